@@ -1,0 +1,111 @@
+/**
+ * A line of the history [H-1]…[H-9], without its line feed.
+ *
+ *     2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 1 3"                                            asked
+ *     2026-11-22T20:31:05.124010Z 127.0.0.1 brick deleted line 3 (2026-11-22T20:30:00.000001Z)     outcome
+ *
+ * What was asked is always a JSON string and what came of it never is, so nobody can forge an outcome by typing one.
+ * Any other line (the original's, one written by hand) is foreign: it is kept and shown as it is.
+ */
+
+import { plainText, quoteText } from "./text.ts";
+
+/** What came of a request that changed something. */
+export type Outcome =
+  | { readonly verb: "deleted-line"; readonly line: number; readonly head: string }
+  | { readonly verb: "deleted-all" };
+
+/** A line of the history, understood as far as its form allows. */
+export type Entry =
+  | {
+      readonly kind: "asked";
+      readonly time: string;
+      readonly address: string;
+      /** The message, unquoted; bytes that were not UTF-8 are lone surrogates (see `decodeText`). */
+      readonly message: string;
+      /** True when the message was longer than what the history keeps of a refused one [H-6]. */
+      readonly isCut: boolean;
+    }
+  | {
+      readonly kind: "outcome";
+      readonly time: string;
+      readonly address: string;
+      readonly user: string;
+      readonly outcome: Outcome;
+    }
+  | { readonly kind: "foreign"; readonly text: string };
+
+/** Characters of a line's first word that an outcome repeats [H-7]. */
+const headCharactersMax = 64;
+const cutMark = " (cut)";
+
+const timeForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+const stamped = /^(?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?<address>[^ ]+) (?<rest>.+)$/u;
+const deletedLine = /^(?<user>[^ "]+) deleted line (?<line>\d{1,15}) \((?<head>[^ ]*)\)$/u;
+const deletedAll = /^(?<user>[^ "]+) deleted all$/u;
+
+/** Microseconds since 1970 as `2026-11-22T20:31:05.123456Z` [H-2]. */
+export function encodeTime(microseconds: number): string {
+  const milliseconds = Math.floor(microseconds / 1000);
+  const rest = String(microseconds - milliseconds * 1000).padStart(3, "0");
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}Z`;
+}
+
+/** The inverse of `encodeTime`; `undefined` when the text is no such time. */
+export function decodeTime(text: string): number | undefined {
+  if (!timeForm.test(text)) return undefined;
+  const milliseconds = Date.parse(`${text.slice(0, 23)}Z`);
+  return Number.isNaN(milliseconds) ? undefined : milliseconds * 1000 + Number(text.slice(23, 26));
+}
+
+/** The line that says what was asked. */
+export function encodeAsked(time: string, address: string, message: string, isCut: boolean): string {
+  return `${time} ${address} ${quoteText(message)}${isCut ? cutMark : ""}`;
+}
+
+/** The line that says what came of it. */
+export function encodeOutcome(time: string, address: string, user: string, outcome: Outcome): string {
+  switch (outcome.verb) {
+    case "deleted-line":
+      return `${time} ${address} ${user} deleted line ${outcome.line} (${outcome.head})`;
+    case "deleted-all":
+      return `${time} ${address} ${user} deleted all`;
+  }
+}
+
+/** The first word of a line: its time, which is its identity, where it has one [H-7]. */
+export function headOf(line: string): string {
+  const [word = ""] = line.split(/\s/u, 1);
+  return plainText([...word].slice(0, headCharactersMax).join(""));
+}
+
+/** Reads a line; whatever is not of the form above is foreign. Never throws. */
+export function decodeEntry(line: string): Entry {
+  const groups = stamped.exec(line)?.groups;
+  if (groups === undefined) return { kind: "foreign", text: line };
+  const { time = "", address = "", rest = "" } = groups;
+  return decodeAsked(time, address, rest) ?? decodeOutcome(time, address, rest) ?? { kind: "foreign", text: line };
+}
+
+function decodeAsked(time: string, address: string, rest: string): Entry | undefined {
+  if (!rest.startsWith('"')) return undefined;
+  const isCut = rest.endsWith(`"${cutMark}`);
+  try {
+    const message: unknown = JSON.parse(isCut ? rest.slice(0, -cutMark.length) : rest);
+    return typeof message === "string" ? { kind: "asked", time, address, message, isCut } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeOutcome(time: string, address: string, rest: string): Entry | undefined {
+  const one = deletedLine.exec(rest)?.groups;
+  if (one !== undefined) {
+    const { user = "", line = "", head = "" } = one;
+    return { kind: "outcome", time, address, user, outcome: { verb: "deleted-line", line: Number(line), head } };
+  }
+  const user = deletedAll.exec(rest)?.groups?.user;
+  return user === undefined
+    ? undefined
+    : { kind: "outcome", time, address, user, outcome: { verb: "deleted-all" } };
+}

@@ -1,0 +1,174 @@
+/**
+ * The frames between page and gateway, WebSocket subprotocol `wirebook.v1` [G-1]…[G-10].
+ *
+ * Control frames are JSON text and are validated here, by the same schemas at both ends. Byte frames are binary: a
+ * big-endian exchange id of four bytes, then the bytes exactly as one read from TCP gave them (or, from the page, as
+ * they are to be written). All times are milliseconds on the gateway's monotonic clock, which `clock` frames relate
+ * to the page's.
+ */
+
+import * as z from "zod/mini";
+import { argumentsMax, exchangeIdMax, messageBytesMax, rawBytesMax, timedChunksMax } from "./limits.ts";
+
+/** The WebSocket subprotocol (RFC 6455, section 1.9). */
+export const subprotocol = "wirebook.v1";
+
+const id = z.int().check(z.minimum(1), z.maximum(exchangeIdMax));
+const word = z.string().check(z.minLength(1), z.maxLength(messageBytesMax));
+const milliseconds = z.number();
+const count = z.int().check(z.minimum(0));
+const base64BytesMax = Math.ceil(rawBytesMax / 3) * 4;
+
+/** What the page may send as text. */
+export const pageFrame = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("request"),
+    id,
+    user: word,
+    operation: z.optional(count),
+    arguments: z.optional(z.array(z.union([z.int(), word])).check(z.maxLength(argumentsMax))),
+  }),
+  z.strictObject({
+    type: z.literal("raw"),
+    id,
+    bytes: z.base64().check(z.maxLength(base64BytesMax)),
+    end: z.boolean(),
+  }),
+  z.strictObject({ type: z.literal("end"), id }),
+  z.strictObject({ type: z.literal("cancel"), id }),
+  z.strictObject({ type: z.literal("clock"), at: milliseconds }),
+]);
+
+/** One of the page's control frames. */
+export type PageFrame = z.infer<typeof pageFrame>;
+
+/** The steps of an exchange at the gateway, in the order in which they happen. */
+export const steps = ["received", "connecting", "established", "written", "firstByte", "fin", "closed"] as const;
+
+/** The name of a step: the frame came, connect() was called, and so on up to the closing of the TCP connection. */
+export type Step = (typeof steps)[number];
+
+const at = z.partialRecord(z.enum(steps), milliseconds);
+
+/** When each step happened; a step that has not happened is absent. */
+export type StepTimes = z.infer<typeof at>;
+
+const endpoint = z.strictObject({ address: z.string(), port: z.int() });
+
+/** One end of a TCP connection. */
+export type Endpoint = z.infer<typeof endpoint>;
+
+/** The stretch of the way on which something failed. */
+export const hops = ["page-gateway", "gateway", "gateway-server"] as const;
+
+/** The name of a hop. */
+export type Hop = (typeof hops)[number];
+
+/** Why an exchange, or a frame that began none, failed [G-7]. */
+export const frameErrorCodes = [
+  "busy",
+  "connect-failed",
+  "connect-refused",
+  "connect-timeout",
+  "connection-reset",
+  "frame-invalid",
+  "frame-rate",
+  "id-in-use",
+  "id-unknown",
+  "message-invalid",
+  "reply-timeout",
+  "shutting-down",
+  "too-many-exchanges",
+] as const;
+
+/** A code of the table [G-7]. */
+export type FrameErrorCode = (typeof frameErrorCodes)[number];
+
+/** What the gateway may send as text. */
+export const gatewayFrame = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("hello"),
+    version: z.string(),
+    /** The server that this gateway speaks to, as `host:port`. */
+    server: z.string(),
+    /** Exchanges that this WebSocket may carry at once. */
+    exchangesMax: count,
+    /** TCP connections that the gateway opens to the server at once. */
+    serverConnectionsMax: count,
+  }),
+  z.strictObject({ type: z.literal("clock"), at: milliseconds, gatewayAt: milliseconds }),
+  z.strictObject({ type: z.literal("open"), id, local: endpoint, remote: endpoint, at }),
+  z.strictObject({
+    type: z.literal("end"),
+    id,
+    reason: z.enum(["fin", "cancelled"]),
+    sentBytes: count,
+    receivedBytes: count,
+    at,
+    /** Time and size of each chunk read from TCP, at most `timedChunksMax`. */
+    chunks: z.array(z.tuple([milliseconds, count])).check(z.maxLength(timedChunksMax)),
+    /** Chunks that came after those. */
+    untimedChunks: count,
+  }),
+  z.strictObject({
+    type: z.literal("error"),
+    /** The exchange that failed; `null` when a frame began none. */
+    id: z.nullable(id),
+    code: z.enum(frameErrorCodes),
+    hop: z.enum(hops),
+    message: z.string(),
+    at,
+  }),
+]);
+
+/** One of the gateway's control frames. */
+export type GatewayFrame = z.infer<typeof gatewayFrame>;
+
+/** A text frame as a typed value, or the sentence that says what is wrong with it. */
+export type Decoded<Frame> = { readonly frame: Frame } | { readonly problem: string };
+
+/** Reads a control frame from the page. */
+export function decodePageFrame(text: string): Decoded<PageFrame> {
+  return decode(pageFrame, text);
+}
+
+/** Reads a control frame from the gateway. */
+export function decodeGatewayFrame(text: string): Decoded<GatewayFrame> {
+  return decode(gatewayFrame, text);
+}
+
+/** The text of a control frame, from either end. */
+export function encodeFrame(frame: PageFrame | GatewayFrame): string {
+  return JSON.stringify(frame);
+}
+
+const headerBytes = 4;
+
+/** A byte frame: the exchange's id, then the bytes [G-3]. */
+export function encodeBytes(exchange: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(headerBytes + bytes.length);
+  new DataView(frame.buffer).setUint32(0, exchange);
+  frame.set(bytes, headerBytes);
+  return frame;
+}
+
+/** The inverse of `encodeBytes`, sharing the frame's memory; `undefined` when the frame is too short for an id. */
+export function decodeBytes(frame: Uint8Array): { readonly id: number; readonly bytes: Uint8Array } | undefined {
+  if (frame.length < headerBytes) return undefined;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  return { id: view.getUint32(0), bytes: frame.subarray(headerBytes) };
+}
+
+function decode<Schema extends z.ZodMiniType>(schema: Schema, text: string): Decoded<z.infer<Schema>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: "a text frame must be one JSON object" };
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return { frame: result.data };
+  const [issue] = result.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? "the frame" : issue.path.join(".");
+  return { problem: `${where} is not as docs/gateway-frames.md has it (${issue?.code ?? "unknown"})` };
+}

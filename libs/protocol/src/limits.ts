@@ -1,0 +1,47 @@
+/**
+ * Every bound of the wire protocol and of the gateway's frames that both ends must know.
+ *
+ * Bounds that concern one end only (how many connections, how long to wait) stand in the `limits.ts` of that app.
+ */
+
+/** Bytes of a message, without its line ending [W-3]. */
+export const messageBytesMax = 2048;
+
+/** Silence, in milliseconds, that ends a message which its client did not terminate [W-5]. */
+export const messageSilenceMs = 250;
+
+/** Milliseconds from the opening of a connection within which its message must have ended [W-6]. */
+export const messageDeadlineMs = 10_000;
+
+/** Characters (Unicode code points) of a username, without its key [W-9]. */
+export const nameCharactersMax = 64;
+
+/** Words after the operation's number [W-10]. */
+export const argumentsMax = 2;
+
+/** Lines of the list of operations that a reader of replies accepts [W-12]. */
+export const operationLinesMax = 64;
+
+/** Bytes of one line of a reply's beginning that a reader of replies accepts [W-12]. */
+export const beginningLineBytesMax = 4096;
+
+/** Bytes of a refused or malformed message that the history keeps [H-6]. */
+export const refusedBytesKept = 256;
+
+/** The port of the TCP server. */
+export const serverPortDefault = 5007;
+
+/** The port of the gateway. */
+export const gatewayPortDefault = 8007;
+
+/** Bytes of one WebSocket message from the page, text or binary [G-4]. */
+export const pageFrameBytesMax = 16 * 1024;
+
+/** Bytes that one `raw` frame may carry, before base64 [G-4]. */
+export const rawBytesMax = 8 * 1024;
+
+/** The largest exchange id: the header of a byte frame has four bytes for it [G-3]. */
+export const exchangeIdMax = 0xffff_ffff;
+
+/** Chunks whose times a gateway remembers for an exchange; further ones are counted, not timed [G-8]. */
+export const timedChunksMax = 1024;

@@ -1,0 +1,168 @@
+/**
+ * What a client sends: `user [OPERATION [ARGUMENT…]]` on one line of UTF-8 [W-2]…[W-10].
+ *
+ * Reading it has two steps, because who speaks is settled between them: `decodeMessage` finds the user and the words,
+ * `decodeCommand` finds out what the words ask for. Neither knows how long the history is; a line number is checked
+ * against it where it is used.
+ */
+
+import { ProtocolError } from "./errors.ts";
+import { argumentsMax, messageBytesMax, nameCharactersMax } from "./limits.ts";
+import { findOperation, operations } from "./operations.ts";
+import type { OperationSpec } from "./operations.ts";
+import { decodeText, isUtf8, quoteText } from "./text.ts";
+
+/** A message whose user is known by name; the words are still unread. */
+export interface Message {
+  /** The name, without a key. */
+  readonly user: string;
+  /** What followed the first `~` of the first word. A secret: never log it. */
+  readonly key: string | undefined;
+  /** The words after the user. */
+  readonly words: readonly string[];
+}
+
+/** What a message asks for. Lines count from 1; a negative line counts from the end, -1 being the last. */
+export type Command =
+  | { readonly verb: "list" }
+  | { readonly verb: "delete-line"; readonly line: number; readonly time: string | undefined }
+  | { readonly verb: "read"; readonly from: number | undefined; readonly to: number | undefined }
+  | { readonly verb: "delete-all" }
+  | { readonly verb: "follow"; readonly from: number | undefined };
+
+const httpRequestLine = / HTTP\/1\.[01]$/;
+const plainName = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]*$/u;
+const integer = /^-?\d{1,15}$/;
+
+/** True when the word may be a username: letters, digits, `_`, `.` and `-`, not beginning with a sign [W-9]. */
+export function isName(word: string): boolean {
+  return plainName.test(word) && [...word].length <= nameCharactersMax;
+}
+
+/**
+ * Finds who speaks and the words that follow.
+ *
+ * @param line the bytes of the message without its line ending
+ * @throws ProtocolError `http`, `message-encoding`, `message-empty`, `message-too-long` or `user-syntax`
+ */
+export function decodeMessage(line: Uint8Array): Message {
+  if (line.length > messageBytesMax) throw messageTooLong();
+  const text = decodeText(line);
+  if (httpRequestLine.test(text)) {
+    throw new ProtocolError("http", "this is no HTTP server; open the gateway's address in a browser instead");
+  }
+  if (!isUtf8(line)) {
+    throw new ProtocolError("message-encoding", "the message is not UTF-8; send it as UTF-8 text");
+  }
+  const [first, ...words] = text.split(/\s+/u).filter((word) => word !== "");
+  if (first === undefined) {
+    throw new ProtocolError("message-empty", "the message is empty; type a username, for example: brick 2");
+  }
+  const { user, key } = splitKey(first);
+  if (!isName(user)) {
+    throw new ProtocolError(
+      "user-syntax",
+      `${quoteText(user)} is no username; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores`,
+    );
+  }
+  return { user, key, words };
+}
+
+/**
+ * Finds what the words after the user ask for.
+ *
+ * @throws ProtocolError `operation-unknown`, `argument-count`, `argument-syntax` or `argument-range`
+ */
+export function decodeCommand(words: readonly string[]): Command {
+  const [number, ...values] = words;
+  if (number === undefined) return { verb: "list" };
+  const operation = /^\d{1,9}$/.test(number) ? findOperation(Number(number)) : undefined;
+  if (operation === undefined) {
+    const known = operations.map((each) => each.number);
+    throw new ProtocolError(
+      "operation-unknown",
+      `${quoteText(number)} is no operation; type ${known.slice(0, -1).join(", ")} or ${known.at(-1)} after your username`,
+    );
+  }
+  checkCount(operation, values);
+  const [first, second] = values;
+  switch (operation.verb) {
+    case "delete-line":
+      return { verb: "delete-line", line: decodeLine("N", first as string, 1), time: second };
+    case "read":
+      return { verb: "read", from: decodeOptionalLine("FROM", first), to: decodeOptionalLine("TO", second) };
+    case "delete-all":
+      return { verb: "delete-all" };
+    case "follow":
+      return { verb: "follow", from: decodeOptionalLine("FROM", first) };
+  }
+}
+
+/** True when the words ask for an operation that destroys, whatever their arguments [W-5]. */
+export function isDestructive(words: readonly string[]): boolean {
+  return findOperation(Number(words[0] ?? Number.NaN))?.isDestructive ?? false;
+}
+
+/**
+ * The bytes of a message as text, with its line feed.
+ *
+ * @throws ProtocolError `argument-syntax` when a word is empty or holds white space, `message-too-long`
+ */
+export function encodeMessage(user: string, operation?: number, values: readonly (string | number)[] = []): string {
+  const words = [user, ...(operation === undefined ? [] : [operation]), ...values].map(String);
+  const broken = words.find((word) => word === "" || /\s/u.test(word) || !word.isWellFormed());
+  if (broken !== undefined) {
+    throw new ProtocolError("argument-syntax", `${quoteText(broken)} is not one word; leave out white space`);
+  }
+  const line = words.join(" ");
+  if (new TextEncoder().encode(line).length > messageBytesMax) throw messageTooLong();
+  return `${line}\n`;
+}
+
+/** The message as the history may hold it: without the key, which ends at the first white space [H-5]. */
+export function withoutKey(text: string): string {
+  return text.replace(/^(\s*[^\s~]*)~\S*/u, "$1");
+}
+
+/** The error of a message that is over the limit, when its line ending has not been seen. */
+export function messageTooLong(): ProtocolError {
+  return new ProtocolError(
+    "message-too-long",
+    `the message is over the limit of ${messageBytesMax} bytes; send a shorter line`,
+  );
+}
+
+function splitKey(word: string): { user: string; key: string | undefined } {
+  const at = word.indexOf("~");
+  return at < 0 ? { user: word, key: undefined } : { user: word.slice(0, at), key: word.slice(at + 1) };
+}
+
+function checkCount({ number, parameters }: OperationSpec, values: readonly string[]): void {
+  const least = parameters.filter((parameter) => !parameter.isOptional).length;
+  const most = Math.min(parameters.length, argumentsMax);
+  if (values.length >= least && values.length <= most) return;
+  const form = [number, ...parameters.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name))].join(" ");
+  const range = most === 0 ? "no" : least === most ? `${most}` : `${least} to ${most}`;
+  throw new ProtocolError(
+    "argument-count",
+    `operation ${number} takes ${range} argument${range === "1" ? "" : "s"}, not ${values.length}; type: ${form}`,
+  );
+}
+
+function decodeLine(parameter: string, word: string, least?: number): number {
+  if (!integer.test(word)) {
+    throw new ProtocolError("argument-syntax", `${parameter} is ${quoteText(word)}, not a line number; type a number such as 12`);
+  }
+  const line = Number(word);
+  if (line === 0) {
+    throw new ProtocolError("argument-range", `${parameter} is 0, and the first line is 1; type a number from 1`);
+  }
+  if (least !== undefined && line < least) {
+    throw new ProtocolError("argument-range", `${parameter} is ${line}, below ${least}; type a number from ${least}`);
+  }
+  return line;
+}
+
+function decodeOptionalLine(parameter: string, word: string | undefined): number | undefined {
+  return word === undefined ? undefined : decodeLine(parameter, word);
+}

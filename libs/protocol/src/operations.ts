@@ -1,0 +1,78 @@
+/**
+ * The operations: their numbers, what they take and how the server announces them [W-10], [W-11].
+ *
+ * The announcement is the only list that a client needs: `decodeAnnouncement` reads the line of a Wirebook server as
+ * well as that of the original one, which names no arguments.
+ */
+
+/** An argument that an operation takes, as written in its announcement: `N`, or `[TIME]` when it may be left out. */
+export interface Parameter {
+  readonly name: string;
+  readonly isOptional: boolean;
+}
+
+/** One line of a server's list of operations. */
+export interface Announcement {
+  readonly number: number;
+  /** What it does, to be read after "To". */
+  readonly purpose: string;
+  readonly parameters: readonly Parameter[];
+}
+
+/** An operation that this protocol knows. */
+export interface OperationSpec extends Announcement {
+  readonly verb: "delete-line" | "read" | "delete-all" | "follow";
+  /** Destroying operations run only when their message was terminated, never after a mere silence [W-5]. */
+  readonly isDestructive: boolean;
+}
+
+const required = (name: string): Parameter => ({ name, isOptional: false });
+const optional = (name: string): Parameter => ({ name, isOptional: true });
+
+/** All operations, by ascending number. */
+export const operations: readonly OperationSpec[] = [
+  {
+    number: 1,
+    verb: "delete-line",
+    purpose: "delete line N",
+    parameters: [required("N"), optional("TIME")],
+    isDestructive: true,
+  },
+  {
+    number: 2,
+    verb: "read",
+    purpose: "read the history",
+    parameters: [optional("FROM"), optional("TO")],
+    isDestructive: false,
+  },
+  { number: 3, verb: "delete-all", purpose: "delete all", parameters: [], isDestructive: true },
+  { number: 5, verb: "follow", purpose: "follow the history", parameters: [optional("FROM")], isDestructive: false },
+];
+
+/** The operation with that number, if there is one. */
+export function findOperation(number: number): OperationSpec | undefined {
+  return operations.find((operation) => operation.number === number);
+}
+
+/** ` To read the history, enter 2 after your username, then [FROM] [TO]`, without a line ending. */
+export function encodeAnnouncement({ number, purpose, parameters }: Announcement): string {
+  const words = parameters.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name));
+  return ` To ${purpose}, enter ${number} after your username${words.length > 0 ? `, then ${words.join(" ")}` : ""}`;
+}
+
+const announcementLine =
+  /^ To (?<purpose>.+), enter (?<number>\d{1,9})(?: [^,]+)? after your [^,]+(?:, then (?<parameters>.+))?$/u;
+
+/** The inverse of `encodeAnnouncement`; `undefined` when the line announces no operation. */
+export function decodeAnnouncement(line: string): Announcement | undefined {
+  const groups = announcementLine.exec(line)?.groups;
+  if (groups === undefined) return undefined;
+  const parameters = (groups.parameters ?? "").split(" ").filter((word) => word !== "");
+  return {
+    number: Number(groups.number),
+    purpose: groups.purpose ?? "",
+    parameters: parameters.map((word) =>
+      word.startsWith("[") && word.endsWith("]") ? optional(word.slice(1, -1)) : required(word),
+    ),
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * What a server answers: the beginning (link, empty line, operations), then the response, then FIN [W-11]…[W-14].
+ *
+ *     https://example.org/wirebook
+ *     (empty)
+ *     Operations:·
+ *     ·To delete line N, enter 1 after your username, then N [TIME]
+ *     …
+ *     the response, as long as it takes
+ *
+ * The beginning carries no length. It ends before the first line that announces no operation with a higher number than
+ * the line above, so it can be told apart from the response while the reply is still coming, for the original
+ * server's wording as well. A reply of any other shape (`Authentication error.`, another service) is all response.
+ */
+
+import { joinBytes } from "./bytes.ts";
+import { beginningLineBytesMax, operationLinesMax } from "./limits.ts";
+import { decodeAnnouncement, encodeAnnouncement } from "./operations.ts";
+import type { Announcement } from "./operations.ts";
+import { decodeText } from "./text.ts";
+
+/** The whole reply to somebody who is not known [W-13]. It has no line ending, as the original's has none. */
+export const authenticationError = "Authentication error.";
+
+/** What the one line of a response to a mistake begins with [W-14]. */
+export const errorPrefix = "Error: ";
+
+/** What a follow's response begins with, before the number of its first line [W-15]. */
+export const followingPrefix = "Following from line ";
+
+const operationsHeading = "Operations: ";
+
+/** What comes before every response but `Authentication error.` */
+export interface Beginning {
+  readonly link: string;
+  readonly operations: readonly Announcement[];
+}
+
+/** The beginning as text, ending in a line feed. */
+export function encodeBeginning({ link, operations }: Beginning): string {
+  return [link, "", operationsHeading, ...operations.map(encodeAnnouncement), ""].join("\n");
+}
+
+/** The line of response to a mistake, ending in a line feed [W-14]. */
+export function encodeError(sentence: string): string {
+  return `${errorPrefix}${sentence}\n`;
+}
+
+/** `Following from line K.` with its line feed [W-15]. */
+export function encodeFollowing(line: number): string {
+  return `${followingPrefix}${line}.\n`;
+}
+
+/** The inverse of `encodeFollowing`, without the line feed; `undefined` when the line is something else. */
+export function decodeFollowing(line: string): number | undefined {
+  const found = /^Following from line (\d{1,15})\.$/.exec(line);
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** What one chunk added to what is known of a reply. */
+export interface ReplyPart {
+  /** Set once, by the chunk with which the beginning became whole. */
+  readonly beginning: Beginning | undefined;
+  /** Bytes of the response, as they came. */
+  readonly response: Uint8Array;
+}
+
+type Section = "link" | "gap" | "heading" | "operations" | "response";
+
+const lineFeed = 0x0a;
+const nothing = new Uint8Array(0);
+
+/**
+ * Tells the beginning of one reply from its response while the chunks come.
+ *
+ * It holds back only what may still belong to the beginning, at most `operationLinesMax` lines of
+ * `beginningLineBytesMax` bytes.
+ */
+export class ReplyReader {
+  #section: Section = "link";
+  #held: Uint8Array = nothing;
+  #scanned = 0;
+  #link = "";
+  #operations: Announcement[] = [];
+
+  /** Takes the next chunk of the reply. */
+  push(chunk: Uint8Array): ReplyPart {
+    if (this.#section === "response") return { beginning: undefined, response: chunk };
+    this.#held = joinBytes(this.#held, chunk);
+    while (this.#isInBeginning()) {
+      const end = this.#held.indexOf(lineFeed, this.#scanned);
+      if (end < 0) {
+        if (this.#held.length - this.#scanned > beginningLineBytesMax) return this.#enterResponse();
+        if (this.#section !== "operations" || mayAnnounce(this.#held.subarray(this.#scanned))) {
+          return { beginning: undefined, response: nothing };
+        }
+        return this.#enterResponse();
+      }
+      if (!this.#takeLine(decodeText(this.#held.subarray(this.#scanned, end)).replace(/\r$/, ""))) {
+        return this.#enterResponse();
+      }
+      this.#scanned = end + 1;
+    }
+    return this.#enterResponse();
+  }
+
+  /** The server closed: what was held back is what it is. */
+  finish(): ReplyPart {
+    return this.#section === "response" ? { beginning: undefined, response: nothing } : this.#enterResponse();
+  }
+
+  #isInBeginning(): boolean {
+    return this.#section !== "response" && this.#operations.length < operationLinesMax;
+  }
+
+  /** Moves one line on; false when the line does not belong to a beginning. */
+  #takeLine(line: string): boolean {
+    switch (this.#section) {
+      case "link":
+        this.#link = line;
+        this.#section = "gap";
+        return line !== "";
+      case "gap":
+        this.#section = "heading";
+        return line === "";
+      case "heading":
+        this.#section = "operations";
+        return line.trimEnd() === operationsHeading.trimEnd();
+      case "operations": {
+        const announcement = decodeAnnouncement(line);
+        if (announcement === undefined || announcement.number <= (this.#operations.at(-1)?.number ?? -1)) return false;
+        this.#operations.push(announcement);
+        return true;
+      }
+      case "response":
+        return false;
+    }
+  }
+
+  #enterResponse(): ReplyPart {
+    const isWhole = this.#operations.length > 0;
+    const held = this.#held;
+    this.#section = "response";
+    this.#held = nothing;
+    return isWhole
+      ? { beginning: { link: this.#link, operations: this.#operations }, response: held.subarray(this.#scanned) }
+      : { beginning: undefined, response: held };
+  }
+}
+
+/** True while an unfinished line may still turn out to be an announcement: those begin with ` To `. */
+function mayAnnounce(part: Uint8Array): boolean {
+  const prefix = " To ";
+  for (let at = 0; at < Math.min(part.length, prefix.length); at++) {
+    if (part[at] !== prefix.charCodeAt(at)) return false;
+  }
+  return true;
+}

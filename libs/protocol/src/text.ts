@@ -1,0 +1,79 @@
+/**
+ * Bytes as text and back without losing any.
+ *
+ * A message should be UTF-8, but a log must be able to hold whatever came. Bytes that are not UTF-8 become the lone
+ * surrogates U+DC80 to U+DCFF, one for each byte (PEP 383, Python's `surrogateescape`), which no valid UTF-8 yields; so
+ * the way back is exact. Quoting is JSON's (RFC 8259, section 7), with every character that could move a cursor,
+ * change a colour or turn the reading direction escaped as well: Unicode's Cc, Cf, Zl and Zp.
+ */
+
+const utf8 = new TextEncoder();
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What JSON leaves as it is although a terminal or a reader would not show it truthfully. */
+const invisible = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** True when the bytes are well-formed UTF-8. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    strict.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The bytes as text; each byte that is not UTF-8 becomes one lone surrogate U+DC80…U+DCFF. */
+export function decodeText(bytes: Uint8Array): string {
+  if (isUtf8(bytes)) return strict.decode(bytes);
+  let text = "";
+  let at = 0;
+  while (at < bytes.length) {
+    const length = sequenceLength(bytes, at);
+    if (length === 0) text += String.fromCharCode(0xdc00 + (bytes[at++] as number));
+    else {
+      text += strict.decode(bytes.subarray(at, at + length));
+      at += length;
+    }
+  }
+  return text;
+}
+
+/** The inverse of `decodeText`. */
+export function encodeText(text: string): Uint8Array {
+  if (text.isWellFormed()) return utf8.encode(text);
+  const bytes: number[] = [];
+  for (const character of text) {
+    const code = character.codePointAt(0) as number;
+    if (code >= 0xdc80 && code <= 0xdcff) bytes.push(code - 0xdc00);
+    else bytes.push(...utf8.encode(character));
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** The text as a JSON string in which nothing is left that acts on a terminal or on the reading direction. */
+export function quoteText(text: string): string {
+  return JSON.stringify(text).replace(invisible, escapeUnits);
+}
+
+/** The text for a line that is not quoted: as it is, but with the same characters escaped as in `quoteText`. */
+export function plainText(text: string): string {
+  return text
+    .replace(/[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escapeUnits)
+    .replace(/[\ud800-\udfff]/gu, escapeUnits);
+}
+
+function escapeUnits(character: string): string {
+  let escaped = "";
+  for (let at = 0; at < character.length; at++) {
+    escaped += `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
+  }
+  return escaped;
+}
+
+/** Length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0 when there is none. */
+function sequenceLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] as number;
+  const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  return length > 0 && isUtf8(bytes.subarray(at, at + length)) && at + length <= bytes.length ? length : 0;
+}

@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeEntry, decodeText, decodeTime, encodeAsked, encodeOutcome, encodeTime, headOf } from "@wirebook/protocol";
+
+const time = "2026-11-22T20:31:05.123456Z";
+
+describe("times", () => {
+  test("have microseconds and are read as they are written", () => {
+    expect(encodeTime(1_795_379_465_123_456)).toMatch(/\.123456Z$/);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 4_000_000_000_000_000 }), (microseconds) => {
+        expect(decodeTime(encodeTime(microseconds))).toBe(microseconds);
+      }),
+    );
+  });
+
+  test("are nothing else", () => {
+    for (const text of ["", "2026-11-22", "2026-13-45T99:99:99.000000Z", `${time} `]) expect(decodeTime(text)).toBeUndefined();
+  });
+});
+
+describe("entries", () => {
+  test("give back any message that was asked", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 50 }), fc.boolean(), (bytes, isCut) => {
+        const message = decodeText(bytes);
+        const line = encodeAsked(time, "127.0.0.1", message, isCut);
+        expect(line).not.toMatch(/[\n\r]/);
+        expect(decodeEntry(line)).toEqual({ kind: "asked", time, address: "127.0.0.1", message, isCut });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("give back what came of it", () => {
+    const deleted = { verb: "deleted-line", line: 3, head: "2026-11-22T20:30:00.000001Z" } as const;
+    expect(encodeOutcome(time, "::1", "brick", deleted)).toBe(`${time} ::1 brick deleted line 3 (2026-11-22T20:30:00.000001Z)`);
+    for (const outcome of [deleted, { ...deleted, head: "" }, { verb: "deleted-all" } as const]) {
+      expect(decodeEntry(encodeOutcome(time, "::1", "brick", outcome))).toEqual({ kind: "outcome", time, address: "::1", user: "brick", outcome });
+    }
+  });
+
+  test("cannot be forged by what is typed", () => {
+    fc.assert(
+      fc.property(fc.string(), (typed) => {
+        fc.pre(typed.isWellFormed());
+        expect(decodeEntry(encodeAsked(time, "127.0.0.1", typed, false)).kind).toBe("asked");
+        expect(decodeEntry(encodeAsked(time, "127.0.0.1", `${typed} deleted all`, false)).kind).toBe("asked");
+      }),
+    );
+  });
+
+  test("are foreign when the origin or a hand wrote them", () => {
+    for (const line of ["", "brick 127.0.0.1 2021-05-01 10:00:00", `${time} 127.0.0.1 "unfinished`, `${time} 127.0.0.1 brick did a thing`]) {
+      expect(decodeEntry(line)).toEqual({ kind: "foreign", text: line });
+    }
+  });
+
+  test("are known by their first word, in which nothing dangerous is left", () => {
+    expect(headOf(`${time} 127.0.0.1 "brick"`)).toBe(time);
+    expect(headOf("")).toBe("");
+    expect(headOf("\u001b[31mred alert")).toBe("\\u001b[31mred");
+    expect(headOf("x".repeat(100))).toBe("x".repeat(64));
+  });
+});

@@ -1,0 +1,135 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  decodeCommand,
+  decodeMessage,
+  encodeMessage,
+  isDestructive,
+  isName,
+  messageBytesMax,
+  nameCharactersMax,
+  ProtocolError,
+  withoutKey,
+} from "@wirebook/protocol";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function failure(action: () => unknown): { code: string; message: string } {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof ProtocolError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("decodeMessage", () => {
+  test("splits on any white space", () => {
+    expect(decodeMessage(bytes("  brick \t 1   12 "))).toEqual({ user: "brick", key: undefined, words: ["1", "12"] });
+  });
+
+  test("takes the key off the name", () => {
+    expect(decodeMessage(bytes("otter-42~s3cret~x 2"))).toEqual({ user: "otter-42", key: "s3cret~x", words: ["2"] });
+  });
+
+  test("refuses an HTTP request line before anything else", () => {
+    expect(failure(() => decodeMessage(bytes("POST /brick HTTP/1.1"))).code).toBe("http");
+    expect(failure(() => decodeMessage(bytes("brick 3 HTTP/1.0"))).code).toBe("http");
+  });
+
+  test("refuses what is not UTF-8, what is empty and what is no name", () => {
+    expect(failure(() => decodeMessage(Uint8Array.of(0x62, 0xff))).code).toBe("message-encoding");
+    expect(failure(() => decodeMessage(bytes(" \t"))).code).toBe("message-empty");
+    expect(failure(() => decodeMessage(bytes('"brick" 2')))).toEqual({
+      code: "user-syntax",
+      message: '"\\"brick\\"" is no username; type at most 64 letters, digits, dots, hyphens and underscores',
+    });
+  });
+
+  test("takes a message at the limit and refuses one past it", () => {
+    const words = `brick 2 ${"1".repeat(messageBytesMax)}`;
+    expect(decodeMessage(bytes(words.slice(0, messageBytesMax))).user).toBe("brick");
+    expect(failure(() => decodeMessage(bytes(words.slice(0, messageBytesMax + 1)))).code).toBe("message-too-long");
+  });
+
+  test("throws nothing but ProtocolError, whatever the bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (line) => {
+        try {
+          decodeCommand(decodeMessage(line).words);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe("decodeCommand", () => {
+  test.each([
+    [[], { verb: "list" }],
+    [["1", "12"], { verb: "delete-line", line: 12, time: undefined }],
+    [["1", "12", "2026-11-22T20:30:00.000001Z"], { verb: "delete-line", line: 12, time: "2026-11-22T20:30:00.000001Z" }],
+    [["2"], { verb: "read", from: undefined, to: undefined }],
+    [["2", "-100"], { verb: "read", from: -100, to: undefined }],
+    [["2", "3", "9"], { verb: "read", from: 3, to: 9 }],
+    [["3"], { verb: "delete-all" }],
+    [["5", "7"], { verb: "follow", from: 7 }],
+  ])("reads %j", (words, command) => {
+    expect(decodeCommand(words)).toEqual(command);
+  });
+
+  test.each([
+    [["x"], "operation-unknown", '"x" is no operation; type 1, 2, 3 or 5 after your username'],
+    [["9"], "operation-unknown", '"9" is no operation; type 1, 2, 3 or 5 after your username'],
+    [["1"], "argument-count", "operation 1 takes 1 to 2 arguments, not 0; type: 1 N [TIME]"],
+    [["3", "1"], "argument-count", "operation 3 takes no arguments, not 1; type: 3"],
+    [["1", "two"], "argument-syntax", 'N is "two", not a line number; type a number such as 12'],
+    [["1", "-1"], "argument-range", "N is -1, below 1; type a number from 1"],
+    [["2", "0"], "argument-range", "FROM is 0, and the first line is 1; type a number from 1"],
+    [["2", "1e3"], "argument-syntax", 'FROM is "1e3", not a line number; type a number such as 12'],
+  ])("refuses %j", (words, code, message) => {
+    expect(failure(() => decodeCommand(words))).toEqual({ code, message });
+  });
+
+  test("knows which operations destroy, whatever their arguments", () => {
+    expect(isDestructive(["1"])).toBe(true);
+    expect(isDestructive(["3"])).toBe(true);
+    expect(isDestructive(["2", "1"])).toBe(false);
+    expect(isDestructive([])).toBe(false);
+  });
+});
+
+describe("encodeMessage", () => {
+  test("writes what decodeMessage reads", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z][a-z0-9._-]{0,20}$/), fc.integer({ min: 1, max: 9 }), fc.integer(), (user, number, line) => {
+        const text = encodeMessage(user, number, [line]);
+        expect(text.endsWith("\n")).toBe(true);
+        expect(decodeMessage(bytes(text.slice(0, -1)))).toEqual({ user, key: undefined, words: [String(number), String(line)] });
+      }),
+    );
+  });
+
+  test("cannot be made to write two lines", () => {
+    expect(failure(() => encodeMessage("brick\nbrick 3")).code).toBe("argument-syntax");
+    expect(failure(() => encodeMessage("brick", 1, ["12\r\nx"])).code).toBe("argument-syntax");
+    expect(failure(() => encodeMessage("brick", 1, [""])).code).toBe("argument-syntax");
+  });
+});
+
+describe("names and keys", () => {
+  test("takes a name at the limit and refuses one past it", () => {
+    expect(isName("é".repeat(nameCharactersMax))).toBe(true);
+    expect(isName("é".repeat(nameCharactersMax + 1))).toBe(false);
+  });
+
+  test("leaves no key in what the history keeps", () => {
+    expect(withoutKey("otter~s3cret 2")).toBe("otter 2");
+    expect(withoutKey(" \totter~s3~cret")).toBe(" \totter");
+    expect(withoutKey("~s3cret 1 2")).toBe(" 1 2");
+    expect(withoutKey("brick 2 ~5")).toBe("brick 2 ~5");
+  });
+});

@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  authenticationError,
+  decodeAnnouncement,
+  decodeFollowing,
+  encodeAnnouncement,
+  encodeBeginning,
+  encodeFollowing,
+  operations,
+  ReplyReader,
+} from "@wirebook/protocol";
+import type { Beginning } from "@wirebook/protocol";
+
+const encoder = new TextEncoder();
+const announced = operations.map(({ number, purpose, parameters }) => ({ number, purpose, parameters }));
+
+/** Feeds a reply in chunks of one size and joins what comes out. */
+function readReply(reply: string, size: number): { beginning: Beginning | undefined; response: string } {
+  const reader = new ReplyReader();
+  const whole = encoder.encode(reply);
+  let beginning: Beginning | undefined;
+  const response: number[] = [];
+  const parts = [];
+  for (let at = 0; at < whole.length; at += size) parts.push(reader.push(whole.subarray(at, at + size)));
+  for (const part of [...parts, reader.finish()]) {
+    beginning ??= part.beginning;
+    response.push(...part.response);
+  }
+  return { beginning, response: new TextDecoder().decode(Uint8Array.from(response)) };
+}
+
+const originBeginning = [
+  "https://example.org/origin",
+  "",
+  "Operations: ",
+  " To delete a line, enter 1 and its number after your username",
+  " To see the history, enter 2 after your username",
+  " To delete everything, enter 3 after your username",
+  "",
+].join("\n");
+
+describe("ReplyReader", () => {
+  test("tells the beginning from the response, however the reply is cut", () => {
+    const beginning = { link: "https://example.org/wirebook", operations: announced };
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 600 }), fc.string(), (size, response) => {
+        fc.pre(response.isWellFormed());
+        expect(readReply(`${encodeBeginning(beginning)}x${response}`, size)).toEqual({ beginning, response: `x${response}` });
+      }),
+    );
+  });
+
+  test("understands the original server's wording", () => {
+    const { beginning, response } = readReply(`${originBeginning}delete_all by brick at 2021\n`, 10);
+    expect(beginning?.link).toBe("https://example.org/origin");
+    expect(beginning?.operations.map(({ number, purpose }) => [number, purpose])).toEqual([
+      [1, "delete a line"],
+      [2, "see the history"],
+      [3, "delete everything"],
+    ]);
+    expect(response).toBe("delete_all by brick at 2021\n");
+  });
+
+  test("gives the response while the reply is still coming", () => {
+    const reader = new ReplyReader();
+    const part = reader.push(encoder.encode(`${encodeBeginning({ link: "x", operations })}2`));
+    expect(part.beginning?.operations).toEqual(announced);
+    expect(new TextDecoder().decode(part.response)).toBe("2");
+  });
+
+  test("ends the beginning at a line that imitates an announcement", () => {
+    const imitation = " To be or not, enter 2 after your username\n";
+    const { response } = readReply(`${encodeBeginning({ link: "x", operations })}${imitation}`, 5);
+    expect(response).toBe(imitation);
+  });
+
+  test.each([authenticationError, "", "\n", "220 ready\r\n", "a\n\nOperations: \n", "a\nb\n"])("takes %j for a response alone", (reply) => {
+    for (const size of [1, 3, 100]) expect(readReply(reply, size)).toEqual({ beginning: undefined, response: reply });
+  });
+
+  test("holds back no more than a line of the beginning may have", () => {
+    const reader = new ReplyReader();
+    let given = 0;
+    for (let sent = 0; sent < 8; sent++) given += reader.push(new Uint8Array(1024).fill(0x61)).response.length;
+    expect(given).toBe(8 * 1024);
+  });
+});
+
+describe("announcements", () => {
+  test("are read as they are written", () => {
+    for (const { number, purpose, parameters } of operations) {
+      expect(decodeAnnouncement(encodeAnnouncement({ number, purpose, parameters }))).toEqual({ number, purpose, parameters });
+    }
+  });
+
+  test("keep the origin's form", () => {
+    expect(operations.map(encodeAnnouncement)).toEqual([
+      " To delete line N, enter 1 after your username, then N [TIME]",
+      " To read the history, enter 2 after your username, then [FROM] [TO]",
+      " To delete all, enter 3 after your username",
+      " To follow the history, enter 5 after your username, then [FROM]",
+    ]);
+  });
+
+  test("say from which line a feed follows", () => {
+    expect(decodeFollowing(encodeFollowing(12).trimEnd())).toBe(12);
+    expect(decodeFollowing("Following the white rabbit.")).toBeUndefined();
+  });
+});

@@ -1,0 +1,23 @@
+/** Schemas that several programs need for their settings: each reads the text that a user typed. */
+
+import * as z from "zod/mini";
+
+/** A whole number from `least` to `most`. */
+export function wholeNumber(least: number, most: number): z.ZodMiniType<number> {
+  return z.pipe(
+    z.string().check(z.regex(/^-?\d{1,15}$/)),
+    z.pipe(z.transform(Number), z.int().check(z.minimum(least), z.maximum(most))),
+  );
+}
+
+/** A TCP port; 0 lets the system choose one. */
+export const portNumber: z.ZodMiniType<number> = wholeNumber(0, 65_535);
+
+/** A word without white space, such as a host name or an address. */
+export const hostName: z.ZodMiniType<string> = z.string().check(z.regex(/^[^\s/]+$/));
+
+/** Any text but an empty one. */
+export const filledText: z.ZodMiniType<string> = z.string().check(z.minLength(1));
+
+/** An option without a value. */
+export const toggle: z.ZodMiniType<boolean> = z.boolean();

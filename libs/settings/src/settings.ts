@@ -1,0 +1,129 @@
+/**
+ * How a program is told what to do: options, else environment variables, else defaults, read once into a frozen object.
+ *
+ * Each setting is declared with a zod schema that reads its text, and with the words for its line of help and for the
+ * sentence that a wrong value gets. Nothing here touches `process`: argv and the environment are passed in.
+ */
+
+import { parseArgs } from "node:util";
+import type { ZodMiniType } from "zod/mini";
+
+/** One setting. Its option is its name in kebab-case: `serverConnections` is `--server-connections`. */
+export interface Setting<Value> {
+  /** Reads the text (or, for a list, the texts) that the user gave; a switch is given `true`. */
+  readonly schema: ZodMiniType<Value>;
+  readonly default: Value;
+  /** The environment variable that is read when the option is absent; a list is separated by commas there. */
+  readonly env: string;
+  /** What stands for the value in the help, such as `PORT`; empty for a switch. */
+  readonly form: string;
+  /** Completes "type …" in the sentence about a wrong value. */
+  readonly expects: string;
+  readonly help: string;
+  /** True when the option may be given several times. */
+  readonly isList?: boolean;
+}
+
+/** The settings of a program, by name. */
+export type SettingsTable = { readonly [name: string]: Setting<unknown> };
+
+/** The values of a table. */
+export type SettingsOf<Table extends SettingsTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never;
+};
+
+/** The user's mistake on the command line or in the environment; the message says what to type instead. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+}
+
+/** Where settings come from, as `process` has them. */
+export interface SettingsSource {
+  /** Without the program's own name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What the command line said: the values, the words that are no options, and whether `--help` was among them. */
+export interface Invocation<Table extends SettingsTable> {
+  readonly settings: SettingsOf<Table>;
+  readonly words: readonly string[];
+  readonly isHelp: boolean;
+}
+
+/**
+ * Reads the settings of a program.
+ *
+ * @throws SettingsError for an unknown option, a missing or a wrong value
+ */
+export function readSettings<const Table extends SettingsTable>(
+  table: Table,
+  { argv, env }: SettingsSource,
+): Invocation<Table> {
+  const { values, positionals } = parse(table, argv);
+  const settings = Object.fromEntries(
+    Object.entries(table).map(([name, setting]) => [name, readOne(name, setting, values[optionOf(name)], env)]),
+  );
+  return {
+    settings: Object.freeze(settings) as SettingsOf<Table>,
+    words: positionals,
+    isHelp: values.help === true,
+  };
+}
+
+/** The lines of help for a table, each ending in a line feed. */
+export function describeSettings(table: SettingsTable): string {
+  const rows = Object.entries(table).map(([name, setting]) => [
+    `  --${optionOf(name)} ${setting.form}`.trimEnd(),
+    `${setting.help} (${setting.env}${describeDefault(setting.default)})`,
+  ]);
+  const width = Math.max(...rows.map(([option = ""]) => option.length));
+  return rows.map(([option = "", help]) => `${option.padEnd(width)}  ${help}\n`).join("");
+}
+
+type Given = string | boolean | (string | boolean)[] | undefined;
+
+/** A negative number is a word, not an option; parseArgs needs it hidden behind a character that no argument can hold. */
+const hidden = "\0";
+
+function parse(table: SettingsTable, argv: readonly string[]): { values: Record<string, Given>; positionals: string[] } {
+  const options = Object.entries(table).map(([name, { form, isList }]) => [
+    optionOf(name),
+    { type: form === "" ? "boolean" : "string", multiple: isList ?? false } as const,
+  ]);
+  try {
+    const { values, positionals } = parseArgs({
+      args: argv.map((word) => (/^-\d/.test(word) ? `${hidden}${word}` : word)),
+      options: { ...Object.fromEntries(options), help: { type: "boolean", short: "h" } },
+      allowPositionals: true,
+    });
+    return { values, positionals: positionals.map((word) => word.replace(hidden, "")) };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message.split(". ")[0] : String(error);
+    throw new SettingsError(`${problem}; type --help for the list of options`, { cause: error });
+  }
+}
+
+function readOne(name: string, setting: Setting<unknown>, given: Given, env: SettingsSource["env"]): unknown {
+  const fromEnv = env[setting.env];
+  const text = given ?? (fromEnv === undefined || fromEnv === "" ? undefined : fromEnvironment(setting, fromEnv));
+  if (text === undefined) return setting.default;
+  const result = setting.schema.safeParse(typeof text === "string" ? text.replace(hidden, "") : text);
+  if (result.success) return result.data;
+  const where = given === undefined ? setting.env : `--${optionOf(name)}`;
+  throw new SettingsError(`${where} is ${JSON.stringify(text).replaceAll("\\u0000", "")}; type ${setting.expects}`);
+}
+
+function fromEnvironment(setting: Setting<unknown>, text: string): Given {
+  if (setting.isList) return text.split(",").map((part) => part.trim());
+  return setting.form === "" ? !["0", "false", "no"].includes(text.toLowerCase()) : text;
+}
+
+function optionOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function describeDefault(value: unknown): string {
+  if (value === undefined || value === false || value === "" || (Array.isArray(value) && value.length === 0)) return "";
+  return `, ${String(value)}`;
+}

@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import * as z from "zod/mini";
+import { describeSettings, filledText, portNumber, readSettings, SettingsError, toggle } from "@wirebook/settings";
+
+const table = {
+  port: { schema: portNumber, default: 5007, env: "X_PORT", form: "PORT", expects: "a port from 0 to 65535", help: "Where to listen" },
+  serverName: { schema: filledText, default: "here", env: "X_NAME", form: "NAME", expects: "a name", help: "Whom to ask" },
+  trace: { schema: toggle, default: false, env: "X_TRACE", form: "", expects: "nothing", help: "Say more" },
+  origin: {
+    schema: z.array(filledText),
+    default: [] as string[],
+    env: "X_ORIGIN",
+    form: "ORIGIN",
+    expects: "an origin",
+    help: "Who may come",
+    isList: true,
+  },
+};
+
+const read = (argv: string[], env: Record<string, string> = {}) => readSettings(table, { argv, env });
+
+describe("readSettings", () => {
+  test("takes the option before the environment before the default", () => {
+    expect(read([]).settings).toEqual({ port: 5007, serverName: "here", trace: false, origin: [] });
+    expect(read([], { X_PORT: "1", X_NAME: "", X_TRACE: "1", X_ORIGIN: "a, b" }).settings).toEqual({
+      port: 1,
+      serverName: "here",
+      trace: true,
+      origin: ["a", "b"],
+    });
+    const words = ["--port=2", "--server-name", "there", "--trace", "--origin", "c", "--origin", "d"];
+    expect(read(words, { X_PORT: "1" }).settings).toEqual({ port: 2, serverName: "there", trace: true, origin: ["c", "d"] });
+  });
+
+  test("leaves the other words alone, negative numbers too", () => {
+    expect(read(["brick", "2", "-100", "--trace", "-5"]).words).toEqual(["brick", "2", "-100", "-5"]);
+  });
+
+  test("freezes what it gives", () => {
+    expect(Object.isFrozen(read([]).settings)).toBe(true);
+  });
+
+  test.each([
+    [["--port", "70000"], {}, '--port is "70000"; type a port from 0 to 65535'],
+    [["--port", "-1"], {}, '--port is "-1"; type a port from 0 to 65535'],
+    [[], { X_PORT: "http" }, 'X_PORT is "http"; type a port from 0 to 65535'],
+    [["--server-name", ""], {}, '--server-name is ""; type a name'],
+  ])("says what to type instead: %j %j", (argv, env, sentence) => {
+    expect(() => read(argv, env as Record<string, string>)).toThrow(new SettingsError(sentence));
+  });
+
+  test("refuses an option that it does not know", () => {
+    expect(() => read(["--prot", "1"])).toThrow(/'--prot'.*--help/);
+    expect(() => read(["--port"])).toThrow(/--port.*--help/s);
+  });
+
+  test("knows when help is wanted", () => {
+    expect(read(["-h"]).isHelp).toBe(true);
+    expect(read(["--help"]).isHelp).toBe(true);
+    expect(read([]).isHelp).toBe(false);
+  });
+});
+
+test("describeSettings gives a line for each setting", () => {
+  expect(describeSettings(table)).toBe(
+    [
+      "  --port PORT         Where to listen (X_PORT, 5007)",
+      "  --server-name NAME  Whom to ask (X_NAME, here)",
+      "  --trace             Say more (X_TRACE)",
+      "  --origin ORIGIN     Who may come (X_ORIGIN)",
+      "",
+    ].join("\n"),
+  );
+});
