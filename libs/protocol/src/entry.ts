@@ -90,8 +90,11 @@ export function decodeEntry(line: string): Entry {
 function decodeAsked(time: string, address: string, rest: string): Entry | undefined {
   if (!rest.startsWith('"')) return undefined;
   const isCut = rest.endsWith(`"${cutMark}`);
+  const quoted = isCut ? rest.slice(0, -cutMark.length) : rest;
+  // JSON would allow white space behind it, which no line of ours has.
+  if (!quoted.endsWith('"')) return undefined;
   try {
-    const message: unknown = JSON.parse(isCut ? rest.slice(0, -cutMark.length) : rest);
+    const message: unknown = JSON.parse(quoted);
     return typeof message === "string" ? { kind: "asked", time, address, message, isCut } : undefined;
   } catch {
     return undefined;
