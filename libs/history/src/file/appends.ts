@@ -1,0 +1,81 @@
+/**
+ * Group commit: appends that come in the same turns of the event loop share one write and one fdatasync [H-10].
+ *
+ * One connection is accepted in a turn, so a batch for each turn would hold one line. Appends are gathered until a
+ * whole turn brings none, and for at most `gatherTurnsMax` turns. Then the batch is written and synced in one go: the
+ * synchronous calls were measured to be faster than asynchronous ones, and nothing can come between.
+ */
+
+import { encodeAsked } from "@wirebook/protocol";
+import type { Asked, Written } from "../history.ts";
+import { gatherTurnsMax } from "../limits.ts";
+import type { Stamper } from "./stamper.ts";
+import type { FileStorage } from "./storage.ts";
+
+interface Waiting {
+  readonly time: string;
+  readonly resolve: (written: Written) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The appends of one history. */
+export class Appends {
+  readonly #storage: FileStorage;
+  readonly #stamper: Stamper;
+  #text = "";
+  #waiting: Waiting[] = [];
+  #turn: NodeJS.Immediate | undefined;
+  #settling: PromiseWithResolvers<void> | undefined;
+
+  constructor(storage: FileStorage, stamper: Stamper) {
+    this.#storage = storage;
+    this.#stamper = stamper;
+  }
+
+  /** Takes a line; resolves when it is durable. Its time is that of this call. */
+  add({ address, message, isCut }: Asked): Promise<Written> {
+    const time = this.#stamper.next();
+    this.#text += `${encodeAsked(time, address, message, isCut)}\n`;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ time, resolve, reject });
+      this.#turn ??= setImmediate(() => this.#gather(0, 1));
+    });
+  }
+
+  /** Resolves when the lines taken so far are durable or were refused. */
+  async settled(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    this.#settling ??= Promise.withResolvers<void>();
+    await this.#settling.promise;
+  }
+
+  /** Writes and syncs what was gathered. Never throws: each append learns for itself how it went. */
+  commit(): void {
+    clearImmediate(this.#turn);
+    this.#turn = undefined;
+    const waiting = this.#waiting;
+    const text = this.#text;
+    this.#waiting = [];
+    this.#text = "";
+    if (waiting.length > 0) this.#write(text, waiting);
+    this.#settling?.resolve();
+    this.#settling = undefined;
+  }
+
+  #gather(seen: number, turns: number): void {
+    const count = this.#waiting.length;
+    if (count === seen || turns >= gatherTurnsMax) this.commit();
+    else this.#turn = setImmediate(() => this.#gather(count, turns + 1));
+  }
+
+  #write(text: string, waiting: readonly Waiting[]): void {
+    try {
+      this.#storage.append(Buffer.from(text));
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+      return;
+    }
+    const before = this.#storage.generation.lines - waiting.length;
+    for (const [at, { time, resolve }] of waiting.entries()) resolve({ position: before + at + 1, time });
+  }
+}

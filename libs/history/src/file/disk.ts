@@ -1,0 +1,119 @@
+/**
+ * Reading and writing at positions until all of it is done.
+ *
+ * A full disk first gives a short count and only then an error, so no count is taken for granted. Nothing is retried.
+ */
+
+import { close, closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync } from "node:fs";
+import { read, readSync, write, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+
+const readSome = promisify(read);
+const writeSome = promisify(write);
+const syncData = promisify(fdatasync);
+
+/** Closes a descriptor without holding up the event loop: the last descriptor of a large removed file takes a while. */
+export const closeFile = promisify(close);
+
+/** Fills the bytes from the file; a file that ends before them is an error. */
+export async function readInto(bytes: Uint8Array, fd: number, position: number): Promise<void> {
+  const { length } = bytes;
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await readSome(fd, bytes, done, length - done, position + done);
+    if (bytesRead === 0) throw endedEarly(position + done, position + length);
+    done += bytesRead;
+  }
+}
+
+/** Reads so many bytes in one turn; a file that ends before them is an error. */
+export function readFullySync(fd: number, position: number, length: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const bytesRead = readSync(fd, bytes, done, length - done, position + done);
+    if (bytesRead === 0) throw endedEarly(position + done, position + length);
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+/** Writes all the bytes. */
+export async function writeFully(fd: number, position: number, bytes: Uint8Array): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesWritten } = await writeSome(fd, bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+/** `writeFully` in one turn. */
+export function writeFullySync(fd: number, position: number, bytes: Uint8Array): void {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+/** Makes what was written durable. Whatever the reason of a failure, it does not count as `isFull`: it is final. */
+export async function syncFile(fd: number): Promise<void> {
+  try {
+    await syncData(fd);
+  } catch (error) {
+    throw notSynced(error);
+  }
+}
+
+/** `syncFile` in one turn. */
+export function syncFileSync(fd: number): void {
+  try {
+    fdatasyncSync(fd);
+  } catch (error) {
+    throw notSynced(error);
+  }
+}
+
+/** Makes the names in an open folder durable. Not fdatasync: a rename need not count as data of its folder. */
+export function syncFolder(fd: number): void {
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    throw notSynced(error);
+  }
+}
+
+/** `syncFolder` for the folder that a file is in. */
+export function syncFolderOf(path: string): void {
+  const fd = openSync(dirname(path), "r");
+  try {
+    syncFolder(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** True when an error says that there is no room: on the disk, in a quota, or under a limit of the file's size. */
+export function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(error));
+}
+
+/** True when an error says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === "ENOENT";
+}
+
+/** `ENOSPC: no space left on device, write`, or whatever else the error says. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function notSynced(error: unknown): Error {
+  return new Error(`the disk did not confirm it (${reasonOf(error)})`, { cause: error });
+}
+
+function endedEarly(position: number, wanted: number): Error {
+  return new Error(`the file ended at byte ${position}, before byte ${wanted}`);
+}

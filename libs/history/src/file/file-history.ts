@@ -1,0 +1,108 @@
+/** The engine `file`: a history in a file that one process owns. Opened by `openFileHistory`. */
+
+import { HistoryError } from "../errors.ts";
+import type { Actor, Asked, Extent, Feed, History, Range, Snapshot, Written } from "../history.ts";
+import { readChunkBytesDefault } from "../limits.ts";
+import { resolveFollow, resolveRange } from "../range.ts";
+import { Appends } from "./appends.ts";
+import { FileFeed, FileSnapshot } from "./cursor.ts";
+import { Deletes } from "./deletes.ts";
+import type { Generation } from "./generation.ts";
+import type { FileHistoryOptions } from "./options.ts";
+import type { Ownership } from "./ownership.ts";
+import type { Stamper } from "./stamper.ts";
+import type { FileStorage } from "./storage.ts";
+
+/** See `History` for the calls. It lets go of `owner` when it closes. */
+export class FileHistory implements History {
+  readonly engine = "file";
+  readonly ended: Promise<HistoryError | undefined>;
+  readonly #storage: FileStorage;
+  readonly #appends: Appends;
+  readonly #deletes: Deletes;
+  readonly #owner: Ownership;
+  readonly #chunkBytes: number;
+  readonly #reportEnd: (error: HistoryError | undefined) => void;
+  #closing: Promise<void> | undefined;
+
+  constructor(storage: FileStorage, stamper: Stamper, owner: Ownership, options: FileHistoryOptions) {
+    this.#storage = storage;
+    this.#appends = new Appends(storage, stamper);
+    this.#deletes = new Deletes(storage, stamper, this.#appends);
+    this.#owner = owner;
+    this.#chunkBytes = options.readChunkBytes ?? readChunkBytesDefault;
+    const { promise, resolve } = Promise.withResolvers<HistoryError | undefined>();
+    this.ended = promise;
+    this.#reportEnd = resolve;
+    void storage.failed.then(resolve);
+  }
+
+  extent(): Extent {
+    const { lines, bytes } = this.#storage.generation;
+    return { lines, bytes };
+  }
+
+  async append(asked: Asked): Promise<Written> {
+    this.#assertOpen();
+    return this.#appends.add(asked);
+  }
+
+  async deleteLine(by: Actor, line: number, head?: string): Promise<Written> {
+    this.#assertOpen();
+    return this.#deletes.add({ by, line, head });
+  }
+
+  async deleteAll(by: Actor): Promise<Written> {
+    this.#assertOpen();
+    return this.#deletes.add({ by, line: "all", head: undefined });
+  }
+
+  async read(range: Range = {}): Promise<Snapshot> {
+    return this.#open(async (generation) => {
+      const { lines, bytes } = generation;
+      const positions = resolveRange(range, lines);
+      const start = await generation.startOf(positions.from);
+      const end = positions.to === lines ? bytes : await generation.startOf(positions.to + 1);
+      return new FileSnapshot(generation, positions, start, end, this.#chunkBytes);
+    });
+  }
+
+  async follow(from?: number): Promise<Feed> {
+    return this.#open(async (generation) => {
+      const first = resolveFollow(from, generation.lines);
+      return new FileFeed(generation, first, await generation.startOf(first), this.#chunkBytes);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#appends.commit();
+    await this.#deletes.settled();
+    await this.#storage.close();
+    this.#owner.release();
+    this.#reportEnd(undefined);
+  }
+
+  /** Opens a reader on the current generation, after the appends that were made before it. */
+  async #open<Reader>(open: (generation: Generation) => Promise<Reader>): Promise<Reader> {
+    this.#assertOpen();
+    await this.#appends.settled();
+    this.#assertOpen();
+    const { generation } = this.#storage;
+    generation.retain();
+    try {
+      return await open(generation);
+    } finally {
+      await generation.release();
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new HistoryError("closed", "the history is closed");
+    this.#storage.assertSound();
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * One file that was, or still is, the history: a descriptor, its index, and how many of its bytes are durable.
+ *
+ * Appends grow the current generation. A delete writes another one, which supersedes it [H-11]; the old one keeps its
+ * bytes for whoever still reads it, although its name is gone. Whoever uses a generation holds a reference: the storage
+ * on the current one, each cursor on its own, each read while it runs, and a superseded generation on its successor, so
+ * that a slow feed finds every generation after its own. The last to let go closes the descriptor.
+ */
+
+import { HistoryError } from "../errors.ts";
+import { closeFile, readInto, reasonOf } from "./disk.ts";
+import { endOfLine } from "./line-feeds.ts";
+import type { LineIndex } from "./line-index.ts";
+
+/** Why a generation grows no more. */
+export type Fate =
+  | {
+      readonly kind: "superseded";
+      readonly by: Generation;
+      /** Where in the successor the lines begin that are not in this generation: the outcomes of the deletes. */
+      readonly offset: number;
+    }
+  | { readonly kind: "closed" }
+  | { readonly kind: "failed"; readonly error: HistoryError };
+
+/** Which file a descriptor has open. */
+export interface FileIdentity {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/** See above. A new one has one reference, its creator's. */
+export class Generation {
+  readonly fd: number;
+  readonly identity: FileIdentity;
+  readonly #index: LineIndex;
+  readonly #waiting = new Set<() => void>();
+  #references = 1;
+  #fate: Fate | undefined;
+
+  /** @param index of all the bytes of the file, which are durable */
+  constructor(fd: number, { dev, ino }: FileIdentity, index: LineIndex) {
+    this.fd = fd;
+    this.identity = { dev, ino };
+    this.#index = index;
+  }
+
+  /** Bytes that are durable: always whole lines. */
+  get bytes(): number {
+    return this.#index.bytes;
+  }
+
+  /** Lines that are durable. */
+  get lines(): number {
+    return this.#index.lines;
+  }
+
+  /** `undefined` while it may still grow. */
+  get fate(): Fate | undefined {
+    return this.#fate;
+  }
+
+  /** Counts bytes that have become durable behind the others, and wakes the feeds that wait for them. */
+  grow(bytes: Uint8Array): void {
+    this.#index.add(bytes);
+    this.#wake();
+  }
+
+  /** Says why it will not grow any more, and wakes the feeds; only the first call counts. */
+  end(fate: Fate): void {
+    if (this.#fate !== undefined) return;
+    if (fate.kind === "superseded") fate.by.retain();
+    this.#fate = fate;
+    this.#wake();
+  }
+
+  /** Calls back once, when it has grown or ended. */
+  onChange(callback: () => void): void {
+    this.#waiting.add(callback);
+  }
+
+  /** Takes a callback back. */
+  offChange(callback: () => void): void {
+    this.#waiting.delete(callback);
+  }
+
+  /** Reads durable bytes. @throws HistoryError `storage-failed` */
+  async read(position: number, length: number): Promise<Uint8Array> {
+    this.retain();
+    try {
+      const bytes = Buffer.allocUnsafe(length);
+      await readInto(bytes, this.fd, position);
+      return bytes;
+    } catch (error) {
+      throw new HistoryError("storage-failed", `the history cannot be read: ${reasonOf(error)}`, { cause: error });
+    } finally {
+      await this.release();
+    }
+  }
+
+  /** Offset of the beginning of a line from 1 to `lines + 1`. @throws HistoryError `storage-failed` */
+  async startOf(line: number): Promise<number> {
+    const { offset, lineFeeds } = this.#index.locate(line);
+    if (lineFeeds === 0) return offset;
+    const block = await this.read(offset, Math.min(this.#index.blockBytes, this.bytes - offset));
+    return offset + endOfLine(block, lineFeeds);
+  }
+
+  /** Holds the descriptor open until a `release`. */
+  retain(): void {
+    this.#references += 1;
+  }
+
+  /** Lets go; resolves when whatever had to be closed is closed. */
+  async release(): Promise<void> {
+    this.#references -= 1;
+    if (this.#references > 0) return;
+    await closeFile(this.fd).catch(() => {
+      // Best effort: all that matters in the file was synced.
+    });
+    if (this.#fate?.kind === "superseded") await this.#fate.by.release();
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const callback of waiting) callback();
+  }
+}

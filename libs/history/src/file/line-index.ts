@@ -1,0 +1,75 @@
+/**
+ * Where the lines of a file begin, in eight bytes for each block of 16 KiB.
+ *
+ * `#before[k]` is the number of line feeds in front of block k. A line is found by a binary search for its block and a
+ * scan of that one block, which the caller reads. Deliberately absent: any offset or text of a single line.
+ */
+
+import { countLineFeeds } from "./line-feeds.ts";
+
+/** Where to look for the beginning of a line: after so many line feeds from that offset on. */
+export interface Place {
+  readonly offset: number;
+  readonly lineFeeds: number;
+}
+
+/** Grows with its file: `add` is told every byte, in order. */
+export class LineIndex {
+  readonly blockBytes: number;
+  #before = new Float64Array(64);
+  #blocks = 1;
+  #bytes = 0;
+  #lines = 0;
+
+  constructor(blockBytes: number) {
+    this.blockBytes = blockBytes;
+  }
+
+  /** Bytes that were added. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Line feeds among them. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** Takes the bytes that follow those added before. */
+  add(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) {
+      const end = Math.min(bytes.length, at + this.blockBytes - (this.#bytes % this.blockBytes));
+      this.#lines += countLineFeeds(bytes, at, end);
+      this.#bytes += end - at;
+      at = end;
+      if (this.#bytes % this.blockBytes === 0) this.#beginBlock();
+    }
+  }
+
+  /** Finds a line from 1 to `lines + 1`, which is where the next one will begin. */
+  locate(line: number): Place {
+    const lineFeeds = line - 1;
+    let low = 0;
+    let high = this.#blocks - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.#count(middle) < lineFeeds) low = middle;
+      else high = middle - 1;
+    }
+    return { offset: low * this.blockBytes, lineFeeds: lineFeeds - this.#count(low) };
+  }
+
+  #count(block: number): number {
+    return this.#before[block] as number;
+  }
+
+  #beginBlock(): void {
+    if (this.#blocks === this.#before.length) {
+      const grown = new Float64Array(this.#before.length * 2);
+      grown.set(this.#before);
+      this.#before = grown;
+    }
+    this.#before[this.#blocks++] = this.#lines;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Opening a history: find the file, become its owner, mend its end, index it.
+ *
+ * Nothing is changed before the file is owned, except that a missing one is created, empty.
+ */
+
+import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } from "node:fs";
+import { HistoryError } from "../errors.ts";
+import type { History } from "../history.ts";
+import { fileModeDefault, indexBlockBytesDefault, lastTimeBytes, openPieceBytes } from "../limits.ts";
+import { isFull, isMissing, readInto, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
+import { FileHistory } from "./file-history.ts";
+import { Generation } from "./generation.ts";
+import { LineIndex } from "./line-index.ts";
+import { mendTail } from "./mend.ts";
+import type { FileHistoryOptions } from "./options.ts";
+import { takeOwnership } from "./ownership.ts";
+import { Reserve } from "./reserve.ts";
+import { createMicrosecondClock, Stamper } from "./stamper.ts";
+import { FileStorage } from "./storage.ts";
+import { lastTimeIn } from "./tail.ts";
+
+/**
+ * Opens the history in a file, which is created when it is missing. It belongs to this process until it is disposed of.
+ *
+ * @throws HistoryError `in-use` when another process has it open, `storage-full`, `storage-failed` when it is no
+ *   regular file or cannot be read and written
+ */
+export async function openFileHistory(path: string, options: FileHistoryOptions = {}): Promise<History> {
+  try {
+    const realPath = findFile(path);
+    const owner = await takeOwnership(realPath);
+    try {
+      const reserve = new Reserve(realPath);
+      const generation = await openGeneration(realPath, options);
+      const clock = options.clock ?? createMicrosecondClock();
+      const stamper = new Stamper(clock, await readLastTime(generation));
+      return new FileHistory(new FileStorage(realPath, reserve, generation, options), stamper, owner, options);
+    } catch (error) {
+      owner.release();
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof HistoryError) throw error;
+    const code = isFull(error) ? "storage-full" : "storage-failed";
+    throw new HistoryError(code, `${path} cannot be opened: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** The real path of a regular file that exists; symbolic links are followed, so that a rename never replaces one. */
+function findFile(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) createFile(path);
+  const realPath = realpathSync(path);
+  const stats = statSync(realPath);
+  if (stats.isFile()) return realPath;
+  const kind = stats.isDirectory() ? "a folder" : "a device, a pipe or a socket";
+  throw new HistoryError("storage-failed", `${path} is ${kind}; a history is a regular file, name one`);
+}
+
+function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT, fileModeDefault));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    const sentence = `${path} cannot be created, for its folder does not exist; create the folder first`;
+    throw new HistoryError("storage-failed", sentence, { cause: error });
+  }
+  syncFolderOf(realpathSync(path));
+}
+
+async function openGeneration(path: string, options: FileHistoryOptions): Promise<Generation> {
+  const fd = openSync(path, "r+");
+  try {
+    const notice = mendTail(path, fd);
+    if (notice !== undefined) options.onNotice?.(notice);
+    // What is there may have been written by a process that died before its sync; readers are given durable bytes only.
+    syncFileSync(fd);
+    const stats = fstatSync(fd);
+    return new Generation(fd, stats, await indexFile(fd, stats.size, options));
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+async function indexFile(fd: number, bytes: number, options: FileHistoryOptions): Promise<LineIndex> {
+  const index = new LineIndex(options.indexBlockBytes ?? indexBlockBytesDefault);
+  const buffer = new Uint8Array(Math.min(openPieceBytes, bytes));
+  while (index.bytes < bytes) {
+    const piece = buffer.subarray(0, bytes - index.bytes);
+    await readInto(piece, fd, index.bytes);
+    index.add(piece);
+  }
+  return index;
+}
+
+/** Looks at the end only: times increase, so the greatest is among the last lines [H-2]. */
+async function readLastTime(generation: Generation): Promise<number> {
+  const length = Math.min(generation.bytes, lastTimeBytes);
+  return lastTimeIn(await generation.read(generation.bytes - length, length));
+}

@@ -1,0 +1,66 @@
+/**
+ * `history.txt.next`: where a rewrite is written, and meanwhile a page of the disk that is kept for one.
+ *
+ * On a full disk there is no room even for the one line that a delete of all leaves. So the file exists all the time,
+ * as large as a page, and a rewrite overwrites it [H-15], [H-16]. What it holds is never read: a process that finds one
+ * left over by another that was killed removes it.
+ */
+
+import { closeSync, openSync, rmSync } from "node:fs";
+import { reservedBytes } from "../limits.ts";
+import { writeFullySync } from "./disk.ts";
+
+/** The file beside a history. Everything here is best effort: without the page, a delete of all needs room too. */
+export class Reserve {
+  /** Where a rewrite is written. */
+  readonly path: string;
+  #state: "missing" | "held" | "lent" | "closed" = "missing";
+
+  /** Removes what was left over; the page is taken by `take`. */
+  constructor(historyPath: string) {
+    this.path = `${historyPath}.next`;
+    this.#remove();
+  }
+
+  /** Takes the page, if it is not there; the disk may have been full when it was last tried. */
+  take(): void {
+    if (this.#state !== "missing") return;
+    try {
+      const fd = openSync(this.path, "wx", 0o600);
+      try {
+        writeFullySync(fd, 0, new Uint8Array(reservedBytes));
+      } finally {
+        closeSync(fd);
+      }
+      this.#state = "held";
+    } catch {
+      this.#remove();
+    }
+  }
+
+  /** Leaves the file to a rewrite, until `giveBack`. */
+  lend(): void {
+    this.#state = "lent";
+  }
+
+  /** The rewrite is over, and its file was renamed or is of no use. */
+  giveBack(): void {
+    this.#remove();
+    this.#state = "missing";
+    this.take();
+  }
+
+  /** Gives the page back to the disk. */
+  close(): void {
+    this.#remove();
+    this.#state = "closed";
+  }
+
+  #remove(): void {
+    try {
+      rmSync(this.path, { force: true });
+    } catch {
+      // It is a folder, or this folder was made read-only; a rewrite will say so.
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * What lasts: the interface that every engine offers.
+ *
+ * A history is one total order of lines. A line has a *position*, its rank in that order counted from 1, which deletes
+ * above it change, and a *time*, which nothing changes: times strictly increase, so a time is a line's identity. What
+ * changes the history besides an append leaves a line of its own (an outcome) in the same order, so the lines as they
+ * come are a change feed: who applies each one to a copy keeps an exact copy.
+ *
+ * Deliberately absent: random access to lines as strings, and any count of lines held in memory. Readers get bytes.
+ */
+
+/** On whose behalf something is written. */
+export interface Actor {
+  /** The name, never a key. */
+  readonly user: string;
+  /** The IP address from which the request came. */
+  readonly address: string;
+}
+
+/** A message that was sent, as the history keeps it: without its key, cut when it was refused [H-5], [H-6]. */
+export interface Asked {
+  readonly address: string;
+  readonly message: string;
+  readonly isCut: boolean;
+}
+
+/** A line that the history now holds durably. */
+export interface Written {
+  /** Its rank at the moment of writing, from 1. */
+  readonly position: number;
+  /** Its time, and so its identity: `2026-11-22T20:31:05.123456Z`. */
+  readonly time: string;
+}
+
+/** Lines, counted from 1 or, when negative, from the end (-1 is the last). Left out: the first, the last. */
+export interface Range {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+/**
+ * Lines as they stood when it was opened, whatever is written or deleted meanwhile.
+ *
+ * Iterate `chunks` once: whole lines in order, each ending in a line feed, cut into chunks at any byte. What it holds
+ * is released when the iteration ends or is left, or by disposing of it; who does neither holds storage for ever. It
+ * outlives its history: after a close it can still be read to its end.
+ */
+export interface Snapshot extends AsyncDisposable {
+  /** Position of the first line. */
+  readonly from: number;
+  /** Position of the last line; `from - 1` when there is none. */
+  readonly to: number;
+  /** @throws HistoryError `storage-failed` */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * A change feed: the lines from `from` as they stood when it was opened, then every line as it becomes durable, for as
+ * long as it is read. It holds no lines in memory for a reader that is slow; a reader that stops must dispose of it.
+ */
+export interface Feed extends AsyncDisposable {
+  /** Position of the first line that it gives. */
+  readonly from: number;
+  /**
+   * Ends when the feed is disposed of, and after the last durable line when the history closes.
+   *
+   * @throws HistoryError `storage-failed`, after the last line that is known to be durable
+   */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** How much a history holds. */
+export interface Extent {
+  readonly lines: number;
+  readonly bytes: number;
+}
+
+/**
+ * One history, open. All calls may be made at once.
+ *
+ * Appends take effect in the order in which they were made, and deletes do. A read, a follow or a delete comes after
+ * every append that was made before it, finished or not. A delete takes a while, and neither appends nor reads wait for
+ * one: those made before it is finished may come before it.
+ */
+export interface History extends AsyncDisposable {
+  /** The kind of engine: `file`, … */
+  readonly engine: string;
+
+  /**
+   * Settles when the history can acknowledge nothing any more: with `undefined` after a close, with the error when a
+   * write has failed for good. Never rejects.
+   */
+  readonly ended: Promise<HistoryError | undefined>;
+
+  /** Lines and bytes that are durable now. */
+  extent(): Extent;
+
+  /**
+   * Writes what was asked as the last line; resolves when it is durable.
+   *
+   * @throws HistoryError `storage-full`, `storage-failed`, `closed`
+   */
+  append(asked: Asked): Promise<Written>;
+
+  /**
+   * Deletes one line and writes the outcome as the last one, both or neither.
+   *
+   * @param line its position when the delete takes effect, from 1
+   * @param head if given, the first word that the line must have (its time): if it has another, nothing is deleted
+   * @throws HistoryError `no-such-line`, `line-changed`, `storage-full`, `storage-failed`, `closed`
+   */
+  deleteLine(by: Actor, line: number, head?: string): Promise<Written>;
+
+  /**
+   * Replaces all lines by one that says by whom, all or nothing.
+   *
+   * @throws HistoryError `storage-full`, `storage-failed`, `closed`
+   */
+  deleteAll(by: Actor): Promise<Written>;
+
+  /**
+   * Opens the lines of a range. A `to` past the last line means the last one, a negative `from` before the first the
+   * first one.
+   *
+   * An empty history has an empty range for whoever names no line of it: `{}`, `{ to: 5 }`, `{ from: -10 }`.
+   *
+   * @throws HistoryError `range` when `from` is past the last line or after `to`, `storage-failed`, `closed`
+   */
+  read(range?: Range): Promise<Snapshot>;
+
+  /**
+   * Opens a feed from a line, by default from the next one to be written.
+   *
+   * @param from as in `Range`, or the last line plus one
+   * @throws HistoryError `range` when `from` is further than that, `storage-failed`, `closed`
+   */
+  follow(from?: number): Promise<Feed>;
+
+  /** Finishes the writes that were asked for, refuses new calls with `closed`, ends every feed, lets go of storage. */
+  [Symbol.asyncDispose](): Promise<void>;
+}

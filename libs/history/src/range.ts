@@ -1,0 +1,64 @@
+/** Line numbers as a caller gives them, made into positions; the same for every engine. */
+
+import { HistoryError } from "./errors.ts";
+import type { Range } from "./history.ts";
+
+/** Positions, both included; none when `to` is `from - 1`. */
+export interface Positions {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The positions that a range names in a history of so many lines.
+ *
+ * @throws HistoryError `range`
+ */
+export function resolveRange({ from, to }: Range, lines: number): Positions {
+  const first = from === undefined ? 1 : resolveLine(from, lines);
+  const last = to === undefined ? lines : resolveEnd(to, lines);
+  if (first > lines) {
+    // Asking an empty history for all it has, or for its last lines, is no mistake.
+    if (lines === 0 && (from === undefined || from < 0)) return { from: 1, to: 0 };
+    throw new HistoryError("range", `line ${first} is past the last line; ${describeLines(lines)}`);
+  }
+  if (first > last) {
+    const sentence = `the range begins at line ${first} and ends before it; give a last line from ${first}`;
+    throw new HistoryError("range", sentence);
+  }
+  return { from: first, to: last };
+}
+
+/**
+ * The position from which a feed gives lines.
+ *
+ * @throws HistoryError `range`
+ */
+export function resolveFollow(from: number | undefined, lines: number): number {
+  if (from === undefined) return lines + 1;
+  const first = resolveLine(from, lines);
+  if (first <= lines + 1) return first;
+  throw new HistoryError("range", `line ${first} is past the next line to be written, ${lines + 1}; follow from there`);
+}
+
+/** How many lines there are, and so which numbers may be given, as the end of a sentence. */
+export function describeLines(lines: number): string {
+  if (lines === 0) return "the history is empty";
+  if (lines === 1) return "the history has one line; give 1";
+  return `the history has ${lines} lines; give a number from 1 to ${lines}`;
+}
+
+function resolveLine(line: number, lines: number): number {
+  checkNumber(line);
+  return line > 0 ? line : Math.max(1, lines + 1 + line);
+}
+
+function resolveEnd(line: number, lines: number): number {
+  checkNumber(line);
+  return line > 0 ? Math.min(line, lines) : lines + 1 + line;
+}
+
+function checkNumber(line: number): void {
+  if (Number.isSafeInteger(line) && line !== 0) return;
+  throw new HistoryError("range", `${line} is no line; give 1 for the first line, -1 for the last`);
+}

@@ -1,0 +1,240 @@
+import { watch } from "node:fs";
+import { appendFile, readFile, readdir, readlink, rename, stat, truncate, writeFile } from "node:fs/promises";
+import { decodeEntry } from "@wirebook/protocol";
+import { describe, expect, test } from "vitest";
+import { openFileHistory } from "../src/index.ts";
+import type { Asked, History } from "../src/index.ts";
+import { reservedBytes } from "../src/limits.ts";
+import { createFolder } from "./folder.ts";
+import type { Folder } from "./folder.ts";
+import { applyLine, LineReader, linesOf, splitLines, textOf } from "./reading.ts";
+
+const asked = (message: string): Asked => ({ address: "127.0.0.1", message, isCut: false });
+const actor = { user: "brick", address: "127.0.0.1" };
+const hasProc = process.platform === "linux";
+
+/** How many descriptors this process has open for files in a folder, besides its lock. */
+async function countDescriptors(folder: Folder): Promise<number> {
+  const links = await Promise.all((await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
+  return links.filter((link) => link.startsWith(folder.file("history.txt")) && !link.endsWith(".lock")).length;
+}
+
+/** How often the file gets replaced while the work is done. */
+async function countReplacements(folder: Folder, work: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  const { promise: seenAll, resolve } = Promise.withResolvers<void>();
+  const watcher = watch(folder.path, (event, name) => {
+    if (event === "rename" && name === "history.txt") count += 1;
+    if (name === "marker") resolve();
+  });
+  await work();
+  await writeFile(folder.file("marker"), "");
+  await seenAll;
+  watcher.close();
+  return count;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function open(folder: Folder, lines: readonly string[]): Promise<History> {
+  await writeFile(folder.file("history.txt"), lines.map((line) => `${line}\n`).join(""));
+  return openFileHistory(folder.file("history.txt"), { rewritePieceBytes: 100, readChunkBytes: 70, indexBlockBytes: 64 });
+}
+
+const manyLines = Array.from({ length: 2000 }, (_, at) => `line ${at + 1}`);
+
+describe("a rewrite", () => {
+  test("is shared by the deletes that come together", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    const deletes = (): Promise<unknown> => Promise.all(Array.from({ length: 50 }, () => history.deleteLine(actor, 10)));
+    expect(await countReplacements(folder, deletes)).toBe(1);
+    expect(await linesOf(history, { to: 1950 })).toEqual([...manyLines.slice(0, 9), ...manyLines.slice(59)]);
+    expect(history.extent().lines).toBe(2000);
+  });
+
+  test("happens once for those that wait behind another, and not at all for those that are refused", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    const refused = (): Promise<unknown> => history.deleteLine(actor, 2001).catch(() => {});
+    expect(await countReplacements(folder, refused)).toBe(0);
+    const twice = async (): Promise<void> => {
+      let isDone = false;
+      const first = history.deleteLine(actor, 1).finally(() => (isDone = true));
+      // It has begun when there is more in the file than the reserve.
+      while (!isDone && (await sizeOf(folder.file("history.txt.next"))) <= reservedBytes);
+      await Promise.all([first, history.deleteLine(actor, 1), history.deleteLine(actor, 1)]);
+    };
+    expect(await countReplacements(folder, twice)).toBe(2);
+  });
+
+  test("lets appends go on meanwhile and loses none of them", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    const copy = [...manyLines];
+    await using feed = await history.follow();
+    let isDone = false;
+    const deleted = history.deleteLine(actor, 1000, "line").finally(() => (isDone = true));
+    let meanwhile = 0;
+    for (; !isDone; meanwhile++) await history.append(asked(`meanwhile ${meanwhile}`));
+    await deleted;
+    expect(meanwhile).toBeGreaterThan(3);
+    const reader = new LineReader(feed);
+    const news = await reader.take(meanwhile + 1);
+    for (const line of news) applyLine(copy, line);
+    expect(await linesOf(history)).toEqual(copy);
+    // The outcome comes behind appends that were asked for before it, so their times must be earlier than its own.
+    const times = news.map((line) => line.split(" ")[0]);
+    expect(times).toEqual([...new Set(times)].toSorted());
+    expect(await readFile(folder.file("history.txt"), "utf8")).toBe(`${copy.join("\n")}\n`);
+  });
+
+  test("gives every line a later time than the line before, whatever came at once", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, []);
+    await history.append(asked("first"));
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, at) => {
+        await history.append(asked(`${at}`));
+        if (at % 4 === 0) await history.deleteLine(actor, 1);
+        await history.append(asked(`${at} again`));
+      }),
+    );
+    const times = (await linesOf(history)).map((line) => line.split(" ")[0]);
+    expect(times).toEqual([...new Set(times)].toSorted());
+  });
+
+  test("leaves the index right: every line is found", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    await Promise.all([7, 500, 1990].map((line) => history.deleteLine(actor, line)));
+    await history.append(asked("last"));
+    const lines = await linesOf(history);
+    for (const line of [1, 6, 7, 8, 499, 1989, 1998, 2000, 2001]) {
+      expect(await linesOf(history, { from: line, to: line })).toEqual([lines[line - 1]]);
+    }
+  });
+});
+
+describe("a reader", () => {
+  test("that is slow gets an exact copy over several rewrites", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    await using feed = await history.follow(1);
+    for (let round = 0; round < 6; round++) {
+      await Promise.all([history.append(asked(`round ${round}`)), history.deleteLine(actor, 1), history.deleteLine(actor, 1)]);
+      if (round === 3) await history.deleteAll(actor);
+    }
+    const end = await history.append(asked("the end"));
+    const copy: string[] = [];
+    const reader = new LineReader(feed);
+    while (copy.at(-1)?.startsWith(end.time) !== true) applyLine(copy, (await reader.take(1))[0] as string);
+    expect(await linesOf(history)).toEqual(copy);
+  });
+
+  test.skipIf(!hasProc)("keeps the generations that it has not read, and the last one to leave closes them", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    expect(await countDescriptors(folder)).toBe(1);
+    const feed = await history.follow(1);
+    const snapshot = await history.read();
+    await history.deleteLine(actor, 1);
+    const second = await history.read();
+    await history.deleteLine(actor, 1);
+    expect(await countDescriptors(folder)).toBe(3);
+    await feed[Symbol.asyncDispose]();
+    expect(await countDescriptors(folder)).toBe(3);
+    expect(splitLines(await textOf(snapshot))).toEqual(manyLines);
+    expect(await countDescriptors(folder)).toBe(2);
+    await second[Symbol.asyncDispose]();
+    expect(await countDescriptors(folder)).toBe(1);
+    await history[Symbol.asyncDispose]();
+    expect(await countDescriptors(folder)).toBe(0);
+  });
+
+  test.skipIf(!hasProc)("holds one generation only when it has read the others", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    await using feed = await history.follow();
+    const reader = new LineReader(feed);
+    for (let round = 0; round < 5; round++) {
+      await history.deleteLine(actor, 1);
+      const [line = ""] = await reader.take(1);
+      expect(decodeEntry(line)).toMatchObject({ outcome: { verb: "deleted-line", line: 1 } });
+      expect(await countDescriptors(folder)).toBe(1);
+    }
+  });
+
+  test.skipIf(!hasProc)("that leaves in the middle of a chunk lets go", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    for await (const chunk of (await history.read()).chunks) {
+      expect(chunk.length).toBe(70);
+      await history.deleteAll(actor);
+      break;
+    }
+    expect(await countDescriptors(folder)).toBe(1);
+  });
+
+  test("gets chunks of the size that was asked for, cut anywhere", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    const sizes: number[] = [];
+    for await (const chunk of (await history.read({ from: 2, to: 31 })).chunks) sizes.push(chunk.length);
+    const bytes = manyLines.slice(1, 31).join("\n").length + 1;
+    expect(sizes).toEqual([70, 70, 70, bytes - 210]);
+  });
+});
+
+describe("another program", () => {
+  test("that adds a line meanwhile loses nothing, and nothing is glued to it", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    const notices: string[] = [];
+    await using history = await openFileHistory(path, { onNotice: (sentence) => notices.push(sentence) });
+    await history.append(asked("a"));
+    await using feed = await history.follow();
+    await appendFile(path, "by hand\nwithout an ending");
+    expect(await history.append(asked("b"))).toMatchObject({ position: 4 });
+    await appendFile(path, "before a delete\n");
+    expect(await history.deleteLine(actor, 1)).toMatchObject({ position: 5 });
+    const lines = await linesOf(history);
+    expect(lines.filter((line) => !line.endsWith('"'))).toEqual([
+      "by hand",
+      "without an ending",
+      "before a delete",
+      expect.stringContaining("deleted line 1"),
+    ]);
+    expect(await readFile(path, "utf8")).toBe(`${lines.join("\n")}\n`);
+    expect(await new LineReader(feed).take(5)).toEqual(lines);
+    expect(notices).toEqual([
+      `Another program added 25 bytes to ${path}; they are kept as they are.`,
+      `Another program added 16 bytes to ${path}; they are kept as they are.`,
+    ]);
+  });
+
+  test.each([
+    { what: "replaces", change: async (path: string) => writeFile(`${path}.new`, "new\n").then(() => rename(`${path}.new`, path)) },
+    { what: "moves away", change: (path: string) => rename(path, `${path}.1`) },
+    { what: "shortens", change: (path: string) => truncate(path, 1) },
+  ])("that $what the file ends the history, with nothing acknowledged", async ({ change }) => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await using history = await openFileHistory(path);
+    await history.append(asked("a"));
+    const feed = await history.follow();
+    const next = new LineReader(feed).next();
+    await change(path);
+    const failed = { name: "HistoryError", code: "storage-failed" };
+    const results = await Promise.allSettled([history.append(asked("b")), history.deleteAll(actor), next]);
+    expect(results).toMatchObject(results.map(() => ({ status: "rejected", reason: failed })));
+    await expect(history.append(asked("c"))).rejects.toMatchObject(failed);
+    await expect(history.read()).rejects.toMatchObject(failed);
+    expect(await history.ended).toMatchObject(failed);
+  });
+});

@@ -1,0 +1,54 @@
+/** Holds docs/history-format.md against the code. */
+
+import { readFileSync, readdirSync } from "node:fs";
+import { decodeEntry, refusedBytesKept } from "@wirebook/protocol";
+import { expect, test } from "vitest";
+import { historyErrorCodes } from "../src/index.ts";
+import { gatherTurnsMax, indexBlockBytesDefault, lastTimeBytes, reservedBytes } from "../src/limits.ts";
+
+const root = new URL("../../../", import.meta.url);
+const doc = readFileSync(new URL("docs/history-format.md", root), "utf8");
+
+/** The first cells of the rows of the table under a heading. */
+function firstCells(heading: string): string[] {
+  const section = doc.split(`## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  return [...section.matchAll(/^\| (.+?) \|/gm)].map(([, cell = ""]) => cell).slice(1);
+}
+
+/** The rules that the sources of a part cite. */
+function citedIn(folder: string): string[] {
+  const files = readdirSync(new URL(folder, root), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const texts = files.map((name) => readFileSync(new URL(`${folder}/${name}`, root), "utf8"));
+  return texts.flatMap((text) => [...text.matchAll(/\[(H-\d+)\]/g)].map(([, rule = ""]) => rule));
+}
+
+test("lists every error code, and none that does not exist", () => {
+  expect(firstCells("Errors")).toEqual(historyErrorCodes.map((code) => `\`${code}\``));
+});
+
+test("numbers its rules without a gap, and has every rule that the code cites", () => {
+  const rules = [...doc.matchAll(/^\*\*\[(H-\d+)\]/gm)].map(([, rule]) => rule);
+  expect(rules).toEqual(rules.map((_, at) => `H-${at + 1}`));
+  const cited = [...citedIn("libs/history/src"), ...citedIn("libs/protocol/src")];
+  expect(cited.length).toBeGreaterThan(20);
+  expect(cited.filter((rule) => !rules.includes(rule))).toEqual([]);
+});
+
+test("shows entries only that the code takes for what they are meant to show", () => {
+  const entries = [...doc.matchAll(/^2026-\S+Z .+$/gm)].map(([line]) => decodeEntry(line));
+  expect(entries.filter(({ kind }) => kind === "foreign")).toEqual([]);
+  expect(entries.map(({ kind }) => kind)).toEqual([
+    ...["asked", "asked", "outcome"],
+    ...["asked", "asked", "asked", "asked"],
+    ...["outcome", "outcome"],
+  ]);
+});
+
+test("names the limits that the code has", () => {
+  const limits = doc.split("## Limits\n")[1]?.split("\n## ")[0] ?? "";
+  expect(limits).toContain(`| ${refusedBytesKept} |`);
+  expect(limits).toContain(`| ${gatherTurnsMax} |`);
+  expect(limits).toContain(`| ${lastTimeBytes / 1024} KiB |`);
+  expect(limits).toContain(`| ${reservedBytes.toLocaleString("en")} bytes |`);
+  expect(limits).toContain(`8 bytes for each ${indexBlockBytesDefault / 1024} KiB`);
+});
