@@ -1,0 +1,218 @@
+/**
+ * One TCP exchange with a line server, traced: connect, write the message, read the reply until FIN (RFC 9293).
+ *
+ * Nothing is buffered here: each chunk goes to the listener as one read gave it, and `pause` stops the reading, so
+ * TCP's own window holds the server back (Node itself reads ahead by at most 64 KiB; those chunks keep their
+ * boundaries and get the time at which they are handed on). The socket is half-open by design: `end` sends FIN and goes
+ * on reading. The server's FIN ends the exchange, and what the server has not yet read of the message is dropped then.
+ */
+
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import type { Endpoint, Step } from "@wirebook/protocol";
+import type { ExchangeError } from "./errors.ts";
+import { connectTimeout, explain, replyTimeout } from "./explain.ts";
+import type { Target } from "./explain.ts";
+import { connectTimeoutMsDefault, keepAliveDelayMs, replyTimeoutMsDefault } from "./limits.ts";
+import { Trace } from "./trace.ts";
+
+/** How an exchange begins and how long it may wait. Times are at most 2,147,483,647 ms, as `setTimeout` has it. */
+export interface ExchangeOptions {
+  /** Bytes written as soon as the connection is established. */
+  readonly message: Uint8Array;
+  /** True to send FIN behind them; more bytes may follow through `write` otherwise. Default false. */
+  readonly isEnded?: boolean;
+  /** Milliseconds until the connection must be established. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds without a byte while reading; `Infinity` for a reply that may fall silent, as a follow does. */
+  readonly replyTimeoutMs?: number;
+}
+
+/** Who is told what happens. Exactly one of `onEnd` and `onError` is called, once, and nothing after it. */
+export interface ExchangeListener {
+  /** A step happened; its time is in the trace. `closed` is not told: `onEnd` and `onError` are that step. */
+  onStep?(step: Step, exchange: Exchange): void;
+  /** What one read from TCP gave. The bytes are the listener's to keep. */
+  onChunk(chunk: Uint8Array, exchange: Exchange): void;
+  /** After a `write` that returned false: the kernel has taken all that was written. */
+  onDrain?(exchange: Exchange): void;
+  /** The server sent FIN (`fin`), or `cancel` was called. */
+  onEnd(reason: "fin" | "cancelled", exchange: Exchange): void;
+  onError(error: ExchangeError, exchange: Exchange): void;
+}
+
+/** An exchange that has begun. It holds one socket and lets go of it before `onEnd` or `onError`. */
+export class Exchange {
+  readonly trace = new Trace();
+  readonly target: Target;
+  readonly #listener: ExchangeListener;
+  readonly #replyTimeoutMs: number;
+  readonly #socket: Socket;
+  #deadline: NodeJS.Timeout | undefined;
+  #lastHeardMs = 0;
+  #isOver = false;
+
+  constructor(target: Target, options: ExchangeOptions, listener: ExchangeListener) {
+    this.target = target;
+    this.#listener = listener;
+    this.#replyTimeoutMs = options.replyTimeoutMs ?? replyTimeoutMsDefault;
+    this.trace.mark("connecting");
+    this.#socket = this.#connect();
+    // Node queues what is written before the connection stands, so that a `write` of the caller's cannot overtake it.
+    this.write(options.message);
+    if (options.isEnded ?? false) this.end();
+    this.#expectConnection(options.connectTimeoutMs ?? connectTimeoutMsDefault);
+  }
+
+  /**
+   * Writes more bytes; does nothing once the exchange is over or `end` was called. Returns false when the kernel has
+   * not taken them all yet; `onDrain` says when it has.
+   */
+  write(bytes: Uint8Array): boolean {
+    if (this.#isOver || this.isEnded || bytes.length === 0) return true;
+    return this.#socket.write(bytes, (error) => {
+      if (error) return;
+      this.trace.sentBytes += bytes.length;
+      this.#step("written");
+    });
+  }
+
+  /** Bytes written but not yet taken by the kernel. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** True once `end` was called: nothing more can be written. */
+  get isEnded(): boolean {
+    return this.#socket.writableEnded;
+  }
+
+  /** Sends FIN behind what was written, and goes on reading. */
+  end(): void {
+    if (!this.#isOver && !this.isEnded) this.#socket.end();
+  }
+
+  /** Stops reading, so that the server is held back; the reply timeout stands still meanwhile. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    if (!this.#socket.isPaused()) return;
+    this.#lastHeardMs = performance.now();
+    this.#socket.resume();
+  }
+
+  /** Closes the connection; the listener's `onEnd` is called with `cancelled` before this returns. */
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#close();
+    this.#listener.onEnd("cancelled", this);
+  }
+
+  #connect(): Socket {
+    const mayBeSilent = this.#replyTimeoutMs === Infinity;
+    const socket = connect({
+      ...this.target,
+      allowHalfOpen: true,
+      noDelay: true,
+      // Without a timeout only the kernel's probes tell a silent server from one that lost its power.
+      ...(mayBeSilent ? { keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs } : {}),
+    });
+    socket.on("error", (error) => this.#fail(explain(error, this.target, this.trace)));
+    socket.on("connect", () => this.#begin());
+    socket.on("data", (chunk) => this.#take(chunk));
+    socket.on("drain", () => this.#drained());
+    socket.on("end", () => this.#finish());
+    return socket;
+  }
+
+  #begin(): void {
+    this.#clearDeadline();
+    this.trace.local = endpoint(this.#socket.localAddress, this.#socket.localPort);
+    this.trace.remote = endpoint(this.#socket.remoteAddress, this.#socket.remotePort);
+    this.#lastHeardMs = performance.now();
+    if (Number.isFinite(this.#replyTimeoutMs)) this.#expectReply(this.#replyTimeoutMs);
+    this.#step("established");
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (this.#isOver) return;
+    const isFirst = this.trace.receivedBytes === 0;
+    this.#lastHeardMs = this.trace.markChunk(chunk.length);
+    if (isFirst) this.#listener.onStep?.("firstByte", this);
+    // The step's listener may have cancelled.
+    if (!this.#isOver) this.#listener.onChunk(chunk, this);
+  }
+
+  #drained(): void {
+    if (!this.#isOver) this.#listener.onDrain?.(this);
+  }
+
+  #finish(): void {
+    this.#step("fin");
+    if (this.#isOver) return;
+    this.#close();
+    this.#listener.onEnd("fin", this);
+  }
+
+  #fail(error: ExchangeError): void {
+    if (this.#isOver) return;
+    this.#close();
+    this.#listener.onError(error, this);
+  }
+
+  /** After the server's FIN nothing is left unread, so closing sends our FIN; before it, the kernel may send RST. */
+  #close(): void {
+    this.#isOver = true;
+    this.#clearDeadline();
+    this.trace.mark("closed");
+    this.#socket.destroy();
+  }
+
+  #step(step: Step): void {
+    if (this.#isOver || this.trace.at[step] !== undefined) return;
+    this.trace.mark(step);
+    this.#listener.onStep?.(step, this);
+  }
+
+  #expectConnection(timeoutMs: number): void {
+    this.#deadline = setTimeout(
+      () => this.#lookOnce(() => this.#fail(connectTimeout(this.target, timeoutMs))),
+      timeoutMs,
+    );
+  }
+
+  /** One timer a period, not one a chunk: when it fires it looks how long the server has been silent. */
+  #expectReply(waitMs: number): void {
+    const isSilent = (): boolean => this.#silentMs >= this.#replyTimeoutMs;
+    const goOn = (): void => this.#expectReply(this.#replyTimeoutMs - this.#silentMs);
+    const giveUp = (): void => this.#fail(replyTimeout(this.target, this.#replyTimeoutMs));
+    this.#deadline = setTimeout(() => {
+      if (isSilent()) this.#lookOnce(() => (isSilent() ? giveUp() : goOn()));
+      else goOn();
+    }, waitMs);
+  }
+
+  get #silentMs(): number {
+    return this.#socket.isPaused() ? 0 : performance.now() - this.#lastHeardMs;
+  }
+
+  /**
+   * Lets the sockets be looked at before a deadline counts. When this process itself was held up (a blocking write to
+   * its terminal, say), its timers fire before it hears what has long arrived.
+   */
+  #lookOnce(then: () => void): void {
+    this.#deadline = setTimeout(then, 1);
+  }
+
+  #clearDeadline(): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+}
+
+function endpoint(address: string | undefined, port: number | undefined): Endpoint | undefined {
+  return address === undefined || port === undefined ? undefined : { address, port };
+}

@@ -1,0 +1,85 @@
+/** Servers of one connection each, for exchanges to speak to. */
+
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { Worker } from "node:worker_threads";
+import type { Target } from "../src/index.ts";
+
+/** A TCP server that is closed, with its connections, when it is disposed of. */
+export interface Peer extends AsyncDisposable {
+  readonly target: Target;
+}
+
+/** Listens on a port of the system's choosing and hands each connection to `talk`. */
+export async function openPeer(talk: (socket: Socket) => void): Promise<Peer> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    // Best effort: tests reset connections on purpose.
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+    talk(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    target: { host: "127.0.0.1", port },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** A port on which nothing listens any more. */
+export async function closedPort(): Promise<Target> {
+  const peer = await openPeer(() => {});
+  await peer[Symbol.asyncDispose]();
+  return peer.target;
+}
+
+/** Listens with a backlog of one, then stops its thread for good, so that no connection is ever accepted. */
+const deafListener = `
+  const { createServer } = require("node:net");
+  const { parentPort } = require("node:worker_threads");
+  const server = createServer();
+  server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
+    parentPort.postMessage(server.address().port);
+    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+  });
+`;
+
+/** Answers every first chunk at once, whatever the test's own thread is doing. */
+const promptListener = `
+  const { createServer } = require("node:net");
+  const { parentPort } = require("node:worker_threads");
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.write("early"));
+  });
+  server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
+`;
+
+/** A server that accepts nothing and holds as many waiting connections as it was given leave to. */
+export function openDeafPeer(): Promise<Peer> {
+  return openInThread(deafListener);
+}
+
+/** A server in a thread of its own that answers `early` and then says nothing more. */
+export function openPromptPeer(): Promise<Peer> {
+  return openInThread(promptListener);
+}
+
+async function openInThread(script: string): Promise<Peer> {
+  const worker = new Worker(script, { eval: true });
+  const [port] = (await once(worker, "message")) as [number];
+  return {
+    target: { host: "127.0.0.1", port },
+    async [Symbol.asyncDispose]() {
+      await worker.terminate();
+    },
+  };
+}
