@@ -1,0 +1,133 @@
+import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/exchange";
+import type { Target } from "@wirebook/exchange";
+import { messageBytesMax, serverPortDefault } from "@wirebook/protocol";
+import { SettingsError, describeSettings, hostName, portNumber, readSettings, toggle, wholeNumber } from "@wirebook/settings";
+import type { SettingsSource } from "@wirebook/settings";
+import * as z from "zod/mini";
+import manifest from "../package.json" with { type: "json" };
+import { timeoutMsMax } from "./limits.ts";
+
+/** What the client was told to do. */
+export interface Config {
+  readonly target: Target;
+  /** Milliseconds without progress; `undefined` for the defaults of an exchange. */
+  readonly timeoutMs: number | undefined;
+  readonly isJson: boolean;
+  readonly isTraced: boolean;
+  /** The arguments as one message; `undefined` when there are none. */
+  readonly message: string | undefined;
+}
+
+const table = {
+  host: {
+    schema: hostName,
+    default: "127.0.0.1",
+    env: "WIREBOOK_HOST",
+    form: "HOST",
+    expects: "a host name or an address, such as 127.0.0.1",
+    help: "the server's host",
+  },
+  port: {
+    schema: portNumber,
+    default: serverPortDefault,
+    env: "WIREBOOK_PORT",
+    form: "PORT",
+    expects: "a port from 1 to 65535",
+    help: "the server's port",
+  },
+  timeout: {
+    schema: z.optional(wholeNumber(1, timeoutMsMax)),
+    default: undefined,
+    env: "WIREBOOK_TIMEOUT",
+    form: "MS",
+    expects: `milliseconds from 1 to ${timeoutMsMax}, such as 2000`,
+    help: `milliseconds to wait for the connection and for each byte; else ${connectTimeoutMsDefault}, ${replyTimeoutMsDefault}`,
+  },
+  json: {
+    schema: toggle,
+    default: false,
+    env: "WIREBOOK_JSON",
+    form: "",
+    expects: "1 or 0",
+    help: "answer in JSON, one object a line",
+  },
+  trace: {
+    schema: toggle,
+    default: false,
+    env: "WIREBOOK_TRACE",
+    form: "",
+    expects: "1 or 0",
+    help: "show each step on the wire, with its time, on standard error",
+  },
+} as const;
+
+/** What `--version` prints. */
+export const version = `wirebook ${manifest.version}\n`;
+
+/** What `--help` prints. */
+export const help = `Usage: wirebook [option…] [user [operation [argument…]]]
+
+Sends messages to a Wirebook server and prints what it answers.
+
+  wirebook brick                 the operations that the server offers
+  wirebook brick 2 -100          the last 100 lines of the history
+  wirebook brick 5               follows the history until Ctrl-C
+  printf 'brick 2\\n' | wirebook  standard input: a message a line, in order, at most ${messageBytesMax} bytes each
+  wirebook                       on a terminal: a prompt
+
+Options
+${describeSettings(table)}  --help        print this
+  --version     print the version
+
+Output
+  On a terminal, what was sent and the whole reply, with control characters made visible. In a pipe, the response
+  alone, byte for byte (for a user alone, the list of operations); between the responses to several messages a line
+  feed is added where one is missing. Trace, complaints and prompt go to standard error.
+  --json      {"type":"reply","sent":…,"beginning":{"link":…,"operations":[…]}|null,"response":…,"isError":…,
+              "failure":{"code":…,"message":…}|null,"trace":{…}}; bytes that are not UTF-8 are \\udc80 to \\udcff
+  a follow    {"type":"following","sent":…,"beginning":…,"from":…}, then {"type":"line","text":…,"entry":{…}} for each
+              line, with "isCut":true when it was too long to hold, then {"type":"end","isError":…,"failure":…,"trace":{…}}
+  the trace   {"startedAt":…,"local":…,"remote":…,"sentBytes":…,"receivedBytes":…,"steps":{…},"chunks":[[ms,bytes],…],
+              "untimedChunks":…}; times are milliseconds since the connecting began
+
+Exit codes
+  0  done; also when the reader of the output went away
+  1  the server answered an error
+  2  wrong use: an option, or a message of several lines or over the limit
+  3  cannot connect, the connection broke, the server closed without an answer, or the output cannot be written
+  4  timed out
+  70 a fault of this program, or its packages are not installed
+  130 interrupted
+  Of several messages the highest code counts. One that the server refuses, or that is too long, does not keep the
+  next from being sent; a failure of the network does.
+`;
+
+/** What the command line asks for. */
+export type Invocation = { readonly kind: "help" } | { readonly kind: "version" } | { readonly kind: "run"; readonly config: Config };
+
+/**
+ * Reads the command line and the environment.
+ *
+ * @throws SettingsError with a sentence that says what to type instead
+ */
+export function readInvocation({ argv, env }: SettingsSource): Invocation {
+  if (optionsOf(argv).includes("--version")) return { kind: "version" };
+  const { settings, words, isHelp } = readSettings(table, { argv, env });
+  if (isHelp) return { kind: "help" };
+  const { host, port, timeout, json, trace } = settings;
+  if (port === 0) throw new SettingsError(`the port is 0, which no server has; type ${table.port.expects}`);
+  const config = Object.freeze({
+    target: Object.freeze({ host: host.replace(/^\[(.*)\]$/, "$1"), port }),
+    timeoutMs: timeout,
+    isJson: json,
+    isTraced: trace,
+    message: words.length === 0 ? undefined : words.join(" "),
+  });
+  return { kind: "run", config };
+}
+
+/** What stands before `--`, behind which everything is a word of the message. */
+function optionsOf(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf("--");
+  return end < 0 ? argv : argv.slice(0, end);
+}

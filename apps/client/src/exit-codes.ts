@@ -1,0 +1,28 @@
+import type { Outcome } from "./outcome.ts";
+
+/** What the process says of itself when it ends. */
+export const exitCodes = {
+  done: 0,
+  serverError: 1,
+  usage: 2,
+  unreachable: 3,
+  timedOut: 4,
+  /** A fault of this program, as BSD's sysexits has it. */
+  fault: 70,
+  /** 128 and the number of SIGINT. */
+  interrupted: 130,
+} as const;
+
+/** The exit code of a run that held this one exchange. */
+export function exitCodeOf(outcome: Outcome): number {
+  switch (outcome.kind) {
+    case "answered":
+      return outcome.isError ? exitCodes.serverError : exitCodes.done;
+    case "failed":
+      return outcome.code === "connect-timeout" || outcome.code === "reply-timeout"
+        ? exitCodes.timedOut
+        : exitCodes.unreachable;
+    case "interrupted":
+      return exitCodes.interrupted;
+  }
+}

@@ -1,0 +1,102 @@
+/** The client as a program. The only file that touches `process`; the exit codes are listed in `--help`. */
+
+import { homedir } from "node:os";
+import process from "node:process";
+import { ProtocolError } from "@wirebook/protocol";
+import { SettingsError } from "@wirebook/settings";
+import { runBatch } from "./batch.ts";
+import { help, readInvocation, version } from "./config.ts";
+import type { Config } from "./config.ts";
+import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { createMessage } from "./message.ts";
+import { JsonPresenter } from "./output/json-presenter.ts";
+import { createPaint, isColoured } from "./output/paint.ts";
+import { PipePresenter } from "./output/pipe-presenter.ts";
+import type { Presenter } from "./output/presenter.ts";
+import { TerminalPresenter } from "./output/terminal-presenter.ts";
+import { visibleText } from "./output/visible.ts";
+import { Completions } from "./prompt/completions.ts";
+import { PromptHistory, promptHistoryPath } from "./prompt/prompt-history.ts";
+import { runPrompt } from "./prompt/prompt.ts";
+import { Session } from "./session.ts";
+
+const { stdin, stdout, stderr, env } = process;
+
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Whoever read the output has seen enough, as `head` does.
+  if (error.code === "EPIPE") process.exit(exitCodes.done);
+  stderr.write(`wirebook: cannot write to standard output (${error.code ?? error.message})\n`);
+  process.exit(exitCodes.unreachable);
+});
+// Best effort: without standard error there is nobody left to tell.
+stderr.on("error", () => {});
+
+process.exitCode = await main();
+// An interrupted user waits for nothing, not even for a full pipe.
+if (process.exitCode === exitCodes.interrupted) process.exit();
+
+async function main(): Promise<number> {
+  try {
+    const invocation = readInvocation({ argv: process.argv.slice(2), env });
+    if (invocation.kind === "run") return await run(invocation.config);
+    stdout.write(invocation.kind === "help" ? help : version);
+    return exitCodes.done;
+  } catch (error) {
+    const isUsage = error instanceof SettingsError || error instanceof ProtocolError;
+    const what = error instanceof Error ? (isUsage ? error.message : (error.stack ?? error.message)) : String(error);
+    stderr.write(`wirebook: ${visibleText(what)}\n`);
+    return isUsage ? exitCodes.usage : exitCodes.fault;
+  }
+}
+
+async function run(config: Config): Promise<number> {
+  const { message } = config;
+  if (message !== undefined) return exitCodeOf(await createSession(config).send(createMessage(Buffer.from(message))));
+  if (stdin.isTTY && (stdout.isTTY || stderr.isTTY)) return await converse(config);
+  const session = createSession(config);
+  const complain = (sentence: string): void => session.complain(sentence);
+  return await runBatch(stdin, { send: (outgoing) => session.send(outgoing), complain });
+}
+
+async function converse(config: Config): Promise<number> {
+  const output = stdout.isTTY ? stdout : stderr;
+  const history = new PromptHistory(promptHistoryPath(env, homedir()));
+  const completions = new Completions(history.lines);
+  const session = createSession(config, (presenter) => ({
+    begin: (outgoing) => presenter.begin(outgoing),
+    take(news) {
+      if (news.beginning !== undefined) completions.noteOperations(news.beginning.parsed.operations);
+      presenter.take(news);
+    },
+    end: (outcome, trace) => presenter.end(outcome, trace),
+  }));
+  await runPrompt({
+    input: stdin,
+    output,
+    paint: createPaint(isColoured(output, env)),
+    target: config.target,
+    history,
+    completions,
+    send: (outgoing) => session.send(outgoing),
+    complain: (sentence) => session.complain(sentence),
+  });
+  return exitCodes.done;
+}
+
+function createSession(config: Config, wrap: (presenter: Presenter) => Presenter = (presenter) => presenter): Session {
+  return new Session(config, {
+    presenter: wrap(createPresenter(config)),
+    out: stdout,
+    errorOut: stderr,
+    errorPaint: createPaint(isColoured(stderr, env)),
+    listenForInterrupt(listener) {
+      process.on("SIGINT", listener);
+      return () => process.off("SIGINT", listener);
+    },
+  });
+}
+
+function createPresenter({ isJson }: Config): Presenter {
+  if (isJson) return new JsonPresenter(stdout);
+  return stdout.isTTY ? new TerminalPresenter(stdout, createPaint(isColoured(stdout, env))) : new PipePresenter(stdout);
+}

@@ -1,0 +1,35 @@
+import { decodeText, joinBytes } from "@wirebook/protocol";
+
+const nothing = new Uint8Array(0);
+
+/** Bytes that come in chunks as text, where a character may be cut by the end of a chunk. */
+export class TextStream {
+  #rest: Uint8Array = nothing;
+
+  /** The text of all characters that are whole by now. */
+  push(bytes: Uint8Array): string {
+    const all = joinBytes(this.#rest, bytes);
+    const whole = all.length - unfinishedBytes(all);
+    this.#rest = all.slice(whole);
+    return decodeText(all.subarray(0, whole));
+  }
+
+  /** No more bytes come: an unfinished character is no character. */
+  finish(): string {
+    const rest = this.#rest;
+    this.#rest = nothing;
+    return decodeText(rest);
+  }
+}
+
+/** How many bytes at the end begin a character of UTF-8 that is not whole yet (RFC 3629, section 3). */
+function unfinishedBytes(bytes: Uint8Array): number {
+  for (let count = 1; count <= Math.min(3, bytes.length); count++) {
+    const byte = bytes.at(-count) as number;
+    if (byte < 0x80) return 0;
+    if (byte < 0xc0) continue;
+    const needed = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    return needed > count ? count : 0;
+  }
+  return 0;
+}

@@ -1,0 +1,88 @@
+/**
+ * What was typed at the prompt, kept for the next one: a line an entry, the oldest first.
+ *
+ * Keys are left out [H-5]; the file is still its owner's alone (mode 600), since usernames are nobody else's concern. Each
+ * line is appended when it is typed, so prompts that run side by side lose nothing of each other. A history that cannot
+ * be kept is no reason to refuse the prompt: `problem` says why, and the prompt goes on without.
+ */
+
+import { appendFileSync, chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import { withoutKey } from "@wirebook/protocol";
+import { promptHistoryBytesMax, promptHistoryLinesMax } from "../limits.ts";
+
+/** The file for a user's prompt history, by the XDG Base Directory Specification. */
+export function promptHistoryPath(env: Readonly<Record<string, string | undefined>>, home: string): string {
+  const given = env.XDG_STATE_HOME ?? "";
+  // The specification has relative paths ignored.
+  return join(isAbsolute(given) ? given : join(home, ".local", "state"), "wirebook", "prompt-history");
+}
+
+/** The lines typed at prompts, this one's included. */
+export class PromptHistory {
+  readonly #path: string;
+  #lines: string[] = [];
+  #problem: string | undefined;
+
+  /** Reads the file, and shortens it where it has outgrown its bound. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#try(() => this.#load());
+  }
+
+  /** The newest first, as `node:readline` wants them. */
+  get lines(): string[] {
+    return this.#lines.toReversed();
+  }
+
+  /** Why nothing is kept, once something has gone wrong. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Adds what was typed, unless it repeats the line before. */
+  add(typed: string): void {
+    const line = withoutKey(typed.trim());
+    if (line === "" || line === this.#lines.at(-1)) return;
+    this.#lines.push(line);
+    if (this.#problem === undefined) this.#try(() => appendFileSync(this.#path, `${line}\n`, { mode: 0o600 }));
+  }
+
+  #load(): void {
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    const { text, isWhole } = readTail(this.#path);
+    const all = text.split("\n").filter((line) => line !== "");
+    this.#lines = all.slice(-promptHistoryLinesMax);
+    if (!isWhole || all.length > this.#lines.length) this.#shorten();
+  }
+
+  #shorten(): void {
+    const temporary = `${this.#path}.new`;
+    writeFileSync(temporary, this.#lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
+    renameSync(temporary, this.#path);
+  }
+
+  #try(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+    }
+  }
+}
+
+/** The last bytes of the file, from the beginning of a line; the file is made where there is none. */
+function readTail(path: string): { readonly text: string; readonly isWhole: boolean } {
+  const file = openSync(path, "a+", 0o600);
+  try {
+    chmodSync(path, 0o600);
+    const { size } = fstatSync(file);
+    const bytes = Buffer.alloc(Math.min(size, promptHistoryBytesMax));
+    const count = readSync(file, bytes, 0, bytes.length, size - bytes.length);
+    const text = bytes.toString("utf8", 0, count);
+    const isWhole = size <= promptHistoryBytesMax;
+    return { text: isWhole ? text : text.slice(text.indexOf("\n") + 1), isWhole };
+  } finally {
+    closeSync(file);
+  }
+}

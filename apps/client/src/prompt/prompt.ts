@@ -1,0 +1,122 @@
+/**
+ * The prompt: a message a line, with line editing, until Ctrl-D, or Ctrl-C on an empty line.
+ *
+ * While a message is on its way the terminal is given back its ordinary mode, so that Ctrl-C is a signal again and what
+ * is typed ahead waits in the terminal, as it does in a shell.
+ */
+
+import { createInterface } from "node:readline";
+import type { Interface } from "node:readline";
+import type { Writable } from "node:stream";
+import type { ReadStream } from "node:tty";
+import { describeTarget } from "@wirebook/exchange";
+import type { Target } from "@wirebook/exchange";
+import { ProtocolError } from "@wirebook/protocol";
+import { promptHistoryLinesMax } from "../limits.ts";
+import { createMessage } from "../message.ts";
+import type { Outgoing } from "../message.ts";
+import type { Paint } from "../output/paint.ts";
+import type { Completions } from "./completions.ts";
+import type { PromptHistory } from "./prompt-history.ts";
+
+/** What a prompt works with. */
+interface PromptOptions {
+  readonly input: ReadStream;
+  /** Where the prompt itself is written. */
+  readonly output: Writable;
+  readonly paint: Paint;
+  readonly target: Target;
+  readonly history: PromptHistory;
+  readonly completions: Completions;
+  readonly send: (outgoing: Outgoing) => Promise<unknown>;
+  readonly complain: (sentence: string) => void;
+}
+
+/** Shows the prompt; resolves when the user leaves. */
+export async function runPrompt(options: PromptOptions): Promise<void> {
+  options.output.write(greeting(options));
+  await new Prompt(options).left;
+}
+
+class Prompt {
+  readonly left: Promise<void>;
+  readonly #options: PromptOptions;
+  readonly #interface: Interface;
+  readonly #waiting: string[] = [];
+  #isBusy = false;
+  #hasLeft = false;
+
+  constructor(options: PromptOptions) {
+    this.#options = options;
+    const { input, output, history, completions, target, paint } = options;
+    this.#interface = createInterface({
+      input,
+      output,
+      terminal: true,
+      history: history.lines,
+      historySize: promptHistoryLinesMax,
+      removeHistoryDuplicates: true,
+      prompt: paint.strong(`${describeTarget(target)}> `),
+      completer: (line: string) => completions.complete(line),
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.left = promise;
+    this.#interface.on("line", (line) => {
+      this.#waiting.push(line);
+      void this.#work();
+    });
+    this.#interface.on("SIGINT", () => this.#interrupt());
+    this.#interface.on("close", () => {
+      this.#hasLeft = true;
+      output.write("\n");
+      resolve();
+    });
+    this.#interface.prompt();
+  }
+
+  /** Several lines may come at once, when they were pasted; they are sent in order, one exchange at a time. */
+  async #work(): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    this.#interface.pause();
+    this.#options.input.setRawMode(false);
+    for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) await this.#take(line);
+    this.#isBusy = false;
+    if (this.#hasLeft) return;
+    this.#options.input.setRawMode(true);
+    this.#interface.prompt();
+  }
+
+  async #take(line: string): Promise<void> {
+    const { history, completions, send, complain } = this.#options;
+    if (line.trim() === "") return;
+    try {
+      const outgoing = createMessage(Buffer.from(line));
+      history.add(line);
+      completions.noteMessage(line);
+      await send(outgoing);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      complain(error.message);
+    }
+  }
+
+  /** As a shell has it: what was typed is given up; with nothing typed there is nothing to stay for. */
+  #interrupt(): void {
+    if (this.#interface.line === "") return this.#interface.close();
+    this.#options.output.write("^C\n");
+    this.#interface.write(null, { ctrl: true, name: "e" });
+    this.#interface.write(null, { ctrl: true, name: "u" });
+    this.#interface.prompt();
+  }
+}
+
+function greeting({ target, paint, history }: PromptOptions): string {
+  const lines = [
+    `Wirebook at ${paint.strong(describeTarget(target))}`,
+    "Type a username to see the operations, or a whole message such as: brick 2",
+    paint.faint("Tab completes, Ctrl-C ends a reply, Ctrl-D leaves."),
+    ...(history.problem === undefined ? [] : [paint.faint(`What you type is not kept for the next time: ${history.problem}`)]),
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,74 @@
+import type { Writable } from "node:stream";
+import { Exchange, describeTarget } from "@wirebook/exchange";
+import type { Target, Trace } from "@wirebook/exchange";
+import type { Outgoing } from "./message.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Presenter } from "./output/presenter.ts";
+import { ReplyWatch } from "./reply-watch.ts";
+
+/** What an exchange needs from its surroundings. */
+interface RequestOptions {
+  readonly target: Target;
+  readonly timeoutMs: number | undefined;
+  readonly presenter: Presenter;
+  /** Where the presenter writes: while it is full, the server is not read. */
+  readonly out: Writable;
+  /** Aborted to cancel the exchange. */
+  readonly signal: AbortSignal;
+}
+
+/** How an exchange came out, and what was measured on the way. */
+interface Requested {
+  readonly outcome: Outcome;
+  readonly trace: Trace;
+}
+
+/** Sends one message and presents the reply while it comes. Never rejects. */
+export function request(outgoing: Outgoing, options: RequestOptions): Promise<Requested> {
+  const { target, timeoutMs, presenter, out, signal } = options;
+  const { promise, resolve } = Promise.withResolvers<Requested>();
+  const watch = new ReplyWatch();
+  const settle = (judge: () => Outcome, { trace }: Exchange): void => {
+    signal.removeEventListener("abort", cancel);
+    presenter.take(watch.finish());
+    const outcome = judge();
+    presenter.end(outcome, trace);
+    resolve({ outcome, trace });
+  };
+  presenter.begin(outgoing);
+  const exchange = new Exchange(target, { message: outgoing.bytes, ...timeouts(outgoing, timeoutMs) }, {
+    onChunk(chunk, each) {
+      presenter.take(watch.push(chunk));
+      if (out.writableNeedDrain) holdBack(each, out);
+    },
+    onEnd: (reason, each) => settle(() => judgeEnd(reason, each, watch), each),
+    onError: ({ code, message: sentence }, each) => settle(() => ({ kind: "failed", code, sentence }), each),
+  });
+  const cancel = (): void => exchange.cancel();
+  if (signal.aborted) cancel();
+  else signal.addEventListener("abort", cancel, { once: true });
+  return promise;
+}
+
+function holdBack(exchange: Exchange, out: Writable): void {
+  exchange.pause();
+  out.once("drain", () => exchange.resume());
+}
+
+function judgeEnd(reason: "fin" | "cancelled", exchange: Exchange, watch: ReplyWatch): Outcome {
+  if (reason === "cancelled") return { kind: "interrupted" };
+  if (exchange.trace.receivedBytes > 0) return { kind: "answered", isError: watch.isError };
+  const where = describeTarget(exchange.target);
+  const sentence = `${where} closed the connection without an answer; it may not understand this message, or be no Wirebook server`;
+  return { kind: "failed", code: "empty-reply", sentence };
+}
+
+function timeouts(
+  { isFollow }: Outgoing,
+  timeoutMs: number | undefined,
+): { readonly connectTimeoutMs?: number; readonly replyTimeoutMs?: number } {
+  return {
+    ...(timeoutMs === undefined ? {} : { connectTimeoutMs: timeoutMs, replyTimeoutMs: timeoutMs }),
+    ...(isFollow ? { replyTimeoutMs: Infinity } : {}),
+  };
+}

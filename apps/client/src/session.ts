@@ -1,0 +1,55 @@
+import type { Writable } from "node:stream";
+import type { Config } from "./config.ts";
+import type { Outgoing } from "./message.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Paint } from "./output/paint.ts";
+import type { Presenter } from "./output/presenter.ts";
+import { reportTrace } from "./output/trace-report.ts";
+import { visibleText } from "./output/visible.ts";
+import { request } from "./request.ts";
+
+/** Calls back at each Ctrl-C until the function that it returns is called. */
+type ListenForInterrupt = (listener: () => void) => () => void;
+
+/** What all exchanges of one run have in common. */
+interface Surroundings {
+  readonly presenter: Presenter;
+  readonly out: Writable;
+  /** For all that is no data. */
+  readonly errorOut: Writable;
+  readonly errorPaint: Paint;
+  readonly listenForInterrupt: ListenForInterrupt;
+}
+
+/** A run of the client: exchanges with one server, one after the other. */
+export class Session {
+  readonly #config: Config;
+  readonly #surroundings: Surroundings;
+
+  constructor(config: Config, surroundings: Surroundings) {
+    this.#config = config;
+    this.#surroundings = surroundings;
+  }
+
+  /** Sends a message, shows what comes back, and says on standard error what went wrong. Ctrl-C cancels it. */
+  async send(outgoing: Outgoing): Promise<Outcome> {
+    const { target, timeoutMs, isTraced } = this.#config;
+    const { presenter, out, errorOut, errorPaint, listenForInterrupt } = this.#surroundings;
+    const controller = new AbortController();
+    const stopListening = listenForInterrupt(() => controller.abort());
+    try {
+      const { outcome, trace } = await request(outgoing, { target, timeoutMs, presenter, out, signal: controller.signal });
+      if (isTraced) errorOut.write(`\n${reportTrace(trace, target, outcome, errorPaint)}`);
+      if (outcome.kind === "failed") this.complain(outcome.sentence);
+      return outcome;
+    } finally {
+      stopListening();
+    }
+  }
+
+  /** Says a sentence on standard error. */
+  complain(sentence: string): void {
+    const { errorOut, errorPaint } = this.#surroundings;
+    errorOut.write(`${errorPaint.wrong("wirebook:")} ${visibleText(sentence)}\n`);
+  }
+}

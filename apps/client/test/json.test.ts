@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import { FollowedLines } from "../src/output/followed-lines.ts";
+import type { FollowedLine } from "../src/output/followed-lines.ts";
+import { followedLineCharactersMax } from "../src/limits.ts";
+import { exitOf, runCli, startCli, until } from "./cli.ts";
+import { beginning, openPeer, openResponder } from "./peer.ts";
+
+/** The objects of a text that has one a line. */
+function objectsOf(text: string): unknown[] {
+  expect(text.endsWith("\n")).toBe(true);
+  return text.split("\n").slice(0, -1).map((line) => JSON.parse(line) as unknown);
+}
+
+describe("--json", () => {
+  test("gives a reply as one object on one line", async () => {
+    await using peer = await openResponder("line 1\nline \"2\"\n");
+    const { code, stdout } = await runCli([...peer.options, "--json", "brick", "2"]);
+    expect(code).toBe(0);
+    const [reply, ...others] = objectsOf(stdout);
+    expect(others).toEqual([]);
+    expect(reply).toMatchObject({
+      type: "reply",
+      sent: "brick 2",
+      beginning: {
+        link: "https://example.org/wirebook",
+        operations: expect.arrayContaining([
+          { number: 2, purpose: "read the history", parameters: [{ name: "FROM", isOptional: true }, { name: "TO", isOptional: true }] },
+        ]) as unknown,
+      },
+      response: 'line 1\nline "2"\n',
+      isError: false,
+      failure: null,
+      trace: {
+        remote: { address: "127.0.0.1", port: peer.port },
+        sentBytes: 8,
+        receivedBytes: beginning.length + 16,
+        steps: { connecting: 0 },
+        untimedChunks: 0,
+      },
+    });
+    const { trace } = reply as { trace: { steps: Record<string, number>; chunks: [number, number][]; startedAt: string } };
+    expect(Object.keys(trace.steps)).toEqual(["connecting", "established", "written", "firstByte", "fin", "closed"]);
+    expect(trace.chunks.reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(beginning.length + 16);
+    expect(Math.abs(Date.parse(trace.startedAt) - Date.now())).toBeLessThan(60_000);
+  });
+
+  test("writes nothing that acts on a terminal and loses no byte", async () => {
+    await using peer = await openResponder(Buffer.from("\u001b[31m\u009b2J\u202e \xff", "utf8"));
+    await using broken = await openResponder(Buffer.from([0x61, 0xff, 0xc3]));
+    const { stdout } = await runCli([...peer.options, "--json", "brick", "2"]);
+    expect(stdout).toContain("\\u001b[31m\\u009b2J\\u202e");
+    expect(objectsOf(stdout)).toMatchObject([{ response: "\u001b[31m\u009b2J\u202e \xff" }]);
+    const raw = await runCli([...broken.options, "--json", "brick", "2"]);
+    expect(objectsOf(raw.stdout)).toMatchObject([{ response: "a\udcff\udcc3" }]);
+  });
+
+  test("says what failed, with the text that had come", async () => {
+    await using peer = await openPeer((socket) => socket.write(`${beginning}half`));
+    const { code, stdout } = await runCli([...peer.options, "--json", "--timeout", "200", "brick", "2"]);
+    expect(code).toBe(4);
+    expect(objectsOf(stdout)).toMatchObject([{ response: "half", isError: false, failure: { code: "reply-timeout" } }]);
+  });
+
+  test("gives an object for each message of standard input, and none of them a key", async () => {
+    await using peer = await openPeer((socket) => socket.end("Authentication error."));
+    const { stdout } = await runCli([...peer.options, "--json"], { input: "brick~secret 2\notter\n" });
+    expect(stdout).not.toContain("secret");
+    expect(objectsOf(stdout)).toMatchObject([
+      { sent: "brick~… 2", beginning: null, response: "Authentication error.", isError: true },
+      { sent: "otter", isError: true },
+    ]);
+  });
+
+  test("gives an object for each line of a follow", async () => {
+    await using peer = await openPeer((socket) => {
+      socket.write(`${beginning}Follow`);
+      socket.write('ing from line 3.\n2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 5"\nby ha');
+      socket.write("nd\nunfinished");
+    });
+    const child = startCli([...peer.options, "--json", "brick", "5"]);
+    const head = await until(child.stdout, "by hand");
+    child.kill("SIGINT");
+    const tail = await until(child.stdout, '"end"');
+    expect(await exitOf(child)).toBe(130);
+    expect(objectsOf(head + tail)).toEqual([
+      expect.objectContaining({ type: "following", sent: "brick 5", from: 3 }),
+      {
+        type: "line",
+        text: '2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 5"',
+        entry: { kind: "asked", time: "2026-11-22T20:31:05.123456Z", address: "127.0.0.1", message: "brick 5", isCut: false },
+      },
+      { type: "line", text: "by hand", entry: { kind: "foreign", text: "by hand" } },
+      { type: "line", text: "unfinished", entry: { kind: "foreign", text: "unfinished" } },
+      expect.objectContaining({ type: "end", isError: false, failure: expect.objectContaining({ code: "interrupted" }) as unknown }),
+    ]);
+  });
+
+  test("gives an ordinary object when the server does not follow", async () => {
+    await using peer = await openResponder("Error: no such operation; type 2\n");
+    const { code, stdout } = await runCli([...peer.options, "--json", "brick", "5"]);
+    expect(code).toBe(1);
+    expect(objectsOf(stdout)).toMatchObject([{ type: "reply", response: "Error: no such operation; type 2\n", isError: true }]);
+  });
+});
+
+test("a followed line is held up to its bound and cut past it", () => {
+  const lines: FollowedLine[] = [];
+  const followed = new FollowedLines((line) => lines.push(line));
+  followed.push(`${"a".repeat(followedLineCharactersMax)}\n${"b".repeat(followedLineCharactersMax)}`);
+  followed.push("b\nc\n");
+  expect(lines.map(({ text, isCut }) => [text.length, text[0], isCut])).toEqual([
+    [followedLineCharactersMax, "a", undefined],
+    [followedLineCharactersMax, "b", true],
+    [1, "c", undefined],
+  ]);
+});
