@@ -1,0 +1,115 @@
+/** The new gateway in front of the original server. */
+
+import { once } from "node:events";
+import { decodeBytes, decodeGatewayFrame, decodeText, encodeFrame, subprotocol } from "@wirebook/protocol";
+import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
+import { describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { startGateway, startOriginServer } from "./programs.ts";
+import { findPython } from "./python.ts";
+
+const python = findPython();
+
+type Ending = Extract<GatewayFrame, { type: "end" | "error" }>;
+
+/** What a page would have of one exchange. */
+interface Received {
+  readonly text: string;
+  readonly ending: Ending;
+}
+
+/** A page's end of the WebSocket. */
+class Page implements AsyncDisposable {
+  readonly #socket: WebSocket;
+  readonly #texts = new Map<number, string>();
+  readonly #waiting = new Map<number, (received: Received) => void>();
+
+  static async open(address: string): Promise<Page> {
+    const socket = new WebSocket(`ws://${address}/ws`, subprotocol, { origin: `http://${address}` });
+    const page = new Page(socket);
+    await once(socket, "open");
+    return page;
+  }
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.binaryType = "nodebuffer";
+    socket.on("message", (data, isBinary) => {
+      // With `nodebuffer` a message is one Buffer.
+      const bytes = data as Buffer;
+      if (isBinary) this.#takeBytes(bytes);
+      else this.#takeFrame(bytes.toString());
+    });
+  }
+
+  /** Sends a frame that begins an exchange, and waits for its end. */
+  ask(frame: PageFrame & { id: number }): Promise<Received> {
+    const { promise, resolve } = Promise.withResolvers<Received>();
+    this.#waiting.set(frame.id, resolve);
+    this.#socket.send(encodeFrame(frame));
+    return promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.close();
+    await once(this.#socket, "close");
+  }
+
+  #takeBytes(data: Buffer): void {
+    const { id = 0, bytes = new Uint8Array(0) } = decodeBytes(data) ?? {};
+    this.#texts.set(id, (this.#texts.get(id) ?? "") + decodeText(bytes));
+  }
+
+  #takeFrame(text: string): void {
+    const decoded = decodeGatewayFrame(text);
+    if ("problem" in decoded) throw new Error(decoded.problem);
+    const { frame } = decoded;
+    if ((frame.type !== "end" && frame.type !== "error") || frame.id === null) return;
+    this.#waiting.get(frame.id)?.({ text: this.#texts.get(frame.id) ?? "", ending: frame });
+  }
+}
+
+describe.skipIf(python === undefined)("needs python3: the gateway and the original server", () => {
+  test("carry a request and its reply, byte for byte", async () => {
+    await using server = await startOriginServer(python ?? "");
+    await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
+    await using page = await Page.open(gateway.address);
+    const { text, ending } = await page.ask({ type: "request", id: 1, user: "brick", operation: 2 });
+    expect(ending).toMatchObject({ type: "end", reason: "fin", sentBytes: 8, receivedBytes: Buffer.byteLength(text) });
+    expect(text).toMatch(/^https:\/\/example\.org\/original-logbook\n\nOperations: \n[^]*\nbrick from 127\.0\.0\.1 at \S+ \S+\n$/);
+  });
+
+  test("serve many requests at once, one connection after the other", async () => {
+    await using server = await startOriginServer(python ?? "");
+    await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
+    await using page = await Page.open(gateway.address);
+    const ids = Array.from({ length: 20 }, (_, index) => index + 1);
+    const all = await Promise.all(ids.map((id) => page.ask({ type: "request", id, user: "otter" })));
+    expect(all.map(({ ending }) => ending)).toEqual(ids.map((id) => expect.objectContaining({ type: "end", id, reason: "fin" }) as Ending));
+    // The original's backlog of 5 would make a burst wait a second for the kernel's retransmits.
+    const spans = all.map(({ ending }) => [ending.at.connecting ?? 0, ending.at.closed ?? 0] as const);
+    const inOrder = spans.toSorted(([one], [other]) => one - other);
+    for (const [index, [, closed]] of inOrder.entries()) {
+      expect(inOrder[index + 1]?.[0] ?? Infinity).toBeGreaterThanOrEqual(closed);
+    }
+  });
+
+  test("tell a reply without a byte, where the original broke, from a failure", async () => {
+    await using server = await startOriginServer(python ?? "");
+    await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
+    await using page = await Page.open(gateway.address);
+    const { text, ending } = await page.ask({ type: "request", id: 1, user: "brick", operation: 1 });
+    expect({ text, ending }).toMatchObject({ text: "", ending: { type: "end", reason: "fin", receivedBytes: 0 } });
+  });
+
+  test("say which hop failed while the original is down, and work again when it is back", async () => {
+    await using server = await startOriginServer(python ?? "");
+    await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
+    await using page = await Page.open(gateway.address);
+    await server.kill();
+    const { ending } = await page.ask({ type: "request", id: 1, user: "brick" });
+    expect(ending).toMatchObject({ type: "error", code: "connect-refused", hop: "gateway-server" });
+    await server.restart();
+    expect(await page.ask({ type: "request", id: 2, user: "brick" })).toMatchObject({ ending: { type: "end" } });
+  });
+});
