@@ -1,10 +1,6 @@
 /** Why an exchange failed. */
 export type ExchangeErrorCode =
-  | "connect-failed"
-  | "connect-refused"
-  | "connect-timeout"
-  | "connection-reset"
-  | "reply-timeout";
+  "connect-failed" | "connect-refused" | "connect-timeout" | "connection-reset" | "reply-timeout";
 
 /** The network's fault: the message says on which hop, what happened and what to do. */
 export class ExchangeError extends Error {

@@ -122,7 +122,7 @@ export class Exchange {
     });
     socket.on("error", (error) => this.#fail(explain(error, this.target, this.trace)));
     socket.on("connect", () => this.#begin());
-    socket.on("data", (chunk) => this.#take(chunk));
+    socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#finish());
     return socket;

@@ -46,9 +46,13 @@ describe("an exchange", () => {
         else socket.write(part);
       });
     });
-    const { texts, ending } = run(peer.target, {}, {
-      onChunk: (_, exchange) => void exchange.write(Buffer.from(".")),
-    });
+    const { texts, ending } = run(
+      peer.target,
+      {},
+      {
+        onChunk: (_, exchange) => void exchange.write(Buffer.from(".")),
+      },
+    );
     await ending;
     expect(texts).toEqual(["one", "two", "three"]);
   });
@@ -58,9 +62,13 @@ describe("an exchange", () => {
     await using peer = await openPeer((socket) => {
       socket.on("data", () => (left-- > 0 ? socket.write("x") : socket.end()));
     });
-    const { exchange, ending } = run(peer.target, {}, {
-      onChunk: (_, each) => void each.write(Buffer.from(".")),
-    });
+    const { exchange, ending } = run(
+      peer.target,
+      {},
+      {
+        onChunk: (_, each) => void each.write(Buffer.from(".")),
+      },
+    );
     await ending;
     expect(exchange.trace.chunks).toHaveLength(timedChunksMax);
     expect(exchange.trace.untimedChunks).toBe(6);
@@ -146,13 +154,17 @@ describe("a pause", () => {
       socket.once("data", () => socket.end(Buffer.alloc(replyBytes)));
     });
     const firstChunk = Promise.withResolvers<void>();
-    const held = run(peer.target, {}, {
-      onChunk(_, exchange) {
-        if (exchange.trace.chunks.length > 1) return;
-        exchange.pause();
-        firstChunk.resolve();
+    const held = run(
+      peer.target,
+      {},
+      {
+        onChunk(_, exchange) {
+          if (exchange.trace.chunks.length > 1) return;
+          exchange.pause();
+          firstChunk.resolve();
+        },
       },
-    });
+    );
     await firstChunk.promise;
     // While it is held, the same reply goes to somebody else from beginning to end.
     const free = run(peer.target);
@@ -170,15 +182,21 @@ describe("a pause", () => {
     await using silent = await openPeer(() => {});
     const replyTimeoutMs = 60;
     const firstChunk = Promise.withResolvers<void>();
-    const held = run(peer.target, { replyTimeoutMs }, {
-      onChunk(_, exchange) {
-        exchange.pause();
-        firstChunk.resolve();
+    const held = run(
+      peer.target,
+      { replyTimeoutMs },
+      {
+        onChunk(_, exchange) {
+          exchange.pause();
+          firstChunk.resolve();
+        },
       },
-    });
+    );
     await firstChunk.promise;
     for (const round of [1, 2, 3]) {
-      expect(await run(silent.target, { replyTimeoutMs }).ending, `round ${round}`).toMatchObject({ code: "reply-timeout" });
+      expect(await run(silent.target, { replyTimeoutMs }).ending, `round ${round}`).toMatchObject({
+        code: "reply-timeout",
+      });
     }
     expect(held.exchange.trace.at.closed).toBeUndefined();
     held.exchange.resume();
@@ -206,9 +224,13 @@ describe("a cancel", () => {
       socket.once("end", () => closed.resolve());
       socket.once("data", () => socket.write("line 1\n"));
     });
-    const { events, ending } = run(peer.target, { replyTimeoutMs: Infinity }, {
-      onChunk: (_, exchange) => exchange.cancel(),
-    });
+    const { events, ending } = run(
+      peer.target,
+      { replyTimeoutMs: Infinity },
+      {
+        onChunk: (_, exchange) => exchange.cancel(),
+      },
+    );
     expect(await ending).toBe("cancelled");
     await closed.promise;
     expect(events.slice(-2)).toEqual(["chunk:7", "end:cancelled"]);
@@ -216,18 +238,26 @@ describe("a cancel", () => {
 
   test("at the first byte keeps that chunk to itself", async () => {
     await using peer = await openPeer((socket) => socket.once("data", () => socket.write("unwanted")));
-    const { events, ending } = run(peer.target, {}, {
-      onStep: (step, exchange) => void (step === "firstByte" && exchange.cancel()),
-    });
+    const { events, ending } = run(
+      peer.target,
+      {},
+      {
+        onStep: (step, exchange) => void (step === "firstByte" && exchange.cancel()),
+      },
+    );
     expect(await ending).toBe("cancelled");
     expect(events.slice(-2)).toEqual(["firstByte", "end:cancelled"]);
   });
 
   test("at the FIN is the one ending that is told", async () => {
     await using peer = await openPeer((socket) => socket.once("data", () => socket.end()));
-    const { events, ending } = run(peer.target, {}, {
-      onStep: (step, exchange) => void (step === "fin" && exchange.cancel()),
-    });
+    const { events, ending } = run(
+      peer.target,
+      {},
+      {
+        onStep: (step, exchange) => void (step === "fin" && exchange.cancel()),
+      },
+    );
     expect(await ending).toBe("cancelled");
     expect(events.filter((event) => event.startsWith("end:"))).toEqual(["end:cancelled"]);
   });
@@ -242,7 +272,9 @@ test("leaves nothing behind that would keep a process alive", async () => {
     new Exchange(${JSON.stringify(peer.target)}, options, tell);
     new Exchange(${JSON.stringify(peer.target)}, options, tell).cancel();
   `;
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
   expect({ said, code }).toEqual({ said: "cancelled\nfin\n", code: 0 });
 });

@@ -78,10 +78,14 @@ describe("an exchange fails with", () => {
 
   test("nothing when the reply was there in time and only this process was held up", async () => {
     await using peer = await openPromptPeer();
-    const { ending } = run(peer.target, { replyTimeoutMs: 100 }, {
-      onStep: (step) => void (step === "written" && block(300)),
-      onChunk: (_, exchange) => exchange.cancel(),
-    });
+    const { ending } = run(
+      peer.target,
+      { replyTimeoutMs: 100 },
+      {
+        onStep: (step) => void (step === "written" && block(300)),
+        onChunk: (_, exchange) => exchange.cancel(),
+      },
+    );
     expect(await ending).toBe("cancelled");
   });
 });

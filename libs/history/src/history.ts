@@ -9,6 +9,8 @@
  * Deliberately absent: random access to lines as strings, and any count of lines held in memory. Readers get bytes.
  */
 
+import type { HistoryError } from "./errors.ts";
+
 /** On whose behalf something is written. */
 export interface Actor {
   /** The name, never a key. */

@@ -70,7 +70,9 @@ test.skipIf(!canMount)(`a full disk leaves no torn line and costs nothing acknow
   const times = await appendUntilFull(history, 1000);
   expect(times.length).toBeGreaterThan(30);
   const batch = await Promise.allSettled(Array.from({ length: 9 }, () => history.append(asked("y".repeat(2000)))));
-  expect(batch.map((result) => (result.status === "rejected" ? result.reason.code : ""))).toEqual(batch.map(() => "storage-full"));
+  expect(batch.map((result) => (result.status === "rejected" ? result.reason.code : ""))).toEqual(
+    batch.map(() => "storage-full"),
+  );
   expect(await timesOf(history)).toEqual(times);
   expect((await readFile(small.path)).length).toBe(history.extent().bytes);
   expect((await new LineReader(feed).take(times.length)).map((line) => line.slice(0, 27))).toEqual(times);
@@ -88,34 +90,40 @@ test.skipIf(!canMount)(`takes appends again as soon as there is room${withoutMou
   expect(await timesOf(history)).toEqual([...times, ...more]);
 });
 
-test.skipIf(!canMount)(`deletes all on a full disk, again and again, although a delete of one has no room${withoutMount}`, async () => {
-  await using folder = await createFolder();
-  await using small = await mountSmall(folder);
-  await using history = await openFileHistory(small.path);
-  for (let round = 0; round < 3; round++) {
-    await appendUntilFull(history, 300);
-    await appendUntilFull(history, 0);
-    const before = await linesOf(history);
-    await expect(history.deleteLine(actor, 1)).rejects.toMatchObject({ name: "HistoryError", code: "storage-full" });
-    expect(await linesOf(history)).toEqual(before);
-    const { time }: Written = await history.deleteAll(actor);
-    expect(await readFile(small.path, "utf8")).toBe(`${time} 127.0.0.1 brick deleted all\n`);
-  }
-});
+test.skipIf(!canMount)(
+  `deletes all on a full disk, again and again, although a delete of one has no room${withoutMount}`,
+  async () => {
+    await using folder = await createFolder();
+    await using small = await mountSmall(folder);
+    await using history = await openFileHistory(small.path);
+    for (let round = 0; round < 3; round++) {
+      await appendUntilFull(history, 300);
+      await appendUntilFull(history, 0);
+      const before = await linesOf(history);
+      await expect(history.deleteLine(actor, 1)).rejects.toMatchObject({ name: "HistoryError", code: "storage-full" });
+      expect(await linesOf(history)).toEqual(before);
+      const { time }: Written = await history.deleteAll(actor);
+      expect(await readFile(small.path, "utf8")).toBe(`${time} 127.0.0.1 brick deleted all\n`);
+    }
+  },
+);
 
-test.skipIf(!canTrace)(`a failed fdatasync is never an acknowledgement, and is never tried again${withoutTrace}`, async () => {
-  await using folder = await createFolder();
-  const path = folder.file("history.txt");
-  const log = folder.file("strace.log");
-  const words = ["-f", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync:error=EIO:when=3", "-o", log];
-  await using child = startChild(path, "strace", ...words);
-  // The first fdatasync is that of the opening.
-  expect(await child.next()).toMatchObject({ isOpen: true, lines: 0 });
-  expect(await child.append("a")).toMatchObject({ position: 1 });
-  const facts = [await child.append("b"), await child.append("c"), await child.append("d")];
-  expect(facts.filter((fact) => fact?.ended !== undefined)).toEqual([{ ended: "storage-failed" }]);
-  expect(facts.filter((fact) => fact?.code === "storage-failed")).toHaveLength(2);
-  const syncs = (await readFile(log, "utf8")).split("\n").filter((line) => line.includes("fdatasync("));
-  expect(syncs).toHaveLength(3);
-  expect(syncs[2]).toContain("EIO");
-});
+test.skipIf(!canTrace)(
+  `a failed fdatasync is never an acknowledgement, and is never tried again${withoutTrace}`,
+  async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    const log = folder.file("strace.log");
+    const words = ["-f", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync:error=EIO:when=3", "-o", log];
+    await using child = startChild(path, "strace", ...words);
+    // The first fdatasync is that of the opening.
+    expect(await child.next()).toMatchObject({ isOpen: true, lines: 0 });
+    expect(await child.append("a")).toMatchObject({ position: 1 });
+    const facts = [await child.append("b"), await child.append("c"), await child.append("d")];
+    expect(facts.filter((fact) => fact?.ended !== undefined)).toEqual([{ ended: "storage-failed" }]);
+    expect(facts.filter((fact) => fact?.code === "storage-failed")).toHaveLength(2);
+    const syncs = (await readFile(log, "utf8")).split("\n").filter((line) => line.includes("fdatasync("));
+    expect(syncs).toHaveLength(3);
+    expect(syncs[2]).toContain("EIO");
+  },
+);

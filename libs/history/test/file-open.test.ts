@@ -32,7 +32,12 @@ test("creates a file that is missing, for all to read", async () => {
 test.each([
   { what: "a folder", make: (path: string) => mkdir(path), sentence: "is a folder" },
   { what: "a device", make: (path: string) => symlink("/dev/null", path), sentence: "is a device" },
-  { what: "a file in a folder that is missing", make: async () => {}, sentence: "create the folder first", name: "a/b" },
+  {
+    what: "a file in a folder that is missing",
+    make: async () => {},
+    sentence: "create the folder first",
+    name: "a/b",
+  },
   { what: "a link to itself", make: (path: string) => symlink(path, path), sentence: "cannot be opened: ELOOP" },
 ])("refuses $what with a sentence", async ({ make, sentence, name = "history.txt" }) => {
   await using folder = await createFolder();
@@ -66,7 +71,9 @@ test("keeps lines that others wrote, byte for byte, and counts them", async () =
   const kept = Buffer.concat([foreign.subarray(0, 21), foreign.subarray(22)]);
   const bytes = await readFile(folder.file("history.txt"));
   expect(bytes.subarray(0, kept.length).equals(kept)).toBe(true);
-  expect(bytes.subarray(kept.length).toString()).toMatch(/^\S+Z 127.0.0.1 "a"\n\S+Z 127.0.0.1 brick deleted line 2 \(\)\n$/);
+  expect(bytes.subarray(kept.length).toString()).toMatch(
+    /^\S+Z 127.0.0.1 "a"\n\S+Z 127.0.0.1 brick deleted line 2 \(\)\n$/,
+  );
 });
 
 test("names a deleted line that others wrote by its first word, shortened and without control characters", async () => {
@@ -100,7 +107,9 @@ test("gives a last line that is longer than any of ours an ending, whatever it i
 test("recovers the whole lines from a file cut at any byte, and keeps what was cut beside", async () => {
   await using folder = await createFolder();
   const path = folder.file("history.txt");
-  const lines = ["a", "brick 1 3", 'ü "x"'].map((message, at) => encodeAsked(encodeTime(at + 1), "::1", message, false));
+  const lines = ["a", "brick 1 3", 'ü "x"'].map((message, at) =>
+    encodeAsked(encodeTime(at + 1), "::1", message, false),
+  );
   const whole = Buffer.from(lines.map((line) => `${line}\n`).join(""));
   for (let length = 0; length <= whole.length; length++) {
     const cut = whole.subarray(0, length);
@@ -135,7 +144,9 @@ test("goes on after the last time in the file, however far behind the clock is",
   await using folder = await createFolder();
   const last = Date.UTC(2038, 0, 20) * 1000;
   const line = encodeAsked(encodeTime(last), "::1", "a", false);
-  await using history = await openWith(folder, `${line}\na note\n9999-12-31T23:59:59.999999Z by hand\n`, [], { clock: () => 0 });
+  await using history = await openWith(folder, `${line}\na note\n9999-12-31T23:59:59.999999Z by hand\n`, [], {
+    clock: () => 0,
+  });
   const { time } = await history.append(asked("b"));
   expect(decodeTime(time)).toBe(last + 1);
 });

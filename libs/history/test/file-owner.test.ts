@@ -34,7 +34,9 @@ test("refuses a history that is reached by another name", async () => {
   await symlink(join("real", "history.txt"), folder.file("linked-file"));
   await using history = await openFileHistory(join(folder.path, "real", "history.txt"));
   await expect(openFileHistory(folder.file("linked-file"))).rejects.toMatchObject({ code: "in-use" });
-  await expect(openFileHistory(join(folder.path, "linked-folder", "history.txt"))).rejects.toMatchObject({ code: "in-use" });
+  await expect(openFileHistory(join(folder.path, "linked-folder", "history.txt"))).rejects.toMatchObject({
+    code: "in-use",
+  });
   expect(history.extent().lines).toBe(0);
 });
 
@@ -74,7 +76,9 @@ test("has exactly one owner when twenty processes start at once, also through a 
   await using folder = await createFolder();
   const path = folder.file("history.txt");
   await symlink("history.txt", folder.file("link.txt"));
-  const children: Child[] = Array.from({ length: 20 }, (_, at) => startChild(at % 2 === 0 ? path : folder.file("link.txt")));
+  const children: Child[] = Array.from({ length: 20 }, (_, at) =>
+    startChild(at % 2 === 0 ? path : folder.file("link.txt")),
+  );
   try {
     const facts = await Promise.all(children.map((child) => child.next()));
     const owners = children.filter((_, at) => facts[at]?.isOpen === true);

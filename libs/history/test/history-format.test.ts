@@ -17,7 +17,9 @@ function firstCells(heading: string): string[] {
 
 /** The rules that the sources of a part cite. */
 function citedIn(folder: string): string[] {
-  const files = readdirSync(new URL(folder, root), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const files = readdirSync(new URL(folder, root), { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".ts"),
+  );
   const texts = files.map((name) => readFileSync(new URL(`${folder}/${name}`, root), "utf8"));
   return texts.flatMap((text) => [...text.matchAll(/\[(H-\d+)\]/g)].map(([, rule = ""]) => rule));
 }
@@ -38,9 +40,15 @@ test("shows entries only that the code takes for what they are meant to show", (
   const entries = [...doc.matchAll(/^2026-\S+Z .+$/gm)].map(([line]) => decodeEntry(line));
   expect(entries.filter(({ kind }) => kind === "foreign")).toEqual([]);
   expect(entries.map(({ kind }) => kind)).toEqual([
-    ...["asked", "asked", "outcome"],
-    ...["asked", "asked", "asked", "asked"],
-    ...["outcome", "outcome"],
+    "asked",
+    "asked",
+    "outcome",
+    "asked",
+    "asked",
+    "asked",
+    "asked",
+    "outcome",
+    "outcome",
   ]);
 });
 

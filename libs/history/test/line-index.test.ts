@@ -23,20 +23,26 @@ const text = fc
 
 test("finds every line, whatever the size of a block and of the pieces in which the bytes came", () => {
   fc.assert(
-    fc.property(text, fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 70 }), (bytes, blockBytes, pieceBytes) => {
-      const index = new LineIndex(blockBytes);
-      for (let at = 0; at < bytes.length; at += pieceBytes) index.add(bytes.subarray(at, at + pieceBytes));
-      const starts = startsOf(bytes);
-      expect([index.bytes, index.lines]).toEqual([bytes.length, starts.length - 1]);
-      expect(starts.map((_, at) => startOf(index, bytes, at + 1))).toEqual(starts);
-    }),
+    fc.property(
+      text,
+      fc.integer({ min: 1, max: 50 }),
+      fc.integer({ min: 1, max: 70 }),
+      (bytes, blockBytes, pieceBytes) => {
+        const index = new LineIndex(blockBytes);
+        for (let at = 0; at < bytes.length; at += pieceBytes) index.add(bytes.subarray(at, at + pieceBytes));
+        const starts = startsOf(bytes);
+        expect([index.bytes, index.lines]).toEqual([bytes.length, starts.length - 1]);
+        expect(starts.map((_, at) => startOf(index, bytes, at + 1))).toEqual(starts);
+      },
+    ),
   );
 });
 
 test("finds lines at the boundaries of blocks of 16 KiB", () => {
   const blockBytes = 16 * 1024;
   const bytes = new Uint8Array(3 * blockBytes).fill(0x61);
-  for (const at of [blockBytes - 2, blockBytes - 1, blockBytes, 2 * blockBytes - 1, 3 * blockBytes - 1]) bytes[at] = 0x0a;
+  for (const at of [blockBytes - 2, blockBytes - 1, blockBytes, 2 * blockBytes - 1, 3 * blockBytes - 1])
+    bytes[at] = 0x0a;
   const index = new LineIndex(blockBytes);
   index.add(bytes);
   expect([1, 2, 3, 4, 5, 6].map((line) => startOf(index, bytes, line))).toEqual(startsOf(bytes));

@@ -28,7 +28,7 @@ export interface Child extends AsyncDisposable {
 /** Starts `child.ts` on a history, if need be under another program. */
 export function startChild(path: string, ...under: readonly string[]): Child {
   const script = fileURLToPath(new URL("child.ts", import.meta.url));
-  const [program = "", ...words] = [...under, process.execPath, script, path];
+  const [program, ...words] = [...under, process.execPath, script, path];
   const child = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"] });
   const closed = once(child, "close");
   child.stdin.on("error", () => {});

@@ -55,7 +55,11 @@ function describeAppends(open: OpenNew): void {
 
   test("writes what was asked as a line that says when, from where and what", async () => {
     await using history = await open();
-    const { position, time } = await history.append({ address: "::1", message: 'a "b"\u001b[31m\u202e ü', isCut: true });
+    const { position, time } = await history.append({
+      address: "::1",
+      message: 'a "b"\u001b[31m\u202e ü',
+      isCut: true,
+    });
     expect(position).toBe(1);
     expect(decodeTime(time)).toBeTypeOf("number");
     const [line = ""] = await linesOf(history);
@@ -173,12 +177,18 @@ function describeDeletes(open: OpenNew): void {
     expect(lines[2]).toContain(`(${last.split(" ")[0]})`);
   });
 
-  test.each([0, -1, 4, 1.5, Number.NaN, Number.MAX_SAFE_INTEGER])("refuses to delete line %s of three", async (line) => {
-    await using history = await open();
-    const before = await fill(history, "1", "2", "3");
-    await expect(history.deleteLine(actor, line)).rejects.toMatchObject({ name: "HistoryError", code: "no-such-line" });
-    expect(await linesOf(history)).toEqual(before);
-  });
+  test.each([0, -1, 4, 1.5, Number.NaN, Number.MAX_SAFE_INTEGER])(
+    "refuses to delete line %s of three",
+    async (line) => {
+      await using history = await open();
+      const before = await fill(history, "1", "2", "3");
+      await expect(history.deleteLine(actor, line)).rejects.toMatchObject({
+        name: "HistoryError",
+        code: "no-such-line",
+      });
+      expect(await linesOf(history)).toEqual(before);
+    },
+  );
 
   test("deletes a line with a given head only if it still has it", async () => {
     await using history = await open();

@@ -21,19 +21,32 @@ describe("judgeTail", () => {
     }
   });
 
-  test.each(["delete_all by brick at 2023-01-01 10:00:00", "a note", "20 lines", "2026-11-22 10:00", " 2026", "\r", "ÿ"])(
-    "takes what somebody else wrote for whole: %o",
-    (line) => expect(judgeTail(Buffer.from(line, "latin1"))).toBe("whole"),
+  test.each([
+    "delete_all by brick at 2023-01-01 10:00:00",
+    "a note",
+    "20 lines",
+    "2026-11-22 10:00",
+    " 2026",
+    "\r",
+    "ÿ",
+  ])("takes what somebody else wrote for whole: %o", (line) =>
+    expect(judgeTail(Buffer.from(line, "latin1"))).toBe("whole"),
   );
 
-  test.each(["\0\0\0\0", "2026-11-22T20:31:05.1\0\0", "a note\0"])("takes what a power cut leaves for torn: %o", (line) => {
-    expect(judgeTail(Buffer.from(line))).toBe("torn");
-  });
+  test.each(["\0\0\0\0", "2026-11-22T20:31:05.1\0\0", "a note\0"])(
+    "takes what a power cut leaves for torn: %o",
+    (line) => {
+      expect(judgeTail(Buffer.from(line))).toBe("torn");
+    },
+  );
 });
 
 describe("lastTimeIn", () => {
   test("finds the greatest time of an entry", () => {
-    const lines = [encodeAsked(encodeTime(7_000_000), "::1", "a", false), encodeAsked(encodeTime(5_000_000), "::1", "b", false)];
+    const lines = [
+      encodeAsked(encodeTime(7_000_000), "::1", "a", false),
+      encodeAsked(encodeTime(5_000_000), "::1", "b", false),
+    ];
     expect(lastTimeIn(Buffer.from(`${lines.join("\n")}\n`))).toBe(7_000_000);
   });
 

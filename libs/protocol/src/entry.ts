@@ -12,8 +12,7 @@ import { plainText, quoteText } from "./text.ts";
 
 /** What came of a request that changed something. */
 export type Outcome =
-  | { readonly verb: "deleted-line"; readonly line: number; readonly head: string }
-  | { readonly verb: "deleted-all" };
+  { readonly verb: "deleted-line"; readonly line: number; readonly head: string } | { readonly verb: "deleted-all" };
 
 /** A line of the history, understood as far as its form allows. */
 export type Entry =
@@ -108,7 +107,5 @@ function decodeOutcome(time: string, address: string, rest: string): Entry | und
     return { kind: "outcome", time, address, user, outcome: { verb: "deleted-line", line: Number(line), head } };
   }
   const user = deletedAll.exec(rest)?.groups?.user;
-  return user === undefined
-    ? undefined
-    : { kind: "outcome", time, address, user, outcome: { verb: "deleted-all" } };
+  return user === undefined ? undefined : { kind: "outcome", time, address, user, outcome: { verb: "deleted-all" } };
 }

@@ -151,7 +151,10 @@ function checkCount({ number, parameters }: OperationSpec, values: readonly stri
 
 function decodeLine(parameter: string, word: string, least?: number): number {
   if (!integer.test(word)) {
-    throw new ProtocolError("argument-syntax", `${parameter} is ${quoteText(word)}, not a line number; type a number such as 12`);
+    throw new ProtocolError(
+      "argument-syntax",
+      `${parameter} is ${quoteText(word)}, not a line number; type a number such as 12`,
+    );
   }
   const line = Number(word);
   if (line === 0) {

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeEntry, decodeText, decodeTime, encodeAsked, encodeOutcome, encodeTime, headOf } from "@wirebook/protocol";
+import {
+  decodeEntry,
+  decodeText,
+  decodeTime,
+  encodeAsked,
+  encodeOutcome,
+  encodeTime,
+  headOf,
+} from "@wirebook/protocol";
 
 const time = "2026-11-22T20:31:05.123456Z";
 
@@ -15,7 +23,8 @@ describe("times", () => {
   });
 
   test("are nothing else", () => {
-    for (const text of ["", "2026-11-22", "2026-13-45T99:99:99.000000Z", `${time} `]) expect(decodeTime(text)).toBeUndefined();
+    for (const text of ["", "2026-11-22", "2026-13-45T99:99:99.000000Z", `${time} `])
+      expect(decodeTime(text)).toBeUndefined();
   });
 });
 
@@ -34,9 +43,17 @@ describe("entries", () => {
 
   test("give back what came of it", () => {
     const deleted = { verb: "deleted-line", line: 3, head: "2026-11-22T20:30:00.000001Z" } as const;
-    expect(encodeOutcome(time, "::1", "brick", deleted)).toBe(`${time} ::1 brick deleted line 3 (2026-11-22T20:30:00.000001Z)`);
+    expect(encodeOutcome(time, "::1", "brick", deleted)).toBe(
+      `${time} ::1 brick deleted line 3 (2026-11-22T20:30:00.000001Z)`,
+    );
     for (const outcome of [deleted, { ...deleted, head: "" }, { verb: "deleted-all" } as const]) {
-      expect(decodeEntry(encodeOutcome(time, "::1", "brick", outcome))).toEqual({ kind: "outcome", time, address: "::1", user: "brick", outcome });
+      expect(decodeEntry(encodeOutcome(time, "::1", "brick", outcome))).toEqual({
+        kind: "outcome",
+        time,
+        address: "::1",
+        user: "brick",
+        outcome,
+      });
     }
   });
 
@@ -51,7 +68,12 @@ describe("entries", () => {
   });
 
   test("are foreign when the origin or a hand wrote them", () => {
-    for (const line of ["", "brick 127.0.0.1 2021-05-01 10:00:00", `${time} 127.0.0.1 "unfinished`, `${time} 127.0.0.1 brick did a thing`]) {
+    for (const line of [
+      "",
+      "brick 127.0.0.1 2021-05-01 10:00:00",
+      `${time} 127.0.0.1 "unfinished`,
+      `${time} 127.0.0.1 brick did a thing`,
+    ]) {
       expect(decodeEntry(line)).toEqual({ kind: "foreign", text: line });
     }
   });

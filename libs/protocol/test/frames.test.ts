@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeBytes, decodeGatewayFrame, decodePageFrame, encodeBytes, encodeFrame, exchangeIdMax, rawBytesMax } from "@wirebook/protocol";
+import {
+  decodeBytes,
+  decodeGatewayFrame,
+  decodePageFrame,
+  encodeBytes,
+  encodeFrame,
+  exchangeIdMax,
+  rawBytesMax,
+} from "@wirebook/protocol";
 import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 
 const endpoint = { address: "127.0.0.1", port: 5007 };
@@ -21,7 +29,16 @@ describe("control frames", () => {
     { type: "hello", version: "0.1.0", server: "127.0.0.1:5007", exchangesMax: 64, serverConnectionsMax: 256 },
     { type: "clock", at: 12.5, gatewayAt: 99.25 },
     { type: "open", id: 7, local: endpoint, remote: endpoint, at: { received: 1, connecting: 2, established: 3 } },
-    { type: "end", id: 7, reason: "fin", sentBytes: 8, receivedBytes: 20, at: { fin: 9 }, chunks: [[8.5, 20]], untimedChunks: 0 },
+    {
+      type: "end",
+      id: 7,
+      reason: "fin",
+      sentBytes: 8,
+      receivedBytes: 20,
+      at: { fin: 9 },
+      chunks: [[8.5, 20]],
+      untimedChunks: 0,
+    },
     { type: "error", id: null, code: "frame-invalid", hop: "page-gateway", message: "no", at: {} },
   ])("from the gateway are read as they are written: $type", (frame) => {
     expect(decodeGatewayFrame(encodeFrame(frame))).toEqual({ frame });

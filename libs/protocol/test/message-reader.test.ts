@@ -6,20 +6,25 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** The bytes cut at the given places. */
 function cut(whole: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const edges = [0, ...places.map((place) => place % (whole.length + 1)).sort((a, b) => a - b), whole.length];
+  const edges = [0, ...places.map((place) => place % (whole.length + 1)).toSorted((a, b) => a - b), whole.length];
   return edges.slice(1).map((edge, index) => whole.subarray(edges[index], edge));
 }
 
 describe("MessageReader", () => {
   test("gives the same message however its bytes are cut", () => {
     fc.assert(
-      fc.property(fc.stringMatching(/^[a-z 0-9]{0,30}$/), fc.constantFrom("\n", "\r\n"), fc.array(fc.nat(60)), (text, ending, places) => {
-        const reader = new MessageReader();
-        for (const chunk of cut(bytes(`${text}${ending}more\nlines`), places)) reader.push(chunk);
-        expect(reader.isEnded).toBe(true);
-        expect(new TextDecoder().decode(reader.held)).toBe(text);
-        expect(reader.surplusBytes).toBe("more\nlines".length);
-      }),
+      fc.property(
+        fc.stringMatching(/^[a-z 0-9]{0,30}$/),
+        fc.constantFrom("\n", "\r\n"),
+        fc.array(fc.nat(60)),
+        (text, ending, places) => {
+          const reader = new MessageReader();
+          for (const chunk of cut(bytes(`${text}${ending}more\nlines`), places)) reader.push(chunk);
+          expect(reader.isEnded).toBe(true);
+          expect(new TextDecoder().decode(reader.held)).toBe(text);
+          expect(reader.surplusBytes).toBe("more\nlines".length);
+        },
+      ),
     );
   });
 

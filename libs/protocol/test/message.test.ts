@@ -71,7 +71,10 @@ describe("decodeCommand", () => {
   test.each([
     [[], { verb: "list" }],
     [["1", "12"], { verb: "delete-line", line: 12, time: undefined }],
-    [["1", "12", "2026-11-22T20:30:00.000001Z"], { verb: "delete-line", line: 12, time: "2026-11-22T20:30:00.000001Z" }],
+    [
+      ["1", "12", "2026-11-22T20:30:00.000001Z"],
+      { verb: "delete-line", line: 12, time: "2026-11-22T20:30:00.000001Z" },
+    ],
     [["2"], { verb: "read", from: undefined, to: undefined }],
     [["2", "-100"], { verb: "read", from: -100, to: undefined }],
     [["2", "3", "9"], { verb: "read", from: 3, to: 9 }],
@@ -105,11 +108,20 @@ describe("decodeCommand", () => {
 describe("encodeMessage", () => {
   test("writes what decodeMessage reads", () => {
     fc.assert(
-      fc.property(fc.stringMatching(/^[a-z][a-z0-9._-]{0,20}$/), fc.integer({ min: 1, max: 9 }), fc.integer(), (user, number, line) => {
-        const text = encodeMessage(user, number, [line]);
-        expect(text.endsWith("\n")).toBe(true);
-        expect(decodeMessage(bytes(text.slice(0, -1)))).toEqual({ user, key: undefined, words: [String(number), String(line)] });
-      }),
+      fc.property(
+        fc.stringMatching(/^[a-z][a-z0-9._-]{0,20}$/),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer(),
+        (user, number, line) => {
+          const text = encodeMessage(user, number, [line]);
+          expect(text.endsWith("\n")).toBe(true);
+          expect(decodeMessage(bytes(text.slice(0, -1)))).toEqual({
+            user,
+            key: undefined,
+            words: [String(number), String(line)],
+          });
+        },
+      ),
     );
   });
 

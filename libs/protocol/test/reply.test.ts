@@ -46,7 +46,10 @@ describe("ReplyReader", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 600 }), fc.string(), (size, response) => {
         fc.pre(response.isWellFormed());
-        expect(readReply(`${encodeBeginning(beginning)}x${response}`, size)).toEqual({ beginning, response: `x${response}` });
+        expect(readReply(`${encodeBeginning(beginning)}x${response}`, size)).toEqual({
+          beginning,
+          response: `x${response}`,
+        });
       }),
     );
   });
@@ -75,9 +78,12 @@ describe("ReplyReader", () => {
     expect(response).toBe(imitation);
   });
 
-  test.each([authenticationError, "", "\n", "220 ready\r\n", "a\n\nOperations: \n", "a\nb\n"])("takes %j for a response alone", (reply) => {
-    for (const size of [1, 3, 100]) expect(readReply(reply, size)).toEqual({ beginning: undefined, response: reply });
-  });
+  test.each([authenticationError, "", "\n", "220 ready\r\n", "a\n\nOperations: \n", "a\nb\n"])(
+    "takes %j for a response alone",
+    (reply) => {
+      for (const size of [1, 3, 100]) expect(readReply(reply, size)).toEqual({ beginning: undefined, response: reply });
+    },
+  );
 
   test("holds back no more than a line of the beginning may have", () => {
     const reader = new ReplyReader();
@@ -90,7 +96,11 @@ describe("ReplyReader", () => {
 describe("announcements", () => {
   test("are read as they are written", () => {
     for (const { number, purpose, parameters } of operations) {
-      expect(decodeAnnouncement(encodeAnnouncement({ number, purpose, parameters }))).toEqual({ number, purpose, parameters });
+      expect(decodeAnnouncement(encodeAnnouncement({ number, purpose, parameters }))).toEqual({
+        number,
+        purpose,
+        parameters,
+      });
     }
   });
 

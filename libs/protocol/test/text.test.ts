@@ -20,7 +20,8 @@ describe("text", () => {
       const quoted = quoteText(decodeText(bytes));
       if (dangerous.test(quoted)) throw new Error(`${pair.toString(16)} is left raw in ${JSON.stringify(quoted)}`);
       const back = encodeText(JSON.parse(quoted) as string);
-      if (back[0] !== bytes[0] || back[1] !== bytes[1] || back.length !== 2) throw new Error(`${pair.toString(16)} is lost`);
+      if (back[0] !== bytes[0] || back[1] !== bytes[1] || back.length !== 2)
+        throw new Error(`${pair.toString(16)} is lost`);
     }
   });
 

@@ -86,7 +86,10 @@ type Given = string | boolean | (string | boolean)[] | undefined;
 /** A negative number is a word, not an option; parseArgs needs it hidden behind a character that no argument can hold. */
 const hidden = "\0";
 
-function parse(table: SettingsTable, argv: readonly string[]): { values: Record<string, Given>; positionals: string[] } {
+function parse(
+  table: SettingsTable,
+  argv: readonly string[],
+): { values: Record<string, Given>; positionals: string[] } {
   const options = Object.entries(table).map(([name, { form, isList }]) => [
     optionOf(name),
     { type: form === "" ? "boolean" : "string", multiple: isList ?? false } as const,
@@ -125,5 +128,5 @@ function optionOf(name: string): string {
 
 function describeDefault(value: unknown): string {
   if (value === undefined || value === false || value === "" || (Array.isArray(value) && value.length === 0)) return "";
-  return `, ${String(value)}`;
+  return `, ${Array.isArray(value) ? value.join(",") : (value as string | number)}`;
 }

@@ -3,8 +3,22 @@ import * as z from "zod/mini";
 import { describeSettings, filledText, portNumber, readSettings, SettingsError, toggle } from "@wirebook/settings";
 
 const table = {
-  port: { schema: portNumber, default: 5007, env: "X_PORT", form: "PORT", expects: "a port from 0 to 65535", help: "Where to listen" },
-  serverName: { schema: filledText, default: "here", env: "X_NAME", form: "NAME", expects: "a name", help: "Whom to ask" },
+  port: {
+    schema: portNumber,
+    default: 5007,
+    env: "X_PORT",
+    form: "PORT",
+    expects: "a port from 0 to 65535",
+    help: "Where to listen",
+  },
+  serverName: {
+    schema: filledText,
+    default: "here",
+    env: "X_NAME",
+    form: "NAME",
+    expects: "a name",
+    help: "Whom to ask",
+  },
   trace: { schema: toggle, default: false, env: "X_TRACE", form: "", expects: "nothing", help: "Say more" },
   origin: {
     schema: z.array(filledText),
@@ -29,7 +43,12 @@ describe("readSettings", () => {
       origin: ["a", "b"],
     });
     const words = ["--port=2", "--server-name", "there", "--trace", "--origin", "c", "--origin", "d"];
-    expect(read(words, { X_PORT: "1" }).settings).toEqual({ port: 2, serverName: "there", trace: true, origin: ["c", "d"] });
+    expect(read(words, { X_PORT: "1" }).settings).toEqual({
+      port: 2,
+      serverName: "there",
+      trace: true,
+      origin: ["c", "d"],
+    });
   });
 
   test("leaves the other words alone, negative numbers too", () => {
