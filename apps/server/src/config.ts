@@ -1,0 +1,66 @@
+import { serverPortDefault } from "@wirebook/protocol";
+import { SettingsError, describeSettings, filledText, hostName, portNumber, readSettings } from "@wirebook/settings";
+import type { SettingsOf, SettingsSource } from "@wirebook/settings";
+
+const table = {
+  host: {
+    schema: hostName,
+    default: "127.0.0.1",
+    env: "WIREBOOK_HOST",
+    form: "ADDRESS",
+    expects: "an address of this machine alone, such as 127.0.0.1",
+    help: "the loopback address to listen on",
+  },
+  port: {
+    schema: portNumber,
+    default: serverPortDefault,
+    env: "WIREBOOK_PORT",
+    form: "PORT",
+    expects: "a number from 0 to 65535; 0 takes any free port",
+    help: "the TCP port to listen on",
+  },
+  history: {
+    schema: filledText,
+    default: "history.txt",
+    env: "WIREBOOK_HISTORY",
+    form: "FILE",
+    expects: "the path of a file",
+    help: "the file that holds the history",
+  },
+  link: {
+    schema: filledText,
+    default: "https://github.com/wirebook/wirebook",
+    env: "WIREBOOK_LINK",
+    form: "URL",
+    expects: "the text of one line",
+    help: "the first line of every reply",
+  },
+} as const;
+
+/** What the server is told on the command line and in the environment. */
+export type Config = SettingsOf<typeof table>;
+
+/** The help that `--help` prints. */
+export const help = `Usage: node apps/server/src/main.ts [option…]
+
+The Wirebook server: it takes messages over TCP, writes each into the history and answers.
+
+${describeSettings(table)}  --help  print this
+`;
+
+/**
+ * Reads the configuration; `undefined` when help was asked for.
+ *
+ * @throws SettingsError with a sentence that says what to type instead
+ */
+export function readConfig(source: SettingsSource): Config | undefined {
+  const { settings, words, isHelp } = readSettings(table, source);
+  if (isHelp) return undefined;
+  if (words.length > 0) {
+    throw new SettingsError(`${JSON.stringify(words[0])} is no option; type --help for the list of options`);
+  }
+  if (/[\r\n]/.test(settings.link)) {
+    throw new SettingsError("the link has several lines; type the text of one line with --link or in WIREBOOK_LINK");
+  }
+  return settings;
+}

@@ -1,0 +1,21 @@
+/** Why a server that is well refuses something; docs/protocol.md lists each code with the sentence a user reads. */
+export const serverErrorCodes = ["connections-max", "followers-max", "stopping"] as const;
+
+/** A code of that list. */
+export type ServerErrorCode = (typeof serverErrorCodes)[number];
+
+/** Nobody's fault: there is no room or no time. The message is a sentence that may be sent to the peer. */
+export class ServerError extends Error {
+  override readonly name = "ServerError";
+  readonly code: ServerErrorCode;
+
+  constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The server cannot listen where it was told to; the message says why and what to type instead. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}

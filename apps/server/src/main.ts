@@ -1,0 +1,89 @@
+/**
+ * The server as a program. The only file that touches `process`.
+ *
+ * Exit codes: 0 after a request to stop, 1 when it cannot start or its storage failed, 2 for a wrong option, 130 and
+ * 143 when a second Ctrl-C or SIGTERM cut the stopping short.
+ */
+
+import { resolve } from "node:path";
+import process from "node:process";
+import { isatty } from "node:tty";
+import { HistoryError, openFileHistory } from "@wirebook/history";
+import { SettingsError } from "@wirebook/settings";
+import { help, readConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import { ListenError } from "./errors.ts";
+import { failureDrainMs, limitsWithin, repeatedSignalMs } from "./limits.ts";
+import { listen } from "./server.ts";
+import { Terminal } from "./terminal.ts";
+import { openTtyStream } from "./tty-stream.ts";
+
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+type StopSignal = keyof typeof signalNumbers;
+
+process.exit(await main());
+
+async function main(): Promise<number> {
+  try {
+    const config = readConfig({ argv: process.argv.slice(2), env: process.env });
+    if (config !== undefined) return await run(config);
+    process.stdout.write(help);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`wirebook: ${explain(error)}\n`);
+    return error instanceof SettingsError ? 2 : 1;
+  }
+}
+
+async function run(config: Config): Promise<number> {
+  const stopSignal = awaitSignal();
+  const isTty = isatty(1);
+  await using terminal = new Terminal((isTty ? openTtyStream(1) : undefined) ?? process.stdout, isTty);
+  const path = resolve(config.history);
+  await using history = await openFileHistory(path, {
+    onNotice: (message) => terminal.show({ event: "notice", message }),
+  });
+  const limits = limitsWithin(descriptorsMax());
+  await using server = await listen({ ...config, limits }, history, terminal);
+  terminal.show({ event: "listening", ...server.address, history: path });
+
+  const reason = await Promise.race([stopSignal, history.ended]);
+  if (typeof reason === "string") {
+    terminal.show({ event: "stopping", message: `${reason}: finishing what was accepted` });
+  }
+  await server.stop(typeof reason === "string" ? limits.drainMs : failureDrainMs);
+  await history[Symbol.asyncDispose]();
+  const failure = await history.ended;
+  if (failure === undefined) return 0;
+  process.stderr.write(`wirebook: the server stopped because its history failed: ${failure.message}\n`);
+  return 1;
+}
+
+/** The first signal to stop. A second one ends the process at once, unless it is an echo of the first. */
+function awaitSignal(): Promise<StopSignal> {
+  const { promise, resolve: settle } = Promise.withResolvers<StopSignal>();
+  let firstAtMs: number | undefined;
+  const take = (signal: StopSignal): void => {
+    firstAtMs ??= performance.now();
+    settle(signal);
+    if (performance.now() - firstAtMs > repeatedSignalMs) process.exit(128 + signalNumbers[signal]);
+  };
+  process.on("SIGINT", take).on("SIGTERM", take);
+  return promise;
+}
+
+/** How many files the process may have open, as the system says where it is asked. */
+function descriptorsMax(): number {
+  Object.assign(process.report, { excludeNetwork: true }); // Looking up the names of all addresses can take seconds.
+  const report = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
+  const soft = Number(report.userLimits?.open_files?.soft);
+  return Number.isFinite(soft) ? soft : Infinity;
+}
+
+/** A sentence for the user where the fault is known, and all that is known where it is not. */
+function explain(error: unknown): string {
+  if (error instanceof SettingsError || error instanceof ListenError || error instanceof HistoryError) {
+    return error.message;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

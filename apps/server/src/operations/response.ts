@@ -1,0 +1,19 @@
+import type { History, Snapshot } from "@wirebook/history";
+import type { Follow, Followers } from "../followers.ts";
+
+/** Who asks, and what an operation may reach. */
+export interface Scene {
+  readonly history: History;
+  readonly followers: Followers;
+  /** The name, never a key. */
+  readonly user: string;
+  readonly address: string;
+}
+
+/** What follows the beginning of a reply: a text, and perhaps lines behind it, of which the sender disposes. */
+export interface Response {
+  /** Empty, or whole lines. */
+  readonly text: string;
+  readonly snapshot?: Snapshot;
+  readonly follow?: Follow;
+}

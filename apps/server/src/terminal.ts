@@ -1,0 +1,118 @@
+/**
+ * What the operator sees: a short line for each event on a TTY, a JSON line otherwise.
+ *
+ * Showing must never hold up serving. The lines of one turn of the event loop go out in one write, at most
+ * `terminalBytesMax` wait for a terminal that takes none (a stopped pager, Ctrl-S), and what comes beyond that is
+ * counted and the count shown. A terminal that went away is no reason to stop either.
+ */
+
+import type { Writable } from "node:stream";
+import { plainText, quoteText } from "@wirebook/protocol";
+import { terminalBytesMax, terminalCloseMs } from "./limits.ts";
+
+/** Something that the operator may want to see. */
+export type TerminalEvent =
+  | { readonly event: "listening"; readonly host: string; readonly port: number; readonly history: string }
+  | {
+      readonly event: "request";
+      readonly time: string;
+      readonly address: string;
+      readonly message: string;
+      readonly isCut: boolean;
+      /** The verb of what was done, or `error`, `unknown` (nobody known), `broken` (before the message ended). */
+      readonly outcome: string;
+      readonly code?: string;
+      readonly sentence?: string;
+      readonly detail?: string | undefined;
+    }
+  | { readonly event: "refused"; readonly address: string; readonly code: string }
+  | { readonly event: "notice" | "failure" | "stopping"; readonly message: string }
+  | { readonly event: "not-shown"; readonly lines: number };
+
+/** Shows events on a stream. It ends with the stream's last line shown, or after `terminalCloseMs` without that. */
+export class Terminal implements AsyncDisposable {
+  readonly #stream: Writable;
+  readonly #encode: (event: TerminalEvent) => string;
+  readonly #bytesMax: number;
+  #gathered = "";
+  #linesNotShown = 0;
+  #isGone = false;
+
+  constructor(stream: Writable, isTty: boolean, bytesMax: number = terminalBytesMax) {
+    this.#stream = stream;
+    this.#encode = isTty ? describe : encodeJson;
+    this.#bytesMax = bytesMax;
+    stream.on("error", () => {
+      this.#isGone = true;
+    });
+  }
+
+  /** Shows an event, or counts it when too much is waiting. Never waits and never throws. */
+  show(event: TerminalEvent): void {
+    if (this.#isGone) return;
+    if (this.#isFull() || this.#linesNotShown > 0) this.#linesNotShown += 1;
+    else this.#gather(event);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#flush();
+    if (this.#isGone || this.#stream.writableLength === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, terminalCloseMs);
+    this.#stream.write("", () => resolve());
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #gather(event: TerminalEvent): void {
+    if (this.#gathered === "") setImmediate(() => this.#flush());
+    this.#gathered += this.#encode(event);
+  }
+
+  #flush(): void {
+    const lines = this.#gathered;
+    this.#gathered = "";
+    if (lines !== "" && !this.#isGone) this.#stream.write(lines, () => this.#showCount());
+  }
+
+  #isFull(): boolean {
+    return this.#gathered.length + this.#stream.writableLength >= this.#bytesMax;
+  }
+
+  /** Called when the terminal has taken something, since only then there may be room again. */
+  #showCount(): void {
+    if (this.#linesNotShown === 0 || this.#isFull()) return;
+    const lines = this.#linesNotShown;
+    this.#linesNotShown = 0;
+    this.#gather({ event: "not-shown", lines });
+  }
+}
+
+/** One JSON object a line, in which nothing is left that acts on a terminal. */
+function encodeJson(event: TerminalEvent): string {
+  return `${plainText(JSON.stringify(event))}\n`;
+}
+
+/** A line to be read by a person. */
+function describe(event: TerminalEvent): string {
+  switch (event.event) {
+    case "listening":
+      return (
+        `Wirebook listens on ${event.host}, port ${event.port}, and writes ${plainText(event.history)}\n` +
+        `Try it: printf 'brick 2\\n' | nc ${event.host} ${event.port}      Stop it: Ctrl-C\n`
+      );
+    case "request": {
+      const { time, address, message, isCut, outcome, sentence, detail } = event;
+      const what = sentence === undefined ? outcome : `error: ${plainText(detail ?? sentence)}`;
+      return `${time.slice(11, 19)} ${address} ${quoteText(message)}${isCut ? " (cut)" : ""} -> ${what}\n`;
+    }
+    case "refused":
+      return `${" ".repeat(8)} ${event.address} refused: ${event.code}\n`;
+    case "not-shown":
+      return `${event.lines} lines not shown: the terminal did not take them\n`;
+    case "notice":
+    case "failure":
+    case "stopping":
+      return `${plainText(event.message)}\n`;
+  }
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "vitest";
+import { plainAddress } from "../src/connection.ts";
+import { limitsDefault, limitsWithin } from "../src/limits.ts";
+import { findLoopback } from "../src/listening.ts";
+
+describe("the limits", () => {
+  test("are the defaults where descriptors abound", () => {
+    expect(limitsWithin(Infinity)).toEqual(limitsDefault);
+    expect(limitsWithin(1_048_576)).toEqual(limitsDefault);
+  });
+
+  test.each([64, 128, 256, 1024, 2048])("need no more than %s descriptors where there are so many", (descriptors) => {
+    const { connectionsMax, refusalsMax, followersMax } = limitsWithin(descriptors);
+    expect(connectionsMax * 2 + refusalsMax).toBeLessThanOrEqual(descriptors - 40);
+    expect(connectionsMax).toBeGreaterThanOrEqual(2);
+    expect(followersMax).toBeLessThanOrEqual(connectionsMax / 2);
+  });
+});
+
+describe("an address", () => {
+  test.each([
+    ["127.0.0.1", "127.0.0.1"],
+    ["::ffff:127.0.0.1", "127.0.0.1"],
+    ["::1", "::1"],
+    ["::ffff:7f00:1", "::ffff:7f00:1"],
+    [undefined, "unknown"],
+  ])("%s is written plainly", (given, expected) => {
+    expect(plainAddress(given)).toBe(expected);
+  });
+});
+
+describe("a host to listen on", () => {
+  test.each([
+    ["127.0.0.1", "127.0.0.1"],
+    ["127.1.2.3", "127.1.2.3"],
+    ["::1", "::1"],
+    ["localhost", "127.0.0.1"],
+  ])("may be %s", async (host, address) => {
+    expect(await findLoopback(host)).toBe(address);
+  });
+
+  test.each(["0.0.0.0", "::", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1"])("may not be %s", async (host) => {
+    await expect(findLoopback(host)).rejects.toThrow(`--host is ${host}, which other machines can reach`);
+  });
+
+  test("must be one that can be found", async () => {
+    await expect(findLoopback("nowhere.invalid")).rejects.toThrow("--host is nowhere.invalid, which is no address");
+  });
+});

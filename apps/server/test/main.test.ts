@@ -1,0 +1,251 @@
+import { readFile, rename } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { limitsDefault, terminalBytesMax } from "../src/limits.ts";
+import { Peer, ask } from "./peer.ts";
+import { Program } from "./program.ts";
+import { makeFolder } from "./rig.ts";
+
+describe("the program", () => {
+  test("prints where it listens, then every request, as JSON lines when nobody watches", async () => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "history.txt");
+    await using program = Program.start(["--port", "0", "--history", history]);
+    const listening = await program.listening();
+    expect(listening).toEqual({ event: "listening", host: "127.0.0.1", port: listening.port, history });
+    expect(listening.port).toBeGreaterThan(0);
+    await ask(listening.port, "brick 9\u202e\n");
+    program.child.kill("SIGTERM");
+    const { code, stdout, stderr } = await program.ended;
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).not.toContain("\u202e");
+    const events = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(events.map(({ event }) => event)).toEqual(["listening", "request", "stopping"]);
+    expect(events[1]).toMatchObject({ message: "brick 9\u202e", outcome: "error", code: "operation-unknown" });
+    expect(String(events[1]?.time)).toBe((await readFile(history, "utf8")).split(" ")[0]);
+  });
+
+  test("takes its settings from the environment, and options before those", async () => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "other.txt");
+    const env = {
+      WIREBOOK_PORT: "not used",
+      WIREBOOK_HOST: "localhost",
+      WIREBOOK_HISTORY: history,
+      WIREBOOK_LINK: "see",
+    };
+    await using program = Program.start(["--port=0"], env);
+    const listening = await program.listening();
+    expect([listening.host, listening.history]).toEqual(["127.0.0.1", history]);
+    expect((await ask(listening.port, "brick\n")).split("\n")[0]).toBe("see");
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)("finishes what it has accepted at %s", async (signal) => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "history.txt");
+    await using program = Program.start(["--port", "0", "--history", history]);
+    const { port } = await program.listening();
+    const follower = await Peer.connect(port);
+    await follower.write("eve 5\n");
+    await follower.until("Following");
+    const peers = await Promise.all(Array.from({ length: 50 }, () => Peer.connect(port)));
+    await peers[49]?.write("brick 2 -1\n"); // Answered, so the server has accepted all those before.
+    await peers[49]?.outcome;
+    program.child.kill(signal);
+    await Promise.all(peers.slice(0, 49).map((peer) => peer.write("brick 2 -1\n")));
+    for (const peer of peers) expect(await peer.outcome).toMatchObject({ isReset: false });
+    for (const peer of peers) expect(peer.text).toMatch(/"brick 2 -1"\n$/);
+    const followed = await follower.outcome;
+    expect([followed.isReset, followed.text.endsWith("\n")]).toEqual([false, true]);
+    expect((await program.ended).code).toBe(0);
+    expect((await readFile(history, "utf8")).match(/"brick 2 -1"\n/g)).toHaveLength(50);
+  });
+
+  test("takes a second signal right behind the first for its echo", async () => {
+    await using folder = await makeFolder();
+    await using program = Program.start(["--port", "0", "--history", join(folder.path, "history.txt")]);
+    await program.listening();
+    program.child.kill("SIGINT");
+    program.child.kill("SIGINT");
+    expect((await program.ended).code).toBe(0);
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("ends at once at a second %s", async (signal, expected) => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "history.txt");
+    await using program = Program.start(["--port", "0", "--history", history]);
+    const { port } = await program.listening();
+    const filler = await Peer.connect(port);
+    await filler.write("x\n");
+    await filler.outcome;
+    const silent = await Peer.connect(port); // Holds the stopping up for `drainMessageMs`.
+    await ask(port, "brick\n");
+    program.child.kill(signal);
+    const again = setInterval(() => program.child.kill(signal), 50);
+    const { code } = await program.ended;
+    clearInterval(again);
+    silent.reset();
+    expect(code).toBe(expected);
+  });
+
+  test("goes on serving when its terminal takes nothing, and says how many lines it left out", async () => {
+    await using folder = await makeFolder();
+    await using program = Program.start(["--port", "0", "--history", join(folder.path, "history.txt")]);
+    const { port } = await program.listening();
+    program.child.stdout?.pause();
+    const message = `brick 1 9999999 ${"\u202e".repeat(600)}\n`; // Some 4 KB on the terminal, where each one is escaped.
+    const count = Math.ceil((terminalBytesMax * 4) / 3600);
+    for (let at = 0; at < count; at++) expect(await ask(port, message)).toContain("Error: ");
+    program.child.stdout?.resume();
+    await ask(port, "last\n");
+    await ask(port, "very last\n");
+    program.child.kill("SIGTERM");
+    const { code, stdout } = await program.ended;
+    const events = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { event: string; lines?: number });
+    const notShown = events.reduce((sum, { lines = 0 }) => sum + lines, 0);
+    expect(code).toBe(0);
+    expect(notShown).toBeGreaterThan(0);
+    expect(events.filter(({ event }) => event === "request").length + notShown).toBeGreaterThanOrEqual(count + 2);
+  });
+
+  test("goes on serving when its terminal goes away", async () => {
+    await using folder = await makeFolder();
+    await using program = Program.start(["--port", "0", "--history", join(folder.path, "history.txt")]);
+    const { port } = await program.listening();
+    program.child.stdout?.destroy();
+    for (let at = 0; at < 5; at++) expect(await ask(port, "brick\n")).toContain("Operations");
+    program.child.kill("SIGTERM");
+    expect((await program.ended).code).toBe(0);
+  });
+
+  test("answers every connection of a flood with few descriptors", async () => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "history.txt");
+    await using program = Program.startBehind("ulimit -n 64", ["--port", "0", "--history", history]);
+    const { port } = await program.listening();
+    const flood = await Promise.all(Array.from({ length: 300 }, () => Peer.connect(port)));
+    const outcomes = await Promise.all(
+      flood.map(async (peer) => {
+        await peer.write("brick 2 -1\n");
+        return peer.outcome;
+      }),
+    );
+    for (const { text } of outcomes) expect(text).toMatch(/"brick 2 -1"\n$|^[^]+Error: \d+ connections are open/);
+    let reply = "";
+    while (reply === "" || reply.includes("Error: ")) reply = await ask(port, "brick 2 -1\n"); // Until those have gone.
+    expect(reply).toMatch(/"brick 2 -1"\n$/);
+  });
+});
+
+describe("a history that fails", () => {
+  test("ends the program, and nothing is acknowledged", async () => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "history.txt");
+    await using program = Program.start(["--port", "0", "--history", history]);
+    const { port } = await program.listening();
+    await ask(port, "a\n");
+    await rename(history, join(folder.path, "moved.txt"));
+    const reply = await ask(port, "b\n");
+    const { code, stderr } = await program.ended;
+    // The engine notices at the next look at its file, which a delete forces at the latest.
+    expect(reply).toMatch(/Error: the storage of the history failed/);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^wirebook: the server stopped because its history failed: .+\n$/);
+  });
+
+  test("that is full is told to the client, nothing is done, and deleting all makes room again", async () => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "history.txt");
+    // Files of this process may have 8 KiB (sh counts in 512 bytes); beyond that, writing fails as on a full disk.
+    await using program = Program.startBehind("trap '' XFSZ; ulimit -f 16", ["--port", "0", "--history", history]);
+    const { port } = await program.listening();
+    let reply = "";
+    for (let at = 0; at < 100 && !reply.includes("Error"); at++) reply = await ask(port, `brick${" ".repeat(1000)}\n`);
+    expect(reply).toMatch(/Error: the disk of the history is full and nothing was done; .+\n$/);
+    const before = await readFile(history, "utf8");
+    expect(before.endsWith("\n")).toBe(true);
+    expect(await ask(port, `brick 1 1${" ".repeat(1000)}\n`)).toMatch(/Error: the disk of the history is full/);
+    expect(await readFile(history, "utf8")).toBe(before);
+    expect(await ask(port, `brick 3${" ".repeat(1000)}\n`)).toMatch(/Deleted all\.\n$/);
+    expect(await ask(port, "brick 2\n")).toMatch(/brick deleted all\n.*"brick 2"\n$/);
+  });
+});
+
+describe("the program does not start", () => {
+  test("on a port that is taken, and says which and how to choose another", async () => {
+    await using folder = await makeFolder();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as AddressInfo;
+    const history = join(folder.path, "history.txt");
+    await using program = Program.start(["--port", String(port), "--history", history]);
+    const { code, stdout, stderr } = await program.ended;
+    other.close();
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(new RegExp(`^wirebook: port ${port} of 127\\.0\\.0\\.1 is taken.* --port \\d+\\n$`));
+  });
+
+  test("on a history that another server owns", async () => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "history.txt");
+    await using first = Program.start(["--port", "0", "--history", history]);
+    await first.listening();
+    await using second = Program.start(["--port", "0", "--history", history]);
+    const { code, stderr } = await second.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^wirebook: .+\n$/);
+  });
+
+  test("with a history in a folder that is not there", async () => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "nowhere", "history.txt");
+    await using program = Program.start(["--port", "0", "--history", history]);
+    const { code, stderr } = await program.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^wirebook: .*nowhere.*\n$/);
+  });
+
+  test.each(["0.0.0.0", "::", "192.0.2.1"])("on %s, which others can reach", async (host) => {
+    await using folder = await makeFolder();
+    const options = ["--host", host, "--port", "0", "--history", join(folder.path, "history.txt")];
+    await using program = Program.start(options);
+    const { code, stderr } = await program.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^wirebook: --host is \S+, which other machines can reach.* --host 127\.0\.0\.1 .*\n$/);
+  });
+
+  test.each([
+    [["--port", "70000"], "--port"],
+    [["--prot", "5007"], "--help"],
+    [["5007"], '"5007"'],
+    [["--link", "two\nlines"], "--link"],
+  ])("with %j, and says what to type", async (options, word) => {
+    await using program = Program.start(options);
+    const { code, stdout, stderr } = await program.ended;
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^wirebook: .+\n$/);
+    expect(stderr).toContain(word);
+  });
+
+  test("with --help, which prints all options and their environment variables", async () => {
+    await using program = Program.start(["--help"]);
+    const { code, stdout } = await program.ended;
+    expect(code).toBe(0);
+    for (const word of ["--host", "--port", "--history", "--link", "WIREBOOK_PORT"]) expect(stdout).toContain(word);
+  });
+});
+
+test("the stop waits longer for messages than an echoed signal takes, and less than the whole", () => {
+  expect(limitsDefault.drainMessageMs).toBeLessThan(limitsDefault.drainMs);
+});

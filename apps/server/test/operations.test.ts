@@ -1,0 +1,129 @@
+import { describe, expect, test } from "vitest";
+import { authenticationError } from "@wirebook/protocol";
+import { ask } from "./peer.ts";
+import { beginning, openRig } from "./rig.ts";
+
+/** The reply without its beginning, which must be there. */
+async function response(port: number, message: string): Promise<string> {
+  const reply = await ask(port, `${message}\n`);
+  expect(reply.slice(0, beginning.length)).toBe(beginning);
+  return reply.slice(beginning.length);
+}
+
+describe("an operation", () => {
+  test("is none, and the reply is the link and the operations", async () => {
+    await using rig = await openRig();
+    expect(await response(rig.port, "brick")).toBe("");
+  });
+
+  test("2 answers the history, of which the request itself is the last line", async () => {
+    await using rig = await openRig();
+    await response(rig.port, "ada");
+    const read = await response(rig.port, "brick 2");
+    expect(read).toBe((await rig.lines()).map((line) => `${line}\n`).join(""));
+    expect(await rig.asked()).toEqual(["ada", "brick 2"]);
+  });
+
+  test.each([
+    ["2 2", ["b", "c", "x 2 2"]],
+    ["2 2 3", ["b", "c"]],
+    ["2 1 1", ["a"]],
+    ["2 -2", ["c", "x 2 -2"]],
+    ["2 -3 -2", ["b", "c"]],
+    ["2 -99 2", ["a", "b"]],
+    ["2 3 99", ["c", "x 2 3 99"]],
+  ])("%s answers those lines", async (words, expected) => {
+    await using rig = await openRig();
+    for (const user of ["a", "b", "c"]) await response(rig.port, user);
+    const read = await response(rig.port, `x ${words}`);
+    expect(read.match(/"[^"]*"/g)).toEqual(expected.map((message) => JSON.stringify(message)));
+  });
+
+  test("1 deletes that line and leaves one that says so", async () => {
+    await using rig = await openRig();
+    for (const user of ["a", "b", "c"]) await response(rig.port, user);
+    const [, second = ""] = await rig.lines();
+    expect(await response(rig.port, "brick 1 2")).toBe("Deleted line 2.\n");
+    expect(await rig.asked()).toEqual(["a", "c", "brick 1 2"]);
+    expect((await rig.lines()).at(-1)).toMatch(
+      new RegExp(`^\\S+ 127\\.0\\.0\\.1 brick deleted line 2 \\(${second.split(" ")[0]}\\)$`),
+    );
+  });
+
+  test("1 with the time of the line deletes it, and with another time does not", async () => {
+    await using rig = await openRig();
+    await response(rig.port, "a");
+    await response(rig.port, "b");
+    const [first = "", second = ""] = (await rig.lines()).map((line) => line.split(" ")[0]);
+    expect(await response(rig.port, `brick 1 1 ${second}`)).toMatch(/^Error: .+\n$/);
+    expect(await rig.asked()).toEqual(["a", "b", `brick 1 1 ${second}`]);
+    expect(await response(rig.port, `brick 1 1 ${first}`)).toBe("Deleted line 1.\n");
+  });
+
+  test("3 replaces everything by one line that says by whom", async () => {
+    await using rig = await openRig();
+    await response(rig.port, "a");
+    expect(await response(rig.port, "brick 3")).toBe("Deleted all.\n");
+    const lines = await rig.lines();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^\S+ 127\.0\.0\.1 brick deleted all$/);
+  });
+
+  test("answers with the terminal told of it", async () => {
+    await using rig = await openRig();
+    await response(rig.port, "brick 2");
+    await response(rig.port, "brick 1 9");
+    await rig.server.stop();
+    const events = rig.shown.map((event) =>
+      event.event === "request" ? [event.message, event.outcome, event.code] : [],
+    );
+    expect(events).toEqual([
+      ["brick 2", "read", undefined],
+      ["brick 1 9", "error", "no-such-line"],
+    ]);
+  });
+});
+
+describe("a mistake", () => {
+  test.each([
+    ["brick 1", "operation 1 takes 1 to 2 arguments, not 0; type: 1 N [TIME]"],
+    ["brick 3 now", "operation 3 takes no arguments, not 1; type: 3"],
+    ["brick 1 0", "N is 0, and the first line is 1; type a number from 1"],
+    ["brick 1 -1", "N is -1, below 1; type a number from 1"],
+    ["brick 2 ten", 'FROM is "ten", not a line number; type a number such as 12'],
+    ["brick 9", '"9" is no operation; type 1, 2, 3 or 5 after your username'],
+    ["brick two", '"two" is no operation; type 1, 2, 3 or 5 after your username'],
+    ["", "the message is empty; type a username, for example: brick 2"],
+    ["   ", "the message is empty; type a username, for example: brick 2"],
+    ["-brick 2", '"-brick" is no username; type at most 64 letters, digits, dots, hyphens and underscores'],
+  ])("%j is answered with a sentence, and nothing but its own line is written", async (message, sentence) => {
+    await using rig = await openRig();
+    await response(rig.port, "a");
+    expect(await response(rig.port, message)).toBe(`Error: ${sentence}\n`);
+    expect(await rig.asked()).toEqual(["a", message]);
+    expect(await rig.lines()).toHaveLength(2);
+  });
+
+  test.each(["brick 1 5", "brick 2 5", "brick 2 2 1", "brick 5 9"])("%j is past what there is", async (message) => {
+    await using rig = await openRig();
+    await response(rig.port, "a");
+    expect(await response(rig.port, message)).toMatch(/^Error: .*\d.*\n$/);
+    expect(await rig.lines()).toHaveLength(2);
+  });
+});
+
+describe("a name with a key", () => {
+  test("is nobody known, and the whole reply says so", async () => {
+    await using rig = await openRig();
+    expect(await ask(rig.port, "brick~5ecret 3\n")).toBe(authenticationError);
+  });
+
+  test("leaves a line without the key, and the terminal shows none", async () => {
+    await using rig = await openRig();
+    await ask(rig.port, "brick~5ecret 3\n");
+    await ask(rig.port, "  brick~5ecret~more 2 x\n");
+    await rig.server.stop();
+    expect(await rig.asked()).toEqual(["brick 3", "  brick 2 x"]);
+    expect(JSON.stringify(rig.shown)).not.toContain("5ecret");
+  });
+});

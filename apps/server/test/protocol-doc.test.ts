@@ -1,0 +1,100 @@
+/** docs/protocol.md and the server must not tell different stories. */
+
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import * as protocol from "@wirebook/protocol";
+import { historyErrorCodes, HistoryError } from "@wirebook/history";
+import { serverErrorCodes } from "../src/errors.ts";
+import { failureOf } from "../src/failure.ts";
+import { limitsDefault } from "../src/limits.ts";
+import { Peer } from "./peer.ts";
+import { openRig } from "./rig.ts";
+
+const doc = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
+
+/** The cells of the rows of the table under a heading, without the head of the table. */
+function table(heading: string): string[][] {
+  const section = doc.slice(doc.indexOf(`\n${heading}\n`)).split(/\n#+ /)[1] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("|"));
+  return rows.slice(2).map((row) =>
+    row
+      .slice(1, -1)
+      .split("|")
+      .map((cell) => cell.trim()),
+  );
+}
+
+function codesIn(heading: string): string[] {
+  return table(heading).map(([code = ""]) => code.replaceAll("`", ""));
+}
+
+function sentence(heading: string, code: string): string | undefined {
+  return table(heading).find(([cell]) => cell === `\`${code}\``)?.[2];
+}
+
+const count = (value: number): string => value.toLocaleString("en-US");
+const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`;
+
+describe("docs/protocol.md", () => {
+  test("lists every code with which the history can answer a request, and no other", () => {
+    const ours = historyErrorCodes.filter((code) => code !== "closed" && code !== "in-use");
+    expect(codesIn("### What the history can answer").toSorted()).toEqual([...ours].toSorted());
+  });
+
+  test.each(["storage-full", "storage-failed"] as const)("has the sentence for %s", (code) => {
+    const found = sentence("### What the history can answer", code);
+    expect(failureOf(new HistoryError(code, "/secret/path")).sentence).toBe(found);
+  });
+
+  test("lists every code of the server's own, and no other", () => {
+    expect(codesIn("### What the server can answer").toSorted()).toEqual([...serverErrorCodes, "internal"].toSorted());
+  });
+
+  test("has the server's own sentences", async () => {
+    const heading = "### What the server can answer";
+    expect(failureOf(new TypeError("a fault")).sentence).toBe(sentence(heading, "internal"));
+    expect(failureOf(new HistoryError("closed", "closed")).sentence).toBe(sentence(heading, "stopping"));
+    await using rig = await openRig({ connectionsMax: 1, followersMax: 0 });
+    const first = await Peer.connect(rig.port);
+    const second = await Peer.connect(rig.port);
+    const full = (await second.outcome).text;
+    expect(full.split("Error: ")[1]?.trimEnd()).toBe(sentence(heading, "connections-max")?.replace("1024", "1"));
+    await first.write("brick 5\n");
+    const crowded = (await first.outcome).text;
+    expect(crowded.split("Error: ")[1]?.trimEnd()).toBe(sentence(heading, "followers-max")?.replace("512", "0"));
+  });
+
+  test.each([
+    ["message-unfinished", ""],
+    ["message-unterminated", "brick 1 1"],
+  ])("has the sentence for %s", async (code, message) => {
+    await using rig = await openRig({ messageDeadlineMs: 100 });
+    const peer = await Peer.connect(rig.port);
+    if (message !== "") await peer.write(message);
+    const { text } = await peer.outcome;
+    const found = sentence("### What a client can do wrong", code)?.replace("10000 ms", "100 ms");
+    expect(text.split("Error: ")[1]?.trimEnd()).toBe(found);
+  });
+
+  test("has every limit as the code has it", () => {
+    const limits = Object.fromEntries(table("## Room and time").map(([name = "", value = ""]) => [name, value]));
+    expect(limits).toEqual({
+      "bytes of a message": count(protocol.messageBytesMax),
+      "silence that ends a message": `${limitsDefault.messageSilenceMs} ms`,
+      "time for a message": seconds(limitsDefault.messageDeadlineMs),
+      "bytes kept of a refused message": count(protocol.refusedBytesKept),
+      "characters of a name": count(protocol.nameCharactersMax),
+      arguments: count(protocol.argumentsMax),
+      "lines of operations in a reply": count(protocol.operationLinesMax),
+      "bytes of a line in a reply's beginning": count(protocol.beginningLineBytesMax),
+      "silence on a follow until the kernel asks": seconds(limitsDefault.followKeepAliveMs),
+      "time without progress while sending a reply": seconds(limitsDefault.replyStallMs),
+      "time to linger": seconds(limitsDefault.lingerMs),
+      "bytes thrown away behind a message": count(limitsDefault.discardedBytesMax),
+      connections: count(limitsDefault.connectionsMax),
+      follows: count(limitsDefault.followersMax),
+      "time for messages at the stop": seconds(limitsDefault.drainMessageMs),
+      "time for everything at the stop": seconds(limitsDefault.drainMs),
+    });
+  });
+});

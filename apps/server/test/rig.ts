@@ -1,0 +1,85 @@
+/** A real server on a real history in a folder of its own, and all that it showed. */
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { openFileHistory } from "@wirebook/history";
+import type { History } from "@wirebook/history";
+import { decodeEntry, encodeBeginning, operations } from "@wirebook/protocol";
+import { limitsDefault } from "../src/limits.ts";
+import type { Limits } from "../src/limits.ts";
+import { listen } from "../src/server.ts";
+import type { WirebookServer } from "../src/server.ts";
+import { Terminal } from "../src/terminal.ts";
+import type { TerminalEvent } from "../src/terminal.ts";
+
+export const link = "https://example.org/wirebook";
+
+/** What comes before every response. */
+export const beginning = encodeBeginning({ link, operations });
+
+/** A folder that goes with its owner. */
+export interface Folder extends AsyncDisposable {
+  readonly path: string;
+}
+
+export async function makeFolder(): Promise<Folder> {
+  const path = await mkdtemp(join(tmpdir(), "wirebook-server-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A server under test. */
+export interface Rig extends AsyncDisposable {
+  readonly port: number;
+  readonly server: WirebookServer;
+  readonly history: History;
+  readonly historyPath: string;
+  /** The events that the terminal has shown. */
+  readonly shown: readonly TerminalEvent[];
+  /** The lines of the file. */
+  lines(): Promise<string[]>;
+  /** The messages of the lines that say what was asked; one that was cut ends in `…`. */
+  asked(): Promise<string[]>;
+}
+
+export async function openRig(limits: Partial<Limits> = {}): Promise<Rig> {
+  const folder = await makeFolder();
+  const historyPath = join(folder.path, "history.txt");
+  const shown: TerminalEvent[] = [];
+  const history = await openFileHistory(historyPath);
+  const terminal = new Terminal(collect(shown), false);
+  const options = { host: "127.0.0.1", port: 0, link, limits: { ...limitsDefault, drainMs: 1000, ...limits } };
+  const server = await listen(options, history, terminal);
+  const lines = async (): Promise<string[]> => (await readFile(historyPath, "utf8")).split("\n").slice(0, -1);
+  return {
+    port: server.address.port,
+    server,
+    history,
+    historyPath,
+    shown,
+    lines,
+    asked: async () => (await lines()).flatMap(askedIn),
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      await history[Symbol.asyncDispose]();
+      await terminal[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function askedIn(line: string): string[] {
+  const entry = decodeEntry(line);
+  return entry.kind === "asked" ? [entry.message + (entry.isCut ? "…" : "")] : [];
+}
+
+function collect(shown: TerminalEvent[]): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write: (text: string, _encoding, done) => {
+      for (const line of text.split("\n").filter((each) => each !== "")) shown.push(JSON.parse(line) as TerminalEvent);
+      done();
+    },
+  });
+}
