@@ -1,0 +1,81 @@
+/**
+ * Who may speak to the gateway [G-1].
+ *
+ * A browser lets any website open a WebSocket to any address and sends no preflight, so the Origin header is all that
+ * tells our page from a stranger's. And a stranger can let his own host name resolve to 127.0.0.1 (DNS rebinding), after
+ * which his page is "same origin" with us; his name then stands in the Host header. Both are compared, character by
+ * character, with a list of what is allowed: nothing is parsed, so nothing can be parsed differently.
+ */
+
+import { describeTarget } from "@wirebook/exchange";
+import { subprotocol } from "@wirebook/protocol";
+import { isLoopback } from "./addresses.ts";
+
+/** Why something is not let in: the HTTP status and the sentence for its body. */
+export interface Refusal {
+  readonly status: number;
+  readonly sentence: string;
+}
+
+/** The headers that are looked at. */
+export interface AdmissionHeaders {
+  readonly host?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly "sec-websocket-protocol"?: string | undefined;
+}
+
+/** The allow-list of one gateway. */
+export class Admission {
+  readonly #hosts: ReadonlySet<string>;
+  readonly #origins: ReadonlySet<string>;
+
+  /**
+   * @param host where the gateway listens
+   * @param port the port that it was really given
+   * @param origins what `--origin` named, each exactly as a browser writes it
+   */
+  constructor(host: string, port: number, origins: readonly string[]) {
+    const names = isLoopback(host) ? [host, "127.0.0.1", "localhost", "::1"] : [host];
+    const own = names.map((name) => describeTarget({ host: name.toLowerCase(), port }));
+    // A browser leaves out the port that its scheme implies.
+    if (port === 80) own.push(...own.map((name) => name.slice(0, -":80".length)));
+    this.#hosts = new Set([...own, ...origins.map((origin) => new URL(origin).host)]);
+    this.#origins = new Set([...own.map((name) => `http://${name}`), ...origins]);
+  }
+
+  /** Looks at any request: is it meant for this gateway? */
+  refuseRequest({ host }: AdmissionHeaders): Refusal | undefined {
+    if (host !== undefined && this.#hosts.has(host.toLowerCase())) return undefined;
+    return {
+      status: 403,
+      sentence:
+        `this gateway is not ${quote(host)}; open ${this.#one()}, ` +
+        "or start the gateway with --origin and the address that you use",
+    };
+  }
+
+  /** Looks at a request to become a WebSocket, whose Host was found right. */
+  refuseUpgrade({ origin, "sec-websocket-protocol": protocols = "" }: AdmissionHeaders): Refusal | undefined {
+    if (origin === undefined) {
+      return { status: 403, sentence: `the Origin header is missing; send one, such as Origin: ${this.#one()}` };
+    }
+    if (!this.#origins.has(origin)) {
+      const sentence = `pages of ${quote(origin)} may not connect; open ${this.#one()}, or start the gateway with --origin`;
+      return { status: 403, sentence };
+    }
+    if (!protocols.split(",").some((name) => name.trim() === subprotocol)) {
+      return { status: 400, sentence: `ask for the WebSocket subprotocol ${subprotocol}` };
+    }
+    return undefined;
+  }
+
+  #one(): string {
+    return [...this.#origins][0] as string;
+  }
+}
+
+function quote(header: string | undefined): string {
+  return header === undefined
+    ? "what was asked for (the Host header is missing)"
+    : JSON.stringify(header.slice(0, 200));
+}

@@ -1,0 +1,258 @@
+/**
+ * One WebSocket and the exchanges that it carries [G-2]…[G-10].
+ *
+ * The page's frames come in here and become relays; each relay answers through the outbox. What holds them back, in both
+ * directions, is decided here: a full outbox pauses all relays of this page, a stalled relay (or an outbox that overflows
+ * all the same) pauses the page. A frame that cannot be carried out is answered with an `error`; the WebSocket is closed
+ * only on a page that goes on with it.
+ */
+
+import type { Duplex } from "node:stream";
+import type { RawData, WebSocket } from "ws";
+import { closeReasonBytesMax } from "./limits.ts";
+import { FrameError, hopOf } from "./frame-error.ts";
+import { guard } from "./guard.ts";
+import type { Log } from "./log.ts";
+import { Outbox } from "./outbox.ts";
+import { readBytes, readFrame, readOpening } from "./page-frames.ts";
+import { Relay } from "./relay.ts";
+import type { Opening, RelayOwner, RelayShared } from "./relay.ts";
+import { Relays } from "./relays.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** What all bridges of a gateway share. */
+export interface BridgeShared extends RelayShared {
+  readonly log: Log;
+  readonly version: string;
+  /** The server as `host:port`. */
+  readonly serverName: string;
+}
+
+/** The connection of one page. */
+export class Bridge implements RelayOwner {
+  readonly outbox: Outbox;
+  readonly #number: number;
+  readonly #socket: WebSocket;
+  readonly #shared: BridgeShared;
+  readonly #relays: Relays;
+  readonly #stalled = new Set<Relay>();
+  readonly #frames: TokenBucket;
+  readonly #faults: TokenBucket;
+  #isOverfull = false;
+  #isDraining = false;
+  #isClosing = false;
+  #isHeard = true;
+  #takenCount = 0;
+
+  /**
+   * @param number counts the gateway's WebSockets, for its log
+   * @param wire the TCP connection under the WebSocket
+   */
+  constructor(number: number, socket: WebSocket, wire: Duplex, shared: BridgeShared) {
+    const { limits } = shared;
+    this.#number = number;
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#relays = new Relays(limits);
+    this.#frames = new TokenBucket(limits.frameBurstMax, limits.framesPerSecondMax);
+    this.#faults = new TokenBucket(limits.faultBurstMax, 1);
+    this.outbox = new Outbox(socket, wire, limits, {
+      onFull: () => this.#relays.all().forEach((relay) => relay.pause()),
+      onOverfull: () => this.#setOverfull(true),
+      onRoom: this.guarded(() => this.#makeRoom()),
+    });
+    this.#listen();
+    this.#greet();
+  }
+
+  /** Ends the follows, lets the other exchanges end, then closes. */
+  drain(): void {
+    this.#isDraining = true;
+    const message = "the gateway is stopping; what runs may end, and nothing new begins";
+    this.#sendError(new FrameError("shutting-down", null, message), performance.now());
+    for (const relay of this.#relays.all()) if (relay.opening.isFollow) relay.cancel();
+    this.#closeWhenDrained();
+  }
+
+  /** Ends what still runs, and closes. */
+  abort(): void {
+    this.#close(1001, "shutting-down: the gateway stopped; connect again in a moment");
+  }
+
+  /**
+   * Asks the page's machine for a sign of life, and drops it when it gave none since it was last asked [G-10].
+   *
+   * A page that is not being read cannot answer, so it is not judged; one that reads slowly shows it by what it takes.
+   */
+  beat(): void {
+    const { takenCount } = this.outbox;
+    const isAlive = this.#isHeard || takenCount > this.#takenCount || this.#stalled.size > 0;
+    this.#isHeard = false;
+    this.#takenCount = takenCount;
+    if (isAlive) return this.#socket.ping();
+    // When this process itself was held up, its timers fire before it reads the pongs that have long arrived.
+    setImmediate(this.guarded(() => this.#dropUnlessHeard()));
+  }
+
+  guarded<Arguments extends unknown[]>(work: (...values: Arguments) => void): (...values: Arguments) => void {
+    return guard(work, (error) => {
+      this.#close(1011, "internal: the gateway made a mistake; its log has the details");
+      this.#shared.log.mistake(error, { socket: this.#number });
+    });
+  }
+
+  onStalled(relay: Relay): void {
+    this.#stalled.add(relay);
+    this.#socket.pause();
+  }
+
+  onFlowing(relay: Relay): void {
+    this.#stalled.delete(relay);
+    this.#readOn();
+  }
+
+  onOver(relay: Relay): void {
+    this.#relays.remove(relay.id);
+    this.#shared.log.exchange(this.#number, relay);
+    this.#closeWhenDrained();
+  }
+
+  #dropUnlessHeard(): void {
+    if (this.#isHeard) return this.#socket.ping();
+    this.#shared.log.socket({ socket: this.#number, outcome: "dead" });
+    this.#socket.terminate();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on(
+      "message",
+      this.guarded((data: RawData, isBinary: boolean) => this.#take(data as Buffer, isBinary)),
+    );
+    socket.on(
+      "ping",
+      this.guarded((data: Buffer) => this.#answerPing(data)),
+    );
+    socket.on("pong", () => (this.#isHeard = true));
+    socket.on(
+      "close",
+      this.guarded(() => this.#cancelAll()),
+    );
+    // `close` follows and does what is to be done; without a listener the process would end.
+    socket.on("error", ({ message }) => this.#shared.log.socket({ socket: this.#number, outcome: message }));
+  }
+
+  #greet(): void {
+    const { version, serverName, limits, slots } = this.#shared;
+    this.outbox.send({
+      type: "hello",
+      version,
+      server: serverName,
+      exchangesMax: limits.exchangesMax,
+      serverConnectionsMax: slots.slotsMax,
+    });
+  }
+
+  #take(data: Buffer, isBinary: boolean): void {
+    const receivedMs = performance.now();
+    if (!this.#mayTake(receivedMs)) return;
+    try {
+      if (isBinary) this.#takeBytes(data);
+      else this.#takeFrame(data.toString(), receivedMs);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.#refuse(error, receivedMs);
+    }
+  }
+
+  /** Counts a frame [G-4]; false when it is one too many, or comes after the closing began. */
+  #mayTake(nowMs: number): boolean {
+    if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return false;
+    this.#isHeard = true;
+    if (this.#frames.take(nowMs)) return true;
+    const { framesPerSecondMax } = this.#shared.limits;
+    const message = `more than ${framesPerSecondMax} frames came within a second; send them more slowly`;
+    this.#sendError(new FrameError("frame-rate", null, message), nowMs);
+    this.#close(1008, `frame-rate: ${message}`);
+    return false;
+  }
+
+  #takeFrame(text: string, receivedMs: number): void {
+    const frame = readFrame(text);
+    switch (frame.type) {
+      case "clock":
+        return this.outbox.send({ type: "clock", at: frame.at, gatewayAt: receivedMs });
+      case "cancel":
+        return this.#relays.find(frame.id)?.cancel();
+      case "end":
+        return this.#relays.findWritable(frame.id)?.end();
+      case "request":
+      case "raw":
+        this.#relays.expectNew(frame.id);
+        return this.#begin(readOpening(frame, receivedMs));
+    }
+  }
+
+  #takeBytes(data: Uint8Array): void {
+    const { id, bytes } = readBytes(data);
+    this.#relays.findWritable(id)?.write(bytes);
+  }
+
+  #begin(opening: Opening): void {
+    const { id } = opening;
+    if (this.#isDraining)
+      throw new FrameError("shutting-down", id, "the gateway is stopping; connect again in a moment");
+    const relay = new Relay(opening, this.#shared, this);
+    this.#relays.add(relay);
+    relay.begin();
+  }
+
+  #refuse(error: FrameError, receivedMs: number): void {
+    this.#sendError(error, receivedMs);
+    if (error.id !== null) this.#relays.remove(error.id);
+    if (!error.isFault || this.#faults.take(receivedMs)) return;
+    this.#close(1008, `${error.code}: too many frames made no sense; docs/gateway-frames.md has what they look like`);
+  }
+
+  #sendError({ id, code, message }: FrameError, receivedMs: number): void {
+    this.outbox.send({ type: "error", id, code, hop: hopOf[code], message, at: { received: receivedMs } });
+  }
+
+  #answerPing(data: Buffer): void {
+    // Pongs to a page that does not read would pile up without end, so it gets none.
+    if (this.#mayTake(performance.now()) && !this.outbox.isFull) this.#socket.pong(data);
+  }
+
+  #makeRoom(): void {
+    this.#setOverfull(false);
+    for (const relay of this.#relays.inTurn()) relay.resume();
+  }
+
+  #setOverfull(isOverfull: boolean): void {
+    this.#isOverfull = isOverfull;
+    if (isOverfull) this.#socket.pause();
+    else this.#readOn();
+  }
+
+  #readOn(): void {
+    if (this.#stalled.size === 0 && !this.#isOverfull && this.#socket.isPaused) this.#socket.resume();
+  }
+
+  #closeWhenDrained(): void {
+    if (this.#isDraining && this.#relays.count === 0) this.abort();
+  }
+
+  /** What runs gets its `end`, then the page gets the reason. */
+  #close(code: number, reason: string): void {
+    if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#isClosing = true;
+    this.#cancelAll();
+    this.#socket.close(code, Buffer.from(reason).subarray(0, closeReasonBytesMax));
+    // The page's answer must be read, however much of what it wrote before is dropped.
+    this.#socket.resume();
+  }
+
+  #cancelAll(): void {
+    for (const relay of this.#relays.all()) relay.cancel();
+  }
+}

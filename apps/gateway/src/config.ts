@@ -1,0 +1,118 @@
+/** The gateway's settings, read once from the command line and the environment into one frozen object. */
+
+import { fileURLToPath } from "node:url";
+import * as z from "zod/mini";
+import type { Target } from "@wirebook/exchange";
+import { gatewayPortDefault, serverPortDefault } from "@wirebook/protocol";
+import {
+  describeSettings,
+  filledText,
+  hostName,
+  portNumber,
+  readSettings,
+  SettingsError,
+  wholeNumber,
+} from "@wirebook/settings";
+import type { SettingsSource } from "@wirebook/settings";
+import { decodeTarget, isLoopback } from "./addresses.ts";
+import { serverConnectionsDefault, serverConnectionsMax } from "./limits.ts";
+
+/** What the operator decided. */
+export interface GatewayConfig {
+  /** Where the gateway listens. */
+  readonly host: string;
+  readonly port: number;
+  /** The one server that it speaks to. */
+  readonly server: Target;
+  /** TCP connections to that server at once. */
+  readonly serverConnections: number;
+  /** Origins whose pages may connect, besides the gateway's own. */
+  readonly origins: readonly string[];
+  /** The folder of the built page. */
+  readonly page: string;
+}
+
+const builtPage = fileURLToPath(new URL("../../web/dist", import.meta.url));
+
+const table = {
+  host: {
+    schema: hostName,
+    default: "127.0.0.1",
+    env: "WIREBOOK_GATEWAY_HOST",
+    form: "HOST",
+    expects: "an address or a host name of this machine, such as 127.0.0.1",
+    help: "where to listen",
+  },
+  port: {
+    schema: portNumber,
+    default: gatewayPortDefault,
+    env: "WIREBOOK_GATEWAY_PORT",
+    form: "PORT",
+    expects: "a port from 1 to 65535, or 0 for one that is free",
+    help: "the port to listen on",
+  },
+  server: {
+    schema: z.string().check(z.refine((text) => decodeTarget(text) !== undefined)),
+    default: `127.0.0.1:${serverPortDefault}`,
+    env: "WIREBOOK_SERVER",
+    form: "HOST:PORT",
+    expects: "host:port, such as 127.0.0.1:5007 or [::1]:5007",
+    help: "the TCP server to speak to",
+  },
+  serverConnections: {
+    schema: wholeNumber(1, serverConnectionsMax),
+    default: serverConnectionsDefault,
+    env: "WIREBOOK_SERVER_CONNECTIONS",
+    form: "N",
+    expects: `a number from 1 to ${serverConnectionsMax}`,
+    help: "connections to the server at once",
+  },
+  origin: {
+    schema: z.array(z.string().check(z.refine(isOrigin))),
+    default: [] as string[],
+    env: "WIREBOOK_ORIGIN",
+    form: "ORIGIN",
+    expects: "what the browser's address bar begins with, without a path, such as https://wirebook.example",
+    help: "a further origin whose pages may connect; may be repeated",
+    isList: true,
+  },
+  page: {
+    schema: filledText,
+    default: builtPage,
+    env: "WIREBOOK_PAGE",
+    form: "FOLDER",
+    expects: "the folder that `npm run build` made",
+    help: "the built page",
+  },
+};
+
+/** The lines of help for the gateway's options. */
+export const optionsHelp: string = describeSettings(table);
+
+/**
+ * Reads the settings; `undefined` when the user asked for help.
+ *
+ * @throws SettingsError for whatever cannot be meant, with a sentence that says what to type
+ */
+export function readConfig(source: SettingsSource): GatewayConfig | undefined {
+  const { settings, words, isHelp } = readSettings(table, source);
+  if (isHelp) return undefined;
+  const [word] = words;
+  if (word !== undefined) {
+    throw new SettingsError(`${JSON.stringify(word)} is no option; type --help for the list of options`);
+  }
+  const { host, port, server, serverConnections, origin, page } = settings;
+  if (!isLoopback(host) && origin.length === 0) {
+    throw new SettingsError(
+      `--host ${host} is reachable from other machines, so pages of any website could connect; ` +
+        `type --origin with the address that your users open, such as --origin http://${host}:${port}, or leave out --host`,
+    );
+  }
+  const target = decodeTarget(server) as Target;
+  return Object.freeze({ host, port, server: target, serverConnections, origins: Object.freeze([...origin]), page });
+}
+
+/** True for `scheme://host[:port]` exactly as a browser writes it in the Origin header (RFC 6454, section 6.2). */
+function isOrigin(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}

@@ -1,0 +1,109 @@
+/**
+ * Every bound that the gateway keeps by itself; those that a page must know too stand in libs/protocol.
+ *
+ * They are passed as one object, so that a test can stand at a bound and past it without sending a million frames.
+ */
+
+import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/exchange";
+
+/** The bounds of one gateway. */
+export interface GatewayLimits {
+  /** TCP connections from pages in all, WebSockets and plain HTTP together; the kernel's next one is closed. */
+  readonly connectionsMax: number;
+  /** WebSockets in all [G-4]. */
+  readonly webSocketsMax: number;
+  /** WebSockets from one address [G-4]. */
+  readonly webSocketsPerAddressMax: number;
+  /** Milliseconds for the head of an HTTP request, and for the whole of it. */
+  readonly httpRequestMs: number;
+
+  /** Frames that one page may send a second, pings included [G-4]. */
+  readonly framesPerSecondMax: number;
+  /** Frames that one page may send at once after a rest [G-4]. */
+  readonly frameBurstMax: number;
+  /** Frames that fit nowhere (malformed, unknown ids), at once after a rest; one more is forgiven each second [G-4]. */
+  readonly faultBurstMax: number;
+  /** Fragments of one WebSocket message. */
+  readonly fragmentsMax: number;
+  /** Pieces in which the bytes of one WebSocket frame may come. */
+  readonly framePiecesMax: number;
+
+  /** Exchanges that one WebSocket carries at once [G-5]. */
+  readonly exchangesMax: number;
+  /** Ended exchanges whose ids are remembered, so that frames that crossed their end are no fault [G-5]. */
+  readonly endedIdsMax: number;
+  /** Exchanges that wait for a connection to the server, over all pages [G-5]. */
+  readonly queuedExchangesMax: number;
+  /** Milliseconds that an exchange waits for a connection before it gets `busy` [G-5]. */
+  readonly queueWaitMs: number;
+  /** Milliseconds until the server must have accepted a connection [G-7]. */
+  readonly connectTimeoutMs: number;
+  /** Milliseconds that the server may be silent, while it is being read, in anything but a follow [G-7]. */
+  readonly replyTimeoutMs: number;
+
+  /** Bytes that wait for a page before the reading of its servers stops [G-9]. */
+  readonly highWaterBytes: number;
+  /** Bytes that still wait when it goes on [G-9]. */
+  readonly lowWaterBytes: number;
+  /** Bytes that wait for a page before its own frames are left unread, too [G-9]. */
+  readonly overfullBytes: number;
+  /** Bytes that wait for the server in one exchange before the page's frames are left unread [G-9]. */
+  readonly unsentBytesMax: number;
+
+  /** Milliseconds between two pings; a peer that showed no sign of life since the last one is dropped [G-10]. */
+  readonly pingIntervalMs: number;
+  /** Milliseconds for a page's answer to a close frame [G-10]. */
+  readonly closeTimeoutMs: number;
+  /** Milliseconds that running exchanges are given when the gateway stops [G-10]. */
+  readonly drainMs: number;
+
+  /** Milliseconds for the connection by which /readyz tries the server. */
+  readonly readinessTimeoutMs: number;
+  /** Milliseconds for which the answer of /readyz is kept, so that it cannot be used to hammer the server. */
+  readonly readinessKeptMs: number;
+}
+
+/** What a gateway keeps to unless it is told otherwise. */
+export const gatewayLimits: GatewayLimits = Object.freeze({
+  connectionsMax: 10_000,
+  webSocketsMax: 8192,
+  webSocketsPerAddressMax: 1024,
+  httpRequestMs: 10_000,
+
+  framesPerSecondMax: 20_000,
+  frameBurstMax: 20_000,
+  faultBurstMax: 16,
+  fragmentsMax: 64,
+  framePiecesMax: 1024,
+
+  exchangesMax: 1024,
+  endedIdsMax: 1024,
+  queuedExchangesMax: 4096,
+  queueWaitMs: 10_000,
+  connectTimeoutMs: connectTimeoutMsDefault,
+  replyTimeoutMs: replyTimeoutMsDefault,
+
+  highWaterBytes: 1024 * 1024,
+  lowWaterBytes: 256 * 1024,
+  overfullBytes: 4 * 1024 * 1024,
+  unsentBytesMax: 256 * 1024,
+
+  pingIntervalMs: 25_000,
+  closeTimeoutMs: 2000,
+  drainMs: 5000,
+
+  readinessTimeoutMs: 1000,
+  readinessKeptMs: 1000,
+});
+
+/** TCP connections to the server at once, unless `--server-connections` says otherwise [G-5]. */
+export const serverConnectionsDefault = 256;
+
+/** The most that `--server-connections` may say: beyond it the ports of one address run out. */
+export const serverConnectionsMax = 16_384;
+
+/** Characters of a message that a line of the log shows. */
+export const loggedCharactersMax = 256;
+
+/** Bytes of the reason in a WebSocket's close frame (RFC 6455, section 5.5: 125, less two for the code). */
+export const closeReasonBytesMax = 123;

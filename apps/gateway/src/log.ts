@@ -1,0 +1,82 @@
+/**
+ * What the gateway says on its standard output: a line for each exchange, and for what happens to a WebSocket.
+ *
+ * JSON lines by pino, which Fastify brings along; on a terminal the same lines made short. No line holds a key [W-9], and
+ * on a terminal no character of a message acts on it.
+ */
+
+import type { FastifyBaseLogger } from "fastify";
+import { plainText } from "@wirebook/protocol";
+import { hopOf } from "./frame-error.ts";
+import { loggedCharactersMax } from "./limits.ts";
+import type { Relay } from "./relay.ts";
+
+/** Something that happened to a WebSocket. */
+export interface SocketEvent {
+  /** Counts the gateway's WebSockets. */
+  readonly socket: number;
+  readonly outcome: string;
+  readonly address?: string;
+}
+
+/** The gateway's log. */
+export interface Log {
+  /** An exchange is over. */
+  exchange(socket: number, relay: Relay): void;
+  socket(event: SocketEvent): void;
+  /** A request or an upgrade was not let in. */
+  refused(address: string, status: number, sentence: string): void;
+  /** The gateway's own mistake. */
+  mistake(error: unknown, where: object): void;
+}
+
+/** The log of a Fastify app. */
+export function createLog(logger: FastifyBaseLogger): Log {
+  return {
+    exchange: (socket, relay) => logger.info({ event: "exchange", socket, ...describeExchange(relay) }),
+    socket: (event) => logger.info({ event: "socket", ...event }),
+    refused: (address, status, sentence) => logger.warn({ event: "refused", address, status, sentence }),
+    mistake: (err, where) => logger.error({ event: "mistake", err, ...where }),
+  };
+}
+
+function describeExchange({ id, opening, outcome, trace }: Relay): object {
+  const { sentBytes, receivedBytes, at } = trace;
+  const hop = outcome === undefined || outcome === "fin" || outcome === "cancelled" ? undefined : hopOf[outcome];
+  const ms = Math.round(((at.closed ?? performance.now()) - opening.receivedMs) * 1000) / 1000;
+  return { id, message: opening.shown.slice(0, loggedCharactersMax), outcome, hop, sentBytes, receivedBytes, ms };
+}
+
+/** Where log lines go. */
+export interface LogSink {
+  write(line: string): void;
+}
+
+/** Makes JSON lines short for a reader at a terminal. */
+export function readableSink(sink: LogSink): LogSink {
+  return {
+    write: (line) => {
+      const text = describeLine(JSON.parse(line) as Record<string, unknown>);
+      if (text !== undefined) sink.write(`${text}\n`);
+    },
+  };
+}
+
+function describeLine(line: Record<string, unknown>): string | undefined {
+  const time = new Date(Number(line.time)).toISOString().slice(11, 23);
+  const show = (name: string): string => plainText(String(line[name]));
+  switch (line.event) {
+    case "exchange":
+      return `${time} page ${show("socket")} #${show("id")} ${show("message")}: ${describeOutcome(show)}`;
+    case "socket":
+      return `${time} page ${show("socket")}${"address" in line ? ` from ${show("address")}` : ""}: ${show("outcome")}`;
+    case "refused":
+      return `${time} refused ${show("address")} (${show("status")}): ${show("sentence")}`;
+    default:
+      return Number(line.level) > 30 ? `${time} ${JSON.stringify(line.err ?? line.msg)}` : undefined;
+  }
+}
+
+function describeOutcome(show: (name: string) => string): string {
+  return `${show("outcome")}, ${show("receivedBytes")} bytes, ${show("ms")} ms`;
+}

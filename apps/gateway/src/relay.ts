@@ -1,0 +1,207 @@
+/**
+ * One exchange of one page, from its frame to its `end` or `error` [G-5].
+ *
+ * It waits for a connection to the server, then carries bytes both ways. What the page writes meanwhile is held here, in
+ * order, and counted as unsent. Exactly one `end` or `error` frame is sent, and nothing after it.
+ */
+
+import { Exchange, Trace } from "@wirebook/exchange";
+import type { ExchangeError, ExchangeListener, Target } from "@wirebook/exchange";
+import { joinBytes } from "@wirebook/protocol";
+import type { FrameErrorCode, Step } from "@wirebook/protocol";
+import type { ExchangeSlots, SlotUser } from "./exchange-slots.ts";
+import { hopOf } from "./frame-error.ts";
+import type { GatewayLimits } from "./limits.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** What the page asked for. */
+export interface Opening {
+  readonly id: number;
+  /** The bytes to write first. */
+  readonly message: Uint8Array;
+  /** True to send FIN behind them. */
+  readonly isEnded: boolean;
+  /** True when further bytes may follow: a `raw` frame, never a `request` [G-6]. */
+  readonly isRaw: boolean;
+  /** True for a reply that may fall silent for as long as it likes. */
+  readonly isFollow: boolean;
+  /** When the frame came, on the gateway's clock. */
+  readonly receivedMs: number;
+  /** What the log may show of the message: without a key. */
+  readonly shown: string;
+}
+
+/** What all relays of a gateway share. */
+export interface RelayShared {
+  readonly server: Target;
+  readonly slots: ExchangeSlots;
+  readonly limits: GatewayLimits;
+}
+
+/** Whom a relay reports to: the bridge that it belongs to. */
+export interface RelayOwner {
+  readonly outbox: Outbox;
+  /** So many bytes wait for the server that the page should not send more for now. */
+  onStalled(relay: Relay): void;
+  /** It may go on. */
+  onFlowing(relay: Relay): void;
+  /** The last frame was sent. */
+  onOver(relay: Relay): void;
+  /** Runs a listener so that whatever it throws ends this page's connection and not the process. */
+  guarded<Arguments extends unknown[]>(work: (...values: Arguments) => void): (...values: Arguments) => void;
+}
+
+/** How an exchange came out: a reason of an `end` frame or a code of an `error` frame. */
+export type RelayOutcome = "fin" | "cancelled" | FrameErrorCode;
+
+/** An exchange that a page began. */
+export class Relay implements SlotUser {
+  readonly opening: Opening;
+  readonly #shared: RelayShared;
+  readonly #owner: RelayOwner;
+  #held: Uint8Array;
+  #isEnded: boolean;
+  #isStalled = false;
+  /** Of the exchange, once there is one; until then only the frame's coming has happened. */
+  #trace = new Trace();
+  #exchange: Exchange | undefined;
+  #outcome: RelayOutcome | undefined;
+
+  constructor(opening: Opening, shared: RelayShared, owner: RelayOwner) {
+    this.opening = opening;
+    this.#shared = shared;
+    this.#owner = owner;
+    this.#held = opening.message;
+    this.#isEnded = opening.isEnded;
+    this.#trace.mark("received", opening.receivedMs);
+  }
+
+  /** The page's number for it. */
+  get id(): number {
+    return this.opening.id;
+  }
+
+  /** True once the page has said that no more bytes come from it. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Set when it is over. */
+  get outcome(): RelayOutcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Bytes that went to the server, bytes that came from it, and when each step happened. */
+  get trace(): Trace {
+    return this.#trace;
+  }
+
+  /** Gets in line for a connection. */
+  begin(): void {
+    this.#shared.slots.enter(this);
+  }
+
+  /** Carries more bytes to the server, behind those that went before. */
+  write(bytes: Uint8Array): void {
+    if (this.#exchange === undefined) this.#held = joinBytes(this.#held, bytes);
+    else this.#exchange.write(bytes);
+    this.#checkStall();
+  }
+
+  /** Half-closes: FIN follows the bytes, and the reply is still read. */
+  end(): void {
+    this.#isEnded = true;
+    this.#exchange?.end();
+  }
+
+  /** Closes at once; the page gets `end` with the reason `cancelled`. */
+  cancel(): void {
+    if (this.#exchange === undefined) this.#finish("cancelled");
+    else this.#exchange.cancel();
+  }
+
+  /** Stops reading the server. */
+  pause(): void {
+    this.#exchange?.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#exchange?.resume();
+  }
+
+  onSlot(): void {
+    const { server, limits } = this.#shared;
+    const { connectTimeoutMs, replyTimeoutMs } = limits;
+    const { isFollow, receivedMs } = this.opening;
+    const options = {
+      message: this.#held,
+      isEnded: this.#isEnded,
+      connectTimeoutMs,
+      replyTimeoutMs: isFollow ? Infinity : replyTimeoutMs,
+    };
+    const exchange = new Exchange(server, options, this.#listener());
+    this.#trace = exchange.trace;
+    this.#trace.mark("received", receivedMs);
+    if (this.#owner.outbox.isFull) exchange.pause();
+    this.#exchange = exchange;
+    this.#held = new Uint8Array(0);
+    this.#checkStall();
+  }
+
+  onBusy(sentence: string): void {
+    this.#fail("busy", sentence);
+  }
+
+  #listener(): ExchangeListener {
+    const owner = this.#owner;
+    return {
+      onStep: owner.guarded((step: Step) => {
+        if (step === "established") this.#announce();
+      }),
+      onChunk: owner.guarded((chunk: Uint8Array) => owner.outbox.sendBytes(this.id, chunk)),
+      onDrain: owner.guarded(() => this.#checkStall()),
+      onEnd: owner.guarded((reason: "fin" | "cancelled") => this.#finish(reason)),
+      onError: owner.guarded(({ code, message }: ExchangeError) => this.#fail(code, message)),
+    };
+  }
+
+  #announce(): void {
+    const { local, remote, at } = this.#trace;
+    // A connection that was reset in the moment of its making has no addresses any more; its error comes next.
+    if (local === undefined || remote === undefined) return;
+    this.#owner.outbox.send({ type: "open", id: this.id, local, remote, at });
+  }
+
+  #finish(reason: "fin" | "cancelled"): void {
+    const { sentBytes, receivedBytes, at, chunks, untimedChunks } = this.#trace;
+    this.#owner.outbox.send({ type: "end", id: this.id, reason, sentBytes, receivedBytes, at, chunks, untimedChunks });
+    this.#leave(reason);
+  }
+
+  #fail(code: FrameErrorCode, message: string): void {
+    const { at } = this.#trace;
+    this.#owner.outbox.send({ type: "error", id: this.id, code, hop: hopOf[code], message, at });
+    this.#leave(code);
+  }
+
+  #leave(outcome: RelayOutcome): void {
+    this.#outcome = outcome;
+    this.#shared.slots.leave(this);
+    this.#setStalled(false);
+    this.#owner.onOver(this);
+  }
+
+  #checkStall(): void {
+    if (this.#outcome !== undefined) return;
+    const unsentBytes = this.#exchange?.unsentBytes ?? this.#held.length;
+    this.#setStalled(unsentBytes > this.#shared.limits.unsentBytesMax);
+  }
+
+  #setStalled(isStalled: boolean): void {
+    if (isStalled === this.#isStalled) return;
+    this.#isStalled = isStalled;
+    if (isStalled) this.#owner.onStalled(this);
+    else this.#owner.onFlowing(this);
+  }
+}

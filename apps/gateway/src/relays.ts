@@ -1,0 +1,93 @@
+/** The exchanges of one page, by the page's ids: those that run, and those that have just ended [G-5]. */
+
+import { FrameError } from "./frame-error.ts";
+import type { Relay } from "./relay.ts";
+
+/** How many there may be. */
+export interface RelaysLimits {
+  readonly exchangesMax: number;
+  readonly endedIdsMax: number;
+}
+
+/** The relays of one bridge. */
+export class Relays {
+  readonly #limits: RelaysLimits;
+  readonly #running = new Map<number, Relay>();
+  readonly #endedIds = new Set<number>();
+  #turns = 0;
+
+  constructor(limits: RelaysLimits) {
+    this.#limits = limits;
+  }
+
+  /** Exchanges that run. */
+  get count(): number {
+    return this.#running.size;
+  }
+
+  /** Those that run, in the order of their beginning; relays may come and go while the array is walked. */
+  all(): Relay[] {
+    return [...this.#running.values()];
+  }
+
+  /** Those that run, beginning with another one each time, so that none is always the last to be served. */
+  inTurn(): Relay[] {
+    const relays = this.all();
+    const first = this.#turns++ % Math.max(1, relays.length);
+    return [...relays.slice(first), ...relays.slice(0, first)];
+  }
+
+  /** @throws FrameError `id-in-use` */
+  expectNew(id: number): void {
+    if (!this.#running.has(id)) return;
+    throw new FrameError("id-in-use", null, `exchange ${id} has not ended; give the new one another id`);
+  }
+
+  /** @throws FrameError `too-many-exchanges` */
+  add(relay: Relay): void {
+    const { exchangesMax } = this.#limits;
+    if (this.#running.size >= exchangesMax) {
+      const message = `${exchangesMax} exchanges run on this WebSocket already; wait until one of them has ended`;
+      throw new FrameError("too-many-exchanges", relay.id, message);
+    }
+    this.#endedIds.delete(relay.id);
+    this.#running.set(relay.id, relay);
+  }
+
+  /** Its exchange has ended, or was refused: frames for it may still be on their way. */
+  remove(id: number): void {
+    this.#running.delete(id);
+    this.#endedIds.add(id);
+    if (this.#endedIds.size <= this.#limits.endedIdsMax) return;
+    const [oldest] = this.#endedIds;
+    if (oldest !== undefined) this.#endedIds.delete(oldest);
+  }
+
+  /**
+   * The relay with that id; `undefined` when it has just ended, so that the frame crossed its end on the way.
+   *
+   * @throws FrameError `id-unknown`
+   */
+  find(id: number): Relay | undefined {
+    const relay = this.#running.get(id);
+    if (relay !== undefined || this.#endedIds.has(id)) return relay;
+    throw new FrameError("id-unknown", null, `there is no exchange ${id}; begin it with a request or a raw frame`);
+  }
+
+  /**
+   * The relay with that id, to which the page may still write.
+   *
+   * @throws FrameError `id-unknown`, or `frame-invalid` for a request and for what the page has ended
+   */
+  findWritable(id: number): Relay | undefined {
+    const relay = this.find(id);
+    if (relay === undefined) return undefined;
+    if (!relay.opening.isRaw) {
+      throw new FrameError("frame-invalid", null, `exchange ${id} is a request, one line and no more; use a raw frame`);
+    }
+    if (relay.isEnded) {
+      throw new FrameError("frame-invalid", null, `exchange ${id} was ended by this page; nothing can follow its FIN`);
+    }
+    return relay;
+  }
+}

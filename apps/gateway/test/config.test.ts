@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { expect, test } from "vitest";
+import { readConfig } from "../src/config.ts";
+
+const read = (argv: string[], env: Record<string, string> = {}) => readConfig({ argv, env });
+
+test("listens on loopback and speaks to loopback unless told otherwise", () => {
+  const config = read([]);
+  expect(config).toMatchObject({
+    host: "127.0.0.1",
+    port: 8007,
+    server: { host: "127.0.0.1", port: 5007 },
+    serverConnections: 256,
+    origins: [],
+  });
+  expect(existsSync(dirname(String(config?.page)))).toBe(true);
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+test("reads options, and the environment where there is no option", () => {
+  const words =
+    "--host ::1 --port 0 --server [::1]:79 --server-connections 1 --origin http://a.example --origin https://b.example:8443";
+  expect(read(words.split(" "), { WIREBOOK_GATEWAY_PORT: "9" })).toMatchObject({
+    host: "::1",
+    port: 0,
+    server: { host: "::1", port: 79 },
+    serverConnections: 1,
+    origins: ["http://a.example", "https://b.example:8443"],
+  });
+  const env = {
+    WIREBOOK_GATEWAY_HOST: "0.0.0.0",
+    WIREBOOK_GATEWAY_PORT: "80",
+    WIREBOOK_SERVER: "history.example:5007",
+    WIREBOOK_SERVER_CONNECTIONS: "2",
+    WIREBOOK_ORIGIN: "http://a.example, https://b.example",
+    WIREBOOK_PAGE: "/srv/page",
+  };
+  expect(read([], env)).toEqual({
+    host: "0.0.0.0",
+    port: 80,
+    server: { host: "history.example", port: 5007 },
+    serverConnections: 2,
+    origins: ["http://a.example", "https://b.example"],
+    page: "/srv/page",
+  });
+});
+
+test("refuses what cannot be meant, and says what to type", () => {
+  const wrong: [words: string[], sentence: string][] = [
+    [["--server", "5007"], "host:port, such as"],
+    [["--server", "127.0.0.1:0"], "host:port, such as"],
+    [["--server", "127.0.0.1:65536"], "host:port, such as"],
+    [["--server", "[nonsense]:5007"], "host:port, such as"],
+    [["--server", "user@host:5007"], "host:port, such as"],
+    [["--server-connections", "0"], "a number from 1"],
+    [["--server-connections", "16385"], "a number from 1"],
+    [["--port", "65536"], "a port from 1"],
+    [["--origin", "*"], "without a path"],
+    [["--origin", "wirebook.example"], "without a path"],
+    [["--origin", "https://wirebook.example/"], "without a path"],
+    [["--origin", "https://wirebook.example:443"], "without a path"],
+    [["--origin", "ws://wirebook.example"], "without a path"],
+    [["--origin", "null"], "without a path"],
+    [["--host", ""], "a host name"],
+    [["--nonsense"], "--help"],
+    [["word"], '"word" is no option'],
+    [["--host", "192.0.2.7"], "--origin http://192.0.2.7:8007"],
+  ];
+  for (const [words, sentence] of wrong) expect(() => read(words)).toThrow(sentence);
+});
+
+test("asks for no origin on any name of loopback", () => {
+  for (const host of ["127.0.0.1", "127.9.9.9", "::1", "localhost"]) expect(read(["--host", host])?.host).toBe(host);
+  for (const host of ["127.evil.example", "::", "0.0.0.0"]) expect(() => read(["--host", host])).toThrow("--origin");
+});
+
+test("knows that somebody asks for help", () => {
+  expect(read(["--help"])).toBeUndefined();
+});

@@ -1,0 +1,125 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { openPage } from "./page.ts";
+import { closedPort, openBackend, openGateway, openMute } from "./rig.ts";
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+
+/** A gateway in a process of its own, killed when it is disposed of. */
+interface Program extends AsyncDisposable {
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Waits for the line that says where it listens. */
+  listening(): Promise<{ event: string; host: string; port: number; server: string }>;
+  kill(signal: NodeJS.Signals): void;
+  readonly exited: Promise<number | null>;
+}
+
+function run(words: readonly string[], env: Record<string, string> = {}): Program {
+  const child = spawn(process.execPath, [main, ...words], { env: { ...process.env, ...env } });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+  const exited = once(child, "close").then(([code]) => code as number | null);
+  return {
+    out: () => out,
+    err: () => err,
+    exited,
+    async listening() {
+      for (;;) {
+        const line = out.split("\n").find((each) => each.includes('"event":"listening"'));
+        if (line !== undefined) return JSON.parse(line) as Awaited<ReturnType<Program["listening"]>>;
+        if (child.exitCode !== null) throw new Error(`the gateway ended: ${err}`);
+        await Promise.race([once(child.stdout, "data"), exited]);
+      }
+    },
+    kill: (signal) => child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+test("starts without its server, says where it listens, carries an exchange and stops on SIGTERM", async () => {
+  const { port: serverPort } = await closedPort();
+  await using program = run(["--port", "0", "--server", `127.0.0.1:${serverPort}`]);
+  const { port, ...listening } = await program.listening();
+  expect(listening).toEqual({ event: "listening", host: "127.0.0.1", server: `127.0.0.1:${serverPort}` });
+  await using page = await openPage({ host: `127.0.0.1:${port}` });
+  expect((await page.ask({ type: "request", id: 1, user: "brick" })).last).toMatchObject({ code: "connect-refused" });
+  program.kill("SIGTERM");
+  expect(await page.closing).toMatchObject({ code: 1001, reason: expect.stringMatching(/^shutting-down: /) });
+  expect(await program.exited).toBe(0);
+  expect(program.err()).toBe("");
+});
+
+test("exits at once on a second signal", async () => {
+  await using mute = await openMute();
+  await using program = run(["--port", "0", "--server", `127.0.0.1:${mute.target.port}`]);
+  const { port } = await program.listening();
+  await using page = await openPage({ host: `127.0.0.1:${port}` });
+  page.send({ type: "request", id: 1, user: "brick" });
+  await page.frame("open");
+  program.kill("SIGINT");
+  await page.error("shutting-down");
+  program.kill("SIGINT");
+  expect(await program.exited).toBe(1);
+});
+
+test("says in one sentence that its port is taken", async () => {
+  await using mute = await openMute();
+  await using program = run(["--port", String(mute.target.port)]);
+  expect(await program.exited).toBe(1);
+  expect(program.err()).toMatch(/^gateway: something listens on 127\.0\.0\.1:\d+ already; .*--port\n$/);
+});
+
+test("refuses to listen beyond loopback without an origin, and says what to pass", async () => {
+  await using program = run(["--host", "0.0.0.0", "--port", "0"]);
+  expect(await program.exited).toBe(2);
+  expect(program.err()).toMatch(/^gateway: --host 0\.0\.0\.0 .*--origin.*\n$/);
+  expect(program.out()).toBe("");
+});
+
+test("prints its options and exits well", async () => {
+  await using program = run(["--help"]);
+  expect(await program.exited).toBe(0);
+  expect(program.out()).toContain("--server-connections N");
+});
+
+test("ends follows at once when it stops, lets others end, and begins nothing new", async () => {
+  const { promise: slow, resolve } = Promise.withResolvers<Socket>();
+  await using backend = await openBackend((socket) => {
+    socket.once("data", (line) => line.toString() === "slow\n" && resolve(socket));
+  });
+  const gateway = await openGateway(backend.target, { limits: { drainMs: 60_000 } });
+  await using page = await openPage(gateway);
+  page.send({ type: "request", id: 1, user: "brick", operation: 5 });
+  page.send({ type: "request", id: 2, user: "slow" });
+  await page.frame("open", ({ id }) => id === 1);
+  await page.frame("open", ({ id }) => id === 2);
+  const closed = gateway.app.close();
+  expect(await page.error("shutting-down")).toMatchObject({ id: null, hop: "gateway" });
+  expect((await page.answer(1)).last).toMatchObject({ type: "end", reason: "cancelled" });
+  expect((await page.ask({ type: "request", id: 3, user: "brick" })).last).toMatchObject({ code: "shutting-down" });
+  (await slow).end("at last");
+  expect((await page.answer(2)).text).toBe("at last");
+  expect(await page.closing).toMatchObject({ code: 1001 });
+  await closed;
+});
+
+test("ends what still runs when its time to stop is up", async () => {
+  await using mute = await openMute();
+  const gateway = await openGateway(mute.target, { limits: { drainMs: 30 } });
+  await using page = await openPage(gateway);
+  page.send({ type: "request", id: 1, user: "brick" });
+  await page.frame("open");
+  await gateway.app.close();
+  expect((await page.answer(1)).last).toMatchObject({ type: "end", reason: "cancelled" });
+  expect(await page.closing).toMatchObject({ code: 1001 });
+  await expect.poll(() => mute.sockets.size).toBe(0);
+});
