@@ -1,0 +1,67 @@
+/** What the composer's fields make: the message, or the sentence that says why it would be refused. */
+
+import {
+  decodeCommand,
+  decodeMessage,
+  encodeMessage,
+  encodeText,
+  findOperation,
+  ProtocolError,
+} from "@wirebook/protocol";
+import type { Announcement } from "@wirebook/protocol";
+import { parametersOf } from "./parameters.ts";
+
+/** The fields as typed. */
+export interface Fields {
+  readonly user: string;
+  readonly operation: Announcement | undefined;
+  readonly values: readonly string[];
+}
+
+export interface Draft {
+  /** The message with its line feed; `undefined` when the fields make none. */
+  readonly message: string | undefined;
+  /** What goes into the frame, without what was left empty. */
+  readonly values: readonly string[];
+  /** Why a server would refuse it, in the words that it would use. */
+  readonly problem: string | undefined;
+}
+
+/** Makes the message of the fields. Never throws. */
+export function makeDraft({ user, operation, values }: Fields): Draft {
+  const given = withoutEmptyEnd(operation === undefined ? [] : values.map((value) => value.trim()));
+  const name = user.trim();
+  try {
+    if (name === "") decodeMessage(new Uint8Array(0));
+    const gap = operation === undefined ? undefined : findGap(operation, given);
+    if (gap !== undefined) return { message: undefined, values: given, problem: gap };
+    const message = encodeMessage(name, operation?.number, given);
+    return { message, values: given, problem: findProblem(message, operation) };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return { message: undefined, values: given, problem: error.message };
+  }
+}
+
+/** An operation that the server announced and this protocol does not know is the server's to judge. */
+function findProblem(message: string, operation: Announcement | undefined): string | undefined {
+  try {
+    const { words } = decodeMessage(encodeText(message.trimEnd()));
+    if (operation === undefined || findOperation(operation.number) !== undefined) decodeCommand(words);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return error.message;
+  }
+}
+
+/** Arguments are told apart by their order alone, so none may be left out before one that is given. */
+function findGap(operation: Announcement, values: readonly string[]): string | undefined {
+  const at = values.indexOf("");
+  const names = parametersOf(operation).map(({ name }) => name);
+  return at < 0 ? undefined : `${names[at + 1]} needs ${names[at]} before it; type ${names[at]} too`;
+}
+
+function withoutEmptyEnd(values: readonly string[]): readonly string[] {
+  return values.slice(0, values.findLastIndex((value) => value !== "") + 1);
+}

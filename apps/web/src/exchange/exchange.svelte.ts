@@ -1,0 +1,202 @@
+/**
+ * One exchange as the page saw it: what was sent, every frame in both directions, the steps, the reply, the end.
+ *
+ * Times come from two clocks. The page's own stand in the frames; the gateway's (`at`, `chunkTimes`) are put onto the
+ * page's clock by `toPageMs`, with the reading that held when the exchange ended.
+ */
+
+import { authenticationError, decodeText, errorPrefix, joinBytes, ReplyReader } from "@wirebook/protocol";
+import type { Beginning, Endpoint, FrameErrorCode, GatewayFrame, Hop, ReplyPart, StepTimes } from "@wirebook/protocol";
+import type { ClockReading } from "../gateway/clock.ts";
+import type { Carried } from "../gateway/gateway-socket.ts";
+import { Pulse } from "../pulse.svelte.ts";
+import { FrameLog } from "./frame-log.ts";
+import type { Chunk } from "./frame-log.ts";
+import { hideKey, keyOf } from "./secrets.ts";
+
+/** What failed, where, and the sentence for it. */
+export interface Failure {
+  readonly hop: Hop;
+  readonly code: FrameErrorCode | "gateway-lost";
+  readonly message: string;
+}
+
+/** How far an exchange has come. */
+export type ExchangeState = "running" | "done" | "cancelled" | "failed";
+
+/** What the server's response says of the request. */
+export type Answer = "accepted" | "refused" | "stranger";
+
+/** What somebody set out to do. */
+export interface Intent {
+  readonly user: string;
+  /** The message with its line feed, as it goes over TCP. */
+  readonly message: string;
+  /** The page makes exchanges of its own, and says so. */
+  readonly by: "user" | "page";
+  /** What the page makes it for. */
+  readonly purpose?: string;
+  /** Gets the bytes of the response as they come. */
+  readonly onResponse?: (bytes: Uint8Array) => void;
+}
+
+/** A control frame that belongs to an exchange. */
+export type ExchangeFrame = Extract<GatewayFrame, { type: "open" | "end" | "error" }>;
+
+/** Bytes of the response that are looked at to know an error by its prefix, and to repeat its sentence. */
+const answerBytes = 1024;
+
+export class Exchange {
+  readonly id: number;
+  readonly intent: Intent;
+  /** The message without a key. */
+  readonly message: string;
+  /** The page's time at which its frame was sent, and the same moment by the calendar. */
+  readonly sentAtMs: number;
+  readonly sentAt = new Date();
+  /** Settles when it is over, however it ended. */
+  readonly over: Promise<this>;
+  state = $state<ExchangeState>("running");
+  failure = $state.raw<Failure>();
+  beginning = $state.raw<Beginning>();
+  /** The gateway's times of the steps that have happened. */
+  at = $state.raw<StepTimes>({});
+  /** The gateway's time of each chunk, known when the exchange has ended well. */
+  chunkTimes = $state.raw<readonly (readonly [atMs: number, bytes: number])[]>([]);
+  endpoints = $state.raw<{ readonly local: Endpoint; readonly remote: Endpoint }>();
+  clock = $state.raw<ClockReading>();
+  /** The page's time at which it knew that the exchange was over. */
+  endedAtMs = $state<number>();
+  /** Bytes of the reply before its response; `undefined` while that is not known. */
+  responseOffset = $state<number>();
+  /** True when its bytes were let go because all exchanges together had too many. */
+  isReleased = $state(false);
+  readonly #pulse = new Pulse();
+  readonly #frames = new FrameLog();
+  readonly #reader = new ReplyReader();
+  readonly #settle: (self: this) => void;
+  readonly #key: string | undefined;
+  #answerStart: Uint8Array = new Uint8Array(0);
+  #receivedBytes = 0;
+  #chunks = 0;
+
+  /** @param name what its first frame is called: `request` or `raw` */
+  constructor(id: number, intent: Intent, name: string, carried: Carried) {
+    this.id = id;
+    this.intent = intent;
+    this.#key = keyOf(intent.message);
+    this.message = hideKey(intent.message, this.#key);
+    this.sentAtMs = carried.atMs;
+    const { promise, resolve } = Promise.withResolvers<this>();
+    this.over = promise;
+    this.#settle = resolve;
+    this.noteSent(name, carried);
+  }
+
+  /** What grows with every chunk is drawn when its pulse beats; the small facts above are state of their own. */
+  get frames(): FrameLog {
+    this.#pulse.listen();
+    return this.#frames;
+  }
+
+  get receivedBytes(): number {
+    this.#pulse.listen();
+    return this.#receivedBytes;
+  }
+
+  get chunks(): number {
+    this.#pulse.listen();
+    return this.#chunks;
+  }
+
+  /** The first line of the response, as far as it is looked at. */
+  get answerSentence(): string {
+    this.#pulse.listen();
+    return decodeText(this.#answerStart).split("\n", 1)[0] ?? "";
+  }
+
+  get answer(): Answer {
+    const sentence = this.answerSentence;
+    if (sentence.startsWith(errorPrefix)) return "refused";
+    return sentence === authenticationError && this.beginning === undefined ? "stranger" : "accepted";
+  }
+
+  /** A time of the gateway on the page's clock. Without a reading, the frame counts as received when it was sent. */
+  toPageMs(gatewayMs: number): number {
+    const offsetMs = this.clock?.offsetMs ?? (this.at.received ?? gatewayMs) - this.sentAtMs;
+    return gatewayMs - offsetMs;
+  }
+
+  /** A control frame of this exchange came. */
+  takeFrame(frame: ExchangeFrame, carried: Carried, clock: ClockReading | undefined): void {
+    this.#log("received", frame.type, carried);
+    this.clock = clock;
+    this.at = frame.at;
+    if (frame.type === "open") {
+      this.endpoints = { local: frame.local, remote: frame.remote };
+    } else if (frame.type === "end") {
+      this.chunkTimes = frame.chunks;
+      this.#finish(frame.reason === "fin" ? "done" : "cancelled", carried.atMs);
+    } else {
+      this.failure = { hop: frame.hop, code: frame.code, message: frame.message };
+      this.#finish("failed", carried.atMs);
+    }
+  }
+
+  /** What one read from TCP gave the gateway. */
+  takeBytes(bytes: Uint8Array, carried: Carried): void {
+    this.#log("received", "bytes", carried, { index: this.#chunks, offset: this.#receivedBytes, bytes: bytes.length });
+    this.#chunks += 1;
+    this.#receivedBytes += bytes.length;
+    this.#takePart(this.#reader.push(bytes));
+  }
+
+  /** A control frame of this exchange was sent. */
+  noteSent(name: string, carried: Carried): void {
+    this.#log("sent", name, carried);
+  }
+
+  /** The connection to the gateway was lost; what was shown stays. */
+  lose(words: string, atMs: number): void {
+    this.failure = { hop: "page-gateway", code: "gateway-lost", message: `the gateway was lost: ${words}` };
+    this.#finish("failed", atMs);
+  }
+
+  /** Lets go of the bytes, and returns how many that freed. */
+  release(): number {
+    this.isReleased = true;
+    this.#pulse.mark();
+    return this.#frames.release();
+  }
+
+  #finish(state: ExchangeState, atMs: number): void {
+    this.#takePart(this.#reader.finish());
+    this.state = state;
+    this.endedAtMs = atMs;
+    this.#pulse.mark();
+    this.#settle(this);
+  }
+
+  #takePart({ beginning, response }: ReplyPart): void {
+    this.beginning ??= beginning;
+    if (response.length === 0) return;
+    this.responseOffset ??= this.#receivedBytes - response.length;
+    const missing = answerBytes - this.#answerStart.length;
+    if (missing > 0) this.#answerStart = joinBytes(this.#answerStart, response.slice(0, missing));
+    this.intent.onResponse?.(response);
+  }
+
+  #log(direction: "sent" | "received", name: string, { atMs, payload }: Carried, chunk?: Chunk): void {
+    const isText = typeof payload === "string";
+    this.#frames.add({
+      direction,
+      kind: isText ? "text" : "binary",
+      name,
+      atMs,
+      bytes: isText ? new TextEncoder().encode(payload).length : payload.length,
+      chunk,
+      payload: isText ? hideKey(payload, this.#key) : payload,
+    });
+    this.#pulse.mark();
+  }
+}

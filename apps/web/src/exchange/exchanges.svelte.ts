@@ -1,0 +1,166 @@
+/**
+ * All exchanges of the page: begins them, gives each frame to its own, keeps them within bounds.
+ *
+ * Ids are never used twice while the page is open, although the gateway only asks for that on one connection: so a
+ * record is still itself after a reconnect.
+ */
+
+import { decodeText, encodeMessage } from "@wirebook/protocol";
+import type { Beginning, GatewayFrame } from "@wirebook/protocol";
+import type { Carried } from "../gateway/gateway-socket.ts";
+import type { GatewayConnection } from "../gateway/connection.svelte.ts";
+import { allBytesKept, exchangesKept } from "../limits.ts";
+import { Pulse } from "../pulse.svelte.ts";
+import { Exchange } from "./exchange.svelte.ts";
+import type { Intent } from "./exchange.svelte.ts";
+
+/** A request to make. */
+export interface Order extends Omit<Intent, "message"> {
+  readonly operation?: number | undefined;
+  readonly values?: readonly string[];
+}
+
+export class Exchanges {
+  /** The one that the wire shows. */
+  selected = $state.raw<Exchange>();
+  /** What the latest exchange has shown of the hop from the gateway to the server. */
+  serverHop = $state<"unknown" | "good" | "failed">("unknown");
+  readonly #connection: Pick<GatewayConnection, "send" | "clock">;
+  readonly #onBeginning: (beginning: Beginning) => void;
+  readonly #pulse = new Pulse();
+  readonly #all = new Map<number, Exchange>();
+  #lastId = 0;
+  #droppedCount = 0;
+  /** The newest exchange whose reply has told what the server can do. */
+  #lastBeginning = 0;
+  /** Bytes of payload in memory, of all exchanges. */
+  #keptBytes = 0;
+
+  /** @param onBeginning told with every reply what the server can do */
+  constructor(connection: Pick<GatewayConnection, "send" | "clock">, onBeginning: (beginning: Beginning) => void) {
+    this.#connection = connection;
+    this.#onBeginning = onBeginning;
+  }
+
+  /** Those that are kept, the oldest first. */
+  get list(): readonly Exchange[] {
+    this.#pulse.listen();
+    return [...this.#all.values()];
+  }
+
+  /** Exchanges that went to make room. */
+  get droppedCount(): number {
+    this.#pulse.listen();
+    return this.#droppedCount;
+  }
+
+  /**
+   * Begins a request; `undefined` when there is no connection.
+   *
+   * @throws ProtocolError as `encodeMessage`
+   */
+  request({ operation, values = [], ...rest }: Order): Exchange | undefined {
+    const intent = { ...rest, message: encodeMessage(rest.user, operation, values) };
+    const id = this.#lastId + 1;
+    const carried = this.#connection.send({
+      type: "request",
+      id,
+      user: rest.user,
+      ...(operation === undefined ? {} : { operation }),
+      ...(values.length === 0 ? {} : { arguments: [...values] }),
+    });
+    return carried && this.#begin(new Exchange(id, intent, "request", carried));
+  }
+
+  /** Sends any bytes at all, and leaves it to the server what to make of them; `undefined` without a connection. */
+  raw(user: string, bytes: Uint8Array): Exchange | undefined {
+    const id = this.#lastId + 1;
+    const base64 = btoa(String.fromCharCode(...bytes));
+    const carried = this.#connection.send({ type: "raw", id, bytes: base64, end: false });
+    return carried && this.#begin(new Exchange(id, { user, by: "user", message: decodeText(bytes) }, "raw", carried));
+  }
+
+  /** Asks the gateway to close the exchange's connection to the server. */
+  cancel(exchange: Exchange): void {
+    const carried = this.#connection.send({ type: "cancel", id: exchange.id });
+    if (carried !== undefined) exchange.noteSent("cancel", carried);
+  }
+
+  /** Removes one that is of no use to anybody, such as the last of many failed attempts. */
+  forget(exchange: Exchange): void {
+    this.#remove(exchange);
+    if (this.selected === exchange) this.selected = undefined;
+    this.#pulse.mark();
+  }
+
+  /** A control frame came. One that belongs to no exchange is the caller's concern: `false` is returned. */
+  takeFrame(frame: GatewayFrame, carried: Carried): boolean {
+    if (frame.type === "hello" || frame.type === "clock" || frame.id === null) return false;
+    const exchange = this.#all.get(frame.id);
+    if (exchange?.state === "running") {
+      exchange.takeFrame(frame, carried, this.#connection.clock);
+      if (frame.type === "open") this.serverHop = "good";
+      else if (frame.type === "error" && frame.hop === "gateway-server") this.serverHop = "failed";
+      this.#noteBeginning(exchange);
+    }
+    return true;
+  }
+
+  /** Bytes came. */
+  takeBytes(id: number, bytes: Uint8Array, carried: Carried): void {
+    const exchange = this.#all.get(id);
+    if (exchange?.state !== "running") return;
+    const before = exchange.frames.keptBytes;
+    exchange.takeBytes(bytes, carried);
+    this.#keptBytes += exchange.frames.keptBytes - before;
+    this.#noteBeginning(exchange);
+    if (this.#keptBytes > allBytesKept) this.#releaseOldest(exchange);
+  }
+
+  /** The connection is lost, and with it whatever was under way. */
+  lose(words: string): void {
+    this.serverHop = "unknown";
+    const atMs = performance.now();
+    for (const exchange of this.#all.values()) {
+      if (exchange.state === "running") exchange.lose(words, atMs);
+    }
+  }
+
+  #begin(exchange: Exchange): Exchange {
+    this.#lastId = exchange.id;
+    this.#all.set(exchange.id, exchange);
+    this.#keepCountBounded();
+    this.#pulse.mark();
+    return exchange;
+  }
+
+  #keepCountBounded(): void {
+    if (this.#all.size <= exchangesKept) return;
+    for (const exchange of this.#all.values()) {
+      if (exchange.state === "running" || exchange === this.selected) continue;
+      this.#remove(exchange);
+      this.#droppedCount += 1;
+      return;
+    }
+  }
+
+  #noteBeginning({ id, beginning }: Exchange): void {
+    if (beginning === undefined || id <= this.#lastBeginning) return;
+    this.#lastBeginning = id;
+    this.#onBeginning(beginning);
+  }
+
+  #remove(exchange: Exchange): void {
+    this.#all.delete(exchange.id);
+    this.#keptBytes -= exchange.frames.keptBytes;
+  }
+
+  /** The one that is looked at and the one that is growing keep their bytes. */
+  #releaseOldest(growing: Exchange): void {
+    for (const exchange of this.#all.values()) {
+      if (this.#keptBytes <= allBytesKept) return;
+      const isNeeded = exchange === growing || exchange === this.selected || exchange.state === "running";
+      if (!isNeeded && exchange.frames.keptBytes > 0) this.#keptBytes -= exchange.release();
+    }
+  }
+}

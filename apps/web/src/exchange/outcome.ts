@@ -1,0 +1,63 @@
+/** What became of an exchange, in the words that cards, the wire and the live region share. */
+
+import { errorPrefix } from "@wirebook/protocol";
+import type { Hop } from "@wirebook/protocol";
+import type { Exchange } from "./exchange.svelte.ts";
+
+/** How an outcome is coloured. */
+export type Tone = "running" | "good" | "refused" | "failed" | "neutral";
+
+export interface Outcome {
+  readonly tone: Tone;
+  /** One to three words. */
+  readonly word: string;
+}
+
+const hopWords: Readonly<Record<Hop, string>> = {
+  "page-gateway": "between this page and the gateway",
+  gateway: "in the gateway",
+  "gateway-server": "between the gateway and the server",
+};
+
+/** The outcome of an exchange in a word. */
+export function outcomeOf(exchange: Exchange): Outcome {
+  switch (exchange.state) {
+    case "running":
+      return { tone: "running", word: exchange.at.established === undefined ? "sending" : "receiving" };
+    case "cancelled":
+      return { tone: "neutral", word: "cancelled" };
+    case "failed":
+      return { tone: "failed", word: "failed" };
+    case "done":
+      if (exchange.answer === "refused") return { tone: "refused", word: "refused" };
+      return exchange.answer === "stranger" ? { tone: "refused", word: "not known" } : { tone: "good", word: "done" };
+  }
+}
+
+/** Where an exchange failed, why, and what that means for what was asked; `undefined` when it did not fail. */
+export function explainFailure(exchange: Exchange): { where: string; why: string; consequence: string } | undefined {
+  const { failure, at } = exchange;
+  if (failure === undefined) return undefined;
+  return {
+    where: `It failed ${hopWords[failure.hop]}.`,
+    why: sentence(failure.message),
+    consequence:
+      failure.hop === "page-gateway"
+        ? "Whether the server got the message is not known from here; look at the history before you send it again."
+        : at.written === undefined
+          ? "The message was never written to the server, so nothing was done; it is safe to send it again."
+          : "The message was written to the server and may have been carried out; look at the history before you send it again.",
+  };
+}
+
+/** The refusal of the server without its prefix; `undefined` when it did not refuse. */
+export function refusalOf(exchange: Exchange): string | undefined {
+  if (exchange.answer === "accepted") return undefined;
+  return sentence(exchange.answerSentence.replace(errorPrefix, ""));
+}
+
+/** With a capital letter and a full stop. */
+export function sentence(words: string): string {
+  const text = words.trim();
+  return text === "" ? "" : `${text[0]?.toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;
+}

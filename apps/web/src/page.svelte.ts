@@ -1,0 +1,148 @@
+/** Everything that the page knows and does; the components draw it. */
+
+import { encodeText, headOf } from "@wirebook/protocol";
+import type { GatewayFrame } from "@wirebook/protocol";
+import { Composer } from "./composer/composer.svelte.ts";
+import { Operations } from "./composer/operations.svelte.ts";
+import type { Exchange } from "./exchange/exchange.svelte.ts";
+import { Exchanges } from "./exchange/exchanges.svelte.ts";
+import { explainFailure, outcomeOf, refusalOf } from "./exchange/outcome.ts";
+import { bytes, duration, plural } from "./figures.ts";
+import { GatewayConnection } from "./gateway/connection.svelte.ts";
+import type { Carried } from "./gateway/gateway-socket.ts";
+import { Follower } from "./history/follower.svelte.ts";
+import { History } from "./history/history.svelte.ts";
+import { Persisted } from "./shell/persisted.ts";
+import { Theme } from "./shell/theme.svelte.ts";
+
+/** What a narrow screen shows; a wide one shows all three. */
+export type View = "messages" | "history" | "wire";
+
+export class Page {
+  readonly connection: GatewayConnection;
+  readonly exchanges: Exchanges;
+  readonly operations = new Operations();
+  readonly history = new History();
+  readonly follower: Follower;
+  readonly composer: Composer;
+  readonly theme = new Theme();
+  view = $state<View>("messages");
+  /** False until somebody has said in whose name this page speaks. */
+  hasBegun = $state(false);
+  /** With a server that cannot be followed: whether the history is fetched after every exchange. */
+  fetchesAfterSend = $state(true);
+  /** Why the line that was to be deleted from its row is still there. */
+  deleteProblem = $state("");
+  /** The latest result, for those who listen. */
+  announcement = $state("");
+  readonly #user = new Persisted("user");
+
+  constructor(url: string) {
+    this.connection = new GatewayConnection(url);
+    this.exchanges = new Exchanges(this.connection, ({ operations }) => (this.operations.list = operations));
+    this.follower = new Follower(this.exchanges, this.operations, this.history);
+    const kept = this.#user.read();
+    this.hasBegun = kept !== undefined;
+    this.composer = new Composer(this.operations, kept ?? "brick");
+  }
+
+  /** Connects; from now on the page lives by itself. */
+  start(): void {
+    this.connection.start({
+      onOpen: () => this.#follow(),
+      onLost: (words) => {
+        this.exchanges.lose(words);
+        this.follower.lose();
+      },
+      onFrame: (frame, carried) => this.#takeFrame(frame, carried),
+      onBytes: (id, received, carried) => this.exchanges.takeBytes(id, received, carried),
+    });
+  }
+
+  /** The name is chosen: from now on the page speaks in it. */
+  begin(): void {
+    this.#speakAs(this.composer.user.trim());
+  }
+
+  /** Sends what the composer holds. */
+  send(): void {
+    const { user, operation, draft } = this.composer;
+    if (draft.message === undefined) return;
+    this.composer.noteSent();
+    const order = { user: user.trim(), operation, values: draft.values, by: "user" as const };
+    void this.#watch(this.exchanges.request(order));
+  }
+
+  /** Sends the composer's message although the protocol refuses it, to see what the server makes of it. */
+  sendAnyway(): void {
+    const { user, draft } = this.composer;
+    if (draft.message === undefined) return;
+    this.composer.noteSent();
+    void this.#watch(this.exchanges.raw(user.trim(), encodeText(draft.message)));
+  }
+
+  /** True when the server can be told which line is meant, and then deletes no other. */
+  get guardsDeletes(): boolean {
+    return this.operations.offering("delete-line")?.parameters.some(({ name }) => name === "TIME") ?? false;
+  }
+
+  /** Deletes a line of the history, where the server can tell only if it is still the line that was seen there. */
+  async deleteLine(position: number, line: string): Promise<void> {
+    const operation = this.operations.offering("delete-line")?.number;
+    if (operation === undefined) return;
+    const head = headOf(line);
+    const values = this.guardsDeletes && head !== "" ? [String(position), head] : [String(position)];
+    const user = this.composer.user.trim();
+    const exchange = this.exchanges.request({ user, operation, values, by: "user", purpose: "from the row" });
+    this.deleteProblem = "";
+    await this.#watch(exchange);
+    if (exchange !== undefined) this.deleteProblem = explainFailure(exchange)?.why ?? refusalOf(exchange) ?? "";
+  }
+
+  /** Shows an exchange in the wire. */
+  select(exchange: Exchange): void {
+    this.exchanges.selected = exchange;
+    this.view = "wire";
+  }
+
+  #speakAs(user: string): void {
+    const isNew = user !== this.follower.user;
+    this.#user.write(user);
+    this.hasBegun = true;
+    this.follower.user = user;
+    if (isNew && ["idle", "refused"].includes(this.follower.state)) void this.follower.start();
+  }
+
+  #follow(): void {
+    if (!this.hasBegun || this.follower.state === "stopped") return;
+    this.follower.user = this.composer.user.trim();
+    void this.follower.start();
+  }
+
+  #takeFrame(frame: GatewayFrame, carried: Carried): void {
+    const belongs = this.exchanges.takeFrame(frame, carried);
+    if (!belongs && frame.type === "error") this.connection.problem = frame.message;
+  }
+
+  async #watch(exchange: Exchange | undefined): Promise<void> {
+    if (exchange === undefined) return;
+    this.exchanges.selected = exchange;
+    await exchange.over;
+    this.announcement = summary(exchange);
+    // Only now is it known whether the name is one that the server takes.
+    if (exchange.answer !== "stranger" && exchange.failure === undefined) this.#speakAs(exchange.intent.user);
+    if (this.follower.state === "unfollowable" && this.fetchesAfterSend) await this.follower.fetch();
+  }
+}
+
+function summary(exchange: Exchange): string {
+  const { word } = outcomeOf(exchange);
+  const sizes = `${bytes(exchange.receivedBytes)} in ${plural(exchange.chunks, "chunk")}, ${duration(tookMs(exchange))}`;
+  const why = explainFailure(exchange)?.why ?? refusalOf(exchange) ?? sizes;
+  return `${exchange.message.trim()}: ${word}. ${why}`;
+}
+
+/** Milliseconds from sending to the end, or up to now. */
+export function tookMs(exchange: Exchange): number {
+  return (exchange.endedAtMs ?? performance.now()) - exchange.sentAtMs;
+}

@@ -1,0 +1,29 @@
+/**
+ * A text that this browser keeps, under a name.
+ *
+ * Storage may be switched off or full; the page works without it, so both are best effort: what is typed is then simply
+ * not remembered.
+ */
+export class Persisted {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = `wirebook.${name}`;
+  }
+
+  read(): string | undefined {
+    try {
+      return localStorage.getItem(this.#name) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  write(text: string): void {
+    try {
+      localStorage.setItem(this.#name, text);
+    } catch {
+      // Best effort: see above.
+    }
+  }
+}

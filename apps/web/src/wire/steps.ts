@@ -1,0 +1,38 @@
+import type { ColouredHop, Story } from "./story.ts";
+
+/** One row of the table of steps. */
+export interface StepRow {
+  readonly name: string;
+  /** Whose clock noted it. */
+  readonly where: "page" | "gateway";
+  readonly hop: ColouredHop;
+  readonly ms: number;
+  /** Since the row above; 0 for the first. */
+  readonly sinceMs: number;
+}
+
+/** The steps of a story in the order of their times. */
+export function stepRows({ at, openedMs, chunks, endedMs, end }: Story): readonly StepRow[] {
+  const endNames = {
+    running: "",
+    end: "end frame arrived",
+    error: "error frame arrived",
+    lost: "connection lost",
+  };
+  const all: readonly [string, StepRow["where"], ColouredHop, number | undefined][] = [
+    ["frame sent", "page", "page-gateway", 0],
+    ["frame received", "gateway", "page-gateway", at.received],
+    ["connect called", "gateway", "gateway-server", at.connecting],
+    ["connection established", "gateway", "gateway-server", at.established],
+    ["message written", "gateway", "gateway-server", at.written],
+    ["open frame arrived", "page", "page-gateway", openedMs],
+    ["first chunk read", "gateway", "gateway-server", at.firstByte],
+    ["first chunk arrived", "page", "page-gateway", chunks.find(({ index }) => index === 0)?.arrivedMs],
+    ["FIN read", "gateway", "gateway-server", at.fin],
+    ["connection closed", "gateway", "gateway-server", at.closed],
+    [endNames[end], "page", "page-gateway", endedMs],
+  ];
+  const happened = all.flatMap(([name, where, hop, ms]) => (ms === undefined ? [] : [{ name, where, hop, ms }]));
+  const sorted = happened.toSorted((a, b) => a.ms - b.ms);
+  return sorted.map((row, index) => ({ ...row, sinceMs: row.ms - (sorted[index - 1]?.ms ?? row.ms) }));
+}

@@ -1,0 +1,145 @@
+import { describe, expect, test } from "vitest";
+import {
+  authenticationError,
+  encodeBeginning,
+  encodeBytes,
+  encodeError,
+  encodeText,
+  operations,
+} from "@wirebook/protocol";
+import type { StepTimes } from "@wirebook/protocol";
+import { Exchange } from "../src/exchange/exchange.svelte.ts";
+import type { ExchangeFrame } from "../src/exchange/exchange.svelte.ts";
+import { explainFailure, outcomeOf, refusalOf } from "../src/exchange/outcome.ts";
+import { tellStory } from "../src/wire/story.ts";
+
+const beginning = encodeBeginning({ link: "https://example.org/wirebook", operations });
+const endpoint = { address: "127.0.0.1", port: 5007 };
+
+function begin(message = "brick 2\n"): Exchange {
+  const carried = { atMs: 1000, payload: '{"type":"request"}' };
+  return new Exchange(7, { user: "brick", message, by: "user" }, "request", carried);
+}
+
+function give(exchange: Exchange, text: string, atMs = 1004): void {
+  const bytes = encodeText(text);
+  exchange.takeBytes(bytes, { atMs, payload: encodeBytes(7, bytes) });
+}
+
+function end(exchange: Exchange): void {
+  const at = { received: 501, connecting: 501, established: 502, written: 502, firstByte: 503, fin: 503, closed: 504 };
+  const frame: ExchangeFrame = {
+    type: "end",
+    id: 7,
+    reason: "fin",
+    sentBytes: 8,
+    receivedBytes: 10,
+    at,
+    chunks: [[503, 10]],
+    untimedChunks: 0,
+  };
+  exchange.takeFrame(frame, { atMs: 1006, payload: "{}" }, { offsetMs: -500, errorMs: 0.2 });
+}
+
+describe("an exchange", () => {
+  test("tells the beginning of the reply from the response, over any chunks", async () => {
+    const seen: string[] = [];
+    const onResponse = (bytes: Uint8Array) => void seen.push(new TextDecoder().decode(bytes));
+    const intent = { user: "brick", message: "brick 2\n", by: "user", onResponse } as const;
+    const listening = new Exchange(7, intent, "request", { atMs: 0, payload: "" });
+    give(listening, beginning.slice(0, 60));
+    give(listening, `${beginning.slice(60)}one\n`);
+    give(listening, "two\n");
+    end(listening);
+    await listening.over;
+    expect(seen.join("")).toBe("one\ntwo\n");
+    expect(listening.beginning?.operations).toEqual(
+      operations.map(({ number, purpose, parameters }) => ({ number, purpose, parameters })),
+    );
+    expect(listening.responseOffset).toBe(encodeText(beginning).length);
+    expect(listening.frames.frames.map(({ name, chunk }) => chunk?.index ?? name)).toEqual(["request", 0, 1, 2, "end"]);
+  });
+
+  test("puts both clocks on one", () => {
+    const exchange = begin();
+    give(exchange, "0123456789");
+    end(exchange);
+    const story = tellStory(exchange);
+    expect(story.at).toMatchObject({ received: 1, established: 2, firstByte: 3, closed: 4 });
+    expect(story.chunks).toEqual([{ index: 0, bytes: 10, readMs: 3, arrivedMs: 4, frameBytes: 14 }]);
+    expect([story.endedMs, story.errorMs]).toEqual([6, 0.2]);
+  });
+
+  test("tells of the first chunks and the last, and how many it leaves out", () => {
+    const exchange = begin();
+    for (let n = 0; n < 40; n++) give(exchange, "x", 2000 + n);
+    const { chunks, omitted } = tellStory(exchange);
+    expect(chunks.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 38, 39]);
+    expect(omitted).toEqual({ count: 33, fromMs: 1005 });
+  });
+
+  test("is refused when the response is an error, and says why without the prefix", () => {
+    const exchange = begin("brick 1 99\n");
+    give(exchange, beginning + encodeError("N is 99, and the last line is 3"));
+    end(exchange);
+    expect([outcomeOf(exchange).word, refusalOf(exchange)]).toEqual(["refused", "N is 99, and the last line is 3."]);
+  });
+
+  test("is not known to the server when that says so", () => {
+    const exchange = begin();
+    give(exchange, authenticationError);
+    end(exchange);
+    expect(outcomeOf(exchange).word).toBe("not known");
+  });
+
+  test("does not take a response for an error because of its beginning", () => {
+    const exchange = begin();
+    give(exchange, `${beginning}2026 Error: no\n`);
+    end(exchange);
+    expect(outcomeOf(exchange).word).toBe("done");
+  });
+
+  test("fails on the hop between page and gateway when the gateway is lost, and keeps what it has", async () => {
+    const exchange = begin();
+    exchange.takeFrame(
+      { type: "open", id: 7, local: endpoint, remote: endpoint, at: { received: 1 } },
+      { atMs: 1001, payload: "{}" },
+      undefined,
+    );
+    give(exchange, "half a rep");
+    exchange.lose("the gateway is restarting", 1010);
+    await exchange.over;
+    expect([exchange.state, exchange.receivedBytes]).toEqual(["failed", 10]);
+    expect(explainFailure(exchange)).toMatchObject({
+      where: "It failed between this page and the gateway.",
+      why: "The gateway was lost: the gateway is restarting.",
+    });
+  });
+
+  test.each<[StepTimes, string]>([
+    [{ received: 1, connecting: 2 }, "nothing was done"],
+    [{ received: 1, connecting: 2, established: 3, written: 4 }, "may have been carried out"],
+  ])("says whether the message can have been carried out", (at, words) => {
+    const exchange = begin();
+    const frame = {
+      type: "error",
+      id: 7,
+      code: "connection-reset",
+      hop: "gateway-server",
+      message: "gone",
+      at,
+    } as const;
+    exchange.takeFrame(frame, { atMs: 1006, payload: "{}" }, undefined);
+    expect(explainFailure(exchange)?.consequence).toContain(words);
+  });
+
+  test("shows a key nowhere", () => {
+    const payload = '{"type":"request","id":7,"user":"otter~s3cret"}';
+    const exchange = new Exchange(7, { user: "otter~s3cret", message: "otter~s3cret 2\n", by: "user" }, "request", {
+      atMs: 0,
+      payload,
+    });
+    expect(exchange.message).toBe("otter~****** 2\n");
+    expect(JSON.stringify(exchange.frames.frames)).not.toContain("s3cret");
+  });
+});

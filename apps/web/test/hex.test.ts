@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { hexRow, offsetText, rowCount } from "../src/wire/hex.ts";
+
+test("a row has an offset, hex pairs and characters", () => {
+  const bytes = Uint8Array.from([0x61, 0x62, 0x20, 0x0a, 0x00, 0xc3]);
+  expect(rowCount(bytes.length, 4)).toBe(2);
+  const { offset, cells } = hexRow(bytes, 0, 4);
+  expect([offset, cells.map(({ hex }) => hex), cells.map(({ character }) => character).join("")]).toEqual([
+    0,
+    ["61", "62", "20", "0a"],
+    "ab ↵",
+  ]);
+  expect(hexRow(bytes, 1, 4).cells.map(({ kind }) => kind)).toEqual(["control", "high"]);
+});
+
+test("offsets are as wide as they must be", () => {
+  expect([offsetText(16), offsetText(0x12345)]).toEqual(["0010", "12345"]);
+});
