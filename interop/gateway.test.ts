@@ -76,7 +76,9 @@ describe.skipIf(python === undefined)("needs python3: the gateway and the origin
     await using page = await Page.open(gateway.address);
     const { text, ending } = await page.ask({ type: "request", id: 1, user: "brick", operation: 2 });
     expect(ending).toMatchObject({ type: "end", reason: "fin", sentBytes: 8, receivedBytes: Buffer.byteLength(text) });
-    expect(text).toMatch(/^https:\/\/example\.org\/original-logbook\n\nOperations: \n[^]*\nbrick from 127\.0\.0\.1 at \S+ \S+\n$/);
+    expect(text).toMatch(
+      /^https:\/\/example\.org\/original-logbook\n\nOperations: \n[^]*\nbrick from 127\.0\.0\.1 at \S+ \S+\n$/,
+    );
   });
 
   test("serve many requests at once, one connection after the other", async () => {
@@ -85,7 +87,9 @@ describe.skipIf(python === undefined)("needs python3: the gateway and the origin
     await using page = await Page.open(gateway.address);
     const ids = Array.from({ length: 20 }, (_, index) => index + 1);
     const all = await Promise.all(ids.map((id) => page.ask({ type: "request", id, user: "otter" })));
-    expect(all.map(({ ending }) => ending)).toEqual(ids.map((id) => expect.objectContaining({ type: "end", id, reason: "fin" }) as Ending));
+    expect(all.map(({ ending }) => ending)).toEqual(
+      ids.map((id) => expect.objectContaining({ type: "end", id, reason: "fin" }) as Ending),
+    );
     // The original's backlog of 5 would make a burst wait a second for the kernel's retransmits.
     const spans = all.map(({ ending }) => [ending.at.connecting ?? 0, ending.at.closed ?? 0] as const);
     const inOrder = spans.toSorted(([one], [other]) => one - other);

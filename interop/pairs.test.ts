@@ -106,10 +106,13 @@ describe.skipIf(python === undefined)("needs python3: the original client and th
     expect(lines.map((line) => line.split(" ").slice(2).join(" "))).toEqual(["brick deleted all"]);
   });
 
-  test.each([[""], ["brick 1"], ["brick 99"]])("%j, which broke the original or meant nothing, gets a sentence", async (message) => {
-    await using server = await startServer();
-    expect(await oldClient(server, ...message.split(" "))).toMatch(/\nError: [^\n]+\n\n$/);
-  });
+  test.each([[""], ["brick 1"], ["brick 99"]])(
+    "%j, which broke the original or meant nothing, gets a sentence",
+    async (message) => {
+      await using server = await startServer();
+      expect(await oldClient(server, ...message.split(" "))).toMatch(/\nError: [^\n]+\n\n$/);
+    },
+  );
 
   test("a history that the original wrote is served as it is", async () => {
     await using old = await startOriginServer(python ?? "");
@@ -154,7 +157,12 @@ describe.skipIf(python === undefined)("needs python3: the new client and the ori
     const { code, stdout } = await newClient(server, [], "otter\nbrick\nstranger 2\nbrick 2\n");
     expect(code).toBe(1);
     expect(stdout).toContain(`${originBeginning}${originBeginning}Authentication error.\notter from `);
-    expect((await historyOf(server)).map((line) => line.split(" ")[0])).toEqual(["otter", "brick", "stranger", "brick"]);
+    expect((await historyOf(server)).map((line) => line.split(" ")[0])).toEqual([
+      "otter",
+      "brick",
+      "stranger",
+      "brick",
+    ]);
   });
 
   test("read a history that is far longer than one read", async () => {

@@ -115,7 +115,9 @@ export class Program implements AsyncDisposable {
     this.#gather(child.stdout, this.stdout);
     this.#gather(child.stderr, this.stderr);
     const failed = this.#exit.then(({ code, signal }) => {
-      throw new Error(`the ${name} ended (${code ?? signal}) before it listened:\n${[...this.stdout, ...this.stderr].join("\n")}`);
+      throw new Error(
+        `the ${name} ended (${code ?? signal}) before it listened:\n${[...this.stdout, ...this.stderr].join("\n")}`,
+      );
     });
     const line = await Promise.race([this.lineWith(/"event":\s*"listening"/, linesBefore), failed]);
     failed.catch(() => {}); // From now on an exit is what the test makes of it.

@@ -70,12 +70,17 @@ export const clientPath: string = join(root, "apps/client/src/main.ts");
 /** The path of the twin of the original client, to be run with Python. */
 export const originClientPath: string = join(root, "interop/origin_client.py");
 
-async function placeHistory({ historyPath }: ServerOptions): Promise<{ historyPath: string; remove: () => Promise<void> }> {
+async function placeHistory({
+  historyPath,
+}: ServerOptions): Promise<{ historyPath: string; remove: () => Promise<void> }> {
   if (historyPath !== undefined) return { historyPath, remove: async () => {} };
   const folder = await mkdtemp(join(tmpdir(), "wirebook-"));
   return { historyPath: join(folder, "history.txt"), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-async function startWithHistory(historyPath: string, launch: Parameters<typeof Program.start>[0]): Promise<ServerProgram> {
+async function startWithHistory(
+  historyPath: string,
+  launch: Parameters<typeof Program.start>[0],
+): Promise<ServerProgram> {
   return Object.assign(await Program.start(launch), { historyPath });
 }

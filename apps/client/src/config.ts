@@ -1,7 +1,15 @@
 import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/exchange";
 import type { Target } from "@wirebook/exchange";
 import { messageBytesMax, serverPortDefault } from "@wirebook/protocol";
-import { SettingsError, describeSettings, hostName, portNumber, readSettings, toggle, wholeNumber } from "@wirebook/settings";
+import {
+  SettingsError,
+  describeSettings,
+  hostName,
+  portNumber,
+  readSettings,
+  toggle,
+  wholeNumber,
+} from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
 import * as z from "zod/mini";
 import manifest from "../package.json" with { type: "json" };
@@ -103,7 +111,8 @@ Exit codes
 `;
 
 /** What the command line asks for. */
-export type Invocation = { readonly kind: "help" } | { readonly kind: "version" } | { readonly kind: "run"; readonly config: Config };
+export type Invocation =
+  { readonly kind: "help" } | { readonly kind: "version" } | { readonly kind: "run"; readonly config: Config };
 
 /**
  * Reads the command line and the environment.

@@ -36,14 +36,18 @@ export function request(outgoing: Outgoing, options: RequestOptions): Promise<Re
     resolve({ outcome, trace });
   };
   presenter.begin(outgoing);
-  const exchange = new Exchange(target, { message: outgoing.bytes, ...timeouts(outgoing, timeoutMs) }, {
-    onChunk(chunk, each) {
-      presenter.take(watch.push(chunk));
-      if (out.writableNeedDrain) holdBack(each, out);
+  const exchange = new Exchange(
+    target,
+    { message: outgoing.bytes, ...timeouts(outgoing, timeoutMs) },
+    {
+      onChunk(chunk, each) {
+        presenter.take(watch.push(chunk));
+        if (out.writableNeedDrain) holdBack(each, out);
+      },
+      onEnd: (reason, each) => settle(() => judgeEnd(reason, each, watch), each),
+      onError: ({ code, message: sentence }, each) => settle(() => ({ kind: "failed", code, sentence }), each),
     },
-    onEnd: (reason, each) => settle(() => judgeEnd(reason, each, watch), each),
-    onError: ({ code, message: sentence }, each) => settle(() => ({ kind: "failed", code, sentence }), each),
-  });
+  );
   const cancel = (): void => exchange.cancel();
   if (signal.aborted) cancel();
   else signal.addEventListener("abort", cancel, { once: true });

@@ -38,7 +38,13 @@ export class Session {
     const controller = new AbortController();
     const stopListening = listenForInterrupt(() => controller.abort());
     try {
-      const { outcome, trace } = await request(outgoing, { target, timeoutMs, presenter, out, signal: controller.signal });
+      const { outcome, trace } = await request(outgoing, {
+        target,
+        timeoutMs,
+        presenter,
+        out,
+        signal: controller.signal,
+      });
       if (isTraced) errorOut.write(`\n${reportTrace(trace, target, outcome, errorPaint)}`);
       if (outcome.kind === "failed") this.complain(outcome.sentence);
       return outcome;

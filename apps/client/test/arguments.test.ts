@@ -152,7 +152,10 @@ describe("the exit code", () => {
   test("is 3 when the server closes without a word", async () => {
     await using peer = await openPeer((socket) => socket.end());
     const { code, stderr } = await runCli([...peer.options, "brick", "1"]);
-    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining("closed the connection without an answer") as string });
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: expect.stringContaining("closed the connection without an answer") as string,
+    });
   });
 
   test("is 4 when the server says nothing in time", async () => {

@@ -16,7 +16,11 @@ describe("standard input", () => {
     });
     const { code, stdout } = await runCli(peer.options, { input: "brick 2\n\n  \t\notter 2 -5\r\nlast 2" });
     expect(peer.messages).toEqual(["brick 2\n", "otter 2 -5\n", "last 2\n"]);
-    expect({ code, stdout, most }).toEqual({ code: 0, stdout: "you said brick 2\nyou said otter 2 -5\nyou said last 2\n", most: 1 });
+    expect({ code, stdout, most }).toEqual({
+      code: 0,
+      stdout: "you said brick 2\nyou said otter 2 -5\nyou said last 2\n",
+      most: 1,
+    });
   });
 
   test("is sent byte for byte, wrong messages too", async () => {
@@ -41,16 +45,21 @@ describe("standard input", () => {
 
   test("has its over-long lines refused by number, and the others sent", async () => {
     await using peer = await openResponder("");
-    const { code, stderr } = await runCli(peer.options, { input: `${"x".repeat(2048)}\r\n${"y".repeat(100_000)}\nbrick 2\n` });
+    const { code, stderr } = await runCli(peer.options, {
+      input: `${"x".repeat(2048)}\r\n${"y".repeat(100_000)}\nbrick 2\n`,
+    });
     expect(peer.messages.map((message) => message.length)).toEqual([2049, 8]);
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: "wirebook: line 2 of standard input: a message of 100000 bytes is over the limit of 2048; send a shorter line\n",
+      stderr:
+        "wirebook: line 2 of standard input: a message of 100000 bytes is over the limit of 2048; send a shorter line\n",
     });
   });
 
   test("is given up when the network fails", async () => {
-    await using peer = await openPeer((socket, message) => (message === "one\n" ? socket.end(beginning) : socket.resetAndDestroy()));
+    await using peer = await openPeer((socket, message) =>
+      message === "one\n" ? socket.end(beginning) : socket.resetAndDestroy(),
+    );
     const { code, stderr } = await runCli(peer.options, { input: "one\ntwo\nthree\n" });
     expect(peer.messages).toEqual(["one\n", "two\n"]);
     expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining("broke the connection") as string });
@@ -73,12 +82,19 @@ describe("standard input", () => {
 });
 
 test("lines are the same however the bytes are cut", async () => {
-  const piece = fc.oneof(fc.constantFrom("\n", "\r\n", "\r", "brick 2", "é"), fc.nat(3000).map((length) => "x".repeat(length)));
+  const piece = fc.oneof(
+    fc.constantFrom("\n", "\r\n", "\r", "brick 2", "é"),
+    fc.nat(3000).map((length) => "x".repeat(length)),
+  );
   await fc.assert(
-    fc.asyncProperty(fc.array(piece, { maxLength: 12 }), fc.array(fc.nat(4000), { maxLength: 8 }), async (pieces, sizes) => {
-      const bytes = Buffer.from(pieces.join(""));
-      expect(await collect(cut(bytes, sizes))).toEqual(await collect(cut(bytes, [])));
-    }),
+    fc.asyncProperty(
+      fc.array(piece, { maxLength: 12 }),
+      fc.array(fc.nat(4000), { maxLength: 8 }),
+      async (pieces, sizes) => {
+        const bytes = Buffer.from(pieces.join(""));
+        expect(await collect(cut(bytes, sizes))).toEqual(await collect(cut(bytes, [])));
+      },
+    ),
   );
 });
 

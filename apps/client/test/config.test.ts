@@ -34,7 +34,9 @@ describe("the settings", () => {
     expect(read(["--port", "7", "--host", "[::1]", "--timeout=9"], env)).toMatchObject({
       config: { target: { host: "::1", port: 7 }, timeoutMs: 9 },
     });
-    expect(read([], { WIREBOOK_JSON: "0", WIREBOOK_TRACE: "" })).toMatchObject({ config: { isJson: false, isTraced: false } });
+    expect(read([], { WIREBOOK_JSON: "0", WIREBOOK_TRACE: "" })).toMatchObject({
+      config: { isJson: false, isTraced: false },
+    });
   });
 
   test("bound the timeout", () => {
@@ -64,7 +66,10 @@ describe("the command line", () => {
   });
 
   test("--version prints the version", async () => {
-    expect(await runCli(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^wirebook \d+\.\d+\.\d+\n$/) as string });
+    expect(await runCli(["--version"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^wirebook \d+\.\d+\.\d+\n$/) as string,
+    });
   });
 
   test.each([
@@ -73,7 +78,11 @@ describe("the command line", () => {
     [["--timeout", "soon"], '--timeout is "soon"; type milliseconds from 1 to'],
   ])("%j is refused in a sentence, with the exit code 2", async (argv, sentence) => {
     const { code, stdout, stderr } = await runCli([...argv, "brick"]);
-    expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining(sentence) as string });
+    expect({ code, stdout, stderr }).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining(sentence) as string,
+    });
     expect(stderr.split("\n")).toHaveLength(2);
   });
 });

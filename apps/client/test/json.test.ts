@@ -8,12 +8,15 @@ import { beginning, openPeer, openResponder } from "./peer.ts";
 /** The objects of a text that has one a line. */
 function objectsOf(text: string): unknown[] {
   expect(text.endsWith("\n")).toBe(true);
-  return text.split("\n").slice(0, -1).map((line) => JSON.parse(line) as unknown);
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 describe("--json", () => {
   test("gives a reply as one object on one line", async () => {
-    await using peer = await openResponder("line 1\nline \"2\"\n");
+    await using peer = await openResponder('line 1\nline "2"\n');
     const { code, stdout } = await runCli([...peer.options, "--json", "brick", "2"]);
     expect(code).toBe(0);
     const [reply, ...others] = objectsOf(stdout);
@@ -24,7 +27,14 @@ describe("--json", () => {
       beginning: {
         link: "https://example.org/wirebook",
         operations: expect.arrayContaining([
-          { number: 2, purpose: "read the history", parameters: [{ name: "FROM", isOptional: true }, { name: "TO", isOptional: true }] },
+          {
+            number: 2,
+            purpose: "read the history",
+            parameters: [
+              { name: "FROM", isOptional: true },
+              { name: "TO", isOptional: true },
+            ],
+          },
         ]) as unknown,
       },
       response: 'line 1\nline "2"\n',
@@ -38,7 +48,9 @@ describe("--json", () => {
         untimedChunks: 0,
       },
     });
-    const { trace } = reply as { trace: { steps: Record<string, number>; chunks: [number, number][]; startedAt: string } };
+    const { trace } = reply as {
+      trace: { steps: Record<string, number>; chunks: [number, number][]; startedAt: string };
+    };
     expect(Object.keys(trace.steps)).toEqual(["connecting", "established", "written", "firstByte", "fin", "closed"]);
     expect(trace.chunks.reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(beginning.length + 16);
     expect(Math.abs(Date.parse(trace.startedAt) - Date.now())).toBeLessThan(60_000);
@@ -87,11 +99,21 @@ describe("--json", () => {
       {
         type: "line",
         text: '2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 5"',
-        entry: { kind: "asked", time: "2026-11-22T20:31:05.123456Z", address: "127.0.0.1", message: "brick 5", isCut: false },
+        entry: {
+          kind: "asked",
+          time: "2026-11-22T20:31:05.123456Z",
+          address: "127.0.0.1",
+          message: "brick 5",
+          isCut: false,
+        },
       },
       { type: "line", text: "by hand", entry: { kind: "foreign", text: "by hand" } },
       { type: "line", text: "unfinished", entry: { kind: "foreign", text: "unfinished" } },
-      expect.objectContaining({ type: "end", isError: false, failure: expect.objectContaining({ code: "interrupted" }) as unknown }),
+      expect.objectContaining({
+        type: "end",
+        isError: false,
+        failure: expect.objectContaining({ code: "interrupted" }) as unknown,
+      }),
     ]);
   });
 
@@ -99,7 +121,9 @@ describe("--json", () => {
     await using peer = await openResponder("Error: no such operation; type 2\n");
     const { code, stdout } = await runCli([...peer.options, "--json", "brick", "5"]);
     expect(code).toBe(1);
-    expect(objectsOf(stdout)).toMatchObject([{ type: "reply", response: "Error: no such operation; type 2\n", isError: true }]);
+    expect(objectsOf(stdout)).toMatchObject([
+      { type: "reply", response: "Error: no such operation; type 2\n", isError: true },
+    ]);
   });
 });
 

@@ -11,18 +11,30 @@ const launcher = fileURLToPath(new URL("../bin/wirebook.mjs", import.meta.url));
 const oldNode = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin", "/usr/local/bin"]
   .map((folder) => join(folder, "node"))
   .find((command) => {
-    const { status, stdout } = spawnSync(command, ["--print", "Number.parseInt(process.versions.node, 10)"], { encoding: "utf8" });
+    const { status, stdout } = spawnSync(command, ["--print", "Number.parseInt(process.versions.node, 10)"], {
+      encoding: "utf8",
+    });
     return status === 0 && Number(stdout) >= 20 && Number(stdout) < 24;
   });
 
-function launch(node: string, path: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(node, [path, ...args], { encoding: "utf8", env: { PATH: process.env.PATH } });
+function launch(
+  node: string,
+  path: string,
+  ...args: string[]
+): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(node, [path, ...args], {
+    encoding: "utf8",
+    env: { PATH: process.env.PATH },
+  });
   return { status, stdout, stderr };
 }
 
 describe("the launcher", () => {
   test("runs the client in the Node that it is started with", () => {
-    expect(launch(process.execPath, launcher, "--version")).toMatchObject({ status: 0, stdout: expect.stringMatching(/^wirebook \d/) as string });
+    expect(launch(process.execPath, launcher, "--version")).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^wirebook \d/) as string,
+    });
     expect(launch(process.execPath, launcher, "--port", "1", "brick")).toMatchObject({ status: 3 });
   });
 
@@ -44,7 +56,10 @@ describe("the launcher", () => {
 
 describe.skipIf(oldNode === undefined)("needs a Node from 20 to 23: the launcher", () => {
   test("hands over to the Node of the workspace, with arguments and exit code", () => {
-    expect(launch(oldNode ?? "", launcher, "--version")).toMatchObject({ status: 0, stdout: expect.stringMatching(/^wirebook \d/) as string });
+    expect(launch(oldNode ?? "", launcher, "--version")).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^wirebook \d/) as string,
+    });
     expect(launch(oldNode ?? "", launcher, "--port", "1", "brick", "2", "-1")).toMatchObject({ status: 3, stdout: "" });
   });
 
@@ -65,7 +80,9 @@ describe.skipIf(oldNode === undefined)("needs a Node from 20 to 23: the launcher
       cpSync(launcher, join(folder, "bin", "wirebook.mjs"));
       const { status, stderr } = launch(oldNode ?? "", join(folder, "bin", "wirebook.mjs"), "brick");
       expect(status).toBe(70);
-      expect(stderr).toMatch(/^wirebook: Node 2\d\.\S+ is older than 24 and the packages are not installed; run npm start .+\n$/);
+      expect(stderr).toMatch(
+        /^wirebook: Node 2\d\.\S+ is older than 24 and the packages are not installed; run npm start .+\n$/,
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -7,14 +7,20 @@ import { PromptHistory, promptHistoryPath } from "../src/prompt/prompt-history.t
 
 async function openFolder(): Promise<AsyncDisposable & { readonly path: string; readonly folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), "wirebook-history-"));
-  return { folder, path: join(folder, "deep", "history"), [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+  return {
+    folder,
+    path: join(folder, "deep", "history"),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
 }
 
 describe("the kept history", () => {
   test("lies where the XDG specification has it", () => {
     expect(promptHistoryPath({ XDG_STATE_HOME: "/state" }, "/home/b")).toBe("/state/wirebook/prompt-history");
     expect(promptHistoryPath({}, "/home/b")).toBe("/home/b/.local/state/wirebook/prompt-history");
-    expect(promptHistoryPath({ XDG_STATE_HOME: "relative" }, "/home/b")).toBe("/home/b/.local/state/wirebook/prompt-history");
+    expect(promptHistoryPath({ XDG_STATE_HOME: "relative" }, "/home/b")).toBe(
+      "/home/b/.local/state/wirebook/prompt-history",
+    );
   });
 
   test("lasts, newest first, without keys, repetitions and empty lines", async () => {
@@ -51,7 +57,7 @@ describe("the kept history", () => {
     await using place = await openFolder();
     new PromptHistory(place.path).add("first");
     const last = "x".repeat(2000);
-    await writeFile(place.path, `${`${"y".repeat(promptHistoryBytesMax)}\n`}${last}\n`);
+    await writeFile(place.path, `${"y".repeat(promptHistoryBytesMax)}\n${last}\n`);
     expect(new PromptHistory(place.path).lines).toEqual([last]);
     expect(await readFile(place.path, "utf8")).toBe(`${last}\n`);
   });

@@ -7,7 +7,9 @@ import { beginning, openPeer } from "./peer.ts";
 import { PtyCli, keys, ptyMaker } from "./pty.ts";
 
 /** A temporary folder for the state that the prompt keeps. */
-async function openState(): Promise<AsyncDisposable & { readonly env: { readonly XDG_STATE_HOME: string }; readonly file: string }> {
+async function openState(): Promise<
+  AsyncDisposable & { readonly env: { readonly XDG_STATE_HOME: string }; readonly file: string }
+> {
   const folder = await mkdtemp(join(tmpdir(), "wirebook-state-"));
   return {
     env: { XDG_STATE_HOME: folder },
@@ -19,7 +21,7 @@ async function openState(): Promise<AsyncDisposable & { readonly env: { readonly
 /** Follows for `… 5`, and otherwise says what it was sent. */
 function openServer(): Promise<Peer> {
   return openPeer((socket, message) => {
-    if (/ 5\n$/.test(message)) socket.write(`${beginning}Following from line 1.\n`);
+    if (message.endsWith(" 5\n")) socket.write(`${beginning}Following from line 1.\n`);
     else socket.end(`${beginning}you said ${message}`);
   });
 }

@@ -19,7 +19,10 @@ function present(coloured: boolean, ...replies: readonly (readonly (string | Uin
     presenter.take(watch.finish());
     presenter.end({ kind: "answered", isError: watch.isError });
   }
-  return String(out.read());
+  let text = "";
+  for (let part = out.read() as Buffer | null; part !== null; part = out.read() as Buffer | null)
+    text += part.toString();
+  return text;
 }
 
 describe("on a terminal", () => {
@@ -34,7 +37,10 @@ describe("on a terminal", () => {
   });
 
   test("control characters, reversed text and broken UTF-8 become visible, tabs and line feeds stay", () => {
-    const hostile = Buffer.concat([Buffer.from("\u001b]0;owned\u0007\u009b31m\u202e\ta\r\né"), Buffer.from([0xff, 0x0a])]);
+    const hostile = Buffer.concat([
+      Buffer.from("\u001b]0;owned\u0007\u009b31m\u202e\ta\r\né"),
+      Buffer.from([0xff, 0x0a]),
+    ]);
     expect(present(false, [beginning, hostile])).toContain(
       "\\u001b]0;owned\\u0007\\u009b31m\\u202e\ta\\u000d\né\\udcff\n",
     );

@@ -10,7 +10,11 @@ test("text is the same however its bytes are cut, also where they are not UTF-8"
   );
   fc.assert(
     fc.property(bytes, fc.array(fc.nat(40), { maxLength: 10 }), (whole, cuts) => {
-      const edges = [0, ...cuts.map((at) => Math.min(at, whole.length)).toSorted((one, other) => one - other), whole.length];
+      const edges = [
+        0,
+        ...cuts.map((at) => Math.min(at, whole.length)).toSorted((one, other) => one - other),
+        whole.length,
+      ];
       const stream = new TextStream();
       let text = "";
       for (const [index, edge] of edges.slice(1).entries()) text += stream.push(whole.subarray(edges[index], edge));

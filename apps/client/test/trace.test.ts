@@ -14,7 +14,15 @@ const answered: Outcome = { kind: "answered", isError: false };
 
 function traceOf(chunks: [number, number][], steps: Partial<Trace["at"]> = {}): Trace {
   const trace = new Trace();
-  Object.assign(trace.at, { connecting: 100, established: 100.31, written: 100.402, firstByte: 101.9, fin: 1304.1, closed: 1304.125, ...steps });
+  Object.assign(trace.at, {
+    connecting: 100,
+    established: 100.31,
+    written: 100.402,
+    firstByte: 101.9,
+    fin: 1304.1,
+    closed: 1304.125,
+    ...steps,
+  });
   trace.chunks.push(...chunks);
   trace.sentBytes = 8;
   trace.receivedBytes = chunks.reduce((sum, [, bytes]) => sum + bytes, 0);
@@ -30,7 +38,12 @@ function unequal(count: number): Trace {
 
 describe("the report", () => {
   test("is a table that reads from top to bottom", () => {
-    const trace = traceOf([[101.9, 65_536], [500, 65_536], [702.5, 65_536], [1304.05, 1]]);
+    const trace = traceOf([
+      [101.9, 65_536],
+      [500, 65_536],
+      [702.5, 65_536],
+      [1304.05, 1],
+    ]);
     expect(reportTrace(trace, target, answered, plain)).toBe(
       [
         "127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)",
@@ -113,14 +126,11 @@ test("--trace goes to standard error and leaves the data alone", async () => {
   await using peer = await openResponder("one\n");
   const { code, stdout, stderr } = await runCli([...peer.options, "--trace", "brick", "2"]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "one\n" });
-  expect(stderr).toMatch(new RegExp(`^\n127\\.0\\.0\\.1:\\d+ \\(this end\\)  ⇄  127\\.0\\.0\\.1:${peer.port} \\(the server\\)\n`));
-  expect([...stderr.matchAll(/(connecting|established|written|first byte|fin|closed) +[→←]/g)].map(([, step]) => step)).toEqual([
-    "connecting",
-    "established",
-    "written",
-    "first byte",
-    "fin",
-    "closed",
-  ]);
+  expect(stderr).toMatch(
+    new RegExp(`^\n127\\.0\\.0\\.1:\\d+ \\(this end\\)  ⇄  127\\.0\\.0\\.1:${peer.port} \\(the server\\)\n`),
+  );
+  expect(
+    [...stderr.matchAll(/(connecting|established|written|first byte|fin|closed) +[→←]/g)].map(([, step]) => step),
+  ).toEqual(["connecting", "established", "written", "first byte", "fin", "closed"]);
   expect(stderr).not.toContain("\u001b");
 });

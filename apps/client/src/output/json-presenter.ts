@@ -52,7 +52,11 @@ export class JsonPresenter implements Presenter {
   end(outcome: Outcome, trace: Trace): void {
     this.#respond(this.#text.finish());
     if (this.#shape === "undecided") this.#openReply(this.#firstLine);
-    const rest = { isError: outcome.kind === "answered" && outcome.isError, failure: failureOf(outcome), trace: traceJson(trace) };
+    const rest = {
+      isError: outcome.kind === "answered" && outcome.isError,
+      failure: failureOf(outcome),
+      trace: traceJson(trace),
+    };
     if (this.#shape === "follow") {
       this.#lines.finish();
       this.#object({ type: "end", ...rest });
@@ -81,7 +85,12 @@ export class JsonPresenter implements Presenter {
 
   #openReply(text: string): void {
     this.#shape = "reply";
-    const head = encode({ type: "reply", sent: this.#outgoing?.shown ?? "", beginning: this.#beginning, response: text });
+    const head = encode({
+      type: "reply",
+      sent: this.#outgoing?.shown ?? "",
+      beginning: this.#beginning,
+      response: text,
+    });
     // Without the closing quote and brace, so that the rest of the text can follow.
     this.#out.write(head.slice(0, -2));
   }

@@ -1,10 +1,10 @@
 /** Colours, or the absence of them. */
 export interface Paint {
-  strong(text: string): string;
-  faint(text: string): string;
-  outward(text: string): string;
-  inward(text: string): string;
-  wrong(text: string): string;
+  readonly strong: (text: string) => string;
+  readonly faint: (text: string) => string;
+  readonly outward: (text: string) => string;
+  readonly inward: (text: string) => string;
+  readonly wrong: (text: string) => string;
 }
 
 /** ECMA-48, section 8.3.117 (SGR): what switches each on, and what switches it off again. */
@@ -17,10 +17,10 @@ const styles = {
 } as const satisfies Record<keyof Paint, readonly [string, string]>;
 
 /** The colours of a terminal; without them every text stays as it is. */
-export function createPaint(isColoured: boolean): Paint {
+export function createPaint(hasColours: boolean): Paint {
   const brush = (name: keyof Paint) => {
     const [on, off] = styles[name];
-    return (text: string): string => (isColoured && text !== "" ? `\u001b[${on}m${text}\u001b[${off}m` : text);
+    return (text: string): string => (hasColours && text !== "" ? `\u001b[${on}m${text}\u001b[${off}m` : text);
   };
   return {
     strong: brush("strong"),
@@ -32,6 +32,9 @@ export function createPaint(isColoured: boolean): Paint {
 }
 
 /** True when colours may be written there (https://no-color.org). */
-export function isColoured(stream: { readonly isTTY?: boolean }, env: Readonly<Record<string, string | undefined>>): boolean {
+export function isColoured(
+  stream: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
   return stream.isTTY === true && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
 }

@@ -30,7 +30,11 @@ export function reportTrace(trace: Trace, target: Target, outcome: Outcome, pain
   return [headline(trace, target, paint), "", ...table(rows, trace, paint), "", sum(trace), ""].join("\n");
 }
 
-function table(rows: readonly TraceRow[], { at: { connecting: startMs = 0, closed = startMs } }: Trace, paint: Paint): string[] {
+function table(
+  rows: readonly TraceRow[],
+  { at: { connecting: startMs = 0, closed = startMs } }: Trace,
+  paint: Paint,
+): string[] {
   const totalMs = closed - startMs;
   const width = Math.max(milliseconds(totalMs).length, "at ms".length) + 2;
   const stepWidth = Math.max(...rows.map(({ step }) => step.length));
@@ -75,9 +79,19 @@ function rowsOf(trace: Trace, outcome: Outcome): TraceRow[] {
       direction: "out",
       meaning: `${bytesOf(trace.sentBytes)}: the message is on its way`,
     },
-    at.firstByte !== undefined && { atMs: at.firstByte, step: "first byte", direction: "in", meaning: "the reply begins" },
+    at.firstByte !== undefined && {
+      atMs: at.firstByte,
+      step: "first byte",
+      direction: "in",
+      meaning: "the reply begins",
+    },
     ...chunkRows(trace),
-    at.fin !== undefined && { atMs: at.fin, step: "fin", direction: "in", meaning: "FIN: the server has said everything" },
+    at.fin !== undefined && {
+      atMs: at.fin,
+      step: "fin",
+      direction: "in",
+      meaning: "FIN: the server has said everything",
+    },
     closing(at.closed, outcome),
   ];
   return rows.filter((row) => row !== false);

@@ -6,7 +6,17 @@
  * be kept is no reason to refuse the prompt: `problem` says why, and the prompt goes on without.
  */
 
-import { appendFileSync, chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { withoutKey } from "@wirebook/protocol";
 import { promptHistoryBytesMax, promptHistoryLinesMax } from "../limits.ts";

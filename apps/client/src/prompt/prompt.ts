@@ -116,7 +116,9 @@ function greeting({ target, paint, history }: PromptOptions): string {
     `Wirebook at ${paint.strong(describeTarget(target))}`,
     "Type a username to see the operations, or a whole message such as: brick 2",
     paint.faint("Tab completes, Ctrl-C ends a reply, Ctrl-D leaves."),
-    ...(history.problem === undefined ? [] : [paint.faint(`What you type is not kept for the next time: ${history.problem}`)]),
+    ...(history.problem === undefined
+      ? []
+      : [paint.faint(`What you type is not kept for the next time: ${history.problem}`)]),
   ];
   return `${lines.join("\n")}\n`;
 }
