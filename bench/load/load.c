@@ -1,0 +1,174 @@
+/*
+ * A load generator for services of one request a connection: connect, send, read until FIN, close, again.
+ *
+ *     load HOST PORT CONNECTIONS SECONDS MESSAGE
+ *
+ * It keeps CONNECTIONS exchanges in flight on one epoll loop and one thread, so that the server and not the generator
+ * is the bottleneck, and prints one line of JSON. Latency is the time from connect() to the server's FIN, kept in
+ * microseconds in a histogram whose buckets are at most 1/64 wide, so a percentile is right to 1.6 %. An exchange that
+ * ends in a reset, in a refused connection or without a byte of reply is an error, and its time is not counted.
+ *
+ * Deliberately absent: any reading of the replies. It counts their bytes.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CONNECTIONS_MAX = 4096, READ_BYTES = 1 << 16, BUCKET_BITS = 6, BUCKETS = 40 << BUCKET_BITS };
+
+struct exchange {
+    int fd;
+    int is_sent;
+    uint64_t started_us;
+    uint64_t received;
+};
+
+static struct sockaddr_in target;
+static const char *message;
+static size_t message_bytes;
+static int epoll_fd;
+static uint64_t counts[BUCKETS], done, errors, bytes, max_us;
+
+static uint64_t now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int bucket_of(uint64_t us) {
+    if (us < (1 << BUCKET_BITS)) return (int)us;
+    int shift = 63 - __builtin_clzll(us) - BUCKET_BITS;
+    return ((shift + 1) << BUCKET_BITS) + (int)((us >> shift) & ((1 << BUCKET_BITS) - 1));
+}
+
+static uint64_t value_of(int bucket) {
+    if (bucket < (1 << BUCKET_BITS)) return (uint64_t)bucket;
+    int shift = (bucket >> BUCKET_BITS) - 1;
+    return ((uint64_t)((bucket & ((1 << BUCKET_BITS) - 1)) + (1 << BUCKET_BITS))) << shift;
+}
+
+static uint64_t percentile(double share) {
+    uint64_t wanted = (uint64_t)(share * (double)done), seen = 0;
+    for (int b = 0; b < BUCKETS; b++) {
+        seen += counts[b];
+        if (seen > wanted) return value_of(b);
+    }
+    return max_us;
+}
+
+static void begin(struct exchange *x) {
+    x->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (x->fd < 0) {
+        perror("socket");
+        exit(1);
+    }
+    int on = 1;
+    setsockopt(x->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    x->is_sent = 0;
+    x->received = 0;
+    x->started_us = now_us();
+    if (connect(x->fd, (struct sockaddr *)&target, sizeof target) < 0 && errno != EINPROGRESS) {
+        perror("connect");
+        exit(1);
+    }
+    struct epoll_event event = {.events = EPOLLOUT, .data.ptr = x};
+    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, x->fd, &event);
+}
+
+static void finish(struct exchange *x, int is_error) {
+    close(x->fd);
+    x->fd = -1;
+    if (is_error || x->received == 0) {
+        errors++;
+        return;
+    }
+    uint64_t us = now_us() - x->started_us;
+    int bucket = bucket_of(us);
+    counts[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
+    if (us > max_us) max_us = us;
+    bytes += x->received;
+    done++;
+}
+
+/* Moves one exchange on; returns 1 when it is over. */
+static int advance(struct exchange *x) {
+    static char buffer[READ_BYTES];
+    if (!x->is_sent) {
+        ssize_t n = send(x->fd, message, message_bytes, MSG_NOSIGNAL);
+        if (n != (ssize_t)message_bytes) {
+            finish(x, 1);
+            return 1;
+        }
+        x->is_sent = 1;
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = x};
+        epoll_ctl(epoll_fd, EPOLL_CTL_MOD, x->fd, &event);
+        return 0;
+    }
+    for (;;) {
+        ssize_t n = read(x->fd, buffer, sizeof buffer);
+        if (n > 0) {
+            x->received += (uint64_t)n;
+            continue;
+        }
+        if (n < 0 && errno == EAGAIN) return 0;
+        finish(x, n < 0);
+        return 1;
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc != 6) {
+        fprintf(stderr, "usage: load HOST PORT CONNECTIONS SECONDS MESSAGE\n");
+        return 2;
+    }
+    target.sin_family = AF_INET;
+    target.sin_port = htons((uint16_t)atoi(argv[2]));
+    if (inet_pton(AF_INET, argv[1], &target.sin_addr) != 1) {
+        fprintf(stderr, "load: \"%s\" is no IPv4 address; type one such as 127.0.0.1\n", argv[1]);
+        return 2;
+    }
+    int connections = atoi(argv[3]);
+    if (connections < 1 || connections > CONNECTIONS_MAX) {
+        fprintf(stderr, "load: %s connections; type a number from 1 to %d\n", argv[3], CONNECTIONS_MAX);
+        return 2;
+    }
+    message = argv[5];
+    message_bytes = strlen(message);
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct exchange *all = calloc((size_t)connections, sizeof *all);
+    uint64_t start = now_us(), end = start + (uint64_t)(atof(argv[4]) * 1e6);
+    for (int i = 0; i < connections; i++) begin(&all[i]);
+    int live = connections;
+    struct epoll_event events[256];
+    while (live > 0) {
+        int ready = epoll_wait(epoll_fd, events, 256, 1000);
+        uint64_t now = now_us();
+        /* What still hangs long after the end is an error, not a reason to wait forever. */
+        if (now > end + 30000000) {
+            errors += (uint64_t)live;
+            break;
+        }
+        for (int i = 0; i < ready; i++) {
+            struct exchange *x = events[i].data.ptr;
+            if (!advance(x)) continue;
+            if (now < end) begin(x);
+            else live--;
+        }
+    }
+    double seconds = (double)(now_us() - start) / 1e6;
+    printf("{\"requests\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"bytes\":%" PRIu64
+           ",\"seconds\":%.3f,\"perSecond\":%.1f,\"p50Us\":%" PRIu64 ",\"p99Us\":%" PRIu64 ",\"maxUs\":%" PRIu64 "}\n",
+           done, errors, bytes, seconds, (double)done / seconds, percentile(0.5), percentile(0.99), max_us);
+    return 0;
+}
