@@ -1,0 +1,62 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, test, Wirebook } from "./wirebook.ts";
+
+const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1600, height: 1000 } } as const;
+
+async function expectClean(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual([]);
+}
+
+async function expectNothingOverflows(page: Page): Promise<void> {
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+}
+
+for (const [size, viewport] of Object.entries(sizes)) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`axe finds nothing on a ${size} in ${colorScheme}`, async ({ page, gateway, server }) => {
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.goto(`http://${gateway.address}/`);
+      await expect(page.getByRole("button", { name: "Begin" })).toBeEnabled();
+      await expectClean(page);
+
+      const wirebook = new Wirebook(page);
+      await wirebook.begin("brick");
+      await wirebook.send(2, { FROM: "-2" });
+      await expect(wirebook.card("brick 2 -2")).toContainText("done");
+      await expectClean(page);
+      for (const view of ["History", "Wire"]) {
+        const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: view });
+        if (!(await tab.isVisible())) continue;
+        await tab.click();
+        await expectClean(page);
+        await expectNothingOverflows(page);
+      }
+      const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Messages" });
+      if (await tab.isVisible()) await tab.click();
+      await server.kill("SIGKILL");
+      await wirebook.send(2);
+      await expect(wirebook.card("brick 2")).toContainText("failed");
+      await expectClean(page);
+      await expectNothingOverflows(page);
+    });
+  }
+}
+
+test("the main job needs no mouse", async ({ page, gateway }) => {
+  await page.goto(`http://${gateway.address}/`);
+  await page.getByRole("textbox", { name: "User" }).focus();
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type("brick");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("combobox", { name: "Operation" })).toBeVisible();
+  await page.getByRole("combobox", { name: "Operation" }).focus();
+  await page.keyboard.press("2");
+  await page.keyboard.press("Tab");
+  await expect(page.getByLabel("FROM", { exact: true })).toBeFocused();
+  await page.keyboard.type("-1");
+  await page.keyboard.press("Enter");
+  await expect(new Wirebook(page).card("brick 2 -1")).toContainText("done");
+});

@@ -1,0 +1,55 @@
+import { expect, runClient, test } from "./wirebook.ts";
+
+test("a server that is killed is named as the hop that failed, and its return is noticed", async ({
+  wirebook,
+  server,
+}) => {
+  await expect(wirebook.follow).toHaveText("live");
+  await server.kill("SIGKILL");
+  await expect(wirebook.follow).toHaveText("not live");
+
+  await wirebook.send(2);
+  const card = wirebook.card("brick 2");
+  await expect(card).toContainText("It failed between the gateway and the server.");
+  await expect(card).toContainText("it is safe to send it again");
+  await expect(wirebook.connection).toHaveText("Connected; the server cannot be reached");
+
+  await server.restart();
+  await wirebook.history.getByRole("button", { name: "Follow now" }).click();
+  await expect(wirebook.follow).toHaveText("live");
+  await wirebook.send(2);
+  await expect(wirebook.card("brick 2")).toContainText("done");
+  await expect(wirebook.connection).toHaveText("Connected; the server answers");
+});
+
+test("a gateway that is killed is named, counted down for, and nothing is lost or doubled", async ({
+  wirebook,
+  gateway,
+  server,
+}) => {
+  await expect(wirebook.follow).toHaveText("live");
+  await runClient(server, "before");
+  await expect(wirebook.rows("before")).toHaveCount(1);
+  await gateway.kill("SIGKILL");
+
+  const notice = wirebook.page.getByRole("region", { name: "Reconnecting" });
+  await expect(notice).toContainText("The connection between this page and the gateway is lost.");
+  await expect(notice).toContainText("What is shown stays.");
+  await expect(wirebook.rows("before")).toHaveCount(1);
+  await runClient(server, "meanwhile");
+
+  await gateway.restart();
+  const again = notice.getByRole("button", { name: "Try now" });
+  // It may have reconnected by itself between the look and the click.
+  if (await again.isVisible()) await again.click({ timeout: 2000 }).catch(() => {});
+  await expect(wirebook.follow).toHaveText("live");
+  await expect(notice).toBeHidden();
+  await expect(wirebook.rows("meanwhile")).toHaveCount(1);
+  await expect(wirebook.rows("before")).toHaveCount(1);
+});
+
+test("a page that comes back by itself needs no click", async ({ wirebook, gateway }) => {
+  await gateway.restart();
+  await expect(wirebook.connection).toHaveText(/^Connected/, { timeout: 30_000 });
+  await expect(wirebook.follow).toHaveText("live", { timeout: 30_000 });
+});

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { startGateway, startServer } from "../interop/programs.ts";
+import { expect, test, Wirebook } from "./wirebook.ts";
+
+const historyBytes = 10_000_000;
+const responseWithinMs = 45_000;
+
+const line = (index: number): string => `line ${index} of a history that somebody kept by hand\n`;
+
+async function digest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+test("a history of 10 MB arrives whole", async ({ page }, testInfo) => {
+  const historyPath = testInfo.outputPath("history.txt");
+  let text = "";
+  for (let index = 1; text.length < historyBytes; index++) text += line(index);
+  await writeFile(historyPath, text);
+  await using server = await startServer({ historyPath });
+  await using gateway = await startGateway({ server: server.address });
+
+  const wirebook = await Wirebook.open(page, gateway);
+  await wirebook.send(2);
+  const card = wirebook.card("brick 2");
+  await expect(card).toContainText("done", { timeout: responseWithinMs });
+
+  const downloading = page.waitForEvent("download");
+  await card.getByRole("button", { name: /^Save response/ }).click();
+  const saved = testInfo.outputPath("saved.txt");
+  await (await downloading).saveAs(saved);
+  expect(await digest(saved)).toBe(await digest(historyPath));
+});

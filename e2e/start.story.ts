@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { createInterface } from "node:readline";
+import { expect, test } from "@playwright/test";
+import { Wirebook } from "./wirebook.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Two ports that were free a moment ago. */
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports = [];
+  for (const server of servers) {
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    ports.push((server.address() as AddressInfo).port);
+  }
+  for (const server of servers) server.close();
+  return ports as [number, number];
+}
+
+function start(...words: string[]) {
+  return spawn("npm", ["start", "--silent", "--", ...words], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+test("npm start says where to click, and Ctrl-C ends it", async ({ page }, testInfo) => {
+  const [serverPort, gatewayPort] = await freePorts();
+  const history = testInfo.outputPath("history.txt");
+  const program = start("--server-port", `${serverPort}`, "--gateway-port", `${gatewayPort}`, "--history", history);
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: program.stdout })) {
+    lines.push(line);
+    if (line.includes("by hand")) break;
+  }
+  const said = lines.join("\n");
+  expect(said).toContain(`http://127.0.0.1:${gatewayPort}`);
+  expect(said).toContain(`printf 'brick 2\\n' | nc 127.0.0.1 ${serverPort}`);
+
+  await page.goto(`http://127.0.0.1:${gatewayPort}/`);
+  const wirebook = new Wirebook(page);
+  await wirebook.begin("brick");
+  await wirebook.send(2);
+  await expect(wirebook.card("brick 2")).toContainText("done");
+  program.kill("SIGTERM");
+  await once(program, "exit");
+});
+
+test("npm start names a taken port and how to choose another", async () => {
+  const taken = createServer();
+  await once(taken.listen(0, "127.0.0.1"), "listening");
+  const { port } = taken.address() as AddressInfo;
+  const program = start("--server-port", `${port}`);
+  const [said, [code]] = await Promise.all([text(program.stderr), once(program, "exit")]);
+  expect(said).toContain(`port ${port} is taken`);
+  expect(said).toContain("npm start -- --server-port");
+  expect(code).toBe(1);
+  taken.close();
+});
