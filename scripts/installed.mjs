@@ -1,0 +1,78 @@
+/**
+ * Brings the packages and the built page up to date, and does nothing when they are.
+ *
+ * Plain JavaScript that runs on Node 20: it works before anything is installed, and installs the Node 26 that runs
+ * the rest. Each step leaves a stamp with the hash of what it was made from.
+ */
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The root of the checkout. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The Node that runs the TypeScript: the one that the packages bring. */
+export const node = join(root, "node_modules", ".bin", process.platform === "win32" ? "node.cmd" : "node");
+
+const packagesStamp = join(root, "node_modules", ".wirebook-installed");
+const pageStamp = join(root, "apps", "web", "dist", ".built-from");
+const pageSources = ["apps/web", "libs/protocol", "package-lock.json"];
+const notSources = new Set(["node_modules", "dist", "test"]);
+
+/** Installs the locked packages unless they are there. */
+export function installPackages() {
+  const wanted = hashOf(["package-lock.json", "package.json"]);
+  if (isStamped(packagesStamp, wanted) && existsSync(node)) return;
+  say("installing packages (npm ci), once");
+  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  writeFileSync(packagesStamp, wanted);
+}
+
+/** Builds the page unless it is built from these very sources. */
+export function buildPage() {
+  const wanted = hashOf(pageSources);
+  if (isStamped(pageStamp, wanted)) return;
+  say("building the page");
+  run("npm", ["run", "--silent", "build"]);
+  mkdirSync(dirname(pageStamp), { recursive: true });
+  writeFileSync(pageStamp, wanted);
+}
+
+/** Prints a line of progress. */
+export function say(sentence) {
+  console.log(`wirebook: ${sentence}`);
+}
+
+/** Runs a command in the root with the terminal's output, and ends this program when it fails. */
+export function run(command, words, env = {}) {
+  const { status, error } = spawnSync(command, words, {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...env },
+    shell: process.platform === "win32",
+  });
+  if (status === 0) return;
+  console.error(`wirebook: \`${command} ${words.join(" ")}\` failed${error ? ` (${error.message})` : ""}`);
+  process.exit(status ?? 1);
+}
+
+function isStamped(stamp, wanted) {
+  return existsSync(stamp) && readFileSync(stamp, "utf8") === wanted;
+}
+
+function hashOf(paths) {
+  const hash = createHash("sha256");
+  for (const path of paths.flatMap(filesUnder)) hash.update(`${path}\0`).update(readFileSync(join(root, path)));
+  return hash.digest("hex");
+}
+
+function filesUnder(path) {
+  if (!statSync(join(root, path)).isDirectory()) return [path];
+  return readdirSync(join(root, path))
+    .filter((name) => !notSources.has(name))
+    .toSorted()
+    .flatMap((name) => filesUnder(`${path}/${name}`));
+}

@@ -1,0 +1,137 @@
+/**
+ * `npm start`: installs and builds what is missing, then runs the server and the gateway until Ctrl-C.
+ *
+ * The server keeps the terminal, so each request is seen as it comes; the gateway's log goes to `.wirebook/gateway.log`.
+ */
+
+import { spawn } from "node:child_process";
+import { mkdirSync, openSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { buildPage, installPackages, node, root, say } from "./installed.mjs";
+
+const host = "127.0.0.1";
+const readyWithinMs = 15_000;
+const readyPollMs = 50;
+
+const usage = `npm start -- [--server-port 5007] [--gateway-port 8007] [--history history.txt]
+
+Installs and builds what is missing, then runs the server and the gateway until Ctrl-C.
+`;
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        "server-port": { type: "string", default: process.env.WIREBOOK_PORT || "5007" },
+        "gateway-port": { type: "string", default: process.env.WIREBOOK_GATEWAY_PORT || "8007" },
+        history: { type: "string", default: process.env.WIREBOOK_HISTORY || "history.txt" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    return values;
+  } catch (error) {
+    console.error(`wirebook: ${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+/** The port as a number, when it is one and free; otherwise a sentence and the end. */
+async function freePort(option, text) {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) {
+    console.error(`wirebook: --${option} is "${text}"; type a port from 1 to 65535`);
+    process.exit(2);
+  }
+  const probe = createServer();
+  const problem = await new Promise((resolve) => {
+    probe.once("error", resolve);
+    probe.listen({ host, port }, () => probe.close(() => resolve(undefined)));
+  });
+  if (problem === undefined) return port;
+  const other = port + 10 <= 65_535 ? port + 10 : port - 10;
+  const why =
+    problem.code === "EADDRINUSE" ? "is taken (perhaps by another Wirebook)" : `cannot be used (${problem.code})`;
+  console.error(`wirebook: port ${port} ${why}; choose another: npm start -- --${option} ${other}`);
+  process.exit(1);
+}
+
+const options = readOptions();
+if (options.help) {
+  console.log(usage);
+  process.exit(0);
+}
+const serverPort = await freePort("server-port", options["server-port"]);
+const gatewayPort = await freePort("gateway-port", options["gateway-port"]);
+installPackages();
+buildPage();
+
+const logs = join(root, ".wirebook");
+mkdirSync(logs, { recursive: true });
+const gatewayLog = join(logs, "gateway.log");
+
+/** The programs that run; when one ends, so do the others. */
+const running = new Map();
+let exitCode;
+
+function launch(name, words, stdout) {
+  const program = spawn(node, words, { cwd: root, stdio: ["ignore", stdout, "inherit"] });
+  running.set(name, program);
+  program.once("error", (error) => {
+    console.error(`wirebook: the ${name} cannot be started (${error.message})`);
+    ended(name, 1);
+  });
+  program.once("exit", (code, signal) => ended(name, signal === null ? (code ?? 1) : 1));
+}
+
+function ended(name, code) {
+  if (!running.delete(name)) return;
+  exitCode = Math.max(exitCode ?? 0, code);
+  for (const program of running.values()) program.kill("SIGTERM");
+  if (running.size === 0) process.exit(exitCode);
+}
+
+// Ctrl-C reaches the programs by themselves, as they share the terminal; a SIGTERM reaches only this one.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {
+  for (const program of running.values()) program.kill("SIGTERM");
+});
+
+launch(
+  "server",
+  ["apps/server/src/main.ts", "--host", host, "--port", String(serverPort), "--history", options.history],
+  "inherit",
+);
+launch(
+  "gateway",
+  ["apps/gateway/src/main.ts", "--host", host, "--port", String(gatewayPort), "--server", `${host}:${serverPort}`],
+  openSync(gatewayLog, "w"),
+);
+
+/** Resolves when the page can be opened and the server answers behind it. */
+async function ready() {
+  const deadline = Date.now() + readyWithinMs;
+  while (Date.now() < deadline && running.size === 2) {
+    const answer = await fetch(`http://${host}:${gatewayPort}/readyz`).catch(() => undefined);
+    if (answer?.ok) return true;
+    await new Promise((resolve) => void setTimeout(resolve, readyPollMs));
+  }
+  return false;
+}
+
+if (await ready()) {
+  const at = serverPort === 5007 ? "" : ` --port ${serverPort}`;
+  console.log(`
+  Wirebook is running.
+
+    page      http://${host}:${gatewayPort}
+    client    npx wirebook${at} brick 2
+    by hand   printf 'brick 2\\n' | nc ${host} ${serverPort}
+
+  The history is ${options.history}, the gateway's log .wirebook/gateway.log. Ctrl-C stops it.
+`);
+} else if (exitCode === undefined) {
+  say(`not ready after ${readyWithinMs / 1000} s; see .wirebook/gateway.log`);
+  for (const program of running.values()) program.kill("SIGTERM");
+}

@@ -1,0 +1,47 @@
+/**
+ * `npm test`: installs what the tests need and runs every gate.
+ *
+ * Plain JavaScript that runs on Node 20. On Debian as root, Chromium and python3 come from apt; elsewhere Playwright's
+ * own Chromium is used.
+ */
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { findChromium } from "./chromium.mjs";
+import { installPackages, node, root, run, say } from "./installed.mjs";
+
+const canApt = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+
+function has(command) {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, command)));
+}
+
+function aptInstall(names) {
+  say(`installing ${names.join(", ")} with apt-get`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const apt = (...words) => spawnSync("apt-get", words, { stdio: ["ignore", "ignore", "inherit"], env }).status === 0;
+  const install = () => apt("install", "-y", "-q", "--no-install-recommends", ...names);
+  return install() || (apt("update", "-q") && install());
+}
+
+function installPrograms() {
+  const missing = [...(findChromium() ? [] : ["chromium"]), ...(has("python3") ? [] : ["python3"])];
+  if (canApt && missing.length > 0) aptInstall(missing);
+  if (findChromium() === undefined) installPlaywrightChromium();
+  if (!has("python3")) say("python3 is missing: the pairs with the original program will be skipped; install python3");
+}
+
+function installPlaywrightChromium() {
+  const words = [join(root, "node_modules", "playwright", "cli.js"), "install", "chromium"];
+  if (spawnSync(node, words, { cwd: root, stdio: ["ignore", "inherit", "inherit"] }).status === 0) return;
+  console.error(
+    "wirebook: there is no Chromium for the end-to-end tests, and it can be installed neither by apt-get nor by Playwright.\n" +
+      "Install Chromium with your system's packages and name it: WIREBOOK_CHROMIUM=/path/to/chromium npm test",
+  );
+  process.exit(1);
+}
+
+installPackages();
+installPrograms();
+run(node, ["scripts/verify.mjs"], { PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH}` });
