@@ -27,7 +27,7 @@ export function installPackages() {
   const wanted = hashOf(["package-lock.json", "package.json"]);
   if (isStamped(packagesStamp, wanted) && existsSync(node)) return;
   say("installing packages (npm ci), once");
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  run("npm", ["ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]);
   writeFileSync(packagesStamp, wanted);
 }
 

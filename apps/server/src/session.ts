@@ -55,7 +55,8 @@ export async function serve(connection: Connection, context: Context): Promise<v
     const failure = failureOf(error);
     answer = { response: { text: context.beginning + encodeError(failure.sentence) }, outcome: "error", failure };
   }
-  showRequest(asked, written, answer, context);
+  // A connection that sends nothing is a probe, such as a load balancer's: it asks nothing.
+  if (received.hasBytes) showRequest(asked, written, answer, context);
   const failure = heard.outcome === "broken" ? undefined : await send(connection, answer.response);
   if (failure !== undefined) context.terminal.show({ event: "failure", message: failure.detail ?? failure.sentence });
 }
