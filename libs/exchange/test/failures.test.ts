@@ -52,6 +52,20 @@ describe("an exchange fails with", () => {
     expect(texts).toEqual(["half a re"]);
   });
 
+  test("connection-reset as well when the reset comes together with the last bytes", async () => {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      await using peer = await openPeer((socket) => {
+        socket.once("data", () => {
+          socket.write("half a re");
+          socket.resetAndDestroy();
+        });
+      });
+      const { texts, ending } = run(peer.target, {});
+      expect(await ending).toMatchObject({ code: "connection-reset" });
+      expect(texts.join("")).toMatch(/^(half a re)?$/);
+    }
+  });
+
   test("reply-timeout on a server that falls silent", async () => {
     await using peer = await openPeer((socket) => socket.once("data", () => socket.write("wait for it")));
     const { texts, ending } = run(peer.target, { replyTimeoutMs: 50 });
