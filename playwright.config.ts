@@ -6,7 +6,7 @@ const isRoot = process.getuid?.() === 0;
 
 export default defineConfig({
   testDir: "e2e",
-  testMatch: "*.story.ts",
+  testMatch: "**/*.story.ts",
   outputDir: "test-results",
   workers: 2,
   fullyParallel: true,

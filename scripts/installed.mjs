@@ -18,25 +18,37 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const node = join(root, "node_modules", ".bin", process.platform === "win32" ? "node.cmd" : "node");
 
 const packagesStamp = join(root, "node_modules", ".wirebook-installed");
-const pageStamp = join(root, "apps", "web", "dist", ".built-from");
+const page = join(root, "apps", "web", "dist", "index.html");
+const pageStamp = join(root, ".wirebook", "page-built-from");
 const pageSources = ["apps/web", "libs/protocol", "package-lock.json"];
 const notSources = new Set(["node_modules", "dist", "test"]);
+
+/** How often an installation is tried while the npm registry does not answer, and how long to wait in between. */
+const installTriesMax = 20;
+const installPauseMs = 30_000;
 
 /** Installs the locked packages unless they are there. */
 export function installPackages() {
   const wanted = hashOf(["package-lock.json", "package.json"]);
   if (isStamped(packagesStamp, wanted) && existsSync(node)) return;
   say("installing packages (npm ci), once");
-  run("npm", ["ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]);
+  const words = ["ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+  for (let tries = 1; attempt("npm", words).status !== 0; tries++) {
+    if (tries === installTriesMax || isRegistryUp()) fail("npm", words);
+    say(
+      `the npm registry does not answer; trying again in ${installPauseMs / 1000} s (${tries} of ${installTriesMax})`,
+    );
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, installPauseMs);
+  }
   writeFileSync(packagesStamp, wanted);
 }
 
 /** Builds the page unless it is built from these very sources. */
 export function buildPage() {
   const wanted = hashOf(pageSources);
-  if (isStamped(pageStamp, wanted)) return;
+  if (isStamped(pageStamp, wanted) && existsSync(page)) return;
   say("building the page");
-  run("npm", ["run", "--silent", "build"]);
+  run("npm", ["run", "--silent", "build", "-w", "@wirebook/web"]);
   mkdirSync(dirname(pageStamp), { recursive: true });
   writeFileSync(pageStamp, wanted);
 }
@@ -48,15 +60,29 @@ export function say(sentence) {
 
 /** Runs a command in the root with the terminal's output, and ends this program when it fails. */
 export function run(command, words, env = {}) {
-  const { status, error } = spawnSync(command, words, {
+  const { status, error } = attempt(command, words, env);
+  if (status !== 0) fail(command, words, status, error);
+}
+
+function attempt(command, words, env = {}) {
+  return spawnSync(command, words, {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, ...env },
     shell: process.platform === "win32",
   });
-  if (status === 0) return;
+}
+
+function fail(command, words, status, error) {
   console.error(`wirebook: \`${command} ${words.join(" ")}\` failed${error ? ` (${error.message})` : ""}`);
   process.exit(status ?? 1);
+}
+
+function isRegistryUp() {
+  return (
+    spawnSync("npm", ["ping", "--fetch-retries=0"], { cwd: root, stdio: "ignore", shell: process.platform === "win32" })
+      .status === 0
+  );
 }
 
 function isStamped(stamp, wanted) {

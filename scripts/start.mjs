@@ -14,6 +14,7 @@ import { buildPage, installPackages, node, root, say } from "./installed.mjs";
 const host = "127.0.0.1";
 const readyWithinMs = 15_000;
 const readyPollMs = 50;
+const parentLookMs = 1000;
 
 const usage = `npm start -- [--server-port 5007] [--gateway-port 8007] [--history history.txt]
 
@@ -64,6 +65,12 @@ if (options.help) {
 }
 const serverPort = await freePort("server-port", options["server-port"]);
 const gatewayPort = await freePort("gateway-port", options["gateway-port"]);
+if (serverPort === gatewayPort) {
+  console.error(
+    `wirebook: server and gateway cannot share port ${serverPort}; choose two: npm start -- --server-port 5007 --gateway-port 8007`,
+  );
+  process.exit(2);
+}
 installPackages();
 buildPage();
 
@@ -88,15 +95,20 @@ function launch(name, words, stdout) {
 function ended(name, code) {
   if (!running.delete(name)) return;
   exitCode = Math.max(exitCode ?? 0, code);
-  for (const program of running.values()) program.kill("SIGTERM");
+  stop();
   if (running.size === 0) process.exit(exitCode);
 }
 
-// Ctrl-C reaches the programs by themselves, as they share the terminal; a SIGTERM reaches only this one.
-process.on("SIGINT", () => {});
-process.on("SIGTERM", () => {
+function stop() {
   for (const program of running.values()) program.kill("SIGTERM");
-});
+}
+
+// Ctrl-C reaches the programs by themselves, as they share the terminal; a SIGTERM reaches only this one, or only npm,
+// which keeps it to itself: then the change of parent is all that can be seen.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", stop);
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || stop(), parentLookMs).unref();
 
 launch(
   "server",
@@ -132,6 +144,7 @@ if (await ready()) {
   The history is ${options.history}, the gateway's log .wirebook/gateway.log. Ctrl-C stops it.
 `);
 } else if (exitCode === undefined) {
+  exitCode = 1;
   say(`not ready after ${readyWithinMs / 1000} s; see .wirebook/gateway.log`);
-  for (const program of running.values()) program.kill("SIGTERM");
+  stop();
 }

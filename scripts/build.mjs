@@ -1,0 +1,5 @@
+/** `npm run build`: builds the page unless it is built from these very sources. */
+
+import { buildPage } from "./installed.mjs";
+
+buildPage();
