@@ -45,6 +45,35 @@ for (const [size, viewport] of Object.entries(sizes)) {
   }
 }
 
+test("a question takes the focus and gives it back", async ({ wirebook, page }) => {
+  await expect(wirebook.follow).toHaveText("live");
+  const ask = wirebook.history.getByRole("button", { name: "Delete line 1", exact: true });
+  await ask.focus();
+  await page.keyboard.press("Enter");
+  await expect(wirebook.history.getByRole("button", { name: "Delete", exact: true })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(ask).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(wirebook.history.getByRole("button", { name: "Delete", exact: true })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(wirebook.history.getByRole("group", { name: "Lines" })).toBeFocused();
+  await expect(wirebook.rows("deleted line 1")).toHaveCount(1);
+
+  await wirebook.send(3);
+  await expect(page.getByRole("button", { name: "Delete all lines" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeFocused();
+});
+
+test("the newest answer keeps a place on a screen that is magnified", async ({ wirebook, page }) => {
+  await page.setViewportSize({ width: 640, height: 400 });
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  const box = await page.getByRole("log", { name: "Exchanges" }).boundingBox();
+  expect((box?.height ?? 0) >= 150, "the transcript has the height of a few lines").toBe(true);
+  await expectNothingOverflows(page);
+});
+
 test("the main job needs no mouse", async ({ page, gateway }) => {
   await page.goto(`http://${gateway.address}/`);
   await page.getByRole("textbox", { name: "User" }).focus();

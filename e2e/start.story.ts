@@ -22,16 +22,43 @@ async function freePorts(): Promise<[number, number]> {
   return ports as [number, number];
 }
 
+/** `npm start` with these options, stopped however the test ends. */
 function start(...words: string[]) {
-  return spawn("npm", ["start", "--silent", "--", ...words], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const program = spawn("npm", ["start", "--silent", "--", ...words], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    // A process group of its own: Ctrl-C in a terminal reaches npm and all that it started, and so does `stop`.
+    detached: true,
+  });
+  const exited = once(program, "exit");
+  const stop = async () => {
+    const isRunning = program.exitCode === null && program.signalCode === null;
+    if (isRunning && program.pid !== undefined) process.kill(-program.pid, "SIGINT");
+    await exited;
+  };
+  return { program, exited, stop, [Symbol.asyncDispose]: stop };
 }
 
-test("npm start says where to click, and Ctrl-C ends it", async ({ page }, testInfo) => {
+function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+test("npm start says where to click, and Ctrl-C ends all that it started", async ({ page }, testInfo) => {
   const [serverPort, gatewayPort] = await freePorts();
   const history = testInfo.outputPath("history.txt");
-  const program = start("--server-port", `${serverPort}`, "--gateway-port", `${gatewayPort}`, "--history", history);
+  await using started = start(
+    "--server-port",
+    `${serverPort}`,
+    "--gateway-port",
+    `${gatewayPort}`,
+    "--history",
+    history,
+  );
   const lines: string[] = [];
-  for await (const line of createInterface({ input: program.stdout })) {
+  for await (const line of createInterface({ input: started.program.stdout })) {
     lines.push(line);
     if (line.includes("by hand")) break;
   }
@@ -44,16 +71,17 @@ test("npm start says where to click, and Ctrl-C ends it", async ({ page }, testI
   await wirebook.begin("brick");
   await wirebook.send(2);
   await expect(wirebook.card("brick 2")).toContainText("done");
-  program.kill("SIGTERM");
-  await once(program, "exit");
+  expect(await answers(`http://127.0.0.1:${gatewayPort}/healthz`)).toBe(true);
+  await started.stop();
+  expect(await answers(`http://127.0.0.1:${gatewayPort}/healthz`)).toBe(false);
 });
 
 test("npm start names a taken port and how to choose another", async () => {
   const taken = createServer();
   await once(taken.listen(0, "127.0.0.1"), "listening");
   const { port } = taken.address() as AddressInfo;
-  const program = start("--server-port", `${port}`);
-  const [said, [code]] = await Promise.all([text(program.stderr), once(program, "exit")]);
+  await using started = start("--server-port", `${port}`);
+  const [said, [code]] = await Promise.all([text(started.program.stderr), started.exited]);
   expect(said).toContain(`port ${port} is taken`);
   expect(said).toContain("npm start -- --server-port");
   expect(code).toBe(1);

@@ -6,7 +6,8 @@ import { Composer } from "./composer/composer.svelte.ts";
 import { Operations } from "./composer/operations.svelte.ts";
 import type { Exchange } from "./exchange/exchange.svelte.ts";
 import { Exchanges } from "./exchange/exchanges.svelte.ts";
-import { explainFailure, outcomeOf, refusalOf } from "./exchange/outcome.ts";
+import { explainDelete, explainFailure, outcomeOf, refusalOf } from "./exchange/outcome.ts";
+import type { DeleteProblem } from "./exchange/outcome.ts";
 import { bytes, duration, plural } from "./figures.ts";
 import { GatewayConnection } from "./gateway/connection.svelte.ts";
 import type { Carried } from "./gateway/gateway-socket.ts";
@@ -31,8 +32,8 @@ export class Page {
   hasBegun = $state(false);
   /** With a server that cannot be followed: whether the history is fetched after every exchange. */
   fetchesAfterSend = $state(true);
-  /** Why the line that was to be deleted from its row is still there. */
-  deleteProblem = $state("");
+  /** What came of a line that was to be deleted from its row, when it was not deleted or nobody knows. */
+  deleteProblem = $state.raw<DeleteProblem>();
   /** The latest result, for those who listen. */
   announcement = $state("");
   readonly #user = new Persisted("user");
@@ -94,9 +95,9 @@ export class Page {
     const values = this.guardsDeletes && head !== "" ? [String(position), head] : [String(position)];
     const user = this.composer.user.trim();
     const exchange = this.exchanges.request({ user, operation, values, by: "user", purpose: "from the row" });
-    this.deleteProblem = "";
+    this.deleteProblem = undefined;
     await this.#watch(exchange);
-    if (exchange !== undefined) this.deleteProblem = explainFailure(exchange)?.why ?? refusalOf(exchange) ?? "";
+    if (exchange !== undefined) this.deleteProblem = explainDelete(exchange);
   }
 
   /** Shows an exchange in the wire. */

@@ -10,7 +10,7 @@ import {
 import type { StepTimes } from "@wirebook/protocol";
 import { Exchange } from "../src/exchange/exchange.svelte.ts";
 import type { ExchangeFrame } from "../src/exchange/exchange.svelte.ts";
-import { explainFailure, outcomeOf, refusalOf } from "../src/exchange/outcome.ts";
+import { explainDelete, explainFailure, outcomeOf, refusalOf } from "../src/exchange/outcome.ts";
 import { tellStory } from "../src/wire/story.ts";
 
 const beginning = encodeBeginning({ link: "https://example.org/wirebook", operations });
@@ -110,16 +110,21 @@ describe("an exchange", () => {
     exchange.lose("the gateway is restarting", 1010);
     await exchange.over;
     expect([exchange.state, exchange.receivedBytes]).toEqual(["failed", 10]);
+    expect(explainDelete(exchange)?.result).toBe("The line may have been deleted, or not.");
     expect(explainFailure(exchange)).toMatchObject({
       where: "It failed between this page and the gateway.",
       why: "The gateway was lost: the gateway is restarting.",
     });
   });
 
-  test.each<[StepTimes, string]>([
-    [{ received: 1, connecting: 2 }, "nothing was done"],
-    [{ received: 1, connecting: 2, established: 3, written: 4 }, "may have been carried out"],
-  ])("says whether the message can have been carried out", (at, words) => {
+  test.each<[StepTimes, string, string]>([
+    [{ received: 1, connecting: 2 }, "nothing was done", "Nothing was deleted."],
+    [
+      { received: 1, connecting: 2, established: 3, written: 4 },
+      "may have been carried out",
+      "The line may have been deleted, or not.",
+    ],
+  ])("says whether the message, a delete for one, can have been carried out", (at, words, result) => {
     const exchange = begin();
     const frame = {
       type: "error",
@@ -131,6 +136,7 @@ describe("an exchange", () => {
     } as const;
     exchange.takeFrame(frame, { atMs: 1006, payload: "{}" }, undefined);
     expect(explainFailure(exchange)?.consequence).toContain(words);
+    expect(explainDelete(exchange)?.result).toBe(result);
   });
 
   test("shows a key nowhere", () => {

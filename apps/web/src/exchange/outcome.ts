@@ -50,6 +50,23 @@ export function explainFailure(exchange: Exchange): { where: string; why: string
   };
 }
 
+/** Why a line that was to be deleted may still be there. */
+export interface DeleteProblem {
+  readonly result: string;
+  readonly why: string;
+}
+
+/** What to say of a delete; `undefined` when it was carried out. */
+export function explainDelete(exchange: Exchange): DeleteProblem | undefined {
+  const refusal = refusalOf(exchange);
+  const failure = explainFailure(exchange);
+  if (failure === undefined)
+    return refusal === undefined ? undefined : { result: "Nothing was deleted.", why: refusal };
+  const isUnwritten = exchange.failure?.hop !== "page-gateway" && exchange.at.written === undefined;
+  if (isUnwritten) return { result: "Nothing was deleted.", why: failure.why };
+  return { result: "The line may have been deleted, or not.", why: `${failure.why} ${failure.consequence}` };
+}
+
 /** The refusal of the server without its prefix; `undefined` when it did not refuse. */
 export function refusalOf(exchange: Exchange): string | undefined {
   if (exchange.answer === "accepted") return undefined;

@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import type { Arrow } from "../src/wire/sequence.ts";
+import { placeLabels } from "../src/wire/labels.ts";
+
+const lanes = { page: 0, gateway: 160, server: 320 };
+const arrow = (from: Arrow["from"], to: Arrow["to"], fromY: number, toY: number, label: string): Arrow => ({
+  from,
+  to,
+  hop: "page-gateway",
+  label,
+  fromY,
+  toY,
+  isDerived: false,
+  isFailure: false,
+  chunk: undefined,
+});
+
+describe("the labels of arrows", () => {
+  test("stand above a flat arrow and turn with it", () => {
+    const [right] = placeLabels([arrow("page", "gateway", 10, 24, "message, 8 B")], lanes);
+    expect(right?.degrees).toBeCloseTo(5, 0);
+    expect(right?.y).toBeCloseTo(17 - 7, 0);
+    const [left] = placeLabels([arrow("gateway", "page", 10, 24, "FIN")], lanes);
+    expect(left?.degrees).toBeCloseTo(-5, 0);
+  });
+
+  test("stay level in the middle of a steep one", () => {
+    expect(placeLabels([arrow("gateway", "page", 0, 200, "open")], lanes)).toMatchObject([
+      { x: 80, y: 100, degrees: 0, text: "open" },
+    ]);
+  });
+
+  test("give way to each other along steep arrows that arrive in the same moment", () => {
+    const arrows = [0, 14, 28].map((fromY) => arrow("gateway", "page", fromY, 200, "binary, 65540 B"));
+    const labels = placeLabels(arrows, lanes).toSorted((a, b) => a.y - b.y);
+    labels.slice(1).forEach((label, index) => expect(label.y - (labels[index]?.y ?? 0)).toBeGreaterThanOrEqual(12));
+  });
+});
