@@ -14,3 +14,9 @@ export const followedLineCharactersMax = 1024 * 1024;
 
 /** Rows that `--trace` prints for chunks; those between the first and the last are summed up. */
 export const traceChunkRowsMax = 40;
+
+/** Rows at the end that stay when those in the middle are summed up. */
+export const traceChunkRowsLast = 8;
+
+/** Characters of the first line of a response to a follow; a longer one is not that with which a follow begins. */
+export const followingCharactersMax = 64;

@@ -74,10 +74,7 @@ class TcpServer implements WirebookServer {
     this.#context = context;
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = limits.connectionsMax + 2 * limits.refusalsMax;
-    this.#server.on("drop", (dropped) => {
-      const address = plainAddress(dropped?.remoteAddress);
-      context.terminal.show({ event: "refused", address, code: "connections-max" });
-    });
+    this.#server.on("drop", (dropped) => this.#showRefused(plainAddress(dropped?.remoteAddress)));
   }
 
   get address(): { host: string; port: number } {
@@ -117,7 +114,12 @@ class TcpServer implements WirebookServer {
         `${this.#limits.connectionsMax} connections are open, which is the limit; try again in a moment`,
       ),
     );
+    this.#showRefused(connection.address);
     this.#serve(connection, this.#refused);
+  }
+
+  #showRefused(address: string): void {
+    this.#context.terminal.show({ event: "refused", address, code: "connections-max" });
   }
 
   #serve(connection: Connection, among: Map<Connection, Promise<void>>): void {

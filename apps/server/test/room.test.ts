@@ -33,13 +33,14 @@ describe("many clients at once", () => {
 describe("one connection too many", () => {
   const refusal = `${beginning}Error: 3 connections are open, which is the limit; try again in a moment\n`;
 
-  test("is told so at once, leaves no line, and is welcome when another has gone", async () => {
+  test("is told so at once, leaves no line, is shown to the operator, and is welcome when another has gone", async () => {
     await using rig = await openRig({ connectionsMax: 3 });
     const held = await Promise.all([1, 2, 3].map(() => Peer.connect(rig.port)));
     const [first] = held;
     const late = await Peer.connect(rig.port);
     expect(await late.outcome).toEqual({ text: refusal, isReset: false });
     expect(await rig.lines()).toEqual([]);
+    expect(rig.shown).toEqual([{ event: "refused", address: "127.0.0.1", code: "connections-max" }]);
 
     await first?.write("brick\n");
     await first?.outcome;

@@ -39,5 +39,11 @@ export const headBytes = 512;
 /** Milliseconds for which a second process waits to learn by whom a history is owned; it is refused in any case. */
 export const ownerNameWaitMs = 500;
 
+/** Milliseconds until it looks again whether the owner has written its number. */
+export const ownerPollMs = 10;
+
+/** Milliseconds by which the two clocks of the system may differ before the wall clock counts as having been set. */
+export const driftMsMax = 2;
+
 /** Permissions of a history that did not exist. */
 export const fileModeDefault = 0o644;

@@ -1,7 +1,7 @@
 /** Holds docs/history-format.md against the code. */
 
 import { readFileSync, readdirSync } from "node:fs";
-import { decodeEntry, refusedBytesKept } from "@wirebook/protocol";
+import { decodeEntry, headCharactersMax, refusedBytesKept } from "@wirebook/protocol";
 import { expect, test } from "vitest";
 import { historyErrorCodes } from "../src/index.ts";
 import { gatherTurnsMax, indexBlockBytesDefault, lastTimeBytes, reservedBytes } from "../src/limits.ts";
@@ -55,7 +55,8 @@ test("shows entries only that the code takes for what they are meant to show", (
 test("names the limits that the code has", () => {
   const limits = doc.split("## Limits\n")[1]?.split("\n## ")[0] ?? "";
   expect(limits).toContain(`| ${refusedBytesKept} |`);
-  expect(limits).toContain(`| ${gatherTurnsMax} |`);
+  expect(limits).toContain(`| characters of a head [H-7] | ${headCharactersMax} |`);
+  expect(limits).toContain(`[H-10] | ${gatherTurnsMax} |`);
   expect(limits).toContain(`| ${lastTimeBytes / 1024} KiB |`);
   expect(limits).toContain(`| ${reservedBytes.toLocaleString("en")} bytes |`);
   expect(limits).toContain(`8 bytes for each ${indexBlockBytesDefault / 1024} KiB`);

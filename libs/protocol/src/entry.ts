@@ -8,6 +8,7 @@
  * Any other line (the original's, one written by hand) is foreign: it is kept and shown as it is.
  */
 
+import { headCharactersMax } from "./limits.ts";
 import { plainText, quoteText } from "./text.ts";
 
 /** What came of a request that changed something. */
@@ -34,8 +35,6 @@ export type Entry =
     }
   | { readonly kind: "foreign"; readonly text: string };
 
-/** Characters of a line's first word that an outcome repeats [H-7]. */
-const headCharactersMax = 64;
 const cutMark = " (cut)";
 
 const timeForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;

@@ -44,7 +44,10 @@ export interface SettingsSource {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What the command line said: the values, the words that are no options, and whether `--help` was among them. */
+/**
+ * What the command line said: the values, the words that are no options, and whether `--help` was among them. The
+ * values are the defaults when it was.
+ */
 export interface Invocation<Table extends SettingsTable> {
   readonly settings: SettingsOf<Table>;
   readonly words: readonly string[];
@@ -61,14 +64,12 @@ export function readSettings<const Table extends SettingsTable>(
   { argv, env }: SettingsSource,
 ): Invocation<Table> {
   const { values, positionals } = parse(table, argv);
-  const settings = Object.fromEntries(
-    Object.entries(table).map(([name, setting]) => [name, readOne(name, setting, values[optionOf(name)], env)]),
-  );
-  return {
-    settings: Object.freeze(settings) as SettingsOf<Table>,
-    words: positionals,
-    isHelp: values.help === true,
-  };
+  const isHelp = values.help === true;
+  // Whoever asks for help may have just that wrong value; the defaults stand in then.
+  const read = (name: string, setting: Setting<unknown>): unknown =>
+    isHelp ? setting.default : readOne(name, setting, values[optionOf(name)], env);
+  const settings = Object.fromEntries(Object.entries(table).map(([name, setting]) => [name, read(name, setting)]));
+  return { settings: Object.freeze(settings) as SettingsOf<Table>, words: positionals, isHelp };
 }
 
 /** The lines of help for a table, each ending in a line feed. */

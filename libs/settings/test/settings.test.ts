@@ -78,6 +78,13 @@ describe("readSettings", () => {
     expect(read(["--help"]).isHelp).toBe(true);
     expect(read([]).isHelp).toBe(false);
   });
+
+  test("gives help in spite of wrong values, which may be why it is wanted", () => {
+    expect(read(["--port", "http", "--help"], { X_NAME: "there", X_PORT: "70000" })).toMatchObject({
+      settings: { port: 5007, serverName: "here" },
+      isHelp: true,
+    });
+  });
 });
 
 test("describeSettings gives a line for each setting", () => {

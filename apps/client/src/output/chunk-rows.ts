@@ -1,5 +1,5 @@
 import type { Trace } from "@wirebook/exchange";
-import { traceChunkRowsMax } from "../limits.ts";
+import { traceChunkRowsLast, traceChunkRowsMax } from "../limits.ts";
 import { bytesOf, milliseconds, thousands } from "./figures.ts";
 import type { TraceRow } from "./trace-row.ts";
 
@@ -12,9 +12,6 @@ interface Run {
   untilMs: number;
 }
 
-/** Rows at the end that stay when those in the middle are summed up. */
-const lastRows = 8;
-
 /**
  * The chunks of a reply, a row each, but one row for a run of equal ones; at most `traceChunkRowsMax` rows.
  *
@@ -25,8 +22,8 @@ export function chunkRows({ chunks, untimedChunks, receivedBytes }: Trace): Trac
   const runs = runsOf(chunks);
   const rows = runs.map(runRow);
   if (rows.length > traceChunkRowsMax) {
-    const firstRows = traceChunkRowsMax - lastRows - 1;
-    const between = runs.slice(firstRows, -lastRows);
+    const firstRows = traceChunkRowsMax - traceChunkRowsLast - 1;
+    const between = runs.slice(firstRows, -traceChunkRowsLast);
     rows.splice(firstRows, between.length, summary(between));
   }
   if (untimedChunks === 0) return rows;

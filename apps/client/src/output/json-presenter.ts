@@ -9,6 +9,7 @@ import type { Writable } from "node:stream";
 import type { Trace } from "@wirebook/exchange";
 import { decodeFollowing, plainText, quoteText } from "@wirebook/protocol";
 import type { Beginning } from "@wirebook/protocol";
+import { followingCharactersMax } from "../limits.ts";
 import type { Outgoing } from "../message.ts";
 import type { Outcome } from "../outcome.ts";
 import type { ReplyNews } from "../reply-watch.ts";
@@ -16,9 +17,6 @@ import { FollowedLines } from "./followed-lines.ts";
 import type { Presenter } from "./presenter.ts";
 import { TextStream } from "./text-stream.ts";
 import { traceJson } from "./trace-json.ts";
-
-/** A first line longer than this is not the one with which a follow begins. */
-const followingCharactersMax = 64;
 
 type Shape = "undecided" | "reply" | "follow";
 

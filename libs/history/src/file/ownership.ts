@@ -18,13 +18,12 @@ import { platform } from "node:os";
 import { kill, pid } from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { HistoryError } from "../errors.ts";
-import { fileModeDefault, ownerNameWaitMs } from "../limits.ts";
+import { fileModeDefault, ownerNameWaitMs, ownerPollMs } from "../limits.ts";
 import { reasonOf } from "./disk.ts";
 
 /** O_EXLOCK of BSD's and macOS's fcntl.h, which Node does not name. */
 const lockOnOpen = 0x20;
 const hasLockOnOpen = ["darwin", "freebsd", "openbsd", "netbsd"].includes(platform());
-const ownerPollMs = 10;
 
 /** A history that belongs to this process. */
 export interface Ownership {
