@@ -24,7 +24,7 @@ const pageSources = ["apps/web", "libs/protocol", "package-lock.json"];
 const notSources = new Set(["node_modules", "dist", "test"]);
 
 /** How often an installation is tried while the npm registry does not answer, and how long to wait in between. */
-const installTriesMax = 20;
+const installTriesMax = 40;
 const installPauseMs = 30_000;
 
 /** Installs the locked packages unless they are there. */
