@@ -1,7 +1,7 @@
 /**
  * `npm start`: installs and builds what is missing, then runs the server and the gateway until Ctrl-C.
  *
- * The server keeps the terminal, so each request is seen as it comes; the gateway's log goes to `.wirebook/gateway.log`.
+ * The server keeps the terminal, so each request is seen as it comes; the gateway's log goes to `.wirebook/gateway-PORT.log`.
  */
 
 import { spawn } from "node:child_process";
@@ -74,9 +74,9 @@ if (serverPort === gatewayPort) {
 installPackages();
 buildPage();
 
-const logs = join(root, ".wirebook");
-mkdirSync(logs, { recursive: true });
-const gatewayLog = join(logs, "gateway.log");
+mkdirSync(join(root, ".wirebook"), { recursive: true });
+/** One for each port, as several may run from the same checkout. */
+const gatewayLog = join(".wirebook", `gateway-${gatewayPort}.log`);
 
 /** The programs that run; when one ends, so do the others. */
 const running = new Map();
@@ -118,7 +118,7 @@ launch(
 launch(
   "gateway",
   ["apps/gateway/src/main.ts", "--host", host, "--port", String(gatewayPort), "--server", `${host}:${serverPort}`],
-  openSync(gatewayLog, "w"),
+  openSync(join(root, gatewayLog), "w"),
 );
 
 /** Resolves when the page can be opened and the server answers behind it. */
@@ -141,10 +141,10 @@ if (await ready()) {
     client    npx wirebook${at} brick 2
     by hand   printf 'brick 2\\n' | nc ${host} ${serverPort}
 
-  The history is ${options.history}, the gateway's log .wirebook/gateway.log. Ctrl-C stops it.
+  The history is ${options.history}, the gateway's log ${gatewayLog}. Ctrl-C stops it.
 `);
 } else if (exitCode === undefined) {
   exitCode = 1;
-  say(`not ready after ${readyWithinMs / 1000} s; see .wirebook/gateway.log`);
+  say(`not ready after ${readyWithinMs / 1000} s; see ${gatewayLog}`);
   stop();
 }

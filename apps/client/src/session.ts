@@ -47,6 +47,9 @@ export class Session {
       });
       if (isTraced) errorOut.write(`\n${reportTrace(trace, target, outcome, errorPaint)}`);
       if (outcome.kind === "failed") this.complain(outcome.sentence);
+      if (outgoing.isFollow && outcome.kind === "answered" && !outcome.isError) {
+        this.complain("the server ended the follow; send the message again to go on");
+      }
       return outcome;
     } finally {
       stopListening();

@@ -21,6 +21,15 @@ describe("the arguments", () => {
     expect(peer.messages).toEqual(["brick nonsense  with  spaces\n", "\n", "brick --json\n"]);
   });
 
+  test("say so when a follow is ended by the server", async () => {
+    await using peer = await openResponder("Following from line 1.\none\n");
+    expect(await runCli([...peer.options, "brick", "5"])).toEqual({
+      code: 0,
+      stdout: expect.stringContaining("one\n") as string,
+      stderr: "wirebook: the server ended the follow; send the message again to go on\n",
+    });
+  });
+
   test("take the place of standard input", async () => {
     await using peer = await openResponder("");
     await runCli([...peer.options, "brick"], { input: "otter 2\n" });
