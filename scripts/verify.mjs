@@ -6,6 +6,7 @@ const gates = [
   ["format", "npm run --silent format:check"],
   ["lint", "npm run --silent lint"],
   ["types", "npm run --silent types"],
+  ["unused code", "npm run --silent unused"],
   ["unit and interop tests", "npm run --silent unit"],
   ["build", "npm run --silent build"],
   ["end-to-end stories", "npm run --silent e2e"],

@@ -12,7 +12,7 @@ import { loggedCharactersMax } from "./limits.ts";
 import type { Relay } from "./relay.ts";
 
 /** Something that happened to a WebSocket. */
-export interface SocketEvent {
+interface SocketEvent {
   /** Counts the gateway's WebSockets. */
   readonly socket: number;
   readonly outcome: string;

@@ -14,7 +14,7 @@ import type { WirebookServer } from "../src/server.ts";
 import { Terminal } from "../src/terminal.ts";
 import type { TerminalEvent } from "../src/terminal.ts";
 
-export const link = "https://example.org/wirebook";
+const link = "https://example.org/wirebook";
 
 /** What comes before every response. */
 export const beginning = encodeBeginning({ link, operations });

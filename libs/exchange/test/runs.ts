@@ -5,7 +5,7 @@ import { Exchange } from "../src/index.ts";
 import type { ExchangeError, ExchangeListener, ExchangeOptions, Target } from "../src/index.ts";
 
 /** How an exchange came to its end. */
-export type Ending = "fin" | "cancelled" | ExchangeError;
+type Ending = "fin" | "cancelled" | ExchangeError;
 
 /** An exchange under way, and what it has told its listener. */
 export interface Run {

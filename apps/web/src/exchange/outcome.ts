@@ -5,7 +5,7 @@ import type { Hop } from "@wirebook/protocol";
 import type { Exchange } from "./exchange.svelte.ts";
 
 /** How an outcome is coloured. */
-export type Tone = "running" | "good" | "refused" | "failed" | "neutral";
+type Tone = "running" | "good" | "refused" | "failed" | "neutral";
 
 export interface Outcome {
   readonly tone: Tone;

@@ -32,7 +32,7 @@ export interface Tick {
 }
 
 /** A stretch of time that is drawn shorter than it was. */
-export interface Gap {
+interface Gap {
   readonly y: number;
   readonly ms: number;
 }
