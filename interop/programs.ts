@@ -24,13 +24,28 @@ interface ServerOptions {
   readonly historyPath?: string;
 }
 
+/** How one of Wirebook's own programs is started, where that differs from what a user would type. */
+interface LaunchOptions {
+  /** Options behind those that say where it listens and what it speaks to. */
+  readonly options?: readonly string[];
+  /** Arguments of Node, before the program's path. */
+  readonly nodeArgs?: readonly string[];
+  /** A program with its arguments that runs Node: `strace -f -o trace.txt`. */
+  readonly under?: readonly string[];
+}
+
 /** Wirebook's server. */
-export async function startServer(options: ServerOptions = {}): Promise<ServerProgram> {
-  const { historyPath, remove } = await placeHistory(options);
+export async function startServer({
+  options = [],
+  nodeArgs = [],
+  under = [],
+  ...place
+}: ServerOptions & LaunchOptions = {}): Promise<ServerProgram> {
+  const { historyPath, remove } = await placeHistory(place);
+  const program = [...nodeArgs, join(root, "apps/server/src/main.ts")];
   return startWithHistory(historyPath, {
     name: "server",
-    command: process.execPath,
-    args: (port) => [join(root, "apps/server/src/main.ts"), "--port", String(port), "--history", historyPath],
+    ...behind(under, (port) => [...program, "--port", String(port), "--history", historyPath, ...options]),
     cleanUp: remove,
   });
 }
@@ -50,17 +65,22 @@ export async function startOriginServer(
 }
 
 /** Wirebook's gateway to a server. */
-export function startGateway(options: {
+export function startGateway({
+  server,
+  serverConnections,
+  options = [],
+  nodeArgs = [],
+  under = [],
+}: {
   /** `host:port`. */
   readonly server: string;
   readonly serverConnections?: number;
-}): Promise<Program> {
-  const { server, serverConnections } = options;
+} & LaunchOptions): Promise<Program> {
   const limit = serverConnections === undefined ? [] : ["--server-connections", String(serverConnections)];
+  const program = [...nodeArgs, join(root, "apps/gateway/src/main.ts")];
   return Program.start({
     name: "gateway",
-    command: process.execPath,
-    args: (port) => [join(root, "apps/gateway/src/main.ts"), "--port", String(port), "--server", server, ...limit],
+    ...behind(under, (port) => [...program, "--port", String(port), "--server", server, ...limit, ...options]),
   });
 }
 
@@ -69,6 +89,16 @@ export const clientPath: string = join(root, "apps/client/src/main.ts");
 
 /** The path of the twin of the original client, to be run with Python. */
 export const originClientPath: string = join(root, "interop/origin_client.py");
+
+/** This Node with arguments, if need be run by another program. */
+function behind(
+  under: readonly string[],
+  args: (port: number) => readonly string[],
+): Pick<Parameters<typeof Program.start>[0], "command" | "args"> {
+  const [command = process.execPath, ...words] = under;
+  if (under.length === 0) return { command, args };
+  return { command, args: (port) => [...words, process.execPath, ...args(port)] };
+}
 
 async function placeHistory({
   historyPath,

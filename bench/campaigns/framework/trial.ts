@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Random } from "../../harness/random.ts";
+import type { Campaign, Control, Finding } from "./campaign.ts";
+
+/** A finding, with how long it took. */
+export interface Tried extends Finding {
+  readonly seconds: number;
+}
+
+/** Runs a campaign, or one of its controls, in a folder of its own. */
+export async function tryOut(
+  campaign: Campaign,
+  control: Control | undefined,
+  { count, seed, progress }: { count: number; seed: number; progress: (done: number) => void },
+): Promise<Tried> {
+  const folder = await mkdtemp(join(tmpdir(), "wirebook-campaign-"));
+  const startedMs = performance.now();
+  try {
+    const finding = await campaign.run({
+      count,
+      random: new Random(seed),
+      folder,
+      nodeArgs: control?.break === undefined ? [] : ["--import", breakPath(control.break)],
+      control: control?.name,
+      progress,
+    });
+    return { ...finding, seconds: (performance.now() - startedMs) / 1000 };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function breakPath(name: string): string {
+  return new URL(`../breaks/${name}.ts`, import.meta.url).href;
+}

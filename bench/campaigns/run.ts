@@ -1,0 +1,92 @@
+/**
+ * `npm run campaign -- NAME… [--full] [--ci] [--count N] [--seed N] [--without-control]`
+ *
+ * Runs each campaign and then its controls, and prints one line for each: what was tried, how often, what was lost.
+ * Ends with 1 when a promise was broken or a control was not noticed.
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { findModules, pickModules } from "../harness/modules.ts";
+import type { Campaign, Control } from "./framework/campaign.ts";
+import { unmet } from "./framework/needs.ts";
+import { tryOut } from "./framework/trial.ts";
+import type { Tried } from "./framework/trial.ts";
+
+const breachesShownMax = 5;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    ci: { type: "boolean", default: false },
+    full: { type: "boolean", default: false },
+    count: { type: "string" },
+    seed: { type: "string" },
+    "without-control": { type: "boolean", default: false },
+  },
+});
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const all = await findModules(new URL("./", import.meta.url), ".campaign.ts");
+const names = positionals.length > 0 ? positionals : values.ci ? [...all.keys()] : [];
+if (names.length === 0) {
+  say(`Usage: npm run campaign -- NAME… [--full] [--count N] [--seed N] [--without-control], or --ci`);
+  say(`Names: ${[...all.keys()].join(", ")}`);
+  process.exit(2);
+}
+
+const seed = Number(values.seed ?? Date.now() % 0x1_0000_0000);
+let failed = 0;
+for (const [name, url] of pickModules(all, names)) {
+  const { campaign } = (await import(url.href)) as { campaign: Campaign };
+  if (positionals.length > 0 || campaign.isInCi) failed += await runCampaign(name, campaign);
+}
+process.exit(failed === 0 ? 0 : 1);
+
+/** Returns how many of its runs did not come out as they should. */
+async function runCampaign(name: string, campaign: Campaign): Promise<number> {
+  const missing = unmet(campaign.needs);
+  if (missing.length > 0) {
+    say(`${name}: SKIPPED, because this machine has no ${missing.join(", no ")}`);
+    return 0;
+  }
+  const count = Number(values.count ?? (values.full ? campaign.full : campaign.first));
+  const tried = await attempt(name, campaign, undefined, count);
+  say(`${name}: ${describe(campaign, tried)}; ${tried.breaches.length === 0 ? "held" : "BROKEN"}`);
+  showBreaches(tried);
+  let bad = tried.breaches.length === 0 ? 0 : 1;
+  for (const control of values["without-control"] ? [] : campaign.controls) {
+    const broken = await attempt(name, campaign, control, control.count);
+    const isNoticed = broken.breaches.length > 0;
+    say(
+      `${name}, control with ${control.name}: ${describe(campaign, broken)}; ${isNoticed ? "noticed" : "NOT NOTICED"}`,
+    );
+    if (isNoticed) say(`    ${broken.breaches[0]}`);
+    else bad += 1;
+  }
+  return bad;
+}
+
+async function attempt(name: string, campaign: Campaign, control: Control | undefined, count: number): Promise<Tried> {
+  const progress = (done: number): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${name}: ${done} of ${count} `);
+  };
+  try {
+    return await tryOut(campaign, control, { count, seed, progress });
+  } catch (error) {
+    throw new Error(`${name} could not be carried out (seed ${seed})`, { cause: error });
+  } finally {
+    if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+  }
+}
+
+function describe({ unit }: Campaign, { tried, checked, breaches, figures, seconds }: Tried): string {
+  const measured = Object.entries(figures ?? {}).map(([what, figure]) => `${what} ${figure}`);
+  const parts = [`${tried.toLocaleString("en")} ${unit}`, checked, `${breaches.length} breaches`, ...measured];
+  return `${parts.join("; ")}; ${seconds.toFixed(1)} s; seed ${seed}`;
+}
+
+function showBreaches({ breaches }: Tried): void {
+  for (const breach of breaches.slice(0, breachesShownMax)) say(`    ${breach}`);
+  if (breaches.length > breachesShownMax) say(`    … and ${breaches.length - breachesShownMax} more`);
+}

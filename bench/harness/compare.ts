@@ -1,0 +1,76 @@
+/**
+ * Programs measured against a yardstick: in turn, in one run, round after round.
+ *
+ * A machine is faster one minute and slower the next, so a figure by itself says little. What is kept of each round is
+ * the ratio of each contender to the yardstick of that same round; what is reported is the median of those ratios, with
+ * the least and the greatest. Every other round goes the other way round, so that nobody always comes first.
+ */
+
+/** Something that can be measured. */
+export interface Contender {
+  readonly name: string;
+  /** Starts it; it is disposed of behind the last round. */
+  open(): Promise<Running>;
+}
+
+/** A contender that runs. */
+interface Running extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** One contender's figures over all rounds. */
+export interface Compared {
+  readonly name: string;
+  /** The median of its figures. */
+  readonly figure: number;
+  /** To the yardstick of the same round. */
+  readonly ratio: { readonly median: number; readonly least: number; readonly greatest: number };
+}
+
+/** What to compare and how often. */
+export interface Comparison {
+  readonly yardstick: Contender;
+  readonly contenders: readonly Contender[];
+  readonly rounds: number;
+  /** One measurement; more is better, so for a time give its inverse. */
+  readonly measure: (running: Running, contender: Contender) => Promise<number>;
+}
+
+/** Runs the rounds; all programs are up all the time and only one of them is under load. */
+export async function compare({ yardstick, contenders, rounds, measure }: Comparison): Promise<Compared[]> {
+  await using open = new AsyncDisposableStack();
+  const all = [yardstick, ...contenders];
+  const running: Running[] = [];
+  for (const contender of all) running.push(open.use(await contender.open()));
+  const figures = all.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    const order = all.map((_, at) => (round % 2 === 0 ? at : all.length - 1 - at));
+    for (const at of order) figures[at]?.push(await measure(running[at] as Running, all[at] as Contender));
+  }
+  return all.map(({ name }, at) => describe(name, figures[at] as number[], figures[0] as number[]));
+}
+
+/** The middle of them; of an even number the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = sorted.length / 2;
+  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
+  const high = sorted[Math.floor(middle)] ?? Number.NaN;
+  return (low + high) / 2;
+}
+
+/** A Markdown table of a comparison, for the terminal and for docs/performance.md. */
+export function encodeTable(title: string, unit: string, compared: readonly Compared[]): string {
+  const rows = compared.map(({ name, figure, ratio }) => {
+    const { median: middle, least, greatest } = ratio;
+    const range = `${least.toFixed(2)} to ${greatest.toFixed(2)}`;
+    return `| ${name} | ${figure.toLocaleString("en", { maximumFractionDigits: 1 })} | ${middle.toFixed(2)} | ${range} |`;
+  });
+  return [`| ${title} | ${unit} | ratio | in all rounds |`, "| --- | --- | --- | --- |", ...rows, ""].join("\n");
+}
+
+function describe(name: string, figures: readonly number[], yardstick: readonly number[]): Compared {
+  const ratios = figures.map((figure, round) => figure / (yardstick[round] as number));
+  const ratio = { median: median(ratios), least: Math.min(...ratios), greatest: Math.max(...ratios) };
+  return { name, figure: median(figures), ratio };
+}

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { compare, median } from "../compare.ts";
+import type { Contender } from "../compare.ts";
+
+const contender = (name: string, port: number): Contender => ({
+  name,
+  open: async () => ({ port, [Symbol.asyncDispose]: async () => {} }),
+});
+
+test("each figure is compared with the yardstick of its own round", async () => {
+  const factor = [1, 10, 100];
+  const rounds = new Map<string, number>();
+  const compared = await compare({
+    yardstick: contender("yardstick", 4),
+    contenders: [contender("half as fast", 2)],
+    rounds: 3,
+    measure: async ({ port }, { name }) => {
+      const round = rounds.get(name) ?? 0;
+      rounds.set(name, round + 1);
+      return port * (factor[round] as number);
+    },
+  });
+  expect(compared.map(({ name, ratio }) => [name, ratio.median, ratio.least, ratio.greatest])).toEqual([
+    ["yardstick", 1, 1, 1],
+    ["half as fast", 0.5, 0.5, 0.5],
+  ]);
+});
+
+test("the median of an even number is the mean of the two in the middle", () => {
+  expect(median([4, 1, 3, 2])).toBe(2.5);
+  expect(median([9, 1, 5])).toBe(5);
+});
