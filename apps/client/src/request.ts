@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import { Exchange, describeTarget } from "@wirebook/exchange";
 import type { Target, Trace } from "@wirebook/exchange";
+import type { EndReason } from "@wirebook/protocol";
 import type { Outgoing } from "./message.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Presenter } from "./output/presenter.ts";
@@ -59,8 +60,8 @@ function holdBack(exchange: Exchange, out: Writable): void {
   out.once("drain", () => exchange.resume());
 }
 
-function judgeEnd(reason: "fin" | "cancelled", exchange: Exchange, watch: ReplyWatch): Outcome {
-  if (reason === "cancelled") return { kind: "interrupted" };
+function judgeEnd(reason: EndReason, exchange: Exchange, watch: ReplyWatch): Outcome {
+  if (reason !== "fin") return { kind: "interrupted" };
   if (exchange.trace.receivedBytes > 0) return { kind: "answered", isError: watch.isError };
   const where = describeTarget(exchange.target);
   const sentence = `${where} closed the connection without an answer; it may not understand this message, or be no Wirebook server`;

@@ -6,10 +6,11 @@
  */
 
 import type { FastifyBaseLogger } from "fastify";
-import { plainText } from "@wirebook/protocol";
+import { endReasons, plainText } from "@wirebook/protocol";
+import type { EndReason } from "@wirebook/protocol";
 import { hopOf } from "./frame-error.ts";
 import { loggedCharactersMax } from "./limits.ts";
-import type { Relay } from "./relay.ts";
+import type { Relay, RelayOutcome } from "./relay.ts";
 
 /** Something that happened to a WebSocket. */
 interface SocketEvent {
@@ -42,9 +43,13 @@ export function createLog(logger: FastifyBaseLogger): Log {
 
 function describeExchange({ id, opening, outcome, trace }: Relay): object {
   const { sentBytes, receivedBytes, at } = trace;
-  const hop = outcome === undefined || outcome === "fin" || outcome === "cancelled" ? undefined : hopOf[outcome];
+  const hop = outcome === undefined || isEnd(outcome) ? undefined : hopOf[outcome];
   const ms = Math.round(((at.closed ?? performance.now()) - opening.receivedMs) * 1000) / 1000;
   return { id, message: opening.shown.slice(0, loggedCharactersMax), outcome, hop, sentBytes, receivedBytes, ms };
+}
+
+function isEnd(outcome: RelayOutcome): outcome is EndReason {
+  return endReasons.some((reason) => reason === outcome);
 }
 
 /** Where log lines go. */

@@ -59,6 +59,8 @@ function readRequest({ id, user, operation, arguments: values }: RequestFrame, r
     message: Buffer.from(line),
     isEnded: false,
     isRaw: false,
+    plan: undefined,
+    read: undefined,
     isFollow: operation !== undefined && findOperation(operation)?.verb === "follow",
     receivedMs,
     shown: withoutKey(line.trimEnd()),
@@ -74,12 +76,13 @@ function encodeLine(id: number, user: string, operation?: number, values?: reado
   }
 }
 
-function readRaw({ id, bytes: base64, end }: RawFrame, receivedMs: number): Opening {
+function readRaw({ id, bytes: base64, end, plan, read }: RawFrame, receivedMs: number): Opening {
   const message = Buffer.from(base64, "base64");
   if (message.length > rawBytesMax) {
     const sentence = `${message.length} raw bytes are over the limit of ${rawBytesMax}; send the rest in binary frames`;
     throw new FrameError("message-invalid", id, sentence);
   }
   // What raw bytes mean, and where in them a key stands, only the server knows: the log counts them.
-  return { id, message, isEnded: end, isRaw: true, isFollow: false, receivedMs, shown: `${message.length} raw bytes` };
+  const shown = `${message.length} raw bytes${plan === undefined ? "" : " by plan"}`;
+  return { id, message, isEnded: end, isRaw: true, plan, read, isFollow: false, receivedMs, shown };
 }

@@ -8,7 +8,7 @@
 import { Exchange, Trace } from "@wirebook/exchange";
 import type { ExchangeError, ExchangeListener, Target } from "@wirebook/exchange";
 import { joinBytes } from "@wirebook/protocol";
-import type { FrameErrorCode, Step } from "@wirebook/protocol";
+import type { EndReason, FrameErrorCode, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import type { ExchangeSlots, SlotUser } from "./exchange-slots.ts";
 import { hopOf } from "./frame-error.ts";
 import type { GatewayLimits } from "./limits.ts";
@@ -23,6 +23,9 @@ export interface Opening {
   readonly isEnded: boolean;
   /** True when further bytes may follow: a `raw` frame, never a `request` [G-6]. */
   readonly isRaw: boolean;
+  /** How the message is written and the reply is read, where a `raw` frame says so [G-11]. */
+  readonly plan: readonly PlanStep[] | undefined;
+  readonly read: ReadPace | undefined;
   /** True for a reply that may fall silent for as long as it likes. */
   readonly isFollow: boolean;
   /** When the frame came, on the gateway's clock. */
@@ -52,7 +55,7 @@ export interface RelayOwner {
 }
 
 /** How an exchange came out: a reason of an `end` frame or a code of an `error` frame. */
-export type RelayOutcome = "fin" | "cancelled" | FrameErrorCode;
+export type RelayOutcome = EndReason | FrameErrorCode;
 
 /** An exchange that a page began. */
 export class Relay implements SlotUser {
@@ -133,8 +136,10 @@ export class Relay implements SlotUser {
   onSlot(): void {
     const { server, limits } = this.#shared;
     const { connectTimeoutMs, replyTimeoutMs } = limits;
-    const { isFollow, receivedMs } = this.opening;
+    const { isFollow, receivedMs, plan, read } = this.opening;
     const options = {
+      ...(plan === undefined ? {} : { plan }),
+      ...(read === undefined ? {} : { read }),
       message: this.#held,
       isEnded: this.#isEnded,
       connectTimeoutMs,
@@ -161,7 +166,7 @@ export class Relay implements SlotUser {
       }),
       onChunk: owner.guarded((chunk: Uint8Array) => owner.outbox.sendBytes(this.id, chunk)),
       onDrain: owner.guarded(() => this.#checkStall()),
-      onEnd: owner.guarded((reason: "fin" | "cancelled") => this.#finish(reason)),
+      onEnd: owner.guarded((reason: EndReason) => this.#finish(reason)),
       onError: owner.guarded(({ code, message }: ExchangeError) => this.#fail(code, message)),
     };
   }
@@ -173,7 +178,7 @@ export class Relay implements SlotUser {
     this.#owner.outbox.send({ type: "open", id: this.id, local, remote, at });
   }
 
-  #finish(reason: "fin" | "cancelled"): void {
+  #finish(reason: EndReason): void {
     const { sentBytes, receivedBytes, at, chunks, untimedChunks } = this.#trace;
     this.#owner.outbox.send({ type: "end", id: this.id, reason, sentBytes, receivedBytes, at, chunks, untimedChunks });
     this.#leave(reason);

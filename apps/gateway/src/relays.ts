@@ -77,13 +77,16 @@ export class Relays {
   /**
    * The relay with that id, to which the page may still write.
    *
-   * @throws FrameError `id-unknown`, or `frame-invalid` for a request and for what the page has ended
+   * @throws FrameError `id-unknown`, or `frame-invalid` for a request, a plan, and what the page has ended
    */
   findWritable(id: number): Relay | undefined {
     const relay = this.find(id);
     if (relay === undefined) return undefined;
     if (!relay.opening.isRaw) {
       throw new FrameError("frame-invalid", null, `exchange ${id} is a request, one line and no more; use a raw frame`);
+    }
+    if (relay.opening.plan !== undefined) {
+      throw new FrameError("frame-invalid", null, `exchange ${id} goes by its plan; nothing can be added to it`);
     }
     if (relay.isEnded) {
       throw new FrameError("frame-invalid", null, `exchange ${id} was ended by this page; nothing can follow its FIN`);

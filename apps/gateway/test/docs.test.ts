@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { decodeGatewayFrame, decodePageFrame, frameErrorCodes, subprotocol } from "@wirebook/protocol";
+import {
+  decodeGatewayFrame,
+  decodePageFrame,
+  frameErrorCodes,
+  planMsMax,
+  planStepsMax,
+  slowReadBytesMax,
+  slowReadMsMax,
+  subprotocol,
+} from "@wirebook/protocol";
 import { hopOf } from "../src/frame-error.ts";
 import { gatewayLimits } from "../src/limits.ts";
 
@@ -26,6 +35,12 @@ test("the table of errors has every code with its hop, and no other", () => {
 test("the table of limits has every bound with its value, and no other", () => {
   const rows = tableUnder("limits").map(([name, value = ""]) => [name, Number(value.replaceAll(",", ""))]);
   expect(Object.fromEntries(rows)).toEqual({ ...gatewayLimits });
+});
+
+test("the table of a plan's bounds has every one with its value", () => {
+  const rows = tableUnder("G-11").filter(([name = ""]) => !name.startsWith("{"));
+  const values = rows.map(([name, value = ""]) => [name, Number(value.replaceAll(",", ""))]);
+  expect(Object.fromEntries(values)).toEqual({ planStepsMax, planMsMax, slowReadMsMax, slowReadBytesMax });
 });
 
 test("every example is a frame that both ends accept", () => {

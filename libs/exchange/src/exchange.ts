@@ -5,15 +5,18 @@
  * TCP's own window holds the server back (Node itself reads ahead by at most 64 KiB; those chunks keep their
  * boundaries and get the time at which they are handed on). The socket is half-open by design: `end` sends FIN and goes
  * on reading. The server's FIN ends the exchange, and what the server has not yet read of the message is dropped then.
+ * A plan writes the message in pieces and a pace reads the reply slowly, to see what a server makes of that [G-11].
  */
 
 import { connect } from "node:net";
-import type { Socket } from "node:net";
-import type { Endpoint, Step } from "@wirebook/protocol";
+import type { OnReadOpts, Socket } from "node:net";
+import type { EndReason, Endpoint, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import type { ExchangeError } from "./errors.ts";
 import { connectTimeout, explain, replyTimeout } from "./explain.ts";
 import type { Target } from "./explain.ts";
 import { connectTimeoutMsDefault, keepAliveDelayMs, replyTimeoutMsDefault } from "./limits.ts";
+import { Pace } from "./pace.ts";
+import { PlanRun } from "./plan-run.ts";
 import { Trace } from "./trace.ts";
 
 /** How an exchange begins and how long it may wait. Times are at most 2,147,483,647 ms, as `setTimeout` has it. */
@@ -22,6 +25,10 @@ export interface ExchangeOptions {
   readonly message: Uint8Array;
   /** True to send FIN behind them; more bytes may follow through `write` otherwise. Default false. */
   readonly isEnded?: boolean;
+  /** How the message is written, instead of at once; `isEnded` and `write` have no place beside it [G-11]. */
+  readonly plan?: readonly PlanStep[];
+  /** How slowly the reply is read. */
+  readonly read?: ReadPace;
   /** Milliseconds until the connection must be established. */
   readonly connectTimeoutMs?: number;
   /** Milliseconds without a byte while reading; `Infinity` for a reply that may fall silent, as a follow does. */
@@ -36,8 +43,8 @@ export interface ExchangeListener {
   onChunk(chunk: Uint8Array, exchange: Exchange): void;
   /** After a `write` that returned false: the kernel has taken all that was written. */
   onDrain?(exchange: Exchange): void;
-  /** The server sent FIN (`fin`), or `cancel` was called. */
-  onEnd(reason: "fin" | "cancelled", exchange: Exchange): void;
+  /** The server sent FIN (`fin`), `cancel` was called, or the plan came to its `reset`. */
+  onEnd(reason: EndReason, exchange: Exchange): void;
   onError(error: ExchangeError, exchange: Exchange): void;
 }
 
@@ -48,18 +55,23 @@ export class Exchange {
   readonly #listener: ExchangeListener;
   readonly #replyTimeoutMs: number;
   readonly #socket: Socket;
+  readonly #plan: PlanRun | undefined;
+  readonly #pace: Pace | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #lastHeardMs = 0;
   #isOver = false;
+  #isPaused = false;
 
   constructor(target: Target, options: ExchangeOptions, listener: ExchangeListener) {
     this.target = target;
     this.#listener = listener;
     this.#replyTimeoutMs = options.replyTimeoutMs ?? replyTimeoutMsDefault;
     this.trace.mark("connecting");
+    this.#pace = options.read && new Pace(options.read, () => this.#readOrWait());
+    this.#plan = options.plan && this.#makePlan(options.plan, options.message);
     this.#socket = this.#connect();
     // Node queues what is written before the connection stands, so that a `write` of the caller's cannot overtake it.
-    this.write(options.message);
+    if (this.#plan === undefined) this.write(options.message);
     if (options.isEnded ?? false) this.end();
     this.#expectConnection(options.connectTimeoutMs ?? connectTimeoutMsDefault);
   }
@@ -69,12 +81,7 @@ export class Exchange {
    * not taken them all yet; `onDrain` says when it has.
    */
   write(bytes: Uint8Array): boolean {
-    if (this.#isOver || this.isEnded || bytes.length === 0) return true;
-    return this.#socket.write(bytes, (error) => {
-      if (error) return;
-      this.trace.sentBytes += bytes.length;
-      this.#step("written");
-    });
+    return this.#isOver || this.isEnded || bytes.length === 0 || this.#write(bytes);
   }
 
   /** Bytes written but not yet taken by the kernel. */
@@ -89,19 +96,19 @@ export class Exchange {
 
   /** Sends FIN behind what was written, and goes on reading. */
   end(): void {
-    if (!this.#isOver && !this.isEnded) this.#socket.end();
+    if (!this.#isOver && !this.isEnded) this.#socket.end(() => this.#step("ended"));
   }
 
   /** Stops reading, so that the server is held back; the reply timeout stands still meanwhile. */
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   /** Reads on. */
   resume(): void {
-    if (!this.#socket.isPaused()) return;
-    this.#lastHeardMs = performance.now();
-    this.#socket.resume();
+    this.#isPaused = false;
+    this.#readOrWait();
   }
 
   /** Closes the connection; the listener's `onEnd` is called with `cancelled` before this returns. */
@@ -117,12 +124,14 @@ export class Exchange {
       ...this.target,
       allowHalfOpen: true,
       noDelay: true,
+      ...(this.#pace === undefined ? {} : { onread: this.#slowReads(this.#pace) }),
       // Without a timeout only the kernel's probes tell a silent server from one that lost its power.
       ...(mayBeSilent ? { keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs } : {}),
     });
     socket.on("error", (error) => this.#fail(explain(error, this.target, this.trace)));
     socket.on("connect", () => this.#begin());
-    socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    // A listener for `data` would begin to read before the pace says so.
+    if (this.#pace === undefined) socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#finish());
     return socket;
@@ -134,7 +143,53 @@ export class Exchange {
     this.trace.remote = endpoint(this.#socket.remoteAddress, this.#socket.remotePort);
     this.#lastHeardMs = performance.now();
     if (Number.isFinite(this.#replyTimeoutMs)) this.#expectReply(this.#replyTimeoutMs);
+    this.#pace?.begin();
+    this.#readOrWait();
     this.#step("established");
+    if (!this.#isOver) this.#plan?.begin();
+  }
+
+  #write(bytes: Uint8Array, onTaken?: () => void): boolean {
+    return this.#socket.write(bytes, (error) => {
+      if (error) return;
+      this.trace.sentBytes += bytes.length;
+      this.#step("written");
+      if (!this.#isOver) onTaken?.();
+    });
+  }
+
+  #makePlan(steps: readonly PlanStep[], message: Uint8Array): PlanRun {
+    return new PlanRun(steps, message, {
+      write: (bytes, onTaken) => {
+        // As long as the plan goes on, the server owes no answer.
+        this.#lastHeardMs = performance.now();
+        this.#write(bytes, onTaken);
+      },
+      end: () => this.end(),
+      reset: () => this.#reset(),
+    });
+  }
+
+  /** A buffer of its own for each read, since the chunks are the listener's to keep. */
+  #slowReads(pace: Pace): OnReadOpts {
+    return {
+      buffer: () => Buffer.allocUnsafe(pace.bytes),
+      callback: (bytes, buffer) => {
+        pace.note();
+        this.#take(buffer.subarray(0, bytes));
+        if (!this.#isOver) this.#readOrWait();
+        return true;
+      },
+    };
+  }
+
+  /** Reads on unless the listener or the pace holds the reading back. */
+  #readOrWait(): void {
+    if (this.#isPaused || (this.#pace?.isWaiting ?? false)) this.#socket.pause();
+    else if (this.#socket.isPaused()) {
+      this.#lastHeardMs = performance.now();
+      this.#socket.resume();
+    }
   }
 
   #take(chunk: Uint8Array): void {
@@ -148,6 +203,12 @@ export class Exchange {
 
   #drained(): void {
     if (!this.#isOver) this.#listener.onDrain?.(this);
+  }
+
+  /** Closes by RST (RFC 9293, section 3.10.5, the ABORT call), as the plan has it. */
+  #reset(): void {
+    this.#close(() => this.#socket.resetAndDestroy());
+    this.#listener.onEnd("reset", this);
   }
 
   #finish(): void {
@@ -164,11 +225,13 @@ export class Exchange {
   }
 
   /** After the server's FIN nothing is left unread, so closing sends our FIN; before it, the kernel may send RST. */
-  #close(): void {
+  #close(how: () => void = () => this.#socket.destroy()): void {
     this.#isOver = true;
     this.#clearDeadline();
+    this.#plan?.stop();
+    this.#pace?.stop();
     this.trace.mark("closed");
-    this.#socket.destroy();
+    how();
   }
 
   #step(step: Step): void {

@@ -1,11 +1,12 @@
 /** Exchanges whose every event is written down. */
 
 import { decodeText } from "@wirebook/protocol";
+import type { EndReason } from "@wirebook/protocol";
 import { Exchange } from "../src/index.ts";
 import type { ExchangeError, ExchangeListener, ExchangeOptions, Target } from "../src/index.ts";
 
 /** How an exchange came to its end. */
-type Ending = "fin" | "cancelled" | ExchangeError;
+type Ending = EndReason | ExchangeError;
 
 /** An exchange under way, and what it has told its listener. */
 export interface Run {

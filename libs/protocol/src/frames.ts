@@ -9,6 +9,7 @@
 
 import * as z from "zod/mini";
 import { argumentsMax, exchangeIdMax, messageBytesMax, rawBytesMax, timedChunksMax } from "./limits.ts";
+import { findPlanProblem, plan, readPace } from "./plan.ts";
 
 /** The WebSocket subprotocol (RFC 6455, section 1.9). */
 export const subprotocol = "wirebook.v1";
@@ -19,6 +20,28 @@ const milliseconds = z.number();
 const count = z.int().check(z.minimum(0));
 const base64BytesMax = Math.ceil(rawBytesMax / 3) * 4;
 
+/** A plan must fit the bytes that it writes, and says itself when FIN follows. */
+function checkPlan({ value, issues }: z.core.ParsePayload<RawWithPlan>): void {
+  const { bytes, end, plan: steps } = value;
+  if (steps === undefined) return;
+  const problem = end
+    ? "a raw frame with a plan must have end false; end it by a step of the plan"
+    : findPlanProblem(steps, base64Length(bytes));
+  if (problem !== undefined) issues.push({ code: "custom", input: value, path: ["plan"], message: problem });
+}
+
+/** What `checkPlan` looks at. */
+interface RawWithPlan {
+  readonly bytes: string;
+  readonly end: boolean;
+  readonly plan?: z.infer<typeof plan> | undefined;
+}
+
+/** Bytes that a base64 text stands for (RFC 4648, section 4). */
+function base64Length(text: string): number {
+  return (text.length / 4) * 3 - (text.length - text.replace(/=+$/, "").length);
+}
+
 /** What the page may send as text. */
 export const pageFrame = z.discriminatedUnion("type", [
   z.strictObject({
@@ -28,12 +51,18 @@ export const pageFrame = z.discriminatedUnion("type", [
     operation: z.optional(count),
     arguments: z.optional(z.array(z.union([z.int(), word])).check(z.maxLength(argumentsMax))),
   }),
-  z.strictObject({
-    type: z.literal("raw"),
-    id,
-    bytes: z.base64().check(z.maxLength(base64BytesMax)),
-    end: z.boolean(),
-  }),
+  z
+    .strictObject({
+      type: z.literal("raw"),
+      id,
+      bytes: z.base64().check(z.maxLength(base64BytesMax)),
+      end: z.boolean(),
+      /** How the bytes are written, instead of all at once. Nothing can be added to them then [G-11]. */
+      plan: z.optional(plan),
+      /** How slowly the reply is read [G-11]. */
+      read: z.optional(readPace),
+    })
+    .check(checkPlan),
   z.strictObject({ type: z.literal("end"), id }),
   z.strictObject({ type: z.literal("cancel"), id }),
   z.strictObject({ type: z.literal("clock"), at: milliseconds }),
@@ -43,7 +72,16 @@ export const pageFrame = z.discriminatedUnion("type", [
 export type PageFrame = z.infer<typeof pageFrame>;
 
 /** The steps of an exchange at the gateway, in the order in which they happen. */
-export const steps = ["received", "connecting", "established", "written", "firstByte", "fin", "closed"] as const;
+export const steps = [
+  "received",
+  "connecting",
+  "established",
+  "written",
+  "ended",
+  "firstByte",
+  "fin",
+  "closed",
+] as const;
 
 /** The name of a step: the frame came, connect() was called, and so on up to the closing of the TCP connection. */
 export type Step = (typeof steps)[number];
@@ -84,6 +122,12 @@ export const frameErrorCodes = [
 /** A code of the table [G-7]. */
 export type FrameErrorCode = (typeof frameErrorCodes)[number];
 
+/** How an exchange came to its end without an error: by the server's FIN, by the page, or by the RST of its plan. */
+export const endReasons = ["fin", "cancelled", "reset"] as const;
+
+/** A reason of an `end` frame. */
+export type EndReason = (typeof endReasons)[number];
+
 /** What the gateway may send as text. */
 export const gatewayFrame = z.discriminatedUnion("type", [
   z.strictObject({
@@ -101,7 +145,7 @@ export const gatewayFrame = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("end"),
     id,
-    reason: z.enum(["fin", "cancelled"]),
+    reason: z.enum(endReasons),
     sentBytes: count,
     receivedBytes: count,
     at,
@@ -169,6 +213,7 @@ function decode<Schema extends z.ZodMiniType>(schema: Schema, text: string): Dec
   const result = schema.safeParse(value);
   if (result.success) return { frame: result.data };
   const [issue] = result.error.issues;
+  if (issue?.code === "custom" && issue.message !== "") return { problem: issue.message };
   const where = issue === undefined || issue.path.length === 0 ? "the frame" : issue.path.join(".");
   return { problem: `${where} is not as docs/gateway-frames.md has it (${issue?.code ?? "unknown"})` };
 }

@@ -6,5 +6,6 @@ export * from "./limits.ts";
 export * from "./message-reader.ts";
 export * from "./message.ts";
 export * from "./operations.ts";
+export * from "./plan.ts";
 export * from "./reply.ts";
 export * from "./text.ts";

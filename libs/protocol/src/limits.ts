@@ -48,3 +48,15 @@ export const exchangeIdMax = 0xffff_ffff;
 
 /** Chunks whose times a gateway remembers for an exchange; further ones are counted, not timed [G-8]. */
 export const timedChunksMax = 1024;
+
+/** Steps of a plan [G-11]. */
+export const planStepsMax = 512;
+
+/** Milliseconds that a plan takes in all [G-11]; enough to see a message's deadline [W-6] pass. */
+export const planMsMax = 12_000;
+
+/** Milliseconds for which a reader may be slow [G-11]; enough to see a server give one up [W-16]. */
+export const slowReadMsMax = 35_000;
+
+/** Bytes that one read of a slow reader takes at most [G-11]; what Node reads at once by itself. */
+export const slowReadBytesMax = 64 * 1024;

@@ -18,6 +18,18 @@ describe("control frames", () => {
     { type: "request", id: 7, user: "brick", operation: 2, arguments: [-100] },
     { type: "request", id: exchangeIdMax, user: "brick" },
     { type: "raw", id: 8, bytes: "YnJpY2sgMgo=", end: true },
+    {
+      type: "raw",
+      id: 9,
+      bytes: "YnJpY2sgMgo=",
+      end: false,
+      plan: [
+        { afterMs: 0, bytes: 3 },
+        { afterMs: 200, bytes: 5 },
+        { afterMs: 0, do: "reset" },
+      ],
+      read: { afterMs: 5, bytes: 64, everyMs: 10 },
+    },
     { type: "end", id: 8 },
     { type: "cancel", id: 7 },
     { type: "clock", at: 12.5 },

@@ -1,0 +1,55 @@
+/**
+ * Carries out a plan [G-11]: each step waits for the one before, then for its own time.
+ *
+ * A write begins only when the kernel has taken the one before. Node would join writes that wait for each other, and
+ * each of them shall be one segment of its own (with TCP_NODELAY, RFC 9293, section 3.7.4).
+ */
+
+import type { PlanStep } from "@wirebook/protocol";
+
+/** What the steps do. */
+export interface PlanDeeds {
+  /** Writes, and calls back when the kernel has taken the bytes. */
+  write(bytes: Uint8Array, onTaken: () => void): void;
+  end(): void;
+  reset(): void;
+}
+
+/** A plan under way. */
+export class PlanRun {
+  readonly #steps: readonly PlanStep[];
+  readonly #message: Uint8Array;
+  readonly #deeds: PlanDeeds;
+  #next = 0;
+  #offset = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param message what the steps write, one part after the other */
+  constructor(steps: readonly PlanStep[], message: Uint8Array, deeds: PlanDeeds) {
+    this.#steps = steps;
+    this.#message = message;
+    this.#deeds = deeds;
+  }
+
+  /** The connection stands: the first step's time begins. */
+  begin(): void {
+    const step = this.#steps[this.#next++];
+    if (step === undefined) return;
+    if (step.afterMs === 0) this.#do(step);
+    else this.#timer = setTimeout(() => this.#do(step), step.afterMs);
+  }
+
+  /** Does nothing further. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#next = this.#steps.length;
+  }
+
+  #do(step: PlanStep): void {
+    if ("bytes" in step) {
+      const part = this.#message.subarray(this.#offset, (this.#offset += step.bytes));
+      this.#deeds.write(part, () => this.begin());
+    } else if (step.do === "end") this.#deeds.end();
+    else this.#deeds.reset();
+  }
+}

@@ -1,0 +1,178 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { describe, expect, test } from "vitest";
+import { slowReadMsMax } from "@wirebook/protocol";
+import type { PlanStep } from "@wirebook/protocol";
+import { Pace } from "../src/pace.ts";
+import { openPeer } from "./peers.ts";
+import type { Peer } from "./peers.ts";
+import { run } from "./runs.ts";
+
+const message = Buffer.from("brick 2\n");
+
+/** A server that collects what each read gave, and answers when the client has sent FIN or a line. */
+function openListener(came: string[], answersLine = true): Promise<Peer> {
+  return openPeer((socket) => {
+    socket.on("data", (chunk: Buffer) => {
+      came.push(chunk.toString());
+      if (answersLine && chunk.includes(10)) socket.end("reply");
+    });
+    socket.on("end", () => socket.end(`${came.join("").length} bytes`));
+  });
+}
+
+describe("a plan", () => {
+  test("writes each part by itself, as late as it says", async () => {
+    const came: string[] = [];
+    await using peer = await openListener(came);
+    const plan: PlanStep[] = [
+      { afterMs: 30, bytes: 3 },
+      { afterMs: 40, bytes: 1 },
+      { afterMs: 40, bytes: 4 },
+    ];
+    const { exchange, ending } = run(peer.target, { message, plan });
+    expect(await ending).toBe("fin");
+    expect(came).toEqual(["bri", "c", "k 2\n"]);
+    const { at, sentBytes } = exchange.trace;
+    expect(sentBytes).toBe(8);
+    expect(Number(at.written) - Number(at.established)).toBeGreaterThanOrEqual(29);
+    expect(Number(at.fin) - Number(at.written)).toBeGreaterThanOrEqual(79);
+  });
+
+  test("gives writes without a wait between them to the kernel one by one", async () => {
+    await using peer = await openListener([]);
+    const plan = Array.from(message, () => ({ afterMs: 0, bytes: 1 }));
+    const { exchange, ending } = run(peer.target, { message, plan });
+    expect(await ending).toBe("fin");
+    expect(exchange.trace.sentBytes).toBe(message.length);
+  });
+
+  test("half-closes, and the reply is still read", async () => {
+    const came: string[] = [];
+    await using peer = await openListener(came, false);
+    const plan: PlanStep[] = [
+      { afterMs: 0, bytes: 8 },
+      { afterMs: 20, do: "end" },
+    ];
+    const { exchange, texts, events, ending } = run(peer.target, { message, plan });
+    expect(await ending).toBe("fin");
+    expect(texts).toEqual(["8 bytes"]);
+    expect(events.slice(0, 3)).toEqual(["established", "written", "ended"]);
+    expect(Number(exchange.trace.at.ended) - Number(exchange.trace.at.written)).toBeGreaterThanOrEqual(19);
+  });
+
+  test("resets, which the server sees as an error and not as an end", async () => {
+    const seen = Promise.withResolvers<string>();
+    await using peer = await openPeer((socket: Socket) => {
+      socket.resume();
+      socket.on("end", () => seen.resolve("end"));
+      socket.on("error", ({ message: text }) => seen.resolve(text));
+    });
+    const plan: PlanStep[] = [
+      { afterMs: 0, bytes: 8 },
+      { afterMs: 20, do: "reset" },
+    ];
+    const { exchange, events, ending } = run(peer.target, { message, plan });
+    expect(await ending).toBe("reset");
+    expect(await seen.promise).toContain("ECONNRESET");
+    expect(events.at(-1)).toBe("end:reset");
+    expect(exchange.trace.at.closed).toBeDefined();
+  });
+
+  test("stops where the server has already closed", async () => {
+    const came: string[] = [];
+    await using peer = await openListener(came);
+    const plan: PlanStep[] = [
+      { afterMs: 0, bytes: 8 },
+      { afterMs: 5000, bytes: 2 },
+    ];
+    const { exchange, ending } = run(peer.target, { message: Buffer.from("brick 2\nxx"), plan });
+    expect(await ending).toBe("fin");
+    expect(exchange.trace.sentBytes).toBe(8);
+  });
+
+  test("stops when the exchange is cancelled", async () => {
+    await using peer = await openListener([]);
+    const plan: PlanStep[] = [
+      { afterMs: 0, bytes: 1 },
+      { afterMs: 5000, bytes: 7 },
+    ];
+    const { exchange, ending } = run(
+      peer.target,
+      { message, plan },
+      { onStep: (step, each) => void (step === "written" && each.cancel()) },
+    );
+    expect(await ending).toBe("cancelled");
+    expect(exchange.trace.sentBytes).toBe(1);
+  });
+
+  test("is not given up for the server's silence while it goes on", async () => {
+    await using peer = await openListener([]);
+    const plan = Array.from(message, () => ({ afterMs: 40, bytes: 1 }));
+    const { ending } = run(peer.target, { message, plan, replyTimeoutMs: 150 });
+    expect(await ending).toBe("fin");
+  });
+});
+
+describe("a slow reader", () => {
+  test("reads no more at once than its pace, and no sooner", async () => {
+    await using peer = await openPeer((socket) => socket.once("data", () => socket.end("0123456789")));
+    const read = { afterMs: 40, bytes: 4, everyMs: 30 };
+    const { exchange, texts, ending } = run(peer.target, { read });
+    expect(await ending).toBe("fin");
+    expect(texts).toEqual(["0123", "4567", "89"]);
+    const { at, chunks } = exchange.trace;
+    expect(Number(chunks[0]?.[0]) - Number(at.established)).toBeGreaterThanOrEqual(39);
+    expect(Number(chunks[2]?.[0]) - Number(chunks[0]?.[0])).toBeGreaterThanOrEqual(59);
+  });
+
+  test("holds the server back when the kernel's buffers are full, and gets everything", async () => {
+    const reply = Buffer.alloc(24 * 1024 * 1024, "x");
+    let wasHeldBack = false;
+    await using peer = await openPeer((socket) => {
+      socket.once("data", () => {
+        wasHeldBack = !socket.write(reply);
+        socket.end();
+      });
+    });
+    const read = { afterMs: 200, bytes: 65_536, everyMs: 0 };
+    const { exchange, ending } = run(peer.target, { read });
+    expect(await ending).toBe("fin");
+    expect(wasHeldBack).toBe(true);
+    expect(exchange.trace.receivedBytes).toBe(reply.length);
+  });
+
+  test("stays held by its listener when the pace would let it read", async () => {
+    await using peer = await openPeer((socket) => socket.once("data", () => socket.end("0123456789")));
+    const read = { afterMs: 0, bytes: 4, everyMs: 10 };
+    const resumed = Promise.withResolvers<number>();
+    const { texts, ending } = run(
+      peer.target,
+      { read },
+      {
+        onChunk: (_, each) => {
+          if (texts.length > 1) return;
+          each.pause();
+          setTimeout(() => {
+            resumed.resolve(texts.length);
+            each.resume();
+          }, 60);
+        },
+      },
+    );
+    expect(await resumed.promise).toBe(1);
+    expect(await ending).toBe("fin");
+    expect(texts.join("")).toBe("0123456789");
+  });
+
+  test("is slow for a bounded time only", async () => {
+    const mayRead = Promise.withResolvers<void>();
+    const pace = new Pace({ afterMs: slowReadMsMax, bytes: 1, everyMs: slowReadMsMax }, () => mayRead.resolve(), 30);
+    pace.begin();
+    expect([pace.isWaiting, pace.bytes]).toEqual([true, 1]);
+    await mayRead.promise;
+    await once(AbortSignal.timeout(10), "abort");
+    pace.note();
+    expect([pace.isWaiting, pace.bytes]).toEqual([false, 65_536]);
+  });
+});
