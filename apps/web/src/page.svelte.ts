@@ -14,6 +14,7 @@ import type { Carried } from "./gateway/gateway-socket.ts";
 import { Follower } from "./history/follower.svelte.ts";
 import { History } from "./history/history.svelte.ts";
 import { Persisted } from "./shell/persisted.ts";
+import { Shell } from "./shell/shell.svelte.ts";
 import { Theme } from "./shell/theme.svelte.ts";
 
 /** What a narrow screen shows; a wide one shows all three. */
@@ -27,6 +28,7 @@ export class Page {
   readonly follower: Follower;
   readonly composer: Composer;
   readonly theme = new Theme();
+  readonly shell = new Shell();
   view = $state<View>("messages");
   /** False until somebody has said in whose name this page speaks. */
   hasBegun = $state(false);
