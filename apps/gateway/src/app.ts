@@ -1,8 +1,8 @@
 /**
  * The gateway as a Fastify app: who is let in, what is served, and where a WebSocket goes.
  *
- * Hooks run before an upgrade as before any other request, and none of them waits: between the look at the limits and
- * the counting of the new WebSocket nothing else can happen.
+ * Hooks run before an upgrade as before any other request: who may not connect at all gets a status there. One for whom
+ * there is no room gets a WebSocket and over it the reason, which is all that a browser would show its page [G-10].
  */
 
 import fastifyStatic from "@fastify/static";
@@ -53,6 +53,8 @@ function createFastify(limits: GatewayLimits, logSink: LogSink | undefined): Fas
     requestTimeout: limits.httpRequestMs,
     http: { headersTimeout: limits.httpRequestMs },
     bodyLimit: 1024,
+    // While the gateway stops, a page that connects is told so over its WebSocket, where it can read it.
+    return503OnClosing: false,
   });
   app.server.maxConnections = limits.connectionsMax;
   // Node takes its own listener off a connection that asks for an upgrade. Without another, one that breaks before it is
@@ -88,7 +90,7 @@ function guardTheDoor(app: FastifyInstance, config: GatewayConfig, sockets: Sock
     const refusal = admission.refuseRequest(request.headers);
     if (refusal !== undefined || !request.ws) return refusal;
     if (request.routeOptions.url !== "/ws") return { status: 404, sentence: "WebSockets are at /ws" };
-    return admission.refuseUpgrade(request.headers) ?? sockets.refuse(request.ip);
+    return admission.refuseUpgrade(request.headers) ?? sockets.refuseUpgrade();
   };
   app.addHook("onRequest", (request, reply, done) => {
     void reply.headers(securityHeaders);
@@ -110,7 +112,7 @@ function addRoutes(app: FastifyInstance, config: GatewayConfig, limits: GatewayL
   });
   app.get("/healthz", (_request, reply) => say(reply, 200, "ok"));
   app.get("/readyz", async (_request, reply) => {
-    const problem = await readiness.check();
+    const problem = sockets.isDraining ? "the gateway is stopping" : await readiness.check();
     return say(reply, problem === undefined ? 200 : 503, problem ?? "ready");
   });
 }

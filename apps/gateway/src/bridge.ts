@@ -9,8 +9,9 @@
 
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import { closeCodes } from "./close-codes.ts";
 import { closeReasonBytesMax } from "./limits.ts";
-import { FrameError, hopOf } from "./frame-error.ts";
+import { FrameError } from "./frame-error.ts";
 import { guard } from "./guard.ts";
 import type { Log } from "./log.ts";
 import { Outbox } from "./outbox.ts";
@@ -69,14 +70,14 @@ export class Bridge implements RelayOwner {
   drain(): void {
     this.#isDraining = true;
     const message = "the gateway is stopping; what runs may end, and nothing new begins";
-    this.#sendError(new FrameError("shutting-down", null, message), performance.now());
+    this.#sendError(this.#shuttingDown(null, message), performance.now());
     for (const relay of this.#relays.all()) if (relay.opening.isFollow) relay.cancel();
     this.#closeWhenDrained();
   }
 
   /** Ends what still runs, and closes. */
   abort(): void {
-    this.#close(1001, "shutting-down: the gateway stopped; connect again in a moment");
+    this.#close(closeCodes.goingAway, "shutting-down: the gateway stopped; connect again in a moment");
   }
 
   /**
@@ -96,7 +97,7 @@ export class Bridge implements RelayOwner {
 
   guarded<Arguments extends unknown[]>(work: (...values: Arguments) => void): (...values: Arguments) => void {
     return guard(work, (error) => {
-      this.#close(1011, "internal: the gateway made a mistake; its log has the details");
+      this.#close(closeCodes.internalError, "internal: the gateway made a mistake; its log has the details");
       this.#shared.log.mistake(error, { socket: this.#number });
     });
   }
@@ -150,6 +151,7 @@ export class Bridge implements RelayOwner {
       server: serverName,
       exchangesMax: limits.exchangesMax,
       serverConnectionsMax: slots.slotsMax,
+      socket: this.#number,
     });
   }
 
@@ -173,7 +175,7 @@ export class Bridge implements RelayOwner {
     const { framesPerSecondMax } = this.#shared.limits;
     const message = `more than ${framesPerSecondMax} frames came within a second; send them more slowly`;
     this.#sendError(new FrameError("frame-rate", null, message), nowMs);
-    this.#close(1008, `frame-rate: ${message}`);
+    this.#close(closeCodes.policyViolation, `frame-rate: ${message}`);
     return false;
   }
 
@@ -200,8 +202,7 @@ export class Bridge implements RelayOwner {
 
   #begin(opening: Opening): void {
     const { id } = opening;
-    if (this.#isDraining)
-      throw new FrameError("shutting-down", id, "the gateway is stopping; connect again in a moment");
+    if (this.#isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
     const relay = new Relay(opening, this.#shared, this);
     this.#relays.add(relay);
     relay.begin();
@@ -211,11 +212,18 @@ export class Bridge implements RelayOwner {
     this.#sendError(error, receivedMs);
     if (error.id !== null) this.#relays.remove(error.id);
     if (!error.isFault || this.#faults.take(receivedMs)) return;
-    this.#close(1008, `${error.code}: too many frames made no sense; docs/gateway-frames.md has what they look like`);
+    this.#close(
+      closeCodes.policyViolation,
+      `${error.code}: too many frames made no sense; docs/gateway-frames.md has what they look like`,
+    );
   }
 
-  #sendError({ id, code, message }: FrameError, receivedMs: number): void {
-    this.outbox.send({ type: "error", id, code, hop: hopOf[code], message, at: { received: receivedMs } });
+  #shuttingDown(id: number | null, message: string): FrameError {
+    return new FrameError("shutting-down", id, message, { retryAfterMs: this.#shared.limits.retryStoppedMs });
+  }
+
+  #sendError(error: FrameError, receivedMs: number): void {
+    this.outbox.send(error.toFrame(receivedMs));
   }
 
   #answerPing(data: Buffer): void {

@@ -14,6 +14,8 @@ export interface GatewayLimits {
   readonly webSocketsMax: number;
   /** WebSockets from one address [G-4]. */
   readonly webSocketsPerAddressMax: number;
+  /** WebSockets that may still be reading why they were turned away; a further one gets no more than a status [G-10]. */
+  readonly refusalsMax: number;
   /** Milliseconds for the head of an HTTP request, and for the whole of it. */
   readonly httpRequestMs: number;
 
@@ -57,6 +59,13 @@ export interface GatewayLimits {
   /** Milliseconds that running exchanges are given when the gateway stops [G-10]. */
   readonly drainMs: number;
 
+  /** Milliseconds that a page is told to wait before it connects again to a gateway that stops [G-10]. */
+  readonly retryStoppedMs: number;
+  /** Milliseconds that a page is told to wait before it connects again when there are too many WebSockets [G-10]. */
+  readonly retryFullMs: number;
+  /** Milliseconds that a page is told to wait after `busy` [G-10]. */
+  readonly retryBusyMs: number;
+
   /** Milliseconds for the connection by which /readyz tries the server. */
   readonly readinessTimeoutMs: number;
   /** Milliseconds for which the answer of /readyz is kept, so that it cannot be used to hammer the server. */
@@ -68,6 +77,7 @@ export const gatewayLimits: GatewayLimits = Object.freeze({
   connectionsMax: 10_000,
   webSocketsMax: 8192,
   webSocketsPerAddressMax: 1024,
+  refusalsMax: 256,
   httpRequestMs: 10_000,
 
   framesPerSecondMax: 20_000,
@@ -91,6 +101,10 @@ export const gatewayLimits: GatewayLimits = Object.freeze({
   pingIntervalMs: 25_000,
   closeTimeoutMs: 2000,
   drainMs: 5000,
+
+  retryStoppedMs: 1000,
+  retryFullMs: 10_000,
+  retryBusyMs: 1000,
 
   readinessTimeoutMs: 1000,
   readinessKeptMs: 1000,

@@ -55,6 +55,11 @@ export class Outbox {
     return this.#isFull;
   }
 
+  /** Bytes that the kernel has not taken yet. */
+  get waitingBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
   /** Frames that the kernel has taken: as long as it grows, the page's machine is alive. */
   get takenCount(): number {
     return this.#takenCount;
@@ -74,7 +79,7 @@ export class Outbox {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#cork();
     this.#socket.send(data, this.#onTaken);
-    const waiting = this.#socket.bufferedAmount;
+    const waiting = this.waitingBytes;
     if (!this.#isFull && waiting > this.#limits.highWaterBytes) {
       this.#isFull = true;
       this.#listener.onFull();

@@ -10,9 +10,9 @@ import type { ExchangeError, ExchangeListener, Target } from "@wirebook/exchange
 import { joinBytes } from "@wirebook/protocol";
 import type { EndReason, FrameErrorCode, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import type { ExchangeSlots, SlotUser } from "./exchange-slots.ts";
-import { hopOf } from "./frame-error.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
+import { RelayFrames } from "./relay-frames.ts";
 
 /** What the page asked for. */
 export interface Opening {
@@ -62,6 +62,7 @@ export class Relay implements SlotUser {
   readonly opening: Opening;
   readonly #shared: RelayShared;
   readonly #owner: RelayOwner;
+  readonly #frames: RelayFrames;
   #held: Uint8Array;
   #isEnded: boolean;
   #isStalled = false;
@@ -74,6 +75,7 @@ export class Relay implements SlotUser {
     this.opening = opening;
     this.#shared = shared;
     this.#owner = owner;
+    this.#frames = new RelayFrames(opening.id, owner.outbox);
     this.#held = opening.message;
     this.#isEnded = opening.isEnded;
     this.#trace.mark("received", opening.receivedMs);
@@ -155,38 +157,29 @@ export class Relay implements SlotUser {
   }
 
   onBusy(sentence: string): void {
-    this.#fail("busy", sentence);
+    this.#fail("busy", sentence, this.#shared.limits.retryBusyMs);
   }
 
   #listener(): ExchangeListener {
     const owner = this.#owner;
     return {
       onStep: owner.guarded((step: Step) => {
-        if (step === "established") this.#announce();
+        if (step === "established") this.#frames.sendOpen(this.#trace);
       }),
-      onChunk: owner.guarded((chunk: Uint8Array) => owner.outbox.sendBytes(this.id, chunk)),
+      onChunk: owner.guarded((chunk: Uint8Array) => this.#frames.sendBytes(chunk)),
       onDrain: owner.guarded(() => this.#checkStall()),
       onEnd: owner.guarded((reason: EndReason) => this.#finish(reason)),
       onError: owner.guarded(({ code, message }: ExchangeError) => this.#fail(code, message)),
     };
   }
 
-  #announce(): void {
-    const { local, remote, at } = this.#trace;
-    // A connection that was reset in the moment of its making has no addresses any more; its error comes next.
-    if (local === undefined || remote === undefined) return;
-    this.#owner.outbox.send({ type: "open", id: this.id, local, remote, at });
-  }
-
   #finish(reason: EndReason): void {
-    const { sentBytes, receivedBytes, at, chunks, untimedChunks } = this.#trace;
-    this.#owner.outbox.send({ type: "end", id: this.id, reason, sentBytes, receivedBytes, at, chunks, untimedChunks });
+    this.#frames.sendEnd(reason, this.#trace);
     this.#leave(reason);
   }
 
-  #fail(code: FrameErrorCode, message: string): void {
-    const { at } = this.#trace;
-    this.#owner.outbox.send({ type: "error", id: this.id, code, hop: hopOf[code], message, at });
+  #fail(code: FrameErrorCode, message: string, retryAfterMs?: number): void {
+    this.#frames.sendError(code, message, this.#trace, retryAfterMs);
     this.#leave(code);
   }
 

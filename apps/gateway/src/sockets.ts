@@ -6,35 +6,36 @@ import type { WebSocket } from "ws";
 import type { Refusal } from "./admission.ts";
 import { Bridge } from "./bridge.ts";
 import type { BridgeShared } from "./bridge.ts";
+import { closeCodes } from "./close-codes.ts";
+import { FrameError } from "./frame-error.ts";
+import { TurnedAway } from "./turned-away.ts";
 
 /** The WebSockets of one gateway. */
 export class Sockets {
   readonly #shared: BridgeShared;
   readonly #bridges = new Map<WebSocket, Bridge>();
   readonly #countOf = new Map<string, number>();
+  readonly #turnedAway: TurnedAway;
   readonly #heartbeat: NodeJS.Timeout;
   #number = 0;
   #isDraining = false;
 
   constructor(shared: BridgeShared) {
     this.#shared = shared;
+    this.#turnedAway = new TurnedAway(shared.limits.refusalsMax);
     this.#heartbeat = setInterval(() => this.#beat(), shared.limits.pingIntervalMs).unref();
   }
 
-  /** Whether there is room for one more from that address. */
-  refuse(address: string): Refusal | undefined {
-    const { webSocketsMax, webSocketsPerAddressMax } = this.#shared.limits;
-    if (this.#isDraining) return { status: 503, sentence: "this gateway is stopping; connect again in a moment" };
-    if (this.#bridges.size >= webSocketsMax) {
-      return { status: 503, sentence: `all ${webSocketsMax} WebSockets of this gateway are in use; try again later` };
-    }
-    if ((this.#countOf.get(address) ?? 0) < webSocketsPerAddressMax) return undefined;
-    const sentence = `${webSocketsPerAddressMax} WebSockets are open from ${address}; close one before you open another`;
-    return { status: 429, sentence };
+  /** Why not even a WebSocket can be opened to say that there is no room. */
+  refuseUpgrade(): Refusal | undefined {
+    if (!this.#turnedAway.isFull) return undefined;
+    return { status: 503, sentence: "too many WebSockets are being turned away; try again later" };
   }
 
-  /** Takes a WebSocket in, from its opening to its end. */
+  /** Takes a WebSocket in, from its opening to its end, or turns it away. */
   add(socket: WebSocket, wire: Duplex, address: string): void {
+    const problem = this.#findProblem(address);
+    if (problem !== undefined) return this.#turnAway(socket, address, problem);
     const number = ++this.#number;
     this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
     this.#bridges.set(socket, new Bridge(number, socket, wire, this.#shared));
@@ -46,6 +47,31 @@ export class Sockets {
       else this.#countOf.delete(address);
       this.#shared.log.socket({ socket: number, outcome: `closed (${code})` });
     });
+  }
+
+  #findProblem(address: string): FrameError | undefined {
+    const { webSocketsMax, webSocketsPerAddressMax, retryFullMs, retryStoppedMs } = this.#shared.limits;
+    if (this.#isDraining) {
+      const message = "the gateway is stopping; connect again in a moment";
+      return new FrameError("shutting-down", null, message, { retryAfterMs: retryStoppedMs });
+    }
+    const isFull = this.#bridges.size >= webSocketsMax;
+    if (!isFull && (this.#countOf.get(address) ?? 0) < webSocketsPerAddressMax) return undefined;
+    const message = isFull
+      ? `all ${webSocketsMax} WebSockets of this gateway are in use; try again later`
+      : `${webSocketsPerAddressMax} WebSockets are open from ${address}; close one of them first`;
+    return new FrameError("too-many-websockets", null, message, { retryAfterMs: retryFullMs });
+  }
+
+  #turnAway(socket: WebSocket, address: string, problem: FrameError): void {
+    const code = problem.code === "shutting-down" ? closeCodes.goingAway : closeCodes.tryAgainLater;
+    this.#shared.log.refused(address, code, problem.message);
+    this.#turnedAway.tell(socket, problem, code);
+  }
+
+  /** True from the moment at which the gateway was told to stop. */
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   /** Tells all pages, gives what runs `drainMs` to end, and resolves when no WebSocket is left. */

@@ -15,6 +15,7 @@ test("greets a page with its limits and the name of the server", async () => {
     server: `127.0.0.1:${echo.target.port}`,
     exchangesMax: 1024,
     serverConnectionsMax: 3,
+    socket: 1,
   });
   expect(page.socket.protocol).toBe(subprotocol);
   expect(page.socket.extensions).toBe("");
@@ -34,7 +35,10 @@ test("sends a request as one line and gives back what the server said, with addr
     reason: "fin",
     sentBytes: 15,
     receivedBytes: 20,
+    writes: [[expect.any(Number), 15]],
+    untimedWrites: 0,
     untimedChunks: 0,
+    untimedFrames: 0,
   });
 });
 
@@ -51,6 +55,26 @@ test("times every step in the order in which it happened, on one clock", async (
   expect(at.written).toBeGreaterThanOrEqual(Number(at.established));
   expect(open?.at).toMatchObject({ received: at.received, connecting: at.connecting, established: at.established });
   expect(open?.at.closed).toBeUndefined();
+});
+
+test("times every write, every chunk and every frame to the page, on the same clock", async () => {
+  await using backend = await openBackend((socket) => socket.on("data", (data) => socket.write(data)));
+  await using gateway = await openGateway(backend.target);
+  await using page = await openPage(gateway);
+  page.send({ type: "raw", id: 1, bytes: btoa("one\n"), end: false });
+  await page.bytes(1, 4);
+  page.sendBytes(1, Buffer.from("number two\n"));
+  await page.bytes(1, 15);
+  page.send({ type: "cancel", id: 1 });
+  const { last } = await page.answer(1);
+  const { writes = [], chunks = [], frames = [], at } = last;
+  expect(writes.map(([, bytes]) => bytes)).toEqual([4, 11]);
+  expect(chunks.map(([, bytes]) => bytes)).toEqual([4, 11]);
+  const [opened, first, second, end] = frames.map(([atMs]) => atMs);
+  const order = [at.established, opened, chunks[0]?.[0], first, writes[1]?.[0], chunks[1]?.[0], second, at.closed, end];
+  expect(order.map(Number)).toEqual(order.map(Number).toSorted((a, b) => a - b));
+  expect(writes[0]?.[0]).toBeCloseTo(Number(at.written), 0);
+  expect(frames).toHaveLength(4);
 });
 
 test("keeps the boundaries: each read from TCP is one binary frame", async () => {

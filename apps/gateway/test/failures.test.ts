@@ -37,6 +37,7 @@ test("says that the server broke the connection, behind the bytes that had come"
     message: expect.stringContaining("6 bytes"),
   });
   expect(last.at.firstByte).toBeGreaterThan(0);
+  expect(last).toMatchObject({ sentBytes: 8, receivedBytes: 6, chunks: [[last.at.firstByte, 6]], untimedFrames: 0 });
 });
 
 test("gives up a silent server, but never a follow", async () => {

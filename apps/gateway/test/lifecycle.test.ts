@@ -103,7 +103,12 @@ test("ends follows at once when it stops, lets others end, and begins nothing ne
   await page.frame("open", ({ id }) => id === 1);
   await page.frame("open", ({ id }) => id === 2);
   const closed = gateway.app.close();
-  expect(await page.error("shutting-down")).toMatchObject({ id: null, hop: "gateway" });
+  expect(await page.error("shutting-down")).toMatchObject({ id: null, hop: "gateway", retryAfterMs: 1000 });
+  await using late = await openPage(gateway);
+  expect(await late.error("shutting-down")).toMatchObject({ id: null, retryAfterMs: 1000 });
+  expect(await late.closing).toMatchObject({ code: 1001, reason: expect.stringMatching(/^shutting-down: /) });
+  const ready = await fetch(`http://${gateway.host}/readyz`);
+  expect([ready.status, await ready.text()]).toEqual([503, "the gateway is stopping\n"]);
   expect((await page.answer(1)).last).toMatchObject({ type: "end", reason: "cancelled" });
   expect((await page.ask({ type: "request", id: 3, user: "brick" })).last).toMatchObject({ code: "shutting-down" });
   (await slow).end("at last");

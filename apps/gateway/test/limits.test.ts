@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import { encodeFrame, pageFrameBytesMax } from "@wirebook/protocol";
 import { openPage, refusedPage } from "./page.ts";
-import { closedPort, openEcho, openGateway, openMute } from "./rig.ts";
+import type { Closing, FrameOf } from "./page.ts";
+import { closedPort, eventsOf, openEcho, openGateway, openMute } from "./rig.ts";
+import type { Gateway } from "./rig.ts";
 
 test("takes a frame of 16384 bytes and closes on one byte more", async () => {
   await using gateway = await openGateway(await closedPort());
@@ -114,6 +116,7 @@ test("says busy to an exchange that has waited long enough", async () => {
   page.send({ type: "request", id: 1, user: "brick", operation: 5 });
   const { last, open } = await page.ask({ type: "request", id: 2, user: "brick" });
   expect(last).toMatchObject({ code: "busy", hop: "gateway", message: expect.stringContaining("30 ms") });
+  expect(last).toMatchObject({ retryAfterMs: 1000, sentBytes: 0, writes: [], frames: [[expect.any(Number), 0]] });
   expect(last.at).toEqual({ received: expect.any(Number) });
   expect(open).toBeUndefined();
 });
@@ -145,13 +148,26 @@ test("takes an exchange out of the queue that is cancelled there", async () => {
   await page.frame("open", ({ id }) => id === 3);
 });
 
-test("refuses a WebSocket beyond the total with 503, and takes one again when another has gone", async () => {
+/** Connects a page for which there is no room, and waits for what it is told. */
+async function turnedAway(gateway: Gateway): Promise<{ error: FrameOf<"error">; closing: Closing; greeted: boolean }> {
+  await using page = await openPage(gateway);
+  const [error, closing] = await Promise.all([page.error("too-many-websockets"), page.closing]);
+  return { error, closing, greeted: page.framesOf("hello").length > 0 };
+}
+
+test("tells a WebSocket beyond the total why and when to come back, and takes one again when another has gone", async () => {
   await using gateway = await openGateway(await closedPort(), { limits: { webSocketsMax: 2 } });
   await using first = await openPage(gateway);
   await using second = await openPage(gateway);
-  const [status, sentence] = await refusedPage(gateway);
-  expect(status).toBe(503);
-  expect(sentence).toContain("all 2 WebSockets");
+  const { error, closing, greeted } = await turnedAway(gateway);
+  expect(error).toMatchObject({ id: null, hop: "gateway", retryAfterMs: 10_000 });
+  expect(error.message).toContain("all 2 WebSockets");
+  expect(closing).toMatchObject({
+    code: 1013,
+    reason: expect.stringMatching(/^too-many-websockets: all 2 WebSockets/),
+  });
+  expect(greeted).toBe(false);
+  expect(eventsOf(gateway, "refused")).toMatchObject([{ address: "127.0.0.1", status: 1013 }]);
   first.socket.close();
   await first.closing;
   await expect.poll(() => gateway.app.websocketServer.clients.size).toBe(1);
@@ -160,17 +176,34 @@ test("refuses a WebSocket beyond the total with 503, and takes one again when an
   expect(second.socket.readyState).toBe(second.socket.OPEN);
 });
 
-test("refuses a WebSocket beyond those of one address with 429", async () => {
+test("tells a WebSocket beyond those of one address so", async () => {
   await using gateway = await openGateway(await closedPort(), { limits: { webSocketsPerAddressMax: 1 } });
   await using page = await openPage(gateway);
-  const [status, sentence] = await refusedPage(gateway);
-  expect(status).toBe(429);
-  expect(sentence).toContain("127.0.0.1");
+  const { closing } = await turnedAway(gateway);
+  expect(closing).toMatchObject({ code: 1013, reason: expect.stringContaining("open from 127.0.0.1") });
   page.socket.close();
   await page.closing;
   await expect.poll(() => gateway.app.websocketServer.clients.size).toBe(0);
   await using next = await openPage(gateway);
   await next.frame("hello");
+});
+
+test("looks at nothing that a WebSocket sends which is turned away, and refuses the upgrade when too many are", async () => {
+  await using echo = await openEcho();
+  const limits = { webSocketsMax: 1, refusalsMax: 1, closeTimeoutMs: 60_000 };
+  await using gateway = await openGateway(echo.target, { limits });
+  await using page = await openPage(gateway);
+  // One that does not answer the close frame stays until its time is up, or until it goes.
+  await using stubborn = await openPage(gateway);
+  stubborn.socket.pause();
+  stubborn.send({ type: "request", id: 1, user: "brick" });
+  const [status, sentence] = await refusedPage(gateway);
+  expect([status, sentence]).toEqual([503, expect.stringContaining("turned away")]);
+  expect((await page.ask({ type: "request", id: 1, user: "brick" })).text).toBe("echo brick\n");
+  expect(echo.acceptedCount).toBe(1);
+  stubborn.socket.terminate();
+  await expect.poll(() => gateway.app.websocketServer.clients.size).toBe(1);
+  expect((await turnedAway(gateway)).closing.code).toBe(1013);
 });
 
 test("closes connections beyond the total", async () => {

@@ -42,6 +42,9 @@ export const retryDelayMs = 500;
 /** …up to this many. */
 export const retryDelayMsMax = 15_000;
 
+/** Milliseconds that a gateway may ask a page to wait before it connects again; it is not believed beyond that. */
+export const retryHintMsMax = 60_000;
+
 /** Milliseconds within which a gateway must say hello. */
 export const helloTimeoutMs = 10_000;
 

@@ -35,8 +35,15 @@ function end(exchange: Exchange): void {
     sentBytes: 8,
     receivedBytes: 10,
     at,
+    writes: [[502, 8]],
+    untimedWrites: 0,
     chunks: [[503, 10]],
     untimedChunks: 0,
+    frames: [
+      [503.1, 0],
+      [504.2, 0],
+    ],
+    untimedFrames: 0,
   };
   exchange.takeFrame(frame, { atMs: 1006, payload: "{}" }, { offsetMs: -500, errorMs: 0.2 });
 }

@@ -132,8 +132,12 @@ export class Peer {
       sentBytes: 0,
       receivedBytes: 0,
       at: {},
+      writes: [],
+      untimedWrites: 0,
       chunks: [],
       untimedChunks: 0,
+      frames: [],
+      untimedFrames: 0,
     };
     later(() => this.#exchanges?.takeFrame(frame, { atMs: performance.now(), payload: JSON.stringify(frame) }));
   }

@@ -152,7 +152,7 @@ export class Exchange {
   #write(bytes: Uint8Array, onTaken?: () => void): boolean {
     return this.#socket.write(bytes, (error) => {
       if (error) return;
-      this.trace.sentBytes += bytes.length;
+      this.trace.markWrite(bytes.length);
       this.#step("written");
       if (!this.#isOver) onTaken?.();
     });

@@ -1,5 +1,5 @@
 import type { Endpoint, Step, StepTimes } from "@wirebook/protocol";
-import { timedChunksMax } from "@wirebook/protocol";
+import { timedChunksMax, timedWritesMax } from "@wirebook/protocol";
 
 /** What an exchange remembers of itself. Times are milliseconds of `performance.now()`. */
 export class Trace {
@@ -8,6 +8,10 @@ export class Trace {
   readonly chunks: [atMs: number, bytes: number][] = [];
   /** Chunks that came after those. */
   untimedChunks = 0;
+  /** Time and size of each write, when the kernel had taken it; at most `timedWritesMax`. */
+  readonly writes: [atMs: number, bytes: number][] = [];
+  /** Writes that came after those. */
+  untimedWrites = 0;
   /** Bytes that the kernel has taken to send. */
   sentBytes = 0;
   receivedBytes = 0;
@@ -17,6 +21,14 @@ export class Trace {
   /** Notes the first time that a step happens and returns that time. */
   mark(step: Step, atMs: number = performance.now()): number {
     return (this.at[step] ??= atMs);
+  }
+
+  /** Notes that the kernel took a write. */
+  markWrite(bytes: number): void {
+    const atMs = performance.now();
+    this.sentBytes += bytes;
+    if (this.writes.length < timedWritesMax) this.writes.push([atMs, bytes]);
+    else this.untimedWrites += 1;
   }
 
   /** Notes a chunk and returns its time. */

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { timedChunksMax } from "@wirebook/protocol";
+import { timedChunksMax, timedWritesMax } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { openPeer } from "./peers.ts";
 import { run } from "./runs.ts";
@@ -57,7 +57,7 @@ describe("an exchange", () => {
     expect(texts).toEqual(["one", "two", "three"]);
   });
 
-  test("times a bounded number of chunks and counts the rest", async () => {
+  test("times a bounded number of chunks and of writes and counts the rest", async () => {
     let left = timedChunksMax + 6;
     await using peer = await openPeer((socket) => {
       socket.on("data", () => (left-- > 0 ? socket.write("x") : socket.end()));
@@ -73,6 +73,10 @@ describe("an exchange", () => {
     expect(exchange.trace.chunks).toHaveLength(timedChunksMax);
     expect(exchange.trace.untimedChunks).toBe(6);
     expect(exchange.trace.receivedBytes).toBe(timedChunksMax + 6);
+    // The message, and one answer to each chunk.
+    expect(exchange.trace.writes).toHaveLength(timedWritesMax);
+    expect(exchange.trace.untimedWrites).toBe(timedChunksMax + 7 - timedWritesMax);
+    expect(exchange.trace.sentBytes).toBe("brick 2\n".length + timedChunksMax + 6);
   });
 
   test("sends what is written before the connection stands behind the message", async () => {

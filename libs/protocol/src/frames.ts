@@ -8,7 +8,15 @@
  */
 
 import * as z from "zod/mini";
-import { argumentsMax, exchangeIdMax, messageBytesMax, rawBytesMax, timedChunksMax } from "./limits.ts";
+import {
+  argumentsMax,
+  exchangeIdMax,
+  messageBytesMax,
+  rawBytesMax,
+  timedChunksMax,
+  timedFramesMax,
+  timedWritesMax,
+} from "./limits.ts";
 import { findPlanProblem, plan, readPace } from "./plan.ts";
 
 /** The WebSocket subprotocol (RFC 6455, section 1.9). */
@@ -117,6 +125,7 @@ export const frameErrorCodes = [
   "reply-timeout",
   "shutting-down",
   "too-many-exchanges",
+  "too-many-websockets",
 ] as const;
 
 /** A code of the table [G-7]. */
@@ -127,6 +136,31 @@ export const endReasons = ["fin", "cancelled", "reset"] as const;
 
 /** A reason of an `end` frame. */
 export type EndReason = (typeof endReasons)[number];
+
+const timed = z.tuple([milliseconds, count]);
+
+/** What was measured of an exchange besides the times of its steps. */
+const measures = {
+  /** Bytes that the kernel has taken for the server. */
+  sentBytes: count,
+  receivedBytes: count,
+  /** Time and size of each write to TCP, when the kernel had taken it. */
+  writes: z.array(timed).check(z.maxLength(timedWritesMax)),
+  /** Writes that came after those. */
+  untimedWrites: count,
+  /** Time and size of each chunk read from TCP. */
+  chunks: z.array(timed).check(z.maxLength(timedChunksMax)),
+  untimedChunks: count,
+  /**
+   * For each frame of the exchange to the page, `open` first where there was one, then the chunks, and last this very
+   * frame: when it was handed to the WebSocket, and how many bytes waited for the page before it.
+   */
+  frames: z.array(timed).check(z.maxLength(timedFramesMax)),
+  untimedFrames: count,
+};
+
+/** Times and sizes of an exchange, as its last frame has them [G-8]. */
+export type Measures = z.infer<z.ZodMiniObject<typeof measures>>;
 
 /** What the gateway may send as text. */
 export const gatewayFrame = z.discriminatedUnion("type", [
@@ -139,6 +173,8 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     exchangesMax: count,
     /** TCP connections that the gateway opens to the server at once. */
     serverConnectionsMax: count,
+    /** The gateway's number for this WebSocket: with an exchange's id it finds the exchange in the gateway's log. */
+    socket: count,
   }),
   z.strictObject({ type: z.literal("clock"), at: milliseconds, gatewayAt: milliseconds }),
   z.strictObject({ type: z.literal("open"), id, local: endpoint, remote: endpoint, at }),
@@ -146,13 +182,8 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     type: z.literal("end"),
     id,
     reason: z.enum(endReasons),
-    sentBytes: count,
-    receivedBytes: count,
     at,
-    /** Time and size of each chunk read from TCP, at most `timedChunksMax`. */
-    chunks: z.array(z.tuple([milliseconds, count])).check(z.maxLength(timedChunksMax)),
-    /** Chunks that came after those. */
-    untimedChunks: count,
+    ...measures,
   }),
   z.strictObject({
     type: z.literal("error"),
@@ -162,6 +193,10 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     hop: z.enum(hops),
     message: z.string(),
     at,
+    /** Absent when nothing was begun. */
+    ...z.partial(z.object(measures)).shape,
+    /** Milliseconds to wait before the same is tried again, where trying again helps [G-10]. */
+    retryAfterMs: z.optional(count),
   }),
 ]);
 

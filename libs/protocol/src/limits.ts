@@ -49,6 +49,12 @@ export const exchangeIdMax = 0xffff_ffff;
 /** Chunks whose times a gateway remembers for an exchange; further ones are counted, not timed [G-8]. */
 export const timedChunksMax = 1024;
 
+/** Writes to the server whose times a gateway remembers for an exchange; further ones are counted, not timed [G-8]. */
+export const timedWritesMax = 1024;
+
+/** Frames to the page whose times a gateway remembers: `open`, one for each timed chunk, and the last [G-8]. */
+export const timedFramesMax = timedChunksMax + 2;
+
 /** Steps of a plan [G-11]. */
 export const planStepsMax = 512;
 

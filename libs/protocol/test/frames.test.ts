@@ -9,8 +9,21 @@ import {
   exchangeIdMax,
   rawBytesMax,
 } from "@wirebook/protocol";
-import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
+import type { GatewayFrame, Measures, PageFrame } from "@wirebook/protocol";
 
+const measures = {
+  sentBytes: 8,
+  receivedBytes: 20,
+  writes: [[7.5, 8]],
+  untimedWrites: 0,
+  chunks: [[8.5, 20]],
+  untimedChunks: 0,
+  frames: [
+    [8.6, 0],
+    [9.1, 24],
+  ],
+  untimedFrames: 0,
+} satisfies Measures;
 const endpoint = { address: "127.0.0.1", port: 5007 };
 
 describe("control frames", () => {
@@ -38,18 +51,32 @@ describe("control frames", () => {
   });
 
   test.each<GatewayFrame>([
-    { type: "hello", version: "0.1.0", server: "127.0.0.1:5007", exchangesMax: 64, serverConnectionsMax: 256 },
+    {
+      type: "hello",
+      version: "0.1.0",
+      server: "127.0.0.1:5007",
+      exchangesMax: 64,
+      serverConnectionsMax: 256,
+      socket: 3,
+    },
     { type: "clock", at: 12.5, gatewayAt: 99.25 },
     { type: "open", id: 7, local: endpoint, remote: endpoint, at: { received: 1, connecting: 2, established: 3 } },
     {
       type: "end",
       id: 7,
       reason: "fin",
-      sentBytes: 8,
-      receivedBytes: 20,
       at: { fin: 9 },
-      chunks: [[8.5, 20]],
-      untimedChunks: 0,
+      ...measures,
+    },
+    { type: "error", id: 7, code: "connection-reset", hop: "gateway-server", message: "no", at: {}, ...measures },
+    {
+      type: "error",
+      id: null,
+      code: "too-many-websockets",
+      hop: "gateway",
+      message: "no",
+      at: {},
+      retryAfterMs: 10_000,
     },
     { type: "error", id: null, code: "frame-invalid", hop: "page-gateway", message: "no", at: {} },
   ])("from the gateway are read as they are written: $type", (frame) => {

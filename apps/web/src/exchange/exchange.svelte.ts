@@ -1,7 +1,7 @@
 /**
  * One exchange as the page saw it: what was sent, every frame in both directions, the steps, the reply, the end.
  *
- * Times come from two clocks. The page's own stand in the frames; the gateway's (`at`, `chunkTimes`) are put onto the
+ * Times come from two clocks. The page's own stand in the frames; the gateway's (`at`, `chunkTimes` and the like) are put onto the
  * page's clock by `toPageMs`, with the reading that held when the exchange ended.
  */
 
@@ -13,6 +13,9 @@ import { Pulse } from "../pulse.svelte.ts";
 import { FrameLog } from "./frame-log.ts";
 import type { Chunk } from "./frame-log.ts";
 import { hideKey, keyOf } from "./secrets.ts";
+
+/** A time of the gateway's, and a number of bytes. */
+export type Timed = readonly [atMs: number, bytes: number];
 
 /** What failed, where, and the sentence for it. */
 export interface Failure {
@@ -61,8 +64,12 @@ export class Exchange {
   beginning = $state.raw<Beginning>();
   /** The gateway's times of the steps that have happened. */
   at = $state.raw<StepTimes>({});
-  /** The gateway's time of each chunk, known when the exchange has ended well. */
-  chunkTimes = $state.raw<readonly (readonly [atMs: number, bytes: number])[]>([]);
+  /** The gateway's time of each chunk that it read, known when the exchange is over. */
+  chunkTimes = $state.raw<readonly Timed[]>([]);
+  /** The gateway's time of each write to the server, likewise. */
+  writeTimes = $state.raw<readonly Timed[]>([]);
+  /** When the gateway handed over `open`, each chunk's frame and the last one, and the bytes that waited before it. */
+  frameTimes = $state.raw<readonly Timed[]>([]);
   endpoints = $state.raw<{ readonly local: Endpoint; readonly remote: Endpoint }>();
   clock = $state.raw<ClockReading>();
   /** The page's time at which it knew that the exchange was over. */
@@ -134,8 +141,13 @@ export class Exchange {
     this.at = frame.at;
     if (frame.type === "open") {
       this.endpoints = { local: frame.local, remote: frame.remote };
-    } else if (frame.type === "end") {
-      this.chunkTimes = frame.chunks;
+      return;
+    }
+    const { writes = [], chunks = [], frames = [] } = frame;
+    this.writeTimes = writes;
+    this.chunkTimes = chunks;
+    this.frameTimes = frames;
+    if (frame.type === "end") {
       this.#finish(frame.reason === "fin" ? "done" : "cancelled", carried.atMs);
     } else {
       this.failure = { hop: frame.hop, code: frame.code, message: frame.message };

@@ -15,8 +15,12 @@ const meanings: Readonly<Record<number, string>> = {
   4000: "the gateway did not answer",
 };
 
+/** The word for programs with which the gateway begins a reason [G-10]. */
+const wordForPrograms = /^[a-z-]+: /;
+
 /** Why the connection to the gateway ended, as part of a sentence; the code stands behind it. */
 export function closeWords(code: number, reason: string): string {
   const meaning = meanings[code] ?? "the gateway closed the connection";
-  return `${meaning}${reason === "" ? "" : `: ${reason}`} (WebSocket code ${code})`;
+  const why = reason.replace(wordForPrograms, "");
+  return `${meaning}${why === "" ? "" : `: ${why}`} (WebSocket code ${code})`;
 }

@@ -55,7 +55,7 @@ export class GatewayConnection {
       onClock: (reading) => (this.clock = reading),
       onFrame: (frame, carried) => this.#listener?.onFrame(frame, carried),
       onBytes: (id, bytes, carried) => this.#listener?.onBytes(id, bytes, carried),
-      onClose: (code, reason) => this.#lose(closeWords(code, reason)),
+      onClose: (code, reason, retryAfterMs) => this.#lose(closeWords(code, reason), retryAfterMs),
       onProblem: (problem) => (this.problem = problem),
     });
   }
@@ -68,13 +68,13 @@ export class GatewayConnection {
     this.#listener?.onOpen(hello);
   }
 
-  #lose(words: string): void {
+  #lose(words: string, retryAfterMs: number | undefined): void {
     const wasOpen = this.state === "open";
     this.state = "waiting";
     this.words = words;
     this.clock = undefined;
     this.#attempts += 1;
-    this.countdown.start(backoffMs(this.#attempts, Math.random()), () => this.#connect());
+    this.countdown.start(backoffMs(this.#attempts, Math.random(), retryAfterMs), () => this.#connect());
     if (wasOpen) this.#listener?.onLost(words);
   }
 }

@@ -7,7 +7,7 @@
  */
 
 import { decodeBytes, decodeGatewayFrame, encodeFrame, subprotocol } from "@wirebook/protocol";
-import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
+import type { FrameErrorCode, GatewayFrame, PageFrame } from "@wirebook/protocol";
 import { clockIntervalMs, clockRoundGapMs, clockRoundsAtOpen, clockSilenceMs, helloTimeoutMs } from "../limits.ts";
 import { GatewayClock } from "./clock.ts";
 import type { ClockReading } from "./clock.ts";
@@ -29,14 +29,17 @@ export interface GatewayListener {
   onClock(reading: ClockReading): void;
   onFrame(frame: GatewayFrame, carried: Carried): void;
   onBytes(id: number, bytes: Uint8Array, carried: Carried): void;
-  /** It is over; called once, and nothing after it. */
-  onClose(code: number, reason: string): void;
+  /** It is over; called once, and nothing after it. The gateway may have said how long to wait. */
+  onClose(code: number, reason: string, retryAfterMs: number | undefined): void;
   /** Something came that is not of the protocol. */
   onProblem(problem: string): void;
 }
 
 /** Codes from 4000 are for private use; this one is the page's own. */
 const silentCode = 4000;
+
+/** Errors behind which the gateway closes the connection [G-10]. */
+const farewells: ReadonlySet<FrameErrorCode> = new Set(["frame-rate", "shutting-down", "too-many-websockets"]);
 
 export class GatewaySocket {
   readonly #socket: WebSocket;
@@ -45,6 +48,7 @@ export class GatewaySocket {
   #roundsLeft = clockRoundsAtOpen;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #nextRound: ReturnType<typeof setTimeout> | undefined;
+  #retryAfterMs: number | undefined;
   #isOver = false;
 
   constructor(url: string, listener: GatewayListener) {
@@ -87,6 +91,7 @@ export class GatewaySocket {
     const { frame } = decoded;
     if (frame.type === "hello") this.#begin(frame);
     else if (frame.type === "clock") this.#noteRound(frame.at, frame.gatewayAt, atMs);
+    else if (isFarewell(frame)) this.#retryAfterMs = frame.retryAfterMs;
     else this.#listener.onFrame(frame, { atMs, payload });
   }
 
@@ -119,6 +124,11 @@ export class GatewaySocket {
     this.#isOver = true;
     clearTimeout(this.#deadline);
     clearTimeout(this.#nextRound);
-    this.#listener.onClose(code, reason);
+    this.#listener.onClose(code, reason, this.#retryAfterMs);
   }
+}
+
+/** True for an error that concerns the whole connection, whose closing tells the user the rest. */
+function isFarewell(frame: GatewayFrame): frame is Extract<GatewayFrame, { type: "error" }> {
+  return frame.type === "error" && frame.id === null && farewells.has(frame.code);
 }
