@@ -28,16 +28,21 @@ export interface Compared {
 }
 
 /** What to compare and how often. */
-export interface Comparison {
-  readonly yardstick: Contender;
-  readonly contenders: readonly Contender[];
+export interface Comparison<Kind extends Contender> {
+  readonly yardstick: Kind;
+  readonly contenders: readonly Kind[];
   readonly rounds: number;
   /** One measurement; more is better, so for a time give its inverse. */
-  readonly measure: (running: Running, contender: Contender) => Promise<number>;
+  readonly measure: (running: Running, contender: Kind) => Promise<number>;
 }
 
 /** Runs the rounds; all programs are up all the time and only one of them is under load. */
-export async function compare({ yardstick, contenders, rounds, measure }: Comparison): Promise<Compared[]> {
+export async function compare<Kind extends Contender>({
+  yardstick,
+  contenders,
+  rounds,
+  measure,
+}: Comparison<Kind>): Promise<Compared[]> {
   await using open = new AsyncDisposableStack();
   const all = [yardstick, ...contenders];
   const running: Running[] = [];
@@ -45,7 +50,7 @@ export async function compare({ yardstick, contenders, rounds, measure }: Compar
   const figures = all.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     const order = all.map((_, at) => (round % 2 === 0 ? at : all.length - 1 - at));
-    for (const at of order) figures[at]?.push(await measure(running[at] as Running, all[at] as Contender));
+    for (const at of order) figures[at]?.push(await measure(running[at] as Running, all[at] as Kind));
   }
   return all.map(({ name }, at) => describe(name, figures[at] as number[], figures[0] as number[]));
 }

@@ -1,14 +1,9 @@
-/** The load generator of `bench/load/load.c`, compiled when its source has changed. Needs `cc` (Debian: gcc). */
+/** The load generators of `bench/load`, which are compiled by whoever needs them. */
 
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { run } from "../../interop/run.ts";
+import { compile } from "./compile.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-
-/** What the generator saw; an exchange that got no whole reply is an error and is in no figure of time. */
+/** What a generator saw; an exchange that got no whole reply is an error and is in no figure of time. */
 export interface LoadFigures {
   readonly requests: number;
   readonly errors: number;
@@ -16,13 +11,13 @@ export interface LoadFigures {
   readonly bytes: number;
   readonly seconds: number;
   readonly perSecond: number;
-  /** From connect() to the server's FIN. */
+  /** From connect(), or over a WebSocket from the frame that begins an exchange, to its end. */
   readonly p50Us: number;
   readonly p99Us: number;
   readonly maxUs: number;
 }
 
-/** One run of the generator. */
+/** One run of a generator. */
 export interface LoadOptions {
   readonly port: number;
   /** Exchanges in flight at once. */
@@ -32,32 +27,31 @@ export interface LoadOptions {
   readonly message: string;
 }
 
+/** How a bridge carries exchanges; `bench/load/ws-load.c` says what each name means. */
+export type Framing = "wirebook" | "bare" | "wisp" | "alone";
+
 /** Keeps exchanges in flight against 127.0.0.1 for a while. */
 export async function load({ port, connections, seconds, message }: LoadOptions): Promise<LoadFigures> {
-  const program = compile("bench/load/load.c");
-  const { code, stdout, stderr } = await run(program, [
-    "127.0.0.1",
-    String(port),
-    String(connections),
-    String(seconds),
-    message,
-  ]);
-  if (code !== 0) throw new Error(`the load generator ended with ${code}: ${stderr}`);
-  return JSON.parse(stdout) as LoadFigures;
+  const args = ["127.0.0.1", String(port), String(connections), String(seconds), message];
+  return await generate("bench/load/load.c", args);
 }
 
-/** Compiles a C program of this repository, if need be; returns where it is. */
-function compile(source: string): string {
-  const program = join(root, ".wirebook", source.replace(/\.c$/, ""));
-  const sourcePath = join(root, source);
-  if (existsSync(program) && statSync(program).mtimeMs > statSync(sourcePath).mtimeMs) return program;
-  mkdirSync(dirname(program), { recursive: true });
-  const { status, error } = spawnSync("cc", ["-O2", "-Wall", "-Wextra", "-o", program, sourcePath], {
-    stdio: "inherit",
-  });
-  if (status !== 0) {
-    const why = error === undefined ? `cc ended with ${status}` : error.message;
-    throw new Error(`${source} cannot be compiled (${why}); on Debian: apt-get install gcc libc6-dev`);
-  }
-  return program;
+/** The same through a bridge, whose server is at `serverPort`. */
+export async function loadOverWebSocket(
+  framing: Framing,
+  serverPort: number,
+  { port, connections, seconds, message }: LoadOptions,
+): Promise<LoadFigures> {
+  // A `request` frame names its words; the gateway adds the line feed.
+  const words = framing === "wirebook" ? message.trimEnd() : message;
+  const args = [framing, String(port), String(connections), String(seconds), words, String(serverPort)];
+  return await generate("bench/load/ws-load.c", args);
+}
+
+async function generate(source: string, args: readonly string[]): Promise<LoadFigures> {
+  const { code, stdout, stderr } = await run(compile(source), args);
+  if (code !== 0) throw new Error(`${source} ended with ${code}: ${stderr}`);
+  const figures = JSON.parse(stdout) as LoadFigures;
+  if (figures.requests === 0) throw new Error(`${source} ${args.join(" ")} got no reply: ${stdout} ${stderr}`);
+  return figures;
 }

@@ -4,9 +4,8 @@
  *     load HOST PORT CONNECTIONS SECONDS MESSAGE
  *
  * It keeps CONNECTIONS exchanges in flight on one epoll loop and one thread, so that the server and not the generator
- * is the bottleneck, and prints one line of JSON. Latency is the time from connect() to the server's FIN, kept in
- * microseconds in a histogram whose buckets are at most 1/64 wide, so a percentile is right to 1.6 %. An exchange that
- * ends in a reset, in a refused connection or without a byte of reply is an error, and its time is not counted.
+ * is the bottleneck, and prints one line of JSON. Latency is the time from connect() to the server's FIN (figures.h). An
+ * exchange that ends in a reset, in a refused connection or without a byte of reply is an error.
  *
  * Deliberately absent: any reading of the replies. It counts their bytes.
  */
@@ -22,10 +21,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "figures.h"
 
-enum { CONNECTIONS_MAX = 4096, READ_BYTES = 1 << 16, BUCKET_BITS = 6, BUCKETS = 40 << BUCKET_BITS };
+enum { CONNECTIONS_MAX = 4096, READ_BYTES = 1 << 16 };
 
 struct exchange {
     int fd;
@@ -38,34 +37,6 @@ static struct sockaddr_in target;
 static const char *message;
 static size_t message_bytes;
 static int epoll_fd;
-static uint64_t counts[BUCKETS], done, errors, bytes, max_us;
-
-static uint64_t now_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static int bucket_of(uint64_t us) {
-    if (us < (1 << BUCKET_BITS)) return (int)us;
-    int shift = 63 - __builtin_clzll(us) - BUCKET_BITS;
-    return ((shift + 1) << BUCKET_BITS) + (int)((us >> shift) & ((1 << BUCKET_BITS) - 1));
-}
-
-static uint64_t value_of(int bucket) {
-    if (bucket < (1 << BUCKET_BITS)) return (uint64_t)bucket;
-    int shift = (bucket >> BUCKET_BITS) - 1;
-    return ((uint64_t)((bucket & ((1 << BUCKET_BITS) - 1)) + (1 << BUCKET_BITS))) << shift;
-}
-
-static uint64_t percentile(double share) {
-    uint64_t wanted = (uint64_t)(share * (double)done), seen = 0;
-    for (int b = 0; b < BUCKETS; b++) {
-        seen += counts[b];
-        if (seen > wanted) return value_of(b);
-    }
-    return max_us;
-}
 
 static void begin(struct exchange *x) {
     x->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -89,16 +60,7 @@ static void begin(struct exchange *x) {
 static void finish(struct exchange *x, int is_error) {
     close(x->fd);
     x->fd = -1;
-    if (is_error || x->received == 0) {
-        errors++;
-        return;
-    }
-    uint64_t us = now_us() - x->started_us;
-    int bucket = bucket_of(us);
-    counts[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
-    if (us > max_us) max_us = us;
-    bytes += x->received;
-    done++;
+    count_exchange(is_error, x->received, x->started_us);
 }
 
 /* Moves one exchange on; returns 1 when it is over. */
@@ -166,9 +128,6 @@ int main(int argc, char **argv) {
             else live--;
         }
     }
-    double seconds = (double)(now_us() - start) / 1e6;
-    printf("{\"requests\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"bytes\":%" PRIu64
-           ",\"seconds\":%.3f,\"perSecond\":%.1f,\"p50Us\":%" PRIu64 ",\"p99Us\":%" PRIu64 ",\"maxUs\":%" PRIu64 "}\n",
-           done, errors, bytes, seconds, (double)done / seconds, percentile(0.5), percentile(0.99), max_us);
+    print_figures(start);
     return 0;
 }

@@ -1,0 +1,73 @@
+/** Programs of others, which do not say when they listen: started on a free port, ready when they accept a connection. */
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+
+const startMsMax = 15_000;
+const retryMs = 50;
+
+/** A foreign program that runs. */
+export class ForeignProgram implements AsyncDisposable {
+  readonly port: number;
+  readonly #child: ChildProcess;
+
+  /** @throws Error with what it wrote when it ends or does not listen in time */
+  static async start(command: string, args: (port: number) => readonly string[]): Promise<ForeignProgram> {
+    const port = await freePort();
+    const child = spawn(command, args(port), { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)));
+    child.on("error", ({ message }) => (said += message));
+    const program = new ForeignProgram(port, child);
+    const deadlineMs = performance.now() + startMsMax;
+    while (!(await accepts(port))) {
+      if (child.exitCode === null && child.pid !== undefined && performance.now() < deadlineMs) await wait(retryMs);
+      else {
+        await program[Symbol.asyncDispose]();
+        throw new Error(`${command} does not listen on port ${port}: ${said}`);
+      }
+    }
+    return program;
+  }
+
+  private constructor(port: number, child: ChildProcess) {
+    this.port = port;
+    this.#child = child;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const child = this.#child;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false; // Not yet: the caller tries again until its deadline.
+  } finally {
+    socket.destroy();
+  }
+}
