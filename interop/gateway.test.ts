@@ -1,11 +1,12 @@
-/** The new gateway in front of the original server. */
+/** The gateway in front of the original server, and what it agrees upon with Wirebook's. */
 
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { decodeBytes, decodeGatewayFrame, decodeText, encodeFrame, subprotocol } from "@wirebook/protocol";
 import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { startGateway, startOriginServer } from "./programs.ts";
+import { startGateway, startOriginServer, startServer } from "./programs.ts";
 import { findPython } from "./python.ts";
 
 const python = findPython();
@@ -24,8 +25,8 @@ class Page implements AsyncDisposable {
   readonly #texts = new Map<number, string>();
   readonly #waiting = new Map<number, (received: Received) => void>();
 
-  static async open(address: string): Promise<Page> {
-    const socket = new WebSocket(`ws://${address}/ws`, subprotocol, { origin: `http://${address}` });
+  static async open(address: string, localAddress = "127.0.0.1"): Promise<Page> {
+    const socket = new WebSocket(`ws://${address}/ws`, subprotocol, { origin: `http://${address}`, localAddress });
     const page = new Page(socket);
     await once(socket, "open");
     return page;
@@ -115,5 +116,32 @@ describe.skipIf(python === undefined)("needs python3: the gateway and the origin
     expect(ending).toMatchObject({ type: "error", code: "connect-refused", hop: "gateway-server" });
     await server.restart();
     expect(await page.ask({ type: "request", id: 2, user: "brick" })).toMatchObject({ ending: { type: "end" } });
+  });
+});
+
+describe("the gateway and Wirebook's server", () => {
+  test("write the address of the page into the history, when both are told to", async () => {
+    await using server = await startServer({ options: ["--trust-proxy", "127.0.0.1"] });
+    await using gateway = await startGateway({ server: server.address, options: ["--proxy-protocol"] });
+    await using page = await Page.open(gateway.address, "127.0.0.9");
+    const { text } = await page.ask({ type: "request", id: 1, user: "brick", operation: 2, arguments: [-1] });
+    expect(text).toMatch(/\n\S+ 127\.0\.0\.9 "brick 2 -1"\n$/);
+    await fetch(`http://${gateway.address}/readyz`);
+    await page.ask({ type: "request", id: 2, user: "brick" });
+    const lines = (await readFile(server.historyPath, "utf8")).trimEnd().split("\n");
+    expect(lines.map((line) => line.split(" ")[1])).toEqual(["127.0.0.9", "127.0.0.9"]);
+  });
+
+  test("say what is missing when only one of them is told to", async () => {
+    await using trusting = await startServer({ options: ["--trust-proxy", "127.0.0.1"] });
+    await using silent = await startGateway({ server: trusting.address });
+    await using page = await Page.open(silent.address);
+    const { text } = await page.ask({ type: "request", id: 1, user: "brick" });
+    expect(text).toContain("start the gateway with --proxy-protocol");
+    await using plain = await startServer();
+    await using telling = await startGateway({ server: plain.address, options: ["--proxy-protocol"] });
+    await using other = await Page.open(telling.address);
+    expect((await other.ask({ type: "request", id: 1, user: "brick", operation: 3 })).text).toContain("Error: ");
+    expect(await readFile(plain.historyPath, "utf8")).not.toContain("deleted");
   });
 });

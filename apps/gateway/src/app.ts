@@ -10,7 +10,7 @@ import fastifyWebsocket from "@fastify/websocket";
 import Fastify, { LogController } from "fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { describeTarget } from "@wirebook/exchange";
-import { pageFrameBytesMax, subprotocol } from "@wirebook/protocol";
+import { encodeProxyHeader, pageFrameBytesMax, subprotocol } from "@wirebook/protocol";
 import manifest from "../package.json" with { type: "json" };
 import { Admission } from "./admission.ts";
 import type { Refusal } from "./admission.ts";
@@ -21,6 +21,7 @@ import { gatewayLimits } from "./limits.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { createLog } from "./log.ts";
 import type { Log, LogSink } from "./log.ts";
+import { addressOf, proxyHeaderOf } from "./page-peer.ts";
 import { Readiness } from "./readiness.ts";
 import { Sockets } from "./sockets.ts";
 
@@ -34,7 +35,7 @@ export interface AppOptions {
 /** Makes a gateway that does not listen yet; closing it drains it. */
 export async function createApp(config: GatewayConfig, options: AppOptions = {}): Promise<FastifyInstance> {
   const { limits = gatewayLimits, logSink } = options;
-  const app = createFastify(limits, logSink);
+  const app = createFastify(config, limits, logSink);
   const log = createLog(app.log);
   const slots = new ExchangeSlots(config.serverConnections, limits);
   const serverName = describeTarget(config.server);
@@ -46,10 +47,11 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   return app;
 }
 
-function createFastify(limits: GatewayLimits, logSink: LogSink | undefined): FastifyInstance {
+function createFastify(config: GatewayConfig, limits: GatewayLimits, logSink: LogSink | undefined): FastifyInstance {
   const app = Fastify({
     logger: logSink === undefined ? false : { level: "info", base: null, stream: logSink },
     logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: [...config.trustedProxies],
     requestTimeout: limits.httpRequestMs,
     http: { headersTimeout: limits.httpRequestMs },
     bodyLimit: 1024,
@@ -96,19 +98,22 @@ function guardTheDoor(app: FastifyInstance, config: GatewayConfig, sockets: Sock
     void reply.headers(securityHeaders);
     const refusal = refuse(request);
     if (refusal === undefined) return done();
-    log.refused(request.ip, refusal.status, refusal.sentence);
+    log.refused(addressOf(request), refusal.status, refusal.sentence);
     void say(reply, refusal.status, refusal.sentence);
   });
 }
 
 function addRoutes(app: FastifyInstance, config: GatewayConfig, limits: GatewayLimits, sockets: Sockets): void {
-  const readiness = new Readiness(config.server, limits);
+  const readiness = new Readiness(config.server, limits, config.proxyProtocol ? encodeProxyHeader() : undefined);
   app.route({
     method: "GET",
     url: "/ws",
     handler: (_request, reply) =>
       say(reply.header("upgrade", "websocket"), 426, "this address is for WebSockets; the page is at /"),
-    wsHandler: (socket, request) => sockets.add(socket, request.raw.socket, request.ip),
+    wsHandler: (socket, request) => {
+      const preamble = config.proxyProtocol ? proxyHeaderOf(request) : undefined;
+      sockets.add(socket, request.raw.socket, addressOf(request), preamble);
+    },
   });
   app.get("/healthz", (_request, reply) => say(reply, 200, "ok"));
   app.get("/readyz", async (_request, reply) => {

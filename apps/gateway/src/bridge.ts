@@ -32,6 +32,7 @@ export interface BridgeShared extends RelayShared {
 /** The connection of one page. */
 export class Bridge implements RelayOwner {
   readonly outbox: Outbox;
+  readonly preamble: Uint8Array | undefined;
   readonly #number: number;
   readonly #socket: WebSocket;
   readonly #shared: BridgeShared;
@@ -48,11 +49,13 @@ export class Bridge implements RelayOwner {
   /**
    * @param number counts the gateway's WebSockets, for its log
    * @param wire the TCP connection under the WebSocket
+   * @param preamble what goes before each message to the server
    */
-  constructor(number: number, socket: WebSocket, wire: Duplex, shared: BridgeShared) {
+  constructor(number: number, socket: WebSocket, wire: Duplex, preamble: Uint8Array | undefined, shared: BridgeShared) {
     const { limits } = shared;
     this.#number = number;
     this.#socket = socket;
+    this.preamble = preamble;
     this.#shared = shared;
     this.#relays = new Relays(limits);
     this.#frames = new TokenBucket(limits.frameBurstMax, limits.framesPerSecondMax);
@@ -152,6 +155,7 @@ export class Bridge implements RelayOwner {
       exchangesMax: limits.exchangesMax,
       serverConnectionsMax: slots.slotsMax,
       socket: this.#number,
+      proxyHeaderBytes: this.preamble?.length ?? 0,
     });
   }
 

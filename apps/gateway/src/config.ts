@@ -8,9 +8,11 @@ import {
   describeSettings,
   filledText,
   hostName,
+  ipAddresses,
   portNumber,
   readSettings,
   SettingsError,
+  toggle,
   wholeNumber,
 } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
@@ -28,6 +30,10 @@ export interface GatewayConfig {
   readonly serverConnections: number;
   /** Origins whose pages may connect, besides the gateway's own. */
   readonly origins: readonly string[];
+  /** True to tell the server by a PROXY header for whom each connection is made [W-20]. */
+  readonly proxyProtocol: boolean;
+  /** Addresses of reverse proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   /** The folder of the built page. */
   readonly page: string;
 }
@@ -76,6 +82,23 @@ const table = {
     help: "a further origin whose pages may connect; may be repeated",
     isList: true,
   },
+  proxyProtocol: {
+    schema: toggle,
+    default: false,
+    env: "WIREBOOK_PROXY_PROTOCOL",
+    form: "",
+    expects: "it without a value",
+    help: "tell the server the page's address by a PROXY header; start the server with --trust-proxy",
+  },
+  trustProxy: {
+    schema: ipAddresses,
+    default: [],
+    env: "WIREBOOK_GATEWAY_TRUST_PROXY",
+    form: "ADDRESS",
+    expects: "the IP address from which a reverse proxy connects, such as 127.0.0.1",
+    help: "believe the X-Forwarded-For header of that address; may be repeated",
+    isList: true,
+  },
   page: {
     schema: filledText,
     default: builtPage,
@@ -101,7 +124,7 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
   if (word !== undefined) {
     throw new SettingsError(`${JSON.stringify(word)} is no option; type --help for the list of options`);
   }
-  const { host, port, server, serverConnections, origin, page } = settings;
+  const { host, port, server, serverConnections, origin, proxyProtocol, trustProxy, page } = settings;
   if (!isLoopback(host) && origin.length === 0) {
     throw new SettingsError(
       `--host ${host} is reachable from other machines, so pages of any website could connect; ` +
@@ -109,7 +132,16 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
     );
   }
   const target = decodeTarget(server) as Target;
-  return Object.freeze({ host, port, server: target, serverConnections, origins: Object.freeze([...origin]), page });
+  return Object.freeze({
+    host,
+    port,
+    server: target,
+    serverConnections,
+    origins: Object.freeze([...origin]),
+    proxyProtocol,
+    trustedProxies: Object.freeze([...trustProxy]),
+    page,
+  });
 }
 
 /** True for `scheme://host[:port]` exactly as a browser writes it in the Origin header (RFC 6454, section 6.2). */

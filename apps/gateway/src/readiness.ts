@@ -14,12 +14,15 @@ export interface ReadinessLimits {
 export class Readiness {
   readonly #server: Target;
   readonly #limits: ReadinessLimits;
+  readonly #preamble: Uint8Array | undefined;
   #answer: Promise<string | undefined> | undefined;
   #staleMs = 0;
 
-  constructor(server: Target, limits: ReadinessLimits) {
+  /** @param preamble what a server that trusts this gateway must be told even by one that only looks */
+  constructor(server: Target, limits: ReadinessLimits, preamble: Uint8Array | undefined) {
     this.#server = server;
     this.#limits = limits;
+    this.#preamble = preamble;
   }
 
   /** `undefined` when the server accepts connections, else the sentence that says what is wrong. */
@@ -32,7 +35,7 @@ export class Readiness {
     return this.#answer;
   }
 
-  /** Connects and closes without a byte: a server logs those who say something. */
+  /** Connects and closes without a byte of a message: a server logs those who say something. */
   #try(): Promise<string | undefined> {
     const where = describeTarget(this.#server);
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
@@ -43,7 +46,8 @@ export class Readiness {
     }, this.#limits.readinessTimeoutMs);
     socket.on("connect", () => {
       resolve(undefined);
-      socket.destroy();
+      if (this.#preamble === undefined) socket.destroy();
+      else socket.end(this.#preamble, () => socket.destroy());
     });
     socket.on("error", (error: NodeJS.ErrnoException) => {
       resolve(`the server ${where} cannot be reached (${error.code ?? error.message}); start it, or pass --server`);

@@ -44,6 +44,8 @@ export interface RelayShared {
 /** Whom a relay reports to: the bridge that it belongs to. */
 export interface RelayOwner {
   readonly outbox: Outbox;
+  /** What goes before each message to the server: the PROXY header of this page's connection [W-20]. */
+  readonly preamble: Uint8Array | undefined;
   /** So many bytes wait for the server that the page should not send more for now. */
   onStalled(relay: Relay): void;
   /** It may go on. */
@@ -142,6 +144,7 @@ export class Relay implements SlotUser {
     const options = {
       ...(plan === undefined ? {} : { plan }),
       ...(read === undefined ? {} : { read }),
+      preamble: this.#owner.preamble,
       message: this.#held,
       isEnded: this.#isEnded,
       connectTimeoutMs,

@@ -33,12 +33,12 @@ export class Sockets {
   }
 
   /** Takes a WebSocket in, from its opening to its end, or turns it away. */
-  add(socket: WebSocket, wire: Duplex, address: string): void {
+  add(socket: WebSocket, wire: Duplex, address: string, preamble: Uint8Array | undefined): void {
     const problem = this.#findProblem(address);
     if (problem !== undefined) return this.#turnAway(socket, address, problem);
     const number = ++this.#number;
     this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
-    this.#bridges.set(socket, new Bridge(number, socket, wire, this.#shared));
+    this.#bridges.set(socket, new Bridge(number, socket, wire, preamble, this.#shared));
     this.#shared.log.socket({ socket: number, outcome: "open", address });
     socket.on("close", (code) => {
       this.#bridges.delete(socket);

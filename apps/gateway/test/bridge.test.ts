@@ -16,6 +16,7 @@ test("greets a page with its limits and the name of the server", async () => {
     exchangesMax: 1024,
     serverConnectionsMax: 3,
     socket: 1,
+    proxyHeaderBytes: 0,
   });
   expect(page.socket.protocol).toBe(subprotocol);
   expect(page.socket.extensions).toBe("");

@@ -34,6 +34,8 @@ test("reads options, and the environment where there is no option", () => {
     WIREBOOK_SERVER: "history.example:5007",
     WIREBOOK_SERVER_CONNECTIONS: "2",
     WIREBOOK_ORIGIN: "http://a.example, https://b.example",
+    WIREBOOK_PROXY_PROTOCOL: "1",
+    WIREBOOK_GATEWAY_TRUST_PROXY: "127.0.0.1, ::1",
     WIREBOOK_PAGE: "/srv/page",
   };
   expect(read([], env)).toEqual({
@@ -42,6 +44,8 @@ test("reads options, and the environment where there is no option", () => {
     server: { host: "history.example", port: 5007 },
     serverConnections: 2,
     origins: ["http://a.example", "https://b.example"],
+    proxyProtocol: true,
+    trustedProxies: ["127.0.0.1", "::1"],
     page: "/srv/page",
   });
 });
@@ -62,6 +66,8 @@ test("refuses what cannot be meant, and says what to type", () => {
     [["--origin", "https://wirebook.example:443"], "without a path"],
     [["--origin", "ws://wirebook.example"], "without a path"],
     [["--origin", "null"], "without a path"],
+    [["--trust-proxy", "localhost"], "the IP address"],
+    [["--trust-proxy", "10.0.0.0/8"], "the IP address"],
     [["--host", ""], "a host name"],
     [["--nonsense"], "--help"],
     [["word"], '"word" is no option'],

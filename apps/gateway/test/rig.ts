@@ -99,6 +99,8 @@ export async function openGateway(server: Target, options: GatewayOptions = {}):
     server,
     serverConnections: 256,
     origins: [],
+    proxyProtocol: false,
+    trustedProxies: [],
     page: join(tmpdir(), "wirebook-no-page"),
     ...options.config,
   };

@@ -1,5 +1,13 @@
 import { serverPortDefault } from "@wirebook/protocol";
-import { SettingsError, describeSettings, filledText, hostName, portNumber, readSettings } from "@wirebook/settings";
+import {
+  SettingsError,
+  describeSettings,
+  filledText,
+  hostName,
+  ipAddresses,
+  portNumber,
+  readSettings,
+} from "@wirebook/settings";
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
 
 const table = {
@@ -26,6 +34,15 @@ const table = {
     form: "FILE",
     expects: "the path of a file",
     help: "the file that holds the history",
+  },
+  trustProxy: {
+    schema: ipAddresses,
+    default: [],
+    env: "WIREBOOK_TRUST_PROXY",
+    form: "ADDRESS",
+    expects: "the IP address from which a gateway with --proxy-protocol connects, such as 192.0.2.7",
+    help: "believe the PROXY header of that address, and ask for one; may be repeated",
+    isList: true,
   },
   link: {
     schema: filledText,

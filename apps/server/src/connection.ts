@@ -12,9 +12,10 @@
 
 import type { Socket } from "node:net";
 import { MessageReader, ProtocolError, decodeMessage, isDestructive } from "@wirebook/protocol";
-import type { ServerError } from "./errors.ts";
+import { ServerError } from "./errors.ts";
 import { stopping } from "./followers.ts";
 import type { Limits } from "./limits.ts";
+import { ProxyPreface } from "./proxy-preface.ts";
 
 /** What came of waiting for a message. */
 export interface Received {
@@ -30,7 +31,8 @@ export interface Received {
 
 /** A connection that was accepted. It closes by `end`, by `reset`, or by the peer's doing. */
 export class Connection {
-  readonly address: string;
+  readonly #address: string;
+  readonly #preface: ProxyPreface | undefined;
   readonly #socket: Socket;
   readonly #limits: Limits;
   readonly #reader = new MessageReader();
@@ -42,15 +44,22 @@ export class Connection {
   #deadline: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, limits: Limits) {
+  /** @param trusted addresses of proxies, which say for whom they connect [W-20] */
+  constructor(socket: Socket, limits: Limits, trusted: ReadonlySet<string> = new Set()) {
     this.#socket = socket;
     this.#limits = limits;
-    this.address = plainAddress(socket.remoteAddress);
+    this.#address = plainAddress(socket.remoteAddress);
+    this.#preface = trusted.has(this.#address) ? new ProxyPreface(this.#address) : undefined;
     socket.on("error", ignore);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("end", () => this.#finishMessage());
     socket.on("close", () => this.#takeClose());
     this.#deadline = setTimeout(() => setImmediate(() => this.#expire()), limits.messageDeadlineMs);
+  }
+
+  /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
+  get address(): string {
+    return this.#preface?.address ?? this.#address;
   }
 
   /** Settles once the message has ended, in whatever way; never rejects. */
@@ -112,12 +121,14 @@ export class Connection {
 
   #take(chunk: Uint8Array): void {
     if (this.#isReceived) return this.#discard(chunk.length);
-    this.#hasBytes = true;
-    this.#clearSilence();
     try {
-      this.#reader.push(chunk);
+      const message = this.#preface?.push(chunk) ?? chunk;
+      if (message.length === 0) return;
+      this.#hasBytes = true;
+      this.#clearSilence();
+      this.#reader.push(message);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
+      if (!(error instanceof ProtocolError || error instanceof ServerError)) throw error;
       return this.#settle(error);
     }
     if (this.#reader.isEnded) {
@@ -137,7 +148,7 @@ export class Connection {
   #finishMessage(): void {
     if (this.#isReceived) return;
     this.#reader.end();
-    this.#settle();
+    this.#settle(this.#preface?.isCut ? this.#preface.problem("it ended before its header did") : undefined);
   }
 
   /**

@@ -1,10 +1,10 @@
 /** Why a server that is well refuses something; docs/protocol.md lists each code with the sentence a user reads. */
-export const serverErrorCodes = ["connections-max", "followers-max", "stopping"] as const;
+export const serverErrorCodes = ["connections-max", "followers-max", "proxy-header", "stopping"] as const;
 
 /** A code of that list. */
 export type ServerErrorCode = (typeof serverErrorCodes)[number];
 
-/** Nobody's fault: there is no room or no time. The message is a sentence that may be sent to the peer. */
+/** Not the message's fault: there is no room or no time, or a proxy does not say for whom it connects. The message is a sentence that may be sent to the peer. */
 export class ServerError extends Error {
   override readonly name = "ServerError";
   readonly code: ServerErrorCode;

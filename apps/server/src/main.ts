@@ -44,7 +44,7 @@ async function run(config: Config): Promise<number> {
     onNotice: (message) => terminal.show({ event: "notice", message }),
   });
   const limits = limitsWithin(descriptorsMax());
-  await using server = await listen({ ...config, limits }, history, terminal);
+  await using server = await listen({ ...config, trustedProxies: config.trustProxy, limits }, history, terminal);
   terminal.show({ event: "listening", ...server.address, history: path });
 
   const reason = await Promise.race([stopSignal, history.ended]);

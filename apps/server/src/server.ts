@@ -10,7 +10,7 @@
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { History } from "@wirebook/history";
-import { encodeBeginning, operations } from "@wirebook/protocol";
+import { encodeBeginning, operations, plainIpAddress } from "@wirebook/protocol";
 import { Connection, plainAddress } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { ServerError } from "./errors.ts";
@@ -30,6 +30,8 @@ export interface ListenOptions {
   readonly port: number;
   /** The first line of every reply [W-11]. */
   readonly link: string;
+  /** Addresses of proxies, which must say for whom they connect and are believed [W-20]. */
+  readonly trustedProxies?: readonly string[];
   readonly limits?: Limits;
 }
 
@@ -50,7 +52,7 @@ export interface WirebookServer extends AsyncDisposable {
  */
 export async function listen(options: ListenOptions, history: History, terminal: Terminal): Promise<WirebookServer> {
   const limits = options.limits ?? limitsDefault;
-  const server = new TcpServer(limits, {
+  const server = new TcpServer(limits, trustedIn(options), {
     history,
     terminal,
     identify: anyPlainName,
@@ -61,16 +63,23 @@ export async function listen(options: ListenOptions, history: History, terminal:
   return server;
 }
 
+/** The trusted addresses, each as the address of a socket is written. */
+function trustedIn({ trustedProxies = [] }: ListenOptions): ReadonlySet<string> {
+  return new Set(trustedProxies.map((address) => plainIpAddress(address) ?? address));
+}
+
 class TcpServer implements WirebookServer {
   readonly #limits: Limits;
+  readonly #trusted: ReadonlySet<string>;
   readonly #context: Context;
   readonly #server: Server;
   readonly #served = new Map<Connection, Promise<void>>();
   readonly #refused = new Map<Connection, Promise<void>>();
   #stopped: Promise<void> | undefined;
 
-  constructor(limits: Limits, context: Context) {
+  constructor(limits: Limits, trusted: ReadonlySet<string>, context: Context) {
     this.#limits = limits;
+    this.#trusted = trusted;
     this.#context = context;
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = limits.connectionsMax + 2 * limits.refusalsMax;
@@ -104,7 +113,7 @@ class TcpServer implements WirebookServer {
   }
 
   #accept(socket: Socket): void {
-    const connection = new Connection(socket, this.#limits);
+    const connection = new Connection(socket, this.#limits, this.#trusted);
     if (this.#served.size < this.#limits.connectionsMax) return this.#serve(connection, this.#served);
     const [oldest] = this.#refused.keys();
     if (this.#refused.size >= this.#limits.refusalsMax) oldest?.close();

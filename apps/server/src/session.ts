@@ -57,6 +57,7 @@ export async function serve(connection: Connection, context: Context): Promise<v
   }
   // A connection that sends nothing is a probe, such as a load balancer's: it asks nothing.
   if (received.hasBytes) showRequest(asked, written, answer, context);
+  else if (answer.failure?.code === "proxy-header") showRefused(asked, answer.failure, context);
   const failure = heard.outcome === "broken" ? undefined : await send(connection, answer.response);
   if (failure !== undefined) context.terminal.show({ event: "failure", message: failure.detail ?? failure.sentence });
 }
@@ -112,6 +113,11 @@ async function answerTo(heard: Heard, address: string, context: Context): Promis
       return { response: { ...response, text: context.beginning + response.text }, outcome: heard.command.verb };
     }
   }
+}
+
+/** A proxy that does not say for whom it connects leaves no line, so the terminal is where its operator learns of it. */
+function showRefused({ address }: Asked, { code }: Failure, { terminal }: Context): void {
+  terminal.show({ event: "refused", address, code });
 }
 
 function showRequest(asked: Asked, written: Written | undefined, { outcome, failure }: Answer, context: Context): void {

@@ -7,7 +7,7 @@ import { historyErrorCodes, HistoryError } from "@wirebook/history";
 import { serverErrorCodes } from "../src/errors.ts";
 import { failureOf } from "../src/failure.ts";
 import { limitsDefault } from "../src/limits.ts";
-import { Peer } from "./peer.ts";
+import { Peer, ask } from "./peer.ts";
 import { openRig } from "./rig.ts";
 
 const doc = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
@@ -64,6 +64,12 @@ describe("docs/protocol.md", () => {
     expect(crowded.split("Error: ")[1]?.trimEnd()).toBe(sentence(heading, "followers-max")?.replace("512", "0"));
   });
 
+  test("has the sentence for proxy-header", async () => {
+    await using rig = await openRig({}, ["127.0.0.1"]);
+    const text = await ask(rig.port, "brick 2\n");
+    expect(text.split("Error: ")[1]?.trimEnd()).toBe(sentence("### What the server can answer", "proxy-header"));
+  });
+
   test.each([
     ["message-unfinished", ""],
     ["message-unterminated", "brick 1 1"],
@@ -94,6 +100,7 @@ describe("docs/protocol.md", () => {
       connections: count(limitsDefault.connectionsMax),
       follows: count(limitsDefault.followersMax),
       "time for messages at the stop": seconds(limitsDefault.drainMessageMs),
+      "bytes of a PROXY header": count(protocol.proxyHeaderBytesMax),
       "time for everything at the stop": seconds(limitsDefault.drainMs),
     });
   });

@@ -43,13 +43,19 @@ export interface Rig extends AsyncDisposable {
   asked(): Promise<string[]>;
 }
 
-export async function openRig(limits: Partial<Limits> = {}): Promise<Rig> {
+export async function openRig(limits: Partial<Limits> = {}, trustedProxies: readonly string[] = []): Promise<Rig> {
   const folder = await makeFolder();
   const historyPath = join(folder.path, "history.txt");
   const shown: TerminalEvent[] = [];
   const history = await openFileHistory(historyPath);
   const terminal = new Terminal(collect(shown), false);
-  const options = { host: "127.0.0.1", port: 0, link, limits: { ...limitsDefault, drainMs: 1000, ...limits } };
+  const options = {
+    host: "127.0.0.1",
+    port: 0,
+    link,
+    trustedProxies,
+    limits: { ...limitsDefault, drainMs: 1000, ...limits },
+  };
   const server = await listen(options, history, terminal);
   const lines = async (): Promise<string[]> => (await readFile(historyPath, "utf8")).split("\n").slice(0, -1);
   return {

@@ -23,6 +23,8 @@ import { Trace } from "./trace.ts";
 export interface ExchangeOptions {
   /** Bytes written as soon as the connection is established. */
   readonly message: Uint8Array;
+  /** Bytes that belong to the connection and not to the message, such as a PROXY header: written before it, uncounted. */
+  readonly preamble?: Uint8Array | undefined;
   /** True to send FIN behind them; more bytes may follow through `write` otherwise. Default false. */
   readonly isEnded?: boolean;
   /** How the message is written, instead of at once; `isEnded` and `write` have no place beside it [G-11]. */
@@ -71,7 +73,10 @@ export class Exchange {
     this.#plan = options.plan && this.#makePlan(options.plan, options.message);
     this.#socket = this.#connect();
     // Node queues what is written before the connection stands, so that a `write` of the caller's cannot overtake it.
+    this.#socket.cork();
+    if (options.preamble !== undefined) this.#socket.write(options.preamble);
     if (this.#plan === undefined) this.write(options.message);
+    this.#socket.uncork();
     if (options.isEnded ?? false) this.end();
     this.#expectConnection(options.connectTimeoutMs ?? connectTimeoutMsDefault);
   }

@@ -175,6 +175,8 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     serverConnectionsMax: count,
     /** The gateway's number for this WebSocket: with an exchange's id it finds the exchange in the gateway's log. */
     socket: count,
+    /** Bytes of the PROXY header before each message to the server; 0 without --proxy-protocol [W-20]. */
+    proxyHeaderBytes: count,
   }),
   z.strictObject({ type: z.literal("clock"), at: milliseconds, gatewayAt: milliseconds }),
   z.strictObject({ type: z.literal("open"), id, local: endpoint, remote: endpoint, at }),

@@ -58,6 +58,7 @@ describe("control frames", () => {
       exchangesMax: 64,
       serverConnectionsMax: 256,
       socket: 3,
+      proxyHeaderBytes: 28,
     },
     { type: "clock", at: 12.5, gatewayAt: 99.25 },
     { type: "open", id: 7, local: endpoint, remote: endpoint, at: { received: 1, connecting: 2, established: 3 } },

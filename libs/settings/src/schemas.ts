@@ -1,5 +1,6 @@
 /** Schemas that several programs need for their settings: each reads the text that a user typed. */
 
+import { isIP } from "node:net";
 import * as z from "zod/mini";
 
 /** A whole number from `least` to `most`. */
@@ -15,6 +16,9 @@ export const portNumber: z.ZodMiniType<number> = wholeNumber(0, 65_535);
 
 /** A word without white space, such as a host name or an address. */
 export const hostName: z.ZodMiniType<string> = z.string().check(z.regex(/^[^\s/]+$/));
+
+/** IP addresses, none of them a name or a network. */
+export const ipAddresses: z.ZodMiniType<string[]> = z.array(z.string().check(z.refine((text) => isIP(text) > 0)));
 
 /** Any text but an empty one. */
 export const filledText: z.ZodMiniType<string> = z.string().check(z.minLength(1));

@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+import { readProxyHeader } from "@wirebook/protocol";
+import { openPage } from "./page.ts";
+import { eventsOf, openBackend, openEcho, openGateway } from "./rig.ts";
+import type { Backend } from "./rig.ts";
+
+/** A server that answers with what its connection began with, as a PROXY header is read, and the message behind it. */
+function openProxied(): Promise<Backend> {
+  return openBackend((socket) => {
+    let bytes: Buffer = Buffer.alloc(0);
+    socket.on("data", (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      const reading = readProxyHeader(bytes);
+      const isWhole =
+        reading.state === "invalid" || (reading.state === "whole" && bytes.includes("\n", reading.length));
+      if (!isWhole) return;
+      const message = reading.state === "whole" ? bytes.subarray(reading.length).toString() : undefined;
+      socket.end(JSON.stringify({ ...reading, message }));
+    });
+    socket.on("end", () => socket.end());
+  });
+}
+
+const read = (text: string): unknown => JSON.parse(text);
+
+test("tells the server the page's own address and port, and counts only the message", async () => {
+  await using backend = await openProxied();
+  await using gateway = await openGateway(backend.target, { config: { proxyProtocol: true } });
+  await using page = await openPage(gateway, { localAddress: "127.0.0.5" });
+  expect(await page.frame("hello")).toMatchObject({ proxyHeaderBytes: 28 });
+  const { text, last } = await page.ask({ type: "request", id: 1, user: "brick" });
+  expect(read(text)).toEqual({
+    state: "whole",
+    length: 28,
+    connection: {
+      source: { address: "127.0.0.5", port: expect.any(Number) },
+      destination: { address: "127.0.0.1", port: gateway.port },
+    },
+    message: "brick\n",
+  });
+  expect(last).toMatchObject({ sentBytes: 6, writes: [[expect.any(Number), 6]] });
+});
+
+test("puts the header before the first piece of a plan, too", async () => {
+  await using backend = await openProxied();
+  await using gateway = await openGateway(backend.target, { config: { proxyProtocol: true } });
+  await using page = await openPage(gateway);
+  const plan = [1, 4, 1].map((bytes) => ({ afterMs: 1, bytes }));
+  const { text, last } = await page.ask({ type: "raw", id: 1, bytes: btoa("brick\n"), end: false, plan });
+  expect(read(text)).toMatchObject({ state: "whole", length: 28, message: "brick\n" });
+  expect(last).toMatchObject({ sentBytes: 6, writes: [1, 4, 1].map((bytes) => [expect.any(Number), bytes]) });
+});
+
+test("speaks for itself when it only looks whether the server is there", async () => {
+  let heard: Buffer = Buffer.alloc(0);
+  await using backend = await openBackend((socket) => {
+    socket.on("data", (chunk: Buffer) => (heard = Buffer.concat([heard, chunk])));
+    socket.on("end", () => socket.end());
+  });
+  await using gateway = await openGateway(backend.target, { config: { proxyProtocol: true } });
+  expect((await fetch(`http://${gateway.host}/readyz`)).status).toBe(200);
+  await expect.poll(() => readProxyHeader(heard)).toEqual({ state: "whole", length: 16, connection: undefined });
+});
+
+test("sends no header unless it is told to", async () => {
+  await using backend = await openProxied();
+  await using gateway = await openGateway(backend.target);
+  await using page = await openPage(gateway);
+  expect(read((await page.ask({ type: "request", id: 1, user: "brick" })).text)).toMatchObject({ state: "invalid" });
+});
+
+test("believes the X-Forwarded-For of a reverse proxy that it trusts, and of nobody else", async () => {
+  await using backend = await openProxied();
+  const config = { proxyProtocol: true, trustedProxies: ["127.0.0.5"] };
+  await using gateway = await openGateway(backend.target, { config, limits: { webSocketsPerAddressMax: 2 } });
+  const from = (localAddress: string, forwarded: string) =>
+    openPage(gateway, { localAddress, headers: { "x-forwarded-for": forwarded } });
+  const sourceOf = async (page: Awaited<ReturnType<typeof from>>): Promise<unknown> => {
+    const { text } = await page.ask({ type: "request", id: 1, user: "brick" });
+    return (read(text) as { connection: { source: unknown } }).connection.source;
+  };
+  await using proxied = await from("127.0.0.5", "203.0.113.66, 198.51.100.7");
+  expect(await sourceOf(proxied)).toEqual({ address: "198.51.100.7", port: 0 });
+  await using sixth = await from("127.0.0.5", "2001:DB8::7");
+  expect(await sourceOf(sixth)).toEqual({ address: "2001:db8::7", port: 0 });
+  await using nonsense = await from("127.0.0.5", "unknown");
+  expect(await sourceOf(nonsense)).toMatchObject({ address: "127.0.0.5", port: expect.any(Number) });
+  await using liar = await from("127.0.0.6", "198.51.100.7");
+  expect(await sourceOf(liar)).toMatchObject({ address: "127.0.0.6" });
+  const addresses = eventsOf(gateway, "socket").map(({ address }) => address);
+  expect(addresses).toEqual(["198.51.100.7", "2001:db8::7", "127.0.0.5", "127.0.0.6"]);
+});
+
+test("counts the pages behind a trusted reverse proxy by their own addresses", async () => {
+  await using echo = await openEcho();
+  const config = { trustedProxies: ["127.0.0.1"] };
+  await using gateway = await openGateway(echo.target, { config, limits: { webSocketsPerAddressMax: 1 } });
+  const from = (forwarded: string) => openPage(gateway, { headers: { "x-forwarded-for": forwarded } });
+  await using first = await from("198.51.100.1");
+  await using second = await from("198.51.100.2");
+  await Promise.all([first.frame("hello"), second.frame("hello")]);
+  await using third = await from("198.51.100.2");
+  expect((await third.error("too-many-websockets")).message).toContain("198.51.100.2");
+});

@@ -1,0 +1,106 @@
+/**
+ * The header with which a proxy says for whom it connects: the PROXY protocol, version 2, as HAProxy specifies it [W-20].
+ *
+ *     12 bytes  signature, which no message of ours begins with
+ *      1 byte   version 2 and the command: 0 LOCAL (the proxy speaks for itself), 1 PROXY (for somebody)
+ *      1 byte   address family and transport: 0x11 TCP over IPv4, 0x21 TCP over IPv6, 0x00 not said
+ *      2 bytes  length of what follows, most significant first
+ *      n bytes  source and destination address, source and destination port, and then extensions, which are skipped
+ *
+ * It stands before everything else on the connection. Whoever reads it must know from the peer's address that there is
+ * one: a reader that guesses would let anybody claim to be anybody. Version 1, which is text, is not read.
+ */
+
+import type { Endpoint } from "./frames.ts";
+import { decodeIpAddress, encodeIpAddress, mapToSix } from "./ip-address.ts";
+import { proxyHeaderBytesMax } from "./limits.ts";
+
+/** Both ends of a connection that a proxy passes on. */
+export interface ProxiedConnection {
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+}
+
+/** What the bytes so far are: the beginning of a header, a whole one, or none at all and why. */
+export type ProxyHeaderReading =
+  | { readonly state: "incomplete" }
+  | {
+      readonly state: "whole";
+      readonly length: number;
+      /** For whom the proxy connects; `undefined` when it speaks for itself or does not say. */
+      readonly connection: ProxiedConnection | undefined;
+    }
+  | { readonly state: "invalid"; readonly problem: string };
+
+const signature = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
+const fixedBytes = 16;
+const version = 2;
+const commands = { local: 0, proxy: 1 } as const;
+/** By family and transport: the bytes of one address. */
+const addressBytes: ReadonlyMap<number, number> = new Map([
+  [0x11, 4],
+  [0x21, 16],
+]);
+const unspecified = 0x00;
+
+/**
+ * The header for a connection, or without one that of a proxy that speaks for itself (LOCAL), as for a health check.
+ * When only one of the two addresses is IPv6, the other is mapped into it.
+ *
+ * @throws RangeError when an address is no IP address
+ */
+export function encodeProxyHeader(connection?: ProxiedConnection): Uint8Array<ArrayBuffer> {
+  if (connection === undefined) return encodeHeader(commands.local, unspecified, new Uint8Array(0));
+  const ends = [connection.source, connection.destination];
+  const plain = ends.map(({ address }) => encodeIpAddress(address) ?? refuse(address));
+  const isSix = plain.some(({ length }) => length === 16);
+  const addresses = isSix ? plain.map(mapToSix) : plain;
+  const ports = ends.flatMap(({ port }) => [port >> 8, port & 0xff]);
+  const block = Uint8Array.of(...addresses.flatMap((bytes) => [...bytes]), ...ports);
+  return encodeHeader(commands.proxy, isSix ? 0x21 : 0x11, block);
+}
+
+/** Reads the header at the beginning of what a proxy sent. */
+export function readProxyHeader(bytes: Uint8Array): ProxyHeaderReading {
+  const compared = Math.min(bytes.length, signature.length);
+  if (bytes.subarray(0, compared).some((byte, at) => byte !== signature[at])) {
+    return invalid("this one has none");
+  }
+  if (bytes.length < fixedBytes) return { state: "incomplete" };
+  const [versionAndCommand = 0, family = 0, high = 0, low = 0] = bytes.subarray(signature.length);
+  if (versionAndCommand >> 4 !== version) return invalid(`its version is ${versionAndCommand >> 4}`);
+  const length = fixedBytes + (high << 8) + low;
+  if (length > proxyHeaderBytesMax) return invalid(`its ${length} bytes are over the limit of ${proxyHeaderBytesMax}`);
+  const command = versionAndCommand & 0x0f;
+  if (command !== commands.local && command !== commands.proxy) return invalid(`its command is ${command}`);
+  const each = addressBytes.get(family);
+  // Of a LOCAL header the addresses mean nothing, whatever they are.
+  const isSilent = command === commands.local || family === unspecified;
+  if (!isSilent && each === undefined)
+    return invalid(`its address family is 0x${family.toString(16)}, not TCP over IP`);
+  if (!isSilent && each !== undefined && length < fixedBytes + 2 * each + 4) return invalid("it is too short");
+  if (bytes.length < length) return { state: "incomplete" };
+  const connection = isSilent || each === undefined ? undefined : decodeBlock(bytes.subarray(fixedBytes), each);
+  return { state: "whole", length, connection };
+}
+
+function encodeHeader(command: number, family: number, block: Uint8Array): Uint8Array<ArrayBuffer> {
+  const head = [(version << 4) | command, family, block.length >> 8, block.length & 0xff];
+  return Uint8Array.of(...signature, ...head, ...block);
+}
+
+function decodeBlock(block: Uint8Array, each: number): ProxiedConnection {
+  const port = (at: number): number => ((block[at] ?? 0) << 8) | (block[at + 1] ?? 0);
+  return {
+    source: { address: decodeIpAddress(block.subarray(0, each)), port: port(2 * each) },
+    destination: { address: decodeIpAddress(block.subarray(each, 2 * each)), port: port(2 * each + 2) },
+  };
+}
+
+function invalid(problem: string): ProxyHeaderReading {
+  return { state: "invalid", problem };
+}
+
+function refuse(address: string): never {
+  throw new RangeError(`${JSON.stringify(address)} is no IP address`);
+}
