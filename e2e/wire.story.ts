@@ -1,16 +1,76 @@
+import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "./wirebook.ts";
 
-test("the wire shows the steps, the true boundaries and the bytes of an exchange", async ({ wirebook }) => {
+test("a message is followed from the browser's frame over TCP into its line of the history", async ({ wirebook }) => {
+  await expect(wirebook.follow).toHaveText("live");
   await wirebook.send(2, { FROM: "-1" });
   await expect(wirebook.card("brick 2 -1")).toContainText("done");
   const { wire } = wirebook;
-  const steps = wire.getByRole("table", { name: "Steps" });
-  for (const step of ["frame received", "connection established", "FIN"]) await expect(steps).toContainText(step);
-  await expect(wire).toContainText(/may be off by ± \d/);
+  await expect(wire).toContainText("The line feed ended the message. It was carried out and answered.");
+  await expect(wire).toContainText(/may be off the browser's by ±\d/);
+  await expect(wire.getByRole("img", { name: /^Where the time went: to the gateway \d/ })).toBeVisible();
 
-  // What is on TCP: the line of eleven bytes that the gateway made of the first frame.
-  await wire.getByRole("group", { name: "Frames" }).getByRole("button").first().click();
+  const frames = wire.getByRole("group", { name: "Frames" });
+  await expect(frames.getByRole("button").first()).toContainText(/1 text, 6 \+ \d+ B, masked, request.*write 1, 11 B/);
   await expect(wire.getByRole("group", { name: "Bytes of frame 1" })).toContainText("request");
   await expect(wire).toContainText("11 bytes, as the gateway wrote them");
-  await expect(wire.getByRole("group", { name: "Bytes of the message" })).toContainText("brick 2");
+  const shapes = wire.getByRole("region", { name: "The message in its four shapes" });
+  await expect(shapes).toContainText(/line \d+.*127\.0\.0\.1 "brick 2 -1"/);
+
+  // The minus sign, which stands in the message, in the frame's JSON, on TCP and in the history's line.
+  const onTcp = wire.getByRole("group", { name: "Bytes of the message" });
+  await onTcp.getByText("2d", { exact: true }).hover();
+  await expect(shapes.locator(".lit").filter({ hasText: /^(-|2d)$/ })).toHaveCount(6);
+  await expect(shapes.locator(".lit")).toHaveCount(6);
+});
+
+test("bytes are selected with the keyboard and lit everywhere", async ({ wirebook, page }) => {
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  const shapes = wirebook.wire.getByRole("region", { name: "The message in its four shapes" });
+  await wirebook.wire.getByRole("group", { name: "Bytes of the message" }).focus();
+  for (const key of ["ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight"]) await page.keyboard.press(key);
+  const litInFrame = wirebook.wire.getByRole("group", { name: "Bytes of frame 1" }).locator(".hex .lit");
+  await expect(litInFrame).toHaveText(["62", "72", "69"]);
+  await page.keyboard.press("Escape");
+  await expect(shapes.locator(".lit")).toHaveCount(0);
+});
+
+test("j and k go through the frames and through the exchanges", async ({ wirebook, page }) => {
+  for (const from of ["-1", "-2"]) {
+    await wirebook.send(2, { FROM: from });
+    await expect(wirebook.card(`brick 2 ${from}`)).toContainText("done");
+  }
+  const { wire } = wirebook;
+  await wire.getByRole("group", { name: "Frames" }).getByRole("button").first().focus();
+  await page.keyboard.press("j");
+  await page.keyboard.press("ArrowDown");
+  await expect(wire.getByRole("region", { name: "Frame 3" })).toContainText("4 bytes of exchange id, then");
+  await expect(wire.getByRole("group", { name: "Frames" }).getByRole("button").nth(2)).toBeFocused();
+  const lines = wire.getByRole("list", { name: "Lines of the reply in this chunk" });
+  await lines.getByText("Operations:").hover();
+  await expect(wire.getByRole("group", { name: "Bytes of frame 3" }).locator(".hex .lit").first()).toHaveText("4f");
+  await page.keyboard.press("k");
+  await expect(wire.getByRole("region", { name: "Frame 2" })).toContainText("JSON text");
+
+  await wire.getByRole("group", { name: "Way of brick 2 -2" }).focus();
+  await page.keyboard.press("k");
+  await expect(wire.getByRole("group", { name: "Way of brick 2 -1" })).toBeFocused();
+  await page.keyboard.press("j");
+  await expect(wire.getByRole("group", { name: "Way of brick 2 -2" })).toBeFocused();
+});
+
+test("the notes say what is seen, and where it is defined", async ({ wirebook, page }) => {
+  await wirebook.send(undefined);
+  await expect(wirebook.card("brick")).toContainText("done");
+  const notes = wirebook.wire.getByRole("list", { name: "Notes" });
+  for (const term of ["masking", "three-way handshake", "line feed", "durability", "beginning", "FIN"]) {
+    await expect(notes).toContainText(term);
+  }
+  await expect(notes.getByRole("link", { name: "RFC 6455, 5.3" })).toHaveAttribute(
+    "href",
+    "https://www.rfc-editor.org/rfc/rfc6455#section-5.3",
+  );
+  await expect(notes).toContainText("[W-8] docs/protocol.md");
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 });

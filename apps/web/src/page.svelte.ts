@@ -81,7 +81,7 @@ export class Page {
     const { user, draft } = this.composer;
     if (draft.message === undefined) return;
     this.composer.noteSent();
-    void this.#watch(this.exchanges.raw(user.trim(), encodeText(draft.message)));
+    void this.#watch(this.exchanges.raw({ user: user.trim(), by: "user", bytes: encodeText(draft.message) }));
   }
 
   /** True when the server can be told which line is meant, and then deletes no other. */

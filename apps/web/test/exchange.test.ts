@@ -73,7 +73,18 @@ describe("an exchange", () => {
     end(exchange);
     const story = tellStory(exchange);
     expect(story.at).toMatchObject({ received: 1, established: 2, firstByte: 3, closed: 4 });
-    expect(story.chunks).toEqual([{ index: 0, bytes: 10, readMs: 3, arrivedMs: 4, frameBytes: 14 }]);
+    expect(story.chunks).toEqual([
+      {
+        index: 0,
+        offset: 0,
+        bytes: 10,
+        readMs: 3,
+        handedMs: expect.closeTo(4.2, 5) as number,
+        waitingBytes: 0,
+        arrivedMs: 4,
+        frameBytes: 14,
+      },
+    ]);
     expect([story.endedMs, story.errorMs]).toEqual([6, 0.2]);
   });
 

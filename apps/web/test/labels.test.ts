@@ -4,15 +4,18 @@ import { placeLabels } from "../src/wire/labels.ts";
 
 const lanes = { page: 0, gateway: 160, server: 320 };
 const arrow = (from: Arrow["from"], to: Arrow["to"], fromY: number, toY: number, label: string): Arrow => ({
+  id: label,
   from,
   to,
+  fromMs: fromY,
+  toMs: toY,
   hop: "page-gateway",
   label,
   fromY,
   toY,
   isDerived: false,
   isFailure: false,
-  chunk: undefined,
+  span: undefined,
 });
 
 describe("the labels of arrows", () => {

@@ -2,28 +2,16 @@ import { describe, expect, test } from "vitest";
 import { layOut } from "../src/wire/sequence.ts";
 import { stepRows } from "../src/wire/steps.ts";
 import type { Story } from "../src/wire/story.ts";
+import { story, writesAt } from "./stories.ts";
 
-const story: Story = {
-  requestBytes: 58,
-  messageBytes: 8,
-  at: { received: 1, connecting: 1.1, established: 1.5, written: 1.6, firstByte: 3, fin: 3.2, closed: 3.3 },
-  openedMs: 2,
-  chunks: [{ index: 0, bytes: 350, readMs: 3, arrivedMs: 4, frameBytes: 354 }],
-  omitted: { count: 0, fromMs: 0 },
-  endedMs: 4.5,
-  end: "end",
-  failedHop: undefined,
-  isRefusedConnection: false,
-  errorMs: 0.1,
-};
 const labels = (of: Story) => layOut(of).arrows.map(({ label }) => label);
 
 describe("the sequence diagram", () => {
   test("has an arrow for everything that travelled", () => {
     expect(labels(story)).toEqual([
       "text frame, 58 B",
-      "connect",
-      "established",
+      "SYN",
+      "SYN, ACK",
       "open",
       "message, 8 B",
       "chunk 1, 350 B",
@@ -40,7 +28,9 @@ describe("the sequence diagram", () => {
   });
 
   test("lets no answer leave the server before the message has arrived there, however long the handshake took", () => {
-    const late = layOut({ ...story, at: { ...story.at, connecting: 1.1, established: 2.9, written: 2.95 } }).arrows;
+    const writes = story.writes.map((write) => ({ ...write, ms: 2.95 }));
+    const at = { ...story.at, connecting: 1.1, established: 2.9, written: 2.95 };
+    const late = layOut({ ...story, at, writes }).arrows;
     const message = late.find(({ label }) => label === "message, 8 B");
     const chunk = late.find(({ label }) => label === "chunk 1, 350 B");
     expect(chunk?.fromY).toBeGreaterThanOrEqual(message?.toY ?? Infinity);
@@ -71,21 +61,50 @@ describe("the sequence diagram", () => {
       openedMs: undefined,
       chunks: [],
       end: "error",
-      failedHop: "gateway-server",
-      isRefusedConnection: true,
+      writes: [],
+      failure: { hop: "gateway-server", code: "connect-refused", message: "nothing listens" },
     };
     const failures = layOut(refused).arrows.filter(({ isFailure }) => isFailure);
     expect(failures.map(({ from, to, label }) => [from, to, label])).toEqual([
-      ["gateway", "server", "connect"],
-      ["server", "gateway", "refused"],
+      ["gateway", "server", "SYN"],
+      ["server", "gateway", "RST"],
       ["gateway", "page", "error"],
     ]);
+  });
+
+  test("draws each write, our own FIN and a reset where they were", () => {
+    const at = { received: 1, connecting: 1.1, established: 1.5, written: 1.6, ended: 1.9, closed: 3.3 };
+    const cut = { ...story, at, writes: writesAt(1.6, 1.7, 1.8), chunks: [], endReason: "reset" as const };
+    const toServer = layOut(cut).arrows.filter(({ from, to }) => from === "gateway" && to === "server");
+    expect(toServer.map(({ id }) => id)).toEqual(["connect", "write 0", "write 1", "write 2", "ended", "reset"]);
+  });
+
+  test("draws the first writes and the last of many, and counts those between", () => {
+    const many = { ...story, writes: writesAt(...Array.from({ length: 100 }, (_, at) => 1.6 + at / 100)) };
+    const ids = layOut(many).arrows.map(({ id }) => id);
+    expect(ids.filter((id) => id.startsWith("write "))).toHaveLength(7);
+    expect(labels(many)).toContain("93 more");
+  });
+
+  test("shows on its own scale how far the gateway's clock may be off", () => {
+    const [first] = layOut({ ...story, errorMs: 0.1 }).doubts;
+    const [wider] = layOut({ ...story, errorMs: 0.5 }).doubts;
+    expect((first?.toY ?? 0) - (first?.fromY ?? 0)).toBeGreaterThan(0);
+    expect((wider?.toY ?? 0) - (wider?.fromY ?? 0)).toBeGreaterThan((first?.toY ?? 0) - (first?.fromY ?? 0));
+    expect(layOut({ ...story, errorMs: undefined }).doubts).toEqual([]);
+  });
+
+  test("puts the line of the history between the message's arrival and the answer", () => {
+    const { arrows, heardY } = layOut(story);
+    expect(heardY).toBeGreaterThanOrEqual(arrows.find(({ id }) => id === "write 0")?.toY ?? Infinity);
+    expect(heardY).toBeLessThanOrEqual(arrows.find(({ id }) => id === "chunk 0")?.fromY ?? -Infinity);
   });
 
   test("is drawn before anything but the sending is known", () => {
     const begun: Story = {
       ...story,
       at: {},
+      writes: [],
       openedMs: undefined,
       chunks: [],
       endedMs: undefined,
@@ -105,7 +124,7 @@ describe("the table of steps", () => {
 
   test("leaves out what did not happen", () => {
     expect(
-      stepRows({ ...story, at: { received: 1 }, openedMs: undefined, chunks: [], endedMs: undefined }),
+      stepRows({ ...story, at: { received: 1 }, writes: [], openedMs: undefined, chunks: [], endedMs: undefined }),
     ).toHaveLength(2);
   });
 });

@@ -6,7 +6,18 @@
  */
 
 import { authenticationError, decodeText, errorPrefix, joinBytes, ReplyReader } from "@wirebook/protocol";
-import type { Beginning, Endpoint, FrameErrorCode, GatewayFrame, Hop, ReplyPart, StepTimes } from "@wirebook/protocol";
+import type {
+  Beginning,
+  EndReason,
+  Endpoint,
+  FrameErrorCode,
+  GatewayFrame,
+  Hop,
+  PlanStep,
+  ReadPace,
+  ReplyPart,
+  StepTimes,
+} from "@wirebook/protocol";
 import type { ClockReading } from "../gateway/clock.ts";
 import type { Carried } from "../gateway/gateway-socket.ts";
 import { Pulse } from "../pulse.svelte.ts";
@@ -39,6 +50,9 @@ export interface Intent {
   readonly by: "user" | "page";
   /** What the page makes it for. */
   readonly purpose?: string;
+  /** How the gateway is to write the message and to read the reply, where that was said [G-11]. */
+  readonly plan?: readonly PlanStep[];
+  readonly read?: ReadPace;
   /** Gets the bytes of the response as they come. */
   readonly onResponse?: (bytes: Uint8Array) => void;
 }
@@ -70,6 +84,10 @@ export class Exchange {
   writeTimes = $state.raw<readonly Timed[]>([]);
   /** When the gateway handed over `open`, each chunk's frame and the last one, and the bytes that waited before it. */
   frameTimes = $state.raw<readonly Timed[]>([]);
+  /** Bytes of the message that the gateway's kernel took, known when the exchange is over. */
+  sentBytes = $state.raw<number | undefined>();
+  /** How it ended, when it ended without a failure. */
+  endReason = $state.raw<EndReason>();
   endpoints = $state.raw<{ readonly local: Endpoint; readonly remote: Endpoint }>();
   clock = $state.raw<ClockReading>();
   /** The page's time at which it knew that the exchange was over. */
@@ -147,7 +165,9 @@ export class Exchange {
     this.writeTimes = writes;
     this.chunkTimes = chunks;
     this.frameTimes = frames;
+    this.sentBytes = frame.sentBytes;
     if (frame.type === "end") {
+      this.endReason = frame.reason;
       this.#finish(frame.reason === "fin" ? "done" : "cancelled", carried.atMs);
     } else {
       this.failure = { hop: frame.hop, code: frame.code, message: frame.message };

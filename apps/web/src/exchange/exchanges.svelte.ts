@@ -5,7 +5,7 @@
  * record is still itself after a reconnect.
  */
 
-import { decodeText, encodeMessage } from "@wirebook/protocol";
+import { decodeText, encodeFrame, encodeMessage, encodeText } from "@wirebook/protocol";
 import type { Beginning, GatewayFrame } from "@wirebook/protocol";
 import type { Carried } from "../gateway/gateway-socket.ts";
 import type { GatewayConnection } from "../gateway/connection.svelte.ts";
@@ -13,11 +13,17 @@ import { allBytesKept, exchangesKept } from "../limits.ts";
 import { Pulse } from "../pulse.svelte.ts";
 import { Exchange } from "./exchange.svelte.ts";
 import type { Intent } from "./exchange.svelte.ts";
+import { hideKey, keyOf } from "./secrets.ts";
 
 /** A request to make. */
 export interface Order extends Omit<Intent, "message"> {
   readonly operation?: number | undefined;
   readonly values?: readonly string[];
+}
+
+/** Bytes to send, as they are. */
+export interface RawOrder extends Omit<Intent, "message"> {
+  readonly bytes: Uint8Array;
 }
 
 export class Exchanges {
@@ -73,11 +79,23 @@ export class Exchanges {
   }
 
   /** Sends any bytes at all, and leaves it to the server what to make of them; `undefined` without a connection. */
-  raw(user: string, bytes: Uint8Array): Exchange | undefined {
+  raw({ bytes, ...rest }: RawOrder): Exchange | undefined {
     const id = this.#lastId + 1;
-    const base64 = btoa(String.fromCharCode(...bytes));
-    const carried = this.#connection.send({ type: "raw", id, bytes: base64, end: false });
-    return carried && this.#begin(new Exchange(id, { user, by: "user", message: decodeText(bytes) }, "raw", carried));
+    const { plan, read } = rest;
+    const frame = {
+      type: "raw" as const,
+      id,
+      bytes: base64(bytes),
+      end: false,
+      ...(plan === undefined ? {} : { plan: [...plan] }),
+      ...(read === undefined ? {} : { read }),
+    };
+    const carried = this.#connection.send(frame);
+    if (carried === undefined) return undefined;
+    const message = decodeText(bytes);
+    // A key can be read in base64 as well, so the frame is kept as it would be without one.
+    const payload = encodeFrame({ ...frame, bytes: base64(encodeText(hideKey(message, keyOf(message)))) });
+    return this.#begin(new Exchange(id, { ...rest, message }, "raw", { ...carried, payload }));
   }
 
   /** Asks the gateway to close the exchange's connection to the server. */
@@ -163,4 +181,8 @@ export class Exchanges {
       if (!isNeeded && exchange.frames.keptBytes > 0) this.#keptBytes -= exchange.release();
     }
   }
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
 }

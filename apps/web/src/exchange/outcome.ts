@@ -25,7 +25,7 @@ export function outcomeOf(exchange: Exchange): Outcome {
     case "running":
       return { tone: "running", word: exchange.at.established === undefined ? "sending" : "receiving" };
     case "cancelled":
-      return { tone: "neutral", word: "cancelled" };
+      return { tone: "neutral", word: exchange.endReason === "reset" ? "reset" : "cancelled" };
     case "failed":
       return { tone: "failed", word: "failed" };
     case "done":

@@ -1,29 +1,20 @@
 /**
- * The sequence diagram: arrows between page, gateway and server, drawn to time.
+ * The sequence diagram: where each arrow stands, drawn to time.
  *
  * Time runs downwards in proportion, with two exceptions that the drawing shows: moments are never closer than
- * `rowMin`, or nothing could be read, and a gap longer than `rowMax` is shortened and marked with its length. What
- * happens at the server is not observed; it is put about half a handshake before or after the gateway's own note, and
- * its arrows are marked as derived.
+ * `rowMin`, or nothing could be read, and a gap longer than `rowMax` is shortened and marked with its length. On the
+ * lane of the gateway stands how far its clock may be off the browser's, on the same scale.
  */
 
-import type { ColouredHop, Story, StoryChunk } from "./story.ts";
+import { arrowsOf } from "./arrows.ts";
+import type { TimedArrow } from "./arrows.ts";
+import type { Story } from "./story.ts";
 
-export type Lane = "page" | "gateway" | "server";
+export type { Lane } from "./arrows.ts";
 
-export interface Arrow {
-  readonly from: Lane;
-  readonly to: Lane;
-  readonly hop: ColouredHop;
-  readonly label: string;
+export interface Arrow extends TimedArrow {
   readonly fromY: number;
   readonly toY: number;
-  /** One of its ends is not an observed time. */
-  readonly isDerived: boolean;
-  /** It tells of a failure. */
-  readonly isFailure: boolean;
-  /** The chunk that it carries. */
-  readonly chunk: number | undefined;
 }
 
 export interface Tick {
@@ -37,14 +28,21 @@ interface Gap {
   readonly ms: number;
 }
 
+/** Between which times a moment of the gateway's may have been on the browser's clock. */
+interface Doubt {
+  readonly fromY: number;
+  readonly toY: number;
+}
+
 export interface Sequence {
   readonly arrows: readonly Arrow[];
   readonly ticks: readonly Tick[];
   readonly gaps: readonly Gap[];
+  readonly doubts: readonly Doubt[];
+  /** Where the server has heard the message, between its arrival there and the answer; derived, like both. */
+  readonly heardY: number | undefined;
   readonly height: number;
 }
-
-type Timed = Omit<Arrow, "fromY" | "toY"> & { readonly fromMs: number; readonly toMs: number };
 
 const rowMin = 14;
 const rowMax = 72;
@@ -53,93 +51,31 @@ const top = 12;
 
 /** Lays out the diagram of a story. */
 export function layOut(story: Story): Sequence {
-  const timed = [...opening(story), ...reply(story), ...ending(story)];
+  const timed = arrowsOf(story);
   const times = [...new Set(timed.flatMap(({ fromMs, toMs }) => [fromMs, toMs]))].toSorted((a, b) => a - b);
   const { yOf, gaps, height } = scale(times);
-  const arrows = timed.map(({ fromMs, toMs, ...rest }) => ({ ...rest, fromY: yOf(fromMs), toY: yOf(toMs) }));
-  return { arrows, ticks: times.map((ms) => ({ ms, y: yOf(ms) })), gaps, height };
+  const arrows = timed.map((arrow) => ({ ...arrow, fromY: yOf(arrow.fromMs), toY: yOf(arrow.toMs) }));
+  const ticks = times.map((ms) => ({ ms, y: yOf(ms) }));
+  return { arrows, ticks, gaps, height, doubts: doubtsOf(story, yOf), heardY: heardY(arrows) };
 }
 
-function arrow(from: Lane, to: Lane, fromMs: number, toMs: number, label: string, more: Partial<Timed> = {}): Timed {
-  const hop = from === "page" || to === "page" ? "page-gateway" : "gateway-server";
-  return { from, to, hop, fromMs, toMs, label, isDerived: false, isFailure: false, chunk: undefined, ...more };
+function heardY(arrows: readonly Arrow[]): number | undefined {
+  const last = arrows.findLast(({ from, to, span }) => from === "gateway" && to === "server" && span !== undefined);
+  const answer = arrows.find(({ from, toY }) => from === "server" && toY > (last?.toY ?? Infinity));
+  return last && (last.toY + (answer?.fromY ?? last.toY)) / 2;
 }
 
-/**
- * Half of the time that the handshake took is the best guess for one way. It may be too long, when a program was busy
- * and saw the end of the handshake late: the answer cannot have left before the message arrived.
- */
-function oneWayMs({ at }: Story): number {
-  if (at.established === undefined || at.connecting === undefined) return 0;
-  const answerMs = at.firstByte ?? at.fin ?? Infinity;
-  return Math.max(0, Math.min(at.established - at.connecting, answerMs - (at.written ?? at.established)) / 2);
+/** The two moments that tie the hops together: the frame's coming, and the last one that the gateway noted. */
+function doubtsOf({ at, errorMs }: Story, yOf: (ms: number) => number): Doubt[] {
+  if (errorMs === undefined) return [];
+  const noted = [at.received, at.closed].filter((ms) => ms !== undefined);
+  return noted.map((ms) => ({ fromY: yOf(ms - errorMs), toY: yOf(ms + errorMs) }));
 }
 
-function opening(story: Story): Timed[] {
-  const { at, openedMs, requestBytes, messageBytes } = story;
-  const arrows = [
-    arrow("page", "gateway", 0, at.received ?? 0, `text frame, ${requestBytes} B`, {
-      isDerived: at.received === undefined,
-    }),
-  ];
-  const oneWay = oneWayMs(story);
-  if (at.connecting !== undefined) {
-    const reachedMs = at.connecting + oneWay;
-    const isFailure = at.established === undefined && story.end === "error";
-    arrows.push(arrow("gateway", "server", at.connecting, reachedMs, "connect", { isDerived: true, isFailure }));
-    if (at.established !== undefined) {
-      arrows.push(arrow("server", "gateway", reachedMs, at.established, "established", { isDerived: true }));
-    }
-  }
-  if (openedMs !== undefined) arrows.push(arrow("gateway", "page", at.established ?? openedMs, openedMs, "open"));
-  if (at.written !== undefined) {
-    arrows.push(
-      arrow("gateway", "server", at.written, at.written + oneWay, `message, ${messageBytes} B`, { isDerived: true }),
-    );
-  }
-  return arrows;
-}
-
-function reply(story: Story): Timed[] {
-  const { count, fromMs } = story.omitted;
-  const arrows = story.chunks.flatMap((chunk) => chunkArrows(chunk, oneWayMs(story)));
-  if (count === 0) return arrows;
-  return [...arrows, arrow("gateway", "page", fromMs, fromMs, `${count} more`, { isDerived: true })];
-}
-
-function chunkArrows({ index, bytes, readMs, arrivedMs, frameBytes }: StoryChunk, oneWay: number): Timed[] {
-  const label = `binary, ${frameBytes} B`;
-  const more = { chunk: index, isDerived: true };
-  if (readMs === undefined) return [arrow("gateway", "page", arrivedMs, arrivedMs, label, more)];
-  return [
-    arrow("server", "gateway", readMs - oneWay, readMs, `chunk ${index + 1}, ${bytes} B`, more),
-    arrow("gateway", "page", readMs, arrivedMs, label, { chunk: index }),
-  ];
-}
-
-function ending(story: Story): Timed[] {
-  const { at, endedMs, end } = story;
-  const arrows: Timed[] = [];
-  if (at.fin !== undefined)
-    arrows.push(arrow("server", "gateway", at.fin - oneWayMs(story), at.fin, "FIN", { isDerived: true }));
-  const closedMs = at.closed ?? at.fin ?? endedMs;
-  if (end === "error" && story.failedHop === "gateway-server" && closedMs !== undefined) {
-    const label = story.isRefusedConnection ? "refused" : "failed";
-    arrows.push(arrow("server", "gateway", closedMs, closedMs, label, { isDerived: true, isFailure: true }));
-  }
-  if (endedMs === undefined) return arrows;
-  if (end === "lost") {
-    arrows.push(arrow("gateway", "page", endedMs, endedMs, "connection lost", { isFailure: true, isDerived: true }));
-  } else if (closedMs !== undefined) {
-    arrows.push(arrow("gateway", "page", closedMs, endedMs, end, { isFailure: end === "error" }));
-  }
-  return arrows;
-}
-
-/** Where each time stands, from the top. */
+/** Where each time stands, from the top; times between two moments are interpolated. */
 function scale(times: readonly number[]): { yOf: (ms: number) => number; gaps: Gap[]; height: number } {
   const spanMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
-  const ys = new Map<number, number>();
+  const ys: number[] = [];
   const gaps: Gap[] = [];
   let y = top;
   times.forEach((ms, index) => {
@@ -148,7 +84,16 @@ function scale(times: readonly number[]): { yOf: (ms: number) => number; gaps: G
     const drawn = index === 0 ? 0 : Math.min(rowMax, Math.max(rowMin, proportional));
     if (proportional > rowMax) gaps.push({ y: y + drawn / 2, ms: gapMs });
     y += drawn;
-    ys.set(ms, y);
+    ys.push(y);
   });
-  return { yOf: (ms) => ys.get(ms) ?? top, gaps, height: y + top };
+  return { yOf: (ms) => interpolate(times, ys, ms), gaps, height: y + top };
+}
+
+function interpolate(times: readonly number[], ys: readonly number[], ms: number): number {
+  const next = times.findIndex((time) => time >= ms);
+  if (next < 0) return ys.at(-1) ?? top;
+  const [nextMs = 0, nextY = top] = [times[next], ys[next]];
+  const [lastMs, lastY] = [times[next - 1], ys[next - 1]];
+  if (nextMs === ms || lastMs === undefined || lastY === undefined) return nextY;
+  return lastY + ((ms - lastMs) / (nextMs - lastMs)) * (nextY - lastY);
 }

@@ -4,7 +4,7 @@ import type { ColouredHop, Story } from "./story.ts";
 export interface StepRow {
   readonly name: string;
   /** Whose clock noted it. */
-  readonly where: "page" | "gateway";
+  readonly where: "browser" | "gateway";
   readonly hop: ColouredHop;
   readonly ms: number;
   /** Since the row above; 0 for the first. */
@@ -12,7 +12,7 @@ export interface StepRow {
 }
 
 /** The steps of a story in the order of their times. */
-export function stepRows({ at, openedMs, chunks, endedMs, end }: Story): readonly StepRow[] {
+export function stepRows({ at, openedMs, chunks, writes, endedMs, end }: Story): readonly StepRow[] {
   const endNames = {
     running: "",
     end: "end frame arrived",
@@ -20,17 +20,19 @@ export function stepRows({ at, openedMs, chunks, endedMs, end }: Story): readonl
     lost: "connection lost",
   };
   const all: readonly [string, StepRow["where"], ColouredHop, number | undefined][] = [
-    ["frame sent", "page", "page-gateway", 0],
+    ["frame sent", "browser", "page-gateway", 0],
     ["frame received", "gateway", "page-gateway", at.received],
     ["connect called", "gateway", "gateway-server", at.connecting],
     ["connection established", "gateway", "gateway-server", at.established],
-    ["message written", "gateway", "gateway-server", at.written],
-    ["open frame arrived", "page", "page-gateway", openedMs],
+    [writes.length > 1 ? "first bytes written" : "message written", "gateway", "gateway-server", at.written],
+    ["last bytes written", "gateway", "gateway-server", writes.length > 1 ? writes.at(-1)?.ms : undefined],
+    ["FIN sent", "gateway", "gateway-server", at.ended],
+    ["open frame arrived", "browser", "page-gateway", openedMs],
     ["first chunk read", "gateway", "gateway-server", at.firstByte],
-    ["first chunk arrived", "page", "page-gateway", chunks.find(({ index }) => index === 0)?.arrivedMs],
+    ["first chunk arrived", "browser", "page-gateway", chunks.find(({ index }) => index === 0)?.arrivedMs],
     ["FIN read", "gateway", "gateway-server", at.fin],
     ["connection closed", "gateway", "gateway-server", at.closed],
-    [endNames[end], "page", "page-gateway", endedMs],
+    [endNames[end], "browser", "page-gateway", endedMs],
   ];
   const happened = all.flatMap(([name, where, hop, ms]) => (ms === undefined ? [] : [{ name, where, hop, ms }]));
   const sorted = happened.toSorted((a, b) => a.ms - b.ms);

@@ -1,0 +1,57 @@
+/**
+ * The header that a WebSocket frame has before its payload (RFC 6455, section 5.2).
+ *
+ * No browser shows it to a page. It follows from the payload's length, its kind and its direction all the same, as long
+ * as each message is one frame, and no extension changes it: the gateway negotiates none.
+ */
+
+/** A part of the header. */
+interface HeaderField {
+  /** Its bytes in hex; `··` for one that only the browser knows. */
+  readonly hex: string;
+  readonly name: string;
+  readonly meaning: string;
+}
+
+/** The header of a frame. */
+export interface FrameHeader {
+  readonly bytes: number;
+  readonly opcode: 1 | 2;
+  readonly isMasked: boolean;
+  readonly fields: readonly HeaderField[];
+}
+
+/** Lengths up to this fit the header's second byte; longer ones take two bytes more, or eight. */
+const shortMax = 125;
+const mediumMax = 65_535;
+
+/** The header of a frame with so many bytes of payload. */
+export function frameHeader(
+  direction: "sent" | "received",
+  kind: "text" | "binary",
+  payloadBytes: number,
+): FrameHeader {
+  const opcode = kind === "text" ? 1 : 2;
+  const isMasked = direction === "sent";
+  const extra = payloadBytes <= shortMax ? 0 : payloadBytes <= mediumMax ? 2 : 8;
+  const code = extra === 0 ? payloadBytes : extra === 2 ? 126 : 127;
+  const fields: HeaderField[] = [
+    { hex: hexOf(0x80 | opcode, 1), name: "FIN, opcode", meaning: `last part of a message; ${opcode} is ${kind}` },
+    {
+      hex: hexOf((isMasked ? 0x80 : 0) | code, 1),
+      name: "MASK, length",
+      meaning: `${isMasked ? "masked" : "not masked"}; ${extra === 0 ? payloadBytes : `${code}: ${extra} more bytes say it`}`,
+    },
+  ];
+  if (extra > 0) fields.push({ hex: hexOf(payloadBytes, extra), name: "length", meaning: String(payloadBytes) });
+  if (isMasked) {
+    const meaning = "drawn at random by the browser, which tells nobody";
+    fields.push({ hex: "·· ·· ·· ··", name: "masking key", meaning });
+  }
+  return { bytes: 2 + extra + (isMasked ? 4 : 0), opcode, isMasked, fields };
+}
+
+function hexOf(value: number, bytes: number): string {
+  const digits = value.toString(16).padStart(bytes * 2, "0");
+  return (digits.match(/../g) ?? []).join(" ");
+}

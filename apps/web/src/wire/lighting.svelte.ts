@@ -1,0 +1,42 @@
+import { touches } from "./span.ts";
+import type { Span } from "./span.ts";
+
+/** A part of the picture: bytes of one of the two streams, arrows of the diagram, a frame. */
+export interface Mark {
+  readonly span?: Span | undefined;
+  readonly arrows?: readonly string[] | undefined;
+  readonly frame?: number | undefined;
+}
+
+/** What is lit in all parts of the wire at once: what is pointed at, or else what was selected. */
+export class Lighting {
+  #pointed = $state.raw<Mark>();
+  #selected = $state.raw<Mark>();
+
+  get mark(): Mark | undefined {
+    return this.#pointed ?? this.#selected;
+  }
+
+  /** The bytes that were selected and stay lit. */
+  get selected(): Span | undefined {
+    return this.#selected?.span;
+  }
+
+  /** Something is pointed at; `undefined` when nothing is any more. */
+  point(mark: Mark | undefined): void {
+    this.#pointed = mark;
+  }
+
+  /** Something is selected, until something else is. */
+  select(mark: Mark | undefined): void {
+    this.#selected = mark;
+  }
+
+  /** True when a part shares bytes, an arrow or the frame with what is lit. */
+  lights({ span, arrows, frame }: Mark): boolean {
+    const { mark } = this;
+    if (mark === undefined) return false;
+    if (touches(mark.span, span) || (frame !== undefined && mark.frame === frame)) return true;
+    return arrows?.some((arrow) => mark.arrows?.includes(arrow)) ?? false;
+  }
+}

@@ -1,0 +1,46 @@
+/** What ended the message: this decides what a server does, and nobody says it on the wire. */
+
+import { encodeText, messageSilenceMs } from "@wirebook/protocol";
+import type { Story } from "../story.ts";
+
+/**
+ * - `newline`: its line feed
+ * - `fin`: the half-close behind it
+ * - `silence`: nothing but time
+ * - `closed`: nothing; the connection was gone before
+ * - `open`: nothing yet
+ */
+export type MessageEnd = "newline" | "fin" | "silence" | "closed" | "open";
+
+/** Timers and the way take their time; an answer that comes this much earlier cannot be due to the silence. */
+const earlyMs = 20;
+
+export function messageEnd(story: Story): MessageEnd {
+  const { at, endReason, reply } = story;
+  const lastWrite = story.writes.at(-1);
+  const feed = feedOffset(story);
+  const answerMs = at.firstByte ?? at.fin;
+  if (feed !== undefined && lastWrite !== undefined && feed < lastWrite.offset + lastWrite.bytes) return "newline";
+  const isAnswered = reply.bytes > 0 || at.fin !== undefined;
+  if (at.ended !== undefined && (!isAnswered || at.ended <= (answerMs ?? Infinity))) return "fin";
+  if (isAnswered) return "silence";
+  return endReason === undefined && story.end === "running" ? "open" : "closed";
+}
+
+/** Bytes of the message before its first line feed; `undefined` when it has none. */
+export function feedOffset({ message }: Story): number | undefined {
+  const at = message.indexOf("\n");
+  return at < 0 ? undefined : encodeText(message.slice(0, at)).length;
+}
+
+/** Milliseconds from the last write to the first byte of the reply; `undefined` while there is none. */
+export function silenceMs({ writes, at }: Story): number | undefined {
+  const answerMs = at.firstByte ?? at.fin;
+  const last = writes.findLast(({ ms }) => ms <= (answerMs ?? Infinity));
+  return answerMs === undefined || last === undefined ? undefined : answerMs - last.ms;
+}
+
+/** True when the reply came as late as it does after a silence [W-5]. */
+export function isSilenceLong(story: Story): boolean {
+  return (silenceMs(story) ?? 0) >= messageSilenceMs - earlyMs;
+}

@@ -1,0 +1,96 @@
+/** What the server made of the message, in a sentence: the first thing that somebody wants to know. */
+
+import { errorPrefix, messageDeadlineMs, messageSilenceMs } from "@wirebook/protocol";
+import { duration, plural } from "../../figures.ts";
+import type { Story } from "../story.ts";
+import { feedOffset, isSilenceLong, messageEnd } from "./message-end.ts";
+import type { MessageEnd } from "./message-end.ts";
+
+/** The sentence; empty while there is nothing to say, or where the failure says it. */
+export function verdict(story: Story): string {
+  if (story.failure !== undefined) return "";
+  if (story.endReason === "reset") return ofReset(story);
+  if (story.endReason === "cancelled")
+    return "It was cancelled here; what the server had made of it by then stands in the history.";
+  if (story.reply.bytes === 0)
+    return story.end === "running" ? ofWaiting(story) : "The server closed without an answer.";
+  return `${endWords(story)} ${answerWords(story)}`;
+}
+
+function endWords(story: Story): string {
+  const words: Readonly<Record<MessageEnd, string>> = {
+    newline: isBehindFeed(story)
+      ? "The first line feed ended the message, and what came behind it was ignored."
+      : "The line feed ended the message.",
+    fin: "The half-close ended the message.",
+    silence: silenceWords(story),
+    closed: "",
+    open: "",
+  };
+  const writes = story.writes.length;
+  const joined = writes > 1 ? `The server joined ${plural(writes, "write")} into one message. ` : "";
+  return joined + words[messageEnd(story)];
+}
+
+/** A message that deletes is not ended by silence: its deadline is, and the error says so [W-5], [W-6]. */
+function silenceWords(story: Story): string {
+  if (story.reply.answer === "refused" && /newline|whole message/.test(story.reply.sentence)) {
+    return `Nothing ended the message within ${messageDeadlineMs / 1000} s.`;
+  }
+  return isSilenceLong(story)
+    ? `Silence of ${messageSilenceMs} ms ended the message, since no line feed came.`
+    : "Nothing ended the message, and the server answered all the same.";
+}
+
+function answerWords({ reply, end }: Story): string {
+  if (reply.answer === "stranger") return "The server does not know this user.";
+  if (reply.answer === "refused") return `It was refused: ${sentenceOf(reply.sentence)}`;
+  if (end === "running") return "The reply is still coming.";
+  return reply.responseOffset === undefined
+    ? "The answer was the list of operations, since nothing was asked."
+    : "It was carried out and answered.";
+}
+
+function sentenceOf(sentence: string): string {
+  const words = sentence.replace(errorPrefix, "").trim();
+  return words.endsWith(".") ? words : `${words}.`;
+}
+
+function ofReset(story: Story): string {
+  const sent = story.writes.reduce((sum, { bytes }) => sum + bytes, 0);
+  const feed = feedOffset(story);
+  if (sent === 0)
+    return "The connection was reset before a byte was sent: the server heard nothing, and wrote nothing down.";
+  if (feed === undefined || feed >= sent) {
+    return "The connection broke before the message had ended, so nothing was done; the history keeps what had come.";
+  }
+  if (story.reply.bytes > 0)
+    return "The message was answered before the reset; the rest of the reply, if any, is lost.";
+  return "The message was whole before the reset, so it may have been carried out; the answer found nobody.";
+}
+
+function ofWaiting({ at, writes, plan }: Story): string {
+  if (at.established === undefined) return "";
+  const sent = writes.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (plan !== undefined && sent === 0) return "The connection stands; the plan waits with its first byte.";
+  return "The server has not answered yet.";
+}
+
+function isBehindFeed(story: Story): boolean {
+  const feed = feedOffset(story);
+  return feed !== undefined && feed + 1 < story.messageBytes;
+}
+
+/** How long it took in all, and how much of that was the server's: for the line under the verdict. */
+export function summary({ endedMs, at, writes, reply }: Story): string {
+  const sent = writes.reduce((sum, { bytes }) => sum + bytes, 0);
+  const parts = [
+    `${plural(sent, "byte")} there`,
+    `${plural(reply.bytes, "byte")} back in ${plural(reply.chunks, "chunk")}`,
+  ];
+  if (endedMs !== undefined) parts.push(`${duration(endedMs)} in all`);
+  if (at.firstByte !== undefined && at.written !== undefined) {
+    parts.push(`${duration(at.firstByte - at.written)} of it until the first byte of the answer`);
+  }
+  return parts.join(", ");
+}

@@ -1,0 +1,155 @@
+import { describe, expect, test } from "vitest";
+import { notesOf } from "../src/wire/notes/notes.ts";
+import { verdict } from "../src/wire/notes/verdict.ts";
+import { messageEnd } from "../src/wire/notes/message-end.ts";
+import type { Story } from "../src/wire/story.ts";
+import { story, writesAt } from "./stories.ts";
+
+const terms = (of: Story) => notesOf(of).map(({ term }) => term);
+const textOf = (of: Story, term: string) => notesOf(of).find((note) => note.term === term)?.text ?? "";
+
+const silent: Story = {
+  ...story,
+  message: "brick 2",
+  messageBytes: 7,
+  writes: [{ index: 0, offset: 0, bytes: 7, ms: 1.6, isNoted: true }],
+  at: { ...story.at, firstByte: 253.6, fin: 253.8, closed: 253.9 },
+};
+const refused: Story = {
+  ...story,
+  reply: { ...story.reply, answer: "refused", sentence: 'Error: "9" is no operation; type 1, 2, 3 or 5' },
+};
+const waiting: Story = {
+  ...silent,
+  at: { received: 1, connecting: 1.1, established: 1.5, written: 1.6 },
+  chunks: [],
+  reply: { bytes: 0, chunks: 0, responseOffset: undefined, hasBeginning: false, answer: "accepted", sentence: "" },
+  endedMs: undefined,
+  end: "running",
+  endReason: undefined,
+};
+const reset: Story = {
+  ...waiting,
+  at: { ...waiting.at, closed: 9 },
+  endedMs: 9.5,
+  end: "end",
+  endReason: "reset",
+};
+
+const failed = (code: "connect-refused" | "connection-reset" | "connect-timeout" | "reply-timeout") =>
+  terms({ ...waiting, end: "error", endedMs: 3, failure: { hop: "gateway-server", code, message: "" } });
+
+describe("what ended a message", () => {
+  test.each<[string, Story, string]>([
+    ["its line feed", story, "newline"],
+    ["silence, when an answer came without any other end", silent, "silence"],
+    ["a half-close behind it", { ...silent, at: { ...silent.at, ended: 1.7 } }, "fin"],
+    ["nothing, when the half-close came behind the answer", { ...silent, at: { ...silent.at, ended: 300 } }, "silence"],
+    ["nothing yet", waiting, "open"],
+    ["nothing, and the connection is gone", reset, "closed"],
+  ])("is %s", (_, of, expected) => {
+    expect(messageEnd(of)).toBe(expected);
+  });
+
+  test("is no line feed that was never written", () => {
+    const cut = { ...reset, message: "brick 2\n", messageBytes: 8, writes: writesAt(1.6, 1.7) };
+    expect(messageEnd(cut)).toBe("closed");
+  });
+});
+
+describe("the verdict", () => {
+  test.each<[string, Story, RegExp]>([
+    ["a message with its line feed", story, /^The line feed ended the message\. It was carried out/],
+    ["a message that silence ended", silent, /^Silence of 250 ms ended the message, since no line feed came/],
+    ["pieces that were joined", { ...story, writes: writesAt(1, 2, 3, 4, 5, 6, 7, 8) }, /^The server joined 8 writes/],
+    ["a refusal", refused, /It was refused: "9" is no operation; type 1, 2, 3 or 5\.$/],
+    ["text behind the line", { ...story, message: "brick 2\nx", messageBytes: 9 }, /what came behind it was ignored/],
+    ["a message without an answer so far", waiting, /has not answered yet/],
+    ["a reset before the end", reset, /before the message had ended, so nothing was done/],
+    ["a reset before the first byte", { ...reset, writes: [] }, /before a byte was sent/],
+    [
+      "a reset behind a whole message",
+      { ...reset, message: "brick 2\n", messageBytes: 8, writes: story.writes },
+      /whole before the reset, so it may have been carried out/,
+    ],
+    [
+      "a delete that nothing ended",
+      {
+        ...silent,
+        message: "brick 1 1",
+        at: { ...silent.at, firstByte: 10_003, fin: 10_004 },
+        reply: {
+          ...refused.reply,
+          sentence:
+            "Error: a message that deletes must end with a newline, and none came within 10000 ms; nothing was deleted",
+        },
+      },
+      /^Nothing ended the message within 10 s\. It was refused: a message that deletes must end with a newline/,
+    ],
+    ["a stranger", { ...story, reply: { ...story.reply, answer: "stranger" } }, /does not know this user/],
+  ])("on %s", (_, of, expected) => {
+    expect(verdict(of)).toMatch(expected);
+  });
+
+  test("leaves a failure to the sentence that the gateway has for it", () => {
+    const failure = { hop: "gateway-server", code: "connection-reset", message: "broke" } as const;
+    expect(verdict({ ...story, failure })).toBe("");
+  });
+});
+
+describe("the notes", () => {
+  test("of an ordinary exchange follow the message there and back", () => {
+    expect(terms(story)).toEqual(["masking", "three-way handshake", "line feed", "durability", "beginning", "FIN"]);
+  });
+
+  test("name each rule or section, and arrows of the story", () => {
+    for (const { references, on, text } of notesOf(story)) {
+      expect(references.length).toBeGreaterThan(0);
+      expect(on.length).toBeGreaterThan(0);
+      expect(text).toMatch(/\.\)?$/);
+    }
+  });
+
+  test("say how long an exchange waited in the queue, and nothing of a wait that was none", () => {
+    expect(textOf({ ...story, at: { ...story.at, connecting: 41 } }, "queue")).toContain("40.0 ms");
+    expect(terms(story)).not.toContain("queue");
+  });
+
+  test("say that a message in pieces was one stream", () => {
+    const plan = Array.from({ length: 8 }, () => ({ afterMs: 1, bytes: 1 }));
+    const text = textOf({ ...story, plan, writes: writesAt(1, 2, 3, 4, 5, 6, 7, 8) }, "byte stream, TCP_NODELAY");
+    expect(text).toContain("in 8 pieces");
+  });
+
+  test("say how late the answer to a message without an end came", () => {
+    expect(textOf(silent, "silence")).toContain("The answer began 252.0 ms after the last byte");
+    expect(terms(silent)).not.toContain("durability");
+  });
+
+  test("say why there are two chunks", () => {
+    const half = { ...story.chunks[0], bytes: 290 } as Story["chunks"][0];
+    const two = { ...story, chunks: [half, { ...half, index: 1, offset: 290, bytes: 60 }] };
+    const text = textOf({ ...two, reply: { ...story.reply, chunks: 2 } }, "segmentation");
+    expect(text).toContain("2 chunks, because the gateway read 2 times: the list was on its way before the response");
+  });
+
+  test("tell a slow reader's chunks from those of the server's", () => {
+    const read = { afterMs: 0, bytes: 64, everyMs: 10 };
+    const slow = { ...story, read, reply: { ...story.reply, chunks: 6 } };
+    expect(textOf(slow, "receive window")).toContain("6 reads of at most 64 bytes");
+    expect(terms(slow)).not.toContain("segmentation");
+  });
+
+  test("speak of FIN and RST only where there was one", () => {
+    expect(terms(reset)).toContain("reset, ABORT");
+    expect(terms(reset)).not.toContain("FIN");
+    expect(terms({ ...silent, at: { ...silent.at, ended: 1.7 } })).toContain("half-close");
+  });
+
+  test("explain each failure of the way", () => {
+    expect(failed("connect-refused")).toContain("connection refused");
+    expect(failed("connection-reset")).toContain("reset");
+    expect(failed("connect-timeout")).toContain("retransmission");
+    expect(failed("reply-timeout")).toContain("timeout");
+  });
+});

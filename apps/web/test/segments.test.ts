@@ -1,0 +1,154 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { encodeAsked, encodeFrame, encodeText, withoutKey } from "@wirebook/protocol";
+import { frameHeader } from "../src/wire/frame-header.ts";
+import { findLine } from "../src/wire/find-line.ts";
+import { linesOf } from "../src/wire/lines.ts";
+import { segmentsOfFrame, segmentsOfLine } from "../src/wire/segments.ts";
+import { spanAt, touches } from "../src/wire/span.ts";
+import type { Segment } from "../src/wire/span.ts";
+import { writesOf } from "../src/wire/writes.ts";
+
+const time = "2026-11-22T20:31:05.123456Z";
+
+/** The own bytes that stand for bytes of the stream, as text. */
+function shownFor(own: string, segments: readonly Segment[], offset: number, to = offset + 1): string {
+  const bytes = encodeText(own);
+  const lit = [...bytes.keys()].filter((at) =>
+    touches(spanAt(segments, "sent", at), { stream: "sent", from: offset, to }),
+  );
+  return new TextDecoder().decode(Uint8Array.from(lit, (at) => bytes[at] as number));
+}
+
+const hex = (of: ReturnType<typeof frameHeader>) => of.fields.map((field) => field.hex).join(" ");
+const timeAt = (second: number) => `2026-11-22T20:31:0${second}.000000Z`;
+const about = (second: number) => Date.parse(`2026-11-22T20:31:0${second}Z`);
+
+describe("segments", () => {
+  test("find each word of a request in its frame, behind the one before", () => {
+    const payload = encodeFrame({ type: "request", id: 2, user: "brick", operation: 2, arguments: [-2, 2] });
+    const segments = segmentsOfFrame(payload, "brick 2 -2 2\n");
+    const message = "brick 2 -2 2\n";
+    const shown = [...message].map((_, at) => shownFor(payload, segments, at)).join("");
+    expect(shown).toBe("brick2-22");
+    expect(segments[1]?.from).toBe(payload.indexOf('"operation":2') + '"operation":'.length);
+  });
+
+  test("map four characters of base64 to three bytes", () => {
+    const payload = encodeFrame({ type: "raw", id: 2, bytes: btoa("brick 2\n"), end: false });
+    const segments = segmentsOfFrame(payload, "brick 2\n");
+    expect(shownFor(payload, segments, 0)).toBe(btoa("bri"));
+    expect(shownFor(payload, segments, 7)).toBe("Mgo=");
+  });
+
+  test("find the message in its line of the history, whatever had to be escaped", () => {
+    const line = encodeAsked(time, "127.0.0.1", 'br"ä\u001bk\udcff 2', false);
+    const message = 'br"ä\u001bk\udcff 2\n';
+    const segments = segmentsOfLine(line, message);
+    expect(shownFor(line, segments, 0)).toBe("b");
+    expect(shownFor(line, segments, 2)).toBe('\\"');
+    expect(shownFor(line, segments, 3, 5)).toBe("ä");
+    expect(shownFor(line, segments, 5)).toBe("\\u001b");
+    expect(shownFor(line, segments, 7)).toBe("\\udcff");
+    expect(shownFor(line, segments, 9)).toBe("2");
+    expect(shownFor(line, segments, 10)).toBe("");
+  });
+
+  test("skip a key, which the history does not have", () => {
+    const message = "brick~***** 2\n";
+    const line = encodeAsked(time, "127.0.0.1", withoutKey(message.trimEnd()), false);
+    const segments = segmentsOfLine(line, message);
+    expect(shownFor(line, segments, 4)).toBe("k");
+    expect(shownFor(line, segments, 6)).toBe("");
+    expect(shownFor(line, segments, 12)).toBe("2");
+  });
+
+  test("give back every byte of a printable message once", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[!-}]{1,12}( [!-}]{1,8}){0,3}$/), (message) => {
+        fc.pre(!message.includes("~"));
+        const line = encodeAsked(time, "::1", message, false);
+        const segments = segmentsOfLine(line, message);
+        const shown = [...message].map((_, at) => shownFor(line, segments, at)).join("");
+        expect(shown).toBe(JSON.stringify(message).slice(1, -1));
+      }),
+    );
+  });
+});
+
+describe("the header of a frame", () => {
+  test.each([
+    [125, 2, 6],
+    [126, 4, 8],
+    [65_535, 4, 8],
+    [65_536, 10, 14],
+  ])("with a payload of %i bytes has %i bytes, masked %i", (payload, plain, masked) => {
+    expect(frameHeader("received", "binary", payload).bytes).toBe(plain);
+    expect(frameHeader("sent", "binary", payload).bytes).toBe(masked);
+  });
+
+  test("is that of RFC 6455's examples", () => {
+    expect(hex(frameHeader("received", "text", 5))).toBe("81 05");
+    expect(hex(frameHeader("sent", "text", 5))).toBe("81 85 ·· ·· ·· ··");
+    expect(hex(frameHeader("received", "binary", 256))).toBe("82 7e 01 00");
+    expect(hex(frameHeader("received", "binary", 65_536))).toBe("82 7f 00 00 00 00 00 01 00 00");
+  });
+});
+
+describe("the line of the history", () => {
+  const lines = [1, 3, 5].map((second) => encodeAsked(timeAt(second), "127.0.0.1", "brick 2", false));
+
+  test("is the nearest in time of those with the same words, and the others are counted", () => {
+    const found = findLine(lines, 10, { message: "brick 2", address: "127.0.0.1", aboutMs: about(3) });
+    expect(found).toEqual({ line: lines[1], position: 11, others: 2 });
+  });
+
+  test("is none with other words, from another address, or of another form", () => {
+    const sought = { message: "brick 2", address: "127.0.0.1", aboutMs: about(3) };
+    expect(findLine(lines, 1, { ...sought, message: "brick" })).toBeUndefined();
+    expect(findLine(lines, 1, { ...sought, address: "192.0.2.7" })).toBeUndefined();
+    expect(findLine(['brick 2 at noon 127.0.0.1 "brick 2"'], 1, sought)).toBeUndefined();
+  });
+});
+
+describe("the writes", () => {
+  const at = { established: 1, written: 2 };
+  const plan = [
+    { afterMs: 5, bytes: 3 },
+    { afterMs: 200, bytes: 5 },
+    { afterMs: 0, do: "end" as const },
+  ];
+
+  test("of a plan follow the first, whose time was noted", () => {
+    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 8, noted: [] })).toEqual([
+      { index: 0, offset: 0, bytes: 3, ms: 2, isNoted: true },
+      { index: 1, offset: 3, bytes: 5, ms: 202, isNoted: false },
+    ]);
+  });
+
+  test("that were never made are not among them", () => {
+    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 3, noted: [] })).toHaveLength(1);
+    expect(writesOf({ plan: undefined, messageBytes: 8, at: {}, sentBytes: undefined, noted: [] })).toEqual([]);
+  });
+
+  test("are as the gateway noted them, once it has told", () => {
+    const noted = [
+      [2.5, 3],
+      [204.1, 5],
+    ] as const;
+    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 8, noted }).map(({ ms, offset }) => [ms, offset])).toEqual([
+      [2.5, 0],
+      [204.1, 3],
+    ]);
+  });
+});
+
+test("the lines of a chunk know where they stand in the reply", () => {
+  const lines = linesOf(encodeText("one\ntwo\nthr"), 100, 10);
+  expect(lines.map(({ span }) => [span.from, span.to])).toEqual([
+    [100, 104],
+    [104, 108],
+    [108, 111],
+  ]);
+  expect(linesOf(encodeText("a\nb\nc\n"), 0, 2)).toHaveLength(2);
+});
