@@ -9,8 +9,8 @@ export const readChunkBytesDefault = 64 * 1024;
 /** Bytes of the file for which the index in memory holds one number: the count of line feeds before them. */
 export const indexBlockBytesDefault = 16 * 1024;
 
-/** Bytes that a rewrite copies at a time; appends get their turn between two pieces. */
-export const rewritePieceBytesDefault = 256 * 1024;
+/** Bytes that a rewrite copies at a time; appends get their turn between two pieces. It holds two of them. */
+export const rewritePieceBytesDefault = 1024 * 1024;
 
 /** Bytes after which a rewrite syncs what it copied, so that the syncs of appends never wait for more than these. */
 export const rewriteSyncBytes = 16 * 1024 * 1024;
@@ -21,7 +21,7 @@ export const rewriteSyncBytes = 16 * 1024 * 1024;
  */
 export const catchUpRoundsMax = 8;
 
-/** Bytes read at a time while a file is opened and indexed. */
+/** Bytes read at a time while a file is opened and indexed; two of them are held. */
 export const openPieceBytes = 1024 * 1024;
 
 /** Bytes at the end of a file in which the last time is looked for when it is opened [H-2]. */

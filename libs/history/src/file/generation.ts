@@ -86,11 +86,16 @@ export class Generation {
 
   /** Reads durable bytes. @throws HistoryError `storage-failed` */
   async read(position: number, length: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafe(length);
+    await this.readInto(bytes, position);
+    return bytes;
+  }
+
+  /** Fills the bytes with durable ones. @throws HistoryError `storage-failed` */
+  async readInto(bytes: Uint8Array, position: number): Promise<void> {
     this.retain();
     try {
-      const bytes = Buffer.allocUnsafe(length);
       await readInto(bytes, this.fd, position);
-      return bytes;
     } catch (error) {
       throw new HistoryError("storage-failed", `the history cannot be read: ${reasonOf(error)}`, { cause: error });
     } finally {

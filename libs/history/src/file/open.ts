@@ -7,11 +7,11 @@
 import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } from "node:fs";
 import { HistoryError } from "../errors.ts";
 import type { History } from "../history.ts";
-import { fileModeDefault, indexBlockBytesDefault, lastTimeBytes, openPieceBytes } from "../limits.ts";
-import { isFull, isMissing, readInto, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
+import { fileModeDefault, lastTimeBytes } from "../limits.ts";
+import { isFull, isMissing, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
 import { FileHistory } from "./file-history.ts";
 import { Generation } from "./generation.ts";
-import { LineIndex } from "./line-index.ts";
+import { indexFile } from "./index-file.ts";
 import { mendTail } from "./mend.ts";
 import type { FileHistoryOptions } from "./options.ts";
 import { takeOwnership } from "./ownership.ts";
@@ -81,17 +81,6 @@ async function openGeneration(path: string, options: FileHistoryOptions): Promis
     closeSync(fd);
     throw error;
   }
-}
-
-async function indexFile(fd: number, bytes: number, options: FileHistoryOptions): Promise<LineIndex> {
-  const index = new LineIndex(options.indexBlockBytes ?? indexBlockBytesDefault);
-  const buffer = new Uint8Array(Math.min(openPieceBytes, bytes));
-  while (index.bytes < bytes) {
-    const piece = buffer.subarray(0, bytes - index.bytes);
-    await readInto(piece, fd, index.bytes);
-    index.add(piece);
-  }
-  return index;
 }
 
 /** Looks at the end only: times increase, so the greatest is among the last lines [H-2]. */

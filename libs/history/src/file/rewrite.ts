@@ -26,7 +26,9 @@ export class Rewrite {
   readonly #folderFd: number;
   readonly #index: LineIndex;
   readonly #pieceBytes: number;
+  readonly #buffers: [Uint8Array, Uint8Array];
   #syncedBytes = 0;
+  #syncing: Promise<void> = Promise.resolve();
 
   /**
    * @param path the history's
@@ -39,6 +41,8 @@ export class Rewrite {
     this.#source = source;
     this.#index = new LineIndex(options.indexBlockBytes ?? indexBlockBytesDefault);
     this.#pieceBytes = options.rewritePieceBytes ?? rewritePieceBytesDefault;
+    const bufferBytes = Math.min(this.#pieceBytes, source.bytes);
+    this.#buffers = [new Uint8Array(bufferBytes), new Uint8Array(bufferBytes)];
     this.#folderFd = openSync(dirname(path), "r");
     try {
       this.#fd = openLike(reserve.path, source.fd);
@@ -55,17 +59,19 @@ export class Rewrite {
   }
 
   /**
-   * Copies bytes of the source, a piece at a time, and syncs them now and then.
+   * Copies bytes of the source, a piece at a time: the next is read while one is written, and what was written is made
+   * durable meanwhile, now and then.
    *
-   * @param check called before each piece; what it throws ends the copying
+   * @param check called before each piece is written; what it throws ends the copying
    */
   async copy(from: number, to: number, check: () => void): Promise<void> {
-    for (let at = from; at < to; at += this.#pieceBytes) {
+    let at = from;
+    let piece = await this.#read(at, to);
+    while (piece.length > 0) {
       check();
-      const piece = await this.#source.read(at, Math.min(this.#pieceBytes, to - at));
-      await writeFully(this.#fd, this.bytes, piece);
-      this.#index.add(piece);
-      if (this.bytes - this.#syncedBytes >= rewriteSyncBytes) await this.sync();
+      at += piece.length;
+      [piece] = await both(this.#read(at, to), this.#write(piece));
+      if (this.bytes - this.#syncedBytes >= rewriteSyncBytes) await this.#beginSync();
     }
   }
 
@@ -84,9 +90,8 @@ export class Rewrite {
 
   /** Makes what was written durable while appends go on, so that little is left for `publish`. */
   async sync(): Promise<void> {
-    const { bytes } = this;
-    await syncFile(this.#fd);
-    this.#syncedBytes = bytes;
+    await this.#beginSync();
+    await this.#syncing;
   }
 
   /**
@@ -112,9 +117,40 @@ export class Rewrite {
   /** Gives up. Only the name is removed: should the renaming have happened after all, the file is the history. */
   async abandon(): Promise<void> {
     closeSync(this.#folderFd);
+    await Promise.allSettled([this.#syncing]);
     await closeFile(this.#fd);
     this.#reserve.giveBack();
   }
+
+  /** The next piece of the source before `to`, in one of two buffers in turn; empty when there is none. */
+  async #read(from: number, to: number): Promise<Uint8Array> {
+    this.#buffers.reverse();
+    const piece = this.#buffers[0].subarray(0, to - from);
+    await this.#source.readInto(piece, from);
+    return piece;
+  }
+
+  async #write(piece: Uint8Array): Promise<void> {
+    await writeFully(this.#fd, this.bytes, piece);
+    this.#index.add(piece);
+  }
+
+  /** Begins to make what was written durable, when the sync before is over. */
+  async #beginSync(): Promise<void> {
+    await this.#syncing;
+    this.#syncedBytes = this.bytes;
+    this.#syncing = syncFile(this.#fd);
+    this.#syncing.catch(() => {}); // Whoever waits for it is told; nothing is published before that.
+  }
+}
+
+/**
+ * Both results. When one fails, the other is waited for nevertheless: a descriptor must not be closed while something
+ * is still written to it, since its number is used again.
+ */
+async function both<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
 }
 
 /** Opens a file for the new generation, with the permissions and the owner of the old one. */

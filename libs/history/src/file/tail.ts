@@ -27,12 +27,14 @@ export function judgeTail(bytes: Uint8Array): TailKind {
 
 /** The greatest time in microseconds among the entries in these bytes; 0 when there is none but foreign lines. */
 export function lastTimeIn(bytes: Uint8Array): number {
-  let last = 0;
-  for (const line of Buffer.from(bytes).toString("latin1").split("\n")) {
+  let last = "";
+  for (const line of Buffer.from(bytes).toString("latin1").split("\n").toReversed()) {
+    // Times sort as text, and the last is the greatest unless somebody wrote it by hand: few lines get past this.
+    if (line.slice(0, timePattern.length) <= last) continue;
     const entry = decodeEntry(line);
-    if (entry.kind !== "foreign") last = Math.max(last, decodeTime(entry.time) ?? 0);
+    if (entry.kind !== "foreign" && decodeTime(entry.time) !== undefined) last = entry.time;
   }
-  return last;
+  return decodeTime(last) ?? 0;
 }
 
 function beginsAsTime(text: string): boolean {
