@@ -47,12 +47,26 @@ export async function compare<Kind extends Contender>({
   const all = [yardstick, ...contenders];
   const running: Running[] = [];
   for (const contender of all) running.push(open.use(await contender.open()));
-  const figures = all.map((): number[] => []);
+  const names = all.map(({ name }) => name);
+  return compareInTurn(names, rounds, (at) => measure(running[at] as Running, all[at] as Kind));
+}
+
+/**
+ * Measures what has no program that stays up, the first being the yardstick.
+ *
+ * @param measure the figure of one of them; the ratio is that of figures, so of times a ratio below 1 is the better one
+ */
+export async function compareInTurn(
+  names: readonly string[],
+  rounds: number,
+  measure: (at: number) => Promise<number>,
+): Promise<Compared[]> {
+  const figures = names.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
-    const order = all.map((_, at) => (round % 2 === 0 ? at : all.length - 1 - at));
-    for (const at of order) figures[at]?.push(await measure(running[at] as Running, all[at] as Kind));
+    const order = names.map((_, at) => (round % 2 === 0 ? at : names.length - 1 - at));
+    for (const at of order) figures[at]?.push(await measure(at));
   }
-  return all.map(({ name }, at) => describe(name, figures[at] as number[], figures[0] as number[]));
+  return names.map((name, at) => describe(name, figures[at] as number[], figures[0] as number[]));
 }
 
 /** The middle of them; of an even number the mean of the two in the middle. */
