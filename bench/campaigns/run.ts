@@ -50,7 +50,7 @@ async function runCampaign(name: string, campaign: Campaign): Promise<number> {
     say(`${name}: SKIPPED, because this machine has no ${missing.join(", no ")}`);
     return 0;
   }
-  const count = Number(values.count ?? (values.full ? campaign.full : campaign.first));
+  const count = Number(values.count ?? usualCount(campaign));
   const tried = await attempt(name, campaign, undefined, count);
   say(`${name}: ${describe(campaign, tried)}; ${tried.breaches.length === 0 ? "held" : "BROKEN"}`);
   showBreaches(tried);
@@ -65,6 +65,11 @@ async function runCampaign(name: string, campaign: Campaign): Promise<number> {
     else bad += 1;
   }
   return bad;
+}
+
+function usualCount({ first, ci, full }: Campaign): number {
+  if (values.full) return full;
+  return values.ci ? (ci ?? first) : first;
 }
 
 async function attempt(name: string, campaign: Campaign, control: Control | undefined, count: number): Promise<Tried> {

@@ -1,0 +1,105 @@
+/**
+ * What clients were told, held against the file.
+ *
+ * The server's own change feed gives every line as it becomes durable, so whoever folds the feed has an exact copy
+ * [H-12]. After a crash the file must be that copy, followed by lines that the feed did not get to deliver. All lines
+ * together are one sequence, in which times strictly increase, every request stands once and in its client's order, and
+ * everything that was acknowledged stands. A request is known by the user's name in it, `c3-17`: the seventeenth of client 3.
+ */
+
+import { decodeEntry } from "@wirebook/protocol";
+import { applyLine } from "../../../libs/history/test/reading.ts";
+
+const keyForm = /^c(?<client>\d+)-(?<number>\d+)(?: |$)/;
+
+/** Keeps the books of one history over many crashes. */
+export class Ledger {
+  /** What was found wrong, as sentences. */
+  readonly breaches: string[] = [];
+  /** Acknowledged requests that were looked for. */
+  checked = 0;
+  readonly #copy: string[] = [];
+  readonly #lastNumbers = new Map<string, number>();
+  /** Of this round. */
+  readonly #acknowledged: string[] = [];
+  readonly #asked = new Set<string>();
+  readonly #outcomes = new Set<string>();
+  #lastTime = "";
+
+  /** How many lines there are; a follower goes on behind them. */
+  get lines(): number {
+    return this.#copy.length;
+  }
+
+  /** A line that the feed delivered. */
+  deliver(line: string): void {
+    const entry = decodeEntry(line);
+    if (entry.kind === "foreign") return this.#breach(`a line that nobody wrote: ${line}`);
+    if (entry.time <= this.#lastTime) this.#breach(`the time of ${line} is not past ${this.#lastTime}`);
+    this.#lastTime = entry.time;
+    if (entry.kind === "asked") this.#count(entry.message);
+    else this.#outcomes.add(`${entry.user} ${entry.outcome.verb}`);
+    try {
+      applyLine(this.#copy, line);
+    } catch (error) {
+      this.#breach((error as Error).message);
+    }
+  }
+
+  /**
+   * A client was told something, and so the line of its request, and the outcome if it is told one, must last.
+   *
+   * @param outcome such as `c3-17 deleted-all`
+   */
+  acknowledge(key: string, outcome: string | undefined): void {
+    this.#acknowledged.push(key);
+    if (outcome !== undefined) this.#acknowledged.push(outcome);
+  }
+
+  /** Holds the file, as it is found after a crash, against all of it. */
+  settle(file: string): void {
+    if (file !== "" && !file.endsWith("\n")) this.#breach("the file does not end in a line feed");
+    const lines = file.split("\n").slice(0, -1);
+    const undelivered = lines.slice(this.#seenIn(lines));
+    for (const line of undelivered) this.deliver(line);
+    // A delete of all that the feed did not get to deliver takes lines with it that were acknowledged before it.
+    if (undelivered.some((line) => line.endsWith(" deleted all"))) this.#acknowledged.length = 0;
+    this.#checkAcknowledged();
+    const at = lines.findIndex((line, index) => line !== this.#copy[index]);
+    if (at >= 0 || lines.length !== this.#copy.length) {
+      const where = at < 0 ? Math.min(lines.length, this.#copy.length) : at;
+      const wanted = `${this.#copy[where]} (of ${this.#copy.length} lines)`;
+      this.#breach(`line ${where + 1} of ${lines.length} is ${lines[where]}, and should be ${wanted}`);
+      this.#copy.splice(0, this.#copy.length, ...lines);
+    }
+    this.#asked.clear();
+    this.#outcomes.clear();
+    this.#acknowledged.length = 0;
+  }
+
+  /** How many of the file's lines were delivered: all up to the last line of the copy that the file still has. */
+  #seenIn(lines: readonly string[]): number {
+    const positions = new Map(lines.map((line, at) => [line, at + 1]));
+    const last = this.#copy.findLast((line) => positions.has(line));
+    return last === undefined ? 0 : (positions.get(last) as number);
+  }
+
+  #count(message: string): void {
+    const { client, number } = keyForm.exec(message)?.groups ?? {};
+    if (client === undefined) return;
+    const last = this.#lastNumbers.get(client) ?? 0;
+    if (Number(number) <= last) this.#breach(`"${message}" comes again, or behind number ${last} of its client`);
+    this.#lastNumbers.set(client, Number(number));
+    this.#asked.add(`c${client}-${number}`);
+  }
+
+  #checkAcknowledged(): void {
+    this.checked += this.#acknowledged.length;
+    const lost = this.#acknowledged.filter((key) => !this.#asked.has(key) && !this.#outcomes.has(key));
+    for (const key of lost) this.#breach(`${key} was acknowledged and is lost`);
+  }
+
+  #breach(sentence: string): void {
+    this.breaches.push(sentence);
+  }
+}

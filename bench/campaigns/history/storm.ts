@@ -1,0 +1,28 @@
+import { readFile } from "node:fs/promises";
+import { openFileHistory } from "@wirebook/history";
+import type { ServerProgram } from "../../../interop/programs.ts";
+import { follow } from "./follower.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Writers } from "./writers.ts";
+
+/**
+ * Lets a server have followers and writers until it is gone, by `end` or by itself.
+ *
+ * @param end resolves when it has made an end of the server
+ */
+export async function storm(
+  server: ServerProgram,
+  ledger: Ledger,
+  writers: Writers,
+  end: () => Promise<unknown>,
+): Promise<void> {
+  const { gone } = await follow(server.port, ledger);
+  await Promise.all([writers.run(server.port), end()]);
+  await gone;
+}
+
+/** The file as the next start finds and mends it. */
+export async function recover(path: string): Promise<string> {
+  await (await openFileHistory(path))[Symbol.asyncDispose]();
+  return readFile(path, "utf8");
+}

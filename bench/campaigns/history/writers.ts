@@ -1,0 +1,58 @@
+/** Clients that write all the time, delete now and then, and remember what they were told. */
+
+import type { Random } from "../../harness/random.ts";
+import { ask } from "./ask.ts";
+import type { Ledger } from "./ledger.ts";
+
+const deleteShare = 0.03;
+const deleteAllShare = 0.003;
+/** A delete names one of the first lines. */
+const deletedLineMax = 40;
+
+/** Writers that go on over crashes: their requests are numbered on. */
+export class Writers {
+  readonly #ledger: Ledger;
+  readonly #random: Random;
+  readonly #numbers: number[];
+  readonly #deletes: boolean;
+  /** Requests that were answered, rightly or with an error. */
+  answered = 0;
+
+  constructor(ledger: Ledger, random: Random, { count = 8, deletes = true } = {}) {
+    this.#ledger = ledger;
+    this.#random = random;
+    this.#numbers = Array.from({ length: count }, () => 0);
+    this.#deletes = deletes;
+  }
+
+  /** Sends requests until one is not answered any more: then the server has gone. */
+  async run(port: number): Promise<void> {
+    await Promise.all(
+      this.#numbers.map(async (_, client) => {
+        while (await this.#request(port, client));
+      }),
+    );
+  }
+
+  /** One request of each client, in turn; those that are told an error are counted and forgotten. */
+  async #request(port: number, client: number): Promise<boolean> {
+    const number = (this.#numbers[client] ?? 0) + 1;
+    this.#numbers[client] = number;
+    const key = `c${client}-${number}`;
+    const chance = this.#deletes ? this.#random.next() : 1;
+    if (chance < deleteAllShare) return this.#judge(key, "deleted-all", await ask(port, `${key} 3`));
+    const line = this.#random.between(1, deletedLineMax);
+    if (chance < deleteShare) return this.#judge(key, "deleted-line", await ask(port, `${key} 1 ${line}`));
+    return this.#judge(key, undefined, await ask(port, key));
+  }
+
+  /** A reply, or any part of one, is proof of the request's line; unless it says that the line could not be written. */
+  #judge(key: string, verb: string | undefined, reply: string): boolean {
+    if (reply === "") return false;
+    this.answered += 1;
+    const isDone = /\nDeleted (?:line \d+|all)\.\n$/.test(reply);
+    const isRefused = /\nError: /.test(reply);
+    if (isDone || !isRefused) this.#ledger.acknowledge(key, isDone ? `${key} ${verb}` : undefined);
+    return true;
+  }
+}
