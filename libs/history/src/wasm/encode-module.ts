@@ -13,7 +13,7 @@ export type Bytes = readonly number[];
 const valueTypes = { i32: 0x7f, v128: 0x7b } as const;
 
 /** A type of a parameter or of a local variable. */
-export type ValueType = keyof typeof valueTypes;
+type ValueType = keyof typeof valueTypes;
 
 /** A function that returns one i32. */
 export interface WasmFunction {
