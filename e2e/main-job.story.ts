@@ -66,7 +66,7 @@ test("each operation is sent from the page", async ({ wirebook, page, server }) 
   await wirebook.send(3);
   await page.getByRole("button", { name: "Delete all lines" }).click();
   await expect(wirebook.card("brick 3")).toContainText("Deleted all.");
-  await expect(wirebook.history.getByRole("listitem")).toHaveCount(1);
+  await expect(wirebook.history.getByRole("row")).toHaveCount(1);
   await expect(wirebook.rows("deleted all")).toHaveCount(1);
 });
 

@@ -59,7 +59,7 @@ export class Wirebook {
 
   /** The rows of the history that contain a text. */
   rows(text: string | RegExp): Locator {
-    return this.history.getByRole("listitem").filter({ hasText: text });
+    return this.history.getByRole("row").filter({ hasText: text });
   }
 }
 

@@ -12,6 +12,13 @@ export const allBytesKept = 96 * 1024 * 1024;
 /** WebSocket frames of one exchange that are kept from its start, and from its end. */
 export const framesKeptAtEachEnd = 8192;
 
+/** Frames, and bytes of the reply, kept at each end of an exchange that the page made for itself. */
+export const ownFramesKeptAtEachEnd = 1024;
+export const ownReplyBytesKept = 128 * 1024;
+
+/** Reads of the page's own that the transcript keeps, of those made to show lines and to search. */
+export const ownReadsKept = 8;
+
 /** Exchanges that are kept; past it the oldest finished one goes. */
 export const exchangesKept = 5000;
 
@@ -24,17 +31,57 @@ export const previewBytes = 640;
 /** Bytes of a response that its card shows after "show more". */
 export const previewBytesMax = 64 * 1024;
 
-/** Lines of the history that are kept in memory, the newest; earlier ones can be loaded again. */
+/** Lines of the history that are held in memory; past it the page of them that was not looked at longest is let go. */
 export const historyLinesKept = 50_000;
 
-/** Lines of the history that are read at once: when it is opened, and with every "load earlier". */
+/** Lines of the history that are read at once, where they are looked at. */
 export const historyPageLines = 1000;
+
+/** Lines before and behind those that are seen that are read as well. */
+export const historyAheadLines = 250;
+
+/** Milliseconds for which the scrolling must have settled before lines are read. */
+export const scrollSettleMs = 80;
 
 /** Bytes of one line of the history that are kept; the rest of a longer one is counted. */
 export const historyLineBytesKept = 16 * 1024;
 
-/** Times that a page of lines is read again because lines were deleted meanwhile. */
-export const joinAttemptsMax = 5;
+/** Times that a page of lines is read because lines were deleted meanwhile. */
+export const pageAttemptsMax = 5;
+
+/** Milliseconds within which a follow must bring the line of the page's own request. */
+export const markerTimeoutMs = 10_000;
+
+/** Milliseconds by which the server's clock and the page's may differ in how long an answer took. */
+export const clockSlackMs = 50;
+
+/** Times that a delete is asked for because the line has moved meanwhile. */
+export const deleteAttemptsMax = 3;
+
+/** Milliseconds that a refused delete waits for the follow to tell why. */
+export const deleteCatchUpMs = 1000;
+
+/** Pages of lines that are looked through for the line of an address. */
+export const locateReadsMax = 40;
+
+/** Lines that fit a filter that are kept, the newest. */
+export const matchesKept = 50_000;
+
+/** Lines that are read at once when earlier ones are searched or counted. */
+export const surveyBlockLines = 50_000;
+
+/** Lines that are looked at in one go; then the page may draw. */
+export const surveySliceLines = 2000;
+
+/** Stretches of time that a plot is divided into, and names that it tells apart. */
+export const tallyBucketsMax = 240;
+export const tallySeriesMax = 64;
+
+/** Places that are marked because lines were read there afterwards. */
+export const gapMarksKept = 100;
+
+/** Deletes of which it is remembered who did them. */
+export const deletionsRemembered = 1000;
 
 /** Milliseconds before the first new attempt to connect. Doubled for every further one… */
 export const retryDelayMs = 500;

@@ -1,18 +1,21 @@
 /** Everything that the page knows and does; the components draw it. */
 
-import { encodeText, headOf } from "@wirebook/protocol";
+import { encodeText } from "@wirebook/protocol";
 import type { GatewayFrame } from "@wirebook/protocol";
 import { Composer } from "./composer/composer.svelte.ts";
 import { Operations } from "./composer/operations.svelte.ts";
 import type { Exchange } from "./exchange/exchange.svelte.ts";
 import { Exchanges } from "./exchange/exchanges.svelte.ts";
-import { explainDelete, explainFailure, outcomeOf, refusalOf } from "./exchange/outcome.ts";
-import type { DeleteProblem } from "./exchange/outcome.ts";
+import { explainFailure, outcomeOf, refusalOf } from "./exchange/outcome.ts";
 import { bytes, duration, plural } from "./figures.ts";
 import { GatewayConnection } from "./gateway/connection.svelte.ts";
 import type { Carried } from "./gateway/gateway-socket.ts";
 import { Follower } from "./history/follower.svelte.ts";
+import { HistoryView } from "./history/history-view.svelte.ts";
 import { History } from "./history/history.svelte.ts";
+import { LineDeleter } from "./history/line-deleter.svelte.ts";
+import { LinkedLine } from "./history/linked-line.svelte.ts";
+import { PageLoader } from "./history/page-loader.svelte.ts";
 import { Persisted } from "./shell/persisted.ts";
 import { Shell } from "./shell/shell.svelte.ts";
 import { Theme } from "./shell/theme.svelte.ts";
@@ -26,6 +29,10 @@ export class Page {
   readonly operations = new Operations();
   readonly history = new History();
   readonly follower: Follower;
+  readonly loader: PageLoader;
+  readonly lines: HistoryView;
+  readonly deleter: LineDeleter;
+  readonly linkedLine: LinkedLine;
   readonly composer: Composer;
   readonly theme = new Theme();
   readonly shell = new Shell();
@@ -34,8 +41,6 @@ export class Page {
   hasBegun = $state(false);
   /** With a server that cannot be followed: whether the history is fetched after every exchange. */
   fetchesAfterSend = $state(true);
-  /** What came of a line that was to be deleted from its row, when it was not deleted or nobody knows. */
-  deleteProblem = $state.raw<DeleteProblem>();
   /** The latest result, for those who listen. */
   announcement = $state("");
   readonly #user = new Persisted("user");
@@ -44,6 +49,10 @@ export class Page {
     this.connection = new GatewayConnection(url);
     this.exchanges = new Exchanges(this.connection, ({ operations }) => (this.operations.list = operations));
     this.follower = new Follower(this.exchanges, this.operations, this.history);
+    this.loader = new PageLoader(this.exchanges, this.history, () => this.follower.state === "live");
+    this.lines = new HistoryView(this.history, this.exchanges);
+    this.deleter = new LineDeleter(this.exchanges, this.operations, this.history, (exchange) => this.#watch(exchange));
+    this.linkedLine = new LinkedLine(this.exchanges, this.history, this.lines);
     const kept = this.#user.read();
     this.hasBegun = kept !== undefined;
     this.composer = new Composer(this.operations, kept ?? "brick");
@@ -51,6 +60,8 @@ export class Page {
 
   /** Connects; from now on the page lives by itself. */
   start(): void {
+    this.#openAddress();
+    addEventListener("hashchange", () => this.#openAddress());
     this.connection.start({
       onOpen: () => this.#follow(),
       onLost: (words) => {
@@ -84,24 +95,6 @@ export class Page {
     void this.#watch(this.exchanges.raw({ user: user.trim(), by: "user", bytes: encodeText(draft.message) }));
   }
 
-  /** True when the server can be told which line is meant, and then deletes no other. */
-  get guardsDeletes(): boolean {
-    return this.operations.offering("delete-line")?.parameters.some(({ name }) => name === "TIME") ?? false;
-  }
-
-  /** Deletes a line of the history, where the server can tell only if it is still the line that was seen there. */
-  async deleteLine(position: number, line: string): Promise<void> {
-    const operation = this.operations.offering("delete-line")?.number;
-    if (operation === undefined) return;
-    const head = headOf(line);
-    const values = this.guardsDeletes && head !== "" ? [String(position), head] : [String(position)];
-    const user = this.composer.user.trim();
-    const exchange = this.exchanges.request({ user, operation, values, by: "user", purpose: "from the row" });
-    this.deleteProblem = undefined;
-    await this.#watch(exchange);
-    if (exchange !== undefined) this.deleteProblem = explainDelete(exchange);
-  }
-
   /** Shows an exchange in the wire. */
   select(exchange: Exchange): void {
     this.exchanges.selected = exchange;
@@ -112,14 +105,26 @@ export class Page {
     const isNew = user !== this.follower.user;
     this.#user.write(user);
     this.hasBegun = true;
-    this.follower.user = user;
+    this.#nameAll(user);
     if (isNew && ["idle", "refused"].includes(this.follower.state)) void this.follower.start();
   }
 
   #follow(): void {
     if (!this.hasBegun || this.follower.state === "stopped") return;
-    this.follower.user = this.composer.user.trim();
+    this.#nameAll(this.composer.user.trim());
     void this.follower.start();
+  }
+
+  /** Whatever the page asks by itself, it asks in the name of its user. */
+  #nameAll(user: string): void {
+    this.follower.user = user;
+    this.loader.user = user;
+    this.linkedLine.user = user;
+  }
+
+  /** The address may lead to a line. */
+  #openAddress(): void {
+    if (this.linkedLine.take(location.hash)) this.view = "history";
   }
 
   #takeFrame(frame: GatewayFrame, carried: Carried): void {

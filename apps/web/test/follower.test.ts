@@ -1,33 +1,25 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { authenticationError } from "@wirebook/protocol";
-import { Operations } from "../src/composer/operations.svelte.ts";
-import { Exchanges } from "../src/exchange/exchanges.svelte.ts";
-import { Follower } from "../src/history/follower.svelte.ts";
-import { History } from "../src/history/history.svelte.ts";
 import { historyPageLines } from "../src/limits.ts";
-import { Peer } from "./peer.ts";
+import { expectInStep, openScene as open, untilState } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 
-function open(lines = 0) {
-  const peer = new Peer();
-  for (let n = 1; n <= lines; n++) peer.append(`otter ${n}`);
-  const operations = new Operations();
-  const exchanges = new Exchanges(peer.connection, (beginning) => (operations.list = beginning.operations));
-  peer.serve(exchanges);
-  const history = new History();
-  const follower = new Follower(exchanges, operations, history);
-  follower.user = "brick";
-  return { peer, exchanges, history, follower };
+/** The first line of those that are held up to the newest. */
+const heldFrom = ({ history }: Scene) => history.current.tailFirst;
+
+/** Follows, and then loses the gateway. */
+async function lose(scene: Scene): Promise<void> {
+  void scene.follower.start();
+  await untilState(scene, "live");
+  await expectInStep(scene);
+  scene.peer.cut();
+  scene.follower.lose();
 }
 
-type Scene = ReturnType<typeof open>;
-
-const untilState = ({ follower }: Scene, state: string) =>
-  vi.waitUntil(() => follower.state === state, { interval: 1 });
-
-/** Waits until the copy is the history, and checks that it is so at every position. */
-async function expectInStep({ peer, history }: Scene): Promise<void> {
-  await vi.waitFor(() => expect(history.copy.next).toBe(peer.lines.length + 1), { interval: 1 });
-  expect(history.copy.lines).toEqual(peer.lines.slice(history.copy.first - 1));
+async function comeBack(scene: Scene): Promise<void> {
+  scene.peer.mend();
+  void scene.follower.start();
+  await untilState(scene, "live");
 }
 
 describe("the follower", () => {
@@ -36,8 +28,8 @@ describe("the follower", () => {
     void scene.follower.start();
     await untilState(scene, "live");
     await expectInStep(scene);
-    expect(scene.history.copy.first).toBe(1);
-    expect(scene.peer.asked).toEqual(["brick", "brick 5", "brick 2 1 6"]);
+    expect(heldFrom(scene)).toBe(1);
+    expect(scene.peer.asked).toEqual(["brick", "brick 5", "brick 2 1 5"]);
   });
 
   test("shows lines as they come and deletes what was deleted", async () => {
@@ -55,7 +47,7 @@ describe("the follower", () => {
     void scene.follower.start();
     await untilState(scene, "live");
     await expectInStep(scene);
-    expect(scene.history.copy.lines).toHaveLength(8);
+    expect([scene.history.current.last, heldFrom(scene)]).toEqual([8, 1]);
   });
 
   test("fits together although lines are deleted while it reads", async () => {
@@ -67,48 +59,65 @@ describe("the follower", () => {
     void scene.follower.start();
     await untilState(scene, "live");
     await expectInStep(scene);
-    expect(scene.history.copy.first).toBe(1);
+    expect(heldFrom(scene)).toBe(1);
   });
 
-  test("shows a page of a long history, and earlier pages when asked", async () => {
-    const scene = open(2 * historyPageLines + 10);
+  test("holds a page of a long history", async () => {
+    const scene = open(2 * historyPageLines);
     void scene.follower.start();
     await untilState(scene, "live");
-    expect(scene.history.copy.first).toBe(2 * historyPageLines + 13 - historyPageLines);
-    await scene.follower.loadEarlier();
-    await scene.follower.loadEarlier();
-    expect(scene.history.copy.first).toBe(1);
+    expect(heldFrom(scene)).toBe(historyPageLines + 3);
     await expectInStep(scene);
   });
 
-  test("goes on after a reconnect with nothing lost and nothing doubled", async () => {
+  test("goes on after a reconnect with nothing lost and nothing doubled, and marks what was missed", async () => {
     const scene = open(3 * historyPageLines);
-    void scene.follower.start();
-    await untilState(scene, "live");
-    await scene.follower.loadEarlier();
-    const before = scene.history.copy.first;
-    scene.peer.cut();
-    scene.follower.lose();
+    await lose(scene);
+    for (const n of [1, 2, 3]) scene.peer.append(`otter meanwhile ${n}`);
+    const missed = scene.peer.lines.length - 2;
+    await comeBack(scene);
+    await expectInStep(scene);
+    expect(heldFrom(scene)).toBeLessThan(missed - historyPageLines / 2);
+    expect(scene.history.gapAt(missed)?.lines).toBe(3);
+  });
+
+  test("keeps what it holds when lines before were deleted while it was away", async () => {
+    const scene = open(3 * historyPageLines);
+    await lose(scene);
+    const before = scene.history.current.held;
     scene.peer.append("otter meanwhile");
-    scene.peer.mend();
-    void scene.follower.start();
-    await untilState(scene, "live");
+    for (const position of [1, 2 * historyPageLines + 500, 7]) scene.peer.delete(position);
+    await comeBack(scene);
     await expectInStep(scene);
-    expect(scene.history.copy.first).toBe(before);
+    expect(scene.history.current.held).toBeGreaterThanOrEqual(before);
   });
 
-  test("lets go of older lines after a reconnect when lines before were deleted meanwhile", async () => {
+  test("lets go of what it held when nobody can say any more what was deleted while it was away", async () => {
     const scene = open(3 * historyPageLines);
-    void scene.follower.start();
-    await untilState(scene, "live");
-    await scene.follower.loadEarlier();
-    scene.peer.cut();
-    scene.follower.lose();
-    scene.peer.delete(1);
-    scene.peer.mend();
-    void scene.follower.start();
-    await untilState(scene, "live");
+    await lose(scene);
+    scene.peer.delete(2 * historyPageLines + 500);
+    scene.peer.delete(scene.peer.lines.length);
+    await comeBack(scene);
     await expectInStep(scene);
+  });
+
+  test("begins anew when all lines were deleted while it was away", async () => {
+    const scene = open(3 * historyPageLines);
+    await lose(scene);
+    scene.peer.deleteAll();
+    scene.peer.append("otter meanwhile");
+    await comeBack(scene);
+    await expectInStep(scene);
+    expect(heldFrom(scene)).toBe(1);
+  });
+
+  test("finds its way after more lines came than a page holds", async () => {
+    const scene = open(historyPageLines);
+    await lose(scene);
+    for (let n = 0; n < 5 * historyPageLines; n++) scene.peer.append(`otter ${n}`);
+    await comeBack(scene);
+    await expectInStep(scene);
+    expect(scene.history.gapAt(historyPageLines + 4)?.lines).toBe(5 * historyPageLines);
   });
 
   test("fetches the history of a server that cannot be followed", async () => {
@@ -116,7 +125,7 @@ describe("the follower", () => {
     scene.peer.offersFollow = false;
     void scene.follower.start();
     await untilState(scene, "unfollowable");
-    await vi.waitFor(() => expect(scene.history.copy.lines).toEqual(scene.peer.lines));
+    await expectInStep(scene);
     expect(scene.peer.asked).toEqual(["brick", "brick 2"]);
   });
 

@@ -20,7 +20,7 @@ type Request = Extract<PageFrame, { type: "request" }>;
 const later = (deed: () => void) => setTimeout(deed, 1);
 
 /**
- * A gateway and a server in memory, with a history that obeys the rules of operations none, 2 and 5.
+ * A gateway and a server in memory, with a history that obeys the rules of operations none, 1, 2, 3 and 5.
  *
  * Every answer comes in a later turn of the loop; `beforeAnswer` may change the history in between, which is when a
  * careless follower would go wrong. `replyOf` can take the place of the server.
@@ -57,6 +57,11 @@ export class Peer {
     const [gone = ""] = this.lines.splice(position - 1, 1);
     const outcome = { verb: "deleted-line", line: position, head: headOf(gone) } as const;
     this.#write(encodeOutcome(this.#time(), "127.0.0.1", "otter", outcome));
+  }
+
+  deleteAll(): void {
+    this.lines = [];
+    this.#write(encodeOutcome(this.#time(), "127.0.0.1", "otter", { verb: "deleted-all" }));
   }
 
   /** The connection between page and gateway breaks; the server forgets the followers. */
@@ -97,6 +102,10 @@ export class Peer {
       this.#send(id, beginning + encodeFollowing(this.lines.length + 1));
       this.#followers.add(id);
       return;
+    } else if (operation === 1) this.#send(id, beginning + this.#deleteLine(request.arguments?.map(String) ?? []));
+    else if (operation === 3) {
+      this.deleteAll();
+      this.#send(id, `${beginning}Deleted all.\n`);
     } else if (operation === 2) this.#send(id, beginning + this.#read(request.arguments?.map(Number) ?? []));
     else this.#send(id, beginning);
     this.#end(id, "fin");
@@ -108,6 +117,13 @@ export class Peer {
       .slice(from - 1, to)
       .map((line) => `${line}\n`)
       .join("");
+  }
+
+  #deleteLine([position = "", head]: string[]): string {
+    const line = this.lines[Number(position) - 1] ?? "";
+    if (head !== undefined && headOf(line) !== head) return encodeError("that line has another head");
+    this.delete(Number(position));
+    return `Deleted line ${position}.\n`;
   }
 
   #write(line: string): void {

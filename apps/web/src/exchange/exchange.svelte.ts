@@ -21,7 +21,7 @@ import type {
 import type { ClockReading } from "../gateway/clock.ts";
 import type { Carried } from "../gateway/gateway-socket.ts";
 import { Pulse } from "../pulse.svelte.ts";
-import { FrameLog } from "./frame-log.ts";
+import { boundsOfOwn, FrameLog } from "./frame-log.ts";
 import type { Chunk } from "./frame-log.ts";
 import { hideKey, keyOf } from "./secrets.ts";
 
@@ -97,7 +97,7 @@ export class Exchange {
   /** True when its bytes were let go because all exchanges together had too many. */
   isReleased = $state(false);
   readonly #pulse = new Pulse();
-  readonly #frames = new FrameLog();
+  readonly #frames: FrameLog;
   readonly #reader = new ReplyReader();
   readonly #settle: (self: this) => void;
   readonly #key: string | undefined;
@@ -109,6 +109,8 @@ export class Exchange {
   constructor(id: number, intent: Intent, name: string, carried: Carried) {
     this.id = id;
     this.intent = intent;
+    // What the page asks for itself, it holds elsewhere; a follow would fill the memory with what nobody looks at.
+    this.#frames = intent.by === "page" ? new FrameLog(boundsOfOwn) : new FrameLog();
     this.#key = keyOf(intent.message);
     this.message = hideKey(intent.message, this.#key);
     this.sentAtMs = carried.atMs;

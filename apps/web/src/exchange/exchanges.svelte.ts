@@ -9,7 +9,7 @@ import { decodeText, encodeFrame, encodeMessage, encodeText } from "@wirebook/pr
 import type { Beginning, GatewayFrame } from "@wirebook/protocol";
 import type { Carried } from "../gateway/gateway-socket.ts";
 import type { GatewayConnection } from "../gateway/connection.svelte.ts";
-import { allBytesKept, exchangesKept } from "../limits.ts";
+import { allBytesKept, exchangesKept, ownReadsKept } from "../limits.ts";
 import { Pulse } from "../pulse.svelte.ts";
 import { Exchange } from "./exchange.svelte.ts";
 import type { Intent } from "./exchange.svelte.ts";
@@ -35,6 +35,7 @@ export class Exchanges {
   readonly #onBeginning: (beginning: Beginning) => void;
   readonly #pulse = new Pulse();
   readonly #all = new Map<number, Exchange>();
+  readonly #ownReads: Exchange[] = [];
   #lastId = 0;
   #droppedCount = 0;
   /** The newest exchange whose reply has told what the server can do. */
@@ -102,6 +103,14 @@ export class Exchanges {
   cancel(exchange: Exchange): void {
     const carried = this.#connection.send({ type: "cancel", id: exchange.id });
     if (carried !== undefined) exchange.noteSent("cancel", carried);
+  }
+
+  /** Keeps the newest of the page's own reads, which come by the dozen while somebody scrolls. */
+  keepFew(read: Exchange): void {
+    this.#ownReads.push(read);
+    if (this.#ownReads.length <= ownReadsKept) return;
+    const oldest = this.#ownReads.shift();
+    if (oldest !== undefined && oldest !== this.selected && oldest.state !== "running") this.forget(oldest);
   }
 
   /** Removes one that is of no use to anybody, such as the last of many failed attempts. */

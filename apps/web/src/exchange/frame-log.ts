@@ -6,7 +6,13 @@
  * say what is missing.
  */
 
-import { framesKeptAtEachEnd, replyHeadBytesKept, replyTailBytesKept } from "../limits.ts";
+import {
+  framesKeptAtEachEnd,
+  ownFramesKeptAtEachEnd,
+  ownReplyBytesKept,
+  replyHeadBytesKept,
+  replyTailBytesKept,
+} from "../limits.ts";
 
 /** What one byte frame brought from TCP. */
 export interface Chunk {
@@ -45,6 +51,13 @@ const boundsDefault: FrameLogBounds = {
   framesAtEachEnd: framesKeptAtEachEnd,
   headBytes: replyHeadBytesKept,
   tailBytes: replyTailBytesKept,
+};
+
+/** Of the exchanges that the page makes for itself. */
+export const boundsOfOwn: FrameLogBounds = {
+  framesAtEachEnd: ownFramesKeptAtEachEnd,
+  headBytes: ownReplyBytesKept,
+  tailBytes: ownReplyBytesKept,
 };
 
 export class FrameLog {

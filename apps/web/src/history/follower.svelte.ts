@@ -2,10 +2,9 @@
  * Keeps the history shown in step with the server's.
  *
  * It follows with operation 5 from the next line on, so that every line that comes is a change and none is a memory of
- * one: an old `deleted line 3` must not delete anything again. The lines before are then read with operation 2, one
- * line further than needed; only when that line is the very one that the follow brought do both views belong together.
- * Otherwise lines were deleted in between, and the page is read again. After a reconnect the same happens, and older
- * lines that are still shown are kept if they still fit, so that nothing shows twice.
+ * one: an old `deleted line 3` must not delete anything again. What stands before is read with operation 2, here the
+ * newest lines and otherwise whatever somebody looks at (see `PageLoader`), and placed by times (see `RangeRead`). After
+ * a reconnect the lines around the last one seen decide what is still right (see `resume`).
  *
  * All of it is requests like any other, in the name of the user, and the transcript shows them as the page's own.
  */
@@ -17,11 +16,13 @@ import type { Exchanges } from "../exchange/exchanges.svelte.ts";
 import { refusalOf, sentence } from "../exchange/outcome.ts";
 import { backoffMs } from "../gateway/backoff.ts";
 import { Countdown } from "../gateway/countdown.svelte.ts";
-import { historyPageLines, joinAttemptsMax } from "../limits.ts";
+import { historyPageLines, pageAttemptsMax } from "../limits.ts";
 import { HistoryCopy } from "./history-copy.ts";
+import type { Deletion } from "./history-copy.ts";
 import type { History } from "./history.svelte.ts";
 import { LineSplitter } from "./line-splitter.ts";
-import { fetchHistory, keepOlder, readBefore } from "./reading.ts";
+import { readInto, readWhole } from "./reading.ts";
+import { rangeToResume, resume } from "./resuming.ts";
 
 /**
  * - `idle`: no user has begun, or there is no gateway
@@ -34,7 +35,6 @@ import { fetchHistory, keepOlder, readBefore } from "./reading.ts";
  */
 export type FollowState = "idle" | "joining" | "live" | "waiting" | "unfollowable" | "refused" | "stopped";
 
-const readOperation = 2;
 const followOperation = 5;
 
 export class Follower {
@@ -53,7 +53,6 @@ export class Follower {
   #following: Exchange | undefined;
   #lastFailed: Exchange | undefined;
   #failures = 0;
-  #wakers: (() => void)[] = [];
 
   constructor(exchanges: Exchanges, operations: Operations, history: History) {
     this.#exchanges = exchanges;
@@ -69,7 +68,7 @@ export class Follower {
     this.words = "";
     if (this.#operations.list === undefined && !(await this.#learn(turn))) return;
     if (turn !== this.#turn) return;
-    if (this.#operations.offering("follow") !== undefined) return this.#follow(turn);
+    if (this.#canBeFollowed) return this.#follow(turn);
     this.state = "unfollowable";
     await this.fetch();
   }
@@ -90,19 +89,11 @@ export class Follower {
     if (this.state !== "stopped") this.state = "idle";
   }
 
-  /** Reads the lines before the first that is shown. */
-  async loadEarlier(): Promise<void> {
-    const copy = this.#history.copy;
-    if (this.isReading || copy.first === 1) return;
-    if (!(await this.#join(copy, this.#turn))) this.words = "The earlier lines could not be read; try again.";
-    this.#history.mark();
-  }
-
   /** Reads the whole history anew, from a server that cannot be followed. */
   async fetch(): Promise<void> {
     if (this.isReading) return;
     this.isReading = true;
-    const { exchange, copy } = await fetchHistory(this.#exchanges, this.user, readOperation);
+    const { exchange, copy } = await readWhole(this.#exchanges, this.user);
     this.isReading = false;
     if (exchange?.state === "done" && exchange.answer === "accepted") {
       this.#history.show(copy);
@@ -122,15 +113,20 @@ export class Follower {
     return false;
   }
 
+  /** A follow alone is of no use: the lines before must be had a page at a time. */
+  get #canBeFollowed(): boolean {
+    const takesRange = (this.#operations.offering("read")?.parameters.length ?? 0) >= 2;
+    return takesRange && this.#operations.offering("follow") !== undefined;
+  }
+
   async #follow(turn: number): Promise<void> {
     const splitter = new LineSplitter();
     let copy: HistoryCopy | undefined;
     const take = (line: string) => {
       if (turn !== this.#turn) return;
       if (copy === undefined) copy = this.#open(line, turn);
-      else if (copy.apply(line)) this.#tell();
-      // The copy is out of step with the server: a new one is made.
-      else void this.start();
+      else if (copy.apply(line)) this.#history.mark();
+      else this.#begin(turn);
     };
     const following = this.#exchanges.request({
       user: this.user,
@@ -146,58 +142,66 @@ export class Follower {
     this.#giveUp(following);
   }
 
+  /** The copy is out of step with the server: nothing of it can be believed, and a new one is made. */
+  #begin(turn: number): void {
+    if (turn !== this.#turn) return;
+    this.#history.show(new HistoryCopy());
+    void this.start();
+  }
+
   /** The first line of a follow says where it begins. */
   #open(line: string, turn: number): HistoryCopy | undefined {
     const first = decodeFollowing(line);
     if (first === undefined) return undefined;
-    const copy = new HistoryCopy(first);
+    const copy = new HistoryCopy(first - 1);
     void this.#show(copy, turn);
     return copy;
   }
 
   async #show(copy: HistoryCopy, turn: number): Promise<void> {
-    const isJoined = await this.#join(copy, turn);
+    const old = this.#history.current;
+    const missed = copy.mark(copy.last);
+    const since: Deletion[] = [];
+    const stop = copy.listen((_, deletion) => deletion !== undefined && since.push(deletion));
+    const isRead = await this.#read(copy, old.last, turn);
+    stop();
+    copy.unmark(missed);
     if (turn !== this.#turn) return;
-    if (isJoined) keepOlder(this.#history.copy, copy);
-    else this.words = "The lines before could not be read.";
+    if (!isRead) this.words = "The lines before could not be read.";
+    if (old.last > 0) this.#resume(old, copy, missed.position - (missed.isGone ? 1 : 0), since);
     this.#history.show(copy);
     this.#failures = 0;
     this.state = "live";
   }
 
-  /** Puts a page of lines before the copy's first. Until both fit together it is read again, a few times. */
-  async #join(copy: HistoryCopy, turn: number): Promise<boolean> {
+  /** Takes over what is still right, and marks where lines were missed. */
+  #resume(old: HistoryCopy, copy: HistoryCopy, missedTo: number, since: readonly Deletion[]): void {
+    const { lastSeen } = resume(old, copy, missedTo, since);
+    if (lastSeen === undefined) return this.#history.markGap(copy, missedTo + 1, undefined);
+    // The last of them is the line of this follow's own request.
+    const lines = missedTo - lastSeen - 1;
+    if (lines > 0) this.#history.markGap(copy, lastSeen + 1, lines);
+  }
+
+  /** Reads the newest lines, or those around the last one seen. While lines are deleted they are read again, a few times. */
+  async #read(copy: HistoryCopy, seen: number, turn: number): Promise<boolean> {
     this.isReading = true;
     try {
-      for (let attempt = 1; attempt <= joinAttemptsMax && turn === this.#turn; attempt++) {
-        const waitFor = (position: number) => this.#waitFor(copy, position, turn);
-        const order = { user: this.user, operation: readOperation, lines: historyPageLines };
-        if (await readBefore(this.#exchanges, copy, order, waitFor)) return true;
+      for (let attempt = 1; attempt <= pageAttemptsMax && turn === this.#turn && copy.last > 0; attempt++) {
+        const range = rangeToResume(seen === 0 ? copy.last : seen, copy.last, historyPageLines);
+        const order = { user: this.user, ...range, purpose: "to show the lines before" };
+        if (await readInto(this.#exchanges, copy, order)) return true;
       }
-      return false;
+      return copy.last === 0;
     } finally {
       this.isReading = false;
     }
   }
 
-  /** Settles when the copy has a line at a position, or the turn is over. */
-  async #waitFor(copy: HistoryCopy, position: number, turn: number): Promise<void> {
-    while (turn === this.#turn && copy.next <= position) {
-      await new Promise<void>((wake) => this.#wakers.push(wake));
-    }
-  }
-
-  #tell(): void {
-    this.#history.mark();
-    const wakers = this.#wakers;
-    this.#wakers = [];
-    for (const wake of wakers) wake();
-  }
-
   #nextTurn(): number {
     this.#turn += 1;
     this.countdown.stop();
-    this.#tell();
+    this.#history.mark();
     return this.#turn;
   }
 

@@ -1,14 +1,24 @@
+import { deletionsRemembered, gapMarksKept } from "../limits.ts";
 import { Pulse } from "../pulse.svelte.ts";
 import { HistoryCopy } from "./history-copy.ts";
-import { HistoryFilter } from "./history-filter.ts";
+import type { Bookmark, Deletion } from "./history-copy.ts";
 
-/** The lines that the page shows: a copy of the history that is replaced as a whole when a better one is there. */
+/** Where lines were read afterwards that had come while nothing was followed. */
+export interface GapMark {
+  /** The first of them. */
+  readonly first: Bookmark;
+  /** How many; `undefined` when too much had changed to count them. */
+  readonly lines: number | undefined;
+}
+
+/** The history that the page shows: a copy that is replaced as a whole when the follow begins again. */
 export class History {
-  /** What the lines shown must contain. */
-  filter = $state("");
   readonly #pulse = new Pulse();
-  readonly #filter = new HistoryFilter();
-  #copy = new HistoryCopy(1);
+  readonly #gapMarks: GapMark[] = [];
+  readonly #deletions = new Map<string, Deletion>();
+  #copy = new HistoryCopy();
+  readonly #shownListeners = new Set<(copy: HistoryCopy) => void>();
+  #stopListening = () => {};
 
   /** The copy; whoever draws it draws it again when it changes. */
   get copy(): HistoryCopy {
@@ -16,19 +26,52 @@ export class History {
     return this.#copy;
   }
 
-  /** Positions of the lines that pass the filter; `undefined` for all. */
-  get matches(): readonly number[] | undefined {
-    return this.#filter.find(this.copy, this.filter);
+  /** The copy as it is now, for those who do not draw. */
+  get current(): HistoryCopy {
+    return this.#copy;
   }
 
   /** Shows another copy from now on. */
   show(copy: HistoryCopy): void {
+    this.#stopListening();
+    this.#stopListening = copy.listen((_, deletion) => deletion !== undefined && this.#remember(deletion));
     this.#copy = copy;
+    for (const listener of this.#shownListeners) listener(copy);
     this.#pulse.mark();
+  }
+
+  /** Is told when another copy is shown. */
+  onShown(listener: (copy: HistoryCopy) => void): void {
+    this.#shownListeners.add(listener);
   }
 
   /** The copy changed. */
   mark(): void {
     this.#pulse.mark();
+  }
+
+  /** Marks the place where lines were missed; call it before the copy is shown. */
+  markGap(copy: HistoryCopy, position: number, lines: number | undefined): void {
+    this.#gapMarks.push({ first: copy.mark(position), lines });
+    if (this.#gapMarks.length <= gapMarksKept) return;
+    const oldest = this.#gapMarks.shift();
+    if (oldest !== undefined) copy.unmark(oldest.first);
+  }
+
+  /** The mark that belongs above a line. */
+  gapAt(position: number): GapMark | undefined {
+    return this.#gapMarks.findLast(({ first }) => first.position === position && !first.isGone);
+  }
+
+  /** What the feed told of the deletion of a line, lately. */
+  deletionOf(head: string): Deletion | undefined {
+    return this.#deletions.get(head);
+  }
+
+  #remember(deletion: Deletion): void {
+    this.#deletions.set(deletion.head, deletion);
+    if (this.#deletions.size <= deletionsRemembered) return;
+    const [oldest = ""] = this.#deletions.keys();
+    this.#deletions.delete(oldest);
   }
 }

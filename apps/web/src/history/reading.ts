@@ -2,82 +2,108 @@
 
 import type { Exchange } from "../exchange/exchange.svelte.ts";
 import type { Exchanges } from "../exchange/exchanges.svelte.ts";
-import { historyLinesKept } from "../limits.ts";
+import { markerTimeoutMs } from "../limits.ts";
 import { HistoryCopy } from "./history-copy.ts";
 import { LineSplitter } from "./line-splitter.ts";
+import { RangeRead } from "./range-read.ts";
 
-/** Who reads, with which operation, and how many lines at once. */
+const readOperation = 2;
+
+/** Which lines to read, in whose name, and what for. */
 export interface ReadOrder {
   readonly user: string;
-  readonly operation: number;
-  readonly lines: number;
+  readonly from: number;
+  readonly to: number;
+  readonly purpose: string;
+  /** Told how many lines have come so far. */
+  readonly onProgress?: (lines: number) => void;
+  /** Told of the exchange, so that it can be cancelled. */
+  readonly onBegin?: (exchange: Exchange) => void;
+}
+
+/** Lines as they stood at one moment, and what is known of where they stand now. Dispose of it when they are placed. */
+export interface LinesRead extends Disposable {
+  readonly from: number;
+  readonly lines: readonly string[];
+  readonly read: RangeRead;
 }
 
 /**
- * Reads lines before the first of a copy and puts them there. False when the two do not fit together, because lines
- * were deleted meanwhile, or when the read failed.
- *
- * @param waitFor settles when the copy has a line at that position: the read may be quicker than the follow
+ * Reads a range of lines that a copy knows to be there, and waits until it is known which deletes they have seen.
+ * `undefined` when that failed, or cannot be told because lines were deleted in that moment.
  */
-export async function readBefore(
+export async function readLines(
   exchanges: Exchanges,
   copy: HistoryCopy,
-  { user, operation, lines }: ReadOrder,
-  waitFor: (position: number) => Promise<void>,
-): Promise<boolean> {
-  const to = copy.first;
-  const from = Math.max(1, to - lines);
-  if (from === to) return true;
-  const read: string[] = [];
+  { user, from, to, purpose, onProgress, onBegin }: ReadOrder,
+): Promise<LinesRead | undefined> {
+  const lines: string[] = [];
   const splitter = new LineSplitter();
+  const name = user.split("~", 1)[0] ?? "";
+  const read = new RangeRead(copy, `${name} ${readOperation} ${from} ${to}`, to, performance.now());
   const exchange = exchanges.request({
     user,
-    operation,
+    operation: readOperation,
     values: [String(from), String(to)],
     by: "page",
-    purpose: "to show earlier lines",
-    onResponse: (bytes) => read.push(...splitter.push(bytes)),
+    purpose,
+    onResponse: (bytes) => {
+      read.noteAnswer(performance.now());
+      for (const line of splitter.push(bytes)) lines.push(line);
+      onProgress?.(lines.length);
+    },
   });
+  if (exchange !== undefined) {
+    exchanges.keepFew(exchange);
+    onBegin?.(exchange);
+  }
   await exchange?.over;
-  if (exchange?.state !== "done" || exchange.answer !== "accepted") return false;
-  read.push(...splitter.finish());
-  await waitFor(to);
-  const overlap = read.pop();
-  const fits = copy.first === to && read.length === to - from && overlap !== undefined && copy.at(to) === overlap;
-  if (fits) copy.prepend(read);
-  return fits;
+  lines.push(...splitter.finish());
+  const isRead = exchange?.state === "done" && exchange.answer === "accepted";
+  if (isRead && (await isMarked(read)) && !read.isDoubtful) {
+    return { from, lines, read, [Symbol.dispose]: () => read[Symbol.dispose]() };
+  }
+  read[Symbol.dispose]();
+  return undefined;
 }
 
-/** Reads the whole history into a new copy, which keeps the newest lines. */
-export async function fetchHistory(
+/** Reads lines and puts them where they belong. False when that failed. */
+export async function readInto(exchanges: Exchanges, copy: HistoryCopy, order: ReadOrder): Promise<boolean> {
+  using found = await readLines(exchanges, copy, order);
+  if (found === undefined) return false;
+  const { from, lines, read } = found;
+  const kept = lines.filter((_, index) => read.place(from + index) !== undefined);
+  const first = lines.findIndex((_, index) => read.place(from + index) !== undefined);
+  if (first >= 0) copy.put(read.place(from + first) as number, kept, read.doubtUntil);
+  return true;
+}
+
+/** Reads the whole history of a server that cannot be followed into a new copy, which keeps the newest lines. */
+export async function readWhole(
   exchanges: Exchanges,
   user: string,
-  operation: number,
 ): Promise<{ exchange: Exchange | undefined; copy: HistoryCopy }> {
-  const copy = new HistoryCopy(1);
+  const copy = new HistoryCopy();
   const splitter = new LineSplitter();
   const take = (line: string) => copy.append(line);
   const exchange = exchanges.request({
     user,
-    operation,
+    operation: readOperation,
     by: "page",
     purpose: "to show the history",
     onResponse: (bytes) => splitter.push(bytes).forEach(take),
   });
   await exchange?.over;
   splitter.finish().forEach(take);
+  copy.floor = copy.tailFirst;
   return { exchange, copy };
 }
 
-/**
- * Gives a new copy the older lines of the one that was shown. A deleted line moves all lines behind it, so when the new
- * copy's first line stands at the same position in the old one, nothing before it was deleted.
- */
-export function keepOlder(shown: HistoryCopy, copy: HistoryCopy): void {
-  const anchor = shown.at(copy.first);
-  const room = historyLinesKept - copy.lines.length;
-  const older = copy.first - shown.first;
-  if (anchor === undefined || anchor !== copy.at(copy.first) || older <= 0 || older > room) return;
-  copy.prepend(shown.lines.slice(0, older));
-  copy.rowsBefore = shown.rowsBefore;
+/** Waits for the request's own line. A follow that does not bring it is out of order, or has ended. */
+async function isMarked(read: RangeRead): Promise<boolean> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), markerTimeoutMs);
+  const isSeen = await Promise.race([read.marked.then(() => true), tooLate]);
+  clearTimeout(timer);
+  return isSeen;
 }

@@ -1,0 +1,68 @@
+import { describe, expect, test, vi } from "vitest";
+import { anyLine } from "../src/history/line-filter.ts";
+import type { LineFilter } from "../src/history/line-filter.ts";
+import { Survey } from "../src/history/survey.svelte.ts";
+import { historyPageLines, surveyBlockLines } from "../src/limits.ts";
+import { openLiveScene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
+
+async function open(lines: number, filter: Partial<LineFilter>) {
+  const scene = await openLiveScene(lines);
+  return { ...scene, survey: new Survey(scene.history.current, { ...anyLine, ...filter }) };
+}
+
+/** What a survey that has looked at everything must have found. */
+function expectFound({ peer, survey }: Scene & { survey: Survey }, text: string): void {
+  const expected = peer.lines.flatMap((line, index) => (line.includes(text) ? [`${index + 1} ${line}`] : []));
+  const found = Array.from({ length: survey.matches.count }, (_, index) => survey.matches.at(index));
+  expect(found.map((match) => `${match?.position} ${match?.line}`)).toEqual(expected);
+}
+
+describe("a survey", () => {
+  test("looks at the newest lines that are held, and says how far back that is", async () => {
+    const { survey } = await open(3 * historyPageLines, { text: "otter 29" });
+    expect([survey.from, survey.isWhole]).toEqual([2 * historyPageLines + 3, false]);
+    expect(survey.matches.count).toBe(100);
+  });
+
+  test("finds everything when it looks back, over more than one block", async () => {
+    const scene = await open(surveyBlockLines + 3 * historyPageLines, { text: "otter 12" });
+    await scene.survey.lookBack(scene.exchanges, "brick");
+    expect(scene.survey.isWhole).toBe(true);
+    expectFound(scene, "otter 12");
+  });
+
+  test("stays right while lines are written and deleted", async () => {
+    const scene = await open(3 * historyPageLines, { text: "otter 2" });
+    scene.peer.delete(2 * historyPageLines + 500);
+    let deletes = 2;
+    scene.peer.beforeAnswer = ({ operation }) => {
+      if (operation === 2 && deletes-- > 0) scene.peer.delete(2);
+    };
+    const looking = scene.survey.lookBack(scene.exchanges, "brick");
+    scene.peer.append("otter 2 to come");
+    await looking;
+    await vi.waitFor(() => expect(scene.history.current.last).toBe(scene.peer.lines.length));
+    expectFound(scene, "otter 2");
+  });
+
+  test("stops when asked to, and goes on from there", async () => {
+    const scene = await open(2 * surveyBlockLines, { text: "otter 12" });
+    const looking = scene.survey.lookBack(scene.exchanges, "brick");
+    await vi.waitFor(() => expect(scene.survey.progress).toBeGreaterThan(0), { interval: 1 });
+    scene.survey.stop(scene.exchanges);
+    await scene.survey.lookBack(scene.exchanges, "brick");
+    await looking;
+    expect(scene.survey.isWhole).toBe(true);
+    expectFound(scene, "otter 12");
+  });
+
+  test("counts lines by user and by operation, those outside of the chosen times as well", async () => {
+    const scene = await open(20, { since: "2099" });
+    expect(scene.survey.matches.count).toBe(0);
+    // The page itself has asked for the operations, to follow, and for the lines before.
+    expect(Object.fromEntries(scene.survey.tallies.user.series)).toEqual({ otter: 20, brick: 3 });
+    scene.peer.append("heron 2");
+    await vi.waitFor(() => expect(scene.survey.tallies.operation.series.get("2")).toBe(3));
+  });
+});
