@@ -80,6 +80,14 @@ export class HistoryCopy {
     return first;
   }
 
+  /** The newest lines that are held without a gap, at most so many, and the position of the first of them. */
+  tail(linesMax: number): { readonly first: number; readonly lines: readonly string[] } {
+    const first = Math.max(this.tailFirst, this.last - linesMax + 1);
+    const pages = this.#pages.slice(Math.max(0, this.#firstAfter(first) - 1));
+    const lines = pages.flatMap((page) => (page.first < first ? page.lines.slice(first - page.first) : page.lines));
+    return { first, lines };
+  }
+
   /** The first stretch of lines within `from` to `to` that is not held, if there is one. */
   missing(from: number, to: number): { readonly from: number; readonly to: number } | undefined {
     let first = Math.max(this.floor, from);

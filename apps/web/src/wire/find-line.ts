@@ -20,7 +20,7 @@ export interface FoundLine {
 }
 
 /** Lines that are looked at, from the newest back. */
-const lookedAtMax = 5000;
+export const lookedAtMax = 5000;
 
 /** @param first the position of the first line */
 export function findLine(lines: readonly string[], first: number, sought: Sought): FoundLine | undefined {

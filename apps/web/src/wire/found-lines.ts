@@ -1,7 +1,7 @@
 import { decodeText, encodeText, withoutKey } from "@wirebook/protocol";
 import type { Exchange } from "../exchange/exchange.svelte.ts";
 import type { HistoryCopy } from "../history/history-copy.ts";
-import { findLine } from "./find-line.ts";
+import { findLine, lookedAtMax } from "./find-line.ts";
 import type { FoundLine } from "./find-line.ts";
 
 /** The lines that exchanges left in the history. One that was found is not sought again: its time is its identity. */
@@ -10,7 +10,7 @@ export class FoundLines {
 
   /** The line of an exchange in a copy of the history; `undefined` while it is not there. */
   find(exchange: Exchange, copy: HistoryCopy): FoundLine | undefined {
-    const { lines, first } = copy;
+    const { lines, first } = copy.tail(lookedAtMax);
     const known = this.#found.get(exchange);
     // Deletes above a line move it, and it may be deleted itself.
     const at = known === undefined ? -1 : lines.lastIndexOf(known.line);
