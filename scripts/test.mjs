@@ -1,7 +1,7 @@
 /**
  * `npm test`: installs what the tests need and runs every gate.
  *
- * Plain JavaScript that runs on Node 20. On Debian as root, Chromium and python3 come from apt; elsewhere Playwright's
+ * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3 and tshark come from apt; elsewhere Playwright's
  * own Chromium is used.
  */
 
@@ -26,9 +26,13 @@ function aptInstall(names) {
 }
 
 function installPrograms() {
-  const missing = [...(findChromium() ? [] : ["chromium"]), ...(has("python3") ? [] : ["python3"])];
+  const missing = [
+    ...(findChromium() ? [] : ["chromium"]),
+    ...["python3", "tshark"].filter((command) => !has(command)),
+  ];
   if (canApt && missing.length > 0) aptInstall(missing);
   if (findChromium() === undefined) installPlaywrightChromium();
+  if (!has("tshark")) say("tshark is missing: no capture will be read by Wireshark in the tests; install tshark");
   if (!has("python3")) say("python3 is missing: the pairs with the original program will be skipped; install python3");
 }
 

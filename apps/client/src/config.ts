@@ -4,6 +4,7 @@ import { messageBytesMax, serverPortDefault } from "@wirebook/protocol";
 import {
   SettingsError,
   describeSettings,
+  filledText,
   hostName,
   portNumber,
   readSettings,
@@ -22,6 +23,8 @@ export interface Config {
   readonly timeoutMs: number | undefined;
   readonly isJson: boolean;
   readonly isTraced: boolean;
+  /** The pcapng file for the packets of all exchanges; `undefined` for none. */
+  readonly pcap: string | undefined;
   /** The arguments as one message; `undefined` when there are none. */
   readonly message: string | undefined;
 }
@@ -67,6 +70,14 @@ const table = {
     expects: "1 or 0",
     help: "show each step on the wire, with its time, on standard error",
   },
+  pcap: {
+    schema: z.optional(filledText),
+    default: undefined,
+    env: "WIREBOOK_PCAP",
+    form: "FILE",
+    expects: "a file to write, such as wirebook.pcapng",
+    help: "write each exchange as packets into a pcapng file for Wireshark; an older one is replaced",
+  },
 } as const;
 
 /** What `--version` prints. */
@@ -97,12 +108,13 @@ Output
               line, with "isCut":true when it was too long to hold, then {"type":"end","isError":…,"failure":…,"trace":{…}}
   the trace   {"startedAt":…,"local":…,"remote":…,"sentBytes":…,"receivedBytes":…,"steps":{…},"chunks":[[ms,bytes],…],
               "untimedChunks":…}; times are milliseconds since the connecting began
+  --pcap      synthesised from what this end wrote and read, not captured: docs/capture.md; a key is written as asterisks
 
 Exit codes
   0  done; also when the reader of the output went away
   1  the server answered an error
   2  wrong use: an option, or a message of several lines or over the limit
-  3  cannot connect, the connection broke, the server closed without an answer, or the output cannot be written
+  3  cannot connect, the connection broke, the server closed without an answer, or the output or the --pcap file cannot be written
   4  timed out
   70 a fault of this program, or its packages are not installed
   130 interrupted
@@ -123,13 +135,14 @@ export function readInvocation({ argv, env }: SettingsSource): Invocation {
   if (optionsOf(argv).includes("--version")) return { kind: "version" };
   const { settings, words, isHelp } = readSettings(table, { argv, env });
   if (isHelp) return { kind: "help" };
-  const { host, port, timeout, json, trace } = settings;
+  const { host, port, timeout, json, trace, pcap } = settings;
   if (port === 0) throw new SettingsError(`the port is 0, which no server has; type ${table.port.expects}`);
   const config = Object.freeze({
     target: Object.freeze({ host: host.replace(/^\[(.*)\]$/, "$1"), port }),
     timeoutMs: timeout,
     isJson: json,
     isTraced: trace,
+    pcap,
     message: words.length === 0 ? undefined : words.join(" "),
   });
   return { kind: "run", config };

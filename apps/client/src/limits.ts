@@ -20,3 +20,6 @@ export const traceChunkRowsLast = 8;
 
 /** Characters of the first line of a response to a follow; a longer one is not that with which a follow begins. */
 export const followingCharactersMax = 64;
+
+/** Bytes of the file that `--pcap` writes; what comes after them is counted and left out. */
+export const pcapBytesMax = 1024 * 1024 * 1024;

@@ -3,6 +3,7 @@
 import { homedir } from "node:os";
 import process from "node:process";
 import { ProtocolError } from "@wirebook/protocol";
+import type { Capture } from "@wirebook/capture";
 import { SettingsError } from "@wirebook/settings";
 import { runBatch } from "./batch.ts";
 import { help, readInvocation, version } from "./config.ts";
@@ -15,6 +16,7 @@ import { PipePresenter } from "./output/pipe-presenter.ts";
 import type { Presenter } from "./output/presenter.ts";
 import { TerminalPresenter } from "./output/terminal-presenter.ts";
 import { visibleText } from "./output/visible.ts";
+import { openPcapFile } from "./pcap-file.ts";
 import { Completions } from "./prompt/completions.ts";
 import { PromptHistory, promptHistoryPath } from "./prompt/prompt-history.ts";
 import { runPrompt } from "./prompt/prompt.ts";
@@ -38,7 +40,7 @@ if (process.exitCode === exitCodes.interrupted) process.exit();
 async function main(): Promise<number> {
   try {
     const invocation = readInvocation({ argv: process.argv.slice(2), env });
-    if (invocation.kind === "run") return await run(invocation.config);
+    if (invocation.kind === "run") return await runCaptured(invocation.config);
     stdout.write(invocation.kind === "help" ? help : version);
     return exitCodes.done;
   } catch (error) {
@@ -49,20 +51,35 @@ async function main(): Promise<number> {
   }
 }
 
-async function run(config: Config): Promise<number> {
+/** A capture that could not be written whole is told at the end, and counts as a failure when all else went well. */
+async function runCaptured(config: Config): Promise<number> {
+  if (config.pcap === undefined) return await run(config, undefined);
+  const file = openPcapFile(config.pcap, version.trim());
+  const code = await run(config, file.capture);
+  const problem = file.close();
+  if (problem === undefined) return code;
+  stderr.write(`wirebook: ${visibleText(problem)}\n`);
+  return code === exitCodes.done ? exitCodes.unreachable : code;
+}
+
+async function run(config: Config, capture: Capture | undefined): Promise<number> {
   const { message } = config;
-  if (message !== undefined) return exitCodeOf(await createSession(config).send(createMessage(Buffer.from(message))));
-  if (stdin.isTTY && (stdout.isTTY || stderr.isTTY)) return await converse(config);
-  const session = createSession(config);
+  const createOwnSession = (wrap?: Wrap): Session => createSession(config, capture, wrap);
+  if (message !== undefined) return exitCodeOf(await createOwnSession().send(createMessage(Buffer.from(message))));
+  if (stdin.isTTY && (stdout.isTTY || stderr.isTTY)) return await converse(config, createOwnSession);
+  const session = createOwnSession();
   const complain = (sentence: string): void => session.complain(sentence);
   return await runBatch(stdin, { send: (outgoing) => session.send(outgoing), complain });
 }
 
-async function converse(config: Config): Promise<number> {
+/** What a session shows, and what somebody else sees of it first. */
+type Wrap = (presenter: Presenter) => Presenter;
+
+async function converse(config: Config, createOwnSession: (wrap: Wrap) => Session): Promise<number> {
   const output = stdout.isTTY ? stdout : stderr;
   const history = new PromptHistory(promptHistoryPath(env, homedir()));
   const completions = new Completions(history.lines);
-  const session = createSession(config, (presenter) => ({
+  const session = createOwnSession((presenter) => ({
     begin: (outgoing) => presenter.begin(outgoing),
     take(news) {
       if (news.beginning !== undefined) completions.noteOperations(news.beginning.parsed.operations);
@@ -83,10 +100,11 @@ async function converse(config: Config): Promise<number> {
   return exitCodes.done;
 }
 
-function createSession(config: Config, wrap: (presenter: Presenter) => Presenter = (presenter) => presenter): Session {
+function createSession(config: Config, capture: Capture | undefined, wrap: Wrap = (presenter) => presenter): Session {
   return new Session(config, {
     presenter: wrap(createPresenter(config)),
     out: stdout,
+    capture,
     errorOut: stderr,
     errorPaint: createPaint(isColoured(stderr, env)),
     listenForInterrupt(listener) {

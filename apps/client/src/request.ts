@@ -1,4 +1,6 @@
 import type { Writable } from "node:stream";
+import { ExchangeCapture } from "@wirebook/capture";
+import type { Capture } from "@wirebook/capture";
 import { Exchange, describeTarget } from "@wirebook/exchange";
 import type { Target, Trace } from "@wirebook/exchange";
 import type { EndReason } from "@wirebook/protocol";
@@ -14,6 +16,8 @@ interface RequestOptions {
   readonly presenter: Presenter;
   /** Where the presenter writes: while it is full, the server is not read. */
   readonly out: Writable;
+  /** Gets the packets of the exchange. */
+  readonly capture: Capture | undefined;
   /** Aborted to cancel the exchange. */
   readonly signal: AbortSignal;
 }
@@ -26,9 +30,10 @@ interface Requested {
 
 /** Sends one message and presents the reply while it comes. Never rejects. */
 export function request(outgoing: Outgoing, options: RequestOptions): Promise<Requested> {
-  const { target, timeoutMs, presenter, out, signal } = options;
+  const { target, timeoutMs, presenter, out, capture, signal } = options;
   const { promise, resolve } = Promise.withResolvers<Requested>();
   const watch = new ReplyWatch();
+  const captured = capture && new ExchangeCapture(capture, performance.timeOrigin);
   const settle = (judge: () => Outcome, { trace }: Exchange): void => {
     signal.removeEventListener("abort", cancel);
     presenter.take(watch.finish());
@@ -41,12 +46,21 @@ export function request(outgoing: Outgoing, options: RequestOptions): Promise<Re
     target,
     { message: outgoing.bytes, ...timeouts(outgoing, timeoutMs) },
     {
+      onStep: (step, { trace }) => captured?.step(step, trace),
+      onWrite: (bytes) => captured?.wrote(performance.now(), bytes),
       onChunk(chunk, each) {
+        captured?.read(performance.now(), chunk);
         presenter.take(watch.push(chunk));
         if (out.writableNeedDrain) holdBack(each, out);
       },
-      onEnd: (reason, each) => settle(() => judgeEnd(reason, each, watch), each),
-      onError: ({ code, message: sentence }, each) => settle(() => ({ kind: "failed", code, sentence }), each),
+      onEnd(reason, each) {
+        captured?.over(reason, each.trace);
+        settle(() => judgeEnd(reason, each, watch), each);
+      },
+      onError({ code, message }, each) {
+        captured?.over({ code, message }, each.trace);
+        settle(() => ({ kind: "failed", code, sentence: message }), each);
+      },
     },
   );
   const cancel = (): void => exchange.cancel();

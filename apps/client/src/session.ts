@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import type { Capture } from "@wirebook/capture";
 import type { Config } from "./config.ts";
 import type { Outgoing } from "./message.ts";
 import type { Outcome } from "./outcome.ts";
@@ -19,6 +20,7 @@ interface Surroundings {
   readonly errorOut: Writable;
   readonly errorPaint: Paint;
   readonly listenForInterrupt: ListenForInterrupt;
+  readonly capture: Capture | undefined;
 }
 
 /** A run of the client: exchanges with one server, one after the other. */
@@ -34,7 +36,7 @@ export class Session {
   /** Sends a message, shows what comes back, and says on standard error what went wrong. Ctrl-C cancels it. */
   async send(outgoing: Outgoing): Promise<Outcome> {
     const { target, timeoutMs, isTraced } = this.#config;
-    const { presenter, out, errorOut, errorPaint, listenForInterrupt } = this.#surroundings;
+    const { presenter, out, errorOut, errorPaint, listenForInterrupt, capture } = this.#surroundings;
     const controller = new AbortController();
     const stopListening = listenForInterrupt(() => controller.abort());
     try {
@@ -43,6 +45,7 @@ export class Session {
         timeoutMs,
         presenter,
         out,
+        capture,
         signal: controller.signal,
       });
       if (isTraced) errorOut.write(`\n${reportTrace(trace, target, outcome, errorPaint)}`);

@@ -41,6 +41,8 @@ export interface ExchangeOptions {
 export interface ExchangeListener {
   /** A step happened; its time is in the trace. `closed` is not told: `onEnd` and `onError` are that step. */
   onStep?(step: Step, exchange: Exchange): void;
+  /** The kernel took a write; this is its time. */
+  onWrite?(bytes: Uint8Array, exchange: Exchange): void;
   /** What one read from TCP gave. The bytes are the listener's to keep. */
   onChunk(chunk: Uint8Array, exchange: Exchange): void;
   /** After a `write` that returned false: the kernel has taken all that was written. */
@@ -158,6 +160,7 @@ export class Exchange {
     return this.#socket.write(bytes, (error) => {
       if (error) return;
       this.trace.markWrite(bytes.length);
+      if (!this.#isOver) this.#listener.onWrite?.(bytes, this);
       this.#step("written");
       if (!this.#isOver) onTaken?.();
     });

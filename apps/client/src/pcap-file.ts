@@ -1,0 +1,106 @@
+/**
+ * The file of `--pcap`. Each packet is in it as soon as it is noted, so `tail` and Wireshark can look on while a follow runs.
+ *
+ * Writing waits for the disk: a client has nobody else to serve, and so holds back the server instead of memory. Once
+ * something could not be written, nothing more is, and the file ends with its last whole block.
+ */
+
+import { closeSync, ftruncateSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { Capture, isPcapng } from "@wirebook/capture";
+import { SettingsError } from "@wirebook/settings";
+import { pcapBytesMax } from "./limits.ts";
+
+/** A capture that goes into a file. */
+export interface PcapFile {
+  readonly capture: Capture;
+  /** Closes the file; returns a sentence when something is missing in it. */
+  close(): string | undefined;
+}
+
+/**
+ * Opens the file and writes its head; a capture that was there before is replaced.
+ *
+ * @param bytesMax a test passes a smaller one
+ * @throws SettingsError when it holds something else, or cannot be written
+ */
+export function openPcapFile(path: string, application: string, bytesMax: number = pcapBytesMax): PcapFile {
+  refuseOther(path);
+  const descriptor = attempt(path, () => openSync(path, "w", 0o600));
+  const writer = new BlockWriter(descriptor);
+  const capture = new Capture(writer, application, bytesMax);
+  return {
+    capture,
+    close() {
+      closeSync(descriptor);
+      if (capture.lostPackets === 0 && writer.problem === undefined) return undefined;
+      const why = writer.problem ?? `the limit is ${bytesMax} bytes`;
+      return `${path} ends before the last ${capture.lostPackets} packets (${why}); make room, or capture less`;
+    },
+  };
+}
+
+/** Writes whole blocks or nothing. */
+class BlockWriter {
+  readonly #descriptor: number;
+  #bytes = 0;
+  /** Why nothing more is written. */
+  problem: string | undefined;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  write(block: Uint8Array): boolean {
+    if (this.problem !== undefined) return false;
+    try {
+      // A full disk takes a part and says nothing; the next write then fails.
+      for (let at = 0; at < block.length;) at += writeSync(this.#descriptor, block, at);
+      this.#bytes += block.length;
+      return true;
+    } catch (error) {
+      this.problem = codeOf(error);
+      this.#cutTorn();
+      return false;
+    }
+  }
+
+  #cutTorn(): void {
+    try {
+      ftruncateSync(this.#descriptor, this.#bytes);
+    } catch {
+      // Best effort: a pipe cannot be cut, and its reader is gone.
+    }
+  }
+}
+
+/** A file of another kind is somebody's, and named by mistake. */
+function refuseOther(path: string): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || (stat.isFile() && stat.size === 0) || stat.isFIFO() || stat.isCharacterDevice()) return;
+  if (stat.isFile() && isPcapng(headOf(path))) return;
+  throw new SettingsError(`${path} exists and is no pcapng file; name another one with --pcap`);
+}
+
+function headOf(path: string): Uint8Array {
+  const head = new Uint8Array(4);
+  const descriptor = attempt(path, () => openSync(path, "r"));
+  try {
+    return head.subarray(0, readSync(descriptor, head));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function attempt<Value>(path: string, act: () => Value): Value {
+  try {
+    return act();
+  } catch (error) {
+    throw new SettingsError(`${path} cannot be written (${codeOf(error)}); name another file with --pcap`, {
+      cause: error,
+    });
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}

@@ -1,0 +1,75 @@
+/**
+ * A pcapng file as it grows: its head, then the packets of all connections in the order in which they are noted.
+ *
+ * Where the bytes go is the caller's concern. When it takes no more of them, or the file is as large as it may be, packets
+ * are counted instead of written; sequence numbers go on, so a reader sees the gap as he would that of a real capture.
+ */
+
+import { Conversation } from "./conversation.ts";
+import type { Ends } from "./conversation.ts";
+import { encodeHead } from "./pcapng.ts";
+
+const comment =
+  "Written by Wirebook from its records of exchanges, not captured from a network. Each connection holds the very bytes " +
+  "that one end of it wrote and read, at the times that it noted; segments, sequence numbers, windows and ACKs are made " +
+  "up. What may be a key is replaced by asterisks. The WebSocket between page and gateway is not here: no program saw " +
+  "its TCP bytes.";
+
+/** Where a capture goes. */
+export interface CaptureSink {
+  /** Takes a whole block; false when it was not taken and is lost. */
+  write(block: Uint8Array<ArrayBuffer>): boolean;
+}
+
+/** A pcapng file that is being written. */
+export class Capture {
+  readonly #sink: CaptureSink;
+  readonly #bytesMax: number;
+  #bytes = 0;
+  #isFull = false;
+  #lostPackets = 0;
+
+  /**
+   * Writes the head.
+   *
+   * @param bytesMax what the file may hold, at least the head's few hundred bytes
+   */
+  constructor(sink: CaptureSink, application: string, bytesMax: number = Infinity) {
+    this.#sink = sink;
+    this.#bytesMax = bytesMax;
+    this.#write(encodeHead(application, comment));
+  }
+
+  /** Bytes written so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Packets that were not written. */
+  get lostPackets(): number {
+    return this.#lostPackets;
+  }
+
+  /** True once it is as large as it may be: nothing more is written. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /**
+   * A connection that is about to be written down.
+   *
+   * @throws RangeError as the constructor of `Conversation`
+   */
+  conversation(ends: Ends): Conversation {
+    return new Conversation(ends, (block) => {
+      if (!this.#write(block)) this.#lostPackets += 1;
+    });
+  }
+
+  #write(block: Uint8Array<ArrayBuffer>): boolean {
+    this.#isFull ||= this.#bytes + block.length > this.#bytesMax;
+    if (this.#isFull || !this.#sink.write(block)) return false;
+    this.#bytes += block.length;
+    return true;
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * The packets of one TCP connection, made from what one end of it noted (RFC 9293).
+ *
+ * A program sees no packets: it sees that it connected, what it wrote, what each read gave, and how it ended. The bytes,
+ * their order and their times are true. Made up are the segments (each write and each read is one, split only where it
+ * is longer than `segmentBytesMax`), the initial sequence numbers, the windows, and every ACK, which stands at the time
+ * of what it acknowledges. Keys are replaced by asterisks of the same length. The comment on the first packet says so.
+ *
+ * Nothing is kept: each call writes its blocks at once, and bytes that were not kept leave a gap in the
+ * sequence numbers, as packets do that a real capture missed.
+ */
+
+import { encodeIpAddress } from "@wirebook/protocol";
+import type { Endpoint } from "@wirebook/protocol";
+import { ExchangeMask } from "./key-mask.ts";
+import type { Masked } from "./key-mask.ts";
+import { segmentBytesMax } from "./limits.ts";
+import { encodePacket } from "./pcapng.ts";
+import { encodeSegment, flags } from "./segment.ts";
+import type { SegmentEnd } from "./segment.ts";
+
+/** Both ends of a connection. The client is the end that connected, whose notes these are. */
+export interface Ends {
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+}
+
+/** The end that connected, or the other one. */
+export type Side = "client" | "server";
+
+interface Sender extends SegmentEnd {
+  /** The next byte that it sends. */
+  sequence: number;
+  hasEnded: boolean;
+}
+
+interface Sending {
+  readonly bits: number;
+  readonly payload?: Uint8Array;
+  readonly comment?: string | undefined;
+}
+
+/** Sequence numbers are counted modulo this. */
+const sequences = 0x1_0000_0000;
+const nothing = new Uint8Array(0);
+const window = 0xffff;
+const windowShift = 7;
+const synthesised =
+  "Synthesised from the record of an exchange, not captured: bytes, order and times are as this end noted them; " +
+  "segments, sequence numbers, windows and ACKs are made up.";
+
+/** A connection whose packets are written down as it goes on. Times are milliseconds since 1970, with fractions. */
+export class Conversation {
+  readonly #client: Sender;
+  readonly #server: Sender;
+  readonly #write: (block: Uint8Array<ArrayBuffer>) => void;
+  readonly #segmentBytes: number;
+  readonly #mask = new ExchangeMask();
+  #atUs = 0;
+
+  /**
+   * @param write gets the blocks for the file, one a packet, in order
+   * @param segmentBytes payload bytes of a segment, at most `segmentBytesMax`
+   * @throws RangeError when an address is no IP address, or the two are of different kinds
+   */
+  constructor(
+    { client, server }: Ends,
+    write: (block: Uint8Array<ArrayBuffer>) => void,
+    segmentBytes: number = segmentBytesMax,
+  ) {
+    this.#client = senderOf(client);
+    this.#server = senderOf(server);
+    this.#write = write;
+    this.#segmentBytes = segmentBytes;
+    if (this.#client.address.length === this.#server.address.length) return;
+    throw new RangeError(`${client.address} and ${server.address} are not of the same version of IP`);
+  }
+
+  /** The handshake: asked for at one time, and done at another. */
+  open(connectingMs: number, establishedMs: number): void {
+    this.#advance(connectingMs);
+    // Two connections between the same ports must not look like one; beside that the numbers mean nothing.
+    this.#client.sequence = this.#atUs % sequences;
+    this.#server.sequence = (this.#atUs * 7 + 1) % sequences;
+    this.#send("client", { bits: flags.syn, comment: synthesised });
+    this.#advance(establishedMs);
+    this.#send("server", { bits: flags.syn | flags.ack });
+    this.#send("client", { bits: flags.ack });
+  }
+
+  /** This end wrote what is not part of any message, such as a PROXY header, and holds no key. */
+  prefaced(atMs: number, bytes: Uint8Array): void {
+    this.#advance(atMs);
+    this.#carry("client", { bytes, maskedBytes: 0 });
+  }
+
+  /** This end wrote. */
+  wrote(atMs: number, bytes: Uint8Array): void {
+    this.#advance(atMs);
+    this.#carry("client", this.#mask.pushSent(bytes));
+  }
+
+  /** A read gave bytes of the server's. */
+  read(atMs: number, bytes: Uint8Array): void {
+    this.#advance(atMs);
+    this.#carry("server", this.#mask.pushReceived(bytes));
+  }
+
+  /** So many bytes of one side are not known any more. */
+  skipped(side: Side, bytes: number): void {
+    const sender = this.#of(side);
+    sender.sequence = (sender.sequence + bytes) % sequences;
+  }
+
+  /** One side sent its FIN, and the other one knows it. */
+  ended(side: Side, atMs: number, comment?: string): void {
+    this.#advance(atMs);
+    if (this.#of(side).hasEnded) return;
+    this.#send(side, { bits: flags.fin | flags.ack, comment });
+    this.#send(otherOf(side), { bits: flags.ack });
+  }
+
+  /** This end closed before the server had; whether its system sent more than a FIN was not seen. */
+  left(atMs: number, comment: string): void {
+    this.#advance(atMs);
+    if (!this.#client.hasEnded) this.#send("client", { bits: flags.fin | flags.ack, comment });
+  }
+
+  /** One side broke the connection off. */
+  reset(side: Side, atMs: number, comment: string): void {
+    this.#advance(atMs);
+    this.#send(side, { bits: flags.rst | flags.ack, comment });
+  }
+
+  #carry(side: Side, { bytes, maskedBytes }: Masked): void {
+    const comment = maskedBytes === 0 ? undefined : keyComment(maskedBytes);
+    for (let from = 0; from < bytes.length; from += this.#segmentBytes) {
+      const payload = bytes.subarray(from, from + this.#segmentBytes);
+      const isLast = from + payload.length === bytes.length;
+      const bits = flags.ack | (isLast ? flags.push : 0);
+      this.#send(side, { bits, payload, comment: from === 0 ? comment : undefined });
+    }
+    if (bytes.length > 0) this.#send(otherOf(side), { bits: flags.ack });
+  }
+
+  #send(side: Side, { bits, payload = nothing, comment }: Sending): void {
+    const source = this.#of(side);
+    const destination = this.#of(otherOf(side));
+    const isSyn = (bits & flags.syn) !== 0;
+    const isFin = (bits & flags.fin) !== 0;
+    const packet = encodeSegment({
+      source,
+      destination,
+      sequence: source.sequence,
+      acknowledgement: (bits & flags.ack) === 0 ? 0 : destination.sequence,
+      flags: bits,
+      window,
+      options: isSyn ? this.#synOptions() : nothing,
+      payload,
+    });
+    source.sequence = (source.sequence + payload.length + (isSyn || isFin ? 1 : 0)) % sequences;
+    source.hasEnded ||= isFin;
+    this.#write(encodePacket(this.#atUs, packet, comment));
+  }
+
+  /** The maximum segment size; a no-op and the window scale, with which no chunk fills the window. */
+  #synOptions(): Uint8Array {
+    return Uint8Array.of(2, 4, this.#segmentBytes >> 8, this.#segmentBytes & 0xff, 1, 3, 3, windowShift);
+  }
+
+  #of(side: Side): Sender {
+    return side === "client" ? this.#client : this.#server;
+  }
+
+  /** Notes that time went on; it never goes back. */
+  #advance(atMs: number): void {
+    this.#atUs = Math.max(this.#atUs, Math.round(atMs * 1000));
+  }
+}
+
+function senderOf({ address, port }: Endpoint): Sender {
+  const bytes = encodeIpAddress(address);
+  if (bytes === undefined) throw new RangeError(`${JSON.stringify(address)} is no IP address`);
+  return { address: bytes, port, sequence: 0, hasEnded: false };
+}
+
+function otherOf(side: Side): Side {
+  return side === "client" ? "server" : "client";
+}
+
+function keyComment(bytes: number): string {
+  return `${bytes} bytes behind a ~ may be a key, and are replaced by as many asterisks.`;
+}

@@ -1,0 +1,113 @@
+/**
+ * A session as a file: NDJSON, a head and then a line for each exchange.
+ *
+ * Reading is line by line: a broken line gets a sentence and costs only its own exchange, so that a file which was cut
+ * off, or edited by hand, still shows what is whole in it.
+ */
+
+import * as z from "zod/mini";
+import { problemsMax, recordBytesMax, recordsMax, sessionBytesMax } from "./limits.ts";
+import { exchangeRecord, recordVersion, sessionHead } from "./record.ts";
+import type { ExchangeRecord } from "./record.ts";
+
+const note =
+  "Exchanges of Wirebook, one a line: times in ms since startedAt, bytes in base64. Keys are replaced by asterisks.";
+
+/** The first line of a session's file. */
+export function encodeSessionHead(program: string, exportedAt: Date): string {
+  const head = { type: "session", version: recordVersion, program, exportedAt: exportedAt.toISOString(), note };
+  return `${JSON.stringify(head)}\n`;
+}
+
+/** The line of an exchange. */
+export function encodeRecord(record: ExchangeRecord): string {
+  return `${JSON.stringify(record)}\n`;
+}
+
+/** What was found in a file. */
+export interface DecodedSession {
+  readonly records: readonly ExchangeRecord[];
+  /** What is wrong with it, a sentence for each broken line. */
+  readonly problems: readonly string[];
+  /** Broken lines beyond those. */
+  readonly furtherProblems: number;
+}
+
+/** Reads a session's file. A file that is none at all gives one problem and no records. */
+export function decodeSession(file: Uint8Array): DecodedSession {
+  if (file.length > sessionBytesMax) {
+    return nothing(`the file has ${file.length} bytes, over the limit of ${sessionBytesMax}; export fewer exchanges`);
+  }
+  const lines = linesOf(file);
+  const first = lines.next().value;
+  const headProblem = first === undefined ? "the file is empty" : problemOfHead(first);
+  if (headProblem !== undefined) return nothing(`${headProblem}; load a file that Wirebook exported as NDJSON`);
+  const records: ExchangeRecord[] = [];
+  const problems: string[] = [];
+  let number = 1;
+  for (const line of lines) {
+    number += 1;
+    if (line.length === 0) continue;
+    const decoded = records.length < recordsMax ? decodeRecord(line) : `over the limit of ${recordsMax} exchanges`;
+    if (typeof decoded === "string") problems.push(`line ${number} is ${decoded}`);
+    else records.push(decoded);
+  }
+  const furtherProblems = Math.max(0, problems.length - problemsMax);
+  return { records, problems: problems.slice(0, problemsMax), furtherProblems };
+}
+
+function nothing(problem: string): DecodedSession {
+  return { records: [], problems: [problem], furtherProblems: 0 };
+}
+
+function* linesOf(file: Uint8Array): Generator<Uint8Array, undefined> {
+  for (let from = 0; from < file.length;) {
+    const end = file.indexOf(0x0a, from);
+    yield file.subarray(from, end < 0 ? file.length : end);
+    from = end < 0 ? file.length : end + 1;
+  }
+  return undefined;
+}
+
+function problemOfHead(line: Uint8Array): string | undefined {
+  // A pcapng file has no lines at all, so what is looked at is bounded.
+  const value = line.length > recordBytesMax ? undefined : parse(line);
+  if (sessionHead.safeParse(value).success) return undefined;
+  const version = versionOf(value, "session");
+  if (version === undefined) return "its first line is not the head of a session";
+  return `it is of version ${version}, and this Wirebook reads version ${recordVersion}`;
+}
+
+/** The record of a line, or how the sentence "line N is …" goes on. */
+function decodeRecord(line: Uint8Array): ExchangeRecord | string {
+  if (line.length > recordBytesMax) return `${line.length} bytes long, over the limit of ${recordBytesMax}`;
+  const value = parse(line);
+  if (value === undefined) return "not JSON; was the file cut off or edited?";
+  const version = versionOf(value, "exchange");
+  if (version !== undefined && version !== recordVersion) {
+    return `of version ${version}, and this Wirebook reads version ${recordVersion}`;
+  }
+  const { data, error } = exchangeRecord.safeParse(value);
+  if (data !== undefined) return strayFrame(data) ?? data;
+  const [issue] = error?.issues ?? [];
+  const where = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".").slice(0, 100)}`;
+  return `not the record of an exchange${where} (${issue?.code ?? "unknown"})`;
+}
+
+function strayFrame({ frames, wire }: ExchangeRecord): string | undefined {
+  const at = frames.findIndex((frame) => frame.wire !== undefined && frame.wire >= wire.length);
+  return at < 0 ? undefined : `not whole: its frame ${at + 1} names bytes that it does not hold`;
+}
+
+function parse(line: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
+  } catch {
+    return undefined;
+  }
+}
+
+function versionOf(value: unknown, type: string): number | undefined {
+  const versioned = z.object({ type: z.literal(type), version: z.number() }).safeParse(value);
+  return versioned.data?.version;
+}
