@@ -114,3 +114,6 @@ export const recallKept = 100;
 /** Arrows for chunks that the sequence diagram draws from the first, and up to the last. */
 export const diagramChunksFirst = 5;
 export const diagramChunksLast = 2;
+
+/** Exchanges that the fault lab begins at once. */
+export const faultRunsMax = 32;

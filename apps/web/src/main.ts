@@ -14,4 +14,9 @@ url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 const page = new Page(url.href);
 const target = document.querySelector("#page");
 if (target !== null) mount(App, { target, props: { page } });
+// A link to the fault lab opens it, and sends nothing.
+if (location.hash.startsWith("#lab")) {
+  page.isLabOpen = true;
+  page.view = "wire";
+}
 page.start();

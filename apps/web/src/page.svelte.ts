@@ -41,6 +41,7 @@ export class Page {
   hasBegun = $state(false);
   /** With a server that cannot be followed: whether the history is fetched after every exchange. */
   fetchesAfterSend = $state(true);
+  isLabOpen = $state(false);
   /** The latest result, for those who listen. */
   announcement = $state("");
   readonly #user = new Persisted("user");

@@ -30,6 +30,14 @@ function places(page: Page): Command[] {
     { id: "transcript", label: "Go to the transcript", key: "t", run: () => go("messages", "[role=log]") },
     { id: "history", label: "Go to the history", key: "h", run: () => go("history", "#history") },
     { id: "filter", label: "Filter the history", key: "/", run: () => go("history", "#history input[type=search]") },
+    {
+      id: "lab",
+      label: "Send a message delayed, cut or broken: the fault lab",
+      run: () => {
+        page.isLabOpen = true;
+        go("wire", "#wire");
+      },
+    },
     { id: "wire", label: "Go to the wire", key: "w", run: () => go("wire", "#wire") },
   ];
 }

@@ -5,10 +5,14 @@
  * and its arrows are marked as derived.
  */
 
+import { decodeText, encodeText, plainText } from "@wirebook/protocol";
 import { diagramChunksFirst, diagramChunksLast } from "../limits.ts";
 import type { Span } from "./span.ts";
 import type { ColouredHop, Story, StoryChunk } from "./story.ts";
 import type { StoryWrite } from "./writes.ts";
+
+/** Bytes of a part of the message that its arrow shows as text. */
+const shownBytesMax = 10;
 
 export type Lane = "page" | "gateway" | "server";
 
@@ -94,7 +98,7 @@ function writing(story: Story): TimedArrow[] {
       `write ${index}`,
       ["gateway", "server"],
       [ms, ms + oneWay],
-      writes.length === 1 ? `message, ${bytes} B` : `${offset === 0 ? "bytes" : "then"} ${bytes} B`,
+      writes.length === 1 ? `message, ${bytes} B` : labelOf(story.message, offset, bytes),
       { isDerived: true, span: { stream: "sent", from: offset, to: offset + bytes } },
     );
   const first = writes.slice(0, diagramChunksFirst);
@@ -113,6 +117,13 @@ function writing(story: Story): TimedArrow[] {
     arrows.push(arrow("ended", ["gateway", "server"], [at.ended, at.ended + oneWay], "FIN", { isDerived: true }));
   }
   return arrows;
+}
+
+/** A short part of the message by its text, a longer one by its size. */
+function labelOf(message: string, offset: number, bytes: number): string {
+  if (bytes > shownBytesMax) return `${bytes} B`;
+  const text = decodeText(encodeText(message).subarray(offset, offset + bytes));
+  return `"${plainText(text.replaceAll("\n", "↵"))}"`;
 }
 
 function reply(story: Story): TimedArrow[] {

@@ -6,8 +6,6 @@ import { decodeTime, quoteText } from "@wirebook/protocol";
 export interface Sought {
   /** The message without a key and without its line ending [H-3], [H-5]. */
   readonly message: string;
-  /** The address of the gateway's end of the connection, as the server saw it; `undefined` when it is not known. */
-  readonly address: string | undefined;
   /** About when it was written, by the page's calendar. The server's clock may be another. */
   readonly aboutMs: number;
 }
@@ -24,7 +22,7 @@ export const lookedAtMax = 5000;
 
 /** @param first the position of the first line */
 export function findLine(lines: readonly string[], first: number, sought: Sought): FoundLine | undefined {
-  const tail = `${sought.address === undefined ? "" : ` ${sought.address}`} ${quoteText(sought.message)}`;
+  const tail = ` ${quoteText(sought.message)}`;
   let best: { at: number; distance: number } | undefined;
   let count = 0;
   for (let at = lines.length - 1; at >= Math.max(0, lines.length - lookedAtMax); at--) {

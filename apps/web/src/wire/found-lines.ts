@@ -18,11 +18,10 @@ export class FoundLines {
     const sentMs = exchange.sentAt.getTime();
     const found = findLine(lines, first, {
       message: withoutKey(heardOf(exchange)),
-      address: exchange.endpoints?.local.address,
       aboutMs: sentMs,
     });
-    // Before the exchange is over a later line may be nearer.
-    if (found !== undefined && exchange.state !== "running") this.#found.set(exchange, found);
+    // Before the exchange is over, or among others like it, a line that is still to come may be nearer.
+    if (found?.others === 0 && exchange.state !== "running") this.#found.set(exchange, found);
     return found;
   }
 

@@ -17,10 +17,11 @@ export function phasesOf(story: Story): readonly Phase[] {
   const lastWriteMs = writes.at(-1)?.ms;
   const bounds: readonly [name: string, hop: Phase["hop"], untilMs: number | undefined][] = [
     ["to the gateway", "page-gateway", at.received],
-    ["queue", "gateway", at.connecting],
+    ["in the gateway", "gateway", at.connecting],
     ["connect", "gateway-server", at.established],
     ["write", "gateway-server", at.firstByte === undefined ? lastWriteMs : minOf(lastWriteMs, at.firstByte)],
-    ["server", "server", at.firstByte ?? at.fin ?? at.closed],
+    ["server", "server", at.firstByte ?? at.fin],
+    ["no answer", "gateway", at.firstByte === undefined ? at.closed : undefined],
     ["reply", "gateway-server", at.closed ?? at.fin],
     ["to the browser", "page-gateway", endedMs],
   ];

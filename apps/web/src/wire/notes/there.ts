@@ -8,8 +8,8 @@ import { feedOffset, messageEnd, silenceMs } from "./message-end.ts";
 import { rfc, rule } from "./note.ts";
 import type { Note } from "./note.ts";
 
-/** A wait this long was one in the queue; less is the gateway's own work. */
-const queueMsMin = 5;
+/** A shorter wait is the gateway's ordinary work. */
+const queueMsMin = 15;
 
 export function notesThere(story: Story): readonly Note[] {
   const all = [frame, queue, connection, writes, end, surplus, tooLong, halfClose];
@@ -34,7 +34,7 @@ function queue({ at, endedMs, failure }: Story): Note | undefined {
   const until = at.connecting ?? (failure?.code === "busy" ? endedMs : undefined);
   if (since === undefined || until === undefined || until - since < queueMsMin) return undefined;
   return {
-    text: `It waited ${duration(until - since)} in the gateway before a connection to the server was free: first come, first served.`,
+    text: `It was in the gateway for ${duration(until - since)} before a connection was asked for. Where all connections to the server are in use it waits its turn, first come, first served; otherwise the gateway itself was busy.`,
     term: "queue",
     references: [rule("G", 5)],
     on: ["request", "connect"],

@@ -3,7 +3,7 @@
 import { errorPrefix, messageDeadlineMs, messageSilenceMs } from "@wirebook/protocol";
 import { duration, plural } from "../../figures.ts";
 import type { Story } from "../story.ts";
-import { feedOffset, isSilenceLong, messageEnd } from "./message-end.ts";
+import { feedOffset, isSilenceLong, messageEnd, silenceMs } from "./message-end.ts";
 import type { MessageEnd } from "./message-end.ts";
 
 /** The sentence; empty while there is nothing to say, or where the failure says it. */
@@ -81,16 +81,15 @@ function isBehindFeed(story: Story): boolean {
   return feed !== undefined && feed + 1 < story.messageBytes;
 }
 
-/** How long it took in all, and how much of that was the server's: for the line under the verdict. */
-export function summary({ endedMs, at, writes, reply }: Story): string {
+/** How much went and came, how long it took in all, and how much of that was the server's. */
+export function summary(story: Story): string {
+  const { endedMs, writes, reply } = story;
+  const serverMs = silenceMs(story);
   const sent = writes.reduce((sum, { bytes }) => sum + bytes, 0);
-  const parts = [
-    `${plural(sent, "byte")} there`,
-    `${plural(reply.bytes, "byte")} back in ${plural(reply.chunks, "chunk")}`,
-  ];
+  const back =
+    reply.bytes === 0 ? "nothing back" : `${plural(reply.bytes, "byte")} back in ${plural(reply.chunks, "chunk")}`;
+  const parts = [`${plural(sent, "byte")} there`, back];
   if (endedMs !== undefined) parts.push(`${duration(endedMs)} in all`);
-  if (at.firstByte !== undefined && at.written !== undefined) {
-    parts.push(`${duration(at.firstByte - at.written)} of it until the first byte of the answer`);
-  }
+  if (serverMs !== undefined) parts.push(`${duration(serverMs)} of it between the last byte there and the first back`);
   return parts.join(", ");
 }

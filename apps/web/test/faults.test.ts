@@ -1,0 +1,166 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  decodePageFrame,
+  encodeFrame,
+  encodeText,
+  pageFrameBytesMax,
+  planBytes,
+  planMsMax,
+  planStepsMax,
+  rawBytesMax,
+} from "@wirebook/protocol";
+import { makeExperiment } from "../src/faults/experiment.ts";
+import { deletes, forecast, planWords, timedSteps } from "../src/faults/forecast.ts";
+import { decodeLink, encodeLink, isLabLink, numberWithin } from "../src/faults/link.ts";
+import {
+  applyPreset,
+  closes,
+  cuts,
+  lineEnds,
+  numberBounds,
+  ordinary,
+  presets,
+  readings,
+} from "../src/faults/settings.ts";
+import type { FaultSettings } from "../src/faults/settings.ts";
+import { faultRunsMax } from "../src/limits.ts";
+
+const set = (some: Partial<FaultSettings>): FaultSettings => ({ ...ordinary, message: "brick 2 -3", ...some });
+const forecastOf = (some: Partial<FaultSettings>) => forecast(makeExperiment(set(some)));
+const problemOf = (some: Partial<FaultSettings>) => makeExperiment(set(some)).problem;
+const wordsOf = (some: Partial<FaultSettings>) => planWords(makeExperiment(set(some)), set(some));
+const frameOf = ({ bytes, plan }: ReturnType<typeof makeExperiment>): string =>
+  encodeFrame({ type: "raw", id: 1, bytes: btoa(String.fromCharCode(...bytes)), end: false, plan: [...plan] });
+
+const anySettings: fc.Arbitrary<FaultSettings> = fc.record({
+  message: fc.string({ unit: "grapheme", maxLength: 40 }),
+  lineEnd: fc.constantFrom(...lineEnds),
+  cut: fc.constantFrom(...cuts),
+  close: fc.constantFrom(...closes),
+  reading: fc.constantFrom(...readings),
+  delayMs: fc.integer({ min: 0, max: 2000 }),
+  at: fc.integer({ min: 1, max: 60 }),
+  gapMs: fc.integer({ min: 0, max: 300 }),
+  closeMs: fc.integer({ min: 0, max: 2000 }),
+  readAfterMs: fc.integer({ min: 0, max: 35_000 }),
+  readBytes: fc.integer({ min: 1, max: 65_536 }),
+  readEveryMs: fc.integer({ min: 0, max: 35_000 }),
+  runs: fc.integer({ min: 1, max: faultRunsMax }),
+});
+
+describe("an experiment", () => {
+  test("that has no problem makes a frame that the gateway takes, of exactly the message's bytes", () => {
+    fc.assert(
+      fc.property(anySettings, (settings) => {
+        const experiment = makeExperiment(settings);
+        fc.pre(experiment.problem === undefined);
+        expect(planBytes(experiment.plan)).toBe(experiment.bytes.length);
+        expect(decodePageFrame(frameOf(experiment))).toHaveProperty("frame");
+      }),
+    );
+  });
+
+  test("sends one byte at a time as far as a plan goes, in a frame that is small enough", () => {
+    const longest = set({ message: "x".repeat(planStepsMax - 1), cut: "bytes", gapMs: 23 });
+    expect(makeExperiment(longest).problem).toBeUndefined();
+    expect(frameOf(makeExperiment(longest)).length).toBeLessThanOrEqual(pageFrameBytesMax);
+    const longer = makeExperiment({ ...longest, message: `x${longest.message}` });
+    expect(longer.problem).toBe(
+      "one byte at a time takes 513 writes, and a plan has at most 512 steps; shorten the message",
+    );
+  });
+
+  test("says what is wrong with the rest", () => {
+    expect(problemOf({ cut: "at", at: 10 })).toBeUndefined();
+    expect(problemOf({ cut: "at", at: 11 })).toContain("cannot be split after 11");
+    expect(problemOf({ message: "", lineEnd: "none" })).toContain("nothing to send");
+    expect(problemOf({ message: "", lineEnd: "none", close: "end" })).toBeUndefined();
+    expect(problemOf({ delayMs: planMsMax })).toBeUndefined();
+    expect(problemOf({ delayMs: planMsMax, close: "end", closeMs: 1 })).toContain("wait less");
+    expect(problemOf({ message: "x".repeat(rawBytesMax - 1) })).toBeUndefined();
+    expect(problemOf({ message: "x".repeat(rawBytesMax) })).toContain("over the limit of 8,192");
+  });
+
+  test("is each preset's, without a problem", () => {
+    for (const preset of presets) expect(makeExperiment(applyPreset(preset, set({}))).problem).toBeUndefined();
+    expect(new Set(presets.map((preset) => encodeLink(applyPreset(preset, ordinary)))).size).toBe(presets.length);
+  });
+});
+
+describe("a link to the lab", () => {
+  test("brings the settings back", () => {
+    fc.assert(
+      fc.property(anySettings, (settings) => {
+        fc.pre(!settings.message.includes("~"));
+        const link = encodeLink(settings);
+        expect(isLabLink(link)).toBe(true);
+        expect(decodeLink(link)).toEqual(settings);
+      }),
+    );
+  });
+
+  test("never holds a key", () => {
+    expect(encodeLink(set({ message: "brick~secret 2" }))).toBe("#lab?message=brick+2");
+  });
+
+  test("brings nothing that is out of bounds or unknown", () => {
+    const link = "#lab?message=otter&cut=everywhere&runs=33&gapMs=-1&delayMs=1e3&server=evil%3A80&at=4";
+    expect(decodeLink(link)).toEqual({ ...ordinary, message: "otter", at: 4 });
+    expect(isLabLink("#laboratory")).toBe(false);
+    expect(isLabLink("#composer")).toBe(false);
+  });
+
+  test("has numbers at their bounds, and none past them", () => {
+    for (const [name, [least, most]] of Object.entries(numberBounds)) {
+      const within = (value: number) => numberWithin(name as keyof typeof numberBounds, String(value));
+      expect([within(least), within(most), within(least - 1), within(most + 1)]).toEqual([
+        least,
+        most,
+        undefined,
+        undefined,
+      ]);
+    }
+    expect(numberWithin("runs", "two")).toBeUndefined();
+  });
+});
+
+describe("the forecast", () => {
+  test.each<[string, Partial<FaultSettings>, RegExp]>([
+    ["a line feed", {}, /the line feed ends the message/],
+    ["silence", { lineEnd: "none" }, /250 ms of silence end the message, 250 ms after the connection stood/],
+    ["FIN", { lineEnd: "none", close: "end" }, /FIN ends the message/],
+    ["FIN that comes too late", { lineEnd: "none", close: "end", closeMs: 251 }, /silence end the message before/],
+    ["a pause in the middle", { cut: "at", at: 7, gapMs: 251 }, /takes it as “brick 2”\. What comes later is ignored/],
+    ["a pause that is short enough", { cut: "at", at: 7, gapMs: 250 }, /the line feed ends the message/],
+    ["a pause in what deletes", { message: "brick 1 12", cut: "at", at: 9, gapMs: 400 }, /the line feed ends/],
+    ["a delete without an end", { message: "brick 1 12", lineEnd: "none" }, /deletes nothing/],
+    ["the deadline", { delayMs: 11_000 }, /gives up 10 s after/],
+    ["a reset before the end", { lineEnd: "none", close: "reset" }, /nothing is done; the history keeps what came/],
+    ["a reset right behind it", { close: "reset" }, /the server may see either first/],
+  ])("of %s", (_, some, expected) => {
+    expect(forecastOf(some)).toMatch(expected);
+  });
+
+  test("has the steps in words and at their times", () => {
+    expect(wordsOf({ cut: "bytes", gapMs: 60 })).toBe(
+      "The gateway opens a connection and writes 11 bytes one at a time, 60 ms apart.",
+    );
+    expect(wordsOf({ delayMs: 400, runs: 3, close: "end", closeMs: 20 })).toBe(
+      "The gateway opens 3 connections at once and writes 11 bytes in one write, the first after 400 ms. " +
+        "20 ms behind the last byte it sends FIN: no more will come, but the answer is read.",
+    );
+    const steps = timedSteps(makeExperiment(set({ cut: "at", at: 7, gapMs: 50, close: "reset", closeMs: 10 })));
+    expect(steps.map(({ atMs, kind, text }) => [atMs, kind, text])).toEqual([
+      [0, "write", "brick 2"],
+      [50, "write", " -3\\u000a"],
+      [60, "reset", ""],
+    ]);
+  });
+
+  test("knows what deletes", () => {
+    expect(deletes(makeExperiment(set({ message: "brick 3" })))).toBe(true);
+    expect(deletes(makeExperiment(set({ message: "brick 2\nbrick 3" })))).toBe(false);
+    expect(encodeText("brick 3").length).toBe(7);
+  });
+});
