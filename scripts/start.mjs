@@ -6,6 +6,8 @@
 
 import { spawn } from "node:child_process";
 import { mkdirSync, openSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -16,7 +18,7 @@ const readyWithinMs = 15_000;
 const readyPollMs = 50;
 const parentLookMs = 1000;
 
-const usage = `npm start -- [--server-port 5007] [--gateway-port 8007] [--history history.txt]
+const usage = `npm start -- [--server-port 5007] [--gateway-port 8007] [--history history.txt] [--tls-cert FILE --tls-key FILE]
 
 Installs and builds what is missing, then runs the server and the gateway until Ctrl-C.
 `;
@@ -28,6 +30,8 @@ function readOptions() {
         "server-port": { type: "string", default: process.env.WIREBOOK_PORT || "5007" },
         "gateway-port": { type: "string", default: process.env.WIREBOOK_GATEWAY_PORT || "8007" },
         history: { type: "string", default: process.env.WIREBOOK_HISTORY || "history.txt" },
+        "tls-cert": { type: "string", default: process.env.WIREBOOK_TLS_CERT || "" },
+        "tls-key": { type: "string", default: process.env.WIREBOOK_TLS_KEY || "" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -117,16 +121,39 @@ launch(
 );
 launch(
   "gateway",
-  ["apps/gateway/src/main.ts", "--host", host, "--port", String(gatewayPort), "--server", `${host}:${serverPort}`],
+  [
+    "apps/gateway/src/main.ts",
+    "--host",
+    host,
+    "--port",
+    String(gatewayPort),
+    "--server",
+    `${host}:${serverPort}`,
+    ...["tls-cert", "tls-key"].flatMap((name) => (options[name] === "" ? [] : [`--${name}`, options[name]])),
+  ],
   openSync(join(root, gatewayLog), "w"),
 );
+
+const scheme = options["tls-cert"] === "" ? "http" : "https";
+
+/** Asks the gateway whether it and its server are there. Whose certificate it has is the browser's question, not ours. */
+function askReady() {
+  const { get } = scheme === "https" ? https : http;
+  return new Promise((resolve) => {
+    const where = { host, port: gatewayPort, path: "/readyz", agent: false, rejectUnauthorized: false };
+    const asked = get(where, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    asked.on("error", () => resolve(false));
+  });
+}
 
 /** Resolves when the page can be opened and the server answers behind it. */
 async function ready() {
   const deadline = Date.now() + readyWithinMs;
   while (Date.now() < deadline && running.size === 2) {
-    const answer = await fetch(`http://${host}:${gatewayPort}/readyz`).catch(() => undefined);
-    if (answer?.ok) return true;
+    if (await askReady()) return true;
     await new Promise((resolve) => void setTimeout(resolve, readyPollMs));
   }
   return false;
@@ -137,7 +164,7 @@ if (await ready()) {
   console.log(`
   Wirebook is running.
 
-    page      http://${host}:${gatewayPort}
+    page      ${scheme}://${host}:${gatewayPort}
     client    npx wirebook${at} brick 2
     by hand   printf 'brick 2\\n' | nc ${host} ${serverPort}
 

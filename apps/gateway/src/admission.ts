@@ -10,10 +10,12 @@
 import { describeTarget } from "@wirebook/exchange";
 import { subprotocol } from "@wirebook/protocol";
 import { isLoopback } from "./addresses.ts";
+import type { RefusalReason } from "./metrics.ts";
 
 /** Why something is not let in: the HTTP status and the sentence for its body. */
 export interface Refusal {
   readonly status: number;
+  readonly reason: RefusalReason;
   readonly sentence: string;
 }
 
@@ -30,17 +32,18 @@ export class Admission {
   readonly #origins: ReadonlySet<string>;
 
   /**
+   * @param scheme `https` when the gateway itself speaks TLS, else `http`
    * @param host where the gateway listens
    * @param port the port that it was really given
    * @param origins what `--origin` named, each exactly as a browser writes it
    */
-  constructor(host: string, port: number, origins: readonly string[]) {
-    const names = isLoopback(host) ? [host, "127.0.0.1", "localhost", "::1"] : [host];
-    const own = names.map((name) => describeTarget({ host: name.toLowerCase(), port }));
+  constructor(scheme: "http" | "https", host: string, port: number, origins: readonly string[]) {
+    const own = namesOf(host).map((name) => describeTarget({ host: name.toLowerCase(), port }));
     // A browser leaves out the port that its scheme implies.
-    if (port === 80) own.push(...own.map((name) => name.slice(0, -":80".length)));
+    const implied = scheme === "https" ? 443 : 80;
+    if (port === implied) own.push(...own.map((name) => name.slice(0, -`:${port}`.length)));
     this.#hosts = new Set([...own, ...origins.map((origin) => new URL(origin).host)]);
-    this.#origins = new Set([...own.map((name) => `http://${name}`), ...origins]);
+    this.#origins = new Set([...own.map((name) => `${scheme}://${name}`), ...origins]);
   }
 
   /** Looks at any request: is it meant for this gateway? */
@@ -48,6 +51,7 @@ export class Admission {
     if (host !== undefined && this.#hosts.has(host.toLowerCase())) return undefined;
     return {
       status: 403,
+      reason: "host",
       sentence:
         `this gateway is not ${quote(host)}; open ${this.#one()}, ` +
         "or start the gateway with --origin and the address that you use",
@@ -57,14 +61,18 @@ export class Admission {
   /** Looks at a request to become a WebSocket, whose Host was found right. */
   refuseUpgrade({ origin, "sec-websocket-protocol": protocols = "" }: AdmissionHeaders): Refusal | undefined {
     if (origin === undefined) {
-      return { status: 403, sentence: `the Origin header is missing; send one, such as Origin: ${this.#one()}` };
+      return {
+        status: 403,
+        reason: "origin",
+        sentence: `the Origin header is missing; send one, such as Origin: ${this.#one()}`,
+      };
     }
     if (!this.#origins.has(origin)) {
       const sentence = `pages of ${quote(origin)} may not connect; open ${this.#one()}, or start the gateway with --origin`;
-      return { status: 403, sentence };
+      return { status: 403, reason: "origin", sentence };
     }
     if (!protocols.split(",").some((name) => name.trim() === subprotocol)) {
-      return { status: 400, sentence: `ask for the WebSocket subprotocol ${subprotocol}` };
+      return { status: 400, reason: "subprotocol", sentence: `ask for the WebSocket subprotocol ${subprotocol}` };
     }
     return undefined;
   }
@@ -72,6 +80,12 @@ export class Admission {
   #one(): string {
     return [...this.#origins][0] as string;
   }
+}
+
+/** By which names a browser may reach what listens there; "every address" is none that anybody opens. */
+function namesOf(host: string): string[] {
+  if (host === "0.0.0.0" || host === "::") return [];
+  return isLoopback(host) ? [host, "127.0.0.1", "localhost", "::1"] : [host];
 }
 
 function quote(header: string | undefined): string {

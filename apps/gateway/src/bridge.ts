@@ -7,13 +7,14 @@
  * only on a page that goes on with it.
  */
 
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { closeCodes } from "./close-codes.ts";
 import { closeReasonBytesMax } from "./limits.ts";
 import { FrameError } from "./frame-error.ts";
 import { guard } from "./guard.ts";
 import type { Log } from "./log.ts";
+import type { Bytes, Metrics } from "./metrics.ts";
 import { Outbox } from "./outbox.ts";
 import { readBytes, readFrame, readOpening } from "./page-frames.ts";
 import { Relay } from "./relay.ts";
@@ -24,6 +25,7 @@ import { TokenBucket } from "./token-bucket.ts";
 /** What all bridges of a gateway share. */
 export interface BridgeShared extends RelayShared {
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly version: string;
   /** The server as `host:port`. */
   readonly serverName: string;
@@ -35,6 +37,7 @@ export class Bridge implements RelayOwner {
   readonly preamble: Uint8Array | undefined;
   readonly #number: number;
   readonly #socket: WebSocket;
+  readonly #wire: Socket;
   readonly #shared: BridgeShared;
   readonly #relays: Relays;
   readonly #stalled = new Set<Relay>();
@@ -45,16 +48,18 @@ export class Bridge implements RelayOwner {
   #isClosing = false;
   #isHeard = true;
   #takenCount = 0;
+  #pingedMs: number | undefined;
 
   /**
    * @param number counts the gateway's WebSockets, for its log
    * @param wire the TCP connection under the WebSocket
    * @param preamble what goes before each message to the server
    */
-  constructor(number: number, socket: WebSocket, wire: Duplex, preamble: Uint8Array | undefined, shared: BridgeShared) {
+  constructor(number: number, socket: WebSocket, wire: Socket, preamble: Uint8Array | undefined, shared: BridgeShared) {
     const { limits } = shared;
     this.#number = number;
     this.#socket = socket;
+    this.#wire = wire;
     this.preamble = preamble;
     this.#shared = shared;
     this.#relays = new Relays(limits);
@@ -67,6 +72,17 @@ export class Bridge implements RelayOwner {
     });
     this.#listen();
     this.#greet();
+  }
+
+  /** Bytes of its WebSocket so far, and of the exchanges that run. */
+  get bytes(): Bytes {
+    const traces = this.#relays.all().map(({ trace }) => trace);
+    return {
+      pageUp: this.#wire.bytesRead,
+      pageDown: this.#wire.bytesWritten,
+      serverUp: traces.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+      serverDown: traces.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
+    };
   }
 
   /** Ends the follows, lets the other exchanges end, then closes. */
@@ -93,7 +109,7 @@ export class Bridge implements RelayOwner {
     const isAlive = this.#isHeard || takenCount > this.#takenCount || this.#stalled.size > 0;
     this.#isHeard = false;
     this.#takenCount = takenCount;
-    if (isAlive) return this.#socket.ping();
+    if (isAlive) return this.#ping();
     // When this process itself was held up, its timers fire before it reads the pongs that have long arrived.
     setImmediate(this.guarded(() => this.#dropUnlessHeard()));
   }
@@ -117,14 +133,26 @@ export class Bridge implements RelayOwner {
 
   onOver(relay: Relay): void {
     this.#relays.remove(relay.id);
+    this.#shared.metrics.exchange(relay);
     this.#shared.log.exchange(this.#number, relay);
     this.#closeWhenDrained();
   }
 
   #dropUnlessHeard(): void {
-    if (this.#isHeard) return this.#socket.ping();
+    if (this.#isHeard) return this.#ping();
     this.#shared.log.socket({ socket: this.#number, outcome: "dead" });
     this.#socket.terminate();
+  }
+
+  #ping(): void {
+    this.#pingedMs = performance.now();
+    this.#socket.ping();
+  }
+
+  #takePong(): void {
+    this.#isHeard = true;
+    if (this.#pingedMs !== undefined) this.#shared.metrics.pong(performance.now() - this.#pingedMs);
+    this.#pingedMs = undefined;
   }
 
   #listen(): void {
@@ -137,7 +165,10 @@ export class Bridge implements RelayOwner {
       "ping",
       this.guarded((data: Buffer) => this.#answerPing(data)),
     );
-    socket.on("pong", () => (this.#isHeard = true));
+    socket.on(
+      "pong",
+      this.guarded(() => this.#takePong()),
+    );
     socket.on(
       "close",
       this.guarded(() => this.#cancelAll()),
@@ -227,6 +258,7 @@ export class Bridge implements RelayOwner {
   }
 
   #sendError(error: FrameError, receivedMs: number): void {
+    this.#shared.metrics.frameError(error.code);
     this.outbox.send(error.toFrame(receivedMs));
   }
 

@@ -3,7 +3,7 @@
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
 import type { Target } from "@wirebook/exchange";
-import { gatewayPortDefault, serverPortDefault } from "@wirebook/protocol";
+import { gatewayPortDefault, plainIpAddress, serverPortDefault } from "@wirebook/protocol";
 import {
   describeSettings,
   filledText,
@@ -18,6 +18,7 @@ import {
 import type { SettingsSource } from "@wirebook/settings";
 import { decodeTarget, isLoopback } from "./addresses.ts";
 import { serverConnectionsDefault, serverConnectionsMax } from "./limits.ts";
+import type { TlsFiles } from "./tls.ts";
 
 /** What the operator decided. */
 export interface GatewayConfig {
@@ -34,6 +35,10 @@ export interface GatewayConfig {
   readonly proxyProtocol: boolean;
   /** Addresses of reverse proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
+  /** Addresses besides loopback that may read the metrics, each in its one written form. */
+  readonly metricsFrom: readonly string[];
+  /** Certificate and key, when the gateway itself speaks TLS. */
+  readonly tls: TlsFiles | undefined;
   /** The folder of the built page. */
   readonly page: string;
 }
@@ -99,6 +104,31 @@ const table = {
     help: "believe the X-Forwarded-For header of that address; may be repeated",
     isList: true,
   },
+  metricsFrom: {
+    schema: ipAddresses,
+    default: [],
+    env: "WIREBOOK_METRICS_FROM",
+    form: "ADDRESS",
+    expects: "the IP address from which Prometheus asks, such as 192.0.2.7",
+    help: "let that address read /metrics, besides this machine; may be repeated",
+    isList: true,
+  },
+  tlsCert: {
+    schema: z.optional(filledText),
+    default: undefined,
+    env: "WIREBOOK_TLS_CERT",
+    form: "FILE",
+    expects: "the path of a PEM file",
+    help: "the certificate, with those of its issuers, for https and wss",
+  },
+  tlsKey: {
+    schema: z.optional(filledText),
+    default: undefined,
+    env: "WIREBOOK_TLS_KEY",
+    form: "FILE",
+    expects: "the path of a PEM file",
+    help: "the certificate's private key",
+  },
   page: {
     schema: filledText,
     default: builtPage,
@@ -124,24 +154,38 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
   if (word !== undefined) {
     throw new SettingsError(`${JSON.stringify(word)} is no option; type --help for the list of options`);
   }
-  const { host, port, server, serverConnections, origin, proxyProtocol, trustProxy, page } = settings;
+  const { host, port, server, serverConnections, origin, proxyProtocol, trustProxy, metricsFrom, page } = settings;
+  const tls = tlsOf(settings.tlsCert, settings.tlsKey);
   if (!isLoopback(host) && origin.length === 0) {
+    const scheme = tls === undefined ? "http" : "https";
     throw new SettingsError(
       `--host ${host} is reachable from other machines, so pages of any website could connect; ` +
-        `type --origin with the address that your users open, such as --origin http://${host}:${port}, or leave out --host`,
+        `type --origin with the address that your users open, such as --origin ${scheme}://${host}:${port}, or leave out --host`,
     );
   }
-  const target = decodeTarget(server) as Target;
   return Object.freeze({
     host,
     port,
-    server: target,
+    server: decodeTarget(server) as Target,
     serverConnections,
     origins: Object.freeze([...origin]),
     proxyProtocol,
     trustedProxies: Object.freeze([...trustProxy]),
+    metricsFrom: Object.freeze(metricsFrom.map((address) => plainIpAddress(address) ?? address)),
+    tls,
     page,
   });
+}
+
+function tlsOf(certPath: string | undefined, keyPath: string | undefined): TlsFiles | undefined {
+  if (certPath !== undefined && keyPath !== undefined) return Object.freeze({ certPath, keyPath });
+  if (certPath !== undefined) {
+    throw new SettingsError(`--tls-cert is ${certPath}, and its private key is missing; type --tls-key FILE as well`);
+  }
+  if (keyPath !== undefined) {
+    throw new SettingsError(`--tls-key is ${keyPath}, and its certificate is missing; type --tls-cert FILE as well`);
+  }
+  return undefined;
 }
 
 /** True for `scheme://host[:port]` exactly as a browser writes it in the Origin header (RFC 6454, section 6.2). */

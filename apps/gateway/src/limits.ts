@@ -10,6 +10,8 @@ import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/exchan
 export interface GatewayLimits {
   /** TCP connections from pages in all, WebSockets and plain HTTP together; the kernel's next one is closed. */
   readonly connectionsMax: number;
+  /** TCP connections from one address, unless a trusted reverse proxy has it; the next one is closed [G-4]. */
+  readonly connectionsPerAddressMax: number;
   /** WebSockets in all [G-4]. */
   readonly webSocketsMax: number;
   /** WebSockets from one address [G-4]. */
@@ -75,6 +77,7 @@ export interface GatewayLimits {
 /** What a gateway keeps to unless it is told otherwise. */
 export const gatewayLimits: GatewayLimits = Object.freeze({
   connectionsMax: 10_000,
+  connectionsPerAddressMax: 2048,
   webSocketsMax: 8192,
   webSocketsPerAddressMax: 1024,
   refusalsMax: 256,
@@ -118,6 +121,11 @@ export const serverConnectionsMax = 16_384;
 
 /** Characters of a message that a line of the log shows. */
 export const loggedCharactersMax = 256;
+
+/** Upper bounds of the buckets into which the metrics sort times, in seconds. */
+export const stepSecondsBuckets = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const;
 
 /** Bytes of the reason in a WebSocket's close frame (RFC 6455, section 5.5: 125, less two for the code). */
 export const closeReasonBytesMax = 123;

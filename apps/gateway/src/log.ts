@@ -27,6 +27,10 @@ export interface Log {
   socket(event: SocketEvent): void;
   /** A request or an upgrade was not let in. */
   refused(address: string, status: number, sentence: string): void;
+  /** A connection was closed before a byte of it was read. */
+  closed(address: string, reason: string): void;
+  /** Something else that the operator should know. */
+  notice(sentence: string): void;
   /** The gateway's own mistake. */
   mistake(error: unknown, where: object): void;
 }
@@ -37,6 +41,8 @@ export function createLog(logger: FastifyBaseLogger): Log {
     exchange: (socket, relay) => logger.info({ event: "exchange", socket, ...describeExchange(relay) }),
     socket: (event) => logger.info({ event: "socket", ...event }),
     refused: (address, status, sentence) => logger.warn({ event: "refused", address, status, sentence }),
+    closed: (address, reason) => logger.warn({ event: "closed", address, reason }),
+    notice: (sentence) => logger.warn({ event: "notice", sentence }),
     mistake: (err, where) => logger.error({ event: "mistake", err, ...where }),
   };
 }
@@ -77,6 +83,10 @@ function describeLine(line: Record<string, unknown>): string | undefined {
       return `${time} page ${show("socket")}${"address" in line ? ` from ${show("address")}` : ""}: ${show("outcome")}`;
     case "refused":
       return `${time} refused ${show("address")} (${show("status")}): ${show("sentence")}`;
+    case "closed":
+      return `${time} closed ${show("address")}: too many ${show("reason")}`;
+    case "notice":
+      return `${time} ${show("sentence")}`;
     default:
       return Number(line.level) > 30 ? `${time} ${JSON.stringify(line.err ?? line.msg)}` : undefined;
   }

@@ -3,10 +3,12 @@
 import type { FastifyInstance } from "fastify";
 import { describeTarget } from "@wirebook/exchange";
 import { SettingsError } from "@wirebook/settings";
-import { createApp, listeningPort } from "./app.ts";
+import { isLoopback } from "./addresses.ts";
+import { createApp } from "./app.ts";
 import { optionsHelp, readConfig } from "./config.ts";
 import type { GatewayConfig } from "./config.ts";
-import { readableSink } from "./log.ts";
+import { listeningPort } from "./listening.ts";
+import { createLog, readableSink } from "./log.ts";
 
 const { stdout, stderr } = process;
 // Best effort: a reader of the log that went away is no reason to stop.
@@ -22,17 +24,23 @@ function configure(): GatewayConfig | undefined {
       stdout.write(`Serves the page, and its WebSocket in front of a TCP server.\n\n${optionsHelp}`);
     return read;
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    stderr.write(`gateway: ${error.message}\n`);
-    process.exitCode = 2;
-    return undefined;
+    return refuse(error);
   }
+}
+
+/** The operator's mistake is his sentence and exit code 2; anybody else's is thrown on. */
+function refuse(error: unknown): undefined {
+  if (!(error instanceof SettingsError)) throw error;
+  stderr.write(`gateway: ${error.message}\n`);
+  process.exitCode = 2;
 }
 
 async function start(settings: GatewayConfig): Promise<void> {
   const { host, port } = settings;
-  const app = await createApp(settings, { logSink: stdout.isTTY ? readableSink(stdout) : stdout });
+  const app = await createApp(settings, { logSink: stdout.isTTY ? readableSink(stdout) : stdout }).catch(refuse);
+  if (app === undefined) return;
   stopOnSignal(app);
+  if (settings.tls !== undefined) reloadOnSignal(app);
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -42,13 +50,36 @@ async function start(settings: GatewayConfig): Promise<void> {
   announce(settings, listeningPort(app));
 }
 
-function announce({ host, server }: GatewayConfig, port: number): void {
-  const serverName = describeTarget(server);
+function announce(settings: GatewayConfig, port: number): void {
+  const { host } = settings;
+  const server = describeTarget(settings.server);
+  const page = pageAddress(settings, port);
   if (!stdout.isTTY) {
-    stdout.write(`${JSON.stringify({ event: "listening", host, port, server: serverName })}\n`);
+    stdout.write(`${JSON.stringify({ event: "listening", host, port, page, server })}\n`);
     return;
   }
-  stdout.write(`The page is at http://${describeTarget({ host, port })}/ and speaks to ${serverName}. Ctrl-C stops.\n`);
+  stdout.write(`The page is at ${page} and speaks to ${server}. Ctrl-C stops.\n`);
+}
+
+/** What to type into a browser: beyond loopback that is not where the gateway listens, but what users were given. */
+function pageAddress({ host, origins, tls }: GatewayConfig, port: number): string {
+  const [origin] = origins;
+  if (origin !== undefined && !isLoopback(host)) return `${origin}/`;
+  return `${tls === undefined ? "http" : "https"}://${describeTarget({ host, port })}/`;
+}
+
+/** SIGHUP, as other servers have it: a renewed certificate is read without a connection being lost. */
+function reloadOnSignal(app: FastifyInstance): void {
+  const log = createLog(app.log);
+  process.on("SIGHUP", () => {
+    try {
+      app.reloadTls();
+      log.notice("the certificate was read again; new connections get it");
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      log.notice(`the certificate was not read again: ${error.message}`);
+    }
+  });
 }
 
 /** The first signal lets what runs come to its end; the second does not wait for it. */

@@ -53,6 +53,7 @@ function readRequest({ id, user, operation, arguments: values }: RequestFrame, r
   if (operation === undefined && values !== undefined && values.length > 0) {
     throw new FrameError("message-invalid", id, "arguments need an operation before them; name it as operation");
   }
+  const known = operation === undefined ? undefined : findOperation(operation);
   const line = encodeLine(id, user, operation, values);
   return {
     id,
@@ -61,7 +62,8 @@ function readRequest({ id, user, operation, arguments: values }: RequestFrame, r
     isRaw: false,
     plan: undefined,
     read: undefined,
-    isFollow: operation !== undefined && findOperation(operation)?.verb === "follow",
+    isFollow: known?.verb === "follow",
+    operation: operation === undefined ? "none" : String(known?.number ?? "other"),
     receivedMs,
     shown: withoutKey(line.trimEnd()),
   };
@@ -84,5 +86,6 @@ function readRaw({ id, bytes: base64, end, plan, read }: RawFrame, receivedMs: n
   }
   // What raw bytes mean, and where in them a key stands, only the server knows: the log counts them.
   const shown = `${message.length} raw bytes${plan === undefined ? "" : " by plan"}`;
-  return { id, message, isEnded: end, isRaw: true, plan, read, isFollow: false, receivedMs, shown };
+  const fixed = { isRaw: true, isFollow: false, operation: "raw" };
+  return { id, message, isEnded: end, plan, read, receivedMs, shown, ...fixed };
 }

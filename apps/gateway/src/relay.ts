@@ -30,6 +30,8 @@ export interface Opening {
   readonly isFollow: boolean;
   /** When the frame came, on the gateway's clock. */
   readonly receivedMs: number;
+  /** The operation as the metrics count it: its number, `none`, `other` for one that nobody knows, or `raw`. */
+  readonly operation: string;
   /** What the log may show of the message: without a key. */
   readonly shown: string;
 }

@@ -1,14 +1,23 @@
 /** All WebSockets of a gateway: how many there may be, whether they are alive, and how they end [G-4], [G-10]. */
 
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Refusal } from "./admission.ts";
 import { Bridge } from "./bridge.ts";
 import type { BridgeShared } from "./bridge.ts";
 import { closeCodes } from "./close-codes.ts";
 import { FrameError } from "./frame-error.ts";
+import { addBytes, noBytes } from "./metrics.ts";
+import type { Bytes, RefusalReason } from "./metrics.ts";
 import { TurnedAway } from "./turned-away.ts";
+
+/** Why a WebSocket is turned away, for the metrics, the page and the close frame. */
+interface Problem {
+  readonly reason: RefusalReason;
+  readonly error: FrameError;
+  readonly closeCode: number;
+}
 
 /** The WebSockets of one gateway. */
 export class Sockets {
@@ -26,22 +35,38 @@ export class Sockets {
     this.#heartbeat = setInterval(() => this.#beat(), shared.limits.pingIntervalMs).unref();
   }
 
+  /** WebSockets that are open. */
+  get count(): number {
+    return this.#bridges.size;
+  }
+
+  /** Bytes of those, and of their exchanges that run. */
+  get bytes(): Bytes {
+    return [...this.#bridges.values()].reduce((sum, bridge) => addBytes(sum, bridge.bytes), noBytes);
+  }
+
   /** Why not even a WebSocket can be opened to say that there is no room. */
   refuseUpgrade(): Refusal | undefined {
     if (!this.#turnedAway.isFull) return undefined;
-    return { status: 503, sentence: "too many WebSockets are being turned away; try again later" };
+    return {
+      status: 503,
+      reason: "websockets",
+      sentence: "too many WebSockets are being turned away; try again later",
+    };
   }
 
   /** Takes a WebSocket in, from its opening to its end, or turns it away. */
-  add(socket: WebSocket, wire: Duplex, address: string, preamble: Uint8Array | undefined): void {
+  add(socket: WebSocket, wire: Socket, address: string, preamble: Uint8Array | undefined): void {
     const problem = this.#findProblem(address);
     if (problem !== undefined) return this.#turnAway(socket, address, problem);
     const number = ++this.#number;
     this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
     this.#bridges.set(socket, new Bridge(number, socket, wire, preamble, this.#shared));
+    this.#shared.metrics.webSocketOpened();
     this.#shared.log.socket({ socket: number, outcome: "open", address });
     socket.on("close", (code) => {
       this.#bridges.delete(socket);
+      this.#shared.metrics.webSocketClosed(wire.bytesRead, wire.bytesWritten);
       const left = (this.#countOf.get(address) ?? 1) - 1;
       if (left > 0) this.#countOf.set(address, left);
       else this.#countOf.delete(address);
@@ -49,24 +74,28 @@ export class Sockets {
     });
   }
 
-  #findProblem(address: string): FrameError | undefined {
+  /** Why there is no room for one more from that address. */
+  #findProblem(address: string): Problem | undefined {
     const { webSocketsMax, webSocketsPerAddressMax, retryFullMs, retryStoppedMs } = this.#shared.limits;
     if (this.#isDraining) {
       const message = "the gateway is stopping; connect again in a moment";
-      return new FrameError("shutting-down", null, message, { retryAfterMs: retryStoppedMs });
+      const error = new FrameError("shutting-down", null, message, { retryAfterMs: retryStoppedMs });
+      return { reason: "stopping", closeCode: closeCodes.goingAway, error };
     }
     const isFull = this.#bridges.size >= webSocketsMax;
     if (!isFull && (this.#countOf.get(address) ?? 0) < webSocketsPerAddressMax) return undefined;
     const message = isFull
       ? `all ${webSocketsMax} WebSockets of this gateway are in use; try again later`
       : `${webSocketsPerAddressMax} WebSockets are open from ${address}; close one of them first`;
-    return new FrameError("too-many-websockets", null, message, { retryAfterMs: retryFullMs });
+    const error = new FrameError("too-many-websockets", null, message, { retryAfterMs: retryFullMs });
+    const reason = isFull ? "websockets" : "websockets-per-address";
+    return { reason, closeCode: closeCodes.tryAgainLater, error };
   }
 
-  #turnAway(socket: WebSocket, address: string, problem: FrameError): void {
-    const code = problem.code === "shutting-down" ? closeCodes.goingAway : closeCodes.tryAgainLater;
-    this.#shared.log.refused(address, code, problem.message);
-    this.#turnedAway.tell(socket, problem, code);
+  #turnAway(socket: WebSocket, address: string, { reason, closeCode, error }: Problem): void {
+    this.#shared.metrics.refused(reason);
+    this.#shared.log.refused(address, closeCode, error.message);
+    this.#turnedAway.tell(socket, error, closeCode);
   }
 
   /** True from the moment at which the gateway was told to stop. */

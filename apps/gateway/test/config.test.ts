@@ -36,6 +36,9 @@ test("reads options, and the environment where there is no option", () => {
     WIREBOOK_ORIGIN: "http://a.example, https://b.example",
     WIREBOOK_PROXY_PROTOCOL: "1",
     WIREBOOK_GATEWAY_TRUST_PROXY: "127.0.0.1, ::1",
+    WIREBOOK_METRICS_FROM: "192.0.2.7, 2001:DB8:0::7",
+    WIREBOOK_TLS_CERT: "/etc/wirebook.crt",
+    WIREBOOK_TLS_KEY: "/etc/wirebook.key",
     WIREBOOK_PAGE: "/srv/page",
   };
   expect(read([], env)).toEqual({
@@ -46,6 +49,8 @@ test("reads options, and the environment where there is no option", () => {
     origins: ["http://a.example", "https://b.example"],
     proxyProtocol: true,
     trustedProxies: ["127.0.0.1", "::1"],
+    metricsFrom: ["192.0.2.7", "2001:db8::7"],
+    tls: { certPath: "/etc/wirebook.crt", keyPath: "/etc/wirebook.key" },
     page: "/srv/page",
   });
 });
@@ -66,6 +71,10 @@ test("refuses what cannot be meant, and says what to type", () => {
     [["--origin", "https://wirebook.example:443"], "without a path"],
     [["--origin", "ws://wirebook.example"], "without a path"],
     [["--origin", "null"], "without a path"],
+    [["--tls-cert", "a.crt"], "its private key is missing; type --tls-key FILE"],
+    [["--tls-key", "a.key"], "its certificate is missing; type --tls-cert FILE"],
+    [["--metrics-from", "prometheus"], "the IP address"],
+    [["--host", "192.0.2.7", "--tls-cert", "a", "--tls-key", "b"], "--origin https://192.0.2.7:8007"],
     [["--trust-proxy", "localhost"], "the IP address"],
     [["--trust-proxy", "10.0.0.0/8"], "the IP address"],
     [["--host", ""], "a host name"],

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { Certificates } from "../../../interop/certificate.ts";
 import { openPage } from "./page.ts";
 import { closedPort, openBackend, openGateway, openMute } from "./rig.ts";
 
@@ -13,7 +15,9 @@ interface Program extends AsyncDisposable {
   readonly out: () => string;
   readonly err: () => string;
   /** Waits for the line that says where it listens. */
-  listening(): Promise<{ event: string; host: string; port: number; server: string }>;
+  listening(): Promise<{ event: string; host: string; port: number; page: string; server: string }>;
+  /** Waits for a line that contains a text. */
+  saying(text: string): Promise<string>;
   kill(signal: NodeJS.Signals): void;
   readonly exited: Promise<number | null>;
 }
@@ -25,18 +29,20 @@ function run(words: readonly string[], env: Record<string, string> = {}): Progra
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
   const exited = once(child, "close").then(([code]) => code as number | null);
+  const saying = async (text: string): Promise<string> => {
+    for (;;) {
+      const line = out.split("\n").find((each) => each.includes(text));
+      if (line !== undefined) return line;
+      if (child.exitCode !== null) throw new Error(`the gateway ended: ${err}`);
+      await Promise.race([once(child.stdout, "data"), exited]);
+    }
+  };
   return {
     out: () => out,
     err: () => err,
     exited,
-    async listening() {
-      for (;;) {
-        const line = out.split("\n").find((each) => each.includes('"event":"listening"'));
-        if (line !== undefined) return JSON.parse(line) as Awaited<ReturnType<Program["listening"]>>;
-        if (child.exitCode !== null) throw new Error(`the gateway ended: ${err}`);
-        await Promise.race([once(child.stdout, "data"), exited]);
-      }
-    },
+    saying,
+    listening: async () => JSON.parse(await saying('"event":"listening"')) as Awaited<ReturnType<Program["listening"]>>,
     kill: (signal) => child.kill(signal),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
@@ -49,7 +55,13 @@ test("starts without its server, says where it listens, carries an exchange and 
   const { port: serverPort } = await closedPort();
   await using program = run(["--port", "0", "--server", `127.0.0.1:${serverPort}`]);
   const { port, ...listening } = await program.listening();
-  expect(listening).toEqual({ event: "listening", host: "127.0.0.1", server: `127.0.0.1:${serverPort}` });
+  const address = `http://127.0.0.1:${port}/`;
+  expect(listening).toEqual({
+    event: "listening",
+    host: "127.0.0.1",
+    page: address,
+    server: `127.0.0.1:${serverPort}`,
+  });
   await using page = await openPage({ host: `127.0.0.1:${port}` });
   expect((await page.ask({ type: "request", id: 1, user: "brick" })).last).toMatchObject({ code: "connect-refused" });
   program.kill("SIGTERM");
@@ -69,6 +81,37 @@ test("exits at once on a second signal", async () => {
   await page.error("shutting-down");
   program.kill("SIGINT");
   expect(await program.exited).toBe(1);
+});
+
+test("prints the address that users were given when it listens on all, and https when it speaks TLS", async () => {
+  await using certificates = await Certificates.open();
+  const { certPath, keyPath } = await certificates.make("first");
+  const words = ["--port", "0", "--tls-cert", certPath, "--tls-key", keyPath];
+  await using own = run(words);
+  const { port, page } = await own.listening();
+  expect(page).toBe(`https://127.0.0.1:${port}/`);
+  await using all = run([...words, "--host", "0.0.0.0", "--origin", "https://wirebook.example"]);
+  expect((await all.listening()).page).toBe("https://wirebook.example/");
+});
+
+test("reads its certificate again on SIGHUP, and says in its log what came of it", async () => {
+  await using certificates = await Certificates.open();
+  const { certPath, keyPath } = await certificates.make("first");
+  await using program = run(["--port", "0", "--tls-cert", certPath, "--tls-key", keyPath]);
+  await program.listening();
+  program.kill("SIGHUP");
+  await program.saying("the certificate was read again");
+  await writeFile(keyPath, "no key");
+  program.kill("SIGHUP");
+  await program.saying("the certificate was not read again: --tls-key");
+  program.kill("SIGTERM");
+  expect(await program.exited).toBe(0);
+});
+
+test("says in one sentence that its key cannot be read", async () => {
+  await using program = run(["--port", "0", "--tls-cert", "/nowhere.crt", "--tls-key", "/nowhere.key"]);
+  expect(await program.exited).toBe(2);
+  expect(program.err()).toBe("gateway: --tls-cert /nowhere.crt cannot be read (ENOENT); type the path of a PEM file\n");
 });
 
 test("says in one sentence that its port is taken", async () => {

@@ -214,4 +214,27 @@ test("closes connections beyond the total", async () => {
   extra.resume();
   await once(extra, "close");
   expect(page.socket.readyState).toBe(page.socket.OPEN);
+  expect(eventsOf(gateway, "closed")).toMatchObject([{ address: "127.0.0.1", reason: "connections" }]);
+});
+
+test("closes connections beyond those of one address, of which a trusted reverse proxy may have more", async () => {
+  const limits = { connectionsPerAddressMax: 1 };
+  const config = { trustedProxies: ["127.0.0.9"] };
+  await using gateway = await openGateway(await closedPort(), { limits, config });
+  await using page = await openPage(gateway);
+  await page.frame("hello");
+  const extra = createConnection(gateway.port, "127.0.0.1");
+  extra.on("error", () => undefined);
+  extra.resume();
+  await once(extra, "close");
+  expect(eventsOf(gateway, "closed")).toMatchObject([{ address: "127.0.0.1", reason: "connections-per-address" }]);
+  await using other = await openPage(gateway, { localAddress: "127.0.0.2" });
+  await using first = await openPage(gateway, { localAddress: "127.0.0.9" });
+  await using second = await openPage(gateway, { localAddress: "127.0.0.9" });
+  await Promise.all([other, first, second].map((each) => each.frame("hello")));
+  page.socket.close();
+  await page.closing;
+  await expect.poll(() => gateway.app.websocketServer.clients.size).toBe(3);
+  await using next = await openPage(gateway);
+  await next.frame("hello");
 });

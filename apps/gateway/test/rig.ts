@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { Target } from "@wirebook/exchange";
-import { createApp, listeningPort } from "../src/app.ts";
+import { createApp } from "../src/app.ts";
 import type { GatewayConfig } from "../src/config.ts";
+import { listeningPort } from "../src/listening.ts";
 import { gatewayLimits } from "../src/limits.ts";
 import type { GatewayLimits } from "../src/limits.ts";
 import type { LogSink } from "../src/log.ts";
@@ -101,6 +102,8 @@ export async function openGateway(server: Target, options: GatewayOptions = {}):
     origins: [],
     proxyProtocol: false,
     trustedProxies: [],
+    metricsFrom: [],
+    tls: undefined,
     page: join(tmpdir(), "wirebook-no-page"),
     ...options.config,
   };

@@ -1,0 +1,149 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { expect, test } from "vitest";
+import { openPage, refusedPage } from "./page.ts";
+import { closedPort, eventsOf, openBackend, openEcho, openGateway, openMute } from "./rig.ts";
+import type { Gateway } from "./rig.ts";
+
+/** The samples of the gateway's metrics by name and labels, as Prometheus reads them. */
+async function scrape(gateway: Gateway): Promise<Map<string, number>> {
+  const answer = await fetch(`http://${gateway.host}/metrics`);
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
+  const lines = (await answer.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => {
+      const space = line.lastIndexOf(" ");
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+const named = (name: string): string => `wirebook_gateway_${name}`;
+
+/** The value of one of the gateway's samples. */
+const of = (samples: Map<string, number>, name: string): number => Number(samples.get(named(name)));
+
+test("counts exchanges by operation and outcome, whatever a page writes into its frames", async () => {
+  await using backend = await openBackend((socket) => {
+    socket.once("data", (line) => (line.toString() === "break\n" ? socket.resetAndDestroy() : socket.end("fine")));
+  });
+  await using gateway = await openGateway(backend.target);
+  await using page = await openPage(gateway);
+  for (const [id, operation] of [undefined, 2, 2, 777, 778].entries()) {
+    await page.ask({ type: "request", id: id + 1, user: "brick", ...(operation === undefined ? {} : { operation }) });
+  }
+  await page.ask({ type: "request", id: 9, user: "break" });
+  await page.ask({ type: "raw", id: 10, bytes: btoa("brick 2\n"), end: true });
+  page.send({ type: "request", id: 11, user: "two words" });
+  await page.error("message-invalid");
+  const samples = await scrape(gateway);
+  const exchanges = [...samples].filter(([key]) => key.startsWith(named("exchanges_total")));
+  expect(Object.fromEntries(exchanges)).toEqual({
+    [named('exchanges_total{operation="none",outcome="fin"}')]: 1,
+    [named('exchanges_total{operation="2",outcome="fin"}')]: 2,
+    [named('exchanges_total{operation="other",outcome="fin"}')]: 2,
+    [named('exchanges_total{operation="none",outcome="connection-reset"}')]: 1,
+    [named('exchanges_total{operation="raw",outcome="fin"}')]: 1,
+  });
+  expect(samples.get(named('frame_errors_total{code="message-invalid"}'))).toBe(1);
+});
+
+test("times each step by its hop, and a follow's reply not at all", async () => {
+  await using echo = await openEcho();
+  await using gateway = await openGateway(echo.target, { limits: { pingIntervalMs: 30 } });
+  await using page = await openPage(gateway);
+  await page.ask({ type: "request", id: 1, user: "brick" });
+  await page.ask({ type: "request", id: 2, user: "brick", operation: 5 });
+  await expect
+    .poll(async () => (await scrape(gateway)).get(named('step_seconds_count{hop="page-gateway",step="ping"}')))
+    .toBeGreaterThan(0);
+  const samples = await scrape(gateway);
+  const counts = ["gateway/queue", "gateway-server/connect", "gateway-server/first-byte", "gateway-server/reply"];
+  const read = counts.map((each) => {
+    const [hop, step] = each.split("/");
+    return samples.get(named(`step_seconds_count{hop="${hop}",step="${step}"}`));
+  });
+  expect(read).toEqual([2, 2, 2, 1]);
+  const sum = samples.get(named('step_seconds_sum{hop="gateway-server",step="connect"}'));
+  expect(sum).toBeGreaterThan(0);
+  expect(sum).toBeLessThan(5);
+});
+
+test("shows what runs and what waits, and counts bytes while they flow", async () => {
+  await using mute = await openMute();
+  await using gateway = await openGateway(mute.target, { config: { serverConnections: 2 } });
+  await using page = await openPage(gateway);
+  for (const id of [1, 2, 3, 4, 5]) page.send({ type: "request", id, user: "brick", operation: 5 });
+  for (const id of [1, 2]) await page.frame("open", (frame) => frame.id === id);
+  await expect.poll(() => mute.sockets.size).toBe(2);
+  for (const socket of mute.sockets) socket.write("x".repeat(1000));
+  await Promise.all([page.bytes(1, 1000), page.bytes(2, 1000)]);
+  const during = await scrape(gateway);
+  expect(of(during, "websockets")).toBe(1);
+  expect(of(during, "exchanges_running")).toBe(2);
+  expect(of(during, "exchanges_waiting")).toBe(3);
+  expect(of(during, "server_connections_max")).toBe(2);
+  expect(of(during, 'bytes_total{hop="gateway-server",direction="down"}')).toBe(2000);
+  expect(of(during, 'bytes_total{hop="gateway-server",direction="up"}')).toBe(2 * "brick 5\n".length);
+  expect(of(during, 'bytes_total{hop="page-gateway",direction="down"}')).toBeGreaterThan(2000);
+  expect(of(during, 'bytes_total{hop="page-gateway",direction="up"}')).toBeGreaterThan(100);
+  page.socket.close();
+  await page.closing;
+  await expect.poll(async () => of(await scrape(gateway), "websockets")).toBe(0);
+  const after = await scrape(gateway);
+  expect(of(after, "exchanges_running") + of(after, "exchanges_waiting")).toBe(0);
+  expect(of(after, "websockets_opened_total")).toBe(1);
+  expect(of(after, 'bytes_total{hop="gateway-server",direction="down"}')).toBe(2000);
+  const down = 'bytes_total{hop="page-gateway",direction="down"}';
+  expect(of(after, down)).toBeGreaterThanOrEqual(of(during, down));
+});
+
+test("counts who was not let in, by a reason that nobody outside can choose", async () => {
+  await using gateway = await openGateway(await closedPort(), { limits: { webSocketsMax: 1 } });
+  await refusedPage(gateway, { origin: "http://evil.example" });
+  await refusedPage(gateway, { headers: { host: "evil.example" } });
+  await using page = await openPage(gateway);
+  await using late = await openPage(gateway);
+  await Promise.all([page.frame("hello"), late.closing]);
+  const samples = await scrape(gateway);
+  const reasons = ["origin", "host", "websockets"].map((reason) =>
+    samples.get(named(`refused_total{reason="${reason}"}`)),
+  );
+  expect(reasons).toEqual([1, 1, 1]);
+  expect([...samples.keys()].filter((key) => key.includes("evil"))).toEqual([]);
+});
+
+test("has the usual metrics of the process, once for however many gateways", async () => {
+  await using first = await openGateway(await closedPort());
+  await using second = await openGateway(await closedPort());
+  for (const gateway of [first, second]) {
+    const samples = await scrape(gateway);
+    expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(1_000_000);
+    expect(samples.has("nodejs_eventloop_lag_seconds")).toBe(true);
+    expect(samples.get(named('info{version="0.1.0"}'))).toBe(1);
+  }
+});
+
+test("shows its metrics to this machine and to whom it was told, and to nobody else", async () => {
+  const config = { trustedProxies: ["127.0.0.1"], metricsFrom: ["192.0.2.7", "2001:db8::7"] };
+  await using gateway = await openGateway(await closedPort(), { config });
+  const statusFor = async (forwarded?: string, host = gateway.host): Promise<number> => {
+    const headers = { host, ...(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }) };
+    const asked = request({ port: gateway.port, path: "/metrics", headers });
+    asked.end();
+    const [answer] = (await once(asked, "response")) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode ?? 0;
+  };
+  expect(await statusFor()).toBe(200);
+  expect(await statusFor("192.0.2.7")).toBe(200);
+  expect(await statusFor("2001:DB8:0::7")).toBe(200);
+  expect(await statusFor("192.0.2.8")).toBe(403);
+  expect(await statusFor(undefined, "evil.example")).toBe(403);
+  expect(eventsOf(gateway, "refused")[0]).toMatchObject({
+    address: "192.0.2.8",
+    sentence: expect.stringContaining("--metrics-from"),
+  });
+});

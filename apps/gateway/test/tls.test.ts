@@ -1,0 +1,110 @@
+import { once } from "node:events";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { get } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { subprotocol } from "@wirebook/protocol";
+import { readTlsPair } from "../src/tls.ts";
+import type { TlsFiles } from "../src/tls.ts";
+import { Certificates } from "../../../interop/certificate.ts";
+import { Page } from "./page.ts";
+import { openEcho, openGateway } from "./rig.ts";
+import type { Gateway } from "./rig.ts";
+
+/** Connects a page over TLS, to whom the certificate is known. */
+async function openSecurePage({ host }: Gateway, { certPath }: TlsFiles, origin = `https://${host}`): Promise<Page> {
+  const ca = await readFile(certPath);
+  const socket = new WebSocket(`wss://${host}/ws`, subprotocol, { origin, ca, perMessageDeflate: false });
+  const page = new Page(socket);
+  await once(socket, "open");
+  return page;
+}
+
+/** The common name of the certificate that a gateway shows now. */
+async function shownName({ port }: Gateway): Promise<string | undefined> {
+  const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  const name = socket.getPeerCertificate().subject.CN;
+  socket.destroy();
+  return Array.isArray(name) ? name[0] : name;
+}
+
+test("serves the page and its WebSocket over TLS, with headers, limits and all", async () => {
+  await using certificates = await Certificates.open();
+  const tls = await certificates.make("first");
+  await using echo = await openEcho();
+  await using gateway = await openGateway(echo.target, { config: { tls } });
+  const asked = get({ port: gateway.port, path: "/healthz", ca: await readFile(tls.certPath) });
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  answer.resume();
+  expect([answer.statusCode, answer.headers["x-content-type-options"]]).toEqual([200, "nosniff"]);
+  await using page = await openSecurePage(gateway, tls);
+  expect((await page.ask({ type: "request", id: 1, user: "brick" })).text).toBe("echo brick\n");
+});
+
+test("lets the pages of its own https origin in, and not those of the http one", async () => {
+  await using certificates = await Certificates.open();
+  const tls = await certificates.make("first");
+  await using echo = await openEcho();
+  await using gateway = await openGateway(echo.target, { config: { tls } });
+  const origin = `http://${gateway.host}`;
+  const stranger = new WebSocket(`wss://${gateway.host}/ws`, subprotocol, { origin, rejectUnauthorized: false });
+  const [, refusal] = (await once(stranger, "unexpected-response")) as [unknown, IncomingMessage];
+  refusal.destroy();
+  expect(refusal.statusCode).toBe(403);
+  await using page = await openSecurePage(gateway, tls, `https://localhost:${gateway.port}`);
+  await page.frame("hello");
+});
+
+test("takes a renewed certificate without losing a connection, and keeps the old one when the new one is bad", async () => {
+  await using certificates = await Certificates.open();
+  const tls = await certificates.make("first");
+  await using echo = await openEcho();
+  await using gateway = await openGateway(echo.target, { config: { tls } });
+  await using page = await openSecurePage(gateway, tls);
+  const second = await certificates.make("second");
+  await copyFile(second.certPath, tls.certPath);
+  expect(() => gateway.app.reloadTls()).toThrow("is not the key of");
+  expect(await shownName(gateway)).toBe("first");
+  await copyFile(second.keyPath, tls.keyPath);
+  gateway.app.reloadTls();
+  expect(await shownName(gateway)).toBe("second");
+  expect((await page.ask({ type: "request", id: 1, user: "brick" })).text).toBe("echo brick\n");
+});
+
+test("closes a connection that does not begin to speak TLS in time", async () => {
+  await using certificates = await Certificates.open();
+  const tls = await certificates.make("first");
+  await using echo = await openEcho();
+  await using gateway = await openGateway(echo.target, { config: { tls }, limits: { httpRequestMs: 50 } });
+  const socket = createConnection(gateway.port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.resume();
+  await once(socket, "close");
+  expect(await shownName(gateway)).toBe("first");
+});
+
+test("says which file is wrong, and how", async () => {
+  await using certificates = await Certificates.open();
+  const one = await certificates.make("one");
+  const other = await certificates.make("other");
+  const text = join(certificates.folder, "text");
+  await writeFile(text, "no certificate\n");
+  const wrong: [files: TlsFiles, sentence: RegExp][] = [
+    [{ ...one, certPath: "/nowhere.crt" }, /^--tls-cert \/nowhere\.crt cannot be read \(ENOENT\); type the path/],
+    [{ ...one, keyPath: certificates.folder }, /^--tls-key \S+ cannot be read \(EISDIR\)/],
+    [{ ...one, certPath: text }, /^--tls-cert \S+text holds no certificate in PEM form/],
+    [{ ...one, keyPath: text }, /^--tls-key \S+text holds no private key in PEM form/],
+    [{ certPath: one.keyPath, keyPath: one.certPath }, /^--tls-cert \S+one\.key holds no certificate/],
+    [
+      { ...one, keyPath: other.keyPath },
+      /^--tls-key \S+other\.key is not the key of the certificate in \S+ \S+one\.crt/,
+    ],
+  ];
+  for (const [files, sentence] of wrong) expect(() => readTlsPair(files)).toThrow(sentence);
+  expect(readTlsPair(one).cert.toString()).toContain("BEGIN CERTIFICATE");
+});

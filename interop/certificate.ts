@@ -1,0 +1,40 @@
+/** Certificates that sign themselves, made by openssl, for tests of TLS. */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+/** Where a certificate and its key are. */
+interface TlsFiles {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
+/** A folder for certificates; it goes when it is disposed of. */
+export class Certificates implements AsyncDisposable {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async open(): Promise<Certificates> {
+    return new Certificates(await mkdtemp(join(tmpdir(), "wirebook-tls-")));
+  }
+
+  /** Makes a certificate for 127.0.0.1 and localhost, and its key. */
+  async make(name: string): Promise<TlsFiles> {
+    const certPath = join(this.folder, `${name}.crt`);
+    const keyPath = join(this.folder, `${name}.key`);
+    const words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(" ");
+    const names = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
+    await promisify(execFile)("openssl", [...words, ...names, "-keyout", keyPath, "-out", certPath]);
+    return { certPath, keyPath };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+}
