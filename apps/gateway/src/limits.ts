@@ -96,9 +96,9 @@ export const gatewayLimits: GatewayLimits = Object.freeze({
   connectTimeoutMs: connectTimeoutMsDefault,
   replyTimeoutMs: replyTimeoutMsDefault,
 
-  highWaterBytes: 1024 * 1024,
-  lowWaterBytes: 256 * 1024,
-  overfullBytes: 4 * 1024 * 1024,
+  highWaterBytes: 64 * 1024,
+  lowWaterBytes: 16 * 1024,
+  overfullBytes: 1024 * 1024,
   unsentBytesMax: 256 * 1024,
 
   pingIntervalMs: 25_000,

@@ -1,0 +1,11 @@
+/** A gateway that connects to whatever address the message names, as proxies do whose target is the page's to choose. */
+
+import { replaceInSource } from "../framework/break.ts";
+
+replaceInSource(
+  "apps/gateway/src/relay.ts",
+  "const { server, limits } = this.#shared;",
+  `const { limits } = this.#shared;
+   const named = /(\\d+\\.\\d+\\.\\d+\\.\\d+):(\\d+)/.exec(this.opening.shown);
+   const server = named === null ? this.#shared.server : { host: named[1], port: Number(named[2]) };`,
+);

@@ -1,0 +1,5 @@
+/** A gateway that never asks whether a page still lives. */
+
+import { replaceInSource } from "../framework/break.ts";
+
+replaceInSource("apps/gateway/src/sockets.ts", "bridge.beat()", "bridge");
