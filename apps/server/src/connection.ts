@@ -6,12 +6,13 @@
  * not read yet; so whatever comes behind the message is read and thrown away until the peer closes too, within bounds
  * [W-17]. And a reply that cannot be finished must not look whole, so it ends with RST on purpose [W-16].
  *
- * All deadlines are absolute timers of our own: `socket.setTimeout` starts again with every byte and fires late on a
- * peer that never reads. An `error` of the socket needs no handling beyond its listener, since `close` always follows.
+ * All deadlines are absolute and our own: `socket.setTimeout` starts again with every byte and fires late on a peer that
+ * never reads. An `error` of the socket needs no handling beyond its listener, since `close` always follows.
  */
 
 import type { Socket } from "node:net";
 import { MessageReader, ProtocolError, decodeMessage, isDestructive } from "@wirebook/protocol";
+import type { Deadlines, Expiring } from "./deadlines.ts";
 import { ServerError } from "./errors.ts";
 import { stopping } from "./followers.ts";
 import type { Limits } from "./limits.ts";
@@ -29,32 +30,39 @@ export interface Received {
   readonly isBroken: boolean;
 }
 
+/** What a connection waits for until its deadline; `message-in-time` is that of a server which is stopping. */
+type Awaited = "message" | "message-in-time" | "progress" | "close";
+
 /** A connection that was accepted. It closes by `end`, by `reset`, or by the peer's doing. */
-export class Connection {
+export class Connection implements Expiring {
   readonly #address: string;
   readonly #preface: ProxyPreface | undefined;
   readonly #socket: Socket;
   readonly #limits: Limits;
+  readonly #deadlines: Deadlines;
   readonly #reader = new MessageReader();
   readonly #received = Promise.withResolvers<Received>();
   readonly #closed = Promise.withResolvers<void>();
   #hasBytes = false;
   #isReceived = false;
   #discardedBytes = 0;
-  #deadline: NodeJS.Timeout | undefined;
-  #silence: NodeJS.Timeout | undefined;
+  #awaited: Awaited = "message";
+  #deadlineMs: number;
+  #silenceMs = Infinity;
 
   /** @param trusted addresses of proxies, which say for whom they connect [W-20] */
-  constructor(socket: Socket, limits: Limits, trusted: ReadonlySet<string> = new Set()) {
+  constructor(socket: Socket, limits: Limits, deadlines: Deadlines, trusted: ReadonlySet<string>) {
     this.#socket = socket;
     this.#limits = limits;
+    this.#deadlines = deadlines;
+    this.#deadlineMs = performance.now() + limits.messageDeadlineMs;
     this.#address = plainAddress(socket.remoteAddress);
     this.#preface = trusted.has(this.#address) ? new ProxyPreface(this.#address) : undefined;
     socket.on("error", ignore);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("end", () => this.#finishMessage());
     socket.on("close", () => this.#takeClose());
-    this.#deadline = setTimeout(() => setImmediate(() => this.#expire()), limits.messageDeadlineMs);
+    deadlines.add(this);
   }
 
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
@@ -72,11 +80,28 @@ export class Connection {
     return this.#closed.promise;
   }
 
+  get dueMs(): number {
+    return Math.min(this.#deadlineMs, this.#silenceMs);
+  }
+
+  expire(nowMs: number): void {
+    if (this.#silenceMs <= nowMs) return this.#finishMessage();
+    this.#awaitNothing();
+    switch (this.#awaited) {
+      case "message":
+        return this.#settle(unfinished(this.#reader.held, this.#limits.messageDeadlineMs));
+      case "message-in-time":
+        return this.#settle(stopping());
+      case "progress":
+        return this.reset();
+      case "close":
+        return this.close();
+    }
+  }
+
   /** Gives a message that has not ended no more than so many milliseconds [W-19]. */
   hurry(withinMs: number): void {
-    if (this.#isReceived) return;
-    clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => this.#settle(stopping()), withinMs);
+    if (!this.#isReceived) this.#await("message-in-time", withinMs);
   }
 
   /** Ends the waiting for a message, which is then left unread [W-18]. */
@@ -97,7 +122,7 @@ export class Connection {
   /** Sends the last bytes and FIN, and resolves when the connection is closed. */
   async end(bytes: Uint8Array | string = ""): Promise<void> {
     if (!this.#socket.destroyed) {
-      this.#deadline = setTimeout(() => this.reset(), this.#limits.replyStallMs);
+      this.#await("progress", this.#limits.replyStallMs);
       if (bytes.length > 0) this.#socket.write(bytes);
       this.#socket.end(() => this.#linger());
     }
@@ -125,7 +150,7 @@ export class Connection {
       const message = this.#preface?.push(chunk) ?? chunk;
       if (message.length === 0) return;
       this.#hasBytes = true;
-      this.#clearSilence();
+      this.#silenceMs = Infinity;
       this.#reader.push(message);
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof ServerError)) throw error;
@@ -135,7 +160,8 @@ export class Connection {
       this.#settle();
       this.#discard(this.#reader.surplusBytes);
     } else if (mayEndInSilence(this.#reader.held)) {
-      this.#awaitSilence();
+      this.#silenceMs = performance.now() + this.#limits.messageSilenceMs;
+      this.#deadlines.notice(this.#silenceMs);
     }
   }
 
@@ -151,50 +177,26 @@ export class Connection {
     this.#settle(this.#preface?.isCut ? this.#preface.problem("it ended before its header did") : undefined);
   }
 
-  /**
-   * The loop may have been busy for longer than the silence while bytes lay ready in the kernel. Timers run before
-   * those are read and an immediate runs after, so only what is still silent then has been silent. The same holds for
-   * the deadline.
-   */
-  #awaitSilence(): void {
-    const silence = setTimeout(() => {
-      setImmediate(() => {
-        if (this.#silence === silence) this.#finishMessage();
-      });
-    }, this.#limits.messageSilenceMs);
-    this.#silence = silence;
-  }
-
-  #clearSilence(): void {
-    clearTimeout(this.#silence);
-    this.#silence = undefined;
-  }
-
-  #expire(): void {
-    const { messageDeadlineMs } = this.#limits;
-    this.#settle(
-      mayEndInSilence(this.#reader.held)
-        ? new ProtocolError(
-            "message-unfinished",
-            `no whole message came within ${messageDeadlineMs} ms; send one line and end it with a newline`,
-          )
-        : new ProtocolError(
-            "message-unterminated",
-            `a message that deletes must end with a newline, and none came within ${messageDeadlineMs} ms; nothing was deleted`,
-          ),
-    );
-  }
-
   #settle(problem?: Received["problem"], isBroken = false): void {
     if (this.#isReceived) return;
     this.#isReceived = true;
-    this.#clearSilence();
-    clearTimeout(this.#deadline);
+    this.#silenceMs = Infinity;
+    this.#awaitNothing();
     this.#received.resolve({ bytes: this.#reader.held, hasBytes: this.#hasBytes, problem, isBroken });
   }
 
+  #await(what: Awaited, forMs: number): void {
+    this.#awaited = what;
+    this.#deadlineMs = performance.now() + forMs;
+    this.#deadlines.notice(this.#deadlineMs);
+  }
+
+  #awaitNothing(): void {
+    this.#deadlineMs = Infinity;
+  }
+
   async #drained(): Promise<boolean> {
-    const stall = setTimeout(() => this.reset(), this.#limits.replyStallMs);
+    this.#await("progress", this.#limits.replyStallMs);
     await new Promise<void>((resolve) => {
       const settle = (): void => {
         this.#socket.off("drain", settle).off("close", settle);
@@ -202,19 +204,18 @@ export class Connection {
       };
       this.#socket.on("drain", settle).on("close", settle);
     });
-    clearTimeout(stall);
+    this.#awaitNothing();
     return !this.#socket.destroyed;
   }
 
   /** The kernel has the whole reply; what remains is to wait for the peer's FIN while throwing away its bytes. */
   #linger(): void {
-    clearTimeout(this.#deadline);
-    if (!this.#socket.destroyed) this.#deadline = setTimeout(() => this.#socket.destroy(), this.#limits.lingerMs);
+    this.#await("close", this.#limits.lingerMs);
   }
 
   #takeClose(): void {
     this.#settle(undefined, true);
-    clearTimeout(this.#deadline);
+    this.#deadlines.delete(this);
     this.#closed.resolve();
   }
 }
@@ -237,6 +238,18 @@ function mayEndInSilence(held: Uint8Array): boolean {
   } catch {
     return true; // It is malformed, and the same reading will say so to the peer once the message has ended.
   }
+}
+
+function unfinished(held: Uint8Array, deadlineMs: number): ProtocolError {
+  return mayEndInSilence(held)
+    ? new ProtocolError(
+        "message-unfinished",
+        `no whole message came within ${deadlineMs} ms; send one line and end it with a newline`,
+      )
+    : new ProtocolError(
+        "message-unterminated",
+        `a message that deletes must end with a newline, and none came within ${deadlineMs} ms; nothing was deleted`,
+      );
 }
 
 function ignore(): void {

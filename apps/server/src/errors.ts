@@ -1,5 +1,11 @@
 /** Why a server that is well refuses something; docs/protocol.md lists each code with the sentence a user reads. */
-export const serverErrorCodes = ["connections-max", "followers-max", "proxy-header", "stopping"] as const;
+export const serverErrorCodes = [
+  "address-max",
+  "connections-max",
+  "followers-max",
+  "proxy-header",
+  "stopping",
+] as const;
 
 /** A code of that list. */
 export type ServerErrorCode = (typeof serverErrorCodes)[number];

@@ -20,13 +20,17 @@ export interface Limits {
   readonly replyStallMs: number;
   /** Connections that are served at once; further ones get an error sentence [W-18]. */
   readonly connectionsMax: number;
+  /** Connections among them from one address, of IPv6 from one network of 64 bits [W-18]. */
+  readonly connectionsPerAddressMax: number;
   /** Connections that may still be reading their refusal; the oldest is cut when another comes [W-18]. */
   readonly refusalsMax: number;
   /** Follows at once; a further one gets an error sentence [W-18]. */
   readonly followersMax: number;
   /** Milliseconds of silence on a follow until the kernel asks whether the peer still exists [W-15]. */
   readonly followKeepAliveMs: number;
-  /** Connections that the kernel may hold ready for the server; Linux cuts this at net.core.somaxconn. */
+  /** Listening sockets on the one port: as many connections are accepted in a turn of the event loop. */
+  readonly listenersMax: number;
+  /** Connections that the kernel may hold ready for each of these; Linux cuts this at net.core.somaxconn. */
   readonly backlogMax: number;
   /** Milliseconds for everything accepted to finish after a request to stop [W-19]. */
   readonly drainMs: number;
@@ -42,9 +46,11 @@ export const limitsDefault: Limits = Object.freeze({
   discardedBytesMax: 1024 * 1024,
   replyStallMs: 30_000,
   connectionsMax: 1024,
+  connectionsPerAddressMax: 512,
   refusalsMax: 64,
   followersMax: 512,
   followKeepAliveMs: 30_000,
+  listenersMax: 4,
   backlogMax: 4096,
   drainMs: 5000,
   drainMessageMs: 1000,
@@ -63,7 +69,7 @@ export const repeatedSignalMs = 500;
 export const terminalBytesMax = 256 * 1024;
 
 /** Milliseconds until a terminal that took nothing is tried again. */
-export const terminalRetryMs = 50;
+export const terminalRetryMs = 10;
 
 /** Milliseconds that the end of the process waits for the terminal to take the last lines. */
 export const terminalCloseMs = 500;
@@ -84,6 +90,7 @@ export function limitsWithin(descriptorsMax: number): Limits {
   const refusalsMax = Math.max(1, Math.min(limitsDefault.refusalsMax, Math.floor(descriptorsMax / 8)));
   const room = Math.floor((descriptorsMax - descriptorsReserved - refusalsMax) / descriptorsEach);
   const connectionsMax = Math.max(2, Math.min(limitsDefault.connectionsMax, room));
+  const connectionsPerAddressMax = Math.min(limitsDefault.connectionsPerAddressMax, Math.ceil(connectionsMax / 2));
   const followersMax = Math.min(limitsDefault.followersMax, Math.floor(connectionsMax / 2));
-  return Object.freeze({ ...limitsDefault, connectionsMax, refusalsMax, followersMax });
+  return Object.freeze({ ...limitsDefault, connectionsMax, connectionsPerAddressMax, refusalsMax, followersMax });
 }

@@ -16,7 +16,7 @@ import { ListenError } from "./errors.ts";
 import { failureDrainMs, limitsWithin, repeatedSignalMs } from "./limits.ts";
 import { listen } from "./server.ts";
 import { Terminal } from "./terminal.ts";
-import { openTtyStream } from "./tty-stream.ts";
+import { openTerminalStream } from "./terminal-stream.ts";
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 type StopSignal = keyof typeof signalNumbers;
@@ -37,8 +37,7 @@ async function main(): Promise<number> {
 
 async function run(config: Config): Promise<number> {
   const stopSignal = awaitSignal();
-  const isTty = isatty(1);
-  await using terminal = new Terminal((isTty ? openTtyStream(1) : undefined) ?? process.stdout, isTty);
+  await using terminal = new Terminal(openTerminalStream(1) ?? process.stdout, isatty(1));
   const path = resolve(config.history);
   await using history = await openFileHistory(path, {
     onNotice: (message) => terminal.show({ event: "notice", message }),

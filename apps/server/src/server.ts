@@ -1,22 +1,22 @@
 /**
- * The listening socket and the connections that came of it.
+ * The connections of one server, from the listening sockets to the last one that closes.
  *
- * A connection beyond `connectionsMax` is told so and closed without being read: a flood must cost neither history nor
- * descriptors [W-18]. Node itself would close it without a word, by `maxConnections` or when descriptors run out, so
- * both stay out of reach: the descriptors are counted beforehand (`limitsWithin`) and the oldest refusal is cut before
- * another is begun.
+ * A connection for which there is no room is told so and closed without being read: a flood must cost neither history
+ * nor descriptors [W-18]. Node itself would close it without a word when descriptors run out, so that stays out of
+ * reach: the descriptors are counted beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
  */
 
-import { createServer } from "node:net";
-import type { AddressInfo, Server, Socket } from "node:net";
 import type { History } from "@wirebook/history";
 import { encodeBeginning, operations, plainIpAddress } from "@wirebook/protocol";
-import { Connection, plainAddress } from "./connection.ts";
+import { Admission } from "./admission.ts";
+import { Connection } from "./connection.ts";
 import type { Context } from "./context.ts";
-import { ServerError } from "./errors.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { ServerError } from "./errors.ts";
 import { Followers } from "./followers.ts";
 import { limitsDefault } from "./limits.ts";
 import type { Limits } from "./limits.ts";
+import { Listeners } from "./listeners.ts";
 import { explainListening, findLoopback } from "./listening.ts";
 import { serve } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -70,38 +70,36 @@ function trustedIn({ trustedProxies = [] }: ListenOptions): ReadonlySet<string> 
 
 class TcpServer implements WirebookServer {
   readonly #limits: Limits;
-  readonly #trusted: ReadonlySet<string>;
   readonly #context: Context;
-  readonly #server: Server;
+  readonly #listeners: Listeners;
+  readonly #deadlines = new Deadlines();
+  readonly #admission: Admission;
   readonly #served = new Map<Connection, Promise<void>>();
   readonly #refused = new Map<Connection, Promise<void>>();
   #stopped: Promise<void> | undefined;
 
   constructor(limits: Limits, trusted: ReadonlySet<string>, context: Context) {
     this.#limits = limits;
-    this.#trusted = trusted;
     this.#context = context;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
-    this.#server.maxConnections = limits.connectionsMax + 2 * limits.refusalsMax;
-    this.#server.on("drop", (dropped) => this.#showRefused(plainAddress(dropped?.remoteAddress)));
+    this.#admission = new Admission(limits, trusted);
+    this.#listeners = new Listeners(
+      limits,
+      (socket) => this.#accept(new Connection(socket, limits, this.#deadlines, trusted)),
+      ({ message }) => context.terminal.show({ event: "failure", message }),
+    );
   }
 
   get address(): { host: string; port: number } {
-    const { address, port } = this.#server.address() as AddressInfo;
-    return { host: address, port };
+    return this.#listeners.address;
   }
 
   async open(host: string, port: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#server.once("error", reject);
-    this.#server.listen({ host, port, backlog: this.#limits.backlogMax }, resolve);
     try {
-      await promise;
+      await this.#listeners.open(host, port);
     } catch (error) {
+      void this.#listeners.close();
       throw explainListening(error as NodeJS.ErrnoException, host, port);
     }
-    this.#server.off("error", reject);
-    this.#server.on("error", (error) => this.#context.terminal.show({ event: "failure", message: error.message }));
   }
 
   stop(withinMs: number = this.#limits.drainMs): Promise<void> {
@@ -112,38 +110,52 @@ class TcpServer implements WirebookServer {
     await this.stop();
   }
 
-  #accept(socket: Socket): void {
-    const connection = new Connection(socket, this.#limits, this.#trusted);
-    if (this.#served.size < this.#limits.connectionsMax) return this.#serve(connection, this.#served);
+  #accept(connection: Connection): void {
+    const { address } = connection; // A proxy's own: its header, which may give another, has not come yet.
+    const refusal = this.#admission.enter(address);
+    if (refusal === undefined) {
+      this.#served.set(connection, this.#serve(connection, address));
+    } else {
+      this.#makeRoomForRefusal();
+      this.#refused.set(connection, this.#refuse(connection, refusal));
+    }
+  }
+
+  async #serve(connection: Connection, address: string): Promise<void> {
+    await this.#attend(connection);
+    this.#served.delete(connection);
+    this.#admission.leave(address);
+  }
+
+  async #refuse(connection: Connection, refusal: ServerError): Promise<void> {
+    this.#context.terminal.show({ event: "refused", address: connection.address, code: refusal.code });
+    connection.refuse(refusal);
+    await this.#attend(connection);
+    this.#refused.delete(connection);
+  }
+
+  /** The oldest refusal has had the longest time to be read. */
+  #makeRoomForRefusal(): void {
+    if (this.#refused.size < this.#limits.refusalsMax) return;
     const [oldest] = this.#refused.keys();
-    if (this.#refused.size >= this.#limits.refusalsMax) oldest?.close();
-    connection.refuse(
-      new ServerError(
-        "connections-max",
-        `${this.#limits.connectionsMax} connections are open, which is the limit; try again in a moment`,
-      ),
-    );
-    this.#showRefused(connection.address);
-    this.#serve(connection, this.#refused);
+    if (oldest === undefined) return;
+    this.#refused.delete(oldest);
+    oldest.close();
   }
 
-  #showRefused(address: string): void {
-    this.#context.terminal.show({ event: "refused", address, code: "connections-max" });
-  }
-
-  #serve(connection: Connection, among: Map<Connection, Promise<void>>): void {
-    const served = serve(connection, this.#context)
-      .catch((error: unknown) => {
-        connection.reset();
-        this.#context.terminal.show({ event: "failure", message: String(error) });
-      })
-      .then(() => connection.closed)
-      .finally(() => among.delete(connection));
-    among.set(connection, served);
+  /** Serves a connection; resolves when it is closed and all that it asked for is done. */
+  async #attend(connection: Connection): Promise<void> {
+    try {
+      await serve(connection, this.#context);
+    } catch (error) {
+      connection.reset();
+      this.#context.terminal.show({ event: "failure", message: String(error) });
+    }
+    await connection.closed;
   }
 
   async #drain(withinMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#listeners.close();
     this.#context.followers.end();
     for (const connection of this.#served.keys()) connection.hurry(this.#limits.drainMessageMs);
     const deadline = setTimeout(() => {

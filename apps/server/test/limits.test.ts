@@ -10,10 +10,11 @@ describe("the limits", () => {
   });
 
   test.each([64, 128, 256, 1024, 2048])("need no more than %s descriptors where there are so many", (descriptors) => {
-    const { connectionsMax, refusalsMax, followersMax } = limitsWithin(descriptors);
+    const { connectionsMax, connectionsPerAddressMax, refusalsMax, followersMax } = limitsWithin(descriptors);
     expect(connectionsMax * 2 + refusalsMax).toBeLessThanOrEqual(descriptors - 40);
     expect(connectionsMax).toBeGreaterThanOrEqual(2);
     expect(followersMax).toBeLessThanOrEqual(connectionsMax / 2);
+    expect(connectionsPerAddressMax).toBeLessThanOrEqual(Math.ceil(connectionsMax / 2));
   });
 });
 

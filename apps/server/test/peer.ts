@@ -36,8 +36,9 @@ export class Peer {
     });
   }
 
-  static async connect(port: number, closes = true): Promise<Peer> {
-    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+  /** @param localAddress from which it connects; all of 127.0.0.0/8 is this machine */
+  static async connect(port: number, closes = true, localAddress = "127.0.0.1"): Promise<Peer> {
+    const socket = connect({ port, host: "127.0.0.1", localAddress, allowHalfOpen: true, noDelay: true });
     const peer = new Peer(socket, closes);
     await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
     return peer;

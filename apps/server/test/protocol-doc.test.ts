@@ -54,11 +54,17 @@ describe("docs/protocol.md", () => {
     const heading = "### What the server can answer";
     expect(failureOf(new TypeError("a fault")).sentence).toBe(sentence(heading, "internal"));
     expect(failureOf(new HistoryError("closed", "closed")).sentence).toBe(sentence(heading, "stopping"));
-    await using rig = await openRig({ connectionsMax: 1, followersMax: 0 });
+    await using rig = await openRig({ listenersMax: 1, connectionsMax: 1, followersMax: 0 });
     const first = await Peer.connect(rig.port);
     const second = await Peer.connect(rig.port);
     const full = (await second.outcome).text;
     expect(full.split("Error: ")[1]?.trimEnd()).toBe(sentence(heading, "connections-max")?.replace("1024", "1"));
+    await using narrow = await openRig({ listenersMax: 1, connectionsPerAddressMax: 1 });
+    const only = await Peer.connect(narrow.port);
+    const another = await Peer.connect(narrow.port);
+    const crowd = (await another.outcome).text.split("Error: ")[1]?.trimEnd();
+    expect(crowd).toBe(sentence(heading, "address-max")?.replace("512", "1"));
+    only.reset();
     await first.write("brick 5\n");
     const crowded = (await first.outcome).text;
     expect(crowded.split("Error: ")[1]?.trimEnd()).toBe(sentence(heading, "followers-max")?.replace("512", "0"));
@@ -98,6 +104,7 @@ describe("docs/protocol.md", () => {
       "time to linger": seconds(limitsDefault.lingerMs),
       "bytes thrown away behind a message": count(limitsDefault.discardedBytesMax),
       connections: count(limitsDefault.connectionsMax),
+      "connections from one address": count(limitsDefault.connectionsPerAddressMax),
       follows: count(limitsDefault.followersMax),
       "time for messages at the stop": seconds(limitsDefault.drainMessageMs),
       "bytes of a PROXY header": count(protocol.proxyHeaderBytesMax),

@@ -6,7 +6,7 @@ import { PassThrough, Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { Terminal } from "../src/terminal.ts";
 import type { TerminalEvent } from "../src/terminal.ts";
-import { openTtyStream } from "../src/tty-stream.ts";
+import { openTerminalStream } from "../src/terminal-stream.ts";
 import { makeFolder } from "./rig.ts";
 
 const request: TerminalEvent = {
@@ -92,15 +92,14 @@ describe("a terminal", () => {
   });
 });
 
-describe("the stream to a TTY", () => {
-  // A FIFO stands in for the TTY: it too blocks a writer whose reader does not read.
+describe("the stream to a TTY or a pipe", () => {
   test("does not block when nobody reads, and goes on when somebody does", async () => {
     await using folder = await makeFolder();
     const path = join(folder.path, "fifo");
     execFileSync("mkfifo", [path]);
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const writer = openSync(path, constants.O_WRONLY);
-    const stream = openTtyStream(writer);
+    const stream = openTerminalStream(writer);
     const text = Buffer.alloc(1024 * 1024, "x");
     const written = new Promise<void>((resolve) => stream?.write(text, () => resolve()));
     let bytes = 0;

@@ -10,7 +10,7 @@ import { ProtocolError } from "./errors.ts";
 import { argumentsMax, messageBytesMax, nameCharactersMax } from "./limits.ts";
 import { findOperation, operations } from "./operations.ts";
 import type { OperationSpec } from "./operations.ts";
-import { decodeText, isUtf8, quoteText } from "./text.ts";
+import { decodeText, quoteText } from "./text.ts";
 
 /** A message whose user is known by name; the words are still unread. */
 export interface Message {
@@ -51,7 +51,7 @@ export function decodeMessage(line: Uint8Array): Message {
   if (httpRequestLine.test(text)) {
     throw new ProtocolError("http", "this is no HTTP server; open the gateway's address in a browser instead");
   }
-  if (!isUtf8(line)) {
+  if (!text.isWellFormed()) {
     throw new ProtocolError("message-encoding", "the message is not UTF-8; send it as UTF-8 text");
   }
   const [first, ...words] = text.split(/\s+/u).filter((word) => word !== "");

@@ -25,7 +25,14 @@ export function isUtf8(bytes: Uint8Array): boolean {
 
 /** The bytes as text; each byte that is not UTF-8 becomes one lone surrogate U+DC80…U+DCFF. */
 export function decodeText(bytes: Uint8Array): string {
-  if (isUtf8(bytes)) return strict.decode(bytes);
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return decodeByteByByte(bytes);
+  }
+}
+
+function decodeByteByByte(bytes: Uint8Array): string {
   let text = "";
   let at = 0;
   while (at < bytes.length) {
@@ -58,9 +65,7 @@ export function quoteText(text: string): string {
 
 /** The text for a line that is not quoted: as it is, but with the same characters escaped as in `quoteText`. */
 export function plainText(text: string): string {
-  return text
-    .replace(/[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escapeUnits)
-    .replace(/[\ud800-\udfff]/gu, escapeUnits);
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escapeUnits);
 }
 
 function escapeUnits(character: string): string {

@@ -42,8 +42,8 @@ export class FileHistory implements History {
     return { lines, bytes };
   }
 
-  async append(asked: Asked): Promise<Written> {
-    this.#assertOpen();
+  append(asked: Asked): Promise<Written> {
+    if (this.#closing !== undefined) return Promise.reject(closed());
     return this.#appends.add(asked);
   }
 
@@ -102,7 +102,11 @@ export class FileHistory implements History {
   }
 
   #assertOpen(): void {
-    if (this.#closing !== undefined) throw new HistoryError("closed", "the history is closed");
+    if (this.#closing !== undefined) throw closed();
     this.#storage.assertSound();
   }
+}
+
+function closed(): HistoryError {
+  return new HistoryError("closed", "the history is closed");
 }

@@ -7,6 +7,9 @@ import { driftMsMax } from "../limits.ts";
 export class Stamper {
   readonly #clock: () => number;
   #last: number;
+  /** The second of the last time and the time's text up to it, since most times share it with the one before. */
+  #second = Number.NaN;
+  #secondText = "";
 
   /** @param last microseconds of the last time in the file */
   constructor(clock: () => number, last: number) {
@@ -17,7 +20,12 @@ export class Stamper {
   /** The time of the next line. */
   next(): string {
     this.#last = Math.max(this.#clock(), this.#last + 1);
-    return encodeTime(this.#last);
+    const second = Math.floor(this.#last / 1_000_000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#secondText = encodeTime(second * 1_000_000).slice(0, -"000000Z".length);
+    }
+    return `${this.#secondText}${String(this.#last - second * 1_000_000).padStart(6, "0")}Z`;
   }
 }
 

@@ -1,17 +1,19 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { terminalRetryMs } from "./limits.ts";
 
 /**
- * A stream to the TTY behind a descriptor that never blocks; the descriptor itself is left as it is.
+ * A stream to the TTY or the pipe behind a descriptor that never blocks; the descriptor itself is left as it is.
  *
- * Node writes to a TTY synchronously, so that Ctrl-S would stop the whole server. Setting the descriptor to non-blocking
- * would change it for the shell and every other program that shares it, so the same TTY is opened once more.
- * `undefined` where the system does not offer that.
+ * Node writes to both synchronously, so that Ctrl-S, or a pager that waits for its reader, would stop the whole server.
+ * Setting the descriptor to non-blocking would change it for the shell and every other program that shares it, so the
+ * same TTY or pipe is opened once more. `undefined` for anything else, and where the system does not offer that.
  */
-export function openTtyStream(descriptor: number): Writable | undefined {
+export function openTerminalStream(descriptor: number): Writable | undefined {
   let own: number;
   try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isCharacterDevice() && !stats.isFIFO()) return undefined;
     own = openSync(`/dev/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
     return undefined;
