@@ -26,10 +26,11 @@ export class FoundLines {
   }
 
   /** Why there is none, in a sentence. */
-  whyMissing(exchange: Exchange): string {
+  whyMissing(exchange: Exchange, hasBegun: boolean): string {
     if (exchange.at.written === undefined && exchange.state !== "running") {
       return "No byte reached the server, so nothing was written down.";
     }
+    if (!hasBegun) return "Choose a name and begin: then the page follows the history, and finds the line there.";
     return "Its line is not in the part of the history that this page holds. It may have been deleted, or the server keeps lines of another form.";
   }
 }

@@ -6,6 +6,8 @@ export interface Mark {
   readonly span?: Span | undefined;
   readonly arrows?: readonly string[] | undefined;
   readonly frame?: number | undefined;
+  /** The note that is pointed at: it lights its arrows, and no other note that speaks of them too. */
+  readonly note?: string | undefined;
 }
 
 /** What is lit in all parts of the wire at once: what is pointed at, or else what was selected. */
@@ -33,9 +35,10 @@ export class Lighting {
   }
 
   /** True when a part shares bytes, an arrow or the frame with what is lit. */
-  lights({ span, arrows, frame }: Mark): boolean {
+  lights({ span, arrows, frame, note }: Mark): boolean {
     const { mark } = this;
     if (mark === undefined) return false;
+    if (note !== undefined && mark.note !== undefined) return note === mark.note;
     if (touches(mark.span, span) || (frame !== undefined && mark.frame === frame)) return true;
     return arrows?.some((arrow) => mark.arrows?.includes(arrow)) ?? false;
   }

@@ -10,6 +10,7 @@ import { encodeText, steps } from "@wirebook/protocol";
 import type { EndReason, Hop, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import { diagramChunksFirst as chunksFirst, diagramChunksLast as chunksLast } from "../limits.ts";
 import type { Answer, Exchange, Failure } from "../exchange/exchange.svelte.ts";
+import type { LoggedFrame } from "../exchange/frame-log.ts";
 import { writesOf } from "./writes.ts";
 import type { StoryWrite } from "./writes.ts";
 
@@ -107,7 +108,7 @@ export function tellStory(exchange: Exchange): Story {
     }),
     lastHandedMs: sinceGateway(exchange.frameTimes.at(-1)?.[0]),
     openedMs: opened && since(opened.atMs),
-    ...chunksOf(exchange, sinceGateway),
+    ...chunksOf(exchange, frames, sinceGateway),
     reply: {
       bytes: exchange.receivedBytes,
       chunks: exchange.chunks,
@@ -126,9 +127,10 @@ export function tellStory(exchange: Exchange): Story {
 
 function chunksOf(
   exchange: Exchange,
+  frames: readonly LoggedFrame[],
   sinceGateway: (gatewayMs: number | undefined) => number | undefined,
 ): Pick<Story, "chunks" | "omitted"> {
-  const carrying = exchange.frames.frames.filter(({ chunk }) => chunk !== undefined);
+  const carrying = frames.filter(({ chunk }) => chunk !== undefined);
   const first = carrying.slice(0, chunksFirst);
   const last = carrying.slice(Math.max(chunksFirst, carrying.length - chunksLast));
   const afterFirst = carrying[chunksFirst];

@@ -25,8 +25,8 @@ function server(story: Story): Note | undefined {
   }
   return {
     text:
-      `${duration(wait)} from the last byte to the first of the answer: in that time the server wrote the line into the history and synced it to the disk. ` +
-      "It answers nothing before that.",
+      `${duration(wait)} from the last byte to the first of the answer. In that time the line was written into the history and synced to the disk: ` +
+      "a Wirebook server answers nothing before.",
     term: "durability",
     references: [rule("W", 8), rule("H", 10)],
     on: ["chunk 0", "bytes 0"],

@@ -25,6 +25,5 @@ export function rfc(number: number, section: string): Reference {
 
 /** A rule of docs/protocol.md (`W`), docs/gateway-frames.md (`G`) or docs/history-format.md (`H`). */
 export function rule(letter: "W" | "G" | "H", number: number): Reference {
-  const documents = { W: "protocol.md", G: "gateway-frames.md", H: "history-format.md" };
-  return { label: `[${letter}-${number}] docs/${documents[letter]}`, href: undefined };
+  return { label: `${letter}-${number}`, href: undefined };
 }
