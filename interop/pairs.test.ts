@@ -2,7 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { encodeBeginning, operations } from "@wirebook/protocol";
+import { encodeAnnouncement, encodeBeginning, operations } from "@wirebook/protocol";
+import type { OperationSpec } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { clientPath, originClientPath, startOriginServer, startServer } from "./programs.ts";
 import type { ServerProgram } from "./programs.ts";
@@ -120,7 +121,9 @@ describe.skipIf(python === undefined)("needs python3: the original client and th
     const [line] = await historyOf(old);
     await old.kill();
     await using server = await startServer({ historyPath: old.historyPath });
-    expect(await oldClient(server, "brick", "2")).toContain(`username, then [FROM]\n${line}\n`);
+    expect(await oldClient(server, "brick", "2")).toContain(
+      `\n${encodeAnnouncement(operations.at(-1) as OperationSpec)}\n${line}\n`,
+    );
   });
 });
 

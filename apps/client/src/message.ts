@@ -1,4 +1,4 @@
-import { ProtocolError, decodeCommand, decodeMessage, decodeText, messageBytesMax } from "@wirebook/protocol";
+import { ProtocolError, decodeCommand, decodeMessage, decodeText, hideKeys, messageBytesMax } from "@wirebook/protocol";
 import type { Command, Message } from "@wirebook/protocol";
 
 /** A message as it is about to be sent. Nothing is corrected: a wrong one may be tried, to see what the server says. */
@@ -28,7 +28,7 @@ export function createMessage(line: Uint8Array): Outgoing {
   const command: Command | undefined = message && read(() => decodeCommand(message.words));
   return {
     bytes: Buffer.concat([line, Buffer.from("\n")]),
-    shown: decodeText(line).replace(/^(\s*[^\s~]*~)\S+/u, "$1…"),
+    shown: hideKeys(decodeText(line)),
     isFollow: command?.verb === "follow",
     isBare: command?.verb === "list",
   };

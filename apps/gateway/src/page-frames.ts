@@ -7,7 +7,7 @@ import {
   findOperation,
   ProtocolError,
   rawBytesMax,
-  withoutKey,
+  withoutKeys,
 } from "@wirebook/protocol";
 import type { PageFrame } from "@wirebook/protocol";
 import { FrameError } from "./frame-error.ts";
@@ -65,7 +65,7 @@ function readRequest({ id, user, operation, arguments: values }: RequestFrame, r
     isFollow: known?.verb === "follow",
     operation: operation === undefined ? "none" : String(known?.number ?? "other"),
     receivedMs,
-    shown: withoutKey(line.trimEnd()),
+    shown: withoutKeys(line.trimEnd()),
   };
 }
 

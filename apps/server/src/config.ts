@@ -5,10 +5,13 @@ import {
   filledText,
   hostName,
   ipAddresses,
+  oneOf,
   portNumber,
   readSettings,
+  toggle,
 } from "@wirebook/settings";
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
+import { modes } from "./who.ts";
 
 const table = {
   host: {
@@ -16,8 +19,8 @@ const table = {
     default: "127.0.0.1",
     env: "WIREBOOK_HOST",
     form: "ADDRESS",
-    expects: "an address of this machine alone, such as 127.0.0.1",
-    help: "the loopback address to listen on",
+    expects: "an address of this machine, such as 127.0.0.1",
+    help: "the address to listen on; beyond loopback only with --users registered",
   },
   port: {
     schema: portNumber,
@@ -43,6 +46,22 @@ const table = {
     expects: "the IP address from which a gateway with --proxy-protocol connects, such as 192.0.2.7",
     help: "believe the PROXY header of that address, and ask for one; may be repeated",
     isList: true,
+  },
+  users: {
+    schema: oneOf(modes),
+    default: "open",
+    env: "WIREBOOK_USERS",
+    form: "MODE",
+    expects: "open or registered",
+    help: "who may speak: any name that nobody has registered, too (open), or registered users only (registered)",
+  },
+  iKnow: {
+    schema: toggle,
+    default: false,
+    env: "WIREBOOK_I_KNOW",
+    form: "",
+    expects: "it without a value",
+    help: "listen beyond loopback with --users open, where everybody may then read and delete everything",
   },
   link: {
     schema: filledText,

@@ -3,7 +3,9 @@ export const serverErrorCodes = [
   "address-max",
   "connections-max",
   "followers-max",
+  "guesses-max",
   "proxy-header",
+  "role-lacking",
   "stopping",
 ] as const;
 

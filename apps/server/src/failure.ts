@@ -1,5 +1,5 @@
-import { HistoryError } from "@wirebook/history";
-import type { HistoryErrorCode } from "@wirebook/history";
+import { HistoryError, UsersError } from "@wirebook/history";
+import type { HistoryErrorCode, UsersErrorCode } from "@wirebook/history";
 import { ProtocolError } from "@wirebook/protocol";
 import type { ProtocolErrorCode } from "@wirebook/protocol";
 import { ServerError } from "./errors.ts";
@@ -8,7 +8,7 @@ import { stopping } from "./followers.ts";
 
 /** What a request can fail with, as the peer and the terminal are told of it. */
 export interface Failure {
-  readonly code: ProtocolErrorCode | HistoryErrorCode | ServerErrorCode | "internal";
+  readonly code: ProtocolErrorCode | HistoryErrorCode | UsersErrorCode | ServerErrorCode | "internal";
   /** What the peer reads behind `Error: ` [W-14]. */
   readonly sentence: string;
   /** What only the operator should read: it may name files. */
@@ -21,6 +21,7 @@ export function failureOf(error: unknown): Failure {
     return { code: error.code, sentence: error.message };
   }
   if (error instanceof HistoryError) return failureOfHistory(error);
+  if (error instanceof UsersError) return failureOfUsers(error);
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: "internal", sentence: "the server failed at this request; its operator can read why", detail };
 }
@@ -46,5 +47,22 @@ function failureOfHistory({ code, message }: HistoryError): Failure {
       };
     case "closed":
       return { code: "stopping", sentence: stopping().message };
+  }
+}
+
+function failureOfUsers({ code, message }: UsersError): Failure {
+  switch (code) {
+    case "name-taken":
+    case "no-such-user":
+    case "users-max":
+      return { code, sentence: message };
+    case "users-busy":
+    case "users-failed":
+      return {
+        code,
+        sentence:
+          "the users could not be changed and nothing was done; tell the operator of the server, who can read why",
+        detail: message,
+      };
   }
 }

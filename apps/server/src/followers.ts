@@ -57,6 +57,11 @@ export class Followers {
     this.#max = max;
   }
 
+  /** Follows that are open. */
+  get count(): number {
+    return this.#follows.size;
+  }
+
   /**
    * Opens a follow, whose owner disposes of it.
    *

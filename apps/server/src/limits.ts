@@ -28,6 +28,18 @@ export interface Limits {
   readonly followersMax: number;
   /** Milliseconds of silence on a follow until the kernel asks whether the peer still exists [W-15]. */
   readonly followKeepAliveMs: number;
+  /** Milliseconds that the answer to the first wrong key from an address waits; each further one doubles it [U-7]. */
+  readonly guessDelayMs: number;
+  /** Milliseconds that it waits at most. */
+  readonly guessDelayMsMax: number;
+  /** Milliseconds without a wrong key after which those before are forgotten. */
+  readonly guessForgetMs: number;
+  /** Addresses whose wrong keys are remembered; the one that was quiet for longest goes first. */
+  readonly guessAddressesMax: number;
+  /** Answers to wrong keys that are held at once; a further wrong key gets an error sentence. */
+  readonly guessesHeldMax: number;
+  /** The same for one address. */
+  readonly guessesHeldEachMax: number;
   /** Listening sockets on the one port: as many connections are accepted in a turn of the event loop. */
   readonly listenersMax: number;
   /** Connections that the kernel may hold ready for each of these; Linux cuts this at net.core.somaxconn. */
@@ -51,10 +63,25 @@ export const limitsDefault: Limits = Object.freeze({
   followersMax: 512,
   followKeepAliveMs: 30_000,
   listenersMax: 4,
+  guessDelayMs: 125,
+  guessDelayMsMax: 4000,
+  guessForgetMs: 60_000,
+  guessAddressesMax: 4096,
+  guessesHeldMax: 128,
+  guessesHeldEachMax: 8,
   backlogMax: 4096,
   drainMs: 5000,
   drainMessageMs: 1000,
 });
+
+/** Characters of a key; each is one of 32 and so holds 5 bits [U-5]. */
+export const keyCharacters = 26;
+
+/** Digits that a key has at least, and letters: a few may be lost or mistyped and it is still known for one. */
+export const keyDigitsMin = 6;
+
+/** Names that are tried with numbers of one length before the numbers get longer. */
+export const nameTriesMax = 32;
 
 /** Milliseconds for answers that are on their way when the history's storage has failed. */
 export const failureDrainMs = 500;
@@ -92,5 +119,13 @@ export function limitsWithin(descriptorsMax: number): Limits {
   const connectionsMax = Math.max(2, Math.min(limitsDefault.connectionsMax, room));
   const connectionsPerAddressMax = Math.min(limitsDefault.connectionsPerAddressMax, Math.ceil(connectionsMax / 2));
   const followersMax = Math.min(limitsDefault.followersMax, Math.floor(connectionsMax / 2));
-  return Object.freeze({ ...limitsDefault, connectionsMax, connectionsPerAddressMax, refusalsMax, followersMax });
+  const guessesHeldMax = Math.min(limitsDefault.guessesHeldMax, Math.ceil(connectionsMax / 8));
+  return Object.freeze({
+    ...limitsDefault,
+    connectionsMax,
+    connectionsPerAddressMax,
+    refusalsMax,
+    followersMax,
+    guessesHeldMax,
+  });
 }

@@ -7,17 +7,18 @@ loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
 /**
- * The address of a host, if it can be reached from this machine alone: whoever reaches the server may read and delete
- * everything, and no password guards it.
+ * The address of a host. Unless any will do, it must be one that this machine alone can reach: whoever reaches an open
+ * server may read and delete everything.
  *
  * @throws ListenError
  */
-export async function findLoopback(host: string): Promise<string> {
+export async function findAddress(host: string, isAnyFine: boolean): Promise<string> {
   const address = await find(host);
-  if (loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4")) return address;
+  if (isAnyFine || loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4")) return address;
   throw new ListenError(
-    `--host is ${host}, which other machines can reach, and whoever reaches this server may read and delete everything; ` +
-      "it listens only on loopback: type --host 127.0.0.1 or --host ::1",
+    `--host is ${host}, which other machines can reach, and whoever reaches an open server may read and delete everything; ` +
+      "type --users registered to let only registered users speak, or --host 127.0.0.1 to stay on this machine " +
+      "(or --users open --i-know, if it is to be everybody's)",
   );
 }
 

@@ -8,7 +8,7 @@
 import { resolve } from "node:path";
 import process from "node:process";
 import { isatty } from "node:tty";
-import { HistoryError, openFileHistory } from "@wirebook/history";
+import { HistoryError, UsersError, openFileHistory, openFileUsers } from "@wirebook/history";
 import { SettingsError } from "@wirebook/settings";
 import { help, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
@@ -19,6 +19,9 @@ import { Terminal } from "./terminal.ts";
 import { openTerminalStream } from "./terminal-stream.ts";
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+/** A server that nobody may speak to is right, and surprising. */
+const nobodyYet = "Nobody is registered yet, so nobody may speak: npm run users -- add NAME --role admin";
+
 type StopSignal = keyof typeof signalNumbers;
 
 process.exit(await main());
@@ -39,12 +42,15 @@ async function run(config: Config): Promise<number> {
   const stopSignal = awaitSignal();
   await using terminal = new Terminal(openTerminalStream(1) ?? process.stdout, isatty(1));
   const path = resolve(config.history);
-  await using history = await openFileHistory(path, {
-    onNotice: (message) => terminal.show({ event: "notice", message }),
-  });
+  const onNotice = (message: string): void => terminal.show({ event: "notice", message });
+  await using history = await openFileHistory(path, { onNotice });
+  await using users = openFileUsers(path, { onNotice });
   const limits = limitsWithin(descriptorsMax());
-  await using server = await listen({ ...config, trustedProxies: config.trustProxy, limits }, history, terminal);
-  terminal.show({ event: "listening", ...server.address, history: path });
+  const { users: mode, iKnow: isOpenToAll } = config;
+  const options = { ...config, mode, isOpenToAll, trustedProxies: config.trustProxy, limits };
+  await using server = await listen(options, history, users, terminal);
+  terminal.show({ event: "listening", ...server.address, history: path, users: mode });
+  if (mode === "registered" && users.count === 0) onNotice(nobodyYet);
 
   const reason = await Promise.race([stopSignal, history.ended]);
   if (typeof reason === "string") {
@@ -81,8 +87,7 @@ function descriptorsMax(): number {
 
 /** A sentence for the user where the fault is known, and all that is known where it is not. */
 function explain(error: unknown): string {
-  if (error instanceof SettingsError || error instanceof ListenError || error instanceof HistoryError) {
-    return error.message;
-  }
+  const known = [SettingsError, ListenError, HistoryError, UsersError];
+  if (error instanceof Error && known.some((family) => error instanceof family)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -6,7 +6,7 @@
  * reach: the descriptors are counted beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
  */
 
-import type { History } from "@wirebook/history";
+import type { History, Users } from "@wirebook/history";
 import { encodeBeginning, operations, plainIpAddress } from "@wirebook/protocol";
 import { Admission } from "./admission.ts";
 import { Connection } from "./connection.ts";
@@ -17,14 +17,16 @@ import { Followers } from "./followers.ts";
 import { limitsDefault } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { Listeners } from "./listeners.ts";
-import { explainListening, findLoopback } from "./listening.ts";
+import { explainListening, findAddress } from "./listening.ts";
 import { serve } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
-import { anyPlainName } from "./who.ts";
+import { Guesses } from "./users/guesses.ts";
+import { Door } from "./who.ts";
+import type { Mode } from "./who.ts";
 
 /** Where to listen and what to say first. */
 export interface ListenOptions {
-  /** A loopback address, or a name of one. */
+  /** An address of this machine, or a name of one. */
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -32,6 +34,10 @@ export interface ListenOptions {
   readonly link: string;
   /** Addresses of proxies, which must say for whom they connect and are believed [W-20]. */
   readonly trustedProxies?: readonly string[];
+  /** Who may speak [U-6]. */
+  readonly mode: Mode;
+  /** True when the operator knows that an open server which others can reach is everybody's. */
+  readonly isOpenToAll?: boolean;
   readonly limits?: Limits;
 }
 
@@ -48,18 +54,29 @@ export interface WirebookServer extends AsyncDisposable {
 /**
  * Listens for connections and serves them from a history.
  *
- * @throws ListenError when the host is not this machine alone, the port is taken, …
+ * @throws ListenError when others could reach an open server, the port is taken, …
  */
-export async function listen(options: ListenOptions, history: History, terminal: Terminal): Promise<WirebookServer> {
+export async function listen(
+  options: ListenOptions,
+  history: History,
+  users: Users,
+  terminal: Terminal,
+): Promise<WirebookServer> {
   const limits = options.limits ?? limitsDefault;
   const server = new TcpServer(limits, trustedIn(options), {
     history,
+    users,
     terminal,
-    identify: anyPlainName,
+    door: new Door(options.mode, users),
+    guesses: new Guesses(limits),
+    tally: { startedMs: performance.now(), requests: 0 },
     followers: new Followers(history, limits.followersMax),
     beginning: encodeBeginning({ link: options.link, operations }),
   });
-  await server.open(await findLoopback(options.host), options.port);
+  await server.open(
+    await findAddress(options.host, options.mode === "registered" || options.isOpenToAll === true),
+    options.port,
+  );
   return server;
 }
 
@@ -157,6 +174,7 @@ class TcpServer implements WirebookServer {
   async #drain(withinMs: number): Promise<void> {
     const closed = this.#listeners.close();
     this.#context.followers.end();
+    this.#context.guesses.end();
     for (const connection of this.#served.keys()) connection.hurry(this.#limits.drainMessageMs);
     const deadline = setTimeout(() => {
       for (const connection of [...this.#served.keys(), ...this.#refused.keys()]) connection.reset();

@@ -14,8 +14,9 @@ import {
   decodeMessage,
   decodeText,
   encodeError,
+  encodeText,
+  ProtocolError,
   refusedBytesKept,
-  withoutKey,
 } from "@wirebook/protocol";
 import type { Command } from "@wirebook/protocol";
 import type { Connection, Received } from "./connection.ts";
@@ -25,13 +26,15 @@ import type { Failure } from "./failure.ts";
 import { perform } from "./operations/perform.ts";
 import type { Response } from "./operations/response.ts";
 import { send } from "./reply.ts";
-import type { Identify, Speaker } from "./who.ts";
+import { assertMay } from "./who.ts";
+import type { Door, Speaker } from "./who.ts";
 
 /** A message as far as it was understood. */
 type Heard =
   | { readonly outcome: "request"; readonly speaker: Speaker; readonly command: Command }
-  | { readonly outcome: "unknown" | "broken" }
-  | { readonly outcome: "mistake"; readonly error: unknown };
+  | { readonly outcome: "unknown"; readonly isGuess: boolean }
+  | { readonly outcome: "broken" }
+  | { readonly outcome: "mistake"; readonly error: unknown; readonly speaker?: Speaker };
 
 /** What is to be sent, and what the terminal shows of it. */
 interface Answer {
@@ -44,13 +47,13 @@ interface Answer {
 export async function serve(connection: Connection, context: Context): Promise<void> {
   const received = await connection.received;
   if (received.isBroken && !received.hasBytes) return;
-  const heard = hear(received, context.identify);
-  const asked = askedFrom(connection.address, received, heard);
+  const heard = hear(received, context.door);
+  const asked = askedFrom(connection.address, received, heard, context.door);
   let written: Written | undefined;
   let answer: Answer;
   try {
     if (received.hasBytes) written = await log(asked, heard, context.history);
-    answer = await answerTo(heard, asked.address, context);
+    answer = await answerTo(heard, connection, context);
   } catch (error) {
     const failure = failureOf(error);
     answer = { response: { text: context.beginning + encodeError(failure.sentence) }, outcome: "error", failure };
@@ -63,24 +66,33 @@ export async function serve(connection: Connection, context: Context): Promise<v
 }
 
 /** Finds out what the bytes mean, once the message has ended. */
-function hear({ bytes, problem, isBroken }: Received, identify: Identify): Heard {
+function hear({ bytes, problem, isBroken }: Received, door: Door): Heard {
   if (isBroken) return { outcome: "broken" };
+  let speaker: Speaker | undefined;
   try {
     if (problem !== undefined) throw problem;
     const message = decodeMessage(bytes);
-    const speaker = identify(message);
-    if (speaker === undefined) return { outcome: "unknown" };
+    speaker = door.identify(message);
+    if (speaker === undefined) return { outcome: "unknown", isGuess: message.key !== undefined };
     return { outcome: "request", speaker, command: decodeCommand(message.words) };
   } catch (error) {
-    return { outcome: "mistake", error };
+    // Where only the registered may speak, what is no name is no less unknown, and its sentence would repeat it.
+    const isNoName = error instanceof ProtocolError && error.code === "user-syntax";
+    if (isNoName && door.mode === "registered") return { outcome: "unknown", isGuess: false };
+    return { outcome: "mistake", error, ...(speaker === undefined ? {} : { speaker }) };
   }
 }
 
-/** What the history keeps: a request as it came, of anything else the beginning; a key of neither [H-5], [H-6]. */
-function askedFrom(address: string, { bytes }: Received, { outcome }: Heard): Asked {
-  const isCut = outcome !== "request" && bytes.length > refusedBytesKept;
-  const kept = isCut ? bytes.subarray(0, refusedBytesKept) : bytes;
-  return { address, message: withoutKey(decodeText(kept)), isCut };
+/**
+ * What the history keeps: a request as it came, of anything else the beginning; a key of neither [H-5], [H-6]. Keys are
+ * taken out before the cut, which could make one too short to be known.
+ */
+function askedFrom(address: string, { bytes }: Received, heard: Heard, door: Door): Asked {
+  const shown = door.shown(decodeText(bytes), "speaker" in heard ? heard.speaker : undefined);
+  if (heard.outcome === "request" || bytes.length <= refusedBytesKept) return { address, message: shown, isCut: false };
+  const shownBytes = encodeText(shown);
+  const kept = decodeText(shownBytes.subarray(0, refusedBytesKept));
+  return { address, message: kept, isCut: shownBytes.length > refusedBytesKept };
 }
 
 /**
@@ -100,17 +112,21 @@ async function log(asked: Asked, heard: Heard, history: History): Promise<Writte
 }
 
 /** Does what was asked. @throws what a request can fail with; see `failureOf` */
-async function answerTo(heard: Heard, address: string, context: Context): Promise<Answer> {
+async function answerTo(heard: Heard, connection: Connection, context: Context): Promise<Answer> {
   switch (heard.outcome) {
     case "mistake":
       throw heard.error;
     case "broken":
       return { response: { text: "" }, outcome: "broken" };
     case "unknown":
+      if (heard.isGuess) await context.guesses.hold(connection.address, connection.closed);
       return { response: { text: authenticationError }, outcome: "unknown" };
     case "request": {
-      const response = await perform(heard.command, { ...context, ...heard.speaker, address });
-      return { response: { ...response, text: context.beginning + response.text }, outcome: heard.command.verb };
+      const { command, speaker } = heard;
+      context.tally.requests += 1;
+      assertMay(speaker, command);
+      const response = await perform(command, { ...context, ...speaker, address: connection.address });
+      return { response: { ...response, text: context.beginning + response.text }, outcome: command.verb };
     }
   }
 }

@@ -12,7 +12,14 @@ import { terminalBytesMax, terminalCloseMs } from "./limits.ts";
 
 /** Something that the operator may want to see. */
 export type TerminalEvent =
-  | { readonly event: "listening"; readonly host: string; readonly port: number; readonly history: string }
+  | {
+      readonly event: "listening";
+      readonly host: string;
+      readonly port: number;
+      readonly history: string;
+      /** Who may speak: `open`, `registered`. */
+      readonly users: string;
+    }
   | {
       readonly event: "request";
       readonly time: string;
@@ -98,7 +105,7 @@ function describe(event: TerminalEvent): string {
   switch (event.event) {
     case "listening":
       return (
-        `Wirebook listens on ${event.host}, port ${event.port}, and writes ${plainText(event.history)}\n` +
+        `Wirebook listens on ${event.host}, port ${event.port}, and writes ${plainText(event.history)}; users: ${event.users}\n` +
         `Try it: printf 'brick 2\\n' | nc ${event.host} ${event.port}      Stop it: Ctrl-C\n`
       );
     case "request": {

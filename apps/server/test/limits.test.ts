@@ -1,9 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { plainAddress } from "../src/connection.ts";
 import { limitsDefault, limitsWithin } from "../src/limits.ts";
-import { findLoopback } from "../src/listening.ts";
+import { findAddress } from "../src/listening.ts";
 
 describe("the limits", () => {
+  test("leave most connections to those who hold no wrong key", () => {
+    for (const descriptors of [64, 1024, Infinity]) {
+      const { connectionsMax, guessesHeldMax } = limitsWithin(descriptors);
+      expect(guessesHeldMax).toBeLessThanOrEqual(Math.ceil(connectionsMax / 8));
+    }
+  });
+
   test("are the defaults where descriptors abound", () => {
     expect(limitsWithin(Infinity)).toEqual(limitsDefault);
     expect(limitsWithin(1_048_576)).toEqual(limitsDefault);
@@ -37,14 +44,20 @@ describe("a host to listen on", () => {
     ["::1", "::1"],
     ["localhost", "127.0.0.1"],
   ])("may be %s", async (host, address) => {
-    expect(await findLoopback(host)).toBe(address);
+    expect(await findAddress(host, false)).toBe(address);
   });
 
   test.each(["0.0.0.0", "::", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1"])("may not be %s", async (host) => {
-    await expect(findLoopback(host)).rejects.toThrow(`--host is ${host}, which other machines can reach`);
+    await expect(findAddress(host, false)).rejects.toThrow(`--host is ${host}, which other machines can reach`);
+  });
+
+  test.each(["0.0.0.0", "::", "10.0.0.1"])("may be %s where that is meant", async (host) => {
+    expect(await findAddress(host, true)).toBe(host);
   });
 
   test("must be one that can be found", async () => {
-    await expect(findLoopback("nowhere.invalid")).rejects.toThrow("--host is nowhere.invalid, which is no address");
+    await expect(findAddress("nowhere.invalid", true)).rejects.toThrow(
+      "--host is nowhere.invalid, which is no address",
+    );
   });
 });

@@ -14,7 +14,7 @@ describe("the program", () => {
     const history = join(folder.path, "history.txt");
     await using program = Program.start(["--port", "0", "--history", history]);
     const listening = await program.listening();
-    expect(listening).toEqual({ event: "listening", host: "127.0.0.1", port: listening.port, history });
+    expect(listening).toEqual({ event: "listening", host: "127.0.0.1", port: listening.port, history, users: "open" });
     expect(listening.port).toBeGreaterThan(0);
     await ask(listening.port, "brick 9\u202e\n");
     program.child.kill("SIGTERM");

@@ -5,7 +5,7 @@ import { Peer, ask } from "./peer.ts";
 import { beginning, openRig } from "./rig.ts";
 
 /** Long enough that no machine is so slow that a chunk comes late. */
-const patient = { messageSilenceMs: 20_000, messageDeadlineMs: 60_000 };
+const patient = { messageSilenceMs: 20_000, messageDeadlineMs: 60_000, guessDelayMs: 0 };
 /** So short that a test does not notice the waiting. */
 const hasty = { messageSilenceMs: 30, messageDeadlineMs: 200 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { authenticationError } from "@wirebook/protocol";
-import { ask } from "./peer.ts";
+import { Peer, ask } from "./peer.ts";
 import { beginning, openRig } from "./rig.ts";
 
 /** The reply without its beginning, which must be there. */
@@ -69,6 +69,31 @@ describe("an operation", () => {
     expect(lines[0]).toMatch(/^\S+ 127\.0\.0\.1 brick deleted all$/);
   });
 
+  test("6 answers how the server is", async () => {
+    await using rig = await openRig();
+    await ask(rig.port, "nobody~5ecret\n");
+    await ask(rig.port, "brick 9\n");
+    await response(rig.port, "brick");
+    await rig.register("ada", "member");
+    const follower = await Peer.connect(rig.port);
+    await follower.write("eve 5\n");
+    await follower.until("Following");
+    const { lines, bytes } = rig.history.extent();
+    const status = await response(rig.port, "brick 6");
+    follower.reset();
+    expect(status.replace(/^uptime: \d+ s$/m, "uptime: 0 s").split("\n")).toEqual([
+      `lines: ${lines + 1}`,
+      `bytes: ${bytes + ((await rig.lines()).at(-1) ?? "").length + 1}`,
+      "requests: 3",
+      "users: 1",
+      "followers: 1",
+      "uptime: 0 s",
+      "version: 0.1.0",
+      "engine: file",
+      "",
+    ]);
+  });
+
   test("answers with the terminal told of it", async () => {
     await using rig = await openRig();
     await response(rig.port, "brick 2");
@@ -91,8 +116,8 @@ describe("a mistake", () => {
     ["brick 1 0", "N is 0, and the first line is 1; type a number from 1"],
     ["brick 1 -1", "N is -1, below 1; type a number from 1"],
     ["brick 2 ten", 'FROM is "ten", not a line number; type a number such as 12'],
-    ["brick 9", '"9" is no operation; type 1, 2, 3 or 5 after your username'],
-    ["brick two", '"two" is no operation; type 1, 2, 3 or 5 after your username'],
+    ["brick 9", '"9" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],
+    ["brick two", '"two" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],
     ["", "the message is empty; type a username, for example: brick 2"],
     ["   ", "the message is empty; type a username, for example: brick 2"],
     ["-brick 2", '"-brick" is no username; type at most 64 letters, digits, dots, hyphens and underscores'],

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as protocol from "@wirebook/protocol";
-import { historyErrorCodes, HistoryError } from "@wirebook/history";
+import { historyErrorCodes, HistoryError, UsersError, usersErrorCodes } from "@wirebook/history";
 import { serverErrorCodes } from "../src/errors.ts";
 import { failureOf } from "../src/failure.ts";
 import { limitsDefault } from "../src/limits.ts";
@@ -46,6 +46,27 @@ describe("docs/protocol.md", () => {
     expect(failureOf(new HistoryError(code, "/secret/path")).sentence).toBe(found);
   });
 
+  test("lists every code with which the users can answer a request, and no other", () => {
+    const ours = usersErrorCodes.filter((code) => code !== "no-such-user");
+    expect(codesIn("### What the users can answer")).toEqual(ours);
+  });
+
+  test.each(["users-busy", "users-failed"] as const)("has the sentence for %s", (code) => {
+    const found = sentence("### What the users can answer", code);
+    expect(failureOf(new UsersError(code, "/secret/path")).sentence).toBe(found);
+  });
+
+  test("has the sentences about a name that is taken, a role that is lacking and too many wrong keys", async () => {
+    await using rig = await openRig({ guessesHeldEachMax: 0 }, { mode: "registered" });
+    const otter = await rig.register("otter-42", "member");
+    const answer = async (message: string): Promise<string | undefined> =>
+      (await ask(rig.port, `${message}\n`)).split("Error: ")[1]?.trimEnd();
+    expect(await answer(`${otter} 4 otter-42`)).toBe(sentence("### What the users can answer", "name-taken"));
+    const heading = "### What the server can answer";
+    expect(await answer(`${otter} 1 1`)).toBe(sentence(heading, "role-lacking"));
+    expect(await answer("otter-42~x")).toBe(sentence(heading, "guesses-max")?.replace("8 wrong", "0 wrong"));
+  });
+
   test("lists every code of the server's own, and no other", () => {
     expect(codesIn("### What the server can answer").toSorted()).toEqual([...serverErrorCodes, "internal"].toSorted());
   });
@@ -71,7 +92,7 @@ describe("docs/protocol.md", () => {
   });
 
   test("has the sentence for proxy-header", async () => {
-    await using rig = await openRig({}, ["127.0.0.1"]);
+    await using rig = await openRig({}, { trustedProxies: ["127.0.0.1"] });
     const text = await ask(rig.port, "brick 2\n");
     expect(text.split("Error: ")[1]?.trimEnd()).toBe(sentence("### What the server can answer", "proxy-header"));
   });

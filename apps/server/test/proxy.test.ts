@@ -20,7 +20,7 @@ const refusal = /^Error: a connection from 127\.0\.0\.1 must begin with a PROXY 
 
 describe("a trusted proxy", () => {
   test("says for whom it connects, and that address stands in the history and on the terminal", async () => {
-    await using rig = await openRig({}, ["192.0.2.9", "127.0.0.1"]);
+    await using rig = await openRig({}, { trustedProxies: ["192.0.2.9", "127.0.0.1"] });
     expect(await ask(rig.port, behind(from("198.51.100.7"), "brick\n"))).toBe(beginning);
     expect(await ask(rig.port, behind(from("2001:db8::7"), "brick\n"))).toBe(beginning);
     expect(await askers(rig)).toEqual(["198.51.100.7 brick", "2001:db8::7 brick"]);
@@ -28,7 +28,7 @@ describe("a trusted proxy", () => {
   });
 
   test("is understood however its header and the message are cut", async () => {
-    await using rig = await openRig({}, ["127.0.0.1"]);
+    await using rig = await openRig({}, { trustedProxies: ["127.0.0.1"] });
     const bytes = behind(from("198.51.100.7"), "brick 2 -1\n");
     await fc.assert(
       fc.asyncProperty(
@@ -49,7 +49,7 @@ describe("a trusted proxy", () => {
   });
 
   test("speaks for itself with LOCAL, and leaves no line when it only looks", async () => {
-    await using rig = await openRig({}, ["127.0.0.1"]);
+    await using rig = await openRig({}, { trustedProxies: ["127.0.0.1"] });
     const probe = await Peer.connect(rig.port);
     await probe.write(encodeProxyHeader());
     await probe.end();
@@ -64,7 +64,7 @@ describe("a trusted proxy", () => {
     ["with a header of version 1", Buffer.from("PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\r\nbrick 3\n")],
     ["with a header of an unknown command", behind(from("198.51.100.7"), "").fill(0x22, 12, 13)],
   ])("is refused %s, before a message is read", async (_name, bytes) => {
-    await using rig = await openRig({}, ["127.0.0.1"]);
+    await using rig = await openRig({}, { trustedProxies: ["127.0.0.1"] });
     const reply = await ask(rig.port, bytes);
     expect(reply.slice(beginning.length)).toMatch(refusal);
     expect(await rig.lines()).toEqual([]);
@@ -72,7 +72,7 @@ describe("a trusted proxy", () => {
   });
 
   test("is refused when it ends in the middle of its header, and has the time of a message for it", async () => {
-    await using rig = await openRig({ messageDeadlineMs: 100 }, ["127.0.0.1"]);
+    await using rig = await openRig({ messageDeadlineMs: 100 }, { trustedProxies: ["127.0.0.1"] });
     const cut = await Peer.connect(rig.port);
     await cut.write(from("198.51.100.7").subarray(0, 20));
     await cut.end();
@@ -86,7 +86,7 @@ describe("a trusted proxy", () => {
 
 describe("anybody else", () => {
   test("cannot claim to be another", async () => {
-    await using rig = await openRig({}, ["192.0.2.9"]);
+    await using rig = await openRig({}, { trustedProxies: ["192.0.2.9"] });
     expect(await ask(rig.port, behind(from("198.51.100.7"), "brick 3\n"))).toContain("Error: ");
     expect(await ask(rig.port, "brick\n")).toBe(beginning);
     for (const line of await askers(rig)) expect(line).toMatch(/^127\.0\.0\.1 /);

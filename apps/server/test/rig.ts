@@ -4,13 +4,15 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { openFileHistory } from "@wirebook/history";
-import type { History } from "@wirebook/history";
+import { openFileHistory, openFileUsers } from "@wirebook/history";
+import type { History, Users } from "@wirebook/history";
 import { decodeEntry, encodeBeginning, operations } from "@wirebook/protocol";
+import type { Role } from "@wirebook/protocol";
 import { limitsDefault } from "../src/limits.ts";
 import type { Limits } from "../src/limits.ts";
 import { listen } from "../src/server.ts";
-import type { WirebookServer } from "../src/server.ts";
+import type { ListenOptions, WirebookServer } from "../src/server.ts";
+import { createKey, hashKey } from "../src/users/key.ts";
 import { Terminal } from "../src/terminal.ts";
 import type { TerminalEvent } from "../src/terminal.ts";
 
@@ -34,38 +36,59 @@ export interface Rig extends AsyncDisposable {
   readonly port: number;
   readonly server: WirebookServer;
   readonly history: History;
+  readonly users: Users;
   readonly historyPath: string;
+  readonly folder: string;
+  /** What the users had to tell their operator. */
+  readonly notices: readonly string[];
   /** The events that the terminal has shown. */
   readonly shown: readonly TerminalEvent[];
   /** The lines of the file. */
   lines(): Promise<string[]>;
   /** The messages of the lines that say what was asked; one that was cut ends in `…`. */
   asked(): Promise<string[]>;
+  /** Registers somebody; returns the username with its key. */
+  register(name: string, role: Role): Promise<string>;
 }
 
-export async function openRig(limits: Partial<Limits> = {}, trustedProxies: readonly string[] = []): Promise<Rig> {
+export async function openRig(
+  limits: Partial<Limits> = {},
+  { mode = "open", trustedProxies = [] }: Partial<Pick<ListenOptions, "mode" | "trustedProxies">> = {},
+): Promise<Rig> {
   const folder = await makeFolder();
   const historyPath = join(folder.path, "history.txt");
   const shown: TerminalEvent[] = [];
   const history = await openFileHistory(historyPath);
+  const notices: string[] = [];
+  const users = openFileUsers(historyPath, { onNotice: (sentence) => notices.push(sentence) });
   const terminal = new Terminal(collect(shown), false);
   const options = {
     host: "127.0.0.1",
     port: 0,
     link,
+    mode,
     trustedProxies,
     limits: { ...limitsDefault, drainMs: 1000, ...limits },
   };
-  const server = await listen(options, history, terminal);
+  const server = await listen(options, history, users, terminal);
   const lines = async (): Promise<string[]> => (await readFile(historyPath, "utf8")).split("\n").slice(0, -1);
   return {
     port: server.address.port,
     server,
     history,
+    users,
     historyPath,
+    folder: folder.path,
+    notices,
     shown,
     lines,
     asked: async () => (await lines()).flatMap(askedIn),
+    register: async (name, role) => {
+      const key = createKey();
+      const createdAt = new Date().toISOString();
+      await users.add({ name, role, keyHash: hashKey(name, key), createdAt, createdBy: "-" });
+      return `${name}~${key}`;
+    },
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
       await history[Symbol.asyncDispose]();

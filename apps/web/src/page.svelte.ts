@@ -1,6 +1,6 @@
 /** Everything that the page knows and does; the components draw it. */
 
-import { encodeText } from "@wirebook/protocol";
+import { encodeText, withoutKeys } from "@wirebook/protocol";
 import type { GatewayFrame } from "@wirebook/protocol";
 import { Composer } from "./composer/composer.svelte.ts";
 import { Operations } from "./composer/operations.svelte.ts";
@@ -104,7 +104,7 @@ export class Page {
 
   #speakAs(user: string): void {
     const isNew = user !== this.follower.user;
-    this.#user.write(user);
+    this.#user.write(withoutKeys(user)); // What is kept here outlives the page: never a key.
     this.hasBegun = true;
     this.#nameAll(user);
     if (isNew && ["idle", "refused"].includes(this.follower.state)) void this.follower.start();

@@ -9,6 +9,7 @@
  * Deliberately absent: random access to lines as strings, and any count of lines held in memory. Readers get bytes.
  */
 
+import type { Outcome } from "@wirebook/protocol";
 import type { HistoryError } from "./errors.ts";
 
 /** On whose behalf something is written. */
@@ -25,6 +26,9 @@ export interface Asked {
   readonly message: string;
   readonly isCut: boolean;
 }
+
+/** An outcome that changes no line: what it tells of lasts elsewhere, and whoever made it has it recorded. */
+export type Recorded = Extract<Outcome, { readonly verb: "created-user" }>;
 
 /** A line that the history now holds durably. */
 export interface Written {
@@ -103,6 +107,13 @@ export interface History extends AsyncDisposable {
    * @throws HistoryError `storage-full`, `storage-failed`, `closed`
    */
   append(asked: Asked): Promise<Written>;
+
+  /**
+   * Writes, as the last line, what came of a request elsewhere than in the lines; resolves when it is durable.
+   *
+   * @throws HistoryError `storage-full`, `storage-failed`, `closed`
+   */
+  record(by: Actor, outcome: Recorded): Promise<Written>;
 
   /**
    * Deletes one line and writes the outcome as the last one, both or neither.

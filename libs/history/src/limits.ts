@@ -47,3 +47,21 @@ export const driftMsMax = 2;
 
 /** Permissions of a history that did not exist. */
 export const fileModeDefault = 0o644;
+
+/** Users that a store holds [U-2]. */
+export const usersMax = 10_000;
+
+/** Bytes of a file of users that is read at all: what `usersMax` of the longest rows take, and comments. */
+export const usersFileBytesMax = 8 * 1024 * 1024;
+
+/** Milliseconds for which what is known of the users is believed before the file is looked at again [U-3]. */
+export const usersBelievedMs = 100;
+
+/** Milliseconds for which a change of the users waits for one that another process is making [U-3]. */
+export const usersLockWaitMs = 5000;
+
+/** Milliseconds until it tries again. */
+export const usersLockPollMs = 10;
+
+/** Permissions of a file of users [U-1]. */
+export const usersFileMode = 0o600;

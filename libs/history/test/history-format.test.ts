@@ -47,6 +47,8 @@ test("shows entries only that the code takes for what they are meant to show", (
     "asked",
     "asked",
     "asked",
+    "asked",
+    "outcome",
     "outcome",
     "outcome",
   ]);

@@ -65,7 +65,7 @@ export function applyLine(copy: string[], line: string): void {
   if (entry.kind === "outcome") {
     const { outcome } = entry;
     if (outcome.verb === "deleted-all") copy.length = 0;
-    else {
+    if (outcome.verb === "deleted-line") {
       const [removed = ""] = copy.splice(outcome.line - 1, 1);
       if (headOf(removed) !== outcome.head) throw new Error(`the copy has ${removed} where ${line} was deleted`);
     }

@@ -13,7 +13,9 @@ import { plainText, quoteText } from "./text.ts";
 
 /** What came of a request that changed something. */
 export type Outcome =
-  { readonly verb: "deleted-line"; readonly line: number; readonly head: string } | { readonly verb: "deleted-all" };
+  | { readonly verb: "deleted-line"; readonly line: number; readonly head: string }
+  | { readonly verb: "deleted-all" }
+  | { readonly verb: "created-user"; readonly name: string };
 
 /** A line of the history, understood as far as its form allows. */
 export type Entry =
@@ -41,6 +43,7 @@ const timeForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const stamped = /^(?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?<address>[^ ]+) (?<rest>.+)$/u;
 const deletedLine = /^(?<user>[^ "]+) deleted line (?<line>\d{1,15}) \((?<head>[^ ]*)\)$/u;
 const deletedAll = /^(?<user>[^ "]+) deleted all$/u;
+const createdUser = /^(?<user>[^ "]+) created user (?<name>[^ "]+)$/u;
 
 /** Microseconds since 1970 as `2026-11-22T20:31:05.123456Z` [H-2]. */
 export function encodeTime(microseconds: number): string {
@@ -68,6 +71,8 @@ export function encodeOutcome(time: string, address: string, user: string, outco
       return `${time} ${address} ${user} deleted line ${outcome.line} (${outcome.head})`;
     case "deleted-all":
       return `${time} ${address} ${user} deleted all`;
+    case "created-user":
+      return `${time} ${address} ${user} created user ${outcome.name}`;
   }
 }
 
@@ -100,11 +105,19 @@ function decodeAsked(time: string, address: string, rest: string): Entry | undef
 }
 
 function decodeOutcome(time: string, address: string, rest: string): Entry | undefined {
-  const one = deletedLine.exec(rest)?.groups;
-  if (one !== undefined) {
-    const { user = "", line = "", head = "" } = one;
-    return { kind: "outcome", time, address, user, outcome: { verb: "deleted-line", line: Number(line), head } };
+  const of = (user: string | undefined, outcome: Outcome): Entry => ({
+    kind: "outcome",
+    time,
+    address,
+    user: user ?? "",
+    outcome,
+  });
+  const line = deletedLine.exec(rest)?.groups;
+  if (line !== undefined) {
+    return of(line.user, { verb: "deleted-line", line: Number(line.line), head: line.head ?? "" });
   }
-  const user = deletedAll.exec(rest)?.groups?.user;
-  return user === undefined ? undefined : { kind: "outcome", time, address, user, outcome: { verb: "deleted-all" } };
+  const all = deletedAll.exec(rest)?.groups;
+  if (all !== undefined) return of(all.user, { verb: "deleted-all" });
+  const created = createdUser.exec(rest)?.groups;
+  return created && of(created.user, { verb: "created-user", name: created.name ?? "" });
 }

@@ -10,4 +10,5 @@ export * from "./operations.ts";
 export * from "./plan.ts";
 export * from "./proxy-header.ts";
 export * from "./reply.ts";
+export * from "./secrets.ts";
 export * from "./text.ts";

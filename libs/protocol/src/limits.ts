@@ -16,6 +16,12 @@ export const messageDeadlineMs = 10_000;
 /** Characters (Unicode code points) of a username, without its key [W-9]. */
 export const nameCharactersMax = 64;
 
+/** Letters and digits in a row from which on a word may be a key; keys have 26 [W-9]. */
+export const keyRunCharactersMin = 20;
+
+/** Letters, and digits, that such a row must have at least: a long number or a long word is no key. */
+export const keyRunSortMin = 4;
+
 /** Words after the operation's number [W-10]. */
 export const argumentsMax = 2;
 

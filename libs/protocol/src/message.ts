@@ -10,6 +10,7 @@ import { ProtocolError } from "./errors.ts";
 import { argumentsMax, messageBytesMax, nameCharactersMax } from "./limits.ts";
 import { findOperation, operations } from "./operations.ts";
 import type { OperationSpec } from "./operations.ts";
+import { hideKeys, looksLikeKey } from "./secrets.ts";
 import { decodeText, quoteText } from "./text.ts";
 
 /** A message whose user is known by name; the words are still unread. */
@@ -28,15 +29,25 @@ export type Command =
   | { readonly verb: "delete-line"; readonly line: number; readonly time: string | undefined }
   | { readonly verb: "read"; readonly from: number | undefined; readonly to: number | undefined }
   | { readonly verb: "delete-all" }
-  | { readonly verb: "follow"; readonly from: number | undefined };
+  | { readonly verb: "create-user"; readonly name: string | undefined }
+  | { readonly verb: "follow"; readonly from: number | undefined }
+  | { readonly verb: "status" };
 
 const httpRequestLine = / HTTP\/1\.[01]$/;
 const plainName = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]*$/u;
 const integer = /^-?\d{1,15}$/;
 
-/** True when the word may be a username: letters, digits, `_`, `.` and `-`, not beginning with a sign [W-9]. */
+/**
+ * True when the word may be a username: letters, digits, `_`, `.` and `-`, not beginning with a sign [W-9]. What looks
+ * like a key is none: names are shown everywhere.
+ */
 export function isName(word: string): boolean {
-  return plainName.test(word) && [...word].length <= nameCharactersMax;
+  return plainName.test(word) && [...word].length <= nameCharactersMax && !looksLikeKey(word);
+}
+
+/** What makes two names the same: neither case nor the way in which a letter is composed tells them apart [W-9]. */
+export function foldName(name: string): string {
+  return name.normalize("NFKC").toLowerCase();
 }
 
 /**
@@ -62,7 +73,7 @@ export function decodeMessage(line: Uint8Array): Message {
   if (!isName(user)) {
     throw new ProtocolError(
       "user-syntax",
-      `${quoteText(user)} is no username; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores`,
+      `${quote(user)} is no username; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores`,
     );
   }
   return { user, key, words };
@@ -81,7 +92,7 @@ export function decodeCommand(words: readonly string[]): Command {
     const known = operations.map((each) => each.number);
     throw new ProtocolError(
       "operation-unknown",
-      `${quoteText(number)} is no operation; type ${known.slice(0, -1).join(", ")} or ${known.at(-1)} after your username`,
+      `${quote(number)} is no operation; type ${known.slice(0, -1).join(", ")} or ${known.at(-1)} after your username`,
     );
   }
   checkCount(operation, values);
@@ -93,8 +104,12 @@ export function decodeCommand(words: readonly string[]): Command {
       return { verb: "read", from: decodeOptionalLine("FROM", first), to: decodeOptionalLine("TO", second) };
     case "delete-all":
       return { verb: "delete-all" };
+    case "create-user":
+      return { verb: "create-user", name: first === undefined ? undefined : decodeName("NAME", first) };
     case "follow":
       return { verb: "follow", from: decodeOptionalLine("FROM", first) };
+    case "status":
+      return { verb: "status" };
   }
 }
 
@@ -112,16 +127,11 @@ export function encodeMessage(user: string, operation?: number, values: readonly
   const words = [user, ...(operation === undefined ? [] : [operation]), ...values].map(String);
   const broken = words.find((word) => word === "" || /\s/u.test(word) || !word.isWellFormed());
   if (broken !== undefined) {
-    throw new ProtocolError("argument-syntax", `${quoteText(broken)} is not one word; leave out white space`);
+    throw new ProtocolError("argument-syntax", `${quote(broken)} is not one word; leave out white space`);
   }
   const line = words.join(" ");
   if (new TextEncoder().encode(line).length > messageBytesMax) throw messageTooLong();
   return `${line}\n`;
-}
-
-/** The message as the history may hold it: without the key, which ends at the first white space [H-5]. */
-export function withoutKey(text: string): string {
-  return text.replace(/^(\s*[^\s~]*)~\S*/u, "$1");
 }
 
 /** The error of a message that is over the limit, when its line ending has not been seen. */
@@ -153,7 +163,7 @@ function decodeLine(parameter: string, word: string, least?: number): number {
   if (!integer.test(word)) {
     throw new ProtocolError(
       "argument-syntax",
-      `${parameter} is ${quoteText(word)}, not a line number; type a number such as 12`,
+      `${parameter} is ${quote(word)}, not a line number; type a number such as 12`,
     );
   }
   const line = Number(word);
@@ -168,4 +178,17 @@ function decodeLine(parameter: string, word: string, least?: number): number {
 
 function decodeOptionalLine(parameter: string, word: string | undefined): number | undefined {
   return word === undefined ? undefined : decodeLine(parameter, word);
+}
+
+function decodeName(parameter: string, word: string): string {
+  if (isName(word)) return word;
+  throw new ProtocolError(
+    "argument-syntax",
+    `${parameter} is ${quote(word)}, no username; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores, without a key`,
+  );
+}
+
+/** A word as a sentence may repeat it, wherever that sentence is shown. */
+function quote(word: string): string {
+  return quoteText(hideKeys(word));
 }

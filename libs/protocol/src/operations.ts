@@ -19,9 +19,17 @@ export interface Announcement {
   readonly parameters: readonly Parameter[];
 }
 
+/** What a user may do: an admin whatever a member may, and more [U-9]. */
+export const roles = ["member", "admin"] as const;
+
+/** A role of that list. */
+export type Role = (typeof roles)[number];
+
 /** An operation that this protocol knows. */
 export interface OperationSpec extends Announcement {
-  readonly verb: "delete-line" | "read" | "delete-all" | "follow";
+  readonly verb: "delete-line" | "read" | "delete-all" | "create-user" | "follow" | "status";
+  /** The least role that it needs where only registered users may speak [U-9]. */
+  readonly role: Role;
   /** Destroying operations run only when their message was terminated, never after a mere silence [W-5]. */
   readonly isDestructive: boolean;
 }
@@ -36,6 +44,7 @@ export const operations: readonly OperationSpec[] = [
     verb: "delete-line",
     purpose: "delete line N",
     parameters: [required("N"), optional("TIME")],
+    role: "admin",
     isDestructive: true,
   },
   {
@@ -43,10 +52,27 @@ export const operations: readonly OperationSpec[] = [
     verb: "read",
     purpose: "read the history",
     parameters: [optional("FROM"), optional("TO")],
+    role: "member",
     isDestructive: false,
   },
-  { number: 3, verb: "delete-all", purpose: "delete all", parameters: [], isDestructive: true },
-  { number: 5, verb: "follow", purpose: "follow the history", parameters: [optional("FROM")], isDestructive: false },
+  { number: 3, verb: "delete-all", purpose: "delete all", parameters: [], role: "admin", isDestructive: true },
+  {
+    number: 4,
+    verb: "create-user",
+    purpose: "create a user",
+    parameters: [optional("NAME")],
+    role: "member",
+    isDestructive: false,
+  },
+  {
+    number: 5,
+    verb: "follow",
+    purpose: "follow the history",
+    parameters: [optional("FROM")],
+    role: "member",
+    isDestructive: false,
+  },
+  { number: 6, verb: "status", purpose: "read the status", parameters: [], role: "member", isDestructive: false },
 ];
 
 /** The operation with that number, if there is one. */

@@ -46,7 +46,9 @@ describe("entries", () => {
     expect(encodeOutcome(time, "::1", "brick", deleted)).toBe(
       `${time} ::1 brick deleted line 3 (2026-11-22T20:30:00.000001Z)`,
     );
-    for (const outcome of [deleted, { ...deleted, head: "" }, { verb: "deleted-all" } as const]) {
+    const created = { verb: "created-user", name: "otter-42" } as const;
+    expect(encodeOutcome(time, "::1", "brick", created)).toBe(`${time} ::1 brick created user otter-42`);
+    for (const outcome of [deleted, { ...deleted, head: "" }, { verb: "deleted-all" } as const, created]) {
       expect(decodeEntry(encodeOutcome(time, "::1", "brick", outcome))).toEqual({
         kind: "outcome",
         time,

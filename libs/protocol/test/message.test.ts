@@ -4,12 +4,12 @@ import {
   decodeCommand,
   decodeMessage,
   encodeMessage,
+  foldName,
   isDestructive,
   isName,
   messageBytesMax,
   nameCharactersMax,
   ProtocolError,
-  withoutKey,
 } from "@wirebook/protocol";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -79,16 +79,27 @@ describe("decodeCommand", () => {
     [["2", "-100"], { verb: "read", from: -100, to: undefined }],
     [["2", "3", "9"], { verb: "read", from: 3, to: 9 }],
     [["3"], { verb: "delete-all" }],
+    [["4"], { verb: "create-user", name: undefined }],
+    [["4", "otter-42"], { verb: "create-user", name: "otter-42" }],
     [["5", "7"], { verb: "follow", from: 7 }],
+    [["6"], { verb: "status" }],
   ])("reads %j", (words, command) => {
     expect(decodeCommand(words)).toEqual(command);
   });
 
   test.each([
-    [["x"], "operation-unknown", '"x" is no operation; type 1, 2, 3 or 5 after your username'],
-    [["9"], "operation-unknown", '"9" is no operation; type 1, 2, 3 or 5 after your username'],
+    [["x"], "operation-unknown", '"x" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],
+    [["9"], "operation-unknown", '"9" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],
     [["1"], "argument-count", "operation 1 takes 1 to 2 arguments, not 0; type: 1 N [TIME]"],
     [["3", "1"], "argument-count", "operation 3 takes no arguments, not 1; type: 3"],
+    [["6", "now"], "argument-count", "operation 6 takes no arguments, not 1; type: 6"],
+    [
+      ["4", "otter~5ecret"],
+      "argument-syntax",
+      'NAME is "otter~…", no username; type at most 64 letters, digits, dots, hyphens and underscores, without a key',
+    ],
+    [["2", "brick~5ecret"], "argument-syntax", 'FROM is "brick~…", not a line number; type a number such as 12'],
+    [["brick~5ecret"], "operation-unknown", '"brick~…" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],
     [["1", "two"], "argument-syntax", 'N is "two", not a line number; type a number such as 12'],
     [["1", "-1"], "argument-range", "N is -1, below 1; type a number from 1"],
     [["2", "0"], "argument-range", "FROM is 0, and the first line is 1; type a number from 1"],
@@ -138,10 +149,15 @@ describe("names and keys", () => {
     expect(isName("é".repeat(nameCharactersMax + 1))).toBe(false);
   });
 
-  test("leaves no key in what the history keeps", () => {
-    expect(withoutKey("otter~s3cret 2")).toBe("otter 2");
-    expect(withoutKey(" \totter~s3~cret")).toBe(" \totter");
-    expect(withoutKey("~s3cret 1 2")).toBe(" 1 2");
-    expect(withoutKey("brick 2 ~5")).toBe("brick 2 ~5");
+  test("tells names apart by neither case nor composition", () => {
+    expect(foldName("Zo\u00eb")).toBe(foldName("zoe\u0308"));
+    expect(foldName("otter-42")).not.toBe(foldName("otter-43"));
+  });
+
+  test("takes nothing for a name that looks like a key", () => {
+    expect(isName("7d2mqk0x9rcv41hzw8tbn53yfe")).toBe(false);
+    expect(failure(() => decodeMessage(bytes("7d2mqk0x9rcv41hzw8tbn53yfe! 2"))).message).toContain(
+      '"…!" is no username',
+    );
   });
 });

@@ -109,7 +109,9 @@ describe("announcements", () => {
       " To delete line N, enter 1 after your username, then N [TIME]",
       " To read the history, enter 2 after your username, then [FROM] [TO]",
       " To delete all, enter 3 after your username",
+      " To create a user, enter 4 after your username, then [NAME]",
       " To follow the history, enter 5 after your username, then [FROM]",
+      " To read the status, enter 6 after your username",
     ]);
   });
 

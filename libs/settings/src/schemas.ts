@@ -25,3 +25,8 @@ export const filledText: z.ZodMiniType<string> = z.string().check(z.minLength(1)
 
 /** An option without a value. */
 export const toggle: z.ZodMiniType<boolean> = z.boolean();
+
+/** One of some words. */
+export function oneOf<const Word extends string>(words: readonly Word[]): z.ZodMiniType<Word> {
+  return z.enum(words);
+}

@@ -1,9 +1,12 @@
-import type { History, Snapshot } from "@wirebook/history";
+import type { History, Snapshot, Users } from "@wirebook/history";
+import type { Tally } from "../context.ts";
 import type { Follow, Followers } from "../followers.ts";
 
 /** Who asks, and what an operation may reach. */
 export interface Scene {
   readonly history: History;
+  readonly users: Users;
+  readonly tally: Tally;
   readonly followers: Followers;
   /** The name, never a key. */
   readonly user: string;

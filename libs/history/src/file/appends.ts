@@ -6,8 +6,7 @@
  * synchronous calls were measured to be faster than asynchronous ones, and nothing can come between.
  */
 
-import { encodeAsked } from "@wirebook/protocol";
-import type { Asked, Written } from "../history.ts";
+import type { Written } from "../history.ts";
 import { gatherTurnsMax } from "../limits.ts";
 import type { Stamper } from "./stamper.ts";
 import type { FileStorage } from "./storage.ts";
@@ -32,10 +31,10 @@ export class Appends {
     this.#stamper = stamper;
   }
 
-  /** Takes a line; resolves when it is durable. Its time is that of this call. */
-  add({ address, message, isCut }: Asked): Promise<Written> {
+  /** Takes the line that `encode` makes of its time, which is that of this call; resolves when it is durable. */
+  add(encode: (time: string) => string): Promise<Written> {
     const time = this.#stamper.next();
-    this.#text += `${encodeAsked(time, address, message, isCut)}\n`;
+    this.#text += `${encode(time)}\n`;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ time, resolve, reject });
       this.#turn ??= setImmediate(() => this.#gather(0, 1));

@@ -1,7 +1,8 @@
 /** The engine `file`: a history in a file that one process owns. Opened by `openFileHistory`. */
 
+import { encodeAsked, encodeOutcome } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
-import type { Actor, Asked, Extent, Feed, History, Range, Snapshot, Written } from "../history.ts";
+import type { Actor, Asked, Extent, Feed, History, Range, Recorded, Snapshot, Written } from "../history.ts";
 import { readChunkBytesDefault } from "../limits.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
 import { Appends } from "./appends.ts";
@@ -42,9 +43,14 @@ export class FileHistory implements History {
     return { lines, bytes };
   }
 
-  append(asked: Asked): Promise<Written> {
+  append({ address, message, isCut }: Asked): Promise<Written> {
     if (this.#closing !== undefined) return Promise.reject(closed());
-    return this.#appends.add(asked);
+    return this.#appends.add((time) => encodeAsked(time, address, message, isCut));
+  }
+
+  async record({ address, user }: Actor, outcome: Recorded): Promise<Written> {
+    this.#assertOpen();
+    return this.#appends.add((time) => encodeOutcome(time, address, user, outcome));
   }
 
   async deleteLine(by: Actor, line: number, head?: string): Promise<Written> {

@@ -5,25 +5,16 @@
  * many start at once, and takes it back when that process ends, in whatever way; so there is no stale lock to judge and
  * no guessing from process ids, which are used again and mean nothing in another container. The file stays when the
  * lock is gone: removing it would let two processes lock two files of one name. It cannot be history.txt itself, which
- * a delete replaces.
- *
- * Node has no flock. BSD and macOS take the lock while opening (O_EXLOCK). On Linux it belongs to what open(2)
- * returned, which a child process inherits: the program `flock` (util-linux, busybox) locks our open file and exits, and
- * the lock stays with us.
+ * a delete replaces. How a lock is taken is lock.ts's concern.
  */
 
-import { spawn } from "node:child_process";
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
-import { platform } from "node:os";
+import { closeSync, ftruncateSync, readFileSync, writeSync } from "node:fs";
 import { kill, pid } from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { HistoryError } from "../errors.ts";
 import { fileModeDefault, ownerNameWaitMs, ownerPollMs } from "../limits.ts";
 import { reasonOf } from "./disk.ts";
-
-/** O_EXLOCK of BSD's and macOS's fcntl.h, which Node does not name. */
-const lockOnOpen = 0x20;
-const hasLockOnOpen = ["darwin", "freebsd", "openbsd", "netbsd"].includes(platform());
+import { openLocked } from "./lock.ts";
 
 /** A history that belongs to this process. */
 export interface Ownership {
@@ -39,7 +30,7 @@ export interface Ownership {
  */
 export async function takeOwnership(path: string): Promise<Ownership> {
   const lockPath = `${path}.lock`;
-  const fd = hasLockOnOpen ? openLocked(lockPath) : await openAndLock(lockPath);
+  const fd = await open(lockPath);
   if (fd === undefined) {
     const owner = await readOwner(lockPath);
     const whose = owner === undefined ? "another process" : `process ${owner}`;
@@ -54,46 +45,12 @@ export async function takeOwnership(path: string): Promise<Ownership> {
   };
 }
 
-/** On BSD and macOS: the descriptor, or `undefined` when somebody else holds the lock. */
-function openLocked(lockPath: string): number | undefined {
-  const { O_CREAT, O_NONBLOCK, O_RDWR } = constants;
+async function open(lockPath: string): Promise<number | undefined> {
   try {
-    return openSync(lockPath, O_RDWR | O_CREAT | O_NONBLOCK | lockOnOpen, fileModeDefault);
+    return await openLocked(lockPath, fileModeDefault);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EAGAIN") return undefined;
-    throw error;
-  }
-}
-
-/** On Linux: the same. */
-async function openAndLock(lockPath: string): Promise<number | undefined> {
-  const fd = openSync(lockPath, constants.O_RDWR | constants.O_CREAT, fileModeDefault);
-  try {
-    if (await lock(fd)) return fd;
-  } catch (error) {
-    closeSync(fd);
     throw new HistoryError("storage-failed", `${lockPath} cannot be locked: ${reasonOf(error)}`, { cause: error });
   }
-  closeSync(fd);
-  return undefined;
-}
-
-/** Runs `flock` on an open file, as its descriptor 3; false when another open file holds the lock. */
-function lock(fd: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("flock", ["-x", "-n", "3"], { stdio: ["ignore", "ignore", "pipe", fd] });
-    let complaint = "";
-    child.stderr?.on("data", (chunk: Buffer) => (complaint += chunk.toString()));
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      const isMissing = error.code === "ENOENT";
-      reject(isMissing ? new Error("the program flock is missing; install util-linux", { cause: error }) : error);
-    });
-    child.on("close", (status, signal) => {
-      if (status === 0) resolve(true);
-      else if (status === 1 && complaint === "") resolve(false);
-      else reject(new Error(complaint.trim() || `flock ended with ${status ?? signal}`));
-    });
-  });
 }
 
 /** Best effort: the process id is for the sentence that others get, the lock does not depend on it. */

@@ -1,6 +1,6 @@
 /** Which bytes deletes remove that share a rewrite: they take effect one after another, although at one moment. */
 
-import { decodeText, headOf, quoteText } from "@wirebook/protocol";
+import { decodeText, headOf, hideKeys, quoteText } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
 import { headBytes } from "../limits.ts";
 import { describeLines } from "../range.ts";
@@ -73,7 +73,7 @@ async function findRemoval(
   const bytes = await generation.read(start, Math.min(headBytes, end - start));
   const head = headOf(decodeText(bytes));
   if (deletion.head !== undefined && headOf(deletion.head) !== head) {
-    const difference = `line ${line} begins with ${quoteText(head)}, not with ${quoteText(deletion.head)}`;
+    const difference = `line ${line} begins with ${quoteText(head)}, not with ${quoteText(hideKeys(deletion.head))}`;
     deletion.reject(new HistoryError("line-changed", `${difference}; nothing was deleted, read the history again`));
     return undefined;
   }

@@ -1,0 +1,74 @@
+import { hideKeys, isName, nameCharactersMax, quoteText, roles } from "@wirebook/protocol";
+import type { Role } from "@wirebook/protocol";
+import { SettingsError, describeSettings, filledText, oneOf, readSettings } from "@wirebook/settings";
+import type { SettingsSource } from "@wirebook/settings";
+
+const table = {
+  role: {
+    schema: oneOf(roles),
+    default: "member",
+    env: "WIREBOOK_ROLE",
+    form: "ROLE",
+    expects: "member or admin",
+    help: "what a new user may do with --users registered: all but delete (member), or everything (admin)",
+  },
+  history: {
+    schema: filledText,
+    default: "history.txt",
+    env: "WIREBOOK_HISTORY",
+    form: "FILE",
+    expects: "the path of a file",
+    help: "the history beside which users.txt is",
+  },
+} as const;
+
+/** What is to be done with the users of a history. */
+export type Task =
+  | { readonly verb: "help" }
+  | { readonly verb: "list"; readonly history: string }
+  | { readonly verb: "add"; readonly name: string; readonly role: Role; readonly history: string }
+  | { readonly verb: "remove"; readonly name: string; readonly history: string };
+
+/** The help that `--help` prints. */
+export const help = `Usage: npm run users -- add NAME [option…]
+       npm run users -- list
+       npm run users -- remove NAME
+
+The registered users of a Wirebook server. It takes a change up within 0.1 s; it need not run.
+
+${describeSettings(table)}  --help  print this
+
+Exit codes: 0 done, 1 not done, 2 wrong usage.
+`;
+
+/**
+ * Reads what is to be done.
+ *
+ * @throws SettingsError with a sentence that says what to type instead
+ */
+export function readTask(source: SettingsSource): Task {
+  const { settings, words, isHelp } = readSettings(table, source);
+  const { history, role } = settings;
+  const [verb, name, ...rest] = words;
+  if (isHelp) return { verb: "help" };
+  if (verb === "list") {
+    if (name !== undefined) throw new SettingsError("list takes no name; type: list");
+    return { verb, history };
+  }
+  if (verb !== "add" && verb !== "remove") {
+    const what =
+      verb === undefined ? "nothing is said to be done" : `${quoteText(hideKeys(verb))} is nothing that can be done`;
+    throw new SettingsError(`${what}; type add NAME, list or remove NAME`);
+  }
+  if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one name; type: ${verb} NAME`);
+  assertName(name);
+  return verb === "add" ? { verb, name, role, history } : { verb, name, history };
+}
+
+/** What is no name may be a key in the wrong place, so the sentence does not repeat it. */
+function assertName(name: string): void {
+  if (isName(name)) return;
+  throw new SettingsError(
+    `the name is none; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores, without a key`,
+  );
+}

@@ -1,0 +1,71 @@
+/**
+ * `npm run users`: the users of a server, changed while it runs or while it does not [U-10].
+ *
+ * A new key goes to standard output alone, once; everything said about it goes to standard error. Exit codes: 0 done,
+ * 1 not done, 2 wrong usage.
+ */
+
+import { resolve } from "node:path";
+import process from "node:process";
+import { UsersError, openFileUsers } from "@wirebook/history";
+import type { User, Users } from "@wirebook/history";
+import { SettingsError } from "@wirebook/settings";
+import { help, readTask } from "./config.ts";
+import type { Task } from "./config.ts";
+import { createKey, hashKey } from "./key.ts";
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  try {
+    const task = readTask({ argv: process.argv.slice(2), env: process.env });
+    if (task.verb === "help") process.stdout.write(help);
+    else await perform(task);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof SettingsError || error instanceof UsersError)) throw error;
+    say(error.message);
+    return error instanceof SettingsError ? 2 : 1;
+  }
+}
+
+async function perform(task: Exclude<Task, { readonly verb: "help" }>): Promise<void> {
+  await using users = openFileUsers(resolve(task.history), { onNotice: say });
+  switch (task.verb) {
+    case "list":
+      process.stdout.write(tableOf(await users.list()));
+      return;
+    case "add": {
+      const { name, role } = task;
+      const key = createKey();
+      const createdAt = new Date().toISOString();
+      await users.add({ name, role, keyHash: hashKey(name, key), createdAt, createdBy: "-" });
+      process.stdout.write(`${name}~${key}\n`);
+      say(
+        `${name} is registered, as ${role}. The word above is what ${name} types as the username; it is shown only now.`,
+      );
+      return;
+    }
+    case "remove":
+      await remove(users, task.name);
+  }
+}
+
+/** Whoever was created by the one who goes stays, which the operator may not want. */
+async function remove(users: Users, name: string): Promise<void> {
+  const removed = await users.remove(name);
+  say(`${removed.name} is removed; the server knows it within 0.1 s.`);
+  const left = (await users.list()).filter(({ createdBy }) => createdBy === removed.name).map((user) => user.name);
+  if (left.length > 0) say(`Users that ${removed.name} created and that stay: ${left.join(", ")}`);
+}
+
+function tableOf(users: readonly User[]): string {
+  const rows = users.map(({ name, role, createdAt, createdBy }) => [name, role, createdAt, createdBy]);
+  const all = [["NAME", "ROLE", "CREATED", "BY"], ...rows];
+  const widths = [0, 1, 2].map((at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
+  return all.map((row) => `${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ")}\n`).join("");
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`wirebook: ${sentence}\n`);
+}

@@ -1,0 +1,141 @@
+/** The engine `file` for users: users.txt beside the history. Opened by `openFileUsers`. */
+
+import { foldName } from "@wirebook/protocol";
+import { usersBelievedMs, usersMax } from "../../limits.ts";
+import { UsersError } from "../../users.ts";
+import type { User, Users } from "../../users.ts";
+import { decodeUser, encodeUser, usersHeader } from "./format.ts";
+import type { UserTable } from "./format.ts";
+import { closeToOthers, explain, readTable, replace, usersPathBeside, versionOf, withLock } from "./users-file.ts";
+import type { Version } from "./users-file.ts";
+
+/** How users in a file are opened. */
+export interface FileUsersOptions {
+  /** Told, in whole sentences, what a person should know. Must not throw. */
+  readonly onNotice?: (sentence: string) => void;
+}
+
+/**
+ * Opens the users of the history in a file. Any number of processes may have them open.
+ *
+ * @throws UsersError `users-failed` when there is a file that cannot be read
+ */
+export function openFileUsers(historyPath: string, { onNotice }: FileUsersOptions = {}): Users {
+  const path = usersPathBeside(historyPath);
+  const version = versionOf(path);
+  const users = new FileUsers(path, version, readTable(path), onNotice ?? ignore);
+  if (closeToOthers(path)) onNotice?.(`${path} could be read by others; now only its owner can.`);
+  return users;
+}
+
+class FileUsers implements Users {
+  readonly #path: string;
+  readonly #onNotice: (sentence: string) => void;
+  #version: Version;
+  #table: UserTable;
+  #believedUntilMs = performance.now() + usersBelievedMs;
+  /** Why the file could not be read, of which the operator has been told. */
+  #complaint = "";
+  /** Changes of this process, one after the other: a lock is between open files, and waiting for it would be polling. */
+  #changes: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, version: Version, table: UserTable, onNotice: (sentence: string) => void) {
+    this.#path = path;
+    this.#version = version;
+    this.#table = table;
+    this.#onNotice = onNotice;
+  }
+
+  get count(): number {
+    this.#look();
+    return this.#table.byName.size;
+  }
+
+  find(name: string): User | undefined {
+    this.#look();
+    const { byName } = this.#table;
+    return byName.size === 0 ? undefined : byName.get(foldName(name));
+  }
+
+  async list(): Promise<readonly User[]> {
+    const { byName } = readTable(this.#path);
+    return [...byName.values()].toSorted((one, other) => one.name.localeCompare(other.name));
+  }
+
+  async add(user: User, confirm: () => Promise<unknown> = nothing): Promise<void> {
+    await this.#change(({ lines, byName }) => {
+      if (byName.has(foldName(user.name))) {
+        throw new UsersError("name-taken", `the name ${user.name} is taken; choose another`);
+      }
+      if (byName.size >= usersMax) {
+        throw new UsersError(
+          "users-max",
+          `there are ${byName.size} users, which is the limit; have some removed first`,
+        );
+      }
+      return { lines: [...(lines.length === 0 ? [usersHeader] : lines), encodeUser(user)], result: undefined };
+    }, confirm);
+  }
+
+  async remove(name: string): Promise<User> {
+    const folded = foldName(name);
+    return this.#change(({ lines, byName }) => {
+      const result = byName.get(folded);
+      if (result === undefined) throw new UsersError("no-such-user", `there is no user ${name}`);
+      return { lines: lines.filter((line) => foldName(decodeUser(line)?.name ?? "") !== folded), result };
+    }, nothing);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#changes;
+  }
+
+  /** Makes a change to what the file holds at that moment, whoever wrote it. */
+  async #change<Result>(
+    edit: (table: UserTable) => { readonly lines: readonly string[]; readonly result: Result },
+    confirm: () => Promise<unknown>,
+  ): Promise<Result> {
+    const change = this.#changes.then(() =>
+      withLock(this.#path, async () => {
+        const { lines, result } = edit(readTable(this.#path));
+        try {
+          await replace(this.#path, lines, confirm);
+        } finally {
+          this.#believedUntilMs = 0;
+        }
+        this.#look();
+        return result;
+      }),
+    );
+    this.#changes = change.catch(ignore);
+    return change;
+  }
+
+  /** Takes up what has changed. The file is not asked for every request: that would cost each a system call. */
+  #look(): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#believedUntilMs) return;
+    this.#believedUntilMs = nowMs + usersBelievedMs;
+    try {
+      const version = versionOf(this.#path);
+      if (version === this.#version) return;
+      this.#version = version;
+      this.#table = readTable(this.#path);
+      this.#complaint = "";
+    } catch (error) {
+      this.#complain(explain(error, `${this.#path} cannot be read`).message);
+    }
+  }
+
+  /** A file that somebody has spoilt takes nobody's rights and gives nobody any: what was known goes on to hold. */
+  #complain(sentence: string): void {
+    if (sentence !== this.#complaint) this.#onNotice(`The users stay as they were: ${sentence}.`);
+    this.#complaint = sentence;
+  }
+}
+
+async function nothing(): Promise<void> {}
+
+function ignore(): void {
+  // Whoever made the call learns of it.
+}

@@ -1,0 +1,70 @@
+/**
+ * Who is registered: the other thing that lasts, beside the history [U-1]…[U-4].
+ *
+ * A store of users may belong to several processes at once (a server, `npm run users`, other servers), so a change is
+ * made against what is stored at that moment, and what others change is seen here soon after. It holds no keys, only
+ * what tells that a key is right, and how that is computed is its caller's concern.
+ *
+ * Names that `foldName` makes equal are one name.
+ */
+
+import type { Role } from "@wirebook/protocol";
+
+/** Somebody who is registered. */
+export interface User {
+  readonly name: string;
+  readonly role: Role;
+  /** What a key is checked against: one word of letters, digits, `:`, `+`, `/` and `=`. */
+  readonly keyHash: string;
+  /** When the user was created: `2026-11-22T20:31:05.123Z`. */
+  readonly createdAt: string;
+  /** The name of the user who asked for it, or `operator`, for whom no user stands: `-`. */
+  readonly createdBy: string;
+}
+
+/** A store of users, open. All calls may be made at once. */
+export interface Users extends AsyncDisposable {
+  /** How many there are, as far as is known here. */
+  readonly count: number;
+
+  /** The user of a name. Answered from memory, which others' changes reach within `usersBelievedMs`. */
+  find(name: string): User | undefined;
+
+  /** All users as they are stored now, by name. @throws UsersError `users-failed` */
+  list(): Promise<readonly User[]>;
+
+  /**
+   * Adds a user durably, unless the name is taken.
+   *
+   * @param confirm called when all that can fail has been tried but nobody can find the user yet. When it rejects,
+   *   nothing is added, and that is what `add` rejects with. A process that dies between the two leaves no user.
+   * @throws UsersError `name-taken`, `users-max`, `users-busy`, `users-failed`
+   */
+  add(user: User, confirm?: () => Promise<unknown>): Promise<void>;
+
+  /** Removes a user durably. @throws UsersError `no-such-user`, `users-busy`, `users-failed` */
+  remove(name: string): Promise<User>;
+}
+
+/** What can go wrong with users; docs/users.md lists each code. */
+export const usersErrorCodes = ["name-taken", "no-such-user", "users-busy", "users-failed", "users-max"] as const;
+
+/** A code of that list. */
+export type UsersErrorCode = (typeof usersErrorCodes)[number];
+
+/**
+ * Nothing was changed.
+ *
+ * `name-taken`, `no-such-user` and `users-max` are about what was asked, and their sentences may be sent to the peer.
+ * `users-busy` says that another process held the store for too long, `users-failed` that it cannot be read or written;
+ * both may pass.
+ */
+export class UsersError extends Error {
+  override readonly name = "UsersError";
+  readonly code: UsersErrorCode;
+
+  constructor(code: UsersErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Keys, and how a text is rid of them before anybody else sees it [W-9], [H-5].
+ *
+ * A key is known by two marks. It stands behind a `~`, in whatever word; nothing else that a message may hold has that
+ * sign. And the keys that the server makes are long runs of letters and digits, so that one which was pasted without
+ * its name is still seen, also with a letter missing, doubled or wrong. A key that somebody breaks up by white space
+ * or shortens to a stump cannot be told from other words; docs/users.md says so.
+ */
+
+import { keyRunCharactersMin, keyRunSortMin } from "./limits.ts";
+
+const mark = "…";
+const behindTilde = /~\S+/gu;
+const run = new RegExp(`[0-9A-Za-z]{${keyRunCharactersMin},}`, "g");
+
+/** True when the text has a run of letters and digits as keys are: long, and with several of both. */
+export function looksLikeKey(text: string): boolean {
+  return (text.match(run) ?? []).some(isKeyRun);
+}
+
+/** The text with `…` for every key: behind each `~`, and for each run that looks like one. */
+export function hideKeys(text: string): string {
+  return text.replace(behindTilde, `~${mark}`).replace(run, (found) => (isKeyRun(found) ? mark : found));
+}
+
+/** The message as the history may hold it: `hideKeys`, and of the `name~key` at its head nothing but the name [H-5]. */
+export function withoutKeys(message: string): string {
+  return hideKeys(message).replace(/^(\s*[^\s~]*)~\S*/u, "$1");
+}
+
+function isKeyRun(found: string): boolean {
+  const digits = found.replaceAll(/\D/g, "").length;
+  return digits >= keyRunSortMin && found.length - digits >= keyRunSortMin;
+}
