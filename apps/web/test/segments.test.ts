@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeAsked, encodeFrame, encodeText, withoutKey } from "@wirebook/protocol";
+import { encodeAsked, encodeFrame, encodeText, withoutKeys } from "@wirebook/protocol";
 import { frameHeader } from "../src/wire/frame-header.ts";
 import { findLine } from "../src/wire/find-line.ts";
 import { linesOf } from "../src/wire/lines.ts";
@@ -56,7 +56,7 @@ describe("segments", () => {
 
   test("skip a key, which the history does not have", () => {
     const message = "brick~***** 2\n";
-    const line = encodeAsked(time, "127.0.0.1", withoutKey(message.trimEnd()), false);
+    const line = encodeAsked(time, "127.0.0.1", withoutKeys(message.trimEnd()), false);
     const segments = segmentsOfLine(line, message);
     expect(shownFor(line, segments, 4)).toBe("k");
     expect(shownFor(line, segments, 6)).toBe("");

@@ -273,7 +273,7 @@ export function deletionOf(line: string): Deletion | undefined {
       return { time, user, position: outcome.line, head: outcome.head };
     case "deleted-all":
       return { time, user, position: undefined, head: "" };
-    default:
+    case "created-user":
       return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { decodeText, encodeText, withoutKey } from "@wirebook/protocol";
+import { decodeText, encodeText, withoutKeys } from "@wirebook/protocol";
 import type { Exchange } from "../exchange/exchange.svelte.ts";
 import type { HistoryCopy } from "../history/history-copy.ts";
 import { findLine, lookedAtMax } from "./find-line.ts";
@@ -17,7 +17,7 @@ export class FoundLines {
     if (known !== undefined && at >= 0) return { ...known, position: first + at };
     const sentMs = exchange.sentAt.getTime();
     const found = findLine(lines, first, {
-      message: withoutKey(heardOf(exchange)),
+      message: withoutKeys(heardOf(exchange)),
       aboutMs: sentMs,
     });
     // Before the exchange is over, or among others like it, a line that is still to come may be nearer.
