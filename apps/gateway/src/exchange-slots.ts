@@ -1,11 +1,14 @@
 /**
  * The connections to the server, shared by all pages: at most so many at once, and a bounded queue for the rest [G-5].
  *
- * First come, first served. Nothing is granted while somebody who came earlier waits.
+ * One page has at most its share of them, so that a page that stalls, follows or floods leaves room for the others. Pages
+ * that wait are served in turn, and of each page whoever came first.
  */
 
 /** Somebody who needs a connection. Exactly one of the two is called, once, unless he leaves before. */
 export interface SlotUser {
+  /** The page that he belongs to. */
+  readonly owner: object;
   /** There is a connection for him until he leaves. May be called before `enter` returns. */
   onSlot(): void;
   /** There is none, and he is out. May be called before `enter` returns. */
@@ -16,67 +19,131 @@ export interface SlotUser {
 export interface SlotLimits {
   readonly queuedExchangesMax: number;
   readonly queueWaitMs: number;
+  readonly sharesAtLeast: number;
+}
+
+/** What one page has and what it waits for. */
+interface Share {
+  readonly running: Set<SlotUser>;
+  readonly waiting: Map<SlotUser, NodeJS.Timeout>;
+}
+
+/** Connections that one page may have: its follow must not keep it from asking, hence two where there are two. */
+export function shareOf(slotsMax: number, sharesAtLeast: number): number {
+  return Math.min(slotsMax, Math.max(2, Math.ceil(slotsMax / sharesAtLeast)));
 }
 
 /** The slots of one gateway. */
 export class ExchangeSlots {
   readonly slotsMax: number;
   readonly #limits: SlotLimits;
-  readonly #running = new Set<SlotUser>();
-  readonly #waiting = new Map<SlotUser, NodeJS.Timeout>();
+  readonly #shareMax: number;
+  readonly #shares = new Map<object, Share>();
+  /** Shares that may get a slot and have somebody who waits, the one whose turn it is first. */
+  readonly #turns = new Set<Share>();
+  #runningCount = 0;
+  #waitingCount = 0;
 
   constructor(slotsMax: number, limits: SlotLimits) {
     this.slotsMax = slotsMax;
     this.#limits = limits;
+    this.#shareMax = shareOf(slotsMax, limits.sharesAtLeast);
   }
 
   /** Connections in use. */
   get runningCount(): number {
-    return this.#running.size;
+    return this.#runningCount;
   }
 
   /** Exchanges in the queue. */
   get waitingCount(): number {
-    return this.#waiting.size;
+    return this.#waitingCount;
   }
 
   /** Asks for a connection. */
   enter(user: SlotUser): void {
-    if (this.#running.size < this.slotsMax) return this.#grant(user);
+    const share = this.#shareFor(user.owner);
+    // Whoever waits although a slot is free has his share already.
+    if (this.#runningCount < this.slotsMax && share.running.size < this.#shareMax) return this.#grant(user, share);
     const { queuedExchangesMax, queueWaitMs } = this.#limits;
-    if (this.#waiting.size >= queuedExchangesMax) {
-      return user.onBusy(`${this.#allInUse()} and ${queuedExchangesMax} exchanges wait already; try again in a moment`);
+    if (this.#waitingCount >= queuedExchangesMax) {
+      this.#forgetIfIdle(user.owner, share);
+      return user.onBusy(
+        `${this.#allInUse(share)} and ${queuedExchangesMax} exchanges wait already; try again in a moment`,
+      );
     }
     const timer = setTimeout(() => {
-      this.#waiting.delete(user);
-      user.onBusy(
-        `${this.#allInUse()} and none became free within ${queueWaitMs} ms; ` +
-          "end a follow, or start the gateway with more --server-connections",
-      );
+      const sentence =
+        `${this.#allInUse(share)} and none became free within ${queueWaitMs} ms; ` +
+        "end a follow, or start the gateway with more --server-connections";
+      this.#stopWaiting(user, share);
+      user.onBusy(sentence);
     }, queueWaitMs);
-    this.#waiting.set(user, timer);
+    share.waiting.set(user, timer);
+    this.#waitingCount += 1;
+    this.#line(share);
   }
 
   /** Gives the connection back, or the place in the queue; does nothing for somebody who has neither. */
   leave(user: SlotUser): void {
-    clearTimeout(this.#waiting.get(user));
-    this.#waiting.delete(user);
-    if (!this.#running.delete(user)) return;
-    const [next] = this.#waiting.keys();
-    if (next === undefined || this.#running.size >= this.slotsMax) return;
-    clearTimeout(this.#waiting.get(next));
-    this.#waiting.delete(next);
-    this.#grant(next);
+    const share = this.#shares.get(user.owner);
+    if (share === undefined) return;
+    this.#stopWaiting(user, share);
+    if (!share.running.delete(user)) return;
+    this.#runningCount -= 1;
+    this.#line(share);
+    this.#forgetIfIdle(user.owner, share);
+    this.#grantNext();
   }
 
-  #grant(user: SlotUser): void {
-    this.#running.add(user);
+  #grantNext(): void {
+    const [share] = this.#turns;
+    if (share === undefined || this.#runningCount >= this.slotsMax) return;
+    const [next] = share.waiting.keys();
+    if (next === undefined) return;
+    // Behind the others: their turn comes first.
+    this.#turns.delete(share);
+    this.#stopWaiting(next, share);
+    this.#grant(next, share);
+  }
+
+  #grant(user: SlotUser, share: Share): void {
+    share.running.add(user);
+    this.#shares.set(user.owner, share);
+    this.#runningCount += 1;
+    this.#line(share);
     user.onSlot();
   }
 
-  #allInUse(): string {
-    return this.slotsMax === 1
-      ? "the one connection to the server is in use"
+  #stopWaiting(user: SlotUser, share: Share): void {
+    if (!share.waiting.has(user)) return;
+    clearTimeout(share.waiting.get(user));
+    share.waiting.delete(user);
+    this.#waitingCount -= 1;
+    this.#line(share);
+    this.#forgetIfIdle(user.owner, share);
+  }
+
+  /** Puts a share in line when it may get a slot, at the end unless it stands there already. */
+  #line(share: Share): void {
+    if (share.waiting.size > 0 && share.running.size < this.#shareMax) this.#turns.add(share);
+    else this.#turns.delete(share);
+  }
+
+  #shareFor(owner: object): Share {
+    const share = this.#shares.get(owner) ?? { running: new Set(), waiting: new Map() };
+    this.#shares.set(owner, share);
+    return share;
+  }
+
+  #forgetIfIdle(owner: object, { running, waiting }: Share): void {
+    if (running.size === 0 && waiting.size === 0) this.#shares.delete(owner);
+  }
+
+  #allInUse({ running }: Share): string {
+    if (this.slotsMax === 1) return "the one connection to the server is in use";
+    return running.size >= this.#shareMax && this.#runningCount < this.slotsMax
+      ? `this page has the ${this.#shareMax} connections to the server that one page may have`
       : `all ${this.slotsMax} connections to the server are in use`;
   }
 }

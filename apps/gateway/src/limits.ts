@@ -36,6 +36,8 @@ export interface GatewayLimits {
   readonly exchangesMax: number;
   /** Ended exchanges whose ids are remembered, so that frames that crossed their end are no fault [G-5]. */
   readonly endedIdsMax: number;
+  /** Pages that can have their whole share of the connections to the server at once; a share is two at the least [G-5]. */
+  readonly sharesAtLeast: number;
   /** Exchanges that wait for a connection to the server, over all pages [G-5]. */
   readonly queuedExchangesMax: number;
   /** Milliseconds that an exchange waits for a connection before it gets `busy` [G-5]. */
@@ -91,6 +93,7 @@ export const gatewayLimits: GatewayLimits = Object.freeze({
 
   exchangesMax: 1024,
   endedIdsMax: 1024,
+  sharesAtLeast: 4,
   queuedExchangesMax: 4096,
   queueWaitMs: 10_000,
   connectTimeoutMs: connectTimeoutMsDefault,

@@ -90,6 +90,11 @@ export class Relay implements SlotUser {
     return this.opening.id;
   }
 
+  /** Its page, among whose exchanges the connections to the server are shared. */
+  get owner(): object {
+    return this.#owner;
+  }
+
   /** True once the page has said that no more bytes come from it. */
   get isEnded(): boolean {
     return this.#isEnded;

@@ -106,6 +106,20 @@ test("opens as many connections to the server as it may, and lets the rest wait 
   expect(echo.acceptedCount).toBe(10);
 });
 
+test("lets a page that reads nothing, and asks for all it can, keep no other from the server", async () => {
+  await using mute = await openMute();
+  await using gateway = await openGateway(mute.target, { config: { serverConnections: 8 } });
+  await using greedy = await openPage(gateway);
+  for (let id = 1; id <= 100; id++) greedy.send({ type: "request", id, user: "brick", operation: 5 });
+  for (const id of [1, 2]) await greedy.frame("open", (frame) => frame.id === id);
+  await using other = await openPage(gateway);
+  other.send({ type: "request", id: 1, user: "brick", operation: 5 });
+  await other.frame("open");
+  expect(greedy.framesOf("open").map(({ id }) => id)).toEqual([1, 2]);
+  greedy.send({ type: "cancel", id: 2 });
+  await greedy.frame("open", ({ id }) => id === 3);
+});
+
 test("says busy to an exchange that has waited long enough", async () => {
   await using mute = await openMute();
   await using gateway = await openGateway(mute.target, {

@@ -1,19 +1,20 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { plainText } from "@wirebook/protocol";
-import { ExchangeSlots } from "../src/exchange-slots.ts";
+import { ExchangeSlots, shareOf } from "../src/exchange-slots.ts";
 import type { SlotUser } from "../src/exchange-slots.ts";
 import { guard } from "../src/guard.ts";
 import { readableSink } from "../src/log.ts";
 import { TokenBucket } from "../src/token-bucket.ts";
 
 /** Somebody who notes what he is told. */
-function createUser(name: string, notes: string[]): SlotUser {
-  return { onSlot: () => notes.push(`${name} in`), onBusy: () => notes.push(`${name} busy`) };
+function createUser(name: string, notes: string[], owner: object = notes): SlotUser {
+  return { owner, onSlot: () => notes.push(`${name} in`), onBusy: () => notes.push(`${name} busy`) };
 }
 
 test("grants slots in the order of arrival", () => {
   const notes: string[] = [];
-  const slots = new ExchangeSlots(2, { queuedExchangesMax: 10, queueWaitMs: 60_000 });
+  const slots = new ExchangeSlots(2, { queuedExchangesMax: 10, queueWaitMs: 60_000, sharesAtLeast: 4 });
   const [a, b, c, d, e] = [
     createUser("a", notes),
     createUser("b", notes),
@@ -29,6 +30,78 @@ test("grants slots in the order of arrival", () => {
   expect(notes).toEqual(["a in", "b in", "c in", "e in"]);
   for (const user of [c, c, e, d]) slots.leave(user);
   expect([slots.runningCount, slots.waitingCount]).toEqual([0, 0]);
+});
+
+test("leaves one page no more than its share, serves waiting pages in turn, and forgets nobody", () => {
+  const notes: string[] = [];
+  const slots = new ExchangeSlots(8, { queuedExchangesMax: 100, queueWaitMs: 60_000, sharesAtLeast: 4 });
+  const users = ["a", "b", "c", "d", "e"].map((page) => {
+    const owner = {};
+    return Array.from({ length: 4 }, (_, at) => createUser(`${page}${at}`, notes, owner));
+  });
+  for (const user of users.flat()) slots.enter(user);
+  // Four pages have their two each; the fifth has none, and is the first whose turn it is; then they take turns.
+  expect(notes).toEqual(["a0 in", "a1 in", "b0 in", "b1 in", "c0 in", "c1 in", "d0 in", "d1 in"]);
+  expect([slots.runningCount, slots.waitingCount]).toEqual([8, 12]);
+  const [a = [], b = []] = users;
+  for (const user of [a[0], b[0], a[1]]) slots.leave(user as SlotUser);
+  expect(notes.slice(8)).toEqual(["e0 in", "a2 in", "e1 in"]);
+  for (const user of users.flat()) slots.leave(user);
+  for (const user of users.flat()) slots.leave(user);
+  expect([slots.runningCount, slots.waitingCount]).toEqual([0, 0]);
+  expect(notes.filter((note) => note.includes("busy"))).toEqual([]);
+});
+
+test.each([
+  [1, 1],
+  [2, 2],
+  [4, 2],
+  [9, 3],
+  [256, 64],
+])("a page's share of %i connections is %i", (slotsMax, share) => {
+  expect(shareOf(slotsMax, 4)).toBe(share);
+});
+
+test("keeps every promise whoever comes and goes", () => {
+  const step = fc.record({ user: fc.nat(23), leaves: fc.boolean() });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 200 }), (slotsMax, steps) => {
+      const slots = new ExchangeSlots(slotsMax, { queuedExchangesMax: 5, queueWaitMs: 60_000, sharesAtLeast: 3 });
+      const owners = [{}, {}, {}];
+      const states = new Map<SlotUser, "in" | "waiting" | "out">();
+      const users = Array.from({ length: 24 }, (_, at): SlotUser => {
+        const user: SlotUser = {
+          owner: owners[at % 3] as object,
+          onSlot: () => states.set(user, "in"),
+          onBusy: () => states.set(user, "out"),
+        };
+        return user;
+      });
+      const count = (state: string, owner?: object): number =>
+        [...states].filter(([user, each]) => each === state && (owner ?? user.owner) === user.owner).length;
+      for (const { user: at, leaves } of steps) {
+        const user = users[at] as SlotUser;
+        const isInside = ["in", "waiting"].includes(states.get(user) ?? "out");
+        if (leaves) {
+          states.set(user, "out");
+          slots.leave(user);
+        } else if (!isInside) {
+          states.set(user, "waiting");
+          slots.enter(user);
+        }
+        expect([slots.runningCount, slots.waitingCount]).toEqual([count("in"), count("waiting")]);
+        expect(count("in")).toBeLessThanOrEqual(slotsMax);
+        expect(count("waiting")).toBeLessThanOrEqual(5);
+        // Nobody waits while there is a slot that he may have.
+        for (const owner of owners) {
+          expect(count("in", owner)).toBeLessThanOrEqual(shareOf(slotsMax, 3));
+          const mayHave = count("in") < slotsMax && count("in", owner) < shareOf(slotsMax, 3);
+          if (mayHave) expect(count("waiting", owner)).toBe(0);
+        }
+      }
+      for (const user of users) slots.leave(user);
+    }),
+  );
 });
 
 test("gives tokens back steadily and never more than the burst", () => {
