@@ -77,6 +77,10 @@ export const surveySliceLines = 2000;
 export const tallyBucketsMax = 240;
 export const tallySeriesMax = 64;
 
+/** Names that a plot shows beside the others, and milliseconds between two drawings of it. */
+export const plotSeriesMax = 5;
+export const plotRedrawMs = 250;
+
 /** Places that are marked because lines were read there afterwards. */
 export const gapMarksKept = 100;
 

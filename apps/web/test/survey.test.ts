@@ -57,12 +57,22 @@ describe("a survey", () => {
     expectFound(scene, "otter 12");
   });
 
-  test("counts lines by user and by operation, those outside of the chosen times as well", async () => {
-    const scene = await open(20, { since: "2099" });
-    expect(scene.survey.matches.count).toBe(0);
+  test("looks no further back than the times that are wanted", async () => {
+    const scene = await open(2 * surveyBlockLines, {});
+    const since = (scene.peer.lines[2 * surveyBlockLines - 1500] ?? "").slice(0, 27);
+    const survey = new Survey(scene.history.current, { ...anyLine, since });
+    await survey.lookBack(scene.exchanges, "brick");
+    expect([survey.isWhole, survey.from]).toEqual([true, surveyBlockLines - historyPageLines + 3]);
+    // Three lines of the page's own stand behind those of the peer, and then the one of the block.
+    expect(survey.matches.count).toBe(1500 + 4);
+  });
+
+  test("counts lines by user and by operation", async () => {
+    const scene = await openLiveScene(20);
+    const { tallies } = new Survey(scene.history.current, anyLine, false);
     // The page itself has asked for the operations, to follow, and for the lines before.
-    expect(Object.fromEntries(scene.survey.tallies.user.series)).toEqual({ otter: 20, brick: 3 });
+    expect(Object.fromEntries(tallies.user.series)).toEqual({ otter: 20, brick: 3 });
     scene.peer.append("heron 2");
-    await vi.waitFor(() => expect(scene.survey.tallies.operation.series.get("2")).toBe(3));
+    await vi.waitFor(() => expect(tallies.operation.series.get("2")).toBe(2));
   });
 });

@@ -29,8 +29,8 @@ export class HistoryView {
   #top: Bookmark | undefined;
   #seen: Bookmark | undefined;
   #filter = $state.raw<LineFilter>(anyLine);
-  #isPlotted = $state(false);
-  #survey = $state.raw<Survey>();
+  #choosing = $state.raw<Survey>();
+  #counting = $state.raw<Survey>();
 
   constructor(history: History, exchanges: Exchanges) {
     this.#history = history;
@@ -38,7 +38,8 @@ export class HistoryView {
     history.onShown((copy) => {
       for (const held of Object.values(this.#held)) copy.keepMark(held.at);
       for (const mark of [this.#top, this.#seen]) if (mark !== undefined) copy.keepMark(mark);
-      this.#look();
+      this.#choose();
+      if (this.isPlotted) this.isPlotted = true;
     });
   }
 
@@ -47,8 +48,10 @@ export class HistoryView {
   }
 
   set filter(filter: LineFilter) {
+    const isOtherCount = encodeCounted(filter) !== encodeCounted(this.#filter);
     this.#filter = filter;
-    this.#look();
+    this.#choose();
+    if (isOtherCount && this.isPlotted) this.isPlotted = true;
   }
 
   /** Why the filter cannot be applied, in words. */
@@ -58,17 +61,28 @@ export class HistoryView {
 
   /** Whether lines are counted for a plot. */
   get isPlotted(): boolean {
-    return this.#isPlotted;
+    return this.#counting !== undefined;
   }
 
   set isPlotted(now: boolean) {
-    this.#isPlotted = now;
-    if (now !== (this.#survey !== undefined)) this.#look();
+    this.#counting?.dispose(this.#exchanges);
+    this.#counting = now ? this.#count() : undefined;
   }
 
-  /** What was found, when lines are chosen or counted. */
+  /** What was found, when lines are chosen. */
   get survey(): Survey | undefined {
-    return this.#survey;
+    return this.#choosing;
+  }
+
+  /** What was counted, when there is a plot. */
+  get counting(): Survey | undefined {
+    return this.#counting;
+  }
+
+  /** Chooses the lines of a stretch of time, and looks as far back as that takes. */
+  chooseTimes(since: string, until: string, user: string): void {
+    this.filter = { ...this.#filter, since, until };
+    void this.#choosing?.lookBack(this.#exchanges, user);
   }
 
   /** True when not all lines are to be seen. */
@@ -165,14 +179,19 @@ export class HistoryView {
     this.#top = this.#history.current.mark(this.positionAt(row));
   }
 
-  get #choosing(): Survey | undefined {
-    return this.#survey?.chooses === true ? this.#survey : undefined;
+  #choose(): void {
+    this.#choosing?.dispose(this.#exchanges);
+    const isWanted = !isAny(this.#filter) && this.problem === undefined;
+    this.#choosing = isWanted ? new Survey(this.#history.current, this.#filter) : undefined;
   }
 
-  #look(): void {
-    this.#survey?.dispose(this.#exchanges);
-    const isNeeded = this.#isPlotted || !isAny(this.#filter);
-    const isPossible = this.problem === undefined;
-    this.#survey = isNeeded && isPossible ? new Survey(this.#history.current, this.#filter) : undefined;
+  /** A plot shows what lies around the times that are chosen, too. */
+  #count(): Survey {
+    return new Survey(this.#history.current, { ...this.#filter, since: "", until: "" }, false);
   }
+}
+
+/** What of a filter decides what is counted. */
+function encodeCounted({ text, user, operation }: LineFilter): string {
+  return JSON.stringify([text, user, operation]);
 }

@@ -60,6 +60,7 @@ export class History {
 
   /** The mark that belongs above a line. */
   gapAt(position: number): GapMark | undefined {
+    this.#pulse.listen();
     return this.#gapMarks.findLast(({ first }) => first.position === position && !first.isGone);
   }
 

@@ -11,9 +11,9 @@ import type { Exchanges } from "../exchange/exchanges.svelte.ts";
 import { pageAttemptsMax, surveyBlockLines, surveySliceLines } from "../limits.ts";
 import { Pulse } from "../pulse.svelte.ts";
 import type { Bookmark, HistoryCopy } from "./history-copy.ts";
-import { createMatcher, isAny } from "./line-filter.ts";
+import { createMatcher, readTimePrefix } from "./line-filter.ts";
 import type { LineFilter } from "./line-filter.ts";
-import { sketchLine } from "./line-sketch.ts";
+import { sketchLine, timeOf } from "./line-sketch.ts";
 import { Matches } from "./matches.ts";
 import type { Match } from "./matches.ts";
 import { readLines } from "./reading.ts";
@@ -46,8 +46,9 @@ export class Survey {
   readonly #pulse = new Pulse();
   readonly #copy: HistoryCopy;
   readonly #fits: (line: string) => boolean;
-  /** Of another filter than for a time: a plot shows what lies around the times that are chosen, too. */
-  readonly #counts: (line: string) => boolean;
+  readonly #since: string;
+  /** The time of the first line that was looked at, as far as it has one. */
+  #oldest = "";
   readonly #matches = new Matches();
   readonly #stop: () => void;
   #tallies = createTallies();
@@ -57,16 +58,18 @@ export class Survey {
   /** Every looking back is a new turn; whatever still waits in an older one ends without effect. */
   #turn = 0;
 
-  constructor(copy: HistoryCopy, filter: LineFilter) {
+  /** @param chooses false to count the lines that fit only */
+  constructor(copy: HistoryCopy, filter: LineFilter, chooses = true) {
     this.#copy = copy;
     this.filter = filter;
-    this.chooses = !isAny(filter);
+    this.chooses = chooses;
     this.#fits = createMatcher(filter);
-    this.#counts = createMatcher({ ...filter, since: "", until: "" });
+    this.#since = readTimePrefix(filter.since) ?? "";
     this.#from = copy.mark(copy.tailFirst);
     for (let position = this.#from.position; position <= copy.last; position++) {
       this.#take(position, copy.at(position) as string);
     }
+    this.#oldest = timeOf(copy.at(this.#from.position) ?? "");
     this.#stop = copy.listen((line, deletion) => {
       if (deletion !== undefined) this.#matches.delete(deletion);
       if (deletion !== undefined && deletion.position === undefined) this.#tallies = createTallies();
@@ -87,15 +90,21 @@ export class Survey {
     return this.#tallies;
   }
 
+  /** The counts as they are now, for those who draw them in their own time. */
+  get latest(): Tallies {
+    return this.#tallies;
+  }
+
   /** The first position that was looked at. */
   get from(): number {
     this.#pulse.listen();
     return this.#from.position;
   }
 
-  /** True when there is nothing left to look at, or no room for what would be found. */
+  /** True when nothing is left to look at: times increase, so what is before the wanted ones need not be. */
   get isWhole(): boolean {
-    return this.from <= this.#copy.floor;
+    const isBeforeAll = this.#since !== "" && this.#oldest !== "" && this.#oldest < this.#since;
+    return this.from <= this.#copy.floor || isBeforeAll;
   }
 
   /** Looks further back, to the first line or until it is stopped. */
@@ -161,8 +170,9 @@ export class Survey {
     for (let from = 0; from < lines.length; from += surveySliceLines) {
       for (let index = from; index < Math.min(lines.length, from + surveySliceLines); index++) {
         const line = lines[index] as string;
-        if (this.#counts(line)) count(found.tallies, line);
-        if (this.chooses && this.#fits(line)) found.matches.push(index);
+        if (!this.#fits(line)) continue;
+        if (this.chooses) found.matches.push(index);
+        else count(found.tallies, line);
       }
       await nextTask();
     }
@@ -179,13 +189,15 @@ export class Survey {
     for (const kind of ["user", "operation"] as const) this.#tallies[kind].addAll(found.tallies[kind]);
     const first = lines.findIndex((_, index) => read.place(from + index) !== undefined);
     if (first >= 0) this.#from.position = read.place(from + first) as number;
+    this.#oldest = timeOf(lines[0] ?? "");
     this.progress = 0;
     this.#pulse.mark();
   }
 
   #take(position: number, line: string): void {
-    if (this.#counts(line)) count(this.#tallies, line);
-    if (this.chooses && this.#fits(line)) this.#matches.append({ position, line: ownCopy(line) });
+    if (!this.#fits(line)) return;
+    if (this.chooses) this.#matches.append({ position, line: ownCopy(line) });
+    else count(this.#tallies, line);
   }
 }
 
