@@ -125,6 +125,7 @@ test("lines that come while the gateway is away are neither lost nor doubled, an
 });
 
 test("a filter says how far it has searched, and searches all", async ({ page }, testInfo) => {
+  test.setTimeout(120_000);
   const historyPath = testInfo.outputPath("history.txt");
   await writeHistory(historyPath, 120_000);
   await using server = await startServer({ historyPath });
