@@ -91,6 +91,13 @@ describe("the verdict", () => {
     expect(verdict(of)).toMatch(expected);
   });
 
+  test("on a follow does not claim that nothing ended its message", () => {
+    const at = { received: 1, connecting: 1.1, established: 1.5 };
+    const follow = { ...story, at, end: "running", endReason: undefined, endedMs: undefined } as const;
+    expect(verdict(follow)).toBe("The line feed ended the message. The reply is still coming.");
+    expect(verdict({ ...follow, writes: [], plan: [{ afterMs: 0, bytes: 8 }] })).toBe("The reply is still coming.");
+  });
+
   test("leaves a failure to the sentence that the gateway has for it", () => {
     const failure = { hop: "gateway-server", code: "connection-reset", message: "broke" } as const;
     expect(verdict({ ...story, failure })).toBe("");

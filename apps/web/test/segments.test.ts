@@ -119,15 +119,17 @@ describe("the writes", () => {
   ];
 
   test("of a plan follow the first, whose time was noted", () => {
-    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 8, noted: [] })).toEqual([
+    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 8, noted: [], isRunning: false })).toEqual([
       { index: 0, offset: 0, bytes: 3, ms: 2, isNoted: true },
       { index: 1, offset: 3, bytes: 5, ms: 202, isNoted: false },
     ]);
   });
 
   test("that were never made are not among them", () => {
-    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 3, noted: [] })).toHaveLength(1);
-    expect(writesOf({ plan: undefined, messageBytes: 8, at: {}, sentBytes: undefined, noted: [] })).toEqual([]);
+    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 3, noted: [], isRunning: false })).toHaveLength(1);
+    expect(
+      writesOf({ plan: undefined, messageBytes: 8, at: {}, sentBytes: undefined, noted: [], isRunning: false }),
+    ).toEqual([]);
   });
 
   test("are as the gateway noted them, once it has told", () => {
@@ -135,11 +137,23 @@ describe("the writes", () => {
       [2.5, 3],
       [204.1, 5],
     ] as const;
-    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 8, noted }).map(({ ms, offset }) => [ms, offset])).toEqual([
+    expect(
+      writesOf({ plan, messageBytes: 8, at, sentBytes: 8, noted, isRunning: false }).map(({ ms, offset }) => [
+        ms,
+        offset,
+      ]),
+    ).toEqual([
       [2.5, 0],
       [204.1, 3],
     ]);
   });
+});
+
+test("of a running exchange a message without a plan counts as written, and how far a plan has come is not guessed", () => {
+  const running = { messageBytes: 8, at: { established: 1 }, sentBytes: undefined, noted: [], isRunning: true };
+  expect(writesOf({ ...running, plan: undefined })).toEqual([{ index: 0, offset: 0, bytes: 8, ms: 1, isNoted: false }]);
+  expect(writesOf({ ...running, plan: [{ afterMs: 0, bytes: 8 }] })).toEqual([]);
+  expect(writesOf({ ...running, plan: undefined, at: {} })).toEqual([]);
 });
 
 test("the lines of a chunk know where they stand in the reply", () => {

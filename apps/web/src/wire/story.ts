@@ -104,6 +104,7 @@ export function tellStory(exchange: Exchange): Story {
       messageBytes,
       at,
       sentBytes: exchange.sentBytes,
+      isRunning: exchange.state === "running",
       noted: exchange.writeTimes.map(([gatewayMs, bytes]) => [since(exchange.toPageMs(gatewayMs)), bytes]),
     }),
     lastHandedMs: sinceGateway(exchange.frameTimes.at(-1)?.[0]),

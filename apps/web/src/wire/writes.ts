@@ -21,10 +21,21 @@ export interface Writing {
   readonly sentBytes: number | undefined;
   /** Time and size of each write as the gateway noted it, once that is known; the first ones [G-8]. */
   readonly noted: readonly (readonly [ms: number, bytes: number])[];
+  readonly isRunning: boolean;
 }
 
-/** The writes that were made, as far as is known: as they were noted, or until then as the plan has them. */
+/**
+ * The writes that were made, as far as is known: as they were noted, or as the plan has them.
+ *
+ * The gateway tells of its writes when the exchange is over. Until then a message without a plan counts as written when
+ * the connection stood, which it is; how far a plan has come is not guessed.
+ */
 export function writesOf(writing: Writing): readonly StoryWrite[] {
+  const { isRunning, plan, messageBytes, at } = writing;
+  if (isRunning && at.written === undefined) {
+    if (plan !== undefined || at.established === undefined || messageBytes === 0) return [];
+    return [{ index: 0, offset: 0, bytes: messageBytes, ms: at.established, isNoted: false }];
+  }
   return writing.noted.length > 0 ? notedWrites(writing) : plannedWrites(writing);
 }
 

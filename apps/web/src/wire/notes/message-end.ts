@@ -21,6 +21,7 @@ export function messageEnd(story: Story): MessageEnd {
   const feed = feedOffset(story);
   const answerMs = at.firstByte ?? at.fin;
   if (feed !== undefined && lastWrite !== undefined && feed < lastWrite.offset + lastWrite.bytes) return "newline";
+  if (lastWrite === undefined && story.end === "running") return "open";
   const isAnswered = reply.bytes > 0 || at.fin !== undefined;
   if (at.ended !== undefined && (!isAnswered || at.ended <= (answerMs ?? Infinity))) return "fin";
   if (isAnswered) return "silence";

@@ -14,7 +14,7 @@ export function verdict(story: Story): string {
     return "It was cancelled here; what the server had made of it by then stands in the history.";
   if (story.reply.bytes === 0)
     return story.end === "running" ? ofWaiting(story) : "The server closed without an answer.";
-  return `${endWords(story)} ${answerWords(story)}`;
+  return `${endWords(story)} ${answerWords(story)}`.trim();
 }
 
 function endWords(story: Story): string {
@@ -69,10 +69,9 @@ function ofReset(story: Story): string {
   return "The message was whole before the reset, so it may have been carried out; the answer found nobody.";
 }
 
-function ofWaiting({ at, writes, plan }: Story): string {
+function ofWaiting({ at, plan }: Story): string {
   if (at.established === undefined) return "";
-  const sent = writes.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (plan !== undefined && sent === 0) return "The connection stands; the plan waits with its first byte.";
+  if (plan !== undefined) return "The gateway carries out the plan; what it wrote, and when, it tells at the end.";
   return "The server has not answered yet.";
 }
 
@@ -88,8 +87,10 @@ export function summary(story: Story): string {
   const sent = writes.reduce((sum, { bytes }) => sum + bytes, 0);
   const back =
     reply.bytes === 0 ? "nothing back" : `${plural(reply.bytes, "byte")} back in ${plural(reply.chunks, "chunk")}`;
-  const parts = [`${plural(sent, "byte")} there`, back];
+  // How far a plan has come is told at the end.
+  const parts = story.end === "running" && sent === 0 ? [back] : [`${plural(sent, "byte")} there`, back];
   if (endedMs !== undefined) parts.push(`${duration(endedMs)} in all`);
   if (serverMs !== undefined) parts.push(`${duration(serverMs)} of it between the last byte there and the first back`);
-  return parts.join(", ");
+  const words = parts.join(", ");
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
