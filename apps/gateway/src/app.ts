@@ -19,9 +19,10 @@ import { HttpServers } from "./http-servers.ts";
 import { gatewayLimits } from "./limits.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { createLog } from "./log.ts";
-import type { LogSink } from "./log.ts";
+import type { Log, LogSink } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { addPageFiles } from "./page-files.ts";
+import { PcapFile } from "./pcap-file.ts";
 import { addressOf, proxyHeaderOf } from "./page-peer.ts";
 import { Readiness } from "./readiness.ts";
 import { say } from "./say.ts";
@@ -57,8 +58,20 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   const app = createFastify(config, limits, metrics, logSink);
   const log = createLog(app.log);
   const { server, serverConnections } = config;
+  const pcap = config.pcap === undefined ? undefined : openPcap(config.pcap, limits, log);
+  if (pcap !== undefined) app.addHook("onClose", () => pcap.close());
+  const capture = pcap?.capture;
   const slots = new ExchangeSlots(serverConnections, limits);
-  const shared = { server, serverName: describeTarget(server), slots, limits, log, metrics, version: manifest.version };
+  const shared = {
+    server,
+    serverName: describeTarget(server),
+    slots,
+    limits,
+    log,
+    metrics,
+    capture,
+    version: manifest.version,
+  };
   const sockets = new Sockets(shared);
   metrics.lookAt(() => ({
     bytes: sockets.bytes,
@@ -108,6 +121,10 @@ function createFastify(
     if (tls !== undefined) servers.replaceTls(readTlsPair(tls));
   });
   return app;
+}
+
+function openPcap(path: string, limits: GatewayLimits, log: Log): PcapFile {
+  return new PcapFile(path, `wirebook gateway ${manifest.version}`, limits, (sentence) => log.notice(sentence));
 }
 
 async function registerWebsocket(app: FastifyInstance, sockets: Sockets, limits: GatewayLimits): Promise<void> {

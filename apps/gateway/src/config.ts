@@ -39,6 +39,8 @@ export interface GatewayConfig {
   readonly metricsFrom: readonly string[];
   /** Certificate and key, when the gateway itself speaks TLS. */
   readonly tls: TlsFiles | undefined;
+  /** The pcapng file for the packets of all exchanges; `undefined` for none. */
+  readonly pcap: string | undefined;
   /** The folder of the built page. */
   readonly page: string;
 }
@@ -129,6 +131,14 @@ const table = {
     expects: "the path of a PEM file",
     help: "the certificate's private key",
   },
+  pcap: {
+    schema: z.optional(filledText),
+    default: undefined,
+    env: "WIREBOOK_GATEWAY_PCAP",
+    form: "FILE",
+    expects: "a file to write, such as gateway.pcapng",
+    help: "write all exchanges as packets into a pcapng file for Wireshark; an older one is replaced",
+  },
   page: {
     schema: filledText,
     default: builtPage,
@@ -154,7 +164,8 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
   if (word !== undefined) {
     throw new SettingsError(`${JSON.stringify(word)} is no option; type --help for the list of options`);
   }
-  const { host, port, server, serverConnections, origin, proxyProtocol, trustProxy, metricsFrom, page } = settings;
+  const { host, port, server, serverConnections, origin, proxyProtocol, trustProxy, metricsFrom, pcap, page } =
+    settings;
   const tls = tlsOf(settings.tlsCert, settings.tlsKey);
   if (!isLoopback(host) && origin.length === 0) {
     const scheme = tls === undefined ? "http" : "https";
@@ -170,6 +181,7 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
     serverConnections,
     origins: Object.freeze([...origin]),
     proxyProtocol,
+    pcap,
     trustedProxies: Object.freeze([...trustProxy]),
     metricsFrom: Object.freeze(metricsFrom.map((address) => plainIpAddress(address) ?? address)),
     tls,

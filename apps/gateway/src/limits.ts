@@ -70,6 +70,11 @@ export interface GatewayLimits {
   /** Milliseconds that a page is told to wait after `busy` [G-10]. */
   readonly retryBusyMs: number;
 
+  /** Bytes of the file that `--pcap` writes; after them it stops. */
+  readonly pcapBytesMax: number;
+  /** Bytes that wait for the disk of that file; packets beyond them are left out. */
+  readonly pcapQueuedBytesMax: number;
+
   /** Milliseconds for the connection by which /readyz tries the server. */
   readonly readinessTimeoutMs: number;
   /** Milliseconds for which the answer of /readyz is kept, so that it cannot be used to hammer the server. */
@@ -111,6 +116,9 @@ export const gatewayLimits: GatewayLimits = Object.freeze({
   retryStoppedMs: 1000,
   retryFullMs: 10_000,
   retryBusyMs: 1000,
+
+  pcapBytesMax: 1024 * 1024 * 1024,
+  pcapQueuedBytesMax: 8 * 1024 * 1024,
 
   readinessTimeoutMs: 1000,
   readinessKeptMs: 1000,

@@ -5,6 +5,8 @@
  * order, and counted as unsent. Exactly one `end` or `error` frame is sent, and nothing after it.
  */
 
+import { ExchangeCapture } from "@wirebook/capture";
+import type { Capture } from "@wirebook/capture";
 import { Exchange, Trace } from "@wirebook/exchange";
 import type { ExchangeError, ExchangeListener, Target } from "@wirebook/exchange";
 import { joinBytes } from "@wirebook/protocol";
@@ -41,6 +43,8 @@ export interface RelayShared {
   readonly server: Target;
   readonly slots: ExchangeSlots;
   readonly limits: GatewayLimits;
+  /** Gets the packets of all exchanges, where the operator wants them. */
+  readonly capture: Capture | undefined;
 }
 
 /** Whom a relay reports to: the bridge that it belongs to. */
@@ -67,6 +71,7 @@ export class Relay implements SlotUser {
   readonly #shared: RelayShared;
   readonly #owner: RelayOwner;
   readonly #frames: RelayFrames;
+  readonly #captured: ExchangeCapture | undefined;
   #held: Uint8Array;
   #isEnded: boolean;
   #isStalled = false;
@@ -79,6 +84,7 @@ export class Relay implements SlotUser {
     this.opening = opening;
     this.#shared = shared;
     this.#owner = owner;
+    this.#captured = shared.capture && new ExchangeCapture(shared.capture, performance.timeOrigin);
     this.#frames = new RelayFrames(opening.id, owner.outbox);
     this.#held = opening.message;
     this.#isEnded = opening.isEnded;
@@ -175,8 +181,14 @@ export class Relay implements SlotUser {
     return {
       onStep: owner.guarded((step: Step) => {
         if (step === "established") this.#frames.sendOpen(this.#trace);
+        this.#captured?.step(step, this.#trace);
+        if (step === "established" && owner.preamble) this.#captured?.prefaced(performance.now(), owner.preamble);
       }),
-      onChunk: owner.guarded((chunk: Uint8Array) => this.#frames.sendBytes(chunk)),
+      onWrite: owner.guarded((bytes: Uint8Array) => this.#captured?.wrote(performance.now(), bytes)),
+      onChunk: owner.guarded((chunk: Uint8Array) => {
+        this.#frames.sendBytes(chunk);
+        this.#captured?.read(performance.now(), chunk);
+      }),
       onDrain: owner.guarded(() => this.#checkStall()),
       onEnd: owner.guarded((reason: EndReason) => this.#finish(reason)),
       onError: owner.guarded(({ code, message }: ExchangeError) => this.#fail(code, message)),
@@ -185,11 +197,13 @@ export class Relay implements SlotUser {
 
   #finish(reason: EndReason): void {
     this.#frames.sendEnd(reason, this.#trace);
+    this.#captured?.over(reason, this.#trace);
     this.#leave(reason);
   }
 
   #fail(code: FrameErrorCode, message: string, retryAfterMs?: number): void {
     this.#frames.sendError(code, message, this.#trace, retryAfterMs);
+    this.#captured?.over({ code, message }, this.#trace);
     this.#leave(code);
   }
 

@@ -104,6 +104,7 @@ export async function openGateway(server: Target, options: GatewayOptions = {}):
     trustedProxies: [],
     metricsFrom: [],
     tls: undefined,
+    pcap: undefined,
     page: join(tmpdir(), "wirebook-no-page"),
     ...options.config,
   };

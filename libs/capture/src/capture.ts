@@ -23,6 +23,8 @@ export interface CaptureSink {
 
 /** A pcapng file that is being written. */
 export class Capture {
+  /** Called once, when the file has become as large as it may be. */
+  onFull: (() => void) | undefined;
   readonly #sink: CaptureSink;
   readonly #bytesMax: number;
   #bytes = 0;
@@ -67,7 +69,10 @@ export class Capture {
   }
 
   #write(block: Uint8Array<ArrayBuffer>): boolean {
-    this.#isFull ||= this.#bytes + block.length > this.#bytesMax;
+    if (!this.#isFull && this.#bytes + block.length > this.#bytesMax) {
+      this.#isFull = true;
+      this.onFull?.();
+    }
     if (this.#isFull || !this.#sink.write(block)) return false;
     this.#bytes += block.length;
     return true;

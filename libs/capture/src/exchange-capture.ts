@@ -36,6 +36,11 @@ export class ExchangeCapture {
     else if (step === "ended") this.#conversation?.ended("client", this.#since(noted.at.ended ?? 0));
   }
 
+  /** What this end says before any message, as soon as the connection stands. */
+  prefaced(atMs: number, bytes: Uint8Array): void {
+    this.#conversation?.prefaced(this.#since(atMs), bytes);
+  }
+
   /** The kernel took bytes. */
   wrote(atMs: number, bytes: Uint8Array): void {
     this.#conversation?.wrote(this.#since(atMs), bytes);

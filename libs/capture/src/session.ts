@@ -35,9 +35,8 @@ export interface DecodedSession {
 
 /** Reads a session's file. A file that is none at all gives one problem and no records. */
 export function decodeSession(file: Uint8Array): DecodedSession {
-  if (file.length > sessionBytesMax) {
-    return nothing(`the file has ${file.length} bytes, over the limit of ${sessionBytesMax}; export fewer exchanges`);
-  }
+  const tooBig = sessionTooBig(file.length);
+  if (tooBig !== undefined) return nothing(tooBig);
   const lines = linesOf(file);
   const first = lines.next().value;
   const headProblem = first === undefined ? "the file is empty" : problemOfHead(first);
@@ -54,6 +53,12 @@ export function decodeSession(file: Uint8Array): DecodedSession {
   }
   const furtherProblems = Math.max(0, problems.length - problemsMax);
   return { records, problems: problems.slice(0, problemsMax), furtherProblems };
+}
+
+/** Why a file of that many bytes is not read at all; `undefined` when it is. */
+export function sessionTooBig(bytes: number): string | undefined {
+  if (bytes <= sessionBytesMax) return undefined;
+  return `the file has ${bytes} bytes, over the limit of ${sessionBytesMax}; export fewer exchanges`;
 }
 
 function nothing(problem: string): DecodedSession {

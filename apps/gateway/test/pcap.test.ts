@@ -1,0 +1,108 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { Capture } from "@wirebook/capture";
+import { expertFindings, follow, hasTshark, tshark, tsharkTestMs } from "../../../libs/capture/test/tshark.ts";
+import { openPage } from "./page.ts";
+import { eventsOf, openBackend, openEcho, openGateway } from "./rig.ts";
+
+async function openFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "wirebook-gateway-pcap-"));
+  return { path: join(folder, "gateway.pcapng"), [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+/** Bytes of a capture that holds nothing yet. */
+function headBytes(): number {
+  return new Capture({ write: () => true }, "wirebook gateway 0.1.0").bytes;
+}
+
+test("writes every exchange of every page into one file, for its owner's eyes only, without a key", async () => {
+  await using echo = await openEcho();
+  await using folder = await openFolder();
+  {
+    await using gateway = await openGateway(echo.target, { config: { pcap: folder.path } });
+    await using one = await openPage(gateway);
+    await using other = await openPage(gateway);
+    await one.ask({ type: "request", id: 1, user: "brick~s3cret", operation: 2 });
+    await other.ask({ type: "raw", id: 1, bytes: Buffer.from("any bytes\n").toString("base64"), end: true });
+  }
+  const file = await readFile(folder.path);
+  for (const held of ["brick~****** 2\n", "any bytes\n", "echo any bytes\n"]) expect(file.includes(held)).toBe(true);
+  expect(file.indexOf("brick~s3cret")).toBe(
+    file.indexOf("echo brick~") < 0 ? -1 : file.indexOf("echo brick~") + "echo ".length,
+  );
+  expect((await stat(folder.path)).mode & 0o777).toBe(0o600);
+});
+
+test.skipIf(!hasTshark)(
+  "Wireshark follows what it wrote, half-closes and PROXY headers included",
+  { timeout: tsharkTestMs },
+  async () => {
+    await using backend = await openBackend((socket) =>
+      socket.on("data", (bytes) => socket.write(bytes)).on("end", () => socket.end("bye")),
+    );
+    await using folder = await openFolder();
+    {
+      await using gateway = await openGateway(backend.target, { config: { pcap: folder.path, proxyProtocol: true } });
+      await using page = await openPage(gateway);
+      page.send({ type: "raw", id: 1, bytes: Buffer.from("one ").toString("base64"), end: false });
+      await page.bytes(1, 28 + 4);
+      page.sendBytes(1, Buffer.from("two"));
+      await page.bytes(1, 28 + 7);
+      page.send({ type: "end", id: 1 });
+      await page.answer(1);
+    }
+    const { client, server, turns } = await follow(folder.path);
+    expect(client.subarray(28).toString()).toBe("one two");
+    expect(client.subarray(0, 12).toString("hex")).toBe("0d0a0d0a000d0a515549540a");
+    expect(server.subarray(28).toString()).toBe("one twobye");
+    expect(turns).toEqual(["client", "server", "client", "server"]);
+    const fins = await tshark(folder.path, "-Y", "tcp.flags.fin == 1", "-T", "fields", "-e", "tcp.dstport");
+    expect(fins[0]).toBe(String(backend.target.port));
+    expect(await expertFindings(folder.path)).toEqual([]);
+  },
+);
+
+test("stops at its bound, says so once, and goes on serving", async () => {
+  await using echo = await openEcho();
+  await using folder = await openFolder();
+  const pcapBytesMax = headBytes() + 600;
+  await using gateway = await openGateway(echo.target, { config: { pcap: folder.path }, limits: { pcapBytesMax } });
+  await using page = await openPage(gateway);
+  for (const id of [1, 2, 3]) {
+    const { text } = await page.ask({ type: "request", id, user: "brick", operation: 2 });
+    expect(text).toBe("echo brick 2\n");
+  }
+  await gateway.app.close();
+  const sentences = eventsOf(gateway, "notice").map(({ sentence }) => sentence);
+  expect(sentences[0]).toBe(`${folder.path} is full at ${pcapBytesMax} bytes; nothing more is written to it`);
+  expect(sentences[1]).toMatch(/^\d+ packets are not in /);
+  expect(sentences).toHaveLength(2);
+  expect((await stat(folder.path)).size).toBeLessThanOrEqual(pcapBytesMax);
+});
+
+test("leaves packets out when the disk is too slow for them, says so once, and goes on serving", async () => {
+  await using echo = await openEcho();
+  await using folder = await openFolder();
+  const limits = { pcapQueuedBytesMax: headBytes() + 10 };
+  await using gateway = await openGateway(echo.target, { config: { pcap: folder.path }, limits });
+  await using page = await openPage(gateway);
+  // A reply that needs more room than the queue has: no block of it can ever fit.
+  const user = "b".repeat(1000);
+  expect((await page.ask({ type: "request", id: 1, user })).text).toBe(`echo ${user}\n`);
+  expect(eventsOf(gateway, "notice")).toMatchObject([
+    { sentence: expect.stringContaining("is too slow; packets are left out") },
+  ]);
+});
+
+test("refuses to replace what is no capture, and a folder that is not there", async () => {
+  await using echo = await openEcho();
+  await using folder = await openFolder();
+  await writeFile(folder.path, "my thesis");
+  await expect(openGateway(echo.target, { config: { pcap: folder.path } })).rejects.toThrow(
+    `${folder.path} exists and is no pcapng file; name another one with --pcap`,
+  );
+  const pcap = `${folder.path}/no.pcapng`;
+  await expect(openGateway(echo.target, { config: { pcap } })).rejects.toThrow("cannot be written (ENOTDIR)");
+});
