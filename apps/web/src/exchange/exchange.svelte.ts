@@ -41,6 +41,14 @@ export type ExchangeState = "running" | "done" | "cancelled" | "failed";
 /** What the server's response says of the request. */
 export type Answer = "accepted" | "refused" | "stranger";
 
+/** Where an exchange comes from that did not happen on this page just now. */
+interface LoadedFrom {
+  readonly fileName: string;
+  readonly startedAt: Date;
+  /** What is missing in it; empty when nothing is. */
+  readonly note: string;
+}
+
 /** What somebody set out to do. */
 export interface Intent {
   readonly user: string;
@@ -53,6 +61,8 @@ export interface Intent {
   /** How the gateway is to write the message and to read the reply, where that was said [G-11]. */
   readonly plan?: readonly PlanStep[];
   readonly read?: ReadPace;
+  /** Set when it is the record of an exchange, played again. */
+  readonly loaded?: LoadedFrom;
   /** Gets the bytes of the response as they come. */
   readonly onResponse?: (bytes: Uint8Array) => void;
 }
@@ -70,7 +80,7 @@ export class Exchange {
   readonly message: string;
   /** The page's time at which its frame was sent, and the same moment by the calendar. */
   readonly sentAtMs: number;
-  readonly sentAt = new Date();
+  readonly sentAt: Date;
   /** Settles when it is over, however it ended. */
   readonly over: Promise<this>;
   state = $state<ExchangeState>("running");
@@ -114,6 +124,7 @@ export class Exchange {
     this.#key = keyOf(intent.message);
     this.message = hideKey(intent.message, this.#key);
     this.sentAtMs = carried.atMs;
+    this.sentAt = intent.loaded?.startedAt ?? new Date();
     const { promise, resolve } = Promise.withResolvers<this>();
     this.over = promise;
     this.#settle = resolve;
@@ -194,6 +205,11 @@ export class Exchange {
   lose(words: string, atMs: number): void {
     this.failure = { hop: "page-gateway", code: "gateway-lost", message: `the gateway was lost: ${words}` };
     this.#finish("failed", atMs);
+  }
+
+  /** It was under way when its record was made, and nobody knows how it ended. */
+  leaveOpen(): void {
+    this.#finish("cancelled", this.#frames.frames.at(-1)?.atMs ?? this.sentAtMs);
   }
 
   /** Lets go of the bytes, and returns how many that freed. */

@@ -99,6 +99,14 @@ export class Exchanges {
     return this.#begin(new Exchange(id, { ...rest, message }, "raw", { ...carried, payload }));
   }
 
+  /** Takes in an exchange that happened elsewhere, under an id of its own. */
+  adopt(create: (id: number) => Exchange): Exchange {
+    const exchange = this.#begin(create(this.#lastId + 1));
+    this.#keptBytes += exchange.frames.keptBytes;
+    if (this.#keptBytes > allBytesKept) this.#releaseOldest(exchange);
+    return exchange;
+  }
+
   /** Asks the gateway to close the exchange's connection to the server. */
   cancel(exchange: Exchange): void {
     const carried = this.#connection.send({ type: "cancel", id: exchange.id });

@@ -1,0 +1,94 @@
+import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Download, Page } from "@playwright/test";
+import { follow, hasTshark } from "../libs/capture/test/tshark.ts";
+import { expect, test } from "./wirebook.ts";
+
+async function openDialog(page: Page) {
+  await page.getByRole("button", { name: "Take along…" }).click();
+  return page.getByRole("dialog", { name: "Take along" });
+}
+
+async function saved(page: Page, button: string): Promise<Download> {
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: button }).click(),
+  ]);
+  return download;
+}
+
+test("an exchange is copied as a command, without its key", async ({ page, wirebook, context, server }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("textbox", { name: "User" }).fill("brick~s3cret");
+  await wirebook.send(2);
+  await expect(wirebook.transcript.getByRole("article").last()).toContainText("brick~");
+  const dialog = await openDialog(page);
+  await dialog.getByRole("button", { name: "Copy", exact: true }).click();
+  await expect(dialog.getByRole("status")).toHaveText("Copied as nc.");
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  expect(copied).toBe(`printf 'brick~****** 2\\n' | nc 127.0.0.1 ${server.port}`);
+  await expect(dialog).toContainText("Your key is not in it.");
+  for (const name of ["npx wirebook", "Node", "Python", "WebSocket"]) {
+    await dialog.getByRole("button", { name }).click();
+    await expect(dialog.getByLabel("Command")).toContainText("brick~******");
+    await expect(dialog.getByLabel("Command")).not.toContainText("s3cret");
+  }
+});
+
+test("a session is saved, and looked at again in a page whose server is gone", async ({ page, wirebook, server }) => {
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  await openDialog(page);
+  const packets = await saved(page, "pcapng, for Wireshark");
+  expect(packets.suggestedFilename()).toMatch(/\.pcapng$/);
+  await page.getByRole("button", { name: /^All \d+ exchanges$/ }).click();
+  const download = await saved(page, "NDJSON, to load again");
+  const path = join(tmpdir(), `wirebook-${process.pid}-${download.suggestedFilename()}`);
+  await download.saveAs(path);
+  if (hasTshark) {
+    const file = `${path}.pcapng`;
+    await packets.saveAs(file);
+    const { client, server: answered } = await follow(file);
+    expect(client.toString()).toBe("brick 2 -1\n");
+    expect(answered.toString()).toMatch(/"brick 2 -1"\n$/);
+  }
+
+  await page.reload();
+  await server.kill();
+  const dialog = await openDialog(page);
+  await dialog.getByLabel("Session file").setInputFiles(path);
+  await expect(dialog.getByRole("status")).toHaveText(/^Loaded \d+ exchanges?\.$/);
+  await dialog.getByRole("button", { name: "Close" }).click();
+  const card = wirebook.card("brick 2 -1");
+  await expect(card).toContainText("loaded from wirebook-");
+  await card.getByRole("button").first().click();
+  await expect(wirebook.wire).toContainText(/Loaded from wirebook-.*\.ndjson: this happened on/);
+  await expect(wirebook.wire.getByRole("table", { name: "Steps" })).toContainText("FIN");
+});
+
+test("a broken file that is dropped is told line by line, and what is whole in it is shown", async ({
+  page,
+  wirebook,
+}) => {
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  await openDialog(page);
+  const download = await saved(page, "NDJSON, to load again");
+  const text = await readFile(await download.path(), "utf8");
+  await page.getByRole("button", { name: "Close" }).click();
+  const broken = `${text}{"type":"exchange","version":1`;
+  const data = await page.evaluateHandle((content) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([content], "broken.ndjson"));
+    return transfer;
+  }, broken);
+  await page.dispatchEvent("main", "drop", { dataTransfer: data });
+  const dialog = page.getByRole("dialog", { name: "Take along" });
+  await expect(dialog.getByRole("status")).toHaveText("Loaded 1 exchange.");
+  await expect(dialog.getByRole("list", { name: "Problems" })).toHaveText(
+    "broken.ndjson: line 3 is not JSON; was the file cut off or edited?",
+  );
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await expect(wirebook.card("brick 2 -1")).toContainText("loaded from broken.ndjson");
+});
