@@ -37,12 +37,15 @@ function refuse(error: unknown): undefined {
 
 async function start(settings: GatewayConfig): Promise<void> {
   const { host, port } = settings;
+  const scheme = settings.tls === undefined ? "http" : "https";
   const app = await createApp(settings, { logSink: stdout.isTTY ? readableSink(stdout) : stdout }).catch(refuse);
   if (app === undefined) return;
   stopOnSignal(app);
   if (settings.tls !== undefined) reloadOnSignal(app);
   try {
-    await app.listen({ host, port });
+    // Fastify does not know of the TLS of servers that it did not make.
+    const listenTextResolver = (address: string): string => `listening at ${address.replace(/^http:/, `${scheme}:`)}`;
+    await app.listen({ host, port, listenTextResolver });
   } catch (error) {
     stderr.write(`gateway: ${explain(error as NodeJS.ErrnoException, settings)}\n`);
     process.exit(1);
