@@ -1,0 +1,5 @@
+/** A server that writes and shows messages as they came, keys and all. */
+
+import { replaceInSource } from "../framework/break.ts";
+
+replaceInSource("apps/server/src/who.ts", ": withoutKeys(text);", ": text || withoutKeys(text);");

@@ -1,0 +1,222 @@
+/**
+ * No key ever leaks: canaries, right and mistyped, in every place of a message where somebody might put a key, by every
+ * way in. Afterwards they are sought in every file and in everything that any program has printed.
+ *
+ * Not sought is what docs/users.md says cannot be protected: a key with white space inside, and on an open server a
+ * piece of one that stands alone.
+ */
+
+import { readFile, readdir } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { clientPath, startGateway, startServer } from "../../interop/programs.ts";
+import type { ServerProgram } from "../../interop/programs.ts";
+import type { Program } from "../../interop/program.ts";
+import { run as runProgram } from "../../interop/run.ts";
+import type { Random } from "../harness/random.ts";
+import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import { Page } from "./parts/page.ts";
+import { register } from "./parts/people.ts";
+import { exchange } from "./parts/wire.ts";
+
+/** Characters of a key whose appearance is a leak; a name or a number has fewer in a row. */
+const pieceCharacters = 10;
+const modes = ["open", "registered"] as const;
+/** Milliseconds until a server is asked again whether it knows its users. */
+const usersKnownMs = 100;
+/** One canary in so many goes through the client, which takes a while to start. */
+const clientEvery = 10;
+
+export const campaign: Campaign = {
+  promise: "a key is in no file, on no terminal, in no log and in no frame but the reply that tells it",
+  unit: "canaries",
+  first: 100,
+  full: 5000,
+  isInCi: false,
+  needs: [],
+  controls: [
+    { name: "a server that shows messages as they came", break: "keys-shown", count: 100 },
+    { name: "a registered server that keeps strangers' messages", break: "strangers-shown", count: 100 },
+  ],
+  run,
+};
+
+/** Keys as people get them wrong. All of it stays one word, as a slip of the hand or of the clipboard does. */
+const slips: readonly ((key: string, at: number) => string)[] = [
+  (key) => key,
+  (key, at) => key.slice(0, at) + key.slice(at + 1),
+  (key, at) => `${key.slice(0, at)}${key[at]}${key.slice(at)}`,
+  (key, at) => `${key.slice(0, at)}0${key.slice(at + 1)}`,
+  (key) => key.toUpperCase(),
+  (key) => `${key}${key}`,
+];
+
+/** Messages in which a key stands somewhere, as bytes. `name` is the owner's. */
+const places: readonly ((name: string, key: string, other: string) => string)[] = [
+  (name, key) => `${name}~${key}`,
+  (name, key) => `${name}~${key} 2 -1`,
+  (name, key) => `  ${name}~${key} 1 99999999`,
+  (name, key) => `${name}~${key} 4`,
+  (name, key) => `${name}~${key} 6`,
+  (name, key, other) => `${other} 2 ${name}~${key}`,
+  (_, key, other) => `${other} ~${key}`,
+  (_, key, other) => `${other} 2 ${key}`,
+  (_, key, other) => `${other} 1 1 ${key}`,
+  (name, key, other) => `${other} 1 1 ${name}~${key}`,
+  (name, key, other) => `${other} 4 ${name}~${key}`,
+  (_, key, other) => `${other} 4 ${key}`,
+  (_, key, other) => `${other} ${key}`,
+  (_, key) => key,
+  (_, key) => `${key} 2`,
+  (_, key) => `~${key} 2`,
+  (name, key) => `2 ${name}~${key}`,
+  (name, key) => `${name} ~ ${key}`,
+  (name, key) => `-${name}~${key} 2`,
+  (name, key) => `${name}~${key}\xff 2`,
+  (name, key, other) => `${other} \xff ${name}~${key}`,
+  (name, key) => `GET /?user=${name}~${key} HTTP/1.1`,
+  (name, key) => `POST /~${key} HTTP/1.0 ${name}`,
+  (name, key, other) => `${other} ${"x".repeat(240)} ${name}~${key}`,
+  (_, key, other) => `${other} ${"x".repeat(245)} ${key} ${"y".repeat(1900)}`,
+  (name, key) => `${name}~${key} ${"z".repeat(2048)}`,
+];
+
+/** How the bytes go over TCP: whole, in two pieces, without a line feed, broken off. */
+const manners: readonly ((socket: Socket, bytes: Buffer, at: number) => void)[] = [
+  (socket, bytes) => socket.write(Buffer.concat([bytes, Buffer.from("\r\n")])),
+  (socket, bytes) => socket.end(bytes),
+  (socket, bytes, at) => {
+    socket.write(bytes.subarray(0, at));
+    setImmediate(() => socket.end(bytes.subarray(at)));
+  },
+  (socket, bytes) => socket.write(bytes, () => socket.resetAndDestroy()),
+];
+
+interface Stage extends AsyncDisposable {
+  readonly server: ServerProgram;
+  readonly gateway: Program;
+  readonly page: Page;
+  /** Somebody in whose name other people's keys are typed. */
+  readonly other: string;
+}
+
+async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+  const stages = await Promise.all(modes.map((mode) => setUp(mode, nodeArgs)));
+  await using all = new AsyncDisposableStack();
+  for (const stage of stages) all.use(stage);
+  const printed: string[] = [];
+  const secrets = new Set(stages.map(({ other }) => other.split("~")[1] ?? ""));
+  for (let done = 0; done < count; done++) {
+    const stage = random.pick(stages);
+    const owner = await createUser(stage, done);
+    secrets.add(owner.split("~")[1] ?? "");
+    const typed = misuse(owner, stage.other, random);
+    secrets.add(typed.key);
+    printed.push(await send(stage, typed.message, { random, number: done, home: folder }));
+    progress(done + 1);
+  }
+  return await judge(stages, { folder, printed, secrets: [...secrets], count });
+}
+
+async function setUp(mode: (typeof modes)[number], nodeArgs: readonly string[]): Promise<Stage> {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer({ nodeArgs, options: ["--users", mode] }));
+  const gateway = stack.use(await startGateway({ server: server.address }));
+  const page = stack.use(await Page.open(gateway.port));
+  const other = await register(server.historyPath, "mel", "admin");
+  while (!(await ask(server.port, `${other} 6`, 0)).includes("engine: ")) await pause(usersKnownMs);
+  return { server, gateway, page, other, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** Operation 4, whose reply is the one place where a key belongs. */
+async function createUser({ server, other }: Stage, number: number): Promise<string> {
+  const reply = await ask(server.port, `${other} 4`, number);
+  const username = /^[a-z]+-\d+~\w+$/m.exec(reply)?.[0];
+  if (username === undefined) throw new Error(`no user was created: ${reply}`);
+  return username;
+}
+
+function misuse(owner: string, other: string, random: Random): { message: Buffer; key: string } {
+  const [name = "", right = ""] = owner.split("~");
+  const key = random.pick(slips)(right, random.between(1, right.length - 2));
+  return { message: Buffer.from(random.pick(places)(name, key, other), "latin1"), key };
+}
+
+/** Sends a message by one way or another; returns what came back or was printed. */
+async function send(
+  { server, page }: Stage,
+  message: Buffer,
+  { random, number, home }: { random: Random; number: number; home: string },
+): Promise<string> {
+  if (number % clientEvery === 0) return askByClient(server, message, home, random.chance(0.5));
+  if (random.chance(0.3)) return askByPage(page, message);
+  const manner = random.pick(manners);
+  const at = random.below(message.length);
+  return exchange({ port: server.port, from: addressOf(number) }, (socket) => manner(socket, message, at));
+}
+
+/** As words where it is made of words, as bytes otherwise. */
+function askByPage(page: Page, message: Buffer): Promise<string> {
+  const [, user, words] = /^([!-~]+)((?: \d+(?: [!-~]+){0,2})?)$/.exec(message.toString("latin1")) ?? [];
+  if (user === undefined || words === undefined) return page.raw(Buffer.concat([message, Buffer.from("\n")]));
+  return page.request(user, words === "" ? [] : words.trim().split(" "));
+}
+
+/** By standard input, as JSON or with everything shown that the client can show. */
+async function askByClient(server: ServerProgram, message: Buffer, home: string, isJson: boolean): Promise<string> {
+  const args = [clientPath, "--port", String(server.port), isJson ? "--json" : "--trace"];
+  const command = [`XDG_STATE_HOME=${home}`, process.execPath, ...args];
+  const { stdout, stderr } = await runProgram("env", command, `${message.toString()}\n`);
+  return stdout + stderr;
+}
+
+/** Wrong keys wait longer each time for an address, so each comes from one of its own. */
+function addressOf(number: number): string {
+  return `127.1.${number >> 8}.${number & 0xff}`;
+}
+
+function ask(port: number, message: string, number: number): Promise<string> {
+  return exchange({ port, from: addressOf(number) }, (socket) => socket.write(`${message}\n`));
+}
+
+async function judge(
+  stages: readonly Stage[],
+  {
+    folder,
+    printed,
+    secrets,
+    count,
+  }: { folder: string; printed: readonly string[]; secrets: readonly string[]; count: number },
+): Promise<Finding> {
+  await Promise.all(stages.map(({ server }) => server.kill()));
+  const texts = new Map<string, string>([["what came back or the client printed", printed.join("\n")]]);
+  for (const { server, gateway, page } of stages) {
+    for (const [name, { stdout, stderr }] of Object.entries({ server, gateway })) {
+      texts.set(`what the ${name} printed (${server.port})`, [...stdout, ...stderr].join("\n"));
+    }
+    texts.set(`frames to the page (${server.port})`, page.frames.join("\n"));
+    await readAll(join(server.historyPath, ".."), texts);
+  }
+  await readAll(folder, texts);
+  const pieces = new Set(secrets.flatMap(piecesOf));
+  const breaches = [...texts].flatMap(([where, text]) => {
+    const found = (text.match(/[0-9A-Za-z]+/g) ?? []).flatMap(piecesOf).find((piece) => pieces.has(piece));
+    return found === undefined ? [] : [`${JSON.stringify(found)}, a piece of a key, is in ${where}`];
+  });
+  const bytes = [...texts.values()].reduce((sum, text) => sum + text.length, 0);
+  return { tried: count, checked: `${texts.size} files and outputs, ${bytes} characters`, breaches };
+}
+
+/** All that stands in so many neighbouring characters of a word, without regard to case. */
+function piecesOf(word: string): string[] {
+  const count = Math.max(0, word.length - pieceCharacters + 1);
+  return Array.from({ length: count }, (_, at) => word.slice(at, at + pieceCharacters).toLowerCase());
+}
+
+async function readAll(folder: string, texts: Map<string, string>): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) texts.set(path, await readFile(path, "utf8"));
+  }
+}
