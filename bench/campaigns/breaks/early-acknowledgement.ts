@@ -4,6 +4,6 @@ import { replaceInSource } from "../framework/break.ts";
 
 replaceInSource(
   "libs/history/src/file/file-history.ts",
-  "return this.#appends.add(asked);",
-  "setTimeout(() => void this.#appends.add(asked).catch(() => {}), 10); return { position: 0, time: '' };",
+  "return this.#appends.add((time) => encodeAsked(time, address, message, isCut));",
+  "setTimeout(() => void this.#appends.add((time) => encodeAsked(time, address, message, isCut)).catch(() => {}), 10); return { position: 0, time: '' };",
 );

@@ -2,4 +2,4 @@
 
 import { replaceInSource } from "../framework/break.ts";
 
-replaceInSource("apps/server/src/server.ts", "allowHalfOpen: true", "allowHalfOpen: false");
+replaceInSource("apps/server/src/listeners.ts", "allowHalfOpen: true", "allowHalfOpen: false");

@@ -1,0 +1,48 @@
+/** More connections than the server has descriptors for: each is told so, and afterwards all is as before. */
+
+import { setTimeout as wait } from "node:timers/promises";
+import { startServer } from "../../interop/programs.ts";
+import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import { ask, inTurns } from "./network/exchange.ts";
+
+const descriptorsMax = 64;
+const normalMsMax = 1000;
+const atOnce = 500;
+
+export const campaign: Campaign = {
+  promise: "a flood is refused in words, and 1 s after it all is as before",
+  unit: "connections",
+  first: 5000,
+  full: 50_000,
+  isInCi: true,
+  needs: ["sh"],
+  controls: [{ name: "more connections than there are descriptors", break: "boundless-connections", count: 1000 }],
+  run,
+};
+
+async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
+  const under = ["sh", "-c", `ulimit -n ${descriptorsMax}; exec "$0" "$@"`];
+  await using server = await startServer({ nodeArgs, under });
+  const { text: whole } = await ask(server.port, "brick\n");
+  const breaches: string[] = [];
+  let served = 0;
+  await inTurns(count, atOnce, async (number) => {
+    const { text, error } = await ask(server.port, "brick\n");
+    if (text === whole) served += 1;
+    else if (!/\nError: .+ try again in a moment\n$/.test(text)) {
+      breaches.push(`connection ${number} got ${JSON.stringify(text.slice(-80))} (${error ?? "FIN"})`);
+    }
+    progress(number + 1);
+  });
+  const normalMs = await untilNormal(server.port, whole);
+  if (normalMs > normalMsMax) breaches.push(`it took ${normalMs.toFixed(0)} ms until a client was served again`);
+  const checked = `${atOnce} at once; ${served} served, the others refused in words`;
+  return { tried: count, checked, breaches, figures: { "normal after, ms": normalMs.toFixed(0) } };
+}
+
+async function untilNormal(port: number, whole: string): Promise<number> {
+  const startedMs = performance.now();
+  const elapsedMs = (): number => performance.now() - startedMs;
+  while ((await ask(port, "brick\n")).text !== whole && elapsedMs() < 5 * normalMsMax) await wait(10);
+  return elapsedMs();
+}

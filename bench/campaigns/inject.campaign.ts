@@ -1,0 +1,99 @@
+/** Nothing that can be typed forges, breaks or colours the log. */
+
+import { readFile } from "node:fs/promises";
+import { decodeEntry, encodeText } from "@wirebook/protocol";
+import { startServer } from "../../interop/programs.ts";
+import type { Random } from "../harness/random.ts";
+import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import { ask, inTurns } from "./network/exchange.ts";
+
+const pairs = 0x1_0000;
+/** Odd, so that its multiples visit every pair once before any comes again, and a few of them are spread well. */
+const stride = 40_503;
+const randomBytesMax = 40;
+
+/** Where two bytes are put into a message; none of these can become an operation that changes the history. */
+const places: readonly ((bytes: Uint8Array) => Buffer)[] = [
+  (bytes) => Buffer.from(bytes),
+  (bytes) => Buffer.concat([Buffer.from("bri"), bytes, Buffer.from("ck 77")]),
+  (bytes) => Buffer.concat([Buffer.from("brick 77"), bytes]),
+  (bytes) => Buffer.concat([Buffer.from("brick 2 "), bytes, Buffer.from(" y")]),
+];
+
+const unclean = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/u;
+
+export const campaign: Campaign = {
+  promise: "every message leaves exactly one clean line, from which its bytes can be had back",
+  unit: "byte strings in 4 places",
+  first: pairs,
+  ci: 2048,
+  full: pairs + 1_000_000,
+  isInCi: true,
+  needs: [],
+  controls: [{ name: "messages quoted but not escaped", break: "no-escaping", count: 1024 }],
+  run,
+};
+
+async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
+  await using server = await startServer({ nodeArgs });
+  const expected = new Map<string, number>();
+  const breaches: string[] = [];
+  await inTurns(count, 32, async (number) => {
+    for (const place of places) {
+      const message = place(number < pairs ? pairOf(number) : someBytes(random));
+      const { text, error } = await ask(server.port, Buffer.concat([message, Buffer.from("\n")]), addressOf(number));
+      if (text === "" || error !== undefined) breaches.push(`${message.toString("hex")} got no whole reply (${error})`);
+      const kept = keptOf(message);
+      expected.set(kept, (expected.get(kept) ?? 0) + 1);
+    }
+    progress(number + 1);
+  });
+  const lines = (await readFile(server.historyPath, "utf8")).split("\n").slice(0, -1);
+  breaches.push(...compare(lines, expected), ...server.stdout.filter((line) => unclean.test(line)));
+  if (lines.length !== count * places.length)
+    breaches.push(`${count * places.length} messages left ${lines.length} lines`);
+  return { tried: count, checked: `${lines.length.toLocaleString("en")} lines read back`, breaches };
+}
+
+/** From one address, the bytes that look like a key would be held up as guesses. */
+function addressOf(number: number): string {
+  return `127.${1 + ((number >> 8) & 0x7f)}.${number & 0xff}.1`;
+}
+
+function pairOf(number: number): Uint8Array {
+  const pair = (number * stride) % pairs;
+  return Uint8Array.of(pair >> 8, pair & 0xff);
+}
+
+function someBytes(random: Random): Uint8Array {
+  return random.bytes(random.between(1, randomBytesMax));
+}
+
+/** What the history must give back, as Latin-1: the first line, without what follows a `~` in the first word. */
+function keptOf(message: Buffer): string {
+  const [line = ""] = message.toString("latin1").split("\n");
+  const text = line.replace(/\r$/, "");
+  // Latin-1 has white space of its own (U+0085, U+00A0), which in UTF-8 may be half of a character.
+  const key = /^([ \t\v\f\r]*[^ \t\v\f\r~]*)~[^ \t\v\f\r]*/.exec(text);
+  return key === null ? text : (key[1] ?? "") + text.slice(key[0].length);
+}
+
+/** Takes each line from what is expected; what is over on either side is a breach. */
+function compare(lines: readonly string[], expected: Map<string, number>): string[] {
+  const breaches: string[] = [];
+  for (const line of lines) {
+    const entry = decodeEntry(line);
+    if (unclean.test(line) || entry.kind !== "asked") {
+      breaches.push(`not a clean line: ${JSON.stringify(line)}`);
+      continue;
+    }
+    const key = Buffer.from(encodeText(entry.message)).toString("latin1");
+    const left = (expected.get(key) ?? 0) - 1;
+    if (left > 0) expected.set(key, left);
+    else expected.delete(key);
+    if (left < 0) breaches.push(`a line that nobody typed, or too often: ${JSON.stringify(line)}`);
+  }
+  for (const [kept, left] of expected)
+    breaches.push(`${left} lines are missing of ${Buffer.from(kept, "latin1").toString("hex")}`);
+  return breaches;
+}
