@@ -7,6 +7,7 @@ export const historyErrorCodes = [
   "range",
   "storage-full",
   "storage-failed",
+  "storage-unavailable",
 ] as const;
 
 /** The code of a `HistoryError`. */

@@ -6,3 +6,7 @@ export { openFileUsers } from "./file/users/file-users.ts";
 export type { Actor, Asked, Extent, Feed, History, Range, Recorded, Snapshot, Written } from "./history.ts";
 export { UsersError, usersErrorCodes } from "./users.ts";
 export type { User, Users, UsersErrorCode } from "./users.ts";
+export type { Actor, Asked, Extent, Feed, History, Range, Snapshot, Written } from "./history.ts";
+export { isNatsAddress } from "./jetstream/address.ts";
+export type { NatsCredentials } from "./jetstream/cluster.ts";
+export { openJetStreamHistory } from "./jetstream/open.ts";

@@ -1,0 +1,58 @@
+import { HistoryError } from "../errors.ts";
+import { replicasDefault } from "./limits.ts";
+
+/** Where a history on NATS is, from `nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/NAME][?replicas=N]`. */
+export interface NatsAddress {
+  readonly servers: readonly string[];
+  /** Without the secret, for people. */
+  readonly shown: string;
+  readonly history: string;
+  readonly replicas: number;
+  readonly isTls: boolean;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+}
+
+const form = /^(?<scheme>nats|tls):\/\/(?:(?<userinfo>[^@/]*)@)?(?<hosts>[^/?@]+)(?:\/(?<name>[^?/]*))?(?:\?(?<query>.*))?$/u;
+const hostForm = /^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?$/u;
+
+/** True when this is such an address and not the path of a file. */
+export function isNatsAddress(text: string): boolean {
+  return /^(?:nats|tls):\/\//u.test(text);
+}
+
+/** @throws HistoryError `storage-failed` with a sentence that repeats no password */
+export function decodeNatsAddress(text: string): NatsAddress {
+  const groups = form.exec(text)?.groups;
+  if (groups === undefined) throw refuse("it must read nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME");
+  const hosts = (groups.hosts ?? "").split(",");
+  const wrong = hosts.find((host) => !hostForm.test(host));
+  if (wrong !== undefined) throw refuse(`${JSON.stringify(wrong)} is no HOST or HOST:PORT`);
+  const history = groups.name === undefined || groups.name === "" ? "wirebook" : groups.name;
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(history)) {
+    throw refuse(`the name ${JSON.stringify(history)} must be 1 to 64 letters, digits, hyphens and underscores`);
+  }
+  const [user, password] = (groups.userinfo ?? "").split(":", 2).map((part) => decodeURIComponent(part));
+  return {
+    servers: hosts,
+    shown: `${groups.scheme}://${hosts.join(",")}/${history}`,
+    history,
+    replicas: replicasOf(groups.query, hosts.length),
+    isTls: groups.scheme === "tls",
+    user: user === "" ? undefined : user,
+    password,
+  };
+}
+
+function replicasOf(query: string | undefined, hosts: number): number {
+  const parameters = new URLSearchParams(query ?? "");
+  for (const name of parameters.keys()) if (name !== "replicas") throw refuse(`it knows no ${JSON.stringify(name)}`);
+  const text = parameters.get("replicas");
+  if (text === null) return hosts >= replicasDefault ? replicasDefault : 1;
+  if (!/^[135]$/.test(text)) throw refuse(`replicas=${text} must be 1, 3 or 5`);
+  return Number(text);
+}
+
+function refuse(why: string): HistoryError {
+  return new HistoryError("storage-failed", `the address of the history on NATS cannot be used: ${why}`);
+}

@@ -1,0 +1,70 @@
+/** Every bound of a history on NATS JetStream. */
+
+/** The oldest nats-server that is trusted: older ones lose acknowledged messages when a node loses power. */
+export const natsVersionLeast = "2.10.27";
+
+/** Copies of each message in the cluster, when three or more servers are named. */
+export const replicasDefault = 3;
+
+/** Milliseconds for the first connection, and for each request to the cluster. */
+export const requestTimeoutMs = 5000;
+
+/** Milliseconds between two attempts to connect again. */
+export const reconnectWaitMs = 250;
+
+/** Milliseconds after which a publish that was not acknowledged is sent again, under the same id. */
+export const publishRetryMs = 2000;
+
+/** Milliseconds until a publish is sent again that nobody was there to take. */
+export const publishRefusedRetryMs = 100;
+
+/** Milliseconds after which a line that the cluster did not acknowledge is given up and its request gets an error. */
+export const publishDeadlineMs = 10_000;
+
+/** Publishes on their way at once; further ones wait. */
+export const publishesInFlightMax = 1024;
+
+/** Publishes that wait; one more is refused. */
+export const publishesWaitingMax = 16_384;
+
+/** Nanoseconds for which the stream remembers ids: longer than any publish is tried. */
+export const duplicateWindowNanos = 120_000_000_000;
+
+/** Times that a delete is tried again because another one came first. */
+export const deleteAttemptsMax = 100;
+
+/** Messages that are asked of the cluster at a time. */
+export const batchMessages = 500;
+
+/** Milliseconds to wait for such a batch. */
+export const batchWaitMs = 5000;
+
+/** Bytes of the newest lines that are kept for feeds that are at the end. */
+export const recentBytesMax = 4 * 1024 * 1024;
+
+/** Newest lines whose position is remembered for an acknowledgement that is still on its way. */
+export const recentLinesMax = 65_536;
+
+/** Lines after which a server notes how many bytes there are, so that the next one to start need not count them. */
+export const checkpointLines = 50_000;
+
+/** Times that a server which starts looks at the stream again because lines were erased meanwhile. */
+export const loadAttemptsMax = 8;
+
+/** Milliseconds from a delete to the erasing of its message: readers that began before have said so by then. */
+export const eraseGraceMs = 2000;
+
+/** Milliseconds after which the erasing that another server left undone is taken over. */
+export const eraseTakeoverMs = 10_000;
+
+/** Milliseconds between two looks at what is to be erased. */
+export const eraseIntervalMs = 250;
+
+/** Milliseconds between two looks at how far this server's readers have come. */
+export const leaseIntervalMs = 500;
+
+/** Milliseconds after which a server repeats how far its readers have come, though that has not changed. */
+export const leaseRepeatMs = 4000;
+
+/** Milliseconds after which a server that was not heard of is no longer waited for. */
+export const leaseTimeoutMs = 15_000;

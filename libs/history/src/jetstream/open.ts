@@ -1,0 +1,29 @@
+import type { History } from "../history.ts";
+import { decodeNatsAddress } from "./address.ts";
+import { openCluster } from "./cluster.ts";
+import type { NatsCredentials } from "./cluster.ts";
+import { JetStreamHistory } from "./jetstream-history.ts";
+import { Replica } from "./replica.ts";
+
+/** How a history on NATS is opened. */
+export interface JetStreamHistoryOptions extends NatsCredentials {
+  /** Told, in whole sentences, what a person should know: a connection that was lost, say. Must not throw. */
+  readonly onNotice?: (sentence: string) => void;
+}
+
+/**
+ * Opens a history on a NATS cluster, which is made when it is not there. Any number of servers may have it open at once.
+ *
+ * @param address `nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME`; see `NatsAddress`
+ * @throws HistoryError `storage-failed` when the address or the cluster cannot be used, `storage-unavailable` when it
+ *   does not answer for now
+ */
+export async function openJetStreamHistory(address: string, options: JetStreamHistoryOptions = {}): Promise<History> {
+  const cluster = await openCluster(decodeNatsAddress(address), options);
+  try {
+    return new JetStreamHistory(cluster, await Replica.open(cluster, options.onNotice ?? (() => {})));
+  } catch (error) {
+    await cluster.release();
+    throw error;
+  }
+}

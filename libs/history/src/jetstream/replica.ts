@@ -1,0 +1,212 @@
+/**
+ * This server's part in the history: it hears every message in order, applies it to the view, and looks after what is to
+ * be noted and erased.
+ */
+
+import type { ConsumerMessages } from "@nats-io/jetstream";
+import { HistoryError } from "../errors.ts";
+import type { Written } from "../history.ts";
+import { checkVersion } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
+import { attempt } from "./errors.ts";
+import { Erasing } from "./erasing.ts";
+import { batchMessages, checkpointLines } from "./limits.ts";
+import { loadView } from "./load.ts";
+import { Readers } from "./readers.ts";
+import { storedOf } from "./scan.ts";
+import { hearState, writeCheckpoint, writeRepair } from "./state.ts";
+import { View } from "./view.ts";
+
+/** See above. */
+export class Replica {
+  readonly readers: Readers;
+  /** Settles with the error after which nothing is acknowledged; stays open while all is well. Never rejects. */
+  readonly failed: Promise<HistoryError>;
+  readonly #cluster: Cluster;
+  readonly #onNotice: (sentence: string) => void;
+  readonly #erasing: Erasing;
+  readonly #waiting = new Map<number, (written: Written) => void>();
+  readonly #repairing = new Set<Promise<void>>();
+  readonly #reportFailure: (error: HistoryError) => void;
+  #view!: View;
+  #messages: ConsumerMessages | undefined;
+  #stopHearing = (): void => {};
+  #failure: HistoryError | undefined;
+  #checkpointAt = 0;
+  #isClosing = false;
+
+  /** Starts: from here on it grows by itself. @throws HistoryError `storage-unavailable`, `storage-failed` */
+  static async open(cluster: Cluster, onNotice: (sentence: string) => void): Promise<Replica> {
+    const replica = new Replica(cluster, onNotice);
+    await replica.#start();
+    void replica.#watchConnection();
+    return replica;
+  }
+
+  private constructor(cluster: Cluster, onNotice: (sentence: string) => void) {
+    this.#cluster = cluster;
+    this.#onNotice = onNotice;
+    this.readers = new Readers(cluster);
+    this.#erasing = new Erasing(cluster, this.readers, {
+      onErasingChange: () => this.#noteCheckpoint(),
+      onErased: (sequence) => this.#view.forgetErased(sequence),
+    });
+    const { promise, resolve } = Promise.withResolvers<HistoryError>();
+    this.failed = promise;
+    this.#reportFailure = resolve;
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  /** @throws HistoryError `storage-failed` when it has failed */
+  assertSound(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Resolves when the view has a line, which the cluster has. */
+  seen(sequence: number): Promise<Written> {
+    const written = this.#view.writtenAt(sequence);
+    if (written !== undefined) return Promise.resolve(written);
+    return new Promise((resolve) => this.#waiting.set(sequence, resolve));
+  }
+
+  /** As `seen`, for an outcome whose erasing is this server's. */
+  seenOwnChange(sequence: number): Promise<Written> {
+    this.#erasing.claim(sequence);
+    return this.seen(sequence);
+  }
+
+  /** Ends the feeds, notes how far it came, and lets go of what it uses. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#messages?.stop();
+    this.#view.finish(this.#failure ?? "closed");
+    this.#erasing.close();
+    this.#stopHearing();
+    await this.#noteCheckpoint().catch(() => {
+      // Best effort: the next start counts for longer.
+    });
+    await this.readers.close();
+  }
+
+  async #start(): Promise<void> {
+    const repairs = new Map<number, number>();
+    this.#stopHearing();
+    this.#stopHearing = await hearState(
+      this.#cluster,
+      (sequence, timeUs) => {
+        repairs.set(sequence, timeUs);
+        this.#view?.noteRepair(sequence, timeUs);
+      },
+      this.readers,
+    );
+    const start = await loadView(this.#cluster);
+    const view = new View(this.#cluster.names.change, start);
+    for (const [sequence, timeUs] of repairs) view.noteRepair(sequence, timeUs);
+    view.on("erasure", (by, target) => this.#erasing.add(by, target));
+    view.on("repair", (sequence, timeUs) => this.#noteRepair(sequence, timeUs));
+    for (const [target, by] of start.pending) this.#erasing.add(by, target);
+    if (start.lastDeleteAll > 0) this.#erasing.add(start.lastDeleteAll, "all");
+    this.#view = view;
+    this.#checkpointAt = view.last + checkpointLines;
+    await this.#hear(view);
+  }
+
+  /** Hears the messages behind those that the view knows. The client goes on by itself after a reconnect. */
+  async #hear(view: View): Promise<void> {
+    const consumer = await attempt("did not give the lines", () =>
+      this.#cluster.js.consumers.get(this.#cluster.names.stream, { opt_start_seq: view.last + 1 }),
+    );
+    this.#messages = await consumer.consume({
+      max_messages: batchMessages,
+      callback: (message) => {
+        if (this.#view !== view || this.#isClosing) return;
+        const stored = storedOf(message);
+        if (stored.sequence > view.last + 1) void this.#startAgain(view);
+        else if (stored.sequence === view.last + 1) this.#apply(view, stored);
+      },
+    });
+  }
+
+  #apply(view: View, stored: Parameters<View["apply"]>[0]): void {
+    view.apply(stored);
+    this.#settle(stored.sequence);
+    if (view.last < this.#checkpointAt) return;
+    this.#checkpointAt = view.last + checkpointLines;
+    this.#noteCheckpoint().catch(() => {
+      // Best effort: the next one will do.
+    });
+  }
+
+  #settle(sequence: number): void {
+    const resolve = this.#waiting.get(sequence);
+    if (resolve === undefined) return;
+    this.#waiting.delete(sequence);
+    resolve(this.#view.writtenAt(sequence) as Written);
+  }
+
+  /** Lines were appended and erased while this server was cut off, so the view is made anew; feeds cannot go on. */
+  async #startAgain(view: View): Promise<void> {
+    this.#messages?.stop();
+    view.finish(
+      new HistoryError("storage-unavailable", "this server was cut off from its cluster and has missed lines; follow again"),
+    );
+    this.#onNotice("This server was cut off from its cluster for long; it reads the history anew.");
+    try {
+      await this.#start();
+      for (const sequence of this.#waiting.keys()) this.#settleMissed(sequence);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** A line of this server's that came before the view was made anew: its rank is that of now. */
+  #settleMissed(sequence: number): void {
+    if (sequence > this.#view.last) return;
+    const resolve = this.#waiting.get(sequence);
+    this.#waiting.delete(sequence);
+    void this.#cluster.manager.streams
+      .getMessage(this.#cluster.names.stream, { seq: sequence })
+      .then((message) => {
+        const takenUs = message === null ? this.#view.lastTimeUs : message.time.getTime() * 1000;
+        resolve?.({ position: this.#view.lines, time: this.#view.headOf({ sequence, takenUs }) });
+      })
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  #noteRepair(sequence: number, timeUs: number): void {
+    const noting: Promise<void> = writeRepair(this.#cluster, sequence, timeUs)
+      .catch((error: Error) => this.#onNotice(`A line's time could not be noted: ${error.message}.`))
+      .finally(() => this.#repairing.delete(noting));
+    this.#repairing.add(noting);
+  }
+
+  async #noteCheckpoint(): Promise<void> {
+    await Promise.all(this.#repairing);
+    const { last, bytes, lastTimeUs } = this.#view;
+    await writeCheckpoint(this.#cluster, { sequence: last, bytes, lastTimeUs });
+  }
+
+  async #watchConnection(): Promise<void> {
+    for await (const status of this.#cluster.connection.status()) {
+      if (status.type === "disconnect") this.#onNotice(`The connection to ${status.server} is lost; trying others.`);
+      if (status.type !== "reconnect") continue;
+      this.#onNotice(`Connected to ${status.server}.`);
+      try {
+        checkVersion(this.#cluster.connection);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#failure !== undefined) return;
+    const sentence = `the history on NATS failed: ${(cause as Error).message}`;
+    this.#failure = cause instanceof HistoryError ? cause : new HistoryError("storage-failed", sentence, { cause });
+    this.#view.finish(this.#failure);
+    this.#reportFailure(this.#failure);
+  }
+}

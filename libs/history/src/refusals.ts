@@ -1,0 +1,16 @@
+/** Sentences for requests that name no line, or not the one that they meant; the same for every engine. */
+
+import { quoteText } from "@wirebook/protocol";
+import { HistoryError } from "./errors.ts";
+import { describeLines } from "./range.ts";
+
+/** There is no such line to delete. */
+export function noSuchLine(line: number, lines: number): HistoryError {
+  return new HistoryError("no-such-line", `there is no line ${line}; ${describeLines(lines)}`);
+}
+
+/** The line to delete is another one than its caller saw. */
+export function lineChanged(line: number, actual: string, expected: string): HistoryError {
+  const difference = `line ${line} begins with ${quoteText(actual)}, not with ${quoteText(expected)}`;
+  return new HistoryError("line-changed", `${difference}; nothing was deleted, read the history again`);
+}
