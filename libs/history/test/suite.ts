@@ -354,9 +354,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 function describeCopies(open: OpenNew): void {
   test("keeps an exact copy for whoever applies a feed, while appends and deletes run at once", async () => {
+    await using history = await open();
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 40 }), fc.nat(4), async (actions, before) => {
-        await using history = await open();
+        await history.deleteAll(actor);
         const start = await fill(history, ...Array.from({ length: before }, (_, at) => `before ${at}`));
         await using feed = await history.follow();
         await using whole = await history.follow(1);

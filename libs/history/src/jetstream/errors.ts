@@ -1,4 +1,6 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { HistoryError } from "../errors.ts";
+import { askAgainMs, askMsMax } from "./limits.ts";
 
 /** The cluster cannot do it now, and may be able to later. */
 export function unavailable(why: string, cause?: unknown): HistoryError {
@@ -6,16 +8,21 @@ export function unavailable(why: string, cause?: unknown): HistoryError {
 }
 
 /**
- * Asks the cluster for something.
+ * Asks the cluster for something that may be asked twice, until it answers or `askMsMax` is over: while a stream elects
+ * a leader, nobody answers.
  *
  * @param what went wrong if it fails, as the end of a sentence that begins with "the cluster"
  * @throws HistoryError `storage-unavailable`
  */
 export async function attempt<Result>(what: string, ask: () => Promise<Result>): Promise<Result> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof HistoryError) throw error;
-    throw unavailable(`the cluster ${what}: ${(error as Error).message}`, error);
+  const deadlineMs = performance.now() + askMsMax;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof HistoryError) throw error;
+      if (performance.now() > deadlineMs) throw unavailable(`the cluster ${what}: ${(error as Error).message}`, error);
+      await pause(askAgainMs);
+    }
   }
 }

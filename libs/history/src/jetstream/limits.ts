@@ -9,6 +9,12 @@ export const replicasDefault = 3;
 /** Milliseconds for the first connection, and for each request to the cluster. */
 export const requestTimeoutMs = 5000;
 
+/** Milliseconds for which the cluster is asked again for what it did not answer. */
+export const askMsMax = 10_000;
+
+/** Milliseconds until it is asked again. */
+export const askAgainMs = 50;
+
 /** Milliseconds between two attempts to connect again. */
 export const reconnectWaitMs = 250;
 
@@ -29,6 +35,12 @@ export const publishesWaitingMax = 16_384;
 
 /** Nanoseconds for which the stream remembers ids: longer than any publish is tried. */
 export const duplicateWindowNanos = 120_000_000_000;
+
+/** Milliseconds for which the cluster keeps a request for new lines; then the client asks again. */
+export const consumeMs = 20_000;
+
+/** Milliseconds of silence after which the cluster shows that it still knows of the request. */
+export const heartbeatMs = 1000;
 
 /** Times that a delete is tried again because another one came first. */
 export const deleteAttemptsMax = 100;

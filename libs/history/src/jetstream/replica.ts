@@ -3,6 +3,7 @@
  * be noted and erased.
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { ConsumerMessages } from "@nats-io/jetstream";
 import { HistoryError } from "../errors.ts";
 import type { Written } from "../history.ts";
@@ -10,7 +11,7 @@ import { checkVersion } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { attempt } from "./errors.ts";
 import { Erasing } from "./erasing.ts";
-import { batchMessages, checkpointLines } from "./limits.ts";
+import { askAgainMs, batchMessages, checkpointLines, consumeMs, heartbeatMs } from "./limits.ts";
 import { loadView } from "./load.ts";
 import { Readers } from "./readers.ts";
 import { storedOf } from "./scan.ts";
@@ -119,15 +120,31 @@ export class Replica {
     const consumer = await attempt("did not give the lines", () =>
       this.#cluster.js.consumers.get(this.#cluster.names.stream, { opt_start_seq: view.last + 1 }),
     );
-    this.#messages = await consumer.consume({
+    const messages = await consumer.consume({
       max_messages: batchMessages,
+      idle_heartbeat: heartbeatMs,
+      expires: consumeMs,
       callback: (message) => {
-        if (this.#view !== view || this.#isClosing) return;
+        if (this.#messages !== messages || this.#isClosing) return;
         const stored = storedOf(message);
         if (stored.sequence > view.last + 1) void this.#startAgain(view);
         else if (stored.sequence === view.last + 1) this.#apply(view, stored);
       },
     });
+    this.#messages = messages;
+    void this.#watchConsumer(view, messages);
+  }
+
+  /** A consumer whose node was not ready, or is gone, would be asked again by the client after seconds only. */
+  async #watchConsumer(view: View, messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (type !== "no_responders") continue;
+      messages.stop();
+      if (this.#messages !== messages || this.#isClosing) return;
+      await pause(askAgainMs);
+      await this.#hear(view).catch((error: unknown) => this.#fail(error));
+      return;
+    }
   }
 
   #apply(view: View, stored: Parameters<View["apply"]>[0]): void {

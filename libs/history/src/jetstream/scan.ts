@@ -25,31 +25,82 @@ export interface ScanOptions {
  *
  * @throws HistoryError `storage-unavailable` when the cluster does not answer
  */
-export async function* scan(cluster: Cluster, options: ScanOptions): AsyncGenerator<readonly StoredMessage[]> {
-  const { from, to, subject, headersOnly = false } = options;
-  if (from > to) return;
-  const consumer = await attempt(what, () =>
-    cluster.js.consumers.get(cluster.names.stream, {
-      opt_start_seq: from,
-      headers_only: headersOnly,
-      ...(subject === undefined ? {} : { filter_subjects: subject }),
-    }),
-  );
-  try {
-    let { num_pending: left } = await attempt(what, () => consumer.info(true));
-    while (left > 0) {
-      const batch = await attempt(what, () => fetchBatch(consumer, Math.min(left, batchMessages)));
-      const last = batch.at(-1);
-      if (last === undefined) return;
-      left = last.info.pending;
-      const wanted = batch.filter(({ seq }) => seq <= to);
-      if (wanted.length > 0) yield wanted.map(storedOf);
-      if (last.seq >= to) return;
+export async function* scan(cluster: Cluster, { from, to, ...filter }: ScanOptions): AsyncGenerator<readonly StoredMessage[]> {
+  let next = from;
+  while (next <= to) {
+    // One consumer for each batch that failed, and usually one in all: it remembers its place.
+    const pass = new Pass(cluster, next, filter);
+    try {
+      for (;;) {
+        const batch = await pass.next();
+        const last = batch.at(-1);
+        if (last === undefined) return;
+        next = last.sequence + 1;
+        const wanted = batch.filter(({ sequence }) => sequence <= to);
+        if (wanted.length > 0) yield wanted;
+        if (next > to) return;
+      }
+    } catch (error) {
+      if (!(error instanceof PassLost)) throw error;
+    } finally {
+      await pass.close();
     }
-  } finally {
-    // Best effort: the cluster forgets a consumer that nobody uses.
-    await consumer.delete().catch(() => {});
   }
+}
+
+/** A consumer went away with the node that kept it, or was not there yet. */
+class PassLost extends Error {}
+
+/** One consumer of the cluster, from a sequence on. */
+class Pass {
+  readonly #cluster: Cluster;
+  readonly #from: number;
+  readonly #filter: Omit<ScanOptions, "from" | "to">;
+  #consumer: Consumer | undefined;
+  #left = 0;
+  #given = 0;
+
+  constructor(cluster: Cluster, from: number, filter: Omit<ScanOptions, "from" | "to">) {
+    this.#cluster = cluster;
+    this.#from = from;
+    this.#filter = filter;
+  }
+
+  /** The next batch; an empty one at the end. @throws PassLost when another pass may go on from here */
+  async next(): Promise<readonly StoredMessage[]> {
+    this.#consumer ??= await this.#open();
+    if (this.#left === 0) return [];
+    const consumer = this.#consumer;
+    const ask = (): Promise<JsMsg[]> => fetchBatch(consumer, Math.min(this.#left, batchMessages));
+    // The first one may be asked again: nothing of it was given.
+    const batch = this.#given === 0 ? await attempt(what, ask) : await ask().catch(lose);
+    if (batch.length === 0 && this.#left > 0) throw new PassLost();
+    this.#left = batch.at(-1)?.info.pending ?? 0;
+    this.#given += batch.length;
+    return batch.map(storedOf);
+  }
+
+  async close(): Promise<void> {
+    // Best effort: the cluster forgets a consumer that nobody uses.
+    await this.#consumer?.delete().catch(() => {});
+  }
+
+  async #open(): Promise<Consumer> {
+    const { subject, headersOnly = false } = this.#filter;
+    const consumer = await attempt(what, () =>
+      this.#cluster.js.consumers.get(this.#cluster.names.stream, {
+        opt_start_seq: this.#from,
+        headers_only: headersOnly,
+        ...(subject === undefined ? {} : { filter_subjects: subject }),
+      }),
+    );
+    this.#left = (await attempt(what, () => consumer.info(true))).num_pending;
+    return consumer;
+  }
+}
+
+function lose(): never {
+  throw new PassLost();
 }
 
 /** A message as this library knows it. */

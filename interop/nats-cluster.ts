@@ -1,0 +1,171 @@
+/**
+ * Real nats-servers as child processes: one, or a cluster of three, with JetStream in temporary folders.
+ *
+ * Each node keeps its ports and its folder over restarts, so that one that was killed comes back as itself.
+ */
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { findNatsServer } from "../scripts/nats-server.mjs";
+
+/** Milliseconds for a node to be ready, its part of the cluster's state read. */
+const readyMsMax = 30_000;
+const pollMs = 50;
+
+interface Ports {
+  readonly client: number;
+  readonly cluster: number;
+  readonly monitor: number;
+}
+
+/** One nats-server. */
+export class NatsNode {
+  readonly name: string;
+  readonly ports: Ports;
+  readonly folder: string;
+  readonly #program: string;
+  readonly #under: readonly string[];
+  #child: ChildProcess | undefined;
+
+  constructor(program: string, name: string, ports: Ports, folder: string, under: readonly string[]) {
+    this.#program = program;
+    this.name = name;
+    this.ports = ports;
+    this.folder = folder;
+    this.#under = under;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Starts it; `ready` tells when it can be used. */
+  start(): void {
+    const [command = this.#program, ...words] = [...this.#under, this.#program, "-c", join(this.folder, "nats.conf")];
+    this.#child = spawn(command, words, { stdio: "ignore" });
+  }
+
+  /** Resolves when it answers that its JetStream is well. */
+  async ready(): Promise<void> {
+    const deadlineMs = performance.now() + readyMsMax;
+    for (;;) {
+      if (await this.#isHealthy()) return;
+      if (performance.now() > deadlineMs) throw new Error(`${this.name} was not ready within ${readyMsMax} ms`);
+      await wait(pollMs);
+    }
+  }
+
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  }
+
+  async #isHealthy(): Promise<boolean> {
+    try {
+      return (await fetch(`http://127.0.0.1:${this.ports.monitor}/healthz`)).ok;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** How a cluster is started. */
+export interface NatsOptions {
+  /** 1 or 3. */
+  readonly nodes: 1 | 3;
+  /** When data reach the disk: before each acknowledgement, or every so often. */
+  readonly syncInterval?: string;
+  /** The program; the one that `findNatsServer` finds unless it is said. */
+  readonly program?: string;
+  /** Where the folders of the nodes are made; temporary unless it is said. */
+  readonly folder?: string;
+  /** A program with its arguments that runs a node, by its index. */
+  readonly under?: (node: number) => readonly string[];
+}
+
+/** Nodes that know each other. */
+export class NatsCluster implements AsyncDisposable {
+  readonly nodes: readonly NatsNode[];
+  readonly #remove: () => Promise<void>;
+
+  /** Starts the nodes; resolves when all are ready. */
+  static async start(options: NatsOptions): Promise<NatsCluster> {
+    const cluster = await NatsCluster.#create(options);
+    try {
+      for (const node of cluster.nodes) node.start();
+      await Promise.all(cluster.nodes.map((node) => node.ready()));
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  static async #create({ nodes, syncInterval = "always", program, folder, under }: NatsOptions): Promise<NatsCluster> {
+    const found = program ?? findNatsServer();
+    if (found === undefined) throw new Error("there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER");
+    const place = folder ?? (await mkdtemp(join(tmpdir(), "wirebook-nats-")));
+    const ports = await Promise.all(Array.from({ length: nodes }, findPorts));
+    const all = ports.map((each, at) => {
+      const name = `node-${at + 1}`;
+      return new NatsNode(found, name, each, join(place, name), under?.(at) ?? []);
+    });
+    const routes = ports.map(({ cluster }) => `nats://127.0.0.1:${cluster}`);
+    for (const node of all) {
+      await mkdir(node.folder, { recursive: true });
+      await writeFile(join(node.folder, "nats.conf"), configure(node, nodes === 1 ? [] : routes, syncInterval));
+    }
+    return new NatsCluster(all, () => (folder === undefined ? rm(place, { recursive: true, force: true }) : Promise.resolve()));
+  }
+
+  private constructor(nodes: readonly NatsNode[], remove: () => Promise<void>) {
+    this.nodes = nodes;
+    this.#remove = remove;
+  }
+
+  /** The address of a history on it. */
+  address(name: string): string {
+    return `nats://${this.nodes.map(({ ports }) => `127.0.0.1:${ports.client}`).join(",")}/${name}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await this.#remove();
+  }
+}
+
+function configure({ name, ports, folder }: NatsNode, routes: readonly string[], syncInterval: string): string {
+  const cluster = `cluster { name: wirebook, listen: "127.0.0.1:${ports.cluster}", routes: ${JSON.stringify(routes)} }`;
+  return [
+    `server_name: ${name}`,
+    `listen: "127.0.0.1:${ports.client}"`,
+    `http: "127.0.0.1:${ports.monitor}"`,
+    `jetstream { store_dir: ${JSON.stringify(join(folder, "data"))}, sync_interval: ${syncInterval} }`,
+    ...(routes.length === 0 ? [] : [cluster]),
+    "",
+  ].join("\n");
+}
+
+async function findPorts(): Promise<Ports> {
+  return { client: await freePort(), cluster: await freePort(), monitor: await freePort() };
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

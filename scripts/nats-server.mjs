@@ -1,0 +1,60 @@
+/**
+ * Finds a nats-server for the tests of the history on NATS, or gets one.
+ *
+ * Debian 12's is too old: below 2.10.27 it may lose acknowledged messages. Debian's next release has a package that
+ * unpacks and runs there, so it is fetched with a list of its own, which leaves the machine's as they are.
+ */
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const folder = fileURLToPath(new URL("../.wirebook/nats", import.meta.url));
+const unpacked = join(folder, "unpacked", "usr", "sbin", "nats-server");
+const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/** The oldest version that is trusted; `natsVersionLeast` of the engine says the same. */
+const versionLeast = [2, 10, 27];
+
+/** The path of a nats-server that is new enough; `undefined` when there is none. */
+export function findNatsServer() {
+  const named = process.env.WIREBOOK_NATS_SERVER;
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const places = [named, unpacked, ...folders.map((each) => join(each, "nats-server")), "/usr/sbin/nats-server"];
+  return places.find((path) => path !== undefined && existsSync(path) && isNewEnough(path));
+}
+
+/** Fetches one from Debian's next release, where apt is; returns its path, `undefined` when that did not work. */
+export function fetchNatsServer() {
+  if (!existsSync("/usr/bin/apt-get") || !existsSync(keyring)) return undefined;
+  for (const name of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(folder, name), { recursive: true });
+  const list = join(folder, "sources.list");
+  writeFileSync(list, `deb [signed-by=${keyring}] http://deb.debian.org/debian trixie main\n`);
+  const options = {
+    "Dir::Etc::sourcelist": list,
+    "Dir::Etc::sourceparts": "/dev/null",
+    "Dir::State::lists": join(folder, "lists"),
+    "Dir::Cache": join(folder, "cache"),
+    "APT::Sandbox::User": "root",
+  };
+  const words = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  const apt = (...command) =>
+    spawnSync("apt-get", [...words, "-q", ...command], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+  if (!apt("update") || !apt("download", "nats-server")) return undefined;
+  const [archive] = readdirSync(folder).filter((name) => name.endsWith(".deb"));
+  if (archive === undefined) return undefined;
+  spawnSync("dpkg", ["-x", archive, "unpacked"], { cwd: folder, stdio: "inherit" });
+  for (const name of [archive, "lists", "cache"]) rmSync(join(folder, name), { recursive: true, force: true });
+  return findNatsServer();
+}
+
+function isNewEnough(path) {
+  const { stdout } = spawnSync(path, ["--version"], { encoding: "utf8" });
+  const [, ...numbers] = /v?(\d+)\.(\d+)\.(\d+)/.exec(stdout ?? "") ?? [];
+  for (const [at, least] of versionLeast.entries()) {
+    const difference = Number(numbers[at]) - least;
+    if (Number.isNaN(difference) || difference !== 0) return difference > 0;
+  }
+  return true;
+}
