@@ -113,7 +113,8 @@ export class NatsCluster implements AsyncDisposable {
 
   static async #create({ nodes, syncInterval = "always", program, folder, under }: NatsOptions): Promise<NatsCluster> {
     const found = program ?? findNatsServer();
-    if (found === undefined) throw new Error("there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER");
+    if (found === undefined)
+      throw new Error("there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER");
     const place = folder ?? (await mkdtemp(join(tmpdir(), "wirebook-nats-")));
     const ports = await Promise.all(Array.from({ length: nodes }, findPorts));
     const all = ports.map((each, at) => {
@@ -125,7 +126,9 @@ export class NatsCluster implements AsyncDisposable {
       await mkdir(node.folder, { recursive: true });
       await writeFile(join(node.folder, "nats.conf"), configure(node, nodes === 1 ? [] : routes, syncInterval));
     }
-    return new NatsCluster(all, () => (folder === undefined ? rm(place, { recursive: true, force: true }) : Promise.resolve()));
+    return new NatsCluster(all, () =>
+      folder === undefined ? rm(place, { recursive: true, force: true }) : Promise.resolve(),
+    );
   }
 
   private constructor(nodes: readonly NatsNode[], remove: () => Promise<void>) {

@@ -40,7 +40,8 @@ export function fetchNatsServer() {
   };
   const words = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
   const apt = (...command) =>
-    spawnSync("apt-get", [...words, "-q", ...command], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+    spawnSync("apt-get", [...words, "-q", ...command], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] })
+      .status === 0;
   if (!apt("update") || !apt("download", "nats-server")) return undefined;
   const [archive] = readdirSync(folder).filter((name) => name.endsWith(".deb"));
   if (archive === undefined) return undefined;

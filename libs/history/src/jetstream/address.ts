@@ -13,7 +13,8 @@ export interface NatsAddress {
   readonly password: string | undefined;
 }
 
-const form = /^(?<scheme>nats|tls):\/\/(?:(?<userinfo>[^@/]*)@)?(?<hosts>[^/?@]+)(?:\/(?<name>[^?/]*))?(?:\?(?<query>.*))?$/u;
+const form =
+  /^(?<scheme>nats|tls):\/\/(?:(?<userinfo>[^@/]*)@)?(?<hosts>[^/?@]+)(?:\/(?<name>[^?/]*))?(?:\?(?<query>.*))?$/u;
 const hostForm = /^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?$/u;
 
 /** True when this is such an address and not the path of a file. */
@@ -32,7 +33,7 @@ export function decodeNatsAddress(text: string): NatsAddress {
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(history)) {
     throw refuse(`the name ${JSON.stringify(history)} must be 1 to 64 letters, digits, hyphens and underscores`);
   }
-  const [user, password] = (groups.userinfo ?? "").split(":", 2).map((part) => decodeURIComponent(part));
+  const [user, password] = (groups.userinfo ?? "").split(":", 2).map(decodePart);
   return {
     servers: hosts,
     shown: `${groups.scheme}://${hosts.join(",")}/${history}`,
@@ -51,6 +52,14 @@ function replicasOf(query: string | undefined, hosts: number): number {
   if (text === null) return hosts >= replicasDefault ? replicasDefault : 1;
   if (!/^[135]$/.test(text)) throw refuse(`replicas=${text} must be 1, 3 or 5`);
   return Number(text);
+}
+
+function decodePart(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw refuse("in the user or the password a percent sign must be written as %25");
+  }
 }
 
 function refuse(why: string): HistoryError {

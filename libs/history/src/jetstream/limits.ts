@@ -40,7 +40,7 @@ export const duplicateWindowNanos = 120_000_000_000;
 export const consumeMs = 20_000;
 
 /** Milliseconds of silence after which the cluster shows that it still knows of the request. */
-export const heartbeatMs = 1000;
+export const heartbeatMs = 500;
 
 /** Times that a delete is tried again because another one came first. */
 export const deleteAttemptsMax = 100;
@@ -49,7 +49,7 @@ export const deleteAttemptsMax = 100;
 export const batchMessages = 500;
 
 /** Milliseconds to wait for such a batch. */
-export const batchWaitMs = 5000;
+export const batchWaitMs = 2000;
 
 /** Bytes of the newest lines that are kept for feeds that are at the end. */
 export const recentBytesMax = 4 * 1024 * 1024;

@@ -141,7 +141,12 @@ export class Publisher {
       if (publish.retryAtMs > nowMs) continue;
       this.#inFlight.delete(publish.number);
       if (publish.deadlineMs > nowMs) this.#send(publish);
-      else publish.reject(unavailable(`the cluster did not acknowledge the line within ${publishDeadlineMs} ms; it may be in the history all the same`));
+      else
+        publish.reject(
+          unavailable(
+            `the cluster did not acknowledge the line within ${publishDeadlineMs} ms; it may be in the history all the same`,
+          ),
+        );
     }
     const late = this.#waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs);
     if (late.length > 0) {

@@ -18,6 +18,9 @@ import { storedOf } from "./scan.ts";
 import { hearState, writeCheckpoint, writeRepair } from "./state.ts";
 import { View } from "./view.ts";
 
+/** What a consumer says when no more may be expected of it. */
+const lost: ReadonlySet<string> = new Set(["no_responders", "heartbeats_missed", "consumer_not_found"]);
+
 /** See above. */
 export class Replica {
   readonly readers: Readers;
@@ -31,6 +34,8 @@ export class Replica {
   readonly #reportFailure: (error: HistoryError) => void;
   #view!: View;
   #messages: ConsumerMessages | undefined;
+  /** Each consumer is a new turn; what still comes from one before is dropped. */
+  #turn = 0;
   #stopHearing = (): void => {};
   #failure: HistoryError | undefined;
   #checkpointAt = 0;
@@ -120,27 +125,28 @@ export class Replica {
     const consumer = await attempt("did not give the lines", () =>
       this.#cluster.js.consumers.get(this.#cluster.names.stream, { opt_start_seq: view.last + 1 }),
     );
+    const turn = ++this.#turn;
     const messages = await consumer.consume({
       max_messages: batchMessages,
       idle_heartbeat: heartbeatMs,
       expires: consumeMs,
       callback: (message) => {
-        if (this.#messages !== messages || this.#isClosing) return;
+        if (this.#turn !== turn || this.#isClosing) return;
         const stored = storedOf(message);
         if (stored.sequence > view.last + 1) void this.#startAgain(view);
         else if (stored.sequence === view.last + 1) this.#apply(view, stored);
       },
     });
     this.#messages = messages;
-    void this.#watchConsumer(view, messages);
+    void this.#watchConsumer(view, messages, turn);
   }
 
-  /** A consumer whose node was not ready, or is gone, would be asked again by the client after seconds only. */
-  async #watchConsumer(view: View, messages: ConsumerMessages): Promise<void> {
+  /** A consumer lives on one node. When that is not ready, or is gone, another one is made; the client would wait longer. */
+  async #watchConsumer(view: View, messages: ConsumerMessages, turn: number): Promise<void> {
     for await (const { type } of messages.status()) {
-      if (type !== "no_responders") continue;
+      if (!lost.has(type)) continue;
       messages.stop();
-      if (this.#messages !== messages || this.#isClosing) return;
+      if (this.#turn !== turn || this.#isClosing) return;
       await pause(askAgainMs);
       await this.#hear(view).catch((error: unknown) => this.#fail(error));
       return;
@@ -166,9 +172,13 @@ export class Replica {
 
   /** Lines were appended and erased while this server was cut off, so the view is made anew; feeds cannot go on. */
   async #startAgain(view: View): Promise<void> {
+    this.#turn += 1;
     this.#messages?.stop();
     view.finish(
-      new HistoryError("storage-unavailable", "this server was cut off from its cluster and has missed lines; follow again"),
+      new HistoryError(
+        "storage-unavailable",
+        "this server was cut off from its cluster and has missed lines; follow again",
+      ),
     );
     this.#onNotice("This server was cut off from its cluster for long; it reads the history anew.");
     try {

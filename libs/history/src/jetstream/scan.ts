@@ -25,7 +25,10 @@ export interface ScanOptions {
  *
  * @throws HistoryError `storage-unavailable` when the cluster does not answer
  */
-export async function* scan(cluster: Cluster, { from, to, ...filter }: ScanOptions): AsyncGenerator<readonly StoredMessage[]> {
+export async function* scan(
+  cluster: Cluster,
+  { from, to, ...filter }: ScanOptions,
+): AsyncGenerator<readonly StoredMessage[]> {
   let next = from;
   while (next <= to) {
     // One consumer for each batch that failed, and usually one in all: it remembers its place.
@@ -108,10 +111,15 @@ export function storedOf({ seq, timestampNanos, subject, headers, data }: JsMsg)
   return { sequence: seq, takenUs: Number(timestampNanos / 1000n), subject, headers, data };
 }
 
+/** What comes within `batchWaitMs`: the client itself would wait longer for a node that is gone. */
 async function fetchBatch(consumer: Consumer, count: number): Promise<JsMsg[]> {
-  const messages: JsMsg[] = [];
-  for await (const message of await consumer.fetch({ max_messages: count, expires: batchWaitMs })) {
-    messages.push(message);
+  const batch: JsMsg[] = [];
+  const messages = await consumer.fetch({ max_messages: count, expires: batchWaitMs });
+  const deadline = setTimeout(() => messages.stop(), batchWaitMs);
+  try {
+    for await (const message of messages) batch.push(message);
+  } finally {
+    clearTimeout(deadline);
   }
-  return messages;
+  return batch;
 }

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { NatsCluster } from "../../../../interop/nats-cluster.ts";
 import { findNatsServer } from "../../../../scripts/nats-server.mjs";
+import type { History } from "../../src/index.ts";
 import { openJetStreamHistory } from "../../src/jetstream/open.ts";
 import { historySuite } from "../suite.ts";
+import { sharedSuite } from "./shared.ts";
 
 let cluster: NatsCluster;
 let folder: string;
@@ -25,5 +27,7 @@ if (findNatsServer() === undefined) {
     await cluster[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   });
-  historySuite("jetstream", (place) => openJetStreamHistory(cluster.address(place)));
+  const open = (place: string): Promise<History> => openJetStreamHistory(cluster.address(place));
+  historySuite("jetstream", open);
+  sharedSuite(open, () => cluster);
 }

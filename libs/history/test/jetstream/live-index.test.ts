@@ -4,10 +4,19 @@ import { LiveIndex } from "../../src/jetstream/live-index.ts";
 
 test("agrees with a plain list of sequences, whatever is added and removed", () => {
   const step = fc.oneof(
-    { weight: 6, arbitrary: fc.record({ verb: fc.constant("append" as const), gap: fc.constantFrom(0, 0, 0, 1, 7, 5000) }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({ verb: fc.constant("append" as const), gap: fc.constantFrom(0, 0, 0, 1, 7, 5000) }),
+    },
     { weight: 2, arbitrary: fc.record({ verb: fc.constant("fill" as const), count: fc.nat(9000) }) },
-    { weight: 4, arbitrary: fc.record({ verb: fc.constant("remove" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }) },
-    { weight: 1, arbitrary: fc.record({ verb: fc.constant("before" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ verb: fc.constant("remove" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ verb: fc.constant("before" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
+    },
   );
   fc.assert(
     fc.property(fc.nat(10_000), fc.array(step, { maxLength: 40 }), (first, steps) => {

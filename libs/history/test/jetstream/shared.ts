@@ -1,0 +1,113 @@
+/** What holds when several servers have one history open: they agree, and none of them is needed. */
+
+import { describe, expect, test } from "vitest";
+import type { NatsCluster } from "../../../../interop/nats-cluster.ts";
+import type { Actor, History, Written } from "../../src/index.ts";
+import { applyLine, LineReader, linesOf } from "../reading.ts";
+import type { OpenHistory } from "../suite.ts";
+
+const actor: Actor = { user: "brick", address: "127.0.0.1" };
+const append = (history: History, message: string): Promise<Written> =>
+  history.append({ address: "127.0.0.1", message, isCut: false });
+
+/** Resolves when a server has seen a line that another one wrote. */
+async function waitFor(history: History, time: string): Promise<string[]> {
+  await using feed = await history.follow(1);
+  const reader = new LineReader(feed);
+  const lines: string[] = [];
+  while (lines.at(-1)?.startsWith(time) !== true) lines.push(...(await reader.take(1)));
+  return linesOf(history);
+}
+
+/** Declares the tests; `cluster` has three nodes. */
+export function sharedSuite(open: OpenHistory, cluster: () => NatsCluster): void {
+  describe("several servers on one history", () => {
+    test("agree on every line, its number and its time", async () => {
+      await using first = await open("agree");
+      await using second = await open("agree");
+      const written = await Promise.all(
+        Array.from({ length: 300 }, (_, at) => append(at % 2 === 0 ? first : second, `m${at}`)),
+      );
+      const last = written.reduce((one, other) => (one.position > other.position ? one : other));
+      const [lines, others] = [await waitFor(first, last.time), await waitFor(second, last.time)];
+      expect(others).toEqual(lines);
+      expect(new Set(written.map(({ position }) => position)).size).toBe(300);
+      for (const { position, time } of written) expect(lines[position - 1]?.startsWith(time)).toBe(true);
+      const times = lines.map((line) => line.split(" ")[0] as string);
+      expect(times).toEqual([...new Set(times)].toSorted());
+    });
+
+    test("let exactly one of many deletes win that name the same line", async () => {
+      await using first = await open("race");
+      await using second = await open("race");
+      const { time } = await append(first, "the one");
+      const end = await append(first, "another");
+      await waitFor(second, end.time);
+      const results = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? first : second).deleteLine(actor, 1, time)),
+      );
+      expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+      const codes = results.flatMap((each) =>
+        each.status === "rejected" ? [(each.reason as { code: string }).code] : [],
+      );
+      expect(new Set(codes)).toEqual(new Set(["line-changed"]));
+    });
+
+    test("keep exact copies for followers of each, whoever writes and deletes", async () => {
+      await using first = await open("copies");
+      await using second = await open("copies");
+      await using feeds = new AsyncDisposableStack();
+      const readers = [];
+      for (const history of [first, second]) readers.push(new LineReader(feeds.use(await history.follow())));
+      const steps = Array.from({ length: 120 }, async (_, at) => {
+        const history = at % 2 === 0 ? first : second;
+        if (at % 7 === 3) await history.deleteLine(actor, 1 + (at % 5)).catch(() => {});
+        else if (at % 40 === 39) await history.deleteAll(actor);
+        else await append(history, `m${at}`);
+      });
+      await Promise.all(steps);
+      const { time } = await append(first, "the end");
+      const copies = await Promise.all(
+        readers.map(async (reader) => {
+          const copy: string[] = [];
+          while (copy.at(-1)?.startsWith(time) !== true) applyLine(copy, (await reader.take(1))[0] as string);
+          return copy;
+        }),
+      );
+      expect(copies[1]).toEqual(copies[0]);
+      expect(await linesOf(first)).toEqual(copies[0]);
+      expect(await waitFor(second, time)).toEqual(copies[0]);
+    });
+
+    test("lose nothing, and write nothing twice, while a node is killed and comes back", async () => {
+      await using first = await open("kill");
+      await using second = await open("kill");
+      const acknowledged: Written[] = [];
+      let isStopped = false;
+      const writers = [first, second].map(async (history, writer) => {
+        for (let at = 0; !isStopped; at++) acknowledged.push(await append(history, `w${writer} ${at}`));
+      });
+      const untilMore = async (more: number): Promise<void> => {
+        const least = acknowledged.length + more;
+        while (acknowledged.length < least) await append(first, "between");
+      };
+      await untilMore(50);
+      const node = cluster().nodes[2];
+      await node?.kill();
+      await untilMore(50);
+      node?.start();
+      await node?.ready();
+      await untilMore(50);
+      isStopped = true;
+      await Promise.all(writers);
+      const end = await append(first, "the end");
+      const lines = await waitFor(second, end.time);
+      expect(await linesOf(first)).toEqual(lines);
+      const heads = lines.map((line) => line.split(" ")[0]);
+      expect(new Set(heads).size).toBe(heads.length);
+      for (const { time, position } of acknowledged) expect(heads[position - 1]).toBe(time);
+      const messages = lines.map((line) => line.split(" ").slice(2).join(" ")).filter((text) => text.startsWith('"w'));
+      expect(new Set(messages).size).toBe(messages.length);
+    });
+  });
+}
