@@ -35,16 +35,20 @@ export class Cluster {
   readonly manager: JetStreamManager;
   readonly state: KV;
   readonly names: Names;
+  /** When the stream was made. */
   readonly created: string;
+  /** Copies of each message. */
+  readonly replicas: number;
   #users = 1;
 
-  constructor(connection: NatsConnection, manager: JetStreamManager, state: KV, names: Names, created: string) {
+  constructor(connection: NatsConnection, manager: JetStreamManager, state: KV, facts: Pick<Cluster, "names" | "created" | "replicas">) {
     this.connection = connection;
     this.js = jetstream(connection, { timeout: requestTimeoutMs });
     this.manager = manager;
     this.state = state;
-    this.names = names;
-    this.created = created;
+    this.names = facts.names;
+    this.created = facts.created;
+    this.replicas = facts.replicas;
   }
 
   /** Keeps it open until a `release`. */
@@ -71,10 +75,11 @@ export async function openCluster(address: NatsAddress, credentials: NatsCredent
     checkVersion(connection);
     const manager = await jetstreamManager(connection, { timeout: requestTimeoutMs });
     const names = namesOf(address.history);
-    const created = await ensureStream(manager, names, address.replicas);
+    const { replicas } = address;
+    const created = await ensureStream(manager, names, replicas);
     const kvm = new Kvm(jetstream(connection, { timeout: requestTimeoutMs }));
-    const state = await kvm.create(names.state, { replicas: address.replicas, history: 1 });
-    return new Cluster(connection, manager, state, names, created);
+    const state = await kvm.create(names.state, { replicas, history: 1 });
+    return new Cluster(connection, manager, state, { names, created, replicas });
   } catch (error) {
     await connection.close();
     throw error instanceof HistoryError ? error : failure(`${address.shown} has no JetStream that can be used`, error);

@@ -80,3 +80,6 @@ export const leaseRepeatMs = 4000;
 
 /** Milliseconds after which a server that was not heard of is no longer waited for. */
 export const leaseTimeoutMs = 15_000;
+
+/** Milliseconds after which a name that was taken and never confirmed may be taken by another. */
+export const pendingUserMs = 30_000;

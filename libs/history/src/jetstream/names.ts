@@ -3,7 +3,8 @@
  *
  * A history NAME is one stream, NAME, with two subjects: `NAME.line` for what was asked, `NAME.change` for the outcomes
  * of what changed something. Each message is one line. Its sequence in the stream is its place in the one order on which
- * all servers agree, and is never shown: users see ranks. Beside it is a key-value bucket, NAME-state.
+ * all servers agree, and is never shown: users see ranks. Beside it are two key-value buckets, NAME-state and
+ * NAME-users.
  */
 
 /** Subjects and buckets of one history. */
@@ -12,11 +13,12 @@ export interface Names {
   readonly line: string;
   readonly change: string;
   readonly state: string;
+  readonly users: string;
 }
 
 /** @param history letters, digits, `_` and `-`, as NATS allows in the name of a stream and of a bucket */
 export function namesOf(history: string): Names {
-  return { stream: history, line: `${history}.line`, change: `${history}.change`, state: `${history}-state` };
+  return { stream: history, line: `${history}.line`, change: `${history}.change`, state: `${history}-state`, users: `${history}-users` };
 }
 
 /** Headers of a message; the first three are the server's own (NATS ADR-31 and the JetStream publish headers). */

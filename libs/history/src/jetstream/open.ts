@@ -1,8 +1,11 @@
 import type { History } from "../history.ts";
+import { UsersError } from "../users.ts";
+import type { Users } from "../users.ts";
 import { decodeNatsAddress } from "./address.ts";
 import { openCluster } from "./cluster.ts";
 import type { NatsCredentials } from "./cluster.ts";
 import { JetStreamHistory } from "./jetstream-history.ts";
+import { openKvUsers } from "./kv-users.ts";
 import { Replica } from "./replica.ts";
 
 /** How a history on NATS is opened. */
@@ -25,5 +28,25 @@ export async function openJetStreamHistory(address: string, options: JetStreamHi
   } catch (error) {
     await cluster.release();
     throw error;
+  }
+}
+
+/**
+ * Opens the users of a history on a NATS cluster.
+ *
+ * @throws UsersError `users-failed` when the address or the cluster cannot be used
+ */
+export async function openJetStreamUsers(address: string, credentials: NatsCredentials = {}): Promise<Users> {
+  try {
+    const cluster = await openCluster(decodeNatsAddress(address), credentials);
+    try {
+      return await openKvUsers(cluster);
+    } catch (error) {
+      await cluster.release();
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof UsersError) throw error;
+    throw new UsersError("users-failed", (error as Error).message, { cause: error });
   }
 }
