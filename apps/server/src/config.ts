@@ -11,6 +11,7 @@ import {
   toggle,
 } from "@wirebook/settings";
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
+import { storageTable } from "./storage.ts";
 import { modes } from "./who.ts";
 
 const table = {
@@ -30,14 +31,7 @@ const table = {
     expects: "a number from 0 to 65535; 0 takes any free port",
     help: "the TCP port to listen on",
   },
-  history: {
-    schema: filledText,
-    default: "history.txt",
-    env: "WIREBOOK_HISTORY",
-    form: "FILE",
-    expects: "the path of a file",
-    help: "the file that holds the history",
-  },
+  ...storageTable,
   trustProxy: {
     schema: ipAddresses,
     default: [],

@@ -45,6 +45,12 @@ function failureOfHistory({ code, message }: HistoryError): Failure {
         sentence: "the storage of the history failed and nothing is acknowledged; tell its operator, who can read why",
         detail: message,
       };
+    case "storage-unavailable":
+      return {
+        code,
+        sentence: "the cluster of the history does not answer; look at the history before you send the message again",
+        detail: message,
+      };
     case "closed":
       return { code: "stopping", sentence: stopping().message };
   }

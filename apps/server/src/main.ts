@@ -5,16 +5,16 @@
  * 143 when a second Ctrl-C or SIGTERM cut the stopping short.
  */
 
-import { resolve } from "node:path";
 import process from "node:process";
 import { isatty } from "node:tty";
-import { HistoryError, UsersError, openFileHistory, openFileUsers } from "@wirebook/history";
+import { HistoryError, UsersError } from "@wirebook/history";
 import { SettingsError } from "@wirebook/settings";
 import { help, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 import { ListenError } from "./errors.ts";
 import { failureDrainMs, limitsWithin, repeatedSignalMs } from "./limits.ts";
 import { listen } from "./server.ts";
+import { describeStorage, openHistory, openUsers } from "./storage.ts";
 import { Terminal } from "./terminal.ts";
 import { openTerminalStream } from "./terminal-stream.ts";
 
@@ -41,15 +41,15 @@ async function main(): Promise<number> {
 async function run(config: Config): Promise<number> {
   const stopSignal = awaitSignal();
   await using terminal = new Terminal(openTerminalStream(1) ?? process.stdout, isatty(1));
-  const path = resolve(config.history);
+  const place = describeStorage(config);
   const onNotice = (message: string): void => terminal.show({ event: "notice", message });
-  await using history = await openFileHistory(path, { onNotice });
-  await using users = openFileUsers(path, { onNotice });
+  await using history = await openHistory(config, onNotice);
+  await using users = await openUsers(config, onNotice);
   const limits = limitsWithin(descriptorsMax());
   const { users: mode, iKnow: isOpenToAll } = config;
   const options = { ...config, mode, isOpenToAll, trustedProxies: config.trustProxy, limits };
   await using server = await listen(options, history, users, terminal);
-  terminal.show({ event: "listening", ...server.address, history: path, users: mode });
+  terminal.show({ event: "listening", ...server.address, history: place, users: mode });
   if (mode === "registered" && users.count === 0) onNotice(nobodyYet);
 
   const reason = await Promise.race([stopSignal, history.ended]);

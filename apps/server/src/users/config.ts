@@ -1,7 +1,9 @@
 import { hideKeys, isName, nameCharactersMax, quoteText, roles } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
-import { SettingsError, describeSettings, filledText, oneOf, readSettings } from "@wirebook/settings";
+import { SettingsError, describeSettings, oneOf, readSettings } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
+import { storageTable } from "../storage.ts";
+import type { StorageSettings } from "../storage.ts";
 
 const table = {
   role: {
@@ -12,22 +14,15 @@ const table = {
     expects: "member or admin",
     help: "what a new user may do with --users registered: all but delete (member), or everything (admin)",
   },
-  history: {
-    schema: filledText,
-    default: "history.txt",
-    env: "WIREBOOK_HISTORY",
-    form: "FILE",
-    expects: "the path of a file",
-    help: "the history beside which users.txt is",
-  },
+  ...storageTable,
 } as const;
 
 /** What is to be done with the users of a history. */
 export type Task =
   | { readonly verb: "help" }
-  | { readonly verb: "list"; readonly history: string }
-  | { readonly verb: "add"; readonly name: string; readonly role: Role; readonly history: string }
-  | { readonly verb: "remove"; readonly name: string; readonly history: string };
+  | { readonly verb: "list"; readonly storage: StorageSettings }
+  | { readonly verb: "add"; readonly name: string; readonly role: Role; readonly storage: StorageSettings }
+  | { readonly verb: "remove"; readonly name: string; readonly storage: StorageSettings };
 
 /** The help that `--help` prints. */
 export const help = `Usage: npm run users -- add NAME [option…]
@@ -48,12 +43,12 @@ Exit codes: 0 done, 1 not done, 2 wrong usage.
  */
 export function readTask(source: SettingsSource): Task {
   const { settings, words, isHelp } = readSettings(table, source);
-  const { history, role } = settings;
+  const { role, ...storage } = settings;
   const [verb, name, ...rest] = words;
   if (isHelp) return { verb: "help" };
   if (verb === "list") {
     if (name !== undefined) throw new SettingsError("list takes no name; type: list");
-    return { verb, history };
+    return { verb, storage };
   }
   if (verb !== "add" && verb !== "remove") {
     const what =
@@ -62,7 +57,7 @@ export function readTask(source: SettingsSource): Task {
   }
   if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one name; type: ${verb} NAME`);
   assertName(name);
-  return verb === "add" ? { verb, name, role, history } : { verb, name, history };
+  return verb === "add" ? { verb, name, role, storage } : { verb, name, storage };
 }
 
 /** What is no name may be a key in the wrong place, so the sentence does not repeat it. */

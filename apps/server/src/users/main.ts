@@ -5,13 +5,13 @@
  * 1 not done, 2 wrong usage.
  */
 
-import { resolve } from "node:path";
 import process from "node:process";
-import { UsersError, openFileUsers } from "@wirebook/history";
+import { UsersError } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
 import { SettingsError } from "@wirebook/settings";
 import { help, readTask } from "./config.ts";
 import type { Task } from "./config.ts";
+import { openUsers } from "../storage.ts";
 import { createKey, hashKey } from "./key.ts";
 
 process.exitCode = await main();
@@ -30,7 +30,7 @@ async function main(): Promise<number> {
 }
 
 async function perform(task: Exclude<Task, { readonly verb: "help" }>): Promise<void> {
-  await using users = openFileUsers(resolve(task.history), { onNotice: say });
+  await using users = await openUsers(task.storage, say);
   switch (task.verb) {
     case "list":
       process.stdout.write(tableOf(await users.list()));

@@ -22,6 +22,11 @@ export function isNatsAddress(text: string): boolean {
   return /^(?:nats|tls):\/\//u.test(text);
 }
 
+/** The address as it may be shown: without a user and a password. @throws HistoryError `storage-failed` */
+export function describeNatsAddress(text: string): string {
+  return decodeNatsAddress(text).shown;
+}
+
 /** @throws HistoryError `storage-failed` with a sentence that repeats no password */
 export function decodeNatsAddress(text: string): NatsAddress {
   const groups = form.exec(text)?.groups;

@@ -41,7 +41,12 @@ export class Cluster {
   readonly replicas: number;
   #users = 1;
 
-  constructor(connection: NatsConnection, manager: JetStreamManager, state: KV, facts: Pick<Cluster, "names" | "created" | "replicas">) {
+  constructor(
+    connection: NatsConnection,
+    manager: JetStreamManager,
+    state: KV,
+    facts: Pick<Cluster, "names" | "created" | "replicas">,
+  ) {
     this.connection = connection;
     this.js = jetstream(connection, { timeout: requestTimeoutMs });
     this.manager = manager;

@@ -1,13 +1,13 @@
 /** The engine `jetstream`: a history in a replicated stream, shared by all servers that open it. Opened by `openJetStreamHistory`. */
 
 import { HistoryError } from "../errors.ts";
-import type { Actor, Asked, Extent, Feed, History, Range, Snapshot, Written } from "../history.ts";
+import type { Actor, Asked, Extent, Feed, History, Range, Recorded, Snapshot, Written } from "../history.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
 import { deleteAll, deleteLine } from "./changes.ts";
 import type { ChangeSource } from "./changes.ts";
 import type { Cluster } from "./cluster.ts";
 import { StreamFeed, StreamSnapshot } from "./cursor.ts";
-import { encodeAskedMessage } from "./message.ts";
+import { encodeAskedMessage, encodeOutcomeMessage } from "./message.ts";
 import { PublishRefused, Publisher } from "./publisher.ts";
 import type { Replica } from "./replica.ts";
 import type { View } from "./view.ts";
@@ -41,14 +41,12 @@ export class JetStreamHistory implements History {
   }
 
   async append(asked: Asked): Promise<Written> {
-    this.#assertOpen();
-    const written = this.#append(asked);
-    this.#appending.add(written);
-    try {
-      return await written;
-    } finally {
-      this.#appending.delete(written);
-    }
+    return this.#add(encodeAskedMessage(asked));
+  }
+
+  /** It changes no line, so it needs no subject that changes watch. */
+  async record(by: Actor, outcome: Recorded): Promise<Written> {
+    return this.#add(encodeOutcomeMessage(by, outcome));
   }
 
   async deleteLine(by: Actor, line: number, head?: string): Promise<Written> {
@@ -72,9 +70,20 @@ export class JetStreamHistory implements History {
     await this.#closing;
   }
 
-  async #append(asked: Asked): Promise<Written> {
+  async #add(data: Uint8Array): Promise<Written> {
+    this.#assertOpen();
+    const written = this.#publish(data);
+    this.#appending.add(written);
     try {
-      const sequence = await this.#publisher.publish(this.#cluster.names.line, encodeAskedMessage(asked));
+      return await written;
+    } finally {
+      this.#appending.delete(written);
+    }
+  }
+
+  async #publish(data: Uint8Array): Promise<Written> {
+    try {
+      const sequence = await this.#publisher.publish(this.#cluster.names.line, data);
       return await this.#replica.seen(sequence);
     } catch (error) {
       if (!(error instanceof PublishRefused)) throw error;

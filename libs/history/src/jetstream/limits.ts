@@ -83,3 +83,6 @@ export const leaseTimeoutMs = 15_000;
 
 /** Milliseconds after which a name that was taken and never confirmed may be taken by another. */
 export const pendingUserMs = 30_000;
+
+/** Lines of an import that are on their way at once. */
+export const importBatchLines = 1000;

@@ -18,7 +18,13 @@ export interface Names {
 
 /** @param history letters, digits, `_` and `-`, as NATS allows in the name of a stream and of a bucket */
 export function namesOf(history: string): Names {
-  return { stream: history, line: `${history}.line`, change: `${history}.change`, state: `${history}-state`, users: `${history}-users` };
+  return {
+    stream: history,
+    line: `${history}.line`,
+    change: `${history}.change`,
+    state: `${history}-state`,
+    users: `${history}-users`,
+  };
 }
 
 /** Headers of a message; the first three are the server's own (NATS ADR-31 and the JetStream publish headers). */

@@ -4,6 +4,7 @@ import type { Users } from "../users.ts";
 import { decodeNatsAddress } from "./address.ts";
 import { openCluster } from "./cluster.ts";
 import type { NatsCredentials } from "./cluster.ts";
+import { importLines } from "./import.ts";
 import { JetStreamHistory } from "./jetstream-history.ts";
 import { openKvUsers } from "./kv-users.ts";
 import { Replica } from "./replica.ts";
@@ -48,5 +49,24 @@ export async function openJetStreamUsers(address: string, credentials: NatsCrede
   } catch (error) {
     if (error instanceof UsersError) throw error;
     throw new UsersError("users-failed", (error as Error).message, { cause: error });
+  }
+}
+
+/**
+ * Brings the lines of a file into a history on a NATS cluster that has none yet; see `importLines`.
+ *
+ * @returns how many
+ * @throws HistoryError `storage-failed`, `storage-unavailable`
+ */
+export async function importIntoJetStream(
+  address: string,
+  chunks: AsyncIterable<Uint8Array>,
+  credentials: NatsCredentials = {},
+): Promise<number> {
+  const cluster = await openCluster(decodeNatsAddress(address), credentials);
+  try {
+    return await importLines(cluster, chunks);
+  } finally {
+    await cluster.release();
   }
 }

@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 import { NatsCluster } from "../../../../interop/nats-cluster.ts";
 import { findNatsServer } from "../../../../scripts/nats-server.mjs";
 import type { History } from "../../src/index.ts";
-import { openJetStreamHistory } from "../../src/jetstream/open.ts";
+import { openJetStreamHistory, openJetStreamUsers } from "../../src/jetstream/open.ts";
 import { historySuite } from "../suite.ts";
+import { usersSuite } from "../users-suite.ts";
 import { sharedSuite } from "./shared.ts";
 
 let cluster: NatsCluster;
@@ -29,5 +30,6 @@ if (findNatsServer() === undefined) {
   });
   const open = (place: string): Promise<History> => openJetStreamHistory(cluster.address(place));
   historySuite("jetstream", open);
+  usersSuite("jetstream", (place) => openJetStreamUsers(cluster.address(`users-${place}`)));
   sharedSuite(open, () => cluster);
 }

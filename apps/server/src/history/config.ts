@@ -1,0 +1,39 @@
+import { quoteText } from "@wirebook/protocol";
+import { SettingsError, describeSettings, readSettings } from "@wirebook/settings";
+import type { SettingsSource } from "@wirebook/settings";
+import { storageTable } from "../storage.ts";
+import type { StorageSettings } from "../storage.ts";
+
+/** What is to be done with a history as a whole. */
+export type Task =
+  | { readonly verb: "help" }
+  | { readonly verb: "export" | "import"; readonly file: string; readonly storage: StorageSettings };
+
+/** The help that `--help` prints. */
+export const help = `Usage: npm run history -- export FILE --history nats://HOST,HOST,HOST/NAME
+       npm run history -- import FILE --history nats://HOST,HOST,HOST/NAME
+
+Moves a history between a file and a NATS cluster, line by line and byte for byte. An export is a snapshot and may be made
+while servers run; FILE must not exist yet. An import goes into a history that has no line yet.
+
+${describeSettings(storageTable)}  --help  print this
+
+Exit codes: 0 done, 1 not done, 2 wrong usage.
+`;
+
+/**
+ * Reads what is to be done.
+ *
+ * @throws SettingsError with a sentence that says what to type instead
+ */
+export function readTask(source: SettingsSource): Task {
+  const { settings, words, isHelp } = readSettings(storageTable, source);
+  const [verb, file, ...rest] = words;
+  if (isHelp) return { verb: "help" };
+  if (verb !== "export" && verb !== "import") {
+    const what = verb === undefined ? "nothing is said to be done" : `${quoteText(verb)} is nothing that can be done`;
+    throw new SettingsError(`${what}; type export FILE or import FILE`);
+  }
+  if (file === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);
+  return { verb, file, storage: settings };
+}

@@ -1,0 +1,58 @@
+/**
+ * `npm run history`: a history from a cluster to a file and from a file to a cluster.
+ *
+ * Exit codes: 0 done, 1 not done, 2 wrong usage.
+ */
+
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { resolve } from "node:path";
+import process from "node:process";
+import { HistoryError, importIntoJetStream, isNatsAddress } from "@wirebook/history";
+import { SettingsError } from "@wirebook/settings";
+import { credentialsOf, describeStorage, openHistory } from "../storage.ts";
+import type { StorageSettings } from "../storage.ts";
+import { help, readTask } from "./config.ts";
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  try {
+    const task = readTask({ argv: process.argv.slice(2), env: process.env });
+    if (task.verb === "help") process.stdout.write(help);
+    else if (task.verb === "export") await exportTo(resolve(task.file), task.storage);
+    else await importFrom(resolve(task.file), task.storage);
+    return 0;
+  } catch (error) {
+    const isSystems = error instanceof Error && "syscall" in error;
+    if (!(error instanceof SettingsError || error instanceof HistoryError || isSystems)) throw error;
+    say(error.message);
+    return error instanceof SettingsError ? 2 : 1;
+  }
+}
+
+/** The file is whole and on the disk when this says so. */
+async function exportTo(path: string, storage: StorageSettings): Promise<void> {
+  await using history = await openHistory(storage, say);
+  await using snapshot = await history.read();
+  const { O_CREAT, O_EXCL, O_WRONLY } = constants;
+  await using file = await open(path, O_WRONLY | O_CREAT | O_EXCL);
+  for await (const chunk of snapshot.chunks) await file.writeFile(chunk);
+  await file.datasync();
+  say(`${snapshot.to - snapshot.from + 1} lines of ${describeStorage(storage)} are in ${path}.`);
+}
+
+async function importFrom(path: string, storage: StorageSettings): Promise<void> {
+  if (!isNatsAddress(storage.history)) {
+    throw new SettingsError(
+      `a history in a file needs no import: stop its server and copy ${path} to ${storage.history}; or name a cluster with --history`,
+    );
+  }
+  await using file = await open(path);
+  const lines = await importIntoJetStream(storage.history, file.createReadStream(), credentialsOf(storage));
+  say(`${lines} lines of ${path} are in ${describeStorage(storage)}, in the same order and with their times.`);
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`wirebook: ${sentence}\n`);
+}

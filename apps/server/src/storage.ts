@@ -1,0 +1,77 @@
+/** Where the history and its users are: in a file on this machine, or on a NATS cluster that several servers share. */
+
+import { resolve } from "node:path";
+import {
+  describeNatsAddress,
+  isNatsAddress,
+  openFileHistory,
+  openFileUsers,
+  openJetStreamHistory,
+  openJetStreamUsers,
+} from "@wirebook/history";
+import type { History, NatsCredentials, Users } from "@wirebook/history";
+import { filledText } from "@wirebook/settings";
+
+/** The options that say where, for every program that opens a history or its users. */
+export const storageTable = {
+  history: {
+    schema: filledText,
+    default: "history.txt",
+    env: "WIREBOOK_HISTORY",
+    form: "FILE",
+    expects: "the path of a file, or nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME",
+    help: "the file that holds the history, or nats://HOST,HOST,HOST/NAME for one that servers share",
+  },
+  natsCredentials: pathOption("WIREBOOK_NATS_CREDENTIALS", "a .creds file, by which the cluster knows this server"),
+  natsTlsCa: pathOption(
+    "WIREBOOK_NATS_TLS_CA",
+    "a PEM file with the authority that the cluster's certificates are from",
+  ),
+  natsTlsCert: pathOption("WIREBOOK_NATS_TLS_CERT", "a PEM file with this server's certificate for the cluster"),
+  natsTlsKey: pathOption("WIREBOOK_NATS_TLS_KEY", "a PEM file with the key of that certificate"),
+} as const;
+
+/** What those options say; an empty path is none. */
+export interface StorageSettings {
+  readonly history: string;
+  readonly natsCredentials: string;
+  readonly natsTlsCa: string;
+  readonly natsTlsCert: string;
+  readonly natsTlsKey: string;
+}
+
+type OnNotice = (sentence: string) => void;
+
+/** The place of the history, for people: without a password. */
+export function describeStorage({ history }: StorageSettings): string {
+  return isNatsAddress(history) ? describeNatsAddress(history) : resolve(history);
+}
+
+/** @throws HistoryError as `openFileHistory` and `openJetStreamHistory` */
+export function openHistory(settings: StorageSettings, onNotice: OnNotice): Promise<History> {
+  const { history } = settings;
+  if (isNatsAddress(history)) return openJetStreamHistory(history, { ...credentialsOf(settings), onNotice });
+  return openFileHistory(resolve(history), { onNotice });
+}
+
+/** @throws UsersError `users-failed` */
+export async function openUsers(settings: StorageSettings, onNotice: OnNotice): Promise<Users> {
+  const { history } = settings;
+  if (isNatsAddress(history)) return openJetStreamUsers(history, credentialsOf(settings));
+  return openFileUsers(resolve(history), { onNotice });
+}
+
+/** How this server proves to a cluster who it is. */
+export function credentialsOf(settings: StorageSettings): NatsCredentials {
+  const given = (path: string): string | undefined => (path === "" ? undefined : path);
+  return {
+    credentials: given(settings.natsCredentials),
+    tlsCa: given(settings.natsTlsCa),
+    tlsCert: given(settings.natsTlsCert),
+    tlsKey: given(settings.natsTlsKey),
+  };
+}
+
+function pathOption<const Env extends string>(env: Env, help: string) {
+  return { schema: filledText, default: "", env, form: "FILE", expects: "the path of a file", help } as const;
+}
