@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { findChromium } from "./chromium.mjs";
+import { fetchNatsServer, findNatsServer } from "./nats-server.mjs";
 import { installPackages, node, root, run, say } from "./installed.mjs";
 
 const canApt = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
@@ -33,6 +34,15 @@ function installPrograms() {
   if (canApt && missing.length > 0) aptInstall(missing);
   if (findChromium() === undefined) installPlaywrightChromium();
   if (!has("tshark")) say("tshark is missing: no capture will be read by Wireshark in the tests; install tshark");
+  if (findNatsServer() === undefined) {
+    say("fetching nats-server from Debian's next release");
+    if (canApt) fetchNatsServer();
+  }
+  if (findNatsServer() === undefined) {
+    say(
+      "nats-server is missing, or older than 2.10.27: the history on NATS is not tested; WIREBOOK_NATS_SERVER names one",
+    );
+  }
   if (!has("python3")) say("python3 is missing: the pairs with the original program will be skipped; install python3");
 }
 

@@ -24,9 +24,8 @@ async function main(): Promise<number> {
     else await importFrom(resolve(task.file), task.storage);
     return 0;
   } catch (error) {
-    const isSystems = error instanceof Error && "syscall" in error;
-    if (!(error instanceof SettingsError || error instanceof HistoryError || isSystems)) throw error;
-    say(error.message);
+    if (!(error instanceof SettingsError || error instanceof HistoryError || isSystems(error))) throw error;
+    say(isSystems(error) ? explain(error) : error.message);
     return error instanceof SettingsError ? 2 : 1;
   }
 }
@@ -51,6 +50,23 @@ async function importFrom(path: string, storage: StorageSettings): Promise<void>
   await using file = await open(path);
   const lines = await importIntoJetStream(storage.history, file.createReadStream(), credentialsOf(storage));
   say(`${lines} lines of ${path} are in ${describeStorage(storage)}, in the same order and with their times.`);
+}
+
+/** True for what the operating system said of a file. */
+function isSystems(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
+}
+
+function explain({ code, path = "the file", message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case "EEXIST":
+      return `${path} is there already, and is left as it is; name a file that is not`;
+    case "ENOENT":
+      return `there is no ${path}, or no folder for it; name a file in a folder that is there`;
+    case undefined:
+    default:
+      return message;
+  }
 }
 
 function say(sentence: string): void {
