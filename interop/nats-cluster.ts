@@ -28,18 +28,25 @@ interface Ports {
 /** One nats-server. */
 export class NatsNode {
   readonly name: string;
+  readonly host: string;
   readonly ports: Ports;
   readonly folder: string;
   readonly #program: string;
   readonly #under: readonly string[];
   #child: ChildProcess | undefined;
 
-  constructor(program: string, name: string, ports: Ports, folder: string, under: readonly string[]) {
+  constructor(program: string, place: Pick<NatsNode, "name" | "host" | "ports" | "folder">, under: readonly string[]) {
     this.#program = program;
-    this.name = name;
-    this.ports = ports;
-    this.folder = folder;
+    this.name = place.name;
+    this.host = place.host;
+    this.ports = place.ports;
+    this.folder = place.folder;
     this.#under = under;
+  }
+
+  /** Where it tells of itself. */
+  get monitorUrl(): string {
+    return `http://${this.host}:${this.ports.monitor}`;
   }
 
   get pid(): number | undefined {
@@ -72,7 +79,7 @@ export class NatsNode {
 
   async #isHealthy(): Promise<boolean> {
     try {
-      return (await fetch(`http://127.0.0.1:${this.ports.monitor}/healthz`)).ok;
+      return (await fetch(`${this.monitorUrl}/healthz`)).ok;
     } catch {
       return false;
     }
@@ -89,6 +96,8 @@ export interface NatsOptions {
   readonly program?: string;
   /** Where the folders of the nodes are made; temporary unless it is said. */
   readonly folder?: string;
+  /** The address of each node; 127.0.0.1 unless it is said. */
+  readonly hosts?: readonly string[];
   /** A program with its arguments that runs a node, by its index. */
   readonly under?: (node: number) => readonly string[];
 }
@@ -111,7 +120,8 @@ export class NatsCluster implements AsyncDisposable {
     }
   }
 
-  static async #create({ nodes, syncInterval = "always", program, folder, under }: NatsOptions): Promise<NatsCluster> {
+  static async #create(options: NatsOptions): Promise<NatsCluster> {
+    const { nodes, syncInterval = "always", program, folder, hosts = [], under } = options;
     const found = program ?? findNatsServer();
     if (found === undefined)
       throw new Error("there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER");
@@ -119,9 +129,10 @@ export class NatsCluster implements AsyncDisposable {
     const ports = await Promise.all(Array.from({ length: nodes }, findPorts));
     const all = ports.map((each, at) => {
       const name = `node-${at + 1}`;
-      return new NatsNode(found, name, each, join(place, name), under?.(at) ?? []);
+      const where = { name, host: hosts[at] ?? "127.0.0.1", ports: each, folder: join(place, name) };
+      return new NatsNode(found, where, under?.(at) ?? []);
     });
-    const routes = ports.map(({ cluster }) => `nats://127.0.0.1:${cluster}`);
+    const routes = all.map((node) => `nats://${node.host}:${node.ports.cluster}`);
     for (const node of all) {
       await mkdir(node.folder, { recursive: true });
       await writeFile(join(node.folder, "nats.conf"), configure(node, nodes === 1 ? [] : routes, syncInterval));
@@ -138,7 +149,7 @@ export class NatsCluster implements AsyncDisposable {
 
   /** The address of a history on it. */
   address(name: string): string {
-    return `nats://${this.nodes.map(({ ports }) => `127.0.0.1:${ports.client}`).join(",")}/${name}`;
+    return `nats://${this.nodes.map(({ host, ports }) => `${host}:${ports.client}`).join(",")}/${name}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -147,12 +158,12 @@ export class NatsCluster implements AsyncDisposable {
   }
 }
 
-function configure({ name, ports, folder }: NatsNode, routes: readonly string[], syncInterval: string): string {
-  const cluster = `cluster { name: wirebook, listen: "127.0.0.1:${ports.cluster}", routes: ${JSON.stringify(routes)} }`;
+function configure({ name, host, ports, folder }: NatsNode, routes: readonly string[], syncInterval: string): string {
+  const cluster = `cluster { name: wirebook, listen: "${host}:${ports.cluster}", routes: ${JSON.stringify(routes)} }`;
   return [
     `server_name: ${name}`,
-    `listen: "127.0.0.1:${ports.client}"`,
-    `http: "127.0.0.1:${ports.monitor}"`,
+    `listen: "${host}:${ports.client}"`,
+    `http: "${host}:${ports.monitor}"`,
     `jetstream { store_dir: ${JSON.stringify(join(folder, "data"))}, sync_interval: ${syncInterval} }`,
     ...(routes.length === 0 ? [] : [cluster]),
     "",

@@ -47,6 +47,13 @@ export class LineReader {
     }
   }
 
+  /** Lines up to the one with that time. */
+  async takeUntil(time: string): Promise<string[]> {
+    const lines: string[] = [];
+    while (lines.at(-1)?.startsWith(time) !== true) lines.push(...(await this.take(1)));
+    return lines;
+  }
+
   /** So many lines. */
   async take(count: number): Promise<string[]> {
     const lines: string[] = [];

@@ -13,9 +13,7 @@ const append = (history: History, message: string): Promise<Written> =>
 /** Resolves when a server has seen a line that another one wrote. */
 async function waitFor(history: History, time: string): Promise<string[]> {
   await using feed = await history.follow(1);
-  const reader = new LineReader(feed);
-  const lines: string[] = [];
-  while (lines.at(-1)?.startsWith(time) !== true) lines.push(...(await reader.take(1)));
+  await new LineReader(feed).takeUntil(time);
   return linesOf(history);
 }
 

@@ -1,0 +1,50 @@
+/** What writers were told, held against the lines that all servers give in the end. */
+
+import { decodeEntry } from "@wirebook/protocol";
+
+const keyForm = /^w(?<writer>\d+)-(?<number>\d+)$/;
+
+/** Keeps the books over all that happens to a cluster. Keys are `w3-17`: the seventeenth request of writer 3. */
+export class Tally {
+  readonly #acknowledged = new Set<string>();
+  readonly #sent = new Set<string>();
+
+  get acknowledged(): number {
+    return this.#acknowledged.size;
+  }
+
+  send(key: string): void {
+    this.#sent.add(key);
+  }
+
+  acknowledge(key: string): void {
+    this.#acknowledged.add(key);
+  }
+
+  /** Each breach as a sentence: what was acknowledged and is lost, what stands twice, what is out of its order. */
+  judge(text: string): string[] {
+    const breaches: string[] = [];
+    const seen = new Set<string>();
+    const last = new Map<string, number>();
+    let lastTime = "";
+    for (const line of text.split("\n").slice(0, -1)) {
+      const entry = decodeEntry(line);
+      if (entry.kind === "foreign") {
+        breaches.push(`a line that nobody wrote: ${line}`);
+        continue;
+      }
+      if (entry.time <= lastTime) breaches.push(`the time of ${line} is not past ${lastTime}`);
+      lastTime = entry.time;
+      const { writer, number } = (entry.kind === "asked" ? keyForm.exec(entry.message)?.groups : undefined) ?? {};
+      if (writer === undefined) continue;
+      const key = `w${writer}-${number}`;
+      if (seen.has(key)) breaches.push(`${key} stands twice`);
+      if (!this.#sent.has(key)) breaches.push(`${key} was never sent`);
+      if (Number(number) <= (last.get(writer) ?? 0)) breaches.push(`${key} is out of its writer's order`);
+      last.set(writer, Number(number));
+      seen.add(key);
+    }
+    for (const key of this.#acknowledged) if (!seen.has(key)) breaches.push(`${key} was acknowledged and is lost`);
+    return breaches;
+  }
+}
