@@ -57,7 +57,9 @@ async function compareAppends(cluster: NatsCluster, replicas: number, options: B
     rounds,
     measure: (_running, { name }) => perSecond(works.get(name) as () => Promise<unknown>, seconds),
   });
-  say(encodeTable(`${replicas} of ${cluster.nodes.length} nodes keep it, ${window} at once`, "lines a second", compared));
+  say(
+    encodeTable(`${replicas} of ${cluster.nodes.length} nodes keep it, ${window} at once`, "lines a second", compared),
+  );
   await connection.close();
 }
 
@@ -78,8 +80,8 @@ async function measureGrowth(cluster: NatsCluster, { seconds, say }: BenchOption
 async function measureMany(cluster: NatsCluster, { say }: BenchOptions): Promise<void> {
   const address = cluster.address("many?replicas=1");
   await importIntoJetStream(address, manyLinesOf());
-  const firstMs = await timed(async () => void (await readLast(address)));
-  const againMs = await timed(async () => void (await readLast(address)));
+  const firstMs = await timed(() => readLast(address));
+  const againMs = await timed(() => readLast(address));
   const times: number[] = [];
   const before = process.memoryUsage().rss;
   {
@@ -88,13 +90,17 @@ async function measureMany(cluster: NatsCluster, { say }: BenchOptions): Promise
     for (let at = 0; at < deletes; at++) {
       const { lines } = history.extent();
       const number = 1 + Math.floor((lines * at) / deletes);
-      times.push(await timed(async () => void (await history.deleteLine(by, number))));
+      times.push(await timed(() => history.deleteLine(by, number)));
     }
   }
   const grownMiB = Math.max(0, process.memoryUsage().rss - before) / 1024 / 1024;
   say(`${manyLines.toLocaleString("en")} lines:`);
-  say(`- the first server that starts has its first line after ${firstMs.toFixed(0)} ms, a later one after ${againMs.toFixed(0)} ms`);
-  say(`- a delete takes ${median(times).toFixed(1)} ms (median of ${deletes}, anywhere), at most ${Math.max(...times).toFixed(1)} ms`);
+  say(
+    `- the first server that starts has its first line after ${firstMs.toFixed(0)} ms, a later one after ${againMs.toFixed(0)} ms`,
+  );
+  say(
+    `- a delete takes ${median(times).toFixed(1)} ms (median of ${deletes}, anywhere), at most ${Math.max(...times).toFixed(1)} ms`,
+  );
   say(`- the process that did so grew by ${grownMiB.toFixed(0)} MiB`);
 }
 
@@ -139,7 +145,7 @@ async function perSecond(work: () => Promise<unknown>, seconds: number): Promise
   return count / seconds;
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
+async function timed(work: () => Promise<unknown>): Promise<number> {
   const startedMs = performance.now();
   await work();
   return performance.now() - startedMs;

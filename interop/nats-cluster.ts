@@ -55,7 +55,7 @@ export class NatsNode {
 
   /** Starts it; `ready` tells when it can be used. */
   start(): void {
-    const [command = this.#program, ...words] = [...this.#under, this.#program, "-c", join(this.folder, "nats.conf")];
+    const [command, ...words] = [...this.#under, this.#program, "-c", join(this.folder, "nats.conf")];
     this.#child = spawn(command, words, { stdio: "ignore" });
   }
 

@@ -43,7 +43,7 @@ export function fetchNatsServer() {
     spawnSync("apt-get", [...words, "-q", ...command], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] })
       .status === 0;
   if (!apt("update") || !apt("download", "nats-server")) return undefined;
-  const [archive] = readdirSync(folder).filter((name) => name.endsWith(".deb"));
+  const archive = readdirSync(folder).find((name) => name.endsWith(".deb"));
   if (archive === undefined) return undefined;
   spawnSync("dpkg", ["-x", archive, "unpacked"], { cwd: folder, stdio: "inherit" });
   for (const name of [archive, "lists", "cache"]) rmSync(join(folder, name), { recursive: true, force: true });

@@ -17,7 +17,8 @@ const healMsMax = 30_000;
 const settleMs = 1000;
 
 export const campaign: Campaign = {
-  promise: "a node that is cut off acknowledges nothing, the others go on, and all is well 30 s after the cut is healed",
+  promise:
+    "a node that is cut off acknowledges nothing, the others go on, and all is well 30 s after the cut is healed",
   unit: "cuts of a network",
   first: 5,
   full: 200,

@@ -27,7 +27,9 @@ async function run({ count, random, folder, nodeArgs }: Trial): Promise<Finding>
   const address = cluster.address("race");
   await using witness = await openJetStreamHistory(address);
   await using feed = await witness.follow();
-  const racers = await Promise.all(["ada", "eve"].map((name) => race(address, name, count / 2, random.below(1e9), nodeArgs)));
+  const racers = await Promise.all(
+    ["ada", "eve"].map((name) => race(address, name, count / 2, random.below(1e9), nodeArgs)),
+  );
   const { time } = await witness.append({ address: "127.0.0.1", message: "the end", isCut: false });
   const lines = await new LineReader(feed).takeUntil(time);
   const raced = racers.flat();

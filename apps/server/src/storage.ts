@@ -63,13 +63,16 @@ export async function openUsers(settings: StorageSettings, onNotice: OnNotice): 
 
 /** How this server proves to a cluster who it is. */
 export function credentialsOf(settings: StorageSettings): NatsCredentials {
-  const given = (path: string): string | undefined => (path === "" ? undefined : path);
   return {
     credentials: given(settings.natsCredentials),
     tlsCa: given(settings.natsTlsCa),
     tlsCert: given(settings.natsTlsCert),
     tlsKey: given(settings.natsTlsKey),
   };
+}
+
+function given(path: string): string | undefined {
+  return path === "" ? undefined : path;
 }
 
 function pathOption<const Env extends string>(env: Env, help: string) {

@@ -41,7 +41,7 @@ describe("docs/protocol.md", () => {
     expect(codesIn("### What the history can answer").toSorted()).toEqual([...ours].toSorted());
   });
 
-  test.each(["storage-full", "storage-failed"] as const)("has the sentence for %s", (code) => {
+  test.each(["storage-full", "storage-failed", "storage-unavailable"] as const)("has the sentence for %s", (code) => {
     const found = sentence("### What the history can answer", code);
     expect(failureOf(new HistoryError(code, "/secret/path")).sentence).toBe(found);
   });

@@ -47,7 +47,8 @@ export function isAcknowledged(reply: string): boolean {
 export async function answersAgain(port: number, withinMs: number): Promise<number> {
   const startedMs = performance.now();
   while (!isAcknowledged(await ask(port, "probe"))) {
-    if (performance.now() - startedMs > withinMs) throw new Error(`the server did not acknowledge within ${withinMs} ms`);
+    if (performance.now() - startedMs > withinMs)
+      throw new Error(`the server did not acknowledge within ${withinMs} ms`);
     await wait(afterErrorMs);
   }
   return performance.now() - startedMs;

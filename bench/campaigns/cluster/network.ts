@@ -43,7 +43,9 @@ export class Network implements Disposable {
     for (let from = 0; from < this.#count; from++) {
       for (let to = 0; to < this.#count; to++) {
         try {
-          execFileSync("ip", ["-n", spaceOf(from), "route", "del", "blackhole", `${hostOf(to)}/32`], { stdio: "ignore" });
+          execFileSync("ip", ["-n", spaceOf(from), "route", "del", "blackhole", `${hostOf(to)}/32`], {
+            stdio: "ignore",
+          });
         } catch {
           // It was not cut.
         }

@@ -24,7 +24,6 @@ async function main(address: string, name: string, count: number, seed: number):
   const random = new Random(seed);
   await using history = await openJetStreamHistory(address);
   const by = { user: name, address: "127.0.0.1" };
-  const tell = (raced: Raced): void => void stdout.write(`${JSON.stringify(raced)}\n`);
 
   async function step(number: number): Promise<void> {
     const chance = random.next();
@@ -45,6 +44,10 @@ async function main(address: string, name: string, count: number, seed: number):
   for (let done = 0; done < count; done += atOnce) {
     await Promise.all(Array.from({ length: Math.min(atOnce, count - done) }, (_, at) => step(done + at)));
   }
+}
+
+function tell(raced: Raced): void {
+  stdout.write(`${JSON.stringify(raced)}\n`);
 }
 
 if (argv[1]?.endsWith("racer.ts")) {

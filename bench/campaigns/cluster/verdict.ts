@@ -15,7 +15,14 @@ export async function judge(cluster: NatsCluster, ports: readonly number[], tall
   for (const port of ports) await answersAgain(port, settleMsMax);
   const texts = await Promise.all(ports.map(linesOf));
   const shortest = Math.min(...texts.map((text) => text.split("\n").length));
-  const digests = texts.map((text) => digestOf(text.split("\n").slice(0, shortest - 1).join("\n")));
+  const digests = texts.map((text) =>
+    digestOf(
+      text
+        .split("\n")
+        .slice(0, shortest - 1)
+        .join("\n"),
+    ),
+  );
   const breaches = tally.judge(texts[0] as string);
   if (new Set(digests).size > 1) breaches.push(`the servers have different lines: ${digests.join(", ")}`);
   const copies = await copiesOf(cluster);

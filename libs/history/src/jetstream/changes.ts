@@ -31,7 +31,7 @@ export interface ChangeSource {
 
 /** Deletes a line. @throws HistoryError `no-such-line`, `line-changed`, `storage-unavailable` */
 export async function deleteLine(source: ChangeSource, by: Actor, line: number, head?: string): Promise<Written> {
-  for (let attempt = 0; attempt < deleteAttemptsMax; attempt++) {
+  for (let tries = 0; tries < deleteAttemptsMax; tries++) {
     const view = source.view();
     const lastChange = view.lastChange;
     const target = await findLine(source.cluster, view, line);

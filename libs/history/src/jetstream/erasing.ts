@@ -7,7 +7,7 @@
  */
 
 import type { Cluster } from "./cluster.ts";
-import { eraseGraceMs, eraseIntervalMs, eraseTakeoverMs } from "./limits.ts";
+import { erasedKnownMs, eraseGraceMs, eraseIntervalMs, eraseTakeoverMs } from "./limits.ts";
 import type { Readers } from "./readers.ts";
 
 interface Due {
@@ -67,7 +67,9 @@ export class Erasing {
         await this.#erase(first);
         this.#due.shift();
         this.#own.delete(first.by);
-        if (first.target !== "all") this.#onErased(first.target);
+        const { target } = first;
+        // A batch that a reader asked for before may still bring it.
+        if (target !== "all") setTimeout(() => this.#onErased(target), erasedKnownMs).unref();
       }
     } catch {
       // Best effort now: the cluster does not answer, and the first one is tried again.

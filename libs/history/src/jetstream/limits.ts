@@ -69,6 +69,9 @@ export const eraseGraceMs = 2000;
 /** Milliseconds after which the erasing that another server left undone is taken over. */
 export const eraseTakeoverMs = 10_000;
 
+/** Milliseconds for which a server knows of a line that was erased. */
+export const erasedKnownMs = 60_000;
+
 /** Milliseconds between two looks at what is to be erased. */
 export const eraseIntervalMs = 250;
 

@@ -137,7 +137,7 @@ export class Publisher {
 
   #retry(): void {
     const nowMs = performance.now();
-    for (const publish of [...this.#inFlight.values()]) {
+    for (const publish of this.#inFlight.values()) {
       if (publish.retryAtMs > nowMs) continue;
       this.#inFlight.delete(publish.number);
       if (publish.deadlineMs > nowMs) this.#send(publish);

@@ -1,9 +1,10 @@
 /** Reads messages of the stream in order, a batch at a time, and asks for no more than what is taken. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { Consumer, JsMsg } from "@nats-io/jetstream";
 import type { Cluster } from "./cluster.ts";
 import { attempt } from "./errors.ts";
-import { batchMessages, batchWaitMs } from "./limits.ts";
+import { askAgainMs, batchMessages, batchWaitMs } from "./limits.ts";
 import type { StoredMessage } from "./message.ts";
 
 const what = "did not give the lines";
@@ -37,7 +38,10 @@ export async function* scan(
       for (;;) {
         const batch = await pass.next();
         const last = batch.at(-1);
-        if (last === undefined) return;
+        if (last === undefined) {
+          if (await isOver(cluster, next, to, filter.subject)) return;
+          throw new PassLost();
+        }
         next = last.sequence + 1;
         const wanted = batch.filter(({ sequence }) => sequence <= to);
         if (wanted.length > 0) yield wanted;
@@ -49,6 +53,19 @@ export async function* scan(
       await pass.close();
     }
   }
+}
+
+/**
+ * True when the stream has nothing more in the range. A consumer may live on a node that is behind, and then knows of
+ * fewer messages than there are; the leader knows all.
+ */
+async function isOver({ manager, names }: Cluster, from: number, to: number, subject = ">"): Promise<boolean> {
+  // The server takes both; the client's type knows of one at a time.
+  const query = { seq: from, next_by_subj: subject };
+  const next = await attempt(what, () => manager.streams.getMessage(names.stream, query));
+  if (next === null || next.seq > to) return true;
+  await pause(askAgainMs);
+  return false;
 }
 
 /** A consumer went away with the node that kept it, or was not there yet. */

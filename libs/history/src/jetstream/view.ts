@@ -14,7 +14,7 @@ import { EventEmitter } from "node:events";
 import type { Written } from "../history.ts";
 import { encodeTime } from "@wirebook/protocol";
 import { recentBytesMax, recentLinesMax } from "./limits.ts";
-import { LiveIndex } from "./live-index.ts";
+import type { LiveIndex } from "./live-index.ts";
 import { erasureOf, lineBytes, lineOf } from "./message.ts";
 import type { StoredMessage } from "./message.ts";
 
