@@ -32,11 +32,19 @@ export class NatsNode {
   readonly ports: Ports;
   readonly folder: string;
   readonly #program: string;
+  /** In its cluster, itself included. */
+  readonly #nodes: number;
   readonly #under: readonly string[];
   #child: ChildProcess | undefined;
 
-  constructor(program: string, place: Pick<NatsNode, "name" | "host" | "ports" | "folder">, under: readonly string[]) {
+  constructor(
+    program: string,
+    place: Pick<NatsNode, "name" | "host" | "ports" | "folder">,
+    nodes: number,
+    under: readonly string[],
+  ) {
     this.#program = program;
+    this.#nodes = nodes;
     this.name = place.name;
     this.host = place.host;
     this.ports = place.ports;
@@ -77,13 +85,21 @@ export class NatsNode {
     await exited;
   }
 
+  /** Well, and in a cluster that has a leader and as many nodes as it should. */
   async #isHealthy(): Promise<boolean> {
     try {
-      return (await fetch(`${this.monitorUrl}/healthz`)).ok;
+      if (!(await fetch(`${this.monitorUrl}/healthz`)).ok) return false;
+      if (this.#nodes === 1) return true;
+      const { meta_cluster: meta } = (await (await fetch(`${this.monitorUrl}/jsz`)).json()) as Jsz;
+      return meta?.leader !== undefined && meta.leader !== "" && meta.cluster_size === this.#nodes;
     } catch {
       return false;
     }
   }
+}
+
+interface Jsz {
+  readonly meta_cluster?: { readonly leader?: string; readonly cluster_size?: number };
 }
 
 /** How a cluster is started. */
@@ -130,7 +146,7 @@ export class NatsCluster implements AsyncDisposable {
     const all = ports.map((each, at) => {
       const name = `node-${at + 1}`;
       const where = { name, host: hosts[at] ?? "127.0.0.1", ports: each, folder: join(place, name) };
-      return new NatsNode(found, where, under?.(at) ?? []);
+      return new NatsNode(found, where, nodes, under?.(at) ?? []);
     });
     const routes = all.map((node) => `nats://${node.host}:${node.ports.cluster}`);
     for (const node of all) {

@@ -14,6 +14,7 @@ import { connect, credsAuthenticator } from "@nats-io/transport-node";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { HistoryError } from "../errors.ts";
 import type { NatsAddress } from "./address.ts";
+import { attempt } from "./errors.ts";
 import { duplicateWindowNanos, natsVersionLeast, reconnectWaitMs, requestTimeoutMs } from "./limits.ts";
 import { namesOf } from "./names.ts";
 import type { Names } from "./names.ts";
@@ -71,23 +72,18 @@ export class Cluster {
 /**
  * Connects, and makes the stream and its bucket when they are not there.
  *
- * @throws HistoryError `storage-failed` when nothing answers, the server is too old or has no JetStream, the stream is
- *   another program's…
+ * @throws HistoryError `storage-failed` when nothing answers, the server is too old, the stream is another program's…;
+ *   `storage-unavailable` when it has no JetStream that can be used
  */
 export async function openCluster(address: NatsAddress, credentials: NatsCredentials): Promise<Cluster> {
   const connection = await connectTo(address, credentials);
   try {
     checkVersion(connection);
-    const manager = await jetstreamManager(connection, { timeout: requestTimeoutMs });
-    const names = namesOf(address.history);
-    const { replicas } = address;
-    const created = await ensureStream(manager, names, replicas);
-    const kvm = new Kvm(jetstream(connection, { timeout: requestTimeoutMs }));
-    const state = await kvm.create(names.state, { replicas, history: 1 });
-    return new Cluster(connection, manager, state, { names, created, replicas });
+    // Nodes that have just started may not know each other yet, and refuse until they do.
+    return await attempt("cannot be used", () => useCluster(connection, address));
   } catch (error) {
     await connection.close();
-    throw error instanceof HistoryError ? error : failure(`${address.shown} has no JetStream that can be used`, error);
+    throw error;
   }
 }
 
@@ -109,6 +105,15 @@ export function isAtLeast(version: string, least: string): boolean {
     if (difference !== 0) return difference > 0;
   }
   return true;
+}
+
+async function useCluster(connection: NatsConnection, { history, replicas }: NatsAddress): Promise<Cluster> {
+  const manager = await jetstreamManager(connection, { timeout: requestTimeoutMs });
+  const names = namesOf(history);
+  const created = await ensureStream(manager, names, replicas);
+  const kvm = new Kvm(jetstream(connection, { timeout: requestTimeoutMs }));
+  const state = await kvm.create(names.state, { replicas, history: 1 });
+  return new Cluster(connection, manager, state, { names, created, replicas });
 }
 
 async function connectTo(address: NatsAddress, credentials: NatsCredentials): Promise<NatsConnection> {
