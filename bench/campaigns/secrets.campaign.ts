@@ -82,6 +82,18 @@ const places: readonly ((name: string, key: string, other: string) => string)[] 
   (name, key) => `${name}~${key} ${"z".repeat(2048)}`,
 ];
 
+/**
+ * A key in two pieces, which nothing can know for a key: only a registered server, that keeps nothing of a stranger's
+ * message, is to hide it.
+ */
+const strangersPlaces: typeof places = [
+  (name, key) => `${name} ${brokenUp(key)}`,
+  (_, key) => `${brokenUp(key)} 2`,
+  (name, key) => `2 ${name} ${brokenUp(key)}`,
+  (_, key) => `GET /${brokenUp(key)} HTTP/1.1`,
+];
+const strangersShare = 0.3;
+
 /** How the bytes go over TCP: whole, in two pieces, without a line feed, broken off. */
 const manners: readonly ((socket: Socket, bytes: Buffer, at: number) => void)[] = [
   (socket, bytes) => socket.write(Buffer.concat([bytes, Buffer.from("\r\n")])),
@@ -94,6 +106,7 @@ const manners: readonly ((socket: Socket, bytes: Buffer, at: number) => void)[] 
 ];
 
 interface Stage extends AsyncDisposable {
+  readonly mode: (typeof modes)[number];
   readonly server: ServerProgram;
   readonly gateway: Program;
   readonly page: Page;
@@ -111,7 +124,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     const stage = random.pick(stages);
     const owner = await createUser(stage, done);
     secrets.add(owner.split("~")[1] ?? "");
-    const typed = misuse(owner, stage.other, random);
+    const typed = misuse(owner, stage, random);
     secrets.add(typed.key);
     printed.push(await send(stage, typed.message, { random, number: done, home: folder }));
     progress(done + 1);
@@ -126,7 +139,7 @@ async function setUp(mode: (typeof modes)[number], nodeArgs: readonly string[]):
   const page = stack.use(await Page.open(gateway.port));
   const other = await register(server.historyPath, "mel", "admin");
   while (!(await ask(server.port, `${other} 6`, 0)).includes("engine: ")) await pause(usersKnownMs);
-  return { server, gateway, page, other, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { mode, server, gateway, page, other, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** Operation 4, whose reply is the one place where a key belongs. */
@@ -137,10 +150,16 @@ async function createUser({ server, other }: Stage, number: number): Promise<str
   return username;
 }
 
-function misuse(owner: string, other: string, random: Random): { message: Buffer; key: string } {
+function misuse(owner: string, { other, mode }: Stage, random: Random): { message: Buffer; key: string } {
   const [name = "", right = ""] = owner.split("~");
   const key = random.pick(slips)(right, random.between(1, right.length - 2));
-  return { message: Buffer.from(random.pick(places)(name, key, other), "latin1"), key };
+  return {
+    message: Buffer.from(
+      random.pick(mode === "registered" && random.chance(strangersShare) ? strangersPlaces : places)(name, key, other),
+      "latin1",
+    ),
+    key,
+  };
 }
 
 /** Sends a message by one way or another; returns what came back or was printed. */
@@ -156,9 +175,12 @@ async function send(
   return exchange({ port: server.port, from: addressOf(number) }, (socket) => manner(socket, message, at));
 }
 
-/** As words where it is made of words, as bytes otherwise. */
+/**
+ * As words where it is made of words, as bytes otherwise. A key in two pieces always goes as bytes: a gateway, which
+ * knows no users, logs the words of a stranger, and docs/users.md says so.
+ */
 function askByPage(page: Page, message: Buffer): Promise<string> {
-  const [, user, words] = /^([!-~]+)((?: \d+(?: [!-~]+){0,2})?)$/.exec(message.toString("latin1")) ?? [];
+  const [, user, words] = /^(["-~]+)((?: \d+(?: ["-~]+){0,2})?)$/.exec(message.toString("latin1")) ?? [];
   if (user === undefined || words === undefined) return page.raw(Buffer.concat([message, Buffer.from("\n")]));
   return page.request(user, words === "" ? [] : words.trim().split(" "));
 }
@@ -206,6 +228,10 @@ async function judge(
   });
   const bytes = [...texts.values()].reduce((sum, text) => sum + text.length, 0);
   return { tried: count, checked: `${texts.size} files and outputs, ${bytes} characters`, breaches };
+}
+
+function brokenUp(key: string): string {
+  return `${key.slice(0, 13)}!${key.slice(13)}`;
 }
 
 /** All that stands in so many neighbouring characters of a word, without regard to case. */
