@@ -25,7 +25,9 @@ test("the composer offers what the server announced and shows the exact bytes", 
     "1: delete line N",
     "2: read the history",
     "3: delete all",
+    "4: create a user",
     "5: follow the history",
+    "6: read the status",
   ]);
   await operation.selectOption("2");
   await page.getByLabel("FROM", { exact: true }).fill("-10");
@@ -44,7 +46,7 @@ test("the composer offers what the server announced and shows the exact bytes", 
 test("each operation is sent from the page", async ({ wirebook, page, server }) => {
   await wirebook.send(undefined);
   await expect(wirebook.card("brick")).toContainText("done");
-  await wirebook.card("brick").getByText("link and 4 operations").click();
+  await wirebook.card("brick").getByText("link and 6 operations").click();
   await expect(wirebook.card("brick")).toContainText("github.com");
 
   await wirebook.send(1, { N: "1" });
@@ -60,6 +62,12 @@ test("each operation is sent from the page", async ({ wirebook, page, server }) 
   await expect(wirebook.card("brick 5 -1")).toContainText('"otter"');
   await wirebook.card("brick 5 -1").getByRole("button", { name: "Cancel" }).click();
   await expect(wirebook.card("brick 5 -1")).toContainText("cancelled");
+
+  await wirebook.send(4, { NAME: "ada" });
+  await expect(wirebook.card("brick 4 ada")).toContainText("ada~");
+  await expect(wirebook.rows("created user ada")).toHaveCount(1);
+  await wirebook.send(6);
+  await expect(wirebook.card("brick 6")).toContainText("engine: file");
 
   await wirebook.send(3);
   await page.getByRole("button", { name: "Keep them" }).click();
