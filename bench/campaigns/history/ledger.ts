@@ -18,10 +18,10 @@ export class Ledger {
   readonly breaches: string[] = [];
   /** Acknowledged requests that were looked for. */
   checked = 0;
+  /** What was acknowledged since the last crash: requests, and outcomes as `c3-17 deleted-all`. */
+  readonly acknowledged: string[] = [];
   readonly #copy: string[] = [];
   readonly #lastNumbers = new Map<string, number>();
-  /** Of this round. */
-  readonly #acknowledged: string[] = [];
   readonly #asked = new Set<string>();
   readonly #outcomes = new Set<string>();
   #lastTime = "";
@@ -52,8 +52,8 @@ export class Ledger {
    * @param outcome such as `c3-17 deleted-all`
    */
   acknowledge(key: string, outcome: string | undefined): void {
-    this.#acknowledged.push(key);
-    if (outcome !== undefined) this.#acknowledged.push(outcome);
+    this.acknowledged.push(key);
+    if (outcome !== undefined) this.acknowledged.push(outcome);
   }
 
   /** Holds the file, as it is found after a crash, against all of it. */
@@ -63,7 +63,7 @@ export class Ledger {
     const undelivered = lines.slice(this.#seenIn(lines));
     for (const line of undelivered) this.deliver(line);
     // A delete of all that the feed did not get to deliver takes lines with it that were acknowledged before it.
-    if (undelivered.some((line) => line.endsWith(" deleted all"))) this.#acknowledged.length = 0;
+    if (undelivered.some((line) => line.endsWith(" deleted all"))) this.acknowledged.length = 0;
     this.#checkAcknowledged();
     const at = lines.findIndex((line, index) => line !== this.#copy[index]);
     if (at >= 0 || lines.length !== this.#copy.length) {
@@ -74,7 +74,7 @@ export class Ledger {
     }
     this.#asked.clear();
     this.#outcomes.clear();
-    this.#acknowledged.length = 0;
+    this.acknowledged.length = 0;
   }
 
   /** How many of the file's lines were delivered: all up to the last line of the copy that the file still has. */
@@ -94,8 +94,8 @@ export class Ledger {
   }
 
   #checkAcknowledged(): void {
-    this.checked += this.#acknowledged.length;
-    const lost = this.#acknowledged.filter((key) => !this.#asked.has(key) && !this.#outcomes.has(key));
+    this.checked += this.acknowledged.length;
+    const lost = this.acknowledged.filter((key) => !this.#asked.has(key) && !this.#outcomes.has(key));
     for (const key of lost) this.#breach(`${key} was acknowledged and is lost`);
   }
 

@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
+import process from "node:process";
+import { setTimeout as wait } from "node:timers/promises";
 import { openFileHistory } from "@wirebook/history";
 import type { ServerProgram } from "../../../interop/programs.ts";
 import { follow } from "./follower.ts";
@@ -25,4 +27,16 @@ export async function storm(
 export async function recover(path: string): Promise<string> {
   await (await openFileHistory(path))[Symbol.asyncDispose]();
   return readFile(path, "utf8");
+}
+
+/** True when a server under strace ends by itself in so many milliseconds; otherwise it is killed. */
+export async function endsWithin(server: ServerProgram, ms: number): Promise<boolean> {
+  const exited = server.exited.then(() => true);
+  const isOver = await Promise.race([exited, wait(ms, false, { ref: false })]);
+  if (isOver) return true;
+  // The server itself: strace, when it is killed, lets it go on. The lock has its number.
+  const pid = Number.parseInt(await readFile(`${server.historyPath}.lock`, "utf8"), 10);
+  if (pid > 0) process.kill(pid, "SIGKILL");
+  await exited;
+  return false;
 }

@@ -4,8 +4,8 @@ import type { Random } from "../../harness/random.ts";
 import { ask } from "./ask.ts";
 import type { Ledger } from "./ledger.ts";
 
-const deleteShare = 0.03;
-const deleteAllShare = 0.003;
+/** Of the deletes, one in so many deletes all. */
+const deletesForOneOfAll = 10;
 /** A delete names one of the first lines. */
 const deletedLineMax = 40;
 
@@ -14,15 +14,15 @@ export class Writers {
   readonly #ledger: Ledger;
   readonly #random: Random;
   readonly #numbers: number[];
-  readonly #deletes: boolean;
+  readonly #deleteShare: number;
   /** Requests that were answered, rightly or with an error. */
   answered = 0;
 
-  constructor(ledger: Ledger, random: Random, { count = 8, deletes = true } = {}) {
+  constructor(ledger: Ledger, random: Random, { count = 8, deleteShare = 0.03 } = {}) {
     this.#ledger = ledger;
     this.#random = random;
     this.#numbers = Array.from({ length: count }, () => 0);
-    this.#deletes = deletes;
+    this.#deleteShare = deleteShare;
   }
 
   /** Sends requests until one is not answered any more: then the server has gone. */
@@ -34,16 +34,16 @@ export class Writers {
     );
   }
 
-  /** One request of each client, in turn; those that are told an error are counted and forgotten. */
+  /** One request of a client; false when it got no answer. */
   async #request(port: number, client: number): Promise<boolean> {
     const number = (this.#numbers[client] ?? 0) + 1;
     this.#numbers[client] = number;
     const key = `c${client}-${number}`;
-    const chance = this.#deletes ? this.#random.next() : 1;
-    if (chance < deleteAllShare) return this.#judge(key, "deleted-all", await ask(port, `${key} 3`));
+    if (!this.#random.chance(this.#deleteShare)) return this.#judge(key, undefined, await ask(port, key));
+    if (this.#random.chance(1 / deletesForOneOfAll))
+      return this.#judge(key, "deleted-all", await ask(port, `${key} 3`));
     const line = this.#random.between(1, deletedLineMax);
-    if (chance < deleteShare) return this.#judge(key, "deleted-line", await ask(port, `${key} 1 ${line}`));
-    return this.#judge(key, undefined, await ask(port, key));
+    return this.#judge(key, "deleted-line", await ask(port, `${key} 1 ${line}`));
   }
 
   /** A reply, or any part of one, is proof of the request's line; unless it says that the line could not be written. */

@@ -1,0 +1,5 @@
+/** A history that gives every last line a line feed, torn or not. */
+
+import { replaceInSource } from "../framework/break.ts";
+
+replaceInSource("libs/history/src/file/mend.ts", 'judgeTail(torn) === "whole"', 'judgeTail(torn) !== "?"');
