@@ -2,8 +2,10 @@
 
 import { replaceInSource } from "../framework/break.ts";
 
+const append = "this.#appends.add((time) => encodeAsked(time, address, message, isCut))";
+
 replaceInSource(
   "libs/history/src/file/file-history.ts",
-  "return this.#appends.add((time) => encodeAsked(time, address, message, isCut));",
-  "setTimeout(() => void this.#appends.add((time) => encodeAsked(time, address, message, isCut)).catch(() => {}), 10); return { position: 0, time: '' };",
+  `return ${append};`,
+  `setTimeout(() => void ${append}.catch(() => {}), 10); return Promise.resolve({ position: 0, time: "" });`,
 );

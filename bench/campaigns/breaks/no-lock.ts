@@ -2,4 +2,4 @@
 
 import { replaceInSource } from "../framework/break.ts";
 
-replaceInSource("libs/history/src/file/ownership.ts", "if (await lock(fd)) return fd;", "await lock(fd); return fd;");
+replaceInSource("libs/history/src/file/lock.ts", "if (await lock(fd)) return fd;", "await lock(fd); return fd;");
