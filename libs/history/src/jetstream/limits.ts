@@ -27,6 +27,12 @@ export const publishRefusedRetryMs = 100;
 /** Milliseconds after which a line that the cluster did not acknowledge is given up and its request gets an error. */
 export const publishDeadlineMs = 10_000;
 
+/** Milliseconds after which lines that the cluster has are asked for anew, of another node: that of before may be stuck. */
+export const seenRetryMs = 2000;
+
+/** Milliseconds after which a line that the cluster has, and this server cannot see, gets an error all the same. */
+export const seenDeadlineMs = 10_000;
+
 /** Publishes on their way at once; further ones wait. */
 export const publishesInFlightMax = 1024;
 

@@ -36,6 +36,9 @@ export class PublishRefused extends Error {
 /** A change came after another one than was expected (JSStreamWrongLastSequenceErr). */
 export const wrongLastSequence = 10_071;
 
+/** A message with this id is on its way already (JSStreamDuplicateMessageConflictErr). */
+const idInProcess = 10_158;
+
 interface Publish {
   readonly subject: string;
   readonly data: Uint8Array;
@@ -125,7 +128,9 @@ export class Publisher {
     }
     const { seq, error } = message.json<Acknowledgement>();
     // Without a leader for the moment, the stream says so with 503; whatever else it says is its last word.
-    if (error?.code === 503) {
+    // Of a message that was sent again before its first sending was stored, 2.10 says that it is a duplicate of sequence 0,
+    // later ones that its id is in process. Neither is an acknowledgement.
+    if (error?.code === 503 || error?.err_code === idInProcess || seq === 0) {
       publish.retryAtMs = performance.now() + publishRefusedRetryMs;
       return;
     }

@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ConsumerMessages } from "@nats-io/jetstream";
 import { HistoryError } from "../errors.ts";
 import type { Written } from "../history.ts";
+import { AwaitedLines } from "./awaited.ts";
 import { checkVersion } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { attempt } from "./errors.ts";
@@ -29,7 +30,7 @@ export class Replica {
   readonly #cluster: Cluster;
   readonly #onNotice: (sentence: string) => void;
   readonly #erasing: Erasing;
-  readonly #waiting = new Map<number, (written: Written) => void>();
+  readonly #awaited = new AwaitedLines(() => this.#hearElsewhere());
   readonly #repairing = new Set<Promise<void>>();
   readonly #reportFailure: (error: HistoryError) => void;
   #view!: View;
@@ -71,11 +72,11 @@ export class Replica {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Resolves when the view has a line, which the cluster has. */
+  /** Resolves when the view has a line, which the cluster has. @throws HistoryError `storage-unavailable` when it does not come */
   seen(sequence: number): Promise<Written> {
     const written = this.#view.writtenAt(sequence);
     if (written !== undefined) return Promise.resolve(written);
-    return new Promise((resolve) => this.#waiting.set(sequence, resolve));
+    return this.#awaited.wait(sequence);
   }
 
   /** As `seen`, for an outcome whose erasing is this server's. */
@@ -90,6 +91,7 @@ export class Replica {
     this.#messages?.stop();
     this.#view.finish(this.#failure ?? "closed");
     this.#erasing.close();
+    this.#awaited.close();
     this.#stopHearing();
     await this.#noteCheckpoint().catch(() => {
       // Best effort: the next start counts for longer.
@@ -115,6 +117,7 @@ export class Replica {
     view.on("repair", (sequence, timeUs) => this.#noteRepair(sequence, timeUs));
     for (const [target, by] of start.pending) this.#erasing.add(by, target);
     if (start.lastDeleteAll > 0) this.#erasing.add(start.lastDeleteAll, "all");
+    this.#view?.finish(missedLines());
     this.#view = view;
     this.#checkpointAt = view.last + checkpointLines;
     await this.#hear(view);
@@ -137,8 +140,17 @@ export class Replica {
         else if (stored.sequence === view.last + 1) this.#apply(view, stored);
       },
     });
+    // Another one may have been made meanwhile.
+    if (this.#turn !== turn || this.#isClosing) return messages.stop();
+    this.#messages?.stop();
     this.#messages = messages;
     void this.#watchConsumer(view, messages, turn);
+  }
+
+  /** The consumer's node may be behind for long, though the consumer is well: another one may come to live elsewhere. */
+  #hearElsewhere(): void {
+    this.#messages?.stop();
+    void this.#untilAnswered(() => this.#hear(this.#view), ++this.#turn);
   }
 
   /** A consumer lives on one node. When that is not ready, or is gone, another one is made; the client would wait longer. */
@@ -147,9 +159,20 @@ export class Replica {
       if (!lost.has(type)) continue;
       messages.stop();
       if (this.#turn !== turn || this.#isClosing) return;
-      await pause(askAgainMs);
-      await this.#hear(view).catch((error: unknown) => this.#fail(error));
+      await this.#untilAnswered(() => this.#hear(view), turn);
       return;
+    }
+  }
+
+  /** A cluster without a majority answers nothing, for however long that is; the server says so, and waits for it. */
+  async #untilAnswered(ask: () => Promise<void>, turn: number): Promise<void> {
+    while (this.#turn === turn && !this.#isClosing) {
+      await pause(askAgainMs);
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof HistoryError && error.code === "storage-unavailable")) return this.#fail(error);
+      }
     }
   }
 
@@ -164,41 +187,28 @@ export class Replica {
   }
 
   #settle(sequence: number): void {
-    const resolve = this.#waiting.get(sequence);
-    if (resolve === undefined) return;
-    this.#waiting.delete(sequence);
-    resolve(this.#view.writtenAt(sequence) as Written);
+    if (this.#awaited.has(sequence)) this.#awaited.settle(sequence, this.#view.writtenAt(sequence) as Written);
   }
 
   /** Lines were appended and erased while this server was cut off, so the view is made anew; feeds cannot go on. */
   async #startAgain(view: View): Promise<void> {
-    this.#turn += 1;
     this.#messages?.stop();
-    view.finish(
-      new HistoryError(
-        "storage-unavailable",
-        "this server was cut off from its cluster and has missed lines; follow again",
-      ),
-    );
+    view.finish(missedLines());
     this.#onNotice("This server was cut off from its cluster for long; it reads the history anew.");
-    try {
-      await this.#start();
-      for (const sequence of this.#waiting.keys()) this.#settleMissed(sequence);
-    } catch (error) {
-      this.#fail(error);
-    }
+    await this.#untilAnswered(() => this.#start(), ++this.#turn);
+    for (const sequence of this.#awaited.upTo(this.#view.last)) this.#settleMissed(sequence);
   }
 
   /** A line of this server's that came before the view was made anew: its rank is that of now. */
   #settleMissed(sequence: number): void {
-    if (sequence > this.#view.last) return;
-    const resolve = this.#waiting.get(sequence);
-    this.#waiting.delete(sequence);
     void this.#cluster.manager.streams
       .getMessage(this.#cluster.names.stream, { seq: sequence })
       .then((message) => {
         const takenUs = message === null ? this.#view.lastTimeUs : message.time.getTime() * 1000;
-        resolve?.({ position: this.#view.lines, time: this.#view.headOf({ sequence, takenUs }) });
+        this.#awaited.settle(sequence, {
+          position: this.#view.lines,
+          time: this.#view.headOf({ sequence, takenUs }),
+        });
       })
       .catch((error: unknown) => this.#fail(error));
   }
@@ -236,4 +246,9 @@ export class Replica {
     this.#view.finish(this.#failure);
     this.#reportFailure(this.#failure);
   }
+}
+
+function missedLines(): HistoryError {
+  const sentence = "this server was cut off from its cluster and has missed lines; follow again";
+  return new HistoryError("storage-unavailable", sentence);
 }

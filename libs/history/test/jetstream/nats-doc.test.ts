@@ -16,6 +16,8 @@ test.each([
   ["lines that wait for that", limits.publishesWaitingMax],
   ["time until a line that is not acknowledged is sent again", limits.publishRetryMs],
   ["time until it is given up", limits.publishDeadlineMs],
+  ["time until a line that the cluster has is looked for on another node", limits.seenRetryMs],
+  ["time until it gets an error, for this server does not see it", limits.seenDeadlineMs],
   ["time for which a stream remembers ids", limits.duplicateWindowNanos / 1e9],
   ["newest lines kept in memory for followers", limits.recentBytesMax],
   ["time from a delete to the erasing, at least", limits.eraseGraceMs],

@@ -1,8 +1,10 @@
 /** What holds when several servers have one history open: they agree, and none of them is needed. */
 
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
-import type { NatsCluster } from "../../../../interop/nats-cluster.ts";
-import type { Actor, History, Written } from "../../src/index.ts";
+import type { NatsCluster, NatsNode } from "../../../../interop/nats-cluster.ts";
+import type { Actor, History, HistoryError, Written } from "../../src/index.ts";
 import { applyLine, LineReader, linesOf } from "../reading.ts";
 import type { OpenHistory } from "../suite.ts";
 
@@ -114,5 +116,38 @@ export function sharedSuite(open: OpenHistory, cluster: () => NatsCluster): void
         expect(new Set(messages).size).toBe(messages.length);
       },
     );
+
+    test("take a line that is on its way for one that is not stored yet", { timeout: 120_000 }, async () => {
+      await using history = await open("on-its-way");
+      const leader = await leaderOf(cluster(), "on-its-way");
+      const connection = await connect({ servers: `${leader.host}:${leader.ports.client}` });
+      const sendings = connection.subscribe("on-its-way.line");
+      const others = cluster().nodes.filter((node) => node !== leader);
+      await Promise.all(others.map((node) => node.kill()));
+      const appending = append(history, "late").catch(({ message }: HistoryError) => message);
+      // Without a majority it stays unstored, and each further sending meets the first one.
+      let heard = 0;
+      for await (const _ of sendings) if (++heard === 3) break;
+      for (const node of others) node.start();
+      await Promise.all(others.map((node) => node.ready()));
+      const written = await appending;
+      const end = await append(history, "the end");
+      const lines = await waitFor(history, end.time);
+      const late = lines.filter((line) => line.includes('"late"'));
+      // On a slow machine the majority comes back too late, which is told as what it is.
+      if (typeof written === "string") expect(written).toMatch(/did not acknowledge the line/);
+      else expect(late).toEqual([expect.stringContaining(written.time)]);
+      expect(late.length).toBeLessThanOrEqual(1);
+      await connection.close();
+    });
   });
+}
+
+async function leaderOf({ nodes }: NatsCluster, stream: string): Promise<NatsNode> {
+  const [first] = nodes;
+  const connection = await connect({ servers: `${first?.host}:${first?.ports.client}` });
+  const manager = await jetstreamManager(connection);
+  const { cluster } = await manager.streams.info(stream);
+  await connection.close();
+  return nodes.find(({ name }) => name === cluster?.leader) as NatsNode;
 }
