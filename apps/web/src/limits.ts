@@ -112,6 +112,12 @@ export const clockSilenceMs = 10_000;
 /** Clock round trips that are remembered; the best of them counts. */
 export const clockRoundsKept = 16;
 
+/** Names whose keys this browser keeps. */
+export const keysKept = 50;
+
+/** Bytes of the answer to operation 4 in which a name with its key is looked for. */
+export const answeredKeyBytesMax = 1024;
+
 /** Messages that the composer recalls. */
 export const recallKept = 100;
 

@@ -3,6 +3,7 @@
 import { encodeText, withoutKeys } from "@wirebook/protocol";
 import type { GatewayFrame } from "@wirebook/protocol";
 import { Composer } from "./composer/composer.svelte.ts";
+import { Keyring } from "./composer/keyring.svelte.ts";
 import { Operations } from "./composer/operations.svelte.ts";
 import type { Exchange } from "./exchange/exchange.svelte.ts";
 import { Exchanges } from "./exchange/exchanges.svelte.ts";
@@ -34,6 +35,7 @@ export class Page {
   readonly deleter: LineDeleter;
   readonly linkedLine: LinkedLine;
   readonly composer: Composer;
+  readonly keyring = new Keyring();
   readonly theme = new Theme();
   readonly shell = new Shell();
   view = $state<View>("messages");
@@ -48,7 +50,11 @@ export class Page {
 
   constructor(url: string) {
     this.connection = new GatewayConnection(url);
-    this.exchanges = new Exchanges(this.connection, ({ operations }) => (this.operations.list = operations));
+    this.exchanges = new Exchanges(this.connection, ({ operations }, exchange) => {
+      this.operations.list = operations;
+      this.#noteAccepted(exchange.intent.user);
+    });
+    this.exchanges.onKey = (user, exchange) => this.#adopt(user, exchange);
     this.follower = new Follower(this.exchanges, this.operations, this.history);
     this.loader = new PageLoader(this.exchanges, this.history, () => this.follower.state === "live");
     this.lines = new HistoryView(this.history, this.exchanges);
@@ -56,7 +62,7 @@ export class Page {
     this.linkedLine = new LinkedLine(this.exchanges, this.history, this.lines);
     const kept = this.#user.read();
     this.hasBegun = kept !== undefined;
-    this.composer = new Composer(this.operations, kept ?? "brick");
+    this.composer = new Composer(this.operations, this.keyring, kept ?? "brick");
   }
 
   /** Connects; from now on the page lives by itself. */
@@ -76,30 +82,59 @@ export class Page {
 
   /** The name is chosen: from now on the page speaks in it. */
   begin(): void {
-    this.#speakAs(this.composer.user.trim());
+    this.#speakAs(this.composer.speaker);
   }
 
   /** Sends what the composer holds. */
   send(): void {
-    const { user, operation, draft } = this.composer;
+    const { speaker: user, operation, draft } = this.composer;
     if (draft.message === undefined) return;
     this.composer.noteSent();
-    const order = { user: user.trim(), operation, values: draft.values, by: "user" as const };
+    const order = { user, operation, values: draft.values, by: "user" as const };
     void this.#watch(this.exchanges.request(order));
   }
 
   /** Sends the composer's message although the protocol refuses it, to see what the server makes of it. */
   sendAnyway(): void {
-    const { user, draft } = this.composer;
+    const { speaker: user, draft } = this.composer;
     if (draft.message === undefined) return;
     this.composer.noteSent();
-    void this.#watch(this.exchanges.raw({ user: user.trim(), by: "user", bytes: encodeText(draft.message) }));
+    void this.#watch(this.exchanges.raw({ user, by: "user", bytes: encodeText(draft.message) }));
+  }
+
+  /** True when the server makes usernames. */
+  get canGenerate(): boolean {
+    return this.hasBegun && this.operations.offering("create-user") !== undefined;
+  }
+
+  /** Asks for a username; its key is kept as it comes. */
+  generateUser(): void {
+    const operation = this.operations.offering("create-user")?.number;
+    if (operation === undefined || this.composer.user.trim() === "" || this.keyring.isFull) return;
+    void this.#watch(this.exchanges.request({ user: this.composer.speaker, operation, by: "user" }));
   }
 
   /** Shows an exchange in the wire. */
   select(exchange: Exchange): void {
     this.exchanges.selected = exchange;
     this.view = "wire";
+  }
+
+  /** A server took a `name~key`: the key is kept, and the field has the name alone. */
+  #noteAccepted(user: string): void {
+    if (!user.includes("~")) return;
+    const name = this.keyring.keep(user);
+    if (this.composer.user.trim() === user && this.keyring.has(name)) this.composer.user = name;
+  }
+
+  /** A server made a username: when its exchange is over, this page speaks in it. */
+  #adopt(user: string, exchange: Exchange): void {
+    const name = this.keyring.keep(user);
+    if (!this.keyring.has(name)) return;
+    void exchange.over.then(() => {
+      this.composer.user = name;
+      this.#speakAs(user);
+    });
   }
 
   #speakAs(user: string): void {
@@ -112,7 +147,7 @@ export class Page {
 
   #follow(): void {
     if (!this.hasBegun || this.follower.state === "stopped") return;
-    this.#nameAll(this.composer.user.trim());
+    this.#nameAll(this.composer.speaker);
     void this.follower.start();
   }
 

@@ -60,10 +60,11 @@ export class ExchangeMask {
 
   /** Bytes of the reply. */
   pushReceived(bytes: Uint8Array): Masked {
-    return this.#asksForKey ? this.#received.push(bytes) : { bytes, maskedBytes: 0 };
+    return this.asksForKey ? this.#received.push(bytes) : { bytes, maskedBytes: 0 };
   }
 
-  get #asksForKey(): boolean {
+  /** True when the message, as far as it was told, asks for operation 4. */
+  get asksForKey(): boolean {
     if (this.#isWithKey !== undefined) return this.#isWithKey;
     const end = this.#line.indexOf(lineFeed);
     const line = decodeText(end < 0 ? this.#line : this.#line.subarray(0, end));

@@ -1,3 +1,4 @@
+import type { Keyring } from "./keyring.svelte.ts";
 import { makeDraft } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { parametersOf } from "./parameters.ts";
@@ -15,10 +16,12 @@ export class Composer {
   user = $state("");
   values = $state<string[]>([]);
   readonly #operations: Operations;
+  readonly #keyring: Keyring;
   readonly #recall = new Recall<Typed>((typed) => JSON.stringify(typed));
   #operation = $state<number>();
 
-  constructor(operations: Operations, user: string) {
+  constructor(operations: Operations, keyring: Keyring, user: string) {
+    this.#keyring = keyring;
     this.#operations = operations;
     this.user = user;
   }
@@ -33,18 +36,24 @@ export class Composer {
     this.values = this.announcement === undefined ? [] : parametersOf(this.announcement).map(() => "");
   }
 
+  /** The user as it goes into a message, with the key that is kept for it. */
+  get speaker(): string {
+    return this.#keyring.speaker(this.user);
+  }
+
   /** What the server said of the operation. */
   get announcement() {
     return this.#operation === undefined ? undefined : this.#operations.find(this.#operation);
   }
 
   get draft(): Draft {
-    return makeDraft({ user: this.user, operation: this.announcement, values: this.values });
+    return makeDraft({ user: this.speaker, operation: this.announcement, values: this.values });
   }
 
   /** Notes that the fields as they stand were sent. */
   noteSent(): void {
-    this.#recall.add(this.#typed());
+    // A key that was typed with the name is kept when it was taken; what is recalled shows it no more.
+    this.#recall.add({ ...this.#typed(), user: this.user.replace(/~.*$/u, "") });
   }
 
   /** Goes to the message that was sent before the one shown; false when there is none. */

@@ -5,7 +5,16 @@
  * page's clock by `toPageMs`, with the reading that held when the exchange ended.
  */
 
-import { authenticationError, decodeText, errorPrefix, joinBytes, ReplyReader } from "@wirebook/protocol";
+import { ExchangeMask } from "@wirebook/capture";
+import {
+  authenticationError,
+  decodeText,
+  encodeBytes,
+  encodeText,
+  errorPrefix,
+  joinBytes,
+  ReplyReader,
+} from "@wirebook/protocol";
 import type {
   Beginning,
   EndReason,
@@ -21,6 +30,7 @@ import type {
 import type { ClockReading } from "../gateway/clock.ts";
 import type { Carried } from "../gateway/gateway-socket.ts";
 import { Pulse } from "../pulse.svelte.ts";
+import { AnsweredKey } from "./answered-key.ts";
 import { boundsOfOwn, FrameLog } from "./frame-log.ts";
 import type { Chunk } from "./frame-log.ts";
 import { hideKey, keyOf } from "./secrets.ts";
@@ -63,6 +73,8 @@ export interface Intent {
   readonly read?: ReadPace;
   /** Set when it is the record of an exchange, played again. */
   readonly loaded?: LoadedFrom;
+  /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
+  readonly onKey?: (user: string) => void;
   /** Gets the bytes of the response as they come. */
   readonly onResponse?: (bytes: Uint8Array) => void;
 }
@@ -111,6 +123,8 @@ export class Exchange {
   readonly #reader = new ReplyReader();
   readonly #settle: (self: this) => void;
   readonly #key: string | undefined;
+  readonly #mask = new ExchangeMask();
+  readonly #answeredKey = new AnsweredKey();
   #answerStart: Uint8Array = new Uint8Array(0);
   #receivedBytes = 0;
   #chunks = 0;
@@ -123,6 +137,7 @@ export class Exchange {
     this.#frames = intent.by === "page" ? new FrameLog(boundsOfOwn) : new FrameLog();
     this.#key = keyOf(intent.message);
     this.message = hideKey(intent.message, this.#key);
+    this.#mask.pushSent(encodeText(intent.message));
     this.sentAtMs = carried.atMs;
     this.sentAt = intent.loaded?.startedAt ?? new Date();
     const { promise, resolve } = Promise.withResolvers<this>();
@@ -189,11 +204,15 @@ export class Exchange {
   }
 
   /** What one read from TCP gave the gateway. */
-  takeBytes(bytes: Uint8Array, carried: Carried): void {
-    this.#log("received", "bytes", carried, { index: this.#chunks, offset: this.#receivedBytes, bytes: bytes.length });
+  takeBytes(received: Uint8Array, carried: Carried): void {
+    const { bytes, maskedBytes } = this.#mask.pushReceived(received);
+    const shown = maskedBytes === 0 ? carried : { ...carried, payload: encodeBytes(this.id, bytes) };
+    this.#log("received", "bytes", shown, { index: this.#chunks, offset: this.#receivedBytes, bytes: bytes.length });
     this.#chunks += 1;
     this.#receivedBytes += bytes.length;
     this.#takePart(this.#reader.push(bytes));
+    const user = this.intent.onKey && this.#answeredKey.push(received);
+    if (user !== undefined && this.#mask.asksForKey) this.intent.onKey?.(user);
   }
 
   /** A control frame of this exchange was sent. */

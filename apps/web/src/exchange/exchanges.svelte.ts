@@ -32,7 +32,9 @@ export class Exchanges {
   /** What the latest exchange has shown of the hop from the gateway to the server. */
   serverHop = $state<"unknown" | "good" | "failed">("unknown");
   readonly #connection: Pick<GatewayConnection, "send" | "clock">;
-  readonly #onBeginning: (beginning: Beginning) => void;
+  /** Told of the `name~key` that an exchange of the user's was answered. */
+  onKey: ((user: string, exchange: Exchange) => void) | undefined;
+  readonly #onBeginning: (beginning: Beginning, exchange: Exchange) => void;
   readonly #pulse = new Pulse();
   readonly #all = new Map<number, Exchange>();
   readonly #ownReads: Exchange[] = [];
@@ -44,7 +46,10 @@ export class Exchanges {
   #keptBytes = 0;
 
   /** @param onBeginning told with every reply what the server can do */
-  constructor(connection: Pick<GatewayConnection, "send" | "clock">, onBeginning: (beginning: Beginning) => void) {
+  constructor(
+    connection: Pick<GatewayConnection, "send" | "clock">,
+    onBeginning: (beginning: Beginning, exchange: Exchange) => void,
+  ) {
     this.#connection = connection;
     this.#onBeginning = onBeginning;
   }
@@ -67,8 +72,8 @@ export class Exchanges {
    * @throws ProtocolError as `encodeMessage`
    */
   request({ operation, values = [], ...rest }: Order): Exchange | undefined {
-    const intent = { ...rest, message: encodeMessage(rest.user, operation, values) };
     const id = this.#lastId + 1;
+    const intent = { ...rest, message: encodeMessage(rest.user, operation, values), onKey: this.#keyTaker(id) };
     const carried = this.#connection.send({
       type: "request",
       id,
@@ -96,7 +101,9 @@ export class Exchanges {
     const message = decodeText(bytes);
     // A key can be read in base64 as well, so the frame is kept as it would be without one.
     const payload = encodeFrame({ ...frame, bytes: base64(encodeText(hideKey(message, keyOf(message)))) });
-    return this.#begin(new Exchange(id, { ...rest, message }, "raw", { ...carried, payload }));
+    return this.#begin(
+      new Exchange(id, { ...rest, message, onKey: this.#keyTaker(id) }, "raw", { ...carried, payload }),
+    );
   }
 
   /** Takes in an exchange that happened elsewhere, under an id of its own. */
@@ -161,6 +168,13 @@ export class Exchanges {
     }
   }
 
+  #keyTaker(id: number): (user: string) => void {
+    return (user) => {
+      const exchange = this.#all.get(id);
+      if (exchange !== undefined) this.onKey?.(user, exchange);
+    };
+  }
+
   #begin(exchange: Exchange): Exchange {
     this.#lastId = exchange.id;
     this.#all.set(exchange.id, exchange);
@@ -179,10 +193,11 @@ export class Exchanges {
     }
   }
 
-  #noteBeginning({ id, beginning }: Exchange): void {
+  #noteBeginning(exchange: Exchange): void {
+    const { id, beginning } = exchange;
     if (beginning === undefined || id <= this.#lastBeginning) return;
     this.#lastBeginning = id;
-    this.#onBeginning(beginning);
+    this.#onBeginning(beginning, exchange);
   }
 
   #remove(exchange: Exchange): void {

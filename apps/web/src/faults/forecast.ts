@@ -2,6 +2,7 @@
 
 import { decodeText, isDestructive, messageDeadlineMs, messageSilenceMs, planMs, plainText } from "@wirebook/protocol";
 import type { PlanStep } from "@wirebook/protocol";
+import { hideKey, keyOf } from "../exchange/secrets.ts";
 import { count, plural } from "../figures.ts";
 import type { Experiment } from "./experiment.ts";
 import type { FaultSettings } from "./settings.ts";
@@ -91,7 +92,8 @@ function isExempt(bytes: Uint8Array): boolean {
 }
 
 function silenceWords(heard: Uint8Array, isMoreToCome: boolean): string {
-  const text = plainText(decodeText(heard));
+  const said = decodeText(heard);
+  const text = plainText(hideKey(said, keyOf(said)));
   const rest = isMoreToCome ? " What comes later is ignored." : "";
   return `By the rules ${messageSilenceMs} ms of silence end the message before the next step: the server takes it as “${text}”.${rest}`;
 }

@@ -25,7 +25,8 @@ export class Lab {
   }
 
   get experiment() {
-    return makeExperiment(this.settings);
+    const message = this.settings.message.replace(/^[^\s~]+(?=\s|$)/u, (name) => this.#page.keyring.speaker(name));
+    return makeExperiment({ ...this.settings, message });
   }
 
   get isDeleting(): boolean {
@@ -35,7 +36,12 @@ export class Lab {
   /** The same message as an exchange had. */
   take(message: string | undefined): void {
     if (message === undefined) return;
-    this.change({ message: message.replace(/\r?\n[^]*$/u, "") });
+    // The name alone stands in the field; its key is put behind it when the message is made.
+    this.change({
+      message: message
+        .replace(/\r?\n[^]*$/u, "")
+        .replace(/^(\s*[^\s~]*)~\S*/u, (whole, name: string) => (this.#page.keyring.has(name) ? name : whole)),
+    });
   }
 
   change(some: Partial<FaultSettings>): void {

@@ -19,11 +19,13 @@ export class Persisted {
     }
   }
 
-  write(text: string): void {
+  /** True when it is kept. */
+  write(text: string): boolean {
     try {
       localStorage.setItem(this.#name, text);
+      return true;
     } catch {
-      // Best effort: see above.
+      return false; // Best effort: see above.
     }
   }
 }

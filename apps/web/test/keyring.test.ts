@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Composer } from "../src/composer/composer.svelte.ts";
+import { Keyring } from "../src/composer/keyring.svelte.ts";
+import { Operations } from "../src/composer/operations.svelte.ts";
+import { keysKept } from "../src/limits.ts";
+
+/** What a browser has: texts under names. */
+let stored: Map<string, string>;
+
+beforeEach(() => {
+  stored = new Map();
+  vi.stubGlobal("localStorage", {
+    getItem: (name: string) => stored.get(name) ?? null,
+    setItem: (name: string, text: string) => void stored.set(name, text),
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+test("a name speaks with the key that is kept for it, also in a page that is opened later", () => {
+  expect(new Keyring().keep("otter~s3cret")).toBe("otter");
+  const later = new Keyring();
+  expect([later.speaker(" otter "), later.speaker("brick")]).toEqual(["otter~s3cret", "brick"]);
+  later.forget("otter");
+  expect(new Keyring().speaker("otter")).toBe("otter");
+});
+
+test("keys that another tab keeps meanwhile are not lost", () => {
+  const [one, other] = [new Keyring(), new Keyring()];
+  one.keep("otter~a");
+  other.keep("heron~b");
+  const later = new Keyring();
+  expect([later.speaker("otter"), later.speaker("heron")]).toEqual(["otter~a", "heron~b"]);
+});
+
+test("keeps as many keys as it may, and says which one it does not keep", () => {
+  const keyring = new Keyring();
+  for (let n = 1; n <= keysKept; n++) keyring.keep(`otter-${n}~k${n}`);
+  expect([keyring.isFull, keyring.has(`otter-${keysKept}`), keyring.problem]).toEqual([true, true, ""]);
+  keyring.keep("heron~k");
+  expect(keyring.has("heron")).toBe(false);
+  expect(keyring.problem).toContain(`The key of heron is not kept: there are ${keysKept} already.`);
+});
+
+test("says so when the browser keeps nothing, and still speaks with the key", () => {
+  vi.stubGlobal("localStorage", undefined);
+  const keyring = new Keyring();
+  keyring.keep("otter~s3cret");
+  expect(keyring.speaker("otter")).toBe("otter~s3cret");
+  expect(keyring.problem).toContain("This browser keeps nothing");
+});
+
+test.each(["", "{", '{"a":1}', "[1]", '[["a"]]'])("takes %j in the storage for no keys", (text) => {
+  stored.set("wirebook.users", text);
+  expect(new Keyring().isFull).toBe(false);
+});
+
+test("what is recalled has the name without the key that was typed with it", () => {
+  const composer = new Composer(new Operations(), new Keyring(), "otter~s3cret");
+  composer.noteSent();
+  composer.user = "brick";
+  composer.back();
+  expect(composer.user).toBe("otter");
+});
