@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-const imageMiB = 32;
+const sizeMiBDefault = 32;
 const cutScript =
   "import array, fcntl, os, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, array.array('I', [2]))";
 
@@ -23,12 +23,12 @@ export class PowerDisk implements Disposable {
   #cuts = 0;
 
   /** Makes it in a folder. */
-  constructor(folder: string) {
+  constructor(folder: string, sizeMiB: number = sizeMiBDefault) {
     this.path = join(folder, "disk");
     this.#folder = folder;
     this.#image = join(folder, "disk-0.img");
     mkdirSync(this.path);
-    run("truncate", "-s", `${imageMiB}M`, this.#image);
+    run("truncate", "-s", `${sizeMiB}M`, this.#image);
     run("mkfs.ext4", "-q", this.#image);
     this.#mount();
   }
