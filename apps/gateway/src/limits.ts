@@ -130,6 +130,9 @@ export const serverConnectionsDefault = 256;
 /** The most that `--server-connections` may say: beyond it the ports of one address run out. */
 export const serverConnectionsMax = 16_384;
 
+/** Characters of the log that are held back within one turn of the event loop, to leave in one write. */
+export const heldLogCharactersMax = 64 * 1024;
+
 /** Characters of a message that a line of the log shows. */
 export const loggedCharactersMax = 256;
 

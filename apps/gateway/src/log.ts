@@ -9,7 +9,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { endReasons, plainText } from "@wirebook/protocol";
 import type { EndReason } from "@wirebook/protocol";
 import { hopOf } from "./frame-error.ts";
-import { loggedCharactersMax } from "./limits.ts";
+import { heldLogCharactersMax, loggedCharactersMax } from "./limits.ts";
 import type { Relay, RelayOutcome } from "./relay.ts";
 
 /** Something that happened to a WebSocket. */
@@ -61,6 +61,34 @@ function isEnd(outcome: RelayOutcome): outcome is EndReason {
 /** Where log lines go. */
 export interface LogSink {
   write(line: string): void;
+}
+
+/** A sink that holds lines back for a moment. */
+export interface GatheringSink extends LogSink {
+  /** Passes on what is held back; to be called when the process ends. */
+  flush(): void;
+}
+
+/**
+ * Passes on the lines of one turn of the event loop in one write: with a line for each exchange, a write for each line
+ * was an eighth of the gateway's work.
+ */
+export function gatheringSink(sink: LogSink): GatheringSink {
+  let held = "";
+  const flush = (): void => {
+    if (held === "") return;
+    const lines = held;
+    held = "";
+    sink.write(lines);
+  };
+  return {
+    write: (line) => {
+      if (held === "") setImmediate(flush);
+      held += line;
+      if (held.length > heldLogCharactersMax) flush();
+    },
+    flush,
+  };
 }
 
 /** Makes JSON lines short for a reader at a terminal. */

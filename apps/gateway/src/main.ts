@@ -8,7 +8,7 @@ import { createApp } from "./app.ts";
 import { optionsHelp, readConfig } from "./config.ts";
 import type { GatewayConfig } from "./config.ts";
 import { listeningPort } from "./listening.ts";
-import { createLog, readableSink } from "./log.ts";
+import { createLog, gatheringSink, readableSink } from "./log.ts";
 
 const { stdout, stderr } = process;
 // Best effort: a reader of the log that went away is no reason to stop.
@@ -38,7 +38,9 @@ function refuse(error: unknown): undefined {
 async function start(settings: GatewayConfig): Promise<void> {
   const { host, port } = settings;
   const scheme = settings.tls === undefined ? "http" : "https";
-  const app = await createApp(settings, { logSink: stdout.isTTY ? readableSink(stdout) : stdout }).catch(refuse);
+  const logSink = gatheringSink(stdout);
+  process.on("exit", () => logSink.flush());
+  const app = await createApp(settings, { logSink: stdout.isTTY ? readableSink(logSink) : logSink }).catch(refuse);
   if (app === undefined) return;
   stopOnSignal(app);
   if (settings.tls !== undefined) reloadOnSignal(app);

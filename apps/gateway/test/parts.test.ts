@@ -1,10 +1,12 @@
 import fc from "fast-check";
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { plainText } from "@wirebook/protocol";
 import { ExchangeSlots, shareOf } from "../src/exchange-slots.ts";
 import type { SlotUser } from "../src/exchange-slots.ts";
 import { guard } from "../src/guard.ts";
-import { readableSink } from "../src/log.ts";
+import { gatheringSink, readableSink } from "../src/log.ts";
+import { heldLogCharactersMax } from "../src/limits.ts";
 import { TokenBucket } from "../src/token-bucket.ts";
 
 /** Somebody who notes what he is told. */
@@ -151,4 +153,23 @@ test("shows on a terminal what happened, and nothing that acts on it", () => {
     '00:00:00.000 {"message":"broken"}\n',
   ]);
   expect(lines.map((line) => plainText(line.trimEnd()))).toEqual(lines.map((line) => line.trimEnd()));
+});
+
+test("writes the lines of one turn at once, and those past the bound before it ends", async () => {
+  const writes: string[] = [];
+  const sink = gatheringSink({ write: (lines) => writes.push(lines) });
+  for (const line of ["one\n", "two\n"]) sink.write(line);
+  expect(writes).toEqual([]);
+  await setImmediate();
+  expect(writes).toEqual(["one\ntwo\n"]);
+
+  const [most, more] = ["x".repeat(heldLogCharactersMax), "y"];
+  sink.write(most);
+  expect(writes).toHaveLength(1);
+  sink.write(more);
+  expect(writes.at(-1)).toBe(most + more);
+  sink.write("last\n");
+  sink.flush();
+  await setImmediate();
+  expect(writes.slice(2)).toEqual(["last\n"]);
 });
