@@ -3,29 +3,75 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Program } from "../interop/program.ts";
-import { startServer } from "../interop/programs.ts";
+import { startOriginServer, startServer } from "../interop/programs.ts";
+import { findPython } from "../interop/python.ts";
+import { run as runProgram } from "../interop/run.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { compare, encodeTable } from "./harness/compare.ts";
+import type { Contender } from "./harness/compare.ts";
 import { load } from "./harness/load.ts";
+import { startRedis } from "./yardsticks/redis.ts";
 
 const message = "brick\n";
+const push = "RPUSH log brick\n";
+
+/** A request that takes longer than this waited for the kernel to try again. */
+const waitMsMax = 1000;
 
 export const bench: Bench = {
-  question: "requests a second of the server, with its durable log, against a bare node:net server that logs nothing",
+  question:
+    "requests a second of the server, with its durable log, against a bare node:net server that logs nothing, the original and Redis",
   run,
 };
 
 async function run({ rounds, seconds, say }: BenchOptions): Promise<void> {
   const reply = await replyOfServer();
+  const others = await findOthers(say);
   for (const connections of [1, 16, 64, 256]) {
+    const longestUs = new Map<string, number>();
     const compared = await compare({
       yardstick: { name: "bare node:net", open: () => startBare(reply) },
-      contenders: [{ name: "Wirebook", open: () => startServer() }],
+      contenders: [{ name: "Wirebook", open: () => startServer() }, ...others],
       rounds,
-      measure: async ({ port }) => (await load({ port, connections, seconds, message })).perSecond,
+      measure: async ({ port }, { name }) => {
+        const isRedis = name.startsWith("Redis");
+        const figures = await load({
+          port,
+          connections,
+          seconds,
+          message: isRedis ? push : message,
+          endsAtLine: isRedis,
+        });
+        longestUs.set(name, Math.max(longestUs.get(name) ?? 0, figures.maxUs));
+        return figures.perSecond;
+      },
     });
     say(encodeTable(`${connections} at once`, "requests a second", compared));
+    const longest = [...longestUs].map(([name, us]) => `${name} ${describeWait(us / 1000)}`);
+    say(`longest: ${longest.join("; ")}\n`);
   }
+}
+
+function describeWait(ms: number): string {
+  return `${ms.toFixed(0)} ms${ms > waitMsMax ? " (over a second)" : ""}`;
+}
+
+/** The yardsticks that this machine has the programs for. */
+async function findOthers(say: (text: string) => void): Promise<Contender[]> {
+  const python = findPython();
+  const others: Contender[] = [];
+  if (python === undefined) say("SKIPPED: the original server, because there is no python3");
+  else others.push({ name: "the original (Python, no sync)", open: () => startOriginServer(python) });
+  if (await isThere("redis-server")) others.push({ name: "Redis RPUSH, appendfsync always", open: startRedis });
+  else say("SKIPPED: Redis, because there is no redis-server; on Debian: apt-get install redis-server");
+  return others;
+}
+
+async function isThere(program: string): Promise<boolean> {
+  return runProgram(program, ["--version"]).then(
+    ({ code }) => code === 0,
+    () => false,
+  );
 }
 
 /** What the server answers, so that the yardstick answers the same bytes. */

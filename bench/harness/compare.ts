@@ -48,7 +48,8 @@ export async function compare<Kind extends Contender>({
   const running: Running[] = [];
   for (const contender of all) running.push(open.use(await contender.open()));
   const names = all.map(({ name }) => name);
-  return compareInTurn(names, rounds, (at) => measure(running[at] as Running, all[at] as Kind));
+  // Awaited here: a promise that is merely returned would let the programs be stopped under the measurement.
+  return await compareInTurn(names, rounds, (at) => measure(running[at] as Running, all[at] as Kind));
 }
 
 /**

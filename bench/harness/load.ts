@@ -25,14 +25,23 @@ export interface LoadOptions {
   readonly seconds: number;
   /** With its line feed. */
   readonly message: string;
+  /** True when an exchange ends behind the first line of the reply instead of at FIN. */
+  readonly endsAtLine?: boolean;
 }
 
 /** How a bridge carries exchanges; `bench/load/ws-load.c` says what each name means. */
 export type Framing = "wirebook" | "bare" | "wisp" | "alone";
 
 /** Keeps exchanges in flight against 127.0.0.1 for a while. */
-export async function load({ port, connections, seconds, message }: LoadOptions): Promise<LoadFigures> {
+export async function load({
+  port,
+  connections,
+  seconds,
+  message,
+  endsAtLine = false,
+}: LoadOptions): Promise<LoadFigures> {
   const args = ["127.0.0.1", String(port), String(connections), String(seconds), message];
+  if (endsAtLine) args.push("line");
   return await generate("bench/load/load.c", args);
 }
 

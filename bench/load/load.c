@@ -1,7 +1,10 @@
 /*
  * A load generator for services of one request a connection: connect, send, read until FIN, close, again.
  *
- *     load HOST PORT CONNECTIONS SECONDS MESSAGE
+ *     load HOST PORT CONNECTIONS SECONDS MESSAGE [line]
+ *
+ * With "line" an exchange ends behind the first line of the reply instead of at the server's FIN, for services that
+ * leave the closing to their client.
  *
  * It keeps CONNECTIONS exchanges in flight on one epoll loop and one thread, so that the server and not the generator
  * is the bottleneck, and prints one line of JSON. Latency is the time from connect() to the server's FIN (figures.h). An
@@ -36,6 +39,7 @@ struct exchange {
 static struct sockaddr_in target;
 static const char *message;
 static size_t message_bytes;
+static int ends_at_line;
 static int epoll_fd;
 
 static void begin(struct exchange *x) {
@@ -81,17 +85,22 @@ static int advance(struct exchange *x) {
         ssize_t n = read(x->fd, buffer, sizeof buffer);
         if (n > 0) {
             x->received += (uint64_t)n;
+            if (ends_at_line && memchr(buffer, '\n', (size_t)n)) {
+                finish(x, 0);
+                return 1;
+            }
             continue;
         }
         if (n < 0 && errno == EAGAIN) return 0;
-        finish(x, n < 0);
+        finish(x, n < 0 || ends_at_line);
         return 1;
     }
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) {
-        fprintf(stderr, "usage: load HOST PORT CONNECTIONS SECONDS MESSAGE\n");
+    ends_at_line = argc == 7 && strcmp(argv[6], "line") == 0;
+    if (argc != 6 && !ends_at_line) {
+        fprintf(stderr, "usage: load HOST PORT CONNECTIONS SECONDS MESSAGE [line]\n");
         return 2;
     }
     target.sin_family = AF_INET;

@@ -26,6 +26,30 @@ test("each figure is compared with the yardstick of its own round", async () => 
   ]);
 });
 
+test("programs are stopped after the last measurement, not before", async () => {
+  const events: string[] = [];
+  const noted = (name: string): Contender => ({
+    name,
+    open: async () => ({
+      port: 1,
+      [Symbol.asyncDispose]: async () => {
+        events.push(`stop ${name}`);
+      },
+    }),
+  });
+  await compare({
+    yardstick: noted("a"),
+    contenders: [noted("b")],
+    rounds: 1,
+    measure: async (_, { name }) => {
+      await Promise.resolve();
+      events.push(`measure ${name}`);
+      return 1;
+    },
+  });
+  expect(events).toEqual(["measure a", "measure b", "stop b", "stop a"]);
+});
+
 test("the median of an even number is the mean of the two in the middle", () => {
   expect(median([4, 1, 3, 2])).toBe(2.5);
   expect(median([9, 1, 5])).toBe(5);

@@ -1,0 +1,9 @@
+/** A server whose deadline for a message begins anew with every byte, as `socket.setTimeout` has it. */
+
+import { replaceInSource } from "../framework/break.ts";
+
+replaceInSource(
+  "apps/server/src/connection.ts",
+  "this.#reader.push(message);",
+  'this.#reader.push(message);\n      this.#await("message", this.#limits.messageDeadlineMs);',
+);
