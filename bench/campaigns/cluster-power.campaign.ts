@@ -30,6 +30,8 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
   using disk = new PowerDisk(folder, diskMiB);
   const syncInterval = control === undefined ? "always" : syncIntervalDefault;
   await using cluster = await NatsCluster.start({ nodes: 3, folder: disk.path, syncInterval });
+  // The configurations; of what the nodes are given from here on, nothing is helped to the device.
+  disk.sync();
   const historyPath = cluster.address("power");
   await using first = await startServer({ historyPath, nodeArgs });
   await using second = await startServer({ historyPath, nodeArgs });

@@ -13,7 +13,7 @@ const cutScript =
   "import array, fcntl, os, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, array.array('I', [2]))";
 
 /** Programs and rights that it takes. */
-export const powerDiskNeeds: readonly string[] = ["root", "python3", "mkfs.ext4", "mount", "umount"];
+export const powerDiskNeeds: readonly string[] = ["root", "python3", "mkfs.ext4", "mount", "umount", "sync"];
 
 /** A mounted disk. */
 export class PowerDisk implements Disposable {
@@ -31,6 +31,11 @@ export class PowerDisk implements Disposable {
     run("truncate", "-s", `${sizeMiB}M`, this.#image);
     run("mkfs.ext4", "-q", this.#image);
     this.#mount();
+  }
+
+  /** What is on it now is on the device: what a trial begins with. */
+  sync(): void {
+    run("sync", "-f", this.path);
   }
 
   /** Cuts the power: whoever uses a file on it gets errors from now on. */
