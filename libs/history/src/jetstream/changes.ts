@@ -10,7 +10,7 @@ import type { Outcome } from "@wirebook/protocol";
 import type { Actor, Written } from "../history.ts";
 import { lineChanged, noSuchLine } from "../refusals.ts";
 import type { Cluster } from "./cluster.ts";
-import { deleteAttemptsMax, requestTimeoutMs } from "./limits.ts";
+import { deleteAttemptsMax } from "./limits.ts";
 import { encodeOutcomeMessage, lineBytes } from "./message.ts";
 import type { StoredMessage } from "./message.ts";
 import { headers } from "./names.ts";
@@ -37,7 +37,7 @@ export async function deleteLine(source: ChangeSource, by: Actor, line: number, 
     const target = await findLine(source.cluster, view, line);
     // Another server deleted it meanwhile; its outcome is about to be seen.
     if (target === undefined) {
-      await nextChange(source, lastChange);
+      await seeLastChange(source);
       continue;
     }
     const actual = headOfMessage(view, target);
@@ -45,7 +45,7 @@ export async function deleteLine(source: ChangeSource, by: Actor, line: number, 
     const more = { [headers.erases]: String(target.sequence), [headers.erasedBytes]: String(lineBytes(target)) };
     const written = await publishChange(source, by, { verb: "deleted-line", line, head: actual }, lastChange, more);
     if (written !== undefined) return written;
-    await nextChange(source, lastChange);
+    await seeLastChange(source);
   }
   throw unavailable(`other deletes came first ${deleteAttemptsMax} times`);
 }
@@ -93,21 +93,12 @@ function headOfMessage(view: View, message: StoredMessage): string {
 }
 
 /** The view must have seen the change that came first, or the next attempt would be refused as well. */
-async function nextChange({ view }: ChangeSource, lastChange: number): Promise<void> {
-  const current = view();
-  const deadline = AbortSignal.timeout(requestTimeoutMs);
-  while (view().lastChange === lastChange && current.end === undefined) {
-    await new Promise<void>((resolve, reject) => {
-      const settle = (): void => {
-        current.off("change", settle);
-        deadline.removeEventListener("abort", settle);
-        if (deadline.aborted) reject(unavailable("the cluster did not say which change came first"));
-        else resolve();
-      };
-      current.once("change", settle);
-      deadline.addEventListener("abort", settle);
-    });
-  }
+async function seeLastChange({ cluster, view, seen }: ChangeSource): Promise<void> {
+  const { manager, names } = cluster;
+  const last = await attempt("did not tell which change came first", () =>
+    manager.streams.getMessage(names.stream, { last_by_subj: names.change }),
+  );
+  if (last !== null && last.seq > view().last) await seen(last.seq);
 }
 
 function microsecondsOf(timestamp: string): number {

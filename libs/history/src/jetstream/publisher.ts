@@ -129,8 +129,8 @@ export class Publisher {
     const { seq, error } = message.json<Acknowledgement>();
     // Without a leader for the moment, the stream says so with 503; whatever else it says is its last word.
     // Of a message that was sent again before its first sending was stored, 2.10 says that it is a duplicate of sequence 0,
-    // later ones that its id is in process. Neither is an acknowledgement.
-    if (error?.code === 503 || error?.err_code === idInProcess || seq === 0) {
+    // later ones that its id is in process. Neither is an acknowledgement. (A refusal has a sequence of 0 as well.)
+    if (error?.code === 503 || error?.err_code === idInProcess || (error === undefined && seq === 0)) {
       publish.retryAtMs = performance.now() + publishRefusedRetryMs;
       return;
     }

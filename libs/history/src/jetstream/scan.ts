@@ -3,8 +3,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Consumer, JsMsg } from "@nats-io/jetstream";
 import type { Cluster } from "./cluster.ts";
-import { attempt } from "./errors.ts";
-import { askAgainMs, batchMessages, batchWaitMs } from "./limits.ts";
+import { attempt, unavailable } from "./errors.ts";
+import { askAgainMs, askMsMax, batchMessages, batchWaitMs } from "./limits.ts";
 import type { StoredMessage } from "./message.ts";
 
 const what = "did not give the lines";
@@ -31,6 +31,7 @@ export async function* scan(
   { from, to, ...filter }: ScanOptions,
 ): AsyncGenerator<readonly StoredMessage[]> {
   let next = from;
+  let progressMs = performance.now();
   while (next <= to) {
     // One consumer for each batch that failed, and usually one in all: it remembers its place.
     const pass = new Pass(cluster, next, filter);
@@ -43,12 +44,15 @@ export async function* scan(
           throw new PassLost();
         }
         next = last.sequence + 1;
+        progressMs = performance.now();
         const wanted = batch.filter(({ sequence }) => sequence <= to);
         if (wanted.length > 0) yield wanted;
         if (next > to) return;
       }
     } catch (error) {
       if (!(error instanceof PassLost)) throw error;
+      if (performance.now() - progressMs > askMsMax) throw unavailable(`the cluster ${what} within ${askMsMax} ms`);
+      await pause(askAgainMs);
     } finally {
       await pass.close();
     }
@@ -64,7 +68,6 @@ async function isOver({ manager, names }: Cluster, from: number, to: number, sub
   const query = { seq: from, next_by_subj: subject };
   const next = await attempt(what, () => manager.streams.getMessage(names.stream, query));
   if (next === null || next.seq > to) return true;
-  await pause(askAgainMs);
   return false;
 }
 
@@ -78,7 +81,6 @@ class Pass {
   readonly #filter: Omit<ScanOptions, "from" | "to">;
   #consumer: Consumer | undefined;
   #left = 0;
-  #given = 0;
 
   constructor(cluster: Cluster, from: number, filter: Omit<ScanOptions, "from" | "to">) {
     this.#cluster = cluster;
@@ -92,11 +94,10 @@ class Pass {
     if (this.#left === 0) return [];
     const consumer = this.#consumer;
     const ask = (): Promise<JsMsg[]> => fetchBatch(consumer, Math.min(this.#left, batchMessages));
-    // The first one may be asked again: nothing of it was given.
-    const batch = this.#given === 0 ? await attempt(what, ask) : await ask().catch(lose);
+    // Never asked twice of one consumer: it counts as given what was on its way.
+    const batch = await ask().catch(lose);
     if (batch.length === 0 && this.#left > 0) throw new PassLost();
     this.#left = batch.at(-1)?.info.pending ?? 0;
-    this.#given += batch.length;
     return batch.map(storedOf);
   }
 
@@ -128,15 +129,24 @@ export function storedOf({ seq, timestampNanos, subject, headers, data }: JsMsg)
   return { sequence: seq, takenUs: Number(timestampNanos / 1000n), subject, headers, data };
 }
 
-/** What comes within `batchWaitMs`: the client itself would wait longer for a node that is gone. */
+/**
+ * A batch that comes within `batchWaitMs`: the client itself would wait longer for a node that is gone.
+ *
+ * @throws PassLost when it does not come whole; some of it may be lost then, so nothing of it counts
+ */
 async function fetchBatch(consumer: Consumer, count: number): Promise<JsMsg[]> {
   const batch: JsMsg[] = [];
   const messages = await consumer.fetch({ max_messages: count, expires: batchWaitMs });
-  const deadline = setTimeout(() => messages.stop(), batchWaitMs);
+  let isLate = false;
+  const deadline = setTimeout(() => {
+    isLate = true;
+    messages.stop();
+  }, batchWaitMs);
   try {
     for await (const message of messages) batch.push(message);
   } finally {
     clearTimeout(deadline);
   }
+  if (isLate) throw new PassLost();
   return batch;
 }
