@@ -1,8 +1,8 @@
 /**
  * `npm test`: installs what the tests need and runs every gate.
  *
- * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3 and tshark come from apt; elsewhere Playwright's
- * own Chromium is used.
+ * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, strace, tshark and the servers of
+ * e2e/foreign.story.ts come from apt; elsewhere Playwright's own Chromium is used.
  */
 
 import { spawnSync } from "node:child_process";
@@ -29,7 +29,11 @@ function aptInstall(names) {
 function installPrograms() {
   const missing = [
     ...(findChromium() ? [] : ["chromium"]),
-    ...["python3", "tshark"].filter((command) => !has(command)),
+    ...["python3", "strace", "tshark"].filter((command) => !has(command)),
+    // Services that nobody here wrote, to which the gateway speaks in a story.
+    ...(has("redis-server") ? [] : ["redis-server"]),
+    ...(has("inetd") ? [] : ["openbsd-inetd"]),
+    ...(has("gophernicus") ? [] : ["gophernicus"]),
   ];
   if (canApt && missing.length > 0) aptInstall(missing);
   if (findChromium() === undefined) installPlaywrightChromium();

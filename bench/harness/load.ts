@@ -59,7 +59,7 @@ export async function loadOverWebSocket(
 
 async function generate(source: string, args: readonly string[]): Promise<LoadFigures> {
   const { code, stdout, stderr } = await run(compile(source), args);
-  if (code !== 0) throw new Error(`${source} ended with ${code}: ${stderr}`);
+  if (code !== 0) throw new Error(`${source} ${args.join(" ")} ended with ${code}: ${stderr}`);
   const figures = JSON.parse(stdout) as LoadFigures;
   if (figures.requests === 0) throw new Error(`${source} ${args.join(" ")} got no reply: ${stdout} ${stderr}`);
   return figures;

@@ -318,7 +318,12 @@ static void dial(struct ws *w, uint32_t number) {
 /* A WebSocket has ended: one that was an exchange is counted and begun anew; any other must not end. */
 static void bury(struct ws *w) {
     close(w->fd);
-    if (framing != ALONE) die("the bridge closed the WebSocket");
+    if (framing != ALONE) {
+        int is_told = w->opcode == CLOSE && w->head_bytes >= 2;
+        int code = is_told ? (uint8_t)w->head[0] << 8 | (uint8_t)w->head[1] : 1006;
+        fprintf(stderr, "ws-load: the bridge closed the WebSocket: %d %s\n", code, is_told ? w->head + 2 : "");
+        exit(1);
+    }
     count_exchange(!w->is_open, w->alone.received, w->alone.started_us);
     if (now_us() < end_us) dial(w, 0);
     else live--;

@@ -30,10 +30,11 @@ import { rangeToResume, resume } from "./resuming.ts";
  * - `live`: in step
  * - `waiting`: it failed and is tried again after the countdown
  * - `unfollowable`: the server does not announce a follow; the history is fetched when asked for
+ * - `foreign`: the server announces nothing at all: it is another service, and keeps no history that could be shown
  * - `refused`: the server does not want this user
  * - `stopped`: the user stopped it
  */
-export type FollowState = "idle" | "joining" | "live" | "waiting" | "unfollowable" | "refused" | "stopped";
+export type FollowState = "idle" | "joining" | "live" | "waiting" | "unfollowable" | "foreign" | "refused" | "stopped";
 
 const followOperation = 5;
 
@@ -109,7 +110,8 @@ export class Follower {
     await asked?.over;
     if (turn !== this.#turn || asked === undefined) return false;
     if (this.#operations.list !== undefined) return true;
-    this.#giveUp(asked);
+    if (isForeign(asked)) this.state = "foreign";
+    else this.#giveUp(asked);
     return false;
   }
 
@@ -224,6 +226,12 @@ export class Follower {
     if (former !== undefined && former !== this.#exchanges.selected) this.#exchanges.forget(former);
     this.#lastFailed = exchange.state === "failed" && exchange.receivedBytes === 0 ? exchange : undefined;
   }
+}
+
+/** Another service answered: the reply has another form, or does not end, as this protocol's replies do. */
+function isForeign({ state, answer, receivedBytes, failure }: Exchange): boolean {
+  const isWhole = state === "done" && answer === "accepted";
+  return receivedBytes > 0 && (isWhole || failure?.code === "reply-timeout");
 }
 
 function describe(exchange: Exchange): string {

@@ -1,0 +1,78 @@
+/** Services that nobody here wrote, behind the gateway: it carries any line to any server, and the page shows what came. */
+
+import { writeFileSync } from "node:fs";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { unmet } from "../bench/campaigns/framework/needs.ts";
+import { ForeignProgram } from "../bench/harness/foreign.ts";
+import { startGateway } from "../interop/programs.ts";
+import { expect, test, Wirebook } from "./wirebook.ts";
+
+/** Where Debian has it; inetd looks nothing up. */
+const gophernicus = "/usr/sbin/gophernicus";
+
+test("reads a file from a gopher server, and says that there is no history", async ({ page }) => {
+  skipWithout(["inetd", "gophernicus"], "openbsd-inetd gophernicus");
+  await using gopher = await startGopher("a line that only this server has");
+  await using gateway = await startGateway({ server: `127.0.0.1:${gopher.port}` });
+  const wirebook = new Wirebook(page);
+  await page.goto(`http://${gateway.address}/`);
+  // No server of this project takes such a name, so it goes as raw bytes.
+  await page.getByRole("textbox", { name: "User" }).fill("/hello.txt");
+  await page.getByRole("button", { name: "Send anyway" }).click();
+  const sent = wirebook.transcript.getByRole("article", { name: "/hello.txt", exact: true }).first();
+  await expect(sent).toContainText("a line that only this server has");
+  await expect(wirebook.follow).toHaveText("no history");
+  await expect(wirebook.history).toContainText("This server announces no operations");
+  await expect(wirebook.wire).toContainText("FIN");
+});
+
+test("speaks to redis in its inline commands", async ({ page }) => {
+  skipWithout(["redis-server"], "redis-server");
+  await using redis = await ForeignProgram.start("redis-server", (port) => [
+    "--bind",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--save",
+    "",
+    "--dir",
+    tmpdir(),
+  ]);
+  await using gateway = await startGateway({ server: `127.0.0.1:${redis.port}` });
+  const wirebook = new Wirebook(page);
+  await page.goto(`http://${gateway.address}/`);
+  // QUIT is the one command after which redis closes; the page asks with it what the server can do.
+  await page.getByRole("textbox", { name: "User" }).fill("QUIT");
+  await page.getByRole("button", { name: "Begin" }).click();
+  await expect(wirebook.follow).toHaveText("no history");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(wirebook.card("QUIT")).toContainText("+OK");
+  await expect(wirebook.card("QUIT")).toContainText("done");
+});
+
+function skipWithout(programs: readonly string[], packages: string): void {
+  const missing = unmet(programs);
+  test.skip(missing.length > 0, `SKIPPED: ${missing.join(", ")} is missing; on Debian: apt-get install ${packages}`);
+}
+
+/** Gophernicus, which inetd starts for each connection, over a folder with one file. */
+async function startGopher(text: string): Promise<AsyncDisposable & { readonly port: number }> {
+  await using made = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "wirebook-gopher-"));
+  made.defer(() => rm(folder, { recursive: true }));
+  await chmod(folder, 0o755);
+  await writeFile(join(folder, "hello.txt"), `${text}\n`);
+  const user = process.getuid?.() === 0 ? "nobody" : userInfo().username;
+  const inetd = await ForeignProgram.start("inetd", (port) => {
+    const service = `127.0.0.1:${port} stream tcp nowait ${user} ${gophernicus} gophernicus -h localhost -r ${folder}`;
+    const config = join(folder, "inetd.conf");
+    writeFileSync(config, `${service}\n`);
+    return ["-i", config];
+  });
+  made.use(inetd);
+  const { port } = inetd;
+  const held = made.move();
+  return { port, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
