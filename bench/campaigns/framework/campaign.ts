@@ -21,7 +21,7 @@ export interface Campaign {
   readonly ci?: number;
   /** How many before a release. */
   readonly full: number;
-  /** True when `npm test` runs it; all such campaigns together take less than five minutes. */
+  /** True when `--ci` runs it: it is over within seconds. */
   readonly isInCi: boolean;
   /** Programs of the system, and `root`, without which it cannot run. */
   readonly needs: readonly string[];
