@@ -84,10 +84,9 @@ export class ScrollPlace {
     const moved = native - this.#native;
     if (Math.abs(moved) < 1) return;
     this.#native = native;
-    const isExact = this.#map.topMax === this.#map.nativeMax;
     const isJump = Math.abs(moved) > boxHeight * jumpHeights;
     const isAtEdge = native < 1 || native > this.#map.nativeMax - 1;
-    const top = isExact || isJump || isAtEdge ? this.#map.toTop(native) : this.top + moved;
+    const top = isJump || isAtEdge ? this.#map.toTop(native) : this.top + moved;
     this.go(top, moved < 0);
   }
 

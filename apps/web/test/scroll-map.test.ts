@@ -85,6 +85,14 @@ describe("the place of a box in a list", () => {
     expect([place.top, place.isFollowing]).toEqual([million - 600, true]);
   });
 
+  test("keeps to a row that moved while somebody scrolls, where a pixel is a pixel too", () => {
+    const place = open(28_000);
+    place.note(14_000, 600);
+    place.go(place.top - 28, true);
+    place.note(14_005, 600);
+    expect(place.top).toBe(14_000 - 28 + 5);
+  });
+
   test("stays within a list that became shorter", () => {
     const place = open(million);
     place.note(place.native - 5000, 600);
