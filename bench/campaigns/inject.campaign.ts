@@ -1,7 +1,7 @@
 /** Nothing that can be typed forges, breaks or colours the log. */
 
 import { readFile } from "node:fs/promises";
-import { decodeEntry, encodeText } from "@wirebook/protocol";
+import { decodeEntry, decodeText, encodeText } from "@wirebook/protocol";
 import { startServer } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
 import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
@@ -69,13 +69,11 @@ function someBytes(random: Random): Uint8Array {
   return random.bytes(random.between(1, randomBytesMax));
 }
 
-/** What the history must give back, as Latin-1: the first line, without what follows a `~` in the first word. */
+/** What the history must give back: the first line, without a key in the first word, and with `…` for one in any other. */
 function keptOf(message: Buffer): string {
-  const [line = ""] = message.toString("latin1").split("\n");
-  const text = line.replace(/\r$/, "");
-  // Latin-1 has white space of its own (U+0085, U+00A0), which in UTF-8 may be half of a character.
-  const key = /^([ \t\v\f\r]*[^ \t\v\f\r~]*)~[^ \t\v\f\r]*/.exec(text);
-  return key === null ? text : (key[1] ?? "") + text.slice(key[0].length);
+  const end = message.indexOf(0x0a);
+  const text = decodeText(end < 0 ? message : message.subarray(0, end)).replace(/\r$/, "");
+  return text.replace(/^(\s*[^\s~]*)~\S*/u, "$1").replace(/~\S+/gu, "~…");
 }
 
 /** Takes each line from what is expected; what is over on either side is a breach. */
@@ -87,13 +85,13 @@ function compare(lines: readonly string[], expected: Map<string, number>): strin
       breaches.push(`not a clean line: ${JSON.stringify(line)}`);
       continue;
     }
-    const key = Buffer.from(encodeText(entry.message)).toString("latin1");
+    const key = entry.message;
     const left = (expected.get(key) ?? 0) - 1;
     if (left > 0) expected.set(key, left);
     else expected.delete(key);
     if (left < 0) breaches.push(`a line that nobody typed, or too often: ${JSON.stringify(line)}`);
   }
   for (const [kept, left] of expected)
-    breaches.push(`${left} lines are missing of ${Buffer.from(kept, "latin1").toString("hex")}`);
+    breaches.push(`${left} lines are missing of ${Buffer.from(encodeText(kept)).toString("hex")}`);
   return breaches;
 }

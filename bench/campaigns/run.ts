@@ -6,6 +6,7 @@
  */
 
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findModules, pickModules } from "../harness/modules.ts";
 import type { Campaign, Control } from "./framework/campaign.ts";
@@ -35,18 +36,26 @@ if (names.length === 0) {
   process.exit(2);
 }
 
+// A program that a trial starts again and again is compiled once; the cache knows a source by what is in it, so also a broken one.
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../../.wirebook/compile-cache", import.meta.url));
+const startedMs = performance.now();
 const seed = Number(values.seed ?? Date.now() % 0x1_0000_0000);
 let failed = 0;
+const skipped: string[] = [];
 for (const [name, url] of pickModules(all, names)) {
   const { campaign } = (await import(url.href)) as { campaign: Campaign };
   if (positionals.length > 0 || campaign.isInCi) failed += await runCampaign(name, campaign);
 }
+const tookSeconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+if (skipped.length > 0) say(`SKIPPED, and so not known to hold here: ${skipped.join("; ")}`);
+say(`${failed === 0 ? "all that was tried held" : `${failed} did not come out as they should`}; ${tookSeconds} s`);
 process.exit(failed === 0 ? 0 : 1);
 
 /** Returns how many of its runs did not come out as they should. */
 async function runCampaign(name: string, campaign: Campaign): Promise<number> {
   const missing = unmet(campaign.needs);
   if (missing.length > 0) {
+    skipped.push(`${name} (no ${missing.join(", no ")})`);
     say(`${name}: SKIPPED, because this machine has no ${missing.join(", no ")}`);
     return 0;
   }

@@ -1,16 +1,33 @@
-import { existsSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { findNatsServer } from "../../../scripts/nats-server.mjs";
 
-/** Those of the needs of a campaign that this machine does not meet: programs by their name, and `root`. */
+/** What is no program's name, and how it is found out. */
+const rights: Readonly<Record<string, () => boolean>> = {
+  root: () => process.getuid?.() === 0,
+  "right to mount": () => mounts("-t", "tmpfs", "wirebook-probe"),
+  "loop device": () => existsSync("/dev/loop-control") && mounts("-t", "tmpfs", "wirebook-probe"),
+  // One that is too old is none, and one may have been fetched to where no search path leads.
+  "nats-server": () => findNatsServer() !== undefined,
+};
+
+/** Those of the needs of a campaign that this machine does not meet: programs by their name, and rights. */
 export function unmet(needs: readonly string[]): readonly string[] {
-  return needs.filter((need) => !isMet(need));
+  return needs.filter((need) => !(rights[need]?.() ?? isProgram(need)));
 }
 
-function isMet(need: string): boolean {
-  if (need === "root") return process.getuid?.() === 0;
-  // One that is too old is none, and one may have been fetched to where no search path leads.
-  if (need === "nats-server") return findNatsServer() !== undefined;
-  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, need)));
+function isProgram(name: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, name)));
+}
+
+/** In a container, root need not be allowed to mount anything. */
+function mounts(...words: readonly string[]): boolean {
+  const folder = mkdtempSync(join(tmpdir(), "wirebook-mount-"));
+  const isMounted = spawnSync("mount", [...words, folder], { stdio: "ignore" }).status === 0;
+  if (isMounted) spawnSync("umount", [folder], { stdio: "ignore" });
+  rmdirSync(folder);
+  return isMounted;
 }

@@ -13,7 +13,15 @@ const cutScript =
   "import array, fcntl, os, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, array.array('I', [2]))";
 
 /** Programs and rights that it takes. */
-export const powerDiskNeeds: readonly string[] = ["root", "python3", "mkfs.ext4", "mount", "umount", "sync"];
+export const powerDiskNeeds: readonly string[] = [
+  "root",
+  "loop device",
+  "python3",
+  "mkfs.ext4",
+  "mount",
+  "umount",
+  "sync",
+];
 
 /** A mounted disk. */
 export class PowerDisk implements Disposable {

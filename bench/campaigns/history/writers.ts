@@ -17,6 +17,8 @@ export class Writers {
   readonly #deleteShare: number;
   /** Requests that were answered, rightly or with an error. */
   answered = 0;
+  /** Those that were answered with an error, by their key, with its sentence. */
+  readonly refused = new Map<string, string>();
 
   constructor(ledger: Ledger, random: Random, { count = 8, deleteShare = 0.03 } = {}) {
     this.#ledger = ledger;
@@ -25,11 +27,11 @@ export class Writers {
     this.#deleteShare = deleteShare;
   }
 
-  /** Sends requests until one is not answered any more: then the server has gone. */
-  async run(port: number): Promise<void> {
+  /** Sends requests until one is not answered any more, for then the server has gone, or until it is enough. */
+  async run(port: number, isEnough: () => boolean = () => false): Promise<void> {
     await Promise.all(
       this.#numbers.map(async (_, client) => {
-        while (await this.#request(port, client));
+        while (!isEnough() && (await this.#request(port, client)));
       }),
     );
   }
@@ -51,7 +53,9 @@ export class Writers {
     if (reply === "") return false;
     this.answered += 1;
     const isDone = /\nDeleted (?:line \d+|all)\.\n$/.test(reply);
-    const isRefused = /\nError: /.test(reply);
+    const [, sentence] = /\nError: (.*)\n$/.exec(reply) ?? [];
+    const isRefused = sentence !== undefined;
+    if (isRefused) this.refused.set(key, sentence);
     if (isDone || !isRefused) this.#ledger.acknowledge(key, isDone ? `${key} ${verb}` : undefined);
     return true;
   }

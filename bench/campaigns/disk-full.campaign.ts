@@ -1,0 +1,189 @@
+/**
+ * A disk that fills up under writers, and then either gets room or is emptied by a delete of all.
+ *
+ * A request whose own line finds no room is refused, a read as well: a reply is proof of a line [W-8]. What must go on
+ * meanwhile is what had begun: a follow, and a reply that its reader takes slowly.
+ */
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { decodeEntry, encodeAsked, encodeTime } from "@wirebook/protocol";
+import { startServer } from "../../interop/programs.ts";
+import type { ServerProgram } from "../../interop/programs.ts";
+import type { Random } from "../harness/random.ts";
+import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import { ask } from "./history/ask.ts";
+import { Ledger } from "./history/ledger.ts";
+import { pageBytes, SmallDisk, smallDiskNeeds } from "./history/small-disk.ts";
+import { follow } from "./history/follower.ts";
+import { recover } from "./history/storm.ts";
+import { Writers } from "./history/writers.ts";
+
+/** Refusals after which the disk counts as full: each of the writers has had several. */
+const refusalsEnough = 40;
+const pagesMin = 8;
+const pagesMax = 200;
+/** Pages of the disk for the lock and for the page that is kept for a delete of all. */
+const pagesBeside = 2;
+/** Room that is left to the writers when they begin. */
+const roomBytesMax = 4 * pageBytes;
+/** Pages that the disk grows by. */
+const pagesMore = 64;
+const againMsMax = 1000;
+const fullSentence = /^the disk of the history is full and nothing was done; /;
+
+export const campaign: Campaign = {
+  promise: "a full disk tears no line, what was being read goes on, and writing is possible again within 1 s of room",
+  unit: "disks that filled up",
+  first: 100,
+  ci: 12,
+  full: 2000,
+  isInCi: true,
+  needs: smallDiskNeeds,
+  controls: [{ name: "parts of lines that are left where they are", break: "torn-lines", count: 6 }],
+  run,
+};
+
+async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+  const breaches: string[] = [];
+  let acknowledged = 0;
+  let refused = 0;
+  let slowestMs = 0;
+  for (let done = 0; done < count; done++) {
+    const pages = random.between(pagesMin, pagesMax);
+    using disk = new SmallDisk(folder, pages);
+    const historyPath = join(disk.path, "history.txt");
+    await fill(historyPath, (pages - pagesBeside) * pageBytes - random.between(0, roomBytesMax), random);
+    const found = await tryDisk(disk, historyPath, { random, nodeArgs, isEmptied: done % 2 === 0 });
+    breaches.push(...found.breaches.map((breach) => `disk ${done + 1} of ${pages} pages: ${breach}`));
+    acknowledged += found.acknowledged;
+    refused += found.refused;
+    slowestMs = Math.max(slowestMs, found.againMs);
+    progress(done + 1);
+  }
+  const checked = `${acknowledged.toLocaleString("en")} acknowledgements and ${refused.toLocaleString("en")} refusals looked for`;
+  return { tried: count, checked, breaches, figures: { "written again after at most ms": slowestMs.toFixed(0) } };
+}
+
+/** Lines of ours, as many as fit in so many bytes. */
+async function fill(path: string, bytes: number, random: Random): Promise<void> {
+  const lines: string[] = [];
+  for (let length = 0; ;) {
+    const time = encodeTime(Date.UTC(2026, 0, 1) * 1000 + lines.length);
+    const line = `${encodeAsked(time, "127.0.0.1", "x".repeat(random.between(1, 200)), false)}\n`;
+    length += line.length;
+    if (length > bytes) break;
+    lines.push(line);
+  }
+  await writeFile(path, lines.join(""));
+}
+
+interface DiskTrial {
+  readonly random: Random;
+  readonly nodeArgs: readonly string[];
+  /** Whether a delete of all makes room, or the disk grows. */
+  readonly isEmptied: boolean;
+}
+
+interface DiskFinding {
+  readonly breaches: readonly string[];
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly againMs: number;
+}
+
+async function tryDisk(
+  disk: SmallDisk,
+  historyPath: string,
+  { random, nodeArgs, isEmptied }: DiskTrial,
+): Promise<DiskFinding> {
+  const ledger = new Ledger();
+  ledger.settle(await readFile(historyPath, "utf8"));
+  const { breaches } = ledger;
+  const writers = new Writers(ledger, random, { deleteShare: 0 });
+  await using server = await startServer({ historyPath, nodeArgs });
+  const reading = await SlowReading.begin(server.port);
+  const follower = await follow(server.port, ledger);
+
+  await writers.run(server.port, () => writers.refused.size >= refusalsEnough);
+  const file = await readFile(historyPath, "utf8");
+  breaches.push(...judgeFull(file, ledger.acknowledged, writers.refused));
+  if (!file.startsWith(await reading.rest())) breaches.push("a reply that had begun was not what the file held");
+
+  const startedMs = performance.now();
+  if (isEmptied) breaches.push(...(await emptied(server)));
+  else disk.resize(pagesMax + pagesMore);
+  const againMs = await untilWritten(server, startedMs);
+  if (againMs > againMsMax) breaches.push(`it took ${againMs.toFixed(0)} ms until a line was written again`);
+
+  await server.kill("SIGTERM");
+  await follower.gone;
+  if (isEmptied) ledger.acknowledged.length = 0; // They were looked for above, and then deleted.
+  const acknowledged = ledger.acknowledged.length;
+  ledger.settle(await recover(historyPath));
+  return { breaches, acknowledged, refused: writers.refused.size, againMs };
+}
+
+/** Nothing is torn, everything acknowledged is there, and nothing that was refused. */
+function judgeFull(file: string, acknowledged: readonly string[], refused: ReadonlyMap<string, string>): string[] {
+  const entries = file.split("\n").map((line) => decodeEntry(line));
+  const strange = entries.slice(0, -1).filter(({ kind }) => kind !== "asked");
+  const breaches = strange.map((entry) => `a line that nobody wrote: ${JSON.stringify(entry)}`);
+  if (!file.endsWith("\n")) breaches.push("the file ended within a line while the disk was full");
+  const asked = new Set(entries.flatMap((entry) => (entry.kind === "asked" ? [entry.message] : [])));
+  const lost = acknowledged.filter((key) => !asked.has(key));
+  breaches.push(...lost.map((key) => `${key} was acknowledged and is lost`));
+  for (const [key, sentence] of refused) {
+    if (!fullSentence.test(sentence)) breaches.push(`${key} got ${JSON.stringify(sentence)}`);
+    if (asked.has(key)) breaches.push(`${key} was refused, although it is in the history`);
+  }
+  return breaches;
+}
+
+/** Deletes all, and gives what went wrong. */
+async function emptied(server: ServerProgram): Promise<string[]> {
+  const reply = await ask(server.port, "keeper 3");
+  const breaches = reply.endsWith("\nDeleted all.\n")
+    ? []
+    : [`a delete of all got ${JSON.stringify(reply.slice(-120))}`];
+  const left = (await readFile(server.historyPath, "utf8")).trimEnd().split("\n");
+  const [only = ""] = left;
+  if (left.length === 1 && only.endsWith(" keeper deleted all")) return breaches;
+  return [...breaches, `a delete of all left ${left.length} lines, the first of which is ${JSON.stringify(only)}`];
+}
+
+/** Milliseconds from then until a request was not refused any more. */
+async function untilWritten(server: ServerProgram, startedMs: number): Promise<number> {
+  const elapsedMs = (): number => performance.now() - startedMs;
+  while ((await ask(server.port, "again")).includes("\nError: ") && elapsedMs() < 5 * againMsMax) await wait(10);
+  return elapsedMs();
+}
+
+/** A reply of which nothing is read for the time being but its beginning. */
+class SlowReading {
+  readonly #socket: Socket;
+
+  static async begin(port: number): Promise<SlowReading> {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.on("error", () => {}); // `end` is then missing, and the reading is found to be cut.
+    socket.write("reader 2\n");
+    await once(socket, "readable");
+    return new SlowReading(socket);
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** The response as a whole, read to its end. */
+  async rest(): Promise<string> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.#socket) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString();
+    return text.slice(text.indexOf("2026-01-01T"));
+  }
+}
