@@ -92,3 +92,67 @@ test("a broken file that is dropped is told line by line, and what is whole in i
   await dialog.getByRole("button", { name: "Close" }).click();
   await expect(wirebook.card("brick 2 -1")).toContainText("loaded from broken.ndjson");
 });
+
+test("the link of an exchange shows it in another page, and a broken one says so", async ({
+  page,
+  wirebook,
+  context,
+  gateway,
+}) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("textbox", { name: "User" }).fill("brick~s3cret");
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick~****** 2 -1")).not.toContainText("running");
+  const dialog = await openDialog(page);
+  await dialog.getByRole("button", { name: "Copy link" }).click();
+  await expect(dialog.getByRole("status")).toHaveText("Copied a link to this exchange, which holds all of it.");
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  expect(link).toMatch(new RegExp(`^http://${gateway.address}/#exchange=`));
+
+  const other = await context.newPage();
+  await other.goto(link);
+  const wire = other.getByRole("region", { name: "Wire" });
+  await expect(wire).toContainText(/Loaded from a link: this happened on/);
+  await expect(wire).toContainText("brick~****** 2 -1");
+  await expect(wire.getByRole("table", { name: "Steps" })).toContainText("FIN");
+  await other.evaluate(() => (location.hash = location.hash.slice(0, -20)));
+  await expect(wire.getByRole("alert")).toContainText("This link cannot be read: was it cut off on its way?");
+  await expect(wire).toContainText("brick~****** 2 -1");
+});
+
+test("the palette saves, loads, links, makes a username and forgets it", async ({ page, wirebook, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const command = async (words: string) => {
+    await page.keyboard.press("Control+k");
+    await expect(page.getByRole("combobox", { name: "Command", exact: true })).toBeFocused();
+    await page.keyboard.type(words);
+    await page.keyboard.press("Enter");
+  };
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  const dialog = page.getByRole("dialog", { name: "Take along" });
+  for (const [words, ending] of [
+    ["ndjson", /\.ndjson$/],
+    ["pcapng", /\.pcapng$/],
+  ] as const) {
+    const [download] = await Promise.all([page.waitForEvent("download"), command(words)]);
+    expect(download.suggestedFilename()).toMatch(ending);
+    await expect(dialog.getByRole("status")).toContainText("Saved wirebook-");
+    await page.keyboard.press("Escape");
+    await expect(dialog).toHaveCount(0);
+  }
+  await command("copy a link");
+  await expect(dialog.getByRole("status")).toContainText("Copied a link");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("#exchange=");
+  await page.keyboard.press("Escape");
+  await command("load a saved");
+  await expect(dialog.getByLabel("Session file")).toBeFocused();
+  await page.keyboard.press("Escape");
+  await command("generate a user");
+  const identity = page.getByRole("group", { name: "Identity" });
+  await expect(identity).toContainText("is kept in this browser");
+  await command("forget the key");
+  await expect(identity.getByRole("button", { name: "Keep it" })).toBeFocused();
+  await identity.getByRole("button", { name: "Forget the key" }).click();
+  await expect(identity).toContainText("This name has no key.");
+});

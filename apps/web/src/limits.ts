@@ -125,5 +125,11 @@ export const recallKept = 100;
 export const diagramChunksFirst = 5;
 export const diagramChunksLast = 2;
 
+/** Characters of the address of an exchange: what mail and chat programs still take. */
+export const linkCharactersMax = 16_384;
+
+/** Bytes of the record in it, unpacked. */
+export const linkRecordBytesMax = 1024 * 1024;
+
 /** Exchanges that the fault lab begins at once. */
 export const faultRunsMax = 32;

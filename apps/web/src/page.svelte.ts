@@ -9,6 +9,7 @@ import type { Exchange } from "./exchange/exchange.svelte.ts";
 import { Exchanges } from "./exchange/exchanges.svelte.ts";
 import { explainFailure, outcomeOf, refusalOf } from "./exchange/outcome.ts";
 import { bytes, duration, plural } from "./figures.ts";
+import { exchangeLinkPrefix, fetchLinks } from "./export/lazy.ts";
 import { GatewayConnection } from "./gateway/connection.svelte.ts";
 import type { Carried } from "./gateway/gateway-socket.ts";
 import { Follower } from "./history/follower.svelte.ts";
@@ -46,6 +47,8 @@ export class Page {
   isLabOpen = $state(false);
   /** The latest result, for those who listen. */
   announcement = $state("");
+  /** Why the exchange of the page's address is not shown, in a sentence. */
+  linkProblem = $state("");
   readonly #user = new Persisted("user");
 
   constructor(url: string) {
@@ -158,9 +161,24 @@ export class Page {
     this.linkedLine.user = user;
   }
 
-  /** The address may lead to a line. */
+  /** The address may lead to a line, or hold an exchange. */
   #openAddress(): void {
-    if (this.linkedLine.take(location.hash)) this.view = "history";
+    this.linkProblem = "";
+    if (location.hash.startsWith(exchangeLinkPrefix)) void this.#openExchange(location.hash);
+    else if (this.linkedLine.take(location.hash)) this.view = "history";
+  }
+
+  async #openExchange(fragment: string): Promise<void> {
+    this.view = "wire";
+    const links = await fetchLinks().catch(() => undefined);
+    try {
+      if (links === undefined)
+        this.linkProblem = "The part of the page that opens links could not be fetched; reload it.";
+      else this.select(await links.openExchangeLink(fragment, this.exchanges));
+    } catch (error) {
+      if (links === undefined || !(error instanceof links.LinkError)) throw error;
+      this.linkProblem = error.message;
+    }
   }
 
   #takeFrame(frame: GatewayFrame, carried: Carried): void {

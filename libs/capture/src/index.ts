@@ -11,5 +11,5 @@ export { isPcapng } from "./pcapng.ts";
 export { bytesOfItem, recordVersion } from "./record.ts";
 export type { ExchangeRecord, RecordedFrame, WireItem } from "./record.ts";
 export { captureRecord } from "./record-packets.ts";
-export { decodeSession, encodeRecord, encodeSessionHead, sessionTooBig } from "./session.ts";
+export { decodeRecord, decodeSession, encodeRecord, encodeSessionHead, sessionTooBig } from "./session.ts";
 export type { DecodedSession } from "./session.ts";

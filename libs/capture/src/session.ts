@@ -84,7 +84,7 @@ function problemOfHead(line: Uint8Array): string | undefined {
 }
 
 /** The record of a line, or how the sentence "line N is …" goes on. */
-function decodeRecord(line: Uint8Array): ExchangeRecord | string {
+export function decodeRecord(line: Uint8Array): ExchangeRecord | string {
   if (line.length > recordBytesMax) return `${line.length} bytes long, over the limit of ${recordBytesMax}`;
   const value = parse(line);
   if (value === undefined) return "not JSON; was the file cut off or edited?";

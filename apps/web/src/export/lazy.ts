@@ -4,9 +4,24 @@ import type { Page } from "../page.svelte.ts";
 /** What the dialog is given. */
 export interface DialogProps {
   readonly page: Page;
-  /** Files to load at once: those that were dropped on the page. */
-  readonly files: readonly File[];
+  readonly taking: Taking;
   readonly onclose: () => void;
+}
+
+/** What the dialog is opened for. */
+export interface Taking {
+  /** Files to load at once: those that were dropped on the page. */
+  readonly files?: readonly File[];
+  /** What is done at once, or where the focus goes. */
+  readonly first?: "pcapng" | "ndjson" | "link" | "load";
+}
+
+/** What the fragment of an exchange begins with. */
+export const exchangeLinkPrefix = "#exchange=";
+
+/** What makes and opens the addresses of exchanges, which is not part of the page's first load either. */
+export function fetchLinks() {
+  return import("./exchange-link.ts");
 }
 
 export type Dialog = Component<DialogProps>;

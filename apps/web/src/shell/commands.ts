@@ -1,6 +1,7 @@
 /** All that can be done without looking for its button: what the palette lists and the keys reach. */
 
 import { tick } from "svelte";
+import type { Taking } from "../export/lazy.ts";
 import type { Page, View } from "../page.svelte.ts";
 import type { Command } from "./command.ts";
 import { themes } from "./theme.svelte.ts";
@@ -13,6 +14,8 @@ export function commandsOf(page: Page): readonly Command[] {
     ...places(page),
     ...exchanges(page),
     ...(page.hasBegun ? operations(page) : []),
+    ...takeAlong(page),
+    ...identity(page),
     ...connection(page),
     ...themes.map((name) => ({
       id: `theme-${name}`,
@@ -70,6 +73,37 @@ function operations(page: Page): Command[] {
       void show(page, "messages", parameters.length > 0 ? "#composer .argument input" : "#composer select");
     },
   }));
+}
+
+function takeAlong(page: Page): Command[] {
+  const { list, selected } = page.exchanges;
+  const open = (taking: Taking): void => void (page.shell.taking = taking);
+  const saves: Command[] = [
+    { id: "save-ndjson", label: "Save the session as NDJSON, to load again", run: () => open({ first: "ndjson" }) },
+    { id: "save-pcapng", label: "Save the session as pcapng, for Wireshark", run: () => open({ first: "pcapng" }) },
+  ];
+  return [
+    { id: "take", label: "Take along: copy, save, load", run: () => open({}) },
+    ...(list.length === 0 ? [] : saves),
+    { id: "load", label: "Load a saved session", run: () => open({ first: "load" }) },
+    ...(selected === undefined
+      ? []
+      : [{ id: "link", label: "Copy a link to the exchange shown", run: () => open({ first: "link" }) }]),
+  ];
+}
+
+function identity(page: Page): Command[] {
+  const { keyring, composer } = page;
+  const name = composer.user.trim();
+  if (keyring.has(name)) {
+    const ask = (): void => {
+      page.view = "messages";
+      keyring.isAsking = true;
+    };
+    return [{ id: "forget", label: `Forget the key of ${name}`, run: ask }];
+  }
+  const canGenerate = page.canGenerate && page.connection.state === "open" && name !== "" && !keyring.isFull;
+  return canGenerate ? [{ id: "generate", label: "Generate a username", run: () => page.generateUser() }] : [];
 }
 
 function connection(page: Page): Command[] {

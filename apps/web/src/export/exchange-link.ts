@@ -1,0 +1,74 @@
+/**
+ * The address of an exchange: `#exchange=` and its record, deflated (RFC 1951), in base64url (RFC 4648, section 5).
+ *
+ * All of it is in the link itself, behind the `#`, which no browser sends to anybody. It is the record of an export: no key is in
+ * it, and opening it sends nothing. What comes in is bounded twice, as text and unpacked, since few bytes unpack to many.
+ */
+
+import { decodeBase64, decodeRecord, encodeBase64, encodeRecord } from "@wirebook/capture";
+import type { Exchange } from "../exchange/exchange.svelte.ts";
+import type { Exchanges } from "../exchange/exchanges.svelte.ts";
+import { count } from "../figures.ts";
+import { linkCharactersMax, linkRecordBytesMax } from "../limits.ts";
+import { exchangeLinkPrefix } from "./lazy.ts";
+import { recordOf } from "./record-of.ts";
+import { replay, ReplayError } from "./replay.ts";
+
+/** Why there is no link, or nothing to see behind one, in a sentence. */
+export class LinkError extends Error {
+  override readonly name = "LinkError";
+}
+
+/** The fragment of an exchange. @throws LinkError when it would be too long */
+export async function encodeExchangeLink(exchange: Exchange): Promise<string> {
+  const record = new Blob([encodeRecord(recordOf(exchange))]);
+  if (record.size > linkRecordBytesMax) {
+    throw new LinkError(
+      `The record of this exchange has ${count(record.size)} bytes, over the limit of ${count(linkRecordBytesMax)} for a link; save it as NDJSON instead.`,
+    );
+  }
+  const packed = new Response(record.stream().pipeThrough(new CompressionStream("deflate-raw")));
+  const text = encodeBase64(new Uint8Array(await packed.arrayBuffer()));
+  const fragment = exchangeLinkPrefix + text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  if (fragment.length <= linkCharactersMax) return fragment;
+  throw new LinkError(
+    `The link would have ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}; save the exchange as NDJSON instead.`,
+  );
+}
+
+/** Shows the exchange of a fragment, as one that was loaded. @throws LinkError when it cannot be read */
+export async function openExchangeLink(fragment: string, exchanges: Exchanges): Promise<Exchange> {
+  if (fragment.length > linkCharactersMax) {
+    throw new LinkError(
+      `This link has ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}; ask for the exchange as an NDJSON file.`,
+    );
+  }
+  const record = decodeRecord(await unpack(fragment.slice(exchangeLinkPrefix.length)));
+  if (typeof record === "string") throw new LinkError(`What this link holds is ${record}.`);
+  try {
+    return exchanges.adopt((id) => replay(record, id, "a link"));
+  } catch (error) {
+    if (error instanceof ReplayError) throw new LinkError(`The exchange of this link ${error.message}.`);
+    throw error;
+  }
+}
+
+async function unpack(text: string): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    const packed = decodeBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
+    const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      pieces.push(read.value);
+      bytes += read.value.length;
+      if (bytes <= linkRecordBytesMax) continue;
+      await reader.cancel();
+      throw new LinkError(`This link unpacks to more than the limit of ${count(linkRecordBytesMax)} bytes.`);
+    }
+  } catch (error) {
+    if (error instanceof LinkError) throw error;
+    throw new LinkError("This link cannot be read: was it cut off on its way? Copy the whole of it.");
+  }
+  return new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { encodeFrame, encodeText } from "@wirebook/protocol";
+import { Exchange } from "../src/exchange/exchange.svelte.ts";
+import { Exchanges } from "../src/exchange/exchanges.svelte.ts";
+import { encodeExchangeLink, openExchangeLink } from "../src/export/exchange-link.ts";
+import { linkCharactersMax, linkRecordBytesMax } from "../src/limits.ts";
+
+const elsewhere = () => new Exchanges({ send: () => undefined, clock: undefined }, () => {});
+
+function exchangeOf(message: string, purpose?: string): Exchange {
+  const intent = { user: "brick", message, by: "user" as const, ...(purpose === undefined ? {} : { purpose }) };
+  const payload = encodeFrame({ type: "raw", id: 7, bytes: btoa(message), end: false });
+  return new Exchange(7, intent, "raw", { atMs: 500, payload });
+}
+
+async function deflated(text: string): Promise<string> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+  const packed = Buffer.from(await new Response(stream).arrayBuffer());
+  return `#exchange=${packed.toString("base64url")}`;
+}
+
+/** A purpose that does not become shorter when it is packed. */
+function noise(characters: number): string {
+  let state = 1;
+  const next = () => (state = (state * 48_271) % 2_147_483_647);
+  return Array.from({ length: characters }, () => String.fromCharCode(33 + (next() % 90))).join("");
+}
+
+describe("the address of an exchange", () => {
+  test("shows the same exchange again, marked as loaded", async () => {
+    const fragment = await encodeExchangeLink(exchangeOf("brick 2 -1\n"));
+    expect(fragment).toMatch(/^#exchange=[\w-]+$/);
+    const exchanges = elsewhere();
+    const opened = await openExchangeLink(fragment, exchanges);
+    expect([opened.message, opened.intent.loaded?.fileName]).toEqual(["brick 2 -1\n", "a link"]);
+    expect(exchanges.list).toEqual([opened]);
+  });
+
+  test("holds no key, neither as it is nor in base64", async () => {
+    const fragment = await encodeExchangeLink(exchangeOf("brick~s3cretkey 2\n"));
+    const packed = Buffer.from(fragment.slice("#exchange=".length), "base64url");
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+    const text = await new Response(stream).text();
+    expect(text).toContain("brick~*********");
+    expect(text).not.toContain("s3cret");
+    expect(text).not.toContain(btoa("brick~s3cretkey 2\n"));
+    expect(encodeText(text).length).toBeGreaterThan(100);
+  });
+
+  test("is not made longer than the limit, and one at the limit is read", async () => {
+    const random = noise(linkCharactersMax);
+    await expect(encodeExchangeLink(exchangeOf("brick\n", random))).rejects.toThrow(
+      /The link would have [\d,]+ characters, over the limit of 16,384; save the exchange as NDJSON instead\./,
+    );
+    const long = `#exchange=${"A".repeat(linkCharactersMax)}`;
+    await expect(openExchangeLink(long, elsewhere())).rejects.toThrow(/characters, over the limit of 16,384/);
+    await expect(openExchangeLink(long.slice(0, linkCharactersMax), elsewhere())).rejects.toThrow("cut off on its way");
+  });
+
+  test("is not made of a record that is too big, however well it packs", async () => {
+    const wide = exchangeOf("brick\n", "a".repeat(linkRecordBytesMax));
+    await expect(encodeExchangeLink(wide)).rejects.toThrow("over the limit of 1,048,576 for a link");
+  });
+
+  test("unpacks to no more than the limit", async () => {
+    await expect(openExchangeLink(await deflated(" ".repeat(linkRecordBytesMax)), elsewhere())).rejects.toThrow(
+      "What this link holds is not JSON",
+    );
+    await expect(openExchangeLink(await deflated(" ".repeat(linkRecordBytesMax + 1)), elsewhere())).rejects.toThrow(
+      "unpacks to more than the limit of 1,048,576 bytes",
+    );
+  });
+
+  test("says what is wrong with one that was cut, changed, or made of something else", async () => {
+    const fragment = await encodeExchangeLink(exchangeOf("brick 2 -1\n"));
+    for (const broken of [fragment.slice(0, -9), "#exchange=%%%", "#exchange="]) {
+      await expect(openExchangeLink(broken, elsewhere())).rejects.toThrow("was it cut off on its way?");
+    }
+    await expect(openExchangeLink(await deflated('{"type":"exchange","version":9}'), elsewhere())).rejects.toThrow(
+      "of version 9, and this Wirebook reads version 1",
+    );
+    await expect(openExchangeLink(await deflated("[]"), elsewhere())).rejects.toThrow("not the record of an exchange");
+  });
+});

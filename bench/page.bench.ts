@@ -1,0 +1,145 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { Server, Socket } from "node:net";
+import { chromium } from "@playwright/test";
+import type { Browser, CDPSession, Page } from "@playwright/test";
+import { encodeRecord, encodeSessionHead, recordsMax } from "@wirebook/capture";
+import { encodeAsked, encodeBeginning, encodeFollowing, encodeTime, operations } from "@wirebook/protocol";
+import { startGateway } from "../interop/programs.ts";
+import { findChromium } from "../scripts/chromium.mjs";
+import type { Bench, BenchOptions } from "./harness/bench.ts";
+
+const linesPerSecond = 1000;
+const tickMs = 20;
+const linesOfAnHour = 3_600_000;
+const frameCategory = "devtools.timeline.frame";
+const beginning = encodeBeginning({ link: "https://example.org/wirebook", operations });
+
+export const bench: Bench = {
+  question: `frames a second that Chromium draws of the page while it follows ${linesPerSecond} lines a second, and its memory after an hour's lines`,
+  run,
+};
+
+/** A server that has an empty history and says whatever lines it is told to; the gateway and the page are the real ones. */
+class Source {
+  readonly server: Server;
+  count = 0;
+  #follower: Socket | undefined;
+
+  constructor() {
+    this.server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on("error", () => {});
+      socket.once("data", (bytes) => {
+        if (!bytes.toString().includes(" 5")) return socket.end(beginning);
+        this.#follower = socket;
+        socket.write(beginning + encodeFollowing(1));
+      });
+    });
+  }
+
+  /** Says lines; settles when the kernel has room for more. */
+  async say(lines: number): Promise<void> {
+    let text = "";
+    for (let n = 0; n < lines; n++) {
+      this.count += 1;
+      const time = encodeTime(1_800_000_000_000_000 + this.count);
+      text += `${encodeAsked(time, "127.0.0.1", `otter 2 ${this.count}`, false)}\n`;
+    }
+    if (this.#follower?.write(text) === false) await once(this.#follower, "drain");
+  }
+}
+
+async function run({ seconds, say }: BenchOptions): Promise<void> {
+  const source = new Source();
+  source.server.listen(0, "127.0.0.1");
+  await once(source.server, "listening");
+  const { port } = source.server.address() as { port: number };
+  await using gateway = await startGateway({ server: `127.0.0.1:${port}` });
+  const executablePath = findChromium();
+  await using browser = await chromium.launch({
+    ...(executablePath === undefined ? {} : { executablePath }),
+    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+  });
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.goto(`http://${gateway.address}/`);
+  await page.getByRole("textbox", { name: "User" }).fill("brick");
+  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByText("live", { exact: true }).waitFor();
+  const devtools = await page.context().newCDPSession(page);
+  const grid = page.getByRole("grid", { name: "Lines" });
+
+  const follow = () => drawnWhile(browser, page, seconds, () => sayForA(seconds, source));
+  say(`following: ${await follow()}; ${await sizeOf(devtools)}`);
+  await loadExchanges(page);
+  say(`with ${recordsMax} exchanges in the transcript: ${await follow()}; ${await sizeOf(devtools)}`);
+
+  const startedMs = performance.now();
+  while (source.count < linesOfAnHour) await source.say(Math.min(2000, linesOfAnHour - source.count));
+  await grid.and(page.locator(`[aria-rowcount="${linesOfAnHour}"]`)).waitFor({ timeout: 600_000 });
+  const tookS = (performance.now() - startedMs) / 1000;
+  say(`after ${linesOfAnHour} lines, the last of which came in ${tookS.toFixed(0)} s: ${await sizeOf(devtools)}`);
+  source.server.close();
+}
+
+/** Says lines in small steps, as they would come from many people. */
+async function sayForA(seconds: number, source: Source): Promise<void> {
+  const end = performance.now() + seconds * 1000;
+  for (let at = performance.now(); at < end; at += tickMs) {
+    await source.say((linesPerSecond * tickMs) / 1000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, at + tickMs - performance.now());
+    await promise;
+  }
+}
+
+interface TraceEvent {
+  readonly name: string;
+  /** Microseconds. */
+  readonly ts: number;
+}
+
+/** Frames that the compositor drew meanwhile, by Chromium's own tracing, and the longest time between two. */
+async function drawnWhile(browser: Browser, page: Page, seconds: number, work: () => Promise<void>): Promise<string> {
+  await browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline.frame", frameCategory] });
+  await work();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const times = traceEvents
+    .filter(({ name }) => name === "DrawFrame")
+    .map(({ ts }) => ts)
+    .toSorted((a, b) => a - b);
+  const longestMs = Math.max(...times.slice(1).map((ts, at) => ts - (times[at] ?? ts))) / 1000;
+  const rate = (times.length / seconds).toFixed(1);
+  return `${rate} frames a second over ${seconds} s, the longest took ${longestMs.toFixed(0)} ms`;
+}
+
+/** Fills the transcript, through the dialog that loads a session. */
+async function loadExchanges(page: Page): Promise<void> {
+  const text = '{"type":"request","id":1,"user":"otter","operation":2}';
+  const record = encodeRecord({
+    type: "exchange",
+    version: 1,
+    startedAt: encodeTime(1_700_000_000_000_000),
+    message: "otter 2\n",
+    by: "user",
+    steps: {},
+    wire: [],
+    frames: [{ at: 0, direction: "sent", name: "request", text }],
+    end: { how: "running", at: 0 },
+  });
+  const session = encodeSessionHead("bench", new Date()) + record.repeat(recordsMax);
+  await page.getByRole("button", { name: "Take along…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Take along" });
+  await dialog
+    .getByLabel("Session file")
+    .setInputFiles({ name: "many.ndjson", mimeType: "application/x-ndjson", buffer: Buffer.from(session) });
+  await dialog.getByText(/^Loaded [1-9]/).waitFor({ timeout: 60_000 });
+  await dialog.getByRole("button", { name: "Close" }).click();
+}
+
+/** What the page holds once the collector has been there. */
+async function sizeOf(devtools: CDPSession): Promise<string> {
+  await devtools.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await devtools.send("Runtime.getHeapUsage");
+  const { nodes } = await devtools.send("Memory.getDOMCounters");
+  return `${nodes} DOM nodes, ${(usedSize / 1024 / 1024).toFixed(1)} MiB of heap`;
+}
