@@ -44,7 +44,7 @@ export const campaign: Campaign = {
   full: 2000,
   isInCi: true,
   needs: smallDiskNeeds,
-  controls: [{ name: "parts of lines that are left where they are", break: "torn-lines", count: 6 }],
+  controls: [{ name: "parts of lines that are left where they are", break: "torn-lines", count: 2 }],
   run,
 };
 

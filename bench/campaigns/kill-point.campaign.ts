@@ -1,5 +1,6 @@
 /** The server dies just before a chosen call to the system, by strace, whatever it was doing. */
 
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startServer } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
@@ -15,7 +16,7 @@ const calls = [
   { name: "rename", most: 3 },
   { name: "fsync", most: 3 },
   { name: "ftruncate", most: 3 },
-  { name: "unlink", most: 1 }, // The only one: a start removes what the death before it left.
+  { name: "unlink", most: 1 }, // The only one, at the start.
 ] as const;
 /** A server that has not come to the point by then is killed where it is. */
 const pointMsMax = 5000;
@@ -40,6 +41,8 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   let missed = 0;
   for (let done = 0; done < count; done++) {
     const under = dieAt(done, random);
+    // What a death left, and `recover` removed: the unlink of a start is a point too.
+    await writeFile(`${historyPath}.next`, "left over");
     const isReached = await live(historyPath, nodeArgs, under, ledger, writers);
     if (!isReached) missed += 1;
     ledger.settle(await recover(historyPath));

@@ -5,7 +5,7 @@ export const campaign: Campaign = {
   promise: "any tail recovers to the longest beginning of whole lines, and what was torn is kept beside",
   unit: "cuts",
   first: 4096,
-  ci: 600,
+  ci: 250,
   full: 65_536,
   isInCi: true,
   needs: [],
