@@ -90,3 +90,18 @@ test("the main job needs no mouse", async ({ page, gateway }) => {
   await page.keyboard.press("Enter");
   await expect(new Wirebook(page).card("brick 2 -1")).toContainText("done");
 });
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing in the palette and the list of keys in ${colorScheme}`, async ({ page, wirebook }) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await wirebook.send(2, { FROM: "-1" });
+    await expect(wirebook.card("brick 2 -1")).toContainText("done");
+    await page.keyboard.press("Control+k");
+    await expect(page.getByRole("dialog", { name: "Commands" })).toBeVisible();
+    await expectClean(page);
+    await page.keyboard.type("list the keys");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
+    await expectClean(page);
+  });
+}
