@@ -40,13 +40,15 @@ export class Cluster {
   readonly created: string;
   /** Copies of each message. */
   readonly replicas: number;
+  /** Nodes that were named; where it is one, there is no other to go to. */
+  readonly nodesNamed: number;
   #users = 1;
 
   constructor(
     connection: NatsConnection,
     manager: JetStreamManager,
     state: KV,
-    facts: Pick<Cluster, "names" | "created" | "replicas">,
+    facts: Pick<Cluster, "names" | "created" | "replicas" | "nodesNamed">,
   ) {
     this.connection = connection;
     this.js = jetstream(connection, { timeout: requestTimeoutMs });
@@ -55,6 +57,18 @@ export class Cluster {
     this.names = facts.names;
     this.created = facts.created;
     this.replicas = facts.replicas;
+    this.nodesNamed = facts.nodesNamed;
+  }
+
+  /**
+   * Leaves the node that is connected for the next one that was named. A node that is cut off from the others keeps its
+   * clients' connections, so the client by itself would stay.
+   */
+  goElsewhere(): void {
+    if (this.nodesNamed === 1) return;
+    this.connection.reconnect().catch(() => {
+      // It is closing, and needs no node any more.
+    });
   }
 
   /** Keeps it open until a `release`. */
@@ -107,13 +121,13 @@ export function isAtLeast(version: string, least: string): boolean {
   return true;
 }
 
-async function useCluster(connection: NatsConnection, { history, replicas }: NatsAddress): Promise<Cluster> {
+async function useCluster(connection: NatsConnection, { history, replicas, servers }: NatsAddress): Promise<Cluster> {
   const manager = await jetstreamManager(connection, { timeout: requestTimeoutMs });
   const names = namesOf(history);
   const created = await ensureStream(manager, names, replicas);
   const kvm = new Kvm(jetstream(connection, { timeout: requestTimeoutMs }));
   const state = await kvm.create(names.state, { replicas, history: 1 });
-  return new Cluster(connection, manager, state, { names, created, replicas });
+  return new Cluster(connection, manager, state, { names, created, replicas, nodesNamed: servers.length });
 }
 
 async function connectTo(address: NatsAddress, credentials: NatsCredentials): Promise<NatsConnection> {

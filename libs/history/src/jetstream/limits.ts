@@ -24,6 +24,12 @@ export const publishRetryMs = 2000;
 /** Milliseconds until a publish is sent again that nobody was there to take. */
 export const publishRefusedRetryMs = 100;
 
+/**
+ * Milliseconds without any acknowledgement after which another node is connected to: that of before may be cut off from
+ * the others. An election takes less.
+ */
+export const publishElsewhereMs = 3000;
+
 /** Milliseconds after which a line that the cluster did not acknowledge is given up and its request gets an error. */
 export const publishDeadlineMs = 10_000;
 

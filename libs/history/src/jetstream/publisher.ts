@@ -14,6 +14,7 @@ import type { Cluster } from "./cluster.ts";
 import { unavailable } from "./errors.ts";
 import {
   publishDeadlineMs,
+  publishElsewhereMs,
   publishesInFlightMax,
   publishesWaitingMax,
   publishRefusedRetryMs,
@@ -65,6 +66,8 @@ export class Publisher {
   readonly #timer: NodeJS.Timeout;
   #waiting: Publish[] = [];
   #count = 0;
+  /** When the cluster gave its last answer, or the first of those publishes was sent that wait for one. */
+  #answeredMs = 0;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -106,6 +109,7 @@ export class Publisher {
   #sendWaiting(): void {
     const room = publishesInFlightMax - this.#inFlight.size;
     if (room <= 0 || this.#waiting.length === 0) return;
+    if (this.#inFlight.size === 0) this.#answeredMs = performance.now();
     for (const publish of this.#waiting.splice(0, room)) this.#send(publish);
   }
 
@@ -135,6 +139,7 @@ export class Publisher {
       return;
     }
     this.#inFlight.delete(number);
+    this.#answeredMs = performance.now();
     if (seq !== undefined && error === undefined) publish.resolve(seq);
     else publish.reject(new PublishRefused(error?.err_code ?? 0, error?.description ?? "no answer that is known"));
     this.#sendWaiting();
@@ -142,6 +147,10 @@ export class Publisher {
 
   #retry(): void {
     const nowMs = performance.now();
+    if (this.#inFlight.size > 0 && nowMs - this.#answeredMs > publishElsewhereMs) {
+      this.#answeredMs = nowMs;
+      this.#cluster.goElsewhere();
+    }
     for (const publish of this.#inFlight.values()) {
       if (publish.retryAtMs > nowMs) continue;
       this.#inFlight.delete(publish.number);
