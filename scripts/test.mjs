@@ -30,6 +30,8 @@ function installPrograms() {
   const missing = [
     ...(findChromium() ? [] : ["chromium"]),
     ...["python3", "strace", "tshark"].filter((command) => !has(command)),
+    // For the power cuts among the campaigns.
+    ...(has("mkfs.ext4") ? [] : ["e2fsprogs"]),
     // Services that nobody here wrote, to which the gateway speaks in a story.
     ...(has("redis-server") ? [] : ["redis-server"]),
     ...(has("inetd") ? [] : ["openbsd-inetd"]),
