@@ -1,5 +1,6 @@
 /** What holds when several servers have one history open: they agree, and none of them is needed. */
 
+import process from "node:process";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
@@ -117,6 +118,21 @@ export function sharedSuite(open: OpenHistory, cluster: () => NatsCluster): void
       },
     );
 
+    test("leave a node that answers nothing and keeps its connection", { timeout: 120_000 }, async () => {
+      await using history = await openBeside("stuck", open, cluster());
+      await append(history, "before");
+      const node = await nodeOf(cluster());
+      // Its kernel still takes what is sent, as that of a node which is cut off from the others.
+      process.kill(node.pid as number, "SIGSTOP");
+      try {
+        await append(history, "meanwhile");
+      } finally {
+        process.kill(node.pid as number, "SIGCONT");
+      }
+      await node.ready();
+      expect((await linesOf(history)).map((line) => line.split(" ").at(-1))).toEqual(['"before"', '"meanwhile"']);
+    });
+
     test("take a line that is on its way for one that is not stored yet", { timeout: 120_000 }, async () => {
       await using history = await open("on-its-way");
       const leader = await leaderOf(cluster(), "on-its-way");
@@ -141,6 +157,31 @@ export function sharedSuite(open: OpenHistory, cluster: () => NatsCluster): void
       await connection.close();
     });
   });
+}
+
+/** Opens a history by a node that does not lead its stream, since an election could take longer than is waited. */
+async function openBeside(name: string, open: OpenHistory, cluster: NatsCluster): Promise<History> {
+  for (;;) {
+    const history = await open(name);
+    if ((await nodeOf(cluster)) !== (await leaderOf(cluster, name))) return history;
+    await history[Symbol.asyncDispose]();
+  }
+}
+
+/** The node to which the only history that is open is connected. */
+async function nodeOf({ nodes }: NatsCluster): Promise<NatsNode> {
+  const counts = await Promise.all(
+    nodes.map(async ({ monitorUrl }) => {
+      const { connections } = (await (await fetch(`${monitorUrl}/connz`)).json()) as Connz;
+      return connections.filter(({ name }) => name === "wirebook").length;
+    }),
+  );
+  expect(counts.toSorted()).toEqual([0, 0, 1]);
+  return nodes[counts.indexOf(1)] as NatsNode;
+}
+
+interface Connz {
+  readonly connections: readonly { readonly name?: string }[];
 }
 
 async function leaderOf({ nodes }: NatsCluster, stream: string): Promise<NatsNode> {
