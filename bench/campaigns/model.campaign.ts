@@ -1,0 +1,54 @@
+/** Random sequences of requests, with crashes, held against a model that is an array of lines. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startServer } from "../../interop/programs.ts";
+import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import { ask } from "./history/ask.ts";
+import { Model } from "./history/model.ts";
+
+/** Requests of one sequence. */
+const stepsEach = 12;
+/** The share of sequences in which the server is killed under its last request. */
+const crashShare = 0.1;
+
+export const campaign: Campaign = {
+  promise: "the file is, byte by byte, what a model says after every request and after every crash",
+  unit: "random sequences of 12 requests",
+  first: 2000,
+  ci: 200,
+  full: 100_000,
+  isInCi: true,
+  needs: [],
+  controls: [{ name: "acknowledgements 10 ms before the write", break: "early-acknowledgement", count: 20 }],
+  run,
+};
+
+async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+  const historyPath = join(folder, "history.txt");
+  const model = new Model();
+  const breaches: string[] = [];
+  let requests = 0;
+  let crashes = 0;
+  for (let done = 0; done < count && breaches.length === 0;) {
+    await using server = await startServer({ historyPath, nodeArgs });
+    for (let isUp = true; isUp && done < count && breaches.length === 0; done++) {
+      isUp = !random.chance(crashShare);
+      for (let at = 0; at < stepsEach && breaches.length === 0; at++) {
+        const step = model.choose(random);
+        const dies = !isUp && at === stepsEach - 1;
+        const replying = ask(server.port, step.message);
+        // How far the request has come then is up to the kernel; the model allows each stage.
+        if (dies) await server.kill("SIGKILL");
+        await replying;
+        requests += 1;
+        const wrong = model.follow(step, await readFile(historyPath), !dies);
+        if (wrong !== undefined) breaches.push(wrong);
+        if (dies) crashes += 1;
+      }
+      progress(done + 1);
+    }
+  }
+  const checked = `${requests.toLocaleString("en")} requests and ${crashes.toLocaleString("en")} crashes compared`;
+  return { tried: count, checked, breaches };
+}
