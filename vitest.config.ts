@@ -10,6 +10,6 @@ export default defineConfig({
     hookTimeout: 30_000,
     maxWorkers: 2,
     // Real programs on a machine that is busy for a moment may miss their time once; a fault fails twice.
-    retry: process.env.CI === undefined ? 0 : 2,
+    retry: process.env.CI === undefined ? 0 : 1,
   },
 });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { chromium } from "@playwright/test";
 import type { Browser, CDPSession, Page } from "@playwright/test";
 import { encodeRecord, encodeSessionHead, recordsMax } from "@wirebook/capture";
@@ -86,9 +87,7 @@ async function sayForA(seconds: number, source: Source): Promise<void> {
   const end = performance.now() + seconds * 1000;
   for (let at = performance.now(); at < end; at += tickMs) {
     await source.say((linesPerSecond * tickMs) / 1000);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, at + tickMs - performance.now());
-    await promise;
+    await wait(Math.max(0, at + tickMs - performance.now()));
   }
 }
 

@@ -17,6 +17,9 @@ import { findNatsServer } from "../scripts/nats-server.mjs";
 
 /** Milliseconds for a node to be ready, its part of the cluster's state read. */
 const readyMsMax = 30_000;
+/** Milliseconds for empty nodes to become a cluster; what takes longer has gone wrong for good. */
+const foundMsMax = 6000;
+const foundAttemptsMax = 4;
 const pollMs = 50;
 
 interface Ports {
@@ -68,11 +71,11 @@ export class NatsNode {
   }
 
   /** Resolves when it answers that its JetStream is well. */
-  async ready(): Promise<void> {
-    const deadlineMs = performance.now() + readyMsMax;
+  async ready(withinMs = readyMsMax): Promise<void> {
+    const deadlineMs = performance.now() + withinMs;
     for (;;) {
       if (await this.#isHealthy()) return;
-      if (performance.now() > deadlineMs) throw new Error(`${this.name} was not ready within ${readyMsMax} ms`);
+      if (performance.now() > deadlineMs) throw new Error(`${this.name} was not ready within ${withinMs} ms`);
       await wait(pollMs);
     }
   }
@@ -127,8 +130,7 @@ export class NatsCluster implements AsyncDisposable {
   static async start(options: NatsOptions): Promise<NatsCluster> {
     const cluster = await NatsCluster.#create(options);
     try {
-      for (const node of cluster.nodes) node.start();
-      await Promise.all(cluster.nodes.map((node) => node.ready()));
+      await cluster.#found();
       return cluster;
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
@@ -168,8 +170,28 @@ export class NatsCluster implements AsyncDisposable {
     return `nats://${this.nodes.map(({ host, ports }) => `${host}:${ports.client}`).join(",")}/${name}`;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Starts empty nodes. The first leader of nats-server 2.10 counts the nodes that it has heard of, and if that is one too
+   * few ("Decreasing our clustersize: 3 -> 2"), the third is never taken in: then they must begin again with nothing.
+   */
+  async #found(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      for (const node of this.nodes) node.start();
+      const results = await Promise.allSettled(this.nodes.map((node) => node.ready(foundMsMax)));
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed === undefined) return;
+      if (attempt === foundAttemptsMax) throw failed.reason;
+      await this.#killAll();
+      await Promise.all(this.nodes.map(({ folder }) => rm(join(folder, "data"), { recursive: true, force: true })));
+    }
+  }
+
+  async #killAll(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#killAll();
     await this.#remove();
   }
 }

@@ -15,7 +15,13 @@ import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-n
 import { HistoryError } from "../errors.ts";
 import type { NatsAddress } from "./address.ts";
 import { attempt } from "./errors.ts";
-import { duplicateWindowNanos, natsVersionLeast, reconnectWaitMs, requestTimeoutMs } from "./limits.ts";
+import {
+  consumerTimeoutMs,
+  duplicateWindowNanos,
+  natsVersionLeast,
+  reconnectWaitMs,
+  requestTimeoutMs,
+} from "./limits.ts";
 import { namesOf } from "./names.ts";
 import type { Names } from "./names.ts";
 
@@ -32,6 +38,7 @@ export interface NatsCredentials {
 /** A connection, held by its users. */
 export class Cluster {
   readonly connection: NatsConnection;
+  /** For consumers. */
   readonly js: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly state: KV;
@@ -51,7 +58,7 @@ export class Cluster {
     facts: Pick<Cluster, "names" | "created" | "replicas" | "nodesNamed">,
   ) {
     this.connection = connection;
-    this.js = jetstream(connection, { timeout: requestTimeoutMs });
+    this.js = jetstream(connection, { timeout: consumerTimeoutMs });
     this.manager = manager;
     this.state = state;
     this.names = facts.names;

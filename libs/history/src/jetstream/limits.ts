@@ -9,6 +9,12 @@ export const replicasDefault = 3;
 /** Milliseconds for the first connection, and for each request to the cluster. */
 export const requestTimeoutMs = 5000;
 
+/**
+ * Milliseconds for each request about a consumer. The cluster may give one to a node of whose death it does not know yet,
+ * and then nobody answers; the next one may be given to another node, so several must fit into `askMsMax`.
+ */
+export const consumerTimeoutMs = 1000;
+
 /** Milliseconds for which the cluster is asked again for what it did not answer. */
 export const askMsMax = 10_000;
 
@@ -26,7 +32,7 @@ export const publishRefusedRetryMs = 100;
 
 /**
  * Milliseconds without any acknowledgement after which another node is connected to: that of before may be cut off from
- * the others. An election takes less.
+ * the others. Where it is an election that takes so long, going elsewhere does no harm.
  */
 export const publishElsewhereMs = 3000;
 
