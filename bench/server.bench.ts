@@ -50,6 +50,20 @@ async function run({ rounds, seconds, say }: BenchOptions): Promise<void> {
     const longest = [...longestUs].map(([name, us]) => `${name} ${describeWait(us / 1000)}`);
     say(`longest: ${longest.join("; ")}\n`);
   }
+  await runWithFin(reply, { rounds, seconds, say });
+}
+
+/** The same with clients that have nothing more to say: behind their FIN a server may close at once [W-17]. */
+async function runWithFin(reply: string, { rounds, seconds, say }: BenchOptions): Promise<void> {
+  for (const connections of [1, 16, 64, 256]) {
+    const compared = await compare({
+      yardstick: { name: "bare node:net", open: () => startBare(reply) },
+      contenders: [{ name: "Wirebook", open: () => startServer() }],
+      rounds,
+      measure: async ({ port }) => (await load({ port, connections, seconds, message, sendsFin: true })).perSecond,
+    });
+    say(encodeTable(`${connections} at once, each with FIN behind its message`, "requests a second", compared));
+  }
 }
 
 function describeWait(ms: number): string {

@@ -27,6 +27,8 @@ export interface LoadOptions {
   readonly message: string;
   /** True when an exchange ends behind the first line of the reply instead of at FIN. */
   readonly endsAtLine?: boolean;
+  /** True when each message is followed by the client's FIN. */
+  readonly sendsFin?: boolean;
 }
 
 /** How a bridge carries exchanges; `bench/load/ws-load.c` says what each name means. */
@@ -39,9 +41,11 @@ export async function load({
   seconds,
   message,
   endsAtLine = false,
+  sendsFin = false,
 }: LoadOptions): Promise<LoadFigures> {
   const args = ["127.0.0.1", String(port), String(connections), String(seconds), message];
   if (endsAtLine) args.push("line");
+  else if (sendsFin) args.push("fin");
   return await generate("bench/load/load.c", args);
 }
 

@@ -1,10 +1,11 @@
 /*
  * A load generator for services of one request a connection: connect, send, read until FIN, close, again.
  *
- *     load HOST PORT CONNECTIONS SECONDS MESSAGE [line]
+ *     load HOST PORT CONNECTIONS SECONDS MESSAGE [line|fin]
  *
  * With "line" an exchange ends behind the first line of the reply instead of at the server's FIN, for services that
- * leave the closing to their client.
+ * leave the closing to their client. With "fin" each message is followed by FIN (shutdown), as of a client that has
+ * nothing more to say.
  *
  * It keeps CONNECTIONS exchanges in flight on one epoll loop and one thread, so that the server and not the generator
  * is the bottleneck, and prints one line of JSON. Latency is the time from connect() to the server's FIN (figures.h). An
@@ -40,6 +41,7 @@ static struct sockaddr_in target;
 static const char *message;
 static size_t message_bytes;
 static int ends_at_line;
+static int sends_fin;
 static int epoll_fd;
 
 static void begin(struct exchange *x) {
@@ -76,6 +78,7 @@ static int advance(struct exchange *x) {
             finish(x, 1);
             return 1;
         }
+        if (sends_fin) shutdown(x->fd, SHUT_WR);
         x->is_sent = 1;
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = x};
         epoll_ctl(epoll_fd, EPOLL_CTL_MOD, x->fd, &event);
@@ -99,8 +102,9 @@ static int advance(struct exchange *x) {
 
 int main(int argc, char **argv) {
     ends_at_line = argc == 7 && strcmp(argv[6], "line") == 0;
-    if (argc != 6 && !ends_at_line) {
-        fprintf(stderr, "usage: load HOST PORT CONNECTIONS SECONDS MESSAGE [line]\n");
+    sends_fin = argc == 7 && strcmp(argv[6], "fin") == 0;
+    if (argc != 6 && !ends_at_line && !sends_fin) {
+        fprintf(stderr, "usage: load HOST PORT CONNECTIONS SECONDS MESSAGE [line|fin]\n");
         return 2;
     }
     target.sin_family = AF_INET;

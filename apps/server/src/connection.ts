@@ -119,12 +119,18 @@ export class Connection implements Expiring {
     return this.#socket.write(bytes) || this.#drained();
   }
 
-  /** Sends the last bytes and FIN, and resolves when the connection is closed. */
+  /**
+   * Sends the last bytes and FIN, and resolves when the connection is closed.
+   *
+   * Behind the peer's FIN nothing can come that would lie unread and make the kernel send RST. So where that was read,
+   * and the kernel has taken the whole reply, there is nothing to wait for, and the close itself sends the FIN.
+   */
   async end(bytes: Uint8Array | string = ""): Promise<void> {
     if (!this.#socket.destroyed) {
       this.#await("progress", this.#limits.replyStallMs);
       if (bytes.length > 0) this.#socket.write(bytes);
-      this.#socket.end(() => this.#linger());
+      if (this.#socket.readableEnded && this.#socket.writableLength === 0) this.close();
+      else this.#socket.end(() => this.#linger());
     }
     return this.closed;
   }

@@ -3,6 +3,9 @@
 /** Turns of the event loop for which appends are gathered into one write and one fdatasync [H-10]. */
 export const gatherTurnsMax = 64;
 
+/** Turns in a row without an append that end the gathering before. */
+export const gatherQuietTurns = 4;
+
 /** Bytes of the largest chunk that a snapshot or a feed gives. */
 export const readChunkBytesDefault = 64 * 1024;
 

@@ -4,7 +4,13 @@ import { readFileSync, readdirSync } from "node:fs";
 import { decodeEntry, headCharactersMax, refusedBytesKept } from "@wirebook/protocol";
 import { expect, test } from "vitest";
 import { historyErrorCodes } from "../src/index.ts";
-import { gatherTurnsMax, indexBlockBytesDefault, lastTimeBytes, reservedBytes } from "../src/limits.ts";
+import {
+  gatherQuietTurns,
+  gatherTurnsMax,
+  indexBlockBytesDefault,
+  lastTimeBytes,
+  reservedBytes,
+} from "../src/limits.ts";
 
 const root = new URL("../../../", import.meta.url);
 const doc = readFileSync(new URL("docs/history-format.md", root), "utf8");
@@ -58,7 +64,8 @@ test("names the limits that the code has", () => {
   const limits = doc.split("## Limits\n")[1]?.split("\n## ")[0] ?? "";
   expect(limits).toContain(`| ${refusedBytesKept} |`);
   expect(limits).toContain(`| characters of a head [H-7] | ${headCharactersMax} |`);
-  expect(limits).toContain(`[H-10] | ${gatherTurnsMax} |`);
+  expect(limits).toContain(`gathered [H-10] | ${gatherTurnsMax} |`);
+  expect(limits).toContain(`end it before [H-10] | ${gatherQuietTurns} |`);
   expect(limits).toContain(`| ${lastTimeBytes / 1024} KiB |`);
   expect(limits).toContain(`| ${reservedBytes.toLocaleString("en")} bytes |`);
   expect(limits).toContain(`8 bytes for each ${indexBlockBytesDefault / 1024} KiB`);

@@ -1,13 +1,14 @@
 /**
  * Group commit: appends that come in the same turns of the event loop share one write and one fdatasync [H-10].
  *
- * One connection is accepted in a turn, so a batch for each turn would hold one line. Appends are gathered until a
- * whole turn brings none, and for at most `gatherTurnsMax` turns. Then the batch is written and synced in one go: the
- * synchronous calls were measured to be faster than asynchronous ones, and nothing can come between.
+ * A turn accepts few connections, so a batch for each turn would hold few lines. Appends are gathered until
+ * `gatherQuietTurns` turns in a row bring none, and for at most `gatherTurnsMax` turns: a turn without an append is
+ * often one that closes connections, whose clients are about to come back. Then the batch is written and synced in one
+ * go: the synchronous calls were measured to be faster than asynchronous ones, and nothing can come between.
  */
 
 import type { Written } from "../history.ts";
-import { gatherTurnsMax } from "../limits.ts";
+import { gatherQuietTurns, gatherTurnsMax } from "../limits.ts";
 import type { Stamper } from "./stamper.ts";
 import type { FileStorage } from "./storage.ts";
 
@@ -37,7 +38,7 @@ export class Appends {
     this.#text += `${encode(time)}\n`;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ time, resolve, reject });
-      this.#turn ??= setImmediate(() => this.#gather(0, 1));
+      this.#turn ??= setImmediate(() => this.#gather(0, 0, 1));
     });
   }
 
@@ -61,10 +62,11 @@ export class Appends {
     this.#settling = undefined;
   }
 
-  #gather(seen: number, turns: number): void {
+  #gather(seen: number, quietTurns: number, turns: number): void {
     const count = this.#waiting.length;
-    if (count === seen || turns >= gatherTurnsMax) this.commit();
-    else this.#turn = setImmediate(() => this.#gather(count, turns + 1));
+    const quiet = count === seen ? quietTurns + 1 : 0;
+    if (quiet >= gatherQuietTurns || turns >= gatherTurnsMax) this.commit();
+    else this.#turn = setImmediate(() => this.#gather(count, quiet, turns + 1));
   }
 
   #write(text: string, waiting: readonly Waiting[]): void {
