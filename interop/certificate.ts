@@ -1,4 +1,4 @@
-/** Certificates that sign themselves, made by openssl, for tests of TLS. */
+/** Certificates made by openssl, for tests of TLS. */
 
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -24,13 +24,14 @@ export class Certificates implements AsyncDisposable {
     return new Certificates(await mkdtemp(join(tmpdir(), "wirebook-tls-")));
   }
 
-  /** Makes a certificate for 127.0.0.1 and localhost, and its key. */
-  async make(name: string): Promise<TlsFiles> {
+  /** Makes a certificate, and its key; it signs itself unless an authority does. */
+  async make(name: string, authority?: TlsFiles, hosts = "IP:127.0.0.1,DNS:localhost"): Promise<TlsFiles> {
     const certPath = join(this.folder, `${name}.crt`);
     const keyPath = join(this.folder, `${name}.key`);
     const words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(" ");
-    const names = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
-    await promisify(execFile)("openssl", [...words, ...names, "-keyout", keyPath, "-out", certPath]);
+    const names = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=${hosts}`];
+    const signer = authority === undefined ? [] : ["-CA", authority.certPath, "-CAkey", authority.keyPath];
+    await promisify(execFile)("openssl", [...words, ...names, ...signer, "-keyout", keyPath, "-out", certPath]);
     return { certPath, keyPath };
   }
 

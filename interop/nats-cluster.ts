@@ -119,6 +119,8 @@ export interface NatsOptions {
   readonly hosts?: readonly string[];
   /** A program with its arguments that runs a node, by its index. */
   readonly under?: (node: number) => readonly string[];
+  /** More of each node's configuration. */
+  readonly more?: string;
 }
 
 /** Nodes that know each other. */
@@ -139,7 +141,7 @@ export class NatsCluster implements AsyncDisposable {
   }
 
   static async #create(options: NatsOptions): Promise<NatsCluster> {
-    const { nodes, syncInterval = "always", program, folder, hosts = [], under } = options;
+    const { nodes, syncInterval = "always", program, folder, hosts = [], under, more = "" } = options;
     const found = program ?? findNatsServer();
     if (found === undefined)
       throw new Error("there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER");
@@ -153,7 +155,10 @@ export class NatsCluster implements AsyncDisposable {
     const routes = all.map((node) => `nats://${node.host}:${node.ports.cluster}`);
     for (const node of all) {
       await mkdir(node.folder, { recursive: true });
-      await writeFile(join(node.folder, "nats.conf"), configure(node, nodes === 1 ? [] : routes, syncInterval));
+      await writeFile(
+        join(node.folder, "nats.conf"),
+        `${configure(node, nodes === 1 ? [] : routes, syncInterval)}${more}\n`,
+      );
     }
     return new NatsCluster(all, () =>
       folder === undefined ? rm(place, { recursive: true, force: true }) : Promise.resolve(),

@@ -9,6 +9,7 @@ import {
   portNumber,
   readSettings,
   toggle,
+  withoutUserinfo,
 } from "@wirebook/settings";
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
 import { storageTable } from "./storage.ts";
@@ -87,7 +88,9 @@ export function readConfig(source: SettingsSource): Config | undefined {
   const { settings, words, isHelp } = readSettings(table, source);
   if (isHelp) return undefined;
   if (words.length > 0) {
-    throw new SettingsError(`${JSON.stringify(words[0])} is no option; type --help for the list of options`);
+    throw new SettingsError(
+      `${withoutUserinfo(JSON.stringify(words[0]))} is no option; type --help for the list of options`,
+    );
   }
   if (/[\r\n]/.test(settings.link)) {
     throw new SettingsError("the link has several lines; type the text of one line with --link or in WIREBOOK_LINK");

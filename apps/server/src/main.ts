@@ -14,7 +14,7 @@ import type { Config } from "./config.ts";
 import { ListenError } from "./errors.ts";
 import { failureDrainMs, limitsWithin, repeatedSignalMs } from "./limits.ts";
 import { listen } from "./server.ts";
-import { describeStorage, openHistory, openUsers } from "./storage.ts";
+import { describeStorage, openHistory, openUsers, warnOfSecret } from "./storage.ts";
 import { Terminal } from "./terminal.ts";
 import { openTerminalStream } from "./terminal-stream.ts";
 
@@ -43,6 +43,8 @@ async function run(config: Config): Promise<number> {
   await using terminal = new Terminal(openTerminalStream(1) ?? process.stdout, isatty(1));
   const place = describeStorage(config);
   const onNotice = (message: string): void => terminal.show({ event: "notice", message });
+  const warning = warnOfSecret(config, process.argv);
+  if (warning !== undefined) onNotice(warning);
   await using history = await openHistory(config, onNotice);
   await using users = await openUsers(config, onNotice);
   const limits = limitsWithin(descriptorsMax());

@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import {
   describeNatsAddress,
+  hasNatsSecret,
   isNatsAddress,
   openFileHistory,
   openFileUsers,
@@ -10,12 +11,12 @@ import {
   openJetStreamUsers,
 } from "@wirebook/history";
 import type { History, NatsCredentials, Users } from "@wirebook/history";
-import { filledText } from "@wirebook/settings";
+import { filledText, pathOrAddress } from "@wirebook/settings";
 
 /** The options that say where, for every program that opens a history or its users. */
 export const storageTable = {
   history: {
-    schema: filledText,
+    schema: pathOrAddress("nats", "tls"),
     default: "history.txt",
     env: "WIREBOOK_HISTORY",
     form: "FILE",
@@ -23,6 +24,11 @@ export const storageTable = {
     help: "the file that holds the history, or nats://HOST,HOST,HOST/NAME for one that servers share",
   },
   natsCredentials: pathOption("WIREBOOK_NATS_CREDENTIALS", "a .creds file, by which the cluster knows this server"),
+  natsNkey: pathOption("WIREBOOK_NATS_NKEY", "a file with the seed of the NKey by which the cluster knows this server"),
+  natsPasswordFile: pathOption(
+    "WIREBOOK_NATS_PASSWORD_FILE",
+    "a file with the password of the user in the address, or with a token where it names none",
+  ),
   natsTlsCa: pathOption(
     "WIREBOOK_NATS_TLS_CA",
     "a PEM file with the authority that the cluster's certificates are from",
@@ -35,6 +41,8 @@ export const storageTable = {
 export interface StorageSettings {
   readonly history: string;
   readonly natsCredentials: string;
+  readonly natsNkey: string;
+  readonly natsPasswordFile: string;
   readonly natsTlsCa: string;
   readonly natsTlsCert: string;
   readonly natsTlsKey: string;
@@ -61,10 +69,22 @@ export async function openUsers(settings: StorageSettings, onNotice: OnNotice): 
   return openFileUsers(resolve(history), { onNotice });
 }
 
+/** What is wrong with a password on the command line; `undefined` where there is none. */
+export function warnOfSecret(
+  { history, natsPasswordFile }: StorageSettings,
+  argv: readonly string[],
+): string | undefined {
+  if (!argv.some((word) => word.endsWith(history)) || !hasNatsSecret(history, natsPasswordFile !== ""))
+    return undefined;
+  return "Every user of this machine can read the cluster's password on the command line: put the address into WIREBOOK_HISTORY, or the password into a file (--nats-password-file).";
+}
+
 /** How this server proves to a cluster who it is. */
 export function credentialsOf(settings: StorageSettings): NatsCredentials {
   return {
     credentials: given(settings.natsCredentials),
+    nkey: given(settings.natsNkey),
+    passwordFile: given(settings.natsPasswordFile),
     tlsCa: given(settings.natsTlsCa),
     tlsCert: given(settings.natsTlsCert),
     tlsKey: given(settings.natsTlsKey),

@@ -6,6 +6,6 @@ export { openFileUsers } from "./file/users/file-users.ts";
 export type { Actor, Asked, Extent, Feed, History, Range, Recorded, Snapshot, Written } from "./history.ts";
 export { UsersError, usersErrorCodes } from "./users.ts";
 export type { User, Users, UsersErrorCode } from "./users.ts";
-export { describeNatsAddress, isNatsAddress } from "./jetstream/address.ts";
-export type { NatsCredentials } from "./jetstream/cluster.ts";
+export { describeNatsAddress, hasNatsSecret, isNatsAddress } from "./jetstream/address.ts";
+export type { NatsCredentials } from "./jetstream/credentials.ts";
 export { importIntoJetStream, openJetStreamHistory, openJetStreamUsers } from "./jetstream/open.ts";

@@ -23,6 +23,16 @@ export const ipAddresses: z.ZodMiniType<string[]> = z.array(z.string().check(z.r
 /** Any text but an empty one. */
 export const filledText: z.ZodMiniType<string> = z.string().check(z.minLength(1));
 
+/** The path of a file, or an address with one of some schemes; any other address is a mistake, not a path. */
+export function pathOrAddress(...schemes: readonly string[]): z.ZodMiniType<string> {
+  return filledText.check(
+    z.refine((text) => {
+      const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
+      return scheme === undefined || schemes.includes(scheme);
+    }),
+  );
+}
+
 /** An option without a value. */
 export const toggle: z.ZodMiniType<boolean> = z.boolean();
 

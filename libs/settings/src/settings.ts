@@ -115,7 +115,13 @@ function readOne(name: string, setting: Setting<unknown>, given: Given, env: Set
   const result = setting.schema.safeParse(typeof text === "string" ? text.replace(hidden, "") : text);
   if (result.success) return result.data;
   const where = given === undefined ? setting.env : `--${optionOf(name)}`;
-  throw new SettingsError(`${where} is ${JSON.stringify(text).replaceAll("\\u0000", "")}; type ${setting.expects}`);
+  const shown = withoutUserinfo(JSON.stringify(text).replaceAll("\\u0000", ""));
+  throw new SettingsError(`${where} is ${shown}; type ${setting.expects}`);
+}
+
+/** The text with `…` for each user and password that stand before the host of an address. */
+export function withoutUserinfo(text: string): string {
+  return text.replaceAll(/:\/\/\S*@/g, "://…@");
 }
 
 function fromEnvironment(setting: Setting<unknown>, text: string): Given {

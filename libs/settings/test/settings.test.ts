@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod/mini";
-import { describeSettings, filledText, portNumber, readSettings, SettingsError, toggle } from "@wirebook/settings";
+import {
+  describeSettings,
+  filledText,
+  pathOrAddress,
+  portNumber,
+  readSettings,
+  SettingsError,
+  toggle,
+} from "@wirebook/settings";
 
 const table = {
   port: {
@@ -53,6 +61,23 @@ describe("readSettings", () => {
 
   test("leaves the other words alone, negative numbers too", () => {
     expect(read(["brick", "2", "-100", "--trace", "-5"]).words).toEqual(["brick", "2", "-100", "-5"]);
+  });
+
+  test("shows no user and no password of an address in its sentences", () => {
+    expect(() => read(["--port", "nats://brick:s3/cr@et@host/x"])).toThrow(
+      '--port is "nats://…@host/x"; type a port from 0 to 65535',
+    );
+  });
+
+  test.each(["history.txt", "./nats:/x", "C:\\x", "nats://host", "tls://host/x"])(
+    "takes %s for a path or an address",
+    (text) => {
+      expect(pathOrAddress("nats", "tls").parse(text)).toBe(text);
+    },
+  );
+
+  test.each(["", "http://host/x", "natss://host", "NATS://host"])("takes %s for neither", (text) => {
+    expect(pathOrAddress("nats", "tls").safeParse(text).success).toBe(false);
   });
 
   test("freezes what it gives", () => {

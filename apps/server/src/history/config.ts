@@ -1,5 +1,5 @@
 import { quoteText } from "@wirebook/protocol";
-import { SettingsError, describeSettings, readSettings } from "@wirebook/settings";
+import { SettingsError, describeSettings, readSettings, withoutUserinfo } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
 import { storageTable } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
@@ -31,7 +31,10 @@ export function readTask(source: SettingsSource): Task {
   const [verb, file, ...rest] = words;
   if (isHelp) return { verb: "help" };
   if (verb !== "export" && verb !== "import") {
-    const what = verb === undefined ? "nothing is said to be done" : `${quoteText(verb)} is nothing that can be done`;
+    const what =
+      verb === undefined
+        ? "nothing is said to be done"
+        : `${withoutUserinfo(quoteText(verb))} is nothing that can be done`;
     throw new SettingsError(`${what}; type export FILE or import FILE`);
   }
   if (file === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);

@@ -10,9 +10,10 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { HistoryError, importIntoJetStream, isNatsAddress } from "@wirebook/history";
 import { SettingsError } from "@wirebook/settings";
-import { credentialsOf, describeStorage, openHistory } from "../storage.ts";
+import { credentialsOf, describeStorage, openHistory, warnOfSecret } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
 import { help, readTask } from "./config.ts";
+import type { Task } from "./config.ts";
 
 process.exitCode = await main();
 
@@ -20,14 +21,20 @@ async function main(): Promise<number> {
   try {
     const task = readTask({ argv: process.argv.slice(2), env: process.env });
     if (task.verb === "help") process.stdout.write(help);
-    else if (task.verb === "export") await exportTo(resolve(task.file), task.storage);
-    else await importFrom(resolve(task.file), task.storage);
+    else await perform(task);
     return 0;
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof HistoryError || isSystems(error))) throw error;
     say(isSystems(error) ? explain(error) : error.message);
     return error instanceof SettingsError ? 2 : 1;
   }
+}
+
+async function perform({ verb, file, storage }: Exclude<Task, { readonly verb: "help" }>): Promise<void> {
+  const warning = warnOfSecret(storage, process.argv);
+  if (warning !== undefined) say(warning);
+  if (verb === "export") await exportTo(resolve(file), storage);
+  else await importFrom(resolve(file), storage);
 }
 
 /** The file is whole and on the disk when this says so. */

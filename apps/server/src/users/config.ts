@@ -1,6 +1,6 @@
 import { hideKeys, isName, nameCharactersMax, quoteText, roles } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
-import { SettingsError, describeSettings, oneOf, readSettings } from "@wirebook/settings";
+import { SettingsError, describeSettings, oneOf, readSettings, withoutUserinfo } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
 import { storageTable } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
@@ -52,7 +52,9 @@ export function readTask(source: SettingsSource): Task {
   }
   if (verb !== "add" && verb !== "remove") {
     const what =
-      verb === undefined ? "nothing is said to be done" : `${quoteText(hideKeys(verb))} is nothing that can be done`;
+      verb === undefined
+        ? "nothing is said to be done"
+        : `${withoutUserinfo(quoteText(hideKeys(verb)))} is nothing that can be done`;
     throw new SettingsError(`${what}; type add NAME, list or remove NAME`);
   }
   if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one name; type: ${verb} NAME`);

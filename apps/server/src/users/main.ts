@@ -11,7 +11,7 @@ import type { User, Users } from "@wirebook/history";
 import { SettingsError } from "@wirebook/settings";
 import { help, readTask } from "./config.ts";
 import type { Task } from "./config.ts";
-import { openUsers } from "../storage.ts";
+import { openUsers, warnOfSecret } from "../storage.ts";
 import { createKey, hashKey } from "./key.ts";
 
 process.exitCode = await main();
@@ -30,6 +30,8 @@ async function main(): Promise<number> {
 }
 
 async function perform(task: Exclude<Task, { readonly verb: "help" }>): Promise<void> {
+  const warning = warnOfSecret(task.storage, process.argv);
+  if (warning !== undefined) say(warning);
   await using users = await openUsers(task.storage, say);
   switch (task.verb) {
     case "list":

@@ -5,35 +5,19 @@
  * error here; the client connects to another one, and what was under way is tried again by whoever asked.
  */
 
-import { readFileSync } from "node:fs";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import type { KV } from "@nats-io/kv";
-import { connect, credsAuthenticator } from "@nats-io/transport-node";
-import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { HistoryError } from "../errors.ts";
 import type { NatsAddress } from "./address.ts";
+import { checkVersion, connectTo } from "./connection.ts";
+import type { NatsCredentials } from "./credentials.ts";
 import { attempt } from "./errors.ts";
-import {
-  consumerTimeoutMs,
-  duplicateWindowNanos,
-  natsVersionLeast,
-  reconnectWaitMs,
-  requestTimeoutMs,
-} from "./limits.ts";
+import { consumerTimeoutMs, duplicateWindowNanos, requestTimeoutMs } from "./limits.ts";
 import { namesOf } from "./names.ts";
 import type { Names } from "./names.ts";
-
-/** How a NATS client proves who it is, and whom it trusts. */
-export interface NatsCredentials {
-  /** The path of a `.creds` file, as `nsc` and `nats` make them. */
-  readonly credentials?: string | undefined;
-  /** Paths of PEM files: whom to trust, and this client's own certificate and key. */
-  readonly tlsCa?: string | undefined;
-  readonly tlsCert?: string | undefined;
-  readonly tlsKey?: string | undefined;
-}
 
 /** A connection, held by its users. */
 export class Cluster {
@@ -108,26 +92,6 @@ export async function openCluster(address: NatsAddress, credentials: NatsCredent
   }
 }
 
-/** @throws HistoryError `storage-failed` when the server that is connected is older than those that are trusted */
-export function checkVersion({ info }: NatsConnection): void {
-  const version = info?.version ?? "unknown";
-  if (isAtLeast(version, natsVersionLeast)) return;
-  throw new HistoryError(
-    "storage-failed",
-    `nats-server ${version} may lose acknowledged lines in a power cut; it must be ${natsVersionLeast} or newer`,
-  );
-}
-
-/** Compares versions of three numbers; what follows a hyphen is ignored. */
-export function isAtLeast(version: string, least: string): boolean {
-  const [have, want] = [version, least].map((text) => text.split("-", 1)[0]?.split(".").map(Number) ?? []);
-  for (let at = 0; at < 3; at++) {
-    const difference = (have?.[at] ?? Number.NaN) - (want?.[at] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
-}
-
 async function useCluster(connection: NatsConnection, { history, replicas, servers }: NatsAddress): Promise<Cluster> {
   const manager = await jetstreamManager(connection, { timeout: requestTimeoutMs });
   const names = namesOf(history);
@@ -135,36 +99,6 @@ async function useCluster(connection: NatsConnection, { history, replicas, serve
   const kvm = new Kvm(jetstream(connection, { timeout: requestTimeoutMs }));
   const state = await kvm.create(names.state, { replicas, history: 1 });
   return new Cluster(connection, manager, state, { names, created, replicas, nodesNamed: servers.length });
-}
-
-async function connectTo(address: NatsAddress, credentials: NatsCredentials): Promise<NatsConnection> {
-  const { servers, user, password, isTls, shown } = address;
-  const { credentials: path, tlsCa, tlsCert, tlsKey } = credentials;
-  const options: NodeConnectionOptions = {
-    servers: [...servers],
-    name: "wirebook",
-    timeout: requestTimeoutMs,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: reconnectWaitMs,
-    reconnectJitter: reconnectWaitMs,
-    pingInterval: requestTimeoutMs,
-    maxPingOut: 2,
-  };
-  if (user !== undefined && password === undefined) options.token = user;
-  else if (user !== undefined) Object.assign(options, { user, pass: password });
-  try {
-    if (path !== undefined) options.authenticator = credsAuthenticator(readFileSync(path));
-    if (isTls || tlsCa !== undefined || tlsCert !== undefined) {
-      options.tls = {
-        ...(tlsCa === undefined ? {} : { caFile: tlsCa }),
-        ...(tlsCert === undefined ? {} : { certFile: tlsCert }),
-        ...(tlsKey === undefined ? {} : { keyFile: tlsKey }),
-      };
-    }
-    return await connect(options);
-  } catch (error) {
-    throw failure(`${shown} cannot be reached`, error);
-  }
 }
 
 /** Returns when the stream was made, which tells it from another one of the same name. */
@@ -190,8 +124,4 @@ async function ensureStream(manager: JetStreamManager, names: Names, replicas: n
     description: "A Wirebook history: one message a line",
   });
   return created;
-}
-
-function failure(what: string, cause: unknown): HistoryError {
-  return new HistoryError("storage-failed", `${what}: ${(cause as Error).message}`, { cause });
 }

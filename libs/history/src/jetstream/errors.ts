@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { PermissionViolationError } from "@nats-io/transport-node";
 import { HistoryError } from "../errors.ts";
 import { askAgainMs, askMsMax } from "./limits.ts";
 
@@ -21,6 +22,8 @@ export async function attempt<Result>(what: string, ask: () => Promise<Result>):
       return await ask();
     } catch (error) {
       if (error instanceof HistoryError) throw error;
+      const { cause } = error as Error;
+      if (cause instanceof PermissionViolationError) throw unavailable(`the cluster ${what}: ${cause.message}`, error);
       if (performance.now() > deadlineMs) throw unavailable(`the cluster ${what}: ${(error as Error).message}`, error);
       await pause(askAgainMs);
     }

@@ -3,7 +3,7 @@ import { UsersError } from "../users.ts";
 import type { Users } from "../users.ts";
 import { decodeNatsAddress } from "./address.ts";
 import { openCluster } from "./cluster.ts";
-import type { NatsCredentials } from "./cluster.ts";
+import type { NatsCredentials } from "./credentials.ts";
 import { importLines } from "./import.ts";
 import { JetStreamHistory } from "./jetstream-history.ts";
 import { openKvUsers } from "./kv-users.ts";

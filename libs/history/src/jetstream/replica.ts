@@ -8,8 +8,8 @@ import type { ConsumerMessages } from "@nats-io/jetstream";
 import { HistoryError } from "../errors.ts";
 import type { Written } from "../history.ts";
 import { AwaitedLines } from "./awaited.ts";
-import { checkVersion } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
+import { watchConnection } from "./connection.ts";
 import { attempt } from "./errors.ts";
 import { Erasing } from "./erasing.ts";
 import { askAgainMs, batchMessages, checkpointLines, consumeMs, heartbeatMs } from "./limits.ts";
@@ -46,7 +46,7 @@ export class Replica {
   static async open(cluster: Cluster, onNotice: (sentence: string) => void): Promise<Replica> {
     const replica = new Replica(cluster, onNotice);
     await replica.#start();
-    void replica.#watchConnection();
+    watchConnection(cluster.connection, onNotice).catch((error: unknown) => replica.#fail(error));
     return replica;
   }
 
@@ -224,19 +224,6 @@ export class Replica {
     await Promise.all(this.#repairing);
     const { last, bytes, lastTimeUs } = this.#view;
     await writeCheckpoint(this.#cluster, { sequence: last, bytes, lastTimeUs });
-  }
-
-  async #watchConnection(): Promise<void> {
-    for await (const status of this.#cluster.connection.status()) {
-      if (status.type === "disconnect") this.#onNotice(`The connection to ${status.server} is lost; trying others.`);
-      if (status.type !== "reconnect") continue;
-      this.#onNotice(`Connected to ${status.server}.`);
-      try {
-        checkVersion(this.#cluster.connection);
-      } catch (error) {
-        this.#fail(error);
-      }
-    }
   }
 
   #fail(cause: unknown): void {
