@@ -31,7 +31,7 @@ async function run({ rounds, seconds, say }: BenchOptions): Promise<void> {
     const longestUs = new Map<string, number>();
     const compared = await compare({
       yardstick: { name: "bare node:net", open: () => startBare(reply) },
-      contenders: [{ name: "Wirebook", open: () => startServer() }, ...others],
+      contenders: [{ name: "Wirebook", open: startOurs }, ...others],
       rounds,
       measure: async ({ port }, { name }) => {
         const isRedis = name.startsWith("Redis");
@@ -58,7 +58,7 @@ async function runWithFin(reply: string, { rounds, seconds, say }: BenchOptions)
   for (const connections of [1, 16, 64, 256]) {
     const compared = await compare({
       yardstick: { name: "bare node:net", open: () => startBare(reply) },
-      contenders: [{ name: "Wirebook", open: () => startServer() }],
+      contenders: [{ name: "Wirebook", open: startOurs }],
       rounds,
       measure: async ({ port }) => (await load({ port, connections, seconds, message, sendsFin: true })).perSecond,
     });
@@ -75,7 +75,11 @@ async function findOthers(say: (text: string) => void): Promise<Contender[]> {
   const python = findPython();
   const others: Contender[] = [];
   if (python === undefined) say("SKIPPED: the original server, because there is no python3");
-  else others.push({ name: "the original (Python, no sync)", open: () => startOriginServer(python) });
+  else
+    others.push({
+      name: "the original (Python, no sync)",
+      open: async () => (await startOriginServer(python)).discardOutput(),
+    });
   if (await isThere("redis-server")) others.push({ name: "Redis RPUSH, appendfsync always", open: startRedis });
   else say("SKIPPED: Redis, because there is no redis-server; on Debian: apt-get install redis-server");
   return others;
@@ -94,6 +98,10 @@ async function replyOfServer(): Promise<string> {
   const socket = connect(server.port, server.host);
   socket.end(message);
   return await text(socket);
+}
+
+async function startOurs(): Promise<Program> {
+  return (await startServer()).discardOutput();
 }
 
 function startBare(reply: string): Promise<Program> {

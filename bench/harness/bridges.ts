@@ -37,7 +37,9 @@ export function direct(serverPort: number): Bridge {
 
 /** Wirebook's gateway. */
 export function wirebook(serverPort: number): Bridge {
-  return bridge("Wirebook", "wirebook", serverPort, () => startGateway({ server: `127.0.0.1:${serverPort}` }));
+  return bridge("Wirebook", "wirebook", serverPort, async () =>
+    (await startGateway({ server: `127.0.0.1:${serverPort}` })).discardOutput(),
+  );
 }
 
 /** Twenty lines over `ws`. */
