@@ -5,9 +5,9 @@
  * something could not be written, nothing more is, and the file ends with its last whole block.
  */
 
-import { closeSync, ftruncateSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, writeSync } from "node:fs";
 import { Capture, isPcapng } from "@wirebook/capture";
-import { SettingsError } from "@wirebook/settings";
+import { openOutputFile } from "@wirebook/settings";
 import { pcapBytesMax } from "./limits.ts";
 
 /** A capture that goes into a file. */
@@ -24,8 +24,7 @@ export interface PcapFile {
  * @throws SettingsError when it holds something else, or cannot be written
  */
 export function openPcapFile(path: string, application: string, bytesMax: number = pcapBytesMax): PcapFile {
-  refuseOther(path);
-  const descriptor = attempt(path, () => openSync(path, "w", 0o600));
+  const descriptor = openOutputFile(path, { option: "--pcap", name: "pcapng", isHead: isPcapng });
   const writer = new BlockWriter(descriptor);
   const capture = new Capture(writer, application, bytesMax);
   return {
@@ -70,34 +69,6 @@ class BlockWriter {
     } catch {
       // Best effort: a pipe cannot be cut, and its reader is gone.
     }
-  }
-}
-
-/** A file of another kind is somebody's, and named by mistake. */
-function refuseOther(path: string): void {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || (stat.isFile() && stat.size === 0) || stat.isFIFO() || stat.isCharacterDevice()) return;
-  if (stat.isFile() && isPcapng(headOf(path))) return;
-  throw new SettingsError(`${path} exists and is no pcapng file; name another one with --pcap`);
-}
-
-function headOf(path: string): Uint8Array {
-  const head = new Uint8Array(4);
-  const descriptor = attempt(path, () => openSync(path, "r"));
-  try {
-    return head.subarray(0, readSync(descriptor, head));
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function attempt<Value>(path: string, act: () => Value): Value {
-  try {
-    return act();
-  } catch (error) {
-    throw new SettingsError(`${path} cannot be written (${codeOf(error)}); name another file with --pcap`, {
-      cause: error,
-    });
   }
 }
 

@@ -5,10 +5,10 @@
  * slower than the network, is left out, as is what comes after the file is full. Both are logged once, and counted.
  */
 
-import { closeSync, createWriteStream, openSync, readSync, statSync } from "node:fs";
+import { createWriteStream } from "node:fs";
 import type { WriteStream } from "node:fs";
 import { Capture, isPcapng } from "@wirebook/capture";
-import { SettingsError } from "@wirebook/settings";
+import { openOutputFile } from "@wirebook/settings";
 
 /** How much of it there may be, in the file and on the way to it. */
 export interface PcapLimits {
@@ -32,10 +32,11 @@ export class PcapFile {
    * @throws SettingsError when it holds something else, or cannot be written
    */
   constructor(path: string, application: string, limits: PcapLimits, notice: (sentence: string) => void) {
-    refuseOther(path);
     this.#path = path;
     this.#notice = notice;
-    this.#stream = createWriteStream(path, { fd: attempt(path, () => openSync(path, "w", 0o600)) });
+    this.#stream = createWriteStream(path, {
+      fd: openOutputFile(path, { option: "--pcap", name: "pcapng", isHead: isPcapng }),
+    });
     this.#stream.on("error", (error) => this.#break(error));
     const { pcapBytesMax, pcapQueuedBytesMax } = limits;
     this.capture = new Capture({ write: (block) => this.#write(block, pcapQueuedBytesMax) }, application, pcapBytesMax);
@@ -74,32 +75,5 @@ export class PcapFile {
     if (this.#noticed.has(sentence)) return;
     this.#noticed.add(sentence);
     this.#notice(sentence);
-  }
-}
-
-/** A file of another kind is somebody's, and named by mistake. */
-function refuseOther(path: string): void {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || (stat.isFile() && stat.size === 0) || stat.isFIFO() || stat.isCharacterDevice()) return;
-  if (stat.isFile() && isPcapng(headOf(path))) return;
-  throw new SettingsError(`${path} exists and is no pcapng file; name another one with --pcap`);
-}
-
-function headOf(path: string): Uint8Array {
-  const head = new Uint8Array(4);
-  const descriptor = attempt(path, () => openSync(path, "r"));
-  try {
-    return head.subarray(0, readSync(descriptor, head));
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function attempt<Value>(path: string, act: () => Value): Value {
-  try {
-    return act();
-  } catch (error) {
-    const { code = String(error) } = error as NodeJS.ErrnoException;
-    throw new SettingsError(`${path} cannot be written (${code}); name another file with --pcap`, { cause: error });
   }
 }
