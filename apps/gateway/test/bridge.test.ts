@@ -142,10 +142,10 @@ test("answers a clock frame with its own monotonic time", async () => {
   expect(gatewayAt).toBeLessThanOrEqual(performance.now());
 });
 
-test("cancels an exchange: the TCP connection is closed and the page is told", async () => {
-  const { promise: closed, resolve } = Promise.withResolvers<unknown>();
+test("cancels an exchange: the TCP connection is broken off and the page is told", async () => {
+  const { promise: broken, resolve } = Promise.withResolvers<unknown>();
   await using backend = await openBackend((socket) => {
-    socket.on("end", resolve);
+    socket.on("error", resolve).on("end", resolve);
     socket.once("data", () => socket.write("the beginning"));
   });
   await using gateway = await openGateway(backend.target);
@@ -157,7 +157,7 @@ test("cancels an exchange: the TCP connection is closed and the page is told", a
   expect(last).toMatchObject({ type: "end", reason: "cancelled", receivedBytes: 13 });
   expect(last.at.fin).toBeUndefined();
   expect(last.at.closed).toBeGreaterThan(0);
-  await closed;
+  expect(await broken).toMatchObject({ code: "ECONNRESET" });
 });
 
 test("lets a cancel and bytes pass that crossed the end of their exchange on the way", async () => {
@@ -174,9 +174,9 @@ test("lets a cancel and bytes pass that crossed the end of their exchange on the
 });
 
 test("ends the exchanges of a page that goes away", async () => {
-  const { promise: closed, resolve } = Promise.withResolvers<unknown>();
+  const { promise: broken, resolve } = Promise.withResolvers<unknown>();
   await using backend = await openBackend((socket) => {
-    socket.on("end", resolve);
+    socket.on("error", resolve).on("end", resolve);
     socket.once("data", () => socket.write("following"));
   });
   await using gateway = await openGateway(backend.target);
@@ -184,7 +184,7 @@ test("ends the exchanges of a page that goes away", async () => {
   page.send({ type: "request", id: 1, user: "brick", operation: 5 });
   await page.bytes(1, 9);
   page.socket.close();
-  await closed;
+  expect(await broken).toMatchObject({ code: "ECONNRESET" });
   expect(eventsOf(gateway, "exchange")).toMatchObject([{ id: 1, outcome: "cancelled", receivedBytes: 9 }]);
 });
 

@@ -1,5 +1,4 @@
 import { connect } from "node:net";
-import type { Socket } from "node:net";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { subprotocol } from "@wirebook/protocol";
@@ -76,7 +75,9 @@ test("drops a page that gives no sign of life, and its exchanges with it", async
   page.send({ type: "request", id: 1, user: "brick", operation: 5 });
   await page.frame("open");
   const [socket] = mute.sockets;
-  await Promise.all([page.closing, once(socket as Socket, "close")]);
+  const { promise: closed, resolve } = Promise.withResolvers<unknown>();
+  socket?.on("close", resolve);
+  await Promise.all([page.closing, closed]);
   expect(await page.closing).toMatchObject({ code: 1006 });
   expect(eventsOf(gateway, "socket").map(({ outcome }) => outcome)).toContain("dead");
 });

@@ -148,6 +148,17 @@ export class Connection implements Expiring {
   /** Lets the kernel look after the peer while neither side has anything to say [W-15]. */
   keepAlive(): void {
     this.#socket.setKeepAlive(true, this.#limits.followKeepAliveMs);
+    const looking = setInterval(() => this.#look(), this.#limits.followLookMs).unref();
+    void this.closed.then(() => clearInterval(looking));
+  }
+
+  /**
+   * After the peer's FIN libuv has nothing to read and so hears of no error, neither of the peer's RST nor of what the
+   * kernel's probes found. Writing nothing sends nothing, and fails where the connection is gone.
+   */
+  #look(): void {
+    const { readableEnded, writable, writableLength } = this.#socket;
+    if (readableEnded && writable && writableLength === 0) this.#socket.write("");
   }
 
   #take(chunk: Uint8Array): void {

@@ -28,6 +28,8 @@ export interface Limits {
   readonly followersMax: number;
   /** Milliseconds of silence on a follow until the kernel asks whether the peer still exists [W-15]. */
   readonly followKeepAliveMs: number;
+  /** Milliseconds between two looks whether the connection of a follow still stands, after its client's FIN [W-15]. */
+  readonly followLookMs: number;
   /** Milliseconds that the answer to the first wrong key from an address waits; each further one doubles it [U-7]. */
   readonly guessDelayMs: number;
   /** Milliseconds that it waits at most. */
@@ -62,6 +64,7 @@ export const limitsDefault: Limits = Object.freeze({
   refusalsMax: 64,
   followersMax: 512,
   followKeepAliveMs: 30_000,
+  followLookMs: 5000,
   listenersMax: 4,
   guessDelayMs: 125,
   guessDelayMsMax: 4000,

@@ -121,6 +121,7 @@ describe("docs/protocol.md", () => {
       "lines of operations in a reply": count(protocol.operationLinesMax),
       "bytes of a line in a reply's beginning": count(protocol.beginningLineBytesMax),
       "silence on a follow until the kernel asks": seconds(limitsDefault.followKeepAliveMs),
+      "looks whether a follow still stands, after FIN": seconds(limitsDefault.followLookMs),
       "time without progress while sending a reply": seconds(limitsDefault.replyStallMs),
       "time to linger": seconds(limitsDefault.lingerMs),
       "bytes thrown away behind a message": count(limitsDefault.discardedBytesMax),

@@ -120,12 +120,6 @@ export class Conversation {
     this.#send(otherOf(side), { bits: flags.ack });
   }
 
-  /** This end closed before the server had; whether its system sent more than a FIN was not seen. */
-  left(atMs: number, comment: string): void {
-    this.#advance(atMs);
-    if (!this.#client.hasEnded) this.#send("client", { bits: flags.fin | flags.ack, comment });
-  }
-
   /** One side broke the connection off. */
   reset(side: Side, atMs: number, comment: string): void {
     this.#advance(atMs);

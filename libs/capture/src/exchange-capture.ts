@@ -77,8 +77,8 @@ export function close(conversation: Conversation, how: EndReason | Failed, finMs
   } else if (how === "reset") {
     conversation.reset("client", closedMs, "This end broke off with RST, as its plan has it.");
   } else if (how === "cancelled") {
-    conversation.left(closedMs, "This end closed before the server had; what its system sent after that was not seen.");
+    conversation.reset("client", closedMs, "This end broke off with RST, before the server had ended.");
   } else if (how.code === "connection-reset") {
     conversation.reset("server", closedMs, `The connection broke: ${how.message}`);
-  } else conversation.left(closedMs, `This end gave up (${how.code}): ${how.message}`);
+  } else conversation.reset("client", closedMs, `This end gave up with RST (${how.code}): ${how.message}`);
 }

@@ -149,7 +149,7 @@ describe("a record as packets", { timeout: tsharkTestMs }, () => {
   test.skipIf(!hasTshark)("ends as the exchange did", async () => {
     const { fin: _, ...steps } = plain.steps;
     const endings: readonly [ExchangeRecord["end"], string, string][] = [
-      [{ how: "cancelled", at: 3.5 }, "40112", "This end closed before the server had"],
+      [{ how: "cancelled", at: 3.5 }, "40112", "This end broke off with RST, before the server had ended"],
       [
         { how: "failed", at: 3.5, code: "connection-reset", hop: "gateway-server", message: "it broke" },
         "5007",
@@ -158,7 +158,7 @@ describe("a record as packets", { timeout: tsharkTestMs }, () => {
       [
         { how: "failed", at: 3.5, code: "reply-timeout", hop: "gateway-server", message: "silent" },
         "40112",
-        "This end gave up (reply-timeout): silent",
+        "This end gave up with RST (reply-timeout): silent",
       ],
       [{ how: "reset", at: 3.5 }, "40112", "This end broke off with RST"],
     ];

@@ -5,12 +5,14 @@
  * TCP's own window holds the server back (Node itself reads ahead by at most 64 KiB; those chunks keep their
  * boundaries and get the time at which they are handed on). The socket is half-open by design: `end` sends FIN and goes
  * on reading. The server's FIN ends the exchange, and what the server has not yet read of the message is dropped then.
+ * Whoever leaves before it leaves by RST, so that the server knows.
  * A plan writes the message in pieces and a pace reads the reply slowly, to see what a server makes of that [G-11].
  */
 
 import { connect } from "node:net";
 import type { OnReadOpts, Socket } from "node:net";
 import type { EndReason, Endpoint, PlanStep, ReadPace, Step } from "@wirebook/protocol";
+import { abort } from "./abort.ts";
 import type { ExchangeError } from "./errors.ts";
 import { connectTimeout, explain, replyTimeout } from "./explain.ts";
 import type { Target } from "./explain.ts";
@@ -118,7 +120,7 @@ export class Exchange {
     this.#readOrWait();
   }
 
-  /** Closes the connection; the listener's `onEnd` is called with `cancelled` before this returns. */
+  /** Breaks the connection off; the listener's `onEnd` is called with `cancelled` before this returns. */
   cancel(): void {
     if (this.#isOver) return;
     this.#close();
@@ -213,9 +215,9 @@ export class Exchange {
     if (!this.#isOver) this.#listener.onDrain?.(this);
   }
 
-  /** Closes by RST (RFC 9293, section 3.10.5, the ABORT call), as the plan has it. */
+  /** As the plan has it. */
   #reset(): void {
-    this.#close(() => this.#socket.resetAndDestroy());
+    this.#close();
     this.#listener.onEnd("reset", this);
   }
 
@@ -232,14 +234,15 @@ export class Exchange {
     this.#listener.onError(error, this);
   }
 
-  /** After the server's FIN nothing is left unread, so closing sends our FIN; before it, the kernel may send RST. */
-  #close(how: () => void = () => this.#socket.destroy()): void {
+  /** After the server's FIN nothing is left unread, so closing sends our FIN. */
+  #close(): void {
     this.#isOver = true;
     this.#clearDeadline();
     this.#plan?.stop();
     this.#pace?.stop();
     this.trace.mark("closed");
-    how();
+    if (this.trace.at.fin === undefined) abort(this.#socket);
+    else this.#socket.destroy();
   }
 
   #step(step: Step): void {

@@ -222,10 +222,11 @@ describe("a cancel", () => {
     expect(cancelled.exchange.trace.at).not.toHaveProperty("established");
   });
 
-  test("during the reply closes the connection", async () => {
-    const closed = Promise.withResolvers<void>();
+  test("during the reply breaks the connection off", async () => {
+    const broken = Promise.withResolvers<string | undefined>();
     await using peer = await openPeer((socket) => {
-      socket.once("end", () => closed.resolve());
+      socket.once("error", ({ code }: NodeJS.ErrnoException) => broken.resolve(code));
+      socket.once("end", () => broken.resolve("a FIN"));
       socket.once("data", () => socket.write("line 1\n"));
     });
     const { events, ending } = run(
@@ -236,8 +237,31 @@ describe("a cancel", () => {
       },
     );
     expect(await ending).toBe("cancelled");
-    await closed.promise;
+    expect(await broken.promise).toBe("ECONNRESET");
     expect(events.slice(-2)).toEqual(["chunk:7", "end:cancelled"]);
+  });
+
+  test("breaks the connection off also while a FIN of this end is on its way", async () => {
+    const { promise: broken, resolve } = Promise.withResolvers<string | undefined>();
+    await using peer = await openPeer((socket) => {
+      socket.once("data", () => socket.write("line 1\n"));
+      // After a FIN nothing is read any more, so only a write finds out; an empty one sends nothing.
+      const look = (): void =>
+        void socket.write("", (error) => (error ? resolve((error as NodeJS.ErrnoException).code) : setImmediate(look)));
+      socket.once("end", look);
+    });
+    const { ending } = run(
+      peer.target,
+      { replyTimeoutMs: Infinity },
+      {
+        onChunk: (_, exchange) => {
+          exchange.end();
+          exchange.cancel();
+        },
+      },
+    );
+    expect(await ending).toBe("cancelled");
+    expect(await broken).toMatch(/^(EPIPE|ECONNRESET)$/);
   });
 
   test("at the first byte keeps that chunk to itself", async () => {

@@ -1,0 +1,27 @@
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { expect, test } from "vitest";
+import { Connection } from "../src/connection.ts";
+import { Deadlines } from "../src/deadlines.ts";
+import { limitsDefault } from "../src/limits.ts";
+
+test("notices a follower that sent FIN and later broke off, without a line to send", async () => {
+  const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
+  await using _ = listener;
+  await once(listener, "listening");
+  const peer = connect({ port: (listener.address() as AddressInfo).port, allowHalfOpen: true });
+  const [socket] = (await once(listener, "connection")) as [Socket];
+  const limits = { ...limitsDefault, followLookMs: 20 };
+  const connection = new Connection(socket, limits, new Deadlines(), new Set());
+  peer.end("brick 5\n");
+  await connection.received;
+  await once(socket, "end");
+  connection.keepAlive();
+  await connection.write("Following from line 1.\n");
+  const [text] = (await once(peer, "data")) as [Buffer];
+  expect(text.toString()).toBe("Following from line 1.\n");
+  peer.resetAndDestroy();
+  await connection.closed;
+  expect(socket.destroyed).toBe(true);
+});
