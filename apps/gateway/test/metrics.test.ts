@@ -5,25 +5,15 @@ import { expect, test } from "vitest";
 import { openPage, refusedPage } from "./page.ts";
 import { closedPort, eventsOf, openBackend, openEcho, openGateway, openMute } from "./rig.ts";
 import type { Gateway } from "./rig.ts";
+import { scrape } from "./scrape.ts";
 
-/** The samples of the gateway's metrics by name and labels, as Prometheus reads them. */
-async function scrape(gateway: Gateway): Promise<Map<string, number>> {
-  const answer = await fetch(`http://${gateway.host}/metrics`);
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
-  const lines = (await answer.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return new Map(
-    lines.map((line) => {
-      const space = line.lastIndexOf(" ");
-      return [line.slice(0, space), Number(line.slice(space + 1))];
-    }),
-  );
-}
+/** The samples of the gateway's metrics by name and labels. */
+const samplesOf = async (gateway: Gateway): Promise<ReadonlyMap<string, number>> => (await scrape(gateway)).samples;
 
 const named = (name: string): string => `wirebook_gateway_${name}`;
 
 /** The value of one of the gateway's samples. */
-const of = (samples: Map<string, number>, name: string): number => Number(samples.get(named(name)));
+const of = (samples: ReadonlyMap<string, number>, name: string): number => Number(samples.get(named(name)));
 
 test("counts exchanges by operation and outcome, whatever a page writes into its frames", async () => {
   await using backend = await openBackend((socket) => {
@@ -38,7 +28,7 @@ test("counts exchanges by operation and outcome, whatever a page writes into its
   await page.ask({ type: "raw", id: 10, bytes: btoa("brick 2\n"), end: true });
   page.send({ type: "request", id: 11, user: "two words" });
   await page.error("message-invalid");
-  const samples = await scrape(gateway);
+  const samples = await samplesOf(gateway);
   const exchanges = [...samples].filter(([key]) => key.startsWith(named("exchanges_total")));
   expect(Object.fromEntries(exchanges)).toEqual({
     [named('exchanges_total{operation="none",outcome="fin"}')]: 1,
@@ -57,9 +47,9 @@ test("times each step by its hop, and a follow's reply not at all", async () => 
   await page.ask({ type: "request", id: 1, user: "brick" });
   await page.ask({ type: "request", id: 2, user: "brick", operation: 5 });
   await expect
-    .poll(async () => (await scrape(gateway)).get(named('step_seconds_count{hop="page-gateway",step="ping"}')))
+    .poll(async () => (await samplesOf(gateway)).get(named('step_seconds_count{hop="page-gateway",step="ping"}')))
     .toBeGreaterThan(0);
-  const samples = await scrape(gateway);
+  const samples = await samplesOf(gateway);
   const counts = ["gateway/queue", "gateway-server/connect", "gateway-server/first-byte", "gateway-server/reply"];
   const read = counts.map((each) => {
     const [hop, step] = each.split("/");
@@ -80,7 +70,7 @@ test("shows what runs and what waits, and counts bytes while they flow", async (
   await expect.poll(() => mute.sockets.size).toBe(2);
   for (const socket of mute.sockets) socket.write("x".repeat(1000));
   await Promise.all([page.bytes(1, 1000), page.bytes(2, 1000)]);
-  const during = await scrape(gateway);
+  const during = await samplesOf(gateway);
   expect(of(during, "websockets")).toBe(1);
   expect(of(during, "exchanges_running")).toBe(2);
   expect(of(during, "exchanges_waiting")).toBe(3);
@@ -91,8 +81,8 @@ test("shows what runs and what waits, and counts bytes while they flow", async (
   expect(of(during, 'bytes_total{hop="page-gateway",direction="up"}')).toBeGreaterThan(100);
   page.socket.close();
   await page.closing;
-  await expect.poll(async () => of(await scrape(gateway), "websockets")).toBe(0);
-  const after = await scrape(gateway);
+  await expect.poll(async () => of(await samplesOf(gateway), "websockets")).toBe(0);
+  const after = await samplesOf(gateway);
   expect(of(after, "exchanges_running") + of(after, "exchanges_waiting")).toBe(0);
   expect(of(after, "websockets_opened_total")).toBe(1);
   expect(of(after, 'bytes_total{hop="gateway-server",direction="down"}')).toBe(2000);
@@ -107,7 +97,7 @@ test("counts who was not let in, by a reason that nobody outside can choose", as
   await using page = await openPage(gateway);
   await using late = await openPage(gateway);
   await Promise.all([page.frame("hello"), late.closing]);
-  const samples = await scrape(gateway);
+  const samples = await samplesOf(gateway);
   const reasons = ["origin", "host", "websockets"].map((reason) =>
     samples.get(named(`refused_total{reason="${reason}"}`)),
   );
@@ -119,7 +109,7 @@ test("has the usual metrics of the process, once for however many gateways", asy
   await using first = await openGateway(await closedPort());
   await using second = await openGateway(await closedPort());
   for (const gateway of [first, second]) {
-    const samples = await scrape(gateway);
+    const samples = await samplesOf(gateway);
     expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(1_000_000);
     expect(samples.has("nodejs_eventloop_lag_seconds")).toBe(true);
     expect(samples.get(named('info{version="0.1.0"}'))).toBe(1);
