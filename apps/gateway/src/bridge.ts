@@ -11,16 +11,17 @@ import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { closeCodes } from "./close-codes.ts";
 import { closeReasonBytesMax } from "./limits.ts";
+import { FrameAllowance } from "./frame-allowance.ts";
 import { FrameError } from "./frame-error.ts";
 import { guard } from "./guard.ts";
 import type { Log } from "./log.ts";
 import type { Bytes, Metrics } from "./metrics.ts";
 import { Outbox } from "./outbox.ts";
 import { readBytes, readFrame, readOpening } from "./page-frames.ts";
+import { Pulse } from "./pulse.ts";
 import { Relay } from "./relay.ts";
 import type { Opening, RelayOwner, RelayShared } from "./relay.ts";
 import { Relays } from "./relays.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /** What all bridges of a gateway share. */
 export interface BridgeShared extends RelayShared {
@@ -41,14 +42,11 @@ export class Bridge implements RelayOwner {
   readonly #shared: BridgeShared;
   readonly #relays: Relays;
   readonly #stalled = new Set<Relay>();
-  readonly #frames: TokenBucket;
-  readonly #faults: TokenBucket;
+  readonly #allowance: FrameAllowance;
+  readonly #pulse = new Pulse();
   #isOverfull = false;
   #isDraining = false;
   #isClosing = false;
-  #isHeard = true;
-  #takenCount = 0;
-  #pingedMs: number | undefined;
 
   /**
    * @param number counts the gateway's WebSockets, for its log
@@ -63,8 +61,7 @@ export class Bridge implements RelayOwner {
     this.preamble = preamble;
     this.#shared = shared;
     this.#relays = new Relays(limits);
-    this.#frames = new TokenBucket(limits.frameBurstMax, limits.framesPerSecondMax);
-    this.#faults = new TokenBucket(limits.faultBurstMax, 1);
+    this.#allowance = new FrameAllowance(limits);
     this.outbox = new Outbox(socket, wire, limits, {
       onFull: () => this.#relays.all().forEach((relay) => relay.pause()),
       onOverfull: () => this.#setOverfull(true),
@@ -102,16 +99,13 @@ export class Bridge implements RelayOwner {
   /**
    * Asks the page's machine for a sign of life, and drops it when it gave none since it was last asked [G-10].
    *
-   * A page that is not being read cannot answer, so it is not judged; one that reads slowly shows it by what it takes.
+   * A page that is not being read cannot answer, so it is not judged.
    */
   beat(): void {
-    const { takenCount } = this.outbox;
-    const isAlive = this.#isHeard || takenCount > this.#takenCount || this.#stalled.size > 0;
-    this.#isHeard = false;
-    this.#takenCount = takenCount;
+    const isAlive = this.#pulse.look(this.outbox.takenCount) || this.#stalled.size > 0;
     if (isAlive) return this.#ping();
     // When this process itself was held up, its timers fire before it reads the pongs that have long arrived.
-    setImmediate(this.guarded(() => this.#dropUnlessHeard()));
+    setImmediate(this.guarded(() => (this.#pulse.isHeard ? this.#ping() : this.#drop())));
   }
 
   guarded<Arguments extends unknown[]>(work: (...values: Arguments) => void): (...values: Arguments) => void {
@@ -138,21 +132,19 @@ export class Bridge implements RelayOwner {
     this.#closeWhenDrained();
   }
 
-  #dropUnlessHeard(): void {
-    if (this.#isHeard) return this.#ping();
+  #drop(): void {
     this.#shared.log.socket({ socket: this.#number, outcome: "dead" });
     this.#socket.terminate();
   }
 
   #ping(): void {
-    this.#pingedMs = performance.now();
+    this.#pulse.ping(performance.now());
     this.#socket.ping();
   }
 
   #takePong(): void {
-    this.#isHeard = true;
-    if (this.#pingedMs !== undefined) this.#shared.metrics.pong(performance.now() - this.#pingedMs);
-    this.#pingedMs = undefined;
+    const tookMs = this.#pulse.pong(performance.now());
+    if (tookMs !== undefined) this.#shared.metrics.pong(tookMs);
   }
 
   #listen(): void {
@@ -205,12 +197,11 @@ export class Bridge implements RelayOwner {
   /** Counts a frame [G-4]; false when it is one too many, or comes after the closing began. */
   #mayTake(nowMs: number): boolean {
     if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return false;
-    this.#isHeard = true;
-    if (this.#frames.take(nowMs)) return true;
-    const { framesPerSecondMax } = this.#shared.limits;
-    const message = `more than ${framesPerSecondMax} frames came within a second; send them more slowly`;
-    this.#sendError(new FrameError("frame-rate", null, message), nowMs);
-    this.#close(closeCodes.policyViolation, `frame-rate: ${message}`);
+    this.#pulse.hear();
+    const error = this.#allowance.take(nowMs);
+    if (error === undefined) return true;
+    this.#sendError(error, nowMs);
+    this.#close(closeCodes.policyViolation, `${error.code}: ${error.message}`);
     return false;
   }
 
@@ -246,7 +237,7 @@ export class Bridge implements RelayOwner {
   #refuse(error: FrameError, receivedMs: number): void {
     this.#sendError(error, receivedMs);
     if (error.id !== null) this.#relays.remove(error.id);
-    if (!error.isFault || this.#faults.take(receivedMs)) return;
+    if (this.#allowance.forgives(error, receivedMs)) return;
     this.#close(
       closeCodes.policyViolation,
       `${error.code}: too many frames made no sense; docs/gateway-frames.md has what they look like`,
