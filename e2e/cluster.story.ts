@@ -3,10 +3,11 @@
 import { NatsCluster } from "../interop/nats-cluster.ts";
 import { startGateway, startServer } from "../interop/programs.ts";
 import { findNatsServer } from "../scripts/nats-server.mjs";
+import { skipWhen } from "./skip.ts";
 import { expect, runClient, test, Wirebook } from "./wirebook.ts";
 
 test("two pages on different gateways agree on every line while a node is killed", async ({ browser }) => {
-  test.skip(
+  skipWhen(
     findNatsServer() === undefined,
     "there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER",
   );

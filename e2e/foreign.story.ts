@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { unmet } from "../bench/campaigns/framework/needs.ts";
 import { ForeignProgram } from "../bench/harness/foreign.ts";
 import { startGateway } from "../interop/programs.ts";
+import { skipWhen } from "./skip.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
 /** Where Debian has it; inetd looks nothing up. */
@@ -54,7 +55,7 @@ test("speaks to redis in its inline commands", async ({ page }) => {
 
 function skipWithout(programs: readonly string[], packages: string): void {
   const missing = unmet(programs);
-  test.skip(missing.length > 0, `SKIPPED: ${missing.join(", ")} is missing; on Debian: apt-get install ${packages}`);
+  skipWhen(missing.length > 0, `${missing.join(", ")} is missing; on Debian: apt-get install ${packages}`);
 }
 
 /** Gophernicus, which inetd starts for each connection, over a folder with one file. */

@@ -1,12 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { startGateway, startOriginServer } from "../interop/programs.ts";
 import { findPython } from "../interop/python.ts";
+import { skipWhen } from "./skip.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
 const python = findPython();
+const withoutPython =
+  "python3 is missing: the original server's twin is written in it; on Debian: apt-get install python3";
 
 test("the original server works behind the gateway", async ({ page }) => {
-  test.skip(python === undefined, "python3 is missing");
+  skipWhen(python === undefined, withoutPython);
   await using origin = await startOriginServer(python ?? "");
   await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
   const wirebook = await Wirebook.open(page, gateway);
@@ -28,7 +31,7 @@ test("the original server works behind the gateway", async ({ page }) => {
 });
 
 test("a stranger to the original server is told so", async ({ page }) => {
-  test.skip(python === undefined, "python3 is missing");
+  skipWhen(python === undefined, withoutPython);
   await using origin = await startOriginServer(python ?? "");
   await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
   await page.goto(`http://${gateway.address}/`);
