@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
 import { expect, test } from "@playwright/test";
+import { Certificates } from "../interop/certificate.ts";
 import { Wirebook } from "./wirebook.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -39,6 +40,16 @@ function start(...words: string[]) {
   return { program, exited, stop, [Symbol.asyncDispose]: stop };
 }
 
+/** What it says until one can begin. */
+async function saidAtStart({ program }: ReturnType<typeof start>): Promise<string> {
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: program.stdout })) {
+    lines.push(line);
+    if (line.includes("by hand")) break;
+  }
+  return lines.join("\n");
+}
+
 function answers(url: string): Promise<boolean> {
   return fetch(url).then(
     ({ ok }) => ok,
@@ -57,12 +68,7 @@ test("npm start says where to click, and Ctrl-C ends all that it started", async
     "--history",
     history,
   );
-  const lines: string[] = [];
-  for await (const line of createInterface({ input: started.program.stdout })) {
-    lines.push(line);
-    if (line.includes("by hand")) break;
-  }
-  const said = lines.join("\n");
+  const said = await saidAtStart(started);
   expect(said).toContain(`http://127.0.0.1:${gatewayPort}`);
   expect(said).toContain(`printf 'brick 2\\n' | nc 127.0.0.1 ${serverPort}`);
 
@@ -74,6 +80,31 @@ test("npm start says where to click, and Ctrl-C ends all that it started", async
   expect(await answers(`http://127.0.0.1:${gatewayPort}/healthz`)).toBe(true);
   await started.stop();
   expect(await answers(`http://127.0.0.1:${gatewayPort}/healthz`)).toBe(false);
+});
+
+test("npm start with a certificate says an https address, and the page there speaks wss", async ({
+  browser,
+}, testInfo) => {
+  const [serverPort, gatewayPort] = await freePorts();
+  await using certificates = await Certificates.open();
+  const { certPath, keyPath } = await certificates.make("start");
+  const ports = ["--server-port", `${serverPort}`, "--gateway-port", `${gatewayPort}`];
+  const files = ["--tls-cert", certPath, "--tls-key", keyPath, "--history", testInfo.outputPath("history.txt")];
+  await using started = start(...ports, ...files);
+  const [address = ""] = (await saidAtStart(started)).match(/https:\S+/) ?? [];
+  expect(address).toBe(`https://127.0.0.1:${gatewayPort}`);
+
+  // Nobody whom the browser trusts has signed the certificate.
+  await using context = await browser.newContext({ ignoreHTTPSErrors: true });
+  const page = await context.newPage();
+  const opened = page.waitForEvent("websocket");
+  await page.goto(address);
+  const wirebook = new Wirebook(page);
+  await wirebook.begin("brick");
+  await wirebook.send(2);
+  await expect(wirebook.card("brick 2")).toContainText("done");
+  expect((await opened).url()).toBe(`wss://127.0.0.1:${gatewayPort}/ws`);
+  expect(await answers(`http://127.0.0.1:${gatewayPort}/`)).toBe(false);
 });
 
 test("npm start names a taken port and how to choose another", async () => {
