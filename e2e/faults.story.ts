@@ -45,6 +45,8 @@ test("what ends a message without a newline is said: silence, a half-close, noth
   await lab.getByRole("button", { name: "Split", exact: true }).click();
   await lab.getByLabel("Split after bytes").fill("7");
   await lab.getByLabel("Message").fill("brick 2 -9");
+  // Far more than the server's silence: even where it gets no processor for a while, it must not hear both writes at once.
+  await lab.getByLabel("Milliseconds between writes").fill("5000");
   await expect(lab.getByRole("status", { name: "What will happen" })).toContainText("the server takes it as “brick 2”");
   await lab.getByRole("button", { name: "Run", exact: true }).click();
   await expect(wire).toContainText("Silence of 250 ms ended the message");

@@ -15,6 +15,15 @@ const silent: Story = {
   writes: [{ index: 0, offset: 0, bytes: 7, ms: 1.6, isNoted: true }],
   at: { ...story.at, firstByte: 253.6, fin: 253.8, closed: 253.9 },
 };
+const overtaken: Story = {
+  ...silent,
+  message: "brick 2\n",
+  messageBytes: 8,
+  writes: [
+    { index: 0, offset: 0, bytes: 7, ms: 1.6, isNoted: true },
+    { index: 1, offset: 7, bytes: 1, ms: 253.7, isNoted: true },
+  ],
+};
 const refused: Story = {
   ...story,
   reply: { ...story.reply, answer: "refused", sentence: 'Error: "9" is no operation; type 1, 2, 3 or 5' },
@@ -55,13 +64,28 @@ describe("what ended a message", () => {
     const cut = { ...reset, message: "brick 2\n", messageBytes: 8, writes: writesAt(1.6, 1.7) };
     expect(messageEnd(cut)).toBe("closed");
   });
+
+  test("is silence when the line feed was written only after the answer had begun", () => {
+    expect(messageEnd(overtaken)).toBe("silence");
+    const [first] = overtaken.writes;
+    expect(messageEnd({ ...story, writes: [{ ...first, ms: 3.1, bytes: 8 }] as Story["writes"] })).toBe("newline");
+  });
 });
 
 describe("the verdict", () => {
   test.each<[string, Story, RegExp]>([
     ["a message with its line feed", story, /^The line feed ended the message\. It was carried out/],
     ["a message that silence ended", silent, /^Silence of 250 ms ended the message, since no line feed came/],
-    ["pieces that were joined", { ...story, writes: writesAt(1, 2, 3, 4, 5, 6, 7, 8) }, /^The server joined 8 writes/],
+    [
+      "pieces that were joined",
+      { ...story, writes: writesAt(1.6, 1.7, 1.8, 1.9, 2, 2.1, 2.2, 2.3) },
+      /^The server joined 8 writes/,
+    ],
+    [
+      "a piece that came behind the answer",
+      overtaken,
+      /^Silence of 250 ms.+ 1 byte came too late and was ignored\. It/,
+    ],
     ["a refusal", refused, /It was refused: "9" is no operation; type 1, 2, 3 or 5\.$/],
     ["text behind the line", { ...story, message: "brick 2\nx", messageBytes: 9 }, /what came behind it was ignored/],
     ["a message without an answer so far", waiting, /has not answered yet/],

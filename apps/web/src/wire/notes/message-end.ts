@@ -2,6 +2,7 @@
 
 import { encodeText, messageSilenceMs } from "@wirebook/protocol";
 import type { Story } from "../story.ts";
+import type { StoryWrite } from "../writes.ts";
 
 /**
  * - `newline`: its line feed
@@ -17,7 +18,7 @@ const earlyMs = 20;
 
 export function messageEnd(story: Story): MessageEnd {
   const { at, endReason, reply } = story;
-  const lastWrite = story.writes.at(-1);
+  const lastWrite = writesHeard(story).at(-1);
   const feed = feedOffset(story);
   const answerMs = at.firstByte ?? at.fin;
   if (feed !== undefined && lastWrite !== undefined && feed < lastWrite.offset + lastWrite.bytes) return "newline";
@@ -34,11 +35,20 @@ export function feedOffset({ message }: Story): number | undefined {
   return at < 0 ? undefined : encodeText(message.slice(0, at)).length;
 }
 
+/**
+ * The writes that the server can have heard before it answered: a plan may go on meanwhile. The first is always among
+ * them, for what is answered was sent, however late the gateway came to note it.
+ */
+export function writesHeard({ writes, at }: Story): readonly StoryWrite[] {
+  const answerMs = at.firstByte ?? at.fin ?? Infinity;
+  return writes.filter(({ index, ms }) => index === 0 || ms <= answerMs);
+}
+
 /** Milliseconds from the last write to the first byte of the reply; `undefined` while there is none. */
-export function silenceMs({ writes, at }: Story): number | undefined {
-  const answerMs = at.firstByte ?? at.fin;
-  const last = writes.findLast(({ ms }) => ms <= (answerMs ?? Infinity));
-  return answerMs === undefined || last === undefined ? undefined : answerMs - last.ms;
+export function silenceMs(story: Story): number | undefined {
+  const answerMs = story.at.firstByte ?? story.at.fin;
+  const last = writesHeard(story).at(-1);
+  return answerMs === undefined || last === undefined || last.ms > answerMs ? undefined : answerMs - last.ms;
 }
 
 /** True when the reply came as late as it does after a silence [W-5]. */

@@ -4,7 +4,7 @@ import { encodeText, messageBytesMax, messageSilenceMs } from "@wirebook/protoco
 import { count, duration, plural } from "../../figures.ts";
 import { frameHeader } from "../frame-header.ts";
 import type { Story } from "../story.ts";
-import { feedOffset, messageEnd, silenceMs } from "./message-end.ts";
+import { feedOffset, messageEnd, silenceMs, writesHeard } from "./message-end.ts";
 import { rfc, rule } from "./note.ts";
 import type { Note } from "./note.ts";
 
@@ -75,8 +75,8 @@ function writes({ writes: all, plan }: Story): Note | undefined {
 }
 
 function end(story: Story): Note | undefined {
-  const { writes: all, at } = story;
-  const last = all.at(-1);
+  const { at } = story;
+  const last = writesHeard(story).at(-1);
   if (last === undefined) return undefined;
   const silence = silenceMs(story);
   const on = [`write ${last.index}`];
@@ -91,7 +91,7 @@ function end(story: Story): Note | undefined {
     case "silence":
       return {
         text:
-          `No line feed and no FIN: the server could not know that this was all. The answer began ${duration(silence ?? 0)} after the last byte. ` +
+          `No line feed and no FIN had come: the server could not know that this was all. The answer began ${duration(silence ?? 0)} after the last byte. ` +
           `${messageSilenceMs} ms of silence end a message, unless it deletes; then only a line feed or FIN does.`,
         term: "silence",
         references: [rule("W", 5), rule("W", 6)],

@@ -3,7 +3,7 @@
 import { errorPrefix, messageDeadlineMs, messageSilenceMs } from "@wirebook/protocol";
 import { duration, plural } from "../../figures.ts";
 import type { Story } from "../story.ts";
-import { feedOffset, isSilenceLong, messageEnd, silenceMs } from "./message-end.ts";
+import { feedOffset, isSilenceLong, messageEnd, silenceMs, writesHeard } from "./message-end.ts";
 import type { MessageEnd } from "./message-end.ts";
 
 /** The sentence; empty while there is nothing to say, or where the failure says it. */
@@ -27,7 +27,7 @@ function endWords(story: Story): string {
     closed: "",
     open: "",
   };
-  const writes = story.writes.length;
+  const writes = writesHeard(story).length;
   const joined = writes > 1 ? `The server joined ${plural(writes, "write")} into one message. ` : "";
   return joined + words[messageEnd(story)];
 }
@@ -38,8 +38,14 @@ function silenceWords(story: Story): string {
     return `Nothing ended the message within ${messageDeadlineMs / 1000} s.`;
   }
   return isSilenceLong(story)
-    ? `Silence of ${messageSilenceMs} ms ended the message, since no line feed came.`
+    ? `Silence of ${messageSilenceMs} ms ended the message, since no line feed came.${lateWords(story)}`
     : "Nothing ended the message, and the server answered all the same.";
+}
+
+/** What was written when the answer had begun [W-17]. */
+function lateWords(story: Story): string {
+  const late = story.writes.slice(writesHeard(story).length).reduce((sum, { bytes }) => sum + bytes, 0);
+  return late === 0 ? "" : ` ${plural(late, "byte")} came too late and ${late === 1 ? "was" : "were"} ignored.`;
 }
 
 function answerWords({ reply, end }: Story): string {
