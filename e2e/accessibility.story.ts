@@ -84,8 +84,29 @@ test("the main job needs no mouse", async ({ page, gateway }) => {
   await expect(page.getByRole("combobox", { name: "Operation" })).toBeVisible();
   await page.getByRole("combobox", { name: "Operation" }).focus();
   await page.keyboard.press("2");
+  await expect(page.getByLabel("FROM", { exact: true })).toBeVisible();
   await page.keyboard.press("Tab");
   await expect(page.getByLabel("FROM", { exact: true })).toBeFocused();
+  await page.keyboard.type("-1");
+  await page.keyboard.press("Enter");
+  await expect(new Wirebook(page).card("brick 2 -1")).toContainText("done");
+});
+
+test("who types faster than the server answers loses nothing", async ({ page, gateway, server }) => {
+  await page.goto(`http://${gateway.address}/`);
+  await expect(page.getByRole("button", { name: "Begin" })).toBeEnabled();
+  server.signal("SIGSTOP");
+  await page.getByRole("textbox", { name: "User" }).press("Enter");
+  const operation = page.getByRole("combobox", { name: "Operation" });
+  await operation.focus();
+  await page.keyboard.press("2");
+  await expect(operation).toHaveValue("2");
+  await expect(operation.getByRole("option", { selected: true })).toHaveText("2: asking the server…");
+  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
+  server.signal("SIGCONT");
+  await expect(operation.getByRole("option", { selected: true })).toContainText("2: read");
+  await expect(operation).toBeFocused();
+  await page.keyboard.press("Tab");
   await page.keyboard.type("-1");
   await page.keyboard.press("Enter");
   await expect(new Wirebook(page).card("brick 2 -1")).toContainText("done");

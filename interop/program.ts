@@ -94,6 +94,11 @@ export class Program implements AsyncDisposable {
     return exit;
   }
 
+  /** Sends a signal that ends nothing, such as SIGSTOP and SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
   /** Starts it again on the same port, and stops it before when it still runs. */
   async restart(): Promise<void> {
     await this.kill();

@@ -14,6 +14,7 @@ interface Typed {
 /** The composer's fields, and what they make. */
 export class Composer {
   user = $state("");
+  /** What is typed for each parameter of the operation; those that nobody has touched may be missing. */
   values = $state<string[]>([]);
   readonly #operations: Operations;
   readonly #keyring: Keyring;
@@ -26,14 +27,14 @@ export class Composer {
     this.user = user;
   }
 
-  /** The number of the operation; `undefined` for none. */
+  /** The number of the operation; `undefined` for none. It may be chosen before the server has said what it offers. */
   get operation(): number | undefined {
     return this.#operation;
   }
 
   set operation(number: number | undefined) {
     this.#operation = number;
-    this.values = this.announcement === undefined ? [] : parametersOf(this.announcement).map(() => "");
+    this.values = [];
   }
 
   /** The user as it goes into a message, with the key that is kept for it. */
@@ -47,7 +48,10 @@ export class Composer {
   }
 
   get draft(): Draft {
-    return makeDraft({ user: this.speaker, operation: this.announcement, values: this.values });
+    const { announcement: operation, speaker: user } = this;
+    if (operation === undefined && this.#operation !== undefined) return this.#unannounced(this.#operation);
+    const parameters = operation === undefined ? [] : parametersOf(operation);
+    return makeDraft({ user, operation, values: parameters.map((_, at) => this.values[at] ?? "") });
   }
 
   /** Notes that the fields as they stand were sent. */
@@ -70,11 +74,19 @@ export class Composer {
     return { user: this.user, operation: this.#operation, values: [...this.values] };
   }
 
+  #unannounced(operation: number): Draft {
+    const problem =
+      this.#operations.list === undefined
+        ? `this server has not said what operation ${operation} is; choose none to ask it`
+        : `this server does not offer operation ${operation}; choose another`;
+    return { message: undefined, values: [], problem };
+  }
+
   #fill(typed: Typed | undefined): boolean {
     if (typed === undefined) return false;
     this.user = typed.user;
     this.operation = typed.operation;
-    this.values = this.values.map((empty, at) => typed.values[at] ?? empty);
+    this.values = [...typed.values];
     return true;
   }
 }

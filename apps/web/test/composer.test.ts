@@ -1,0 +1,33 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { operations as specs } from "@wirebook/protocol";
+import { Composer } from "../src/composer/composer.svelte.ts";
+import { Keyring } from "../src/composer/keyring.svelte.ts";
+import { Operations } from "../src/composer/operations.svelte.ts";
+
+describe("an operation that is chosen before the server has said what it offers", () => {
+  const operations = new Operations();
+  let composer: Composer;
+
+  beforeEach(() => {
+    operations.list = undefined;
+    composer = new Composer(operations, new Keyring(), "brick");
+    composer.operation = 2;
+  });
+
+  test("makes no message, least of all one without it", () => {
+    expect(composer.draft.message).toBeUndefined();
+    expect(composer.draft.problem).toBe("this server has not said what operation 2 is; choose none to ask it");
+  });
+
+  test("is kept until it is announced", () => {
+    operations.list = specs;
+    expect(composer.draft.message).toBe("brick 2\n");
+    composer.values[0] = "-1";
+    expect(composer.draft.message).toBe("brick 2 -1\n");
+  });
+
+  test("is refused when it is not", () => {
+    operations.list = specs.filter(({ number }) => number !== 2);
+    expect(composer.draft.problem).toBe("this server does not offer operation 2; choose another");
+  });
+});
