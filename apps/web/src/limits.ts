@@ -22,6 +22,9 @@ export const ownReadsKept = 8;
 /** Exchanges that are kept; past it the oldest finished one goes. */
 export const exchangesKept = 5000;
 
+/** Milliseconds that the drawing of an exchange waits for its end. Nobody sees so short a wait. */
+export const drawDelayMs = 50;
+
 /** Exchanges that the transcript draws at first, and with every "show earlier". */
 export const transcriptPage = 50;
 

@@ -21,6 +21,9 @@ import { PageLoader } from "./history/page-loader.svelte.ts";
 import { Persisted } from "./shell/persisted.ts";
 import { Shell } from "./shell/shell.svelte.ts";
 import { Theme } from "./shell/theme.svelte.ts";
+import { newestTime } from "./wire/find-line.ts";
+import type { FoundLine } from "./wire/find-line.ts";
+import { FoundLines } from "./wire/found-lines.ts";
 
 /** What a narrow screen shows; a wide one shows all three. */
 export type View = "messages" | "history" | "wire";
@@ -39,6 +42,7 @@ export class Page {
   readonly keyring = new Keyring();
   readonly theme = new Theme();
   readonly shell = new Shell();
+  readonly foundLines = new FoundLines();
   view = $state<View>("messages");
   /** False until somebody has said in whose name this page speaks. */
   hasBegun = $state(false);
@@ -57,6 +61,7 @@ export class Page {
       this.operations.list = operations;
       this.#noteAccepted(exchange.intent.user);
     });
+    this.exchanges.newestTime = () => newestTime(this.history.current);
     this.exchanges.onKey = (user, exchange) => this.#adopt(user, exchange);
     this.follower = new Follower(this.exchanges, this.operations, this.history);
     this.loader = new PageLoader(this.exchanges, this.history, () => this.follower.state === "live");
@@ -115,6 +120,12 @@ export class Page {
     const operation = this.operations.offering("create-user")?.number;
     if (operation === undefined || this.composer.user.trim() === "" || this.keyring.isFull) return;
     void this.#watch(this.exchanges.request({ user: this.composer.speaker, operation, by: "user" }));
+  }
+
+  /** The line of the history that the exchange on the wire has left. */
+  get ownLine(): FoundLine | undefined {
+    const { selected } = this.exchanges;
+    return selected && this.foundLines.find(selected, this.history.copy);
   }
 
   /** Shows an exchange in the wire. */
@@ -188,7 +199,7 @@ export class Page {
 
   async #watch(exchange: Exchange | undefined): Promise<void> {
     if (exchange === undefined) return;
-    this.exchanges.selected = exchange;
+    void this.exchanges.show(exchange);
     await exchange.over;
     this.announcement = summary(exchange);
     // Only now is it known whether the name is one that the server takes.

@@ -74,7 +74,7 @@ describe("what ended a message", () => {
 
 describe("the verdict", () => {
   test.each<[string, Story, RegExp]>([
-    ["a message with its line feed", story, /^The line feed ended the message\. It was carried out/],
+    ["an ordinary message", story, /^The message was carried out and answered\.$/],
     ["a message that silence ended", silent, /^Silence of 250 ms ended the message, since no line feed came/],
     [
       "pieces that were joined",
@@ -86,7 +86,7 @@ describe("the verdict", () => {
       overtaken,
       /^Silence of 250 ms.+ 1 byte came too late and was ignored\. It/,
     ],
-    ["a refusal", refused, /It was refused: "9" is no operation; type 1, 2, 3 or 5\.$/],
+    ["a refusal", refused, /^The message was refused: "9" is no operation; type 1, 2, 3 or 5\.$/],
     ["text behind the line", { ...story, message: "brick 2\nx", messageBytes: 9 }, /what came behind it was ignored/],
     ["a message without an answer so far", waiting, /has not answered yet/],
     ["a reset before the end", reset, /before the message had ended, so nothing was done/],
@@ -115,10 +115,15 @@ describe("the verdict", () => {
     expect(verdict(of)).toMatch(expected);
   });
 
+  test("on an ordinary message says first which line of the history it is", () => {
+    expect(verdict(story, 1234)).toBe("The message is line 1,234 of the history now; it was carried out and answered.");
+    expect(verdict(refused, 7)).toMatch(/^The message is line 7 of the history now\. It was refused: "9"/);
+  });
+
   test("on a follow does not claim that nothing ended its message", () => {
     const at = { received: 1, connecting: 1.1, established: 1.5 };
     const follow = { ...story, at, end: "running", endReason: undefined, endedMs: undefined } as const;
-    expect(verdict(follow)).toBe("The line feed ended the message. The reply is still coming.");
+    expect(verdict(follow)).toBe("The reply is still coming.");
     expect(verdict({ ...follow, writes: [], plan: [{ afterMs: 0, bytes: 8 }] })).toBe("The reply is still coming.");
   });
 

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeAsked, encodeFrame, encodeText, withoutKeys } from "@wirebook/protocol";
 import { frameHeader } from "../src/wire/frame-header.ts";
-import { findLine } from "../src/wire/find-line.ts";
 import { linesOf } from "../src/wire/lines.ts";
 import { segmentsOfFrame, segmentsOfLine } from "../src/wire/segments.ts";
 import { spanAt, touches } from "../src/wire/span.ts";
@@ -21,8 +20,6 @@ function shownFor(own: string, segments: readonly Segment[], offset: number, to 
 }
 
 const hex = (of: ReturnType<typeof frameHeader>) => of.fields.map((field) => field.hex).join(" ");
-const timeAt = (second: number) => `2026-11-22T20:31:0${second}.000000Z`;
-const about = (second: number) => Date.parse(`2026-11-22T20:31:0${second}Z`);
 
 describe("segments", () => {
   test("find each word of a request in its frame, behind the one before", () => {
@@ -92,21 +89,6 @@ describe("the header of a frame", () => {
     expect(hex(frameHeader("sent", "text", 5))).toBe("81 85 ·· ·· ·· ··");
     expect(hex(frameHeader("received", "binary", 256))).toBe("82 7e 01 00");
     expect(hex(frameHeader("received", "binary", 65_536))).toBe("82 7f 00 00 00 00 00 01 00 00");
-  });
-});
-
-describe("the line of the history", () => {
-  const lines = [1, 3, 5].map((second) => encodeAsked(timeAt(second), "127.0.0.1", "brick 2", false));
-
-  test("is the nearest in time of those with the same words, and the others are counted", () => {
-    const found = findLine(lines, 10, { message: "brick 2", aboutMs: about(3) });
-    expect(found).toEqual({ line: lines[1], position: 11, others: 2 });
-  });
-
-  test("is none with other words, or of another form", () => {
-    const sought = { message: "brick 2", aboutMs: about(3) };
-    expect(findLine(lines, 1, { ...sought, message: "brick" })).toBeUndefined();
-    expect(findLine(['brick 2 at noon 127.0.0.1 "brick 2"'], 1, sought)).toBeUndefined();
   });
 });
 

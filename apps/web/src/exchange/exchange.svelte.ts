@@ -73,6 +73,8 @@ export interface Intent {
   readonly read?: ReadPace;
   /** Set when it is the record of an exchange, played again. */
   readonly loaded?: LoadedFrom;
+  /** The time of the newest line of the history that the page knew then. */
+  readonly after?: string | undefined;
   /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
   readonly onKey?: (user: string) => void;
   /** Gets the bytes of the response as they come. */
@@ -178,6 +180,13 @@ export class Exchange {
   toPageMs(gatewayMs: number): number {
     const offsetMs = this.clock?.offsetMs ?? (this.at.received ?? gatewayMs) - this.sentAtMs;
     return gatewayMs - offsetMs;
+  }
+
+  /** Settles when it is over, or after so many milliseconds. */
+  async overWithin(ms: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([this.over, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+    clearTimeout(timer);
   }
 
   /** A control frame of this exchange came. */

@@ -9,7 +9,7 @@ import { decodeText, encodeFrame, encodeMessage, encodeText } from "@wirebook/pr
 import type { Beginning, GatewayFrame } from "@wirebook/protocol";
 import type { Carried } from "../gateway/gateway-socket.ts";
 import type { GatewayConnection } from "../gateway/connection.svelte.ts";
-import { allBytesKept, exchangesKept, ownReadsKept } from "../limits.ts";
+import { allBytesKept, drawDelayMs, exchangesKept, ownReadsKept } from "../limits.ts";
 import { Pulse } from "../pulse.svelte.ts";
 import { Exchange } from "./exchange.svelte.ts";
 import type { Intent } from "./exchange.svelte.ts";
@@ -34,10 +34,13 @@ export class Exchanges {
   readonly #connection: Pick<GatewayConnection, "send" | "clock">;
   /** Told of the `name~key` that an exchange of the user's was answered. */
   onKey: ((user: string, exchange: Exchange) => void) | undefined;
+  /** Tells the time of the newest line of the history that is known. */
+  newestTime: (() => string | undefined) | undefined;
   readonly #onBeginning: (beginning: Beginning, exchange: Exchange) => void;
   readonly #pulse = new Pulse();
   readonly #all = new Map<number, Exchange>();
   readonly #ownReads: Exchange[] = [];
+  #toShow: Exchange | undefined;
   #lastId = 0;
   #droppedCount = 0;
   /** The newest exchange whose reply has told what the server can do. */
@@ -73,7 +76,7 @@ export class Exchanges {
    */
   request({ operation, values = [], ...rest }: Order): Exchange | undefined {
     const id = this.#lastId + 1;
-    const intent = { ...rest, message: encodeMessage(rest.user, operation, values), onKey: this.#keyTaker(id) };
+    const intent = this.#intent(id, rest, encodeMessage(rest.user, operation, values));
     const carried = this.#connection.send({
       type: "request",
       id,
@@ -101,9 +104,7 @@ export class Exchanges {
     const message = decodeText(bytes);
     // A key can be read in base64 as well, so the frame is kept as it would be without one.
     const payload = encodeFrame({ ...frame, bytes: base64(encodeText(hideKey(message, keyOf(message)))) });
-    return this.#begin(
-      new Exchange(id, { ...rest, message, onKey: this.#keyTaker(id) }, "raw", { ...carried, payload }),
-    );
+    return this.#begin(new Exchange(id, this.#intent(id, rest, message), "raw", { ...carried, payload }));
   }
 
   /** Takes in an exchange that happened elsewhere, under an id of its own. */
@@ -112,6 +113,17 @@ export class Exchanges {
     this.#keptBytes += exchange.frames.keptBytes;
     if (this.#keptBytes > allBytesKept) this.#releaseOldest(exchange);
     return exchange;
+  }
+
+  /**
+   * Shows an exchange on the wire, unless another is chosen meanwhile. It is drawn when it is over: drawing takes longer
+   * than a reply, and would be what is measured.
+   */
+  async show(exchange: Exchange | undefined): Promise<void> {
+    const before = this.selected;
+    this.#toShow = exchange;
+    await exchange?.overWithin(drawDelayMs);
+    if (this.#toShow === exchange && this.selected === before) this.selected = exchange;
   }
 
   /** Asks the gateway to close the exchange's connection to the server. */
@@ -168,18 +180,19 @@ export class Exchanges {
     }
   }
 
-  #keyTaker(id: number): (user: string) => void {
-    return (user) => {
+  #intent(id: number, rest: Omit<Intent, "message">, message: string): Intent {
+    const onKey = (user: string) => {
       const exchange = this.#all.get(id);
       if (exchange !== undefined) this.onKey?.(user, exchange);
     };
+    return { ...rest, message, after: this.newestTime?.(), onKey };
   }
 
   #begin(exchange: Exchange): Exchange {
     this.#lastId = exchange.id;
     this.#all.set(exchange.id, exchange);
     this.#keepCountBounded();
-    this.#pulse.mark();
+    void exchange.overWithin(drawDelayMs).then(() => this.#pulse.mark());
     return exchange;
   }
 

@@ -68,7 +68,7 @@ export class Lab {
       exchanges.raw({ ...order, ...(read === undefined ? {} : { read }) }),
     ).filter((exchange) => exchange !== undefined);
     this.runs = begun;
-    exchanges.selected = begun[0];
+    await exchanges.show(begun[0]);
     await tick();
     // On a low screen what comes of it would begin below the edge.
     document.querySelector("#wire .verdict")?.scrollIntoView({ block: "nearest" });

@@ -106,7 +106,9 @@ export class Follower {
 
   /** Asks with the name alone what the server can do; every server answers that, the original one too. */
   async #learn(turn: number): Promise<boolean> {
-    const asked = this.#exchanges.request({ user: this.user, by: "page", purpose: "to learn what this server can do" });
+    const asked = this.#exchanges.request({ user: this.user, by: "page", purpose: "to learn the operations" });
+    // It is the first message that anybody sends from here, so the wire has something to show from the beginning.
+    if (this.#exchanges.selected === undefined) void this.#exchanges.show(asked);
     await asked?.over;
     if (turn !== this.#turn || asked === undefined) return false;
     if (this.#operations.list !== undefined) return true;

@@ -49,6 +49,8 @@ export class HistoryCopy {
   floor = 1;
   /** Lines that are held. */
   held = 0;
+  /** Times that lines were put where none were held; what comes at the end is not counted. */
+  puts = 0;
   #pages: LinePage[] = [];
   #uses = 0;
   readonly #bookmarks = new Set<Bookmark>();
@@ -78,14 +80,6 @@ export class HistoryCopy {
       first = page.first;
     }
     return first;
-  }
-
-  /** The newest lines that are held without a gap, at most so many, and the position of the first of them. */
-  tail(linesMax: number): { readonly first: number; readonly lines: readonly string[] } {
-    const first = Math.max(this.tailFirst, this.last - linesMax + 1);
-    const pages = this.#pages.slice(Math.max(0, this.#firstAfter(first) - 1));
-    const lines = pages.flatMap((page) => (page.first < first ? page.lines.slice(first - page.first) : page.lines));
-    return { first, lines };
   }
 
   /** The first stretch of lines within `from` to `to` that is not held, if there is one. */
@@ -174,6 +168,7 @@ export class HistoryCopy {
       if (this.at(first + from) !== undefined) from += 1;
       else {
         const to = Math.min(lines.length, this.#nextHeld(first + from) - first);
+        this.puts += 1;
         this.#insert({ first: first + from, lines: lines.slice(from, to), usedAt: ++this.#uses, doubtUntil });
         from = to;
       }

@@ -1,28 +1,67 @@
 import { decodeText, encodeText, withoutKeys } from "@wirebook/protocol";
 import type { Exchange } from "../exchange/exchange.svelte.ts";
-import type { HistoryCopy } from "../history/history-copy.ts";
-import { findLine, lookedAtMax } from "./find-line.ts";
+import type { Bookmark, HistoryCopy } from "../history/history-copy.ts";
+import { findLine, positionOf } from "./find-line.ts";
 import type { FoundLine } from "./find-line.ts";
+
+/** How far an exchange's line was looked for in a copy. */
+interface Look {
+  readonly exchange: Exchange;
+  readonly copy: HistoryCopy;
+  readonly puts: number;
+  readonly message: string;
+  /** The last line that was looked at. */
+  readonly upTo: Bookmark;
+}
 
 /** The lines that exchanges left in the history. One that was found is not sought again: its time is its identity. */
 export class FoundLines {
   readonly #found = new WeakMap<Exchange, FoundLine>();
+  /** Where the line is of the exchange that was asked for last, whatever is deleted above it. */
+  #held: { readonly exchange: Exchange; readonly copy: HistoryCopy; readonly mark: Bookmark } | undefined;
+  /** In vain, by the last look. */
+  #look: Look | undefined;
 
   /** The line of an exchange in a copy of the history; `undefined` while it is not there. */
   find(exchange: Exchange, copy: HistoryCopy): FoundLine | undefined {
-    const { lines, first } = copy.tail(lookedAtMax);
     const known = this.#found.get(exchange);
-    // Deletes above a line move it, and it may be deleted itself.
-    const at = known === undefined ? -1 : lines.lastIndexOf(known.line);
-    if (known !== undefined && at >= 0) return { ...known, position: first + at };
-    const sentMs = exchange.sentAt.getTime();
-    const found = findLine(lines, first, {
-      message: withoutKeys(heardOf(exchange)),
-      aboutMs: sentMs,
-    });
-    // Before the exchange is over, or among others like it, a line that is still to come may be nearer.
-    if (found?.others === 0 && exchange.state !== "running") this.#found.set(exchange, found);
+    if (known !== undefined) {
+      const position = this.#positionOf(exchange, copy, known.line);
+      return position === undefined ? undefined : { ...known, position };
+    }
+    const found = this.#search(exchange, copy);
+    // Before it is answered, or among others like it, a line that is still to come may be nearer.
+    const isAnswered = exchange.state !== "running" || exchange.receivedBytes > 0;
+    if (found?.others === 0 && isAnswered) this.#found.set(exchange, found);
     return found;
+  }
+
+  /** A thousand lines may come in a second, so none is looked at twice in vain. */
+  #search(exchange: Exchange, copy: HistoryCopy): FoundLine | undefined {
+    const message = withoutKeys(heardOf(exchange));
+    const sought = { message, aboutMs: exchange.sentAt.getTime(), after: exchange.intent.after };
+    const found = findLine(copy, sought, this.#lookedUpTo(exchange, copy, message));
+    this.#look?.copy.unmark(this.#look.upTo);
+    this.#look =
+      found === undefined ? { exchange, copy, puts: copy.puts, message, upTo: copy.mark(copy.last) } : undefined;
+    return found;
+  }
+
+  #lookedUpTo(exchange: Exchange, copy: HistoryCopy, message: string): number {
+    const look = this.#look;
+    const isSame = look?.exchange === exchange && look.copy === copy && look.message === message;
+    return isSame && look.puts === copy.puts && !look.upTo.isGone ? look.upTo.position : 0;
+  }
+
+  #positionOf(exchange: Exchange, copy: HistoryCopy, line: string): number | undefined {
+    if (this.#held?.exchange !== exchange || this.#held.copy !== copy) {
+      this.#held?.copy.unmark(this.#held.mark);
+      this.#held = undefined;
+      const position = positionOf(copy, line);
+      if (position === undefined) return undefined;
+      this.#held = { exchange, copy, mark: copy.mark(position) };
+    }
+    return this.#held.mark.isGone ? undefined : this.#held.mark.position;
   }
 
   /** Why there is none, in a sentence. */

@@ -1,20 +1,37 @@
 /** What the server made of the message, in a sentence: the first thing that somebody wants to know. */
 
 import { errorPrefix, messageDeadlineMs, messageSilenceMs } from "@wirebook/protocol";
-import { duration, plural } from "../../figures.ts";
+import { count, duration, plural } from "../../figures.ts";
 import type { Story } from "../story.ts";
 import { feedOffset, isSilenceLong, messageEnd, silenceMs, writesHeard } from "./message-end.ts";
 import type { MessageEnd } from "./message-end.ts";
 
-/** The sentence; empty while there is nothing to say, or where the failure says it. */
-export function verdict(story: Story): string {
+/**
+ * The sentence; empty while there is nothing to say, or where the failure says it. How an ordinary message was ended is
+ * among the notes; how one ended that was sent otherwise is what it was sent for.
+ *
+ * @param position of the line that it left in the history, where that was found
+ */
+export function verdict(story: Story, position?: number): string {
   if (story.failure !== undefined) return "";
   if (story.endReason === "reset") return ofReset(story);
   if (story.endReason === "cancelled")
     return "It was cancelled here; what the server had made of it by then stands in the history.";
   if (story.reply.bytes === 0)
     return story.end === "running" ? ofWaiting(story) : "The server closed without an answer.";
+  if (isOrdinary(story)) return ordinaryWords(story, position);
   return `${endWords(story)} ${answerWords(story)}`.trim();
+}
+
+function isOrdinary(story: Story): boolean {
+  return messageEnd(story) === "newline" && story.writes.length === 1 && !isBehindFeed(story);
+}
+
+function ordinaryWords(story: Story, position: number | undefined): string {
+  const words = answerWords(story);
+  if (position === undefined) return words.replace(/^It /u, "The message ");
+  const line = `The message is line ${count(position)} of the history now`;
+  return words === carriedOut ? `${line}; it was carried out and answered.` : `${line}. ${words}`;
 }
 
 function endWords(story: Story): string {
@@ -48,13 +65,15 @@ function lateWords(story: Story): string {
   return late === 0 ? "" : ` ${plural(late, "byte")} came too late and ${late === 1 ? "was" : "were"} ignored.`;
 }
 
+const carriedOut = "It was carried out and answered.";
+
 function answerWords({ reply, end }: Story): string {
   if (reply.answer === "stranger") return "The server does not know this user.";
   if (reply.answer === "refused") return `It was refused: ${sentenceOf(reply.sentence)}`;
   if (end === "running") return "The reply is still coming.";
   return reply.responseOffset === undefined
     ? "The answer was the list of operations, since nothing was asked."
-    : "It was carried out and answered.";
+    : carriedOut;
 }
 
 function sentenceOf(sentence: string): string {

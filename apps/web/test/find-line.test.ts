@@ -1,0 +1,44 @@
+import { describe, expect, test } from "vitest";
+import { encodeAsked } from "@wirebook/protocol";
+import { HistoryCopy } from "../src/history/history-copy.ts";
+import { findLine, newestTime, positionOf } from "../src/wire/find-line.ts";
+
+const timeAt = (second: number) => `2026-11-22T20:31:0${second}.000000Z`;
+const lineAt = (second: number, message = "brick 2") => encodeAsked(timeAt(second), "127.0.0.1", message, false);
+
+/** A history of which only the end is held, beginning at a position. */
+function copyOf(lines: readonly string[], first = 1): HistoryCopy {
+  const copy = new HistoryCopy(first - 1);
+  for (const line of lines) copy.append(line);
+  return copy;
+}
+
+const sought = { message: "brick 2", aboutMs: Date.parse("2026-11-22T20:31:03Z"), after: undefined };
+
+describe("the line of an exchange", () => {
+  const copy = copyOf([lineAt(1), lineAt(3), lineAt(5)], 10);
+
+  test("is the nearest in time of those with the same words, and the others are counted", () => {
+    expect(findLine(copy, sought)).toEqual({ line: lineAt(3), position: 11, others: 2 });
+  });
+
+  test("is newer than every line that was known when it was sent, however near in time those are", () => {
+    expect(findLine(copy, { ...sought, after: timeAt(3) })).toEqual({ line: lineAt(5), position: 12, others: 0 });
+    expect(findLine(copy, { ...sought, after: timeAt(5) })).toBeUndefined();
+  });
+
+  test("is none with other words, or of another form", () => {
+    expect(findLine(copy, { ...sought, message: "brick" })).toBeUndefined();
+    expect(findLine(copyOf(['brick 2 at noon 127.0.0.1 "brick 2"']), sought)).toBeUndefined();
+  });
+
+  test("is found again by itself, and not by its words", () => {
+    expect(positionOf(copy, lineAt(3))).toBe(11);
+    expect(positionOf(copy, lineAt(4))).toBeUndefined();
+  });
+});
+
+test("the newest time is that of the newest line that has one", () => {
+  expect(newestTime(copyOf([lineAt(1), "by hand"]))).toBe(timeAt(1));
+  expect(newestTime(copyOf([]))).toBeUndefined();
+});

@@ -1,0 +1,69 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { encodeAsked, encodeTime } from "@wirebook/protocol";
+import { Exchange } from "../src/exchange/exchange.svelte.ts";
+import { HistoryCopy } from "../src/history/history-copy.ts";
+import { FoundLines } from "../src/wire/found-lines.ts";
+
+const nowMicroseconds = Date.now() * 1000;
+const timeAt = (n: number) => encodeTime(nowMicroseconds + n);
+const lineAt = (n: number, message = "brick") => encodeAsked(timeAt(n), "127.0.0.1", message, false);
+
+/** An exchange that is over, sent when the newest line that was known was that of `after`. */
+function over(after: number | undefined, message = "brick\n"): Exchange {
+  const intent = {
+    user: "brick",
+    message,
+    by: "user",
+    after: after === undefined ? undefined : timeAt(after),
+  } as const;
+  const exchange = new Exchange(1, intent, "request", { atMs: 0, payload: "{}" });
+  exchange.lose("", 1);
+  return exchange;
+}
+
+describe("the lines that exchanges left", () => {
+  let copy: HistoryCopy;
+  let lines: FoundLines;
+
+  beforeEach(() => {
+    copy = new HistoryCopy();
+    lines = new FoundLines();
+    for (const n of [1, 2, 3]) copy.append(lineAt(n));
+  });
+
+  test("are not older ones with the same words, although their own come only after the reply", () => {
+    const exchange = over(3);
+    expect(lines.find(exchange, copy)).toBeUndefined();
+    copy.append(lineAt(4, "otter"));
+    expect(lines.find(exchange, copy)).toBeUndefined();
+    copy.append(lineAt(5));
+    expect(lines.find(exchange, copy)?.position).toBe(5);
+  });
+
+  test("move up when a line above is deleted, and are gone when they are deleted", () => {
+    const exchange = over(2);
+    expect(lines.find(exchange, copy)?.position).toBe(3);
+    copy.delete(1, timeAt(1), timeAt(100));
+    expect(lines.find(exchange, copy)?.position).toBe(2);
+    copy.delete(2, timeAt(3), timeAt(100));
+    copy.append(lineAt(6));
+    expect(lines.find(exchange, copy)).toBeUndefined();
+  });
+
+  test("are found among lines that were read afterwards, where nothing was held", () => {
+    const later = new HistoryCopy(10);
+    const exchange = over(undefined, "heron\n");
+    later.append(lineAt(11));
+    expect(lines.find(exchange, later)).toBeUndefined();
+    later.put(9, [lineAt(9, "heron"), lineAt(10)]);
+    expect(lines.find(exchange, later)?.position).toBe(9);
+  });
+
+  test("are looked for anew when the line up to which there was none is deleted", () => {
+    const exchange = over(3, "heron\n");
+    expect(lines.find(exchange, copy)).toBeUndefined();
+    copy.delete(3, timeAt(3), timeAt(100));
+    copy.append(lineAt(7, "heron"));
+    expect(lines.find(exchange, copy)?.position).toBe(3);
+  });
+});
