@@ -6,7 +6,9 @@ test("a message is followed from the browser's frame over TCP into its line of t
   await wirebook.send(2, { FROM: "-1" });
   await expect(wirebook.card("brick 2 -1")).toContainText("done");
   const { wire } = wirebook;
-  await expect(wire).toContainText("The line feed ended the message. It was carried out and answered.");
+  await expect(wire).toContainText(
+    /The message is line \d+ of the history now; it was carried out and answered\. *11 bytes there/,
+  );
   await expect(wire).toContainText(/may be off the browser's by ±\d/);
   await expect(wire.getByRole("img", { name: /^Where the time went: to the gateway \d/ })).toBeVisible();
 
@@ -22,6 +24,39 @@ test("a message is followed from the browser's frame over TCP into its line of t
   await onTcp.getByText("2d", { exact: true }).hover();
   await expect(shapes.locator(".lit").filter({ hasText: /^(-|2d)$/ })).toHaveCount(6);
   await expect(shapes.locator(".lit")).toHaveCount(6);
+});
+
+test("the wire has the first message as soon as there is one, and each message its own line", async ({ wirebook }) => {
+  const { wire, history } = wirebook;
+  await expect(wirebook.follow).toHaveText("live");
+  await expect(wire).toContainText("The message is line 1 of the history now. The answer was the list of operations");
+  const marked = history.getByRole("row").filter({ hasText: "on the wire" });
+  await expect(marked).toHaveText(/^on the wire:\s*1\s/);
+
+  // The same words again, which line 1 has as well: the line that is still to come is the one.
+  await wirebook.send(undefined);
+  await expect(wire).toContainText("The message is line 4 of the history now.");
+  await expect(marked).toHaveText(/^on the wire:\s*4\s/);
+});
+
+test("what is below the edge of the wire is told of, and a click away", async ({ wirebook, page }) => {
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  const parts = page.getByRole("navigation", { name: "Parts of the wire" });
+  await expect(parts.getByRole("button")).toHaveText(["Way", /Notes\s\d/, /Frames\s4/, "Bytes", /Steps\s11/]);
+  const steps = wirebook.wire.getByRole("table", { name: "Steps" });
+  await expect(steps).not.toBeInViewport();
+  await parts.getByRole("button", { name: "Steps" }).click();
+  await expect(steps).toBeInViewport();
+  await parts.getByRole("button", { name: "Way" }).click();
+  await expect(steps).not.toBeInViewport();
+});
+
+test("on a phone a message leads to its way", async ({ wirebook, page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await wirebook.send(2, { FROM: "-1" });
+  await wirebook.card("brick 2 -1").getByRole("button", { name: "See its way on the wire" }).click();
+  await expect(wirebook.wire).toContainText("The message is line");
 });
 
 test("bytes are selected with the keyboard and lit everywhere", async ({ wirebook, page }) => {

@@ -63,6 +63,11 @@ export class ScrollPlace {
     return this.#map.nativeHeight;
   }
 
+  /** True when its last row is in view. */
+  get isAtEnd(): boolean {
+    return this.top > this.#map.topMax - 1;
+  }
+
   /** The scroll position of the box, as far as it is known. */
   get native(): number {
     return this.#native;
@@ -93,7 +98,7 @@ export class ScrollPlace {
   /** Goes to a position of the list. */
   go(top: number, isUp: boolean): void {
     this.top = Math.max(0, Math.min(top, this.#map.topMax));
-    if (this.top > this.#map.topMax - 1) this.isFollowing = true;
+    if (this.isAtEnd) this.isFollowing = true;
     else if (isUp) this.isFollowing = false;
   }
 
