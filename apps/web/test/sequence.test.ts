@@ -54,6 +54,15 @@ describe("the sequence diagram", () => {
     expect(more?.toY).toBe(arrows.find(({ label }) => label === "binary, 354 B")?.toY);
   });
 
+  test("shows that a cancel breaks the connection off, unless there was none or the server had ended", () => {
+    const { fin: _, ...at } = story.at;
+    const cancelled: Story = { ...story, at: { ...at, closed: 4 }, endReason: "cancelled" };
+    expect(labels(cancelled).slice(-2)).toEqual(["RST", "end"]);
+    expect(labels({ ...cancelled, at: { ...story.at, closed: 4 } })).not.toContain("RST");
+    const waiting: Story = { ...cancelled, at: { received: 1, closed: 4 }, writes: [], chunks: [] };
+    expect(labels(waiting)).not.toContain("RST");
+  });
+
   test("shows on which hop it failed", () => {
     const refused: Story = {
       ...story,

@@ -159,7 +159,7 @@ function ending(story: Story): TimedArrow[] {
     arrows.push(arrow("fin", ["server", "gateway"], [at.fin - oneWay, at.fin], "FIN", { isDerived: true }));
   }
   const closedMs = at.closed ?? at.fin ?? endedMs;
-  if (story.endReason === "reset" && closedMs !== undefined) {
+  if (closedMs !== undefined && isBrokenOff(story)) {
     arrows.push(arrow("reset", ["gateway", "server"], [closedMs, closedMs + oneWay], "RST", { isDerived: true }));
   }
   if (end === "error" && failure?.hop === "gateway-server" && closedMs !== undefined) {
@@ -176,4 +176,10 @@ function ending(story: Story): TimedArrow[] {
     arrows.push(arrow("end", ["gateway", "page"], [handedMs, endedMs], end, { isFailure: end === "error" }));
   }
   return arrows;
+}
+
+/** True when this end left before the server had: its plan said so, or somebody cancelled [G-5]. */
+function isBrokenOff({ at, endReason }: Story): boolean {
+  if (endReason === "reset") return true;
+  return endReason === "cancelled" && at.established !== undefined && at.fin === undefined;
 }
