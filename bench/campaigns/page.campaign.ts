@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
 import type { Page } from "@playwright/test";
+import { decodeEntry, plainText } from "@wirebook/protocol";
 import { startGateway, startServer } from "../../interop/programs.ts";
 import { run as runProgram } from "../../interop/run.ts";
 import { findChromium } from "../../scripts/chromium.mjs";
@@ -14,6 +15,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Lines of one server; so many fit into the page's list without a scroll. */
 const linesPerServer = 40;
 const drawnMsMax = 20_000;
+/** Characters by which a line is known in its row; the rest may be cut by the column. */
+const shownCharacters = 20;
 
 export const campaign: Campaign = {
   promise: "no line of the history runs as script in the page, or makes the browser refuse one",
@@ -75,13 +78,21 @@ async function lookAt(page: Page, address: string, lines: readonly string[]): Pr
   await page.getByRole("button", { name: "Begin" }).click();
   const rows = page.getByRole("region", { name: "History" }).getByRole("row");
   await rows.nth(lines.length - 1).waitFor({ timeout: drawnMsMax });
+  const whole = page.getByRole("complementary", { name: "The whole line" }).getByRole("group", { name: "Line" });
   let seen = 0;
   for (const [at, line] of lines.entries()) {
     const text = await rows.nth(at).innerText();
-    if (text.includes(line.slice(0, 20).trim())) seen += 1;
+    if (text.includes(shownOf(line).slice(0, shownCharacters).trim())) seen += 1;
     await rows.nth(at).getByRole("button").first().click();
+    await whole.and(page.getByText(plainText(line), { exact: true })).waitFor();
   }
   return seen;
+}
+
+/** What a row has of a line besides time and address, which stand apart in it. */
+function shownOf(line: string): string {
+  const entry = decodeEntry(line);
+  return entry.kind === "asked" ? entry.message : line;
 }
 
 const templates: readonly ((call: string) => string)[] = [
