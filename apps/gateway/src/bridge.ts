@@ -127,9 +127,15 @@ export class Bridge implements RelayOwner {
 
   onOver(relay: Relay): void {
     this.#relays.remove(relay.id);
+    this.#shared.metrics.carried(relay.trace);
+    // Once the frames of this turn have left: the page does not wait for the books.
+    setImmediate(this.guarded(() => this.#record(relay)));
+    this.#closeWhenDrained();
+  }
+
+  #record(relay: Relay): void {
     this.#shared.metrics.exchange(relay);
     this.#shared.log.exchange(this.#number, relay);
-    this.#closeWhenDrained();
   }
 
   #drop(): void {

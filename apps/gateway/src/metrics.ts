@@ -7,6 +7,7 @@
  */
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Trace } from "@wirebook/exchange";
 import type { FrameErrorCode, Hop } from "@wirebook/protocol";
 import { stepSecondsBuckets } from "./limits.ts";
 import type { Relay } from "./relay.ts";
@@ -107,13 +108,13 @@ export class Metrics {
     this.#look = look;
   }
 
+  /** An exchange does not run any more, and has carried so many bytes. */
+  carried({ sentBytes, receivedBytes }: Trace): void {
+    this.#pastBytes = addBytes(this.#pastBytes, { ...noBytes, serverUp: sentBytes, serverDown: receivedBytes });
+  }
+
   /** An exchange is over. */
   exchange({ opening, outcome = "cancelled", trace }: Relay): void {
-    this.#pastBytes = addBytes(this.#pastBytes, {
-      ...noBytes,
-      serverUp: trace.sentBytes,
-      serverDown: trace.receivedBytes,
-    });
     this.#exchanges.inc({ operation: opening.operation, outcome });
     const { received, connecting, established, firstByte, fin } = trace.at;
     this.#observe("queue", received, connecting);

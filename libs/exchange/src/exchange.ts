@@ -65,6 +65,7 @@ export class Exchange {
   readonly #pace: Pace | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #lastHeardMs = 0;
+  #hasBegun = false;
   #isOver = false;
   #isPaused = false;
 
@@ -81,6 +82,8 @@ export class Exchange {
     if (options.preamble !== undefined) this.#socket.write(options.preamble);
     if (this.#plan === undefined) this.write(options.message);
     this.#socket.uncork();
+    // Behind Node's own listener, which writes what is queued: the server works while the connection is reported.
+    this.#socket.on("connect", () => this.#begin());
     if (options.isEnded ?? false) this.end();
     this.#expectConnection(options.connectTimeoutMs ?? connectTimeoutMsDefault);
   }
@@ -138,7 +141,7 @@ export class Exchange {
       ...(mayBeSilent ? { keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs } : {}),
     });
     socket.on("error", (error) => this.#fail(explain(error, this.target, this.trace)));
-    socket.on("connect", () => this.#begin());
+    socket.on("connect", () => this.trace.mark("established"));
     // A listener for `data` would begin to read before the pace says so.
     if (this.#pace === undefined) socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("drain", () => this.#drained());
@@ -146,7 +149,10 @@ export class Exchange {
     return socket;
   }
 
+  /** The connection stands. Comes with it, or with the first write that was taken, whichever is first. */
   #begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
     this.#clearDeadline();
     this.trace.local = endpoint(this.#socket.localAddress, this.#socket.localPort);
     this.trace.remote = endpoint(this.#socket.remoteAddress, this.#socket.remotePort);
@@ -154,7 +160,7 @@ export class Exchange {
     if (Number.isFinite(this.#replyTimeoutMs)) this.#expectReply(this.#replyTimeoutMs);
     this.#pace?.begin();
     this.#readOrWait();
-    this.#step("established");
+    this.#listener.onStep?.("established", this);
     if (!this.#isOver) this.#plan?.begin();
   }
 
@@ -162,6 +168,7 @@ export class Exchange {
     return this.#socket.write(bytes, (error) => {
       if (error) return;
       this.trace.markWrite(bytes.length);
+      if (!this.#isOver) this.#begin();
       if (!this.#isOver) this.#listener.onWrite?.(bytes, this);
       this.#step("written");
       if (!this.#isOver) onTaken?.();
