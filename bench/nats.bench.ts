@@ -4,18 +4,16 @@ import { headers as createHeaders, nuid } from "@nats-io/transport-node";
 import { jetstream } from "@nats-io/jetstream";
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { importIntoJetStream, openJetStreamHistory } from "@wirebook/history";
+import { openJetStreamHistory } from "@wirebook/history";
 import type { History } from "@wirebook/history";
 import { NatsCluster } from "../interop/nats-cluster.ts";
 import { run as runProgram } from "../interop/run.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
-import { compare, encodeTable, median } from "./harness/compare.ts";
+import { compare, encodeTable } from "./harness/compare.ts";
 import type { Contender } from "./harness/compare.ts";
 
 /** Lines on their way at once. */
 const window = 256;
-const manyLines = 1_000_000;
-const deletes = 21;
 const line = '127.0.0.1 "brick 2 -100"';
 
 export const bench: Bench = {
@@ -29,7 +27,6 @@ async function run(options: BenchOptions): Promise<void> {
     await compareAppends(cluster, nodes, options);
     if (nodes === 3) {
       await measureGrowth(cluster, options);
-      await measureMany(cluster, options);
     }
   }
 }
@@ -76,50 +73,6 @@ async function measureGrowth(cluster: NatsCluster, { seconds, say }: BenchOption
   say("");
 }
 
-/** A history of a million lines: how long a delete takes, and a server that starts. */
-async function measureMany(cluster: NatsCluster, { say }: BenchOptions): Promise<void> {
-  const address = cluster.address("many?replicas=1");
-  await importIntoJetStream(address, manyLinesOf());
-  const firstMs = await timed(() => readLast(address));
-  const againMs = await timed(() => readLast(address));
-  const times: number[] = [];
-  const before = process.memoryUsage().rss;
-  {
-    await using history = await openJetStreamHistory(address);
-    const by = { user: "brick", address: "127.0.0.1" };
-    for (let at = 0; at < deletes; at++) {
-      const { lines } = history.extent();
-      const number = 1 + Math.floor((lines * at) / deletes);
-      times.push(await timed(() => history.deleteLine(by, number)));
-    }
-  }
-  const grownMiB = Math.max(0, process.memoryUsage().rss - before) / 1024 / 1024;
-  say(`${manyLines.toLocaleString("en")} lines:`);
-  say(
-    `- the first server that starts has its first line after ${firstMs.toFixed(0)} ms, a later one after ${againMs.toFixed(0)} ms`,
-  );
-  say(
-    `- a delete takes ${median(times).toFixed(1)} ms (median of ${deletes}, anywhere), at most ${Math.max(...times).toFixed(1)} ms`,
-  );
-  say(`- the process that did so grew by ${grownMiB.toFixed(0)} MiB`);
-}
-
-async function readLast(address: string): Promise<void> {
-  await using history = await openJetStreamHistory(address);
-  await using snapshot = await history.read({ from: -1 });
-  for await (const _ of snapshot.chunks) break;
-}
-
-async function* manyLinesOf(): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < manyLines; at += 1000) {
-    const lines = Array.from({ length: 1000 }, (_, more) => {
-      const us = String(at + more).padStart(7, "0");
-      return `2026-11-22T20:3${us[0]}:${us.slice(1, 3).replace(/^[6-9]/, "5")}.${us.slice(1)}Z ${line}\n`;
-    });
-    yield Buffer.from(lines.join(""));
-  }
-}
-
 function append(history: History): Promise<unknown> {
   return history.append({ address: "127.0.0.1", message: "brick 2 -100", isCut: false });
 }
@@ -143,10 +96,4 @@ async function perSecond(work: () => Promise<unknown>, seconds: number): Promise
     }),
   );
   return count / seconds;
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedMs = performance.now();
-  await work();
-  return performance.now() - startedMs;
 }

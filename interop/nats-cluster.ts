@@ -7,7 +7,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -175,6 +175,20 @@ export class NatsCluster implements AsyncDisposable {
     return `nats://${this.nodes.map(({ host, ports }) => `${host}:${ports.client}`).join(",")}/${name}`;
   }
 
+  /** Stops all nodes and starts them again, from when on data reach the disk as is said; resolves when all are ready. */
+  async restart(syncInterval: string): Promise<void> {
+    await this.#killAll("SIGTERM");
+    for (const { folder } of this.nodes) {
+      const path = join(folder, "nats.conf");
+      await writeFile(
+        path,
+        (await readFile(path, "utf8")).replace(/sync_interval: [^ }]+/, `sync_interval: ${syncInterval}`),
+      );
+    }
+    for (const node of this.nodes) node.start();
+    await Promise.all(this.nodes.map((node) => node.ready()));
+  }
+
   /**
    * Starts empty nodes. The first leader of nats-server 2.10 counts the nodes that it has heard of, and if that is one too
    * few ("Decreasing our clustersize: 3 -> 2"), the third is never taken in: then they must begin again with nothing.
@@ -191,8 +205,8 @@ export class NatsCluster implements AsyncDisposable {
     }
   }
 
-  async #killAll(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.kill()));
+  async #killAll(signal?: NodeJS.Signals): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill(signal)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

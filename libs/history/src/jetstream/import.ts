@@ -2,14 +2,18 @@
  * Brings the lines of a file into an empty history, byte for byte and in their order.
  *
  * They go in as foreign lines: the text is the whole line, and the time at its head is the one it had. What follows them
- * is written by servers, with times that are later.
+ * is written by servers, with times that are later. In the end they are read back, which proves that they are all there,
+ * and leaves a checkpoint behind, without which the first server would have to count them.
  */
 
 import { HistoryError } from "../errors.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Extent } from "../history.ts";
 import { importBatchLines } from "./limits.ts";
+import { loadView } from "./load.ts";
 import { headers } from "./names.ts";
 import { Publisher } from "./publisher.ts";
+import { writeCheckpoint } from "./state.ts";
 
 const lineFeed = 0x0a;
 
@@ -28,7 +32,9 @@ export async function importLines(cluster: Cluster, chunks: AsyncIterable<Uint8A
   }
   const publisher = new Publisher(cluster);
   try {
-    return await publishAll(cluster, publisher, chunks, state.last_seq);
+    const sent = await publishAll(cluster, publisher, chunks, state.last_seq);
+    await readBack(cluster, sent);
+    return sent.lines;
   } finally {
     publisher.close();
   }
@@ -39,9 +45,10 @@ async function publishAll(
   publisher: Publisher,
   chunks: AsyncIterable<Uint8Array>,
   before: number,
-): Promise<number> {
+): Promise<Extent> {
   const bytesMax = connection.info?.max_payload ?? Infinity;
   let count = 0;
+  let bytes = 0;
   for await (const lines of batchesOf(chunks)) {
     const tooLong = lines.findIndex((line) => line.length > bytesMax);
     if (tooLong >= 0) {
@@ -56,8 +63,19 @@ async function publishAll(
       throw new HistoryError("storage-failed", sentence);
     }
     count += lines.length;
+    for (const line of lines) bytes += line.length + 1;
   }
-  return count;
+  return { lines: count, bytes };
+}
+
+/** @throws HistoryError `storage-failed` when the cluster has something else */
+async function readBack(cluster: Cluster, sent: Extent): Promise<void> {
+  const { index, bytes, lastTimeUs } = await loadView(cluster);
+  if (index.lines !== sent.lines || bytes !== sent.bytes) {
+    const sentence = `${sent.lines} lines of ${sent.bytes} bytes were sent, and ${index.lines} of ${bytes} are there; somebody else writes into ${cluster.names.stream}, so import again, under another name`;
+    throw new HistoryError("storage-failed", sentence);
+  }
+  await writeCheckpoint(cluster, { sequence: index.end - 1, bytes, lastTimeUs });
 }
 
 /** Lines without their line feeds, some at a time. */

@@ -2,18 +2,21 @@
  * Ranks of sequences: which message of the stream is line N, and which line is message S.
  *
  * Sequences only ever grow, and most of them are lines, so what is kept is what is *not* a line: for each block of 4,096
- * sequences how many of those before it are gone, and a bitmap only for a block that has lost some but not all. A history
- * of a million lines takes a few kilobytes, and each deleted line at most a bitmap of 512 bytes for its whole block.
+ * sequences how many of them are gone, and a bitmap only for a block that has lost some but not all. A history of a
+ * million lines takes a few kilobytes, and each deleted line at most a bitmap of 512 bytes for its whole block. How many
+ * are gone before a block is a sum that a delete anywhere changes, so those sums are kept as a tree.
  */
+
+import { BlockCounts } from "./block-counts.ts";
 
 const blockLength = 4096;
 
 /** Lines by their sequences. All sequences are whole numbers from 1. */
 export class LiveIndex {
-  /** The block of the first entry of the arrays below. */
+  /** The first block of the counts below. */
   #base = 0;
-  /** For each block, those gone before its beginning, counted from `#first`; one more entry at the end. */
-  #goneBefore: number[] = [0];
+  /** For each block from there on, how many are gone. */
+  #gone = new BlockCounts();
   /** Bit set: gone. A block without a bitmap has lost nothing or, when `#goneIn` says so, everything. */
   readonly #bitmaps = new Map<number, Uint8Array>();
   #first: number;
@@ -24,7 +27,7 @@ export class LiveIndex {
     this.#first = first;
     this.#end = first;
     this.#base = blockOf(first);
-    this.#startBlock();
+    this.#gone.push();
     this.#markRange(this.#base * blockLength, first);
   }
 
@@ -49,7 +52,7 @@ export class LiveIndex {
   appendUpTo(sequence: number): void {
     if (sequence < this.#end) throw new RangeError(`sequence ${sequence} comes after ${this.#end - 1}`);
     this.#end = sequence + 1;
-    while (this.#base + this.#goneBefore.length - 1 <= blockOf(sequence)) this.#startBlock();
+    while (this.#base + this.#gone.length <= blockOf(sequence)) this.#gone.push();
   }
 
   /** Takes a line away; false when there was none. */
@@ -67,9 +70,9 @@ export class LiveIndex {
     this.#bitmaps.clear();
     this.#first = Math.max(sequence, this.#first);
     this.#base = blockOf(this.#first);
-    this.#goneBefore = [0];
+    this.#gone = new BlockCounts();
     this.#end = this.#first;
-    this.#startBlock();
+    this.#gone.push();
     this.#markRange(this.#base * blockLength, this.#first);
     for (const each of kept) this.append(each);
     if (end <= this.#end) return;
@@ -100,15 +103,8 @@ export class LiveIndex {
   /** The sequence of a line, by its rank from 1; `undefined` when there are fewer. */
   sequenceOf(rank: number): number | undefined {
     if (rank < 1 || rank > this.lines) return undefined;
-    let low = 0;
-    let high = this.#goneBefore.length - 2;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (middle * blockLength - (this.#goneBefore[middle] as number) < rank) low = middle;
-      else high = middle - 1;
-    }
-    const block = this.#base + low;
-    return this.#nthIn(block, rank - (low * blockLength - (this.#goneBefore[low] as number)));
+    const at = this.#gone.lastWhere((blocks, gone) => blocks * blockLength - gone < rank);
+    return this.#nthIn(this.#base + at, rank - (at * blockLength - this.#gone.before(at)));
   }
 
   get #goneBeforeEnd(): number {
@@ -118,12 +114,11 @@ export class LiveIndex {
   }
 
   #goneBeforeBlock(block: number): number {
-    return this.#goneBefore[Math.min(block - this.#base, this.#goneBefore.length - 1)] as number;
+    return this.#gone.before(Math.min(block - this.#base, this.#gone.length));
   }
 
   #goneIn(block: number): number {
-    const at = block - this.#base;
-    return (this.#goneBefore[at + 1] ?? 0) - (this.#goneBefore[at] ?? 0);
+    return this.#gone.of(block - this.#base);
   }
 
   #goneUpTo(block: number, length: number): number {
@@ -143,10 +138,6 @@ export class LiveIndex {
     throw new RangeError(`block ${block} has fewer than ${ordinal} lines`);
   }
 
-  #startBlock(): void {
-    this.#goneBefore.push(this.#goneBefore.at(-1) as number);
-  }
-
   #markRange(from: number, to: number): void {
     for (let at = from; at < to; at++) this.#mark(at);
   }
@@ -155,9 +146,7 @@ export class LiveIndex {
     const block = blockOf(sequence);
     const at = sequence % blockLength;
     const isWhole = this.#goneIn(block) === blockLength - 1;
-    for (let index = block - this.#base + 1; index < this.#goneBefore.length; index++) {
-      (this.#goneBefore[index] as number)++;
-    }
+    this.#gone.add(block - this.#base, 1);
     // A block that is gone altogether needs no bitmap to say so.
     if (isWhole) this.#bitmaps.delete(block);
     else {

@@ -28,7 +28,7 @@ export async function loadView(cluster: Cluster): Promise<ViewStart> {
   for (let attempts = 0; attempts < loadAttemptsMax; attempts++) {
     const before = await look(cluster);
     const changes = await readChanges(cluster, before.last_seq);
-    const figures = await count(cluster, before.last_seq);
+    const figures = await count(cluster, before.last_seq, changes);
     const after = await look(cluster);
     if (after.first_seq !== before.first_seq || after.num_deleted !== before.num_deleted) continue;
     return { ...figures, ...indexOf(before, changes) };
@@ -68,20 +68,25 @@ function indexOf(state: StreamState, changes: readonly Change[]): Omit<ViewStart
 }
 
 /** Bytes and the last time: those of the checkpoint, and what came since. */
-async function count(cluster: Cluster, to: number): Promise<Pick<ViewStart, "bytes" | "lastTimeUs">> {
+async function count(
+  cluster: Cluster,
+  to: number,
+  changes: readonly Change[],
+): Promise<Pick<ViewStart, "bytes" | "lastTimeUs">> {
   const checkpoint = await readCheckpoint(cluster);
   let { bytes, lastTimeUs } = checkpoint;
-  const counted = new Set<number>();
+  const isCounted = (sequence: number): boolean => sequence <= checkpoint.sequence;
+  const deleted = new Set<number>();
+  for (const { sequence, erasure } of changes) {
+    if (!isCounted(sequence) && typeof erasure === "object") deleted.add(erasure.sequence);
+  }
   for await (const batch of scan(cluster, { from: checkpoint.sequence + 1, to })) {
     for (const message of batch) {
       const erasure = erasureOf(message.headers);
       if (erasure === "all") bytes = 0;
-      else if (erasure !== undefined) {
-        // What was erased behind the checkpoint was not counted either.
-        if (erasure.sequence <= checkpoint.sequence || counted.has(erasure.sequence)) bytes -= erasure.bytes;
-      }
-      bytes += lineBytes(message);
-      counted.add(message.sequence);
+      else if (erasure !== undefined && isCounted(erasure.sequence)) bytes -= erasure.bytes;
+      // Whether or not it is erased already, one that came behind the checkpoint and was deleted counts for nothing.
+      if (!deleted.has(message.sequence)) bytes += lineBytes(message);
       lastTimeUs = Math.max(message.takenUs, lastTimeUs + 1);
     }
   }
