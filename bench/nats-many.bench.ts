@@ -52,6 +52,8 @@ async function measureDeletes(address: string, say: BenchOptions["say"]): Promis
   const times: number[] = [];
   await using history = await openJetStreamHistory(address);
   const by = { user: "brick", address: "127.0.0.1" };
+  const appendedMs = await timed(() => history.append({ address: by.address, message: "brick 2", isCut: false }));
+  say(`- the first line that the nodes take after they were started takes ${appendedMs} ms`);
   for (let at = 0; at < deletes; at++) {
     const number = 1 + Math.floor((history.extent().lines * at) / deletes);
     times.push(await timed(() => history.deleteLine(by, number)));

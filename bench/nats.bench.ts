@@ -9,8 +9,9 @@ import type { History } from "@wirebook/history";
 import { NatsCluster } from "../interop/nats-cluster.ts";
 import { run as runProgram } from "../interop/run.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
-import { compare, encodeTable } from "./harness/compare.ts";
+import { compare, encodeTable, median } from "./harness/compare.ts";
 import type { Contender } from "./harness/compare.ts";
+import { cpuSecondsOf, idleSeconds } from "./harness/cpu.ts";
 
 /** Lines on their way at once. */
 const window = 256;
@@ -60,17 +61,55 @@ async function compareAppends(cluster: NatsCluster, replicas: number, options: B
   await connection.close();
 }
 
-/** Several servers, each a process, on one history. */
-async function measureGrowth(cluster: NatsCluster, { seconds, say }: BenchOptions): Promise<void> {
-  const appender = fileURLToPath(new URL("harness/appender.ts", import.meta.url));
-  say("| servers | lines a second |\n| --- | --- |");
-  for (const servers of [1, 2, 3]) {
-    const words = [appender, cluster.address("growth"), String(window), String(seconds)];
-    const runs = await Promise.all(Array.from({ length: servers }, () => runProgram(process.execPath, words)));
-    const lines = runs.reduce((sum, { stdout }) => sum + Number(stdout), 0);
-    say(`| ${servers} | ${Math.round(lines / seconds).toLocaleString("en")} |`);
+/** Several servers, each a process, on one history; and who had the processors meanwhile. */
+async function measureGrowth(cluster: NatsCluster, { rounds, seconds, say }: BenchOptions): Promise<void> {
+  say("| servers | lines a second | CPU of the nodes | of the servers | idle |\n| --- | --- | --- | --- | --- |");
+  const grown = new Map<number, Growth[]>([1, 2, 3].map((servers) => [servers, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [servers, all] of grown) all.push(await measureServers(cluster, servers, seconds));
+  }
+  for (const [servers, all] of grown) {
+    const [lines = 0, ...cores] = (["lines", "nodes", "servers", "idle"] as const).map((what) =>
+      median(all.map((each) => each[what])),
+    );
+    say(
+      `| ${servers} | ${Math.round(lines).toLocaleString("en")} | ${cores.map((each) => each.toFixed(2)).join(" | ")} |`,
+    );
   }
   say("");
+}
+
+/** Lines a second, and processors in use. */
+interface Growth {
+  readonly lines: number;
+  readonly nodes: number;
+  readonly servers: number;
+  readonly idle: number;
+}
+
+async function measureServers(cluster: NatsCluster, servers: number, seconds: number): Promise<Growth> {
+  const appender = fileURLToPath(new URL("harness/appender.ts", import.meta.url));
+  const words = [appender, cluster.address("growth"), String(window), String(seconds)];
+  const startedMs = performance.now();
+  const before = await spent(cluster);
+  const runs = await Promise.all(Array.from({ length: servers }, () => runProgram(process.execPath, words)));
+  const after = await spent(cluster);
+  // The processes start and end, too, so the nodes and the idling are told for the whole time.
+  const wholeSeconds = (performance.now() - startedMs) / 1000;
+  const [lines, cpu] = [0, 1].map((field) =>
+    runs.reduce((sum, { stdout }) => sum + Number(stdout.split(" ")[field]), 0),
+  );
+  return {
+    lines: (lines ?? 0) / seconds,
+    servers: (cpu ?? 0) / seconds,
+    nodes: (after.nodes - before.nodes) / wholeSeconds,
+    idle: (after.idle - before.idle) / wholeSeconds,
+  };
+}
+
+async function spent({ nodes }: NatsCluster): Promise<{ nodes: number; idle: number }> {
+  const each = await Promise.all(nodes.map(({ pid }) => cpuSecondsOf(pid ?? 0)));
+  return { nodes: each.reduce((sum, seconds) => sum + seconds, 0), idle: await idleSeconds() };
 }
 
 function append(history: History): Promise<unknown> {

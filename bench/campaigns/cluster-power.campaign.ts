@@ -36,6 +36,8 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
   await using first = await startServer({ historyPath, nodeArgs });
   await using second = await startServer({ historyPath, nodeArgs });
   const ports = [first.port, second.port];
+  // Without this a control loses the whole stream, and nobody is left who could be asked for its lines.
+  if (control !== undefined) disk.sync();
   const tally = new Tally();
   const breaches: string[] = [];
   {

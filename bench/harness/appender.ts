@@ -1,14 +1,15 @@
 /**
  * A process of its own that appends to a history on NATS for a while.
  *
- *     node appender.ts ADDRESS WINDOW SECONDS      prints how many lines were acknowledged
+ *     node appender.ts ADDRESS WINDOW SECONDS      prints how many lines were acknowledged, and the seconds of CPU that took
  */
 
-import { argv, stdout } from "node:process";
+import { argv, cpuUsage, stdout } from "node:process";
 import { openJetStreamHistory } from "@wirebook/history";
 
 const [, , address = "", window = "", seconds = ""] = argv;
 await using history = await openJetStreamHistory(address);
+const cpuBefore = cpuUsage();
 const endMs = performance.now() + Number(seconds) * 1000;
 let count = 0;
 
@@ -20,4 +21,5 @@ async function appendAll(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: Number(window) }, appendAll));
-stdout.write(`${count}\n`);
+const { user, system } = cpuUsage(cpuBefore);
+stdout.write(`${count} ${(user + system) / 1e6}\n`);

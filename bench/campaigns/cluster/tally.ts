@@ -21,7 +21,7 @@ export class Tally {
     this.#acknowledged.add(key);
   }
 
-  /** Each breach as a sentence: what was acknowledged and is lost, what stands twice, what is out of its order. */
+  /** Each breach as a sentence: first what was acknowledged and is lost, then what stands twice, what is out of its order. */
   judge(text: string): string[] {
     const breaches: string[] = [];
     const seen = new Set<string>();
@@ -44,7 +44,7 @@ export class Tally {
       last.set(writer, Number(number));
       seen.add(key);
     }
-    for (const key of this.#acknowledged) if (!seen.has(key)) breaches.push(`${key} was acknowledged and is lost`);
-    return breaches;
+    const lost = [...this.#acknowledged].filter((key) => !seen.has(key));
+    return [...lost.map((key) => `${key} was acknowledged and is lost`), ...breaches];
   }
 }
