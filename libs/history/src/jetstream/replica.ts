@@ -3,24 +3,19 @@
  * be noted and erased.
  */
 
-import { setTimeout as pause } from "node:timers/promises";
-import type { ConsumerMessages } from "@nats-io/jetstream";
 import { HistoryError } from "../errors.ts";
 import type { Written } from "../history.ts";
 import { AwaitedLines } from "./awaited.ts";
 import type { Cluster } from "./cluster.ts";
 import { watchConnection } from "./connection.ts";
-import { attempt } from "./errors.ts";
 import { Erasing } from "./erasing.ts";
-import { askAgainMs, batchMessages, checkpointLines, consumeMs, heartbeatMs } from "./limits.ts";
+import { Hearing } from "./hearing.ts";
+import { checkpointLines } from "./limits.ts";
 import { loadView } from "./load.ts";
+import type { StoredMessage } from "./message.ts";
 import { Readers } from "./readers.ts";
-import { storedOf } from "./scan.ts";
 import { hearState, writeCheckpoint, writeRepair } from "./state.ts";
 import { View } from "./view.ts";
-
-/** What a consumer says when no more may be expected of it. */
-const lost: ReadonlySet<string> = new Set(["no_responders", "heartbeats_missed", "consumer_not_found"]);
 
 /** See above. */
 export class Replica {
@@ -30,17 +25,15 @@ export class Replica {
   readonly #cluster: Cluster;
   readonly #onNotice: (sentence: string) => void;
   readonly #erasing: Erasing;
-  readonly #awaited = new AwaitedLines(() => this.#hearElsewhere());
+  readonly #hearing: Hearing;
+  /** A consumer's node may be behind for long, though the consumer is well. */
+  readonly #awaited = new AwaitedLines(() => void this.#hearing.begin(() => this.#hearing.hear(this.#view)));
   readonly #repairing = new Set<Promise<void>>();
   readonly #reportFailure: (error: HistoryError) => void;
   #view!: View;
-  #messages: ConsumerMessages | undefined;
-  /** Each consumer is a new turn; what still comes from one before is dropped. */
-  #turn = 0;
-  #stopHearing = (): void => {};
+  #stopHearingState = (): void => {};
   #failure: HistoryError | undefined;
   #checkpointAt = 0;
-  #isClosing = false;
 
   /** Starts: from here on it grows by itself. @throws HistoryError `storage-unavailable`, `storage-failed` */
   static async open(cluster: Cluster, onNotice: (sentence: string) => void): Promise<Replica> {
@@ -57,6 +50,10 @@ export class Replica {
     this.#erasing = new Erasing(cluster, this.readers, {
       onErasingChange: () => this.#noteCheckpoint(),
       onErased: (sequence) => this.#view.forgetErased(sequence),
+    });
+    this.#hearing = new Hearing(cluster, {
+      onMessage: (view, message) => this.#take(view, message),
+      onFailure: (error) => this.#fail(error),
     });
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
     this.failed = promise;
@@ -87,12 +84,11 @@ export class Replica {
 
   /** Ends the feeds, notes how far it came, and lets go of what it uses. */
   async close(): Promise<void> {
-    this.#isClosing = true;
-    this.#messages?.stop();
+    this.#hearing.close();
     this.#view.finish(this.#failure ?? "closed");
     this.#erasing.close();
     this.#awaited.close();
-    this.#stopHearing();
+    this.#stopHearingState();
     await this.#noteCheckpoint().catch(() => {
       // Best effort: the next start counts for longer.
     });
@@ -101,8 +97,8 @@ export class Replica {
 
   async #start(): Promise<void> {
     const repairs = new Map<number, number>();
-    this.#stopHearing();
-    this.#stopHearing = await hearState(
+    this.#stopHearingState();
+    this.#stopHearingState = await hearState(
       this.#cluster,
       (sequence, timeUs) => {
         repairs.set(sequence, timeUs);
@@ -120,65 +116,13 @@ export class Replica {
     this.#view?.finish(missedLines());
     this.#view = view;
     this.#checkpointAt = view.last + checkpointLines;
-    await this.#hear(view);
+    await this.#hearing.hear(view);
   }
 
-  /** Hears the messages behind those that the view knows. The client goes on by itself after a reconnect. */
-  async #hear(view: View): Promise<void> {
-    const consumer = await attempt("did not give the lines", () =>
-      this.#cluster.js.consumers.get(this.#cluster.names.stream, { opt_start_seq: view.last + 1 }),
-    );
-    const turn = ++this.#turn;
-    const messages = await consumer.consume({
-      max_messages: batchMessages,
-      idle_heartbeat: heartbeatMs,
-      expires: consumeMs,
-      callback: (message) => {
-        if (this.#turn !== turn || this.#isClosing) return;
-        const stored = storedOf(message);
-        if (stored.sequence > view.last + 1) void this.#startAgain(view);
-        else if (stored.sequence === view.last + 1) this.#apply(view, stored);
-      },
-    });
-    // Another one may have been made meanwhile.
-    if (this.#turn !== turn || this.#isClosing) return messages.stop();
-    this.#messages?.stop();
-    this.#messages = messages;
-    void this.#watchConsumer(view, messages, turn);
-  }
-
-  /** The consumer's node may be behind for long, though the consumer is well: another one may come to live elsewhere. */
-  #hearElsewhere(): void {
-    this.#messages?.stop();
-    void this.#untilAnswered(() => this.#hear(this.#view), ++this.#turn);
-  }
-
-  /** A consumer lives on one node. When that is not ready, or is gone, another one is made; the client would wait longer. */
-  async #watchConsumer(view: View, messages: ConsumerMessages, turn: number): Promise<void> {
-    for await (const { type } of messages.status()) {
-      if (!lost.has(type)) continue;
-      messages.stop();
-      if (this.#turn !== turn || this.#isClosing) return;
-      await this.#untilAnswered(() => this.#hear(view), turn);
-      return;
-    }
-  }
-
-  /** A cluster without a majority answers nothing, for however long that is; the server says so, and waits for it. */
-  async #untilAnswered(ask: () => Promise<void>, turn: number): Promise<void> {
-    while (this.#turn === turn && !this.#isClosing) {
-      await pause(askAgainMs);
-      try {
-        return await ask();
-      } catch (error) {
-        if (!(error instanceof HistoryError && error.code === "storage-unavailable")) return this.#fail(error);
-      }
-    }
-  }
-
-  #apply(view: View, stored: Parameters<View["apply"]>[0]): void {
-    view.apply(stored);
-    this.#settle(stored.sequence);
+  #take(view: View, message: StoredMessage): void {
+    if (message.sequence > view.last + 1) return void this.#startAgain(view);
+    view.apply(message);
+    this.#settle(message.sequence);
     if (view.last < this.#checkpointAt) return;
     this.#checkpointAt = view.last + checkpointLines;
     this.#noteCheckpoint().catch(() => {
@@ -192,10 +136,9 @@ export class Replica {
 
   /** Lines were appended and erased while this server was cut off, so the view is made anew; feeds cannot go on. */
   async #startAgain(view: View): Promise<void> {
-    this.#messages?.stop();
     view.finish(missedLines());
     this.#onNotice("This server was cut off from its cluster for long; it reads the history anew.");
-    await this.#untilAnswered(() => this.#start(), ++this.#turn);
+    await this.#hearing.begin(() => this.#start());
     for (const sequence of this.#awaited.upTo(this.#view.last)) this.#settleMissed(sequence);
   }
 
