@@ -74,8 +74,10 @@ export class NatsNode {
   async ready(withinMs = readyMsMax): Promise<void> {
     const deadlineMs = performance.now() + withinMs;
     for (;;) {
-      if (await this.#isHealthy()) return;
-      if (performance.now() > deadlineMs) throw new Error(`${this.name} was not ready within ${withinMs} ms`);
+      const problem = await this.#problem();
+      if (problem === undefined) return;
+      if (performance.now() > deadlineMs)
+        throw new Error(`${this.name} was not ready within ${withinMs} ms: ${problem}`);
       await wait(pollMs);
     }
   }
@@ -88,15 +90,17 @@ export class NatsNode {
     await exited;
   }
 
-  /** Well, and in a cluster that has a leader and as many nodes as it should. */
-  async #isHealthy(): Promise<boolean> {
+  /** What keeps it from being well, and in a cluster that has a leader and as many nodes as it should. */
+  async #problem(): Promise<string | undefined> {
     try {
-      if (!(await fetch(`${this.monitorUrl}/healthz`)).ok) return false;
-      if (this.#nodes === 1) return true;
+      const health = await fetch(`${this.monitorUrl}/healthz`);
+      if (!health.ok) return await health.text();
+      if (this.#nodes === 1) return undefined;
       const { meta_cluster: meta } = (await (await fetch(`${this.monitorUrl}/jsz`)).json()) as Jsz;
-      return meta?.leader !== undefined && meta.leader !== "" && meta.cluster_size === this.#nodes;
-    } catch {
-      return false;
+      const isWhole = meta?.leader !== undefined && meta.leader !== "" && meta.cluster_size === this.#nodes;
+      return isWhole ? undefined : `it knows the cluster ${JSON.stringify(meta)}`;
+    } catch (error) {
+      return (error as Error).message;
     }
   }
 }
