@@ -7,6 +7,8 @@ import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { median } from "./harness/compare.ts";
 
 const lines = 1_000_000;
+/** Of a history that is brought in with each line synced. */
+const syncedLines = 20_000;
 const deletes = 21;
 const starts = 5;
 /** While the lines are brought in; what nats-server does unless it is told otherwise. */
@@ -21,11 +23,15 @@ async function run({ say }: BenchOptions): Promise<void> {
   for (const nodes of [1, 3] as const) {
     await using cluster = await NatsCluster.start({ nodes, syncInterval: fillingSyncInterval });
     const address = cluster.address("many");
-    const importedMs = await timed(() => importIntoJetStream(address, text()));
+    const importedMs = await timed(() => importIntoJetStream(address, text(lines)));
     await cluster.restart("always");
     await untilLed(address);
     say(`${lines.toLocaleString("en")} lines, ${nodes === 1 ? "one node" : "three nodes, three copies"}:\n`);
     say(`- the import took ${(importedMs / 1000).toFixed(1)} s, with sync_interval ${fillingSyncInterval}`);
+    const syncedMs = await timed(() => importIntoJetStream(cluster.address("synced"), text(syncedLines)));
+    say(
+      `- with sync_interval always an import of ${syncedLines.toLocaleString("en")} took ${(syncedMs / 1000).toFixed(1)} s`,
+    );
     await measureStarts(address, say);
     await measureDeletes(address, say);
     say(
@@ -75,8 +81,8 @@ async function askFirst(historyPath: string): Promise<void> {
   await ask(server.port, "brick 2 -1");
 }
 
-async function* text(): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < lines; at += 1000) {
+async function* text(count: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < count; at += 1000) {
     const some = Array.from({ length: 1000 }, (_, more) => {
       const time = new Date(Date.UTC(2026, 10, 22) + (at + more) * 10).toISOString().replace("Z", "000Z");
       return `${time} 127.0.0.1 "brick 2 -100"\n`;
