@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Composer } from "../src/composer/composer.svelte.ts";
 import { Keyring } from "../src/composer/keyring.svelte.ts";
@@ -61,9 +60,4 @@ test("what is recalled has the name without the key that was typed with it", () 
   composer.user = "brick";
   composer.back();
   expect(composer.user).toBe("otter");
-});
-
-test("keeps as many keys as docs/users.md says", () => {
-  const doc = readFileSync(new URL("../../../docs/users.md", import.meta.url), "utf8");
-  expect(doc).toMatch(new RegExp(`in the browser's storage.*: at most ${keysKept}, one for a name`));
 });
