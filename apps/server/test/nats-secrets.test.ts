@@ -104,6 +104,14 @@ if (findNatsServer() === undefined) {
     });
   });
 
+  test.each(["users", "history"] as const)("the tool for %s says what is wrong with an address", (tool) => {
+    const words = tool === "users" ? ["list"] : ["export", join(folder, "none.txt")];
+    expect(runTool(tool, [...words, "--history", "nats://brick:s3cret@a/no.name"])).toBe(
+      `wirebook: ${warning}: put the address into WIREBOOK_HISTORY, or the password into a file (--nats-password-file).\n` +
+        'wirebook: the address of the history on NATS cannot be used: the name "no.name" must be 1 to 64 letters, digits, hyphens and underscores\n',
+    );
+  });
+
   test("the tools for users and histories take the same options, and show as little", () => {
     const words = ["--history", withUser("wirebook"), "--nats-password-file", join(folder, "password")];
     expect(runTool("users", ["add", "otter", ...words])).toMatch(/^otter~/);

@@ -30,11 +30,10 @@ export function describeNatsAddress(text: string): string {
   return decodeNatsAddress(text).shown;
 }
 
-/** True when the address has a password in it, or a token: that is a user without one, unless a file has it. */
+/** True when the address has a password in it, or a token: that is a user without one, unless a file has it. Also of one that is wrong. */
 export function hasNatsSecret(text: string, hasPasswordFile: boolean): boolean {
-  if (!isNatsAddress(text)) return false;
-  const { user, password } = decodeNatsAddress(text);
-  return password !== undefined || (user !== undefined && !hasPasswordFile);
+  const userinfo = isNatsAddress(text) ? /\/\/(?<userinfo>[^@]*)@/.exec(text)?.groups?.userinfo : undefined;
+  return userinfo !== undefined && (userinfo.includes(":") || !hasPasswordFile);
 }
 
 /** @throws HistoryError `storage-failed` with a sentence that repeats no password */

@@ -52,6 +52,7 @@ describe("the address of a history on NATS", () => {
     expect(hasNatsSecret("nats://brick@a", true)).toBe(false);
     expect(hasNatsSecret("nats://a", false)).toBe(false);
     expect(hasNatsSecret("history.txt", false)).toBe(false);
+    expect(hasNatsSecret("nats://brick:s3cret@a/no name", true)).toBe(true);
   });
 
   test.each([
