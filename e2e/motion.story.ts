@@ -1,0 +1,31 @@
+import type { Page } from "@playwright/test";
+import { expect, test } from "./wirebook.ts";
+
+/** Animations that run, of whatever element, and elements that would scroll smoothly. */
+function motions(page: Page): Promise<{ readonly running: number; readonly smooth: number }> {
+  return page.evaluate(() => ({
+    running: document.getAnimations().filter(({ playState }) => playState === "running").length,
+    smooth: [...document.querySelectorAll("*")].filter((each) => getComputedStyle(each).scrollBehavior !== "auto")
+      .length,
+  }));
+}
+
+test("nothing moves by itself for whoever asks for less motion", async ({ page, wirebook }) => {
+  // The sign of an exchange that goes on is the one thing that does otherwise.
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+  await wirebook.send(5, { FROM: "-1" });
+  await expect(wirebook.card("brick 5 -1")).toContainText("receiving");
+  expect((await motions(page)).running).toBeGreaterThan(0);
+
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await expect(wirebook.card("brick 5 -1")).toContainText("receiving");
+  expect(await motions(page)).toEqual({ running: 0, smooth: 0 });
+  await wirebook.wire.getByRole("button", { name: "Fault lab", exact: true }).click();
+  await expect(page.getByRole("form", { name: "Fault lab" })).toBeVisible();
+  await page.getByRole("button", { name: "Plot", exact: true }).click();
+  await expect(page.getByRole("region", { name: "Lines over time" })).toBeVisible();
+  expect(await motions(page)).toEqual({ running: 0, smooth: 0 });
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog", { name: "Commands" })).toBeVisible();
+  expect(await motions(page)).toEqual({ running: 0, smooth: 0 });
+});
