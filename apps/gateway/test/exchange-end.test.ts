@@ -53,5 +53,8 @@ test("ends the exchanges of a page that goes away", async () => {
   await page.bytes(1, 9);
   page.socket.close();
   expect(await broken).toMatchObject({ code: "ECONNRESET" });
-  expect(eventsOf(gateway, "exchange")).toMatchObject([{ id: 1, outcome: "cancelled", receivedBytes: 9 }]);
+  // The books are made a turn later.
+  await expect
+    .poll(() => eventsOf(gateway, "exchange"))
+    .toMatchObject([{ id: 1, outcome: "cancelled", receivedBytes: 9 }]);
 });
