@@ -6,6 +6,9 @@
  * the least and the greatest. Every other round goes the other way round, so that nobody always comes first.
  */
 
+/** Rounds of programs that stay up whose figures are thrown away. */
+export const warmUpRounds = 3;
+
 /** Something that can be measured. */
 export interface Contender {
   readonly name: string;
@@ -47,9 +50,12 @@ export async function compare<Kind extends Contender>({
   const all = [yardstick, ...contenders];
   const running: Running[] = [];
   for (const contender of all) running.push(open.use(await contender.open()));
+  const measureAt = (at: number): Promise<number> => measure(running[at] as Running, all[at] as Kind);
+  // Programs that stay up are compared as they are once their compilers have seen the work.
+  for (let round = 0; round < warmUpRounds; round++) for (const at of all.keys()) await measureAt(at);
   const names = all.map(({ name }) => name);
   // Awaited here: a promise that is merely returned would let the programs be stopped under the measurement.
-  return await compareInTurn(names, rounds, (at) => measure(running[at] as Running, all[at] as Kind));
+  return await compareInTurn(names, rounds, measureAt);
 }
 
 /**
