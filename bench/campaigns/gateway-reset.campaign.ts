@@ -11,6 +11,8 @@ import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
 
 const atOnce = 16;
 const replyBytesMax = 200_000;
+/** A message has at least a byte: the server that resets at the first byte would wait for it for ever. */
+const messageBytesMax = 2000;
 /** Of descriptors more than at the start, when all is over: a connection that /readyz or Node still holds. */
 const descriptorsSlack = 2;
 
@@ -49,7 +51,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
 /** Begins some exchanges; in a third of the cases the page itself goes in the middle of them. */
 async function onePage(port: number, exchanges: number, random: Random, breaches: string[]): Promise<number> {
   using page = await GatewayPage.open(port);
-  const answers = Array.from({ length: exchanges }, () => page.raw(random.bytes(random.below(2000))));
+  const answers = Array.from({ length: exchanges }, () => page.raw(random.bytes(1 + random.below(messageBytesMax))));
   if (random.chance(0.33)) {
     const settled = Promise.allSettled(answers);
     // A gateway that is broken may end before it says anything.
