@@ -11,8 +11,8 @@
  */
 
 import type { Socket } from "node:net";
+import type { Deadlines, Expiring } from "@wirebook/deadlines";
 import { MessageReader, ProtocolError, decodeMessage, isDestructive } from "@wirebook/protocol";
-import type { Deadlines, Expiring } from "./deadlines.ts";
 import { ServerError } from "./errors.ts";
 import { stopping } from "./followers.ts";
 import type { Limits } from "./limits.ts";

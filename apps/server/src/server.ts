@@ -6,12 +6,12 @@
  * reach: the descriptors are counted beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
  */
 
+import { Deadlines } from "@wirebook/deadlines";
 import type { History, Users } from "@wirebook/history";
 import { encodeBeginning, operations, plainIpAddress } from "@wirebook/protocol";
 import { Admission } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import type { Context } from "./context.ts";
-import { Deadlines } from "./deadlines.ts";
 import type { ServerError } from "./errors.ts";
 import { Followers } from "./followers.ts";
 import { limitsDefault } from "./limits.ts";

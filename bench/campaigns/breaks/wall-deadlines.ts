@@ -8,8 +8,8 @@ replaceInSource(
   "this.#silenceMs = Date.now() + this.#limits.messageSilenceMs;",
 );
 replaceInSource(
-  "apps/server/src/deadlines.ts",
+  "libs/deadlines/src/deadlines.ts",
   "Math.ceil(dueMs - performance.now())",
   "Math.ceil(dueMs - Date.now())",
 );
-replaceInSource("apps/server/src/deadlines.ts", "const nowMs = performance.now();", "const nowMs = Date.now();");
+replaceInSource("libs/deadlines/src/deadlines.ts", "const nowMs = performance.now();", "const nowMs = Date.now();");

@@ -18,6 +18,7 @@ import { connectTimeout, explain, replyTimeout } from "./explain.ts";
 import type { Target } from "./explain.ts";
 import { connectTimeoutMsDefault, keepAliveDelayMs, replyTimeoutMsDefault } from "./limits.ts";
 import { Pace } from "./pace.ts";
+import { Patience } from "./patience.ts";
 import { PlanRun } from "./plan-run.ts";
 import { Trace } from "./trace.ts";
 
@@ -30,9 +31,9 @@ export interface ExchangeOptions {
   /** True to send FIN behind them; more bytes may follow through `write` otherwise. Default false. */
   readonly isEnded?: boolean;
   /** How the message is written, instead of at once; `isEnded` and `write` have no place beside it [G-11]. */
-  readonly plan?: readonly PlanStep[];
+  readonly plan?: readonly PlanStep[] | undefined;
   /** How slowly the reply is read. */
-  readonly read?: ReadPace;
+  readonly read?: ReadPace | undefined;
   /** Milliseconds until the connection must be established. */
   readonly connectTimeoutMs?: number;
   /** Milliseconds without a byte while reading; `Infinity` for a reply that may fall silent, as a follow does. */
@@ -59,33 +60,31 @@ export class Exchange {
   readonly trace = new Trace();
   readonly target: Target;
   readonly #listener: ExchangeListener;
-  readonly #replyTimeoutMs: number;
+  readonly #patience: Patience;
   readonly #socket: Socket;
   readonly #plan: PlanRun | undefined;
   readonly #pace: Pace | undefined;
-  #deadline: NodeJS.Timeout | undefined;
-  #lastHeardMs = 0;
-  #hasBegun = false;
+  readonly #preamble: Uint8Array | undefined;
+  /** What waits for the connection, in order; `undefined` once it stands. */
+  #held: Uint8Array[] | undefined = [];
+  #isEnded = false;
   #isOver = false;
   #isPaused = false;
 
   constructor(target: Target, options: ExchangeOptions, listener: ExchangeListener) {
+    const { connectTimeoutMs = connectTimeoutMsDefault, replyTimeoutMs = replyTimeoutMsDefault } = options;
     this.target = target;
     this.#listener = listener;
-    this.#replyTimeoutMs = options.replyTimeoutMs ?? replyTimeoutMsDefault;
+    this.#preamble = options.preamble;
     this.trace.mark("connecting");
     this.#pace = options.read && new Pace(options.read, () => this.#readOrWait());
     this.#plan = options.plan && this.#makePlan(options.plan, options.message);
-    this.#socket = this.#connect();
-    // Node queues what is written before the connection stands, so that a `write` of the caller's cannot overtake it.
-    this.#socket.cork();
-    if (options.preamble !== undefined) this.#socket.write(options.preamble);
+    this.#socket = this.#connect(replyTimeoutMs === Infinity);
+    this.#patience = new Patience(connectTimeoutMs, replyTimeoutMs, (awaited) =>
+      this.#fail(awaited === "reply" ? replyTimeout(target, replyTimeoutMs) : connectTimeout(target, connectTimeoutMs)),
+    );
     if (this.#plan === undefined) this.write(options.message);
-    this.#socket.uncork();
-    // Behind Node's own listener, which writes what is queued: the server works while the connection is reported.
-    this.#socket.on("connect", () => this.#begin());
     if (options.isEnded ?? false) this.end();
-    this.#expectConnection(options.connectTimeoutMs ?? connectTimeoutMsDefault);
   }
 
   /**
@@ -93,28 +92,29 @@ export class Exchange {
    * not taken them all yet; `onDrain` says when it has.
    */
   write(bytes: Uint8Array): boolean {
-    return this.#isOver || this.isEnded || bytes.length === 0 || this.#write(bytes);
+    if (this.#isOver || this.#isEnded || bytes.length === 0) return true;
+    if (this.#held === undefined) return this.#write(bytes);
+    this.#held.push(bytes);
+    return this.unsentBytes < this.#socket.writableHighWaterMark;
   }
 
   /** Bytes written but not yet taken by the kernel. */
   get unsentBytes(): number {
-    return this.#socket.writableLength;
-  }
-
-  /** True once `end` was called: nothing more can be written. */
-  get isEnded(): boolean {
-    return this.#socket.writableEnded;
+    const { writableLength } = this.#socket;
+    return this.#held === undefined ? writableLength : this.#held.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** Sends FIN behind what was written, and goes on reading. */
   end(): void {
-    if (!this.#isOver && !this.isEnded) this.#socket.end(() => this.#step("ended"));
+    if (this.#isOver || this.#isEnded) return;
+    this.#isEnded = true;
+    if (this.#held === undefined) this.#sendFin();
   }
 
   /** Stops reading, so that the server is held back; the reply timeout stands still meanwhile. */
   pause(): void {
     this.#isPaused = true;
-    this.#socket.pause();
+    this.#readOrWait();
   }
 
   /** Reads on. */
@@ -130,18 +130,19 @@ export class Exchange {
     this.#listener.onEnd("cancelled", this);
   }
 
-  #connect(): Socket {
-    const mayBeSilent = this.#replyTimeoutMs === Infinity;
+  #connect(mayBeSilent: boolean): Socket {
+    const { host, port } = this.target;
     const socket = connect({
-      ...this.target,
+      host,
+      port,
       allowHalfOpen: true,
-      noDelay: true,
-      ...(this.#pace === undefined ? {} : { onread: this.#slowReads(this.#pace) }),
+      onread: this.#pace && this.#slowReads(this.#pace),
       // Without a timeout only the kernel's probes tell a silent server from one that lost its power.
-      ...(mayBeSilent ? { keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs } : {}),
+      keepAlive: mayBeSilent,
+      keepAliveInitialDelay: keepAliveDelayMs,
     });
     socket.on("error", (error) => this.#fail(explain(error, this.target, this.trace)));
-    socket.on("connect", () => this.trace.mark("established"));
+    socket.on("connect", () => this.#begin());
     // A listener for `data` would begin to read before the pace says so.
     if (this.#pace === undefined) socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("drain", () => this.#drained());
@@ -149,37 +150,50 @@ export class Exchange {
     return socket;
   }
 
-  /** The connection stands. Comes with it, or with the first write that was taken, whichever is first. */
+  /** The connection stands. */
   #begin(): void {
-    if (this.#hasBegun) return;
-    this.#hasBegun = true;
-    this.#clearDeadline();
+    this.#patience.connected(this.trace.mark("established"));
+    // Before anybody is told: the server works meanwhile.
+    this.#writeHeld();
     this.trace.local = endpoint(this.#socket.localAddress, this.#socket.localPort);
     this.trace.remote = endpoint(this.#socket.remoteAddress, this.#socket.remotePort);
-    this.#lastHeardMs = performance.now();
-    if (Number.isFinite(this.#replyTimeoutMs)) this.#expectReply(this.#replyTimeoutMs);
     this.#pace?.begin();
     this.#readOrWait();
     this.#listener.onStep?.("established", this);
     if (!this.#isOver) this.#plan?.begin();
   }
 
+  #writeHeld(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.#socket.cork();
+    if (this.#preamble !== undefined) this.#socket.write(this.#preamble);
+    for (const bytes of held) this.#write(bytes);
+    this.#socket.uncork();
+    if (this.#isEnded) this.#sendFin();
+  }
+
   #write(bytes: Uint8Array, onTaken?: () => void): boolean {
+    // Nagle's algorithm (RFC 9293, section 3.7.4) holds back nothing while nothing is on its way.
+    if (this.trace.sentBytes > 0) this.#socket.setNoDelay();
     return this.#socket.write(bytes, (error) => {
       if (error) return;
       this.trace.markWrite(bytes.length);
-      if (!this.#isOver) this.#begin();
       if (!this.#isOver) this.#listener.onWrite?.(bytes, this);
       this.#step("written");
       if (!this.#isOver) onTaken?.();
     });
   }
 
+  #sendFin(): void {
+    this.#socket.end(() => this.#step("ended"));
+  }
+
   #makePlan(steps: readonly PlanStep[], message: Uint8Array): PlanRun {
     return new PlanRun(steps, message, {
       write: (bytes, onTaken) => {
         // As long as the plan goes on, the server owes no answer.
-        this.#lastHeardMs = performance.now();
+        this.#patience.heard(performance.now());
         this.#write(bytes, onTaken);
       },
       end: () => this.end(),
@@ -202,9 +216,11 @@ export class Exchange {
 
   /** Reads on unless the listener or the pace holds the reading back. */
   #readOrWait(): void {
-    if (this.#isPaused || (this.#pace?.isWaiting ?? false)) this.#socket.pause();
-    else if (this.#socket.isPaused()) {
-      this.#lastHeardMs = performance.now();
+    if (this.#isPaused || (this.#pace?.isWaiting ?? false)) {
+      this.#patience.hold();
+      this.#socket.pause();
+    } else if (this.#socket.isPaused()) {
+      this.#patience.goOn();
       this.#socket.resume();
     }
   }
@@ -212,7 +228,7 @@ export class Exchange {
   #take(chunk: Uint8Array): void {
     if (this.#isOver) return;
     const isFirst = this.trace.receivedBytes === 0;
-    this.#lastHeardMs = this.trace.markChunk(chunk.length);
+    this.#patience.heard(this.trace.markChunk(chunk.length));
     if (isFirst) this.#listener.onStep?.("firstByte", this);
     // The step's listener may have cancelled.
     if (!this.#isOver) this.#listener.onChunk(chunk, this);
@@ -244,7 +260,7 @@ export class Exchange {
   /** After the server's FIN nothing is left unread, so closing sends our FIN. */
   #close(): void {
     this.#isOver = true;
-    this.#clearDeadline();
+    this.#patience.stop();
     this.#plan?.stop();
     this.#pace?.stop();
     this.trace.mark("closed");
@@ -256,41 +272,6 @@ export class Exchange {
     if (this.#isOver || this.trace.at[step] !== undefined) return;
     this.trace.mark(step);
     this.#listener.onStep?.(step, this);
-  }
-
-  #expectConnection(timeoutMs: number): void {
-    this.#deadline = setTimeout(
-      () => this.#lookOnce(() => this.#fail(connectTimeout(this.target, timeoutMs))),
-      timeoutMs,
-    );
-  }
-
-  /** One timer a period, not one a chunk: when it fires it looks how long the server has been silent. */
-  #expectReply(waitMs: number): void {
-    const isSilent = (): boolean => this.#silentMs >= this.#replyTimeoutMs;
-    const goOn = (): void => this.#expectReply(this.#replyTimeoutMs - this.#silentMs);
-    const giveUp = (): void => this.#fail(replyTimeout(this.target, this.#replyTimeoutMs));
-    this.#deadline = setTimeout(() => {
-      if (isSilent()) this.#lookOnce(() => (isSilent() ? giveUp() : goOn()));
-      else goOn();
-    }, waitMs);
-  }
-
-  get #silentMs(): number {
-    return this.#socket.isPaused() ? 0 : performance.now() - this.#lastHeardMs;
-  }
-
-  /**
-   * Lets the sockets be looked at before a deadline counts. When this process itself was held up (a blocking write to
-   * its terminal, say), its timers fire before it hears what has long arrived.
-   */
-  #lookOnce(then: () => void): void {
-    this.#deadline = setTimeout(then, 1);
-  }
-
-  #clearDeadline(): void {
-    clearTimeout(this.#deadline);
-    this.#deadline = undefined;
   }
 }
 

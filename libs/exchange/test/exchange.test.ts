@@ -110,7 +110,6 @@ describe("an exchange", () => {
     });
     const { exchange, ending } = run(peer.target);
     exchange.end();
-    expect(exchange.isEnded).toBe(true);
     expect(exchange.write(Buffer.from("too late"))).toBe(true);
     exchange.end();
     expect(await ending).toBe("fin");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Deadlines } from "../src/deadlines.ts";
+import { Deadlines } from "../src/index.ts";
 
 /** Something that tells when it expires. */
 class Item {
