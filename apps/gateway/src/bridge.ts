@@ -42,6 +42,8 @@ export class Bridge implements RelayOwner {
   readonly #shared: BridgeShared;
   readonly #relays: Relays;
   readonly #stalled = new Set<Relay>();
+  /** Those that are over and in neither the metrics nor the log yet. */
+  readonly #unrecorded: Relay[] = [];
   readonly #allowance: FrameAllowance;
   readonly #pulse = new Pulse();
   #isOverfull = false;
@@ -109,10 +111,12 @@ export class Bridge implements RelayOwner {
   }
 
   guarded<Arguments extends unknown[]>(work: (...values: Arguments) => void): (...values: Arguments) => void {
-    return guard(work, (error) => {
-      this.#close(closeCodes.internalError, "internal: the gateway made a mistake; its log has the details");
-      this.#shared.log.mistake(error, { socket: this.#number });
-    });
+    return guard(work, (error) => this.onMistake(error));
+  }
+
+  onMistake(error: unknown): void {
+    this.#close(closeCodes.internalError, "internal: the gateway made a mistake; its log has the details");
+    this.#shared.log.mistake(error, { socket: this.#number });
   }
 
   onStalled(relay: Relay): void {
@@ -129,13 +133,17 @@ export class Bridge implements RelayOwner {
     this.#relays.remove(relay.id);
     this.#shared.metrics.carried(relay.trace);
     // Once the frames of this turn have left: the page does not wait for the books.
-    setImmediate(this.guarded(() => this.#record(relay)));
+    if (this.#unrecorded.length === 0) setImmediate(this.guarded(() => this.#record()));
+    this.#unrecorded.push(relay);
     this.#closeWhenDrained();
   }
 
-  #record(relay: Relay): void {
-    this.#shared.metrics.exchange(relay);
-    this.#shared.log.exchange(this.#number, relay);
+  #record(): void {
+    const { metrics, log } = this.#shared;
+    for (const relay of this.#unrecorded.splice(0)) {
+      metrics.exchange(relay);
+      log.exchange(this.#number, relay);
+    }
   }
 
   #drop(): void {
@@ -288,6 +296,7 @@ export class Bridge implements RelayOwner {
     if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return;
     this.#isClosing = true;
     this.#cancelAll();
+    this.outbox.flush();
     this.#socket.close(code, Buffer.from(reason).subarray(0, closeReasonBytesMax));
     // The page's answer must be read, however much of what it wrote before is dropped.
     this.#socket.resume();

@@ -4,15 +4,17 @@
  * TCP holds a sender back by its window; a WebSocket in a browser has no such thing to offer, so a gateway that writes
  * whatever it reads keeps a slow page's replies in its own memory. Here the bytes that wait are counted after each frame:
  * above the high-water mark the outbox is full and the bridge stops reading its servers, whose windows then close; below
- * the low-water mark it goes on. There is no polling: `ws` calls back for each frame that the kernel took.
+ * the low-water mark it goes on. There is no polling: the wire calls back when the kernel has taken a write.
  *
- * All frames of one turn of the event loop leave in one write.
+ * All frames of one turn of the event loop leave in one write, under `ws`: it compresses nothing here and fragments
+ * nothing, so that a frame of its own (ping, pong, close) may stand before or behind any of these.
  */
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import { encodeBytes, encodeFrame } from "@wirebook/protocol";
+import { encodeFrame } from "@wirebook/protocol";
 import type { GatewayFrame } from "@wirebook/protocol";
+import { FrameBatch } from "./frame-batch.ts";
 
 /** The marks, in bytes. */
 export interface OutboxLimits {
@@ -37,12 +39,12 @@ export class Outbox {
   readonly #wire: Duplex;
   readonly #limits: OutboxLimits;
   readonly #listener: OutboxListener;
+  readonly #batch = new FrameBatch();
   #isFull = false;
   #isOverfull = false;
-  #isCorked = false;
   #takenCount = 0;
 
-  /** @param wire the connection under the WebSocket, to be corked */
+  /** @param wire the connection under the WebSocket */
   constructor(socket: WebSocket, wire: Duplex, limits: OutboxLimits, listener: OutboxListener) {
     this.#socket = socket;
     this.#wire = wire;
@@ -57,28 +59,48 @@ export class Outbox {
 
   /** Bytes that the kernel has not taken yet. */
   get waitingBytes(): number {
-    return this.#socket.bufferedAmount;
+    return this.#batch.bytes + this.#wire.writableLength;
   }
 
-  /** Frames that the kernel has taken: as long as it grows, the page's machine is alive. */
+  /** Writes that the kernel has taken: as long as it grows, the page's machine is alive. */
   get takenCount(): number {
     return this.#takenCount;
   }
 
   /** Sends a control frame; dropped when the WebSocket is closing. */
   send(frame: GatewayFrame): void {
-    this.#write(encodeFrame(frame));
+    if (!this.#mayAdd()) return;
+    this.#batch.addText(encodeFrame(frame));
+    this.#checkMarks();
   }
 
-  /** Sends what one read from TCP gave, as one frame [G-3]. */
+  /** Sends what one read from TCP gave, as one frame [G-3]; the bytes are the outbox's from now on. */
   sendBytes(id: number, chunk: Uint8Array): void {
-    this.#write(encodeBytes(id, chunk));
+    if (!this.#mayAdd()) return;
+    this.#batch.addBytes(id, chunk);
+    this.#checkMarks();
   }
 
-  #write(data: string | Uint8Array): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#cork();
-    this.#socket.send(data, this.#onTaken);
+  /** Writes what has gathered in this turn; before a close frame, which must be the last. */
+  flush(): void {
+    if (this.#batch.bytes === 0) return;
+    if (this.#isOpen) this.#batch.writeTo(this.#wire, this.#onTaken);
+    else this.#batch.clear();
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  #mayAdd(): boolean {
+    if (!this.#isOpen) return false;
+    if (this.#batch.bytes === 0) setImmediate(this.#flushSoon);
+    return true;
+  }
+
+  readonly #flushSoon = (): void => this.flush();
+
+  #checkMarks(): void {
     const waiting = this.waitingBytes;
     if (!this.#isFull && waiting > this.#limits.highWaterBytes) {
       this.#isFull = true;
@@ -93,19 +115,9 @@ export class Outbox {
   readonly #onTaken = (error?: Error | null): void => {
     if (error) return; // The WebSocket's own `close` follows.
     this.#takenCount += 1;
-    if (!this.#isFull || this.#socket.bufferedAmount > this.#limits.lowWaterBytes) return;
+    if (!this.#isFull || this.waitingBytes > this.#limits.lowWaterBytes) return;
     this.#isFull = false;
     this.#isOverfull = false;
     this.#listener.onRoom();
   };
-
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#wire.cork();
-    setImmediate(() => {
-      this.#isCorked = false;
-      this.#wire.uncork();
-    });
-  }
 }

@@ -12,6 +12,7 @@ import type { ExchangeError, ExchangeListener, Target } from "@wirebook/exchange
 import { joinBytes } from "@wirebook/protocol";
 import type { EndReason, FrameErrorCode, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import type { ExchangeSlots, SlotUser } from "./exchange-slots.ts";
+import { GuardedListener } from "./guarded-listener.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 import { RelayFrames } from "./relay-frames.ts";
@@ -58,15 +59,15 @@ export interface RelayOwner {
   onFlowing(relay: Relay): void;
   /** The last frame was sent. */
   onOver(relay: Relay): void;
-  /** Runs a listener so that whatever it throws ends this page's connection and not the process. */
-  guarded<Arguments extends unknown[]>(work: (...values: Arguments) => void): (...values: Arguments) => void;
+  /** It made a mistake, which ends this page's connection and not the process. */
+  onMistake(error: unknown): void;
 }
 
 /** How an exchange came out: a reason of an `end` frame or a code of an `error` frame. */
 export type RelayOutcome = EndReason | FrameErrorCode;
 
 /** An exchange that a page began. */
-export class Relay implements SlotUser {
+export class Relay implements SlotUser, ExchangeListener {
   readonly opening: Opening;
   readonly #shared: RelayShared;
   readonly #owner: RelayOwner;
@@ -155,15 +156,15 @@ export class Relay implements SlotUser {
     const { connectTimeoutMs, replyTimeoutMs } = limits;
     const { isFollow, receivedMs, plan, read } = this.opening;
     const options = {
-      ...(plan === undefined ? {} : { plan }),
-      ...(read === undefined ? {} : { read }),
+      plan,
+      read,
       preamble: this.#owner.preamble,
       message: this.#held,
       isEnded: this.#isEnded,
       connectTimeoutMs,
       replyTimeoutMs: isFollow ? Infinity : replyTimeoutMs,
     };
-    const exchange = new Exchange(server, options, this.#listener());
+    const exchange = new Exchange(server, options, new GuardedListener(this, this.#owner));
     this.#trace = exchange.trace;
     this.#trace.mark("received", receivedMs);
     if (this.#owner.outbox.isFull) exchange.pause();
@@ -176,23 +177,33 @@ export class Relay implements SlotUser {
     this.#fail("busy", sentence, this.#shared.limits.retryBusyMs);
   }
 
-  #listener(): ExchangeListener {
-    const owner = this.#owner;
-    return {
-      onStep: owner.guarded((step: Step) => {
-        if (step === "established") this.#frames.sendOpen(this.#trace);
-        this.#captured?.step(step, this.#trace);
-        if (step === "established" && owner.preamble) this.#captured?.prefaced(performance.now(), owner.preamble);
-      }),
-      onWrite: owner.guarded((bytes: Uint8Array) => this.#captured?.wrote(performance.now(), bytes)),
-      onChunk: owner.guarded((chunk: Uint8Array) => {
-        this.#frames.sendBytes(chunk);
-        this.#captured?.read(performance.now(), chunk);
-      }),
-      onDrain: owner.guarded(() => this.#checkStall()),
-      onEnd: owner.guarded((reason: EndReason) => this.#finish(reason)),
-      onError: owner.guarded(({ code, message }: ExchangeError) => this.#fail(code, message)),
-    };
+  onStep(step: Step): void {
+    if (step === "established") this.#frames.sendOpen(this.#trace);
+    if (this.#captured === undefined) return;
+    this.#captured.step(step, this.#trace);
+    const { preamble } = this.#owner;
+    if (step === "established" && preamble) this.#captured.prefaced(performance.now(), preamble);
+  }
+
+  onWrite(bytes: Uint8Array): void {
+    this.#captured?.wrote(performance.now(), bytes);
+  }
+
+  onChunk(chunk: Uint8Array): void {
+    this.#frames.sendBytes(chunk);
+    this.#captured?.read(performance.now(), chunk);
+  }
+
+  onDrain(): void {
+    this.#checkStall();
+  }
+
+  onEnd(reason: EndReason): void {
+    this.#finish(reason);
+  }
+
+  onError({ code, message }: ExchangeError): void {
+    this.#fail(code, message);
   }
 
   #finish(reason: EndReason): void {

@@ -13,7 +13,9 @@ export interface RelaysLimits {
 export class Relays {
   readonly #limits: RelaysLimits;
   readonly #running = new Map<number, Relay>();
-  readonly #endedIds = new Set<number>();
+  /** The last to end, and those before; a set that lets go of its oldest one by one grows slow with the gaps. */
+  #endedIds = new Set<number>();
+  #endedBeforeIds: ReadonlySet<number> = new Set();
   #turns = 0;
 
   constructor(limits: RelaysLimits) {
@@ -50,17 +52,17 @@ export class Relays {
       const message = `${exchangesMax} exchanges run on this WebSocket already; wait until one of them has ended`;
       throw new FrameError("too-many-exchanges", relay.id, message);
     }
-    this.#endedIds.delete(relay.id);
     this.#running.set(relay.id, relay);
   }
 
   /** Its exchange has ended, or was refused: frames for it may still be on their way. */
   remove(id: number): void {
     this.#running.delete(id);
+    if (this.#endedIds.size >= this.#limits.endedIdsMax) {
+      this.#endedBeforeIds = this.#endedIds;
+      this.#endedIds = new Set();
+    }
     this.#endedIds.add(id);
-    if (this.#endedIds.size <= this.#limits.endedIdsMax) return;
-    const [oldest] = this.#endedIds;
-    if (oldest !== undefined) this.#endedIds.delete(oldest);
   }
 
   /**
@@ -70,7 +72,7 @@ export class Relays {
    */
   find(id: number): Relay | undefined {
     const relay = this.#running.get(id);
-    if (relay !== undefined || this.#endedIds.has(id)) return relay;
+    if (relay !== undefined || this.#endedIds.has(id) || this.#endedBeforeIds.has(id)) return relay;
     throw new FrameError("id-unknown", null, `there is no exchange ${id}; begin it with a request or a raw frame`);
   }
 
