@@ -79,7 +79,7 @@ export class Metrics {
   readonly #times: Readonly<Record<StepName, Histogram.Internal<"hop" | "step">>>;
   #look: (() => Gauges) | undefined;
   /** Of all that is over. */
-  #pastBytes = noBytes;
+  readonly #pastBytes = { ...noBytes };
 
   constructor(version: string) {
     const registers = [this.#registry];
@@ -110,7 +110,8 @@ export class Metrics {
 
   /** An exchange does not run any more, and has carried so many bytes. */
   carried({ sentBytes, receivedBytes }: Trace): void {
-    this.#pastBytes = addBytes(this.#pastBytes, { ...noBytes, serverUp: sentBytes, serverDown: receivedBytes });
+    this.#pastBytes.serverUp += sentBytes;
+    this.#pastBytes.serverDown += receivedBytes;
   }
 
   /** An exchange is over. */
@@ -143,7 +144,8 @@ export class Metrics {
 
   /** A WebSocket has carried so many bytes in all. */
   webSocketClosed(pageUp: number, pageDown: number): void {
-    this.#pastBytes = addBytes(this.#pastBytes, { ...noBytes, pageUp, pageDown });
+    this.#pastBytes.pageUp += pageUp;
+    this.#pastBytes.pageDown += pageDown;
   }
 
   /** All of it, as text. */

@@ -1,7 +1,5 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { text } from "node:stream/consumers";
 import { timedChunksMax, timedWritesMax } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { openPeer } from "./peers.ts";
@@ -79,57 +77,6 @@ describe("an exchange", () => {
     expect(exchange.trace.sentBytes).toBe("brick 2\n".length + timedChunksMax + 6);
   });
 
-  test("sends what is written before the connection stands behind the message", async () => {
-    const received = Promise.withResolvers<string>();
-    await using peer = await openPeer((socket) => {
-      received.resolve(text(socket));
-      socket.once("end", () => socket.end());
-    });
-    const { exchange, ending } = run(peer.target, { message: Buffer.from("brick") });
-    exchange.write(Buffer.from(" 2\n"));
-    exchange.end();
-    await ending;
-    expect(await received.promise).toBe("brick 2\n");
-    expect(exchange.trace.sentBytes).toBe(8);
-  });
-
-  test("sends FIN behind the message and goes on reading", async () => {
-    await using peer = await openPeer((socket) => {
-      socket.resume();
-      socket.once("end", () => socket.end("after your FIN"));
-    });
-    const { texts, ending } = run(peer.target, { message: Buffer.from("brick 2"), isEnded: true });
-    expect(await ending).toBe("fin");
-    expect(texts).toEqual(["after your FIN"]);
-  });
-
-  test("writes nothing more once it was ended", async () => {
-    await using peer = await openPeer((socket) => {
-      socket.resume();
-      socket.once("end", () => socket.end());
-    });
-    const { exchange, ending } = run(peer.target);
-    exchange.end();
-    expect(exchange.write(Buffer.from("too late"))).toBe(true);
-    exchange.end();
-    expect(await ending).toBe("fin");
-    expect(exchange.trace.sentBytes).toBe(8);
-  });
-
-  test("says when the kernel has taken what was written", async () => {
-    await using peer = await openPeer((socket) => {
-      socket.resume();
-      socket.once("end", () => socket.end());
-    });
-    const { exchange, events, ending } = run(peer.target, {}, { onDrain: (each) => each.end() });
-    expect(exchange.write(Buffer.alloc(16 * mebibyte))).toBe(false);
-    expect(exchange.unsentBytes).toBeGreaterThan(0);
-    expect(await ending).toBe("fin");
-    expect(events).toContain("drain");
-    expect(exchange.unsentBytes).toBe(0);
-    expect(exchange.trace.sentBytes).toBe(16 * mebibyte + 8);
-  });
-
   test("lets go of its connection at the server's FIN, whatever was still to be written", async () => {
     const messageBytes = 64 * mebibyte;
     const { promise: accepted, resolve } = Promise.withResolvers<Socket>();
@@ -205,103 +152,4 @@ describe("a pause", () => {
     held.exchange.resume();
     expect(await held.ending).toMatchObject({ code: "reply-timeout" });
   });
-});
-
-describe("a cancel", () => {
-  test("during the connecting ends at once and nothing follows", async () => {
-    const { promise: connected, resolve } = Promise.withResolvers<Socket>();
-    await using peer = await openPeer(resolve);
-    const cancelled = run(peer.target);
-    cancelled.exchange.cancel();
-    expect(cancelled.events).toEqual(["end:cancelled"]);
-    cancelled.exchange.cancel();
-    run(peer.target);
-    await connected;
-    expect(cancelled.events).toEqual(["end:cancelled"]);
-    expect(cancelled.exchange.trace.at).not.toHaveProperty("established");
-  });
-
-  test("during the reply breaks the connection off", async () => {
-    const broken = Promise.withResolvers<string | undefined>();
-    await using peer = await openPeer((socket) => {
-      socket.once("error", ({ code }: NodeJS.ErrnoException) => broken.resolve(code));
-      socket.once("end", () => broken.resolve("a FIN"));
-      socket.once("data", () => socket.write("line 1\n"));
-    });
-    const { events, ending } = run(
-      peer.target,
-      { replyTimeoutMs: Infinity },
-      {
-        onChunk: (_, exchange) => exchange.cancel(),
-      },
-    );
-    expect(await ending).toBe("cancelled");
-    expect(await broken.promise).toBe("ECONNRESET");
-    expect(events.slice(-2)).toEqual(["chunk:7", "end:cancelled"]);
-  });
-
-  test("breaks the connection off also while a FIN of this end is on its way", async () => {
-    const { promise: broken, resolve } = Promise.withResolvers<string | undefined>();
-    await using peer = await openPeer((socket) => {
-      socket.once("data", () => socket.write("line 1\n"));
-      // After a FIN nothing is read any more, so only a write finds out; an empty one sends nothing.
-      const look = (): void =>
-        void socket.write("", (error) => (error ? resolve((error as NodeJS.ErrnoException).code) : setImmediate(look)));
-      socket.once("end", look);
-    });
-    const { ending } = run(
-      peer.target,
-      { replyTimeoutMs: Infinity },
-      {
-        onChunk: (_, exchange) => {
-          exchange.end();
-          exchange.cancel();
-        },
-      },
-    );
-    expect(await ending).toBe("cancelled");
-    expect(await broken).toMatch(/^(EPIPE|ECONNRESET)$/);
-  });
-
-  test("at the first byte keeps that chunk to itself", async () => {
-    await using peer = await openPeer((socket) => socket.once("data", () => socket.write("unwanted")));
-    const { events, ending } = run(
-      peer.target,
-      {},
-      {
-        onStep: (step, exchange) => void (step === "firstByte" && exchange.cancel()),
-      },
-    );
-    expect(await ending).toBe("cancelled");
-    expect(events.slice(-2)).toEqual(["firstByte", "end:cancelled"]);
-  });
-
-  test("at the FIN is the one ending that is told", async () => {
-    await using peer = await openPeer((socket) => socket.once("data", () => socket.end()));
-    const { events, ending } = run(
-      peer.target,
-      {},
-      {
-        onStep: (step, exchange) => void (step === "fin" && exchange.cancel()),
-      },
-    );
-    expect(await ending).toBe("cancelled");
-    expect(events.filter((event) => event.startsWith("end:"))).toEqual(["end:cancelled"]);
-  });
-});
-
-test("leaves nothing behind that would keep a process alive", async () => {
-  await using peer = await openPeer((socket) => socket.once("data", () => socket.end("bye")));
-  const script = `
-    import { Exchange } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)};
-    const tell = { onChunk() {}, onEnd: (reason) => console.log(reason), onError: (error) => console.log(error.code) };
-    const options = { message: Buffer.from("brick"), connectTimeoutMs: 600_000, replyTimeoutMs: 600_000 };
-    new Exchange(${JSON.stringify(peer.target)}, options, tell);
-    new Exchange(${JSON.stringify(peer.target)}, options, tell).cancel();
-  `;
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
-  expect({ said, code }).toEqual({ said: "cancelled\nfin\n", code: 0 });
 });

@@ -55,10 +55,15 @@ const deafListener = `
 /** Answers every first chunk at once, whatever the test's own thread is doing. */
 const promptListener = `
   const { createServer } = require("node:net");
-  const { parentPort } = require("node:worker_threads");
+  const { parentPort, workerData } = require("node:worker_threads");
+  const heard = new Int32Array(workerData);
   const server = createServer((socket) => {
     socket.on("error", () => {});
-    socket.once("data", () => socket.write("early"));
+    socket.once("data", () => {
+      Atomics.store(heard, 0, 1);
+      Atomics.notify(heard, 0);
+      socket.write("early");
+    });
   });
   server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
 `;
@@ -69,12 +74,14 @@ export function openDeafPeer(): Promise<Peer> {
 }
 
 /** A server in a thread of its own that answers `early` and then says nothing more. */
-export function openPromptPeer(): Promise<Peer> {
-  return openInThread(promptListener);
+export async function openPromptPeer(): Promise<Peer & { readonly heard: Int32Array }> {
+  const memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const peer = await openInThread(promptListener, memory);
+  return { ...peer, heard: new Int32Array(memory) };
 }
 
-async function openInThread(script: string): Promise<Peer> {
-  const worker = new Worker(script, { eval: true });
+async function openInThread(script: string, workerData?: SharedArrayBuffer): Promise<Peer> {
+  const worker = new Worker(script, { eval: true, workerData });
   const [port] = (await once(worker, "message")) as [number];
   return {
     target: { host: "127.0.0.1", port },

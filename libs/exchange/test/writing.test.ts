@@ -1,0 +1,113 @@
+import { Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { describe, expect, test, vi } from "vitest";
+import { openPeer, openPromptPeer } from "./peers.ts";
+import { run } from "./runs.ts";
+
+const mebibyte = 1024 * 1024;
+
+describe("what is written", () => {
+  test("writes its message before it tells of the connection, so that the server works meanwhile", async () => {
+    await using peer = await openPromptPeer();
+    // Nothing else happens in this thread until the server has the message.
+    const waitUntilHeard = (): string => Atomics.wait(peer.heard, 0, 0, 5000);
+    const waits: string[] = [];
+    const { ending } = run(
+      peer.target,
+      {},
+      {
+        onStep: (step) => void (step === "established" && waits.push(waitUntilHeard())),
+        onChunk: (_, exchange) => exchange.cancel(),
+      },
+    );
+    expect(await ending).toBe("cancelled");
+    expect(waits).not.toEqual(["timed-out"]);
+  });
+
+  test("keeps the order of what is written before the connection stands", async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    await using peer = await openPeer((socket) => {
+      void text(socket).then(resolve);
+      socket.on("end", () => socket.end());
+    });
+    const { exchange, ending } = run(peer.target, { message: Buffer.from("one "), preamble: Buffer.from("zero ") });
+    expect(exchange.write(Buffer.from("two "))).toBe(true);
+    expect(exchange.write(Buffer.alloc(mebibyte, "x"))).toBe(false);
+    expect(exchange.unsentBytes).toBe(8 + mebibyte);
+    exchange.end();
+    exchange.write(Buffer.from("too late"));
+    expect(await promise).toBe(`zero one two ${"x".repeat(mebibyte)}`);
+    expect(await ending).toBe("fin");
+    expect(exchange.trace.sentBytes).toBe(8 + mebibyte);
+  });
+
+  test("switches Nagle's algorithm off before its second write, which it could hold back, and not before", async () => {
+    const noDelay = vi.spyOn(Socket.prototype, "setNoDelay");
+    await using peer = await openPeer((socket) => {
+      socket.on("data", (bytes) => (bytes.includes("end") ? socket.end() : socket.write("go on")));
+    });
+    const counts: number[] = [];
+    const { ending } = run(
+      peer.target,
+      {},
+      {
+        onStep: (step) => void (step === "written" && counts.push(noDelay.mock.calls.length)),
+        onChunk: (_, exchange) => void exchange.write(Buffer.from("end")),
+      },
+    );
+    expect(await ending).toBe("fin");
+    expect([...counts, noDelay.mock.calls.length]).toEqual([0, 1]);
+    noDelay.mockRestore();
+  });
+
+  test("sends what is written before the connection stands behind the message", async () => {
+    const received = Promise.withResolvers<string>();
+    await using peer = await openPeer((socket) => {
+      received.resolve(text(socket));
+      socket.once("end", () => socket.end());
+    });
+    const { exchange, ending } = run(peer.target, { message: Buffer.from("brick") });
+    exchange.write(Buffer.from(" 2\n"));
+    exchange.end();
+    await ending;
+    expect(await received.promise).toBe("brick 2\n");
+    expect(exchange.trace.sentBytes).toBe(8);
+  });
+
+  test("sends FIN behind the message and goes on reading", async () => {
+    await using peer = await openPeer((socket) => {
+      socket.resume();
+      socket.once("end", () => socket.end("after your FIN"));
+    });
+    const { texts, ending } = run(peer.target, { message: Buffer.from("brick 2"), isEnded: true });
+    expect(await ending).toBe("fin");
+    expect(texts).toEqual(["after your FIN"]);
+  });
+
+  test("writes nothing more once it was ended", async () => {
+    await using peer = await openPeer((socket) => {
+      socket.resume();
+      socket.once("end", () => socket.end());
+    });
+    const { exchange, ending } = run(peer.target);
+    exchange.end();
+    expect(exchange.write(Buffer.from("too late"))).toBe(true);
+    exchange.end();
+    expect(await ending).toBe("fin");
+    expect(exchange.trace.sentBytes).toBe(8);
+  });
+
+  test("says when the kernel has taken what was written", async () => {
+    await using peer = await openPeer((socket) => {
+      socket.resume();
+      socket.once("end", () => socket.end());
+    });
+    const { exchange, events, ending } = run(peer.target, {}, { onDrain: (each) => each.end() });
+    expect(exchange.write(Buffer.alloc(16 * mebibyte))).toBe(false);
+    expect(exchange.unsentBytes).toBeGreaterThan(0);
+    expect(await ending).toBe("fin");
+    expect(events).toContain("drain");
+    expect(exchange.unsentBytes).toBe(0);
+    expect(exchange.trace.sentBytes).toBe(16 * mebibyte + 8);
+  });
+});
