@@ -1,5 +1,5 @@
 /**
- * One peer's socket, from accept to close. It knows bytes and deadlines, not what they mean.
+ * One peer's socket, from accept to close, and its deadlines. What comes by it is `Incoming`'s to know.
  *
  * Three things make a TCP close polite, and this file owns them. The peer may send FIN before it has read anything, so
  * sockets are half-open. A socket closed with unread bytes makes the kernel send RST, which destroys what the peer has
@@ -12,11 +12,12 @@
 
 import type { Socket } from "node:net";
 import type { Deadlines, Expiring } from "@wirebook/deadlines";
-import { MessageReader, ProtocolError, decodeMessage, isDestructive } from "@wirebook/protocol";
+import { ProtocolError } from "@wirebook/protocol";
+import { abort } from "./abort.ts";
 import { ServerError } from "./errors.ts";
 import { stopping } from "./followers.ts";
+import { Incoming } from "./incoming.ts";
 import type { Limits } from "./limits.ts";
-import { ProxyPreface } from "./proxy-preface.ts";
 
 /** What came of waiting for a message. */
 export interface Received {
@@ -35,15 +36,12 @@ type Awaited = "message" | "message-in-time" | "progress" | "close";
 
 /** A connection that was accepted. It closes by `end`, by `reset`, or by the peer's doing. */
 export class Connection implements Expiring {
-  readonly #address: string;
-  readonly #preface: ProxyPreface | undefined;
   readonly #socket: Socket;
   readonly #limits: Limits;
   readonly #deadlines: Deadlines;
-  readonly #reader = new MessageReader();
+  readonly #incoming: Incoming;
   readonly #received = Promise.withResolvers<Received>();
   readonly #closed = Promise.withResolvers<void>();
-  #hasBytes = false;
   #isReceived = false;
   #discardedBytes = 0;
   #awaited: Awaited = "message";
@@ -56,8 +54,8 @@ export class Connection implements Expiring {
     this.#limits = limits;
     this.#deadlines = deadlines;
     this.#deadlineMs = performance.now() + limits.messageDeadlineMs;
-    this.#address = plainAddress(socket.remoteAddress);
-    this.#preface = trusted.has(this.#address) ? new ProxyPreface(this.#address) : undefined;
+    const address = plainAddress(socket.remoteAddress);
+    this.#incoming = new Incoming(address, trusted.has(address));
     socket.on("error", ignore);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("end", () => this.#finishMessage());
@@ -67,7 +65,7 @@ export class Connection implements Expiring {
 
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
   get address(): string {
-    return this.#preface?.address ?? this.#address;
+    return this.#incoming.address;
   }
 
   /** Settles once the message has ended, in whatever way; never rejects. */
@@ -89,7 +87,7 @@ export class Connection implements Expiring {
     this.#awaitNothing();
     switch (this.#awaited) {
       case "message":
-        return this.#settle(unfinished(this.#reader.held, this.#limits.messageDeadlineMs));
+        return this.#settle(this.#incoming.unfinished(this.#limits.messageDeadlineMs));
       case "message-in-time":
         return this.#settle(stopping());
       case "progress":
@@ -137,7 +135,7 @@ export class Connection implements Expiring {
 
   /** Closes at once by RST, which tells the peer that what it has is not the whole. */
   reset(): void {
-    this.#socket.resetAndDestroy();
+    abort(this.#socket);
   }
 
   /** Closes without waiting for the peer any longer. */
@@ -164,19 +162,16 @@ export class Connection implements Expiring {
   #take(chunk: Uint8Array): void {
     if (this.#isReceived) return this.#discard(chunk.length);
     try {
-      const message = this.#preface?.push(chunk) ?? chunk;
-      if (message.length === 0) return;
-      this.#hasBytes = true;
-      this.#silenceMs = Infinity;
-      this.#reader.push(message);
+      if (!this.#incoming.push(chunk)) return;
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof ServerError)) throw error;
       return this.#settle(error);
     }
-    if (this.#reader.isEnded) {
+    this.#silenceMs = Infinity;
+    if (this.#incoming.isEnded) {
       this.#settle();
-      this.#discard(this.#reader.surplusBytes);
-    } else if (mayEndInSilence(this.#reader.held)) {
+      this.#discard(this.#incoming.surplusBytes);
+    } else if (this.#incoming.mayEndInSilence) {
       this.#silenceMs = performance.now() + this.#limits.messageSilenceMs;
       this.#deadlines.notice(this.#silenceMs);
     }
@@ -190,8 +185,7 @@ export class Connection implements Expiring {
 
   #finishMessage(): void {
     if (this.#isReceived) return;
-    this.#reader.end();
-    this.#settle(this.#preface?.isCut ? this.#preface.problem("it ended before its header did") : undefined);
+    this.#settle(this.#incoming.end());
   }
 
   #settle(problem?: Received["problem"], isBroken = false): void {
@@ -199,7 +193,8 @@ export class Connection implements Expiring {
     this.#isReceived = true;
     this.#silenceMs = Infinity;
     this.#awaitNothing();
-    this.#received.resolve({ bytes: this.#reader.held, hasBytes: this.#hasBytes, problem, isBroken });
+    const { held: bytes, hasBytes } = this.#incoming;
+    this.#received.resolve({ bytes, hasBytes, problem, isBroken });
   }
 
   #await(what: Awaited, forMs: number): void {
@@ -241,32 +236,6 @@ export class Connection implements Expiring {
 export function plainAddress(address: string | undefined): string {
   if (address === undefined) return "unknown";
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice("::ffff:".length) : address;
-}
-
-/**
- * True unless the words so far ask for something that destroys [W-5].
- *
- * The first half of a destructive message, such as `brick` of `brick 1 12`, may end in silence: it destroys nothing,
- * and what follows it is ignored.
- */
-function mayEndInSilence(held: Uint8Array): boolean {
-  try {
-    return !isDestructive(decodeMessage(held).words);
-  } catch {
-    return true; // It is malformed, and the same reading will say so to the peer once the message has ended.
-  }
-}
-
-function unfinished(held: Uint8Array, deadlineMs: number): ProtocolError {
-  return mayEndInSilence(held)
-    ? new ProtocolError(
-        "message-unfinished",
-        `no whole message came within ${deadlineMs} ms; send one line and end it with a newline`,
-      )
-    : new ProtocolError(
-        "message-unterminated",
-        `a message that deletes must end with a newline, and none came within ${deadlineMs} ms; nothing was deleted`,
-      );
 }
 
 function ignore(): void {

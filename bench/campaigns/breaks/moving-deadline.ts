@@ -4,6 +4,6 @@ import { replaceInSource } from "../framework/break.ts";
 
 replaceInSource(
   "apps/server/src/connection.ts",
-  "this.#reader.push(message);",
-  'this.#reader.push(message);\n      this.#await("message", this.#limits.messageDeadlineMs);',
+  "if (!this.#incoming.push(chunk)) return;",
+  'if (!this.#incoming.push(chunk)) return;\n      this.#await("message", this.#limits.messageDeadlineMs);',
 );
