@@ -1,113 +1,16 @@
 /**
  * Real nats-servers as child processes: one, or a cluster of three, with JetStream in temporary folders.
- *
- * Each node keeps its ports and its folder over restarts, so that one that was killed comes back as itself.
  */
 
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
-import { findNatsServer } from "../scripts/nats-server.mjs";
+import { findNatsServer, natsServerMissing } from "../scripts/nats-server.mjs";
+import { findPorts, NatsNode } from "./nats-node.ts";
 
-/** Milliseconds for a node to be ready, its part of the cluster's state read. */
-const readyMsMax = 30_000;
 /** Milliseconds for empty nodes to become a cluster; what takes longer has gone wrong for good. */
 const foundMsMax = 6000;
 const foundAttemptsMax = 4;
-const pollMs = 50;
-
-interface Ports {
-  readonly client: number;
-  readonly cluster: number;
-  readonly monitor: number;
-}
-
-/** One nats-server. */
-export class NatsNode {
-  readonly name: string;
-  readonly host: string;
-  readonly ports: Ports;
-  readonly folder: string;
-  readonly #program: string;
-  /** In its cluster, itself included. */
-  readonly #nodes: number;
-  readonly #under: readonly string[];
-  #child: ChildProcess | undefined;
-
-  constructor(
-    program: string,
-    place: Pick<NatsNode, "name" | "host" | "ports" | "folder">,
-    nodes: number,
-    under: readonly string[],
-  ) {
-    this.#program = program;
-    this.#nodes = nodes;
-    this.name = place.name;
-    this.host = place.host;
-    this.ports = place.ports;
-    this.folder = place.folder;
-    this.#under = under;
-  }
-
-  /** Where it tells of itself. */
-  get monitorUrl(): string {
-    return `http://${this.host}:${this.ports.monitor}`;
-  }
-
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  /** Starts it; `ready` tells when it can be used. */
-  start(): void {
-    const [command, ...words] = [...this.#under, this.#program, "-c", join(this.folder, "nats.conf")];
-    this.#child = spawn(command, words, { stdio: "ignore" });
-  }
-
-  /** Resolves when it answers that its JetStream is well. */
-  async ready(withinMs = readyMsMax): Promise<void> {
-    const deadlineMs = performance.now() + withinMs;
-    for (;;) {
-      const problem = await this.#problem();
-      if (problem === undefined) return;
-      if (performance.now() > deadlineMs)
-        throw new Error(`${this.name} was not ready within ${withinMs} ms: ${problem}`);
-      await wait(pollMs);
-    }
-  }
-
-  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
-  }
-
-  /** What keeps it from being well, and in a cluster that has a leader and as many nodes as it should. */
-  async #problem(): Promise<string | undefined> {
-    try {
-      const health = await fetch(`${this.monitorUrl}/healthz`);
-      if (!health.ok) return await health.text();
-      if (this.#nodes === 1) return undefined;
-      const { meta_cluster: meta } = (await (await fetch(`${this.monitorUrl}/jsz`)).json()) as Jsz;
-      const isWhole = meta?.leader !== undefined && meta.leader !== "" && meta.cluster_size === this.#nodes;
-      return isWhole ? undefined : `it knows the cluster ${JSON.stringify(meta)}`;
-    } catch (error) {
-      return (error as Error).message;
-    }
-  }
-}
-
-interface Jsz {
-  readonly meta_cluster?: { readonly leader?: string; readonly cluster_size?: number };
-}
 
 /** How a cluster is started. */
 export interface NatsOptions {
@@ -147,8 +50,7 @@ export class NatsCluster implements AsyncDisposable {
   static async #create(options: NatsOptions): Promise<NatsCluster> {
     const { nodes, syncInterval = "always", program, folder, hosts = [], under, more = "" } = options;
     const found = program ?? findNatsServer();
-    if (found === undefined)
-      throw new Error("there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER");
+    if (found === undefined) throw new Error(natsServerMissing);
     const place = folder ?? (await mkdtemp(join(tmpdir(), "wirebook-nats-")));
     const ports = await Promise.all(Array.from({ length: nodes }, findPorts));
     const all = ports.map((each, at) => {
@@ -229,18 +131,4 @@ function configure({ name, host, ports, folder }: NatsNode, routes: readonly str
     ...(routes.length === 0 ? [] : [cluster]),
     "",
   ].join("\n");
-}
-
-async function findPorts(): Promise<Ports> {
-  return { client: await freePort(), cluster: await freePort(), monitor: await freePort() };
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

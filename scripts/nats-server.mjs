@@ -17,6 +17,9 @@ const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /** The oldest version that is trusted; `natsVersionLeast` of the engine says the same. */
 const versionLeast = [2, 10, 27];
 
+/** What is said where there is none. */
+export const natsServerMissing = `there is no nats-server ${versionLeast.join(".")} or newer; name one in WIREBOOK_NATS_SERVER`;
+
 /** The path of a nats-server that is new enough; `undefined` when there is none. */
 export function findNatsServer() {
   const named = process.env.WIREBOOK_NATS_SERVER;

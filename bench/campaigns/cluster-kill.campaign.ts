@@ -43,7 +43,7 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
       await Promise.all(nodes.map((node) => node.kill()));
       await wait(control === undefined ? goneMs : goneLongMs);
       for (const node of nodes) node.start();
-      await Promise.all(nodes.map((node) => node.ready()));
+      await Promise.all(nodes.map((node) => node.inStep()));
       for (const port of ports) recoveriesMs.push(await answersAgain(port, recoverMsMax));
       progress(done + 1);
     }

@@ -49,7 +49,7 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
       disk.bringBack();
       for (const node of cluster.nodes) node.start();
       try {
-        await Promise.all(cluster.nodes.map((node) => node.ready()));
+        await Promise.all(cluster.nodes.map((node) => node.inStep()));
         for (const port of ports) await answersAgain(port, recoverMsMax);
       } catch (error) {
         breaches.push(`after the power came back: ${(error as Error).message}`);

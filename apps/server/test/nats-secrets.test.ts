@@ -8,7 +8,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NatsCluster } from "../../../interop/nats-cluster.ts";
-import { findNatsServer } from "../../../scripts/nats-server.mjs";
+import { describeOnNatsServers } from "../../../interop/nats-tests.ts";
 import { ask } from "./peer.ts";
 import { Program } from "./program.ts";
 
@@ -29,11 +29,7 @@ function runTool(tool: "users" | "history", words: readonly string[], env: Recor
   return stdout + stderr;
 }
 
-if (findNatsServer() === undefined) {
-  describe("the programs on a cluster that asks for a password", () => {
-    test.skip("SKIPPED: there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER", () => {});
-  });
-} else {
+describeOnNatsServers("the programs on a cluster that asks for a password", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "wirebook-secrets-"));
     cluster = await NatsCluster.start({
@@ -129,4 +125,4 @@ if (findNatsServer() === undefined) {
       expect(said + runTool(tool, [withUser("wirebook:wr0ng")])).not.toContain("wr0ng");
     }
   });
-}
+});

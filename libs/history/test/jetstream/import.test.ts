@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NatsCluster } from "../../../../interop/nats-cluster.ts";
-import { findNatsServer } from "../../../../scripts/nats-server.mjs";
+import { describeOnNatsServers } from "../../../../interop/nats-tests.ts";
 import type { Extent, History } from "../../src/index.ts";
 import { importIntoJetStream, openJetStreamHistory } from "../../src/jetstream/open.ts";
 import { linesOf } from "../reading.ts";
@@ -35,11 +35,7 @@ async function countedOf(history: History): Promise<Extent> {
   return { lines: lines.length, bytes: Buffer.byteLength(lines.map((line) => `${line}\n`).join("")) };
 }
 
-if (findNatsServer() === undefined) {
-  describe("an import", () => {
-    test.skip("SKIPPED: there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER", () => {});
-  });
-} else {
+describeOnNatsServers("an import", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "wirebook-import-"));
     cluster = await NatsCluster.start({ nodes: 1, folder });
@@ -111,4 +107,4 @@ if (findNatsServer() === undefined) {
     expect(last.extent()).toEqual(expected);
     await witness.close();
   });
-}
+});

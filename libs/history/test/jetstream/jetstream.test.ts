@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 import { NatsCluster } from "../../../../interop/nats-cluster.ts";
-import { findNatsServer } from "../../../../scripts/nats-server.mjs";
+import { describeOnNatsServers } from "../../../../interop/nats-tests.ts";
 import type { History } from "../../src/index.ts";
 import { openJetStreamHistory, openJetStreamUsers } from "../../src/jetstream/open.ts";
 import { historySuite } from "../suite.ts";
@@ -13,12 +13,9 @@ import { sharedSuite } from "./shared.ts";
 
 let cluster: NatsCluster;
 let folder: string;
+const open = (place: string): Promise<History> => openJetStreamHistory(cluster.address(place));
 
-if (findNatsServer() === undefined) {
-  describe("the engine jetstream", () => {
-    test.skip("SKIPPED: there is no nats-server 2.10.27 or newer; name one in WIREBOOK_NATS_SERVER", () => {});
-  });
-} else {
+describeOnNatsServers("the engine jetstream", () => {
   beforeAll(async () => {
     // What is tried here is what the engine says, not whether a disk keeps it, so a folder in memory does.
     folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "wirebook-nats-"));
@@ -28,8 +25,7 @@ if (findNatsServer() === undefined) {
     await cluster[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   });
-  const open = (place: string): Promise<History> => openJetStreamHistory(cluster.address(place));
   historySuite("jetstream", open);
   usersSuite("jetstream", (place) => openJetStreamUsers(cluster.address(`users-${place}`)));
   sharedSuite(open, () => cluster);
-}
+});

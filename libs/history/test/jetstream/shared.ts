@@ -2,13 +2,17 @@
 
 import process from "node:process";
 import { jetstreamManager } from "@nats-io/jetstream";
+import type { ClusterInfo } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
-import type { NatsCluster, NatsNode } from "../../../../interop/nats-cluster.ts";
+import type { NatsCluster } from "../../../../interop/nats-cluster.ts";
+import type { NatsNode } from "../../../../interop/nats-node.ts";
 import type { Actor, History, HistoryError, Written } from "../../src/index.ts";
 import { applyLine, LineReader, linesOf } from "../reading.ts";
 import type { OpenHistory } from "../suite.ts";
 
+/** Milliseconds for a node that was killed to catch up with one stream. */
+const inStepMsMax = 30_000;
 const actor: Actor = { user: "brick", address: "127.0.0.1" };
 const append = (history: History, message: string): Promise<Written> =>
   history.append({ address: "127.0.0.1", message, isCut: false });
@@ -106,6 +110,7 @@ export function sharedSuite(open: OpenHistory, cluster: () => NatsCluster): void
         node?.start();
         await node?.ready();
         await untilMore(50);
+        await untilInStep(cluster(), "kill");
         isStopped = true;
         await writing;
         const end = await append(first, "the end");
@@ -187,11 +192,27 @@ interface Connz {
   readonly connections: readonly { readonly name?: string }[];
 }
 
-async function leaderOf({ nodes }: NatsCluster, stream: string): Promise<NatsNode> {
+async function leaderOf(cluster: NatsCluster, stream: string): Promise<NatsNode> {
+  const { leader } = await placementOf(cluster, stream);
+  return cluster.nodes.find(({ name }) => name === leader) as NatsNode;
+}
+
+/** Waits until all copies of a stream are in step. */
+async function untilInStep(cluster: NatsCluster, stream: string): Promise<void> {
+  const behind = async (): Promise<readonly string[]> => {
+    const { leader, replicas = [] } = await placementOf(cluster, stream);
+    if (leader === "") return ["no leader"];
+    return replicas.filter(({ current, offline }) => !current || (offline ?? false)).map(({ name }) => name);
+  };
+  await expect.poll(behind, { timeout: inStepMsMax, interval: 100 }).toEqual([]);
+}
+
+/** Who leads a stream, and who has copies. */
+async function placementOf({ nodes }: NatsCluster, stream: string): Promise<ClusterInfo> {
   const [first] = nodes;
   const connection = await connect({ servers: `${first?.host}:${first?.ports.client}` });
   const manager = await jetstreamManager(connection);
   const { cluster } = await manager.streams.info(stream);
   await connection.close();
-  return nodes.find(({ name }) => name === cluster?.leader) as NatsNode;
+  return cluster as ClusterInfo;
 }

@@ -1,0 +1,64 @@
+/** What the tests share that ask who is let into a cluster. */
+
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { NatsCluster } from "../../../../interop/nats-cluster.ts";
+import type { HistoryError, NatsCredentials } from "../../src/index.ts";
+import { openJetStreamHistory, openJetStreamUsers } from "../../src/jetstream/open.ts";
+import { linesOf } from "../reading.ts";
+
+/** A folder with secrets and nodes, which goes with its owner. */
+export interface Rig extends AsyncDisposable {
+  readonly folder: string;
+  /** Writes a file into the folder; gives its path. */
+  put(name: string, text: string): Promise<string>;
+  /** Starts a node with more of a configuration. */
+  startNode(more: string): Promise<NatsCluster>;
+}
+
+export async function openRig(): Promise<Rig> {
+  // Whether a disk keeps it is not what is tried, so a folder in memory does.
+  const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "wirebook-nats-"));
+  return {
+    folder,
+    put: async (name, text) => {
+      const path = join(folder, name);
+      await writeFile(path, text);
+      return path;
+    },
+    startNode: (more) => NatsCluster.start({ nodes: 1, folder: join(folder, crypto.randomUUID()), more }),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Proves that a server that says who it is so is let in: it writes a line and reads it. */
+export async function expectIn(address: string, credentials: NatsCredentials = {}): Promise<void> {
+  await using history = await openJetStreamHistory(address, credentials);
+  await history.append({ address: "127.0.0.1", message: "brick 2", isCut: false });
+  expect((await linesOf(history)).at(-1)).toMatch(/"brick 2"$/);
+  await using users = await openJetStreamUsers(address, credentials);
+  expect(users.count).toBe(0);
+}
+
+/** What a server is told that is not let in. */
+export async function refusal(
+  address: string,
+  credentials: NatsCredentials = {},
+  code: HistoryError["code"] = "storage-failed",
+): Promise<string> {
+  const error = await openJetStreamHistory(address, credentials).then(
+    async (history) => {
+      await history[Symbol.asyncDispose]();
+      throw new Error("the node took it");
+    },
+    (reason: HistoryError) => reason,
+  );
+  expect(error).toMatchObject({ name: "HistoryError", code });
+  return error.message;
+}
+
+/** The address with a user, or with whatever else stands before the host. */
+export const as = (user: string, address: string): string => address.replace("://", `://${user}@`);
