@@ -12,17 +12,18 @@ import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { HistoryError } from "../errors.ts";
 import type { NatsAddress } from "./address.ts";
-import { checkVersion, connectTo } from "./connection.ts";
+import { checkVersion, connectionOptions, connectTo } from "./connection.ts";
 import type { NatsCredentials } from "./credentials.ts";
-import { attempt } from "./errors.ts";
-import { consumerTimeoutMs, duplicateWindowNanos, requestTimeoutMs } from "./limits.ts";
+import { attempt, isDenied } from "./errors.ts";
+import { firstUsable, NodeRefusal } from "./first-usable.ts";
+import { consumerTimeoutMs, duplicateWindowNanos, requestTimeoutMs, startNodeMs } from "./limits.ts";
 import { namesOf } from "./names.ts";
 import type { Names } from "./names.ts";
 
 /** A connection, held by its users. */
 export class Cluster {
   readonly connection: NatsConnection;
-  /** For consumers. */
+  /** For consumers, as is the bucket. */
   readonly js: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly state: KV;
@@ -75,20 +76,35 @@ export class Cluster {
 }
 
 /**
- * Connects, and makes the stream and its bucket when they are not there.
+ * Connects to the first of its nodes that can be used, and makes the stream and its bucket when they are not there.
  *
- * @throws HistoryError `storage-failed` when nothing answers, the server is too old, the stream is another program's…;
- *   `storage-unavailable` when it has no JetStream that can be used
+ * @throws HistoryError `storage-failed` when nothing answers, a server is too old, the stream is another program's…;
+ *   `storage-unavailable` when no node that answers has a JetStream that can be used
  */
-export async function openCluster(address: NatsAddress, credentials: NatsCredentials): Promise<Cluster> {
-  const connection = await connectTo(address, credentials);
+export function openCluster(address: NatsAddress, credentials: NatsCredentials): Promise<Cluster> {
+  const options = connectionOptions(address, credentials);
+  return firstUsable(address, async (node) => {
+    const connection = await connectTo(node, options);
+    try {
+      checkVersion(connection);
+      const cluster = await useNode(connection, address);
+      connection.setServers([...address.servers]);
+      return cluster;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  });
+}
+
+/** Nodes that have just started may not know each other yet, and refuse until they do. @throws NodeRefusal */
+async function useNode(connection: NatsConnection, address: NatsAddress): Promise<Cluster> {
   try {
-    checkVersion(connection);
-    // Nodes that have just started may not know each other yet, and refuse until they do.
-    return await attempt("cannot be used", () => useCluster(connection, address));
+    return await attempt("cannot be used", () => useCluster(connection, address), startNodeMs);
   } catch (error) {
-    await connection.close();
-    throw error;
+    const { code, cause } = error as HistoryError;
+    if (code !== "storage-unavailable" || isDenied(cause)) throw error;
+    throw new NodeRefusal(`cannot be used yet: ${(cause as Error).message}`, { isReached: true, cause });
   }
 }
 
@@ -97,7 +113,8 @@ async function useCluster(connection: NatsConnection, { history, replicas, serve
   const names = namesOf(history);
   const created = await ensureStream(manager, names, replicas);
   const kvm = new Kvm(jetstream(connection, { timeout: requestTimeoutMs }));
-  const state = await kvm.create(names.state, { replicas, history: 1 });
+  await kvm.create(names.state, { replicas, history: 1 });
+  const state = await new Kvm(jetstream(connection, { timeout: consumerTimeoutMs })).open(names.state);
   return new Cluster(connection, manager, state, { names, created, replicas, nodesNamed: servers.length });
 }
 

@@ -10,15 +10,19 @@ import { HistoryError } from "../errors.ts";
 import type { NatsAddress } from "./address.ts";
 import { authenticatorOf } from "./credentials.ts";
 import type { NatsCredentials } from "./credentials.ts";
+import { NodeRefusal } from "./first-usable.ts";
 import { natsVersionLeast, reconnectWaitMs, requestTimeoutMs } from "./limits.ts";
 import { tlsOf } from "./tls.ts";
 
-/** @throws HistoryError `storage-failed` when no node that was named takes this server */
-export async function connectTo(address: NatsAddress, credentials: NatsCredentials): Promise<NatsConnection> {
+/**
+ * What the client is told for every node.
+ *
+ * @throws HistoryError `storage-failed` when a file that was named cannot be used
+ */
+export function connectionOptions(address: NatsAddress, credentials: NatsCredentials): NodeConnectionOptions {
   const authenticator = authenticatorOf(address, credentials);
   const tls = tlsOf(address, credentials);
-  const options: NodeConnectionOptions = {
-    servers: [...address.servers],
+  return {
     name: "wirebook",
     timeout: requestTimeoutMs,
     maxReconnectAttempts: -1,
@@ -31,11 +35,15 @@ export async function connectTo(address: NatsAddress, credentials: NatsCredentia
     ...(authenticator === undefined ? {} : { authenticator }),
     ...(tls === undefined ? {} : { tls }),
   };
+}
+
+/** Connects to one node; the client is told of the others when this one has turned out well. @throws NodeRefusal */
+export async function connectTo(node: string, options: NodeConnectionOptions): Promise<NatsConnection> {
   try {
-    return await connect(options);
+    return await connect({ ...options, servers: node });
   } catch (error) {
-    const sentence = explain(error as NodeJS.ErrnoException, authenticator !== undefined);
-    throw new HistoryError("storage-failed", `${address.shown} ${sentence}`, { cause: error });
+    const sentence = explain(error as NodeJS.ErrnoException, options.authenticator !== undefined);
+    throw new NodeRefusal(sentence, { isReached: false, cause: error });
   }
 }
 
@@ -92,7 +100,7 @@ const untrusted: ReadonlySet<string | undefined> = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
 
-/** The end of a sentence that begins with the address. None of the client's messages repeats a secret. */
+/** The end of a sentence that begins with the node or the address. None of the client's messages repeats a secret. */
 function explain(error: NodeJS.ErrnoException, hasIdentity: boolean): string {
   const { message, code, cause } = error;
   if (error instanceof AuthorizationError) {

@@ -12,11 +12,16 @@
 import { Kvm } from "@nats-io/kv";
 import type { KV, KvEntry } from "@nats-io/kv";
 import { foldName } from "@wirebook/protocol";
+import { HistoryError } from "../errors.ts";
 import { usersMax } from "../limits.ts";
 import { UsersError } from "../users.ts";
 import type { User, Users } from "../users.ts";
 import type { Cluster } from "./cluster.ts";
+import { attempt } from "./errors.ts";
 import { pendingUserMs } from "./limits.ts";
+
+/** The end of a sentence that begins with the cluster. A consumer may be given to a node that has died, so it is asked again. */
+const untold = "did not tell of its users";
 
 type StoredUser = User & { readonly isPending?: boolean };
 
@@ -24,7 +29,7 @@ type StoredUser = User & { readonly isPending?: boolean };
 export async function openKvUsers(cluster: Cluster): Promise<Users> {
   return guarded(async () => {
     const { js, names, replicas } = cluster;
-    const bucket = await new Kvm(js).create(names.users, { replicas, history: 1 });
+    const bucket = await attempt(untold, () => new Kvm(js).create(names.users, { replicas, history: 1 }));
     const users = new KvUsers(cluster, bucket);
     await users.start();
     return users;
@@ -44,9 +49,9 @@ class KvUsers implements Users {
 
   /** Hears what others change; resolves when it knows what there is. */
   async start(): Promise<void> {
-    const watch = await this.#bucket.watch();
+    const watch = await attempt(untold, () => this.#bucket.watch());
     this.#stop = () => watch.stop();
-    const known = await this.#read();
+    const known = await attempt(untold, () => this.#read());
     for (const [key, user] of known) this.#byName.set(key, user);
     void (async () => {
       for await (const entry of watch) this.#take(entry);
@@ -62,7 +67,7 @@ class KvUsers implements Users {
   }
 
   async list(): Promise<readonly User[]> {
-    const users = [...(await guarded(() => this.#read())).values()];
+    const users = [...(await guarded(() => attempt(untold, () => this.#read()))).values()];
     return users.toSorted((one, other) => one.name.localeCompare(other.name));
   }
 
@@ -154,9 +159,9 @@ async function guarded<Result>(ask: () => Promise<Result>): Promise<Result> {
 }
 
 function failed(error: unknown): UsersError {
-  return new UsersError("users-failed", `the cluster did not answer about users: ${(error as Error).message}`, {
-    cause: error,
-  });
+  const { message } = error as Error;
+  const sentence = error instanceof HistoryError ? message : `the cluster did not answer about users: ${message}`;
+  return new UsersError("users-failed", sentence, { cause: error });
 }
 
 async function nothing(): Promise<void> {}

@@ -9,6 +9,12 @@ export const replicasDefault = 3;
 /** Milliseconds for the first connection, and for each request to the cluster. */
 export const requestTimeoutMs = 5000;
 
+/** Milliseconds for which a server that starts stays with a node that answers and is not ready, before it tries the next one. */
+export const startNodeMs = 3000;
+
+/** Milliseconds after which a server that starts gives up, when no node that answers has been ready. */
+export const startMsMax = 20_000;
+
 /**
  * Milliseconds for each request about a consumer. The cluster may give one to a node of whose death it does not know yet,
  * and then nobody answers; the next one may be given to another node, so several must fit into `askMsMax`.

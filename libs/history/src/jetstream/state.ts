@@ -21,6 +21,8 @@ export interface Checkpoint {
   readonly lastTimeUs: number;
 }
 
+/** The end of a sentence that begins with the cluster. */
+const ungiven = "did not give its notes";
 const nowhere: Checkpoint = { sequence: 0, bytes: 0, lastTimeUs: 0 };
 
 /** The latest checkpoint of this very stream; the beginning when there is none. */
@@ -58,12 +60,12 @@ export async function hearState(
     else if (number !== undefined) onRepair(Number(key.slice("repair.".length)), number);
   };
   const keys = ["repair.*", "reader.*"];
-  return attempt("did not give its notes", async () => {
-    const updates = await state.watch({ key: keys, include: KvWatchInclude.UpdatesOnly });
-    void (async () => {
-      for await (const entry of updates) hear(entry);
-    })();
+  const updates = await attempt(ungiven, () => state.watch({ key: keys, include: KvWatchInclude.UpdatesOnly }));
+  void (async () => {
+    for await (const entry of updates) hear(entry);
+  })();
+  await attempt(ungiven, async () => {
     for await (const entry of await state.history({ key: keys })) hear(entry);
-    return () => updates.stop();
   });
+  return () => updates.stop();
 }

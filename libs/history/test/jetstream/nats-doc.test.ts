@@ -12,6 +12,8 @@ const table = new Map(
 );
 
 test.each([
+  ["time for which a start stays with a node that is not ready", limits.startNodeMs],
+  ["time until a start gives up nodes that answer and are not ready", limits.startMsMax],
   ["lines on their way to the cluster at once", limits.publishesInFlightMax],
   ["lines that wait for that", limits.publishesWaitingMax],
   ["time until a line that is not acknowledged is sent again", limits.publishRetryMs],
