@@ -9,7 +9,7 @@
  * A plan writes the message in pieces and a pace reads the reply slowly, to see what a server makes of that [G-11].
  */
 
-import { connect } from "node:net";
+import { connect, isIPv4 } from "node:net";
 import type { OnReadOpts, Socket } from "node:net";
 import type { EndReason, Endpoint, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import { abort } from "./abort.ts";
@@ -156,11 +156,17 @@ export class Exchange {
     // Before anybody is told: the server works meanwhile.
     this.#writeHeld();
     this.trace.local = endpoint(this.#socket.localAddress, this.#socket.localPort);
-    this.trace.remote = endpoint(this.#socket.remoteAddress, this.#socket.remotePort);
+    this.trace.remote = this.#findRemote();
     this.#pace?.begin();
     this.#readOrWait();
     this.#listener.onStep?.("established", this);
     if (!this.#isOver) this.#plan?.begin();
+  }
+
+  /** An IPv4 address has one spelling, and whoever connects to it reaches no other: no need to ask the kernel. */
+  #findRemote(): Endpoint | undefined {
+    const { host, port } = this.target;
+    return isIPv4(host) ? { address: host, port } : endpoint(this.#socket.remoteAddress, this.#socket.remotePort);
   }
 
   #writeHeld(): void {
