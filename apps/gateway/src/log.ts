@@ -38,7 +38,7 @@ export interface Log {
 /** The log of a Fastify app. */
 export function createLog(logger: FastifyBaseLogger): Log {
   return {
-    exchange: (socket, relay) => logger.info({ event: "exchange", socket, ...describeExchange(relay) }),
+    exchange: (socket, relay) => logger.info(describeExchange(socket, relay)),
     socket: (event) => logger.info({ event: "socket", ...event }),
     refused: (address, status, sentence) => logger.warn({ event: "refused", address, status, sentence }),
     closed: (address, reason) => logger.warn({ event: "closed", address, reason }),
@@ -47,11 +47,12 @@ export function createLog(logger: FastifyBaseLogger): Log {
   };
 }
 
-function describeExchange({ id, opening, outcome, trace }: Relay): object {
+function describeExchange(socket: number, { id, opening, outcome, trace }: Relay): object {
   const { sentBytes, receivedBytes, at } = trace;
+  const message = opening.shown.slice(0, loggedCharactersMax);
   const hop = outcome === undefined || isEnd(outcome) ? undefined : hopOf[outcome];
   const ms = Math.round(((at.closed ?? performance.now()) - opening.receivedMs) * 1000) / 1000;
-  return { id, message: opening.shown.slice(0, loggedCharactersMax), outcome, hop, sentBytes, receivedBytes, ms };
+  return { event: "exchange", socket, id, message, outcome, hop, sentBytes, receivedBytes, ms };
 }
 
 function isEnd(outcome: RelayOutcome): outcome is EndReason {
