@@ -1,9 +1,7 @@
 import { readFile, rename } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { limitsDefault, terminalBytesMax } from "../src/limits.ts";
+import { terminalBytesMax } from "../src/limits.ts";
 import { Peer, ask } from "./peer.ts";
 import { Program } from "./program.ts";
 import { makeFolder } from "./rig.ts";
@@ -43,57 +41,6 @@ describe("the program", () => {
     const listening = await program.listening();
     expect([listening.host, listening.history]).toEqual(["127.0.0.1", history]);
     expect((await ask(listening.port, "brick\n")).split("\n")[0]).toBe("see");
-  });
-
-  test.each(["SIGTERM", "SIGINT"] as const)("finishes what it has accepted at %s", async (signal) => {
-    await using folder = await makeFolder();
-    const history = join(folder.path, "history.txt");
-    await using program = Program.start(["--port", "0", "--history", history]);
-    const { port } = await program.listening();
-    const follower = await Peer.connect(port);
-    await follower.write("eve 5\n");
-    await follower.until("Following");
-    const peers = await Promise.all(Array.from({ length: 50 }, () => Peer.connect(port)));
-    await peers[49]?.write("brick 2 -1\n"); // Answered, so the server has accepted all those before.
-    await peers[49]?.outcome;
-    program.child.kill(signal);
-    await Promise.all(peers.slice(0, 49).map((peer) => peer.write("brick 2 -1\n")));
-    for (const peer of peers) expect(await peer.outcome).toMatchObject({ isReset: false });
-    for (const peer of peers) expect(peer.text).toMatch(/"brick 2 -1"\n$/);
-    const followed = await follower.outcome;
-    expect([followed.isReset, followed.text.endsWith("\n")]).toEqual([false, true]);
-    expect((await program.ended).code).toBe(0);
-    expect((await readFile(history, "utf8")).match(/"brick 2 -1"\n/g)).toHaveLength(50);
-  });
-
-  test("takes a second signal right behind the first for its echo", async () => {
-    await using folder = await makeFolder();
-    await using program = Program.start(["--port", "0", "--history", join(folder.path, "history.txt")]);
-    await program.listening();
-    program.child.kill("SIGINT");
-    program.child.kill("SIGINT");
-    expect((await program.ended).code).toBe(0);
-  });
-
-  test.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const)("ends at once at a second %s", async (signal, expected) => {
-    await using folder = await makeFolder();
-    const history = join(folder.path, "history.txt");
-    await using program = Program.start(["--port", "0", "--history", history]);
-    const { port } = await program.listening();
-    const filler = await Peer.connect(port);
-    await filler.write("x\n");
-    await filler.outcome;
-    const silent = await Peer.connect(port); // Holds the stopping up for `drainMessageMs`.
-    await ask(port, "brick\n");
-    program.child.kill(signal);
-    const again = setInterval(() => program.child.kill(signal), 50);
-    const { code } = await program.ended;
-    clearInterval(again);
-    silent.reset();
-    expect(code).toBe(expected);
   });
 
   test("goes on serving when its terminal takes nothing, and says how many lines it left out", async () => {
@@ -181,72 +128,4 @@ describe("a history that fails", () => {
     expect(await ask(port, `brick 3${" ".repeat(1000)}\n`)).toMatch(/Deleted all\.\n$/);
     expect(await ask(port, "brick 2\n")).toMatch(/brick deleted all\n.*"brick 2"\n$/);
   });
-});
-
-describe("the program does not start", () => {
-  test("on a port that is taken, and says which and how to choose another", async () => {
-    await using folder = await makeFolder();
-    const other = createServer();
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-    const { port } = other.address() as AddressInfo;
-    const history = join(folder.path, "history.txt");
-    await using program = Program.start(["--port", String(port), "--history", history]);
-    const { code, stdout, stderr } = await program.ended;
-    other.close();
-    expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(new RegExp(`^wirebook: port ${port} of 127\\.0\\.0\\.1 is taken.* --port \\d+\\n$`));
-  });
-
-  test("on a history that another server owns", async () => {
-    await using folder = await makeFolder();
-    const history = join(folder.path, "history.txt");
-    await using first = Program.start(["--port", "0", "--history", history]);
-    await first.listening();
-    await using second = Program.start(["--port", "0", "--history", history]);
-    const { code, stderr } = await second.ended;
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^wirebook: .+\n$/);
-  });
-
-  test("with a history in a folder that is not there", async () => {
-    await using folder = await makeFolder();
-    const history = join(folder.path, "nowhere", "history.txt");
-    await using program = Program.start(["--port", "0", "--history", history]);
-    const { code, stderr } = await program.ended;
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^wirebook: .*nowhere.*\n$/);
-  });
-
-  test.each(["0.0.0.0", "::", "192.0.2.1"])("on %s, which others can reach", async (host) => {
-    await using folder = await makeFolder();
-    const options = ["--host", host, "--port", "0", "--history", join(folder.path, "history.txt")];
-    await using program = Program.start(options);
-    const { code, stderr } = await program.ended;
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^wirebook: --host is \S+, which other machines can reach.* --host 127\.0\.0\.1 .*\n$/);
-  });
-
-  test.each([
-    [["--port", "70000"], "--port"],
-    [["--prot", "5007"], "--help"],
-    [["5007"], '"5007"'],
-    [["--link", "two\nlines"], "--link"],
-  ])("with %j, and says what to type", async (options, word) => {
-    await using program = Program.start(options);
-    const { code, stdout, stderr } = await program.ended;
-    expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/^wirebook: .+\n$/);
-    expect(stderr).toContain(word);
-  });
-
-  test("with --help, which prints all options and their environment variables", async () => {
-    await using program = Program.start(["--help"]);
-    const { code, stdout } = await program.ended;
-    expect(code).toBe(0);
-    for (const word of ["--host", "--port", "--history", "--link", "WIREBOOK_PORT"]) expect(stdout).toContain(word);
-  });
-});
-
-test("the stop waits longer for messages than an echoed signal takes, and less than the whole", () => {
-  expect(limitsDefault.drainMessageMs).toBeLessThan(limitsDefault.drainMs);
 });

@@ -1,0 +1,70 @@
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Program } from "./program.ts";
+import { makeFolder } from "./rig.ts";
+
+describe("the program does not start", () => {
+  test("on a port that is taken, and says which and how to choose another", async () => {
+    await using folder = await makeFolder();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as AddressInfo;
+    const history = join(folder.path, "history.txt");
+    await using program = Program.start(["--port", String(port), "--history", history]);
+    const { code, stdout, stderr } = await program.ended;
+    other.close();
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(new RegExp(`^wirebook: port ${port} of 127\\.0\\.0\\.1 is taken.* --port \\d+\\n$`));
+  });
+
+  test("on a history that another server owns", async () => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "history.txt");
+    await using first = Program.start(["--port", "0", "--history", history]);
+    await first.listening();
+    await using second = Program.start(["--port", "0", "--history", history]);
+    const { code, stderr } = await second.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^wirebook: .+\n$/);
+  });
+
+  test("with a history in a folder that is not there", async () => {
+    await using folder = await makeFolder();
+    const history = join(folder.path, "nowhere", "history.txt");
+    await using program = Program.start(["--port", "0", "--history", history]);
+    const { code, stderr } = await program.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^wirebook: .*nowhere.*\n$/);
+  });
+
+  test.each(["0.0.0.0", "::", "192.0.2.1"])("on %s, which others can reach", async (host) => {
+    await using folder = await makeFolder();
+    const options = ["--host", host, "--port", "0", "--history", join(folder.path, "history.txt")];
+    await using program = Program.start(options);
+    const { code, stderr } = await program.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^wirebook: --host is \S+, which other machines can reach.* --host 127\.0\.0\.1 .*\n$/);
+  });
+
+  test.each([
+    [["--port", "70000"], "--port"],
+    [["--prot", "5007"], "--help"],
+    [["5007"], '"5007"'],
+    [["--link", "two\nlines"], "--link"],
+  ])("with %j, and says what to type", async (options, word) => {
+    await using program = Program.start(options);
+    const { code, stdout, stderr } = await program.ended;
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^wirebook: .+\n$/);
+    expect(stderr).toContain(word);
+  });
+
+  test("with --help, which prints all options and their environment variables", async () => {
+    await using program = Program.start(["--help"]);
+    const { code, stdout } = await program.ended;
+    expect(code).toBe(0);
+    for (const word of ["--host", "--port", "--history", "--link", "WIREBOOK_PORT"]) expect(stdout).toContain(word);
+  });
+});
