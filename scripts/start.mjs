@@ -11,6 +11,7 @@ import https from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { pageLink } from "./page-link.mjs";
 import { buildPage, installPackages, node, root, say } from "./installed.mjs";
 
 const host = "127.0.0.1";
@@ -78,6 +79,11 @@ if (serverPort === gatewayPort) {
 installPackages();
 buildPage();
 
+const scheme = options["tls-cert"] === "" ? "http" : "https";
+const link = pageLink(options["tls-cert"], gatewayPort);
+/** Where the operator named origins, the gateway goes by those alone. */
+const isOriginNamed = Boolean(process.env.WIREBOOK_ORIGIN);
+
 mkdirSync(join(root, ".wirebook"), { recursive: true });
 /** One for each port, as several may run from the same checkout. */
 const gatewayLog = join(".wirebook", `gateway-${gatewayPort}.log`);
@@ -130,11 +136,10 @@ launch(
     "--server",
     `${host}:${serverPort}`,
     ...["tls-cert", "tls-key"].flatMap((name) => (options[name] === "" ? [] : [`--${name}`, options[name]])),
+    ...(link.isForeign && !isOriginNamed ? ["--origin", link.url] : []),
   ],
   openSync(join(root, gatewayLog), "w"),
 );
-
-const scheme = options["tls-cert"] === "" ? "http" : "https";
 
 /** Asks the gateway whether it and its server are there. Whose certificate it has is the browser's question, not ours. */
 function askReady() {
@@ -161,10 +166,11 @@ async function ready() {
 
 if (await ready()) {
   const at = serverPort === 5007 ? "" : ` --port ${serverPort}`;
+  const page = link.isForeign ? `${link.url} (that name must lead to ${host} here)` : link.url;
   console.log(`
   Wirebook is running.
 
-    page      ${scheme}://${host}:${gatewayPort}
+    page      ${page}
     client    npx wirebook${at} brick 2
     by hand   printf 'brick 2\\n' | nc ${host} ${serverPort}
 
