@@ -1,8 +1,7 @@
 import { open, readFile } from "node:fs/promises";
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
 import { encodeAsked, encodeTime } from "@wirebook/protocol";
 import { startGateway, startServer } from "../interop/programs.ts";
+import { expectClean } from "./clean.ts";
 import { expect, runClient, test, Wirebook } from "./wirebook.ts";
 
 const startUs = Date.parse("2026-11-20T00:00:00Z") * 1000;
@@ -19,30 +18,7 @@ async function writeHistory(path: string, lines: number): Promise<void> {
   }
 }
 
-const grid = (wirebook: Wirebook) => wirebook.history.getByRole("grid", { name: "Lines" });
 const searched = (wirebook: Wirebook) => wirebook.history.getByRole("status", { name: "Searched" }).first();
-
-async function expectClean(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).include("#history").analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual([]);
-}
-
-/** Goes through the whole list with the keyboard and gives what each row shows: its number, then time and words. */
-async function readAllRows(wirebook: Wirebook): Promise<Map<number, string>> {
-  const list = grid(wirebook);
-  const all = Number(await list.getAttribute("aria-rowcount"));
-  const seen = new Map<number, string>();
-  await list.focus();
-  await wirebook.page.keyboard.press("Home");
-  while (seen.size < all) {
-    for (const text of await list.getByRole("row").allInnerTexts()) {
-      const [position = "", ...rest] = text.split(/\s+/u).filter((word) => word !== "×");
-      seen.set(Number(position), rest.join(" "));
-    }
-    await wirebook.page.keyboard.press("PageDown");
-  }
-  return seen;
-}
 
 test("a million lines scroll, and stay right while somebody deletes above", async ({ page }, testInfo) => {
   test.setTimeout(120_000);
@@ -55,7 +31,7 @@ test("a million lines scroll, and stay right while somebody deletes above", asyn
   await expect(wirebook.rows("2 1000000")).toHaveCount(1);
 
   await test.step("the scrollbar leads to the middle", async () => {
-    await grid(wirebook).evaluate((box) => box.scrollTo({ top: (box.scrollHeight - box.clientHeight) / 2 }));
+    await wirebook.grid.evaluate((box) => box.scrollTo({ top: (box.scrollHeight - box.clientHeight) / 2 }));
     await expect(wirebook.rows(/^\s*500\d{3}\s.*2 500\d{3}/)).not.toHaveCount(0);
   });
 
@@ -77,7 +53,7 @@ test("a million lines scroll, and stay right while somebody deletes above", asyn
   await test.step("a line is deleted from its row while others delete above", async () => {
     const row = wirebook.rows(`2 ${seen}`);
     await row.click();
-    await grid(wirebook).focus();
+    await wirebook.grid.focus();
     await page.keyboard.press("Delete");
     await Promise.all([
       page.keyboard.press("Enter"),
@@ -91,7 +67,7 @@ test("a million lines scroll, and stay right while somebody deletes above", asyn
   });
 
   await test.step("both ends are a key away", async () => {
-    await grid(wirebook).focus();
+    await wirebook.grid.focus();
     await page.keyboard.press("Home");
     await expect(wirebook.rows("2 3")).not.toHaveCount(0);
     await page.keyboard.press("End");
@@ -119,7 +95,7 @@ test("lines that come while the gateway is away are neither lost nor doubled, an
   await expect(wirebook.history.getByText(/lines came while not followed/)).toHaveCount(1);
 
   const lines = (await readFile(server.historyPath, "utf8")).trimEnd().split("\n");
-  const rows = await readAllRows(wirebook);
+  const rows = await wirebook.readRows();
   expect(rows.size).toBe(lines.length);
   lines.forEach((line, index) => expect(rows.get(index + 1)).toContain(line.slice(11, 23)));
 });
@@ -138,7 +114,7 @@ test("a filter says how far it has searched, and searches all", async ({ page },
     /0 of the newest 1,0\d\d of 120,0\d\d lines\s+fit:\s+containing “2 77”/,
   );
   await expect(wirebook.history).toContainText("No line fits");
-  await expectClean(page);
+  await expectClean(page, "#history");
   await wirebook.history.getByRole("button", { name: /^Search all/ }).click();
   await expect(searched(wirebook)).toContainText(/1,111\s+of\s+all 120,0\d\d lines\s+fit/, { timeout: 30_000 });
   await expect(wirebook.rows("2 77999")).toHaveCount(1);
@@ -147,7 +123,7 @@ test("a filter says how far it has searched, and searches all", async ({ page },
   await wirebook.history.getByRole("textbox", { name: "Filter by user" }).fill("otter");
   await wirebook.history.getByRole("textbox", { name: "Filter since" }).fill("noon");
   await expect(wirebook.history).toContainText("“noon” is no time");
-  await expectClean(page);
+  await expectClean(page, "#history");
   await wirebook.history.getByRole("textbox", { name: "Filter since" }).fill(timeOf(119_990).slice(0, 19));
   await expect(searched(wirebook)).toContainText("by otter, since 2026-11-20T06:39:58");
   await wirebook.history.getByRole("button", { name: "Show all lines" }).click();
@@ -178,12 +154,12 @@ test("a stretch of time is selected in the plot, with the keyboard", async ({ pa
   await expect(wirebook.history.getByRole("status", { name: "Searched" }).last()).toContainText(
     /fit:\s+since 2026-11-20T00:00:00, until 2026-11-20T/,
   );
-  await grid(wirebook).focus();
+  await wirebook.grid.focus();
   await page.keyboard.press("Home");
   await expect(wirebook.rows(/2 1\b/)).toHaveAttribute("aria-selected", "true");
   await plot.getByText("As a table").click();
   await expect(plot.getByRole("table")).toContainText("2026-11-20 00:00:00");
-  await expectClean(page);
+  await expectClean(page, "#history");
 });
 
 test("the address of a line leads to it, or says that it is gone", async ({ page }, testInfo) => {
@@ -194,7 +170,7 @@ test("the address of a line leads to it, or says that it is gone", async ({ page
   await page.goto(`http://${gateway.address}/#line=${timeOf(34_567)}`);
   const wirebook = new Wirebook(page);
   await expect(wirebook.history).toContainText("Type a name and press Begin to read it.");
-  await expectClean(page);
+  await expectClean(page, "#history");
   await wirebook.begin("brick");
   await expect(wirebook.rows("2 34567")).toHaveAttribute("aria-selected", "true");
 
@@ -202,43 +178,9 @@ test("the address of a line leads to it, or says that it is gone", async ({ page
   await page.evaluate((time) => (location.hash = `line=${time}`), timeOf(40_000));
   await expect(wirebook.history).toContainText(`The line of ${timeOf(40_000)} is gone.`);
   await expect(wirebook.rows("2 40001")).toHaveAttribute("aria-selected", "true");
-  await expectClean(page);
+  await expectClean(page, "#history");
 
   await wirebook.rows("2 40002").getByRole("button").first().click();
   await wirebook.history.getByRole("button", { name: "Copy link" }).click();
   await expect(page).toHaveURL(new RegExp(`#line=${timeOf(40_002)}$`));
-});
-
-test("somebody who was faster is named, and all is deleted only when that is meant", async ({
-  wirebook,
-  server,
-  page,
-}) => {
-  await expect(wirebook.follow).toHaveText("live");
-  await runClient(server, "otter", "2", "-1");
-  await runClient(server, "heron", "2", "-1");
-  await expect(wirebook.rows("heron 2 -1")).toHaveCount(1);
-  // A page that does not follow does not see that the line is gone.
-  await wirebook.history.getByRole("button", { name: "Stop following" }).click();
-  const lines = (await readFile(server.historyPath, "utf8")).split("\n");
-  await runClient(server, "heron", "1", String(lines.findIndex((line) => line.includes("otter 2 -1")) + 1));
-  await wirebook.rows("otter 2 -1").click();
-  await grid(wirebook).focus();
-  await page.keyboard.press("Delete");
-  await page.keyboard.press("Enter");
-  await expect(wirebook.history.getByRole("alert")).toContainText("Nothing was deleted.");
-  expect(await readFile(server.historyPath, "utf8")).toContain('"heron 2 -1"');
-  await expectClean(page);
-
-  await wirebook.history.getByRole("button", { name: "Follow" }).click();
-  await expect(wirebook.follow).toHaveText("live");
-  await wirebook.history.getByRole("button", { name: "Delete all…" }).click();
-  await expect(wirebook.history.getByRole("button", { name: "Delete them all" })).toBeFocused();
-  await expectClean(page);
-  await page.keyboard.press("Escape");
-  await expect(grid(wirebook)).toBeFocused();
-  await wirebook.history.getByRole("button", { name: "Delete all…" }).click();
-  await page.keyboard.press("Enter");
-  await expect(grid(wirebook)).toHaveAttribute("aria-rowcount", "1");
-  await expect(wirebook.rows("brick deleted all")).toHaveCount(1);
 });

@@ -16,6 +16,8 @@ export class Wirebook {
   readonly page: Page;
   readonly transcript: Locator;
   readonly history: Locator;
+  /** The lines of the history, of which only those that are seen are in the document. */
+  readonly grid: Locator;
   readonly wire: Locator;
   readonly connection: Locator;
   readonly follow: Locator;
@@ -24,6 +26,7 @@ export class Wirebook {
     this.page = page;
     this.transcript = page.getByRole("region", { name: "Transcript" });
     this.history = page.getByRole("region", { name: "History" });
+    this.grid = this.history.getByRole("grid", { name: "Lines" });
     this.wire = page.getByRole("region", { name: "Wire" });
     this.connection = page.getByRole("status", { name: "Connection" });
     this.follow = page.getByRole("status", { name: "Follow" });
@@ -55,6 +58,22 @@ export class Wirebook {
   /** The newest card of the transcript with that message. */
   card(message: string): Locator {
     return this.transcript.getByRole("article", { name: message, exact: true }).last();
+  }
+
+  /** Goes through all rows of the history with the keyboard and gives what each shows: its number, then time and words. */
+  async readRows(): Promise<Map<number, string>> {
+    const all = Number(await this.grid.getAttribute("aria-rowcount"));
+    const seen = new Map<number, string>();
+    await this.grid.focus();
+    await this.page.keyboard.press("Home");
+    while (seen.size < all) {
+      for (const text of await this.grid.getByRole("row").allInnerTexts()) {
+        const [position = "", ...rest] = text.split(/\s+/u).filter((word) => word !== "×");
+        seen.set(Number(position), rest.join(" "));
+      }
+      await this.page.keyboard.press("PageDown");
+    }
+    return seen;
   }
 
   /** The rows of the history that contain a text. */
@@ -97,7 +116,7 @@ export const test = base.extend<Programs>({
 });
 
 /** Collects what a page should never say; what the network says of a gateway that was killed is not among it. */
-function watch(page: Page): string[] {
+export function watch(page: Page): string[] {
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => {

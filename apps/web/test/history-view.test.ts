@@ -31,6 +31,18 @@ describe("what is seen of the history", () => {
     expect(scene.view.lineHeld("detailed")).toContain("otter 5");
   });
 
+  test("is no longer where a line was seen, when a line above it was deleted meanwhile", async () => {
+    const scene = await open(20);
+    const seen = { position: 10, line: scene.peer.lines[9] ?? "" };
+    expect(scene.view.rowSeen(seen)).toBe(9);
+    scene.peer.append("otter more");
+    await expectInStep(scene);
+    expect(scene.view.rowSeen(seen)).toBe(9);
+    scene.peer.delete(2);
+    await expectInStep(scene);
+    expect(scene.view.rowSeen(seen)).toBeUndefined();
+  });
+
   test("is the lines that fit when there is a filter, and stays where it is when the filter goes", async () => {
     const { view } = await open(200);
     view.hold("cursor", 149);

@@ -11,6 +11,12 @@ import { anyLine, isAny, problemOf } from "./line-filter.ts";
 import type { LineFilter } from "./line-filter.ts";
 import { Survey } from "./survey.svelte.ts";
 
+/** A line where somebody saw it. */
+export interface SeenLine {
+  readonly position: number;
+  readonly line: string;
+}
+
 /** A line that somebody points at. */
 interface Held {
   readonly at: Bookmark;
@@ -113,6 +119,12 @@ export class HistoryView {
   rowOf(position: number): number {
     const row = this.#choosing?.matches.indexFrom(position) ?? position - this.#history.copy.floor;
     return Math.max(0, Math.min(this.rows - 1, row));
+  }
+
+  /** The row of a line that was seen a moment ago; `undefined` when another line stands there by now. */
+  rowSeen({ position, line }: SeenLine): number | undefined {
+    const row = this.rowOf(position);
+    return this.positionAt(row) === position && this.lineAt(row) === line ? row : undefined;
   }
 
   /** The row that somebody points at; `undefined` when nobody does, or its line is gone. */
