@@ -4,7 +4,7 @@ import { encodeBytes, encodeFrame, encodeText } from "@wirebook/protocol";
 import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { Exchange } from "../src/exchange/exchange.svelte.ts";
-import type { Intent } from "../src/exchange/exchange.svelte.ts";
+import type { Intent } from "../src/exchange/intent.ts";
 import { Exchanges } from "../src/exchange/exchanges.svelte.ts";
 import { exportFile, loadFile } from "../src/export/files.ts";
 import { recordOf } from "../src/export/record-of.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeStretch, stackUp, toPrefix } from "../src/history/stacks.ts";
+import { columnPath, describeStretch, stackUp, toPrefix } from "../src/history/stacks.ts";
 import { Tally } from "../src/history/tally.ts";
 
 const start = Date.parse("2026-11-22T20:31:00Z");
@@ -28,6 +28,26 @@ test("shows the biggest series by name and puts the rest together", () => {
     widthMs: 1000,
     highest: 5,
   });
+});
+
+test("draws a series on top of those before it, and nothing where it has no line", () => {
+  const tally = new Tally();
+  for (const [second, name] of [
+    [0, "a"],
+    [0, "a"],
+    [0, "b"],
+    [1, "a"],
+    [2, "b"],
+    [2, "b"],
+    [2, "b"],
+    [2, "b"],
+  ] as const) {
+    tally.add(start + second * 1000, name);
+  }
+  const stacks = stackUp(tally, 2);
+  expect(stacks.names).toEqual(["b", "a"]);
+  expect(columnPath(stacks, 0, 40, 50)).toBe("M0 50v-10h0.9v10zM2 50v-40h0.9v40z");
+  expect(columnPath(stacks, 1, 40, 50)).toBe("M0 40v-20h0.9v20zM1 50v-10h0.9v10z");
 });
 
 test("says a stretch of time in UTC", () => {

@@ -6,86 +6,20 @@
  */
 
 import { ExchangeMask } from "@wirebook/capture";
-import {
-  authenticationError,
-  decodeText,
-  encodeBytes,
-  encodeText,
-  errorPrefix,
-  joinBytes,
-  ReplyReader,
-} from "@wirebook/protocol";
-import type {
-  Beginning,
-  EndReason,
-  Endpoint,
-  FrameErrorCode,
-  GatewayFrame,
-  Hop,
-  PlanStep,
-  ReadPace,
-  ReplyPart,
-  StepTimes,
-} from "@wirebook/protocol";
+import { encodeBytes, encodeText, ReplyReader } from "@wirebook/protocol";
+import type { Beginning, EndReason, Endpoint, GatewayFrame, ReplyPart, StepTimes } from "@wirebook/protocol";
 import type { ClockReading } from "../gateway/clock.ts";
 import type { Carried } from "../gateway/gateway-socket.ts";
 import { Pulse } from "../pulse.svelte.ts";
+import { AnswerStart } from "./answer-start.ts";
 import { AnsweredKey } from "./answered-key.ts";
 import { boundsOfOwn, FrameLog } from "./frame-log.ts";
 import type { Chunk } from "./frame-log.ts";
+import type { Answer, ExchangeState, Failure, Intent, Timed } from "./intent.ts";
 import { hideKey, keyOf } from "./secrets.ts";
-
-/** A time of the gateway's, and a number of bytes. */
-export type Timed = readonly [atMs: number, bytes: number];
-
-/** What failed, where, and the sentence for it. */
-export interface Failure {
-  readonly hop: Hop;
-  readonly code: FrameErrorCode | "gateway-lost";
-  readonly message: string;
-}
-
-/** How far an exchange has come. */
-export type ExchangeState = "running" | "done" | "cancelled" | "failed";
-
-/** What the server's response says of the request. */
-export type Answer = "accepted" | "refused" | "stranger";
-
-/** Where an exchange comes from that did not happen on this page just now. */
-interface LoadedFrom {
-  readonly fileName: string;
-  readonly startedAt: Date;
-  /** What is missing in it; empty when nothing is. */
-  readonly note: string;
-}
-
-/** What somebody set out to do. */
-export interface Intent {
-  readonly user: string;
-  /** The message with its line feed, as it goes over TCP. */
-  readonly message: string;
-  /** The page makes exchanges of its own, and says so. */
-  readonly by: "user" | "page";
-  /** What the page makes it for. */
-  readonly purpose?: string;
-  /** How the gateway is to write the message and to read the reply, where that was said [G-11]. */
-  readonly plan?: readonly PlanStep[];
-  readonly read?: ReadPace;
-  /** Set when it is the record of an exchange, played again. */
-  readonly loaded?: LoadedFrom;
-  /** The time of the newest line of the history that the page knew then. */
-  readonly after?: string | undefined;
-  /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
-  readonly onKey?: (user: string) => void;
-  /** Gets the bytes of the response as they come. */
-  readonly onResponse?: (bytes: Uint8Array) => void;
-}
 
 /** A control frame that belongs to an exchange. */
 export type ExchangeFrame = Extract<GatewayFrame, { type: "open" | "end" | "error" }>;
-
-/** Bytes of the response that are looked at to know an error by its prefix, and to repeat its sentence. */
-const answerBytes = 1024;
 
 export class Exchange {
   readonly id: number;
@@ -127,7 +61,7 @@ export class Exchange {
   readonly #key: string | undefined;
   readonly #mask = new ExchangeMask();
   readonly #answeredKey = new AnsweredKey();
-  #answerStart: Uint8Array = new Uint8Array(0);
+  readonly #answer = new AnswerStart();
   #receivedBytes = 0;
   #chunks = 0;
 
@@ -167,13 +101,12 @@ export class Exchange {
   /** The first line of the response, as far as it is looked at. */
   get answerSentence(): string {
     this.#pulse.listen();
-    return decodeText(this.#answerStart).split("\n", 1)[0] ?? "";
+    return this.#answer.sentence;
   }
 
   get answer(): Answer {
-    const sentence = this.answerSentence;
-    if (sentence.startsWith(errorPrefix)) return "refused";
-    return sentence === authenticationError && this.beginning === undefined ? "stranger" : "accepted";
+    this.#pulse.listen();
+    return this.#answer.meaning(this.beginning !== undefined);
   }
 
   /** A time of the gateway on the page's clock. Without a reading, the frame counts as received when it was sent. */
@@ -259,8 +192,7 @@ export class Exchange {
     this.beginning ??= beginning;
     if (response.length === 0) return;
     this.responseOffset ??= this.#receivedBytes - response.length;
-    const missing = answerBytes - this.#answerStart.length;
-    if (missing > 0) this.#answerStart = joinBytes(this.#answerStart, response.slice(0, missing));
+    this.#answer.push(response);
     this.intent.onResponse?.(response);
   }
 

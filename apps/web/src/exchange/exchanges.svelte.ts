@@ -12,7 +12,7 @@ import type { GatewayConnection } from "../gateway/connection.svelte.ts";
 import { allBytesKept, drawDelayMs, exchangesKept, ownReadsKept } from "../limits.ts";
 import { Pulse } from "../pulse.svelte.ts";
 import { Exchange } from "./exchange.svelte.ts";
-import type { Intent } from "./exchange.svelte.ts";
+import type { Intent } from "./intent.ts";
 import { hideKey, keyOf } from "./secrets.ts";
 
 /** A request to make. */

@@ -18,7 +18,7 @@ import { backoffMs } from "../gateway/backoff.ts";
 import { Countdown } from "../gateway/countdown.svelte.ts";
 import { historyPageLines, pageAttemptsMax } from "../limits.ts";
 import { HistoryCopy } from "./history-copy.ts";
-import type { Deletion } from "./history-copy.ts";
+import type { Deletion } from "./deletion.ts";
 import type { History } from "./history.svelte.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { readInto, readWhole } from "./reading.ts";

@@ -1,7 +1,8 @@
 import { deletionsRemembered, gapMarksKept } from "../limits.ts";
 import { Pulse } from "../pulse.svelte.ts";
 import { HistoryCopy } from "./history-copy.ts";
-import type { Bookmark, Deletion } from "./history-copy.ts";
+import type { Deletion } from "./deletion.ts";
+import type { Bookmark } from "./history-copy.ts";
 
 /** Where lines were read afterwards that had come while nothing was followed. */
 export interface GapMark {

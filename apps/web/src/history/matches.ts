@@ -1,7 +1,7 @@
 /** Lines that fit a filter, with their positions, in order, kept right as lines are deleted. */
 
 import { matchesKept } from "../limits.ts";
-import type { Deletion } from "./history-copy.ts";
+import type { Deletion } from "./deletion.ts";
 
 export interface Match {
   position: number;

@@ -12,7 +12,8 @@
 
 import { decodeTime, encodeTime, quoteText } from "@wirebook/protocol";
 import { clockSlackMs } from "../limits.ts";
-import type { Deletion, HistoryCopy } from "./history-copy.ts";
+import type { Deletion } from "./deletion.ts";
+import type { HistoryCopy } from "./history-copy.ts";
 import { timeOf } from "./line-sketch.ts";
 
 export class RangeRead {

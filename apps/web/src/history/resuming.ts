@@ -9,8 +9,9 @@
  */
 
 import { decodeTime, headOf } from "@wirebook/protocol";
-import { deletionOf } from "./history-copy.ts";
-import type { Deletion, HistoryCopy } from "./history-copy.ts";
+import { deletionOf } from "./deletion.ts";
+import type { Deletion } from "./deletion.ts";
+import type { HistoryCopy } from "./history-copy.ts";
 
 /** What was found out about the lines that came while nothing was followed. */
 export interface Resumed {

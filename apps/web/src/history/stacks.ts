@@ -43,6 +43,28 @@ export function stackUp(tally: Tally, seriesMax: number): Stacks {
   };
 }
 
+/** Columns beyond which no room is left between two. */
+const spacedMax = 120;
+
+/**
+ * The columns of one series as the path of an SVG, on top of the series before it.
+ *
+ * @param height of the highest column
+ * @param bottom where all of them stand
+ */
+export function columnPath({ columns, highest }: Stacks, series: number, height: number, bottom: number): string {
+  const scale = height / highest;
+  const width = columns.length > spacedMax ? 1 : 0.9;
+  return columns
+    .map(({ lines }, x) => {
+      const own = lines[series] ?? 0;
+      if (own === 0) return "";
+      const below = lines.slice(0, series).reduce((sum, each) => sum + each, 0);
+      return `M${x} ${bottom - below * scale}v${-own * scale}h${width}v${own * scale}z`;
+    })
+    .join("");
+}
+
 /** A time as a filter takes it, to the second. */
 export function toPrefix(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19);

@@ -9,7 +9,8 @@
 import { encodeText, steps } from "@wirebook/protocol";
 import type { EndReason, Hop, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import { diagramChunksFirst as chunksFirst, diagramChunksLast as chunksLast } from "../limits.ts";
-import type { Answer, Exchange, Failure } from "../exchange/exchange.svelte.ts";
+import type { Exchange } from "../exchange/exchange.svelte.ts";
+import type { Answer, Failure } from "../exchange/intent.ts";
 import type { LoggedFrame } from "../exchange/frame-log.ts";
 import { writesOf } from "./writes.ts";
 import type { StoryWrite } from "./writes.ts";

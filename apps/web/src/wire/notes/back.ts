@@ -1,7 +1,7 @@
 /** Notes on the way back: the wait for the disk, the chunks, the beginning, the frames, and how it ended. */
 
 import { count, duration, plural } from "../../figures.ts";
-import type { Failure } from "../../exchange/exchange.svelte.ts";
+import type { Failure } from "../../exchange/intent.ts";
 import type { Story } from "../story.ts";
 import { isSilenceLong, messageEnd, silenceMs } from "./message-end.ts";
 import { rfc, rule } from "./note.ts";

@@ -1,0 +1,71 @@
+/** A column of a plot that is looked at, and the stretch from where a selection began up to it; by rank, from 0. */
+export class StretchSelection {
+  /** Where the selecting began; `undefined` while nothing is selected. */
+  #anchor = $state<number>();
+  #cursor = $state<number>();
+  readonly #count: () => number;
+
+  /** @param count how many columns there are; that changes as lines come */
+  constructor(count: () => number) {
+    this.#count = count;
+  }
+
+  /** The column that is looked at, `undefined` before any was. */
+  get at(): number | undefined {
+    return this.#cursor === undefined ? undefined : this.#within(this.#cursor);
+  }
+
+  /** Both ends of the selected stretch. */
+  get chosen(): { readonly from: number; readonly to: number } | undefined {
+    const { at } = this;
+    if (at === undefined || this.#anchor === undefined) return undefined;
+    return { from: Math.min(at, this.#anchor), to: Math.max(at, this.#anchor) };
+  }
+
+  /** Begins a selection at a column. */
+  begin(column: number): void {
+    this.#anchor = this.#cursor = this.#within(column);
+  }
+
+  /** Goes on to another column. */
+  extend(column: number): void {
+    this.#cursor = this.#within(column);
+  }
+
+  /** Selects the column that is looked at, when nothing is selected yet. */
+  choose(): void {
+    this.#anchor ??= this.at;
+  }
+
+  /** Selects nothing; the column that is looked at stays. */
+  clear(): void {
+    this.#anchor = undefined;
+  }
+
+  /** Moves as a key says, and selects on the way with Shift. False for a key that moves nothing. */
+  move(key: string, isSelecting: boolean): boolean {
+    const last = this.#count() - 1;
+    const current = this.at ?? last;
+    const stride = Math.max(1, Math.round(this.#count() / 10));
+    const targets: Readonly<Record<string, number>> = {
+      ArrowLeft: current - 1,
+      ArrowDown: current - 1,
+      ArrowRight: current + 1,
+      ArrowUp: current + 1,
+      PageDown: current - stride,
+      PageUp: current + stride,
+      Home: 0,
+      End: last,
+    };
+    const target = targets[key];
+    if (target === undefined) return false;
+    this.#anchor = isSelecting ? (this.#anchor ?? current) : undefined;
+    // The first key shows where one stands.
+    this.#cursor = this.#within(this.at === undefined ? current : target);
+    return true;
+  }
+
+  #within(column: number): number {
+    return Math.max(0, Math.min(column, this.#count() - 1));
+  }
+}

@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { headOf, lanesWithin, spaced } from "../src/wire/geometry.ts";
+import type { Arrow } from "../src/wire/sequence.ts";
+
+const arrow = (from: Arrow["from"], to: Arrow["to"], fromY: number, toY: number): Arrow => ({
+  id: "x",
+  from,
+  to,
+  hop: "page-gateway",
+  label: "",
+  fromMs: 0,
+  toMs: 1,
+  isDerived: false,
+  isFailure: false,
+  span: undefined,
+  fromY,
+  toY,
+});
+
+/** The corners of a head, the point first. */
+const corners = (points: string) => points.split(" ").map((corner) => corner.split(",").map(Number));
+
+describe("the diagram's geometry", () => {
+  test.each([320, 500, 900])("puts the gateway in the middle, whatever the width: %d", (width) => {
+    const { page, gateway, server } = lanesWithin(width);
+    expect(gateway - page).toBe(server - gateway);
+    expect(server).toBe(Math.max(page + 160, width - 72));
+  });
+
+  test.each([
+    ["to the right", arrow("page", "gateway", 10, 10), -1],
+    ["to the left", arrow("gateway", "page", 10, 10), 1],
+  ])("points %s, with the head behind its point", (_, drawn, side) => {
+    const lanes = lanesWithin(500);
+    const [point, ...back] = corners(headOf(drawn, lanes));
+    expect(point).toEqual([lanes[drawn.to], 10]);
+    for (const [x = 0] of back) expect(Math.sign(x - lanes[drawn.to])).toBe(side);
+    expect((back[0]?.[1] ?? 0) + (back[1]?.[1] ?? 0)).toBeCloseTo(20);
+  });
+
+  test("labels the first tick, and then those that are far enough from the one above", () => {
+    const ticks = [12, 20, 27.9, 28, 40, 60].map((y) => ({ y, ms: y }));
+    expect(spaced(ticks).map(({ y }) => y)).toEqual([12, 28, 60]);
+  });
+});
