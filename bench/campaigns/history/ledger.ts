@@ -31,14 +31,15 @@ export class Ledger {
     return this.#copy.length;
   }
 
-  /** A line that the feed delivered. */
-  deliver(line: string): void {
+  /** A line that the feed delivered; `isApplied` is false where the copy is made anew in any case. */
+  deliver(line: string, isApplied = true): void {
     const entry = decodeEntry(line);
     if (entry.kind === "foreign") return this.#breach(`a line that nobody wrote: ${line}`);
     if (entry.time <= this.#lastTime) this.#breach(`the time of ${line} is not past ${this.#lastTime}`);
     this.#lastTime = entry.time;
     if (entry.kind === "asked") this.#count(entry.message);
     else this.#outcomes.add(`${entry.user} ${entry.outcome.verb}`);
+    if (!isApplied) return;
     try {
       applyLine(this.#copy, line);
     } catch (error) {
@@ -61,10 +62,13 @@ export class Ledger {
     if (file !== "" && !file.endsWith("\n")) this.#breach("the file does not end in a line feed");
     const lines = file.split("\n").slice(0, -1);
     const undelivered = lines.slice(this.#seenIn(lines));
-    for (const line of undelivered) this.deliver(line);
+    // A line that was written, acknowledged and deleted before the feed got to deliver it is known by its outcome alone.
+    const unseen = this.#deletedUnseen(undelivered);
+    for (const line of undelivered) this.deliver(line, unseen === 0);
+    if (unseen > 0) this.#copy.splice(0, this.#copy.length, ...lines);
     // A delete of all that the feed did not get to deliver takes lines with it that were acknowledged before it.
     if (undelivered.some((line) => line.endsWith(" deleted all"))) this.acknowledged.length = 0;
-    this.#checkAcknowledged();
+    this.#checkAcknowledged(unseen);
     const at = lines.findIndex((line, index) => line !== this.#copy[index]);
     if (at >= 0 || lines.length !== this.#copy.length) {
       const where = at < 0 ? Math.min(lines.length, this.#copy.length) : at;
@@ -84,6 +88,15 @@ export class Ledger {
     return last === undefined ? 0 : (positions.get(last) as number);
   }
 
+  /** How many deletes there are, among lines that were not delivered, of a line that is known to nobody. */
+  #deletedUnseen(undelivered: readonly string[]): number {
+    const heads = new Set([...this.#copy, ...undelivered].map((line) => line.slice(0, line.indexOf(" "))));
+    return undelivered.filter((line) => {
+      const entry = decodeEntry(line);
+      return entry.kind === "outcome" && entry.outcome.verb === "deleted-line" && !heads.has(entry.outcome.head);
+    }).length;
+  }
+
   #count(message: string): void {
     const { client, number } = keyForm.exec(message)?.groups ?? {};
     if (client === undefined) return;
@@ -93,10 +106,11 @@ export class Ledger {
     this.#asked.add(`c${client}-${number}`);
   }
 
-  #checkAcknowledged(): void {
+  /** @param unseen how many acknowledged lines may have gone with their deletes as the only trace */
+  #checkAcknowledged(unseen: number): void {
     this.checked += this.acknowledged.length;
     const lost = this.acknowledged.filter((key) => !this.#asked.has(key) && !this.#outcomes.has(key));
-    for (const key of lost) this.#breach(`${key} was acknowledged and is lost`);
+    for (const key of lost.slice(unseen)) this.#breach(`${key} was acknowledged and is lost`);
   }
 
   #breach(sentence: string): void {

@@ -16,14 +16,20 @@ export interface Outcome {
   readonly ms: number;
 }
 
-/** Opens a connection, does something with it, and reads until it ends. */
+/**
+ * Opens a connection, does something with it, and reads until it ends.
+ *
+ * @param localAddress from which it connects. Linux then takes a source port from those that it gives to servers, too: where
+ *   none listens at `port` any more, one client in tens of thousands is connected to itself
+ */
 export async function exchange(
   port: number,
   act: (socket: Socket) => unknown,
-  localAddress = "127.0.0.1",
+  localAddress?: string,
 ): Promise<Outcome> {
   const startedMs = performance.now();
-  const socket = connect({ host: "127.0.0.1", port, localAddress, allowHalfOpen: true, noDelay: true });
+  const from = localAddress === undefined ? {} : { localAddress };
+  const socket = connect({ host: "127.0.0.1", port, ...from, allowHalfOpen: true, noDelay: true });
   let text = "";
   socket.setEncoding("latin1").on("data", (part: string) => (text += part));
   const ended = new Promise<string | undefined>((resolve) => {
