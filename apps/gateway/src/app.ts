@@ -28,6 +28,7 @@ import { Readiness } from "./readiness.ts";
 import { say } from "./say.ts";
 import { Sockets } from "./sockets.ts";
 import { readTlsPair } from "./tls.ts";
+import { UpgradeRemains } from "./upgrade-remains.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -147,13 +148,19 @@ async function registerWebsocket(app: FastifyInstance, sockets: Sockets, limits:
 }
 
 function addWebsocket(app: FastifyInstance, config: GatewayConfig, sockets: Sockets): void {
+  const remains = new UpgradeRemains();
   app.route({
     method: "GET",
     url: "/ws",
+    preHandler: (request, reply, done) => {
+      remains.note(request, reply);
+      done();
+    },
     handler: (_request, reply) =>
       say(reply.header("upgrade", "websocket"), 426, "this address is for WebSockets; the page is at /"),
     wsHandler: (socket, request) => {
       const preamble = config.proxyProtocol ? proxyHeaderOf(request) : undefined;
+      remains.letGo(socket, request);
       sockets.add(socket, request.raw.socket, addressOf(request), preamble);
     },
   });

@@ -8,7 +8,7 @@
  */
 
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import { closeCodes } from "./close-codes.ts";
 import { closeReasonBytesMax } from "./limits.ts";
 import { FrameAllowance } from "./frame-allowance.ts";
@@ -17,7 +17,10 @@ import { guard } from "./guard.ts";
 import type { Log } from "./log.ts";
 import type { Bytes, Metrics } from "./metrics.ts";
 import { Outbox } from "./outbox.ts";
+import type { OutboxListener } from "./outbox.ts";
 import { readBytes, readFrame, readOpening } from "./page-frames.ts";
+import { listenTo } from "./page-listeners.ts";
+import type { PageListener } from "./page-listeners.ts";
 import { Pulse } from "./pulse.ts";
 import { Relay } from "./relay.ts";
 import type { Opening, RelayOwner, RelayShared } from "./relay.ts";
@@ -33,15 +36,16 @@ export interface BridgeShared extends RelayShared {
 }
 
 /** The connection of one page. */
-export class Bridge implements RelayOwner {
+export class Bridge implements RelayOwner, OutboxListener, PageListener {
   readonly outbox: Outbox;
   readonly preamble: Uint8Array | undefined;
   readonly #number: number;
   readonly #socket: WebSocket;
   readonly #wire: Socket;
   readonly #shared: BridgeShared;
-  readonly #relays: Relays;
-  readonly #stalled = new Set<Relay>();
+  /** Made with the first exchange: most pages have none most of the time. */
+  #relaysMade: Relays | undefined;
+  #stalledCount = 0;
   /** Those that are over and in neither the metrics nor the log yet. */
   readonly #unrecorded: Relay[] = [];
   readonly #allowance: FrameAllowance;
@@ -62,20 +66,15 @@ export class Bridge implements RelayOwner {
     this.#wire = wire;
     this.preamble = preamble;
     this.#shared = shared;
-    this.#relays = new Relays(limits);
     this.#allowance = new FrameAllowance(limits);
-    this.outbox = new Outbox(socket, wire, limits, {
-      onFull: () => this.#relays.all().forEach((relay) => relay.pause()),
-      onOverfull: () => this.#setOverfull(true),
-      onRoom: this.guarded(() => this.#makeRoom()),
-    });
-    this.#listen();
+    this.outbox = new Outbox(socket, wire, limits, this);
+    listenTo(socket, this);
     this.#greet();
   }
 
   /** Bytes of its WebSocket so far, and of the exchanges that run. */
   get bytes(): Bytes {
-    const traces = this.#relays.all().map(({ trace }) => trace);
+    const traces = this.#running().map(({ trace }) => trace);
     return {
       pageUp: this.#wire.bytesRead,
       pageDown: this.#wire.bytesWritten,
@@ -89,7 +88,7 @@ export class Bridge implements RelayOwner {
     this.#isDraining = true;
     const message = "the gateway is stopping; what runs may end, and nothing new begins";
     this.#sendError(this.#shuttingDown(null, message), performance.now());
-    for (const relay of this.#relays.all()) if (relay.opening.isFollow) relay.cancel();
+    for (const relay of this.#running()) if (relay.opening.isFollow) relay.cancel();
     this.#closeWhenDrained();
   }
 
@@ -104,7 +103,7 @@ export class Bridge implements RelayOwner {
    * A page that is not being read cannot answer, so it is not judged.
    */
   beat(): void {
-    const isAlive = this.#pulse.look(this.outbox.takenCount) || this.#stalled.size > 0;
+    const isAlive = this.#pulse.look(this.outbox.takenCount) || this.#stalledCount > 0;
     if (isAlive) return this.#ping();
     // When this process itself was held up, its timers fire before it reads the pongs that have long arrived.
     setImmediate(this.guarded(() => (this.#pulse.isHeard ? this.#ping() : this.#drop())));
@@ -114,19 +113,36 @@ export class Bridge implements RelayOwner {
     return guard(work, (error) => this.onMistake(error));
   }
 
-  onMistake(error: unknown): void {
+  onMistake(mistake: unknown): void {
     this.#close(closeCodes.internalError, "internal: the gateway made a mistake; its log has the details");
-    this.#shared.log.mistake(error, { socket: this.#number });
+    this.#shared.log.mistake(mistake, { socket: this.#number });
   }
 
-  onStalled(relay: Relay): void {
-    this.#stalled.add(relay);
+  onStalled(): void {
+    this.#stalledCount += 1;
     this.#socket.pause();
   }
 
-  onFlowing(relay: Relay): void {
-    this.#stalled.delete(relay);
+  onFlowing(): void {
+    this.#stalledCount -= 1;
     this.#readOn();
+  }
+
+  onFull(): void {
+    for (const relay of this.#running()) relay.pause();
+  }
+
+  onOverfull(): void {
+    this.#setOverfull(true);
+  }
+
+  onRoom(): void {
+    try {
+      this.#setOverfull(false);
+      for (const relay of this.#relays.inTurn()) relay.resume();
+    } catch (mistake) {
+      this.onMistake(mistake);
+    }
   }
 
   onOver(relay: Relay): void {
@@ -156,31 +172,13 @@ export class Bridge implements RelayOwner {
     this.#socket.ping();
   }
 
-  #takePong(): void {
+  onPong(): void {
     const tookMs = this.#pulse.pong(performance.now());
     if (tookMs !== undefined) this.#shared.metrics.pong(tookMs);
   }
 
-  #listen(): void {
-    const socket = this.#socket;
-    socket.on(
-      "message",
-      this.guarded((data: RawData, isBinary: boolean) => this.#take(data as Buffer, isBinary)),
-    );
-    socket.on(
-      "ping",
-      this.guarded((data: Buffer) => this.#answerPing(data)),
-    );
-    socket.on(
-      "pong",
-      this.guarded(() => this.#takePong()),
-    );
-    socket.on(
-      "close",
-      this.guarded(() => this.#cancelAll()),
-    );
-    // `close` follows and does what is to be done; without a listener the process would end.
-    socket.on("error", ({ message }) => this.#shared.log.socket({ socket: this.#number, outcome: message }));
+  onError({ message }: Error): void {
+    this.#shared.log.socket({ socket: this.#number, outcome: message });
   }
 
   #greet(): void {
@@ -196,7 +194,7 @@ export class Bridge implements RelayOwner {
     });
   }
 
-  #take(data: Buffer, isBinary: boolean): void {
+  onMessage(data: Buffer, isBinary: boolean): void {
     const receivedMs = performance.now();
     if (!this.#mayTake(receivedMs)) return;
     try {
@@ -267,14 +265,9 @@ export class Bridge implements RelayOwner {
     this.outbox.send(error.toFrame(receivedMs));
   }
 
-  #answerPing(data: Buffer): void {
+  onPing(data: Buffer): void {
     // Pongs to a page that does not read would pile up without end, so it gets none.
     if (this.#mayTake(performance.now()) && !this.outbox.isFull) this.#socket.pong(data);
-  }
-
-  #makeRoom(): void {
-    this.#setOverfull(false);
-    for (const relay of this.#relays.inTurn()) relay.resume();
   }
 
   #setOverfull(isOverfull: boolean): void {
@@ -284,25 +277,34 @@ export class Bridge implements RelayOwner {
   }
 
   #readOn(): void {
-    if (this.#stalled.size === 0 && !this.#isOverfull && this.#socket.isPaused) this.#socket.resume();
+    if (this.#stalledCount === 0 && !this.#isOverfull && this.#socket.isPaused) this.#socket.resume();
   }
 
   #closeWhenDrained(): void {
-    if (this.#isDraining && this.#relays.count === 0) this.abort();
+    if (this.#isDraining && this.#running().length === 0) this.abort();
   }
 
   /** What runs gets its `end`, then the page gets the reason. */
   #close(code: number, reason: string): void {
     if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return;
     this.#isClosing = true;
-    this.#cancelAll();
+    this.onClose();
     this.outbox.flush();
     this.#socket.close(code, Buffer.from(reason).subarray(0, closeReasonBytesMax));
     // The page's answer must be read, however much of what it wrote before is dropped.
     this.#socket.resume();
   }
 
-  #cancelAll(): void {
-    for (const relay of this.#relays.all()) relay.cancel();
+  /** Nobody is left to read what the exchanges would bring. */
+  onClose(): void {
+    for (const relay of this.#running()) relay.cancel();
+  }
+
+  get #relays(): Relays {
+    return (this.#relaysMade ??= new Relays(this.#shared.limits));
+  }
+
+  #running(): Relay[] {
+    return this.#relaysMade?.all() ?? [];
   }
 }

@@ -6,12 +6,11 @@ import { TokenBucket } from "./token-bucket.ts";
 export class FrameAllowance {
   readonly #limits: GatewayLimits;
   readonly #frames: TokenBucket;
-  readonly #faults: TokenBucket;
+  #faults: TokenBucket | undefined;
 
   constructor(limits: GatewayLimits) {
     this.#limits = limits;
     this.#frames = new TokenBucket(limits.frameBurstMax, limits.framesPerSecondMax);
-    this.#faults = new TokenBucket(limits.faultBurstMax, 1);
   }
 
   /** Counts a frame; returns the error for which the WebSocket is to be closed when it is one too many. */
@@ -24,6 +23,8 @@ export class FrameAllowance {
 
   /** Counts a frame that is not carried out; false when a correct page would not have sent it, and it is one too many. */
   forgives(error: FrameError, nowMs: number): boolean {
-    return !error.isFault || this.#faults.take(nowMs);
+    if (!error.isFault) return true;
+    this.#faults ??= new TokenBucket(this.#limits.faultBurstMax, 1, nowMs);
+    return this.#faults.take(nowMs);
   }
 }

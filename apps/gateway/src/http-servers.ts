@@ -5,14 +5,22 @@
  * own. A connection too many is closed without a word: nothing can be said before TLS and HTTP have begun.
  */
 
-import { createServer as createHttpServer } from "node:http";
+import type http from "node:http";
 import type { RequestListener, Server } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import type https from "node:https";
 import type { Server as HttpsServer } from "node:https";
+import { createRequire } from "node:module";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { plainIpAddress } from "@wirebook/protocol";
 import type { GatewayLimits } from "./limits.ts";
 import type { TlsPair } from "./tls.ts";
+
+// An `import` of node:http looks at each of its exports, its WebSocket among them, which loads the whole of fetch: 15 MiB
+// that nothing here needs. A `require` does not.
+const require = createRequire(import.meta.url);
+const { createServer: createHttpServer } = require("node:http") as typeof http;
+const { createServer: createHttpsServer } = require("node:https") as typeof https;
 
 /** What differs from one gateway to another. */
 export interface HttpServersOptions {
@@ -46,7 +54,7 @@ export class HttpServers {
     server.on("drop", (dropped) => this.#options.onRefused("connections", plain(dropped?.remoteAddress)));
     // Node takes its own listener off a connection that asks for an upgrade. Without another, one that breaks before it is
     // a WebSocket or has been refused would end the process.
-    server.on("upgrade", (_request, socket) => socket.on("error", () => socket.destroy()));
+    server.on("upgrade", (_request, socket) => socket.on("error", destroy));
     return server;
   }
 
@@ -78,6 +86,10 @@ export class HttpServers {
     if (left > 0) this.#countOf.set(address, left);
     else this.#countOf.delete(address);
   }
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 function plain(address: string | undefined): string {
