@@ -77,7 +77,7 @@ export function startGateway({
   readonly serverConnections?: number;
 } & LaunchOptions): Promise<Program> {
   const limit = serverConnections === undefined ? [] : ["--server-connections", String(serverConnections)];
-  const program = [...nodeArgs, join(root, "apps/gateway/src/main.ts")];
+  const program = [...nodeArgs, join(root, "apps/gateway/bin/wirebook-gateway.mjs")];
   return Program.start({
     name: "gateway",
     ...behind(under, (port) => [...program, "--port", String(port), "--server", server, ...limit, ...options]),

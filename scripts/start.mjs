@@ -128,7 +128,7 @@ launch(
 launch(
   "gateway",
   [
-    "apps/gateway/src/main.ts",
+    "apps/gateway/bin/wirebook-gateway.mjs",
     "--host",
     host,
     "--port",

@@ -44,7 +44,7 @@ export function wirebook(serverPort: number): Bridge {
 
 /** Twenty lines over `ws`. */
 export function bareRelay(serverPort: number): Bridge {
-  const program = fileURLToPath(new URL("../yardsticks/ws-relay.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../yardsticks/ws-relay.mjs", import.meta.url));
   return bridge("bare `ws` relay", "bare", serverPort, () =>
     Program.start({ name: "bare relay", command: process.execPath, args: () => [program, String(serverPort)] }),
   );
