@@ -1,7 +1,7 @@
 /**
  * `npm test`: installs what the tests need and runs every gate.
  *
- * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, strace, tshark and the servers of
+ * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, strace, nc, tshark and the servers of
  * e2e/foreign.story.ts come from apt; elsewhere Playwright's own Chromium is used.
  */
 
@@ -30,6 +30,8 @@ function installPrograms() {
   const missing = [
     ...(findChromium() ? [] : ["chromium"]),
     ...["python3", "strace", "tshark"].filter((command) => !has(command)),
+    // For the commands that the page gives to copy.
+    ...(has("nc") ? [] : ["netcat-openbsd"]),
     // For the power cuts among the campaigns.
     ...(has("mkfs.ext4") ? [] : ["e2fsprogs"]),
     // Services that nobody here wrote, to which the gateway speaks in a story.
