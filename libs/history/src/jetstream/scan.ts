@@ -61,14 +61,16 @@ export async function* scan(
 
 /**
  * True when the stream has nothing more in the range. A consumer may live on a node that is behind, and then knows of
- * fewer messages than there are; the leader knows all.
+ * fewer messages than there are; the leader knows all, once it is in step itself.
  */
 async function isOver({ manager, names }: Cluster, from: number, to: number, subject = ">"): Promise<boolean> {
   // The server takes both; the client's type knows of one at a time.
   const query = { seq: from, next_by_subj: subject };
   const next = await attempt(what, () => manager.streams.getMessage(names.stream, query));
-  if (next === null || next.seq > to) return true;
-  return false;
+  if (next !== null) return next.seq > to;
+  // A leader that was just elected may have to apply what it has, and then knows of less than there is, too.
+  const { state } = await attempt(what, () => manager.streams.info(names.stream));
+  return state.last_seq >= to;
 }
 
 /** A consumer went away with the node that kept it, or was not there yet. */
