@@ -11,7 +11,7 @@ import { limitsDefault } from "../apps/server/src/limits.ts";
 const root = new URL("../", import.meta.url);
 const programs = {
   "apps/server/src/main.ts": { help: serverHelp, read: readServerConfig },
-  "apps/gateway/src/main.ts": { help: gatewayHelp, read: readGatewayConfig },
+  "apps/gateway/bin/wirebook-gateway.mjs": { help: gatewayHelp, read: readGatewayConfig },
 };
 
 interface Service {
@@ -81,13 +81,14 @@ describe.each(["server", "gateway"])("the unit of the %s", (name) => {
   test("runs a program that is there, with settings that it has", () => {
     const settings = [...unit.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, key, value]) => [key, value]);
     expectTold(valueOf("ExecStart"), Object.fromEntries(settings) as Record<string, string>);
-    const [command = "", path = ""] = valueOf("ExecStart").split(" ");
+    const [command = "", path = ""] = valueOf("ExecStart").split(/ (?:--\S+ )*/);
     expect(command).toBe(`${valueOf("WorkingDirectory")}/node_modules/.bin/node`);
     expect(existsSync(fileURLToPath(new URL(path, root)))).toBe(true);
   });
 
   test("names only settings that the program has", () => {
-    const { help } = programs[`apps/${name}/src/main.ts` as keyof typeof programs];
+    const { help } =
+      name === "server" ? programs["apps/server/src/main.ts"] : programs["apps/gateway/bin/wirebook-gateway.mjs"];
     const named = unit.match(/\bWIREBOOK_[A-Z_]+\b/g) ?? [];
     expect(named.length).toBeGreaterThan(1);
     for (const each of named) expect(help).toMatch(new RegExp(`\\b${each}\\b`));
