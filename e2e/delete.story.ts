@@ -4,12 +4,13 @@ import { clientPath } from "../interop/programs.ts";
 import type { ServerProgram } from "../interop/programs.ts";
 import { run } from "../interop/run.ts";
 import { expectClean } from "./clean.ts";
-import { expect, runClient, test } from "./wirebook.ts";
+import { expect, runClient, test, Wirebook } from "./wirebook.ts";
 
-/** More lines than a window shows. */
-async function sendMany(server: ServerProgram, user: string): Promise<void> {
-  const messages = Array.from({ length: 60 }, (_, n) => `${user} 2 -${n + 1}\n`);
+/** Sends more lines than a window shows, and waits until the list has come to rest. */
+async function sendMany(wirebook: Wirebook, server: ServerProgram): Promise<void> {
+  const messages = Array.from({ length: 60 }, (_, n) => `otter 2 -${n + 1}\n`);
   await run(process.execPath, [clientPath, "--port", String(server.port)], messages.join(""));
+  await expect(wirebook.rows(/otter 2 -60\b/)).toHaveCount(1);
 }
 
 async function linesOf(server: ServerProgram): Promise<string[]> {
@@ -28,7 +29,7 @@ test("the line that was seen when the button was pressed is deleted, though the 
   page,
 }) => {
   await expect(wirebook.follow).toHaveText("live");
-  await sendMany(server, "otter");
+  await sendMany(wirebook, server);
   await pressDelete(wirebook.rows(/otter 2 -55\b/));
   await runClient(server, "heron", "2", "-1");
   await runClient(server, "heron", "2", "-2");
@@ -52,7 +53,7 @@ test("a line that somebody else deletes while its button is pressed takes no oth
   page,
 }) => {
   await expect(wirebook.follow).toHaveText("live");
-  await sendMany(server, "otter");
+  await sendMany(wirebook, server);
   const seen = (await linesOf(server)).findIndex((line) => line.includes('"otter 2 -55"'));
   await pressDelete(wirebook.rows(/otter 2 -55\b/));
   await runClient(server, "heron", "1", String(seen + 1));

@@ -5,7 +5,7 @@ import { run } from "../interop/run.ts";
 import { startBareChromium } from "./bare-chromium.ts";
 import { expect, runClient, test, watch, Wirebook } from "./wirebook.ts";
 
-const linesWhileHidden = 400;
+const linesWhileHidden = 200;
 const clients = 4;
 
 /** Frames that the page asked the browser for, and those that it was given. */

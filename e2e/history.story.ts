@@ -82,6 +82,7 @@ test("lines that come while the gateway is away are neither lost nor doubled, an
   server,
   page,
 }) => {
+  test.setTimeout(120_000);
   await expect(wirebook.follow).toHaveText("live");
   for (let n = 0; n < 3; n++) await runClient(server, "otter", "2", String(-1 - n));
   await gateway.kill("SIGKILL");
