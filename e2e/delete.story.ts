@@ -4,7 +4,8 @@ import { clientPath } from "../interop/programs.ts";
 import type { ServerProgram } from "../interop/programs.ts";
 import { run } from "../interop/run.ts";
 import { expectClean } from "./clean.ts";
-import { expect, runClient, test, Wirebook } from "./wirebook.ts";
+import { expect, runClient, test } from "./wirebook.ts";
+import type { Wirebook } from "./wirebook.ts";
 
 /** Sends more lines than a window shows, and waits until the list has come to rest. */
 async function sendMany(wirebook: Wirebook, server: ServerProgram): Promise<void> {
