@@ -36,7 +36,9 @@ function expectTold(command: string, environment: Readonly<Record<string, string
   const path = Object.keys(programs).find((each) => command.endsWith(`node ${each}`));
   const program = programs[path as keyof typeof programs];
   expect(program, `${command} runs none of the programs`).toBeDefined();
-  for (const name of Object.keys(environment)) expect(program.help).toMatch(new RegExp(`\\b${name}\\b`));
+  // Node has a variable of its own for where it keeps what it compiled.
+  const told = Object.keys(environment).filter((name) => name !== "NODE_COMPILE_CACHE");
+  for (const name of told) expect(program.help).toMatch(new RegExp(`\\b${name}\\b`));
   expect(program.read({ argv: [], env: environment })).toBeDefined();
 }
 
