@@ -33,6 +33,8 @@ export class FrameBatch {
   #frames: (TextFrame | BinaryFrame)[] = [];
   #bytes = 0;
   #copiedBytes = 0;
+  /** What is written from where it stands. */
+  #large: Uint8Array[] = [];
 
   /** Bytes of the frames in it, with their headers. */
   get bytes(): number {
@@ -44,10 +46,11 @@ export class FrameBatch {
     this.#add({ payloadBytes, text }, payloadBytes);
   }
 
-  /** The bytes must not change until they are written. */
+  /** The bytes are the batch's from now on: once they are written, large ones are gone. */
   addBytes(id: number, bytes: Uint8Array): void {
-    const copied = bytes.length <= copiedBytesMax ? bytes.length : 0;
-    this.#add({ payloadBytes: idBytes + bytes.length, id, bytes }, idBytes + copied);
+    const isLarge = bytes.length > copiedBytesMax;
+    if (isLarge) this.#large.push(bytes);
+    this.#add({ payloadBytes: idBytes + bytes.length, id, bytes }, idBytes + (isLarge ? 0 : bytes.length));
   }
 
   /**
@@ -57,13 +60,22 @@ export class FrameBatch {
    */
   writeTo(wire: Writable, onTaken: (error?: Error | null) => void): void {
     const isShared = wire.writableLength === 0 && this.#copiedBytes <= batchBytesMax;
+    const large = this.#large;
     const pieces = encode(this.#frames, isShared ? shared : Buffer.allocUnsafe(this.#copiedBytes));
     this.clear();
     const last = pieces.pop();
     if (last === undefined) return;
     wire.cork();
     for (const piece of pieces) wire.write(piece);
-    wire.write(last, onTaken);
+    wire.write(
+      last,
+      large.length === 0
+        ? onTaken
+        : (error) => {
+            large.forEach(free);
+            onTaken(error);
+          },
+    );
     wire.uncork();
     if (isShared && wire.writableLength > 0) shared = Buffer.allocUnsafeSlow(batchBytesMax);
   }
@@ -73,6 +85,7 @@ export class FrameBatch {
     this.#frames = [];
     this.#bytes = 0;
     this.#copiedBytes = 0;
+    if (this.#large.length > 0) this.#large = [];
   }
 
   #add(frame: TextFrame | BinaryFrame, copiedBytes: number): void {
@@ -81,6 +94,14 @@ export class FrameBatch {
     this.#bytes += header + frame.payloadBytes;
     this.#copiedBytes += header + copiedBytes;
   }
+}
+
+/**
+ * Gives memory back at once, where the bytes have it to themselves. Left to the collector, the memory of a large reply
+ * makes it mark the whole heap over and over.
+ */
+function free({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** The frames' bytes, in pieces: parts of the buffer, and what is too large to be copied there. */

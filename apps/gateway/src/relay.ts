@@ -190,8 +190,9 @@ export class Relay implements SlotUser, ExchangeListener {
   }
 
   onChunk(chunk: Uint8Array): void {
-    this.#frames.sendBytes(chunk);
+    // First, since the chunk is the outbox's afterwards; a capture copies it.
     this.#captured?.read(performance.now(), chunk);
+    this.#frames.sendBytes(chunk);
   }
 
   onDrain(): void {
