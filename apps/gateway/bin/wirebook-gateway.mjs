@@ -5,13 +5,10 @@
 
 import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
-import { setFlagsFromString } from "node:v8";
-
-// V8 lets the young generation grow to 48 MiB while pages come and keeps it. At its first size a collection costs less
-// and comes more often; exchanges are no slower (docs/performance.md).
-setFlagsFromString("--semi-space-growth-factor=1");
 
 // Best effort: where it cannot be written all is compiled as before. NODE_COMPILE_CACHE, when set, names another folder.
 enableCompileCache(fileURLToPath(new URL("../../../.wirebook/compile-cache", import.meta.url)));
 
+const { keepYoungGenerationSmall } = await import("../src/young-generation.ts");
+keepYoungGenerationSmall();
 await import("../src/main.ts");

@@ -25,6 +25,7 @@ import { Pulse } from "./pulse.ts";
 import { Relay } from "./relay.ts";
 import type { Opening, RelayOwner, RelayShared } from "./relay.ts";
 import { Relays } from "./relays.ts";
+import { mindExchanges } from "./young-generation.ts";
 
 /** What all bridges of a gateway share. */
 export interface BridgeShared extends RelayShared {
@@ -244,6 +245,7 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
     const relay = new Relay(opening, this.#shared, this);
     this.#relays.add(relay);
     relay.begin();
+    mindExchanges(this.#shared.slots.runningCount);
   }
 
   #refuse(error: FrameError, receivedMs: number): void {

@@ -149,3 +149,6 @@ export const batchBytesMax = 64 * 1024;
 
 /** Bytes of a chunk that are copied to stand between its header and the next frame. */
 export const copiedBytesMax = 8 * 1024;
+
+/** Exchanges at once from which on V8's young generation may grow. */
+export const busyExchanges = 8;
