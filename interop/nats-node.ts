@@ -6,10 +6,9 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
 
 /** Milliseconds for a node to be ready, its part of the cluster's state read. */
 const readyMsMax = 30_000;
@@ -118,14 +117,4 @@ interface Jsz {
 /** Ports for a node. */
 export async function findPorts(): Promise<Ports> {
   return { client: await freePort(), cluster: await freePort(), monitor: await freePort() };
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

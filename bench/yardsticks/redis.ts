@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { freePort } from "../../interop/free-port.ts";
 
 /** A Redis that syncs every write before it answers (`appendfsync always`), in a folder of its own. */
 export async function startRedis(): Promise<AsyncDisposable & { readonly port: number }> {
@@ -26,13 +25,4 @@ export async function startRedis(): Promise<AsyncDisposable & { readonly port: n
       await rm(join(folder), { recursive: true, force: true });
     },
   };
-}
-
-/** Redis takes no port 0; this one was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -13,6 +13,7 @@ import { encodeProxyHeader, pageFrameBytesMax, subprotocol } from "@wirebook/pro
 import manifest from "../package.json" with { type: "json" };
 import type { GatewayConfig } from "./config.ts";
 import { guardTheDoor } from "./door.ts";
+import { Books } from "./books.ts";
 import { ExchangeSlots } from "./exchange-slots.ts";
 import { securityHeaders } from "./headers.ts";
 import { HttpServers } from "./http-servers.ts";
@@ -67,6 +68,7 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     server,
     serverName: describeTarget(server),
     slots,
+    books: new Books(metrics, log),
     limits,
     log,
     metrics,

@@ -9,6 +9,7 @@
 
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
+import type { Books } from "./books.ts";
 import { closeCodes } from "./close-codes.ts";
 import { closeReasonBytesMax } from "./limits.ts";
 import { FrameAllowance } from "./frame-allowance.ts";
@@ -21,6 +22,7 @@ import type { OutboxListener } from "./outbox.ts";
 import { readBytes, readFrame, readOpening } from "./page-frames.ts";
 import { listenTo } from "./page-listeners.ts";
 import type { PageListener } from "./page-listeners.ts";
+import { PageReading } from "./page-reading.ts";
 import { Pulse } from "./pulse.ts";
 import { Relay } from "./relay.ts";
 import type { Opening, RelayOwner, RelayShared } from "./relay.ts";
@@ -29,6 +31,7 @@ import { mindExchanges } from "./young-generation.ts";
 
 /** What all bridges of a gateway share. */
 export interface BridgeShared extends RelayShared {
+  readonly books: Books;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
@@ -46,12 +49,9 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
   readonly #shared: BridgeShared;
   /** Made with the first exchange: most pages have none most of the time. */
   #relaysMade: Relays | undefined;
-  #stalledCount = 0;
-  /** Those that are over and in neither the metrics nor the log yet. */
-  readonly #unrecorded: Relay[] = [];
+  readonly #reading: PageReading;
   readonly #allowance: FrameAllowance;
   readonly #pulse = new Pulse();
-  #isOverfull = false;
   #isDraining = false;
   #isClosing = false;
 
@@ -67,6 +67,7 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
     this.#wire = wire;
     this.preamble = preamble;
     this.#shared = shared;
+    this.#reading = new PageReading(socket);
     this.#allowance = new FrameAllowance(limits);
     this.outbox = new Outbox(socket, wire, limits, this);
     listenTo(socket, this);
@@ -104,7 +105,7 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
    * A page that is not being read cannot answer, so it is not judged.
    */
   beat(): void {
-    const isAlive = this.#pulse.look(this.outbox.takenCount) || this.#stalledCount > 0;
+    const isAlive = this.#pulse.look(this.outbox.takenCount) || this.#reading.isStalled;
     if (isAlive) return this.#ping();
     // When this process itself was held up, its timers fire before it reads the pongs that have long arrived.
     setImmediate(this.guarded(() => (this.#pulse.isHeard ? this.#ping() : this.#drop())));
@@ -120,13 +121,11 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
   }
 
   onStalled(): void {
-    this.#stalledCount += 1;
-    this.#socket.pause();
+    this.#reading.stall();
   }
 
   onFlowing(): void {
-    this.#stalledCount -= 1;
-    this.#readOn();
+    this.#reading.flow();
   }
 
   onFull(): void {
@@ -134,12 +133,12 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
   }
 
   onOverfull(): void {
-    this.#setOverfull(true);
+    this.#reading.setOverfull(true);
   }
 
   onRoom(): void {
     try {
-      this.#setOverfull(false);
+      this.#reading.setOverfull(false);
       for (const relay of this.#relays.inTurn()) relay.resume();
     } catch (mistake) {
       this.onMistake(mistake);
@@ -148,19 +147,8 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
 
   onOver(relay: Relay): void {
     this.#relays.remove(relay.id);
-    this.#shared.metrics.carried(relay.trace);
-    // Once the frames of this turn have left: the page does not wait for the books.
-    if (this.#unrecorded.length === 0) setImmediate(this.guarded(() => this.#record()));
-    this.#unrecorded.push(relay);
+    this.#shared.books.enter(this.#number, relay, this);
     this.#closeWhenDrained();
-  }
-
-  #record(): void {
-    const { metrics, log } = this.#shared;
-    for (const relay of this.#unrecorded.splice(0)) {
-      metrics.exchange(relay);
-      log.exchange(this.#number, relay);
-    }
   }
 
   #drop(): void {
@@ -270,16 +258,6 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
   onPing(data: Buffer): void {
     // Pongs to a page that does not read would pile up without end, so it gets none.
     if (this.#mayTake(performance.now()) && !this.outbox.isFull) this.#socket.pong(data);
-  }
-
-  #setOverfull(isOverfull: boolean): void {
-    this.#isOverfull = isOverfull;
-    if (isOverfull) this.#socket.pause();
-    else this.#readOn();
-  }
-
-  #readOn(): void {
-    if (this.#stalledCount === 0 && !this.#isOverfull && this.#socket.isPaused) this.#socket.resume();
   }
 
   #closeWhenDrained(): void {
