@@ -99,7 +99,10 @@ function launch(name, words, stdout) {
     console.error(`wirebook: the ${name} cannot be started (${error.message})`);
     ended(name, 1);
   });
-  program.once("exit", (code, signal) => ended(name, signal === null ? (code ?? 1) : 1));
+  program.once("exit", (code, signal) => {
+    if (signal !== null) console.error(`wirebook: the ${name} was ended by ${signal}, so the rest stops, too`);
+    ended(name, signal === null ? (code ?? 1) : 1);
+  });
 }
 
 function ended(name, code) {
