@@ -1,5 +1,5 @@
 /**
- * The absolute deadlines of all connections, on one timer.
+ * The absolute deadlines of many things, such as a server's connections, on one timer.
  *
  * A connection sets a deadline several times in its life of a few milliseconds and hardly ever lets one pass. So setting
  * one writes down a number, and a single timer goes off for the earliest of them, or earlier and in vain.
@@ -16,7 +16,7 @@ export interface Expiring {
   expire(nowMs: number): void;
 }
 
-/** All that may expire in one server. */
+/** Things that may expire, and the one timer that they share. */
 export class Deadlines {
   readonly #watched = new Set<Expiring>();
   #timer: NodeJS.Timeout | undefined;

@@ -31,7 +31,7 @@ export class Patience implements Expiring {
   }
 
   get dueMs(): number {
-    return this.#isHeld ? Infinity : this.#sinceMs + this.#timeoutMs;
+    return this.#isHeld && this.#awaited === "reply" ? Infinity : this.#sinceMs + this.#timeoutMs;
   }
 
   /** The connection stands. */
@@ -47,7 +47,7 @@ export class Patience implements Expiring {
     this.#sinceMs = nowMs;
   }
 
-  /** Nothing is read: the clock stands still. */
+  /** Nothing is read: the clock of the reply stands still. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -55,7 +55,7 @@ export class Patience implements Expiring {
   /** It begins anew. */
   goOn(): void {
     this.#isHeld = false;
-    this.heard(performance.now());
+    if (this.#awaited === "reply") this.heard(performance.now());
     deadlines.notice(this.dueMs);
   }
 

@@ -34,6 +34,10 @@ describe("an exchange fails with", () => {
       message: expect.stringContaining("within 80 ms; check the address") as string,
     });
     expect(events).toEqual(["error:connect-timeout"]);
+    // Whoever does not read waits no longer for a connection.
+    const paused = run(peer.target, { connectTimeoutMs: 80 });
+    paused.exchange.pause();
+    expect(await paused.ending).toMatchObject({ code: "connect-timeout" });
     for (const socket of fillers) socket.destroy();
   });
 
