@@ -7,6 +7,10 @@
  * leave the closing to their client. With "fin" each message is followed by FIN (shutdown), as of a client that has
  * nothing more to say.
  *
+ * A connection that this end closes first leaves its port in TIME-WAIT, and 28,000 ports of one address, each usable
+ * again after a second or so, allow some 14,000 exchanges a second and no more. So it connects from several addresses
+ * of 127.0.0.0/8 in turn, and HOST is one of them.
+ *
  * It keeps CONNECTIONS exchanges in flight on one epoll loop and one thread, so that the server and not the generator
  * is the bottleneck, and prints one line of JSON. Latency is the time from connect() to the server's FIN (figures.h). An
  * exchange that ends in a reset, in a refused connection or without a byte of reply is an error.
@@ -28,7 +32,7 @@
 #include <unistd.h>
 #include "figures.h"
 
-enum { CONNECTIONS_MAX = 4096, READ_BYTES = 1 << 16 };
+enum { CONNECTIONS_MAX = 4096, READ_BYTES = 1 << 16, SOURCES = 16, SOURCE_FIRST = 0x7f000001 };
 
 struct exchange {
     int fd;
@@ -44,12 +48,25 @@ static int ends_at_line;
 static int sends_fin;
 static int epoll_fd;
 
+/* Chooses the address to connect from; its port is left to connect(), which may then choose one per target. */
+static void choose_source(int fd) {
+    static uint32_t turn;
+    struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(SOURCE_FIRST + turn++ % SOURCES)};
+    int on = 1;
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&source, sizeof source) < 0) {
+        perror("bind");
+        exit(1);
+    }
+}
+
 static void begin(struct exchange *x) {
     x->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (x->fd < 0) {
         perror("socket");
         exit(1);
     }
+    choose_source(x->fd);
     int on = 1;
     setsockopt(x->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     x->is_sent = 0;
@@ -110,7 +127,7 @@ int main(int argc, char **argv) {
     target.sin_family = AF_INET;
     target.sin_port = htons((uint16_t)atoi(argv[2]));
     if (inet_pton(AF_INET, argv[1], &target.sin_addr) != 1) {
-        fprintf(stderr, "load: \"%s\" is no IPv4 address; type one such as 127.0.0.1\n", argv[1]);
+        fprintf(stderr, "load: \"%s\" is no IPv4 address; type one of loopback, such as 127.0.0.1\n", argv[1]);
         return 2;
     }
     int connections = atoi(argv[3]);
