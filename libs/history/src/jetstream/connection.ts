@@ -30,6 +30,8 @@ export function connectionOptions(address: NatsAddress, credentials: NatsCredent
     reconnectJitter: reconnectWaitMs,
     pingInterval: requestTimeoutMs,
     maxPingOut: 2,
+    // Else each refusal brings the addresses of the other nodes, and the client, told to try one, tries them all for ever.
+    ignoreClusterUpdates: true,
     // A secret that was renewed on the nodes first is renewed here soon, or the operator mends it.
     ignoreAuthErrorAbort: true,
     ...(authenticator === undefined ? {} : { authenticator }),

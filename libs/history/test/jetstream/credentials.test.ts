@@ -73,6 +73,14 @@ describeOnNatsServers("a cluster that asks who a server is", () => {
       expect(await refusal(as("wirebook", address), { passwordFile })).not.toMatch(/wr0ng/);
     });
 
+    test("refuses a wrong one and none also where every node tells of the others", async () => {
+      await using cluster = await rig.startThree(conf("s3cret"));
+      const address = cluster.address("log");
+      expect(await refusal(as("wirebook:wr0ng", address))).toMatch(/refuses this server: the user is not known there/);
+      expect(await refusal(address)).toMatch(/asks who this server is; name a user/);
+      await expectIn(as("wirebook:s3cret", address));
+    }, 60_000);
+
     test("takes a token, from the address and from a file", async () => {
       await using node = await rig.startNode("authorization { token: t0ken }");
       await expectIn(as("t0ken", node.address("log")));

@@ -17,11 +17,15 @@ export interface Rig extends AsyncDisposable {
   put(name: string, text: string): Promise<string>;
   /** Starts a node with more of a configuration. */
   startNode(more: string): Promise<NatsCluster>;
+  /** Starts three nodes that know each other. */
+  startThree(more: string): Promise<NatsCluster>;
 }
 
 export async function openRig(): Promise<Rig> {
   // Whether a disk keeps it is not what is tried, so a folder in memory does.
   const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "wirebook-nats-"));
+  const start = (nodes: 1 | 3, more: string): Promise<NatsCluster> =>
+    NatsCluster.start({ nodes, folder: join(folder, crypto.randomUUID()), more });
   return {
     folder,
     put: async (name, text) => {
@@ -29,7 +33,8 @@ export async function openRig(): Promise<Rig> {
       await writeFile(path, text);
       return path;
     },
-    startNode: (more) => NatsCluster.start({ nodes: 1, folder: join(folder, crypto.randomUUID()), more }),
+    startNode: (more) => start(1, more),
+    startThree: (more) => start(3, more),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
