@@ -112,6 +112,13 @@ describeOnNatsServers("the programs on a cluster that asks for a password", () =
     const words = ["--history", withUser("wirebook"), "--nats-password-file", join(folder, "password")];
     expect(runTool("users", ["add", "otter", ...words])).toMatch(/^otter~/);
     expect(runTool("users", ["list"], { WIREBOOK_HISTORY: withUser("wirebook:s3cret") })).toMatch(/^otter /m);
+    const copy = join(folder, "users.txt");
+    expect(runTool("users", ["export", copy, ...words])).toContain(
+      `${copy} has the 1 user of ${cluster.address("log")}`,
+    );
+    expect(
+      runTool("users", ["import", copy, "--history", withUser("wirebook").replace(/log$/, "other"), ...words.slice(2)]),
+    ).toMatch(/ 1 user of .*; 0 more had been before/);
     const file = join(folder, "export.txt");
     expect(runTool("history", ["export", file, ...words])).toContain(` of ${cluster.address("log")} are in ${file}`);
     for (const tool of ["users", "history"] as const) {

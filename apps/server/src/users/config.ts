@@ -22,14 +22,18 @@ export type Task =
   | { readonly verb: "help" }
   | { readonly verb: "list"; readonly storage: StorageSettings }
   | { readonly verb: "add"; readonly name: string; readonly role: Role; readonly storage: StorageSettings }
-  | { readonly verb: "remove"; readonly name: string; readonly storage: StorageSettings };
+  | { readonly verb: "remove"; readonly name: string; readonly storage: StorageSettings }
+  | { readonly verb: "export" | "import"; readonly file: string; readonly storage: StorageSettings };
 
 /** The help that `--help` prints. */
 export const help = `Usage: npm run users -- add NAME [option…]
        npm run users -- list
        npm run users -- remove NAME
+       npm run users -- export FILE
+       npm run users -- import FILE
 
-The registered users of a Wirebook server. It takes a change up within 0.1 s; it need not run.
+The registered users of a Wirebook server. It takes a change up within 0.1 s; it need not run. An import registers the users
+of a users.txt, or of what export has written, with the keys that they have.
 
 ${describeSettings(table)}  --help  print this
 
@@ -50,12 +54,16 @@ export function readTask(source: SettingsSource): Task {
     if (name !== undefined) throw new SettingsError("list takes no name; type: list");
     return { verb, storage };
   }
+  if (verb === "export" || verb === "import") {
+    if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);
+    return { verb, file: name, storage };
+  }
   if (verb !== "add" && verb !== "remove") {
     const what =
       verb === undefined
         ? "nothing is said to be done"
         : `${withoutUserinfo(quoteText(hideKeys(verb)))} is nothing that can be done`;
-    throw new SettingsError(`${what}; type add NAME, list or remove NAME`);
+    throw new SettingsError(`${what}; type add NAME, list, remove NAME, export FILE or import FILE`);
   }
   if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one name; type: ${verb} NAME`);
   assertName(name);

@@ -5,13 +5,14 @@
  * 1 not done, 2 wrong usage.
  */
 
+import { resolve } from "node:path";
 import process from "node:process";
-import { UsersError } from "@wirebook/history";
+import { UsersError, readUsersCopy, writeUsersCopy } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
 import { SettingsError } from "@wirebook/settings";
 import { help, readTask } from "./config.ts";
 import type { Task } from "./config.ts";
-import { openUsers, warnOfSecret } from "../storage.ts";
+import { describeStorage, openUsers, warnOfSecret } from "../storage.ts";
 import { createKey, hashKey } from "./key.ts";
 
 process.exitCode = await main();
@@ -50,7 +51,43 @@ async function perform(task: Exclude<Task, { readonly verb: "help" }>): Promise<
     }
     case "remove":
       await remove(users, task.name);
+      return;
+    case "export": {
+      const all = await users.list();
+      const path = resolve(task.file);
+      writeUsersCopy(path, all);
+      say(`${path} has the ${countOf(all.length)} of ${describeStorage(task.storage)}, with the hashes of their keys.`);
+      return;
+    }
+    case "import":
+      await importFrom(resolve(task.file), users, describeStorage(task.storage));
   }
+}
+
+/**
+ * Registers the users of a file as they are. Whoever is there already with the same key is left alone, so an import that
+ * broke off can be done again; a name that somebody else has there is never taken over.
+ *
+ * @throws UsersError `name-taken` when there were such names; the others are registered all the same
+ */
+async function importFrom(path: string, users: Users, place: string): Promise<void> {
+  const wanted = readUsersCopy(path);
+  const taken: string[] = [];
+  let added = 0;
+  for (const user of wanted) {
+    try {
+      await users.add(user);
+      added += 1;
+    } catch (error) {
+      if (!(error instanceof UsersError && error.code === "name-taken")) throw error;
+      const isSame = users.find(user.name)?.keyHash === user.keyHash;
+      if (!isSame) taken.push(user.name);
+    }
+  }
+  const known = wanted.length - added - taken.length;
+  say(`Registered in ${place}, with the keys they had: ${countOf(added)} of ${path}; ${known} more had been before.`);
+  if (taken.length === 0) return;
+  throw new UsersError("name-taken", `Left out, since somebody else has the name there: ${taken.join(", ")}`);
 }
 
 /** Whoever was created by the one who goes stays, which the operator may not want. */
@@ -59,6 +96,10 @@ async function remove(users: Users, name: string): Promise<void> {
   say(`${removed.name} is removed; the server knows it within 0.1 s.`);
   const left = (await users.list()).filter(({ createdBy }) => createdBy === removed.name).map((user) => user.name);
   if (left.length > 0) say(`Users that ${removed.name} created and that stay: ${left.join(", ")}`);
+}
+
+function countOf(users: number): string {
+  return users === 1 ? "1 user" : `${users} users`;
 }
 
 function tableOf(users: readonly User[]): string {
