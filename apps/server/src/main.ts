@@ -39,7 +39,7 @@ async function main(): Promise<number> {
 }
 
 async function run(config: Config): Promise<number> {
-  const stopSignal = awaitSignal();
+  process.on("SIGINT", leave).on("SIGTERM", leave);
   await using terminal = new Terminal(openTerminalStream(1) ?? process.stdout, isatty(1));
   const place = describeStorage(config);
   const onNotice = (message: string): void => terminal.show({ event: "notice", message });
@@ -51,6 +51,7 @@ async function run(config: Config): Promise<number> {
   const { users: mode, iKnow: isOpenToAll } = config;
   const options = { ...config, mode, isOpenToAll, trustedProxies: config.trustProxy, limits };
   await using server = await listen(options, history, users, terminal);
+  const stopSignal = awaitSignal();
   terminal.show({ event: "listening", ...server.address, history: place, users: mode });
   if (mode === "registered" && users.count === 0) onNotice(nobodyYet);
 
@@ -66,6 +67,11 @@ async function run(config: Config): Promise<number> {
   return 1;
 }
 
+/** A server that does not listen yet owes nobody anything, and a cluster that does not answer may be waited for for long. */
+function leave(): never {
+  process.exit(0);
+}
+
 /** The first signal to stop. A second one ends the process at once, unless it is an echo of the first. */
 function awaitSignal(): Promise<StopSignal> {
   const { promise, resolve: settle } = Promise.withResolvers<StopSignal>();
@@ -75,6 +81,7 @@ function awaitSignal(): Promise<StopSignal> {
     settle(signal);
     if (performance.now() - firstAtMs > repeatedSignalMs) process.exit(128 + signalNumbers[signal]);
   };
+  process.off("SIGINT", leave).off("SIGTERM", leave);
   process.on("SIGINT", take).on("SIGTERM", take);
   return promise;
 }

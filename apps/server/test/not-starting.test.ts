@@ -30,6 +30,18 @@ describe("the program does not start", () => {
     expect(stderr).toMatch(/^wirebook: .+\n$/);
   });
 
+  test("when it is told to stop while it waits for a cluster", async () => {
+    const asked = Promise.withResolvers<void>();
+    const silent = createServer(() => asked.resolve());
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    await using program = Program.start(["--port", "0", "--history", `nats://127.0.0.1:${port}/log`]);
+    await asked.promise;
+    program.child.kill("SIGTERM");
+    expect(await program.ended).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
+    silent.close();
+  });
+
   test("with a history in a folder that is not there", async () => {
     await using folder = await makeFolder();
     const history = join(folder.path, "nowhere", "history.txt");
