@@ -18,6 +18,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const node = join(root, "node_modules", ".bin", process.platform === "win32" ? "node.cmd" : "node");
 
 const packagesStamp = join(root, "node_modules", ".wirebook-installed");
+const packagesSources = ["package-lock.json", "package.json"];
 const page = join(root, "apps", "web", "dist", "index.html");
 const pageStamp = join(root, ".wirebook", "page-built-from");
 const pageSources = ["apps/web", "libs/protocol", "package-lock.json"];
@@ -29,8 +30,7 @@ const installPauseMs = 30_000;
 
 /** Installs the locked packages unless they are there. */
 export function installPackages() {
-  const wanted = hashOf(["package-lock.json", "package.json"]);
-  if (isStamped(packagesStamp, wanted) && existsSync(node)) return;
+  if (isStamped(packagesStamp, hashOf(packagesSources)) && existsSync(node)) return;
   say("installing packages (npm ci), once");
   const words = ["ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
   for (let tries = 1; attempt("npm", words).status !== 0; tries++) {
@@ -40,7 +40,12 @@ export function installPackages() {
     );
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, installPauseMs);
   }
-  writeFileSync(packagesStamp, wanted);
+  stampPackages();
+}
+
+/** Leaves the stamp of the packages that are installed. npm runs it behind an installation of anybody's, too (`postinstall`). */
+export function stampPackages() {
+  writeFileSync(packagesStamp, hashOf(packagesSources));
 }
 
 /** Builds the page unless it is built from these very sources. */

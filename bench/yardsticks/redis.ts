@@ -10,7 +10,9 @@ import { freePort } from "../../interop/free-port.ts";
 export async function startRedis(): Promise<AsyncDisposable & { readonly port: number }> {
   const folder = await mkdtemp(join(tmpdir(), "wirebook-redis-"));
   const port = await freePort();
-  const options = { port, bind: "127.0.0.1", dir: folder, appendonly: "yes", appendfsync: "always", save: "" };
+  const sync = { appendonly: "yes", appendfsync: "always", save: "" };
+  // To the protected mode only 127.0.0.1 is loopback, and the load comes from its neighbours too.
+  const options = { port, bind: "127.0.0.1", "protected-mode": "no", dir: folder, ...sync };
   const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn("redis-server", words, { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(child, "exit");
