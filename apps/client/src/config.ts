@@ -131,14 +131,14 @@ export type Invocation =
  *
  * @throws SettingsError with a sentence that says what to type instead
  */
-export function readInvocation({ argv, env }: SettingsSource): Invocation {
-  if (optionsOf(argv).includes("--version")) return { kind: "version" };
-  const { settings, words, isHelp } = readSettings(table, { argv, env });
+export function readInvocation(source: SettingsSource): Invocation {
+  if (optionsOf(source.argv).includes("--version")) return { kind: "version" };
+  const { settings, words, isHelp } = readSettings(table, source);
   if (isHelp) return { kind: "help" };
   const { host, port, timeout, json, trace, pcap } = settings;
   if (port === 0) throw new SettingsError(`the port is 0, which no server has; type ${table.port.expects}`);
   const config = Object.freeze({
-    target: Object.freeze({ host: host.replace(/^\[(.*)\]$/, "$1"), port }),
+    target: Object.freeze({ host, port }),
     timeoutMs: timeout,
     isJson: json,
     isTraced: trace,

@@ -39,7 +39,8 @@ if (process.exitCode === exitCodes.interrupted) process.exit();
 
 async function main(): Promise<number> {
   try {
-    const invocation = readInvocation({ argv: process.argv.slice(2), env });
+    const onNotice = (sentence: string): void => void stderr.write(`wirebook: ${visibleText(sentence)}\n`);
+    const invocation = readInvocation({ argv: process.argv.slice(2), env, onNotice });
     if (invocation.kind === "run") return await runCaptured(invocation.config);
     stdout.write(invocation.kind === "help" ? help : version);
     return exitCodes.done;

@@ -72,6 +72,16 @@ describe("the command line", () => {
     });
   });
 
+  test("a Service of Kubernetes named wirebook sets WIREBOOK_PORT, which is then ignored in one sentence", async () => {
+    const env = { WIREBOOK_PORT: "tcp://10.96.0.12:5007" };
+    expect(read([], env)).toMatchObject({ config: { target: { port: 5007 } } });
+    const { code, stderr } = await runCli(["x".repeat(2049)], { env });
+    expect([code, stderr.split("\n").length]).toEqual([2, 3]);
+    expect(stderr).toMatch(
+      /^wirebook: WIREBOOK_PORT is "tcp:\/\/10\.96\.0\.12:5007", which Kubernetes .* --port is 5007\n/,
+    );
+  });
+
   test.each([
     [["--bogus"], "--help"],
     [["--port", "70000"], '--port is "70000"; type a port from 1 to 65535'],

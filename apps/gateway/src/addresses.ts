@@ -1,12 +1,7 @@
 /** Hosts and ports as users type them and as headers carry them: an IPv6 address stands in brackets there. */
 
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
 import type { Target } from "@wirebook/exchange";
-
-/** True for a host that only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
-}
 
 /** The inverse of `describeTarget`; `undefined` when the text is no `host:port` with a port from 1 to 65535. */
 export function decodeTarget(text: string): Target | undefined {

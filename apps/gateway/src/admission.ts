@@ -9,7 +9,7 @@
 
 import { describeTarget } from "@wirebook/exchange";
 import { subprotocol } from "@wirebook/protocol";
-import { isLoopback } from "./addresses.ts";
+import { isLoopback } from "@wirebook/settings";
 import type { RefusalReason } from "./metrics.ts";
 
 /** Why something is not let in: the HTTP status and the sentence for its body. */

@@ -1,7 +1,9 @@
 /** The gateway's settings, read once from the command line and the environment into one frozen object. */
 
+import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
+import { describeTarget } from "@wirebook/exchange";
 import type { Target } from "@wirebook/exchange";
 import { gatewayPortDefault, plainIpAddress, serverPortDefault } from "@wirebook/protocol";
 import {
@@ -9,6 +11,7 @@ import {
   filledText,
   hostName,
   ipAddresses,
+  isLoopback,
   portNumber,
   readSettings,
   SettingsError,
@@ -16,7 +19,7 @@ import {
   wholeNumber,
 } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
-import { decodeTarget, isLoopback } from "./addresses.ts";
+import { decodeTarget } from "./addresses.ts";
 import { serverConnectionsDefault, serverConnectionsMax } from "./limits.ts";
 import type { TlsFiles } from "./tls.ts";
 
@@ -168,10 +171,9 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
     settings;
   const tls = tlsOf(settings.tlsCert, settings.tlsKey);
   if (!isLoopback(host) && origin.length === 0) {
-    const scheme = tls === undefined ? "http" : "https";
     throw new SettingsError(
-      `--host ${host} is reachable from other machines, so pages of any website could connect; ` +
-        `type --origin with the address that your users open, such as --origin ${scheme}://${host}:${port}, or leave out --host`,
+      `--host ${host} may be reachable from other machines, so pages of any website could connect; type --origin with the ` +
+        `address that your users open, such as ${exampleOrigin(tls === undefined ? "http" : "https", host, port)}, or leave out --host`,
     );
   }
   return Object.freeze({
@@ -198,6 +200,19 @@ function tlsOf(certPath: string | undefined, keyPath: string | undefined): TlsFi
     throw new SettingsError(`--tls-key is ${keyPath}, and its certificate is missing; type --tls-cert FILE as well`);
   }
   return undefined;
+}
+
+/**
+ * The options by which users could open what listens there. Every address (`::`, `0.0.0.0`) is none to open, and neither is
+ * one with a zone, which no browser takes: then the machine's own name stands for it.
+ */
+function exampleOrigin(scheme: string, host: string, port: number): string {
+  const chosen = port === 0 ? gatewayPortDefault : port;
+  const isEveryAddress = host === "0.0.0.0" || plainIpAddress(host) === "::";
+  const names = [...(isEveryAddress ? [] : [host]), hostname(), "wirebook.example"];
+  const urls = names.map((name) => `${scheme}://${describeTarget({ host: name, port: chosen })}`);
+  const url = urls.find((each) => URL.canParse(each)) ?? "";
+  return `${port === 0 ? `--port ${chosen} ` : ""}--origin ${new URL(url).origin}`;
 }
 
 /** True for `scheme://host[:port]` exactly as a browser writes it in the Origin header (RFC 6454, section 6.2). */

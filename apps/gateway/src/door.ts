@@ -1,10 +1,10 @@
 /** The look at every request before anything else does [G-1]. */
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { isLoopback } from "./addresses.ts";
 import { Admission } from "./admission.ts";
 import type { Refusal } from "./admission.ts";
 import type { GatewayConfig } from "./config.ts";
+import { isLoopback } from "@wirebook/settings";
 import { listeningPort } from "./listening.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";

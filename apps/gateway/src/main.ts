@@ -2,8 +2,7 @@
 
 import type { FastifyInstance } from "fastify";
 import { describeTarget } from "@wirebook/exchange";
-import { SettingsError } from "@wirebook/settings";
-import { isLoopback } from "./addresses.ts";
+import { isLoopback, SettingsError } from "@wirebook/settings";
 import { createApp } from "./app.ts";
 import { optionsHelp, readConfig } from "./config.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -19,7 +18,8 @@ if (config !== undefined) await start(config);
 
 function configure(): GatewayConfig | undefined {
   try {
-    const read = readConfig({ argv: process.argv.slice(2), env: process.env });
+    const onNotice = (sentence: string): void => void stderr.write(`gateway: ${sentence}\n`);
+    const read = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice });
     if (read === undefined)
       stdout.write(`Serves the page, and its WebSocket in front of a TCP server.\n\n${optionsHelp}`);
     return read;
@@ -70,7 +70,8 @@ function announce(settings: GatewayConfig, port: number): void {
 function pageAddress({ host, origins, tls }: GatewayConfig, port: number): string {
   const [origin] = origins;
   if (origin !== undefined && !isLoopback(host)) return `${origin}/`;
-  return `${tls === undefined ? "http" : "https"}://${describeTarget({ host, port })}/`;
+  // A browser takes no zone (`::1%lo`), and loopback needs none.
+  return `${tls === undefined ? "http" : "https"}://${describeTarget({ host: host.replace(/%.*/, ""), port })}/`;
 }
 
 /** SIGHUP, as other servers have it: a renewed certificate is read without a connection being lost. */

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { readConfig } from "../src/config.ts";
@@ -86,9 +87,42 @@ test("refuses what cannot be meant, and says what to type", () => {
 });
 
 test("asks for no origin on any name of loopback", () => {
-  for (const host of ["127.0.0.1", "127.9.9.9", "::1", "localhost"]) expect(read(["--host", host])?.host).toBe(host);
-  for (const host of ["127.evil.example", "::", "0.0.0.0"]) expect(() => read(["--host", host])).toThrow("--origin");
+  for (const host of ["127.0.0.1", "127.9.9.9", "::1", "::1%lo", "localhost"])
+    expect(read(["--host", host])?.host).toBe(host);
+  expect(read(["--host", "[::1]"])?.host).toBe("::1");
+  for (const host of ["127.evil.example", "::", "[::]", "0.0.0.0"])
+    expect(() => read(["--host", host])).toThrow("--origin");
 });
+
+test.each([
+  ["--host ::", `http://${hostname()}:8007`],
+  ["--host 0.0.0.0 --port 80 --tls-cert a --tls-key b", `https://${hostname()}:80`],
+  ["--host fe80::1%eth0", `http://${hostname()}:8007`],
+  ["--host 192.0.2.7 --port 80", "http://192.0.2.7"],
+  ["--host 192.0.2.7 --port 0", "http://192.0.2.7:8007"],
+  ["--host [2001:DB8:0::7]", "http://[2001:db8::7]:8007"],
+])("takes the advice that it gives for %s", (line, origin) => {
+  const words = line.split(" ");
+  const [, advice = ""] = /such as (.*), or leave out/.exec(problemOf(words)) ?? [];
+  expect(advice).toContain(`--origin ${new URL(origin).origin}`);
+  expect(read([...words, ...advice.split(" ")])?.origins).toEqual([new URL(origin).origin]);
+});
+
+test("ignores what Kubernetes sets for a Service named wirebook-gateway", () => {
+  const notices: string[] = [];
+  const env = { WIREBOOK_GATEWAY_PORT: "tcp://10.96.0.12:8007" };
+  expect(readConfig({ argv: [], env, onNotice: (sentence) => void notices.push(sentence) })?.port).toBe(8007);
+  expect(notices).toHaveLength(1);
+});
+
+function problemOf(words: readonly string[]): string {
+  try {
+    read([...words]);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
+}
 
 test("knows that somebody asks for help", () => {
   expect(read(["--help"])).toBeUndefined();

@@ -1,10 +1,6 @@
 import { lookup } from "node:dns/promises";
-import { BlockList, isIPv6 } from "node:net";
+import { isLoopback } from "@wirebook/settings";
 import { ListenError } from "./errors.ts";
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
 
 /**
  * The address of a host. Unless any will do, it must be one that this machine alone can reach: whoever reaches an open
@@ -14,7 +10,7 @@ loopback.addAddress("::1", "ipv6");
  */
 export async function findAddress(host: string, isAnyFine: boolean): Promise<string> {
   const address = await find(host);
-  if (isAnyFine || loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4")) return address;
+  if (isAnyFine || isLoopback(address)) return address;
   throw new ListenError(
     `--host is ${host}, which other machines can reach, and whoever reaches an open server may read and delete everything; ` +
       "type --users registered to let only registered users speak, or --host 127.0.0.1 to stay on this machine " +

@@ -28,12 +28,12 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   try {
-    const config = readConfig({ argv: process.argv.slice(2), env: process.env });
+    const config = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice: complain });
     if (config !== undefined) return await run(config);
     process.stdout.write(help);
     return 0;
   } catch (error) {
-    process.stderr.write(`wirebook: ${explain(error)}\n`);
+    complain(explain(error));
     return error instanceof SettingsError ? 2 : 1;
   }
 }
@@ -63,8 +63,12 @@ async function run(config: Config): Promise<number> {
   await history[Symbol.asyncDispose]();
   const failure = await history.ended;
   if (failure === undefined) return 0;
-  process.stderr.write(`wirebook: the server stopped because its history failed: ${failure.message}\n`);
+  complain(`the server stopped because its history failed: ${failure.message}`);
   return 1;
+}
+
+function complain(sentence: string): void {
+  process.stderr.write(`wirebook: ${sentence}\n`);
 }
 
 /** A server that does not listen yet owes nobody anything, and a cluster that does not answer may be waited for for long. */

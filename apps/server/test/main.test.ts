@@ -1,10 +1,13 @@
 import { readFile, rename } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { terminalBytesMax } from "../src/limits.ts";
 import { Peer, ask } from "./peer.ts";
 import { Program } from "./program.ts";
 import { makeFolder } from "./rig.ts";
+
+const hasSix = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
 
 describe("the program", () => {
   test("prints where it listens, then every request, as JSON lines when nobody watches", async () => {
@@ -41,6 +44,13 @@ describe("the program", () => {
     const listening = await program.listening();
     expect([listening.host, listening.history]).toEqual(["127.0.0.1", history]);
     expect((await ask(listening.port, "brick\n")).split("\n")[0]).toBe("see");
+  });
+
+  test.skipIf(!hasSix)("takes an IPv6 address of loopback in brackets", async () => {
+    await using folder = await makeFolder();
+    const options = ["--host", "[::1]", "--port", "0", "--history", join(folder.path, "history.txt")];
+    await using program = Program.start(options);
+    expect((await program.listening()).host).toBe("::1");
   });
 
   test("goes on serving when its terminal takes nothing, and says how many lines it left out", async () => {

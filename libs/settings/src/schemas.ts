@@ -1,6 +1,6 @@
 /** Schemas that several programs need for their settings: each reads the text that a user typed. */
 
-import { isIP } from "node:net";
+import { BlockList, isIP, isIPv6 } from "node:net";
 import * as z from "zod/mini";
 
 /** A whole number from `least` to `most`. */
@@ -14,11 +14,30 @@ export function wholeNumber(least: number, most: number): z.ZodMiniType<number> 
 /** A TCP port; 0 lets the system choose one. */
 export const portNumber: z.ZodMiniType<number> = wholeNumber(0, 65_535);
 
-/** A word without white space, such as a host name or an address. */
-export const hostName: z.ZodMiniType<string> = z.string().check(z.regex(/^[^\s/]+$/));
+/** An IPv6 address stands in brackets in URLs, so users type it in brackets elsewhere, too. */
+const withoutBrackets = z.transform((text: string) => {
+  const [, inside = ""] = /^\[(.+)\]$/.exec(text) ?? [];
+  return isIPv6(inside) ? inside : text;
+});
 
-/** IP addresses, none of them a name or a network. */
-export const ipAddresses: z.ZodMiniType<string[]> = z.array(z.string().check(z.refine((text) => isIP(text) > 0)));
+/** A word without white space, such as a host name or an address; an IPv6 address without its brackets. */
+export const hostName: z.ZodMiniType<string> = z.pipe(z.string().check(z.regex(/^[^\s/]+$/)), withoutBrackets);
+
+/** IP addresses, none of them a name or a network; IPv6 addresses without their brackets. */
+export const ipAddresses: z.ZodMiniType<string[]> = z.array(
+  z.pipe(z.pipe(z.string(), withoutBrackets), z.string().check(z.refine((text) => isIP(text) > 0))),
+);
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/** True for an address, or the name localhost, that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  const version = isIP(host);
+  if (version === 0) return host.toLowerCase() === "localhost";
+  return loopback.check(host, version === 6 ? "ipv6" : "ipv4");
+}
 
 /** Any text but an empty one. */
 export const filledText: z.ZodMiniType<string> = z.string().check(z.minLength(1));

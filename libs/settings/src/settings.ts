@@ -42,6 +42,8 @@ export interface SettingsSource {
   /** Without the program's own name. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Told in a sentence of a variable that is ignored. */
+  readonly onNotice?: (sentence: string) => void;
 }
 
 /**
@@ -61,13 +63,13 @@ export interface Invocation<Table extends SettingsTable> {
  */
 export function readSettings<const Table extends SettingsTable>(
   table: Table,
-  { argv, env }: SettingsSource,
+  source: SettingsSource,
 ): Invocation<Table> {
-  const { values, positionals } = parse(table, argv);
+  const { values, positionals } = parse(table, source.argv);
   const isHelp = values.help === true;
   // Whoever asks for help may have just that wrong value; the defaults stand in then.
   const read = (name: string, setting: Setting<unknown>): unknown =>
-    isHelp ? setting.default : readOne(name, setting, values[optionOf(name)], env);
+    isHelp ? setting.default : readOne(name, setting, values[optionOf(name)], source);
   const settings = Object.fromEntries(Object.entries(table).map(([name, setting]) => [name, read(name, setting)]));
   return { settings: Object.freeze(settings) as SettingsOf<Table>, words: positionals, isHelp };
 }
@@ -108,9 +110,8 @@ function parse(
   }
 }
 
-function readOne(name: string, setting: Setting<unknown>, given: Given, env: SettingsSource["env"]): unknown {
-  const fromEnv = env[setting.env];
-  const text = given ?? (fromEnv === undefined || fromEnv === "" ? undefined : fromEnvironment(setting, fromEnv));
+function readOne(name: string, setting: Setting<unknown>, given: Given, source: SettingsSource): unknown {
+  const text = given ?? fromEnvironment(name, setting, source);
   if (text === undefined) return setting.default;
   const result = setting.schema.safeParse(typeof text === "string" ? text.replace(hidden, "") : text);
   if (result.success) return result.data;
@@ -124,7 +125,21 @@ export function withoutUserinfo(text: string): string {
   return text.replaceAll(/:\/\/\S*@/g, "://…@");
 }
 
-function fromEnvironment(setting: Setting<unknown>, text: string): Given {
+/** Kubernetes tells each container of a Service (and Docker of a link) named `x-y` by `X_Y_PORT=tcp://10.96.0.12:5007`. */
+const serviceLink = /^(?:tcp|udp|sctp):\/\/\S+:\d+$/;
+const shownCharactersMax = 40;
+
+function fromEnvironment(name: string, setting: Setting<unknown>, { env, onNotice }: SettingsSource): Given {
+  const text = env[setting.env] ?? "";
+  if (text === "") return undefined;
+  if (setting.env.endsWith("_PORT") && serviceLink.test(text)) {
+    const option = `--${optionOf(name)}`;
+    onNotice?.(
+      `${setting.env} is ${JSON.stringify(text.slice(0, shownCharactersMax))}, which Kubernetes or Docker sets for a service ` +
+        `of that name; it is ignored, and ${option} is ${String(setting.default)}`,
+    );
+    return undefined;
+  }
   if (setting.isList) return text.split(",").map((part) => part.trim());
   return setting.form === "" ? !["0", "false", "no"].includes(text.toLowerCase()) : text;
 }

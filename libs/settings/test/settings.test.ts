@@ -3,6 +3,9 @@ import * as z from "zod/mini";
 import {
   describeSettings,
   filledText,
+  hostName,
+  ipAddresses,
+  isLoopback,
   pathOrAddress,
   portNumber,
   readSettings,
@@ -80,6 +83,28 @@ describe("readSettings", () => {
     expect(pathOrAddress("nats", "tls").safeParse(text).success).toBe(false);
   });
 
+  test.each(["tcp://10.96.0.12:5007", "udp://10.96.0.12:53", "sctp://[fd00::c]:5007"])(
+    "ignores %s, which Kubernetes sets for a Service by the name of a port's variable, and says so once",
+    (text) => {
+      const notices: string[] = [];
+      const onNotice = (sentence: string): void => void notices.push(sentence);
+      expect(readSettings(table, { argv: [], env: { X_PORT: text }, onNotice }).settings.port).toBe(5007);
+      expect(notices).toEqual([
+        `X_PORT is "${text}", which Kubernetes or Docker sets for a service of that name; it is ignored, and --port is 5007`,
+      ]);
+      expect(readSettings(table, { argv: ["--port", "1"], env: { X_PORT: text }, onNotice }).settings.port).toBe(1);
+      expect(notices).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    [["--port", "tcp://10.96.0.12:5007"], {}],
+    [[], { X_PORT: "tcp://10.96.0.12" }],
+    [[], { X_PORT: "http://10.96.0.12:5007" }],
+  ])("takes nothing else for such an address: %j %j", (argv, env) => {
+    expect(() => read(argv, env as Record<string, string>)).toThrow("type a port from 0 to 65535");
+  });
+
   test("freezes what it gives", () => {
     expect(Object.isFrozen(read([]).settings)).toBe(true);
   });
@@ -122,4 +147,38 @@ test("describeSettings gives a line for each setting", () => {
       "",
     ].join("\n"),
   );
+});
+
+test.each([
+  ["[::1]", "::1"],
+  ["::1", "::1"],
+  ["[fe80::1%eth0]", "fe80::1%eth0"],
+  ["[127.0.0.1]", "[127.0.0.1]"],
+  ["[here]", "[here]"],
+  ["localhost", "localhost"],
+])("the host %s is %s", (text, host) => {
+  expect(hostName.parse(text)).toBe(host);
+});
+
+test("an IPv6 address may stand in brackets wherever an address is asked for", () => {
+  expect(ipAddresses.parse(["[::1]", "::2", "192.0.2.7"])).toEqual(["::1", "::2", "192.0.2.7"]);
+  for (const wrong of ["[192.0.2.7]", "[::1", "localhost", "::1/64"]) {
+    expect(ipAddresses.safeParse([wrong]).success, wrong).toBe(false);
+  }
+});
+
+test("knows loopback in each of its spellings", () => {
+  const own = [
+    "127.0.0.1",
+    "127.9.9.9",
+    "::1",
+    "0:0:0:0:0:0:0:1",
+    "::1%lo",
+    "::ffff:127.0.0.1",
+    "localhost",
+    "LocalHost",
+  ];
+  expect(own.filter((host) => !isLoopback(host))).toEqual([]);
+  const others = ["::", "0.0.0.0", "192.0.2.7", "fe80::1%lo", "::ffff:192.0.2.7", "127.evil.example", "[::1]", ""];
+  expect(others.filter((host) => isLoopback(host))).toEqual([]);
 });
