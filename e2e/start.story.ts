@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { readFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -50,6 +51,18 @@ async function saidAtStart({ program }: ReturnType<typeof start>): Promise<strin
   return lines.join("\n");
 }
 
+async function listens(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
 function answers(url: string): Promise<boolean> {
   return fetch(url).then(
     ({ ok }) => ok,
@@ -57,9 +70,9 @@ function answers(url: string): Promise<boolean> {
   );
 }
 
-test("npm start says where to click, and Ctrl-C ends all that it started", async ({ page }, testInfo) => {
+test("npm start says where to click, and Ctrl-C ends all that it started", async ({ page }) => {
   const [serverPort, gatewayPort] = await freePorts();
-  const history = testInfo.outputPath("history.txt");
+  const history = test.info().outputPath("history.txt");
   await using started = start(
     "--server-port",
     `${serverPort}`,
@@ -82,14 +95,41 @@ test("npm start says where to click, and Ctrl-C ends all that it started", async
   expect(await answers(`http://127.0.0.1:${gatewayPort}/healthz`)).toBe(false);
 });
 
-test("npm start with a certificate says an https address, and the page there speaks wss", async ({
-  browser,
-}, testInfo) => {
+for (const killed of ["npm", "start.mjs"] as const) {
+  for (const signal of ["SIGKILL", "SIGHUP"] as const) {
+    test(`npm start leaves nothing running when ${killed} alone gets ${signal}`, async () => {
+      test.skip(process.platform !== "linux", "finds the processes in /proc");
+      const [serverPort, gatewayPort] = await freePorts();
+      const ports = ["--server-port", `${serverPort}`, "--gateway-port", `${gatewayPort}`];
+      await using started = start(...ports, "--history", test.info().outputPath("history.txt"));
+      await saidAtStart(started);
+      const npm = started.program.pid ?? 0;
+      const [script] = (await readFile(`/proc/${npm}/task/${npm}/children`, "utf8")).split(" ");
+      process.kill(killed === "npm" ? npm : Number(script), signal);
+      const both = () => Promise.all([serverPort, gatewayPort].map((port) => listens(port)));
+      await expect.poll(both).toEqual([false, false]);
+    });
+  }
+}
+
+test("npm start with a certificate ends with its terminal, though SIGHUP is to read the certificate again", async () => {
   const [serverPort, gatewayPort] = await freePorts();
   await using certificates = await Certificates.open();
   const { certPath, keyPath } = await certificates.make("start");
   const ports = ["--server-port", `${serverPort}`, "--gateway-port", `${gatewayPort}`];
-  const files = ["--tls-cert", certPath, "--tls-key", keyPath, "--history", testInfo.outputPath("history.txt")];
+  const files = ["--tls-cert", certPath, "--tls-key", keyPath, "--history", test.info().outputPath("history.txt")];
+  await using started = start(...ports, ...files);
+  await saidAtStart(started);
+  process.kill(-(started.program.pid ?? 0), "SIGHUP");
+  await expect.poll(() => listens(gatewayPort)).toBe(false);
+});
+
+test("npm start with a certificate says an https address, and the page there speaks wss", async ({ browser }) => {
+  const [serverPort, gatewayPort] = await freePorts();
+  await using certificates = await Certificates.open();
+  const { certPath, keyPath } = await certificates.make("start");
+  const ports = ["--server-port", `${serverPort}`, "--gateway-port", `${gatewayPort}`];
+  const files = ["--tls-cert", certPath, "--tls-key", keyPath, "--history", test.info().outputPath("history.txt")];
   await using started = start(...ports, ...files);
   const [address = ""] = (await saidAtStart(started)).match(/https:\S+/) ?? [];
   expect(address).toBe(`https://127.0.0.1:${gatewayPort}`);

@@ -9,7 +9,7 @@ import { mkdirSync, openSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { pageLink } from "./page-link.mjs";
 import { buildPage, installPackages, node, root, say } from "./installed.mjs";
@@ -18,6 +18,7 @@ const host = "127.0.0.1";
 const readyWithinMs = 15_000;
 const readyPollMs = 50;
 const parentLookMs = 1000;
+const endWithParent = new URL("end-with-parent.mjs", import.meta.url).href;
 
 const usage = `npm start -- [--server-port 5007] [--gateway-port 8007] [--history history.txt] [--tls-cert FILE --tls-key FILE]
 
@@ -28,19 +29,30 @@ function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
-        "server-port": { type: "string", default: process.env.WIREBOOK_PORT || "5007" },
-        "gateway-port": { type: "string", default: process.env.WIREBOOK_GATEWAY_PORT || "8007" },
+        "server-port": { type: "string" },
+        "gateway-port": { type: "string" },
         history: { type: "string", default: process.env.WIREBOOK_HISTORY || "history.txt" },
         "tls-cert": { type: "string", default: process.env.WIREBOOK_TLS_CERT || "" },
         "tls-key": { type: "string", default: process.env.WIREBOOK_TLS_KEY || "" },
         help: { type: "boolean", short: "h" },
       },
     });
+    values["server-port"] ??= portFromEnvironment("WIREBOOK_PORT", "5007");
+    values["gateway-port"] ??= portFromEnvironment("WIREBOOK_GATEWAY_PORT", "8007");
     return values;
   } catch (error) {
     console.error(`wirebook: ${error.message}\n\n${usage}`);
     process.exit(2);
   }
+}
+
+/** As libs/settings has it, which is not installed yet: an address is what Kubernetes sets for a Service of that name. */
+function portFromEnvironment(name, otherwise) {
+  const text = process.env[name] || otherwise;
+  if (!/^(?:tcp|udp|sctp):\/\/\S+:\d+$/.test(text)) return text;
+  const why = "which Kubernetes or Docker sets for a service of that name";
+  console.error(`wirebook: ${name} is "${text.slice(0, 40)}", ${why}; it is ignored, and the port is ${otherwise}`);
+  return otherwise;
 }
 
 /** The port as a number, when it is one and free; otherwise a sentence and the end. */
@@ -63,6 +75,19 @@ async function freePort(option, text) {
   process.exit(1);
 }
 
+/** Nothing runs yet that would be left behind when that fails. */
+function openGatewayLog() {
+  const path = join(root, gatewayLog);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, "w");
+  } catch (error) {
+    const advice = "remove what is there, or let this user write to that folder";
+    console.error(`wirebook: the gateway's log ${path} cannot be opened (${error.code}); ${advice}`);
+    process.exit(1);
+  }
+}
+
 const options = readOptions();
 if (options.help) {
   console.log(usage);
@@ -76,6 +101,9 @@ if (serverPort === gatewayPort) {
   );
   process.exit(2);
 }
+/** One for each port, as several may run from the same checkout. */
+const gatewayLog = join(".wirebook", `gateway-${gatewayPort}.log`);
+const gatewayLogFile = openGatewayLog();
 installPackages();
 buildPage();
 
@@ -84,16 +112,13 @@ const link = pageLink(options["tls-cert"], gatewayPort);
 /** Where the operator named origins, the gateway goes by those alone. */
 const isOriginNamed = Boolean(process.env.WIREBOOK_ORIGIN);
 
-mkdirSync(join(root, ".wirebook"), { recursive: true });
-/** One for each port, as several may run from the same checkout. */
-const gatewayLog = join(".wirebook", `gateway-${gatewayPort}.log`);
-
 /** The programs that run; when one ends, so do the others. */
 const running = new Map();
 let exitCode;
 
 function launch(name, words, stdout) {
-  const program = spawn(node, words, { cwd: root, stdio: ["ignore", stdout, "inherit"] });
+  const program = spawn(node, ["--import", endWithParent, ...words], { cwd: root, stdio: ["pipe", stdout, "inherit"] });
+  program.stdin.on("error", () => {}); // Best effort: nothing is written to it, and the program's end is told by `exit`.
   running.set(name, program);
   program.once("error", (error) => {
     console.error(`wirebook: the ${name} cannot be started (${error.message})`);
@@ -116,10 +141,14 @@ function stop() {
   for (const program of running.values()) program.kill("SIGTERM");
 }
 
-// Ctrl-C reaches the programs by themselves, as they share the terminal; a SIGTERM reaches only this one, or only npm,
-// which keeps it to itself: then the change of parent is all that can be seen.
+// Ctrl-C reaches the programs by themselves, as they share the terminal. SIGHUP, for the gateway, is to read its certificate
+// again. Where npm alone is ended, the change of parent is all that can be seen; the programs see the end of this one
+// by themselves, even when it is killed (end-with-parent.mjs).
 process.on("SIGINT", () => {});
 process.on("SIGTERM", stop);
+process.on("SIGHUP", stop);
+// Best effort: a terminal that is closed takes no words any more, and what was started on it still has to be ended.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || stop(), parentLookMs).unref();
 
@@ -141,7 +170,7 @@ launch(
     ...["tls-cert", "tls-key"].flatMap((name) => (options[name] === "" ? [] : [`--${name}`, options[name]])),
     ...(link.isForeign && !isOriginNamed ? ["--origin", link.url] : []),
   ],
-  openSync(join(root, gatewayLog), "w"),
+  gatewayLogFile,
 );
 
 /** Asks the gateway whether it and its server are there. Whose certificate it has is the browser's question, not ours. */

@@ -1,5 +1,6 @@
 /** Starts the gateway and stops it; the only file here that knows of the process. */
 
+import { isatty } from "node:tty";
 import type { FastifyInstance } from "fastify";
 import { describeTarget } from "@wirebook/exchange";
 import { isLoopback, SettingsError } from "@wirebook/settings";
@@ -42,8 +43,8 @@ async function start(settings: GatewayConfig): Promise<void> {
   process.on("exit", () => logSink.flush());
   const app = await createApp(settings, { logSink: stdout.isTTY ? readableSink(logSink) : logSink }).catch(refuse);
   if (app === undefined) return;
-  stopOnSignal(app);
-  if (settings.tls !== undefined) reloadOnSignal(app);
+  const stop = stopOnSignal(app);
+  if (settings.tls !== undefined) reloadOnSignal(app, stop);
   try {
     // Fastify does not know of the TLS of servers that it did not make.
     const listenTextResolver = (address: string): string => `listening at ${address.replace(/^http:/, `${scheme}:`)}`;
@@ -74,10 +75,15 @@ function pageAddress({ host, origins, tls }: GatewayConfig, port: number): strin
   return `${tls === undefined ? "http" : "https"}://${describeTarget({ host: host.replace(/%.*/, ""), port })}/`;
 }
 
-/** SIGHUP, as other servers have it: a renewed certificate is read without a connection being lost. */
-function reloadOnSignal(app: FastifyInstance): void {
+/**
+ * SIGHUP, as other servers have it: a renewed certificate is read without a connection being lost. The same signal comes
+ * when a terminal is closed, and then ends what was started on it.
+ */
+function reloadOnSignal(app: FastifyInstance, stop: () => void): void {
   const log = createLog(app.log);
+  const terminals = [0, 1, 2].filter(isatty);
   process.on("SIGHUP", () => {
+    if (!terminals.every(isatty)) return stop();
     try {
       app.reloadTls();
       log.notice("the certificate was read again; new connections get it");
@@ -88,16 +94,18 @@ function reloadOnSignal(app: FastifyInstance): void {
   });
 }
 
-/** The first signal lets what runs come to its end; the second does not wait for it. */
-function stopOnSignal(app: FastifyInstance): void {
+/** The first signal lets what runs come to its end; the second does not wait for it. Returns what the first one does. */
+function stopOnSignal(app: FastifyInstance): () => void {
   let isStopping = false;
   const stop = (): void => {
-    if (isStopping) process.exit(1);
+    if (isStopping) return;
     isStopping = true;
     void app.close().then(() => process.exit(0));
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  const stopOrExit = (): void => (isStopping ? process.exit(1) : stop());
+  process.on("SIGINT", stopOrExit);
+  process.on("SIGTERM", stopOrExit);
+  return stop;
 }
 
 function explain({ code, message }: NodeJS.ErrnoException, { host, port }: GatewayConfig): string {

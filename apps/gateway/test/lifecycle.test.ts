@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createConnection } from "node:net";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { Certificates } from "../../../interop/certificate.ts";
 import { openPage } from "./page.ts";
 import { closedPort, openBackend, openGateway, openMute } from "./rig.ts";
@@ -107,6 +108,44 @@ test("reads its certificate again on SIGHUP, and says in its log what came of it
   program.kill("SIGTERM");
   expect(await program.exited).toBe(0);
 });
+
+const hasScript = spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes("util-linux") ?? false;
+
+test.skipIf(!hasScript)("on a terminal SIGHUP reads the certificate again, until the terminal is closed", async () => {
+  await using certificates = await Certificates.open();
+  const { certPath, keyPath } = await certificates.make("first");
+  const command = `echo "pid $$"; exec ${process.execPath} ${main} --port 0 --tls-cert ${certPath} --tls-key ${keyPath}`;
+  const options = ["--quiet", "--command", command, "/dev/null"];
+  const terminal = spawn("script", options, {
+    stdio: ["pipe", "pipe", "ignore"],
+    env: { ...process.env, SHELL: "/bin/sh" },
+  });
+  onTestFinished(() => void terminal.kill("SIGKILL"));
+  let screen = "";
+  terminal.stdout.on("data", (chunk: Buffer) => (screen += chunk.toString()));
+  const shown = async (pattern: RegExp): Promise<string> => {
+    while (!pattern.test(screen)) await once(terminal.stdout, "data");
+    return pattern.exec(screen)?.[1] ?? "";
+  };
+  const port = Number(await shown(/The page is at \S+:(\d+)/));
+  process.kill(Number(await shown(/pid (\d+)/)), "SIGHUP");
+  await shown(/the certificate was read again/);
+  expect(await listens(port)).toBe(true);
+  terminal.kill("SIGKILL");
+  await expect.poll(() => listens(port), { timeout: 20_000 }).toBe(false);
+});
+
+async function listens(port: number): Promise<boolean> {
+  const socket = createConnection(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
 
 test("says in one sentence that its key cannot be read", async () => {
   await using program = run(["--port", "0", "--tls-cert", "/nowhere.crt", "--tls-key", "/nowhere.key"]);
