@@ -32,7 +32,9 @@ const installPauseMs = 30_000;
 export function installPackages() {
   if (isStamped(packagesStamp, hashOf(packagesSources)) && existsSync(node)) return;
   say("installing packages (npm ci), once");
-  const words = ["ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+  // All are needed, also where npm is told otherwise (NODE_ENV=production, omit=dev, omit=optional, bin-links=false).
+  const all = ["--include=dev", "--include=optional", "--include=peer", "--bin-links"];
+  const words = ["ci", ...all, "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
   for (let tries = 1; attempt("npm", words).status !== 0; tries++) {
     if (tries === installTriesMax || isRegistryUp()) fail("npm", words);
     say(
@@ -40,12 +42,24 @@ export function installPackages() {
     );
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, installPauseMs);
   }
+  if (!existsSync(node)) {
+    const command = `npm run ${process.env.npm_lifecycle_event ?? "start"} --ignore-scripts=false`;
+    console.error(
+      `wirebook: npm runs no install scripts (ignore-scripts), and one brings the Node that Wirebook needs; type once: ${command}`,
+    );
+    process.exit(1);
+  }
   stampPackages();
 }
 
-/** Leaves the stamp of the packages that are installed. npm runs it behind an installation of anybody's, too (`postinstall`). */
+/**
+ * Leaves the stamp of the packages that are installed, unless some are missing: Vite is a development package, and needs an
+ * optional one. npm runs it behind an installation of anybody's, too (`postinstall`).
+ */
 export function stampPackages() {
-  writeFileSync(packagesStamp, hashOf(packagesSources));
+  const words = ["--input-type=module", "--eval", "await import('vite')"];
+  const { status } = spawnSync(node, words, { cwd: join(root, "apps", "web"), stdio: "ignore" });
+  if (status === 0) writeFileSync(packagesStamp, hashOf(packagesSources));
 }
 
 /** Builds the page unless it is built from these very sources. */
