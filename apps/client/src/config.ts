@@ -92,7 +92,7 @@ Sends messages to a Wirebook server and prints what it answers.
   wirebook brick 2 -100          the last 100 lines of the history
   wirebook brick 5               follows the history until Ctrl-C
   printf 'brick 2\\n' | wirebook  standard input: a message a line, in order, at most ${messageBytesMax} bytes each
-  wirebook                       on a terminal: a prompt
+  wirebook                       on a terminal: a prompt, where help helps and exit leaves
 
 Options
 ${describeSettings(table)}  --help        print this

@@ -29,6 +29,13 @@ describe("standard input", () => {
     expect(peer.messages).toEqual(["  brick \xff\xfe\x00\n"]);
   });
 
+  test("is for the server alone, words of the prompt too", async () => {
+    await using peer = await openResponder("");
+    await runCli(peer.options, { input: "help\n?\nexit\n-- quit\n" });
+    await runCli([...peer.options, "exit"]);
+    expect(peer.messages).toEqual(["help\n", "?\n", "exit\n", "-- quit\n", "exit\n"]);
+  });
+
   test("gives each response a line of its own", async () => {
     await using peer = await openPeer((socket) => socket.end("Authentication error."));
     const { code, stdout } = await runCli(peer.options, { input: "one\ntwo\n" });

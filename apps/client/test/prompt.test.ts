@@ -53,6 +53,37 @@ describe.skipIf(ptyMaker === undefined)("needs script(1) or python3: the prompt"
     expect(server.messages).toEqual(["one\n", "two\n", "three\n"]);
   });
 
+  test.each(["exit", "quit", "Quit"])("leaves at %s, and sends nothing", async (word) => {
+    await using state = await openState();
+    await using server = await openServer();
+    await using cli = new PtyCli(server.options, state.env);
+    await cli.until("> ");
+    cli.type(`${word} ${keys.enter}brick${keys.enter}`);
+    expect(await cli.exitCode).toBe(0);
+    expect(server.messages).toEqual([]);
+  });
+
+  test("explains itself at help and ?, and sends them with a space or -- before them", async () => {
+    await using state = await openState();
+    await using server = await openServer();
+    await using cli = new PtyCli(server.options, state.env);
+    await cli.until("> ");
+    for (const word of ["help", "?"]) {
+      cli.type(`${word}${keys.enter}`);
+      await cli.until("exit, quit, Ctrl-D");
+      await cli.until("> ");
+    }
+    const typed = [" help", "-- ?", "  exit", "--  quit", "help 2", "exits", "--", "-- 2", "\\q"];
+    for (const line of typed) {
+      cli.type(`${line}${keys.enter}`);
+      await cli.until("you said");
+      await cli.until("> ");
+    }
+    const sent = ["help", "?", "exit", "quit", "help 2", "exits", "--", "-- 2", "\\q"];
+    expect(server.messages).toEqual(sent.map((line) => `${line}\n`));
+    expect(await readFile(state.file, "utf8")).toBe(sent.map((line) => `${line}\n`).join(""));
+  });
+
   test("Ctrl-C ends a follow and brings the prompt back", async () => {
     await using state = await openState();
     await using server = await openServer();

@@ -3,6 +3,9 @@
  *
  * While a message is on its way the terminal is given back its ordinary mode, so that Ctrl-C is a signal again and what
  * is typed ahead waits in the terminal, as it does in a shell.
+ *
+ * Alone on a line, `help`, `?`, `exit` and `quit` are for the prompt. All else is sent as it was typed, and so are lines that come
+ * by a pipe or as arguments: there every line is a message.
  */
 
 import { createInterface } from "node:readline";
@@ -31,6 +34,17 @@ interface PromptOptions {
   readonly send: (outgoing: Outgoing) => Promise<unknown>;
   readonly complain: (sentence: string) => void;
 }
+
+/** What is for the prompt; with a space or `--` before it, it is a user's name like any other. */
+const ownWord = /^(?<escape>\s+|--\s+)?(?<word>help|\?|exit|quit)\s*$/i;
+
+const help = `  USER                         lists the operations of the server
+  USER OPERATION [ARGUMENT…]   sends a message, such as: brick 2 -10
+  help, ?                      prints this
+  exit, quit, Ctrl-D           leaves
+A space or -- before a word sends it to the server: "-- exit" sends the message "exit".
+wirebook --help lists what can be said when it starts.
+`;
 
 /** Shows the prompt; resolves when the user leaves. */
 export async function runPrompt(options: PromptOptions): Promise<void> {
@@ -67,8 +81,8 @@ class Prompt {
     });
     this.#interface.on("SIGINT", () => this.#interrupt());
     this.#interface.on("close", () => {
+      if (!this.#hasLeft) output.write("\n");
       this.#hasLeft = true;
-      output.write("\n");
       resolve();
     });
     this.#interface.prompt();
@@ -88,8 +102,18 @@ class Prompt {
   }
 
   async #take(line: string): Promise<void> {
-    const { history, completions, send, complain } = this.#options;
     if (line.trim() === "") return;
+    const { escape, word } = ownWord.exec(line)?.groups ?? {};
+    if (word === undefined) return await this.#send(line);
+    if (escape !== undefined) return await this.#send(word);
+    if (word === "?" || word.toLowerCase() === "help") return void this.#options.output.write(help);
+    this.#hasLeft = true;
+    this.#waiting.length = 0;
+    this.#interface.close();
+  }
+
+  async #send(line: string): Promise<void> {
+    const { history, completions, send, complain } = this.#options;
     try {
       const outgoing = createMessage(Buffer.from(line));
       history.add(line);
@@ -115,7 +139,7 @@ function greeting({ target, paint, history }: PromptOptions): string {
   const lines = [
     `Wirebook at ${paint.strong(describeTarget(target))}`,
     "Type a username to see the operations, or a whole message such as: brick 2",
-    paint.faint("Tab completes, Ctrl-C ends a reply, Ctrl-D leaves."),
+    paint.faint("Tab completes, Ctrl-C ends a reply, help explains, exit or Ctrl-D leaves."),
     ...(history.problem === undefined
       ? []
       : [paint.faint(`What you type is not kept for the next time: ${history.problem}`)]),
