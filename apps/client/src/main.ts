@@ -14,6 +14,8 @@ import { JsonPresenter } from "./output/json-presenter.ts";
 import { createPaint, isColoured } from "./output/paint.ts";
 import { PipePresenter } from "./output/pipe-presenter.ts";
 import type { Presenter } from "./output/presenter.ts";
+import { watchReader } from "./output/reader-watch.ts";
+import type { Binding } from "./output/reader-watch.ts";
 import { TerminalPresenter } from "./output/terminal-presenter.ts";
 import { visibleText } from "./output/visible.ts";
 import { openPcapFile } from "./pcap-file.ts";
@@ -24,9 +26,11 @@ import { Session } from "./session.ts";
 
 const { stdin, stdout, stderr, env } = process;
 
+/** Whoever read the output has seen enough, as `head` does. */
+const leave = (): never => process.exit(exitCodes.done);
+
 stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // Whoever read the output has seen enough, as `head` does.
-  if (error.code === "EPIPE") process.exit(exitCodes.done);
+  if (error.code === "EPIPE") leave();
   stderr.write(`wirebook: cannot write to standard output (${error.code ?? error.message})\n`);
   process.exit(exitCodes.unreachable);
 });
@@ -108,6 +112,7 @@ function createSession(config: Config, capture: Capture | undefined, wrap: Wrap 
     capture,
     errorOut: stderr,
     errorPaint: createPaint(isColoured(stderr, env)),
+    watchReader: () => watchReader((process as unknown as { binding: Binding }).binding, leave),
     listenForInterrupt(listener) {
       process.on("SIGINT", listener);
       return () => process.off("SIGINT", listener);

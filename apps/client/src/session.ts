@@ -20,6 +20,8 @@ interface Surroundings {
   readonly errorOut: Writable;
   readonly errorPaint: Paint;
   readonly listenForInterrupt: ListenForInterrupt;
+  /** Ends the program when nobody reads its output any more, until the function that it returns is called. */
+  readonly watchReader: () => () => void;
   readonly capture: Capture | undefined;
 }
 
@@ -36,9 +38,11 @@ export class Session {
   /** Sends a message, shows what comes back, and says on standard error what went wrong. Ctrl-C cancels it. */
   async send(outgoing: Outgoing): Promise<Outcome> {
     const { target, timeoutMs, isTraced } = this.#config;
-    const { presenter, out, errorOut, errorPaint, listenForInterrupt, capture } = this.#surroundings;
+    const { presenter, out, errorOut, errorPaint, listenForInterrupt, watchReader, capture } = this.#surroundings;
     const controller = new AbortController();
     const stopListening = listenForInterrupt(() => controller.abort());
+    // Any other message is to be sent although nobody wants to see the reply: `wirebook brick 3 | true`.
+    const stopWatching = outgoing.isFollow ? watchReader() : undefined;
     try {
       const { outcome, trace } = await request(outgoing, {
         target,
@@ -56,6 +60,7 @@ export class Session {
       return outcome;
     } finally {
       stopListening();
+      stopWatching?.();
     }
   }
 
