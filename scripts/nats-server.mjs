@@ -2,17 +2,18 @@
  * Finds a nats-server for the tests of the history on NATS, or gets one.
  *
  * Debian 12's is too old: below 2.10.27 it may lose acknowledged messages. Debian's next release has a package that
- * unpacks and runs there, so it is fetched with a list of its own, which leaves the machine's as they are.
+ * unpacks and runs there, so it is fetched with a list of its own, which leaves the machine's as they are. It names the mirror
+ * and the key that the machine's lists name: another mirror may be out of reach.
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findMirrors } from "./debian-mirrors.mjs";
 
 const folder = fileURLToPath(new URL("../.wirebook/nats", import.meta.url));
 const unpacked = join(folder, "unpacked", "usr", "sbin", "nats-server");
-const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** The oldest version that is trusted; `natsVersionLeast` of the engine says the same. */
 const versionLeast = [2, 10, 27];
@@ -30,13 +31,20 @@ export function findNatsServer() {
 
 /** Fetches one from Debian's next release, where apt is; returns its path, `undefined` when that did not work. */
 export function fetchNatsServer() {
-  if (!existsSync("/usr/bin/apt-get") || !existsSync(keyring)) return undefined;
-  for (const name of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(folder, name), { recursive: true });
-  const list = join(folder, "sources.list");
-  writeFileSync(list, `deb [signed-by=${keyring}] http://deb.debian.org/debian trixie main\n`);
+  if (!existsSync("/usr/bin/apt-get")) return undefined;
+  const isFetched = findMirrors("/etc/apt", readFileSync("/etc/os-release", "utf8")).some(fetchFrom);
+  return isFetched ? findNatsServer() : undefined;
+}
+
+/** True when a nats-server was fetched and unpacked from there. */
+function fetchFrom(source) {
+  for (const name of ["lists/partial", "cache/archives/partial", "sources"]) {
+    mkdirSync(join(folder, name), { recursive: true });
+  }
+  writeFileSync(join(folder, "sources", "debian.sources"), source);
   const options = {
-    "Dir::Etc::sourcelist": list,
-    "Dir::Etc::sourceparts": "/dev/null",
+    "Dir::Etc::sourcelist": "/dev/null",
+    "Dir::Etc::sourceparts": join(folder, "sources"),
     "Dir::State::lists": join(folder, "lists"),
     "Dir::Cache": join(folder, "cache"),
     "APT::Sandbox::User": "root",
@@ -45,12 +53,13 @@ export function fetchNatsServer() {
   const apt = (...command) =>
     spawnSync("apt-get", [...words, "-q", ...command], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] })
       .status === 0;
-  if (!apt("update") || !apt("download", "nats-server")) return undefined;
+  if (!apt("update") || !apt("download", "nats-server")) return false;
   const archive = readdirSync(folder).find((name) => name.endsWith(".deb"));
-  if (archive === undefined) return undefined;
-  spawnSync("dpkg", ["-x", archive, "unpacked"], { cwd: folder, stdio: "inherit" });
-  for (const name of [archive, "lists", "cache"]) rmSync(join(folder, name), { recursive: true, force: true });
-  return findNatsServer();
+  if (archive === undefined) return false;
+  const isUnpacked = spawnSync("dpkg", ["-x", archive, "unpacked"], { cwd: folder, stdio: "inherit" }).status === 0;
+  for (const name of [archive, "lists", "cache", "sources"])
+    rmSync(join(folder, name), { recursive: true, force: true });
+  return isUnpacked;
 }
 
 function isNewEnough(path) {
