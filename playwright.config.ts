@@ -7,6 +7,7 @@ const isRoot = process.getuid?.() === 0;
 export default defineConfig({
   testDir: "e2e",
   testMatch: "**/*.story.ts",
+  globalSetup: "./scripts/leftovers.mjs",
   outputDir: "test-results",
   workers: 2,
   fullyParallel: true,

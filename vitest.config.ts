@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ["{apps,libs}/*/test/**/*.test.ts", "interop/**/*.test.ts", "{scripts,bench}/**/*.test.ts"],
     // A lone two-core machine runs real servers and child processes here; these bound a hang, not a speed.
+    globalSetup: "scripts/leftovers.mjs",
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,

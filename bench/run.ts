@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
+import beginRun from "../scripts/leftovers.mjs";
 import type { Bench } from "./harness/bench.ts";
 import { findModules, pickModules } from "./harness/modules.ts";
 
@@ -16,6 +17,7 @@ if (positionals.length === 0) {
   say(`Usage: npm run bench -- NAME… [--rounds N] [--seconds S]\nNames: ${[...all.keys()].join(", ")}`);
   process.exit(2);
 }
+beginRun();
 for (const [name, url] of pickModules(all, positionals)) {
   const { bench } = (await import(url.href)) as { bench: Bench };
   say(`${name}: ${bench.question}\n`);

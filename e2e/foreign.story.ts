@@ -38,6 +38,9 @@ test("speaks to redis in its inline commands", async ({ page }) => {
     String(port),
     "--save",
     "",
+    // It would write over its environment, by which it is known to belong to the tests.
+    "--set-proc-title",
+    "no",
     "--dir",
     tmpdir(),
   ]);

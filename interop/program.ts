@@ -12,6 +12,11 @@ interface Launch {
   readonly command: string;
   /** @param port 0 at first, for any free one; afterwards the one that was found */
   readonly args: (port: number) => readonly string[];
+  /**
+   * True when the command is another program, such as strace, that runs this one. A signal then goes to both: strace with a
+   * file for its output keeps a SIGTERM to itself, and a SIGKILL to it alone leaves the other running.
+   */
+  readonly isWrapped?: boolean;
   /** Called when the program is disposed of. */
   readonly cleanUp?: () => Promise<void>;
 }
@@ -87,16 +92,22 @@ export class Program implements AsyncDisposable {
   async kill(signal: NodeJS.Signals = "SIGTERM"): Promise<Exit> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return this.#exit;
-    child.kill(signal);
-    const lastResort = setTimeout(() => child.kill("SIGKILL"), stopMsMax);
+    this.signal(signal);
+    const lastResort = setTimeout(() => this.signal("SIGKILL"), stopMsMax);
     const exit = await this.#exit;
     clearTimeout(lastResort);
     return exit;
   }
 
-  /** Sends a signal that ends nothing, such as SIGSTOP and SIGCONT. */
+  /** Sends a signal and does not wait for what it does. */
   signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+    const child = this.#child;
+    if (this.#launch.isWrapped !== true || child?.pid === undefined) return void child?.kill(signal);
+    try {
+      process.kill(-child.pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // Both ended meanwhile.
+    }
   }
 
   /** Starts it again on the same port, and stops it before when it still runs. */
@@ -121,9 +132,13 @@ export class Program implements AsyncDisposable {
   }
 
   async #spawn(): Promise<void> {
-    const { name, command, args } = this.#launch;
+    const { name, command, args, isWrapped = false } = this.#launch;
     const linesBefore = this.stdout.length;
-    const child = spawn(command, args(this.#port), { env: ownEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args(this.#port), {
+      env: ownEnvironment(),
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: isWrapped, // In a process group of its own.
+    });
     this.#child = child;
     this.#exit = new Promise((resolve, reject) => {
       child.once("error", reject);

@@ -94,10 +94,10 @@ export const originClientPath: string = join(root, "interop/origin_client.py");
 function behind(
   under: readonly string[],
   args: (port: number) => readonly string[],
-): Pick<Parameters<typeof Program.start>[0], "command" | "args"> {
+): Pick<Parameters<typeof Program.start>[0], "command" | "args" | "isWrapped"> {
   const [command = process.execPath, ...words] = under;
   if (under.length === 0) return { command, args };
-  return { command, args: (port) => [...words, process.execPath, ...args(port)] };
+  return { command, args: (port) => [...words, process.execPath, ...args(port)], isWrapped: true };
 }
 
 async function placeHistory({

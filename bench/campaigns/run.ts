@@ -8,6 +8,7 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import beginRun from "../../scripts/leftovers.mjs";
 import { findModules, pickModules } from "../harness/modules.ts";
 import type { Campaign, Control } from "./framework/campaign.ts";
 import { unmet } from "./framework/needs.ts";
@@ -38,6 +39,7 @@ if (names.length === 0) {
 
 // A program that a trial starts again and again is compiled once; the cache knows a source by what is in it, so also a broken one.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../../.wirebook/compile-cache", import.meta.url));
+beginRun();
 const startedMs = performance.now();
 const seed = Number(values.seed ?? Date.now() % 0x1_0000_0000);
 let failed = 0;

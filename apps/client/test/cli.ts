@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { buffer, text } from "node:stream/consumers";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { mark } from "../../../scripts/leftovers.mjs";
 
 /** The client's entry, to be run by this Node. */
 export const mainPath: string = fileURLToPath(new URL("../src/main.ts", import.meta.url));
@@ -20,7 +21,7 @@ export interface Ran {
 
 /** The environment of a user who has set nothing. */
 export const bareEnvironment: Readonly<Record<string, string>> = Object.fromEntries(
-  ["PATH", "NODE_OPTIONS"].map((name) => [name, process.env[name] ?? ""]),
+  ["PATH", "NODE_OPTIONS", mark].map((name) => [name, process.env[name] ?? ""]),
 );
 
 /** Starts the client; its standard input stays open until it is ended. */
