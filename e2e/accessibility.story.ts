@@ -70,6 +70,26 @@ test("the newest answer keeps a place on a screen that is magnified", async ({ w
   await expectNothingOverflows(page);
 });
 
+for (const viewport of [sizes.phone, { width: 1280, height: 720 }]) {
+  test(`a word of 1,990 characters pushes nothing out of sight at ${viewport.width} by ${viewport.height}`, async ({
+    wirebook,
+    page,
+  }) => {
+    await page.setViewportSize(viewport);
+    await page.getByRole("combobox", { name: "Operation" }).selectOption("2");
+    await page.getByLabel("FROM", { exact: true }).fill("x".repeat(1990));
+    await expect(page.getByRole("status", { name: "Refusal" })).toContainText(`FROM is "${"x".repeat(40)}…"`);
+    await expect(page.getByRole("button", { name: "Send", exact: true })).toBeInViewport({ ratio: 1 });
+    await page.getByRole("button", { name: "Send anyway" }).click();
+    const way = wirebook.wire.getByRole("group", { name: /^Way of brick 2 x+$/ });
+    const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Wire" });
+    if (await tab.isVisible()) await tab.click();
+    await expect(way).toContainText("The message was refused: FROM is");
+    expect(await way.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+    await expectNothingOverflows(page);
+  });
+}
+
 test("the main job needs no mouse", async ({ page, gateway }) => {
   await page.goto(`http://${gateway.address}/`);
   // A name stands there, and is typed over.

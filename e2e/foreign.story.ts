@@ -31,19 +31,7 @@ test("reads a file from a gopher server, and says that there is no history", asy
 
 test("speaks to redis in its inline commands", async ({ page }) => {
   skipWithout(["redis-server"], "redis-server");
-  await using redis = await ForeignProgram.start("redis-server", (port) => [
-    "--bind",
-    "127.0.0.1",
-    "--port",
-    String(port),
-    "--save",
-    "",
-    // It would write over its environment, by which it is known to belong to the tests.
-    "--set-proc-title",
-    "no",
-    "--dir",
-    tmpdir(),
-  ]);
+  await using redis = await startRedis();
   await using gateway = await startGateway({ server: `127.0.0.1:${redis.port}` });
   const wirebook = new Wirebook(page);
   await page.goto(`http://${gateway.address}/`);
@@ -55,6 +43,46 @@ test("speaks to redis in its inline commands", async ({ page }) => {
   await expect(wirebook.card("QUIT")).toContainText("+OK");
   await expect(wirebook.card("QUIT")).toContainText("done");
 });
+
+test("shows the one line of a server that keeps the connection open, and then says what happened", async ({ page }) => {
+  skipWithout(["redis-server"], "redis-server");
+  await using redis = await startRedis();
+  await using gateway = await startGateway({ server: `127.0.0.1:${redis.port}` });
+  const wirebook = new Wirebook(page);
+  await page.goto(`http://${gateway.address}/`);
+  await page.getByRole("textbox", { name: "User" }).fill("QUIT");
+  await page.getByRole("button", { name: "Begin" }).click();
+  await expect(wirebook.follow).toHaveText("no history");
+
+  await page.getByRole("textbox", { name: "User" }).fill("PING");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  // As the bytes come, while nothing tells yet whether more will.
+  const [ping, set] = [wirebook.card("PING"), wirebook.card("SET a")];
+  await expect(ping).toContainText(/receiving[^]*\+PONG/);
+  // The composer makes no line of two words that are a user's; the lab sends any.
+  await wirebook.wire.getByRole("button", { name: "Fault lab" }).click();
+  const lab = page.getByRole("form", { name: "Fault lab" });
+  await lab.getByLabel("Message").fill("SET a");
+  await lab.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(set).toContainText(/receiving[^]*-ERR wrong number of arguments for 'set' command/);
+
+  // After the gateway's 15 s.
+  await expect(ping).toContainText("not closed", { timeout: 30_000 });
+  await expect(ping).toContainText("The server answered but did not end its reply.");
+  await expect(ping).toContainText(/sent 7 bytes, then nothing for 15000 ms/);
+  await expect(set).toContainText("not closed");
+  await expect(wirebook.wire).toContainText("The server answered but did not end its reply.");
+  for (const card of [ping, set]) await expect(card).not.toContainText("failed");
+  await expect(wirebook.connection).toHaveText("Connected; the server answers");
+});
+
+function startRedis(): Promise<ForeignProgram> {
+  return ForeignProgram.start("redis-server", (port) => {
+    // With a title of its own it would write over its environment, by which it is known to belong to the tests.
+    const title = ["--set-proc-title", "no"];
+    return ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", tmpdir(), ...title];
+  });
+}
 
 function skipWithout(programs: readonly string[], packages: string): void {
   const missing = unmet(programs);

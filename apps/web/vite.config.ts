@@ -10,6 +10,8 @@ export default defineConfig({
     // The polyfill and inlined assets would be the only things that the gateway's Content-Security-Policy refuses.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
+    // Vite asks for the style sheet of a lazy part once: a part whose loading is tried again would have no style.
+    cssCodeSplit: false,
     // How long a plugin took is of no interest to whoever starts Wirebook for the first time.
     rolldownOptions: { checks: { pluginTimings: false } },
   },

@@ -12,6 +12,7 @@ import { bytes, duration, plural } from "./figures.ts";
 import { exchangeLinkPrefix, fetchLinks } from "./export/lazy.ts";
 import { GatewayConnection } from "./gateway/connection.svelte.ts";
 import type { Carried } from "./gateway/gateway-socket.ts";
+import { UpdateCheck } from "./gateway/update-check.svelte.ts";
 import { Follower } from "./history/follower.svelte.ts";
 import { HistoryView } from "./history/history-view.svelte.ts";
 import { History } from "./history/history.svelte.ts";
@@ -30,6 +31,7 @@ export type View = "messages" | "history" | "wire";
 
 export class Page {
   readonly connection: GatewayConnection;
+  readonly update = new UpdateCheck();
   readonly exchanges: Exchanges;
   readonly operations = new Operations();
   readonly history = new History();
@@ -78,11 +80,16 @@ export class Page {
     this.#openAddress();
     addEventListener("hashchange", () => this.#openAddress());
     this.connection.start({
-      onOpen: () => this.#follow(),
+      onOpen: () => {
+        // A gateway that comes back may be a newer one.
+        void this.update.look();
+        this.#follow();
+      },
       onLost: (words) => {
         this.exchanges.lose(words);
         this.follower.lose();
       },
+      onProblem: () => void this.update.look(),
       onFrame: (frame, carried) => this.#takeFrame(frame, carried),
       onBytes: (id, received, carried) => this.exchanges.takeBytes(id, received, carried),
     });
@@ -183,8 +190,7 @@ export class Page {
     this.view = "wire";
     const links = await fetchLinks().catch(() => undefined);
     try {
-      if (links === undefined)
-        this.linkProblem = "The part of the page that opens links could not be fetched; reload it.";
+      if (links === undefined) this.linkProblem = await this.update.explainMissingPart();
       else this.select(await links.openExchangeLink(fragment, this.exchanges));
     } catch (error) {
       if (links === undefined || !(error instanceof links.LinkError)) throw error;

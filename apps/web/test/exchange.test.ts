@@ -11,6 +11,9 @@ import type { StepTimes } from "@wirebook/protocol";
 import { Exchange } from "../src/exchange/exchange.svelte.ts";
 import type { ExchangeFrame } from "../src/exchange/exchange.svelte.ts";
 import { explainDelete, explainFailure, outcomeOf, refusalOf } from "../src/exchange/outcome.ts";
+import { arrowsOf } from "../src/wire/arrows.ts";
+import { notesOf } from "../src/wire/notes/notes.ts";
+import { verdict } from "../src/wire/notes/verdict.ts";
 import { tellStory } from "../src/wire/story.ts";
 
 const beginning = encodeBeginning({ link: "https://example.org/wirebook", operations });
@@ -155,6 +158,36 @@ describe("an exchange", () => {
     exchange.takeFrame(frame, { atMs: 1006, payload: "{}" }, undefined);
     expect(explainFailure(exchange)?.consequence).toContain(words);
     expect(explainDelete(exchange)?.result).toBe(result);
+  });
+
+  test("was answered when a server that sent bytes kept the connection open", () => {
+    const at = { received: 501, connecting: 501, established: 502, written: 502, firstByte: 503, closed: 900 };
+    const message = "127.0.0.1:6379 sent 7 bytes, then nothing for 15000 ms";
+    const error = { type: "error", id: 7, code: "reply-timeout", hop: "gateway-server", message, at } as const;
+    const [silent, answered] = [begin("PING\n"), begin("PING\n")];
+    expect(outcomeOf(answered).word).toBe("sending");
+    const open = { type: "open", id: 7, local: endpoint, remote: endpoint, at: { established: 502 } } as const;
+    answered.takeFrame(open, { atMs: 1003, payload: "{}" }, undefined);
+    expect(outcomeOf(answered).word).toBe("waiting");
+    give(answered, "+PONG\r\n");
+    expect(outcomeOf(answered).word).toBe("receiving");
+    expect(verdict(tellStory(answered))).toBe("Bytes came, and the connection is still open: more may follow.");
+    for (const each of [silent, answered]) each.takeFrame(error, { atMs: 1900, payload: "{}" }, undefined);
+
+    expect(outcomeOf(answered)).toEqual({ tone: "refused", word: "not closed" });
+    expect(explainFailure(answered)?.where).toBe("The server answered but did not end its reply.");
+    expect(outcomeOf(silent)).toEqual({ tone: "failed", word: "failed" });
+    expect(explainFailure(silent)?.where).toBe("It failed between the gateway and the server.");
+    for (const [each, note, label] of [
+      [answered, "nothing tells whether the reply is whole", "nothing more came"],
+      [silent, "nothing came", "nothing came"],
+    ] as const) {
+      const story = tellStory(each);
+      expect(notesOf(story).at(-1)?.text).toContain(note);
+      expect(arrowsOf(story).find(({ id }) => id === "failed")?.label).toBe(label);
+      // Another service has no history into which the line was written meanwhile.
+      expect(notesOf(story).map(({ term }) => term)).not.toContain("durability");
+    }
   });
 
   test("shows a key nowhere", () => {

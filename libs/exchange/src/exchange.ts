@@ -81,7 +81,11 @@ export class Exchange {
     this.#plan = options.plan && this.#makePlan(options.plan, options.message);
     this.#socket = this.#connect(replyTimeoutMs === Infinity);
     this.#patience = new Patience(connectTimeoutMs, replyTimeoutMs, (awaited) =>
-      this.#fail(awaited === "reply" ? replyTimeout(target, replyTimeoutMs) : connectTimeout(target, connectTimeoutMs)),
+      this.#fail(
+        awaited === "reply"
+          ? replyTimeout(target, replyTimeoutMs, this.trace.receivedBytes)
+          : connectTimeout(target, connectTimeoutMs),
+      ),
     );
     if (this.#plan === undefined) this.write(options.message);
     if (options.isEnded ?? false) this.end();

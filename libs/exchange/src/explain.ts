@@ -29,13 +29,14 @@ export function connectTimeout(target: Target, timeoutMs: number): ExchangeError
   );
 }
 
-/** The server was silent for too long. */
-export function replyTimeout(target: Target, timeoutMs: number): ExchangeError {
+/** The server was silent for too long, after it had sent so many bytes. */
+export function replyTimeout(target: Target, timeoutMs: number, receivedBytes: number): ExchangeError {
   const where = describeTarget(target);
-  return new ExchangeError(
-    "reply-timeout",
-    `${where} sent nothing for ${timeoutMs} ms; it may be hung, busy with others, or waiting for the message to end`,
-  );
+  const sentence =
+    receivedBytes === 0
+      ? `${where} sent nothing for ${timeoutMs} ms; it may be hung, busy with others, or waiting for the message to end`
+      : `${where} sent ${receivedBytes} ${receivedBytes === 1 ? "byte" : "bytes"}, then nothing for ${timeoutMs} ms, and kept the connection open; its reply may be whole, or cut off`;
+  return new ExchangeError("reply-timeout", sentence);
 }
 
 /** What the socket's own error means, given how far the exchange had come. */

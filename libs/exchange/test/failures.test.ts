@@ -75,9 +75,17 @@ describe("an exchange fails with", () => {
     const { texts, ending } = run(peer.target, { replyTimeoutMs: 50 });
     expect(await ending).toMatchObject({
       code: "reply-timeout",
-      message: expect.stringContaining("sent nothing for 50 ms") as string,
+      message: expect.stringContaining("sent 11 bytes, then nothing for 50 ms, and kept the connection open") as string,
     });
     expect(texts).toEqual(["wait for it"]);
+  });
+
+  test("reply-timeout on a server that never says a word", async () => {
+    await using peer = await openPeer((socket) => socket.resume());
+    expect(await run(peer.target, { replyTimeoutMs: 50 }).ending).toMatchObject({
+      code: "reply-timeout",
+      message: expect.stringContaining("sent nothing for 50 ms") as string,
+    });
   });
 
   test("no timeout while bytes keep coming, however long the whole takes", async () => {

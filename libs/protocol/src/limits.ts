@@ -22,6 +22,9 @@ export const keyRunCharactersMin = 20;
 /** Letters, and digits, that such a row must have at least: a long number or a long word is no key. */
 export const keyRunSortMin = 4;
 
+/** Characters (Unicode code points) of a word that an error's sentence repeats [W-14]. */
+export const quotedCharactersMax = 40;
+
 /** Words after the operation's number [W-10]. */
 export const argumentsMax = 2;
 

@@ -7,7 +7,7 @@
  */
 
 import { ProtocolError } from "./errors.ts";
-import { argumentsMax, messageBytesMax, nameCharactersMax } from "./limits.ts";
+import { argumentsMax, messageBytesMax, nameCharactersMax, quotedCharactersMax } from "./limits.ts";
 import { findOperation, operations } from "./operations.ts";
 import type { OperationSpec } from "./operations.ts";
 import { hideKeys, looksLikeKey } from "./secrets.ts";
@@ -188,7 +188,9 @@ function decodeName(parameter: string, word: string): string {
   );
 }
 
-/** A word as a sentence may repeat it, wherever that sentence is shown. */
+/** A word as a sentence may repeat it, wherever that sentence is shown: without a key, and no longer than a sentence. */
 function quote(word: string): string {
-  return quoteText(hideKeys(word));
+  const characters = [...hideKeys(word)];
+  const isLong = characters.length > quotedCharactersMax;
+  return quoteText(isLong ? `${characters.slice(0, quotedCharactersMax).join("")}…` : characters.join(""));
 }

@@ -102,6 +102,16 @@ describe("decodeCommand", () => {
     [["brick~5ecret"], "operation-unknown", '"brick~…" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],
     [["1", "two"], "argument-syntax", 'N is "two", not a line number; type a number such as 12'],
     [["1", "-1"], "argument-range", "N is -1, below 1; type a number from 1"],
+    [
+      ["2", "x".repeat(40)],
+      "argument-syntax",
+      `FROM is "${"x".repeat(40)}", not a line number; type a number such as 12`,
+    ],
+    [
+      ["2", "x".repeat(1990)],
+      "argument-syntax",
+      `FROM is "${"x".repeat(40)}…", not a line number; type a number such as 12`,
+    ],
     [["2", "0"], "argument-range", "FROM is 0, and the first line is 1; type a number from 1"],
     [["2", "1e3"], "argument-syntax", 'FROM is "1e3", not a line number; type a number such as 12'],
   ])("refuses %j", (words, code, message) => {

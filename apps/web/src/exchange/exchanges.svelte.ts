@@ -21,6 +21,14 @@ export interface Order extends Omit<Intent, "message"> {
   readonly values?: readonly string[];
 }
 
+/**
+ * - `unknown`: nothing has come from the server, and nothing has failed
+ * - `good`: it sent bytes
+ * - `silent`: it took the connection and sent nothing
+ * - `failed`: it did not take the connection
+ */
+export type ServerHop = "unknown" | "good" | "silent" | "failed";
+
 /** Bytes to send, as they are. */
 export interface RawOrder extends Omit<Intent, "message"> {
   readonly bytes: Uint8Array;
@@ -30,7 +38,7 @@ export class Exchanges {
   /** The one that the wire shows. */
   selected = $state.raw<Exchange>();
   /** What the latest exchange has shown of the hop from the gateway to the server. */
-  serverHop = $state<"unknown" | "good" | "failed">("unknown");
+  serverHop = $state<ServerHop>("unknown");
   readonly #connection: Pick<GatewayConnection, "send" | "clock">;
   /** Told of the `name~key` that an exchange of the user's was answered. */
   onKey: ((user: string, exchange: Exchange) => void) | undefined;
@@ -153,8 +161,9 @@ export class Exchanges {
     const exchange = this.#all.get(frame.id);
     if (exchange?.state === "running") {
       exchange.takeFrame(frame, carried, this.#connection.clock);
-      if (frame.type === "open") this.serverHop = "good";
-      else if (frame.type === "error" && frame.hop === "gateway-server") this.serverHop = "failed";
+      if (frame.type === "open" && this.serverHop === "failed") this.serverHop = "unknown";
+      else if (frame.type === "error" && frame.hop === "gateway-server" && exchange.receivedBytes === 0)
+        this.serverHop = frame.at.established === undefined ? "failed" : "silent";
       this.#noteBeginning(exchange);
     }
     return true;
@@ -164,6 +173,7 @@ export class Exchanges {
   takeBytes(id: number, bytes: Uint8Array, carried: Carried): void {
     const exchange = this.#all.get(id);
     if (exchange?.state !== "running") return;
+    this.serverHop = "good";
     const before = exchange.frames.keptBytes;
     exchange.takeBytes(bytes, carried);
     this.#keptBytes += exchange.frames.keptBytes - before;

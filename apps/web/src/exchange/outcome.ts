@@ -23,11 +23,12 @@ const hopWords: Readonly<Record<Hop, string>> = {
 export function outcomeOf(exchange: Exchange): Outcome {
   switch (exchange.state) {
     case "running":
-      return { tone: "running", word: exchange.at.established === undefined ? "sending" : "receiving" };
+      if (exchange.receivedBytes > 0) return { tone: "running", word: "receiving" };
+      return { tone: "running", word: exchange.at.established === undefined ? "sending" : "waiting" };
     case "cancelled":
       return { tone: "neutral", word: exchange.endReason === "reset" ? "reset" : "cancelled" };
     case "failed":
-      return { tone: "failed", word: "failed" };
+      return isLeftOpen(exchange) ? { tone: "refused", word: "not closed" } : { tone: "failed", word: "failed" };
     case "done":
       if (exchange.answer === "refused") return { tone: "refused", word: "refused" };
       return exchange.answer === "stranger" ? { tone: "refused", word: "not known" } : { tone: "good", word: "done" };
@@ -38,6 +39,13 @@ export function outcomeOf(exchange: Exchange): Outcome {
 export function explainFailure(exchange: Exchange): { where: string; why: string; consequence: string } | undefined {
   const { failure, at } = exchange;
   if (failure === undefined) return undefined;
+  if (isLeftOpen(exchange)) {
+    return {
+      where: "The server answered but did not end its reply.",
+      why: sentence(failure.message),
+      consequence: "The gateway closed the connection. Read the reply before you send the message again.",
+    };
+  }
   return {
     where: `It failed ${hopWords[failure.hop]}.`,
     why: sentence(failure.message),
@@ -48,6 +56,11 @@ export function explainFailure(exchange: Exchange): { where: string; why: string
           ? "The message was never written to the server, so nothing was done; it is safe to send it again."
           : "The message was written to the server and may have been carried out; look at the history before you send it again.",
   };
+}
+
+/** True when the server answered and left it open whether more would come, as services do that take many commands. */
+function isLeftOpen({ failure, receivedBytes }: Exchange): boolean {
+  return failure?.code === "reply-timeout" && receivedBytes > 0;
 }
 
 /** Why a line that was to be deleted may still be there. */

@@ -11,6 +11,8 @@ export type ConnectionListener = Pick<GatewayListener, "onFrame" | "onBytes"> & 
   onOpen(hello: Hello): void;
   /** It was open and is lost; the words say why. */
   onLost(words: string): void;
+  /** A frame came that was not understood. */
+  onProblem(): void;
 };
 
 /** The connection to the gateway: it is made again whenever it is lost, for as long as the page is open. */
@@ -56,7 +58,10 @@ export class GatewayConnection {
       onFrame: (frame, carried) => this.#listener?.onFrame(frame, carried),
       onBytes: (id, bytes, carried) => this.#listener?.onBytes(id, bytes, carried),
       onClose: (code, reason, retryAfterMs) => this.#lose(closeWords(code, reason), retryAfterMs),
-      onProblem: (problem) => (this.problem = problem),
+      onProblem: (problem) => {
+        this.problem = problem;
+        this.#listener?.onProblem();
+      },
     });
   }
 

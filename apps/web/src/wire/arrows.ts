@@ -165,7 +165,8 @@ function ending(story: Story): TimedArrow[] {
   if (end === "error" && failure?.hop === "gateway-server" && closedMs !== undefined) {
     const isRst = failure.code === "connect-refused" || failure.code === "connection-reset";
     const more = { isDerived: true, isFailure: true };
-    arrows.push(arrow("failed", ["server", "gateway"], [closedMs, closedMs], isRst ? "RST" : "nothing came", more));
+    const silence = story.reply.bytes === 0 ? "nothing came" : "nothing more came";
+    arrows.push(arrow("failed", ["server", "gateway"], [closedMs, closedMs], isRst ? "RST" : silence, more));
   }
   if (endedMs === undefined) return arrows;
   if (end === "lost") {

@@ -20,7 +20,9 @@ export function notesBack(story: Story): readonly Note[] {
 
 function server(story: Story): Note | undefined {
   const wait = silenceMs(story);
-  if (wait === undefined || story.reply.bytes === 0 || messageEnd(story) === "silence" || isSilenceLong(story)) {
+  // Another service keeps no history.
+  if (!story.reply.hasBeginning && story.reply.answer !== "stranger") return undefined;
+  if (wait === undefined || messageEnd(story) === "silence" || isSilenceLong(story)) {
     return undefined;
   }
   return {
@@ -141,9 +143,17 @@ function reset({ endReason }: Story): Note | undefined {
   };
 }
 
-function failure({ failure: failed }: Story): Note | undefined {
+function failure({ failure: failed, reply }: Story): Note | undefined {
+  if (failed?.code === "reply-timeout" && reply.bytes > 0) return leftOpen;
   return failed && failures[failed.code];
 }
+
+const leftOpen: Note = {
+  text: "Bytes came, then silence, and no FIN: nothing tells whether the reply is whole. TCP itself has no limit for that; the gateway has.",
+  term: "timeout",
+  references: [rule("G", 5), rule("G", 7)],
+  on: ["failed"],
+};
 
 /** A refused connection is spoken of on the way there, where it happened. */
 const failures: Partial<Record<Failure["code"], Note>> = {

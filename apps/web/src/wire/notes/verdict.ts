@@ -70,7 +70,11 @@ const carriedOut = "It was carried out and answered.";
 function answerWords({ reply, end }: Story): string {
   if (reply.answer === "stranger") return "The server does not know this user.";
   if (reply.answer === "refused") return `It was refused: ${sentenceOf(reply.sentence)}`;
-  if (end === "running") return "The reply is still coming.";
+  if (end === "running") {
+    return reply.hasBeginning
+      ? "The reply is still coming."
+      : "Bytes came, and the connection is still open: more may follow.";
+  }
   return reply.responseOffset === undefined
     ? "The answer was the list of operations, since nothing was asked."
     : carriedOut;

@@ -1,0 +1,35 @@
+/**
+ * Whether the gateway serves another build of the page than the one that is open.
+ *
+ * The names of a build's files have hashes of their contents, and a new build removes those of the one before. A page
+ * that stays open over an update misses the parts that it has not loaded yet. It is never reloaded by itself: what
+ * somebody has typed, and the transcript, would be gone.
+ */
+
+/** What every part of the page says when it cannot be loaded any more. */
+export const outdatedSentence = "This page is older than the gateway. Reload it.";
+
+const awaySentence =
+  "This part of the page could not be loaded, because the gateway is away. Try again when the gateway is back.";
+
+export class UpdateCheck {
+  /** True once it is known that the gateway no longer serves this build. */
+  isOutdated = $state(false);
+
+  /** Asks for the page's own script: a gateway with another build does not have it. */
+  async look(): Promise<void> {
+    const script = document.querySelector<HTMLScriptElement>("script[type=module][src]")?.src;
+    if (script !== undefined && (await ask(script))?.status === 404) this.isOutdated = true;
+  }
+
+  /** Why a part of the page could not be loaded, in a sentence: it is gone when the gateway still serves a page. */
+  async explainMissingPart(): Promise<string> {
+    if ((await ask("/"))?.ok === true) this.isOutdated = true;
+    return this.isOutdated ? outdatedSentence : awaySentence;
+  }
+}
+
+/** What the gateway answers; `undefined` when it cannot be reached. */
+async function ask(address: string): Promise<Response | undefined> {
+  return fetch(address, { method: "HEAD", cache: "no-store" }).catch(() => undefined);
+}
