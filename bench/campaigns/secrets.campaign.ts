@@ -1,6 +1,7 @@
 /**
  * No key ever leaks: canaries, right and mistyped, in every place of a message where somebody might put a key, by every
- * way in. Afterwards they are sought in every file and in everything that any program has printed.
+ * way in, on each engine of the history. Afterwards they are sought in every file, those of the NATS node too, and in
+ * everything that any program has printed.
  *
  * Not sought is what docs/users.md says cannot be protected: a key with white space inside, and on an open server a
  * piece of one that stands alone.
@@ -8,10 +9,12 @@
 
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { NatsCluster } from "../../interop/nats-cluster.ts";
 import { clientPath, startGateway, startServer } from "../../interop/programs.ts";
 import type { ServerProgram } from "../../interop/programs.ts";
 import type { Program } from "../../interop/program.ts";
 import { run as runProgram } from "../../interop/run.ts";
+import { findNatsServer } from "../../scripts/nats-server.mjs";
 import type { Random } from "../harness/random.ts";
 import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
 import { createCanary, manners } from "./keys/canaries.ts";
@@ -52,8 +55,13 @@ interface Stage extends AsyncDisposable {
 }
 
 async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
-  const stages = await Promise.all(modes.map((mode) => setUp(mode, nodeArgs)));
   await using all = new AsyncDisposableStack();
+  const cluster = findNatsServer() === undefined ? undefined : all.use(await NatsCluster.start({ nodes: 1 }));
+  const histories = modes.flatMap((mode) => [
+    { mode },
+    ...(cluster === undefined ? [] : [{ mode, historyPath: cluster.address(mode) }]),
+  ]);
+  const stages = await Promise.all(histories.map((history) => setUp(history, nodeArgs)));
   for (const stage of stages) all.use(stage);
   const printed: string[] = [];
   const secrets = new Set(stages.map(({ other }) => other.split("~")[1] ?? ""));
@@ -66,12 +74,19 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     printed.push(await send(stage, canary, { random, number: done, home: folder }));
     progress(done + 1);
   }
-  return await judge(stages, { folder, printed, secrets: [...secrets], count });
+  const folders = [folder, ...(cluster?.nodes ?? []).map((node) => node.folder)];
+  const finding = await judge(stages, { folders, printed, secrets: [...secrets], count });
+  return { ...finding, checked: `${finding.checked}, ${cluster === undefined ? "file alone" : "file and NATS"}` };
 }
 
-async function setUp(mode: (typeof modes)[number], nodeArgs: readonly string[]): Promise<Stage> {
+/** @param history without `historyPath`, a file of its own */
+async function setUp(
+  history: { readonly mode: (typeof modes)[number]; readonly historyPath?: string },
+  nodeArgs: readonly string[],
+): Promise<Stage> {
+  const { mode, ...place } = history;
   const stack = new AsyncDisposableStack();
-  const server = stack.use(await startServer({ nodeArgs, options: ["--users", mode] }));
+  const server = stack.use(await startServer({ ...place, nodeArgs, options: ["--users", mode] }));
   const gateway = stack.use(await startGateway({ server: server.address }));
   const page = stack.use(await Page.open(gateway.port));
   const other = await register(server.historyPath, "mel", "admin");
@@ -130,11 +145,11 @@ function ask(port: number, message: string, number: number): Promise<string> {
 async function judge(
   stages: readonly Stage[],
   {
-    folder,
+    folders,
     printed,
     secrets,
     count,
-  }: { folder: string; printed: readonly string[]; secrets: readonly string[]; count: number },
+  }: { folders: readonly string[]; printed: readonly string[]; secrets: readonly string[]; count: number },
 ): Promise<Finding> {
   await Promise.all(stages.map(({ server }) => server.kill()));
   const texts = new Map<string, string>([["what came back or the client printed", printed.join("\n")]]);
@@ -143,9 +158,9 @@ async function judge(
       texts.set(`what the ${name} printed (${server.port})`, [...stdout, ...stderr].join("\n"));
     }
     texts.set(`frames to the page (${server.port})`, page.frames.join("\n"));
-    await readAll(join(server.historyPath, ".."), texts);
+    if (!server.historyPath.startsWith("nats:")) await readAll(join(server.historyPath, ".."), texts);
   }
-  await readAll(folder, texts);
+  for (const each of folders) await readAll(each, texts);
   const breaches = findLeaks(texts, secrets);
   const bytes = [...texts.values()].reduce((sum, text) => sum + text.length, 0);
   return { tried: count, checked: `${texts.size} files and outputs, ${bytes} characters`, breaches };

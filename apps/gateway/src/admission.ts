@@ -26,8 +26,12 @@ export interface AdmissionHeaders {
   readonly "sec-websocket-protocol"?: string | undefined;
 }
 
+/** RFC 9110, section 7.2: a host of RFC 3986, section 3.2.2, and perhaps a port. */
+const hostForm = /^(?:\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
+
 /** The allow-list of one gateway. */
 export class Admission {
+  readonly #own: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
 
@@ -42,12 +46,22 @@ export class Admission {
     // A browser leaves out the port that its scheme implies.
     const implied = scheme === "https" ? 443 : 80;
     if (port === implied) own.push(...own.map((name) => name.slice(0, -`:${port}`.length)));
+    this.#own = new Set(own);
     this.#hosts = new Set([...own, ...origins.map((origin) => new URL(origin).host)]);
     this.#origins = new Set([...own.map((name) => `${scheme}://${name}`), ...origins]);
   }
 
+  /** True for a name of the gateway where it listens, which a request that a proxy brings need not have. */
+  isOwn(host: string | undefined): boolean {
+    return host !== undefined && this.#own.has(host.toLowerCase());
+  }
+
   /** Looks at any request: is it meant for this gateway? */
   refuseRequest({ host }: AdmissionHeaders): Refusal | undefined {
+    if (host !== undefined && !hostForm.test(host)) {
+      const sentence = `the Host header ${quote(host)} is no host; send one, such as Host: ${[...this.#hosts][0]}`;
+      return { status: 400, reason: "host", sentence };
+    }
     if (host !== undefined && this.#hosts.has(host.toLowerCase())) return undefined;
     return {
       status: 403,

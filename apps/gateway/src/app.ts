@@ -24,7 +24,7 @@ import type { Log, LogSink } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { addPageFiles } from "./page-files.ts";
 import { PcapFile } from "./pcap-file.ts";
-import { addressOf, proxyHeaderOf } from "./page-peer.ts";
+import { addressOf, proxyHeaderOf, trustIn } from "./page-peer.ts";
 import { Readiness } from "./readiness.ts";
 import { say } from "./say.ts";
 import { Sockets } from "./sockets.ts";
@@ -114,7 +114,7 @@ function createFastify(
   const app: FastifyInstance = Fastify({
     logger: logSink === undefined ? false : { level: "info", base: null, stream: logSink },
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: [...trustedProxies],
+    trustProxy: trustIn(trustedProxies),
     serverFactory: (handler) => servers.create(handler),
     bodyLimit: 1024,
     // While the gateway stops, a page that connects is told so over its WebSocket, where it can read it.

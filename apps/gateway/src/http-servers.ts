@@ -47,7 +47,14 @@ export class HttpServers {
   /** Makes one that does not listen yet. */
   create(handler: RequestListener): Server {
     const { limits, tls } = this.#options;
-    const times = { requestTimeout: limits.httpRequestMs, headersTimeout: limits.httpRequestMs };
+    // Node looks every so often for connections whose time is over, so that much comes on top.
+    const withinMs = limits.httpRequestMs - limits.httpLookMs;
+    const times = {
+      requestTimeout: withinMs,
+      headersTimeout: withinMs,
+      keepAliveTimeout: limits.httpKeepAliveMs,
+      connectionsCheckingInterval: limits.httpLookMs,
+    };
     const server = tls === undefined ? createHttpServer(times, handler) : this.#createSecure(tls, times, handler);
     server.maxConnections = limits.connectionsMax;
     server.on("connection", (socket: Socket) => this.#count(socket));

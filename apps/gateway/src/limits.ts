@@ -18,8 +18,12 @@ export interface GatewayLimits {
   readonly webSocketsPerAddressMax: number;
   /** WebSockets that may still be reading why they were turned away; a further one gets no more than a status [G-10]. */
   readonly refusalsMax: number;
-  /** Milliseconds for the head of an HTTP request, and for the whole of it. */
+  /** Milliseconds for the head of an HTTP request, and for the whole of it, from the connection or the last answer on. */
   readonly httpRequestMs: number;
+  /** Milliseconds between two looks for HTTP connections whose time is over; less than `httpRequestMs`. */
+  readonly httpLookMs: number;
+  /** Milliseconds without a byte after which an HTTP connection that was answered is closed. */
+  readonly httpKeepAliveMs: number;
 
   /** Frames that one page may send a second, pings included [G-4]. */
   readonly framesPerSecondMax: number;
@@ -89,6 +93,8 @@ export const gatewayLimits: GatewayLimits = Object.freeze({
   webSocketsPerAddressMax: 1024,
   refusalsMax: 256,
   httpRequestMs: 10_000,
+  httpLookMs: 1000,
+  httpKeepAliveMs: 5000,
 
   framesPerSecondMax: 20_000,
   frameBurstMax: 20_000,
@@ -129,6 +135,9 @@ export const serverConnectionsDefault = 256;
 
 /** The most that `--server-connections` may say: beyond it the ports of one address run out. */
 export const serverConnectionsMax = 16_384;
+
+/** Milliseconds in which the log says at most once that a trusted proxy's X-Forwarded-For is not understood. */
+export const forwardedNoticeMs = 60_000;
 
 /** Characters of the log that are held back within one turn of the event loop, to leave in one write. */
 export const heldLogCharactersMax = 64 * 1024;

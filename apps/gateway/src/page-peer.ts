@@ -2,16 +2,43 @@
  * Who is at the other end of a page's connection.
  *
  * That is the peer of the TCP connection, unless it is a reverse proxy that the operator trusts: then Fastify takes the
- * address from its `X-Forwarded-For` header. The address counts for the limits, and stands in the log and, on request, in
- * the server's history.
+ * address from its `X-Forwarded-For` header. Some proxies write a port behind it, and brackets around IPv6, as a URL has
+ * them. The address counts for the limits, and stands in the log and, on request, in the server's history.
  */
 
 import type { FastifyRequest } from "fastify";
 import { encodeProxyHeader, plainIpAddress } from "@wirebook/protocol";
 
+/** What a request has that came through a proxy (RFC 7239, RFC 9110 section 7.6.3, and what is usual). */
+const forwardingHeaders = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/** An address as a proxy writes it, without port and brackets; `undefined` when it is none. */
+function readForwarded(text: string): string | undefined {
+  const [, six, four] = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/.exec(text) ?? [];
+  return plainIpAddress(six ?? four ?? text);
+}
+
+/** For Fastify: whether an address of the chain in `X-Forwarded-For` is that of a proxy which is believed. */
+export function trustIn(proxies: readonly string[]): (address: string) => boolean {
+  const trusted = new Set(proxies.map((address) => plainIpAddress(address) ?? address));
+  return (address) => trusted.has(readForwarded(address) ?? "");
+}
+
 /** The page's address; what a proxy passes on that is no address is not believed. */
 export function addressOf({ ip, raw }: FastifyRequest): string {
-  return plainIpAddress(ip ?? "") ?? plainIpAddress(raw.socket.remoteAddress ?? "") ?? "unknown";
+  return readForwarded(ip ?? "") ?? plainIpAddress(raw.socket.remoteAddress ?? "") ?? "unknown";
+}
+
+/** True when a trusted proxy's `X-Forwarded-For` holds no address where the page's should be. */
+export function isMisread({ ip }: FastifyRequest): boolean {
+  return ip !== undefined && readForwarded(ip) === undefined;
+}
+
+/** True when a proxy brought the request, and the page's address is not known: the proxy is not trusted, or not understood. */
+export function isFromUnknown(request: FastifyRequest, isTrusted: (address: string) => boolean): boolean {
+  const { headers, socket } = request.raw;
+  if (!forwardingHeaders.some((name) => headers[name] !== undefined)) return false;
+  return !isTrusted(socket.remoteAddress ?? "") || headers["x-forwarded-for"] === undefined || isMisread(request);
 }
 
 /** The PROXY header for the page's connection, to be sent before each of its messages [W-20]. */

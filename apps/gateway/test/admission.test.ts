@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { createConnection } from "node:net";
 import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { subprotocol } from "@wirebook/protocol";
 import { Admission } from "../src/admission.ts";
@@ -32,7 +33,47 @@ async function statusOf(gateway: Gateway, path: string, headers: Record<string, 
   return promise;
 }
 
+/** The status for a request as it is written here, with each `HOST` replaced by the gateway's own. */
+async function statusOfText(gateway: Gateway, head: string): Promise<number> {
+  const socket = createConnection(gateway.port, "127.0.0.1");
+  socket.write(`${head.replaceAll("HOST", gateway.host)}\r\nConnection: close\r\n\r\n`);
+  return Number((await text(socket)).split(" ", 2)[1]);
+}
+
 describe("over the wire", () => {
+  test.each([
+    ["GET /healthz HTTP/1.1\r\nHost: HOST", 200],
+    ["GET /healthz HTTP/1.1\r\nHost: HOST\r\nHost: HOST", 400],
+    ["GET / HTTP/1.1\r\nHost: HOST\r\nhost: evil.example", 400],
+    ["GET /metrics HTTP/1.0\r\nHost: HOST\r\nHost: HOST", 400],
+    ["GET /ws HTTP/1.1\r\nHost: HOST\r\nHost: HOST\r\nOrigin: http://HOST\r\nUpgrade: websocket", 400],
+    ["GET /healthz HTTP/1.1\r\nX: y", 400],
+    ["GET /healthz HTTP/1.1\r\nHost: a b", 400],
+    ["GET /healthz HTTP/1.1\r\nHost: HOST/", 400],
+    ["GET /healthz HTTP/1.1\r\nHost: HOST, HOST", 400],
+    ["GET /healthz HTTP/1.1\r\nHost:", 400],
+    // HAProxy's `option httpchk` asks like that.
+    ["OPTIONS / HTTP/1.0", 403],
+    ["GET /healthz HTTP/1.0", 200],
+    ["GET /readyz HTTP/1.0", 503],
+    ["GET /metrics HTTP/1.0", 403],
+    ["GET / HTTP/1.0", 403],
+  ])("answers %j with %i (RFC 9112, section 3.2)", async (head, status) => {
+    await using gateway = await openGateway(await closedPort());
+    expect(await statusOfText(gateway, head)).toBe(status);
+  });
+
+  test("closes a connection over which no request comes, or only a part of one", async () => {
+    await using gateway = await openGateway(await closedPort(), { limits: { httpRequestMs: 60, httpLookMs: 20 } });
+    const parts = ["", "GET / HT", `GET / HTTP/1.1\r\nHost: ${gateway.host}\r\n`];
+    const ended = parts.map(async (part) => {
+      const socket = createConnection(gateway.port, "127.0.0.1");
+      socket.write(part);
+      return text(socket);
+    });
+    for (const answer of await Promise.all(ended)) expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  });
+
   test("upgrades for the allowed pairs of Host and Origin and for no other", async () => {
     await using gateway = await openGateway(await closedPort(), { config: { origins: ["https://wirebook.example"] } });
     const { port } = gateway;

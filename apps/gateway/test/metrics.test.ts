@@ -119,14 +119,8 @@ test("has the usual metrics of the process, once for however many gateways", asy
 test("shows its metrics to this machine and to whom it was told, and to nobody else", async () => {
   const config = { trustedProxies: ["127.0.0.1"], metricsFrom: ["192.0.2.7", "2001:db8::7"] };
   await using gateway = await openGateway(await closedPort(), { config });
-  const statusFor = async (forwarded?: string, host = gateway.host): Promise<number> => {
-    const headers = { host, ...(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }) };
-    const asked = request({ port: gateway.port, path: "/metrics", headers });
-    asked.end();
-    const [answer] = (await once(asked, "response")) as [IncomingMessage];
-    answer.resume();
-    return answer.statusCode ?? 0;
-  };
+  const statusFor = (forwarded?: string, host = gateway.host): Promise<number> =>
+    statusOfMetrics(gateway, { host, ...(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }) });
   expect(await statusFor()).toBe(200);
   expect(await statusFor("192.0.2.7")).toBe(200);
   expect(await statusFor("2001:DB8:0::7")).toBe(200);
@@ -137,3 +131,31 @@ test("shows its metrics to this machine and to whom it was told, and to nobody e
     sentence: expect.stringContaining("--metrics-from"),
   });
 });
+
+test.each<[string, Record<string, string>, number]>([
+  ["asked on this machine", {}, 200],
+  ["through a proxy that is not trusted", { "x-forwarded-for": "192.0.2.8" }, 403],
+  ["through one that says whose request it is in another way", { forwarded: "for=192.0.2.8" }, 403],
+  ["through one that says no more than that it is one", { via: "1.1 front" }, 403],
+  ["through one that gives the user's own name for the gateway", { host: "wirebook.example" }, 403],
+  ["through one that claims to come from this machine", { "x-real-ip": "127.0.0.1" }, 403],
+])("shows its metrics or not: %s", async (_, headers, status) => {
+  const config = { origins: ["https://wirebook.example"] };
+  await using gateway = await openGateway(await closedPort(), { config });
+  expect(await statusOfMetrics(gateway, headers)).toBe(status);
+});
+
+test("shows its metrics through a trusted proxy only when that says for whom", async () => {
+  await using gateway = await openGateway(await closedPort(), { config: { trustedProxies: ["127.0.0.1"] } });
+  expect(await statusOfMetrics(gateway, { "x-forwarded-for": "127.0.0.1" })).toBe(200);
+  expect(await statusOfMetrics(gateway, { "x-forwarded-for": "unknown" })).toBe(403);
+  expect(await statusOfMetrics(gateway, { via: "1.1 front" })).toBe(403);
+});
+
+async function statusOfMetrics({ port, host }: Gateway, headers: Record<string, string>): Promise<number> {
+  const asked = request({ port, path: "/metrics", headers: { host, ...headers } });
+  asked.end();
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  answer.resume();
+  return answer.statusCode ?? 0;
+}

@@ -1,8 +1,16 @@
 /** docs/gateway.md and the gateway must not tell different stories. */
 
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { get } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { optionsHelp } from "../src/config.ts";
+import { freePort } from "../../../interop/free-port.ts";
 import { closedPort, openGateway } from "./rig.ts";
 import { scrape } from "./scrape.ts";
 
@@ -37,4 +45,41 @@ test("the table of metrics has each metric with its kind, and no other", async (
   const own = new Map([...kinds].filter(([name]) => name.startsWith("wirebook_")));
   const rows = rowsOf(/^\| `wirebook_/).map(([name = "", kind = ""]) => [name, kind] as const);
   expect(new Map(rows)).toEqual(own);
+});
+
+const nginx = "/usr/sbin/nginx";
+const where = existsSync(nginx) ? "" : "SKIPPED, there is no nginx: ";
+
+test.skipIf(where !== "")(`${where}the block for nginx works on a port that is not 80`, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "wirebook-nginx-"));
+  const port = await freePort();
+  const config = { origins: [`http://wirebook.test:${port}`], trustedProxies: ["127.0.0.1"] };
+  await using gateway = await openGateway(await closedPort(), { config });
+  const [block = ""] = /^ {4}location \/ \{$[\s\S]*?^ {4}\}$/m.exec(document) ?? [];
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  );
+  const file = join(folder, "nginx.conf");
+  await writeFile(
+    file,
+    `daemon off; pid ${folder}/pid; error_log stderr info; events {}\nhttp { access_log off; ${paths.join(" ")}\n` +
+      `server { listen 127.0.0.1:${port};\n${block.replace("127.0.0.1:8007", gateway.host)}\n} }\n`,
+  );
+  const child = spawn(nginx, ["-e", "stderr", "-c", file], { stdio: ["ignore", "ignore", "pipe"] });
+  try {
+    let said = "";
+    for await (const chunk of child.stderr.iterator({ destroyOnReturn: false })) {
+      said += String(chunk);
+      if (said.includes("start worker process ")) break;
+    }
+    child.stderr.resume();
+    const asked = get({ port, path: "/healthz", headers: { host: `wirebook.test:${port}` } });
+    const [answer] = (await once(asked, "response")) as [IncomingMessage];
+    answer.resume();
+    expect(answer.statusCode).toBe(200);
+  } finally {
+    child.kill();
+    await once(child, "close");
+    await rm(folder, { recursive: true });
+  }
 });

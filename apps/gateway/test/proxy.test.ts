@@ -91,6 +91,34 @@ test("believes the X-Forwarded-For of a reverse proxy that it trusts, and of nob
   expect(addresses).toEqual(["198.51.100.7", "2001:db8::7", "127.0.0.5", "127.0.0.6"]);
 });
 
+test.each([
+  ["203.0.113.7:51234", "203.0.113.7"],
+  ["[2001:db8::1]:443", "2001:db8::1"],
+  ["[2001:db8::1]", "2001:db8::1"],
+  ["198.51.100.1, 203.0.113.7:80", "203.0.113.7"],
+  ["203.0.113.7:80, 127.0.0.5:4711", "203.0.113.7"],
+  ["203.0.113.7:port", "127.0.0.5"],
+  ["203.0.113.256:80", "127.0.0.5"],
+])("reads the X-Forwarded-For %j as the address %s", async (forwarded, address) => {
+  await using echo = await openEcho();
+  await using gateway = await openGateway(echo.target, { config: { trustedProxies: ["127.0.0.5"] } });
+  await using page = await openPage(gateway, { localAddress: "127.0.0.5", headers: { "x-forwarded-for": forwarded } });
+  await page.frame("hello");
+  expect(eventsOf(gateway, "socket")).toMatchObject([{ address }]);
+});
+
+test("says once in its log that it does not understand a trusted proxy", async () => {
+  await using echo = await openEcho();
+  await using gateway = await openGateway(echo.target, { config: { trustedProxies: ["127.0.0.5"] } });
+  for (let asked = 0; asked < 3; asked++) {
+    const headers = { "x-forwarded-for": "_hidden" };
+    await using page = await openPage(gateway, { localAddress: "127.0.0.5", headers });
+    await page.frame("hello");
+  }
+  const sentence = expect.stringMatching(/^the X-Forwarded-For header of 127\.0\.0\.5 has "_hidden" where an address/);
+  expect(eventsOf(gateway, "notice")).toMatchObject([{ sentence }]);
+});
+
 test("counts the pages behind a trusted reverse proxy by their own addresses", async () => {
   await using echo = await openEcho();
   const config = { trustedProxies: ["127.0.0.1"] };

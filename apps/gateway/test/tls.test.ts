@@ -80,7 +80,10 @@ test("closes a connection that does not begin to speak TLS in time", async () =>
   await using certificates = await Certificates.open();
   const tls = await certificates.make("first");
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target, { config: { tls }, limits: { httpRequestMs: 50 } });
+  await using gateway = await openGateway(echo.target, {
+    config: { tls },
+    limits: { httpRequestMs: 50, httpLookMs: 10 },
+  });
   const socket = createConnection(gateway.port, "127.0.0.1");
   socket.on("error", () => undefined);
   socket.resume();

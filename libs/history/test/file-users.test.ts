@@ -53,6 +53,7 @@ describe("users in a file", () => {
     [`${encodeUser(userOf("ada"))}\n${encodeUser(userOf("Ada"))}`, "line 2 of .* has a name that a line above it has"],
     [encodeUser(userOf("ada")).replace("member", "king"), "line 1 of .* is no user"],
     [encodeUser(userOf("ada~s3cret")), "line 1 of .* is no user"],
+    [encodeUser(userOf("ada\ufe0f")), "line 1 of .* has an invisible character in a name; put a # before it"],
   ])("are not opened from %j, and the sentence says where, not what", async (text, sentence) => {
     await using place = await createFolder();
     await writeFile(place.file("users.txt"), `${text}\n`, { mode: 0o600 });

@@ -34,12 +34,13 @@ export type Command =
   | { readonly verb: "status" };
 
 const httpRequestLine = / HTTP\/1\.[01]$/;
-const plainName = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]*$/u;
+/** Some letters and marks show nothing, such as U+3164 and U+FE0F: two names that differ in one look the same. */
+const plainName = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]*$/u;
 const integer = /^-?\d{1,15}$/;
 
 /**
- * True when the word may be a username: letters, digits, `_`, `.` and `-`, not beginning with a sign [W-9]. What looks
- * like a key is none: names are shown everywhere.
+ * True when the word may be a username: visible letters, digits, `_`, `.` and `-`, not beginning with a sign [W-9]. What
+ * looks like a key is none: names are shown everywhere.
  */
 export function isName(word: string): boolean {
   return plainName.test(word) && [...word].length <= nameCharactersMax && !looksLikeKey(word);

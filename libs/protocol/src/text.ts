@@ -4,14 +4,17 @@
  * A message should be UTF-8, but a log must be able to hold whatever came. Bytes that are not UTF-8 become the lone
  * surrogates U+DC80 to U+DCFF, one for each byte (PEP 383, Python's `surrogateescape`), which no valid UTF-8 yields; so
  * the way back is exact. Quoting is JSON's (RFC 8259, section 7), with every character that could move a cursor,
- * change a colour or turn the reading direction escaped as well: Unicode's Cc, Cf, Zl and Zp.
+ * change a colour, turn the reading direction or hide in a name escaped as well: Unicode's Cc, Cf, Zl, Zp and
+ * Default_Ignorable_Code_Point.
  */
 
 const utf8 = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What JSON leaves as it is although a terminal or a reader would not show it truthfully. */
-const invisible = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
+const invisible = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const invisibleUnquoted =
+  /[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** True when the bytes are well-formed UTF-8. */
 export function isUtf8(bytes: Uint8Array): boolean {
@@ -65,7 +68,7 @@ export function quoteText(text: string): string {
 
 /** The text for a line that is not quoted: as it is, but with the same characters escaped as in `quoteText`. */
 export function plainText(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escapeUnits);
+  return text.replace(invisibleUnquoted, escapeUnits);
 }
 
 function escapeUnits(character: string): string {

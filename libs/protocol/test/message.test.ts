@@ -159,6 +159,14 @@ describe("names and keys", () => {
     expect(isName("é".repeat(nameCharactersMax + 1))).toBe(false);
   });
 
+  test.each(["\ufe0f", "\u034f", "\u180b", "\u17b4", "\u{e0100}", "\u3164", "\u115f", "\u1160", "\uffa0"])(
+    "takes no name with the invisible character %j, alone, at the end or in the middle",
+    (invisible) => {
+      for (const name of [invisible, `otter${invisible}`, `ot${invisible}ter`]) expect(isName(name)).toBe(false);
+      expect(isName("otter")).toBe(true);
+    },
+  );
+
   test("tells names apart by neither case nor composition", () => {
     expect(foldName("Zo\u00eb")).toBe(foldName("zoe\u0308"));
     expect(foldName("otter-42")).not.toBe(foldName("otter-43"));

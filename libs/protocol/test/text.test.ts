@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeText, encodeText, isUtf8, plainText, quoteText } from "@wirebook/protocol";
 
-const dangerous = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+const dangerous = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u;
 
 describe("text", () => {
   test("gives any bytes back", () => {
@@ -33,6 +33,12 @@ describe("text", () => {
 
   test("keeps a truncated sequence byte by byte", () => {
     expect(decodeText(Uint8Array.of(0x61, 0xf0, 0x9f, 0xa6))).toBe("a\udcf0\udc9f\udca6");
+  });
+
+  test("escapes what nothing would show, so that two texts that differ look different", () => {
+    expect(quoteText("otter\ufe0f \u3164 \u{e0100}")).toBe('"otter\\ufe0f \\u3164 \\udb40\\udd00"');
+    expect(plainText("otter\u034f")).toBe("otter\\u034f");
+    expect(JSON.parse(quoteText("\u{e0100}"))).toBe("\u{e0100}");
   });
 
   test("escapes what would turn the reading direction, and leaves letters alone", () => {

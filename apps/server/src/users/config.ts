@@ -66,7 +66,8 @@ export function readTask(source: SettingsSource): Task {
     throw new SettingsError(`${what}; type add NAME, list, remove NAME, export FILE or import FILE`);
   }
   if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one name; type: ${verb} NAME`);
-  assertName(name);
+  // An older version registered names with invisible characters, and they can still be removed.
+  assertName(verb === "remove" ? name.replace(/\p{Default_Ignorable_Code_Point}/gu, "") : name);
   return verb === "add" ? { verb, name, role, storage } : { verb, name, storage };
 }
 

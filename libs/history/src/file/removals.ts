@@ -1,9 +1,8 @@
 /** Which bytes deletes remove that share a rewrite: they take effect one after another, although at one moment. */
 
-import { decodeText, headOf, hideKeys, quoteText } from "@wirebook/protocol";
-import { HistoryError } from "../errors.ts";
+import { decodeText, headOf } from "@wirebook/protocol";
 import { headBytes } from "../limits.ts";
-import { describeLines } from "../range.ts";
+import { lineChanged, noSuchLine } from "../refusals.ts";
 import type { Deletion } from "./deletion.ts";
 import type { Generation } from "./generation.ts";
 
@@ -39,7 +38,7 @@ export async function planRemovals(generation: Generation, deletions: readonly D
   for (const [at, deletion] of deletions.entries()) {
     const line = Number(deletion.line);
     if (!Number.isSafeInteger(line) || line < 1 || line > lines) {
-      deletion.reject(new HistoryError("no-such-line", `there is no line ${line}; ${describeLines(lines)}`));
+      deletion.reject(noSuchLine(line, lines));
       continue;
     }
     const original = originalOf(line, removed);
@@ -73,8 +72,7 @@ async function findRemoval(
   const bytes = await generation.read(start, Math.min(headBytes, end - start));
   const head = headOf(decodeText(bytes));
   if (deletion.head !== undefined && headOf(deletion.head) !== head) {
-    const difference = `line ${line} begins with ${quoteText(head)}, not with ${quoteText(hideKeys(deletion.head))}`;
-    deletion.reject(new HistoryError("line-changed", `${difference}; nothing was deleted, read the history again`));
+    deletion.reject(lineChanged(line, head, deletion.head));
     return undefined;
   }
   return { deletion, line, head, start, end };

@@ -51,6 +51,21 @@ export function describeDeletes(open: OpenNew): void {
     expect(messagesOf(await linesOf(history))).toEqual(["1", "3", "deleted-line"]);
   });
 
+  test.each([
+    ["7d2mqk0x9rcv41hzw8tbn53yfe", "…"],
+    ["~7d2mqk0x9rcv41hzw8tbn53yfe", "~…"],
+    ["otter~7d2mqk0x9rcv41hzw8tbn53yfe", "otter~…"],
+    ["7D2MQK0X9RCV41HZW8TBN53YF", "…"],
+    [`${"x".repeat(50)}~7d2mqk0x9rcv41hzw8tbn53yfe`, `${"x".repeat(50)}~…`],
+  ])("shows no key that was typed as the time of a line: %s", async (typed, shown) => {
+    await using history = await open();
+    const [first = ""] = await fill(history, "1");
+    await expect(history.deleteLine(actor, 1, typed)).rejects.toMatchObject({
+      code: "line-changed",
+      message: `line 1 begins with "${first.split(" ")[0]}", not with "${shown}"; nothing was deleted, read the history again`,
+    });
+  });
+
   test("lets one of two win who delete the same line at once with its head", async () => {
     await using history = await open();
     const [, second = ""] = await fill(history, "1", "2", "3");

@@ -38,7 +38,7 @@ export function decodeUsers(path: string, text: string): UserTable {
   for (const [at, line] of lines.entries()) {
     if (isComment(line)) continue;
     const user = decodeUser(line);
-    if (user === undefined) throw wrongLine(path, at + 1, "is no user; put a # before it or remove it");
+    if (user === undefined) throw wrongLine(path, at + 1, `${problemOf(line)}; put a # before it or remove it`);
     const folded = foldName(user.name);
     if (byName.has(folded)) throw wrongLine(path, at + 1, "has a name that a line above it has; remove one of the two");
     byName.set(folded, user);
@@ -52,6 +52,11 @@ export function decodeUser(line: string): User | undefined {
   if (!isName(name) || !isRole(role) || !hash.test(keyHash) || !time.test(createdAt)) return undefined;
   if (rest.length > 0 || !(createdBy === "-" || isName(createdBy))) return undefined;
   return { name, role, keyHash, createdAt, createdBy };
+}
+
+/** A user that an older version took may have a name with an invisible character, which looks like another's. */
+function problemOf(line: string): string {
+  return /\p{Default_Ignorable_Code_Point}/u.test(line) ? "has an invisible character in a name" : "is no user";
 }
 
 function isComment(line: string): boolean {
