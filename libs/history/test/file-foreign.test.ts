@@ -1,4 +1,5 @@
-import { appendFile, readFile, rename, truncate, writeFile } from "node:fs/promises";
+import { openSync, writeSync, closeSync, ftruncateSync } from "node:fs";
+import { appendFile, chmod, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
 import type { Asked } from "../src/index.ts";
@@ -56,5 +57,140 @@ describe("another program", () => {
     await expect(history.append(asked("c"))).rejects.toMatchObject(failed);
     await expect(history.read()).rejects.toMatchObject(failed);
     expect(await history.ended).toMatchObject(failed);
+  });
+});
+
+/** Writes over a file in place, as vim, nano and ed do when they save: the name leads to the same file afterwards. */
+function saveInPlace(path: string, text: string): void {
+  const fd = openSync(path, "r+");
+  writeSync(fd, text, 0);
+  ftruncateSync(fd, Buffer.byteLength(text));
+  closeSync(fd);
+}
+
+describe("an editor that saves in place", () => {
+  const text = Array.from({ length: 9 }, (_, at) => `note ${at + 1} with a word\n`).join("");
+  const longer = text.replace("note 3 with a word", "note 3 with a word that is [redacted by its author]");
+
+  test.each<[string, string]>([
+    ["makes a word longer", longer],
+    ["joins lines and makes another longer", longer.replace(/note 5.*\nnote 6.*\n/, "notes 5 and 6 joined by hand\n")],
+    ["turns a line ending into a space, of the same size", text.replace("word\nnote 4", "word note 4")],
+    ["moves a line ending, of the same size", text.replace("word\nnote 4", "wor\ndnote 4")],
+    ["leaves out the last line ending", longer.slice(0, -1)],
+    ["writes other lines past the old end", "other\n".repeat(60)],
+  ])("and %s: lines are counted anew", async (_, edited) => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await writeFile(path, text);
+    const notices: string[] = [];
+    await using history = await openFileHistory(path, {
+      onNotice: (sentence) => notices.push(sentence),
+      indexBlockBytes: 64,
+    });
+    saveInPlace(path, edited);
+    const { position } = await history.append(asked("after"));
+    const lines = (await readFile(path, "utf8")).trimEnd().split("\n");
+    expect(lines.slice(0, -1)).toEqual(edited.trimEnd().split("\n"));
+    expect(position).toBe(lines.length);
+    expect(await linesOf(history)).toEqual(lines);
+    expect(notices).toHaveLength(1);
+    await history.deleteLine(actor, 4);
+    expect((await linesOf(history)).slice(0, -1)).toEqual(lines.toSpliced(3, 1));
+  });
+
+  test("ends whoever reads or follows by the old numbers, and lets the next one read", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await writeFile(path, text);
+    await using history = await openFileHistory(path, { readChunkBytes: 16 });
+    const feed = await history.follow();
+    const next = new LineReader(feed).next();
+    const snapshot = await history.read();
+    saveInPlace(path, longer);
+    await history.append(asked("after"));
+    const edited = { name: "HistoryError", code: "line-changed" };
+    await expect(next).rejects.toMatchObject(edited);
+    await expect(Array.fromAsync(snapshot.chunks)).rejects.toMatchObject(edited);
+    expect((await linesOf(history)).at(-1)).toMatch(/"after"$/);
+  });
+
+  test("deletes no other line than the one that was meant, whenever the editor saves", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    for (let turns = 0; turns < 12; turns++) {
+      await writeFile(path, text);
+      await using history = await openFileHistory(path, { rewritePieceBytes: 32, indexBlockBytes: 64 });
+      const deleting = history.deleteLine(actor, 8);
+      for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => void setImmediate(resolve));
+      saveInPlace(path, (await readFile(path, "utf8")).replace("note 2", "note 2, and more of it,"));
+      const result = await deleting.catch((error: Error) => error);
+      const kept = new Set((await readFile(path, "utf8")).split("\n"));
+      if (result instanceof Error) expect(result).toMatchObject({ code: "line-changed" });
+      const missing = [3, 4, 5, 6, 7, 8, 9].filter((note) => !kept.has(`note ${note} with a word`));
+      expect(missing).toEqual(result instanceof Error ? [] : [8]);
+    }
+  });
+
+  test.each<[string, (path: string) => Promise<void>]>([
+    ["new permissions", (path) => chmod(path, 0o600)],
+    ["the same text once more", async (path) => saveInPlace(path, await readFile(path, "utf8"))],
+  ])("and changes nothing that counts (%s) disturbs nobody", async (_, touch) => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await writeFile(path, text);
+    await using history = await openFileHistory(path);
+    await using feed = await history.follow();
+    const next = new LineReader(feed).next();
+    await touch(path);
+    await history.append(asked("after"));
+    expect(await next).toMatch(/"after"$/);
+  });
+});
+
+describe("a history whose name is taken away", () => {
+  test.each<[string, (path: string) => Promise<void>, RegExp]>([
+    ["removed", (path) => rm(path), /has removed or moved it; its lines are kept in (?<kept>[^;]+); stop the server/],
+    [
+      "replaced",
+      (path) => writeFile(`${path}.new`, "new\n").then(() => rename(`${path}.new`, path)),
+      /has replaced it; its lines are kept in (?<kept>[^;]+); stop the server/,
+    ],
+  ])("keeps its lines beside when it is %s", async (_, change, sentence) => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await using history = await openFileHistory(path);
+    await history.append(asked("a"));
+    const before = await readFile(path, "utf8");
+    await change(path);
+    await expect(history.append(asked("b"))).rejects.toMatchObject({ code: "storage-failed" });
+    const { kept = "" } = sentence.exec((await history.ended)?.message ?? "")?.groups ?? {};
+    expect(kept).toMatch(/history\.txt\.rescued-\d{8}T\d{6}\.\d{3}Z$/);
+    expect(await readFile(kept, "utf8")).toBe(before);
+  });
+
+  test("keeps them also when it closes before anybody has written again", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    const notices: string[] = [];
+    const history = await openFileHistory(path, { onNotice: (sentence) => notices.push(sentence) });
+    await history.append(asked("a"));
+    const before = await readFile(path, "utf8");
+    await rm(path);
+    await history[Symbol.asyncDispose]();
+    const name = (await readdir(folder.path)).find((each) => each.includes(".rescued-")) ?? "";
+    expect(await readFile(folder.file(name), "utf8")).toBe(before);
+    expect(notices).toEqual([expect.stringContaining(`its lines are kept in ${folder.file(name)}`)]);
+  });
+
+  test("copies nothing that still has a name", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await using history = await openFileHistory(path);
+    await history.append(asked("a"));
+    await rename(path, `${path}.1`);
+    await expect(history.append(asked("b"))).rejects.toMatchObject({ code: "storage-failed" });
+    expect((await history.ended)?.message).toContain("its lines are in the file that was moved");
+    expect((await readdir(folder.path)).filter((each) => each.includes(".rescued-"))).toEqual([]);
   });
 });

@@ -38,6 +38,17 @@ describe("users in a file", () => {
     expect(notices).toEqual([`${place.file("users.txt")} could be read by others; now only its owner can.`]);
   });
 
+  test("are taken from everybody else also when that is changed later", async () => {
+    await using place = await createFolder();
+    const notices: string[] = [];
+    await using users = openFileUsers(place.file("history.txt"), { onNotice: (sentence) => notices.push(sentence) });
+    await users.add(userOf("ada"));
+    await chmod(place.file("users.txt"), 0o644);
+    await expect.poll(() => users.count > 0 && notices.length).toBe(1);
+    expect((await stat(place.file("users.txt"))).mode & 0o777).toBe(0o600);
+    expect(notices).toEqual([`${place.file("users.txt")} could be read by others; now only its owner can.`]);
+  });
+
   test("keep comments and whatever order a person gave them", async () => {
     await using place = await createFolder();
     const text = `# mine\n\n${encodeUser(userOf("zoe"))}\n  # and hers\n${encodeUser(userOf("ada"))}\n`;

@@ -39,6 +39,8 @@ class Cursor {
     const length = Math.min(this.#chunkBytes, end - this.#offset);
     if (length <= 0 || this.#isReleased) return undefined;
     const chunk = await this.#generation.read(this.#offset, length);
+    const { fate } = this.#generation;
+    if (fate?.kind === "edited") throw fate.error;
     this.#offset += length;
     return this.#isReleased ? undefined : chunk;
   }
@@ -125,6 +127,7 @@ export class FileFeed implements Feed {
         return true;
       case "closed":
         return false;
+      case "edited":
       case "failed":
         throw fate.error;
     }

@@ -12,6 +12,7 @@ import type { Actor, Written } from "../history.ts";
 import { catchUpRoundsMax } from "../limits.ts";
 import type { Appends } from "./appends.ts";
 import type { Deletion } from "./deletion.ts";
+import type { Generation } from "./generation.ts";
 import { planRemovals } from "./removals.ts";
 import type { Removal } from "./removals.ts";
 import type { Rewrite } from "./rewrite.ts";
@@ -66,13 +67,14 @@ export class Deletes {
   async #deleteLines(batch: readonly Deletion[]): Promise<void> {
     let concerned = batch;
     try {
-      const { removals, deferred } = await planRemovals(this.#storage.generation, batch);
+      const { generation } = this.#storage;
+      const { removals, deferred } = await planRemovals(generation, batch);
       this.#waiting.unshift(...deferred);
       concerned = removals.map(({ deletion }) => deletion);
       if (removals.length > 0) {
         await this.#rewrite(async (rewrite) => {
           const copied = await this.#copyWithout(removals, rewrite);
-          this.#finishLines(removals, rewrite, copied);
+          this.#finishLines(generation, removals, rewrite, copied);
         });
       }
     } catch (error) {
@@ -118,10 +120,10 @@ export class Deletes {
     return at;
   }
 
-  /** The closing step, in one turn. */
-  #finishLines(removals: readonly Removal[], rewrite: Rewrite, copied: number): void {
+  /** The closing step, in one turn. @throws HistoryError `line-changed` when the lines are no longer where they were found */
+  #finishLines(generation: Generation, removals: readonly Removal[], rewrite: Rewrite, copied: number): void {
     this.#settleAppends();
-    const { generation } = this.#storage;
+    if (generation.fate?.kind === "edited") throw generation.fate.error;
     rewrite.copySync(copied, generation.bytes);
     const offset = rewrite.bytes;
     const outcomes = removals.map(({ deletion, line, head }) => {

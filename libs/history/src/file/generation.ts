@@ -21,6 +21,8 @@ export type Fate =
       readonly offset: number;
     }
   | { readonly kind: "closed" }
+  /** Another program changed what was counted: who reads would get the wrong lines. */
+  | { readonly kind: "edited"; readonly error: HistoryError }
   | { readonly kind: "failed"; readonly error: HistoryError };
 
 /** Which file a descriptor has open. */
@@ -53,6 +55,11 @@ export class Generation {
   /** Lines that are durable. */
   get lines(): number {
     return this.#index.lines;
+  }
+
+  /** True when an index of as many bytes has the same lines in each of its blocks. */
+  isIndexedLike(index: LineIndex): boolean {
+    return this.#index.equals(index);
   }
 
   /** `undefined` while it may still grow. */

@@ -47,6 +47,14 @@ export class LineIndex {
     }
   }
 
+  /** True when another index has as many bytes, and the same count of lines before each block. */
+  equals(other: LineIndex): boolean {
+    if (other.bytes !== this.#bytes || other.lines !== this.#lines || other.blockBytes !== this.blockBytes)
+      return false;
+    for (let block = 0; block < this.#blocks; block++) if (this.#before[block] !== other.#before[block]) return false;
+    return true;
+  }
+
   /** Finds a line from 1 to `lines + 1`, which is where the next one will begin. */
   locate(line: number): Place {
     const lineFeeds = line - 1;

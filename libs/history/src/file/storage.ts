@@ -7,16 +7,20 @@
  * so a descriptor is never synced again, and nothing is acknowledged any more.
  */
 
-import { ftruncateSync, statSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { HistoryError } from "../errors.ts";
-import { openPieceBytes } from "../limits.ts";
+import { indexBlockBytesDefault, openPieceBytes } from "../limits.ts";
 import { isFull, readFullySync, reasonOf, syncFileSync, writeFullySync } from "./disk.ts";
-import type { Generation } from "./generation.ts";
+import { Generation } from "./generation.ts";
+import { LineIndex } from "./line-index.ts";
 import type { FileHistoryOptions } from "./options.ts";
+import { rescueLines } from "./rescue.ts";
 import type { Reserve } from "./reserve.ts";
 import { Rewrite } from "./rewrite.ts";
 
 const lineFeed = 0x0a;
+const beforeEditing = "stop the server before you edit its file";
 
 /** A file that belongs to this process, and the generations that it goes through. */
 export class FileStorage {
@@ -28,6 +32,8 @@ export class FileStorage {
   readonly #reportFailure: (error: HistoryError) => void;
   readonly #releasing = new Set<Promise<void>>();
   #generation: Generation;
+  /** When the file was last changed by this process, as the system has it: any other time is somebody else's. */
+  #changed: Pick<Stats, "mtimeMs" | "ctimeMs">;
   #failure: HistoryError | undefined;
 
   /** @param path the real path: no symbolic link is left in it, since a rename would replace the link */
@@ -37,6 +43,7 @@ export class FileStorage {
     this.#reserve = reserve;
     this.#reserve.take();
     this.#generation = generation;
+    this.#changed = fstatSync(generation.fd);
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
     this.failed = promise;
     this.#reportFailure = resolve;
@@ -61,31 +68,28 @@ export class FileStorage {
     this.adoptForeignLines();
     this.#write(this.#generation.bytes, lines);
     this.#sync();
+    this.#noteChange();
     this.#generation.grow(lines);
     this.#reserve.take();
   }
 
   /**
-   * Takes in what another program has appended since the last look: a note by hand, most likely. It is kept as foreign
-   * lines and never overwritten [H-8]. A file that was replaced, moved away or shortened is not ours to mend.
+   * Takes in what another program has done to the file since the last look [H-8]. What it appended, a note by hand most
+   * likely, is kept as foreign lines and never overwritten. Where it changed what was counted, as an editor does that saves
+   * in place, the lines are counted anew. A file that was replaced, moved, removed or shortened is not ours to mend: its
+   * lines are kept, as far as they can be reached.
    *
    * @throws HistoryError `storage-full`, `storage-failed`
    */
   adoptForeignLines(): void {
     this.assertSound();
-    const { fd, identity, bytes } = this.#generation;
+    const { identity, bytes } = this.#generation;
     const found = this.attempt(() => statSync(this.#path, { throwIfNoEntry: false }));
-    if (found?.ino !== identity.ino || found.dev !== identity.dev || found.size < bytes) {
-      const what = "another program has replaced, moved or shortened it";
-      throw this.#fail(new Error(`${what}; stop the server before you edit it`));
-    }
-    if (found.size === bytes) return;
-    const isClosed = this.attempt(() => readFullySync(fd, found.size - 1, 1))[0] === lineFeed;
-    if (!isClosed) this.#write(found.size, Uint8Array.of(lineFeed));
-    this.#sync();
-    this.#growTo(isClosed ? found.size : found.size + 1);
-    const what = `Another program added ${found.size - bytes} bytes to ${this.#path}`;
-    this.#options.onNotice?.(`${what}; they are kept as they are.`);
+    const isOther = found?.ino !== identity.ino || found.dev !== identity.dev;
+    if (isOther) throw this.#fail(new Error(this.#rescue(found === undefined)));
+    if (found.size < bytes) throw this.#fail(new Error(`another program has shortened it; ${beforeEditing}`));
+    const { mtimeMs, ctimeMs } = this.#changed;
+    if (found.size !== bytes || found.mtimeMs !== mtimeMs || found.ctimeMs !== ctimeMs) this.#countAnew(found);
   }
 
   /** Begins a new file beside the current one. @throws HistoryError `storage-full`, `storage-failed` */
@@ -111,6 +115,7 @@ export class FileStorage {
     const next = this.attempt(() => rewrite.publish());
     const old = this.#generation;
     this.#generation = next;
+    this.#noteChange();
     old.end({ kind: "superseded", by: next, offset });
     this.#release(old);
   }
@@ -134,6 +139,7 @@ export class FileStorage {
 
   /** Ends the feeds and lets go of the file; readers that are left may read on to their end. */
   async close(): Promise<void> {
+    this.#rescueAtLast();
     this.#generation.end({ kind: "closed" });
     this.#release(this.#generation);
     this.#reserve.close();
@@ -163,6 +169,7 @@ export class FileStorage {
   #undo(position: number): void {
     try {
       ftruncateSync(this.#generation.fd, position);
+      this.#noteChange();
     } catch (error) {
       throw this.#fail(error);
     }
@@ -172,12 +179,87 @@ export class FileStorage {
     this.attempt(() => syncFileSync(this.#generation.fd));
   }
 
-  #growTo(end: number): void {
-    const generation = this.#generation;
-    while (generation.bytes < end) {
-      const length = Math.min(openPieceBytes, end - generation.bytes);
-      generation.grow(this.attempt(() => readFullySync(generation.fd, generation.bytes, length)));
+  #noteChange(): void {
+    this.#changed = this.attempt(() => fstatSync(this.#generation.fd));
+  }
+
+  /**
+   * Finds out what another program has changed, by counting all lines anew in one turn: whatever little of the file is
+   * looked at, somebody may have changed the rest. That takes as long as a start does, and is rare.
+   */
+  #countAnew({ size, mtimeMs }: Stats): void {
+    const { fd, bytes } = this.#generation;
+    const isClosed = size === 0 || this.attempt(() => readFullySync(fd, size - 1, 1))[0] === lineFeed;
+    if (!isClosed) this.#write(size, Uint8Array.of(lineFeed));
+    this.#sync();
+    const end = isClosed ? size : size + 1;
+    const index = new LineIndex(this.#options.indexBlockBytes ?? indexBlockBytesDefault);
+    this.#indexUpTo(bytes, index);
+    const isKnown = this.#generation.isIndexedLike(index) && this.#endsLine(bytes);
+    const isWritten = mtimeMs !== this.#changed.mtimeMs;
+    this.#noteChange();
+    if (isKnown) {
+      while (this.#generation.bytes < end) this.#generation.grow(this.#readPiece(this.#generation.bytes, end));
+      if (size > bytes) this.#notice(`added ${size - bytes} bytes to ${this.#path}; they are kept as they are.`);
+      else if (isWritten) this.#notice(`changed ${this.#path} in place, and no line has moved.`);
+    } else {
+      this.#indexUpTo(end, index);
+      this.#replace(index);
+      this.#notice(
+        `changed lines of ${this.#path}; its ${index.lines} lines were counted anew. Whoever follows must do so again.`,
+      );
     }
+  }
+
+  /** True when a line ends at an offset, as it did. */
+  #endsLine(bytes: number): boolean {
+    return bytes === 0 || this.#readPiece(bytes - 1, bytes)[0] === lineFeed;
+  }
+
+  #indexUpTo(end: number, index: LineIndex): void {
+    while (index.bytes < end) index.add(this.#readPiece(index.bytes, end));
+  }
+
+  #readPiece(from: number, end: number): Uint8Array {
+    return this.attempt(() => readFullySync(this.#generation.fd, from, Math.min(openPieceBytes, end - from)));
+  }
+
+  /** Ends a generation whose lines are no longer where its readers look for them, and begins another one on the same file. */
+  #replace(index: LineIndex): void {
+    const old = this.#generation;
+    const fd = this.attempt(() => openSync(this.#path, "r+"));
+    const found = this.attempt(() => fstatSync(fd));
+    if (found.ino !== old.identity.ino || found.dev !== old.identity.dev) {
+      closeSync(fd);
+      throw this.#fail(new Error(this.#rescue(false)));
+    }
+    this.#generation = new Generation(fd, found, index);
+    const sentence = `another program has changed ${this.#path} meanwhile; send the message again`;
+    old.end({ kind: "edited", error: new HistoryError("line-changed", sentence) });
+    this.#release(old);
+  }
+
+  #notice(what: string): void {
+    this.#options.onNotice?.(`Another program ${what}`);
+  }
+
+  /** Keeps what the name leads to no longer; says what happened, and where the lines are. */
+  #rescue(isGone: boolean): string {
+    const what = `another program has ${isGone ? "removed or moved" : "replaced"} it`;
+    try {
+      return `${what}; ${rescueLines(this.#generation.fd, this.#path)}; ${beforeEditing}`;
+    } catch (error) {
+      return `${what}, and its lines could not be kept: ${reasonOf(error)}; ${beforeEditing}`;
+    }
+  }
+
+  /** Nobody may have sent a message since the file was removed. */
+  #rescueAtLast(): void {
+    if (this.#failure !== undefined) return;
+    const { identity } = this.#generation;
+    const found = statSync(this.#path, { throwIfNoEntry: false });
+    if (found?.ino === identity.ino && found.dev === identity.dev) return;
+    this.#options.onNotice?.(`${this.#path}: ${this.#rescue(found === undefined)}.`);
   }
 
   #fail(cause: unknown): HistoryError {

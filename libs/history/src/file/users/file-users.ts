@@ -24,7 +24,7 @@ export function openFileUsers(historyPath: string, { onNotice }: FileUsersOption
   const path = usersPathBeside(historyPath);
   const version = versionOf(path);
   const users = new FileUsers(path, version, readTable(path), onNotice ?? ignore);
-  if (closeToOthers(path)) onNotice?.(`${path} could be read by others; now only its owner can.`);
+  users.closeToOthers();
   return users;
 }
 
@@ -44,6 +44,11 @@ class FileUsers implements Users {
     this.#version = version;
     this.#table = table;
     this.#onNotice = onNotice;
+  }
+
+  /** Takes from others what the file's permissions gave them, and says so. */
+  closeToOthers(): void {
+    if (closeToOthers(this.#path)) this.#onNotice(`${this.#path} could be read by others; now only its owner can.`);
   }
 
   get count(): number {
@@ -120,6 +125,7 @@ class FileUsers implements Users {
       const version = versionOf(this.#path);
       if (version === this.#version) return;
       this.#version = version;
+      this.closeToOthers();
       this.#table = readTable(this.#path);
       this.#complaint = "";
     } catch (error) {

@@ -165,6 +165,7 @@ function giveToOwner(made: string, model: string): void {
   }
 }
 
-function describe({ dev, ino, size, mtimeNs }: BigIntStats): Version {
-  return [dev, ino, size, mtimeNs].join(":");
+/** Of a file whose permissions change only the mode tells. */
+function describe({ dev, ino, size, mtimeNs, mode }: BigIntStats): Version {
+  return [dev, ino, size, mtimeNs, mode].join(":");
 }

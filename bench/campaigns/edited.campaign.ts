@@ -1,0 +1,199 @@
+/**
+ * Other programs change history.txt under a running server, in every way in which people do: editors that save in place or
+ * by a new file, redirections, mv, rm. Afterwards the server either tells the truth about the file or has stopped, and
+ * every acknowledged line that could still be reached is in some file beside.
+ */
+
+import { spawnSync } from "node:child_process";
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { appendFile, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startServer } from "../../interop/programs.ts";
+import type { ServerProgram } from "../../interop/programs.ts";
+import type { Random } from "../harness/random.ts";
+import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import { unmet } from "./framework/needs.ts";
+import { ask } from "./history/ask.ts";
+
+const linesBefore = 24;
+
+export const campaign: Campaign = {
+  promise:
+    "whatever another program does to the file, no request is answered by stale numbers and no line that can be reached is lost",
+  unit: "edits",
+  first: 20,
+  full: 500,
+  isInCi: true,
+  needs: [],
+  controls: [
+    { name: "a server that looks at nothing but the size", break: "size-alone", count: 20 },
+    { name: "a server that lets go of a removed file", break: "no-rescue", count: 20 },
+  ],
+  run,
+};
+
+/** A way to change the file. */
+interface Edit {
+  readonly name: string;
+  /** A program that it needs. */
+  readonly needs?: string;
+  /** True when the lines that were acknowledged can be reached no longer, by anybody. */
+  readonly destroys?: boolean;
+  change(path: string, lines: readonly string[], random: Random): void | Promise<void>;
+}
+
+const inPlace = (path: string, text: string): void => {
+  const fd = openSync(path, "r+");
+  writeSync(fd, text, 0);
+  ftruncateSync(fd, Buffer.byteLength(text));
+  closeSync(fd);
+};
+const textOf = (lines: readonly string[]): string => `${lines.join("\n")}\n`;
+const shell = (script: string, path: string): void => void spawnSync("sh", ["-c", script, "sh", path]);
+/** An editor joins two lines and makes one longer; their numbers are random. */
+const byEditor = (program: string, words: (path: string, line: number) => string[], input = ""): Edit => ({
+  name: program,
+  needs: program,
+  change: (path, lines, random) => {
+    const line = random.between(2, lines.length - 2);
+    spawnSync(program, words(path, line), { input: input.replaceAll("LINE", String(line)), timeout: 20_000 });
+  },
+});
+
+const edits: readonly Edit[] = [
+  { name: "append", change: (path) => appendFile(path, "a note by hand\n") },
+  { name: "append without an ending", change: (path) => appendFile(path, "a note by hand") },
+  {
+    name: "a longer word",
+    change: (path, lines, random) => {
+      const at = random.below(lines.length);
+      inPlace(path, textOf(lines.with(at, `${lines[at]} and much more than there was before it was edited`)));
+    },
+  },
+  {
+    name: "two lines joined, one longer",
+    change: (path, lines, random) => {
+      const at = random.between(1, lines.length - 2);
+      const joined = `${lines[at]} ${lines[at + 1]} ${"x".repeat(90)}`;
+      inPlace(path, textOf(lines.toSpliced(at, 2, joined)));
+    },
+  },
+  {
+    name: "the same size",
+    change: (path, lines, random) => {
+      const at = random.between(1, lines.length - 2);
+      inPlace(path, textOf(lines.toSpliced(at, 2, `${lines[at]} ${lines[at + 1]}`)));
+    },
+  },
+  {
+    name: "truncated and refilled",
+    change: async (path, lines) => {
+      await writeFile(path, "");
+      await writeFile(path, textOf([...lines.toReversed(), "one more line than before"]));
+    },
+  },
+  byEditor("vim", (path, line) => ["-es", "-c", `${line},+1join`, "-c", `1s/$/${"y".repeat(90)}/`, "-c", "wq", path]),
+  byEditor("ed", (path) => ["-s", path], `LINE,+1j\n1s/$/${"z".repeat(90)}/\nw\nq\n`),
+  { name: "sed -i", needs: "sed", change: (path) => shell(`sed -i 's/line/LINE/' "$1"`, path) },
+  {
+    name: "a file in its place",
+    change: (path) => writeFile(`${path}.new`, "new\n").then(() => rename(`${path}.new`, path)),
+  },
+  { name: "mv", change: (path) => rename(path, `${path}.1`) },
+  { name: "rm", change: (path) => rm(path) },
+  { name: "truncate", destroys: true, change: (path, _, random) => truncate(path, random.between(1, 99)) },
+  { name: ">", destroys: true, change: (path) => shell(`: > "$1"`, path) },
+  { name: "cat > of fewer lines", destroys: true, change: (path) => shell(`echo short | cat > "$1"`, path) },
+];
+
+async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+  const able = edits.filter(({ needs }) => needs === undefined || unmet([needs]).length === 0);
+  const breaches: string[] = [];
+  let stopped = 0;
+  for (let done = 0; done < count; done++) {
+    const edit = able[done % able.length] as Edit;
+    const place = join(folder, `edit-${done}`);
+    const found = await tryEdit(edit, `${place}-history.txt`, { random, nodeArgs });
+    breaches.push(...found.breaches.map((breach) => `${edit.name}: ${breach}`));
+    stopped += Number(found.isStopped);
+    progress(done + 1);
+  }
+  const checked = `${able.length} ways to change the file; ${stopped} times the server stopped with a sentence`;
+  return { tried: count, checked, breaches };
+}
+
+async function tryEdit(
+  edit: Edit,
+  historyPath: string,
+  { random, nodeArgs }: Pick<Trial, "random" | "nodeArgs">,
+): Promise<{ readonly breaches: string[]; readonly isStopped: boolean }> {
+  await using server = await startServer({ historyPath, nodeArgs });
+  const acknowledged: string[] = [];
+  for (let number = 0; number < linesBefore; number++) {
+    const message = `line${number} 2 -1`;
+    if (!(await ask(server.port, message)).includes("Error: ")) acknowledged.push(JSON.stringify(message));
+  }
+  const lines = (await readFile(historyPath, "utf8")).trimEnd().split("\n");
+  await edit.change(historyPath, lines, random);
+  // Half of the removed files are noticed by a request, half by the stop.
+  const isAsked = random.chance(0.5) || !["rm", "mv", "a file in its place"].includes(edit.name);
+  const { breaches, deleted } = isAsked ? await compare(server, historyPath, random) : nothingSaid;
+  const { code } = await (isAsked && (await isGone(server)) ? server.exited : server.kill());
+  if (edit.destroys === true && code === 0) breaches.push("the server went on with a file that was shortened");
+  if (edit.destroys === true || /join|longer|same size|vim|ed|refilled/.test(edit.name))
+    return { breaches, isStopped: code !== 0 };
+  const kept = await textsBeside(historyPath);
+  const isKept = (message: string): boolean =>
+    kept.includes(edit.name === "sed -i" ? message.slice("line".length + 1) : message) || deleted.includes(message);
+  const lost = acknowledged.filter((message) => !isKept(message));
+  if (lost.length > 0) breaches.push(`${lost.length} acknowledged lines are in no file beside, ${lost[0]} the first`);
+  return { breaches, isStopped: code !== 0 };
+}
+
+interface Compared {
+  readonly breaches: string[];
+  /** The line that was deleted to see whether it is the right one. */
+  readonly deleted: string;
+}
+
+const nothingSaid: Compared = { breaches: [], deleted: "" };
+
+/** What the server says of the file, held against the file; nothing when it refuses to say anything. */
+async function compare(server: ServerProgram, path: string, random: Random): Promise<Compared> {
+  const reply = await ask(server.port, "reader 2 -1");
+  if (reply === "" || reply.includes("Error: ")) return nothingSaid;
+  const breaches: string[] = [];
+  const lines = async (): Promise<string[]> => (await readFile(path, "utf8")).trimEnd().split("\n");
+  const last = (await lines()).at(-1);
+  if (responseOf(reply) !== `${last}\n`)
+    breaches.push(`the last line was read as ${JSON.stringify(responseOf(reply))}`);
+  const at = random.between(1, (await lines()).length);
+  const wanted = (await lines())[at - 1] ?? "";
+  const read = responseOf(await ask(server.port, `reader 2 ${at} ${at}`));
+  if (read !== `${wanted}\n`)
+    breaches.push(`line ${at} was read as ${JSON.stringify(read)}, it is ${JSON.stringify(wanted)}`);
+  const before = await lines();
+  await ask(server.port, `reader 1 ${at}`);
+  const after = await lines();
+  const kept = before.toSpliced(at - 1, 1);
+  if (after.slice(0, kept.length).join("\n") !== kept.join("\n")) breaches.push(`not line ${at} was deleted`);
+  return { breaches, deleted: wanted };
+}
+
+function responseOf(reply: string): string {
+  const lines = reply.split("\n");
+  return lines.slice(lines.findLastIndex((line) => line.startsWith(" To ")) + 1).join("\n");
+}
+
+/** Whether it is over, or about to be, as it says itself. */
+async function isGone(server: ServerProgram): Promise<boolean> {
+  const reply = await ask(server.port, "probe 6");
+  return reply === "" || reply.includes("Error: ");
+}
+
+/** All that stands in the history and in the files that were made beside it. */
+async function textsBeside(path: string): Promise<string> {
+  const [folder, name] = [join(path, ".."), path.split("/").at(-1) as string];
+  const names = (await readdir(folder)).filter((each) => each.startsWith(name));
+  return (await Promise.all(names.map((each) => readFile(join(folder, each), "utf8")))).join("\n");
+}
