@@ -145,3 +145,28 @@ describe("the gateway and Wirebook's server", () => {
     expect(await readFile(plain.historyPath, "utf8")).not.toContain("deleted");
   });
 });
+
+test("says that a server is not ready which hangs, and that it is when it goes on", async () => {
+  await using server = await startServer();
+  await using gateway = await startGateway({ server: server.address });
+  const ask = async (): Promise<string> => {
+    const answer = await fetch(`http://${gateway.address}/readyz`);
+    return `${answer.status} ${await answer.text()}`;
+  };
+  await expect.poll(ask).toBe("200 ready\n");
+  server.signal("SIGSTOP");
+  try {
+    await expect.poll(ask, { timeout: 20_000 }).toMatch(/^503 .* did not react to a connection, so it may hang/);
+  } finally {
+    server.signal("SIGCONT");
+  }
+  await expect.poll(ask, { timeout: 20_000 }).toBe("200 ready\n");
+  expect(await readFile(server.historyPath, "utf8")).toBe("");
+});
+
+test.skipIf(python === undefined)("takes the original server for ready, which sees nobody in a probe", async () => {
+  await using server = await startOriginServer(python ?? "");
+  await using gateway = await startGateway({ server: server.address });
+  const answer = await fetch(`http://${gateway.address}/readyz`);
+  expect([answer.status, await answer.text()]).toEqual([200, "ready\n"]);
+});

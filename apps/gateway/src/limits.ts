@@ -79,7 +79,7 @@ export interface GatewayLimits {
   /** Bytes that wait for the disk of that file; packets beyond them are left out. */
   readonly pcapQueuedBytesMax: number;
 
-  /** Milliseconds for the connection by which /readyz tries the server. */
+  /** Milliseconds for a sign of life from the server when /readyz tries it. */
   readonly readinessTimeoutMs: number;
   /** Milliseconds for which the answer of /readyz is kept, so that it cannot be used to hammer the server. */
   readonly readinessKeptMs: number;
@@ -126,7 +126,7 @@ export const gatewayLimits: GatewayLimits = Object.freeze({
   pcapBytesMax: 1024 * 1024 * 1024,
   pcapQueuedBytesMax: 8 * 1024 * 1024,
 
-  readinessTimeoutMs: 1000,
+  readinessTimeoutMs: 2000,
   readinessKeptMs: 1000,
 });
 
@@ -138,6 +138,9 @@ export const serverConnectionsMax = 16_384;
 
 /** Milliseconds in which the log says at most once that a trusted proxy's X-Forwarded-For is not understood. */
 export const forwardedNoticeMs = 60_000;
+
+/** Bytes of the server's answer that /readyz reads: one of ours is far shorter, one that never ends says enough by coming. */
+export const probeReplyBytesMax = 64 * 1024;
 
 /** Characters of the log that are held back within one turn of the event loop, to leave in one write. */
 export const heldLogCharactersMax = 64 * 1024;

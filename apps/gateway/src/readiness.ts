@@ -1,31 +1,42 @@
-/** Whether the server can be reached, asked by /readyz. */
+/**
+ * Whether the server is ready, asked by /readyz.
+ *
+ * The gateway connects and closes its side without a byte of a message: it says nothing that a user did not type. Then any
+ * sign from the server within `readinessTimeoutMs` will do, be it bytes or its FIN, since a process that hangs gives none,
+ * although its kernel goes on accepting connections. A Wirebook server answers such a probe, and says there when it cannot
+ * write [W-21]; that answer is read to its end.
+ */
 
 import { connect } from "node:net";
 import { describeTarget } from "@wirebook/exchange";
 import type { Target } from "@wirebook/exchange";
+import { errorPrefix, notReadyPrefix } from "@wirebook/protocol";
+import { probeReplyBytesMax } from "./limits.ts";
 
-/** How long to try, and how long the answer holds. */
+/** How long to wait for a sign, and how long the answer holds. */
 export interface ReadinessLimits {
   readonly readinessTimeoutMs: number;
   readonly readinessKeptMs: number;
 }
 
+const notReady = new RegExp(`^${errorPrefix}${notReadyPrefix}(.*)$`, "m");
+
 /** Tries the server when asked, but at most once at a time and once in `readinessKeptMs`. */
 export class Readiness {
   readonly #server: Target;
   readonly #limits: ReadinessLimits;
-  readonly #preamble: Uint8Array | undefined;
+  readonly #preamble: Uint8Array;
   #answer: Promise<string | undefined> | undefined;
   #staleMs = 0;
 
   /** @param preamble what a server that trusts this gateway must be told even by one that only looks */
-  constructor(server: Target, limits: ReadinessLimits, preamble: Uint8Array | undefined) {
+  constructor(server: Target, limits: ReadinessLimits, preamble: Uint8Array = new Uint8Array(0)) {
     this.#server = server;
     this.#limits = limits;
     this.#preamble = preamble;
   }
 
-  /** `undefined` when the server accepts connections, else the sentence that says what is wrong. */
+  /** `undefined` when the server is ready, else the sentence that says what is wrong. */
   check(): Promise<string | undefined> {
     if (this.#answer !== undefined && performance.now() < this.#staleMs) return this.#answer;
     this.#staleMs = Infinity;
@@ -35,24 +46,36 @@ export class Readiness {
     return this.#answer;
   }
 
-  /** Connects and closes without a byte of a message: a server logs those who say something. */
   #try(): Promise<string | undefined> {
+    const { readinessTimeoutMs } = this.#limits;
     const where = describeTarget(this.#server);
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    const socket = connect(this.#server);
-    const timer = setTimeout(() => {
-      resolve(`the server ${where} did not accept a connection within ${this.#limits.readinessTimeoutMs} ms`);
+    let reply = "";
+    const socket = connect({ ...this.#server, allowHalfOpen: true });
+    const finish = (problem: string | undefined): void => {
+      resolve(problem);
+      clearTimeout(timer);
       socket.destroy();
-    }, this.#limits.readinessTimeoutMs);
-    socket.on("connect", () => {
-      resolve(undefined);
-      if (this.#preamble === undefined) socket.destroy();
-      else socket.end(this.#preamble, () => socket.destroy());
+    };
+    const judge = (): void => {
+      const [, why] = notReady.exec(reply) ?? [];
+      finish(why === undefined ? undefined : `the server ${where} is not ready: ${why}`);
+    };
+    const timer = setTimeout(() => {
+      if (reply !== "") return judge();
+      const what = socket.connecting ? "accept a connection" : "react to a connection, so it may hang";
+      finish(`the server ${where} did not ${what} within ${readinessTimeoutMs} ms`);
+    }, readinessTimeoutMs);
+    socket.on("connect", () => socket.end(this.#preamble));
+    socket.setEncoding("latin1").on("data", (text: string) => {
+      reply += text;
+      if (reply.length > probeReplyBytesMax) judge();
     });
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      resolve(`the server ${where} cannot be reached (${error.code ?? error.message}); start it, or pass --server`);
+    socket.on("end", judge);
+    socket.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+      if (code === "ECONNRESET") finish(`the server ${where} broke a connection off (${code})`);
+      else finish(`the server ${where} cannot be reached (${code ?? message}); start it, or pass --server`);
     });
-    socket.on("close", () => clearTimeout(timer));
     return promise;
   }
 }

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { get } from "node:http";
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { pipeline, Readable } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -118,6 +120,44 @@ test("is healthy without a server, but not ready", async () => {
   expect(ready.headers.get("cache-control")).toBe("no-store");
   expect(await ready.text()).toContain(`127.0.0.1:${target.port} cannot be reached (ECONNREFUSED)`);
 });
+
+test.each<[string, (socket: Socket) => void, number, RegExp]>([
+  ["that closes, like the reference server", (socket) => socket.on("end", () => socket.end()), 200, /^ready\n$/],
+  ["that speaks first and stays", (socket) => socket.write("220 mail ready\r\n"), 200, /^ready\n$/],
+  ["that says nothing", () => undefined, 503, /did not react to a connection, so it may hang within 60 ms\n$/],
+  [
+    "that breaks the connection off",
+    (socket) => socket.resetAndDestroy(),
+    503,
+    /broke a connection off \(ECONNRESET\)\n$/,
+  ],
+  [
+    "that cannot write",
+    (socket) => socket.on("end", () => socket.end("https://x\n\nError: not ready: the disk is full\n")),
+    503,
+    /^the server 127\.0\.0\.1:\d+ is not ready: the disk is full\n$/,
+  ],
+  [
+    "that sends without end",
+    (socket) => void pipeline(Readable.from(endless()), socket, () => undefined),
+    200,
+    /^ready\n$/,
+  ],
+])("asks a server %s whether it is ready", async (_, talk, status, sentence) => {
+  await using backend = await openBackend((socket) => {
+    socket.resume();
+    talk(socket);
+  });
+  const isSilent = status === 503 && sentence.source.includes("60 ms");
+  const limits = isSilent ? { readinessTimeoutMs: 60 } : {};
+  await using gateway = await openGateway(backend.target, { limits });
+  const answer = await ask(gateway, "/readyz");
+  expect([answer.status, await answer.text()]).toEqual([status, expect.stringMatching(sentence)]);
+});
+
+function* endless(): Generator<Buffer> {
+  for (;;) yield Buffer.alloc(16 * 1024, "x");
+}
 
 test("tries the server once for many questions, without a byte, and again when the answer is old", async () => {
   let bytes = 0;

@@ -4,6 +4,7 @@ export const serverErrorCodes = [
   "connections-max",
   "followers-max",
   "guesses-max",
+  "not-ready",
   "proxy-header",
   "role-lacking",
   "stopping",

@@ -15,12 +15,14 @@ import {
   decodeText,
   encodeError,
   encodeText,
+  notReadyPrefix,
   ProtocolError,
   refusedBytesKept,
 } from "@wirebook/protocol";
 import type { Command } from "@wirebook/protocol";
 import type { Connection, Received } from "./connection.ts";
 import type { Context } from "./context.ts";
+import { ServerError } from "./errors.ts";
 import { failureOf } from "./failure.ts";
 import type { Failure } from "./failure.ts";
 import { perform } from "./operations/perform.ts";
@@ -53,6 +55,7 @@ export async function serve(connection: Connection, context: Context): Promise<v
   let answer: Answer;
   try {
     if (received.hasBytes) written = await log(asked, heard, context.history);
+    else if (received.problem === undefined) await probe(context.history);
     answer = await answerTo(heard, connection, context);
   } catch (error) {
     const failure = failureOf(error);
@@ -108,6 +111,21 @@ async function log(asked: Asked, heard: Heard, history: History): Promise<Writte
     const isFull = error instanceof HistoryError && error.code === "storage-full";
     if (isFull && heard.outcome === "request" && heard.command.verb === "delete-all") return undefined;
     throw error;
+  }
+}
+
+/**
+ * A connection that ended without a byte asks whether this server is ready [W-21]: for that it must be able to write. Where
+ * it is, the answer is that of any empty message.
+ *
+ * @throws ServerError `not-ready`
+ */
+async function probe(history: History): Promise<void> {
+  try {
+    await history.check();
+  } catch (error) {
+    const { sentence, detail } = failureOf(error);
+    throw new ServerError("not-ready", `${notReadyPrefix}${sentence}`, { cause: detail ?? error });
   }
 }
 

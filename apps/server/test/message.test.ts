@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { messageBytesMax, refusedBytesKept } from "@wirebook/protocol";
@@ -192,5 +193,15 @@ describe("a connection without a byte", () => {
     await peer.end();
     expect((await peer.outcome).text).toContain("Error: the message is empty");
     expect(await rig.lines()).toEqual([]);
+  });
+
+  test("is told that nothing can be written, when that is so", async () => {
+    await using rig = await openRig();
+    await rm(rig.historyPath);
+    const peer = await Peer.connect(rig.port);
+    await peer.end();
+    const sentence = "Error: not ready: the storage of the history failed and nothing is acknowledged; ";
+    expect((await peer.outcome).text).toContain(sentence);
+    expect((await rig.history.ended)?.code).toBe("storage-failed");
   });
 });

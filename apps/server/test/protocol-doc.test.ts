@@ -113,6 +113,7 @@ describe("docs/protocol.md", () => {
     const limits = Object.fromEntries(table("## Room and time").map(([name = "", value = ""]) => [name, value]));
     expect(limits).toEqual({
       "bytes of a message": count(protocol.messageBytesMax),
+      "characters of a word that an error repeats": count(protocol.quotedCharactersMax),
       "silence that ends a message": `${limitsDefault.messageSilenceMs} ms`,
       "time for a message": seconds(limitsDefault.messageDeadlineMs),
       "bytes kept of a refused message": count(protocol.refusedBytesKept),

@@ -102,6 +102,13 @@ export interface History extends AsyncDisposable {
   extent(): Extent;
 
   /**
+   * Resolves when an append could be acknowledged now, as far as can be told within two seconds and without writing.
+   *
+   * @throws HistoryError `storage-full`, `storage-failed`, `storage-unavailable`, `closed`
+   */
+  check(): Promise<void>;
+
+  /**
    * Writes what was asked as the last line; resolves when it is durable.
    *
    * @throws HistoryError `storage-full`, `storage-failed`, `closed`

@@ -25,6 +25,9 @@ export const authenticationError = "Authentication error.";
 /** What the one line of a response to a mistake begins with [W-14]. */
 export const errorPrefix = "Error: ";
 
+/** Behind that, what a probe is told while nothing can be written: a connection that ends without a byte [W-21]. */
+export const notReadyPrefix = "not ready: ";
+
 /** What a follow's response begins with, before the number of its first line [W-15]. */
 export const followingPrefix = "Following from line ";
 

@@ -43,6 +43,12 @@ export class FileHistory implements History {
     return { lines, bytes };
   }
 
+  async check(): Promise<void> {
+    this.#assertOpen();
+    this.#storage.adoptForeignLines();
+    this.#storage.assertRoom();
+  }
+
   append({ address, message, isCut }: Asked): Promise<Written> {
     if (this.#closing !== undefined) return Promise.reject(closed());
     return this.#appends.add((time) => encodeAsked(time, address, message, isCut));

@@ -7,8 +7,9 @@
  * so a descriptor is never synced again, and nothing is acknowledged any more.
  */
 
-import { closeSync, fstatSync, ftruncateSync, openSync, statSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, statfsSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
+import { getuid } from "node:process";
 import { HistoryError } from "../errors.ts";
 import { indexBlockBytesDefault, openPieceBytes } from "../limits.ts";
 import { isFull, readFullySync, reasonOf, syncFileSync, writeFullySync } from "./disk.ts";
@@ -92,6 +93,13 @@ export class FileStorage {
     if (found.size !== bytes || found.mtimeMs !== mtimeMs || found.ctimeMs !== ctimeMs) this.#countAnew(found);
   }
 
+  /** @throws HistoryError `storage-full` when the disk says that it has no room at all */
+  assertRoom(): void {
+    const { bavail, bfree } = this.attempt(() => statfsSync(this.#path));
+    // Root may use what others may not.
+    if ((getuid?.() === 0 ? bfree : bavail) === 0) throw this.#full();
+  }
+
   /** Begins a new file beside the current one. @throws HistoryError `storage-full`, `storage-failed` */
   beginRewrite(): Rewrite {
     this.assertSound();
@@ -132,9 +140,7 @@ export class FileStorage {
   /** The `HistoryError` for what a step on the disk threw: a full disk is passed over, any other failure is final. */
   explain(error: unknown): HistoryError {
     if (error instanceof HistoryError) return error;
-    if (!isFull(error)) return this.#fail(error);
-    const sentence = `the disk has no room for ${this.#path}; free some space, or delete all lines`;
-    return new HistoryError("storage-full", sentence, { cause: error });
+    return isFull(error) ? this.#full(error) : this.#fail(error);
   }
 
   /** Ends the feeds and lets go of the file; readers that are left may read on to their end. */
@@ -177,6 +183,11 @@ export class FileStorage {
 
   #sync(): void {
     this.attempt(() => syncFileSync(this.#generation.fd));
+  }
+
+  #full(cause?: unknown): HistoryError {
+    const sentence = `the disk has no room for ${this.#path}; free some space, or delete all lines`;
+    return new HistoryError("storage-full", sentence, { cause });
   }
 
   #noteChange(): void {

@@ -7,6 +7,7 @@ import { deleteAll, deleteLine } from "./changes.ts";
 import type { ChangeSource } from "./changes.ts";
 import type { Cluster } from "./cluster.ts";
 import { StreamFeed, StreamSnapshot } from "./cursor.ts";
+import { assertMajority } from "./majority.ts";
 import { encodeAskedMessage, encodeOutcomeMessage } from "./message.ts";
 import { PublishRefused, Publisher } from "./publisher.ts";
 import type { Replica } from "./replica.ts";
@@ -23,6 +24,8 @@ export class JetStreamHistory implements History {
   readonly #reportEnd: (error: HistoryError | undefined) => void;
   /** Deletes run one after another. */
   #changing: Promise<unknown> = Promise.resolve();
+  /** Of however many who ask at once. */
+  #checking: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(cluster: Cluster, replica: Replica) {
@@ -38,6 +41,12 @@ export class JetStreamHistory implements History {
   extent(): Extent {
     const { lines, bytes } = this.#replica.view;
     return { lines, bytes };
+  }
+
+  async check(): Promise<void> {
+    this.#assertOpen();
+    this.#checking ??= assertMajority(this.#cluster).finally(() => (this.#checking = undefined));
+    await this.#checking;
   }
 
   async append(asked: Asked): Promise<Written> {

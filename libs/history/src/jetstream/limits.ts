@@ -3,6 +3,12 @@
 /** The oldest nats-server that is trusted: older ones lose acknowledged messages when a node loses power. */
 export const natsVersionLeast = "2.10.27";
 
+/** Milliseconds for the answer to whether the cluster has a majority; less than a gateway gives a server to say that it is ready. */
+export const majorityTimeoutMs = 1500;
+
+/** Milliseconds without a sign after which a copy of the stream counts as out of reach: its leader hears it each second. */
+export const silentPeerMs = 5000;
+
 /** Copies of each message in the cluster, when three or more servers are named. */
 export const replicasDefault = 3;
 

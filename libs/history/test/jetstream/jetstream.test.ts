@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { NatsCluster } from "../../../../interop/nats-cluster.ts";
 import { describeOnNatsServers } from "../../../../interop/nats-tests.ts";
 import type { History } from "../../src/index.ts";
@@ -28,4 +28,19 @@ describeOnNatsServers("the engine jetstream", () => {
   historySuite("jetstream", open);
   usersSuite("jetstream", (place) => openJetStreamUsers(cluster.address(`users-${place}`)));
   sharedSuite(open, () => cluster);
+
+  test("says within two seconds that nothing can be acknowledged, while two of three nodes are gone", async () => {
+    await using history = await open("majority");
+    await history.check();
+    const gone = cluster.nodes.slice(1);
+    await Promise.all(gone.map((node) => node.kill()));
+    const unavailable = { name: "HistoryError", code: "storage-unavailable" };
+    // The leader may be left, and takes itself for one until it has heard nothing of the others for a while.
+    await expect
+      .poll(() => history.check().catch((error: unknown) => error), { timeout: 20_000 })
+      .toMatchObject(unavailable);
+    for (const node of gone) node.start();
+    await Promise.all(cluster.nodes.map((node) => node.inStep()));
+    await expect.poll(() => history.check().catch((error: unknown) => error), { timeout: 20_000 }).toBe(undefined);
+  });
 });
