@@ -9,7 +9,5 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
-    // Real programs on a machine that is busy for a moment may miss their time once; a fault fails twice.
-    retry: process.env.CI === undefined ? 0 : 1,
   },
 });
