@@ -1,18 +1,16 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { vi } from "vitest";
 
 /**
- * A clock of this process that stands still until a test moves it on, so that a deadline passes when the test says so
- * and not when the machine was busy. Timers and `performance.now` go by it; sockets, promises, `setImmediate` and
- * `Date` do not. Make it before what it is for, and dispose of it afterwards.
+ * A clock of this process that stands still until a test moves it on: a deadline passes when the test says so, and not
+ * when the machine was busy. Timers and `performance.now` go by it; sockets, promises, `setImmediate` and `Date` do not.
+ * Make it before the parts that it is for, and dispose of it behind them.
  */
 export class HeldClock implements Disposable {
   constructor() {
+    const nowMs = performance.now();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
-  }
-
-  /** Timers that wait. */
-  get timers(): number {
-    return vi.getTimerCount();
+    this.pass(nowMs);
   }
 
   /** Lets time pass; the timers that are due run before this returns. */
@@ -20,7 +18,14 @@ export class HeldClock implements Disposable {
     vi.advanceTimersByTime(ms);
   }
 
+  /** Lets the event loop go round until something holds. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await turn();
+  }
+
+  /** Timers that are left run, since their owners may count on them. */
   [Symbol.dispose](): void {
+    vi.runOnlyPendingTimers();
     vi.useRealTimers();
   }
 }

@@ -175,8 +175,7 @@ describe("a registered server", () => {
       createdAt: new Date().toISOString(),
       createdBy: "-",
     } as const;
-    const until = (expected: string): Promise<void> =>
-      expect.poll(() => response(rig, `ada~${key}`)).toBe(expected);
+    const until = (expected: string): Promise<void> => expect.poll(() => response(rig, `ada~${key}`)).toBe(expected);
     expect(await response(rig, `ada~${key}`)).toBe(authenticationError);
     await others.add(row);
     await until("");
