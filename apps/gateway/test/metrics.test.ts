@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import { HeldClock } from "../../../interop/held-clock.ts";
 import { openPage, refusedPage } from "./page.ts";
-import { closedPort, eventsOf, openBackend, openEcho, openGateway, openMute } from "./rig.ts";
+import { closedPort, eventsOf, openBackend, openGateway, openMute } from "./rig.ts";
 import type { Gateway } from "./rig.ts";
 import { scrape } from "./scrape.ts";
 
