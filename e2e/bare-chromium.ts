@@ -16,9 +16,8 @@ import { chromium } from "@playwright/test";
 import type { BrowserContext } from "@playwright/test";
 import { findChromium } from "../scripts/chromium.mjs";
 
-/** A browser with one window; whoever made it disposes of it. */
+/** A browser, of which every page is a tab of one window; whoever made it disposes of it. */
 export interface BareChromium extends AsyncDisposable {
-  /** Its pages are tabs of the same window. */
   readonly context: BrowserContext;
 }
 
@@ -29,6 +28,9 @@ export async function startBareChromium(): Promise<BareChromium> {
     findChromium() ?? chromium.executablePath(),
     [
       "--headless=new",
+      // The start page comes with pages of Chromium's own that are swapped for others while it starts. Whoever attaches in
+      // that moment may wait in vain for one that is gone: so the first window is opened when somebody is attached.
+      "--no-startup-window",
       "--window-size=1440,900",
       "--remote-debugging-port=0",
       `--user-data-dir=${profile}`,
@@ -54,13 +56,16 @@ export async function startBareChromium(): Promise<BareChromium> {
   }
 }
 
-/** It says on standard error where it can be controlled. */
+/** It says on standard error where it can be controlled. What it says later is read too, so that it never waits for room. */
 async function addressOf(stderr: NodeJS.ReadableStream): Promise<string> {
   const written: string[] = [];
-  for await (const line of createInterface(stderr)) {
-    const [address] = /ws:\/\/\S+/u.exec(line) ?? [];
-    if (address !== undefined) return address;
-    written.push(line);
-  }
-  throw new Error(`Chromium ended: ${written.join("\n")}`);
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  createInterface(stderr)
+    .on("line", (line) => {
+      const [address] = /ws:\/\/\S+/u.exec(line) ?? [];
+      if (address !== undefined) resolve(address);
+      written.push(line);
+    })
+    .on("close", () => reject(new Error(`Chromium ended: ${written.join("\n")}`)));
+  return promise;
 }

@@ -1,7 +1,9 @@
 import { connect } from "node:net";
 import { once } from "node:events";
+import type { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import { subprotocol } from "@wirebook/protocol";
+import { HeldClock } from "../../../interop/held-clock.ts";
 import { openPage } from "./page.ts";
 import { closedPort, eventsOf, openBackend, openEcho, openGateway, openMute } from "./rig.ts";
 
@@ -69,6 +71,7 @@ test("gives the connection of a failed exchange to the next", async () => {
 });
 
 test("drops a page that gives no sign of life, and its exchanges with it", async () => {
+  using clock = new HeldClock();
   await using mute = await openMute();
   await using gateway = await openGateway(mute.target, { limits: { pingIntervalMs: 40 } });
   await using page = await openPage(gateway, { autoPong: false });
@@ -77,15 +80,22 @@ test("drops a page that gives no sign of life, and its exchanges with it", async
   const [socket] = mute.sockets;
   const { promise: closed, resolve } = Promise.withResolvers<unknown>();
   socket?.on("close", resolve);
+  clock.pass(40); // What it sent was a sign of life until now.
+  clock.pass(40);
   await Promise.all([page.closing, closed]);
   expect(await page.closing).toMatchObject({ code: 1006 });
   expect(eventsOf(gateway, "socket").map(({ outcome }) => outcome)).toContain("dead");
 });
 
 test("keeps a page that answers pings, however silent it is", async () => {
+  using clock = new HeldClock();
   await using gateway = await openGateway(await closedPort(), { limits: { pingIntervalMs: 300 } });
   await using page = await openPage(gateway);
-  for (let at = 0; at < 4; at++) await once(page.socket, "ping");
+  const [end] = gateway.app.websocketServer.clients as Set<EventEmitter>;
+  for (let at = 0; at < 4; at++) {
+    clock.pass(300);
+    await once(end as EventEmitter, "pong");
+  }
   expect(page.socket.readyState).toBe(page.socket.OPEN);
 });
 

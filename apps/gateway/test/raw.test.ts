@@ -122,7 +122,7 @@ test("stops reading a page whose server does not read, and loses nothing", async
   for (const piece of pieces) page.sendBytes(1, piece);
   page.send({ type: "end", id: 1 });
   const [socket] = gateway.app.websocketServer.clients;
-  await expect.poll(() => socket?.isPaused, { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => socket?.isPaused).toBe(true);
   read();
   const bytes = await came;
   expect(bytes.equals(Buffer.concat(pieces))).toBe(true);

@@ -33,7 +33,7 @@ test("times every write, every chunk and every frame to the page, on the same cl
   const [opened, first, second, end] = frames.map(([atMs]) => atMs);
   const order = [at.established, opened, chunks[0]?.[0], first, writes[1]?.[0], chunks[1]?.[0], second, at.closed, end];
   expect(order.map(Number)).toEqual(order.map(Number).toSorted((a, b) => a - b));
-  expect(writes[0]?.[0]).toBeCloseTo(Number(at.written), 0);
+  expect(writes[0]?.[0]).toBeLessThanOrEqual(Number(at.written));
   expect(frames).toHaveLength(4);
 });
 

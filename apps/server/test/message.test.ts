@@ -2,13 +2,20 @@ import { rm } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { messageBytesMax, refusedBytesKept } from "@wirebook/protocol";
+import { HeldClock } from "../../../interop/held-clock.ts";
 import { Peer, ask } from "./peer.ts";
 import { beginning, openRig } from "./rig.ts";
 
 /** Long enough that no machine is so slow that a chunk comes late. */
 const patient = { messageSilenceMs: 20_000, messageDeadlineMs: 60_000, guessDelayMs: 0 };
-/** So short that a test does not notice the waiting. */
-const hasty = { messageSilenceMs: 30, messageDeadlineMs: 200 };
+const [silenceMs, deadlineMs] = [30, 200];
+/** For tests that move the clock themselves. */
+const timed = { messageSilenceMs: silenceMs, messageDeadlineMs: deadlineMs };
+
+/** Resolves when the server has read what was written before: it takes turns with all that is ready. */
+async function hasRead(port: number): Promise<void> {
+  await ask(port, "other\n");
+}
 
 async function askInChunks(port: number, chunks: readonly Uint8Array[], isHalfClosed = false): Promise<string> {
   const peer = await Peer.connect(port);
@@ -130,32 +137,50 @@ describe("silence", () => {
   test.each(["brick 1 1", "brick 1", "brick 3", " brick\t3 ", "brick 01 1"])(
     "never ends %j, which destroys",
     async (message) => {
-      await using rig = await openRig(hasty);
-      expect(await ask(rig.port, message)).toBe(
+      using clock = new HeldClock();
+      await using rig = await openRig(timed);
+      const peer = await Peer.connect(rig.port);
+      await peer.write(message);
+      await hasRead(rig.port);
+      clock.pass(deadlineMs - 1);
+      await hasRead(rig.port);
+      expect(peer.text).toBe("");
+      clock.pass(1);
+      expect((await peer.outcome).text).toBe(
         `${beginning}Error: a message that deletes must end with a newline, and none came within 200 ms; nothing was deleted\n`,
       );
-      expect(await rig.asked()).toEqual([message]);
-      expect(await rig.lines()).toHaveLength(1);
+      expect(await rig.asked()).toEqual(["other", "other", message]);
+      expect(await rig.lines()).toHaveLength(3);
     },
   );
 
   test("lets a line number be completed however late", async () => {
-    await using rig = await openRig({ ...patient, messageSilenceMs: 20 });
-    for (let line = 1; line <= 11; line++) await ask(rig.port, `user${line}\n`);
+    using clock = new HeldClock();
+    await using rig = await openRig(timed);
+    for (let line = 1; line <= 10; line++) await ask(rig.port, `user${line}\n`);
     const peer = await Peer.connect(rig.port);
     await peer.write("brick 1 1");
-    await new Promise((resolve) => setTimeout(resolve, 100)); // The silence itself is what is tested.
+    await hasRead(rig.port);
+    clock.pass(deadlineMs - 1);
     await peer.write("1\n");
     expect((await peer.outcome).text).toBe(`${beginning}Deleted line 11.\n`);
   });
 
   test("is not the slowness of the server, whose loop may find the rest ready when it comes to look", async () => {
-    await using rig = await openRig({ ...patient, messageSilenceMs: 50 });
+    const { setTimeout: later } = globalThis;
+    using clock = new HeldClock();
+    await using rig = await openRig(timed);
     const peer = await Peer.connect(rig.port);
     await peer.write("brick 2 ");
-    await ask(rig.port, "other\n"); // By now the server has read the first part.
-    peer.socket.write("-1 -1\n");
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200); // Server and client share this loop.
+    await hasRead(rig.port);
+    // In the timers' part of a turn, behind which the loop reads what lies ready: server and client share it.
+    await new Promise<void>((resolve) => {
+      later(() => {
+        peer.socket.write("-1 -1\n");
+        clock.pass(silenceMs);
+        resolve();
+      }, 0);
+    });
     await peer.outcome;
     expect(await rig.asked()).toEqual(["other", "brick 2 -1 -1"]);
   });
@@ -170,19 +195,24 @@ describe("the deadline", () => {
   const unfinished = `${beginning}Error: no whole message came within 200 ms; send one line and end it with a newline\n`;
 
   test("cuts a client that says nothing, which leaves no line", async () => {
-    await using rig = await openRig(hasty);
+    await using rig = await openRig(timed);
     const peer = await Peer.connect(rig.port);
     expect((await peer.outcome).text).toBe(unfinished);
     expect(await rig.lines()).toEqual([]);
   });
 
   test("is not moved by a client that dribbles", async () => {
-    await using rig = await openRig({ messageSilenceMs: 20_000, messageDeadlineMs: 200 });
+    using clock = new HeldClock();
+    await using rig = await openRig({ messageSilenceMs: 20_000, messageDeadlineMs: deadlineMs });
     const peer = await Peer.connect(rig.port);
-    const dribble = setInterval(() => void peer.write("x"), 5);
+    for (let at = 0; at < 4; at++) {
+      await peer.write("x");
+      await hasRead(rig.port);
+      expect(peer.text).toBe("");
+      clock.pass(deadlineMs / 4);
+    }
     expect((await peer.outcome).text).toBe(unfinished);
-    clearInterval(dribble);
-    expect((await rig.asked()).join()).toMatch(/^x+$/);
+    expect((await rig.asked()).filter((message) => message !== "other")).toEqual(["xxxx"]);
   });
 });
 

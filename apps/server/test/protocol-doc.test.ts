@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as protocol from "@wirebook/protocol";
 import { historyErrorCodes, HistoryError, UsersError, usersErrorCodes } from "@wirebook/history";
+import { HeldClock } from "../../../interop/held-clock.ts";
 import { serverErrorCodes } from "../src/errors.ts";
 import { failureOf } from "../src/failure.ts";
 import { limitsDefault } from "../src/limits.ts";
@@ -101,9 +102,12 @@ describe("docs/protocol.md", () => {
     ["message-unfinished", ""],
     ["message-unterminated", "brick 1 1"],
   ])("has the sentence for %s", async (code, message) => {
+    using clock = new HeldClock();
     await using rig = await openRig({ messageDeadlineMs: 100 });
     const peer = await Peer.connect(rig.port);
     if (message !== "") await peer.write(message);
+    await ask(rig.port, "other\n"); // By now the server has read it.
+    clock.pass(100);
     const { text } = await peer.outcome;
     const found = sentence("### What a client can do wrong", code)?.replace("10000 ms", "100 ms");
     expect(text.split("Error: ")[1]?.trimEnd()).toBe(found);

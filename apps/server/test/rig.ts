@@ -68,7 +68,7 @@ export async function openRig(
     link,
     mode,
     trustedProxies,
-    limits: { ...limitsDefault, drainMs: 1000, ...limits },
+    limits: { ...limitsDefault, ...limits },
   };
   const server = await listen(options, history, users, terminal);
   const lines = async (): Promise<string[]> => (await readFile(historyPath, "utf8")).split("\n").slice(0, -1);

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { limitsDefault } from "../src/limits.ts";
-import { Peer, ask } from "./peer.ts";
+import { Peer } from "./peer.ts";
 import { Program } from "./program.ts";
 import { makeFolder } from "./rig.ts";
 
@@ -18,8 +18,9 @@ describe("the program", () => {
     const peers = await Promise.all(Array.from({ length: 50 }, () => Peer.connect(port)));
     await peers[49]?.write("brick 2 -1\n"); // Answered, so the server has accepted all those before.
     await peers[49]?.outcome;
+    const written = peers.slice(0, 49).map((peer) => peer.write("brick 2 -1\n"));
     program.child.kill(signal);
-    await Promise.all(peers.slice(0, 49).map((peer) => peer.write("brick 2 -1\n")));
+    await Promise.all(written);
     for (const peer of peers) expect(await peer.outcome).toMatchObject({ isReset: false });
     for (const peer of peers) expect(peer.text).toMatch(/"brick 2 -1"\n$/);
     const followed = await follower.outcome;
@@ -43,18 +44,18 @@ describe("the program", () => {
   ] as const)("ends at once at a second %s", async (signal, expected) => {
     await using folder = await makeFolder();
     const history = join(folder.path, "history.txt");
+    await writeFile(history, `${"x".repeat(1023)}\n`.repeat(16 * 1024));
     await using program = Program.start(["--port", "0", "--history", history]);
     const { port } = await program.listening();
-    const filler = await Peer.connect(port);
-    await filler.write("x\n");
-    await filler.outcome;
-    const silent = await Peer.connect(port); // Holds the stopping up for `drainMessageMs`.
-    await ask(port, "brick\n");
+    const slow = await Peer.connect(port); // Holds the stopping up for `drainMs`: it does not read its reply.
+    await slow.write("brick 2\n");
+    await slow.until("Operations");
+    slow.socket.pause();
     program.child.kill(signal);
     const again = setInterval(() => program.child.kill(signal), 50);
     const { code } = await program.ended;
     clearInterval(again);
-    silent.reset();
+    slow.reset();
     expect(code).toBe(expected);
   });
 });

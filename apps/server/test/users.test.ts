@@ -119,7 +119,7 @@ describe("a registered server", () => {
   });
 
   test("keeps of anything from a stranger nothing but a tag, the same for the same word", async () => {
-    await using rig = await openRig({ messageDeadlineMs: 300 }, { mode: "registered" });
+    await using rig = await openRig({}, { mode: "registered" });
     const [, key = ""] = (await rig.register("ada", "member")).split("~");
     const typo = `${key.slice(0, 12)}!${key.slice(13)}`;
     const messages = [
@@ -175,8 +175,7 @@ describe("a registered server", () => {
       createdAt: new Date().toISOString(),
       createdBy: "-",
     } as const;
-    const until = (expected: string): Promise<void> =>
-      expect.poll(() => response(rig, `ada~${key}`), { timeout: 5000 }).toBe(expected);
+    const until = (expected: string): Promise<void> => expect.poll(() => response(rig, `ada~${key}`)).toBe(expected);
     expect(await response(rig, `ada~${key}`)).toBe(authenticationError);
     await others.add(row);
     await until("");
@@ -195,16 +194,16 @@ describe("a registered server", () => {
       await response(rig, ada);
       return rig.notices.length;
     };
-    await expect.poll(complained, { timeout: 5000 }).toBe(1);
+    await expect.poll(complained).toBe(1);
     expect(rig.notices[0]).toMatch(/^The users stay as they were: line 3 of .* is no user; .+\.$/);
     expect(await response(rig, ada)).toBe("");
     await rm(path);
-    await expect.poll(() => response(rig, ada), { timeout: 5000 }).toBe(authenticationError);
+    await expect.poll(() => response(rig, ada)).toBe(authenticationError);
   });
 });
 
 test("on an open server a message shows no key, wherever it stands", async () => {
-  await using rig = await openRig({ messageDeadlineMs: 300 });
+  await using rig = await openRig();
   const username = await rig.register("ada", "member");
   const key = username.slice("ada~".length);
   const messages = [

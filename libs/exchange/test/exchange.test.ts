@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { timedChunksMax, timedWritesMax } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
+import { HeldClock } from "../../../interop/held-clock.ts";
 import { openPeer } from "./peers.ts";
 import { run } from "./runs.ts";
 
@@ -128,6 +129,7 @@ describe("a pause", () => {
   });
 
   test("makes the reply timeout stand still", async () => {
+    using clock = new HeldClock();
     await using peer = await openPeer((socket) => socket.once("data", () => socket.write("then nothing")));
     await using silent = await openPeer(() => {});
     const replyTimeoutMs = 60;
@@ -144,12 +146,14 @@ describe("a pause", () => {
     );
     await firstChunk.promise;
     for (const round of [1, 2, 3]) {
-      expect(await run(silent.target, { replyTimeoutMs }).ending, `round ${round}`).toMatchObject({
-        code: "reply-timeout",
-      });
+      const other = run(silent.target, { replyTimeoutMs });
+      await clock.until(() => other.exchange.trace.at.established !== undefined);
+      clock.pass(replyTimeoutMs);
+      expect(await other.ending, `round ${round}`).toMatchObject({ code: "reply-timeout" });
     }
     expect(held.exchange.trace.at.closed).toBeUndefined();
     held.exchange.resume();
+    clock.pass(replyTimeoutMs);
     expect(await held.ending).toMatchObject({ code: "reply-timeout" });
   });
 });

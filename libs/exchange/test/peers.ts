@@ -52,17 +52,20 @@ const deafListener = `
   });
 `;
 
-/** Answers every first chunk at once, whatever the test's own thread is doing. */
+/** Answers every first chunk at once, whatever the test's own thread is doing: says 1 when it was read, 2 when answered. */
 const promptListener = `
   const { createServer } = require("node:net");
   const { parentPort, workerData } = require("node:worker_threads");
   const heard = new Int32Array(workerData);
+  const tell = (what) => {
+    Atomics.store(heard, 0, what);
+    Atomics.notify(heard, 0);
+  };
   const server = createServer((socket) => {
     socket.on("error", () => {});
     socket.once("data", () => {
-      Atomics.store(heard, 0, 1);
-      Atomics.notify(heard, 0);
-      socket.write("early");
+      tell(1);
+      socket.write("early", () => tell(2));
     });
   });
   server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));

@@ -1,8 +1,8 @@
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { slowReadMsMax } from "@wirebook/protocol";
 import type { PlanStep } from "@wirebook/protocol";
+import { HeldClock } from "../../../interop/held-clock.ts";
 import { Pace } from "../src/pace.ts";
 import { openPeer } from "./peers.ts";
 import type { Peer } from "./peers.ts";
@@ -23,20 +23,25 @@ function openListener(came: string[], answersLine = true): Promise<Peer> {
 
 describe("a plan", () => {
   test("writes each part by itself, as late as it says", async () => {
+    using clock = new HeldClock();
     const came: string[] = [];
     await using peer = await openListener(came);
-    const plan: PlanStep[] = [
+    const plan = [
       { afterMs: 30, bytes: 3 },
       { afterMs: 40, bytes: 1 },
       { afterMs: 40, bytes: 4 },
     ];
     const { exchange, ending } = run(peer.target, { message, plan });
+    const { at, writes } = exchange.trace;
+    await clock.until(() => at.established !== undefined);
+    for (const [step, { afterMs }] of plan.entries()) {
+      clock.pass(afterMs);
+      await clock.until(() => writes.length > step && came.length > step);
+    }
     expect(await ending).toBe("fin");
     expect(came).toEqual(["bri", "c", "k 2\n"]);
-    const { at, sentBytes } = exchange.trace;
-    expect(sentBytes).toBe(8);
-    expect(Number(at.written) - Number(at.established)).toBeGreaterThanOrEqual(29);
-    expect(Number(at.fin) - Number(at.written)).toBeGreaterThanOrEqual(79);
+    expect(exchange.trace.sentBytes).toBe(8);
+    expect(writes.map(([atMs]) => Math.round(atMs - Number(at.established)))).toEqual([30, 70, 110]);
   });
 
   test("gives writes without a wait between them to the kernel one by one", async () => {
@@ -48,6 +53,7 @@ describe("a plan", () => {
   });
 
   test("half-closes, and the reply is still read", async () => {
+    using clock = new HeldClock();
     const came: string[] = [];
     await using peer = await openListener(came, false);
     const plan: PlanStep[] = [
@@ -55,10 +61,13 @@ describe("a plan", () => {
       { afterMs: 20, do: "end" },
     ];
     const { exchange, texts, events, ending } = run(peer.target, { message, plan });
+    const { at } = exchange.trace;
+    await clock.until(() => at.written !== undefined);
+    clock.pass(20);
     expect(await ending).toBe("fin");
     expect(texts).toEqual(["8 bytes"]);
     expect(events.slice(0, 3)).toEqual(["established", "written", "ended"]);
-    expect(Number(exchange.trace.at.ended) - Number(exchange.trace.at.written)).toBeGreaterThanOrEqual(19);
+    expect(Math.round(Number(at.ended) - Number(at.written))).toBe(20);
   });
 
   test("resets, which the server sees as an error and not as an end", async () => {
@@ -107,23 +116,34 @@ describe("a plan", () => {
   });
 
   test("is not given up for the server's silence while it goes on", async () => {
+    using clock = new HeldClock();
     await using peer = await openListener([]);
     const plan = Array.from(message, () => ({ afterMs: 40, bytes: 1 }));
-    const { ending } = run(peer.target, { message, plan, replyTimeoutMs: 150 });
+    const { exchange, ending } = run(peer.target, { message, plan, replyTimeoutMs: 150 });
+    await clock.until(() => exchange.trace.at.established !== undefined);
+    for (const step of plan.keys()) {
+      clock.pass(40);
+      await clock.until(() => exchange.trace.writes.length > step);
+    }
     expect(await ending).toBe("fin");
   });
 });
 
 describe("a slow reader", () => {
   test("reads no more at once than its pace, and no sooner", async () => {
+    using clock = new HeldClock();
     await using peer = await openPeer((socket) => socket.once("data", () => socket.end("0123456789")));
     const read = { afterMs: 40, bytes: 4, everyMs: 30 };
     const { exchange, texts, ending } = run(peer.target, { read });
+    const { at, chunks } = exchange.trace;
+    await clock.until(() => at.established !== undefined);
+    for (const [index, ms] of [read.afterMs, read.everyMs, read.everyMs, read.everyMs].entries()) {
+      clock.pass(ms);
+      await clock.until(() => chunks.length > index || at.closed !== undefined);
+    }
     expect(await ending).toBe("fin");
     expect(texts).toEqual(["0123", "4567", "89"]);
-    const { at, chunks } = exchange.trace;
-    expect(Number(chunks[0]?.[0]) - Number(at.established)).toBeGreaterThanOrEqual(39);
-    expect(Number(chunks[2]?.[0]) - Number(chunks[0]?.[0])).toBeGreaterThanOrEqual(59);
+    expect(chunks.map(([atMs]) => Math.round(atMs - Number(at.established)))).toEqual([40, 70, 100]);
   });
 
   test("holds the server back when the kernel's buffers are full, and gets everything", async () => {
@@ -165,14 +185,15 @@ describe("a slow reader", () => {
     expect(texts.join("")).toBe("0123456789");
   });
 
-  test("is slow for a bounded time only", async () => {
-    const mayRead = Promise.withResolvers<void>();
-    const pace = new Pace({ afterMs: slowReadMsMax, bytes: 1, everyMs: slowReadMsMax }, () => mayRead.resolve(), 30);
+  test("is slow for a bounded time only", () => {
+    using clock = new HeldClock();
+    let mayRead = 0;
+    const pace = new Pace({ afterMs: slowReadMsMax, bytes: 1, everyMs: slowReadMsMax }, () => (mayRead += 1), 30);
     pace.begin();
-    expect([pace.isWaiting, pace.bytes]).toEqual([true, 1]);
-    await mayRead.promise;
-    await once(AbortSignal.timeout(10), "abort");
+    clock.pass(29);
+    expect([pace.isWaiting, pace.bytes, mayRead]).toEqual([true, 1, 0]);
+    clock.pass(1);
     pace.note();
-    expect([pace.isWaiting, pace.bytes]).toEqual([false, 65_536]);
+    expect([pace.isWaiting, pace.bytes, mayRead]).toEqual([false, 65_536, 1]);
   });
 });

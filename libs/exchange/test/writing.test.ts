@@ -10,7 +10,7 @@ describe("what is written", () => {
   test("writes its message before it tells of the connection, so that the server works meanwhile", async () => {
     await using peer = await openPromptPeer();
     // Nothing else happens in this thread until the server has the message.
-    const waitUntilHeard = (): string => Atomics.wait(peer.heard, 0, 0, 5000);
+    const waitUntilHeard = (): string => Atomics.wait(peer.heard, 0, 0, 30_000);
     const waits: string[] = [];
     const { ending } = run(
       peer.target,

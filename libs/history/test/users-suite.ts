@@ -99,9 +99,9 @@ function describeOthers(open: OpenUsers, newPlace: () => string): void {
     await using users = await open(place);
     await using others = await open(place);
     await others.add(userOf("ada"));
-    await expect.poll(() => users.find("ada"), { timeout: 5000 }).toEqual(userOf("ada"));
+    await expect.poll(() => users.find("ada")).toEqual(userOf("ada"));
     await others.remove("ada");
-    await expect.poll(() => users.find("ada"), { timeout: 5000 }).toBeUndefined();
+    await expect.poll(() => users.find("ada")).toBeUndefined();
   });
 
   test("are none too few when several change them at once", async () => {

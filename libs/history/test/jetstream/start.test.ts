@@ -79,7 +79,7 @@ async function untilWithoutLeader({ monitorUrl }: NatsNode): Promise<void> {
       (answer) => answer.text(),
       (error: Error) => error.message,
     );
-  await expect.poll(ask, { timeout: 30_000 }).toMatch(/not established contact with a meta leader|no meta leader/i);
+  await expect.poll(ask).toMatch(/not established contact with a meta leader|no meta leader/i);
 }
 
 /** How many clients a node has had. */
