@@ -2,7 +2,8 @@ import { fileURLToPath } from "node:url";
 import type { Role } from "@wirebook/protocol";
 import { run } from "../../../interop/run.ts";
 
-const usersPath = fileURLToPath(new URL("../../../apps/server/src/users/main.ts", import.meta.url));
+/** The tool for users. */
+export const usersPath: string = fileURLToPath(new URL("../../../apps/server/src/users/main.ts", import.meta.url));
 
 /** Registers somebody, as an operator does; returns the username with its key. */
 export async function register(historyPath: string, name: string, role: Role): Promise<string> {

@@ -15,7 +15,8 @@ import type { StorageSettings } from "../storage.ts";
 import { help, readTask } from "./config.ts";
 import type { Task } from "./config.ts";
 
-process.exitCode = await main();
+// The NATS client leaves a connection behind to a node that is frozen, which would keep the process.
+process.exit(await main());
 
 async function main(): Promise<number> {
   try {

@@ -15,7 +15,8 @@ import type { Task } from "./config.ts";
 import { describeStorage, openUsers, warnOfSecret } from "../storage.ts";
 import { createKey, hashKey } from "./key.ts";
 
-process.exitCode = await main();
+// The NATS client leaves a connection behind to a node that is frozen, which would keep the process.
+process.exit(await main());
 
 async function main(): Promise<number> {
   try {

@@ -16,8 +16,9 @@ import { checkVersion, connectionOptions, connectTo } from "./connection.ts";
 import type { NatsCredentials } from "./credentials.ts";
 import { attempt, isDenied } from "./errors.ts";
 import { firstUsable, NodeRefusal } from "./first-usable.ts";
-import { consumerTimeoutMs, duplicateWindowNanos, requestTimeoutMs, startNodeMs } from "./limits.ts";
+import { consumerTimeoutMs, duplicateWindowNanos, elsewhereMs, requestTimeoutMs, startNodeMs } from "./limits.ts";
 import { namesOf } from "./names.ts";
+import { NodeChoice } from "./node-choice.ts";
 import type { Names } from "./names.ts";
 
 /** A connection, held by its users. */
@@ -32,15 +33,18 @@ export class Cluster {
   readonly created: string;
   /** Copies of each message. */
   readonly replicas: number;
-  /** Nodes that were named; where it is one, there is no other to go to. */
-  readonly nodesNamed: number;
+  /** Those that were named; where it is one, there is no other to go to. */
+  readonly nodes: readonly string[];
+  readonly choice: NodeChoice;
+  readonly #onReconnect = new Set<() => void>();
   #users = 1;
+  #leftMs = -Infinity;
 
   constructor(
     connection: NatsConnection,
     manager: JetStreamManager,
     state: KV,
-    facts: Pick<Cluster, "names" | "created" | "replicas" | "nodesNamed">,
+    facts: Pick<Cluster, "names" | "created" | "replicas" | "nodes" | "choice">,
   ) {
     this.connection = connection;
     this.js = jetstream(connection, { timeout: consumerTimeoutMs });
@@ -49,16 +53,26 @@ export class Cluster {
     this.names = facts.names;
     this.created = facts.created;
     this.replicas = facts.replicas;
-    this.nodesNamed = facts.nodesNamed;
+    this.nodes = facts.nodes;
+    this.choice = facts.choice;
+    void this.#watch();
+  }
+
+  /** Calls back at each new connection, until the function that it returns is called. */
+  onReconnect(listener: () => void): () => void {
+    this.#onReconnect.add(listener);
+    return () => this.#onReconnect.delete(listener);
   }
 
   /**
-   * Leaves the node that is connected for the next one that was named. A node that is cut off from the others keeps its
-   * clients' connections, so the client by itself would stay.
+   * Leaves the node that is connected for another one that was named, if one speaks. A node that is cut off from the others keeps its
+   * clients' connections, so the client by itself would stay. Several may ask for it at once: it happens once.
    */
   goElsewhere(): void {
-    if (this.nodesNamed === 1) return;
-    this.connection.reconnect().catch(() => {
+    const nowMs = performance.now();
+    if (this.nodes.length === 1 || nowMs - this.#leftMs < elsewhereMs) return;
+    this.#leftMs = nowMs;
+    void this.#leave().catch(() => {
       // It is closing, and needs no node any more.
     });
   }
@@ -66,6 +80,17 @@ export class Cluster {
   /** Keeps it open until a `release`. */
   retain(): void {
     this.#users += 1;
+  }
+
+  async #leave(): Promise<void> {
+    const isFound = await this.choice.findOther(this.nodes, this.connection.getServer());
+    if (isFound && !this.connection.isClosed()) await this.connection.reconnect();
+  }
+
+  async #watch(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === "reconnect") for (const listener of this.#onReconnect) listener();
+    }
   }
 
   /** The last to let go closes it. */
@@ -82,12 +107,13 @@ export class Cluster {
  *   `storage-unavailable` when no node that answers has a JetStream that can be used
  */
 export function openCluster(address: NatsAddress, credentials: NatsCredentials): Promise<Cluster> {
-  const options = connectionOptions(address, credentials);
+  const choice = new NodeChoice();
+  const options = connectionOptions(address, credentials, choice);
   return firstUsable(address, async (node) => {
     const connection = await connectTo(node, options);
     try {
       checkVersion(connection);
-      const cluster = await useNode(connection, address);
+      const cluster = await useNode(connection, address, choice);
       connection.setServers([...address.servers]);
       return cluster;
     } catch (error) {
@@ -98,9 +124,9 @@ export function openCluster(address: NatsAddress, credentials: NatsCredentials):
 }
 
 /** Nodes that have just started may not know each other yet, and refuse until they do. @throws NodeRefusal */
-async function useNode(connection: NatsConnection, address: NatsAddress): Promise<Cluster> {
+async function useNode(connection: NatsConnection, address: NatsAddress, choice: NodeChoice): Promise<Cluster> {
   try {
-    return await attempt("cannot be used", () => useCluster(connection, address), startNodeMs);
+    return await attempt("cannot be used", () => useCluster(connection, address, choice), startNodeMs);
   } catch (error) {
     const { code, cause } = error as HistoryError;
     if (code !== "storage-unavailable" || isDenied(cause)) throw error;
@@ -108,14 +134,18 @@ async function useNode(connection: NatsConnection, address: NatsAddress): Promis
   }
 }
 
-async function useCluster(connection: NatsConnection, { history, replicas, servers }: NatsAddress): Promise<Cluster> {
+async function useCluster(
+  connection: NatsConnection,
+  { history, replicas, servers }: NatsAddress,
+  choice: NodeChoice,
+): Promise<Cluster> {
   const manager = await jetstreamManager(connection, { timeout: requestTimeoutMs });
   const names = namesOf(history);
   const created = await ensureStream(manager, names, replicas);
   const kvm = new Kvm(jetstream(connection, { timeout: requestTimeoutMs }));
   await kvm.create(names.state, { replicas, history: 1 });
   const state = await new Kvm(jetstream(connection, { timeout: consumerTimeoutMs })).open(names.state);
-  return new Cluster(connection, manager, state, { names, created, replicas, nodesNamed: servers.length });
+  return new Cluster(connection, manager, state, { names, created, replicas, nodes: servers, choice });
 }
 
 /** Returns when the stream was made, which tells it from another one of the same name. */

@@ -11,7 +11,8 @@ import type { NatsAddress } from "./address.ts";
 import { authenticatorOf } from "./credentials.ts";
 import type { NatsCredentials } from "./credentials.ts";
 import { NodeRefusal } from "./first-usable.ts";
-import { natsVersionLeast, reconnectWaitMs, requestTimeoutMs } from "./limits.ts";
+import { connectTimeoutMs, natsVersionLeast, pingMs, reconnectWaitMs, requestTimeoutMs } from "./limits.ts";
+import type { NodeChoice } from "./node-choice.ts";
 import { tlsOf } from "./tls.ts";
 
 /**
@@ -19,16 +20,23 @@ import { tlsOf } from "./tls.ts";
  *
  * @throws HistoryError `storage-failed` when a file that was named cannot be used
  */
-export function connectionOptions(address: NatsAddress, credentials: NatsCredentials): NodeConnectionOptions {
+export function connectionOptions(
+  address: NatsAddress,
+  credentials: NatsCredentials,
+  choice: NodeChoice,
+): NodeConnectionOptions {
   const authenticator = authenticatorOf(address, credentials);
   const tls = tlsOf(address, credentials);
   return {
     name: "wirebook",
-    timeout: requestTimeoutMs,
+    // Where there are others, a node that is frozen must not be waited for long.
+    timeout: address.servers.length > 1 ? connectTimeoutMs : requestTimeoutMs,
     maxReconnectAttempts: -1,
+    reconnectToServer: choice.pick,
     reconnectTimeWait: reconnectWaitMs,
     reconnectJitter: reconnectWaitMs,
-    pingInterval: requestTimeoutMs,
+    // A node that does not answer two of these is left at the third: it may be frozen.
+    pingInterval: pingMs,
     maxPingOut: 2,
     // Else each refusal brings the addresses of the other nodes, and the client, told to try one, tries them all for ever.
     ignoreClusterUpdates: true,
@@ -44,7 +52,7 @@ export async function connectTo(node: string, options: NodeConnectionOptions): P
   try {
     return await connect({ ...options, servers: node });
   } catch (error) {
-    const sentence = explain(error as NodeJS.ErrnoException, options.authenticator !== undefined);
+    const sentence = explain(error as NodeJS.ErrnoException, options);
     throw new NodeRefusal(sentence, { isReached: false, cause: error });
   }
 }
@@ -103,10 +111,10 @@ const untrusted: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /** The end of a sentence that begins with the node or the address. None of the client's messages repeats a secret. */
-function explain(error: NodeJS.ErrnoException, hasIdentity: boolean): string {
+function explain(error: NodeJS.ErrnoException, { authenticator, timeout }: NodeConnectionOptions): string {
   const { message, code, cause } = error;
   if (error instanceof AuthorizationError) {
-    return hasIdentity
+    return authenticator !== undefined
       ? `refuses this server: the user is not known there, or the secret is not the right one (${message})`
       : "asks who this server is; name a user in the address, a .creds file with --nats-credentials or an NKey with --nats-nkey";
   }
@@ -120,7 +128,7 @@ function explain(error: NodeJS.ErrnoException, hasIdentity: boolean): string {
     return "offers no TLS; write nats:// and leave out --nats-tls-…, if the connection may be read on its way";
   }
   if (error instanceof TimeoutError) {
-    return `did not answer within ${requestTimeoutMs} ms; a node that asks for this server's own certificate (--nats-tls-cert, --nats-tls-key) and does not get the right one is silent like that, too`;
+    return `did not answer within ${timeout} ms; a node that asks for this server's own certificate (--nats-tls-cert, --nats-tls-key) and does not get the right one is silent like that, too`;
   }
   return `cannot be reached: ${message}`;
 }

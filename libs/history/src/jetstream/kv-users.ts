@@ -10,12 +10,14 @@
  */
 
 import { Kvm } from "@nats-io/kv";
+import type { JsMsg } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import { foldName } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
 import { usersMax } from "../limits.ts";
 import { UsersError } from "../users.ts";
 import type { User, Users } from "../users.ts";
+import { HeardBucket } from "./bucket.ts";
 import type { Cluster } from "./cluster.ts";
 import { attempt } from "./errors.ts";
 import { pendingUserMs } from "./limits.ts";
@@ -40,7 +42,7 @@ class KvUsers implements Users {
   readonly #cluster: Cluster;
   readonly #bucket: KV;
   readonly #byName = new Map<string, User>();
-  #stop = (): void => {};
+  #heard: HeardBucket | undefined;
 
   constructor(cluster: Cluster, bucket: KV) {
     this.#cluster = cluster;
@@ -49,13 +51,9 @@ class KvUsers implements Users {
 
   /** Hears what others change; resolves when it knows what there is. */
   async start(): Promise<void> {
-    const watch = await attempt(untold, () => this.#bucket.watch());
-    this.#stop = () => watch.stop();
-    const known = await attempt(untold, () => this.#read());
-    for (const [key, user] of known) this.#byName.set(key, user);
-    void (async () => {
-      for await (const entry of watch) this.#take(entry);
-    })();
+    this.#heard = await HeardBucket.open(this.#cluster, this.#cluster.names.users, untold, (key, message) =>
+      this.#take(key, message),
+    );
   }
 
   get count(): number {
@@ -67,8 +65,8 @@ class KvUsers implements Users {
   }
 
   async list(): Promise<readonly User[]> {
-    const users = [...(await guarded(() => attempt(untold, () => this.#read()))).values()];
-    return users.toSorted((one, other) => one.name.localeCompare(other.name));
+    await guarded(async () => this.#heard?.catchUp(untold));
+    return [...this.#byName.values()].toSorted((one, other) => one.name.localeCompare(other.name));
   }
 
   async add(user: User, confirm: () => Promise<unknown> = nothing): Promise<void> {
@@ -92,7 +90,7 @@ class KvUsers implements Users {
   async remove(name: string): Promise<User> {
     const key = keyOf(name);
     return guarded(async () => {
-      const entry = await this.#bucket.get(key);
+      const entry = await this.#read(key);
       const user = decode(entry);
       if (entry === null || user === undefined || user.isPending === true) {
         throw new UsersError("no-such-user", `there is no user ${name}`);
@@ -104,7 +102,7 @@ class KvUsers implements Users {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop();
+    this.#heard?.close();
     await this.#cluster.release();
   }
 
@@ -115,7 +113,7 @@ class KvUsers implements Users {
     try {
       return await this.#bucket.create(key, data);
     } catch (error) {
-      const entry = await guarded(() => this.#bucket.get(key));
+      const entry = await guarded(() => this.#read(key));
       if (entry === null || decode(entry) === undefined) throw failed(error);
       const isLeftBehind = decode(entry)?.isPending === true && Date.now() - entry.created.getTime() > pendingUserMs;
       if (!isLeftBehind) throw taken();
@@ -125,19 +123,15 @@ class KvUsers implements Users {
     }
   }
 
-  async #read(): Promise<Map<string, User>> {
-    const users = new Map<string, User>();
-    for await (const entry of await this.#bucket.history()) {
-      const user = decode(entry);
-      if (user !== undefined && user.isPending !== true) users.set(entry.key, user);
-    }
-    return users;
+  /** Any node may be asked for a key, one that is frozen too, so it is asked again. */
+  #read(key: string): Promise<KvEntry | null> {
+    return attempt(untold, () => this.#bucket.get(key));
   }
 
-  #take(entry: KvEntry): void {
-    const user = decode(entry);
-    if (user === undefined || user.isPending === true) this.#byName.delete(entry.key);
-    else this.#byName.set(entry.key, user);
+  #take(key: string, message: JsMsg | undefined): void {
+    const user = message?.json<StoredUser>();
+    if (user === undefined || user.isPending === true) this.#byName.delete(key);
+    else this.#byName.set(key, user);
   }
 }
 

@@ -15,6 +15,15 @@ export const replicasDefault = 3;
 /** Milliseconds for the first connection, and for each request to the cluster. */
 export const requestTimeoutMs = 5000;
 
+/** Milliseconds for a connection to one of several nodes. */
+export const connectTimeoutMs = 2000;
+
+/** Milliseconds in which a node must speak that is to be connected to instead of another one. */
+export const nodeSpeaksMs = 500;
+
+/** Milliseconds between two pings to the node that is connected; it is left when it does not answer the second of them. */
+export const pingMs = 1000;
+
 /** Milliseconds for which a server that starts stays with a node that answers and is not ready, before it tries the next one. */
 export const startNodeMs = 3000;
 
@@ -27,11 +36,26 @@ export const startMsMax = 20_000;
  */
 export const consumerTimeoutMs = 1000;
 
+/** Milliseconds without an answer after which another consumer is asked for beside the one before. */
+export const consumerHedgeMs = 200;
+
+/** Consumers that are asked for at once, where one is needed. */
+export const consumersAtOnceMax = 5;
+
+/** Milliseconds after which the cluster forgets a consumer that is not used: one that came too late, or whose server died. */
+export const consumerForgottenMs = 30_000;
+
 /** Milliseconds for which the cluster is asked again for what it did not answer. */
 export const askMsMax = 10_000;
 
 /** Milliseconds until it is asked again. */
 export const askAgainMs = 50;
+
+/**
+ * Milliseconds without an answer after which another node is connected to: that of before may be cut off from the others.
+ * Where it is an election that takes so long, going elsewhere does no harm.
+ */
+export const elsewhereMs = 3000;
 
 /** Milliseconds between two attempts to connect again. */
 export const reconnectWaitMs = 250;
@@ -42,20 +66,17 @@ export const publishRetryMs = 2000;
 /** Milliseconds until a publish is sent again that nobody was there to take. */
 export const publishRefusedRetryMs = 100;
 
-/**
- * Milliseconds without any acknowledgement after which another node is connected to: that of before may be cut off from
- * the others. Where it is an election that takes so long, going elsewhere does no harm.
- */
-export const publishElsewhereMs = 3000;
+/** Milliseconds after which it is, while the cluster acknowledges nothing: what a node took that froze then is lost. */
+export const publishStalledRetryMs = 250;
 
 /** Milliseconds after which a line that the cluster did not acknowledge is given up and its request gets an error. */
-export const publishDeadlineMs = 10_000;
+export const publishDeadlineMs = 14_000;
 
 /** Milliseconds after which lines that the cluster has are asked for anew, of another node: that of before may be stuck. */
 export const seenRetryMs = 2000;
 
 /** Milliseconds after which a line that the cluster has, and this server cannot see, gets an error all the same. */
-export const seenDeadlineMs = 10_000;
+export const seenDeadlineMs = 14_000;
 
 /** Publishes on their way at once; further ones wait. */
 export const publishesInFlightMax = 1024;

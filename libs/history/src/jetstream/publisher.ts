@@ -13,12 +13,13 @@ import type { Msg, MsgHdrs, Subscription } from "@nats-io/transport-node";
 import type { Cluster } from "./cluster.ts";
 import { unavailable } from "./errors.ts";
 import {
+  elsewhereMs,
   publishDeadlineMs,
-  publishElsewhereMs,
   publishesInFlightMax,
   publishesWaitingMax,
   publishRefusedRetryMs,
   publishRetryMs,
+  publishStalledRetryMs,
 } from "./limits.ts";
 import { headers as names } from "./names.ts";
 
@@ -48,7 +49,9 @@ interface Publish {
   readonly resolve: (sequence: number) => void;
   readonly reject: (error: unknown) => void;
   number: number;
-  retryAtMs: number;
+  sentMs: number;
+  /** Set where the cluster said that it cannot take it for now. */
+  retryAtMs: number | undefined;
 }
 
 interface Acknowledgement {
@@ -64,6 +67,7 @@ export class Publisher {
   readonly #idPrefix = nuid.next();
   readonly #inFlight = new Map<number, Publish>();
   readonly #timer: NodeJS.Timeout;
+  readonly #stopListening: () => void;
   #waiting: Publish[] = [];
   #count = 0;
   /** When the cluster gave its last answer, or the first of those publishes was sent that wait for one. */
@@ -78,6 +82,7 @@ export class Publisher {
     });
     this.#timer = setInterval(() => this.#retry(), publishRefusedRetryMs);
     this.#timer.unref();
+    this.#stopListening = cluster.onReconnect(() => this.#retry(true));
   }
 
   /**
@@ -95,7 +100,17 @@ export class Publisher {
     for (const [name, value] of Object.entries(more)) headers.set(name, value);
     return new Promise((resolve, reject) => {
       const deadlineMs = performance.now() + publishDeadlineMs;
-      this.#waiting.push({ subject, data, headers, deadlineMs, resolve, reject, number: 0, retryAtMs: 0 });
+      this.#waiting.push({
+        subject,
+        data,
+        headers,
+        deadlineMs,
+        resolve,
+        reject,
+        number: 0,
+        sentMs: 0,
+        retryAtMs: undefined,
+      });
       this.#sendWaiting();
     });
   }
@@ -103,6 +118,7 @@ export class Publisher {
   /** Takes no more answers. Nothing must be under way. */
   close(): void {
     clearInterval(this.#timer);
+    this.#stopListening();
     this.#subscription.unsubscribe();
   }
 
@@ -115,7 +131,8 @@ export class Publisher {
 
   #send(publish: Publish): void {
     publish.number = ++this.#count;
-    publish.retryAtMs = performance.now() + publishRetryMs;
+    publish.sentMs = performance.now();
+    publish.retryAtMs = undefined;
     this.#inFlight.set(publish.number, publish);
     const { subject, data, headers } = publish;
     this.#cluster.connection.publish(subject, data, { headers, reply: `${this.#inbox}.${publish.number}` });
@@ -145,14 +162,14 @@ export class Publisher {
     this.#sendWaiting();
   }
 
-  #retry(): void {
+  /** @param isLost true when whatever is on its way went to a node that is connected no more */
+  #retry(isLost = false): void {
     const nowMs = performance.now();
-    if (this.#inFlight.size > 0 && nowMs - this.#answeredMs > publishElsewhereMs) {
-      this.#answeredMs = nowMs;
-      this.#cluster.goElsewhere();
-    }
+    const silentMs = nowMs - this.#answeredMs;
+    if (this.#inFlight.size > 0 && silentMs > elsewhereMs) this.#cluster.goElsewhere();
+    const afterMs = isLost ? 0 : silentMs > publishStalledRetryMs ? publishStalledRetryMs : publishRetryMs;
     for (const publish of this.#inFlight.values()) {
-      if (publish.retryAtMs > nowMs) continue;
+      if ((publish.retryAtMs ?? publish.sentMs + afterMs) > nowMs) continue;
       this.#inFlight.delete(publish.number);
       if (publish.deadlineMs > nowMs) this.#send(publish);
       else

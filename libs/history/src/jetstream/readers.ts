@@ -4,12 +4,13 @@
  * A reader stands at a *moment*: the sequence up to which it knows of deletes. A server tells the others the earliest
  * moment of its readers by an entry in the bucket, `reader.ID`, at most `leaseIntervalMs` after a reader began, and takes
  * it back when it has none. A server that was not heard of for `leaseTimeoutMs` is no longer waited for: its readers
- * find a line missing, and say so.
+ * find a line missing, and say so. That holds only while the bucket itself is heard: a server that may have missed what
+ * others told must not take them for silent, so it erases nothing until it has heard them again.
  */
 
 import { nuid } from "@nats-io/transport-node";
 import type { Cluster } from "./cluster.ts";
-import { leaseIntervalMs, leaseRepeatMs, leaseTimeoutMs } from "./limits.ts";
+import { eraseGraceMs, leaseIntervalMs, leaseRepeatMs, leaseTimeoutMs } from "./limits.ts";
 
 /** Whoever reads lines, and holds back what was deleted later than its moment. */
 export interface Reader {
@@ -18,7 +19,7 @@ export interface Reader {
 
 interface Lease {
   readonly moment: number;
-  readonly heardAtMs: number;
+  heardAtMs: number;
 }
 
 /** The readers of this server, and what is known of the others'. */
@@ -29,6 +30,8 @@ export class Readers {
   readonly #others = new Map<string, Lease>();
   readonly #timer: NodeJS.Timeout;
   #told: Lease | undefined;
+  /** When what the others tell is known again; infinite while it may be missed. */
+  #isSureFromMs = Infinity;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -51,9 +54,17 @@ export class Readers {
     else this.#others.set(key, { moment, heardAtMs: performance.now() });
   }
 
-  /** The earliest moment at which anybody stands; infinite when nobody reads. */
+  /** Says whether what others tell may be missed for now. They are given time to be heard again before they are silent. */
+  doubt(isInDoubt: boolean): void {
+    const nowMs = performance.now();
+    this.#isSureFromMs = isInDoubt ? Infinity : nowMs + eraseGraceMs;
+    for (const lease of this.#others.values()) lease.heardAtMs = nowMs;
+  }
+
+  /** The earliest moment at which anybody stands, or may stand; infinite when nobody reads. */
   earliest(): number {
     const nowMs = performance.now();
+    if (nowMs < this.#isSureFromMs) return 0;
     let earliest = this.#earliestOwn();
     for (const [key, { moment, heardAtMs }] of this.#others) {
       if (nowMs - heardAtMs > leaseTimeoutMs) this.#others.delete(key);

@@ -9,10 +9,13 @@ import { AwaitedLines } from "./awaited.ts";
 import type { Cluster } from "./cluster.ts";
 import { watchConnection } from "./connection.ts";
 import { Erasing } from "./erasing.ts";
+import type { HeardBucket } from "./bucket.ts";
 import { Hearing } from "./hearing.ts";
+import type { Place } from "./hearing.ts";
 import { checkpointLines } from "./limits.ts";
 import { loadView } from "./load.ts";
 import type { StoredMessage } from "./message.ts";
+import { storedOf } from "./scan.ts";
 import { Readers } from "./readers.ts";
 import { hearState, writeCheckpoint, writeRepair } from "./state.ts";
 import { View } from "./view.ts";
@@ -27,11 +30,11 @@ export class Replica {
   readonly #erasing: Erasing;
   readonly #hearing: Hearing;
   /** A consumer's node may be behind for long, though the consumer is well. */
-  readonly #awaited = new AwaitedLines(() => void this.#hearing.begin(() => this.#hearing.hear(this.#view)));
+  readonly #awaited = new AwaitedLines(() => this.#hearing.renew());
   readonly #repairing = new Set<Promise<void>>();
   readonly #reportFailure: (error: HistoryError) => void;
   #view!: View;
-  #stopHearingState = (): void => {};
+  #state: HeardBucket | undefined;
   #failure: HistoryError | undefined;
   #checkpointAt = 0;
 
@@ -51,10 +54,7 @@ export class Replica {
       onErasingChange: () => this.#noteCheckpoint(),
       onErased: (sequence) => this.#view.forgetErased(sequence),
     });
-    this.#hearing = new Hearing(cluster, {
-      onMessage: (view, message) => this.#take(view, message),
-      onFailure: (error) => this.#fail(error),
-    });
+    this.#hearing = new Hearing(cluster, { onFailure: (error) => this.#fail(error) });
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
     this.failed = promise;
     this.#reportFailure = resolve;
@@ -88,7 +88,7 @@ export class Replica {
     this.#view.finish(this.#failure ?? "closed");
     this.#erasing.close();
     this.#awaited.close();
-    this.#stopHearingState();
+    this.#state?.close();
     await this.#noteCheckpoint().catch(() => {
       // Best effort: the next start counts for longer.
     });
@@ -97,8 +97,8 @@ export class Replica {
 
   async #start(): Promise<void> {
     const repairs = new Map<number, number>();
-    this.#stopHearingState();
-    this.#stopHearingState = await hearState(
+    this.#state?.close();
+    this.#state = await hearState(
       this.#cluster,
       (sequence, timeUs) => {
         repairs.set(sequence, timeUs);
@@ -116,7 +116,15 @@ export class Replica {
     this.#view?.finish(missedLines());
     this.#view = view;
     this.#checkpointAt = view.last + checkpointLines;
-    await this.#hearing.hear(view);
+    await this.#hearing.hear(this.#placeOf(view));
+  }
+
+  #placeOf(view: View): Place {
+    return {
+      stream: this.#cluster.names.stream,
+      next: () => view.last + 1,
+      onMessage: (message) => this.#take(view, storedOf(message)),
+    };
   }
 
   #take(view: View, message: StoredMessage): void {

@@ -44,10 +44,11 @@ export async function* scan(
           throw new PassLost();
         }
         next = last.sequence + 1;
-        progressMs = performance.now();
         const wanted = batch.filter(({ sequence }) => sequence <= to);
         if (wanted.length > 0) yield wanted;
         if (next > to) return;
+        // Only now: whoever reads may have taken its time, in which the consumer went with its node.
+        progressMs = performance.now();
       }
     } catch (error) {
       if (!(error instanceof PassLost)) throw error;

@@ -8,8 +8,7 @@
  * All of it could be lost and only cost time, but for the repairs.
  */
 
-import { KvWatchInclude } from "@nats-io/kv";
-import type { KvEntry } from "@nats-io/kv";
+import { HeardBucket } from "./bucket.ts";
 import type { Cluster } from "./cluster.ts";
 import { attempt } from "./errors.ts";
 import type { Readers } from "./readers.ts";
@@ -21,8 +20,6 @@ export interface Checkpoint {
   readonly lastTimeUs: number;
 }
 
-/** The end of a sentence that begins with the cluster. */
-const ungiven = "did not give its notes";
 const nowhere: Checkpoint = { sequence: 0, bytes: 0, lastTimeUs: 0 };
 
 /** The latest checkpoint of this very stream; the beginning when there is none. */
@@ -44,28 +41,22 @@ export async function writeRepair({ state }: Cluster, sequence: number, timeUs: 
   await attempt("did not take the time of a line", () => state.put(`repair.${sequence}`, String(timeUs)));
 }
 
-/**
- * Hears what other servers have written and write.
- *
- * @returns when all that there was has been heard; a function that stops the hearing
- */
-export async function hearState(
-  { state }: Cluster,
+/** Hears what other servers have written and write; resolves when all that there was has been heard. */
+export function hearState(
+  cluster: Cluster,
   onRepair: (sequence: number, timeUs: number) => void,
   readers: Readers,
-): Promise<() => void> {
-  const hear = ({ key, operation, value }: KvEntry): void => {
-    const number = operation === "PUT" ? Number(new TextDecoder().decode(value)) : undefined;
-    if (key.startsWith("reader.")) readers.hear(key, number);
-    else if (number !== undefined) onRepair(Number(key.slice("repair.".length)), number);
-  };
-  const keys = ["repair.*", "reader.*"];
-  const updates = await attempt(ungiven, () => state.watch({ key: keys, include: KvWatchInclude.UpdatesOnly }));
-  void (async () => {
-    for await (const entry of updates) hear(entry);
-  })();
-  await attempt(ungiven, async () => {
-    for await (const entry of await state.history({ key: keys })) hear(entry);
-  });
-  return () => updates.stop();
+): Promise<HeardBucket> {
+  return HeardBucket.open(
+    cluster,
+    cluster.names.state,
+    "did not give its notes",
+    (key, message) => {
+      const [kind, sequence] = key.split(".", 2);
+      const number = message && Number(message.string());
+      if (kind === "reader") readers.hear(key, number);
+      else if (kind === "repair" && number !== undefined) onRepair(Number(sequence), number);
+    },
+    (isInDoubt) => readers.doubt(isInDoubt),
+  );
 }
