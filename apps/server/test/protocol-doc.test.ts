@@ -103,7 +103,8 @@ describe("docs/protocol.md", () => {
     ["message-unterminated", "brick 1 1"],
   ])("has the sentence for %s", async (code, message) => {
     using clock = new HeldClock();
-    await using rig = await openRig({ messageDeadlineMs: 100 });
+    // One listener accepts in the order of the connections, and reads in that order.
+    await using rig = await openRig({ listenersMax: 1, messageDeadlineMs: 100 });
     const peer = await Peer.connect(rig.port);
     if (message !== "") await peer.write(message);
     await ask(rig.port, "other\n"); // By now the server has read it.
