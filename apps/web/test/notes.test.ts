@@ -77,6 +77,20 @@ describe("the verdict", () => {
     ["an ordinary message", story, /^The message was carried out and answered\.$/],
     ["a message that silence ended", silent, /^Silence of 250 ms ended the message, since no line feed came/],
     [
+      "a message that silence ended, whose write was noted late",
+      { ...silent, writes: [{ ...silent.writes[0], ms: 200 }] as Story["writes"] },
+      /^Silence of 250 ms ended the message/,
+    ],
+    [
+      "an answer that came sooner than after a silence, to a late write",
+      {
+        ...silent,
+        plan: [{ afterMs: 200, bytes: 7 }],
+        writes: [{ ...silent.writes[0], ms: 202 }] as Story["writes"],
+      },
+      /^Nothing ended the message, and the server answered all the same\./,
+    ],
+    [
       "pieces that were joined",
       { ...story, writes: writesAt(1.6, 1.7, 1.8, 1.9, 2, 2.1, 2.2, 2.3) },
       /^The server joined 8 writes/,

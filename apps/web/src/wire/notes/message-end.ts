@@ -51,6 +51,21 @@ export function silenceMs(story: Story): number | undefined {
   return answerMs === undefined || last === undefined || last.ms > answerMs ? undefined : answerMs - last.ms;
 }
 
+/**
+ * True when the reply may have come after a silence [W-5]. On a busy machine the gateway notes a write long after the
+ * kernel took it, so the silence counts from when the write can have been made: its time in the plan behind what the
+ * gateway noted before, another write or that the connection stood.
+ */
+export function mayBeSilence(story: Story): boolean {
+  const { at, plan } = story;
+  const heard = writesHeard(story);
+  const answerMs = at.firstByte ?? at.fin;
+  const beforeMs = heard.at(-2)?.ms ?? at.established;
+  if (answerMs === undefined || beforeMs === undefined) return isSilenceLong(story);
+  const step = plan?.filter((each) => "bytes" in each)[heard.length - 1];
+  return answerMs - beforeMs - (step?.afterMs ?? 0) >= messageSilenceMs - earlyMs;
+}
+
 /** True when the reply came as late as it does after a silence [W-5]. */
 export function isSilenceLong(story: Story): boolean {
   return (silenceMs(story) ?? 0) >= messageSilenceMs - earlyMs;

@@ -3,7 +3,7 @@
 import { errorPrefix, messageDeadlineMs, messageSilenceMs } from "@wirebook/protocol";
 import { count, duration, plural } from "../../figures.ts";
 import type { Story } from "../story.ts";
-import { feedOffset, isSilenceLong, messageEnd, silenceMs, writesHeard } from "./message-end.ts";
+import { feedOffset, mayBeSilence, messageEnd, silenceMs, writesHeard } from "./message-end.ts";
 import type { MessageEnd } from "./message-end.ts";
 
 /**
@@ -54,7 +54,7 @@ function silenceWords(story: Story): string {
   if (story.reply.answer === "refused" && /newline|whole message/.test(story.reply.sentence)) {
     return `Nothing ended the message within ${messageDeadlineMs / 1000} s.`;
   }
-  return isSilenceLong(story)
+  return mayBeSilence(story)
     ? `Silence of ${messageSilenceMs} ms ended the message, since no line feed came.${lateWords(story)}`
     : "Nothing ended the message, and the server answered all the same.";
 }
