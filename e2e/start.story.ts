@@ -7,21 +7,10 @@ import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
 import { expect, test } from "@playwright/test";
 import { Certificates } from "../interop/certificate.ts";
+import { freePort } from "../interop/free-port.ts";
 import { Wirebook } from "./wirebook.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** Two ports that were free a moment ago. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = [];
-  for (const server of servers) {
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    ports.push((server.address() as AddressInfo).port);
-  }
-  for (const server of servers) server.close();
-  return ports as [number, number];
-}
 
 /** `npm start` with these options, stopped however the test ends. */
 function start(...words: string[]) {
@@ -58,7 +47,7 @@ function answers(url: string): Promise<boolean> {
 }
 
 test("npm start says where to click, and Ctrl-C ends all that it started", async ({ page }, testInfo) => {
-  const [serverPort, gatewayPort] = await freePorts();
+  const [serverPort, gatewayPort] = [await freePort(), await freePort()];
   const history = testInfo.outputPath("history.txt");
   await using started = start(
     "--server-port",
@@ -85,7 +74,7 @@ test("npm start says where to click, and Ctrl-C ends all that it started", async
 test("npm start with a certificate says an https address, and the page there speaks wss", async ({
   browser,
 }, testInfo) => {
-  const [serverPort, gatewayPort] = await freePorts();
+  const [serverPort, gatewayPort] = [await freePort(), await freePort()];
   await using certificates = await Certificates.open();
   const { certPath, keyPath } = await certificates.make("start");
   const ports = ["--server-port", `${serverPort}`, "--gateway-port", `${gatewayPort}`];
