@@ -8,20 +8,14 @@ import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
 import { expect, test } from "@playwright/test";
 import { Certificates } from "../interop/certificate.ts";
+import { freePort } from "../interop/free-port.ts";
 import { Wirebook } from "./wirebook.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Two ports that were free a moment ago. */
 async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = [];
-  for (const server of servers) {
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    ports.push((server.address() as AddressInfo).port);
-  }
-  for (const server of servers) server.close();
-  return ports as [number, number];
+  return [await freePort(), await freePort()];
 }
 
 /** `npm start` with these options, stopped however the test ends. */

@@ -4,6 +4,7 @@ import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Interface } from "node:readline";
 import type { Readable } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
 
 /** How a program is started, again and again on the same port. */
 interface Launch {
@@ -28,7 +29,11 @@ export interface Exit {
 }
 
 /** A program that stops on SIGTERM is given this long before it is killed. */
-const stopMsMax = 15_000;
+const stopMsMax = 30_000;
+
+/** Tries to start a program again on its port: the kernel may have given the port to a connection meanwhile. */
+const restartsMax = 100;
+const restartRetryMs = 100;
 
 /** A listening program. It says on standard output, in a line of JSON, that it listens and on which port. */
 export class Program implements AsyncDisposable {
@@ -113,7 +118,16 @@ export class Program implements AsyncDisposable {
   /** Starts it again on the same port, and stops it before when it still runs. */
   async restart(): Promise<void> {
     await this.kill();
-    await this.#spawn();
+    for (let attempt = 1; ; attempt++) {
+      const before = this.stderr.length;
+      try {
+        return await this.#spawn();
+      } catch (error) {
+        const isTaken = / already| is taken/.test(this.stderr.slice(before).join("\n"));
+        if (!isTaken || attempt === restartsMax) throw error;
+        await wait(restartRetryMs);
+      }
+    }
   }
 
   /**
