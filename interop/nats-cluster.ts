@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { findNatsServer, natsServerMissing } from "../scripts/nats-server.mjs";
 import { findPorts, NatsNode } from "./nats-node.ts";
 
-/** Milliseconds for empty nodes to become a cluster; what takes longer has gone wrong for good. */
-const foundMsMax = 6000;
+/** Milliseconds for empty nodes to become a cluster, on a busy machine too; what takes longer has gone wrong for good. */
+const foundMsMax = 12_000;
 const foundAttemptsMax = 4;
 
 /** How a cluster is started. */
@@ -103,9 +103,9 @@ export class NatsCluster implements AsyncDisposable {
     for (let attempt = 1; ; attempt++) {
       for (const node of this.nodes) node.start();
       const results = await Promise.allSettled(this.nodes.map((node) => node.ready(foundMsMax)));
-      const failed = results.find((result) => result.status === "rejected");
-      if (failed === undefined) return;
-      if (attempt === foundAttemptsMax) throw failed.reason;
+      const problems = results.flatMap((result) => (result.status === "rejected" ? String(result.reason) : []));
+      if (problems.length === 0) return;
+      if (attempt === foundAttemptsMax) throw new Error(problems.join("; "));
       await this.#killAll();
       await Promise.all(this.nodes.map(({ folder }) => rm(join(folder, "data"), { recursive: true, force: true })));
     }

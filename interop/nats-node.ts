@@ -89,6 +89,8 @@ export class NatsNode {
     for (;;) {
       const problem = await this.#problem(asked);
       if (problem === undefined) return;
+      if ((this.#child?.exitCode ?? null) !== null)
+        throw new Error(`${this.name} ended with ${this.#child?.exitCode}; perhaps one of its ports is taken`);
       if (performance.now() > deadlineMs)
         throw new Error(`${this.name} was not ready within ${withinMs} ms: ${problem}`);
       await wait(pollMs);

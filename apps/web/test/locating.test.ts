@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { encodeTime } from "@wirebook/protocol";
 import { HistoryCopy } from "../src/history/history-copy.ts";
 import { HistoryView } from "../src/history/history-view.svelte.ts";
@@ -62,7 +62,7 @@ test("the line of the address is shown once there is a history to look in", asyn
   expect(linked.take(`#line=${wanted}`)).toBe(true);
   expect(linked.state).toBe("waiting");
   void scene.follower.start();
-  await vi.waitFor(() => expect(linked.state).toBe("found"));
+  await expect.poll(() => linked.state).toBe("found");
   expect([view.rowHeld("cursor"), view.revealed]).toEqual([1233, 1]);
   expect(linked.take("#composer")).toBe(false);
   expect(linked.state).toBe("none");

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PageLoader } from "../src/history/page-loader.svelte.ts";
 import { historyPageLines, pageAttemptsMax } from "../src/limits.ts";
 import { expectInStep, openLiveScene } from "./scene.ts";
@@ -16,7 +16,7 @@ describe("the page loader", () => {
   test("reads the lines that are looked at, a page around them", async () => {
     const scene = await open(10 * historyPageLines);
     scene.loader.want(5000, 5020);
-    await vi.waitFor(() => expect(scene.history.current.at(5020)).toBeDefined());
+    await expect.poll(() => scene.history.current.at(5020)).toBeDefined();
     await expectInStep(scene);
     expect(reads(scene.peer.asked)).toEqual(["brick 2 4500 5499"]);
   });
@@ -24,7 +24,7 @@ describe("the page loader", () => {
   test("reads only where the scrolling has come to rest", async () => {
     const scene = await open(10 * historyPageLines);
     for (const from of [1000, 3000, 5000, 7000]) scene.loader.want(from, from + 20);
-    await vi.waitFor(() => expect(scene.history.current.at(7000)).toBeDefined());
+    await expect.poll(() => scene.history.current.at(7000)).toBeDefined();
     expect(reads(scene.peer.asked)).toEqual(["brick 2 6500 7499"]);
   });
 
@@ -35,7 +35,7 @@ describe("the page loader", () => {
       if (operation === 2 && deletes-- > 0) scene.peer.delete(3);
     };
     scene.loader.want(5000, 5020);
-    await vi.waitFor(() => expect(scene.history.current.at(5020)).toBeDefined());
+    await expect.poll(() => scene.history.current.at(5020)).toBeDefined();
     await expectInStep(scene);
   });
 
@@ -43,11 +43,11 @@ describe("the page loader", () => {
     const scene = await open(10 * historyPageLines);
     scene.peer.beforeAnswer = ({ operation }) => operation === 2 && scene.peer.delete(3);
     scene.loader.want(5000, 5020);
-    await vi.waitFor(() => expect(scene.loader.words).not.toBe(""));
+    await expect.poll(() => scene.loader.words).not.toBe("");
     expect(reads(scene.peer.asked)).toHaveLength(pageAttemptsMax);
     scene.peer.beforeAnswer = () => {};
     scene.loader.retry();
-    await vi.waitFor(() => expect(scene.history.current.at(5000)).toBeDefined());
+    await expect.poll(() => scene.history.current.at(5000)).toBeDefined();
     await expectInStep(scene);
     expect(scene.loader.words).toBe("");
   });

@@ -1,4 +1,4 @@
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import { Operations } from "../src/composer/operations.svelte.ts";
 import { Exchanges } from "../src/exchange/exchanges.svelte.ts";
 import { Follower } from "../src/history/follower.svelte.ts";
@@ -20,8 +20,9 @@ export function openScene(lines = 0) {
 
 export type Scene = ReturnType<typeof openScene>;
 
-export const untilState = ({ follower }: Scene, state: string): Promise<true> =>
-  vi.waitUntil(() => follower.state === state, { interval: 1 });
+export async function untilState({ follower }: Scene, state: string): Promise<void> {
+  await expect.poll(() => follower.state, { interval: 1 }).toBe(state);
+}
 
 /** A scene that is live. */
 export async function openLiveScene(lines: number): Promise<Scene> {
@@ -34,7 +35,7 @@ export async function openLiveScene(lines: number): Promise<Scene> {
 
 /** Waits until the copy has the history's newest line, and checks every line that it holds. */
 export async function expectInStep({ peer, history }: Scene): Promise<void> {
-  await vi.waitFor(() => expect(history.current.at(peer.lines.length)).toBe(peer.lines.at(-1)), { interval: 1 });
+  await expect.poll(() => history.current.at(peer.lines.length), { interval: 1 }).toBe(peer.lines.at(-1));
   expect(history.current.last).toBe(peer.lines.length);
   peer.lines.forEach((line, index) => expect(history.current.at(index + 1) ?? line).toBe(line));
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { anyLine } from "../src/history/line-filter.ts";
 import type { LineFilter } from "../src/history/line-filter.ts";
 import { Survey } from "../src/history/survey.svelte.ts";
@@ -42,14 +42,14 @@ describe("a survey", () => {
     const looking = scene.survey.lookBack(scene.exchanges, "brick");
     scene.peer.append("otter 2 to come");
     await looking;
-    await vi.waitFor(() => expect(scene.history.current.last).toBe(scene.peer.lines.length));
+    await expect.poll(() => scene.history.current.last).toBe(scene.peer.lines.length);
     expectFound(scene, "otter 2");
   });
 
   test("stops when asked to, and goes on from there", async () => {
     const scene = await open(2 * surveyBlockLines, { text: "otter 12" });
     const looking = scene.survey.lookBack(scene.exchanges, "brick");
-    await vi.waitFor(() => expect(scene.survey.progress).toBeGreaterThan(0), { interval: 1 });
+    await expect.poll(() => scene.survey.progress, { interval: 1 }).toBeGreaterThan(0);
     scene.survey.stop(scene.exchanges);
     await scene.survey.lookBack(scene.exchanges, "brick");
     await looking;
@@ -73,6 +73,6 @@ describe("a survey", () => {
     // The page itself has asked for the operations, to follow, and for the lines before.
     expect(Object.fromEntries(tallies.user.series)).toEqual({ otter: 20, brick: 3 });
     scene.peer.append("heron 2");
-    await vi.waitFor(() => expect(tallies.operation.series.get("2")).toBe(2));
+    await expect.poll(() => tallies.operation.series.get("2")).toBe(2);
   });
 });

@@ -90,7 +90,8 @@ describe("a rewrite", () => {
     let meanwhile = 0;
     for (; !isDone; meanwhile++) await history.append(asked(`meanwhile ${meanwhile}`));
     await deleted;
-    expect(meanwhile).toBeGreaterThan(3);
+    // The first would be counted also if it had waited for the delete.
+    expect(meanwhile).toBeGreaterThan(1);
     const reader = new LineReader(feed);
     const news = await reader.take(meanwhile + 1);
     for (const line of news) applyLine(copy, line);
