@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: "scripts/leftovers.mjs",
     // A lone two-core machine, busy with other work, runs real servers and child processes here; these bound a hang.
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2,
   },

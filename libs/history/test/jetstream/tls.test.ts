@@ -52,7 +52,7 @@ describeOnNatsServers("a cluster with TLS", () => {
     expect(await refusal(address, { tlsCa })).toMatch(/own certificate \(--nats-tls-cert, --nats-tls-key\)/);
     const mixed = { tlsCa, tlsCert: own.certPath, tlsKey: keyPath };
     expect(await refusal(address, mixed)).toMatch(/do not belong together/);
-  }, 20_000);
+  });
 
   test("is not taken for one when it offers none", async () => {
     await using node = await rig.startNode("");
