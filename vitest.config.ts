@@ -6,10 +6,11 @@ export default defineConfig({
   test: {
     include: ["{apps,libs}/*/test/**/*.test.ts", "interop/**/*.test.ts", "{scripts,bench}/**/*.test.ts"],
     globalSetup: "scripts/leftovers.mjs",
-    // A lone two-core machine, busy with other work, runs real servers and child processes here; these bound a hang.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 30_000 } },
+    // A lone two-core machine, busy with other work, runs real servers and child processes here. These bound a hang: with ten
+    // programs for each core the longest test took 109 s.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     maxWorkers: 2,
   },
 });

@@ -5,7 +5,6 @@ import { startGateway, startServer } from "../interop/programs.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
 const historyBytes = 10_000_000;
-const responseWithinMs = 45_000;
 
 const line = (index: number): string => `line ${index} of a history that somebody kept by hand\n`;
 
@@ -26,7 +25,7 @@ test("a history of 10 MB arrives whole", async ({ page }, testInfo) => {
   const wirebook = await Wirebook.open(page, gateway);
   await wirebook.send(2);
   const card = wirebook.card("brick 2");
-  await expect(card).toContainText("done", { timeout: responseWithinMs });
+  await expect(card).toContainText("done");
 
   const downloading = page.waitForEvent("download");
   await card.getByRole("button", { name: /^Save response/ }).click();

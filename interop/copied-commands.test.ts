@@ -87,32 +87,27 @@ test("a word stays one word for the shell, whatever is in it", async () => {
 const hasNetcat = spawnSync("sh", ["-c", "command -v nc"]).status === 0;
 
 describe("a copied command, pasted and run", () => {
-  test.for(["nc", "Node", "Python"])(
-    "sends the very bytes and prints the very answer: %s",
-    { timeout: 120_000 },
-    async (name, { skip }) => {
-      skip(name === "nc" && !hasNetcat, "SKIPPED: there is no nc; install netcat-openbsd");
-      await fc.assert(
-        fc.asyncProperty(anyBytes, async (bytes) => {
-          using peer = await openPeer(bytes.length);
-          const printed = await paste(commandOf(name, sourceOf(bytes, peer.server)) ?? "");
-          expect(printed.toString("latin1")).toBe("answer ~ \0ÿ\n");
-          expect((await peer.received).equals(bytes)).toBe(true);
-        }),
-        {
-          numRuns: 4,
-          examples: [
-            [Uint8Array.from({ length: 256 }, (_, byte) => (byte === 0x7e ? 0 : byte))],
-            [Buffer.from("brick 2 -1\n")],
-          ],
-        },
-      );
-    },
-  );
+  test.for(["nc", "Node", "Python"])("sends the very bytes and prints the very answer: %s", async (name, { skip }) => {
+    skip(name === "nc" && !hasNetcat, "SKIPPED: there is no nc; install netcat-openbsd");
+    await fc.assert(
+      fc.asyncProperty(anyBytes, async (bytes) => {
+        using peer = await openPeer(bytes.length);
+        const printed = await paste(commandOf(name, sourceOf(bytes, peer.server)) ?? "");
+        expect(printed.toString("latin1")).toBe("answer ~ \0ÿ\n");
+        expect((await peer.received).equals(bytes)).toBe(true);
+      }),
+      {
+        numRuns: 4,
+        examples: [
+          [Uint8Array.from({ length: 256 }, (_, byte) => (byte === 0x7e ? 0 : byte))],
+          [Buffer.from("brick 2 -1\n")],
+        ],
+      },
+    );
+  });
 
   test.for(["brick 2 -1\n", "brick  1 12 \n", 'it\'s $HOME "x" \\\n', "brick\t2\r\n", "überall ☃\n", "-x 5\n"])(
     "sends the very line with the client: %j",
-    { timeout: 60_000 },
     async (message) => {
       const bytes = Buffer.from(message);
       using peer = await openPeer(bytes.length);
@@ -122,7 +117,7 @@ describe("a copied command, pasted and run", () => {
   );
 });
 
-test("the WebSocket call goes through a gateway as the page does", { timeout: 60_000 }, async () => {
+test("the WebSocket call goes through a gateway as the page does", async () => {
   await using server = await startServer();
   await using gateway = await startGateway({ server: server.address });
   const frame = encodeFrame({ type: "request", id: 7, user: "it's-brück", operation: 2, arguments: [-1] });

@@ -1,4 +1,6 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { HeldClock } from "../../../interop/held-clock.ts";
 import { Deadlines } from "../src/index.ts";
 
 /** Something that tells when it expires. */
@@ -47,15 +49,14 @@ test("follow what is put off or brought forward", async () => {
 });
 
 test("that passed while the loop was busy are looked at once more, behind what lay ready", async () => {
+  using clock = new HeldClock();
   const deadlines = new Deadlines();
   const item = new Item(5);
   deadlines.add(item);
   let expiries = 0;
   void item.expired.then(() => (expiries += 1));
-  setTimeout(() => {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
-    item.dueMs = Infinity; // As a connection whose bytes were found meanwhile.
-  }, 1);
-  await new Promise((resolve) => setTimeout(resolve, 60)); // The passing of time is what is tested.
+  clock.pass(5);
+  item.dueMs = Infinity; // As a connection whose bytes were found meanwhile.
+  await turn();
   expect(expiries).toBe(0);
 });

@@ -85,48 +85,42 @@ export function sharedSuite(open: OpenHistory, cluster: () => NatsCluster): void
     });
 
     // The stream may lose its leader and elect another one, twice.
-    test(
-      "lose nothing, and write nothing twice, while a node is killed and comes back",
-      { timeout: 120_000 },
-      async () => {
-        await using first = await open("kill");
-        await using second = await open("kill");
-        const acknowledged: Written[] = [];
-        let isStopped = false;
-        const writers = [first, second].map(async (history, writer) => {
-          for (let at = 0; !isStopped; at++) acknowledged.push(await append(history, `w${writer} ${at}`));
-        });
-        const writing = Promise.all(writers);
-        // When a step below fails, the histories close under the writers; what is told then is the step.
-        writing.catch(() => {});
-        const untilMore = async (more: number): Promise<void> => {
-          const least = acknowledged.length + more;
-          while (acknowledged.length < least) await append(first, "between");
-        };
-        await untilMore(50);
-        const node = cluster().nodes[2];
-        await node?.kill();
-        await untilMore(50);
-        node?.start();
-        await node?.ready();
-        await untilMore(50);
-        await untilInStep(cluster(), "kill");
-        isStopped = true;
-        await writing;
-        const end = await append(first, "the end");
-        const lines = await waitFor(second, end.time);
-        expect(await linesOf(first)).toEqual(lines);
-        const heads = lines.map((line) => line.split(" ")[0]);
-        expect(new Set(heads).size).toBe(heads.length);
-        for (const { time, position } of acknowledged) expect(heads[position - 1]).toBe(time);
-        const messages = lines
-          .map((line) => line.split(" ").slice(2).join(" "))
-          .filter((text) => text.startsWith('"w'));
-        expect(new Set(messages).size).toBe(messages.length);
-      },
-    );
+    test("lose nothing, and write nothing twice, while a node is killed and comes back", async () => {
+      await using first = await open("kill");
+      await using second = await open("kill");
+      const acknowledged: Written[] = [];
+      let isStopped = false;
+      const writers = [first, second].map(async (history, writer) => {
+        for (let at = 0; !isStopped; at++) acknowledged.push(await append(history, `w${writer} ${at}`));
+      });
+      const writing = Promise.all(writers);
+      // When a step below fails, the histories close under the writers; what is told then is the step.
+      writing.catch(() => {});
+      const untilMore = async (more: number): Promise<void> => {
+        const least = acknowledged.length + more;
+        while (acknowledged.length < least) await append(first, "between");
+      };
+      await untilMore(50);
+      const node = cluster().nodes[2];
+      await node?.kill();
+      await untilMore(50);
+      node?.start();
+      await node?.ready();
+      await untilMore(50);
+      await untilInStep(cluster(), "kill");
+      isStopped = true;
+      await writing;
+      const end = await append(first, "the end");
+      const lines = await waitFor(second, end.time);
+      expect(await linesOf(first)).toEqual(lines);
+      const heads = lines.map((line) => line.split(" ")[0]);
+      expect(new Set(heads).size).toBe(heads.length);
+      for (const { time, position } of acknowledged) expect(heads[position - 1]).toBe(time);
+      const messages = lines.map((line) => line.split(" ").slice(2).join(" ")).filter((text) => text.startsWith('"w'));
+      expect(new Set(messages).size).toBe(messages.length);
+    });
 
-    test("leave a node that answers nothing and keeps its connection", { timeout: 120_000 }, async () => {
+    test("leave a node that answers nothing and keeps its connection", async () => {
       await using history = await openBeside("stuck", open, cluster());
       await append(history, "before");
       const node = await nodeOf(cluster());
@@ -141,7 +135,7 @@ export function sharedSuite(open: OpenHistory, cluster: () => NatsCluster): void
       expect((await linesOf(history)).map((line) => line.split(" ").at(-1))).toEqual(['"before"', '"meanwhile"']);
     });
 
-    test("take a line that is on its way for one that is not stored yet", { timeout: 120_000 }, async () => {
+    test("take a line that is on its way for one that is not stored yet", async () => {
       await using history = await open("on-its-way");
       const leader = await leaderOf(cluster(), "on-its-way");
       const connection = await connect({ servers: `${leader.host}:${leader.ports.client}` });

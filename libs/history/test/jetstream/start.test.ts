@@ -97,7 +97,7 @@ describeOnNatsServers("a server that starts on real nodes", () => {
   });
   afterAll(() => rig[Symbol.asyncDispose]());
 
-  test("leaves one that is not ready for one that is", { timeout: 120_000 }, async () => {
+  test("leaves one that is not ready for one that is", async () => {
     await using cluster = await NatsCluster.start({ nodes: 3, folder: join(rig.folder, "three") });
     const [one, two, lonely] = cluster.nodes as [NatsNode, NatsNode, NatsNode];
     const append = async (message: string): Promise<string> => {
