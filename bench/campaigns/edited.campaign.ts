@@ -4,18 +4,24 @@
  * every acknowledged line that could still be reached is in some file beside.
  */
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { appendFile, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { startServer } from "../../interop/programs.ts";
 import type { ServerProgram } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
 import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
 import { unmet } from "./framework/needs.ts";
 import { ask } from "./history/ask.ts";
+import { endsWithin } from "./history/storm.ts";
 
 const linesBefore = 24;
+/** A server that nobody asks looks each second whether its file is still there. */
+const noticedMsMax = 10_000;
+const editorMsMax = 20_000;
 
 export const campaign: Campaign = {
   promise:
@@ -35,10 +41,10 @@ export const campaign: Campaign = {
 /** A way to change the file. */
 interface Edit {
   readonly name: string;
-  /** A program that it needs. */
-  readonly needs?: string;
-  /** True when the lines that were acknowledged can be reached no longer, by anybody. */
-  readonly destroys?: boolean;
+  /** Programs that it needs. */
+  readonly needs?: readonly string[];
+  /** What becomes of acknowledged lines: an editor changes them in the file itself, or cuts off what nobody can reach then. */
+  readonly lines?: "changed" | "destroyed";
   change(path: string, lines: readonly string[], random: Random): void | Promise<void>;
 }
 
@@ -53,18 +59,37 @@ const shell = (script: string, path: string): void => void spawnSync("sh", ["-c"
 /** An editor joins two lines and makes one longer; their numbers are random. */
 const byEditor = (program: string, words: (path: string, line: number) => string[], input = ""): Edit => ({
   name: program,
-  needs: program,
+  needs: [program],
+  lines: "changed",
   change: (path, lines, random) => {
     const line = random.between(2, lines.length - 2);
-    spawnSync(program, words(path, line), { input: input.replaceAll("LINE", String(line)), timeout: 20_000 });
+    spawnSync(program, words(path, line), { input: input.replaceAll("LINE", String(line)), timeout: editorMsMax });
   },
 });
+
+/** nano wants a terminal, and throws away what is typed before it has drawn. */
+async function byNano(path: string): Promise<void> {
+  const env = { ...process.env, TERM: "xterm" };
+  const nano = spawn("script", ["-qec", `nano -I '${path}'`, "/dev/null"], { env, timeout: editorMsMax });
+  const closed = once(nano, "close");
+  let drawn = "";
+  nano.stdin.on("error", () => {});
+  nano.stdout.on("data", (chunk: Buffer) => {
+    const before = drawn;
+    drawn += chunk.toString();
+    const isNew = (text: string): boolean => drawn.includes(text) && !before.includes(text);
+    if (isNew("Exit")) nano.stdin.write("typed by hand in a line that is longer now \u000f\r");
+    if (isNew("Wrote")) nano.stdin.write("\u0018");
+  });
+  await closed;
+}
 
 const edits: readonly Edit[] = [
   { name: "append", change: (path) => appendFile(path, "a note by hand\n") },
   { name: "append without an ending", change: (path) => appendFile(path, "a note by hand") },
   {
     name: "a longer word",
+    lines: "changed",
     change: (path, lines, random) => {
       const at = random.below(lines.length);
       inPlace(path, textOf(lines.with(at, `${lines[at]} and much more than there was before it was edited`)));
@@ -72,6 +97,7 @@ const edits: readonly Edit[] = [
   },
   {
     name: "two lines joined, one longer",
+    lines: "changed",
     change: (path, lines, random) => {
       const at = random.between(1, lines.length - 2);
       const joined = `${lines[at]} ${lines[at + 1]} ${"x".repeat(90)}`;
@@ -80,6 +106,7 @@ const edits: readonly Edit[] = [
   },
   {
     name: "the same size",
+    lines: "changed",
     change: (path, lines, random) => {
       const at = random.between(1, lines.length - 2);
       inPlace(path, textOf(lines.toSpliced(at, 2, `${lines[at]} ${lines[at + 1]}`)));
@@ -87,6 +114,7 @@ const edits: readonly Edit[] = [
   },
   {
     name: "truncated and refilled",
+    lines: "changed",
     change: async (path, lines) => {
       await writeFile(path, "");
       await writeFile(path, textOf([...lines.toReversed(), "one more line than before"]));
@@ -94,20 +122,21 @@ const edits: readonly Edit[] = [
   },
   byEditor("vim", (path, line) => ["-es", "-c", `${line},+1join`, "-c", `1s/$/${"y".repeat(90)}/`, "-c", "wq", path]),
   byEditor("ed", (path) => ["-s", path], `LINE,+1j\n1s/$/${"z".repeat(90)}/\nw\nq\n`),
-  { name: "sed -i", needs: "sed", change: (path) => shell(`sed -i 's/line/LINE/' "$1"`, path) },
+  { name: "nano", needs: ["nano", "script"], lines: "changed", change: (path) => byNano(path) },
+  { name: "sed -i", needs: ["sed"], change: (path) => shell(`sed -i 's/line/LINE/' "$1"`, path) },
   {
     name: "a file in its place",
     change: (path) => writeFile(`${path}.new`, "new\n").then(() => rename(`${path}.new`, path)),
   },
   { name: "mv", change: (path) => rename(path, `${path}.1`) },
   { name: "rm", change: (path) => rm(path) },
-  { name: "truncate", destroys: true, change: (path, _, random) => truncate(path, random.between(1, 99)) },
-  { name: ">", destroys: true, change: (path) => shell(`: > "$1"`, path) },
-  { name: "cat > of fewer lines", destroys: true, change: (path) => shell(`echo short | cat > "$1"`, path) },
+  { name: "truncate", lines: "destroyed", change: (path, _, random) => truncate(path, random.between(1, 99)) },
+  { name: ">", lines: "destroyed", change: (path) => shell(`: > "$1"`, path) },
+  { name: "cat > of fewer lines", lines: "destroyed", change: (path) => shell(`echo short | cat > "$1"`, path) },
 ];
 
 async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
-  const able = edits.filter(({ needs }) => needs === undefined || unmet([needs]).length === 0);
+  const able = edits.filter(({ needs }) => needs === undefined || unmet(needs).length === 0);
   const breaches: string[] = [];
   let stopped = 0;
   for (let done = 0; done < count; done++) {
@@ -133,15 +162,18 @@ async function tryEdit(
     const message = `line${number} 2 -1`;
     if (!(await ask(server.port, message)).includes("Error: ")) acknowledged.push(JSON.stringify(message));
   }
-  const lines = (await readFile(historyPath, "utf8")).trimEnd().split("\n");
-  await edit.change(historyPath, lines, random);
-  // Half of the removed files are noticed by a request, half by the stop.
+  const before = await readFile(historyPath, "utf8");
+  await edit.change(historyPath, before.trimEnd().split("\n"), random);
+  if ((await readFile(historyPath, "utf8").catch(() => "")) === before) throw new Error(`${edit.name} changed nothing`);
+  // Some of the removed files are noticed by a request, some by the stop, and some by the server itself.
   const isAsked = random.chance(0.5) || !["rm", "mv", "a file in its place"].includes(edit.name);
   const { breaches, deleted } = isAsked ? await compare(server, historyPath, random) : nothingSaid;
-  const { code } = await (isAsked && (await isGone(server)) ? server.exited : server.kill());
-  if (edit.destroys === true && code === 0) breaches.push("the server went on with a file that was shortened");
-  if (edit.destroys === true || /join|longer|same size|vim|ed|refilled/.test(edit.name))
-    return { breaches, isStopped: code !== 0 };
+  const isLeft = !isAsked && random.chance(0.5);
+  const isOver = isAsked ? await isGone(server) : isLeft && (await endsWithin(server, noticedMsMax));
+  if (isLeft && !isOver) breaches.push("a server that nobody asked did not notice");
+  const { code } = await (isOver ? server.exited : server.kill());
+  if (edit.lines === "destroyed" && code === 0) breaches.push("the server went on with a file that was shortened");
+  if (edit.lines !== undefined) return { breaches, isStopped: code !== 0 };
   const kept = await textsBeside(historyPath);
   const isKept = (message: string): boolean =>
     kept.includes(edit.name === "sed -i" ? message.slice("line".length + 1) : message) || deleted.includes(message);

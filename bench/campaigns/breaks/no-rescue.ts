@@ -2,4 +2,4 @@
 
 import { replaceInSource } from "../framework/break.ts";
 
-replaceInSource("libs/history/src/file/rescue.ts", "if (nlink > 0)", "if (nlink >= 0)");
+replaceInSource("libs/history/src/file/rescue.ts", "if (moved !== undefined)", "if (path !== moved)");

@@ -33,6 +33,15 @@ export const lastTimeBytes = 256 * 1024;
 /** Bytes kept free for the line that says who deleted all, when the disk is full [H-15]; one page of most systems. */
 export const reservedBytes = 4096;
 
+/** How often the file is looked at again because another program wrote to it during the look before [H-8]. */
+export const foreignRoundsMax = 16;
+
+/** Milliseconds that an editor which saves in place is given to finish before the file is looked at again. */
+export const editPauseMs = 20;
+
+/** Milliseconds between two looks, while nobody asks for anything, at files that another program may have changed. */
+export const fileLookMs = 1000;
+
 /** Bytes that no line of ours exceeds: a message of 2,048 bytes, each escaped to six, with its time and address. */
 export const ownLineBytesMax = 64 * 1024;
 

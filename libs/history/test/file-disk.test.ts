@@ -1,6 +1,8 @@
 /** What a disk can do wrong: a small tmpfs that fills up, and an fdatasync that strace makes fail. */
 
 import { execFileSync } from "node:child_process";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import process from "node:process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
@@ -33,10 +35,10 @@ const canTrace = works("strace", "-f", "-e", "inject=fdatasync:error=EIO:when=1"
 const withoutMount = canMount ? "" : " (SKIPPED: needs root and a mount of tmpfs)";
 const withoutTrace = canTrace ? "" : " (SKIPPED: needs strace)";
 
-/** A file system of 64 KiB in a folder. */
-async function mountSmall(folder: Folder): Promise<AsyncDisposable & { path: string }> {
+/** A file system in a folder; by default one of 64 KiB. */
+async function mountSmall(folder: Folder, type = "tmpfs"): Promise<AsyncDisposable & { path: string }> {
   await mkdir(folder.file("small"));
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "none", folder.file("small")]);
+  execFileSync("mount", ["-t", type, "-o", "size=64k", "none", folder.file("small")]);
   return {
     path: `${folder.file("small")}/history.txt`,
     async [Symbol.asyncDispose]() {
@@ -107,6 +109,48 @@ test.skipIf(!canMount)(
     }
   },
 );
+
+/** Joins two lines as an editor does that saves in place: the size stays. Returns how many there are then. */
+function joinLines(path: string): number {
+  const joined = readFileSync(path, "utf8").replace("one\ntwo", "one two");
+  const fd = openSync(path, "r+");
+  writeSync(fd, joined, 0);
+  closeSync(fd);
+  return joined.split("\n").length - 1;
+}
+
+test.skipIf(!canMount)(
+  `another program's change of the same size is noticed where files have the times of clock ticks${withoutMount}`,
+  async () => {
+    await using folder = await createFolder();
+    // Newer kernels give most file systems finer times, but not this one.
+    await using mounted = await mountSmall(folder, "ramfs");
+    const { path } = mounted;
+    for (let round = 0; round < 20; round++) {
+      await writeFile(path, "one\ntwo\n");
+      await using history = await openFileHistory(path);
+      await history.append(asked("a"));
+      const lines = joinLines(path);
+      expect(await history.append(asked("b"))).toMatchObject({ position: lines + 1 });
+    }
+  },
+);
+
+test.skipIf(!canTrace)(`a change of the same size is noticed that comes during a sync${withoutTrace}`, async () => {
+  await using folder = await createFolder();
+  const path = folder.file("history.txt");
+  await writeFile(path, "one\ntwo\n");
+  const log = folder.file("strace.log");
+  const stop = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:signal=SIGSTOP:when=2", "-o", log];
+  await using child = startChild(path, "strace", "-f", ...stop);
+  expect(await child.next()).toMatchObject({ isOpen: true, lines: 2 });
+  const appended = child.append("a");
+  await expect.poll(() => readFile(log, "utf8"), { timeout: 20_000 }).toContain("stopped by SIGSTOP");
+  const lines = joinLines(path);
+  process.kill(Number(await readFile(`${path}.lock`, "utf8")), "SIGCONT");
+  expect(await appended).toMatchObject({ position: 3 });
+  expect(await child.append("b")).toMatchObject({ position: lines + 1 });
+});
 
 test.skipIf(!canTrace)(
   `a failed fdatasync is never an acknowledgement, and is never tried again${withoutTrace}`,

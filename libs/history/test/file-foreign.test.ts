@@ -1,5 +1,7 @@
-import { openSync, writeSync, closeSync, ftruncateSync } from "node:fs";
-import { appendFile, chmod, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { appendFile, chmod, mkdir, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
+import process from "node:process";
 import { describe, expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
 import type { Asked } from "../src/index.ts";
@@ -108,14 +110,28 @@ describe("an editor that saves in place", () => {
     const next = new LineReader(feed).next();
     const snapshot = await history.read();
     saveInPlace(path, longer);
-    await history.append(asked("after"));
-    const edited = { name: "HistoryError", code: "line-changed" };
-    await expect(next).rejects.toMatchObject(edited);
+    // It may be sent to a client, so it names no file.
+    const sentence = "another program has changed the history meanwhile; send the message again";
+    const edited = { name: "HistoryError", code: "line-changed", message: sentence };
     await expect(Array.fromAsync(snapshot.chunks)).rejects.toMatchObject(edited);
+    await expect(next).rejects.toMatchObject(edited);
+    await history.append(asked("after"));
     expect((await linesOf(history)).at(-1)).toMatch(/"after"$/);
   });
 
-  test("deletes no other line than the one that was meant, whenever the editor saves", async () => {
+  test("is noticed by whoever only reads", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await writeFile(path, text);
+    await using history = await openFileHistory(path);
+    saveInPlace(path, longer.replace(/note 5.*\nnote 6.*\n/, "notes 5 and 6 joined by hand\n"));
+    expect(await linesOf(history)).toEqual((await readFile(path, "utf8")).trimEnd().split("\n"));
+  });
+
+  test.each([
+    ["makes a line longer", "note 2, and more of it,"],
+    ["changes letters", "NOTE 2"],
+  ])("and %s deletes no other line than the one that was meant, whenever it saves", async (_, changed) => {
     await using folder = await createFolder();
     const path = folder.file("history.txt");
     for (let turns = 0; turns < 12; turns++) {
@@ -123,12 +139,33 @@ describe("an editor that saves in place", () => {
       await using history = await openFileHistory(path, { rewritePieceBytes: 32, indexBlockBytes: 64 });
       const deleting = history.deleteLine(actor, 8);
       for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => void setImmediate(resolve));
-      saveInPlace(path, (await readFile(path, "utf8")).replace("note 2", "note 2, and more of it,"));
+      saveInPlace(path, readFileSync(path, "utf8").replace("note 2", changed));
       const result = await deleting.catch((error: Error) => error);
       const kept = new Set((await readFile(path, "utf8")).split("\n"));
       if (result instanceof Error) expect(result).toMatchObject({ code: "line-changed" });
       const missing = [3, 4, 5, 6, 7, 8, 9].filter((note) => !kept.has(`note ${note} with a word`));
       expect(missing).toEqual(result instanceof Error ? [] : [8]);
+      expect(kept).toContain(`${changed} with a word`);
+    }
+  });
+
+  test("and never comes to its end ends the history: what is written behind would be written over", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await writeFile(path, "\n".repeat(1000));
+    await using history = await openFileHistory(path);
+    const script = `const { openSync, writeSync } = require("node:fs");
+      const fd = openSync(process.argv[1], "r+");
+      for (let at = 0; ; at = (at + 1) % 1000) writeSync(fd, "x".repeat(at).padEnd(1000, "\\n"), 0);`;
+    const writing = spawn(process.execPath, ["-e", script, path]);
+    try {
+      const appending = async (): Promise<never> => {
+        for (;;) await history.append(asked("a"));
+      };
+      const message = expect.stringContaining("another program keeps writing to it");
+      await expect(appending()).rejects.toMatchObject({ code: "storage-failed", message });
+    } finally {
+      writing.kill("SIGKILL");
     }
   });
 
@@ -173,7 +210,8 @@ describe("a history whose name is taken away", () => {
     await using folder = await createFolder();
     const path = folder.file("history.txt");
     const notices: string[] = [];
-    const history = await openFileHistory(path, { onNotice: (sentence) => notices.push(sentence) });
+    const lookMs = 3_600_000;
+    const history = await openFileHistory(path, { lookMs, onNotice: (sentence) => notices.push(sentence) });
     await history.append(asked("a"));
     const before = await readFile(path, "utf8");
     await rm(path);
@@ -183,14 +221,41 @@ describe("a history whose name is taken away", () => {
     expect(notices).toEqual([expect.stringContaining(`its lines are kept in ${folder.file(name)}`)]);
   });
 
-  test("copies nothing that still has a name", async () => {
+  test("keeps them also while nobody asks for anything", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await using history = await openFileHistory(path, { lookMs: 1 });
+    await history.append(asked("a"));
+    const before = await readFile(path, "utf8");
+    await rm(path);
+    const { kept = "" } =
+      /its lines are kept in (?<kept>[^;]+);/.exec((await history.ended)?.message ?? "")?.groups ?? {};
+    expect(await readFile(kept, "utf8")).toBe(before);
+  });
+
+  test("keeps them elsewhere when its folder has gone as well", async () => {
+    await using folder = await createFolder();
+    await mkdir(folder.file("sub"));
+    const path = folder.file("sub/history.txt");
+    await using history = await openFileHistory(path);
+    await history.append(asked("a"));
+    const before = await readFile(path, "utf8");
+    await rm(folder.file("sub"), { recursive: true });
+    await expect(history.append(asked("b"))).rejects.toMatchObject({ code: "storage-failed" });
+    const { kept = "" } =
+      /its lines are kept in (?<kept>[^;]+);/.exec((await history.ended)?.message ?? "")?.groups ?? {};
+    expect(await readFile(kept, "utf8")).toBe(before);
+    await rm(kept);
+  });
+
+  test("copies nothing that still has a name, and says which", async () => {
     await using folder = await createFolder();
     const path = folder.file("history.txt");
     await using history = await openFileHistory(path);
     await history.append(asked("a"));
     await rename(path, `${path}.1`);
     await expect(history.append(asked("b"))).rejects.toMatchObject({ code: "storage-failed" });
-    expect((await history.ended)?.message).toContain("its lines are in the file that was moved");
+    expect((await history.ended)?.message).toContain(`its lines are in ${path}.1; `);
     expect((await readdir(folder.path)).filter((each) => each.includes(".rescued-"))).toEqual([]);
   });
 });

@@ -5,6 +5,8 @@ import { decodeEntry, headCharactersMax, refusedBytesKept } from "@wirebook/prot
 import { expect, test } from "vitest";
 import { historyErrorCodes } from "../src/index.ts";
 import {
+  fileLookMs,
+  foreignRoundsMax,
   gatherQuietTurns,
   gatherTurnsMax,
   indexBlockBytesDefault,
@@ -66,6 +68,8 @@ test("names the limits that the code has", () => {
   expect(limits).toContain(`| characters of a head [H-7] | ${headCharactersMax} |`);
   expect(limits).toContain(`gathered [H-10] | ${gatherTurnsMax} |`);
   expect(limits).toContain(`end it before [H-10] | ${gatherQuietTurns} |`);
+  expect(limits).toContain(`leads to the file [H-8] | ${fileLookMs / 1000} s |`);
+  expect(limits).toContain(`keeps writing [H-8] | ${foreignRoundsMax} |`);
   expect(limits).toContain(`| ${lastTimeBytes / 1024} KiB |`);
   expect(limits).toContain(`| ${reservedBytes.toLocaleString("en")} bytes |`);
   expect(limits).toContain(`8 bytes for each ${indexBlockBytesDefault / 1024} KiB`);

@@ -34,11 +34,16 @@ class Cursor {
     return this.#offset < this.#generation.bytes;
   }
 
-  /** The next chunk before `end`; `undefined` at the end and after a release. */
-  async next(end: number): Promise<Uint8Array | undefined> {
+  /**
+   * The next chunk before `end`; `undefined` at the end and after a release.
+   *
+   * @param confirm called when the last one was read, to find out whether all of them were right
+   */
+  async next(end: number, confirm?: (generation: Generation) => void): Promise<Uint8Array | undefined> {
     const length = Math.min(this.#chunkBytes, end - this.#offset);
     if (length <= 0 || this.#isReleased) return undefined;
     const chunk = await this.#generation.read(this.#offset, length);
+    if (this.#offset + length === end) confirm?.(this.#generation);
     const { fate } = this.#generation;
     if (fate?.kind === "edited") throw fate.error;
     this.#offset += length;
@@ -61,6 +66,15 @@ class Cursor {
   }
 }
 
+/** Where a snapshot's bytes are, and how they are read. */
+interface SnapshotBytes {
+  readonly start: number;
+  readonly end: number;
+  readonly chunkBytes: number;
+  /** Finds out whether another program has changed the file meanwhile; only then the last chunk is given. */
+  readonly confirm: (generation: Generation) => void;
+}
+
 /** The lines between two offsets of one generation. */
 export class FileSnapshot implements Snapshot {
   readonly from: number;
@@ -68,11 +82,11 @@ export class FileSnapshot implements Snapshot {
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly #cursor: Cursor;
 
-  constructor(generation: Generation, { from, to }: Positions, start: number, end: number, chunkBytes: number) {
+  constructor(generation: Generation, { from, to }: Positions, { start, end, chunkBytes, confirm }: SnapshotBytes) {
     this.from = from;
     this.to = to;
     this.#cursor = new Cursor(generation, start, chunkBytes);
-    this.chunks = readTo(this.#cursor, end);
+    this.chunks = readTo(this.#cursor, end, confirm);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -144,10 +158,10 @@ export class FileFeed implements Feed {
   }
 }
 
-async function* readTo(cursor: Cursor, end: number): AsyncGenerator<Uint8Array> {
+async function* readTo(cursor: Cursor, end: number, confirm: SnapshotBytes["confirm"]): AsyncGenerator<Uint8Array> {
   try {
     for (;;) {
-      const chunk = await cursor.next(end);
+      const chunk = await cursor.next(end, confirm);
       if (chunk === undefined) return;
       yield chunk;
     }

@@ -12,11 +12,11 @@ import type { Actor, Written } from "../history.ts";
 import { catchUpRoundsMax } from "../limits.ts";
 import type { Appends } from "./appends.ts";
 import type { Deletion } from "./deletion.ts";
-import type { Generation } from "./generation.ts";
 import { planRemovals } from "./removals.ts";
 import type { Removal } from "./removals.ts";
 import type { Rewrite } from "./rewrite.ts";
 import type { Stamper } from "./stamper.ts";
+import { editedMeanwhile } from "./storage.ts";
 import type { FileStorage } from "./storage.ts";
 
 /** The deletes of one history. */
@@ -67,14 +67,15 @@ export class Deletes {
   async #deleteLines(batch: readonly Deletion[]): Promise<void> {
     let concerned = batch;
     try {
-      const { generation } = this.#storage;
+      this.#storage.adoptForeignLines();
+      const { generation, foreignWrites } = this.#storage;
       const { removals, deferred } = await planRemovals(generation, batch);
       this.#waiting.unshift(...deferred);
       concerned = removals.map(({ deletion }) => deletion);
       if (removals.length > 0) {
         await this.#rewrite(async (rewrite) => {
           const copied = await this.#copyWithout(removals, rewrite);
-          this.#finishLines(generation, removals, rewrite, copied);
+          this.#finishLines(foreignWrites, removals, rewrite, copied);
         });
       }
     } catch (error) {
@@ -120,10 +121,16 @@ export class Deletes {
     return at;
   }
 
-  /** The closing step, in one turn. @throws HistoryError `line-changed` when the lines are no longer where they were found */
-  #finishLines(generation: Generation, removals: readonly Removal[], rewrite: Rewrite, copied: number): void {
+  /**
+   * The closing step, in one turn.
+   *
+   * @param foreignWrites as many as there were when the lines were looked for
+   * @throws HistoryError `line-changed` when another program wrote since: the copy may hold what it changed, or cut a line
+   */
+  #finishLines(foreignWrites: number, removals: readonly Removal[], rewrite: Rewrite, copied: number): void {
     this.#settleAppends();
-    if (generation.fate?.kind === "edited") throw generation.fate.error;
+    if (this.#storage.foreignWrites !== foreignWrites) throw editedMeanwhile();
+    const { generation } = this.#storage;
     rewrite.copySync(copied, generation.bytes);
     const offset = rewrite.bytes;
     const outcomes = removals.map(({ deletion, line, head }) => {

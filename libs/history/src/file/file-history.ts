@@ -3,7 +3,7 @@
 import { encodeAsked, encodeOutcome } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
 import type { Actor, Asked, Extent, Feed, History, Range, Recorded, Snapshot, Written } from "../history.ts";
-import { readChunkBytesDefault } from "../limits.ts";
+import { fileLookMs, readChunkBytesDefault } from "../limits.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
 import { Appends } from "./appends.ts";
 import { FileFeed, FileSnapshot } from "./cursor.ts";
@@ -24,6 +24,7 @@ export class FileHistory implements History {
   readonly #owner: Ownership;
   readonly #chunkBytes: number;
   readonly #reportEnd: (error: HistoryError | undefined) => void;
+  readonly #looking: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
 
   constructor(storage: FileStorage, stamper: Stamper, owner: Ownership, options: FileHistoryOptions) {
@@ -36,6 +37,7 @@ export class FileHistory implements History {
     this.ended = promise;
     this.#reportEnd = resolve;
     void storage.failed.then(resolve);
+    this.#looking = setInterval(() => this.#look(), options.lookMs ?? fileLookMs).unref();
   }
 
   extent(): Extent {
@@ -75,7 +77,8 @@ export class FileHistory implements History {
       const positions = resolveRange(range, lines);
       const start = await generation.startOf(positions.from);
       const end = positions.to === lines ? bytes : await generation.startOf(positions.to + 1);
-      return new FileSnapshot(generation, positions, start, end, this.#chunkBytes);
+      const confirm = this.#confirm.bind(this);
+      return new FileSnapshot(generation, positions, { start, end, chunkBytes: this.#chunkBytes, confirm });
     });
   }
 
@@ -92,6 +95,7 @@ export class FileHistory implements History {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#looking);
     this.#appends.commit();
     await this.#deletes.settled();
     await this.#storage.close();
@@ -104,12 +108,32 @@ export class FileHistory implements History {
     this.#assertOpen();
     await this.#appends.settled();
     this.#assertOpen();
+    this.#storage.adoptForeignLines();
     const { generation } = this.#storage;
     generation.retain();
     try {
       return await open(generation);
     } finally {
       await generation.release();
+    }
+  }
+
+  /** Ends what is read of the current generation when it is not what was counted. Others grow no more and have no name. */
+  #confirm({ fate }: Generation): void {
+    if (fate !== undefined) return;
+    try {
+      this.#storage.adoptForeignLines();
+    } catch {
+      // What was read is right; `ended` tells what is not.
+    }
+  }
+
+  /** Somebody may remove the file while nobody asks for anything, and the next to end this process may be no stop. */
+  #look(): void {
+    try {
+      this.#storage.assertInPlace();
+    } catch {
+      // `ended` tells it.
     }
   }
 

@@ -8,6 +8,8 @@ export interface FileHistoryOptions {
   readonly readChunkBytes?: number;
   /** Bytes of a block of the index. */
   readonly indexBlockBytes?: number;
+  /** Milliseconds between two looks whether the file is still there. */
+  readonly lookMs?: number;
   /** Bytes that a rewrite copies at a time. */
   readonly rewritePieceBytes?: number;
 }

@@ -7,11 +7,11 @@
  * so a descriptor is never synced again, and nothing is acknowledged any more.
  */
 
-import { closeSync, fstatSync, ftruncateSync, openSync, statfsSync, statSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, futimesSync, openSync, statfsSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { getuid } from "node:process";
 import { HistoryError } from "../errors.ts";
-import { indexBlockBytesDefault, openPieceBytes } from "../limits.ts";
+import { editPauseMs, foreignRoundsMax, indexBlockBytesDefault, openPieceBytes } from "../limits.ts";
 import { isFull, readFullySync, reasonOf, syncFileSync, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
@@ -35,6 +35,7 @@ export class FileStorage {
   #generation: Generation;
   /** When the file was last changed by this process, as the system has it: any other time is somebody else's. */
   #changed: Pick<Stats, "mtimeMs" | "ctimeMs">;
+  #foreignWrites = 0;
   #failure: HistoryError | undefined;
 
   /** @param path the real path: no symbolic link is left in it, since a rename would replace the link */
@@ -55,6 +56,11 @@ export class FileStorage {
     return this.#generation;
   }
 
+  /** How often another program was found to have written to the file. */
+  get foreignWrites(): number {
+    return this.#foreignWrites;
+  }
+
   /** @throws HistoryError `storage-failed` when it has failed */
   assertSound(): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -68,8 +74,8 @@ export class FileStorage {
   append(lines: Uint8Array): void {
     this.adoptForeignLines();
     this.#write(this.#generation.bytes, lines);
+    this.#noteChange(); // A sync takes so long that others write meanwhile, whose time must not be taken for ours.
     this.#sync();
-    this.#noteChange();
     this.#generation.grow(lines);
     this.#reserve.take();
   }
@@ -83,14 +89,30 @@ export class FileStorage {
    * @throws HistoryError `storage-full`, `storage-failed`
    */
   adoptForeignLines(): void {
+    for (let round = 0; ; round++) {
+      const found = this.assertInPlace();
+      const { bytes } = this.#generation;
+      if (found.size < bytes) throw this.#fail(new Error(`another program has shortened it; ${beforeEditing}`));
+      const { mtimeMs, ctimeMs } = this.#changed;
+      if (found.size === bytes && found.mtimeMs === mtimeMs && found.ctimeMs === ctimeMs) return;
+      // Whatever is written behind the lines now, the other program would write over.
+      if (round === foreignRoundsMax)
+        throw this.#fail(new Error(`another program keeps writing to it; ${beforeEditing}`));
+      this.#countAnew(found);
+    }
+  }
+
+  /**
+   * Looks whether the name still leads to the file. Once it does not, the lines last only as long as this process does.
+   *
+   * @throws HistoryError `storage-failed`
+   */
+  assertInPlace(): Stats {
     this.assertSound();
-    const { identity, bytes } = this.#generation;
+    const { identity } = this.#generation;
     const found = this.attempt(() => statSync(this.#path, { throwIfNoEntry: false }));
-    const isOther = found?.ino !== identity.ino || found.dev !== identity.dev;
-    if (isOther) throw this.#fail(new Error(this.#rescue(found === undefined)));
-    if (found.size < bytes) throw this.#fail(new Error(`another program has shortened it; ${beforeEditing}`));
-    const { mtimeMs, ctimeMs } = this.#changed;
-    if (found.size !== bytes || found.mtimeMs !== mtimeMs || found.ctimeMs !== ctimeMs) this.#countAnew(found);
+    if (found?.ino === identity.ino && found.dev === identity.dev) return found;
+    throw this.#fail(new Error(this.#rescue(found === undefined)));
   }
 
   /** @throws HistoryError `storage-full` when the disk says that it has no room at all */
@@ -190,25 +212,41 @@ export class FileStorage {
     return new HistoryError("storage-full", sentence, { cause });
   }
 
+  /**
+   * Remembers the file's times as this process left them. The kernel's own times are those of its last clock tick, which
+   * another program's write may share, so the file gets one that is finer.
+   */
   #noteChange(): void {
-    this.#changed = this.attempt(() => fstatSync(this.#generation.fd));
+    const { fd } = this.#generation;
+    const now = (performance.timeOrigin + performance.now()) / 1000;
+    try {
+      futimesSync(fd, now, now);
+    } catch {
+      // Best effort: only the owner of a file may set its time.
+    }
+    this.#changed = this.attempt(() => fstatSync(fd));
   }
 
   /**
    * Finds out what another program has changed, by counting all lines anew in one turn: whatever little of the file is
    * looked at, somebody may have changed the rest. That takes as long as a start does, and is rare.
    */
-  #countAnew({ size, mtimeMs }: Stats): void {
+  #countAnew(found: Stats): void {
     const { fd, bytes } = this.#generation;
+    const { size } = found;
+    const isWritten = size !== bytes || found.mtimeMs !== this.#changed.mtimeMs;
+    this.#changed = found;
     const isClosed = size === 0 || this.attempt(() => readFullySync(fd, size - 1, 1))[0] === lineFeed;
-    if (!isClosed) this.#write(size, Uint8Array.of(lineFeed));
+    if (!isClosed) {
+      this.#write(size, Uint8Array.of(lineFeed));
+      this.#noteChange();
+    }
     this.#sync();
     const end = isClosed ? size : size + 1;
     const index = new LineIndex(this.#options.indexBlockBytes ?? indexBlockBytesDefault);
     this.#indexUpTo(bytes, index);
     const isKnown = this.#generation.isIndexedLike(index) && this.#endsLine(bytes);
-    const isWritten = mtimeMs !== this.#changed.mtimeMs;
-    this.#noteChange();
+    if (isWritten) this.#foreignWrites += 1;
     if (isKnown) {
       while (this.#generation.bytes < end) this.#generation.grow(this.#readPiece(this.#generation.bytes, end));
       if (size > bytes) this.#notice(`added ${size - bytes} bytes to ${this.#path}; they are kept as they are.`);
@@ -219,6 +257,7 @@ export class FileStorage {
       this.#notice(
         `changed lines of ${this.#path}; its ${index.lines} lines were counted anew. Whoever follows must do so again.`,
       );
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, editPauseMs); // An editor may still be writing.
     }
   }
 
@@ -245,8 +284,7 @@ export class FileStorage {
       throw this.#fail(new Error(this.#rescue(false)));
     }
     this.#generation = new Generation(fd, found, index);
-    const sentence = `another program has changed ${this.#path} meanwhile; send the message again`;
-    old.end({ kind: "edited", error: new HistoryError("line-changed", sentence) });
+    old.end({ kind: "edited", error: editedMeanwhile() });
     this.#release(old);
   }
 
@@ -281,4 +319,9 @@ export class FileStorage {
     this.#reportFailure(this.#failure);
     return this.#failure;
   }
+}
+
+/** It may go to a client, so it names no file. */
+export function editedMeanwhile(): HistoryError {
+  return new HistoryError("line-changed", "another program has changed the history meanwhile; send the message again");
 }

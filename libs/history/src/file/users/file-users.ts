@@ -1,7 +1,7 @@
 /** The engine `file` for users: users.txt beside the history. Opened by `openFileUsers`. */
 
 import { foldName } from "@wirebook/protocol";
-import { usersBelievedMs, usersMax } from "../../limits.ts";
+import { fileLookMs, usersBelievedMs, usersMax } from "../../limits.ts";
 import { UsersError } from "../../users.ts";
 import type { User, Users } from "../../users.ts";
 import { decodeUser, encodeUser, usersHeader } from "./format.ts";
@@ -33,6 +33,8 @@ class FileUsers implements Users {
   readonly #onNotice: (sentence: string) => void;
   #version: Version;
   #table: UserTable;
+  /** Others must not read the file for as long as nobody asks for a user. */
+  readonly #looking = setInterval(() => this.#look(), fileLookMs).unref();
   #believedUntilMs = performance.now() + usersBelievedMs;
   /** Why the file could not be read, of which the operator has been told. */
   #complaint = "";
@@ -92,6 +94,7 @@ class FileUsers implements Users {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#looking);
     await this.#changes;
   }
 
