@@ -46,7 +46,7 @@ export const consumersAtOnceMax = 5;
 export const consumerForgottenMs = 30_000;
 
 /** Milliseconds for which the cluster is asked again for what it did not answer. */
-export const askMsMax = 10_000;
+export const askMsMax = 14_000;
 
 /** Milliseconds until it is asked again. */
 export const askAgainMs = 50;

@@ -130,7 +130,8 @@ export class Publisher {
   }
 
   #send(publish: Publish): void {
-    publish.number = ++this.#count;
+    // Sent again it keeps its number: an acknowledgement that takes longer than that is one.
+    if (publish.number === 0) publish.number = ++this.#count;
     publish.sentMs = performance.now();
     publish.retryAtMs = undefined;
     this.#inFlight.set(publish.number, publish);
