@@ -142,6 +142,9 @@ export const forwardedNoticeMs = 60_000;
 /** Bytes of the server's answer that /readyz reads: one of ours is far shorter, one that never ends says enough by coming. */
 export const probeReplyBytesMax = 64 * 1024;
 
+/** Characters of a server's own reason that /readyz repeats. */
+export const reasonCharactersMax = 300;
+
 /** Characters of the log that are held back within one turn of the event loop, to leave in one write. */
 export const heldLogCharactersMax = 64 * 1024;
 

@@ -9,8 +9,9 @@
 import type { FastifyRequest } from "fastify";
 import { encodeProxyHeader, plainIpAddress } from "@wirebook/protocol";
 
-/** What a request has that came through a proxy (RFC 7239, RFC 9110 section 7.6.3, and what is usual). */
-const forwardingHeaders = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+/** A header of a request that came through a proxy (RFC 7239, RFC 9110 section 7.6.3, and what is usual). */
+const forwardingHeader =
+  /^(?:forwarded|via|x-forwarded-.*|x-original-forwarded-for|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/;
 
 /** An address as a proxy writes it, without port and brackets; `undefined` when it is none. */
 function readForwarded(text: string): string | undefined {
@@ -37,8 +38,9 @@ export function isMisread({ ip }: FastifyRequest): boolean {
 /** True when a proxy brought the request, and the page's address is not known: the proxy is not trusted, or not understood. */
 export function isFromUnknown(request: FastifyRequest, isTrusted: (address: string) => boolean): boolean {
   const { headers, socket } = request.raw;
-  if (!forwardingHeaders.some((name) => headers[name] !== undefined)) return false;
-  return !isTrusted(socket.remoteAddress ?? "") || headers["x-forwarded-for"] === undefined || isMisread(request);
+  if (!Object.keys(headers).some((name) => forwardingHeader.test(name))) return false;
+  const isTold = /[^\s,]/.test(String(headers["x-forwarded-for"] ?? "")) && !isMisread(request);
+  return !isTrusted(socket.remoteAddress ?? "") || !isTold;
 }
 
 /** The PROXY header for the page's connection, to be sent before each of its messages [W-20]. */

@@ -10,8 +10,8 @@
 import { connect } from "node:net";
 import { describeTarget } from "@wirebook/exchange";
 import type { Target } from "@wirebook/exchange";
-import { errorPrefix, notReadyPrefix } from "@wirebook/protocol";
-import { probeReplyBytesMax } from "./limits.ts";
+import { errorPrefix, notReadyPrefix, plainText } from "@wirebook/protocol";
+import { probeReplyBytesMax, reasonCharactersMax } from "./limits.ts";
 
 /** How long to wait for a sign, and how long the answer holds. */
 export interface ReadinessLimits {
@@ -59,15 +59,22 @@ export class Readiness {
     };
     const judge = (): void => {
       const [, why] = notReady.exec(reply) ?? [];
-      finish(why === undefined ? undefined : `the server ${where} is not ready: ${why}`);
+      finish(
+        why === undefined
+          ? undefined
+          : `the server ${where} is not ready: ${plainText(why.slice(0, reasonCharactersMax))}`,
+      );
     };
     const timer = setTimeout(() => {
       if (reply !== "") return judge();
-      const what = socket.connecting ? "accept a connection" : "react to a connection, so it may hang";
-      finish(`the server ${where} did not ${what} within ${readinessTimeoutMs} ms`);
+      const within = `within ${readinessTimeoutMs} ms`;
+      const what = socket.connecting
+        ? `accept a connection ${within}`
+        : `react to a connection ${within}, so it may hang`;
+      finish(`the server ${where} did not ${what}`);
     }, readinessTimeoutMs);
     socket.on("connect", () => socket.end(this.#preamble));
-    socket.setEncoding("latin1").on("data", (text: string) => {
+    socket.setEncoding("utf8").on("data", (text: string) => {
       reply += text;
       if (reply.length > probeReplyBytesMax) judge();
     });

@@ -124,7 +124,7 @@ test("is healthy without a server, but not ready", async () => {
 test.each<[string, (socket: Socket) => void, number, RegExp]>([
   ["that closes, like the reference server", (socket) => socket.on("end", () => socket.end()), 200, /^ready\n$/],
   ["that speaks first and stays", (socket) => socket.write("220 mail ready\r\n"), 200, /^ready\n$/],
-  ["that says nothing", () => undefined, 503, /did not react to a connection, so it may hang within 60 ms\n$/],
+  ["that says nothing", () => undefined, 503, /did not react to a connection within 60 ms, so it may hang\n$/],
   [
     "that breaks the connection off",
     (socket) => socket.resetAndDestroy(),
@@ -136,6 +136,12 @@ test.each<[string, (socket: Socket) => void, number, RegExp]>([
     (socket) => socket.on("end", () => socket.end("https://x\n\nError: not ready: the disk is full\n")),
     503,
     /^the server 127\.0\.0\.1:\d+ is not ready: the disk is full\n$/,
+  ],
+  [
+    "that says more than a terminal bears",
+    (socket) => socket.on("end", () => socket.end(`Error: not ready: f\u00fcll\x1b[31m${"x".repeat(9000)}\n`)),
+    503,
+    /is not ready: füll\\u001b\[31mx{200,300}\n$/,
   ],
   [
     "that sends without end",

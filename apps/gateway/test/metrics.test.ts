@@ -145,6 +145,8 @@ test.each<[string, Record<string, string>, number]>([
   ["through one that says whose request it is in another way", { forwarded: "for=192.0.2.8" }, 403],
   ["through one that says no more than that it is one", { via: "1.1 front" }, 403],
   ["through one that gives the user's own name for the gateway", { host: "wirebook.example" }, 403],
+  ["through one that names the user in a header of its own", { "cf-connecting-ip": "192.0.2.8" }, 403],
+  ["through one that says no more than by which port it came", { "x-forwarded-port": "443" }, 403],
   ["through one that claims to come from this machine", { "x-real-ip": "127.0.0.1" }, 403],
 ])("shows its metrics or not: %s", async (_, headers, status) => {
   const config = { origins: ["https://wirebook.example"] };
@@ -157,6 +159,7 @@ test("shows its metrics through a trusted proxy only when that says for whom", a
   expect(await statusOfMetrics(gateway, { "x-forwarded-for": "127.0.0.1" })).toBe(200);
   expect(await statusOfMetrics(gateway, { "x-forwarded-for": "unknown" })).toBe(403);
   expect(await statusOfMetrics(gateway, { via: "1.1 front" })).toBe(403);
+  expect(await statusOfMetrics(gateway, { "x-forwarded-for": "," })).toBe(403);
 });
 
 async function statusOfMetrics({ port, host }: Gateway, headers: Record<string, string>): Promise<number> {

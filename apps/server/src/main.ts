@@ -85,8 +85,9 @@ function awaitSignal(): Promise<StopSignal> {
     settle(signal);
     if (performance.now() - firstAtMs > repeatedSignalMs) process.exit(128 + signalNumbers[signal]);
   };
-  process.off("SIGINT", leave).off("SIGTERM", leave);
+  // In this order: without any listener for a moment, Node would drop a signal that has just come.
   process.on("SIGINT", take).on("SIGTERM", take);
+  process.off("SIGINT", leave).off("SIGTERM", leave);
   return promise;
 }
 
