@@ -58,13 +58,13 @@ function mebibytesPerSecond({ bytes, seconds }: LoadFigures): number {
 
 function measure(
   { rounds, seconds }: BenchOptions,
-  yardstick: Bridge,
+  baseline: Bridge,
   contenders: readonly Bridge[],
   connections: number,
   figure: (figures: LoadFigures) => number,
 ): Promise<Compared[]> {
   return compare({
-    yardstick,
+    baseline,
     contenders,
     rounds,
     measure: async ({ port }, bridge) => figure(await bridge.load({ port, connections, seconds, message })),

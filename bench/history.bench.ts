@@ -6,7 +6,7 @@ import process from "node:process";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
-import { encodeAsked, encodeTime } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { run as runProgram } from "../interop/run.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { compareInTurn, encodeTable, median } from "./harness/compare.ts";
@@ -98,7 +98,7 @@ async function writeLines(path: string, count: number): Promise<void> {
   const pieces = function* (): Generator<string> {
     for (let line = 0; line < count; line += linesAtOnce) {
       const lines = Array.from({ length: linesAtOnce }, (_, at) =>
-        encodeAsked(
+        encodeRequestEntry(
           encodeTime(startUs + (line + at) * 1000),
           "127.0.0.1",
           `otter-42 2 ${10_000_000 + line + at} ${10_000_999 + line + at}`,

@@ -50,7 +50,7 @@ async function compareAppends(cluster: NatsCluster, replicas: number, options: B
     open: async () => ({ port: node?.ports.client ?? 0, [Symbol.asyncDispose]: async () => {} }),
   });
   const compared = await compare({
-    yardstick: named("bare client"),
+    baseline: named("bare client"),
     contenders: [named("Wirebook")],
     rounds,
     measure: (_running, { name }) => perSecond(works.get(name) as () => Promise<unknown>, seconds),

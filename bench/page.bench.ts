@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { chromium } from "@playwright/test";
 import type { Browser, CDPSession, Page } from "@playwright/test";
 import { encodeRecord, encodeSessionHead, recordsMax } from "@wirebook/capture";
-import { encodeAsked, encodeBeginning, encodeFollowing, encodeTime, operations } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeReplyHeader, encodeFollowing, encodeTime, operations } from "@wirebook/protocol";
 import { startGateway } from "../interop/programs.ts";
 import { findChromium } from "../scripts/chromium.mjs";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
@@ -14,7 +14,7 @@ const linesPerSecond = 1000;
 const tickMs = 5;
 const linesOfAnHour = 3_600_000;
 const frameCategory = "devtools.timeline.frame";
-const beginning = encodeBeginning({ link: "https://example.org/wirebook", operations });
+const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 
 export const bench: Bench = {
   question: `frames a second that Chromium draws of the page while it follows ${linesPerSecond} lines a second, and its memory after an hour's lines`,
@@ -44,7 +44,7 @@ class Source {
     for (let n = 0; n < lines; n++) {
       this.count += 1;
       const time = encodeTime(1_800_000_000_000_000 + this.count);
-      text += `${encodeAsked(time, "127.0.0.1", `otter 2 ${this.count}`, false)}\n`;
+      text += `${encodeRequestEntry(time, "127.0.0.1", `otter 2 ${this.count}`, false)}\n`;
     }
     if (this.#follower?.write(text) === false) await once(this.#follower, "drain");
   }

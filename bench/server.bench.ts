@@ -30,7 +30,7 @@ async function run({ rounds, seconds, say }: BenchOptions): Promise<void> {
   for (const connections of [1, 16, 64, 256]) {
     const longestUs = new Map<string, number>();
     const compared = await compare({
-      yardstick: { name: "bare node:net", open: () => startBare(reply) },
+      baseline: { name: "bare node:net", open: () => startBare(reply) },
       contenders: [{ name: "Wirebook", open: startOurs }, ...others],
       rounds,
       measure: async ({ port }, { name }) => {
@@ -57,7 +57,7 @@ async function run({ rounds, seconds, say }: BenchOptions): Promise<void> {
 async function runWithFin(reply: string, { rounds, seconds, say }: BenchOptions): Promise<void> {
   for (const connections of [1, 16, 64, 256]) {
     const compared = await compare({
-      yardstick: { name: "bare node:net", open: () => startBare(reply) },
+      baseline: { name: "bare node:net", open: () => startBare(reply) },
       contenders: [{ name: "Wirebook", open: startOurs }],
       rounds,
       measure: async ({ port }) => (await load({ port, connections, seconds, message, sendsFin: true })).perSecond,
@@ -70,7 +70,7 @@ function describeWait(ms: number): string {
   return `${ms.toFixed(0)} ms${ms > waitMsMax ? " (over a second)" : ""}`;
 }
 
-/** The yardsticks that this machine has the programs for. */
+/** The baselines that this machine has the programs for. */
 async function findOthers(say: (text: string) => void): Promise<Contender[]> {
   const python = findPython();
   const others: Contender[] = [];
@@ -92,7 +92,7 @@ async function isThere(program: string): Promise<boolean> {
   );
 }
 
-/** What the server answers, so that the yardstick answers the same bytes. */
+/** What the server answers, so that the baseline answers the same bytes. */
 async function replyOfServer(): Promise<string> {
   await using server = await startServer();
   const socket = connect(server.port, server.host);
@@ -105,6 +105,6 @@ async function startOurs(): Promise<Program> {
 }
 
 function startBare(reply: string): Promise<Program> {
-  const program = fileURLToPath(new URL("yardsticks/bare-server.ts", import.meta.url));
+  const program = fileURLToPath(new URL("baselines/bare-server.ts", import.meta.url));
   return Program.start({ name: "bare server", command: process.execPath, args: () => [program, reply] });
 }

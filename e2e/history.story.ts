@@ -1,5 +1,5 @@
 import { open, readFile } from "node:fs/promises";
-import { encodeAsked, encodeTime } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { startGateway, startServer } from "../interop/programs.ts";
 import { expectClean } from "./clean.ts";
 import { expect, runClient, test, Wirebook } from "./wirebook.ts";
@@ -7,7 +7,7 @@ import { expect, runClient, test, Wirebook } from "./wirebook.ts";
 const startUs = Date.parse("2026-11-20T00:00:00Z") * 1000;
 const users = ["brick", "otter", "heron"];
 const timeOf = (n: number): string => encodeTime(startUs + n * 200_000);
-const lineOf = (n: number): string => encodeAsked(timeOf(n), "127.0.0.1", `${users[n % 3]} 2 ${n}`, false);
+const lineOf = (n: number): string => encodeRequestEntry(timeOf(n), "127.0.0.1", `${users[n % 3]} 2 ${n}`, false);
 
 /** A history as a server might have left it. */
 async function writeHistory(path: string, lines: number): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { encodeAnnouncement, encodeBeginning, operations } from "@wirebook/protocol";
+import { encodeAnnouncement, encodeReplyHeader, operations } from "@wirebook/protocol";
 import type { OperationSpec } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { clientPath, originClientPath, startOriginServer, startServer } from "./programs.ts";
@@ -77,7 +77,7 @@ describe.skipIf(python === undefined)("needs python3: the original client and th
   test("one read brings the beginning and the response", async () => {
     await using server = await startServer();
     const greeting = await oldClient(server, "brick");
-    const beginning = encodeBeginning({ link: greeting.split(/\s+/)[3] ?? "", operations });
+    const beginning = encodeReplyHeader({ link: greeting.split(/\s+/)[3] ?? "", operations });
     expect(greeting).toBe(`Sent:     brick\nReceived: ${beginning}\n`);
     const reading = await oldClient(server, "brick", "2");
     const [first, second, ...others] = await historyOf(server);

@@ -10,7 +10,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
 import type { Page } from "@playwright/test";
-import { encodeAsked, encodeTime } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { startGateway, startServer } from "../interop/programs.ts";
 import { findChromium } from "./chromium.mjs";
 
@@ -27,7 +27,7 @@ function pastLines(): string {
     // Denser in the middle, and so that no two neighbours are as far apart as the next two.
     const at = share + 0.12 * Math.sin(2 * Math.PI * share) + 0.0008 * Math.sin(index * 7);
     const time = encodeTime(Math.round(endUs - (1 - at) * stretchUs));
-    return `${encodeAsked(time, "127.0.0.1", messages[(5 * index + 3 * (index >> 2)) % messages.length] ?? "", false)}\n`;
+    return `${encodeRequestEntry(time, "127.0.0.1", messages[(5 * index + 3 * (index >> 2)) % messages.length] ?? "", false)}\n`;
   });
   return lines.join("");
 }

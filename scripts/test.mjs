@@ -32,7 +32,7 @@ function installPrograms() {
     ...["python3", "strace", "tshark"].filter((command) => !has(command)),
     // For the commands that the page gives to copy.
     ...(has("nc") ? [] : ["netcat-openbsd"]),
-    // For the power cuts among the campaigns.
+    // For the power cuts among the fault tests.
     ...(has("mkfs.ext4") ? [] : ["e2fsprogs"]),
     // Services that nobody here wrote, to which the gateway speaks in a story.
     ...(has("redis-server") ? [] : ["redis-server"]),

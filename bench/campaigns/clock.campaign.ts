@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { Ledger } from "./history/ledger.ts";
 import { recover, storm } from "./history/storm.ts";
 import { Writers } from "./history/writers.ts";
@@ -30,7 +30,7 @@ const silenceMs = { least: 240, most: 1250 };
 /** Of a message that never ends [W-6]. */
 const deadlineMs = { least: 9900, most: 11_000 };
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "whatever the clock is set to, the times in the history strictly increase and deadlines keep",
   unit: "times that the clock was set",
   first: 60,

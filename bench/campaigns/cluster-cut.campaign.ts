@@ -6,9 +6,9 @@ import { startServer } from "../../interop/programs.ts";
 import { Crowd, answersAgain, isAcknowledged } from "./cluster/crowd.ts";
 import { natsNeeds } from "./cluster/needs.ts";
 import { Network, networkNeeds } from "./cluster/network.ts";
-import { Tally } from "./cluster/tally.ts";
+import { Counters } from "./cluster/tally.ts";
 import { judge } from "./cluster/verdict.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask } from "./history/ask.ts";
 
 const cutMs = 12_000;
@@ -16,7 +16,7 @@ const healMsMax = 30_000;
 /** Milliseconds until a cut has its effect: what was on its way before may still be acknowledged. */
 const settleMs = 1000;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise:
     "a node that is cut off acknowledges nothing, the others go on, and all is well 30 s after the cut is healed",
   unit: "cuts of a network",
@@ -38,7 +38,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   await using many = await startServer({ historyPath: cluster.address("cut"), nodeArgs });
   await using lonely = await startServer({ historyPath: alone, nodeArgs });
   const ports = [many.port, lonely.port];
-  const tally = new Tally();
+  const tally = new Counters();
   const breaches: string[] = [];
   const healingsMs: number[] = [];
   {

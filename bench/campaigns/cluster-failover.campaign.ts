@@ -17,9 +17,9 @@ import { run as runProgram } from "../../interop/run.ts";
 import { isAcknowledged } from "./cluster/crowd.ts";
 import { hostOfConsumers, leadersAmong } from "./cluster/leaders.ts";
 import { natsNeeds } from "./cluster/needs.ts";
-import { oldLine, Tally } from "./cluster/tally.ts";
+import { oldLine, Counters } from "./cluster/tally.ts";
 import { judge } from "./cluster/verdict.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask } from "./history/ask.ts";
 import { register, usersPath } from "./parts/people.ts";
 
@@ -36,7 +36,7 @@ const readerRounds = 3;
 const giveUpMs = 40_000;
 const pauseMs = 40;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise:
     "when one node dies or freezes, every writer and follower goes on within 1 s of NATS having its leaders again, and a removed user is refused within 5 s",
   unit: "deaths and freezings of a node",
@@ -76,7 +76,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   await using talking = await startServer({ historyPath, nodeArgs });
   // Through this one nobody writes, so only what it hears can tell it anything.
   await using listening = await startServer({ historyPath, nodeArgs });
-  const tally = new Tally();
+  const tally = new Counters();
   const breaches: string[] = [];
   const delaysMs: number[] = [];
   const electionsMs: number[] = [];

@@ -5,16 +5,16 @@ import { NatsCluster } from "../../interop/nats-cluster.ts";
 import { startServer } from "../../interop/programs.ts";
 import { Crowd, answersAgain } from "./cluster/crowd.ts";
 import { natsNeeds } from "./cluster/needs.ts";
-import { Tally } from "./cluster/tally.ts";
+import { Counters } from "./cluster/tally.ts";
 import { judge } from "./cluster/verdict.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 /** Milliseconds for which nodes are gone: in a control, longer than a line is tried again. */
 const goneMs = 1000;
 const goneLongMs = 12_000;
 const recoverMsMax = 30_000;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "kill -9 of any nodes loses no acknowledged line and doubles none, and all copies are the same",
   unit: "kills of one, two or three nodes",
   first: 10,
@@ -31,7 +31,7 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
   await using first = await startServer({ historyPath, nodeArgs });
   await using second = await startServer({ historyPath, nodeArgs });
   const ports = [first.port, second.port];
-  const tally = new Tally();
+  const tally = new Counters();
   const recoveriesMs: number[] = [];
   {
     await using _ = new Crowd(tally, ports);

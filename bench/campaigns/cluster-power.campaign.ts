@@ -5,9 +5,9 @@ import { NatsCluster } from "../../interop/nats-cluster.ts";
 import { startServer } from "../../interop/programs.ts";
 import { Crowd, answersAgain } from "./cluster/crowd.ts";
 import { natsNeeds } from "./cluster/needs.ts";
-import { Tally } from "./cluster/tally.ts";
+import { Counters } from "./cluster/tally.ts";
 import { judge } from "./cluster/verdict.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { PowerDisk, powerDiskNeeds } from "./history/power-disk.ts";
 
 const recoverMsMax = 30_000;
@@ -15,7 +15,7 @@ const diskMiB = 512;
 /** What nats-server does unless it is told otherwise. */
 const syncIntervalDefault = "2m";
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a power cut of all three nodes loses no acknowledged line",
   unit: "power cuts of three nodes",
   first: 3,
@@ -38,7 +38,7 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
   const ports = [first.port, second.port];
   // Without this a control loses the whole stream, and nobody is left who could be asked for its lines.
   if (control !== undefined) disk.sync();
-  const tally = new Tally();
+  const tally = new Counters();
   const breaches: string[] = [];
   {
     await using _ = new Crowd(tally, ports);

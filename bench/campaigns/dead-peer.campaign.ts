@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { startGateway, startServer } from "../../interop/programs.ts";
 import { run as runProgram } from "../../interop/run.ts";
 import { ailments, becomes, socketsOf } from "../harness/gateway-health.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const goneMsMax = 60_000;
 const namespace = "wirebook-far";
@@ -16,7 +16,7 @@ const near = { device: "wirebook-near", address: "198.51.100.1" };
 const far = { device: "wirebook-peer", address: "198.51.100.2" };
 const origin = "http://page.example";
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "pages that vanish are dropped within a minute, and with them their connections to the server",
   unit: "pages, each with a follow",
   first: 200,

@@ -11,11 +11,11 @@ import type { Socket } from "node:net";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { decodeEntry, encodeAsked, encodeTime } from "@wirebook/protocol";
+import { decodeEntry, encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { startServer } from "../../interop/programs.ts";
 import type { ServerProgram } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask } from "./history/ask.ts";
 import { Ledger } from "./history/ledger.ts";
 import { pageBytes, SmallDisk, smallDiskNeeds } from "./history/small-disk.ts";
@@ -37,7 +37,7 @@ const pagesMore = 64;
 const requestsMax = 20;
 const fullSentence = /^the disk of the history is full and nothing was done; /;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise:
     "a full disk tears no line, what was being read goes on, and writing is possible again as soon as there is room",
   unit: "disks that filled up",
@@ -76,7 +76,7 @@ async function fill(path: string, bytes: number, random: Random): Promise<void> 
   const lines: string[] = [];
   for (let length = 0; ;) {
     const time = encodeTime(Date.UTC(2026, 0, 1) * 1000 + lines.length);
-    const line = `${encodeAsked(time, "127.0.0.1", "x".repeat(random.between(1, 200)), false)}\n`;
+    const line = `${encodeRequestEntry(time, "127.0.0.1", "x".repeat(random.between(1, 200)), false)}\n`;
     length += line.length;
     if (length > bytes) break;
     lines.push(line);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { decodeEntry } from "@wirebook/protocol";
 import { startServer } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask } from "./network/exchange.ts";
 
 const clients = 16;
@@ -13,7 +13,7 @@ const lifeMsMax = 200;
 const exitMsMax = 10_000;
 const historyKiB = 2048;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "SIGTERM loses no acknowledged line and cuts no reply short, and the server is gone within 10 s",
   unit: "stops",
   first: 50,

@@ -13,7 +13,7 @@ import process from "node:process";
 import { startServer } from "../../interop/programs.ts";
 import type { ServerProgram } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { unmet } from "./framework/needs.ts";
 import { ask } from "./history/ask.ts";
 import { endsWithin } from "./history/storm.ts";
@@ -23,7 +23,7 @@ const linesBefore = 24;
 const noticedMsMax = 10_000;
 const editorMsMax = 20_000;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise:
     "whatever another program does to the file, no request is answered by stale numbers and no line that can be reached is lost",
   unit: "edits",

@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask, inTurns } from "./network/exchange.ts";
 
 const descriptorsMax = 64;
@@ -10,7 +10,7 @@ const descriptorsMax = 64;
 const clientsMax = 20;
 const atOnce = 500;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a flood is refused in words, and right behind it all is as before",
   unit: "connections",
   first: 5000,

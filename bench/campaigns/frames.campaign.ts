@@ -7,7 +7,7 @@ import { GatewayPage } from "../harness/gateway-page.ts";
 import { memoryOf } from "../harness/memory.ts";
 import type { Random } from "../harness/random.ts";
 import { ask, encodeClientFrame, opcodes, upgradeHeaders } from "../harness/raw-web-socket.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const framesPerSocket = 20;
 const socketsAtOnce = 8;
@@ -15,7 +15,7 @@ const emptyFragments = 200_000;
 /** MiB that a gateway may hold more after all this than after its first few frames. */
 const growthMiBMax = 50;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "no frame, valid or not, ends the gateway, makes it err, or makes it grow",
   unit: "frames",
   first: 10_000,

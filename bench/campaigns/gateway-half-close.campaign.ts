@@ -2,12 +2,12 @@
 
 import { startGateway, startServer } from "../../interop/programs.ts";
 import { GatewayPage } from "../harness/gateway-page.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const atOnce = 16;
 const surplusBytesMax = 8000;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a page that ends its direction early, or sends more than its message, gets its whole reply",
   unit: "exchanges",
   first: 2000,

@@ -7,7 +7,7 @@ import { startGateway } from "../../interop/programs.ts";
 import { ailments, becomes, descriptorsOf } from "../harness/gateway-health.ts";
 import { GatewayPage } from "../harness/gateway-page.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const atOnce = 16;
 const replyBytesMax = 200_000;
@@ -16,7 +16,7 @@ const messageBytesMax = 2000;
 /** Of descriptors more than at the start, when all is over: a connection that /readyz or Node still holds. */
 const descriptorsSlack = 2;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "whoever resets a connection, and when: each exchange ends once, nothing ends the gateway, nothing leaks",
   unit: "resets",
   first: 2000,

@@ -7,7 +7,7 @@ import { startGateway, startServer } from "../../interop/programs.ts";
 import { GatewayPage } from "../harness/gateway-page.ts";
 import type { Answer } from "../harness/gateway-page.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const messages = ["brick\n", "brick 9\r\n", "otter 2 x y\n", "ünïcode ✓\n", "brick 1\n", "\n", "a b c d e f\n"];
 const atOnce = 32;
@@ -16,7 +16,7 @@ const serverConnections = 4;
 /** Tries for a message that a machine without time for the gateway wrote so slowly that silence ended it. */
 const attemptsMax = 10;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a message split anywhere over frames of the page gets the reply that it gets in one piece",
   unit: "messages",
   first: 2000,

@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
 import type { ServerProgram } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { register } from "./parts/people.ts";
 import { ask } from "./parts/wire.ts";
 
@@ -23,7 +23,7 @@ const answersMax = (seconds: number): number => 20 + 2 * seconds;
 const addresses = Array.from({ length: 50 }, (_, at) => `127.0.0.${at + 2}`);
 const places = [addresses.slice(0, 1), addresses];
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "guessing keys is slow, no owner is locked out, and the log stays small",
   unit: "wrong keys",
   first: 10_000,

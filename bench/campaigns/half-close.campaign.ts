@@ -5,12 +5,12 @@ import type { Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { startServer } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const atOnce = 16;
 const surplusBytesMax = 256 * 1024;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a client that closes its half early, or sends more than its message, gets its whole reply",
   unit: "exchanges",
   first: 1000,

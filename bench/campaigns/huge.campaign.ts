@@ -3,11 +3,11 @@
 import { open, readFile, statfs } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { encodeAsked, encodeTime } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { startServer } from "../../interop/programs.ts";
 import type { ServerProgram } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask } from "./history/ask.ts";
 
 const gibibyte = 1024 ** 3;
@@ -24,7 +24,7 @@ const startMsMax = 5000;
 /** Disk that a trial takes for each byte of the history: the file, and the new one that a delete writes. */
 const diskShare = 2.2;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise:
     "a history of gigabytes is open within seconds, any page of it begins within 100 ms, and memory stays below 200 MiB",
   unit: "GiB",
@@ -71,7 +71,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
 }
 
 function lineOf(number: number): string {
-  return `${encodeAsked(encodeTime(startUs + number), "127.0.0.1", message + String(number).padStart(digits, "0"), false)}\n`;
+  return `${encodeRequestEntry(encodeTime(startUs + number), "127.0.0.1", message + String(number).padStart(digits, "0"), false)}\n`;
 }
 
 function linesFrom(from: number): string {

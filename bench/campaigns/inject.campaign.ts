@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { decodeCommand, decodeEntry, decodeMessage, decodeText, encodeText } from "@wirebook/protocol";
 import { startServer } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask, inTurns } from "./network/exchange.ts";
 
 const pairs = 0x1_0000;
@@ -22,7 +22,7 @@ const places: readonly ((bytes: Uint8Array) => Buffer)[] = [
 
 const unclean = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/u;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "every message leaves exactly one clean line, from which its bytes can be had back",
   unit: "byte strings in 4 places",
   first: pairs,

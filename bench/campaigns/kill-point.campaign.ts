@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startServer } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { Ledger } from "./history/ledger.ts";
 import { endsWithin, recover, storm } from "./history/storm.ts";
 import { Writers } from "./history/writers.ts";
@@ -21,7 +21,7 @@ const calls = [
 /** A server that has not come to the point by then is killed where it is. */
 const pointMsMax = 5000;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "before and after every write, sync, rename and truncation is a safe place to die",
   unit: "points",
   first: 120,

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { Ledger } from "./history/ledger.ts";
 import { recover, storm } from "./history/storm.ts";
 import { Writers } from "./history/writers.ts";
@@ -12,7 +12,7 @@ import { Writers } from "./history/writers.ts";
 /** How long a server lives after the writers have begun. */
 const lifeMsMax = 250;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "kill -9 loses no acknowledged line, doubles none and disturbs no client's order",
   unit: "kills",
   first: 200,

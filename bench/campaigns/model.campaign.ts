@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask } from "./history/ask.ts";
 import { Model } from "./history/model.ts";
 
@@ -15,7 +15,7 @@ const crashShare = 0.1;
 /** Milliseconds after which it is killed, unless its reply comes before: some are answered, some are not. */
 const killAfterMsMax = 4;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "the file is, byte by byte, what a model says after every request and after every crash",
   unit: "random sequences of 12 requests",
   first: 2000,

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { addressOf, ask, descriptorsOf, rssMiBOf } from "./network/exchange.ts";
 
 const historyMiB = 64;
@@ -13,7 +13,7 @@ const rssMiBMax = 256;
 /** The limit of 30 s counts from the last byte that the client's kernel took, which is a moment after the request. */
 const cutMsMax = 33_000;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a client that never reads its 64 MiB is cut after 30 s, and all of them cost less than 256 MB",
   unit: "clients",
   first: 200,

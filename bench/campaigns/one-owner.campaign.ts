@@ -4,13 +4,13 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { startServer } from "../../interop/programs.ts";
 import type { ServerProgram } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const startersAtOnce = 20;
 /** How much longer than by itself a start may take behind a server that was killed. */
 const takeOverMsMax = 1000;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a history has one server, and the next one has it at once when that one is killed",
   unit: "rounds of 20 starts",
   first: 10,

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask, inTurns } from "./network/exchange.ts";
 
 const calls = "read,write,writev,sendmsg,pwrite64,fdatasync";
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "no byte of a reply is written before the fdatasync of the request's line has returned",
   unit: "requests",
   first: 2000,

@@ -2,12 +2,12 @@
 
 import { startGateway } from "../../interop/programs.ts";
 import { ask, upgradeHeaders } from "../harness/raw-web-socket.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const named = "https://wirebook.example";
 const atOnce = 16;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "only pages of the gateway's own address and of a named origin become a WebSocket; the rest get 403 before",
   unit: "pairs of Origin and Host",
   first: 2400,

@@ -9,7 +9,7 @@ import { decodeEntry, plainText } from "@wirebook/protocol";
 import { startGateway, startServer } from "../../interop/programs.ts";
 import { run as runProgram } from "../../interop/run.ts";
 import { findChromium } from "../../scripts/chromium.mjs";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Lines of one server; so many fit into the page's list without a scroll. */
@@ -18,7 +18,7 @@ const drawnMsMax = 20_000;
 /** Characters by which a line is known in its row; the rest may be cut by the column. */
 const shownCharacters = 20;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "no line of the history runs as script in the page, or makes the browser refuse one",
   unit: "payloads",
   first: 200,

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { Ledger } from "./history/ledger.ts";
 import { PowerDisk, powerDiskNeeds } from "./history/power-disk.ts";
 import { recover, storm } from "./history/storm.ts";
@@ -14,7 +14,7 @@ const deleteShare = 0.03;
 /** How long the power lasts after the writers have begun. */
 const powerMsMax = 300;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a power cut loses no acknowledged line",
   unit: "power cuts",
   first: 50,

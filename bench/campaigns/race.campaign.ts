@@ -9,9 +9,9 @@ import { run as runProgram } from "../../interop/run.ts";
 import { applyLine, LineReader } from "../../libs/history/test/reading.ts";
 import { natsNeeds } from "./cluster/needs.ts";
 import type { Raced } from "./cluster/racer.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "two servers that write and delete at once agree on one order, which explains every reply",
   unit: "operations of two servers",
   first: 1000,

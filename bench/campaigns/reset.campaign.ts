@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
 import type { ServerProgram } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { ask, descriptorsOf, exchange, inTurns } from "./network/exchange.ts";
 
 /** Bounds a hang, on a machine that is busy with other work as well. */
@@ -27,7 +27,7 @@ const phases: Readonly<Record<string, (socket: Socket) => unknown>> = {
   "behind a mistake": (socket) => write(socket, "brick 77\n"),
 };
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a reset in any phase leaves no descriptor, no exception and no other client harmed",
   unit: "resets",
   first: 1000,

@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { clientPath, startGateway, startServer } from "../../interop/programs.ts";
 import type { ServerProgram } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { Page } from "./parts/page.ts";
 import { register } from "./parts/people.ts";
 import { exchange } from "./parts/wire.ts";
@@ -46,7 +46,7 @@ const cells = modes.flatMap((mode) =>
 );
 type Cell = (typeof cells)[number];
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "who may do what is as docs/users.md has it, by every way in",
   unit: "attempts",
   first: cells.length,

@@ -1,7 +1,7 @@
 /**
  * `npm run campaign -- NAME… [--full] [--ci] [--count N] [--seed N] [--without-control]`
  *
- * Runs each campaign and then its controls, and prints one line for each: what was tried, how often, what was lost.
+ * Runs each fault test and then its controls, and prints one line for each: what was tried, how often, what was lost.
  * Ends with 1 when a promise was broken or a control was not noticed.
  */
 
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import beginRun from "../../scripts/leftovers.mjs";
 import { findModules, pickModules } from "../harness/modules.ts";
-import type { Campaign, Control } from "./framework/campaign.ts";
+import type { FaultTest, Control } from "./framework/campaign.ts";
 import { unmet } from "./framework/needs.ts";
 import { tryOut } from "./framework/trial.ts";
 import type { Tried } from "./framework/trial.ts";
@@ -45,8 +45,8 @@ const seed = Number(values.seed ?? Date.now() % 0x1_0000_0000);
 let failed = 0;
 const skipped: string[] = [];
 for (const [name, url] of pickModules(all, names)) {
-  const { campaign } = (await import(url.href)) as { campaign: Campaign };
-  if (positionals.length > 0 || campaign.isInCi) failed += await runCampaign(name, campaign);
+  const { faultTest } = (await import(url.href)) as { faultTest: FaultTest };
+  if (positionals.length > 0 || faultTest.isInCi) failed += await runFaultTest(name, faultTest);
 }
 const tookSeconds = ((performance.now() - startedMs) / 1000).toFixed(0);
 if (skipped.length > 0) say(`SKIPPED, and so not known to hold here: ${skipped.join("; ")}`);
@@ -54,23 +54,23 @@ say(`${failed === 0 ? "all that was tried held" : `${failed} did not come out as
 process.exit(failed === 0 ? 0 : 1);
 
 /** Returns how many of its runs did not come out as they should. */
-async function runCampaign(name: string, campaign: Campaign): Promise<number> {
-  const missing = unmet(campaign.needs);
+async function runFaultTest(name: string, faultTest: FaultTest): Promise<number> {
+  const missing = unmet(faultTest.needs);
   if (missing.length > 0) {
     skipped.push(`${name} (no ${missing.join(", no ")})`);
     say(`${name}: SKIPPED, because this machine has no ${missing.join(", no ")}`);
     return 0;
   }
-  const count = Number(values.count ?? usualCount(campaign));
-  const tried = await attempt(name, campaign, undefined, count);
-  say(`${name}: ${describe(campaign, tried)}; ${tried.breaches.length === 0 ? "held" : "BROKEN"}`);
+  const count = Number(values.count ?? usualCount(faultTest));
+  const tried = await attempt(name, faultTest, undefined, count);
+  say(`${name}: ${describe(faultTest, tried)}; ${tried.breaches.length === 0 ? "held" : "BROKEN"}`);
   showBreaches(tried);
   let bad = tried.breaches.length === 0 ? 0 : 1;
-  for (const control of values["without-control"] ? [] : campaign.controls) {
-    const broken = await attempt(name, campaign, control, control.count);
+  for (const control of values["without-control"] ? [] : faultTest.controls) {
+    const broken = await attempt(name, faultTest, control, control.count);
     const isNoticed = broken.breaches.length > 0;
     say(
-      `${name}, control with ${control.name}: ${describe(campaign, broken)}; ${isNoticed ? "noticed" : "NOT NOTICED"}`,
+      `${name}, control with ${control.name}: ${describe(faultTest, broken)}; ${isNoticed ? "noticed" : "NOT NOTICED"}`,
     );
     if (isNoticed) say(`    ${broken.breaches[0]}`);
     else bad += 1;
@@ -78,17 +78,22 @@ async function runCampaign(name: string, campaign: Campaign): Promise<number> {
   return bad;
 }
 
-function usualCount({ first, ci, full }: Campaign): number {
+function usualCount({ first, ci, full }: FaultTest): number {
   if (values.full) return full;
   return values.ci ? (ci ?? first) : first;
 }
 
-async function attempt(name: string, campaign: Campaign, control: Control | undefined, count: number): Promise<Tried> {
+async function attempt(
+  name: string,
+  faultTest: FaultTest,
+  control: Control | undefined,
+  count: number,
+): Promise<Tried> {
   const progress = (done: number): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r${name}: ${done} of ${count} `);
   };
   try {
-    return await tryOut(campaign, control, { count, seed, progress });
+    return await tryOut(faultTest, control, { count, seed, progress });
   } catch (error) {
     throw new Error(`${name} could not be carried out (seed ${seed})`, { cause: error });
   } finally {
@@ -96,7 +101,7 @@ async function attempt(name: string, campaign: Campaign, control: Control | unde
   }
 }
 
-function describe({ unit }: Campaign, { tried, checked, breaches, figures, seconds }: Tried): string {
+function describe({ unit }: FaultTest, { tried, checked, breaches, figures, seconds }: Tried): string {
   const measured = Object.entries(figures ?? {}).map(([what, figure]) => `${what} ${figure}`);
   const parts = [`${tried.toLocaleString("en")} ${unit}`, checked, `${breaches.length} breaches`, ...measured];
   return `${parts.join("; ")}; ${seconds.toFixed(1)} s; seed ${seed}`;

@@ -16,7 +16,7 @@ import type { Program } from "../../interop/program.ts";
 import { run as runProgram } from "../../interop/run.ts";
 import { findNatsServer } from "../../scripts/nats-server.mjs";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { createCanary, manners } from "./keys/canaries.ts";
 import type { Canary } from "./keys/canaries.ts";
 import { findLeaks, readAll } from "./keys/leaks.ts";
@@ -30,7 +30,7 @@ const usersKnownMs = 100;
 /** One canary in so many goes through the client, which takes a while to start. */
 const clientEvery = 10;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a key is in no file, on no terminal, in no log and in no frame but the reply that tells it",
   unit: "canaries",
   first: 100,

@@ -7,7 +7,7 @@ import { startGateway } from "../../interop/programs.ts";
 import { ailments, becomes } from "../harness/gateway-health.ts";
 import { GatewayPage } from "../harness/gateway-page.ts";
 import { memoryOf } from "../harness/memory.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const replyBytes = 100 * 1024 * 1024;
 const piece = Buffer.alloc(1024 * 1024, "w");
@@ -16,7 +16,7 @@ const rssMiBMax = 300;
 const otherExchanges = 200;
 const stillMs = 1000;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "pages that stop reading cost a bounded memory, and other pages notice nothing",
   unit: "pages that read nothing of a reply of 100 MiB",
   first: 200,

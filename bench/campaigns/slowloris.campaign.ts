@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { addressOf, ask, exchange } from "./network/exchange.ts";
 
 const cutMsMax = 11_000;
@@ -11,7 +11,7 @@ const dribbleMs = 1000;
 /** Between two dribblers, so that what is measured is their staying and not their coming. */
 const arrivalMs = 2;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "a client that dribbles is cut by 11 s, and others are served within 100 ms meanwhile (p99)",
   unit: "dribblers",
   first: 1000,

@@ -6,14 +6,14 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeEntry } from "@wirebook/protocol";
 import { startServer } from "../../interop/programs.ts";
 import type { Random } from "../harness/random.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { exchange, inTurns } from "./network/exchange.ts";
 
 /** What stands behind a user whose name is the number of the message. None of it changes the history. */
 const tails = ["", " ", " 2 1 1", " 2 1 1 1", " 77", " 1", "é 2 1 1", " 2 x\u202ey", " 5 0", "\t2\t1 1", " HTTP/1.1"];
 const endings = ["\n", "\r\n", "\nand more\n"];
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "any segmentation of a message gets the same reply and leaves the same line",
   unit: "messages",
   first: 1000,

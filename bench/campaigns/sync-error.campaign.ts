@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startServer } from "../../interop/programs.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 import { Ledger } from "./history/ledger.ts";
 import { endsWithin, recover, storm } from "./history/storm.ts";
 import { Writers } from "./history/writers.ts";
@@ -13,7 +13,7 @@ const failureMsMax = 20_000;
 /** Enough of each write for strace to show all lines of a batch. */
 const shownBytes = 65_536;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise:
     "a failed fdatasync is never an acknowledgement and never tried again; the server stops, and the next one is clean",
   unit: "failed syncs",

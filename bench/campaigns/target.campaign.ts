@@ -9,11 +9,11 @@ import { startGateway, startServer } from "../../interop/programs.ts";
 import { GatewayPage } from "../harness/gateway-page.ts";
 import type { Random } from "../harness/random.ts";
 import { ask, upgradeHeaders } from "../harness/raw-web-socket.ts";
-import type { Campaign, Finding, Trial } from "./framework/campaign.ts";
+import type { FaultTest, Finding, Trial } from "./framework/campaign.ts";
 
 const atOnce = 16;
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "whatever a page says, the gateway connects to the operator's server and to nothing else",
   unit: "requests and frames that name another target",
   first: 10_000,

@@ -1,7 +1,7 @@
-import type { Campaign } from "./framework/campaign.ts";
+import type { FaultTest } from "./framework/campaign.ts";
 import { runInChild } from "./history/in-child.ts";
 
-export const campaign: Campaign = {
+export const faultTest: FaultTest = {
   promise: "any tail recovers to the longest beginning of whole lines, and what was torn is kept beside",
   unit: "cuts",
   first: 4096,

@@ -29,7 +29,7 @@ export function startFixedServer(bytes: number): Promise<Program> {
   return Program.start({ name: "fixed server", command, args: () => [String(bytes)] });
 }
 
-/** No bridge at all: the yardstick. */
+/** No bridge at all: the baseline. */
 export function direct(serverPort: number): Bridge {
   const none = { port: serverPort, [Symbol.asyncDispose]: async () => {} };
   return { name: "direct TCP", open: async () => none, load };
@@ -44,7 +44,7 @@ export function wirebook(serverPort: number): Bridge {
 
 /** Twenty lines over `ws`. */
 export function bareRelay(serverPort: number): Bridge {
-  const program = fileURLToPath(new URL("../yardsticks/ws-relay.mjs", import.meta.url));
+  const program = fileURLToPath(new URL("../baselines/ws-relay.mjs", import.meta.url));
   return bridge("bare `ws` relay", "bare", serverPort, () =>
     Program.start({ name: "bare relay", command: process.execPath, args: () => [program, String(serverPort)] }),
   );

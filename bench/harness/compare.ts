@@ -1,8 +1,8 @@
 /**
- * Programs measured against a yardstick: in turn, in one run, round after round.
+ * Programs measured against a baseline: in turn, in one run, round after round.
  *
  * A machine is faster one minute and slower the next, so a figure by itself says little. What is kept of each round is
- * the ratio of each contender to the yardstick of that same round; what is reported is the median of those ratios, with
+ * the ratio of each contender to the baseline of that same round; what is reported is the median of those ratios, with
  * the least and the greatest. Every other round goes the other way round, so that nobody always comes first.
  */
 
@@ -26,13 +26,13 @@ export interface Compared {
   readonly name: string;
   /** The median of its figures. */
   readonly figure: number;
-  /** To the yardstick of the same round. */
+  /** To the baseline of the same round. */
   readonly ratio: { readonly median: number; readonly least: number; readonly greatest: number };
 }
 
 /** What to compare and how often. */
 export interface Comparison<Kind extends Contender> {
-  readonly yardstick: Kind;
+  readonly baseline: Kind;
   readonly contenders: readonly Kind[];
   readonly rounds: number;
   /** One measurement; more is better, so for a time give its inverse. */
@@ -41,13 +41,13 @@ export interface Comparison<Kind extends Contender> {
 
 /** Runs the rounds; all programs are up all the time and only one of them is under load. */
 export async function compare<Kind extends Contender>({
-  yardstick,
+  baseline,
   contenders,
   rounds,
   measure,
 }: Comparison<Kind>): Promise<Compared[]> {
   await using open = new AsyncDisposableStack();
-  const all = [yardstick, ...contenders];
+  const all = [baseline, ...contenders];
   const running: Running[] = [];
   for (const contender of all) running.push(open.use(await contender.open()));
   const measureAt = (at: number): Promise<number> => measure(running[at] as Running, all[at] as Kind);
@@ -59,7 +59,7 @@ export async function compare<Kind extends Contender>({
 }
 
 /**
- * Measures what has no program that stays up, the first being the yardstick.
+ * Measures what has no program that stays up, the first being the baseline.
  *
  * @param measure the figure of one of them; the ratio is that of figures, so of times a ratio below 1 is the better one
  */
@@ -95,8 +95,8 @@ export function encodeTable(title: string, unit: string, compared: readonly Comp
   return [`| ${title} | ${unit} | ratio | in all rounds |`, "| --- | --- | --- | --- |", ...rows, ""].join("\n");
 }
 
-function describe(name: string, figures: readonly number[], yardstick: readonly number[]): Compared {
-  const ratios = figures.map((figure, round) => figure / (yardstick[round] as number));
+function describe(name: string, figures: readonly number[], baseline: readonly number[]): Compared {
+  const ratios = figures.map((figure, round) => figure / (baseline[round] as number));
   const ratio = { median: median(ratios), least: Math.min(...ratios), greatest: Math.max(...ratios) };
   return { name, figure: median(figures), ratio };
 }

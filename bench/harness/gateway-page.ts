@@ -1,4 +1,4 @@
-/** A page as a campaign needs one: a WebSocket to a gateway, over which exchanges are begun and waited for. */
+/** A page as a fault test needs one: a WebSocket to a gateway, over which exchanges are begun and waited for. */
 
 import { once } from "node:events";
 import { WebSocket } from "ws";

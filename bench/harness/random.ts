@@ -1,5 +1,5 @@
 /**
- * Numbers that look random and come again with the same seed, so that whatever a campaign finds can be run again.
+ * Numbers that look random and come again with the same seed, so that whatever a fault test finds can be run again.
  *
  * The generator is mulberry32 (32 bits of state, public domain). It is for choosing what to try, never for a secret.
  */

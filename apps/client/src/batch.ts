@@ -8,7 +8,7 @@ import type { Outcome } from "./outcome.ts";
 /** What a batch does with each message, and whom it tells of lines that are none. */
 interface BatchOptions {
   readonly send: (outgoing: Outgoing) => Promise<Outcome>;
-  readonly complain: (sentence: string) => void;
+  readonly printError: (sentence: string) => void;
 }
 
 /**
@@ -17,11 +17,11 @@ interface BatchOptions {
  * A reply that is an error is an answer, so the batch goes on; when the network fails or the user interrupts, what
  * follows would be sent to nobody or against the user's will.
  */
-export async function runBatch(chunks: AsyncIterable<Uint8Array>, { send, complain }: BatchOptions): Promise<number> {
+export async function runBatch(chunks: AsyncIterable<Uint8Array>, { send, printError }: BatchOptions): Promise<number> {
   let code: number = exitCodes.done;
   for await (const { number, bytes, length } of linesOf(chunks)) {
     if (length > messageBytesMax) {
-      complain(`line ${number} of standard input: ${messageTooLong(length).message}`);
+      printError(`line ${number} of standard input: ${messageTooLong(length).message}`);
       code = Math.max(code, exitCodes.usage);
       continue;
     }

@@ -71,16 +71,16 @@ async function run(config: Config, capture: Capture | undefined): Promise<number
   const { message } = config;
   const createOwnSession = (wrap?: Wrap): Session => createSession(config, capture, wrap);
   if (message !== undefined) return exitCodeOf(await createOwnSession().send(createMessage(Buffer.from(message))));
-  if (stdin.isTTY && (stdout.isTTY || stderr.isTTY)) return await converse(config, createOwnSession);
+  if (stdin.isTTY && (stdout.isTTY || stderr.isTTY)) return await startPrompt(config, createOwnSession);
   const session = createOwnSession();
-  const complain = (sentence: string): void => session.complain(sentence);
-  return await runBatch(stdin, { send: (outgoing) => session.send(outgoing), complain });
+  const printError = (sentence: string): void => session.printError(sentence);
+  return await runBatch(stdin, { send: (outgoing) => session.send(outgoing), printError });
 }
 
 /** What a session shows, and what somebody else sees of it first. */
 type Wrap = (presenter: Presenter) => Presenter;
 
-async function converse(config: Config, createOwnSession: (wrap: Wrap) => Session): Promise<number> {
+async function startPrompt(config: Config, createOwnSession: (wrap: Wrap) => Session): Promise<number> {
   const output = stdout.isTTY ? stdout : stderr;
   const history = new PromptHistory(promptHistoryPath(env, homedir()));
   const completions = new Completions(history.lines);
@@ -100,7 +100,7 @@ async function converse(config: Config, createOwnSession: (wrap: Wrap) => Sessio
     history,
     completions,
     send: (outgoing) => session.send(outgoing),
-    complain: (sentence) => session.complain(sentence),
+    printError: (sentence) => session.printError(sentence),
   });
   return exitCodes.done;
 }

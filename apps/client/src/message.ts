@@ -1,4 +1,11 @@
-import { ProtocolError, decodeCommand, decodeMessage, decodeText, hideKeys, messageBytesMax } from "@wirebook/protocol";
+import {
+  ProtocolError,
+  decodeCommand,
+  decodeMessage,
+  decodeText,
+  redactKeys,
+  messageBytesMax,
+} from "@wirebook/protocol";
 import type { Command, Message } from "@wirebook/protocol";
 
 /** A message as it is about to be sent. Nothing is corrected: a wrong one may be tried, to see what the server says. */
@@ -28,7 +35,7 @@ export function createMessage(line: Uint8Array): Outgoing {
   const command: Command | undefined = message && read(() => decodeCommand(message.words));
   return {
     bytes: Buffer.concat([line, Buffer.from("\n")]),
-    shown: hideKeys(decodeText(line)),
+    shown: redactKeys(decodeText(line)),
     isFollow: command?.verb === "follow",
     isBare: command?.verb === "list",
   };

@@ -1,10 +1,10 @@
 import { ReplyReader, authenticationError, decodeText, errorPrefix, joinBytes } from "@wirebook/protocol";
-import type { Beginning, ReplyPart } from "@wirebook/protocol";
+import type { ReplyHeader, ReplyPart } from "@wirebook/protocol";
 
 /** What has become known of a reply. */
 export interface ReplyNews {
   /** Set once, when the beginning is whole: what it says, and its bytes as they came. */
-  readonly beginning: { readonly parsed: Beginning; readonly bytes: Uint8Array } | undefined;
+  readonly beginning: { readonly parsed: ReplyHeader; readonly bytes: Uint8Array } | undefined;
   /** Bytes of the response, as they came. */
   readonly response: Uint8Array;
 }
@@ -14,11 +14,11 @@ const nothing = new Uint8Array(0);
 const headBytesMax = authenticationError.length + "\r\n".length;
 
 /** Reads a reply while it comes, and judges whether it is an error; holds no more of it than its beginning. */
-export class ReplyWatch {
+export class ReplyParser {
   readonly #reader = new ReplyReader();
   #held: Uint8Array = nothing;
   #isInResponse = false;
-  #hasBeginning = false;
+  #hasReplyHeader = false;
   #head: Uint8Array = nothing;
   #hasLineFeed = false;
   #hasSecondLine = false;
@@ -37,7 +37,7 @@ export class ReplyWatch {
   /** True when the response so far is one line of error [W-14], or the refusal of a user [W-13]. */
   get isError(): boolean {
     const head = decodeText(this.#head);
-    if (!this.#hasBeginning && head.trimEnd() === authenticationError) return true;
+    if (!this.#hasReplyHeader && head.trimEnd() === authenticationError) return true;
     return head.startsWith(errorPrefix) && !this.#hasSecondLine;
   }
 
@@ -47,7 +47,7 @@ export class ReplyWatch {
     if (beginning === undefined && response.length === 0 && !isLast) return { beginning: undefined, response };
     const bytes = this.#held.subarray(0, this.#held.length - response.length);
     this.#isInResponse = true;
-    this.#hasBeginning = beginning !== undefined;
+    this.#hasReplyHeader = beginning !== undefined;
     this.#held = nothing;
     return { beginning: beginning && { parsed: beginning, bytes }, response };
   }

@@ -7,7 +7,7 @@ import type { EndReason } from "@wirebook/protocol";
 import type { Outgoing } from "./message.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Presenter } from "./output/presenter.ts";
-import { ReplyWatch } from "./reply-watch.ts";
+import { ReplyParser } from "./reply-watch.ts";
 
 /** What an exchange needs from its surroundings. */
 interface RequestOptions {
@@ -32,7 +32,7 @@ interface Requested {
 export function request(outgoing: Outgoing, options: RequestOptions): Promise<Requested> {
   const { target, timeoutMs, presenter, out, capture, signal } = options;
   const { promise, resolve } = Promise.withResolvers<Requested>();
-  const watch = new ReplyWatch();
+  const watch = new ReplyParser();
   const captured = capture && new ExchangeCapture(capture, performance.timeOrigin);
   const settle = (judge: () => Outcome, { trace }: Exchange): void => {
     signal.removeEventListener("abort", cancel);
@@ -74,7 +74,7 @@ function holdBack(exchange: Exchange, out: Writable): void {
   out.once("drain", () => exchange.resume());
 }
 
-function judgeEnd(reason: EndReason, exchange: Exchange, watch: ReplyWatch): Outcome {
+function judgeEnd(reason: EndReason, exchange: Exchange, watch: ReplyParser): Outcome {
   if (reason !== "fin") return { kind: "interrupted" };
   if (exchange.trace.receivedBytes > 0) return { kind: "answered", isError: watch.isError };
   const where = describeTarget(exchange.target);

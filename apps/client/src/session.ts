@@ -13,7 +13,7 @@ import { request } from "./request.ts";
 type ListenForInterrupt = (listener: () => void) => () => void;
 
 /** What all exchanges of one run have in common. */
-interface Surroundings {
+interface SessionDependencies {
   readonly presenter: Presenter;
   readonly out: Writable;
   /** For all that is no data. */
@@ -28,9 +28,9 @@ interface Surroundings {
 /** A run of the client: exchanges with one server, one after the other. */
 export class Session {
   readonly #config: Config;
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: SessionDependencies;
 
-  constructor(config: Config, surroundings: Surroundings) {
+  constructor(config: Config, surroundings: SessionDependencies) {
     this.#config = config;
     this.#surroundings = surroundings;
   }
@@ -53,9 +53,9 @@ export class Session {
         signal: controller.signal,
       });
       if (isTraced) errorOut.write(`\n${reportTrace(trace, target, outcome, errorPaint)}`);
-      if (outcome.kind === "failed") this.complain(outcome.sentence);
+      if (outcome.kind === "failed") this.printError(outcome.sentence);
       if (outgoing.isFollow && outcome.kind === "answered" && !outcome.isError) {
-        this.complain("the server ended the follow; send the message again to go on");
+        this.printError("the server ended the follow; send the message again to go on");
       }
       return outcome;
     } finally {
@@ -65,7 +65,7 @@ export class Session {
   }
 
   /** Says a sentence on standard error. */
-  complain(sentence: string): void {
+  printError(sentence: string): void {
     const { errorOut, errorPaint } = this.#surroundings;
     errorOut.write(`${errorPaint.wrong("wirebook:")} ${visibleText(sentence)}\n`);
   }

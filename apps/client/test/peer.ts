@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
-import { encodeBeginning, operations } from "@wirebook/protocol";
+import { encodeReplyHeader, operations } from "@wirebook/protocol";
 
 /** The beginning of a reply, as a Wirebook server sends it. */
-export const beginning: string = encodeBeginning({ link: "https://example.org/wirebook", operations });
+export const beginning: string = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 
 /** A server for one test: it hands the first chunk of each connection to `answer`. */
 export interface Peer extends AsyncDisposable {

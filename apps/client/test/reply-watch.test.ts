@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { ReplyWatch } from "../src/reply-watch.ts";
+import { ReplyParser } from "../src/reply-watch.ts";
 import { beginning } from "./peer.ts";
 
 /** What a watch says of a reply that comes in these chunks. */
 function watch(...chunks: string[]): { beginning: string | undefined; response: string; isError: boolean } {
-  const reply = new ReplyWatch();
+  const reply = new ReplyParser();
   let response = "";
   let seen: string | undefined;
   for (const news of [...chunks.map((chunk) => reply.push(Buffer.from(chunk))), reply.finish()]) {

@@ -4,7 +4,7 @@ import { createMessage } from "../src/message.ts";
 import { createPaint, isColoured } from "../src/output/paint.ts";
 import { TerminalPresenter } from "../src/output/terminal-presenter.ts";
 import { visibleText } from "../src/output/visible.ts";
-import { ReplyWatch } from "../src/reply-watch.ts";
+import { ReplyParser } from "../src/reply-watch.ts";
 import { beginning, openPeer, openResponder } from "./peer.ts";
 import { PtyCli, keys, ptyMaker } from "./pty.ts";
 
@@ -13,7 +13,7 @@ function present(coloured: boolean, ...replies: readonly (readonly (string | Uin
   const out = new PassThrough();
   const presenter = new TerminalPresenter(out, createPaint(coloured));
   for (const chunks of replies) {
-    const watch = new ReplyWatch();
+    const watch = new ReplyParser();
     presenter.begin(createMessage(Buffer.from("brick~secret 2")));
     for (const chunk of chunks) presenter.take(watch.push(Buffer.from(chunk)));
     presenter.take(watch.finish());

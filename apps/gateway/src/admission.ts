@@ -20,7 +20,7 @@ export interface Refusal {
 }
 
 /** The headers that are looked at. */
-export interface AdmissionHeaders {
+export interface PolicyHeaders {
   readonly host?: string | undefined;
   readonly origin?: string | undefined;
   readonly "sec-websocket-protocol"?: string | undefined;
@@ -30,7 +30,7 @@ export interface AdmissionHeaders {
 const hostForm = /^(?:\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
 
 /** The allow-list of one gateway. */
-export class Admission {
+export class OriginPolicy {
   readonly #own: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
@@ -57,7 +57,7 @@ export class Admission {
   }
 
   /** Looks at any request: is it meant for this gateway? */
-  refuseRequest({ host }: AdmissionHeaders): Refusal | undefined {
+  refuseRequest({ host }: PolicyHeaders): Refusal | undefined {
     if (host !== undefined && !hostForm.test(host)) {
       const sentence = `the Host header ${quote(host)} is no host; send one, such as Host: ${[...this.#hosts][0]}`;
       return { status: 400, reason: "host", sentence };
@@ -73,7 +73,7 @@ export class Admission {
   }
 
   /** Looks at a request to become a WebSocket, whose Host was found right. */
-  refuseUpgrade({ origin, "sec-websocket-protocol": protocols = "" }: AdmissionHeaders): Refusal | undefined {
+  refuseUpgrade({ origin, "sec-websocket-protocol": protocols = "" }: PolicyHeaders): Refusal | undefined {
     if (origin === undefined) {
       return {
         status: 403,

@@ -12,9 +12,9 @@ import { describeTarget } from "@wirebook/exchange";
 import { encodeProxyHeader, pageFrameBytesMax, subprotocol } from "@wirebook/protocol";
 import manifest from "../package.json" with { type: "json" };
 import type { GatewayConfig } from "./config.ts";
-import { guardTheDoor } from "./door.ts";
-import { Books } from "./books.ts";
-import { ExchangeSlots } from "./exchange-slots.ts";
+import { registerAccessControl } from "./door.ts";
+import { AccessLog } from "./books.ts";
+import { ConnectionPool } from "./exchange-slots.ts";
 import { securityHeaders } from "./headers.ts";
 import { HttpServers } from "./http-servers.ts";
 import { gatewayLimits } from "./limits.ts";
@@ -26,8 +26,8 @@ import { addPageFiles } from "./page-files.ts";
 import { PcapFile } from "./pcap-file.ts";
 import { addressOf, proxyHeaderOf, trustIn } from "./page-peer.ts";
 import { Readiness } from "./readiness.ts";
-import { say } from "./say.ts";
-import { Sockets } from "./sockets.ts";
+import { sendText } from "./say.ts";
+import { PageConnections } from "./sockets.ts";
 import { readTlsPair } from "./tls.ts";
 import { UpgradeRemains } from "./upgrade-remains.ts";
 
@@ -63,34 +63,34 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   const pcap = config.pcap === undefined ? undefined : openPcap(config.pcap, limits, log);
   if (pcap !== undefined) app.addHook("onClose", () => pcap.close());
   const capture = pcap?.capture;
-  const slots = new ExchangeSlots(serverConnections, limits);
+  const pool = new ConnectionPool(serverConnections, limits);
   const shared = {
     server,
     serverName: describeTarget(server),
-    slots,
-    books: new Books(metrics, log),
+    pool,
+    accessLog: new AccessLog(metrics, log),
     limits,
     log,
     metrics,
     capture,
     version: manifest.version,
   };
-  const sockets = new Sockets(shared);
+  const sockets = new PageConnections(shared);
   metrics.lookAt(() => ({
     bytes: sockets.bytes,
     webSockets: sockets.count,
-    exchangesRunning: slots.runningCount,
-    exchangesWaiting: slots.waitingCount,
-    serverConnectionsMax: slots.slotsMax,
+    exchangesRunning: pool.runningCount,
+    exchangesWaiting: pool.waitingCount,
+    serverConnectionsMax: pool.slotsMax,
   }));
   await registerWebsocket(app, sockets, limits);
   app.addHook("onRequest", (_request, reply, done) => {
     void reply.headers(securityHeaders);
     done();
   });
-  guardTheDoor(app, { config, sockets, log, metrics });
+  registerAccessControl(app, { config, sockets, log, metrics });
   addWebsocket(app, config, sockets);
-  addSigns(app, config, limits, sockets, metrics);
+  registerHealthRoutes(app, config, limits, sockets, metrics);
   await addPageFiles(app, config.page, log);
   return app;
 }
@@ -130,7 +130,7 @@ function openPcap(path: string, limits: GatewayLimits, log: Log): PcapFile {
   return new PcapFile(path, `wirebook gateway ${manifest.version}`, limits, (sentence) => log.notice(sentence));
 }
 
-async function registerWebsocket(app: FastifyInstance, sockets: Sockets, limits: GatewayLimits): Promise<void> {
+async function registerWebsocket(app: FastifyInstance, sockets: PageConnections, limits: GatewayLimits): Promise<void> {
   const options = {
     autoPong: false,
     closeTimeout: limits.closeTimeoutMs,
@@ -149,7 +149,7 @@ async function registerWebsocket(app: FastifyInstance, sockets: Sockets, limits:
   });
 }
 
-function addWebsocket(app: FastifyInstance, config: GatewayConfig, sockets: Sockets): void {
+function addWebsocket(app: FastifyInstance, config: GatewayConfig, sockets: PageConnections): void {
   const remains = new UpgradeRemains();
   app.route({
     method: "GET",
@@ -159,28 +159,28 @@ function addWebsocket(app: FastifyInstance, config: GatewayConfig, sockets: Sock
       done();
     },
     handler: (_request, reply) =>
-      say(reply.header("upgrade", "websocket"), 426, "this address is for WebSockets; the page is at /"),
+      sendText(reply.header("upgrade", "websocket"), 426, "this address is for WebSockets; the page is at /"),
     wsHandler: (socket, request) => {
-      const preamble = config.proxyProtocol ? proxyHeaderOf(request) : undefined;
+      const proxyHeader = config.proxyProtocol ? proxyHeaderOf(request) : undefined;
       remains.letGo(socket, request);
-      sockets.add(socket, request.raw.socket, addressOf(request), preamble);
+      sockets.add(socket, request.raw.socket, addressOf(request), proxyHeader);
     },
   });
 }
 
 /** What tells an operator's tools how the gateway is. */
-function addSigns(
+function registerHealthRoutes(
   app: FastifyInstance,
   config: GatewayConfig,
   limits: GatewayLimits,
-  sockets: Sockets,
+  sockets: PageConnections,
   metrics: Metrics,
 ): void {
   const readiness = new Readiness(config.server, limits, config.proxyProtocol ? encodeProxyHeader() : undefined);
-  app.get("/healthz", (_request, reply) => say(reply, 200, "ok"));
+  app.get("/healthz", (_request, reply) => sendText(reply, 200, "ok"));
   app.get("/readyz", async (_request, reply) => {
     const problem = sockets.isDraining ? "the gateway is stopping" : await readiness.check();
-    return say(reply, problem === undefined ? 200 : 503, problem ?? "ready");
+    return sendText(reply, problem === undefined ? 200 : 503, problem ?? "ready");
   });
   app.get("/metrics", async (_request, reply) => {
     void reply.header("cache-control", "no-store").type(metrics.contentType);

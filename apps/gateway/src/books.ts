@@ -1,17 +1,17 @@
 import type { MistakeOwner } from "./guarded-listener.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Relay } from "./relay.ts";
+import type { Stream } from "./relay.ts";
 
 interface Entry {
   /** The gateway's number for the WebSocket. */
   readonly socket: number;
-  readonly relay: Relay;
+  readonly stream: Stream;
   readonly owner: MistakeOwner;
 }
 
 /** The books of a gateway: each exchange that is over comes into its metrics and its log. */
-export class Books {
+export class AccessLog {
   readonly #metrics: Metrics;
   readonly #log: Log;
   #entries: Entry[] = [];
@@ -22,21 +22,21 @@ export class Books {
   }
 
   /** Its bytes count at once; the rest is written once the frames of this turn have left, for which the page waits. */
-  enter(socket: number, relay: Relay, owner: MistakeOwner): void {
-    this.#metrics.carried(relay.trace);
+  enter(socket: number, stream: Stream, owner: MistakeOwner): void {
+    this.#metrics.carried(stream.trace);
     if (this.#entries.length === 0) setImmediate(() => this.#write());
-    this.#entries.push({ socket, relay, owner });
+    this.#entries.push({ socket, stream, owner });
   }
 
   #write(): void {
     const entries = this.#entries;
     this.#entries = [];
-    for (const { socket, relay, owner } of entries) {
+    for (const { socket, stream, owner } of entries) {
       try {
-        this.#metrics.exchange(relay);
-        this.#log.exchange(socket, relay);
+        this.#metrics.exchange(stream);
+        this.#log.exchange(socket, stream);
       } catch (mistake) {
-        owner.onMistake(mistake);
+        owner.onInternalError(mistake);
       }
     }
   }

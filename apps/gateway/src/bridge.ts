@@ -1,37 +1,37 @@
 /**
  * One WebSocket and the exchanges that it carries [G-2]…[G-10].
  *
- * The page's frames come in here and become relays; each relay answers through the outbox. What holds them back, in both
- * directions, is decided here: a full outbox pauses all relays of this page, a stalled relay (or an outbox that overflows
+ * The page's frames come in here and become streams; each stream answers through the queue. What holds them back, in both
+ * directions, is decided here: a full queue pauses all streams of this page, a stalled stream (or a queue that overflows
  * all the same) pauses the page. A frame that cannot be carried out is answered with an `error`; the WebSocket is closed
  * only on a page that goes on with it.
  */
 
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import type { Books } from "./books.ts";
+import type { AccessLog } from "./books.ts";
 import { closeCodes } from "./close-codes.ts";
 import { closeReasonBytesMax } from "./limits.ts";
-import { FrameAllowance } from "./frame-allowance.ts";
+import { FrameLimiter } from "./frame-allowance.ts";
 import { FrameError } from "./frame-error.ts";
 import { guard } from "./guard.ts";
 import type { Log } from "./log.ts";
 import type { Bytes, Metrics } from "./metrics.ts";
-import { Outbox } from "./outbox.ts";
-import type { OutboxListener } from "./outbox.ts";
-import { readBytes, readFrame, readOpening } from "./page-frames.ts";
+import { SendQueue } from "./outbox.ts";
+import type { SendQueueListener } from "./outbox.ts";
+import { readBytes, readFrame, readStreamRequest } from "./page-frames.ts";
 import { listenTo } from "./page-listeners.ts";
 import type { PageListener } from "./page-listeners.ts";
-import { PageReading } from "./page-reading.ts";
-import { Pulse } from "./pulse.ts";
-import { Relay } from "./relay.ts";
-import type { Opening, RelayOwner, RelayShared } from "./relay.ts";
-import { Relays } from "./relays.ts";
+import { ReadGate } from "./page-reading.ts";
+import { Heartbeat } from "./pulse.ts";
+import { Stream } from "./relay.ts";
+import type { StreamRequest, StreamOwner, StreamShared } from "./relay.ts";
+import { StreamTable } from "./relays.ts";
 import { mindExchanges } from "./young-generation.ts";
 
-/** What all bridges of a gateway share. */
-export interface BridgeShared extends RelayShared {
-  readonly books: Books;
+/** What all connections of a gateway share. */
+export interface PageConnectionShared extends StreamShared {
+  readonly accessLog: AccessLog;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
@@ -40,36 +40,42 @@ export interface BridgeShared extends RelayShared {
 }
 
 /** The connection of one page. */
-export class Bridge implements RelayOwner, OutboxListener, PageListener {
-  readonly outbox: Outbox;
-  readonly preamble: Uint8Array | undefined;
+export class PageConnection implements StreamOwner, SendQueueListener, PageListener {
+  readonly queue: SendQueue;
+  readonly proxyHeader: Uint8Array | undefined;
   readonly #number: number;
   readonly #socket: WebSocket;
   readonly #wire: Socket;
-  readonly #shared: BridgeShared;
+  readonly #shared: PageConnectionShared;
   /** Made with the first exchange: most pages have none most of the time. */
-  #relaysMade: Relays | undefined;
-  readonly #reading: PageReading;
-  readonly #allowance: FrameAllowance;
-  readonly #pulse = new Pulse();
+  #tableMade: StreamTable | undefined;
+  readonly #reading: ReadGate;
+  readonly #limiter: FrameLimiter;
+  readonly #heartbeat = new Heartbeat();
   #isDraining = false;
   #isClosing = false;
 
   /**
    * @param number counts the gateway's WebSockets, for its log
    * @param wire the TCP connection under the WebSocket
-   * @param preamble what goes before each message to the server
+   * @param proxyHeader what goes before each message to the server
    */
-  constructor(number: number, socket: WebSocket, wire: Socket, preamble: Uint8Array | undefined, shared: BridgeShared) {
+  constructor(
+    number: number,
+    socket: WebSocket,
+    wire: Socket,
+    proxyHeader: Uint8Array | undefined,
+    shared: PageConnectionShared,
+  ) {
     const { limits } = shared;
     this.#number = number;
     this.#socket = socket;
     this.#wire = wire;
-    this.preamble = preamble;
+    this.proxyHeader = proxyHeader;
     this.#shared = shared;
-    this.#reading = new PageReading(socket);
-    this.#allowance = new FrameAllowance(limits);
-    this.outbox = new Outbox(socket, wire, limits, this);
+    this.#reading = new ReadGate(socket);
+    this.#limiter = new FrameLimiter(limits);
+    this.queue = new SendQueue(socket, wire, limits, this);
     listenTo(socket, this);
     this.#greet();
   }
@@ -90,7 +96,7 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
     this.#isDraining = true;
     const message = "the gateway is stopping; what runs may end, and nothing new begins";
     this.#sendError(this.#shuttingDown(null, message), performance.now());
-    for (const relay of this.#running()) if (relay.opening.isFollow) relay.cancel();
+    for (const stream of this.#running()) if (stream.request.isFollow) stream.cancel();
     this.#closeWhenDrained();
   }
 
@@ -105,17 +111,17 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
    * A page that is not being read cannot answer, so it is not judged.
    */
   beat(): void {
-    const isAlive = this.#pulse.look(this.outbox.takenCount) || this.#reading.isStalled;
+    const isAlive = this.#heartbeat.look(this.queue.takenCount) || this.#reading.isStalled;
     if (isAlive) return this.#ping();
     // When this process itself was held up, its timers fire before it reads the pongs that have long arrived.
-    setImmediate(this.guarded(() => (this.#pulse.isHeard ? this.#ping() : this.#drop())));
+    setImmediate(this.guarded(() => (this.#heartbeat.isHeard ? this.#ping() : this.#drop())));
   }
 
   guarded<Arguments extends unknown[]>(work: (...values: Arguments) => void): (...values: Arguments) => void {
-    return guard(work, (error) => this.onMistake(error));
+    return guard(work, (error) => this.onInternalError(error));
   }
 
-  onMistake(mistake: unknown): void {
+  onInternalError(mistake: unknown): void {
     this.#close(closeCodes.internalError, "internal: the gateway made a mistake; its log has the details");
     this.#shared.log.mistake(mistake, { socket: this.#number });
   }
@@ -129,7 +135,7 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
   }
 
   onFull(): void {
-    for (const relay of this.#running()) relay.pause();
+    for (const stream of this.#running()) stream.pause();
   }
 
   onOverfull(): void {
@@ -139,15 +145,15 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
   onRoom(): void {
     try {
       this.#reading.setOverfull(false);
-      for (const relay of this.#relays.inTurn()) relay.resume();
+      for (const stream of this.#table.inTurn()) stream.resume();
     } catch (mistake) {
-      this.onMistake(mistake);
+      this.onInternalError(mistake);
     }
   }
 
-  onOver(relay: Relay): void {
-    this.#relays.remove(relay.id);
-    this.#shared.books.enter(this.#number, relay, this);
+  onOver(stream: Stream): void {
+    this.#table.remove(stream.id);
+    this.#shared.accessLog.enter(this.#number, stream, this);
     this.#closeWhenDrained();
   }
 
@@ -157,12 +163,12 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
   }
 
   #ping(): void {
-    this.#pulse.ping(performance.now());
+    this.#heartbeat.ping(performance.now());
     this.#socket.ping();
   }
 
   onPong(): void {
-    const tookMs = this.#pulse.pong(performance.now());
+    const tookMs = this.#heartbeat.pong(performance.now());
     if (tookMs !== undefined) this.#shared.metrics.pong(tookMs);
   }
 
@@ -171,15 +177,15 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
   }
 
   #greet(): void {
-    const { version, serverName, limits, slots } = this.#shared;
-    this.outbox.send({
+    const { version, serverName, limits, pool } = this.#shared;
+    this.queue.send({
       type: "hello",
       version,
       server: serverName,
       exchangesMax: limits.exchangesMax,
-      serverConnectionsMax: slots.slotsMax,
+      serverConnectionsMax: pool.slotsMax,
       socket: this.#number,
-      proxyHeaderBytes: this.preamble?.length ?? 0,
+      proxyHeaderBytes: this.proxyHeader?.length ?? 0,
     });
   }
 
@@ -198,8 +204,8 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
   /** Counts a frame [G-4]; false when it is one too many, or comes after the closing began. */
   #mayTake(nowMs: number): boolean {
     if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return false;
-    this.#pulse.hear();
-    const error = this.#allowance.take(nowMs);
+    this.#heartbeat.hear();
+    const error = this.#limiter.take(nowMs);
     if (error === undefined) return true;
     this.#sendError(error, nowMs);
     this.#close(closeCodes.policyViolation, `${error.code}: ${error.message}`);
@@ -210,36 +216,36 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
     const frame = readFrame(text);
     switch (frame.type) {
       case "clock":
-        return this.outbox.send({ type: "clock", at: frame.at, gatewayAt: receivedMs });
+        return this.queue.send({ type: "clock", at: frame.at, gatewayAt: receivedMs });
       case "cancel":
-        return this.#relays.find(frame.id)?.cancel();
+        return this.#table.find(frame.id)?.cancel();
       case "end":
-        return this.#relays.findWritable(frame.id)?.end();
+        return this.#table.findWritable(frame.id)?.end();
       case "request":
       case "raw":
-        this.#relays.expectNew(frame.id);
-        return this.#begin(readOpening(frame, receivedMs));
+        this.#table.expectNew(frame.id);
+        return this.#begin(readStreamRequest(frame, receivedMs));
     }
   }
 
   #takeBytes(data: Uint8Array): void {
     const { id, bytes } = readBytes(data);
-    this.#relays.findWritable(id)?.write(bytes);
+    this.#table.findWritable(id)?.write(bytes);
   }
 
-  #begin(opening: Opening): void {
-    const { id } = opening;
+  #begin(request: StreamRequest): void {
+    const { id } = request;
     if (this.#isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
-    const relay = new Relay(opening, this.#shared, this);
-    this.#relays.add(relay);
-    relay.begin();
-    mindExchanges(this.#shared.slots.runningCount);
+    const stream = new Stream(request, this.#shared, this);
+    this.#table.add(stream);
+    stream.begin();
+    mindExchanges(this.#shared.pool.runningCount);
   }
 
   #refuse(error: FrameError, receivedMs: number): void {
     this.#sendError(error, receivedMs);
-    if (error.id !== null) this.#relays.remove(error.id);
-    if (this.#allowance.forgives(error, receivedMs)) return;
+    if (error.id !== null) this.#table.remove(error.id);
+    if (this.#limiter.forgives(error, receivedMs)) return;
     this.#close(
       closeCodes.policyViolation,
       `${error.code}: too many frames made no sense; docs/gateway-frames.md has what they look like`,
@@ -252,12 +258,12 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
 
   #sendError(error: FrameError, receivedMs: number): void {
     this.#shared.metrics.frameError(error.code);
-    this.outbox.send(error.toFrame(receivedMs));
+    this.queue.send(error.toFrame(receivedMs));
   }
 
   onPing(data: Buffer): void {
     // Pongs to a page that does not read would pile up without end, so it gets none.
-    if (this.#mayTake(performance.now()) && !this.outbox.isFull) this.#socket.pong(data);
+    if (this.#mayTake(performance.now()) && !this.queue.isFull) this.#socket.pong(data);
   }
 
   #closeWhenDrained(): void {
@@ -269,7 +275,7 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
     if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return;
     this.#isClosing = true;
     this.onClose();
-    this.outbox.flush();
+    this.queue.flush();
     this.#socket.close(code, Buffer.from(reason).subarray(0, closeReasonBytesMax));
     // The page's answer must be read, however much of what it wrote before is dropped.
     this.#socket.resume();
@@ -277,14 +283,14 @@ export class Bridge implements RelayOwner, OutboxListener, PageListener {
 
   /** Nobody is left to read what the exchanges would bring. */
   onClose(): void {
-    for (const relay of this.#running()) relay.cancel();
+    for (const stream of this.#running()) stream.cancel();
   }
 
-  get #relays(): Relays {
-    return (this.#relaysMade ??= new Relays(this.#shared.limits));
+  get #table(): StreamTable {
+    return (this.#tableMade ??= new StreamTable(this.#shared.limits));
   }
 
-  #running(): Relay[] {
-    return this.#relaysMade?.all() ?? [];
+  #running(): Stream[] {
+    return this.#tableMade?.all() ?? [];
   }
 }

@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isLoopback } from "@wirebook/settings";
-import { Admission } from "./admission.ts";
+import { OriginPolicy } from "./admission.ts";
 import type { Refusal } from "./admission.ts";
 import type { GatewayConfig } from "./config.ts";
 import { forwardedNoticeMs } from "./limits.ts";
@@ -10,21 +10,21 @@ import { listeningPort } from "./listening.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { addressOf, isFromUnknown, isMisread, trustIn } from "./page-peer.ts";
-import { say } from "./say.ts";
-import type { Sockets } from "./sockets.ts";
+import { sendText } from "./say.ts";
+import type { PageConnections } from "./sockets.ts";
 
 /** What the door is told of, and whom it tells. */
 export interface DoorShared {
   readonly config: GatewayConfig;
-  readonly sockets: Sockets;
+  readonly sockets: PageConnections;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
 /** Lets in who may, and answers the others. */
-export function guardTheDoor(app: FastifyInstance, { config, sockets, log, metrics }: DoorShared): void {
+export function registerAccessControl(app: FastifyInstance, { config, sockets, log, metrics }: DoorShared): void {
   const isTrusted = trustIn(config.trustedProxies);
-  let admission: Admission | undefined;
+  let policy: OriginPolicy | undefined;
   let noticeFromMs = 0;
   /** Once in a while: whoever sends such a header could fill the log otherwise. */
   const noticeMisread = (request: FastifyRequest): void => {
@@ -38,20 +38,20 @@ export function guardTheDoor(app: FastifyInstance, { config, sockets, log, metri
   };
   const refuse = (request: FastifyRequest): Refusal | undefined => {
     const scheme = config.tls === undefined ? "http" : "https";
-    admission ??= new Admission(scheme, config.host, listeningPort(app), config.origins);
+    policy ??= new OriginPolicy(scheme, config.host, listeningPort(app), config.origins);
     const { ws, headers, raw, routeOptions } = request;
     const hosts = raw.headersDistinct.host?.length ?? 0;
     if (hosts > 1) return { status: 400, reason: "host", sentence: `${hosts} Host headers came; send one` };
     if (hosts === 0 && !ws && healthPaths.has(routeOptions.url)) return undefined;
-    const refusal = admission.refuseRequest(headers);
+    const refusal = policy.refuseRequest(headers);
     if (refusal !== undefined) return refusal;
     if (!ws) {
       if (routeOptions.url !== "/metrics") return undefined;
       if (isFromUnknown(request, isTrusted)) return refuseProxied(request);
-      return refuseMetrics(addressOf(request), config, admission.isOwn(headers.host));
+      return refuseMetrics(addressOf(request), config, policy.isOwn(headers.host));
     }
     if (request.routeOptions.url !== "/ws") return { status: 404, reason: "path", sentence: "WebSockets are at /ws" };
-    return admission.refuseUpgrade(request.headers) ?? sockets.refuseUpgrade();
+    return policy.refuseUpgrade(request.headers) ?? sockets.refuseUpgrade();
   };
   app.addHook("onRequest", (request, reply, done) => {
     noticeMisread(request);
@@ -59,7 +59,7 @@ export function guardTheDoor(app: FastifyInstance, { config, sockets, log, metri
     if (refusal === undefined) return done();
     metrics.refused(refusal.reason);
     log.refused(addressOf(request), refusal.status, refusal.sentence);
-    void say(reply, refusal.status, refusal.sentence);
+    void sendText(reply, refusal.status, refusal.sentence);
   });
 }
 

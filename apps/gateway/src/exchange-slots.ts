@@ -33,8 +33,8 @@ export function shareOf(slotsMax: number, sharesAtLeast: number): number {
   return Math.min(slotsMax, Math.max(2, Math.ceil(slotsMax / sharesAtLeast)));
 }
 
-/** The slots of one gateway. */
-export class ExchangeSlots {
+/** The pool of one gateway. */
+export class ConnectionPool {
   readonly slotsMax: number;
   readonly #limits: SlotLimits;
   readonly #shareMax: number;

@@ -3,7 +3,7 @@ import type { GatewayLimits } from "./limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** How many frames one page may send, and how many of them may make no sense [G-4]. */
-export class FrameAllowance {
+export class FrameLimiter {
   readonly #limits: GatewayLimits;
   readonly #frames: TokenBucket;
   #faults: TokenBucket | undefined;

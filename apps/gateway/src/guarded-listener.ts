@@ -3,7 +3,7 @@ import type { EndReason, Step } from "@wirebook/protocol";
 
 /** Who hears of what a listener throws. */
 export interface MistakeOwner {
-  onMistake(error: unknown): void;
+  onInternalError(error: unknown): void;
 }
 
 /**
@@ -25,7 +25,7 @@ export class GuardedListener implements ExchangeListener {
     try {
       this.#listener.onStep(step, exchange);
     } catch (error) {
-      this.#owner.onMistake(error);
+      this.#owner.onInternalError(error);
     }
   }
 
@@ -33,7 +33,7 @@ export class GuardedListener implements ExchangeListener {
     try {
       this.#listener.onWrite(bytes, exchange);
     } catch (error) {
-      this.#owner.onMistake(error);
+      this.#owner.onInternalError(error);
     }
   }
 
@@ -41,7 +41,7 @@ export class GuardedListener implements ExchangeListener {
     try {
       this.#listener.onChunk(chunk, exchange);
     } catch (error) {
-      this.#owner.onMistake(error);
+      this.#owner.onInternalError(error);
     }
   }
 
@@ -49,7 +49,7 @@ export class GuardedListener implements ExchangeListener {
     try {
       this.#listener.onDrain(exchange);
     } catch (error) {
-      this.#owner.onMistake(error);
+      this.#owner.onInternalError(error);
     }
   }
 
@@ -57,7 +57,7 @@ export class GuardedListener implements ExchangeListener {
     try {
       this.#listener.onEnd(reason, exchange);
     } catch (error) {
-      this.#owner.onMistake(error);
+      this.#owner.onInternalError(error);
     }
   }
 
@@ -65,7 +65,7 @@ export class GuardedListener implements ExchangeListener {
     try {
       this.#listener.onError(cause, exchange);
     } catch (error) {
-      this.#owner.onMistake(error);
+      this.#owner.onInternalError(error);
     }
   }
 }

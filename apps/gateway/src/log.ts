@@ -10,7 +10,7 @@ import { endReasons, plainText } from "@wirebook/protocol";
 import type { EndReason } from "@wirebook/protocol";
 import { hopOf } from "./frame-error.ts";
 import { heldLogCharactersMax, loggedCharactersMax } from "./limits.ts";
-import type { Relay, RelayOutcome } from "./relay.ts";
+import type { Stream, StreamOutcome } from "./relay.ts";
 
 /** Something that happened to a WebSocket. */
 interface SocketEvent {
@@ -23,7 +23,7 @@ interface SocketEvent {
 /** The gateway's log. */
 export interface Log {
   /** An exchange is over. */
-  exchange(socket: number, relay: Relay): void;
+  exchange(socket: number, stream: Stream): void;
   socket(event: SocketEvent): void;
   /** A request or an upgrade was not let in. */
   refused(address: string, status: number, sentence: string): void;
@@ -38,7 +38,7 @@ export interface Log {
 /** The log of a Fastify app. */
 export function createLog(logger: FastifyBaseLogger): Log {
   return {
-    exchange: (socket, relay) => logger.info(describeExchange(socket, relay)),
+    exchange: (socket, stream) => logger.info(describeExchange(socket, stream)),
     socket: (event) => logger.info({ event: "socket", ...event }),
     refused: (address, status, sentence) => logger.warn({ event: "refused", address, status, sentence }),
     closed: (address, reason) => logger.warn({ event: "closed", address, reason }),
@@ -47,15 +47,15 @@ export function createLog(logger: FastifyBaseLogger): Log {
   };
 }
 
-function describeExchange(socket: number, { id, opening, outcome, trace }: Relay): object {
+function describeExchange(socket: number, { id, request, outcome, trace }: Stream): object {
   const { sentBytes, receivedBytes, at } = trace;
-  const message = opening.shown.slice(0, loggedCharactersMax);
+  const message = request.shown.slice(0, loggedCharactersMax);
   const hop = outcome === undefined || isEnd(outcome) ? undefined : hopOf[outcome];
-  const ms = Math.round(((at.closed ?? performance.now()) - opening.receivedMs) * 1000) / 1000;
+  const ms = Math.round(((at.closed ?? performance.now()) - request.receivedMs) * 1000) / 1000;
   return { event: "exchange", socket, id, message, outcome, hop, sentBytes, receivedBytes, ms };
 }
 
-function isEnd(outcome: RelayOutcome): outcome is EndReason {
+function isEnd(outcome: StreamOutcome): outcome is EndReason {
   return endReasons.some((reason) => reason === outcome);
 }
 

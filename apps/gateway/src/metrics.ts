@@ -10,7 +10,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { Trace } from "@wirebook/exchange";
 import type { FrameErrorCode, Hop } from "@wirebook/protocol";
 import { stepSecondsBuckets } from "./limits.ts";
-import type { Relay } from "./relay.ts";
+import type { Stream } from "./relay.ts";
 
 /** Why somebody was not let in. */
 export type RefusalReason =
@@ -115,14 +115,14 @@ export class Metrics {
   }
 
   /** An exchange is over. */
-  exchange({ opening, outcome = "cancelled", trace }: Relay): void {
-    this.#exchanges.inc({ operation: opening.operation, outcome });
+  exchange({ request, outcome = "cancelled", trace }: Stream): void {
+    this.#exchanges.inc({ operation: request.operation, outcome });
     const { received, connecting, established, firstByte, fin } = trace.at;
     this.#observe("queue", received, connecting);
     this.#observe("connect", connecting, established);
     this.#observe("firstByte", established, firstByte);
     // How long somebody follows says nothing of the server.
-    if (!opening.isFollow) this.#observe("reply", firstByte, fin);
+    if (!request.isFollow) this.#observe("reply", firstByte, fin);
   }
 
   /** A page answered a ping. */

@@ -3,7 +3,7 @@
  *
  * TCP holds a sender back by its window; a WebSocket in a browser has no such thing to offer, so a gateway that writes
  * whatever it reads keeps a slow page's replies in its own memory. Here the bytes that wait are counted after each frame:
- * above the high-water mark the outbox is full and the bridge stops reading its servers, whose windows then close; below
+ * above the high-water mark the queue is full and the connection stops reading its servers, whose windows then close; below
  * the low-water mark it goes on. There is no polling: the wire calls back when the kernel has taken a write.
  *
  * All frames of one turn of the event loop leave in one write, under `ws`: it compresses nothing here and fragments
@@ -17,14 +17,14 @@ import type { GatewayFrame } from "@wirebook/protocol";
 import { FrameBatch } from "./frame-batch.ts";
 
 /** The marks, in bytes. */
-export interface OutboxLimits {
+export interface SendQueueLimits {
   readonly highWaterBytes: number;
   readonly lowWaterBytes: number;
   readonly overfullBytes: number;
 }
 
-/** Who is told when the outbox fills up and when it has room again. */
-export interface OutboxListener {
+/** Who is told when the queue fills up and when it has room again. */
+export interface SendQueueListener {
   /** The high-water mark was passed. */
   onFull(): void;
   /** Even so, frames went on coming: the mark beyond was passed. */
@@ -33,19 +33,19 @@ export interface OutboxListener {
   onRoom(): void;
 }
 
-/** The outbox of one WebSocket. */
-export class Outbox {
+/** The queue of one WebSocket. */
+export class SendQueue {
   readonly #socket: WebSocket;
   readonly #wire: Duplex;
-  readonly #limits: OutboxLimits;
-  readonly #listener: OutboxListener;
+  readonly #limits: SendQueueLimits;
+  readonly #listener: SendQueueListener;
   readonly #batch = new FrameBatch();
   #isFull = false;
   #isOverfull = false;
   #takenCount = 0;
 
   /** @param wire the connection under the WebSocket */
-  constructor(socket: WebSocket, wire: Duplex, limits: OutboxLimits, listener: OutboxListener) {
+  constructor(socket: WebSocket, wire: Duplex, limits: SendQueueLimits, listener: SendQueueListener) {
     this.#socket = socket;
     this.#wire = wire;
     this.#limits = limits;
@@ -74,7 +74,7 @@ export class Outbox {
     this.#checkMarks();
   }
 
-  /** Sends what one read from TCP gave, as one frame [G-3]; the bytes are the outbox's from now on. */
+  /** Sends what one read from TCP gave, as one frame [G-3]; the bytes are the queue's from now on. */
   sendBytes(id: number, chunk: Uint8Array): void {
     if (!this.#mayAdd()) return;
     this.#batch.addBytes(id, chunk);

@@ -4,7 +4,7 @@ import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 import { cacheControl } from "./headers.ts";
 import type { Log } from "./log.ts";
-import { say } from "./say.ts";
+import { sendText } from "./say.ts";
 
 /** Serves the page from its folder. */
 export async function addPageFiles(app: FastifyInstance, folder: string, log: Log): Promise<void> {
@@ -20,13 +20,17 @@ export async function addPageFiles(app: FastifyInstance, folder: string, log: Lo
   });
   app.setNotFoundHandler((request, reply) => {
     if (request.method !== "GET" || request.url !== "/")
-      return say(reply, 404, "there is nothing here; the page is at /");
+      return sendText(reply, 404, "there is nothing here; the page is at /");
     const sentence = `the page is not built: ${folder} has no index.html; \`npm start\` builds it`;
-    return say(reply, 503, sentence);
+    return sendText(reply, 503, sentence);
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const { statusCode = 500, message } = error;
     if (statusCode >= 500) log.mistake(error, { url: request.url });
-    return say(reply, statusCode, statusCode >= 500 ? "the gateway made a mistake; its log has the details" : message);
+    return sendText(
+      reply,
+      statusCode,
+      statusCode >= 500 ? "the gateway made a mistake; its log has the details" : message,
+    );
   });
 }

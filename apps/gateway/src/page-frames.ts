@@ -7,11 +7,11 @@ import {
   findOperation,
   ProtocolError,
   rawBytesMax,
-  withoutKeys,
+  redactMessage,
 } from "@wirebook/protocol";
 import type { PageFrame } from "@wirebook/protocol";
 import { FrameError } from "./frame-error.ts";
-import type { Opening } from "./relay.ts";
+import type { StreamRequest } from "./relay.ts";
 
 type RequestFrame = Extract<PageFrame, { type: "request" }>;
 type RawFrame = Extract<PageFrame, { type: "raw" }>;
@@ -44,12 +44,12 @@ export function readBytes(data: Uint8Array): { readonly id: number; readonly byt
  *
  * @throws FrameError `message-invalid` with the sentence that the server would have for it
  */
-export function readOpening(frame: RequestFrame | RawFrame, receivedMs: number): Opening {
+export function readStreamRequest(frame: RequestFrame | RawFrame, receivedMs: number): StreamRequest {
   return frame.type === "request" ? readRequest(frame, receivedMs) : readRaw(frame, receivedMs);
 }
 
 /** A request is one line and stays one line: no word of it can hold white space, so none can hold a line feed. */
-function readRequest({ id, user, operation, arguments: values }: RequestFrame, receivedMs: number): Opening {
+function readRequest({ id, user, operation, arguments: values }: RequestFrame, receivedMs: number): StreamRequest {
   if (operation === undefined && values !== undefined && values.length > 0) {
     throw new FrameError("message-invalid", id, "arguments need an operation before them; name it as operation");
   }
@@ -65,7 +65,7 @@ function readRequest({ id, user, operation, arguments: values }: RequestFrame, r
     isFollow: known?.verb === "follow",
     operation: operation === undefined ? "none" : String(known?.number ?? "other"),
     receivedMs,
-    shown: withoutKeys(line.trimEnd()),
+    shown: redactMessage(line.trimEnd()),
   };
 }
 
@@ -78,7 +78,7 @@ function encodeLine(id: number, user: string, operation?: number, values?: reado
   }
 }
 
-function readRaw({ id, bytes: base64, end, plan, read }: RawFrame, receivedMs: number): Opening {
+function readRaw({ id, bytes: base64, end, plan, read }: RawFrame, receivedMs: number): StreamRequest {
   const message = Buffer.from(base64, "base64");
   if (message.length > rawBytesMax) {
     const sentence = `${message.length} raw bytes are over the limit of ${rawBytesMax}; send the rest in binary frames`;

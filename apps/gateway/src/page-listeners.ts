@@ -16,7 +16,7 @@ export interface PageListener {
   /** `onClose` follows. */
   onError(error: Error): void;
   /** One of the others threw this. */
-  onMistake(mistake: unknown): void;
+  onInternalError(mistake: unknown): void;
 }
 
 const listenerOf = new WeakMap<WebSocket, PageListener>();
@@ -52,6 +52,6 @@ function tell(socket: WebSocket, what: (listener: PageListener) => void): void {
   try {
     what(listener);
   } catch (mistake) {
-    listener.onMistake(mistake);
+    listener.onInternalError(mistake);
   }
 }

@@ -4,7 +4,7 @@ import type { WebSocket } from "ws";
  * Whether the frames of a page are read [G-9]: not while a server takes too little of one of its exchanges, nor while the
  * page itself takes too little of what it is sent.
  */
-export class PageReading {
+export class ReadGate {
   readonly #socket: WebSocket;
   #stalledCount = 0;
   #isOverfull = false;

@@ -1,5 +1,5 @@
 /** The signs of life of one page's machine [G-10]: whatever it sends, and whatever it takes. */
-export class Pulse {
+export class Heartbeat {
   #isHeard = true;
   #takenCount = 0;
   #pingedMs: number | undefined;

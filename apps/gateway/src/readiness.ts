@@ -25,15 +25,15 @@ const notReady = new RegExp(`^${errorPrefix}${notReadyPrefix}(.*)$`, "m");
 export class Readiness {
   readonly #server: Target;
   readonly #limits: ReadinessLimits;
-  readonly #preamble: Uint8Array;
+  readonly #proxyHeader: Uint8Array;
   #answer: Promise<string | undefined> | undefined;
   #staleMs = 0;
 
-  /** @param preamble what a server that trusts this gateway must be told even by one that only looks */
-  constructor(server: Target, limits: ReadinessLimits, preamble: Uint8Array = new Uint8Array(0)) {
+  /** @param proxyHeader what a server that trusts this gateway must be told even by one that only looks */
+  constructor(server: Target, limits: ReadinessLimits, proxyHeader: Uint8Array = new Uint8Array(0)) {
     this.#server = server;
     this.#limits = limits;
-    this.#preamble = preamble;
+    this.#proxyHeader = proxyHeader;
   }
 
   /** `undefined` when the server is ready, else the sentence that says what is wrong. */
@@ -73,7 +73,7 @@ export class Readiness {
         : `react to a connection ${within}, so it may hang`;
       finish(`the server ${where} did not ${what}`);
     }, readinessTimeoutMs);
-    socket.on("connect", () => socket.end(this.#preamble));
+    socket.on("connect", () => socket.end(this.#proxyHeader));
     socket.setEncoding("utf8").on("data", (text: string) => {
       reply += text;
       if (reply.length > probeReplyBytesMax) judge();

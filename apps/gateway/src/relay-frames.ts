@@ -4,18 +4,18 @@ import type { Trace } from "@wirebook/exchange";
 import { timedFramesMax } from "@wirebook/protocol";
 import type { EndReason, FrameErrorCode, Measures } from "@wirebook/protocol";
 import { hopOf } from "./frame-error.ts";
-import type { Outbox } from "./outbox.ts";
+import type { SendQueue } from "./outbox.ts";
 
-/** What a relay tells its page, in the order of the calls. */
-export class RelayFrames {
+/** What a stream tells its page, in the order of the calls. */
+export class StreamFrames {
   readonly #id: number;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #times: [atMs: number, waitingBytes: number][] = [];
   #untimed = 0;
 
-  constructor(id: number, outbox: Outbox) {
+  constructor(id: number, queue: SendQueue) {
     this.#id = id;
-    this.#outbox = outbox;
+    this.#queue = queue;
   }
 
   /** The connection stands. */
@@ -23,23 +23,23 @@ export class RelayFrames {
     // A connection that was reset in the moment of its making has no addresses any more; its error comes next.
     if (local === undefined || remote === undefined) return;
     this.#note();
-    this.#outbox.send({ type: "open", id: this.#id, local, remote, at });
+    this.#queue.send({ type: "open", id: this.#id, local, remote, at });
   }
 
   /** What one read gave. */
   sendBytes(chunk: Uint8Array): void {
     this.#note();
-    this.#outbox.sendBytes(this.#id, chunk);
+    this.#queue.sendBytes(this.#id, chunk);
   }
 
   /** The exchange is over. */
   sendEnd(reason: EndReason, trace: Trace): void {
-    this.#outbox.send({ type: "end", id: this.#id, reason, at: trace.at, ...this.#measures(trace) });
+    this.#queue.send({ type: "end", id: this.#id, reason, at: trace.at, ...this.#measures(trace) });
   }
 
   /** It failed; `retryAfterMs` when trying again helps. */
   sendError(code: FrameErrorCode, message: string, trace: Trace, retryAfterMs?: number): void {
-    this.#outbox.send({
+    this.#queue.send({
       type: "error",
       id: this.#id,
       code,
@@ -58,7 +58,7 @@ export class RelayFrames {
   }
 
   #note(): void {
-    if (this.#times.length < timedFramesMax) this.#times.push([performance.now(), this.#outbox.waitingBytes]);
+    if (this.#times.length < timedFramesMax) this.#times.push([performance.now(), this.#queue.waitingBytes]);
     else this.#untimed += 1;
   }
 }

@@ -11,14 +11,14 @@ import { Exchange, Trace } from "@wirebook/exchange";
 import type { ExchangeError, ExchangeListener, Target } from "@wirebook/exchange";
 import { joinBytes } from "@wirebook/protocol";
 import type { EndReason, FrameErrorCode, PlanStep, ReadPace, Step } from "@wirebook/protocol";
-import type { ExchangeSlots, SlotUser } from "./exchange-slots.ts";
+import type { ConnectionPool, SlotUser } from "./exchange-slots.ts";
 import { GuardedListener } from "./guarded-listener.ts";
 import type { GatewayLimits } from "./limits.ts";
-import type { Outbox } from "./outbox.ts";
-import { RelayFrames } from "./relay-frames.ts";
+import type { SendQueue } from "./outbox.ts";
+import { StreamFrames } from "./relay-frames.ts";
 
 /** What the page asked for. */
-export interface Opening {
+export interface StreamRequest {
   readonly id: number;
   /** The bytes to write first. */
   readonly message: Uint8Array;
@@ -39,39 +39,39 @@ export interface Opening {
   readonly shown: string;
 }
 
-/** What all relays of a gateway share. */
-export interface RelayShared {
+/** What all streams of a gateway share. */
+export interface StreamShared {
   readonly server: Target;
-  readonly slots: ExchangeSlots;
+  readonly pool: ConnectionPool;
   readonly limits: GatewayLimits;
   /** Gets the packets of all exchanges, where the operator wants them. */
   readonly capture: Capture | undefined;
 }
 
-/** Whom a relay reports to: the bridge that it belongs to. */
-export interface RelayOwner {
-  readonly outbox: Outbox;
+/** Whom a stream reports to: the connection that it belongs to. */
+export interface StreamOwner {
+  readonly queue: SendQueue;
   /** What goes before each message to the server: the PROXY header of this page's connection [W-20]. */
-  readonly preamble: Uint8Array | undefined;
+  readonly proxyHeader: Uint8Array | undefined;
   /** So many bytes wait for the server that the page should not send more for now. */
-  onStalled(relay: Relay): void;
+  onStalled(stream: Stream): void;
   /** It may go on. */
-  onFlowing(relay: Relay): void;
+  onFlowing(stream: Stream): void;
   /** The last frame was sent. */
-  onOver(relay: Relay): void;
+  onOver(stream: Stream): void;
   /** It made a mistake, which ends this page's connection and not the process. */
-  onMistake(error: unknown): void;
+  onInternalError(error: unknown): void;
 }
 
 /** How an exchange came out: a reason of an `end` frame or a code of an `error` frame. */
-export type RelayOutcome = EndReason | FrameErrorCode;
+export type StreamOutcome = EndReason | FrameErrorCode;
 
 /** An exchange that a page began. */
-export class Relay implements SlotUser, ExchangeListener {
-  readonly opening: Opening;
-  readonly #shared: RelayShared;
-  readonly #owner: RelayOwner;
-  readonly #frames: RelayFrames;
+export class Stream implements SlotUser, ExchangeListener {
+  readonly request: StreamRequest;
+  readonly #shared: StreamShared;
+  readonly #owner: StreamOwner;
+  readonly #frames: StreamFrames;
   readonly #captured: ExchangeCapture | undefined;
   #held: Uint8Array;
   #isEnded: boolean;
@@ -79,22 +79,22 @@ export class Relay implements SlotUser, ExchangeListener {
   /** Of the exchange, once there is one; until then only the frame's coming has happened. */
   #trace = new Trace();
   #exchange: Exchange | undefined;
-  #outcome: RelayOutcome | undefined;
+  #outcome: StreamOutcome | undefined;
 
-  constructor(opening: Opening, shared: RelayShared, owner: RelayOwner) {
-    this.opening = opening;
+  constructor(request: StreamRequest, shared: StreamShared, owner: StreamOwner) {
+    this.request = request;
     this.#shared = shared;
     this.#owner = owner;
     this.#captured = shared.capture && new ExchangeCapture(shared.capture, performance.timeOrigin);
-    this.#frames = new RelayFrames(opening.id, owner.outbox);
-    this.#held = opening.message;
-    this.#isEnded = opening.isEnded;
-    this.#trace.mark("received", opening.receivedMs);
+    this.#frames = new StreamFrames(request.id, owner.queue);
+    this.#held = request.message;
+    this.#isEnded = request.isEnded;
+    this.#trace.mark("received", request.receivedMs);
   }
 
   /** The page's number for it. */
   get id(): number {
-    return this.opening.id;
+    return this.request.id;
   }
 
   /** Its page, among whose exchanges the connections to the server are shared. */
@@ -108,7 +108,7 @@ export class Relay implements SlotUser, ExchangeListener {
   }
 
   /** Set when it is over. */
-  get outcome(): RelayOutcome | undefined {
+  get outcome(): StreamOutcome | undefined {
     return this.#outcome;
   }
 
@@ -119,7 +119,7 @@ export class Relay implements SlotUser, ExchangeListener {
 
   /** Gets in line for a connection. */
   begin(): void {
-    this.#shared.slots.enter(this);
+    this.#shared.pool.enter(this);
   }
 
   /** Carries more bytes to the server, behind those that went before. */
@@ -154,11 +154,11 @@ export class Relay implements SlotUser, ExchangeListener {
   onSlot(): void {
     const { server, limits } = this.#shared;
     const { connectTimeoutMs, replyTimeoutMs } = limits;
-    const { isFollow, receivedMs, plan, read } = this.opening;
+    const { isFollow, receivedMs, plan, read } = this.request;
     const options = {
       plan,
       read,
-      preamble: this.#owner.preamble,
+      proxyHeader: this.#owner.proxyHeader,
       message: this.#held,
       isEnded: this.#isEnded,
       connectTimeoutMs,
@@ -167,7 +167,7 @@ export class Relay implements SlotUser, ExchangeListener {
     const exchange = new Exchange(server, options, new GuardedListener(this, this.#owner));
     this.#trace = exchange.trace;
     this.#trace.mark("received", receivedMs);
-    if (this.#owner.outbox.isFull) exchange.pause();
+    if (this.#owner.queue.isFull) exchange.pause();
     this.#exchange = exchange;
     this.#held = new Uint8Array(0);
     this.#checkStall();
@@ -181,8 +181,8 @@ export class Relay implements SlotUser, ExchangeListener {
     if (step === "established") this.#frames.sendOpen(this.#trace);
     if (this.#captured === undefined) return;
     this.#captured.step(step, this.#trace);
-    const { preamble } = this.#owner;
-    if (step === "established" && preamble) this.#captured.prefaced(performance.now(), preamble);
+    const { proxyHeader } = this.#owner;
+    if (step === "established" && proxyHeader) this.#captured.sentProxyHeader(performance.now(), proxyHeader);
   }
 
   onWrite(bytes: Uint8Array): void {
@@ -190,7 +190,7 @@ export class Relay implements SlotUser, ExchangeListener {
   }
 
   onChunk(chunk: Uint8Array): void {
-    // First, since the chunk is the outbox's afterwards; a capture copies it.
+    // First, since the chunk is the queue's afterwards; a capture copies it.
     this.#captured?.read(performance.now(), chunk);
     this.#frames.sendBytes(chunk);
   }
@@ -219,9 +219,9 @@ export class Relay implements SlotUser, ExchangeListener {
     this.#leave(code);
   }
 
-  #leave(outcome: RelayOutcome): void {
+  #leave(outcome: StreamOutcome): void {
     this.#outcome = outcome;
-    this.#shared.slots.leave(this);
+    this.#shared.pool.leave(this);
     this.#setStalled(false);
     this.#owner.onOver(this);
   }

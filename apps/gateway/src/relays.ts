@@ -1,24 +1,24 @@
 /** The exchanges of one page, by the page's ids: those that run, and those that have just ended [G-5]. */
 
 import { FrameError } from "./frame-error.ts";
-import type { Relay } from "./relay.ts";
+import type { Stream } from "./relay.ts";
 
 /** How many there may be. */
-export interface RelaysLimits {
+export interface StreamTableLimits {
   readonly exchangesMax: number;
   readonly endedIdsMax: number;
 }
 
-/** The relays of one bridge. */
-export class Relays {
-  readonly #limits: RelaysLimits;
-  readonly #running = new Map<number, Relay>();
+/** The streams of one connection. */
+export class StreamTable {
+  readonly #limits: StreamTableLimits;
+  readonly #running = new Map<number, Stream>();
   /** The last to end, and those before; a set that lets go of its oldest one by one grows slow with the gaps. */
   #endedIds = new Set<number>();
   #endedBeforeIds: ReadonlySet<number> = new Set();
   #turns = 0;
 
-  constructor(limits: RelaysLimits) {
+  constructor(limits: StreamTableLimits) {
     this.#limits = limits;
   }
 
@@ -27,16 +27,16 @@ export class Relays {
     return this.#running.size;
   }
 
-  /** Those that run, in the order of their beginning; relays may come and go while the array is walked. */
-  all(): Relay[] {
+  /** Those that run, in the order of their beginning; streams may come and go while the array is walked. */
+  all(): Stream[] {
     return [...this.#running.values()];
   }
 
   /** Those that run, beginning with another one each time, so that none is always the last to be served. */
-  inTurn(): Relay[] {
-    const relays = this.all();
-    const first = this.#turns++ % Math.max(1, relays.length);
-    return [...relays.slice(first), ...relays.slice(0, first)];
+  inTurn(): Stream[] {
+    const streams = this.all();
+    const first = this.#turns++ % Math.max(1, streams.length);
+    return [...streams.slice(first), ...streams.slice(0, first)];
   }
 
   /** @throws FrameError `id-in-use` */
@@ -46,13 +46,13 @@ export class Relays {
   }
 
   /** @throws FrameError `too-many-exchanges` */
-  add(relay: Relay): void {
+  add(stream: Stream): void {
     const { exchangesMax } = this.#limits;
     if (this.#running.size >= exchangesMax) {
       const message = `${exchangesMax} exchanges run on this WebSocket already; wait until one of them has ended`;
-      throw new FrameError("too-many-exchanges", relay.id, message);
+      throw new FrameError("too-many-exchanges", stream.id, message);
     }
-    this.#running.set(relay.id, relay);
+    this.#running.set(stream.id, stream);
   }
 
   /** Its exchange has ended, or was refused: frames for it may still be on their way. */
@@ -66,33 +66,33 @@ export class Relays {
   }
 
   /**
-   * The relay with that id; `undefined` when it has just ended, so that the frame crossed its end on the way.
+   * The stream with that id; `undefined` when it has just ended, so that the frame crossed its end on the way.
    *
    * @throws FrameError `id-unknown`
    */
-  find(id: number): Relay | undefined {
-    const relay = this.#running.get(id);
-    if (relay !== undefined || this.#endedIds.has(id) || this.#endedBeforeIds.has(id)) return relay;
+  find(id: number): Stream | undefined {
+    const stream = this.#running.get(id);
+    if (stream !== undefined || this.#endedIds.has(id) || this.#endedBeforeIds.has(id)) return stream;
     throw new FrameError("id-unknown", null, `there is no exchange ${id}; begin it with a request or a raw frame`);
   }
 
   /**
-   * The relay with that id, to which the page may still write.
+   * The stream with that id, to which the page may still write.
    *
    * @throws FrameError `id-unknown`, or `frame-invalid` for a request, a plan, and what the page has ended
    */
-  findWritable(id: number): Relay | undefined {
-    const relay = this.find(id);
-    if (relay === undefined) return undefined;
-    if (!relay.opening.isRaw) {
+  findWritable(id: number): Stream | undefined {
+    const stream = this.find(id);
+    if (stream === undefined) return undefined;
+    if (!stream.request.isRaw) {
       throw new FrameError("frame-invalid", null, `exchange ${id} is a request, one line and no more; use a raw frame`);
     }
-    if (relay.opening.plan !== undefined) {
+    if (stream.request.plan !== undefined) {
       throw new FrameError("frame-invalid", null, `exchange ${id} goes by its plan; nothing can be added to it`);
     }
-    if (relay.isEnded) {
+    if (stream.isEnded) {
       throw new FrameError("frame-invalid", null, `exchange ${id} was ended by this page; nothing can follow its FIN`);
     }
-    return relay;
+    return stream;
   }
 }

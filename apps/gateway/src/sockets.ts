@@ -4,13 +4,13 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Refusal } from "./admission.ts";
-import { Bridge } from "./bridge.ts";
-import type { BridgeShared } from "./bridge.ts";
+import { PageConnection } from "./bridge.ts";
+import type { PageConnectionShared } from "./bridge.ts";
 import { closeCodes } from "./close-codes.ts";
 import { FrameError } from "./frame-error.ts";
 import { addBytes, noBytes } from "./metrics.ts";
 import type { Bytes, RefusalReason } from "./metrics.ts";
-import { TurnedAway } from "./turned-away.ts";
+import { RejectedUpgrades } from "./turned-away.ts";
 
 /** Why a WebSocket is turned away, for the metrics, the page and the close frame. */
 interface Problem {
@@ -20,34 +20,34 @@ interface Problem {
 }
 
 /** The WebSockets of one gateway. */
-export class Sockets {
-  readonly #shared: BridgeShared;
-  readonly #bridges = new Map<WebSocket, Bridge>();
+export class PageConnections {
+  readonly #shared: PageConnectionShared;
+  readonly #connections = new Map<WebSocket, PageConnection>();
   readonly #countOf = new Map<string, number>();
-  readonly #turnedAway: TurnedAway;
+  readonly #rejected: RejectedUpgrades;
   readonly #heartbeat: NodeJS.Timeout;
   #number = 0;
   #isDraining = false;
 
-  constructor(shared: BridgeShared) {
+  constructor(shared: PageConnectionShared) {
     this.#shared = shared;
-    this.#turnedAway = new TurnedAway(shared.limits.refusalsMax);
+    this.#rejected = new RejectedUpgrades(shared.limits.refusalsMax);
     this.#heartbeat = setInterval(() => this.#beat(), shared.limits.pingIntervalMs).unref();
   }
 
   /** WebSockets that are open. */
   get count(): number {
-    return this.#bridges.size;
+    return this.#connections.size;
   }
 
   /** Bytes of those, and of their exchanges that run. */
   get bytes(): Bytes {
-    return [...this.#bridges.values()].reduce((sum, bridge) => addBytes(sum, bridge.bytes), noBytes);
+    return [...this.#connections.values()].reduce((sum, connection) => addBytes(sum, connection.bytes), noBytes);
   }
 
   /** Why not even a WebSocket can be opened to say that there is no room. */
   refuseUpgrade(): Refusal | undefined {
-    if (!this.#turnedAway.isFull) return undefined;
+    if (!this.#rejected.isFull) return undefined;
     return {
       status: 503,
       reason: "websockets",
@@ -56,16 +56,16 @@ export class Sockets {
   }
 
   /** Takes a WebSocket in, from its opening to its end, or turns it away. */
-  add(socket: WebSocket, wire: Socket, address: string, preamble: Uint8Array | undefined): void {
+  add(socket: WebSocket, wire: Socket, address: string, proxyHeader: Uint8Array | undefined): void {
     const problem = this.#findProblem(address);
     if (problem !== undefined) return this.#turnAway(socket, address, problem);
     const number = ++this.#number;
     this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
-    this.#bridges.set(socket, new Bridge(number, socket, wire, preamble, this.#shared));
+    this.#connections.set(socket, new PageConnection(number, socket, wire, proxyHeader, this.#shared));
     this.#shared.metrics.webSocketOpened();
     this.#shared.log.socket({ socket: number, outcome: "open", address });
     socket.on("close", (code) => {
-      this.#bridges.delete(socket);
+      this.#connections.delete(socket);
       this.#shared.metrics.webSocketClosed(wire.bytesRead, wire.bytesWritten);
       const left = (this.#countOf.get(address) ?? 1) - 1;
       if (left > 0) this.#countOf.set(address, left);
@@ -82,7 +82,7 @@ export class Sockets {
       const error = new FrameError("shutting-down", null, message, { retryAfterMs: retryStoppedMs });
       return { reason: "stopping", closeCode: closeCodes.goingAway, error };
     }
-    const isFull = this.#bridges.size >= webSocketsMax;
+    const isFull = this.#connections.size >= webSocketsMax;
     if (!isFull && (this.#countOf.get(address) ?? 0) < webSocketsPerAddressMax) return undefined;
     const message = isFull
       ? `all ${webSocketsMax} WebSockets of this gateway are in use; try again later`
@@ -95,7 +95,7 @@ export class Sockets {
   #turnAway(socket: WebSocket, address: string, { reason, closeCode, error }: Problem): void {
     this.#shared.metrics.refused(reason);
     this.#shared.log.refused(address, closeCode, error.message);
-    this.#turnedAway.tell(socket, error, closeCode);
+    this.#rejected.tell(socket, error, closeCode);
   }
 
   /** True from the moment at which the gateway was told to stop. */
@@ -107,16 +107,16 @@ export class Sockets {
   async drain(): Promise<void> {
     this.#isDraining = true;
     clearInterval(this.#heartbeat);
-    const closed = [...this.#bridges.keys()].map((socket) => once(socket, "close"));
-    for (const bridge of this.#bridges.values()) bridge.drain();
+    const closed = [...this.#connections.keys()].map((socket) => once(socket, "close"));
+    for (const connection of this.#connections.values()) connection.drain();
     const deadline = setTimeout(() => {
-      for (const bridge of this.#bridges.values()) bridge.abort();
+      for (const connection of this.#connections.values()) connection.abort();
     }, this.#shared.limits.drainMs);
     await Promise.all(closed);
     clearTimeout(deadline);
   }
 
   #beat(): void {
-    for (const bridge of this.#bridges.values()) bridge.beat();
+    for (const connection of this.#connections.values()) connection.beat();
   }
 }

@@ -11,7 +11,7 @@ import type { FrameError } from "./frame-error.ts";
 import { closeReasonBytesMax } from "./limits.ts";
 
 /** The WebSockets that are being told. */
-export class TurnedAway {
+export class RejectedUpgrades {
   readonly #max: number;
   #count = 0;
 

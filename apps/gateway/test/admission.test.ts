@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { subprotocol } from "@wirebook/protocol";
-import { Admission } from "../src/admission.ts";
+import { OriginPolicy } from "../src/admission.ts";
 import { closedPort, eventsOf, openGateway } from "./rig.ts";
 import type { Gateway } from "./rig.ts";
 
@@ -154,7 +154,7 @@ describe("over the wire", () => {
 
 describe("the allow-list", () => {
   test("knows only its own name beyond loopback, and the origins that it was told", () => {
-    const admission = new Admission("http", "192.0.2.7", 8007, ["https://wirebook.example", "http://10.0.0.5:8007"]);
+    const admission = new OriginPolicy("http", "192.0.2.7", 8007, ["https://wirebook.example", "http://10.0.0.5:8007"]);
     const isIn = (host: string): boolean => admission.refuseRequest({ host }) === undefined;
     expect(["192.0.2.7:8007", "wirebook.example", "10.0.0.5:8007"].map(isIn)).toEqual([true, true, true]);
     expect(["127.0.0.1:8007", "localhost:8007", "[::1]:8007", "10.0.0.5"].map(isIn)).toEqual([
@@ -166,10 +166,10 @@ describe("the allow-list", () => {
   });
 
   test("does not know every address as a name, nor another scheme than its own", () => {
-    const open = new Admission("http", "0.0.0.0", 8007, ["https://wirebook.example"]);
+    const open = new OriginPolicy("http", "0.0.0.0", 8007, ["https://wirebook.example"]);
     expect(open.refuseRequest({ host: "0.0.0.0:8007" })).toMatchObject({ status: 403, reason: "host" });
     expect(open.refuseRequest({ host: "wirebook.example" })).toBeUndefined();
-    const secure = new Admission("https", "localhost", 443, []);
+    const secure = new OriginPolicy("https", "localhost", 443, []);
     expect(secure.refuseRequest({ host: "localhost" })).toBeUndefined();
     const from = (origin: string) => secure.refuseUpgrade({ origin, "sec-websocket-protocol": subprotocol });
     expect(from("https://localhost")).toBeUndefined();
@@ -178,7 +178,7 @@ describe("the allow-list", () => {
   });
 
   test("leaves out port 80 as a browser does", () => {
-    const admission = new Admission("http", "localhost", 80, []);
+    const admission = new OriginPolicy("http", "localhost", 80, []);
     expect(admission.refuseRequest({ host: "localhost" })).toBeUndefined();
     expect(admission.refuseRequest({ host: "[::1]" })).toBeUndefined();
     const upgrade = { origin: "http://localhost", "sec-websocket-protocol": `chat, ${subprotocol}` };
@@ -186,7 +186,7 @@ describe("the allow-list", () => {
   });
 
   test("names in its sentence what to open and what to pass", () => {
-    const admission = new Admission("http", "127.0.0.1", 8007, []);
+    const admission = new OriginPolicy("http", "127.0.0.1", 8007, []);
     expect(admission.refuseRequest({ host: "evil.example" })?.sentence).toContain("open http://127.0.0.1:8007");
     expect(admission.refuseRequest({})?.sentence).toContain("Host header is missing");
     expect(admission.refuseUpgrade({ origin: "http://a.example" })?.sentence).toContain(

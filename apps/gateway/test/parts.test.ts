@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { plainText } from "@wirebook/protocol";
-import { ExchangeSlots, shareOf } from "../src/exchange-slots.ts";
+import { ConnectionPool, shareOf } from "../src/exchange-slots.ts";
 import type { SlotUser } from "../src/exchange-slots.ts";
 import { guard } from "../src/guard.ts";
 import { gatheringSink, readableSink } from "../src/log.ts";
@@ -14,9 +14,9 @@ function createUser(name: string, notes: string[], owner: object = notes): SlotU
   return { owner, onSlot: () => notes.push(`${name} in`), onBusy: () => notes.push(`${name} busy`) };
 }
 
-test("grants slots in the order of arrival", () => {
+test("grants pool in the order of arrival", () => {
   const notes: string[] = [];
-  const slots = new ExchangeSlots(2, { queuedExchangesMax: 10, queueWaitMs: 60_000, sharesAtLeast: 4 });
+  const pool = new ConnectionPool(2, { queuedExchangesMax: 10, queueWaitMs: 60_000, sharesAtLeast: 4 });
   const [a, b, c, d, e] = [
     createUser("a", notes),
     createUser("b", notes),
@@ -24,33 +24,33 @@ test("grants slots in the order of arrival", () => {
     createUser("d", notes),
     createUser("e", notes),
   ];
-  for (const user of [a, b, c, d, e]) slots.enter(user);
-  expect([slots.runningCount, slots.waitingCount]).toEqual([2, 3]);
-  slots.leave(d);
-  slots.leave(b);
-  slots.leave(a);
+  for (const user of [a, b, c, d, e]) pool.enter(user);
+  expect([pool.runningCount, pool.waitingCount]).toEqual([2, 3]);
+  pool.leave(d);
+  pool.leave(b);
+  pool.leave(a);
   expect(notes).toEqual(["a in", "b in", "c in", "e in"]);
-  for (const user of [c, c, e, d]) slots.leave(user);
-  expect([slots.runningCount, slots.waitingCount]).toEqual([0, 0]);
+  for (const user of [c, c, e, d]) pool.leave(user);
+  expect([pool.runningCount, pool.waitingCount]).toEqual([0, 0]);
 });
 
 test("leaves one page no more than its share, serves waiting pages in turn, and forgets nobody", () => {
   const notes: string[] = [];
-  const slots = new ExchangeSlots(8, { queuedExchangesMax: 100, queueWaitMs: 60_000, sharesAtLeast: 4 });
+  const pool = new ConnectionPool(8, { queuedExchangesMax: 100, queueWaitMs: 60_000, sharesAtLeast: 4 });
   const users = ["a", "b", "c", "d", "e"].map((page) => {
     const owner = {};
     return Array.from({ length: 4 }, (_, at) => createUser(`${page}${at}`, notes, owner));
   });
-  for (const user of users.flat()) slots.enter(user);
+  for (const user of users.flat()) pool.enter(user);
   // Four pages have their two each; the fifth has none, and is the first whose turn it is; then they take turns.
   expect(notes).toEqual(["a0 in", "a1 in", "b0 in", "b1 in", "c0 in", "c1 in", "d0 in", "d1 in"]);
-  expect([slots.runningCount, slots.waitingCount]).toEqual([8, 12]);
+  expect([pool.runningCount, pool.waitingCount]).toEqual([8, 12]);
   const [a = [], b = []] = users;
-  for (const user of [a[0], b[0], a[1]]) slots.leave(user as SlotUser);
+  for (const user of [a[0], b[0], a[1]]) pool.leave(user as SlotUser);
   expect(notes.slice(8)).toEqual(["e0 in", "a2 in", "e1 in"]);
-  for (const user of users.flat()) slots.leave(user);
-  for (const user of users.flat()) slots.leave(user);
-  expect([slots.runningCount, slots.waitingCount]).toEqual([0, 0]);
+  for (const user of users.flat()) pool.leave(user);
+  for (const user of users.flat()) pool.leave(user);
+  expect([pool.runningCount, pool.waitingCount]).toEqual([0, 0]);
   expect(notes.filter((note) => note.includes("busy"))).toEqual([]);
 });
 
@@ -68,7 +68,7 @@ test("keeps every promise whoever comes and goes", () => {
   const step = fc.record({ user: fc.nat(23), leaves: fc.boolean() });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 200 }), (slotsMax, steps) => {
-      const slots = new ExchangeSlots(slotsMax, { queuedExchangesMax: 5, queueWaitMs: 60_000, sharesAtLeast: 3 });
+      const pool = new ConnectionPool(slotsMax, { queuedExchangesMax: 5, queueWaitMs: 60_000, sharesAtLeast: 3 });
       const owners = [{}, {}, {}];
       const states = new Map<SlotUser, "in" | "waiting" | "out">();
       const users = Array.from({ length: 24 }, (_, at): SlotUser => {
@@ -86,12 +86,12 @@ test("keeps every promise whoever comes and goes", () => {
         const isInside = ["in", "waiting"].includes(states.get(user) ?? "out");
         if (leaves) {
           states.set(user, "out");
-          slots.leave(user);
+          pool.leave(user);
         } else if (!isInside) {
           states.set(user, "waiting");
-          slots.enter(user);
+          pool.enter(user);
         }
-        expect([slots.runningCount, slots.waitingCount]).toEqual([count("in"), count("waiting")]);
+        expect([pool.runningCount, pool.waitingCount]).toEqual([count("in"), count("waiting")]);
         expect(count("in")).toBeLessThanOrEqual(slotsMax);
         expect(count("waiting")).toBeLessThanOrEqual(5);
         // Nobody waits while there is a slot that he may have.
@@ -101,7 +101,7 @@ test("keeps every promise whoever comes and goes", () => {
           if (mayHave) expect(count("waiting", owner)).toBe(0);
         }
       }
-      for (const user of users) slots.leave(user);
+      for (const user of users) pool.leave(user);
     }),
   );
 });

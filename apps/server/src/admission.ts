@@ -4,7 +4,7 @@ import { ServerError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 
 /** The connections that are being served, counted. */
-export class Admission {
+export class ConnectionLimiter {
   readonly #connectionsMax: number;
   readonly #perAddressMax: number;
   readonly #trusted: ReadonlySet<string>;
@@ -18,15 +18,15 @@ export class Admission {
     this.#trusted = trusted;
   }
 
-  /** Takes a seat, which `leave` gives back; or returns why there is none. */
-  enter(address: string): ServerError | undefined {
+  /** Takes a seat, which `release` gives back; or returns why there is none. */
+  acquire(address: string): ServerError | undefined {
     if (this.#count >= this.#connectionsMax) {
       return new ServerError(
         "connections-max",
         `${this.#connectionsMax} connections are open, which is the limit; try again in a moment`,
       );
     }
-    const peer = peerOf(address);
+    const peer = networkOf(address);
     const ofPeer = this.#ofAddress.get(peer) ?? 0;
     if (ofPeer >= this.#perAddressMax && !this.#trusted.has(address)) {
       return new ServerError(
@@ -39,9 +39,9 @@ export class Admission {
     return undefined;
   }
 
-  /** Gives back a seat that `enter` took for the same address. */
-  leave(address: string): void {
-    const peer = peerOf(address);
+  /** Gives back a seat that `acquire` took for the same address. */
+  release(address: string): void {
+    const peer = networkOf(address);
     const left = (this.#ofAddress.get(peer) ?? 0) - 1;
     this.#count -= 1;
     if (left > 0) this.#ofAddress.set(peer, left);
@@ -50,7 +50,7 @@ export class Admission {
 }
 
 /** Whom an address stands for: of IPv6 the first 64 bits, since whoever has one address there has 2^64 of them. */
-export function peerOf(address: string): string {
+export function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.replace(/%.*$/, "").split("::");
   const groups = head === "" ? [] : head.split(":");

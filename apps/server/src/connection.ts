@@ -1,5 +1,5 @@
 /**
- * One peer's socket, from accept to close, and its deadlines. What comes by it is `Incoming`'s to know.
+ * One peer's socket, from accept to close, and its deadlines. What comes by it is `MessageReceiver`'s to know.
  *
  * Three things make a TCP close polite, and this file owns them. The peer may send FIN before it has read anything, so
  * sockets are half-open. A socket closed with unread bytes makes the kernel send RST, which destroys what the peer has
@@ -16,7 +16,7 @@ import { ProtocolError } from "@wirebook/protocol";
 import { abort } from "./abort.ts";
 import { ServerError } from "./errors.ts";
 import { stopping } from "./followers.ts";
-import { Incoming } from "./incoming.ts";
+import { MessageReceiver } from "./incoming.ts";
 import type { Limits } from "./limits.ts";
 
 /** What came of waiting for a message. */
@@ -39,7 +39,7 @@ export class Connection implements Expiring {
   readonly #socket: Socket;
   readonly #limits: Limits;
   readonly #deadlines: Deadlines;
-  readonly #incoming: Incoming;
+  readonly #receiver: MessageReceiver;
   readonly #received = Promise.withResolvers<Received>();
   readonly #closed = Promise.withResolvers<void>();
   #isReceived = false;
@@ -55,7 +55,7 @@ export class Connection implements Expiring {
     this.#deadlines = deadlines;
     this.#deadlineMs = performance.now() + limits.messageDeadlineMs;
     const address = plainAddress(socket.remoteAddress);
-    this.#incoming = new Incoming(address, trusted.has(address));
+    this.#receiver = new MessageReceiver(address, trusted.has(address));
     socket.on("error", ignore);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("end", () => this.#finishMessage());
@@ -65,7 +65,7 @@ export class Connection implements Expiring {
 
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
   get address(): string {
-    return this.#incoming.address;
+    return this.#receiver.address;
   }
 
   /** Settles once the message has ended, in whatever way; never rejects. */
@@ -87,7 +87,7 @@ export class Connection implements Expiring {
     this.#awaitNothing();
     switch (this.#awaited) {
       case "message":
-        return this.#settle(this.#incoming.unfinished(this.#limits.messageDeadlineMs));
+        return this.#settle(this.#receiver.unfinished(this.#limits.messageDeadlineMs));
       case "message-in-time":
         return this.#settle(stopping());
       case "progress":
@@ -98,7 +98,7 @@ export class Connection implements Expiring {
   }
 
   /** Gives a message that has not ended no more than so many milliseconds [W-19]. */
-  hurry(withinMs: number): void {
+  shortenDeadline(withinMs: number): void {
     if (!this.#isReceived) this.#await("message-in-time", withinMs);
   }
 
@@ -162,16 +162,16 @@ export class Connection implements Expiring {
   #take(chunk: Uint8Array): void {
     if (this.#isReceived) return this.#discard(chunk.length);
     try {
-      if (!this.#incoming.push(chunk)) return;
+      if (!this.#receiver.push(chunk)) return;
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof ServerError)) throw error;
       return this.#settle(error);
     }
     this.#silenceMs = Infinity;
-    if (this.#incoming.isEnded) {
+    if (this.#receiver.isEnded) {
       this.#settle();
-      this.#discard(this.#incoming.surplusBytes);
-    } else if (this.#incoming.mayEndInSilence) {
+      this.#discard(this.#receiver.surplusBytes);
+    } else if (this.#receiver.mayEndInSilence) {
       this.#silenceMs = performance.now() + this.#limits.messageSilenceMs;
       this.#deadlines.notice(this.#silenceMs);
     }
@@ -185,7 +185,7 @@ export class Connection implements Expiring {
 
   #finishMessage(): void {
     if (this.#isReceived) return;
-    this.#settle(this.#incoming.end());
+    this.#settle(this.#receiver.end());
   }
 
   #settle(problem?: Received["problem"], isBroken = false): void {
@@ -193,7 +193,7 @@ export class Connection implements Expiring {
     this.#isReceived = true;
     this.#silenceMs = Infinity;
     this.#awaitNothing();
-    const { held: bytes, hasBytes } = this.#incoming;
+    const { held: bytes, hasBytes } = this.#receiver;
     this.#received.resolve({ bytes, hasBytes, problem, isBroken });
   }
 

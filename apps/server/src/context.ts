@@ -1,11 +1,11 @@
 import type { History, Users } from "@wirebook/history";
-import type { Followers } from "./followers.ts";
-import type { Terminal } from "./terminal.ts";
-import type { Guesses } from "./users/guesses.ts";
-import type { Door } from "./who.ts";
+import type { Subscriptions } from "./followers.ts";
+import type { RequestLog } from "./terminal.ts";
+import type { AuthThrottle } from "./users/guesses.ts";
+import type { Authenticator } from "./who.ts";
 
 /** What is counted from the start on. */
-export interface Tally {
+export interface Counters {
   /** On the monotonic clock. */
   readonly startedMs: number;
   /** Messages that were understood, from somebody known. */
@@ -13,14 +13,14 @@ export interface Tally {
 }
 
 /** What the sessions of one server share. */
-export interface Context {
+export interface ServerContext {
   readonly history: History;
   readonly users: Users;
-  readonly terminal: Terminal;
-  readonly door: Door;
-  readonly guesses: Guesses;
-  readonly tally: Tally;
-  readonly followers: Followers;
+  readonly log: RequestLog;
+  readonly authenticator: Authenticator;
+  readonly throttle: AuthThrottle;
+  readonly counters: Counters;
+  readonly subscriptions: Subscriptions;
   /** What comes before every response but `Authentication error.` [W-11]. */
-  readonly beginning: string;
+  readonly replyHeader: string;
 }

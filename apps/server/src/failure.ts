@@ -7,7 +7,7 @@ import type { ServerErrorCode } from "./errors.ts";
 import { stopping } from "./followers.ts";
 
 /** What a request can fail with, as the peer and the terminal are told of it. */
-export interface Failure {
+export interface ErrorResponse {
   readonly code: ProtocolErrorCode | HistoryErrorCode | UsersErrorCode | ServerErrorCode | "internal";
   /** What the peer reads behind `Error: ` [W-14]. */
   readonly sentence: string;
@@ -16,17 +16,17 @@ export interface Failure {
 }
 
 /** Reads an error that a request ended in. What is nobody's known error is the server's own, and says little. */
-export function failureOf(error: unknown): Failure {
+export function toErrorResponse(error: unknown): ErrorResponse {
   if (error instanceof ProtocolError || error instanceof ServerError) {
     return { code: error.code, sentence: error.message };
   }
-  if (error instanceof HistoryError) return failureOfHistory(error);
-  if (error instanceof UsersError) return failureOfUsers(error);
+  if (error instanceof HistoryError) return fromHistoryError(error);
+  if (error instanceof UsersError) return fromUsersError(error);
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: "internal", sentence: "the server failed at this request; its operator can read why", detail };
 }
 
-function failureOfHistory({ code, message }: HistoryError): Failure {
+function fromHistoryError({ code, message }: HistoryError): ErrorResponse {
   switch (code) {
     case "line-changed":
     case "no-such-line":
@@ -56,7 +56,7 @@ function failureOfHistory({ code, message }: HistoryError): Failure {
   }
 }
 
-function failureOfUsers({ code, message }: UsersError): Failure {
+function fromUsersError({ code, message }: UsersError): ErrorResponse {
   switch (code) {
     case "name-taken":
     case "no-such-user":

@@ -4,14 +4,14 @@ import { ServerError } from "./errors.ts";
 const lineFeed = 0x0a;
 
 /** One follow of the history, which ends between two lines and never inside one. */
-export class Follow implements AsyncDisposable {
+export class Subscription implements AsyncDisposable {
   readonly #feed: Feed;
-  readonly #leave: (follow: Follow) => void;
+  readonly #leave: (follow: Subscription) => void;
   #isEnding = false;
   #isInLine = false;
   #isDisposed = false;
 
-  constructor(feed: Feed, leave: (follow: Follow) => void) {
+  constructor(feed: Feed, leave: (follow: Subscription) => void) {
     this.#feed = feed;
     this.#leave = leave;
   }
@@ -45,10 +45,10 @@ export class Follow implements AsyncDisposable {
 }
 
 /** All follows of one server, at most so many at once [W-18]. */
-export class Followers {
+export class Subscriptions {
   readonly #history: History;
   readonly #max: number;
-  readonly #follows = new Set<Follow>();
+  readonly #open = new Set<Subscription>();
   #opening = 0;
   #isEnded = false;
 
@@ -59,7 +59,7 @@ export class Followers {
 
   /** Follows that are open. */
   get count(): number {
-    return this.#follows.size;
+    return this.#open.size;
   }
 
   /**
@@ -67,9 +67,9 @@ export class Followers {
    *
    * @throws ServerError `followers-max`, `stopping`; HistoryError as `History.follow`
    */
-  async open(from: number | undefined): Promise<Follow> {
+  async open(from: number | undefined): Promise<Subscription> {
     if (this.#isEnded) throw stopping();
-    if (this.#follows.size + this.#opening >= this.#max) {
+    if (this.#open.size + this.#opening >= this.#max) {
       throw new ServerError(
         "followers-max",
         `${this.#max} clients follow already, which is the limit; read the last lines with 2 -100, or try again`,
@@ -77,8 +77,8 @@ export class Followers {
     }
     this.#opening += 1;
     try {
-      const follow = new Follow(await this.#history.follow(from), (left) => this.#follows.delete(left));
-      this.#follows.add(follow);
+      const follow = new Subscription(await this.#history.follow(from), (left) => this.#open.delete(left));
+      this.#open.add(follow);
       if (this.#isEnded) follow.end();
       return follow;
     } finally {
@@ -89,7 +89,7 @@ export class Followers {
   /** Ends every follow behind its last whole line, and refuses new ones. */
   end(): void {
     this.#isEnded = true;
-    for (const follow of this.#follows) follow.end();
+    for (const follow of this.#open) follow.end();
   }
 }
 

@@ -6,24 +6,24 @@
 
 import { MessageReader, ProtocolError, decodeMessage, isDestructive } from "@wirebook/protocol";
 import type { ServerError } from "./errors.ts";
-import { ProxyPreface } from "./proxy-preface.ts";
+import { ProxyHeaderReceiver } from "./proxy-preface.ts";
 
 /** The bytes of one connection. */
-export class Incoming {
+export class MessageReceiver {
   readonly #address: string;
-  readonly #preface: ProxyPreface | undefined;
+  readonly #proxyHeader: ProxyHeaderReceiver | undefined;
   readonly #reader = new MessageReader();
   #hasBytes = false;
 
   /** @param isTrusted true when the peer at that address is a proxy, which says for whom it connects */
   constructor(address: string, isTrusted: boolean) {
     this.#address = address;
-    this.#preface = isTrusted ? new ProxyPreface(address) : undefined;
+    this.#proxyHeader = isTrusted ? new ProxyHeaderReceiver(address) : undefined;
   }
 
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
   get address(): string {
-    return this.#preface?.address ?? this.#address;
+    return this.#proxyHeader?.address ?? this.#address;
   }
 
   /** The message without its line ending, as far as it came. */
@@ -57,7 +57,7 @@ export class Incoming {
    * @throws ServerError `proxy-header`
    */
   push(chunk: Uint8Array): boolean {
-    const message = this.#preface?.push(chunk) ?? chunk;
+    const message = this.#proxyHeader?.push(chunk) ?? chunk;
     if (message.length === 0) return false;
     this.#hasBytes = true;
     this.#reader.push(message);
@@ -67,7 +67,7 @@ export class Incoming {
   /** Ends the message where it stands; returns why it cannot be taken. */
   end(): ServerError | undefined {
     this.#reader.end();
-    return this.#preface?.isCut ? this.#preface.problem("it ended before its header did") : undefined;
+    return this.#proxyHeader?.isCut ? this.#proxyHeader.problem("it ended before its header did") : undefined;
   }
 
   /** What a peer is told that did not end its message in so many milliseconds [W-6]. */

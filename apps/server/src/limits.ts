@@ -96,13 +96,13 @@ export const failureDrainMs = 500;
 export const repeatedSignalMs = 500;
 
 /** Bytes that wait for a terminal which takes none; further lines are counted instead. */
-export const terminalBytesMax = 256 * 1024;
+export const logBytesMax = 256 * 1024;
 
 /** Milliseconds until a terminal that took nothing is tried again. */
-export const terminalRetryMs = 10;
+export const logRetryMs = 10;
 
 /** Milliseconds that the end of the process waits for the terminal to take the last lines. */
-export const terminalCloseMs = 500;
+export const logCloseMs = 500;
 
 /** Descriptors that are no connection's: Node's own, the history, a rewrite of it, the terminal. */
 const descriptorsReserved = 40;

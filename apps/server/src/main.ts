@@ -15,8 +15,8 @@ import { ListenError } from "./errors.ts";
 import { failureDrainMs, limitsWithin, repeatedSignalMs } from "./limits.ts";
 import { listen } from "./server.ts";
 import { describeStorage, openHistory, openUsers, warnOfSecret } from "./storage.ts";
-import { Terminal } from "./terminal.ts";
-import { openTerminalStream } from "./terminal-stream.ts";
+import { RequestLog } from "./terminal.ts";
+import { openLogStream } from "./terminal-stream.ts";
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 /** A server that nobody may speak to is right, and surprising. */
@@ -40,9 +40,9 @@ async function main(): Promise<number> {
 
 async function run(config: Config): Promise<number> {
   process.on("SIGINT", leave).on("SIGTERM", leave);
-  await using terminal = new Terminal(openTerminalStream(1) ?? process.stdout, isatty(1));
+  await using log = new RequestLog(openLogStream(1) ?? process.stdout, isatty(1));
   const place = describeStorage(config);
-  const onNotice = (message: string): void => terminal.show({ event: "notice", message });
+  const onNotice = (message: string): void => log.write({ event: "notice", message });
   const warning = warnOfSecret(config, process.argv);
   if (warning !== undefined) onNotice(warning);
   await using history = await openHistory(config, onNotice);
@@ -50,14 +50,14 @@ async function run(config: Config): Promise<number> {
   const limits = limitsWithin(descriptorsMax());
   const { users: mode, iKnow: isOpenToAll } = config;
   const options = { ...config, mode, isOpenToAll, trustedProxies: config.trustProxy, limits };
-  await using server = await listen(options, history, users, terminal);
+  await using server = await listen(options, history, users, log);
   const stopSignal = awaitSignal();
-  terminal.show({ event: "listening", ...server.address, history: place, users: mode });
+  log.write({ event: "listening", ...server.address, history: place, users: mode });
   if (mode === "registered" && users.count === 0) onNotice(nobodyYet);
 
   const reason = await Promise.race([stopSignal, history.ended]);
   if (typeof reason === "string") {
-    terminal.show({ event: "stopping", message: `${reason}: finishing what was accepted` });
+    log.write({ event: "stopping", message: `${reason}: finishing what was accepted` });
   }
   await server.stop(typeof reason === "string" ? limits.drainMs : failureDrainMs);
   await history[Symbol.asyncDispose]();

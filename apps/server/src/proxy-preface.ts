@@ -9,7 +9,7 @@ import { joinBytes, readProxyHeader } from "@wirebook/protocol";
 import { ServerError } from "./errors.ts";
 
 /** The header of one connection. */
-export class ProxyPreface {
+export class ProxyHeaderReceiver {
   readonly #proxy: string;
   #held: Uint8Array = new Uint8Array(0);
   #address: string | undefined;

@@ -9,22 +9,22 @@
 import { encodeText, joinBytes } from "@wirebook/protocol";
 import type { Snapshot } from "@wirebook/history";
 import type { Connection } from "./connection.ts";
-import { failureOf } from "./failure.ts";
-import type { Failure } from "./failure.ts";
-import type { Follow } from "./followers.ts";
+import { toErrorResponse } from "./failure.ts";
+import type { ErrorResponse } from "./failure.ts";
+import type { Subscription } from "./followers.ts";
 import type { Response } from "./operations/response.ts";
 
 const nothing = new Uint8Array(0);
 
 /** Sends a response and waits for the connection to be closed. Returns what broke the reply off, if anything did. */
-export async function send(connection: Connection, response: Response): Promise<Failure | undefined> {
+export async function send(connection: Connection, response: Response): Promise<ErrorResponse | undefined> {
   const { text, snapshot, follow } = response;
   try {
     if (snapshot !== undefined) await sendSnapshot(connection, text, snapshot);
     if (follow !== undefined) await sendFollow(connection, text, follow);
   } catch (error) {
     connection.reset();
-    return failureOf(error);
+    return toErrorResponse(error);
   }
   await connection.end(snapshot === undefined && follow === undefined ? text : "");
   return undefined;
@@ -42,7 +42,7 @@ async function sendSnapshot(connection: Connection, text: string, snapshot: Snap
 }
 
 /** A follow may be silent for hours, so the text does not wait for lines, and the peer's going ends the waiting. */
-async function sendFollow(connection: Connection, text: string, follow: Follow): Promise<void> {
+async function sendFollow(connection: Connection, text: string, follow: Subscription): Promise<void> {
   await using lines = follow;
   void connection.closed.then(() => lines[Symbol.asyncDispose]());
   connection.keepAlive();

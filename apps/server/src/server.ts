@@ -8,20 +8,20 @@
 
 import { Deadlines } from "@wirebook/deadlines";
 import type { History, Users } from "@wirebook/history";
-import { encodeBeginning, operations, plainIpAddress } from "@wirebook/protocol";
-import { Admission } from "./admission.ts";
+import { encodeReplyHeader, operations, plainIpAddress } from "@wirebook/protocol";
+import { ConnectionLimiter } from "./admission.ts";
 import { Connection } from "./connection.ts";
-import type { Context } from "./context.ts";
+import type { ServerContext } from "./context.ts";
 import type { ServerError } from "./errors.ts";
-import { Followers } from "./followers.ts";
+import { Subscriptions } from "./followers.ts";
 import { limitsDefault } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { Listeners } from "./listeners.ts";
 import { explainListening, findAddress } from "./listening.ts";
 import { serve } from "./session.ts";
-import type { Terminal } from "./terminal.ts";
-import { Guesses } from "./users/guesses.ts";
-import { Door } from "./who.ts";
+import type { RequestLog } from "./terminal.ts";
+import { AuthThrottle } from "./users/guesses.ts";
+import { Authenticator } from "./who.ts";
 import type { Mode } from "./who.ts";
 
 /** Where to listen and what to say first. */
@@ -60,18 +60,18 @@ export async function listen(
   options: ListenOptions,
   history: History,
   users: Users,
-  terminal: Terminal,
+  log: RequestLog,
 ): Promise<WirebookServer> {
   const limits = options.limits ?? limitsDefault;
   const server = new TcpServer(limits, trustedIn(options), {
     history,
     users,
-    terminal,
-    door: new Door(options.mode, users),
-    guesses: new Guesses(limits),
-    tally: { startedMs: performance.now(), requests: 0 },
-    followers: new Followers(history, limits.followersMax),
-    beginning: encodeBeginning({ link: options.link, operations }),
+    log,
+    authenticator: new Authenticator(options.mode, users),
+    throttle: new AuthThrottle(limits),
+    counters: { startedMs: performance.now(), requests: 0 },
+    subscriptions: new Subscriptions(history, limits.followersMax),
+    replyHeader: encodeReplyHeader({ link: options.link, operations }),
   });
   await server.open(
     await findAddress(options.host, options.mode === "registered" || options.isOpenToAll === true),
@@ -87,22 +87,22 @@ function trustedIn({ trustedProxies = [] }: ListenOptions): ReadonlySet<string> 
 
 class TcpServer implements WirebookServer {
   readonly #limits: Limits;
-  readonly #context: Context;
+  readonly #context: ServerContext;
   readonly #listeners: Listeners;
   readonly #deadlines = new Deadlines();
-  readonly #admission: Admission;
+  readonly #limiter: ConnectionLimiter;
   readonly #served = new Map<Connection, Promise<void>>();
   readonly #refused = new Map<Connection, Promise<void>>();
   #stopped: Promise<void> | undefined;
 
-  constructor(limits: Limits, trusted: ReadonlySet<string>, context: Context) {
+  constructor(limits: Limits, trusted: ReadonlySet<string>, context: ServerContext) {
     this.#limits = limits;
     this.#context = context;
-    this.#admission = new Admission(limits, trusted);
+    this.#limiter = new ConnectionLimiter(limits, trusted);
     this.#listeners = new Listeners(
       limits,
       (socket) => this.#accept(new Connection(socket, limits, this.#deadlines, trusted)),
-      ({ message }) => context.terminal.show({ event: "failure", message }),
+      ({ message }) => context.log.write({ event: "failure", message }),
     );
   }
 
@@ -129,7 +129,7 @@ class TcpServer implements WirebookServer {
 
   #accept(connection: Connection): void {
     const { address } = connection; // A proxy's own: its header, which may give another, has not come yet.
-    const refusal = this.#admission.enter(address);
+    const refusal = this.#limiter.acquire(address);
     if (refusal === undefined) {
       this.#served.set(connection, this.#serve(connection, address));
     } else {
@@ -141,11 +141,11 @@ class TcpServer implements WirebookServer {
   async #serve(connection: Connection, address: string): Promise<void> {
     await this.#attend(connection);
     this.#served.delete(connection);
-    this.#admission.leave(address);
+    this.#limiter.release(address);
   }
 
   async #refuse(connection: Connection, refusal: ServerError): Promise<void> {
-    this.#context.terminal.show({ event: "refused", address: connection.address, code: refusal.code });
+    this.#context.log.write({ event: "refused", address: connection.address, code: refusal.code });
     connection.refuse(refusal);
     await this.#attend(connection);
     this.#refused.delete(connection);
@@ -166,16 +166,16 @@ class TcpServer implements WirebookServer {
       await serve(connection, this.#context);
     } catch (error) {
       connection.reset();
-      this.#context.terminal.show({ event: "failure", message: String(error) });
+      this.#context.log.write({ event: "failure", message: String(error) });
     }
     await connection.closed;
   }
 
   async #drain(withinMs: number): Promise<void> {
     const closed = this.#listeners.close();
-    this.#context.followers.end();
-    this.#context.guesses.end();
-    for (const connection of this.#served.keys()) connection.hurry(this.#limits.drainMessageMs);
+    this.#context.subscriptions.end();
+    this.#context.throttle.end();
+    for (const connection of this.#served.keys()) connection.shortenDeadline(this.#limits.drainMessageMs);
     const deadline = setTimeout(() => {
       for (const connection of [...this.#served.keys(), ...this.#refused.keys()]) connection.reset();
     }, withinMs);

@@ -7,7 +7,7 @@
  */
 
 import { HistoryError } from "@wirebook/history";
-import type { Asked, History, Written } from "@wirebook/history";
+import type { RequestEntry, History, AppendResult } from "@wirebook/history";
 import {
   authenticationError,
   decodeCommand,
@@ -21,68 +21,68 @@ import {
 } from "@wirebook/protocol";
 import type { Command } from "@wirebook/protocol";
 import type { Connection, Received } from "./connection.ts";
-import type { Context } from "./context.ts";
+import type { ServerContext } from "./context.ts";
 import { ServerError } from "./errors.ts";
-import { failureOf } from "./failure.ts";
-import type { Failure } from "./failure.ts";
-import { perform } from "./operations/perform.ts";
+import { toErrorResponse } from "./failure.ts";
+import type { ErrorResponse } from "./failure.ts";
+import { dispatch } from "./operations/perform.ts";
 import type { Response } from "./operations/response.ts";
 import { send } from "./reply.ts";
-import { assertMay } from "./who.ts";
-import type { Door, Speaker } from "./who.ts";
+import { authorize } from "./who.ts";
+import type { Authenticator, Principal } from "./who.ts";
 
 /** A message as far as it was understood. */
 type Heard =
-  | { readonly outcome: "request"; readonly speaker: Speaker; readonly command: Command }
+  | { readonly outcome: "request"; readonly principal: Principal; readonly command: Command }
   | { readonly outcome: "unknown"; readonly isGuess: boolean }
   | { readonly outcome: "broken" }
-  | { readonly outcome: "mistake"; readonly error: unknown; readonly speaker?: Speaker };
+  | { readonly outcome: "mistake"; readonly error: unknown; readonly principal?: Principal };
 
 /** What is to be sent, and what the terminal shows of it. */
 interface Answer {
   readonly response: Response;
   readonly outcome: Command["verb"] | "unknown" | "broken" | "error";
-  readonly failure?: Failure;
+  readonly failure?: ErrorResponse;
 }
 
 /** Serves one connection until it is closed. */
-export async function serve(connection: Connection, context: Context): Promise<void> {
+export async function serve(connection: Connection, context: ServerContext): Promise<void> {
   const received = await connection.received;
   if (received.isBroken && !received.hasBytes) return;
-  const heard = hear(received, context.door);
-  const asked = askedFrom(connection.address, received, heard, context.door);
-  let written: Written | undefined;
+  const heard = hear(received, context.authenticator);
+  const asked = askedFrom(connection.address, received, heard, context.authenticator);
+  let written: AppendResult | undefined;
   let answer: Answer;
   try {
-    if (received.hasBytes) written = await log(asked, heard, context.history);
+    if (received.hasBytes) written = await record(asked, heard, context.history);
     else if (received.problem === undefined) await probe(context.history);
     answer = await answerTo(heard, connection, context);
   } catch (error) {
-    const failure = failureOf(error);
-    answer = { response: { text: context.beginning + encodeError(failure.sentence) }, outcome: "error", failure };
+    const failure = toErrorResponse(error);
+    answer = { response: { text: context.replyHeader + encodeError(failure.sentence) }, outcome: "error", failure };
   }
   // A connection that sends nothing is a probe, such as a load balancer's: it asks nothing.
   if (received.hasBytes) showRequest(asked, written, answer, context);
   else if (answer.failure?.code === "proxy-header") showRefused(asked, answer.failure, context);
   const failure = heard.outcome === "broken" ? undefined : await send(connection, answer.response);
-  if (failure !== undefined) context.terminal.show({ event: "failure", message: failure.detail ?? failure.sentence });
+  if (failure !== undefined) context.log.write({ event: "failure", message: failure.detail ?? failure.sentence });
 }
 
 /** Finds out what the bytes mean, once the message has ended. */
-function hear({ bytes, problem, isBroken }: Received, door: Door): Heard {
+function hear({ bytes, problem, isBroken }: Received, authenticator: Authenticator): Heard {
   if (isBroken) return { outcome: "broken" };
-  let speaker: Speaker | undefined;
+  let principal: Principal | undefined;
   try {
     if (problem !== undefined) throw problem;
     const message = decodeMessage(bytes);
-    speaker = door.identify(message);
-    if (speaker === undefined) return { outcome: "unknown", isGuess: message.key !== undefined };
-    return { outcome: "request", speaker, command: decodeCommand(message.words) };
+    principal = authenticator.authenticate(message);
+    if (principal === undefined) return { outcome: "unknown", isGuess: message.key !== undefined };
+    return { outcome: "request", principal, command: decodeCommand(message.words) };
   } catch (error) {
     // Where only the registered may speak, what is no name is no less unknown, and its sentence would repeat it.
     const isNoName = error instanceof ProtocolError && error.code === "user-syntax";
-    if (isNoName && door.mode === "registered") return { outcome: "unknown", isGuess: false };
-    return { outcome: "mistake", error, ...(speaker === undefined ? {} : { speaker }) };
+    if (isNoName && authenticator.mode === "registered") return { outcome: "unknown", isGuess: false };
+    return { outcome: "mistake", error, ...(principal === undefined ? {} : { principal }) };
   }
 }
 
@@ -90,8 +90,8 @@ function hear({ bytes, problem, isBroken }: Received, door: Door): Heard {
  * What the history keeps: a request as it came, of anything else the beginning; a key of neither [H-5], [H-6]. Keys are
  * taken out before the cut, which could make one too short to be known.
  */
-function askedFrom(address: string, { bytes }: Received, heard: Heard, door: Door): Asked {
-  const shown = door.shown(decodeText(bytes), "speaker" in heard ? heard.speaker : undefined);
+function askedFrom(address: string, { bytes }: Received, heard: Heard, authenticator: Authenticator): RequestEntry {
+  const shown = authenticator.redact(decodeText(bytes), "principal" in heard ? heard.principal : undefined);
   if (heard.outcome === "request" || bytes.length <= refusedBytesKept) return { address, message: shown, isCut: false };
   const shownBytes = encodeText(shown);
   const kept = decodeText(shownBytes.subarray(0, refusedBytesKept));
@@ -104,7 +104,7 @@ function askedFrom(address: string, { bytes }: Received, heard: Heard, door: Doo
  *
  * @throws HistoryError `storage-full`, `storage-failed`, `closed`
  */
-async function log(asked: Asked, heard: Heard, history: History): Promise<Written | undefined> {
+async function record(asked: RequestEntry, heard: Heard, history: History): Promise<AppendResult | undefined> {
   try {
     return await history.append(asked);
   } catch (error) {
@@ -124,38 +124,43 @@ async function probe(history: History): Promise<void> {
   try {
     await history.check();
   } catch (error) {
-    const { sentence, detail } = failureOf(error);
+    const { sentence, detail } = toErrorResponse(error);
     throw new ServerError("not-ready", `${notReadyPrefix}${sentence}`, { cause: detail ?? error });
   }
 }
 
-/** Does what was asked. @throws what a request can fail with; see `failureOf` */
-async function answerTo(heard: Heard, connection: Connection, context: Context): Promise<Answer> {
+/** Does what was asked. @throws what a request can fail with; see `toErrorResponse` */
+async function answerTo(heard: Heard, connection: Connection, context: ServerContext): Promise<Answer> {
   switch (heard.outcome) {
     case "mistake":
       throw heard.error;
     case "broken":
       return { response: { text: "" }, outcome: "broken" };
     case "unknown":
-      if (heard.isGuess) await context.guesses.hold(connection.address, connection.closed);
+      if (heard.isGuess) await context.throttle.delay(connection.address, connection.closed);
       return { response: { text: authenticationError }, outcome: "unknown" };
     case "request": {
-      const { command, speaker } = heard;
-      context.tally.requests += 1;
-      assertMay(speaker, command);
-      const response = await perform(command, { ...context, ...speaker, address: connection.address });
-      return { response: { ...response, text: context.beginning + response.text }, outcome: command.verb };
+      const { command, principal } = heard;
+      context.counters.requests += 1;
+      authorize(principal, command);
+      const response = await dispatch(command, { ...context, ...principal, address: connection.address });
+      return { response: { ...response, text: context.replyHeader + response.text }, outcome: command.verb };
     }
   }
 }
 
 /** A proxy that does not say for whom it connects leaves no line, so the terminal is where its operator learns of it. */
-function showRefused({ address }: Asked, { code }: Failure, { terminal }: Context): void {
-  terminal.show({ event: "refused", address, code });
+function showRefused({ address }: RequestEntry, { code }: ErrorResponse, { log }: ServerContext): void {
+  log.write({ event: "refused", address, code });
 }
 
-function showRequest(asked: Asked, written: Written | undefined, { outcome, failure }: Answer, context: Context): void {
-  context.terminal.show({
+function showRequest(
+  asked: RequestEntry,
+  written: AppendResult | undefined,
+  { outcome, failure }: Answer,
+  context: ServerContext,
+): void {
+  context.log.write({
     event: "request",
     time: written?.time ?? new Date().toISOString(),
     ...asked,

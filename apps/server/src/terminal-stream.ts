@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
-import { terminalRetryMs } from "./limits.ts";
+import { logRetryMs } from "./limits.ts";
 
 /**
  * A stream to the TTY or the pipe behind a descriptor that never blocks; the descriptor itself is left as it is.
@@ -9,7 +9,7 @@ import { terminalRetryMs } from "./limits.ts";
  * Setting the descriptor to non-blocking would change it for the shell and every other program that shares it, so the
  * same TTY or pipe is opened once more. `undefined` for anything else, and where the system does not offer that.
  */
-export function openTerminalStream(descriptor: number): Writable | undefined {
+export function openLogStream(descriptor: number): Writable | undefined {
   let own: number;
   try {
     const stats = fstatSync(descriptor);
@@ -35,5 +35,5 @@ function writeWhole(descriptor: number, bytes: Buffer, done: (error?: Error) => 
     if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return done(error as Error);
   }
   if (taken === bytes.length) return done();
-  setTimeout(() => writeWhole(descriptor, bytes.subarray(taken), done), terminalRetryMs);
+  setTimeout(() => writeWhole(descriptor, bytes.subarray(taken), done), logRetryMs);
 }

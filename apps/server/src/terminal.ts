@@ -2,16 +2,16 @@
  * What the operator sees: a short line for each event on a TTY, a JSON line otherwise.
  *
  * Showing must never hold up serving. The lines of one turn of the event loop go out in one write, at most
- * `terminalBytesMax` wait for a terminal that takes none (a stopped pager, Ctrl-S), and what comes beyond that is
+ * `logBytesMax` wait for a terminal that takes none (a stopped pager, Ctrl-S), and what comes beyond that is
  * counted and the count shown. A terminal that went away is no reason to stop either.
  */
 
 import type { Writable } from "node:stream";
 import { plainText, quoteText } from "@wirebook/protocol";
-import { terminalBytesMax, terminalCloseMs } from "./limits.ts";
+import { logBytesMax, logCloseMs } from "./limits.ts";
 
 /** Something that the operator may want to see. */
-export type TerminalEvent =
+export type LogEvent =
   | {
       readonly event: "listening";
       readonly host: string;
@@ -36,16 +36,16 @@ export type TerminalEvent =
   | { readonly event: "notice" | "failure" | "stopping"; readonly message: string }
   | { readonly event: "not-shown"; readonly lines: number };
 
-/** Shows events on a stream. It ends with the stream's last line shown, or after `terminalCloseMs` without that. */
-export class Terminal implements AsyncDisposable {
+/** Shows events on a stream. It ends with the stream's last line shown, or after `logCloseMs` without that. */
+export class RequestLog implements AsyncDisposable {
   readonly #stream: Writable;
-  readonly #encode: (event: TerminalEvent) => string;
+  readonly #encode: (event: LogEvent) => string;
   readonly #bytesMax: number;
   #gathered = "";
   #linesNotShown = 0;
   #isGone = false;
 
-  constructor(stream: Writable, isTty: boolean, bytesMax: number = terminalBytesMax) {
+  constructor(stream: Writable, isTty: boolean, bytesMax: number = logBytesMax) {
     this.#stream = stream;
     this.#encode = isTty ? describe : encodeJson;
     this.#bytesMax = bytesMax;
@@ -55,7 +55,7 @@ export class Terminal implements AsyncDisposable {
   }
 
   /** Shows an event, or counts it when too much is waiting. Never waits and never throws. */
-  show(event: TerminalEvent): void {
+  write(event: LogEvent): void {
     if (this.#isGone) return;
     if (this.#isFull() || this.#linesNotShown > 0) this.#linesNotShown += 1;
     else this.#gather(event);
@@ -65,13 +65,13 @@ export class Terminal implements AsyncDisposable {
     this.#flush();
     if (this.#isGone || this.#stream.writableLength === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, terminalCloseMs);
+    const timer = setTimeout(resolve, logCloseMs);
     this.#stream.write("", () => resolve());
     await promise;
     clearTimeout(timer);
   }
 
-  #gather(event: TerminalEvent): void {
+  #gather(event: LogEvent): void {
     if (this.#gathered === "") setImmediate(() => this.#flush());
     this.#gathered += this.#encode(event);
   }
@@ -96,12 +96,12 @@ export class Terminal implements AsyncDisposable {
 }
 
 /** One JSON object a line, in which nothing is left that acts on a terminal. */
-function encodeJson(event: TerminalEvent): string {
+function encodeJson(event: LogEvent): string {
   return `${plainText(JSON.stringify(event))}\n`;
 }
 
 /** A line to be read by a person. */
-function describe(event: TerminalEvent): string {
+function describe(event: LogEvent): string {
   switch (event.event) {
     case "listening":
       return (

@@ -2,14 +2,14 @@
  * Who speaks, what they may do, and what others may see of what they sent [U-5], [U-6], [U-8].
  *
  * Open: any plain name may speak, a registered one with its key only. Registered: nobody else may. There, a word that
- * is nobody's may be somebody's mistyped key, or a key where the name should be; so of a message whose speaker is not
+ * is nobody's may be somebody's mistyped key, or a key where the name should be; so of a message whose principal is not
  * known nothing is kept but a tag. Tags are of a hash whose key is made at the start and never leaves the process: the
  * same word has the same tag until the server stops, and nobody can find the word by trying, now or later.
  */
 
 import { createHmac, randomBytes } from "node:crypto";
 import type { Users } from "@wirebook/history";
-import { operations, withoutKeys } from "@wirebook/protocol";
+import { operations, redactMessage } from "@wirebook/protocol";
 import type { Command, Message, Role } from "@wirebook/protocol";
 import { ServerError } from "./errors.ts";
 import { isRightKey } from "./users/key.ts";
@@ -21,7 +21,7 @@ export const modes = ["open", "registered"] as const;
 export type Mode = (typeof modes)[number];
 
 /** Somebody who may speak. */
-export interface Speaker {
+export interface Principal {
   /** The name, never a key. */
   readonly user: string;
   readonly role: Role;
@@ -31,7 +31,7 @@ export interface Speaker {
 const tagDigits = 8;
 
 /** Decides about speakers. */
-export class Door {
+export class Authenticator {
   readonly mode: Mode;
   readonly #users: Users;
   readonly #tagKey = randomBytes(32);
@@ -42,7 +42,7 @@ export class Door {
   }
 
   /** Who speaks, from the name and the key of a message; `undefined` is nobody known [W-13]. */
-  identify({ user: name, key }: Message): Speaker | undefined {
+  authenticate({ user: name, key }: Message): Principal | undefined {
     const registered = this.#users.find(name);
     if (registered === undefined) {
       return this.mode === "open" && key === undefined ? { user: name, role: "admin" } : undefined;
@@ -53,8 +53,8 @@ export class Door {
   }
 
   /** What the history and the terminal may hold of a message [H-5]. */
-  shown(text: string, speaker: Speaker | undefined): string {
-    return this.mode === "registered" && speaker === undefined ? this.#tag(text) : withoutKeys(text);
+  redact(text: string, principal: Principal | undefined): string {
+    return this.mode === "registered" && principal === undefined ? this.#tag(text) : redactMessage(text);
   }
 
   #tag(text: string): string {
@@ -63,8 +63,8 @@ export class Door {
   }
 }
 
-/** Lets a speaker with the role that a command needs go on [U-9]. @throws ServerError `role-lacking` */
-export function assertMay({ user, role }: Speaker, { verb }: Command): void {
+/** Lets a principal with the role that a command needs go on [U-9]. @throws ServerError `role-lacking` */
+export function authorize({ user, role }: Principal, { verb }: Command): void {
   const operation = operations.find((each) => each.verb === verb);
   if (operation === undefined || operation.role === "member" || role === "admin") return;
   throw new ServerError(

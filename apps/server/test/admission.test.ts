@@ -1,40 +1,40 @@
 import { describe, expect, test } from "vitest";
-import { Admission, peerOf } from "../src/admission.ts";
+import { ConnectionLimiter, networkOf } from "../src/admission.ts";
 import { limitsDefault } from "../src/limits.ts";
 
-const admission = (connectionsMax: number, connectionsPerAddressMax: number): Admission =>
-  new Admission({ ...limitsDefault, connectionsMax, connectionsPerAddressMax }, new Set(["proxy"]));
+const admission = (connectionsMax: number, connectionsPerAddressMax: number): ConnectionLimiter =>
+  new ConnectionLimiter({ ...limitsDefault, connectionsMax, connectionsPerAddressMax }, new Set(["proxy"]));
 
 describe("admission", () => {
   test("has room up to its bound, and again when somebody has left", () => {
     const seats = admission(3, 3);
-    expect([1, 2, 3, 4].map((n) => seats.enter(`10.0.0.${n}`)?.code)).toEqual([
+    expect([1, 2, 3, 4].map((n) => seats.acquire(`10.0.0.${n}`)?.code)).toEqual([
       undefined,
       undefined,
       undefined,
       "connections-max",
     ]);
-    seats.leave("10.0.0.2");
-    expect(seats.enter("10.0.0.4")).toBeUndefined();
-    expect(seats.enter("10.0.0.5")?.code).toBe("connections-max");
+    seats.release("10.0.0.2");
+    expect(seats.acquire("10.0.0.4")).toBeUndefined();
+    expect(seats.acquire("10.0.0.5")?.code).toBe("connections-max");
   });
 
   test("has room for so many of one address, whatever the others do", () => {
     const seats = admission(100, 2);
-    expect(["a", "a", "a", "b"].map((address) => seats.enter(address)?.code)).toEqual([
+    expect(["a", "a", "a", "b"].map((address) => seats.acquire(address)?.code)).toEqual([
       undefined,
       undefined,
       "address-max",
       undefined,
     ]);
-    expect(["proxy", "proxy", "proxy"].map((address) => seats.enter(address))).toEqual([
+    expect(["proxy", "proxy", "proxy"].map((address) => seats.acquire(address))).toEqual([
       undefined,
       undefined,
       undefined,
     ]);
-    seats.leave("a");
-    expect(seats.enter("a")).toBeUndefined();
-    expect(seats.enter("a")?.code).toBe("address-max");
+    seats.release("a");
+    expect(seats.acquire("a")).toBeUndefined();
+    expect(seats.acquire("a")?.code).toBe("address-max");
   });
 });
 
@@ -47,6 +47,6 @@ describe("an address stands for", () => {
     ["2001:db8:1:2::", "2001:db8:1:2::/64"],
     ["fe80::1%eth0", "fe80:0:0:0::/64"],
   ])("%s → %s", (address, peer) => {
-    expect(peerOf(address)).toBe(peer);
+    expect(networkOf(address)).toBe(peer);
   });
 });

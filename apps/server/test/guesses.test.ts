@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { authenticationError } from "@wirebook/protocol";
 import { limitsDefault } from "../src/limits.ts";
-import { Guesses, blockOf, delayMs } from "../src/users/guesses.ts";
+import { AuthThrottle, networkOf, delayMs } from "../src/users/guesses.ts";
 import { Peer, ask } from "./peer.ts";
 import { beginning, openRig } from "./rig.ts";
 
@@ -17,37 +17,37 @@ describe("the answer to a wrong key", () => {
   });
 
   test("waits by itself for each address", async () => {
-    const guesses = new Guesses({ ...quick, ...slow, guessesHeldEachMax: 1 });
-    const held = [guesses.hold("192.0.2.1", never), guesses.hold("192.0.2.2", never)];
-    await expect(guesses.hold("192.0.2.1", never)).rejects.toMatchObject({ code: "guesses-max" });
-    guesses.end();
+    const throttle = new AuthThrottle({ ...quick, ...slow, guessesHeldEachMax: 1 });
+    const held = [throttle.delay("192.0.2.1", never), throttle.delay("192.0.2.2", never)];
+    await expect(throttle.delay("192.0.2.1", never)).rejects.toMatchObject({ code: "guesses-max" });
+    throttle.end();
     await Promise.all(held);
   });
 
   test("is one of so many that are held for an address and in all", async () => {
-    const guesses = new Guesses({ ...quick, ...slow, guessesHeldEachMax: 2, guessesHeldMax: 3 });
-    const held = ["a", "a", "b"].map((address) => guesses.hold(address, never));
+    const throttle = new AuthThrottle({ ...quick, ...slow, guessesHeldEachMax: 2, guessesHeldMax: 3 });
+    const held = ["a", "a", "b"].map((address) => throttle.delay(address, never));
     for (const address of ["a", "b", "c"]) {
-      await expect(guesses.hold(address, never)).rejects.toMatchObject({ code: "guesses-max" });
+      await expect(throttle.delay(address, never)).rejects.toMatchObject({ code: "guesses-max" });
     }
-    guesses.end();
+    throttle.end();
     await Promise.all(held);
-    const again = guesses.hold("a", never);
-    guesses.end();
+    const again = throttle.delay("a", never);
+    throttle.end();
     await again;
   });
 
   test("goes when the peer has gone", async () => {
-    const guesses = new Guesses({ ...quick, ...slow });
-    await guesses.hold("a", Promise.resolve());
+    const throttle = new AuthThrottle({ ...quick, ...slow });
+    await throttle.delay("a", Promise.resolve());
   });
 
   test("is remembered for so many addresses, and those that hold one stay", async () => {
-    const guesses = new Guesses({ ...quick, guessAddressesMax: 3 });
-    for (const address of ["a", "b", "c"]) await guesses.hold(address, never);
-    expect(guesses.addresses).toBe(3);
-    for (const address of ["d", "e"]) await guesses.hold(address, never);
-    expect(guesses.addresses).toBe(3);
+    const throttle = new AuthThrottle({ ...quick, guessAddressesMax: 3 });
+    for (const address of ["a", "b", "c"]) await throttle.delay(address, never);
+    expect(throttle.addresses).toBe(3);
+    for (const address of ["d", "e"]) await throttle.delay(address, never);
+    expect(throttle.addresses).toBe(3);
   });
 });
 
@@ -60,7 +60,7 @@ describe("one address", () => {
     ["fe80::1%eth0", "fe80:0:0:0"],
     ["unknown", "unknown"],
   ])("%s counts as %s", (address, block) => {
-    expect(blockOf(address)).toBe(block);
+    expect(networkOf(address)).toBe(block);
   });
 });
 

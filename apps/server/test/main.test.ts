@@ -2,7 +2,7 @@ import { readFile, rename } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { terminalBytesMax } from "../src/limits.ts";
+import { logBytesMax } from "../src/limits.ts";
 import { Peer, ask } from "./peer.ts";
 import { Program } from "./program.ts";
 import { makeFolder } from "./rig.ts";
@@ -59,7 +59,7 @@ describe("the program", () => {
     const { port } = await program.listening();
     program.child.stdout?.pause();
     const message = `brick 1 9999999 ${"\u202e".repeat(600)}\n`; // Some 4 KB on the terminal, where each one is escaped.
-    const count = Math.ceil((terminalBytesMax * 4) / 3600);
+    const count = Math.ceil((logBytesMax * 4) / 3600);
     for (let at = 0; at < count; at++) expect(await ask(port, message)).toContain("Error: ");
     program.child.stdout?.resume();
     await ask(port, "last\n");

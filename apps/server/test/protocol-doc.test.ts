@@ -6,7 +6,7 @@ import * as protocol from "@wirebook/protocol";
 import { historyErrorCodes, HistoryError, UsersError, usersErrorCodes } from "@wirebook/history";
 import { HeldClock } from "../../../interop/held-clock.ts";
 import { serverErrorCodes } from "../src/errors.ts";
-import { failureOf } from "../src/failure.ts";
+import { toErrorResponse } from "../src/failure.ts";
 import { limitsDefault } from "../src/limits.ts";
 import { Peer, ask } from "./peer.ts";
 import { openRig } from "./rig.ts";
@@ -44,7 +44,7 @@ describe("docs/protocol.md", () => {
 
   test.each(["storage-full", "storage-failed", "storage-unavailable"] as const)("has the sentence for %s", (code) => {
     const found = sentence("### What the history can answer", code);
-    expect(failureOf(new HistoryError(code, "/secret/path")).sentence).toBe(found);
+    expect(toErrorResponse(new HistoryError(code, "/secret/path")).sentence).toBe(found);
   });
 
   test("lists every code with which the users can answer a request, and no other", () => {
@@ -54,7 +54,7 @@ describe("docs/protocol.md", () => {
 
   test.each(["users-busy", "users-failed"] as const)("has the sentence for %s", (code) => {
     const found = sentence("### What the users can answer", code);
-    expect(failureOf(new UsersError(code, "/secret/path")).sentence).toBe(found);
+    expect(toErrorResponse(new UsersError(code, "/secret/path")).sentence).toBe(found);
   });
 
   test("has the sentences about a name that is taken, a role that is lacking and too many wrong keys", async () => {
@@ -74,8 +74,8 @@ describe("docs/protocol.md", () => {
 
   test("has the server's own sentences", async () => {
     const heading = "### What the server can answer";
-    expect(failureOf(new TypeError("a fault")).sentence).toBe(sentence(heading, "internal"));
-    expect(failureOf(new HistoryError("closed", "closed")).sentence).toBe(sentence(heading, "stopping"));
+    expect(toErrorResponse(new TypeError("a fault")).sentence).toBe(sentence(heading, "internal"));
+    expect(toErrorResponse(new HistoryError("closed", "closed")).sentence).toBe(sentence(heading, "stopping"));
     await using rig = await openRig({ listenersMax: 1, connectionsMax: 1, followersMax: 0 });
     const first = await Peer.connect(rig.port);
     const second = await Peer.connect(rig.port);
@@ -125,7 +125,7 @@ describe("docs/protocol.md", () => {
       "characters of a name": count(protocol.nameCharactersMax),
       arguments: count(protocol.argumentsMax),
       "lines of operations in a reply": count(protocol.operationLinesMax),
-      "bytes of a line in a reply's beginning": count(protocol.beginningLineBytesMax),
+      "bytes of a line in a reply's beginning": count(protocol.replyHeaderLineBytesMax),
       "silence on a follow until the kernel asks": seconds(limitsDefault.followKeepAliveMs),
       "looks whether a follow still stands, after FIN": seconds(limitsDefault.followLookMs),
       "time without progress while sending a reply": seconds(limitsDefault.replyStallMs),

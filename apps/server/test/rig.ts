@@ -6,20 +6,20 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { openFileHistory, openFileUsers } from "@wirebook/history";
 import type { History, Users } from "@wirebook/history";
-import { decodeEntry, encodeBeginning, operations } from "@wirebook/protocol";
+import { decodeEntry, encodeReplyHeader, operations } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
 import { limitsDefault } from "../src/limits.ts";
 import type { Limits } from "../src/limits.ts";
 import { listen } from "../src/server.ts";
 import type { ListenOptions, WirebookServer } from "../src/server.ts";
 import { createKey, hashKey } from "../src/users/key.ts";
-import { Terminal } from "../src/terminal.ts";
-import type { TerminalEvent } from "../src/terminal.ts";
+import { RequestLog } from "../src/terminal.ts";
+import type { LogEvent } from "../src/terminal.ts";
 
 const link = "https://example.org/wirebook";
 
 /** What comes before every response. */
-export const beginning = encodeBeginning({ link, operations });
+export const beginning = encodeReplyHeader({ link, operations });
 
 /** A folder that goes with its owner. */
 export interface Folder extends AsyncDisposable {
@@ -42,7 +42,7 @@ export interface Rig extends AsyncDisposable {
   /** What the users had to tell their operator. */
   readonly notices: readonly string[];
   /** The events that the terminal has shown. */
-  readonly shown: readonly TerminalEvent[];
+  readonly shown: readonly LogEvent[];
   /** The lines of the file. */
   lines(): Promise<string[]>;
   /** The messages of the lines that say what was asked; one that was cut ends in `…`. */
@@ -57,11 +57,11 @@ export async function openRig(
 ): Promise<Rig> {
   const folder = await makeFolder();
   const historyPath = join(folder.path, "history.txt");
-  const shown: TerminalEvent[] = [];
+  const shown: LogEvent[] = [];
   const history = await openFileHistory(historyPath);
   const notices: string[] = [];
   const users = openFileUsers(historyPath, { onNotice: (sentence) => notices.push(sentence) });
-  const terminal = new Terminal(collect(shown), false);
+  const terminal = new RequestLog(collect(shown), false);
   const options = {
     host: "127.0.0.1",
     port: 0,
@@ -103,11 +103,11 @@ function askedIn(line: string): string[] {
   return entry.kind === "asked" ? [entry.message + (entry.isCut ? "…" : "")] : [];
 }
 
-function collect(shown: TerminalEvent[]): Writable {
+function collect(shown: LogEvent[]): Writable {
   return new Writable({
     decodeStrings: false,
     write: (text: string, _encoding, done) => {
-      for (const line of text.split("\n").filter((each) => each !== "")) shown.push(JSON.parse(line) as TerminalEvent);
+      for (const line of text.split("\n").filter((each) => each !== "")) shown.push(JSON.parse(line) as LogEvent);
       done();
     },
   });

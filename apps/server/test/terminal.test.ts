@@ -4,12 +4,12 @@ import { closeSync, constants, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { Terminal } from "../src/terminal.ts";
-import type { TerminalEvent } from "../src/terminal.ts";
-import { openTerminalStream } from "../src/terminal-stream.ts";
+import { RequestLog } from "../src/terminal.ts";
+import type { LogEvent } from "../src/terminal.ts";
+import { openLogStream } from "../src/terminal-stream.ts";
 import { makeFolder } from "./rig.ts";
 
-const request: TerminalEvent = {
+const request: LogEvent = {
   event: "request",
   time: "2026-11-22T20:31:05.123456Z",
   address: "127.0.0.1",
@@ -19,11 +19,11 @@ const request: TerminalEvent = {
 };
 
 /** What a terminal shows of events when it is disposed of afterwards. */
-async function show(events: readonly TerminalEvent[], isTty: boolean): Promise<string> {
+async function show(events: readonly LogEvent[], isTty: boolean): Promise<string> {
   const stream = new PassThrough();
-  const terminal = new Terminal(stream, isTty);
-  for (const event of events) terminal.show(event);
-  await terminal[Symbol.asyncDispose]();
+  const log = new RequestLog(stream, isTty);
+  for (const event of events) log.write(event);
+  await log[Symbol.asyncDispose]();
   return String(stream.read());
 }
 
@@ -49,15 +49,15 @@ describe("a terminal", () => {
 
   test("keeps the order of events, and counts those for which there was no room where they belong", async () => {
     const stream = new PassThrough();
-    const terminal = new Terminal(stream, false, 1000);
+    const log = new RequestLog(stream, false, 1000);
     let text = "";
     stream.setEncoding("utf8").on("data", (part: string) => {
       text += part;
     });
-    for (let at = 0; at < 100; at++) terminal.show({ event: "notice", message: `notice ${at}` });
+    for (let at = 0; at < 100; at++) log.write({ event: "notice", message: `notice ${at}` });
     while (!text.includes("not-shown")) await once(stream, "data");
-    terminal.show({ event: "notice", message: "after" });
-    await terminal[Symbol.asyncDispose]();
+    log.write({ event: "notice", message: "after" });
+    await log[Symbol.asyncDispose]();
     const events = text
       .trimEnd()
       .split("\n")
@@ -72,22 +72,22 @@ describe("a terminal", () => {
 
   test("that takes nothing holds no more than its bound, and does not hold up the end", async () => {
     const stuck = new Writable({ write: () => {} });
-    const terminal = new Terminal(stuck, false, 10_000);
+    const log = new RequestLog(stuck, false, 10_000);
     for (let turn = 0; turn < 50; turn++) {
-      for (let at = 0; at < 100; at++) terminal.show(request);
+      for (let at = 0; at < 100; at++) log.write(request);
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(stuck.writableLength).toBeLessThan(10_000 + 500);
-    await terminal[Symbol.asyncDispose]();
+    await log[Symbol.asyncDispose]();
   });
 
   test("that breaks is left alone", async () => {
     const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error("EPIPE")) });
-    const terminal = new Terminal(broken, false);
-    terminal.show(request);
+    const log = new RequestLog(broken, false);
+    log.write(request);
     await new Promise((resolve) => broken.once("close", resolve));
-    terminal.show(request);
-    await terminal[Symbol.asyncDispose]();
+    log.write(request);
+    await log[Symbol.asyncDispose]();
     expect(broken.destroyed).toBe(true);
   });
 });
@@ -99,7 +99,7 @@ describe("the stream to a TTY or a pipe", () => {
     execFileSync("mkfifo", [path]);
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const writer = openSync(path, constants.O_WRONLY);
-    const stream = openTerminalStream(writer);
+    const stream = openLogStream(writer);
     const text = Buffer.alloc(1024 * 1024, "x");
     const written = new Promise<void>((resolve) => stream?.write(text, () => resolve()));
     let bytes = 0;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openFileUsers } from "@wirebook/history";
 import { authenticationError, looksLikeKey, operations } from "@wirebook/protocol";
-import { Followers } from "../src/followers.ts";
+import { Subscriptions } from "../src/followers.ts";
 import { keyCharacters } from "../src/limits.ts";
 import { createUser } from "../src/operations/create-user.ts";
 import { createKey, hashKey, isRightKey } from "../src/users/key.ts";
@@ -87,8 +87,15 @@ describe("operation 4", () => {
     await using rig = await openRig();
     const { history, users } = rig;
     await history[Symbol.asyncDispose]();
-    const tally = { startedMs: 0, requests: 0 };
-    const scene = { history, users, tally, followers: new Followers(history, 1), user: "brick", address: "127.0.0.1" };
+    const counters = { startedMs: 0, requests: 0 };
+    const scene = {
+      history,
+      users,
+      counters,
+      subscriptions: new Subscriptions(history, 1),
+      user: "brick",
+      address: "127.0.0.1",
+    };
     await expect(createUser(scene, "otter")).rejects.toMatchObject({ code: "closed" });
     expect([rig.users.find("otter"), await rig.users.list()]).toEqual([undefined, []]);
     expect((await readdir(rig.folder)).filter((name) => name.endsWith(".next") && name.startsWith("users"))).toEqual(

@@ -1,7 +1,7 @@
 import { mount } from "svelte";
 import * as z from "zod/mini";
 import App from "./App.svelte";
-import { Page } from "./page.svelte.ts";
+import { AppState } from "./page.svelte.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
@@ -11,7 +11,7 @@ z.config({ jitless: true });
 
 const url = new URL("/ws", location.href);
 url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-const page = new Page(url.href);
+const page = new AppState(url.href);
 const target = document.querySelector("#page");
 if (target !== null) mount(App, { target, props: { page } });
 // A link to the fault lab opens it, and sends nothing.

@@ -1,6 +1,6 @@
 /** Everything that the page knows and does; the components draw it. */
 
-import { encodeText, withoutKeys } from "@wirebook/protocol";
+import { encodeText, redactMessage } from "@wirebook/protocol";
 import type { GatewayFrame } from "@wirebook/protocol";
 import { Composer } from "./composer/composer.svelte.ts";
 import { Keyring } from "./composer/keyring.svelte.ts";
@@ -11,7 +11,7 @@ import { explainFailure, outcomeOf, refusalOf } from "./exchange/outcome.ts";
 import { bytes, duration, plural } from "./figures.ts";
 import { exchangeLinkPrefix, fetchLinks } from "./export/lazy.ts";
 import { GatewayConnection } from "./gateway/connection.svelte.ts";
-import type { Carried } from "./gateway/gateway-socket.ts";
+import type { TimedFrame } from "./gateway/gateway-socket.ts";
 import { UpdateCheck } from "./gateway/update-check.svelte.ts";
 import { Follower } from "./history/follower.svelte.ts";
 import { HistoryView } from "./history/history-view.svelte.ts";
@@ -29,7 +29,7 @@ import { FoundLines } from "./wire/found-lines.ts";
 /** What a narrow screen shows; a wide one shows all three. */
 export type View = "messages" | "history" | "wire";
 
-export class Page {
+export class AppState {
   readonly connection: GatewayConnection;
   readonly update = new UpdateCheck();
   readonly exchanges: Exchanges;
@@ -160,7 +160,7 @@ export class Page {
 
   #speakAs(user: string): void {
     const isNew = user !== this.follower.user;
-    this.#user.write(withoutKeys(user)); // What is kept here outlives the page: never a key.
+    this.#user.write(redactMessage(user)); // What is kept here outlives the page: never a key.
     this.hasBegun = true;
     this.#nameAll(user);
     if (isNew && ["idle", "refused"].includes(this.follower.state)) void this.follower.start();
@@ -198,7 +198,7 @@ export class Page {
     }
   }
 
-  #takeFrame(frame: GatewayFrame, carried: Carried): void {
+  #takeFrame(frame: GatewayFrame, carried: TimedFrame): void {
     const belongs = this.exchanges.takeFrame(frame, carried);
     if (!belongs && frame.type === "error") this.connection.problem = frame.message;
   }

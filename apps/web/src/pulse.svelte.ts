@@ -8,7 +8,7 @@ const nextFrame: (draw: () => void) => void = globalThis.requestAnimationFrame ?
  * kept in plain fields, its getters call `listen`, and whoever changes it calls `mark`. While the tab is hidden the
  * browser asks for no frames: the data goes on and is drawn once when the tab is seen again.
  */
-export class Pulse {
+export class RedrawThrottle {
   #beat = $state(0);
   #isDue = false;
 

@@ -27,7 +27,7 @@ export function isAtEnd(scrollTop: number, height: number, scrollHeight: number,
  * Whether a box stays at its end as it grows. Only scrolling up ends that: a box that grew, or became smaller, is no
  * longer at its end either, but nobody wanted to leave it.
  */
-export class EndFollowing {
+export class StickToBottom {
   isOn = true;
   #lastTop = 0;
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { encodeBeginning, encodeBytes, encodeError, encodeText, operations } from "@wirebook/protocol";
+import { encodeReplyHeader, encodeBytes, encodeError, encodeText, operations } from "@wirebook/protocol";
 import { expect, test } from "vitest";
 import { AnsweredKey } from "../src/exchange/answered-key.ts";
 import { Exchange } from "../src/exchange/exchange.svelte.ts";
@@ -7,7 +7,7 @@ import { recordOf } from "../src/export/record-of.ts";
 import { answeredKeyBytesMax } from "../src/limits.ts";
 
 const key = "7d2mqk0x9rcv41hzw8tbn53yfe";
-const beginning = encodeBeginning({ link: "https://example.org/wirebook", operations });
+const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 
 /** An exchange whose reply comes cut at some places, and the keys that it told. */
 function answered(message: string, reply: string, cuts: readonly number[]) {

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { closeWords } from "../src/gateway/close-words.ts";
+import { closeText } from "../src/gateway/close-words.ts";
 
 test("says why the connection ended, without the gateway's word for programs", () => {
-  expect(closeWords(1013, "too-many-websockets: all 2 WebSockets of this gateway are in use; try again later")).toBe(
+  expect(closeText(1013, "too-many-websockets: all 2 WebSockets of this gateway are in use; try again later")).toBe(
     "the gateway is too busy: all 2 WebSockets of this gateway are in use; try again later (WebSocket code 1013)",
   );
-  expect(closeWords(1006, "")).toBe("the gateway cannot be reached, or broke off without a word (WebSocket code 1006)");
-  expect(closeWords(4999, "Reason: of its own")).toBe(
+  expect(closeText(1006, "")).toBe("the gateway cannot be reached, or broke off without a word (WebSocket code 1006)");
+  expect(closeText(4999, "Reason: of its own")).toBe(
     "the gateway closed the connection: Reason: of its own (WebSocket code 4999)",
   );
 });

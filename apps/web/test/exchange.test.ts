@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   authenticationError,
-  encodeBeginning,
+  encodeReplyHeader,
   encodeBytes,
   encodeError,
   encodeText,
@@ -13,10 +13,10 @@ import type { ExchangeFrame } from "../src/exchange/exchange.svelte.ts";
 import { explainDelete, explainFailure, outcomeOf, refusalOf } from "../src/exchange/outcome.ts";
 import { arrowsOf } from "../src/wire/arrows.ts";
 import { notesOf } from "../src/wire/notes/notes.ts";
-import { verdict } from "../src/wire/notes/verdict.ts";
-import { tellStory } from "../src/wire/story.ts";
+import { summarize } from "../src/wire/notes/verdict.ts";
+import { buildTimeline } from "../src/wire/story.ts";
 
-const beginning = encodeBeginning({ link: "https://example.org/wirebook", operations });
+const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 const endpoint = { address: "127.0.0.1", port: 5007 };
 
 function begin(message = "brick 2\n"): Exchange {
@@ -74,7 +74,7 @@ describe("an exchange", () => {
     const exchange = begin();
     give(exchange, "0123456789");
     end(exchange);
-    const story = tellStory(exchange);
+    const story = buildTimeline(exchange);
     expect(story.at).toMatchObject({ received: 1, established: 2, firstByte: 3, closed: 4 });
     expect(story.chunks).toEqual([
       {
@@ -94,7 +94,7 @@ describe("an exchange", () => {
   test("tells of the first chunks and the last, and how many it leaves out", () => {
     const exchange = begin();
     for (let n = 0; n < 40; n++) give(exchange, "x", 2000 + n);
-    const { chunks, omitted } = tellStory(exchange);
+    const { chunks, omitted } = buildTimeline(exchange);
     expect(chunks.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 38, 39]);
     expect(omitted).toEqual({ count: 33, fromMs: 1005 });
   });
@@ -171,7 +171,7 @@ describe("an exchange", () => {
     expect(outcomeOf(answered).word).toBe("waiting");
     give(answered, "+PONG\r\n");
     expect(outcomeOf(answered).word).toBe("receiving");
-    expect(verdict(tellStory(answered))).toBe("Bytes came, and the connection is still open: more may follow.");
+    expect(summarize(buildTimeline(answered))).toBe("Bytes came, and the connection is still open: more may follow.");
     for (const each of [silent, answered]) each.takeFrame(error, { atMs: 1900, payload: "{}" }, undefined);
 
     expect(outcomeOf(answered)).toEqual({ tone: "refused", word: "not closed" });
@@ -182,7 +182,7 @@ describe("an exchange", () => {
       [answered, "nothing tells whether the reply is whole", "nothing more came"],
       [silent, "nothing came", "nothing came"],
     ] as const) {
-      const story = tellStory(each);
+      const story = buildTimeline(each);
       expect(notesOf(story).at(-1)?.text).toContain(note);
       expect(arrowsOf(story).find(({ id }) => id === "failed")?.label).toBe(label);
       // Another service has no history into which the line was written meanwhile.

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { encodeAsked } from "@wirebook/protocol";
-import { HistoryCopy } from "../src/history/history-copy.ts";
+import { encodeRequestEntry } from "@wirebook/protocol";
+import { HistoryReplica } from "../src/history/history-copy.ts";
 import { findLine, newestTime, positionOf } from "../src/wire/find-line.ts";
 
 const timeAt = (second: number) => `2026-11-22T20:31:0${second}.000000Z`;
-const lineAt = (second: number, message = "brick 2") => encodeAsked(timeAt(second), "127.0.0.1", message, false);
+const lineAt = (second: number, message = "brick 2") => encodeRequestEntry(timeAt(second), "127.0.0.1", message, false);
 
 /** A history of which only the end is held, beginning at a position. */
-function copyOf(lines: readonly string[], first = 1): HistoryCopy {
-  const copy = new HistoryCopy(first - 1);
+function copyOf(lines: readonly string[], first = 1): HistoryReplica {
+  const copy = new HistoryReplica(first - 1);
   for (const line of lines) copy.append(line);
   return copy;
 }

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { encodeAsked, encodeTime } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { Exchange } from "../src/exchange/exchange.svelte.ts";
-import { HistoryCopy } from "../src/history/history-copy.ts";
+import { HistoryReplica } from "../src/history/history-copy.ts";
 import { FoundLines } from "../src/wire/found-lines.ts";
 
 const nowMicroseconds = Date.now() * 1000;
 const timeAt = (n: number) => encodeTime(nowMicroseconds + n);
-const lineAt = (n: number, message = "brick") => encodeAsked(timeAt(n), "127.0.0.1", message, false);
+const lineAt = (n: number, message = "brick") => encodeRequestEntry(timeAt(n), "127.0.0.1", message, false);
 
 /** An exchange that is over, sent when the newest line that was known was that of `after`. */
 function over(after: number | undefined, message = "brick\n"): Exchange {
@@ -22,11 +22,11 @@ function over(after: number | undefined, message = "brick\n"): Exchange {
 }
 
 describe("the lines that exchanges left", () => {
-  let copy: HistoryCopy;
+  let copy: HistoryReplica;
   let lines: FoundLines;
 
   beforeEach(() => {
-    copy = new HistoryCopy();
+    copy = new HistoryReplica();
     lines = new FoundLines();
     for (const n of [1, 2, 3]) copy.append(lineAt(n));
   });
@@ -51,7 +51,7 @@ describe("the lines that exchanges left", () => {
   });
 
   test("are found among lines that were read afterwards, where nothing was held", () => {
-    const later = new HistoryCopy(10);
+    const later = new HistoryReplica(10);
     const exchange = over(undefined, "heron\n");
     later.append(lineAt(11));
     expect(lines.find(exchange, later)).toBeUndefined();

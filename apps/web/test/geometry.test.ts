@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { headOf, lanesWithin, spaced } from "../src/wire/geometry.ts";
+import { arrowHeadOf, lanesWithin, spaced } from "../src/wire/geometry.ts";
 import type { Arrow } from "../src/wire/sequence.ts";
 
 const arrow = (from: Arrow["from"], to: Arrow["to"], fromY: number, toY: number): Arrow => ({
@@ -32,7 +32,7 @@ describe("the diagram's geometry", () => {
     ["to the left", arrow("gateway", "page", 10, 10), 1],
   ])("points %s, with the head behind its point", (_, drawn, side) => {
     const lanes = lanesWithin(500);
-    const [point, ...back] = corners(headOf(drawn, lanes));
+    const [point, ...back] = corners(arrowHeadOf(drawn, lanes));
     expect(point).toEqual([lanes[drawn.to], 10]);
     for (const [x = 0] of back) expect(Math.sign(x - lanes[drawn.to])).toBe(side);
     expect((back[0]?.[1] ?? 0) + (back[1]?.[1] ?? 0)).toBeCloseTo(20);

@@ -1,20 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeAsked, encodeOutcome, encodeTime, headOf } from "@wirebook/protocol";
-import { HistoryCopy } from "../src/history/history-copy.ts";
+import { encodeRequestEntry, encodeResultEntry, encodeTime, timestampOf } from "@wirebook/protocol";
+import { HistoryReplica } from "../src/history/history-copy.ts";
 
 const time = (n: number) => encodeTime(1_800_000_000_000_000 + n);
-const asked = (n: number) => encodeAsked(time(n), "127.0.0.1", `brick ${n}`, false);
+const asked = (n: number) => encodeRequestEntry(time(n), "127.0.0.1", `brick ${n}`, false);
 const deleted = (n: number, line: number, head: string) =>
-  encodeOutcome(time(n), "127.0.0.1", "brick", { verb: "deleted-line", line, head });
-const deletedAll = (n: number) => encodeOutcome(time(n), "127.0.0.1", "brick", { verb: "deleted-all" });
+  encodeResultEntry(time(n), "127.0.0.1", "brick", { verb: "deleted-line", line, head });
+const deletedAll = (n: number) => encodeResultEntry(time(n), "127.0.0.1", "brick", { verb: "deleted-all" });
 
 /** All lines, those that are not held as `undefined`. */
-const contents = (copy: HistoryCopy) => Array.from({ length: copy.last }, (_, index) => copy.at(index + 1));
+const contents = (copy: HistoryReplica) => Array.from({ length: copy.last }, (_, index) => copy.at(index + 1));
 
 describe("a copy of the history", () => {
   test("puts each line of the feed behind the last", () => {
-    const copy = new HistoryCopy(40);
+    const copy = new HistoryReplica(40);
     expect(copy.apply(asked(1))).toBe(true);
     expect(copy.apply(asked(2))).toBe(true);
     expect([copy.last, copy.held, copy.at(41), copy.at(42)]).toEqual([42, 2, asked(1), asked(2)]);
@@ -22,21 +22,21 @@ describe("a copy of the history", () => {
   });
 
   test("deletes the line that an outcome names", () => {
-    const copy = new HistoryCopy();
+    const copy = new HistoryReplica();
     for (const n of [1, 2, 3]) copy.apply(asked(n));
     expect(copy.apply(deleted(4, 2, time(2)))).toBe(true);
     expect(contents(copy)).toEqual([asked(1), asked(3), deleted(4, 2, time(2))]);
   });
 
   test("moves what is held when a line before it is deleted", () => {
-    const copy = new HistoryCopy(9);
+    const copy = new HistoryReplica(9);
     copy.apply(asked(1));
     expect(copy.apply(deleted(2, 3, "brick"))).toBe(true);
     expect([copy.at(9), copy.last]).toEqual([asked(1), 10]);
   });
 
   test("holds nothing but the outcome after all lines were deleted", () => {
-    const copy = new HistoryCopy(9);
+    const copy = new HistoryReplica(9);
     copy.apply(asked(1));
     copy.apply(deletedAll(2));
     expect([copy.last, copy.held, copy.at(1)]).toEqual([1, 1, deletedAll(2)]);
@@ -47,20 +47,20 @@ describe("a copy of the history", () => {
     ["a line that does not exist", 2, "x"],
     ["line 0", 0, "x"],
   ])("is out of step when an outcome names %s", (_, line, head) => {
-    const copy = new HistoryCopy();
+    const copy = new HistoryReplica();
     copy.apply(asked(1));
     expect(copy.apply(deleted(2, line, head))).toBe(false);
   });
 
   test("takes no orders from what somebody typed", () => {
-    const copy = new HistoryCopy();
+    const copy = new HistoryReplica();
     copy.apply(asked(1));
-    copy.apply(encodeAsked(time(2), "127.0.0.1", "brick deleted all", false));
+    copy.apply(encodeRequestEntry(time(2), "127.0.0.1", "brick deleted all", false));
     expect(copy.last).toBe(2);
   });
 
   test("holds as many lines as its bound, and past it lets go of those not looked at longest", () => {
-    const copy = new HistoryCopy(100, 30, 10);
+    const copy = new HistoryReplica(100, 30, 10);
     copy.put(
       11,
       Array.from({ length: 10 }, (_, n) => asked(n)),
@@ -77,7 +77,7 @@ describe("a copy of the history", () => {
   });
 
   test("says what is missing of some lines, and which to read around it", () => {
-    const copy = new HistoryCopy(1000);
+    const copy = new HistoryReplica(1000);
     copy.put(101, [asked(1), asked(2)]);
     copy.put(121, [asked(3)]);
     expect(copy.missing(101, 102)).toBeUndefined();
@@ -90,7 +90,7 @@ describe("a copy of the history", () => {
   });
 
   test("knows how far the newest lines reach back without a gap", () => {
-    const copy = new HistoryCopy(100, 1000, 2);
+    const copy = new HistoryReplica(100, 1000, 2);
     expect(copy.tailFirst).toBe(101);
     for (const n of [1, 2, 3]) copy.apply(asked(n));
     expect(copy.tailFirst).toBe(101);
@@ -104,7 +104,7 @@ describe("a copy of the history", () => {
   });
 
   test("keeps what it holds when lines are put over it", () => {
-    const copy = new HistoryCopy(10);
+    const copy = new HistoryReplica(10);
     copy.put(4, ["d", "e"]);
     copy.put(2, ["B", "C", "D", "E", "F"]);
     expect(contents(copy).slice(1, 6)).toEqual(["B", "C", "d", "e", "F"]);
@@ -112,7 +112,7 @@ describe("a copy of the history", () => {
   });
 
   test("drops lines that may have seen a delete of which the feed tells only now", () => {
-    const copy = new HistoryCopy(10);
+    const copy = new HistoryReplica(10);
     copy.put(3, [asked(1), asked(2)], time(50));
     copy.apply(deleted(60, 1, time(0)));
     expect(copy.at(2)).toBe(asked(1));
@@ -121,7 +121,7 @@ describe("a copy of the history", () => {
   });
 
   test("keeps bookmarks with their lines", () => {
-    const copy = new HistoryCopy(10);
+    const copy = new HistoryReplica(10);
     const [before, at, behind] = [copy.mark(4), copy.mark(5), copy.mark(6)];
     copy.apply(deleted(1, 5, "x"));
     expect([before.position, at.position, behind.position]).toEqual([4, 5, 5]);
@@ -140,7 +140,7 @@ describe("a copy of the history", () => {
     fc.assert(
       fc.property(fc.nat({ max: 50 }), fc.array(deed, { maxLength: 60 }), (before, deeds) => {
         let history = Array.from({ length: before }, (_, n) => asked(n));
-        const copy = new HistoryCopy(before, 20, 4);
+        const copy = new HistoryReplica(before, 20, 4);
         deeds.forEach((what, at) => {
           const now = 1000 + at;
           if (typeof what === "object") {
@@ -154,7 +154,7 @@ describe("a copy of the history", () => {
           } else if (what !== "append" && history.length > 0) {
             const position = (what % history.length) + 1;
             const [gone = ""] = history.splice(position - 1, 1);
-            line = deleted(now, position, headOf(gone));
+            line = deleted(now, position, timestampOf(gone));
           }
           history.push(line);
           expect(copy.apply(line)).toBe(true);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { encodeAsked, encodeOutcome } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeResultEntry } from "@wirebook/protocol";
 import {
   anyLine,
   createMatcher,
@@ -12,10 +12,10 @@ import type { LineFilter } from "../src/history/line-filter.ts";
 import { isOutcome, sketchLine, timeOf } from "../src/history/line-sketch.ts";
 
 const time = "2026-11-22T20:31:05.123456Z";
-const asked = encodeAsked(time, "127.0.0.1", "otter 2 -10", false);
-const bare = encodeAsked(time, "::1", "Otter", false);
-const outcome = encodeOutcome(time, "127.0.0.1", "brick", { verb: "deleted-line", line: 3, head: "x" });
-const deletedAll = encodeOutcome(time, "127.0.0.1", "brick", { verb: "deleted-all" });
+const asked = encodeRequestEntry(time, "127.0.0.1", "otter 2 -10", false);
+const bare = encodeRequestEntry(time, "::1", "Otter", false);
+const outcome = encodeResultEntry(time, "127.0.0.1", "brick", { verb: "deleted-line", line: 3, head: "x" });
+const deletedAll = encodeResultEntry(time, "127.0.0.1", "brick", { verb: "deleted-all" });
 const foreign = "delete_all by brick at noon";
 
 const choose = (filter: Partial<LineFilter>) =>
@@ -25,8 +25,8 @@ describe("a line at a glance", () => {
   test.each([
     [asked, { time, user: "otter", operation: "2" }],
     [bare, { time, user: "Otter", operation: "none" }],
-    [encodeAsked(time, "::1", "otter what", false), { time, user: "otter", operation: "?" }],
-    [encodeAsked(time, "::1", "", false), { time, user: "", operation: "none" }],
+    [encodeRequestEntry(time, "::1", "otter what", false), { time, user: "otter", operation: "?" }],
+    [encodeRequestEntry(time, "::1", "", false), { time, user: "", operation: "none" }],
     [outcome, { time, user: "brick", operation: "1" }],
     [deletedAll, { time, user: "brick", operation: "3" }],
     [foreign, { time: "", user: "", operation: "" }],

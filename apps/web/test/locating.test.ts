@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeTime } from "@wirebook/protocol";
-import { HistoryCopy } from "../src/history/history-copy.ts";
+import { HistoryReplica } from "../src/history/history-copy.ts";
 import { HistoryView } from "../src/history/history-view.svelte.ts";
 import { LinkedLine } from "../src/history/linked-line.svelte.ts";
 import { locate } from "../src/history/locating.ts";
@@ -13,7 +13,7 @@ const time = (n: number) => encodeTime(startUs + n * n * 100);
 const lines = Array.from({ length: 100_000 }, (_, index) => `${time(index + 1)} ::1 "brick ${index + 1}"`);
 
 async function find(wanted: string, all: readonly string[] = lines) {
-  const copy = new HistoryCopy(all.length);
+  const copy = new HistoryReplica(all.length);
   let reads = 0;
   const read = (from: number, to: number) => {
     reads += 1;
@@ -44,7 +44,7 @@ describe("finding the line of a time", () => {
   });
 
   test("fails when the lines cannot be read", async () => {
-    expect(await locate(new HistoryCopy(100), time(3), () => Promise.resolve(false))).toBeUndefined();
+    expect(await locate(new HistoryReplica(100), time(3), () => Promise.resolve(false))).toBeUndefined();
   });
 });
 

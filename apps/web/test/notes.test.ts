@@ -1,21 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { notesOf } from "../src/wire/notes/notes.ts";
-import { verdict } from "../src/wire/notes/verdict.ts";
+import { summarize } from "../src/wire/notes/verdict.ts";
 import { messageEnd } from "../src/wire/notes/message-end.ts";
-import type { Story } from "../src/wire/story.ts";
+import type { Timeline } from "../src/wire/story.ts";
 import { story, writesAt } from "./stories.ts";
 
-const terms = (of: Story) => notesOf(of).map(({ term }) => term);
-const textOf = (of: Story, term: string) => notesOf(of).find((note) => note.term === term)?.text ?? "";
+const terms = (of: Timeline) => notesOf(of).map(({ term }) => term);
+const textOf = (of: Timeline, term: string) => notesOf(of).find((note) => note.term === term)?.text ?? "";
 
-const silent: Story = {
+const silent: Timeline = {
   ...story,
   message: "brick 2",
   messageBytes: 7,
   writes: [{ index: 0, offset: 0, bytes: 7, ms: 1.6, isNoted: true }],
   at: { ...story.at, firstByte: 253.6, fin: 253.8, closed: 253.9 },
 };
-const overtaken: Story = {
+const overtaken: Timeline = {
   ...silent,
   message: "brick 2\n",
   messageBytes: 8,
@@ -24,20 +24,20 @@ const overtaken: Story = {
     { index: 1, offset: 7, bytes: 1, ms: 253.7, isNoted: true },
   ],
 };
-const refused: Story = {
+const refused: Timeline = {
   ...story,
   reply: { ...story.reply, answer: "refused", sentence: 'Error: "9" is no operation; type 1, 2, 3 or 5' },
 };
-const waiting: Story = {
+const waiting: Timeline = {
   ...silent,
   at: { received: 1, connecting: 1.1, established: 1.5, written: 1.6 },
   chunks: [],
-  reply: { bytes: 0, chunks: 0, responseOffset: undefined, hasBeginning: false, answer: "accepted", sentence: "" },
+  reply: { bytes: 0, chunks: 0, responseOffset: undefined, hasReplyHeader: false, answer: "accepted", sentence: "" },
   endedMs: undefined,
   end: "running",
   endReason: undefined,
 };
-const reset: Story = {
+const reset: Timeline = {
   ...waiting,
   at: { ...waiting.at, closed: 9 },
   endedMs: 9.5,
@@ -49,7 +49,7 @@ const failed = (code: "connect-refused" | "connection-reset" | "connect-timeout"
   terms({ ...waiting, end: "error", endedMs: 3, failure: { hop: "gateway-server", code, message: "" } });
 
 describe("what ended a message", () => {
-  test.each<[string, Story, string]>([
+  test.each<[string, Timeline, string]>([
     ["its line feed", story, "newline"],
     ["silence, when an answer came without any other end", silent, "silence"],
     ["a half-close behind it", { ...silent, at: { ...silent.at, ended: 1.7 } }, "fin"],
@@ -68,17 +68,17 @@ describe("what ended a message", () => {
   test("is silence when the line feed was written only after the answer had begun", () => {
     expect(messageEnd(overtaken)).toBe("silence");
     const [first] = overtaken.writes;
-    expect(messageEnd({ ...story, writes: [{ ...first, ms: 3.1, bytes: 8 }] as Story["writes"] })).toBe("newline");
+    expect(messageEnd({ ...story, writes: [{ ...first, ms: 3.1, bytes: 8 }] as Timeline["writes"] })).toBe("newline");
   });
 });
 
 describe("the verdict", () => {
-  test.each<[string, Story, RegExp]>([
+  test.each<[string, Timeline, RegExp]>([
     ["an ordinary message", story, /^The message was carried out and answered\.$/],
     ["a message that silence ended", silent, /^Silence of 250 ms ended the message, since no line feed came/],
     [
       "a message that silence ended, whose write was noted late",
-      { ...silent, writes: [{ ...silent.writes[0], ms: 200 }] as Story["writes"] },
+      { ...silent, writes: [{ ...silent.writes[0], ms: 200 }] as Timeline["writes"] },
       /^Silence of 250 ms ended the message/,
     ],
     [
@@ -86,7 +86,7 @@ describe("the verdict", () => {
       {
         ...silent,
         plan: [{ afterMs: 200, bytes: 7 }],
-        writes: [{ ...silent.writes[0], ms: 202 }] as Story["writes"],
+        writes: [{ ...silent.writes[0], ms: 202 }] as Timeline["writes"],
       },
       /^Nothing ended the message, and the server answered all the same\./,
     ],
@@ -126,24 +126,26 @@ describe("the verdict", () => {
     ],
     ["a stranger", { ...story, reply: { ...story.reply, answer: "stranger" } }, /does not know this user/],
   ])("on %s", (_, of, expected) => {
-    expect(verdict(of)).toMatch(expected);
+    expect(summarize(of)).toMatch(expected);
   });
 
   test("on an ordinary message says first which line of the history it is", () => {
-    expect(verdict(story, 1234)).toBe("The message is line 1,234 of the history now; it was carried out and answered.");
-    expect(verdict(refused, 7)).toMatch(/^The message is line 7 of the history now\. It was refused: "9"/);
+    expect(summarize(story, 1234)).toBe(
+      "The message is line 1,234 of the history now; it was carried out and answered.",
+    );
+    expect(summarize(refused, 7)).toMatch(/^The message is line 7 of the history now\. It was refused: "9"/);
   });
 
   test("on a follow does not claim that nothing ended its message", () => {
     const at = { received: 1, connecting: 1.1, established: 1.5 };
     const follow = { ...story, at, end: "running", endReason: undefined, endedMs: undefined } as const;
-    expect(verdict(follow)).toBe("The reply is still coming.");
-    expect(verdict({ ...follow, writes: [], plan: [{ afterMs: 0, bytes: 8 }] })).toBe("The reply is still coming.");
+    expect(summarize(follow)).toBe("The reply is still coming.");
+    expect(summarize({ ...follow, writes: [], plan: [{ afterMs: 0, bytes: 8 }] })).toBe("The reply is still coming.");
   });
 
   test("leaves a failure to the sentence that the gateway has for it", () => {
     const failure = { hop: "gateway-server", code: "connection-reset", message: "broke" } as const;
-    expect(verdict({ ...story, failure })).toBe("");
+    expect(summarize({ ...story, failure })).toBe("");
   });
 });
 
@@ -177,7 +179,7 @@ describe("the notes", () => {
   });
 
   test("say why there are two chunks", () => {
-    const half = { ...story.chunks[0], bytes: 290 } as Story["chunks"][0];
+    const half = { ...story.chunks[0], bytes: 290 } as Timeline["chunks"][0];
     const two = { ...story, chunks: [half, { ...half, index: 1, offset: 290, bytes: 60 }] };
     const text = textOf({ ...two, reply: { ...story.reply, chunks: 2 } }, "segmentation");
     expect(text).toContain("2 chunks, because the gateway read 2 times: the list was on its way before the response");

@@ -1,18 +1,18 @@
 import {
-  encodeAsked,
-  encodeBeginning,
+  encodeRequestEntry,
+  encodeReplyHeader,
   encodeBytes,
   encodeError,
   encodeFollowing,
-  encodeOutcome,
+  encodeResultEntry,
   encodeText,
   encodeTime,
-  headOf,
+  timestampOf,
   operations,
 } from "@wirebook/protocol";
 import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 import type { Exchanges } from "../src/exchange/exchanges.svelte.ts";
-import type { Carried } from "../src/gateway/gateway-socket.ts";
+import type { TimedFrame } from "../src/gateway/gateway-socket.ts";
 
 type Request = Extract<PageFrame, { type: "request" }>;
 
@@ -38,7 +38,7 @@ export class Peer {
 
   readonly connection = {
     clock: undefined,
-    send: (frame: PageFrame): Carried | undefined => {
+    send: (frame: PageFrame): TimedFrame | undefined => {
       if (!this.#isOpen) return undefined;
       this.#take(frame);
       return { atMs: performance.now(), payload: JSON.stringify(frame) };
@@ -50,18 +50,18 @@ export class Peer {
   }
 
   append(message: string): void {
-    this.#write(encodeAsked(this.#time(), "127.0.0.1", message, false));
+    this.#write(encodeRequestEntry(this.#time(), "127.0.0.1", message, false));
   }
 
   delete(position: number): void {
     const [gone = ""] = this.lines.splice(position - 1, 1);
-    const outcome = { verb: "deleted-line", line: position, head: headOf(gone) } as const;
-    this.#write(encodeOutcome(this.#time(), "127.0.0.1", "otter", outcome));
+    const outcome = { verb: "deleted-line", line: position, head: timestampOf(gone) } as const;
+    this.#write(encodeResultEntry(this.#time(), "127.0.0.1", "otter", outcome));
   }
 
   deleteAll(): void {
     this.lines = [];
-    this.#write(encodeOutcome(this.#time(), "127.0.0.1", "otter", { verb: "deleted-all" }));
+    this.#write(encodeResultEntry(this.#time(), "127.0.0.1", "otter", { verb: "deleted-all" }));
   }
 
   /** The connection between page and gateway breaks; the server forgets the followers. */
@@ -95,7 +95,7 @@ export class Peer {
   #answer(request: Request): void {
     const { id, operation } = request;
     const list = operations.filter(({ verb }) => this.offersFollow || verb !== "follow");
-    const beginning = encodeBeginning({ link: "https://example.org/wirebook", operations: list });
+    const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations: list });
     const scripted = this.replyOf?.(request);
     if (scripted !== undefined) this.#send(id, scripted);
     else if (operation === 5) {
@@ -121,7 +121,7 @@ export class Peer {
 
   #deleteLine([position = "", head]: string[]): string {
     const line = this.lines[Number(position) - 1] ?? "";
-    if (head !== undefined && headOf(line) !== head) return encodeError("that line has another head");
+    if (head !== undefined && timestampOf(line) !== head) return encodeError("that line has another head");
     this.delete(Number(position));
     return `Deleted line ${position}.\n`;
   }

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { encodeAsked, encodeOutcome, encodeTime } from "@wirebook/protocol";
-import { HistoryCopy } from "../src/history/history-copy.ts";
+import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
+import { HistoryReplica } from "../src/history/history-copy.ts";
 import { RangeRead } from "../src/history/range-read.ts";
 import { clockSlackMs } from "../src/limits.ts";
 
 const startUs = 1_800_000_000_000_000;
 const time = (ms: number) => encodeTime(startUs + ms * 1000);
 const deleted = (ms: number, line: number) =>
-  encodeOutcome(time(ms), "127.0.0.1", "otter", { verb: "deleted-line", line, head: "x" });
-const marker = (ms: number) => encodeAsked(time(ms), "127.0.0.1", "brick 2 101 200", false);
+  encodeResultEntry(time(ms), "127.0.0.1", "otter", { verb: "deleted-line", line, head: "x" });
+const marker = (ms: number) => encodeRequestEntry(time(ms), "127.0.0.1", "brick 2 101 200", false);
 
 /** A read that was asked at 0 and answered after 10 ms, of a history of which nothing is held. */
 function open() {
-  const copy = new HistoryCopy(1000);
+  const copy = new HistoryReplica(1000);
   const read = new RangeRead(copy, "brick 2 101 200", 200, 0);
   read.noteAnswer(10);
   return { copy, read };
@@ -57,7 +57,7 @@ describe("the lines of a read", () => {
   test("are gone when all is deleted afterwards", () => {
     const { copy, read } = open();
     copy.apply(marker(0));
-    copy.apply(encodeOutcome(time(afterwards), "127.0.0.1", "otter", { verb: "deleted-all" }));
+    copy.apply(encodeResultEntry(time(afterwards), "127.0.0.1", "otter", { verb: "deleted-all" }));
     expect(read.place(150)).toBeUndefined();
   });
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { Recall } from "../src/composer/recall.ts";
+import { InputHistory } from "../src/composer/recall.ts";
 import { recallKept } from "../src/limits.ts";
 
 test("goes back to what was sent and forward to what was being typed", () => {
-  const recall = new Recall<string>((item) => item);
+  const recall = new InputHistory<string>((item) => item);
   recall.add("one");
   recall.add("two");
   expect([recall.back("typing"), recall.back("two"), recall.back("one")]).toEqual(["two", "one", undefined]);
@@ -11,13 +11,13 @@ test("goes back to what was sent and forward to what was being typed", () => {
 });
 
 test("keeps the same message once, as the newest", () => {
-  const recall = new Recall<string>((item) => item);
+  const recall = new InputHistory<string>((item) => item);
   for (const item of ["one", "two", "one"]) recall.add(item);
   expect([recall.back(""), recall.back(""), recall.back("")]).toEqual(["one", "two", undefined]);
 });
 
 test("keeps as many as its bound", () => {
-  const recall = new Recall<number>(String);
+  const recall = new InputHistory<number>(String);
   for (let n = 0; n <= recallKept; n++) recall.add(n);
   let oldest: number | undefined;
   for (let item = recall.back(-1); item !== undefined; item = recall.back(-1)) oldest = item;

@@ -9,7 +9,7 @@ import { Exchanges } from "../src/exchange/exchanges.svelte.ts";
 import { exportFile, loadFile } from "../src/export/files.ts";
 import { recordOf } from "../src/export/record-of.ts";
 import { replay, ReplayError } from "../src/export/replay.ts";
-import { tellStory } from "../src/wire/story.ts";
+import { buildTimeline } from "../src/wire/story.ts";
 
 const local = { address: "127.0.0.1", port: 40_112 };
 const remote = { address: "127.0.0.1", port: 5007 };
@@ -131,7 +131,7 @@ describe("the record of an exchange", () => {
       expect(again.state).toBe(exchange.state);
       expect(again.intent.plan).toEqual(exchange.intent.plan);
       expect(again.intent.loaded).toMatchObject({ fileName: "a.ndjson", startedAt: exchange.sentAt, note: "" });
-      expect(tellStory(again).writes).toEqual(tellStory(exchange).writes);
+      expect(buildTimeline(again).writes).toEqual(buildTimeline(exchange).writes);
       expect(again.answerSentence).toBe(exchange.answerSentence);
     }
   });

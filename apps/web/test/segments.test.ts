@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeAsked, encodeFrame, encodeText, withoutKeys } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeFrame, encodeText, redactMessage } from "@wirebook/protocol";
 import { frameHeader } from "../src/wire/frame-header.ts";
 import { linesOf } from "../src/wire/lines.ts";
-import { segmentsOfFrame, segmentsOfLine } from "../src/wire/segments.ts";
+import { runsOfFrame, runsOfLine } from "../src/wire/segments.ts";
 import { spanAt, touches } from "../src/wire/span.ts";
-import type { Segment } from "../src/wire/span.ts";
+import type { ByteRun } from "../src/wire/span.ts";
 import { writesOf } from "../src/wire/writes.ts";
 
 const time = "2026-11-22T20:31:05.123456Z";
 
 /** The own bytes that stand for bytes of the stream, as text. */
-function shownFor(own: string, segments: readonly Segment[], offset: number, to = offset + 1): string {
+function shownFor(own: string, segments: readonly ByteRun[], offset: number, to = offset + 1): string {
   const bytes = encodeText(own);
   const lit = [...bytes.keys()].filter((at) =>
     touches(spanAt(segments, "sent", at), { stream: "sent", from: offset, to }),
@@ -24,7 +24,7 @@ const hex = (of: ReturnType<typeof frameHeader>) => of.fields.map((field) => fie
 describe("segments", () => {
   test("find each word of a request in its frame, behind the one before", () => {
     const payload = encodeFrame({ type: "request", id: 2, user: "brick", operation: 2, arguments: [-2, 2] });
-    const segments = segmentsOfFrame(payload, "brick 2 -2 2\n");
+    const segments = runsOfFrame(payload, "brick 2 -2 2\n");
     const message = "brick 2 -2 2\n";
     const shown = [...message].map((_, at) => shownFor(payload, segments, at)).join("");
     expect(shown).toBe("brick2-22");
@@ -33,15 +33,15 @@ describe("segments", () => {
 
   test("map four characters of base64 to three bytes", () => {
     const payload = encodeFrame({ type: "raw", id: 2, bytes: btoa("brick 2\n"), end: false });
-    const segments = segmentsOfFrame(payload, "brick 2\n");
+    const segments = runsOfFrame(payload, "brick 2\n");
     expect(shownFor(payload, segments, 0)).toBe(btoa("bri"));
     expect(shownFor(payload, segments, 7)).toBe("Mgo=");
   });
 
   test("find the message in its line of the history, whatever had to be escaped", () => {
-    const line = encodeAsked(time, "127.0.0.1", 'br"ä\u001bk\udcff 2', false);
+    const line = encodeRequestEntry(time, "127.0.0.1", 'br"ä\u001bk\udcff 2', false);
     const message = 'br"ä\u001bk\udcff 2\n';
-    const segments = segmentsOfLine(line, message);
+    const segments = runsOfLine(line, message);
     expect(shownFor(line, segments, 0)).toBe("b");
     expect(shownFor(line, segments, 2)).toBe('\\"');
     expect(shownFor(line, segments, 3, 5)).toBe("ä");
@@ -53,8 +53,8 @@ describe("segments", () => {
 
   test("skip a key, which the history does not have", () => {
     const message = "brick~***** 2\n";
-    const line = encodeAsked(time, "127.0.0.1", withoutKeys(message.trimEnd()), false);
-    const segments = segmentsOfLine(line, message);
+    const line = encodeRequestEntry(time, "127.0.0.1", redactMessage(message.trimEnd()), false);
+    const segments = runsOfLine(line, message);
     expect(shownFor(line, segments, 4)).toBe("k");
     expect(shownFor(line, segments, 6)).toBe("");
     expect(shownFor(line, segments, 12)).toBe("2");
@@ -64,8 +64,8 @@ describe("segments", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[!-}]{1,12}( [!-}]{1,8}){0,3}$/), (message) => {
         fc.pre(!message.includes("~"));
-        const line = encodeAsked(time, "::1", message, false);
-        const segments = segmentsOfLine(line, message);
+        const line = encodeRequestEntry(time, "::1", message, false);
+        const segments = runsOfLine(line, message);
         const shown = [...message].map((_, at) => shownFor(line, segments, at)).join("");
         expect(shown).toBe(JSON.stringify(message).slice(1, -1));
       }),

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { layOut } from "../src/wire/sequence.ts";
 import { stepRows } from "../src/wire/steps.ts";
-import type { Story } from "../src/wire/story.ts";
+import type { Timeline } from "../src/wire/story.ts";
 import { story, writesAt } from "./stories.ts";
 
-const labels = (of: Story) => layOut(of).arrows.map(({ label }) => label);
+const labels = (of: Timeline) => layOut(of).arrows.map(({ label }) => label);
 
 describe("the sequence diagram", () => {
   test("has an arrow for everything that travelled", () => {
@@ -40,7 +40,7 @@ describe("the sequence diagram", () => {
     const silent = {
       ...story,
       at: { ...story.at, firstByte: 9003 },
-      chunks: [{ ...story.chunks[0], arrivedMs: 9004, readMs: 9003 } as Story["chunks"][0]],
+      chunks: [{ ...story.chunks[0], arrivedMs: 9004, readMs: 9003 } as Timeline["chunks"][0]],
       endedMs: 9005,
     };
     const { gaps, height } = layOut(silent);
@@ -56,15 +56,15 @@ describe("the sequence diagram", () => {
 
   test("shows that a cancel breaks the connection off, unless there was none or the server had ended", () => {
     const { fin: _, ...at } = story.at;
-    const cancelled: Story = { ...story, at: { ...at, closed: 4 }, endReason: "cancelled" };
+    const cancelled: Timeline = { ...story, at: { ...at, closed: 4 }, endReason: "cancelled" };
     expect(labels(cancelled).slice(-2)).toEqual(["RST", "end"]);
     expect(labels({ ...cancelled, at: { ...story.at, closed: 4 } })).not.toContain("RST");
-    const waiting: Story = { ...cancelled, at: { received: 1, closed: 4 }, writes: [], chunks: [] };
+    const waiting: Timeline = { ...cancelled, at: { received: 1, closed: 4 }, writes: [], chunks: [] };
     expect(labels(waiting)).not.toContain("RST");
   });
 
   test("shows on which hop it failed", () => {
-    const refused: Story = {
+    const refused: Timeline = {
       ...story,
       at: { received: 1, connecting: 1.1, closed: 1.4 },
       openedMs: undefined,
@@ -110,7 +110,7 @@ describe("the sequence diagram", () => {
   });
 
   test("is drawn before anything but the sending is known", () => {
-    const begun: Story = {
+    const begun: Timeline = {
       ...story,
       at: {},
       writes: [],

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { columnPath, describeStretch, stackUp, toPrefix } from "../src/history/stacks.ts";
-import { Tally } from "../src/history/tally.ts";
+import { Histogram } from "../src/history/tally.ts";
 
 const start = Date.parse("2026-11-22T20:31:00Z");
 
 test("shows the biggest series by name and puts the rest together", () => {
-  const tally = new Tally();
+  const tally = new Histogram();
   for (const [second, name] of [
     [0, "b"],
     [0, "a"],
@@ -31,7 +31,7 @@ test("shows the biggest series by name and puts the rest together", () => {
 });
 
 test("draws a series on top of those before it, and nothing where it has no line", () => {
-  const tally = new Tally();
+  const tally = new Histogram();
   for (const [second, name] of [
     [0, "a"],
     [0, "a"],

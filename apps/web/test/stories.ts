@@ -1,9 +1,9 @@
 /** A story as it ordinarily goes: `brick 2`, a line feed, 350 bytes back in one chunk. Tests change what they are about. */
 
-import type { Story } from "../src/wire/story.ts";
-import type { StoryWrite } from "../src/wire/writes.ts";
+import type { Timeline } from "../src/wire/story.ts";
+import type { TimelineWrite } from "../src/wire/writes.ts";
 
-export const story: Story = {
+export const story: Timeline = {
   kind: "request",
   message: "brick 2\n",
   messageBytes: 8,
@@ -22,7 +22,7 @@ export const story: Story = {
     bytes: 350,
     chunks: 1,
     responseOffset: 290,
-    hasBeginning: true,
+    hasReplyHeader: true,
     answer: "accepted",
     sentence: '2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 2"',
   },
@@ -34,6 +34,6 @@ export const story: Story = {
 };
 
 /** Writes of one byte each at such times. */
-export function writesAt(...times: readonly number[]): StoryWrite[] {
+export function writesAt(...times: readonly number[]): TimelineWrite[] {
   return times.map((ms, index) => ({ index, offset: index, bytes: 1, ms, isNoted: index === 0 }));
 }

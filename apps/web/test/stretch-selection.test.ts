@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { StretchSelection } from "../src/history/stretch-selection.svelte.ts";
+import { TimeRangeSelection } from "../src/history/stretch-selection.svelte.ts";
 
 describe("the stretch of a plot that is selected", () => {
   test("begins at the newest column, which the first key shows", () => {
-    const selection = new StretchSelection(() => 40);
+    const selection = new TimeRangeSelection(() => 40);
     expect([selection.at, selection.chosen]).toEqual([undefined, undefined]);
     expect(selection.move("ArrowLeft", false)).toBe(true);
     expect(selection.at).toBe(39);
@@ -13,7 +13,7 @@ describe("the stretch of a plot that is selected", () => {
   });
 
   test("grows with Shift from where it began, and ends with a move without it", () => {
-    const selection = new StretchSelection(() => 40);
+    const selection = new TimeRangeSelection(() => 40);
     selection.move("Home", false);
     selection.move("Home", false);
     selection.move("ArrowRight", true);
@@ -27,7 +27,7 @@ describe("the stretch of a plot that is selected", () => {
 
   test("is dragged in both directions, and never beyond the columns", () => {
     let columns = 10;
-    const selection = new StretchSelection(() => columns);
+    const selection = new TimeRangeSelection(() => columns);
     selection.begin(6);
     selection.extend(-3);
     expect(selection.chosen).toEqual({ from: 0, to: 6 });
@@ -40,7 +40,7 @@ describe("the stretch of a plot that is selected", () => {
   });
 
   test("leaves other keys alone", () => {
-    const selection = new StretchSelection(() => 10);
+    const selection = new TimeRangeSelection(() => 10);
     expect(selection.move("x", false)).toBe(false);
     expect(selection.at).toBeUndefined();
   });

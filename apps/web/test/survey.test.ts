@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { anyLine } from "../src/history/line-filter.ts";
 import type { LineFilter } from "../src/history/line-filter.ts";
-import { Survey } from "../src/history/survey.svelte.ts";
+import { HistoryScan } from "../src/history/survey.svelte.ts";
 import { historyPageLines, surveyBlockLines } from "../src/limits.ts";
 import { openLiveScene } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 
 async function open(lines: number, filter: Partial<LineFilter>) {
   const scene = await openLiveScene(lines);
-  return { ...scene, survey: new Survey(scene.history.current, { ...anyLine, ...filter }) };
+  return { ...scene, survey: new HistoryScan(scene.history.current, { ...anyLine, ...filter }) };
 }
 
 /** What a survey that has looked at everything must have found. */
-function expectFound({ peer, survey }: Scene & { survey: Survey }, text: string): void {
+function expectFound({ peer, survey }: Scene & { survey: HistoryScan }, text: string): void {
   const expected = peer.lines.flatMap((line, index) => (line.includes(text) ? [`${index + 1} ${line}`] : []));
   const found = Array.from({ length: survey.matches.count }, (_, index) => survey.matches.at(index));
   expect(found.map((match) => `${match?.position} ${match?.line}`)).toEqual(expected);
@@ -60,7 +60,7 @@ describe("a survey", () => {
   test("looks no further back than the times that are wanted", async () => {
     const scene = await open(2 * surveyBlockLines, {});
     const since = (scene.peer.lines[2 * surveyBlockLines - 1500] ?? "").slice(0, 27);
-    const survey = new Survey(scene.history.current, { ...anyLine, since });
+    const survey = new HistoryScan(scene.history.current, { ...anyLine, since });
     await survey.lookBack(scene.exchanges, "brick");
     expect([survey.isWhole, survey.from]).toEqual([true, surveyBlockLines - historyPageLines + 3]);
     // Three lines of the page's own stand behind those of the peer, and then the one of the block.
@@ -69,7 +69,7 @@ describe("a survey", () => {
 
   test("counts lines by user and by operation", async () => {
     const scene = await openLiveScene(20);
-    const { tallies } = new Survey(scene.history.current, anyLine, false);
+    const { tallies } = new HistoryScan(scene.history.current, anyLine, false);
     // The page itself has asked for the operations, to follow, and for the lines before.
     expect(Object.fromEntries(tallies.user.series)).toEqual({ otter: 20, brick: 3 });
     scene.peer.append("heron 2");

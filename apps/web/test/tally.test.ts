@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { others, Tally, toMs } from "../src/history/tally.ts";
+import { others, Histogram, toMs } from "../src/history/tally.ts";
 
 const start = Date.parse("2026-11-22T20:31:00Z");
 
-const counts = (tally: Tally, name: string) =>
+const counts = (tally: Histogram, name: string) =>
   Array.from({ length: tally.span.buckets }, (_, index) => tally.bucket(index)?.get(name) ?? 0);
 
 describe("a tally", () => {
   test("counts lines by second and name", () => {
-    const tally = new Tally();
+    const tally = new Histogram();
     for (const [ms, name] of [
       [0, "brick"],
       [999, "brick"],
@@ -29,8 +29,8 @@ describe("a tally", () => {
     const atMs = fc.integer({ min: 0, max: 4_000_000_000_000 });
     fc.assert(
       fc.property(fc.array(atMs), fc.array(atMs), (first, second) => {
-        const tally = new Tally(10, 3);
-        const other = new Tally(10, 3);
+        const tally = new Histogram(10, 3);
+        const other = new Histogram(10, 3);
         for (const ms of first) tally.add(ms, "a");
         for (const ms of second) other.add(ms, "a");
         tally.addAll(other);
@@ -42,13 +42,13 @@ describe("a tally", () => {
   });
 
   test("tells as many names apart as its bound; later ones are others", () => {
-    const tally = new Tally(10, 2);
+    const tally = new Histogram(10, 2);
     for (const name of ["a", "b", "c", "d", "a"]) tally.add(start, name);
     expect(Object.fromEntries(tally.series)).toEqual({ a: 2, b: 1, [others]: 2 });
   });
 
   test("counts a line without a time, but nowhere in time", () => {
-    const tally = new Tally();
+    const tally = new Histogram();
     tally.add(toMs(""), "x");
     expect([tally.untimed, tally.total, tally.span.buckets]).toEqual([1, 0, 0]);
   });

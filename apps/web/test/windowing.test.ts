@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EndFollowing, isAtEnd, windowOf } from "../src/windowing.ts";
+import { StickToBottom, isAtEnd, windowOf } from "../src/windowing.ts";
 
 test("draws the rows that are seen and the spare ones on both sides", () => {
   expect(windowOf(1000, 200, 20, 1000, 5)).toEqual({ from: 45, to: 65 });
@@ -17,7 +17,7 @@ test("is at the end less than a row away from it", () => {
 });
 
 test("stays at the end when the content grows, and leaves it when somebody scrolls up", () => {
-  const following = new EndFollowing();
+  const following = new StickToBottom();
   following.note({ scrollTop: 800, clientHeight: 200, scrollHeight: 1000 }, 20);
   following.note({ scrollTop: 800, clientHeight: 200, scrollHeight: 2000 }, 20);
   expect(following.isOn).toBe(true);

@@ -2,7 +2,7 @@
 
 import { replaceInSource } from "../framework/break.ts";
 
-const append = "this.#appends.add((time) => encodeAsked(time, address, message, isCut))";
+const append = "this.#appends.add((time) => encodeRequestEntry(time, address, message, isCut))";
 
 replaceInSource(
   "libs/history/src/file/file-history.ts",

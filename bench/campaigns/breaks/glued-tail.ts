@@ -2,4 +2,4 @@
 
 import { replaceInSource } from "../framework/break.ts";
 
-replaceInSource("libs/history/src/file/mend.ts", 'judgeTail(torn) === "whole"', 'judgeTail(torn) !== "?"');
+replaceInSource("libs/history/src/file/mend.ts", 'classifyTail(torn) === "whole"', 'classifyTail(torn) !== "?"');

@@ -2,4 +2,4 @@
 
 import { replaceInSource } from "../framework/break.ts";
 
-replaceInSource("apps/server/src/who.ts", ": withoutKeys(text);", ": text || withoutKeys(text);");
+replaceInSource("apps/server/src/who.ts", ": redactMessage(text);", ": text || redactMessage(text);");

@@ -4,6 +4,6 @@ import { replaceInSource } from "../framework/break.ts";
 
 replaceInSource(
   "apps/server/src/connection.ts",
-  "if (!this.#incoming.push(chunk)) return;",
-  'if (!this.#incoming.push(chunk)) return;\n      this.#await("message", this.#limits.messageDeadlineMs);',
+  "if (!this.#receiver.push(chunk)) return;",
+  'if (!this.#receiver.push(chunk)) return;\n      this.#await("message", this.#limits.messageDeadlineMs);',
 );

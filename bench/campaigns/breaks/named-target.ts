@@ -6,6 +6,6 @@ replaceInSource(
   "apps/gateway/src/relay.ts",
   "const { server, limits } = this.#shared;",
   `const { limits } = this.#shared;
-   const named = /(\\d+\\.\\d+\\.\\d+\\.\\d+):(\\d+)/.exec(this.opening.shown);
+   const named = /(\\d+\\.\\d+\\.\\d+\\.\\d+):(\\d+)/.exec(this.request.shown);
    const server = named === null ? this.#shared.server : { host: named[1], port: Number(named[2]) };`,
 );

@@ -2,4 +2,4 @@
 
 import { replaceInSource } from "../framework/break.ts";
 
-replaceInSource("apps/gateway/src/sockets.ts", "bridge.beat()", "bridge");
+replaceInSource("apps/gateway/src/sockets.ts", "connection.beat()", "connection");

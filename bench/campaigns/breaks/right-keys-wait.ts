@@ -4,6 +4,6 @@ import { replaceInSource } from "../framework/break.ts";
 
 replaceInSource(
   "apps/server/src/session.ts",
-  "assertMay(speaker, command);",
-  "await context.guesses.hold(connection.address, connection.closed);\n      assertMay(speaker, command);",
+  "authorize(principal, command);",
+  "await context.throttle.delay(connection.address, connection.closed);\n      authorize(principal, command);",
 );

@@ -4,6 +4,6 @@ import { replaceInSource } from "../framework/break.ts";
 
 replaceInSource(
   "apps/server/src/who.ts",
-  'return this.mode === "registered" && speaker === undefined',
-  "return speaker?.user === text",
+  'return this.mode === "registered" && principal === undefined',
+  "return principal?.user === text",
 );

@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { ask } from "../history/ask.ts";
-import type { Tally } from "./tally.ts";
+import type { Counters } from "./tally.ts";
 
 const writersEach = 4;
 /** Milliseconds before a writer tries again that was not answered, or was answered with an error. */
@@ -10,12 +10,12 @@ const afterErrorMs = 50;
 
 /** The writers of one trial. */
 export class Crowd implements AsyncDisposable {
-  readonly #tally: Tally;
+  readonly #tally: Counters;
   readonly #writing: Promise<void>[] = [];
   #isOver = false;
 
   /** @param ports a server may be named twice */
-  constructor(tally: Tally, ports: readonly number[]) {
+  constructor(tally: Counters, ports: readonly number[]) {
     this.#tally = tally;
     for (const [at, port] of ports.flatMap((each) => Array.from({ length: writersEach }, () => each)).entries()) {
       this.#writing.push(this.#write(at, port));

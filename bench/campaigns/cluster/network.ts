@@ -1,5 +1,5 @@
 /**
- * A network of the campaign's own: a bridge on this machine, and each node of a cluster in a network namespace behind it.
+ * A network of the fault test's own: a bridge on this machine, and each node of a cluster in a network namespace behind it.
  *
  * A direction between two nodes is cut by a route to nowhere, so that it can be cut one way. Needs root and iproute2.
  */

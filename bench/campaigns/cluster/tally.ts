@@ -8,7 +8,7 @@ export const oldLine = "old line ";
 const keyForm = /^w(?<writer>\d+)-(?<number>\d+)$/;
 
 /** Keeps the books over all that happens to a cluster. Keys are `w3-17`: the seventeenth request of writer 3. */
-export class Tally {
+export class Counters {
   readonly #acknowledged = new Set<string>();
   readonly #sent = new Set<string>();
 

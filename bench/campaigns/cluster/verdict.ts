@@ -5,13 +5,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { NatsCluster } from "../../../interop/nats-cluster.ts";
 import { ask } from "../history/ask.ts";
 import { answersAgain } from "./crowd.ts";
-import type { Tally } from "./tally.ts";
+import type { Counters } from "./tally.ts";
 
 const settleMsMax = 30_000;
 const pollMs = 100;
 
 /** The breaches of a trial, as sentences. */
-export async function judge(cluster: NatsCluster, ports: readonly number[], tally: Tally): Promise<string[]> {
+export async function judge(cluster: NatsCluster, ports: readonly number[], tally: Counters): Promise<string[]> {
   for (const port of ports) await answersAgain(port, settleMsMax);
   const texts = await Promise.all(ports.map(linesOf));
   const shortest = Math.min(...texts.map((text) => text.split("\n").length));

@@ -1,16 +1,16 @@
 /**
- * What a file `NAME.campaign.ts` exports as `campaign`: a promise, a way to try to break it, and a proof that the
+ * What a file `NAME.campaign.ts` exports as `faultTest`: a promise, a way to try to break it, and a proof that the
  * trying would notice.
  *
  * That proof is the control: the same trial against a program that is broken on purpose, by a module of `breaks/` that
- * Node loads before the program (`--import`). A control that holds is a failure of the campaign: it could not have
+ * Node loads before the program (`--import`). A control that holds is a failure of the fault test: it could not have
  * found anything.
  */
 
 import type { Random } from "../../harness/random.ts";
 
 /** A promise and its trial. */
-export interface Campaign {
+export interface FaultTest {
   /** What is promised, as a sentence. */
   readonly promise: string;
   /** What is counted, in the plural: `kills`, `requests`. */
@@ -39,7 +39,7 @@ export interface Control {
   readonly count: number;
 }
 
-/** One run of a campaign, or of one of its controls. */
+/** One run of a fault test, or of one of its controls. */
 export interface Trial {
   /** How many to try. */
   readonly count: number;

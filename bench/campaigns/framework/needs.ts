@@ -14,7 +14,7 @@ const rights: Readonly<Record<string, () => boolean>> = {
   "nats-server": () => findNatsServer() !== undefined,
 };
 
-/** Those of the needs of a campaign that this machine does not meet: programs by their name, and rights. */
+/** Those of the needs of a fault test that this machine does not meet: programs by their name, and rights. */
 export function unmet(needs: readonly string[]): readonly string[] {
   return needs.filter((need) => !(rights[need]?.() ?? isProgram(need)));
 }

@@ -2,23 +2,23 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "../../harness/random.ts";
-import type { Campaign, Control, Finding } from "./campaign.ts";
+import type { FaultTest, Control, Finding } from "./campaign.ts";
 
 /** A finding, with how long it took. */
 export interface Tried extends Finding {
   readonly seconds: number;
 }
 
-/** Runs a campaign, or one of its controls, in a folder of its own. */
+/** Runs a fault test, or one of its controls, in a folder of its own. */
 export async function tryOut(
-  campaign: Campaign,
+  faultTest: FaultTest,
   control: Control | undefined,
   { count, seed, progress }: { count: number; seed: number; progress: (done: number) => void },
 ): Promise<Tried> {
-  const folder = await mkdtemp(join(tmpdir(), "wirebook-campaign-"));
+  const folder = await mkdtemp(join(tmpdir(), "wirebook-fault test-"));
   const startedMs = performance.now();
   try {
-    const finding = await campaign.run({
+    const finding = await faultTest.run({
       count,
       random: new Random(seed),
       folder,

@@ -1,11 +1,11 @@
-/** The child of the campaign `torn-tail`: cuts a file at each of its last bytes and opens it. */
+/** The child of the fault test `torn-tail`: cuts a file at each of its last bytes and opens it. */
 
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { json } from "node:stream/consumers";
 import { openFileHistory } from "@wirebook/history";
-import { encodeAsked, encodeOutcome, encodeTime } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
 import { Random } from "../../harness/random.ts";
 import type { ChildTrial } from "./in-child.ts";
 
@@ -34,12 +34,12 @@ function createLines(bytes: number): readonly string[] {
 
 function createAsked(time: string): string {
   const text = Buffer.from(random.bytes(random.below(messageBytesMax))).toString("latin1");
-  return encodeAsked(time, "127.0.0.1", text, random.chance(0.1));
+  return encodeRequestEntry(time, "127.0.0.1", text, random.chance(0.1));
 }
 
 function createOutcome(time: string): string {
   const isAll = random.chance(0.3);
-  return encodeOutcome(
+  return encodeResultEntry(
     time,
     "::1",
     "brick",

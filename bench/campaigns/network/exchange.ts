@@ -1,4 +1,4 @@
-/** Clients of the network campaigns: real sockets that do exactly what they are told. */
+/** Clients of the network fault tests: real sockets that do exactly what they are told. */
 
 import { readFile, readdir } from "node:fs/promises";
 import { connect } from "node:net";

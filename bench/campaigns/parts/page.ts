@@ -1,4 +1,4 @@
-/** A page as a gateway sees it, as far as campaigns need one. */
+/** A page as a gateway sees it, as far as fault tests need one. */
 
 import { once } from "node:events";
 import { WebSocket } from "ws";

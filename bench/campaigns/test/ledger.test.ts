@@ -1,13 +1,13 @@
-/** The books of the campaigns: a history that is right is found right, however little of it was delivered before the crash. */
+/** The books of the fault tests: a history that is right is found right, however little of it was delivered before the crash. */
 
-import { encodeAsked, encodeOutcome, encodeTime } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
 import { expect, test } from "vitest";
 import { Ledger } from "../history/ledger.ts";
 
 const timeOf = (at: number): string => encodeTime(Date.UTC(2026, 0, 1) * 1000 + at);
-const asked = (at: number, message: string): string => encodeAsked(timeOf(at), "127.0.0.1", message, false);
+const asked = (at: number, message: string): string => encodeRequestEntry(timeOf(at), "127.0.0.1", message, false);
 const deleted = (at: number, user: string, line: number, of: number): string =>
-  encodeOutcome(timeOf(at), "127.0.0.1", user, { verb: "deleted-line", line, head: timeOf(of) });
+  encodeResultEntry(timeOf(at), "127.0.0.1", user, { verb: "deleted-line", line, head: timeOf(of) });
 const fileOf = (...lines: string[]): string => lines.map((line) => `${line}\n`).join("");
 
 test("an acknowledged line that was deleted before it was delivered is not missed", () => {

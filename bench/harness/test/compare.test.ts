@@ -7,12 +7,12 @@ const contender = (name: string, port: number): Contender => ({
   open: async () => ({ port, [Symbol.asyncDispose]: async () => {} }),
 });
 
-test("each figure is compared with the yardstick of its own round", async () => {
+test("each figure is compared with the baseline of its own round", async () => {
   // What is measured while warming up would spoil every ratio.
   const factor = [...Array.from({ length: warmUpRounds }, () => NaN), 1, 10, 100];
   const rounds = new Map<string, number>();
   const compared = await compare({
-    yardstick: contender("yardstick", 4),
+    baseline: contender("baseline", 4),
     contenders: [contender("half as fast", 2)],
     rounds: 3,
     measure: async ({ port }, { name }) => {
@@ -22,7 +22,7 @@ test("each figure is compared with the yardstick of its own round", async () => 
     },
   });
   expect(compared.map(({ name, ratio }) => [name, ratio.median, ratio.least, ratio.greatest])).toEqual([
-    ["yardstick", 1, 1, 1],
+    ["baseline", 1, 1, 1],
     ["half as fast", 0.5, 0.5, 0.5],
   ]);
 });
@@ -39,7 +39,7 @@ test("programs are stopped after the last measurement, not before", async () => 
     }),
   });
   await compare({
-    yardstick: noted("a"),
+    baseline: noted("a"),
     contenders: [noted("b")],
     rounds: 1,
     measure: async (_, { name }) => {

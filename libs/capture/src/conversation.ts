@@ -89,7 +89,7 @@ export class Conversation {
   }
 
   /** This end wrote what is not part of any message, such as a PROXY header, and holds no key. */
-  prefaced(atMs: number, bytes: Uint8Array): void {
+  sentProxyHeader(atMs: number, bytes: Uint8Array): void {
     this.#advance(atMs);
     this.#carry("client", { bytes, maskedBytes: 0 });
   }

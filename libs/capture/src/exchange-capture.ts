@@ -37,8 +37,8 @@ export class ExchangeCapture {
   }
 
   /** What this end says before any message, as soon as the connection stands. */
-  prefaced(atMs: number, bytes: Uint8Array): void {
-    this.#conversation?.prefaced(this.#since(atMs), bytes);
+  sentProxyHeader(atMs: number, bytes: Uint8Array): void {
+    this.#conversation?.sentProxyHeader(this.#since(atMs), bytes);
   }
 
   /** The kernel took bytes. */

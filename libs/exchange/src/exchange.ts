@@ -17,9 +17,9 @@ import type { ExchangeError } from "./errors.ts";
 import { connectTimeout, explain, replyTimeout } from "./explain.ts";
 import type { Target } from "./explain.ts";
 import { connectTimeoutMsDefault, keepAliveDelayMs, replyTimeoutMsDefault } from "./limits.ts";
-import { Pace } from "./pace.ts";
-import { Patience } from "./patience.ts";
-import { PlanRun } from "./plan-run.ts";
+import { ReadThrottle } from "./pace.ts";
+import { Timeouts } from "./patience.ts";
+import { WriteSchedule } from "./plan-run.ts";
 import { Trace } from "./trace.ts";
 
 /** How an exchange begins and how long it may wait. Times are at most 2,147,483,647 ms, as `setTimeout` has it. */
@@ -27,7 +27,7 @@ export interface ExchangeOptions {
   /** Bytes written as soon as the connection is established. */
   readonly message: Uint8Array;
   /** Bytes that belong to the connection and not to the message, such as a PROXY header: written before it, uncounted. */
-  readonly preamble?: Uint8Array | undefined;
+  readonly proxyHeader?: Uint8Array | undefined;
   /** True to send FIN behind them; more bytes may follow through `write` otherwise. Default false. */
   readonly isEnded?: boolean;
   /** How the message is written, instead of at once; `isEnded` and `write` have no place beside it [G-11]. */
@@ -60,11 +60,11 @@ export class Exchange {
   readonly trace = new Trace();
   readonly target: Target;
   readonly #listener: ExchangeListener;
-  readonly #patience: Patience;
+  readonly #timeouts: Timeouts;
   readonly #socket: Socket;
-  readonly #plan: PlanRun | undefined;
-  readonly #pace: Pace | undefined;
-  readonly #preamble: Uint8Array | undefined;
+  readonly #plan: WriteSchedule | undefined;
+  readonly #throttle: ReadThrottle | undefined;
+  readonly #proxyHeader: Uint8Array | undefined;
   /** What waits for the connection, in order; `undefined` once it stands. */
   #held: Uint8Array[] | undefined = [];
   #isEnded = false;
@@ -75,12 +75,12 @@ export class Exchange {
     const { connectTimeoutMs = connectTimeoutMsDefault, replyTimeoutMs = replyTimeoutMsDefault } = options;
     this.target = target;
     this.#listener = listener;
-    this.#preamble = options.preamble;
+    this.#proxyHeader = options.proxyHeader;
     this.trace.mark("connecting");
-    this.#pace = options.read && new Pace(options.read, () => this.#readOrWait());
+    this.#throttle = options.read && new ReadThrottle(options.read, () => this.#readOrWait());
     this.#plan = options.plan && this.#makePlan(options.plan, options.message);
     this.#socket = this.#connect(replyTimeoutMs === Infinity);
-    this.#patience = new Patience(connectTimeoutMs, replyTimeoutMs, (awaited) =>
+    this.#timeouts = new Timeouts(connectTimeoutMs, replyTimeoutMs, (awaited) =>
       this.#fail(
         awaited === "reply"
           ? replyTimeout(target, replyTimeoutMs, this.trace.receivedBytes)
@@ -140,7 +140,7 @@ export class Exchange {
       host,
       port,
       allowHalfOpen: true,
-      onread: this.#pace && this.#slowReads(this.#pace),
+      onread: this.#throttle && this.#slowReads(this.#throttle),
       // Without a timeout only the kernel's probes tell a silent server from one that lost its power.
       keepAlive: mayBeSilent,
       keepAliveInitialDelay: keepAliveDelayMs,
@@ -148,7 +148,7 @@ export class Exchange {
     socket.on("error", (error) => this.#fail(explain(error, this.target, this.trace)));
     socket.on("connect", () => this.#begin());
     // A listener for `data` would begin to read before the pace says so.
-    if (this.#pace === undefined) socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    if (this.#throttle === undefined) socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#finish());
     return socket;
@@ -156,12 +156,12 @@ export class Exchange {
 
   /** The connection stands. */
   #begin(): void {
-    this.#patience.connected(this.trace.mark("established"));
+    this.#timeouts.connected(this.trace.mark("established"));
     // Before anybody is told: the server works meanwhile.
     this.#writeHeld();
     this.trace.local = endpoint(this.#socket.localAddress, this.#socket.localPort);
     this.trace.remote = this.#findRemote();
-    this.#pace?.begin();
+    this.#throttle?.begin();
     this.#readOrWait();
     this.#listener.onStep?.("established", this);
     if (!this.#isOver) this.#plan?.begin();
@@ -177,7 +177,7 @@ export class Exchange {
     const held = this.#held ?? [];
     this.#held = undefined;
     this.#socket.cork();
-    if (this.#preamble !== undefined) this.#socket.write(this.#preamble);
+    if (this.#proxyHeader !== undefined) this.#socket.write(this.#proxyHeader);
     for (const bytes of held) this.#write(bytes);
     this.#socket.uncork();
     if (this.#isEnded) this.#sendFin();
@@ -199,11 +199,11 @@ export class Exchange {
     this.#socket.end(() => this.#step("ended"));
   }
 
-  #makePlan(steps: readonly PlanStep[], message: Uint8Array): PlanRun {
-    return new PlanRun(steps, message, {
+  #makePlan(steps: readonly PlanStep[], message: Uint8Array): WriteSchedule {
+    return new WriteSchedule(steps, message, {
       write: (bytes, onTaken) => {
         // As long as the plan goes on, the server owes no answer.
-        this.#patience.heard(performance.now());
+        this.#timeouts.touch(performance.now());
         this.#write(bytes, onTaken);
       },
       end: () => this.end(),
@@ -212,7 +212,7 @@ export class Exchange {
   }
 
   /** A buffer of its own for each read, since the chunks are the listener's to keep. */
-  #slowReads(pace: Pace): OnReadOpts {
+  #slowReads(pace: ReadThrottle): OnReadOpts {
     return {
       buffer: () => Buffer.allocUnsafe(pace.bytes),
       callback: (bytes, buffer) => {
@@ -226,11 +226,11 @@ export class Exchange {
 
   /** Reads on unless the listener or the pace holds the reading back. */
   #readOrWait(): void {
-    if (this.#isPaused || (this.#pace?.isWaiting ?? false)) {
-      this.#patience.hold();
+    if (this.#isPaused || (this.#throttle?.isWaiting ?? false)) {
+      this.#timeouts.hold();
       this.#socket.pause();
     } else if (this.#socket.isPaused()) {
-      this.#patience.goOn();
+      this.#timeouts.resume();
       this.#socket.resume();
     }
   }
@@ -238,7 +238,7 @@ export class Exchange {
   #take(chunk: Uint8Array): void {
     if (this.#isOver) return;
     const isFirst = this.trace.receivedBytes === 0;
-    this.#patience.heard(this.trace.markChunk(chunk.length));
+    this.#timeouts.touch(this.trace.markChunk(chunk.length));
     if (isFirst) this.#listener.onStep?.("firstByte", this);
     // The step's listener may have cancelled.
     if (!this.#isOver) this.#listener.onChunk(chunk, this);
@@ -270,9 +270,9 @@ export class Exchange {
   /** After the server's FIN nothing is left unread, so closing sends our FIN. */
   #close(): void {
     this.#isOver = true;
-    this.#patience.stop();
+    this.#timeouts.stop();
     this.#plan?.stop();
-    this.#pace?.stop();
+    this.#throttle?.stop();
     this.trace.mark("closed");
     if (this.trace.at.fin === undefined) abort(this.#socket);
     else this.#socket.destroy();

@@ -10,8 +10,8 @@ import { slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
 import type { ReadPace } from "@wirebook/protocol";
 
 /** Says when the next read may be made. */
-export class Pace {
-  readonly #pace: ReadPace;
+export class ReadThrottle {
+  readonly #throttle: ReadPace;
   readonly #slowMsMax: number;
   readonly #onMayRead: () => void;
   #untilMs = Infinity;
@@ -19,7 +19,7 @@ export class Pace {
 
   /** @param onMayRead called when a wait is over */
   constructor(pace: ReadPace, onMayRead: () => void, slowMsMax: number = slowReadMsMax) {
-    this.#pace = pace;
+    this.#throttle = pace;
     this.#onMayRead = onMayRead;
     this.#slowMsMax = slowMsMax;
   }
@@ -31,18 +31,18 @@ export class Pace {
 
   /** Bytes that the next read may take. */
   get bytes(): number {
-    return this.#isOver ? slowReadBytesMax : this.#pace.bytes;
+    return this.#isOver ? slowReadBytesMax : this.#throttle.bytes;
   }
 
   /** The connection stands: the first read waits. */
   begin(): void {
     this.#untilMs = performance.now() + this.#slowMsMax;
-    this.#wait(this.#pace.afterMs);
+    this.#wait(this.#throttle.afterMs);
   }
 
   /** A read was made: the next one waits. */
   note(): void {
-    if (!this.#isOver) this.#wait(this.#pace.everyMs);
+    if (!this.#isOver) this.#wait(this.#throttle.everyMs);
   }
 
   /** Waits no longer, and never again. */

@@ -8,7 +8,7 @@ const deadlines = new Deadlines();
 export type Awaited = "connection" | "reply";
 
 /** How long an exchange waits: for its connection in all, then for each next byte of the reply. */
-export class Patience implements Expiring {
+export class Timeouts implements Expiring {
   readonly #replyTimeoutMs: number;
   readonly #onTimeout: (awaited: Awaited) => void;
   #awaited: Awaited = "connection";
@@ -38,12 +38,12 @@ export class Patience implements Expiring {
   connected(nowMs: number): void {
     this.#awaited = "reply";
     this.#timeoutMs = this.#replyTimeoutMs;
-    this.heard(nowMs);
+    this.touch(nowMs);
     deadlines.notice(this.dueMs);
   }
 
   /** A byte came, or none is owed yet. */
-  heard(nowMs: number): void {
+  touch(nowMs: number): void {
     this.#sinceMs = nowMs;
   }
 
@@ -53,9 +53,9 @@ export class Patience implements Expiring {
   }
 
   /** It begins anew. */
-  goOn(): void {
+  resume(): void {
     this.#isHeld = false;
-    if (this.#awaited === "reply") this.heard(performance.now());
+    if (this.#awaited === "reply") this.touch(performance.now());
     deadlines.notice(this.dueMs);
   }
 

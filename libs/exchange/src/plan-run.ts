@@ -8,7 +8,7 @@
 import type { PlanStep } from "@wirebook/protocol";
 
 /** What the steps do. */
-export interface PlanDeeds {
+export interface ScheduleActions {
   /** Writes, and calls back when the kernel has taken the bytes. */
   write(bytes: Uint8Array, onTaken: () => void): void;
   end(): void;
@@ -16,19 +16,19 @@ export interface PlanDeeds {
 }
 
 /** A plan under way. */
-export class PlanRun {
+export class WriteSchedule {
   readonly #steps: readonly PlanStep[];
   readonly #message: Uint8Array;
-  readonly #deeds: PlanDeeds;
+  readonly #actions: ScheduleActions;
   #next = 0;
   #offset = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param message what the steps write, one part after the other */
-  constructor(steps: readonly PlanStep[], message: Uint8Array, deeds: PlanDeeds) {
+  constructor(steps: readonly PlanStep[], message: Uint8Array, actions: ScheduleActions) {
     this.#steps = steps;
     this.#message = message;
-    this.#deeds = deeds;
+    this.#actions = actions;
   }
 
   /** The connection stands: the first step's time begins. */
@@ -48,8 +48,8 @@ export class PlanRun {
   #do(step: PlanStep): void {
     if ("bytes" in step) {
       const part = this.#message.subarray(this.#offset, (this.#offset += step.bytes));
-      this.#deeds.write(part, () => this.begin());
-    } else if (step.do === "end") this.#deeds.end();
-    else this.#deeds.reset();
+      this.#actions.write(part, () => this.begin());
+    } else if (step.do === "end") this.#actions.end();
+    else this.#actions.reset();
   }
 }

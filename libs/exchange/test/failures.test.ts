@@ -116,8 +116,8 @@ describe("an exchange fails with", () => {
       {
         onStep: (step) => {
           if (step !== "written") return;
-          Atomics.wait(peer.heard, 0, 0);
-          Atomics.wait(peer.heard, 0, 1);
+          Atomics.wait(peer.touch, 0, 0);
+          Atomics.wait(peer.touch, 0, 1);
           block(150); // Past the timeout, with the reply in the kernel.
         },
         onChunk: (_, exchange) => exchange.cancel(),

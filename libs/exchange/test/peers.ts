@@ -56,10 +56,10 @@ const deafListener = `
 const promptListener = `
   const { createServer } = require("node:net");
   const { parentPort, workerData } = require("node:worker_threads");
-  const heard = new Int32Array(workerData);
+  const touch = new Int32Array(workerData);
   const tell = (what) => {
-    Atomics.store(heard, 0, what);
-    Atomics.notify(heard, 0);
+    Atomics.store(touch, 0, what);
+    Atomics.notify(touch, 0);
   };
   const server = createServer((socket) => {
     socket.on("error", () => {});
@@ -77,10 +77,10 @@ export function openDeafPeer(): Promise<Peer> {
 }
 
 /** A server in a thread of its own that answers `early` and then says nothing more. */
-export async function openPromptPeer(): Promise<Peer & { readonly heard: Int32Array }> {
+export async function openPromptPeer(): Promise<Peer & { readonly touch: Int32Array }> {
   const memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const peer = await openInThread(promptListener, memory);
-  return { ...peer, heard: new Int32Array(memory) };
+  return { ...peer, touch: new Int32Array(memory) };
 }
 
 async function openInThread(script: string, workerData?: SharedArrayBuffer): Promise<Peer> {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { slowReadMsMax } from "@wirebook/protocol";
 import type { PlanStep } from "@wirebook/protocol";
 import { HeldClock } from "../../../interop/held-clock.ts";
-import { Pace } from "../src/pace.ts";
+import { ReadThrottle } from "../src/pace.ts";
 import { openPeer } from "./peers.ts";
 import type { Peer } from "./peers.ts";
 import { run } from "./runs.ts";
@@ -188,7 +188,11 @@ describe("a slow reader", () => {
   test("is slow for a bounded time only", () => {
     using clock = new HeldClock();
     let mayRead = 0;
-    const pace = new Pace({ afterMs: slowReadMsMax, bytes: 1, everyMs: slowReadMsMax }, () => (mayRead += 1), 30);
+    const pace = new ReadThrottle(
+      { afterMs: slowReadMsMax, bytes: 1, everyMs: slowReadMsMax },
+      () => (mayRead += 1),
+      30,
+    );
     pace.begin();
     clock.pass(29);
     expect([pace.isWaiting, pace.bytes, mayRead]).toEqual([true, 1, 0]);

@@ -10,7 +10,7 @@ describe("what is written", () => {
   test("writes its message before it tells of the connection, so that the server works meanwhile", async () => {
     await using peer = await openPromptPeer();
     // Nothing else happens in this thread until the server has the message.
-    const waitUntilHeard = (): string => Atomics.wait(peer.heard, 0, 0, 30_000);
+    const waitUntilHeard = (): string => Atomics.wait(peer.touch, 0, 0, 30_000);
     const waits: string[] = [];
     const { ending } = run(
       peer.target,
@@ -30,7 +30,7 @@ describe("what is written", () => {
       void text(socket).then(resolve);
       socket.on("end", () => socket.end());
     });
-    const { exchange, ending } = run(peer.target, { message: Buffer.from("one "), preamble: Buffer.from("zero ") });
+    const { exchange, ending } = run(peer.target, { message: Buffer.from("one "), proxyHeader: Buffer.from("zero ") });
     expect(exchange.write(Buffer.from("two "))).toBe(true);
     expect(exchange.write(Buffer.alloc(mebibyte, "x"))).toBe(false);
     expect(exchange.unsentBytes).toBe(8 + mebibyte);

@@ -21,7 +21,7 @@ export interface Actor {
 }
 
 /** A message that was sent, as the history keeps it: without its key, cut when it was refused [H-5], [H-6]. */
-export interface Asked {
+export interface RequestEntry {
   readonly address: string;
   readonly message: string;
   readonly isCut: boolean;
@@ -31,7 +31,7 @@ export interface Asked {
 export type Recorded = Extract<Outcome, { readonly verb: "created-user" }>;
 
 /** A line that the history now holds durably. */
-export interface Written {
+export interface AppendResult {
   /** Its rank at the moment of writing, from 1. */
   readonly position: number;
   /** Its time, and so its identity: `2026-11-22T20:31:05.123456Z`. */
@@ -76,7 +76,7 @@ export interface Feed extends AsyncDisposable {
 }
 
 /** How much a history holds. */
-export interface Extent {
+export interface HistorySize {
   readonly lines: number;
   readonly bytes: number;
 }
@@ -99,7 +99,7 @@ export interface History extends AsyncDisposable {
   readonly ended: Promise<HistoryError | undefined>;
 
   /** Lines and bytes that are durable now. */
-  extent(): Extent;
+  extent(): HistorySize;
 
   /**
    * Resolves when an append could be acknowledged now, as far as can be told within two seconds and without writing.
@@ -113,14 +113,14 @@ export interface History extends AsyncDisposable {
    *
    * @throws HistoryError `storage-full`, `storage-failed`, `closed`
    */
-  append(asked: Asked): Promise<Written>;
+  append(asked: RequestEntry): Promise<AppendResult>;
 
   /**
    * Writes, as the last line, what came of a request elsewhere than in the lines; resolves when it is durable.
    *
    * @throws HistoryError `storage-full`, `storage-failed`, `closed`
    */
-  record(by: Actor, outcome: Recorded): Promise<Written>;
+  record(by: Actor, outcome: Recorded): Promise<AppendResult>;
 
   /**
    * Deletes one line and writes the outcome as the last one, both or neither.
@@ -129,14 +129,14 @@ export interface History extends AsyncDisposable {
    * @param head if given, the first word that the line must have (its time): if it has another, nothing is deleted
    * @throws HistoryError `no-such-line`, `line-changed`, `storage-full`, `storage-failed`, `closed`
    */
-  deleteLine(by: Actor, line: number, head?: string): Promise<Written>;
+  deleteLine(by: Actor, line: number, head?: string): Promise<AppendResult>;
 
   /**
    * Replaces all lines by one that says by whom, all or nothing.
    *
    * @throws HistoryError `storage-full`, `storage-failed`, `closed`
    */
-  deleteAll(by: Actor): Promise<Written>;
+  deleteAll(by: Actor): Promise<AppendResult>;
 
   /**
    * Opens the lines of a range. A `to` past the last line means the last one, a negative `from` before the first the

@@ -4,7 +4,17 @@ export type { FileHistoryOptions } from "./file/options.ts";
 export { openFileHistory } from "./file/open.ts";
 export { readUsersCopy, writeUsersCopy } from "./file/users/copy.ts";
 export { openFileUsers } from "./file/users/file-users.ts";
-export type { Actor, Asked, Extent, Feed, History, Range, Recorded, Snapshot, Written } from "./history.ts";
+export type {
+  Actor,
+  RequestEntry,
+  HistorySize,
+  Feed,
+  History,
+  Range,
+  Recorded,
+  Snapshot,
+  AppendResult,
+} from "./history.ts";
 export { UsersError, usersErrorCodes } from "./users.ts";
 export type { User, Users, UsersErrorCode } from "./users.ts";
 export { describeNatsAddress, hasNatsSecret, isNatsAddress } from "./jetstream/address.ts";

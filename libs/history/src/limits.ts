@@ -45,7 +45,7 @@ export const fileLookMs = 1000;
 /** Bytes that no line of ours exceeds: a message of 2,048 bytes, each escaped to six, with its time and address. */
 export const ownLineBytesMax = 64 * 1024;
 
-/** Bytes of a line that are read to know its head: more than the 64 characters that `headOf` keeps can take. */
+/** Bytes of a line that are read to know its head: more than the 64 characters that `timestampOf` keeps can take. */
 export const headBytes = 512;
 
 /** Milliseconds for which a second process waits to learn by whom a history is owned; it is refused in any case. */

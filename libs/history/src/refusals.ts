@@ -1,6 +1,6 @@
 /** Sentences for requests that name no line, or not the one that they meant; the same for every engine. */
 
-import { headOf, hideKeys, quoteText } from "@wirebook/protocol";
+import { timestampOf, redactKeys, quoteText } from "@wirebook/protocol";
 import { HistoryError } from "./errors.ts";
 import { describeLines } from "./range.ts";
 
@@ -14,7 +14,7 @@ export function noSuchLine(line: number, lines: number): HistoryError {
  * which is taken out before the cut: a piece of one could not be known for a key.
  */
 export function lineChanged(line: number, actual: string, expected: string): HistoryError {
-  const typed = headOf(hideKeys(expected));
-  const difference = `line ${line} begins with ${quoteText(hideKeys(actual))}, not with ${quoteText(typed)}`;
+  const typed = timestampOf(redactKeys(expected));
+  const difference = `line ${line} begins with ${quoteText(redactKeys(actual))}, not with ${quoteText(typed)}`;
   return new HistoryError("line-changed", `${difference}; nothing was deleted, read the history again`);
 }

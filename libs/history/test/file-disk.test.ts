@@ -6,13 +6,13 @@ import process from "node:process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
-import type { Asked, History, Written } from "../src/index.ts";
+import type { RequestEntry, History, AppendResult } from "../src/index.ts";
 import { createFolder } from "./folder.ts";
 import type { Folder } from "./folder.ts";
 import { startChild } from "./processes.ts";
 import { LineReader, linesOf } from "./reading.ts";
 
-const asked = (message: string): Asked => ({ address: "127.0.0.1", message, isCut: false });
+const asked = (message: string): RequestEntry => ({ address: "127.0.0.1", message, isCut: false });
 const actor = { user: "brick", address: "127.0.0.1" };
 
 /** Whether a command works here. */
@@ -104,7 +104,7 @@ test.skipIf(!canMount)(
       const before = await linesOf(history);
       await expect(history.deleteLine(actor, 1)).rejects.toMatchObject({ name: "HistoryError", code: "storage-full" });
       expect(await linesOf(history)).toEqual(before);
-      const { time }: Written = await history.deleteAll(actor);
+      const { time }: AppendResult = await history.deleteAll(actor);
       expect(await readFile(small.path, "utf8")).toBe(`${time} 127.0.0.1 brick deleted all\n`);
     }
   },

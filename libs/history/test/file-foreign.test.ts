@@ -4,11 +4,11 @@ import { appendFile, chmod, mkdir, readFile, readdir, rename, rm, truncate, writ
 import process from "node:process";
 import { describe, expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
-import type { Asked } from "../src/index.ts";
+import type { RequestEntry } from "../src/index.ts";
 import { createFolder } from "./folder.ts";
 import { LineReader, linesOf } from "./reading.ts";
 
-const asked = (message: string): Asked => ({ address: "127.0.0.1", message, isCut: false });
+const asked = (message: string): RequestEntry => ({ address: "127.0.0.1", message, isCut: false });
 const actor = { user: "brick", address: "127.0.0.1" };
 
 describe("another program", () => {

@@ -1,14 +1,14 @@
 import { chmod, mkdir, readFile, readdir, stat, symlink, lstat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { decodeTime, encodeAsked, encodeTime } from "@wirebook/protocol";
+import { decodeTime, encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
-import type { Asked, FileHistoryOptions, History } from "../src/index.ts";
+import type { RequestEntry, FileHistoryOptions, History } from "../src/index.ts";
 import { createFolder } from "./folder.ts";
 import type { Folder } from "./folder.ts";
 import { linesOf } from "./reading.ts";
 
-const asked = (message: string): Asked => ({ address: "127.0.0.1", message, isCut: false });
+const asked = (message: string): RequestEntry => ({ address: "127.0.0.1", message, isCut: false });
 const actor = { user: "brick", address: "127.0.0.1" };
 
 /** Opens a file that holds these bytes; what it notices is pushed to `notices`. */
@@ -108,7 +108,7 @@ test("recovers the whole lines from a file cut at any byte, and keeps what was c
   await using folder = await createFolder();
   const path = folder.file("history.txt");
   const lines = ["a", "brick 1 3", 'ü "x"'].map((message, at) =>
-    encodeAsked(encodeTime(at + 1), "::1", message, false),
+    encodeRequestEntry(encodeTime(at + 1), "::1", message, false),
   );
   const whole = Buffer.from(lines.map((line) => `${line}\n`).join(""));
   for (let length = 0; length <= whole.length; length++) {
@@ -143,7 +143,7 @@ test("collects torn lines in one file, with the permissions of the history", asy
 test("goes on after the last time in the file, however far behind the clock is", async () => {
   await using folder = await createFolder();
   const last = Date.UTC(2038, 0, 20) * 1000;
-  const line = encodeAsked(encodeTime(last), "::1", "a", false);
+  const line = encodeRequestEntry(encodeTime(last), "::1", "a", false);
   await using history = await openWith(folder, `${line}\na note\n9999-12-31T23:59:59.999999Z by hand\n`, [], {
     clock: () => 0,
   });

@@ -3,13 +3,13 @@ import { readFile, readdir, readlink, stat, writeFile } from "node:fs/promises";
 import { decodeEntry } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
-import type { Asked, History } from "../src/index.ts";
+import type { RequestEntry, History } from "../src/index.ts";
 import { reservedBytes } from "../src/limits.ts";
 import { createFolder } from "./folder.ts";
 import type { Folder } from "./folder.ts";
 import { applyLine, LineReader, linesOf, splitLines, textOf } from "./reading.ts";
 
-const asked = (message: string): Asked => ({ address: "127.0.0.1", message, isCut: false });
+const asked = (message: string): RequestEntry => ({ address: "127.0.0.1", message, isCut: false });
 const actor = { user: "brick", address: "127.0.0.1" };
 const hasProc = process.platform === "linux";
 

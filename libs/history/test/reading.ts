@@ -1,6 +1,6 @@
 /** What the tests do with snapshots and feeds. */
 
-import { decodeEntry, headOf } from "@wirebook/protocol";
+import { decodeEntry, timestampOf } from "@wirebook/protocol";
 import type { Feed, History, Range, Snapshot } from "../src/index.ts";
 
 /** All the text of a snapshot. */
@@ -74,7 +74,7 @@ export function applyLine(copy: string[], line: string): void {
     if (outcome.verb === "deleted-all") copy.length = 0;
     if (outcome.verb === "deleted-line") {
       const [removed = ""] = copy.splice(outcome.line - 1, 1);
-      if (headOf(removed) !== outcome.head) throw new Error(`the copy has ${removed} where ${line} was deleted`);
+      if (timestampOf(removed) !== outcome.head) throw new Error(`the copy has ${removed} where ${line} was deleted`);
     }
   }
   copy.push(line);

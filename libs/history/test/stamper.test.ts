@@ -1,11 +1,11 @@
 import { decodeTime } from "@wirebook/protocol";
 import { expect, test } from "vitest";
-import { createMicrosecondClock, Stamper } from "../src/file/stamper.ts";
+import { createMicrosecondClock, MonotonicClock } from "../src/file/stamper.ts";
 
 /** The times that come out when the clock shows these. */
 function stamp(clock: readonly number[], last = 0): (number | undefined)[] {
   const readings = [...clock];
-  const stamper = new Stamper(() => readings.shift() as number, last);
+  const stamper = new MonotonicClock(() => readings.shift() as number, last);
   return clock.map(() => decodeTime(stamper.next()));
 }
 

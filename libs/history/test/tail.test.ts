@@ -1,23 +1,25 @@
-import { encodeAsked, encodeOutcome, encodeTime } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
-import { judgeTail, lastTimeIn } from "../src/file/tail.ts";
+import { classifyTail, lastTimeIn } from "../src/file/tail.ts";
 
 const time = encodeTime(1_795_379_465_123_456);
 const own = [
-  encodeAsked(time, "127.0.0.1", 'brick "1" ü', false),
-  encodeAsked(time, "::1", "x", true),
-  encodeOutcome(time, "127.0.0.1", "brick", { verb: "deleted-line", line: 3, head: time }),
-  encodeOutcome(time, "127.0.0.1", "brick", { verb: "deleted-all" }),
+  encodeRequestEntry(time, "127.0.0.1", 'brick "1" ü', false),
+  encodeRequestEntry(time, "::1", "x", true),
+  encodeResultEntry(time, "127.0.0.1", "brick", { verb: "deleted-line", line: 3, head: time }),
+  encodeResultEntry(time, "127.0.0.1", "brick", { verb: "deleted-all" }),
 ];
 
-describe("judgeTail", () => {
+describe("classifyTail", () => {
   test.each(own)("takes every beginning of an own line for torn, and the whole of it for whole: %s", (line) => {
     const bytes = Buffer.from(line);
     const whole = [bytes.length];
     // What stands in front of the mark of a cut message is a whole line too; nothing can tell it apart.
     if (line.endsWith(" (cut)")) whole.push(bytes.length - " (cut)".length);
     for (let length = 1; length <= bytes.length; length++) {
-      expect(judgeTail(bytes.subarray(0, length)), `${length} bytes`).toBe(whole.includes(length) ? "whole" : "torn");
+      expect(classifyTail(bytes.subarray(0, length)), `${length} bytes`).toBe(
+        whole.includes(length) ? "whole" : "torn",
+      );
     }
   });
 
@@ -30,13 +32,13 @@ describe("judgeTail", () => {
     "\r",
     "ÿ",
   ])("takes what somebody else wrote for whole: %o", (line) =>
-    expect(judgeTail(Buffer.from(line, "latin1"))).toBe("whole"),
+    expect(classifyTail(Buffer.from(line, "latin1"))).toBe("whole"),
   );
 
   test.each(["\0\0\0\0", "2026-11-22T20:31:05.1\0\0", "a note\0"])(
     "takes what a power cut leaves for torn: %o",
     (line) => {
-      expect(judgeTail(Buffer.from(line))).toBe("torn");
+      expect(classifyTail(Buffer.from(line))).toBe("torn");
     },
   );
 });
@@ -44,8 +46,8 @@ describe("judgeTail", () => {
 describe("lastTimeIn", () => {
   test("finds the greatest time of an entry", () => {
     const lines = [
-      encodeAsked(encodeTime(7_000_000), "::1", "a", false),
-      encodeAsked(encodeTime(5_000_000), "::1", "b", false),
+      encodeRequestEntry(encodeTime(7_000_000), "::1", "a", false),
+      encodeRequestEntry(encodeTime(5_000_000), "::1", "b", false),
     ];
     expect(lastTimeIn(Buffer.from(`${lines.join("\n")}\n`))).toBe(7_000_000);
   });

@@ -60,12 +60,12 @@ export function decodeTime(text: string): number | undefined {
 }
 
 /** The line that says what was asked. */
-export function encodeAsked(time: string, address: string, message: string, isCut: boolean): string {
+export function encodeRequestEntry(time: string, address: string, message: string, isCut: boolean): string {
   return `${time} ${address} ${quoteText(message)}${isCut ? cutMark : ""}`;
 }
 
 /** The line that says what came of it. */
-export function encodeOutcome(time: string, address: string, user: string, outcome: Outcome): string {
+export function encodeResultEntry(time: string, address: string, user: string, outcome: Outcome): string {
   switch (outcome.verb) {
     case "deleted-line":
       return `${time} ${address} ${user} deleted line ${outcome.line} (${outcome.head})`;
@@ -77,7 +77,7 @@ export function encodeOutcome(time: string, address: string, user: string, outco
 }
 
 /** The first word of a line: its time, which is its identity, where it has one [H-7]. */
-export function headOf(line: string): string {
+export function timestampOf(line: string): string {
   const [word = ""] = line.split(/\s/u, 1);
   return plainText([...word].slice(0, headCharactersMax).join(""));
 }

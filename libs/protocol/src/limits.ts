@@ -35,7 +35,7 @@ export const proxyHeaderBytesMax = 536;
 export const operationLinesMax = 64;
 
 /** Bytes of one line of a reply's beginning that a reader of replies accepts [W-12]. */
-export const beginningLineBytesMax = 4096;
+export const replyHeaderLineBytesMax = 4096;
 
 /** Bytes of a refused or malformed message that the history keeps [H-6]. */
 export const refusedBytesKept = 256;

@@ -10,7 +10,7 @@ import { ProtocolError } from "./errors.ts";
 import { argumentsMax, messageBytesMax, nameCharactersMax, quotedCharactersMax } from "./limits.ts";
 import { findOperation, operations } from "./operations.ts";
 import type { OperationSpec } from "./operations.ts";
-import { hideKeys, looksLikeKey } from "./secrets.ts";
+import { redactKeys, looksLikeKey } from "./secrets.ts";
 import { decodeText, quoteText } from "./text.ts";
 
 /** A message whose user is known by name; the words are still unread. */
@@ -191,7 +191,7 @@ function decodeName(parameter: string, word: string): string {
 
 /** A word as a sentence may repeat it, wherever that sentence is shown: without a key, and no longer than a sentence. */
 function quote(word: string): string {
-  const characters = [...hideKeys(word)];
+  const characters = [...redactKeys(word)];
   const isLong = characters.length > quotedCharactersMax;
   return quoteText(isLong ? `${characters.slice(0, quotedCharactersMax).join("")}…` : characters.join(""));
 }

@@ -14,7 +14,7 @@
  */
 
 import { joinBytes } from "./bytes.ts";
-import { beginningLineBytesMax, operationLinesMax } from "./limits.ts";
+import { replyHeaderLineBytesMax, operationLinesMax } from "./limits.ts";
 import { decodeAnnouncement, encodeAnnouncement } from "./operations.ts";
 import type { Announcement } from "./operations.ts";
 import { decodeText } from "./text.ts";
@@ -34,13 +34,13 @@ export const followingPrefix = "Following from line ";
 const operationsHeading = "Operations: ";
 
 /** What comes before every response but `Authentication error.` */
-export interface Beginning {
+export interface ReplyHeader {
   readonly link: string;
   readonly operations: readonly Announcement[];
 }
 
 /** The beginning as text, ending in a line feed. */
-export function encodeBeginning({ link, operations }: Beginning): string {
+export function encodeReplyHeader({ link, operations }: ReplyHeader): string {
   return [link, "", operationsHeading, ...operations.map(encodeAnnouncement), ""].join("\n");
 }
 
@@ -63,7 +63,7 @@ export function decodeFollowing(line: string): number | undefined {
 /** What one chunk added to what is known of a reply. */
 export interface ReplyPart {
   /** Set once, by the chunk with which the beginning became whole. */
-  readonly beginning: Beginning | undefined;
+  readonly beginning: ReplyHeader | undefined;
   /** Bytes of the response, as they came. */
   readonly response: Uint8Array;
 }
@@ -77,7 +77,7 @@ const nothing = new Uint8Array(0);
  * Tells the beginning of one reply from its response while the chunks come.
  *
  * It holds back only what may still belong to the beginning, at most `operationLinesMax` lines of
- * `beginningLineBytesMax` bytes.
+ * `replyHeaderLineBytesMax` bytes.
  */
 export class ReplyReader {
   #section: Section = "link";
@@ -93,7 +93,7 @@ export class ReplyReader {
     while (this.#isInBeginning()) {
       const end = this.#held.indexOf(lineFeed, this.#scanned);
       if (end < 0) {
-        if (this.#held.length - this.#scanned > beginningLineBytesMax) return this.#enterResponse();
+        if (this.#held.length - this.#scanned > replyHeaderLineBytesMax) return this.#enterResponse();
         if (this.#section !== "operations" || mayAnnounce(this.#held.subarray(this.#scanned))) {
           return { beginning: undefined, response: nothing };
         }

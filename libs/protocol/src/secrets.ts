@@ -19,13 +19,13 @@ export function looksLikeKey(text: string): boolean {
 }
 
 /** The text with `…` for every key: behind each `~`, and for each run that looks like one. */
-export function hideKeys(text: string): string {
+export function redactKeys(text: string): string {
   return text.replace(behindTilde, `~${mark}`).replace(run, (found) => (isKeyRun(found) ? mark : found));
 }
 
-/** The message as the history may hold it: `hideKeys`, and of the `name~key` at its head nothing but the name [H-5]. */
-export function withoutKeys(message: string): string {
-  return hideKeys(message).replace(/^(\s*[^\s~]*)~\S*/u, "$1");
+/** The message as the history may hold it: `redactKeys`, and of the `name~key` at its head nothing but the name [H-5]. */
+export function redactMessage(message: string): string {
+  return redactKeys(message).replace(/^(\s*[^\s~]*)~\S*/u, "$1");
 }
 
 function isKeyRun(found: string): boolean {

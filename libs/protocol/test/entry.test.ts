@@ -4,10 +4,10 @@ import {
   decodeEntry,
   decodeText,
   decodeTime,
-  encodeAsked,
-  encodeOutcome,
+  encodeRequestEntry,
+  encodeResultEntry,
   encodeTime,
-  headOf,
+  timestampOf,
 } from "@wirebook/protocol";
 
 const time = "2026-11-22T20:31:05.123456Z";
@@ -33,7 +33,7 @@ describe("entries", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 50 }), fc.boolean(), (bytes, isCut) => {
         const message = decodeText(bytes);
-        const line = encodeAsked(time, "127.0.0.1", message, isCut);
+        const line = encodeRequestEntry(time, "127.0.0.1", message, isCut);
         expect(line).not.toMatch(/[\n\r]/);
         expect(decodeEntry(line)).toEqual({ kind: "asked", time, address: "127.0.0.1", message, isCut });
       }),
@@ -43,13 +43,13 @@ describe("entries", () => {
 
   test("give back what came of it", () => {
     const deleted = { verb: "deleted-line", line: 3, head: "2026-11-22T20:30:00.000001Z" } as const;
-    expect(encodeOutcome(time, "::1", "brick", deleted)).toBe(
+    expect(encodeResultEntry(time, "::1", "brick", deleted)).toBe(
       `${time} ::1 brick deleted line 3 (2026-11-22T20:30:00.000001Z)`,
     );
     const created = { verb: "created-user", name: "otter-42" } as const;
-    expect(encodeOutcome(time, "::1", "brick", created)).toBe(`${time} ::1 brick created user otter-42`);
+    expect(encodeResultEntry(time, "::1", "brick", created)).toBe(`${time} ::1 brick created user otter-42`);
     for (const outcome of [deleted, { ...deleted, head: "" }, { verb: "deleted-all" } as const, created]) {
-      expect(decodeEntry(encodeOutcome(time, "::1", "brick", outcome))).toEqual({
+      expect(decodeEntry(encodeResultEntry(time, "::1", "brick", outcome))).toEqual({
         kind: "outcome",
         time,
         address: "::1",
@@ -63,8 +63,8 @@ describe("entries", () => {
     fc.assert(
       fc.property(fc.string(), (typed) => {
         fc.pre(typed.isWellFormed());
-        expect(decodeEntry(encodeAsked(time, "127.0.0.1", typed, false)).kind).toBe("asked");
-        expect(decodeEntry(encodeAsked(time, "127.0.0.1", `${typed} deleted all`, false)).kind).toBe("asked");
+        expect(decodeEntry(encodeRequestEntry(time, "127.0.0.1", typed, false)).kind).toBe("asked");
+        expect(decodeEntry(encodeRequestEntry(time, "127.0.0.1", `${typed} deleted all`, false)).kind).toBe("asked");
       }),
     );
   });
@@ -81,9 +81,9 @@ describe("entries", () => {
   });
 
   test("are known by their first word, in which nothing dangerous is left", () => {
-    expect(headOf(`${time} 127.0.0.1 "brick"`)).toBe(time);
-    expect(headOf("")).toBe("");
-    expect(headOf("\u001b[31mred alert")).toBe("\\u001b[31mred");
-    expect(headOf("x".repeat(100))).toBe("x".repeat(64));
+    expect(timestampOf(`${time} 127.0.0.1 "brick"`)).toBe(time);
+    expect(timestampOf("")).toBe("");
+    expect(timestampOf("\u001b[31mred alert")).toBe("\\u001b[31mred");
+    expect(timestampOf("x".repeat(100))).toBe("x".repeat(64));
   });
 });

@@ -5,21 +5,21 @@ import {
   decodeAnnouncement,
   decodeFollowing,
   encodeAnnouncement,
-  encodeBeginning,
+  encodeReplyHeader,
   encodeFollowing,
   operations,
   ReplyReader,
 } from "@wirebook/protocol";
-import type { Beginning } from "@wirebook/protocol";
+import type { ReplyHeader } from "@wirebook/protocol";
 
 const encoder = new TextEncoder();
 const announced = operations.map(({ number, purpose, parameters }) => ({ number, purpose, parameters }));
 
 /** Feeds a reply in chunks of one size and joins what comes out. */
-function readReply(reply: string, size: number): { beginning: Beginning | undefined; response: string } {
+function readReply(reply: string, size: number): { beginning: ReplyHeader | undefined; response: string } {
   const reader = new ReplyReader();
   const whole = encoder.encode(reply);
-  let beginning: Beginning | undefined;
+  let beginning: ReplyHeader | undefined;
   const response: number[] = [];
   const parts = [];
   for (let at = 0; at < whole.length; at += size) parts.push(reader.push(whole.subarray(at, at + size)));
@@ -46,7 +46,7 @@ describe("ReplyReader", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 600 }), fc.string(), (size, response) => {
         fc.pre(response.isWellFormed());
-        expect(readReply(`${encodeBeginning(beginning)}x${response}`, size)).toEqual({
+        expect(readReply(`${encodeReplyHeader(beginning)}x${response}`, size)).toEqual({
           beginning,
           response: `x${response}`,
         });
@@ -67,14 +67,14 @@ describe("ReplyReader", () => {
 
   test("gives the response while the reply is still coming", () => {
     const reader = new ReplyReader();
-    const part = reader.push(encoder.encode(`${encodeBeginning({ link: "x", operations })}2`));
+    const part = reader.push(encoder.encode(`${encodeReplyHeader({ link: "x", operations })}2`));
     expect(part.beginning?.operations).toEqual(announced);
     expect(new TextDecoder().decode(part.response)).toBe("2");
   });
 
   test("ends the beginning at a line that imitates an announcement", () => {
     const imitation = " To be or not, enter 2 after your username\n";
-    const { response } = readReply(`${encodeBeginning({ link: "x", operations })}${imitation}`, 5);
+    const { response } = readReply(`${encodeReplyHeader({ link: "x", operations })}${imitation}`, 5);
     expect(response).toBe(imitation);
   });
 

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import {
   decodeMessage,
   encodeText,
-  hideKeys,
+  redactKeys,
   keyRunCharactersMin,
   looksLikeKey,
-  withoutKeys,
+  redactMessage,
 } from "@wirebook/protocol";
 
 const key = "7d2mqk0x9rcv41hzw8tbn53yfe";
@@ -24,14 +24,14 @@ describe("a key", () => {
     [`GET /?u=otter~s3cret HTTP/1.1`, "GET /?u=otter HTTP/1.1".replace("/?u=otter", "/?u=otter~…")],
     ["GET /~s3cret", "GET /~…"],
   ])("of %j is not in what the history keeps", (message, kept) => {
-    expect(withoutKeys(message)).toBe(kept);
+    expect(redactMessage(message)).toBe(kept);
   });
 
   test("is known with a letter missing, wrong or too many", () => {
     for (let at = 0; at < key.length; at++) {
       const [before, after] = [key.slice(0, at), key.slice(at + 1)];
       for (const typed of [before + after, `${before}z${after}`, `${before}zz${after}`]) {
-        expect(hideKeys(`brick 2 ${typed}`)).toBe("brick 2 …");
+        expect(redactKeys(`brick 2 ${typed}`)).toBe("brick 2 …");
       }
     }
   });
@@ -58,8 +58,8 @@ describe("a key", () => {
       fc.property(fc.string(), fc.string(), (before, after) => {
         fc.pre(!/\s$|^$/u.test(before) || before === "");
         const message = `${before}~s3cret${after}`;
-        expect(hideKeys(message)).not.toContain("s3cret");
-        expect(withoutKeys(message)).not.toContain("s3cret");
+        expect(redactKeys(message)).not.toContain("s3cret");
+        expect(redactMessage(message)).not.toContain("s3cret");
       }),
     );
   });

@@ -8,7 +8,7 @@
 import type { Writable } from "node:stream";
 import type { Trace } from "@wirebook/exchange";
 import { decodeFollowing, plainText, quoteText } from "@wirebook/protocol";
-import type { Beginning } from "@wirebook/protocol";
+import type { ReplyHeader } from "@wirebook/protocol";
 import { followingCharactersMax } from "../limits.ts";
 import type { Outgoing } from "../message.ts";
 import type { Outcome } from "../outcome.ts";
@@ -24,7 +24,7 @@ type Shape = "undecided" | "reply" | "follow";
 export class JsonPresenter implements Presenter {
   readonly #out: Writable;
   #outgoing: Outgoing | undefined;
-  #beginning: Beginning | null = null;
+  #beginning: ReplyHeader | null = null;
   #text = new TextStream();
   #shape: Shape = "undecided";
   #firstLine = "";

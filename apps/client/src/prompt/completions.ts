@@ -1,4 +1,4 @@
-import { withoutKeys } from "@wirebook/protocol";
+import { redactMessage } from "@wirebook/protocol";
 import type { Announcement } from "@wirebook/protocol";
 
 /** What `node:readline` takes from a completer: the candidates, and the part of the line that they would replace. */
@@ -53,5 +53,5 @@ function describe({ number, purpose, parameters }: Announcement): string {
 }
 
 function userOf(line: string): string {
-  return withoutKeys(line.trim()).split(/\s/u, 1)[0] ?? "";
+  return redactMessage(line.trim()).split(/\s/u, 1)[0] ?? "";
 }

@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import { withoutKeys } from "@wirebook/protocol";
+import { redactMessage } from "@wirebook/protocol";
 import { promptHistoryBytesMax, promptHistoryLinesMax } from "../limits.ts";
 
 /** The file for a user's prompt history, by the XDG Base Directory Specification. */
@@ -52,7 +52,7 @@ export class PromptHistory {
 
   /** Adds what was typed, unless it repeats the line before. */
   add(typed: string): void {
-    const line = withoutKeys(typed.trim());
+    const line = redactMessage(typed.trim());
     if (line === "" || line === this.#lines.at(-1)) return;
     this.#lines.push(line);
     if (this.#problem === undefined) this.#try(() => appendFileSync(this.#path, `${line}\n`, { mode: 0o600 }));

@@ -32,7 +32,7 @@ interface PromptOptions {
   readonly history: PromptHistory;
   readonly completions: Completions;
   readonly send: (outgoing: Outgoing) => Promise<unknown>;
-  readonly complain: (sentence: string) => void;
+  readonly printError: (sentence: string) => void;
 }
 
 /** What is for the prompt; with a space or `--` before it, it is a user's name like any other. */
@@ -113,7 +113,7 @@ class Prompt {
   }
 
   async #send(line: string): Promise<void> {
-    const { history, completions, send, complain } = this.#options;
+    const { history, completions, send, printError } = this.#options;
     try {
       const outgoing = createMessage(Buffer.from(line));
       history.add(line);
@@ -121,7 +121,7 @@ class Prompt {
       await send(outgoing);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      complain(error.message);
+      printError(error.message);
     }
   }
 

@@ -1,7 +1,7 @@
 import { UsersError } from "@wirebook/history";
 import { createKey, hashKey } from "../users/key.ts";
 import { createName } from "../users/names.ts";
-import type { Response, Scene } from "./response.ts";
+import type { Response, RequestContext } from "./response.ts";
 
 /**
  * Operation 4: registers a name, the one that was asked for or a new one, and answers it with its key.
@@ -12,12 +12,12 @@ import type { Response, Scene } from "./response.ts";
  * right behind the outcome, the history tells of a user whose key nobody ever got, and the name is free as well. The
  * other way round, a death would leave a name that is taken and that nobody can use.
  */
-export async function createUser(scene: Scene, wanted: string | undefined): Promise<Response> {
+export async function createUser(context: RequestContext, wanted: string | undefined): Promise<Response> {
   for (;;) {
-    const name = wanted ?? createName((each) => scene.users.find(each) !== undefined);
+    const name = wanted ?? createName((each) => context.users.find(each) !== undefined);
     const key = createKey();
     try {
-      await add(scene, name, key);
+      await add(context, name, key);
       return { text: `${name}~${key}\n` };
     } catch (error) {
       // Another process took the name that was made up here: make up another.
@@ -26,7 +26,7 @@ export async function createUser(scene: Scene, wanted: string | undefined): Prom
   }
 }
 
-async function add({ users, history, user, address }: Scene, name: string, key: string): Promise<void> {
+async function add({ users, history, user, address }: RequestContext, name: string, key: string): Promise<void> {
   const createdAt = new Date().toISOString();
   await users.add({ name, role: "member", keyHash: hashKey(name, key), createdAt, createdBy: user }, () =>
     history.record({ user, address }, { verb: "created-user", name }),

@@ -1,7 +1,7 @@
-import type { Response, Scene } from "./response.ts";
+import type { Response, RequestContext } from "./response.ts";
 
 /** Operation 3: replaces the history by one line that says by whom. */
-export async function deleteAll({ history, user, address }: Scene): Promise<Response> {
+export async function deleteAll({ history, user, address }: RequestContext): Promise<Response> {
   await history.deleteAll({ user, address });
   return { text: "Deleted all.\n" };
 }

@@ -5,7 +5,7 @@ import { deleteLine } from "./delete-line.ts";
 import { follow } from "./follow.ts";
 import { list } from "./list.ts";
 import { read } from "./read.ts";
-import type { Response, Scene } from "./response.ts";
+import type { Response, RequestContext } from "./response.ts";
 import { status } from "./status.ts";
 
 /**
@@ -13,21 +13,21 @@ import { status } from "./status.ts";
  *
  * @throws HistoryError, UsersError with the code of what went wrong; then nothing was acknowledged
  */
-export async function perform(command: Command, scene: Scene): Promise<Response> {
+export async function dispatch(command: Command, context: RequestContext): Promise<Response> {
   switch (command.verb) {
     case "list":
       return list();
     case "delete-line":
-      return deleteLine(scene, command.line, command.time);
+      return deleteLine(context, command.line, command.time);
     case "read":
-      return read(scene, command.from, command.to);
+      return read(context, command.from, command.to);
     case "delete-all":
-      return deleteAll(scene);
+      return deleteAll(context);
     case "create-user":
-      return createUser(scene, command.name);
+      return createUser(context, command.name);
     case "follow":
-      return follow(scene, command.from);
+      return follow(context, command.from);
     case "status":
-      return status(scene);
+      return status(context);
   }
 }

@@ -1,6 +1,10 @@
-import type { Response, Scene } from "./response.ts";
+import type { Response, RequestContext } from "./response.ts";
 
 /** Operation 2: the history as it stands now, or some of its lines. */
-export async function read(scene: Scene, from: number | undefined, to: number | undefined): Promise<Response> {
-  return { text: "", snapshot: await scene.history.read({ from, to }) };
+export async function read(
+  context: RequestContext,
+  from: number | undefined,
+  to: number | undefined,
+): Promise<Response> {
+  return { text: "", snapshot: await context.history.read({ from, to }) };
 }

@@ -1,13 +1,13 @@
 import type { History, Snapshot, Users } from "@wirebook/history";
-import type { Tally } from "../context.ts";
-import type { Follow, Followers } from "../followers.ts";
+import type { Counters } from "../context.ts";
+import type { Subscription, Subscriptions } from "../followers.ts";
 
 /** Who asks, and what an operation may reach. */
-export interface Scene {
+export interface RequestContext {
   readonly history: History;
   readonly users: Users;
-  readonly tally: Tally;
-  readonly followers: Followers;
+  readonly counters: Counters;
+  readonly subscriptions: Subscriptions;
   /** The name, never a key. */
   readonly user: string;
   readonly address: string;
@@ -18,5 +18,5 @@ export interface Response {
   /** Empty, or whole lines. */
   readonly text: string;
   readonly snapshot?: Snapshot;
-  readonly follow?: Follow;
+  readonly follow?: Subscription;
 }

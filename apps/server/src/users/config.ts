@@ -1,4 +1,4 @@
-import { hideKeys, isName, nameCharactersMax, quoteText, roles } from "@wirebook/protocol";
+import { redactKeys, isName, nameCharactersMax, quoteText, roles } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
 import { SettingsError, describeSettings, oneOf, readSettings, withoutUserinfo } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
@@ -62,7 +62,7 @@ export function readTask(source: SettingsSource): Task {
     const what =
       verb === undefined
         ? "nothing is said to be done"
-        : `${withoutUserinfo(quoteText(hideKeys(verb)))} is nothing that can be done`;
+        : `${withoutUserinfo(quoteText(redactKeys(verb)))} is nothing that can be done`;
     throw new SettingsError(`${what}; type add NAME, list, remove NAME, export FILE or import FILE`);
   }
   if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one name; type: ${verb} NAME`);

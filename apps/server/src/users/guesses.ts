@@ -27,7 +27,7 @@ type GuessLimits = Pick<
 >;
 
 /** The wrong keys of one server. */
-export class Guesses {
+export class AuthThrottle {
   readonly #limits: GuessLimits;
   /** The address that was quiet for longest comes first. */
   readonly #suspects = new Map<string, Suspect>();
@@ -48,8 +48,8 @@ export class Guesses {
    *
    * @throws ServerError `guesses-max`
    */
-  async hold(address: string, gone: Promise<void>): Promise<void> {
-    const suspect = this.#note(blockOf(address));
+  async delay(address: string, gone: Promise<void>): Promise<void> {
+    const suspect = this.#note(networkOf(address));
     const { guessesHeldEachMax, guessesHeldMax } = this.#limits;
     if (suspect.held >= guessesHeldEachMax || this.#release.size >= guessesHeldMax) throw this.#tooMany();
     suspect.held += 1;
@@ -109,7 +109,7 @@ export function delayMs(wrong: number, limits: Pick<Limits, "guessDelayMs" | "gu
 }
 
 /** What counts as one address: of IPv6 the first 64 bits, since whoever has one address there has all of them. */
-export function blockOf(address: string): string {
+export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [head = "", tail] = address.split("%", 1)[0]?.split("::") ?? [];
   const before = head.split(":").filter((group) => group !== "");

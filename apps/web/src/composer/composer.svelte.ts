@@ -3,7 +3,7 @@ import { makeDraft } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { parametersOf } from "./parameters.ts";
 import type { Operations } from "./operations.svelte.ts";
-import { Recall } from "./recall.ts";
+import { InputHistory } from "./recall.ts";
 
 interface Typed {
   readonly user: string;
@@ -18,7 +18,7 @@ export class Composer {
   values = $state<string[]>([]);
   readonly #operations: Operations;
   readonly #keyring: Keyring;
-  readonly #recall = new Recall<Typed>((typed) => JSON.stringify(typed));
+  readonly #recall = new InputHistory<Typed>((typed) => JSON.stringify(typed));
   #operation = $state<number>();
 
   constructor(operations: Operations, keyring: Keyring, user: string) {

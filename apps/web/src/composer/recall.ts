@@ -1,7 +1,7 @@
 import { recallKept } from "../limits.ts";
 
 /** Steps through what was sent before, and back to what was being typed. */
-export class Recall<Item> {
+export class InputHistory<Item> {
   #items: Item[] = [];
   #at = 0;
   #typed: Item | undefined;

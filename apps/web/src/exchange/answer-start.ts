@@ -19,10 +19,10 @@ export class AnswerStart {
     return decodeText(this.#bytes).split("\n", 1)[0] ?? "";
   }
 
-  /** @param hasBeginning whether link and operations came before: a stranger is not told them */
-  meaning(hasBeginning: boolean): Answer {
+  /** @param hasReplyHeader whether link and operations came before: a stranger is not told them */
+  meaning(hasReplyHeader: boolean): Answer {
     const { sentence } = this;
     if (sentence.startsWith(errorPrefix)) return "refused";
-    return sentence === authenticationError && !hasBeginning ? "stranger" : "accepted";
+    return sentence === authenticationError && !hasReplyHeader ? "stranger" : "accepted";
   }
 }

@@ -7,10 +7,10 @@
 
 import { ExchangeMask } from "@wirebook/capture";
 import { encodeBytes, encodeText, ReplyReader } from "@wirebook/protocol";
-import type { Beginning, EndReason, Endpoint, GatewayFrame, ReplyPart, StepTimes } from "@wirebook/protocol";
+import type { ReplyHeader, EndReason, Endpoint, GatewayFrame, ReplyPart, StepTimes } from "@wirebook/protocol";
 import type { ClockReading } from "../gateway/clock.ts";
-import type { Carried } from "../gateway/gateway-socket.ts";
-import { Pulse } from "../pulse.svelte.ts";
+import type { TimedFrame } from "../gateway/gateway-socket.ts";
+import { RedrawThrottle } from "../pulse.svelte.ts";
 import { AnswerStart } from "./answer-start.ts";
 import { AnsweredKey } from "./answered-key.ts";
 import { boundsOfOwn, FrameLog } from "./frame-log.ts";
@@ -33,7 +33,7 @@ export class Exchange {
   readonly over: Promise<this>;
   state = $state<ExchangeState>("running");
   failure = $state.raw<Failure>();
-  beginning = $state.raw<Beginning>();
+  beginning = $state.raw<ReplyHeader>();
   /** The gateway's times of the steps that have happened. */
   at = $state.raw<StepTimes>({});
   /** The gateway's time of each chunk that it read, known when the exchange is over. */
@@ -54,7 +54,7 @@ export class Exchange {
   responseOffset = $state<number>();
   /** True when its bytes were let go because all exchanges together had too many. */
   isReleased = $state(false);
-  readonly #pulse = new Pulse();
+  readonly #pulse = new RedrawThrottle();
   readonly #frames: FrameLog;
   readonly #reader = new ReplyReader();
   readonly #settle: (self: this) => void;
@@ -66,7 +66,7 @@ export class Exchange {
   #chunks = 0;
 
   /** @param name what its first frame is called: `request` or `raw` */
-  constructor(id: number, intent: Intent, name: string, carried: Carried) {
+  constructor(id: number, intent: Intent, name: string, carried: TimedFrame) {
     this.id = id;
     this.intent = intent;
     // What the page asks for itself, it holds elsewhere; a follow would fill the memory with what nobody looks at.
@@ -123,7 +123,7 @@ export class Exchange {
   }
 
   /** A control frame of this exchange came. */
-  takeFrame(frame: ExchangeFrame, carried: Carried, clock: ClockReading | undefined): void {
+  takeFrame(frame: ExchangeFrame, carried: TimedFrame, clock: ClockReading | undefined): void {
     this.#log("received", frame.type, carried);
     this.clock = clock;
     this.at = frame.at;
@@ -146,7 +146,7 @@ export class Exchange {
   }
 
   /** What one read from TCP gave the gateway. */
-  takeBytes(received: Uint8Array, carried: Carried): void {
+  takeBytes(received: Uint8Array, carried: TimedFrame): void {
     const { bytes, maskedBytes } = this.#mask.pushReceived(received);
     const shown = maskedBytes === 0 ? carried : { ...carried, payload: encodeBytes(this.id, bytes) };
     this.#log("received", "bytes", shown, { index: this.#chunks, offset: this.#receivedBytes, bytes: bytes.length });
@@ -158,7 +158,7 @@ export class Exchange {
   }
 
   /** A control frame of this exchange was sent. */
-  noteSent(name: string, carried: Carried): void {
+  noteSent(name: string, carried: TimedFrame): void {
     this.#log("sent", name, carried);
   }
 
@@ -196,7 +196,7 @@ export class Exchange {
     this.intent.onResponse?.(response);
   }
 
-  #log(direction: "sent" | "received", name: string, { atMs, payload }: Carried, chunk?: Chunk): void {
+  #log(direction: "sent" | "received", name: string, { atMs, payload }: TimedFrame, chunk?: Chunk): void {
     const isText = typeof payload === "string";
     this.#frames.add({
       direction,

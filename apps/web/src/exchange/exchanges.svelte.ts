@@ -6,11 +6,11 @@
  */
 
 import { decodeText, encodeFrame, encodeMessage, encodeText } from "@wirebook/protocol";
-import type { Beginning, GatewayFrame } from "@wirebook/protocol";
-import type { Carried } from "../gateway/gateway-socket.ts";
+import type { ReplyHeader, GatewayFrame } from "@wirebook/protocol";
+import type { TimedFrame } from "../gateway/gateway-socket.ts";
 import type { GatewayConnection } from "../gateway/connection.svelte.ts";
 import { allBytesKept, drawDelayMs, exchangesKept, ownReadsKept } from "../limits.ts";
-import { Pulse } from "../pulse.svelte.ts";
+import { RedrawThrottle } from "../pulse.svelte.ts";
 import { Exchange } from "./exchange.svelte.ts";
 import type { Intent } from "./intent.ts";
 import { hideKey, keyOf } from "./secrets.ts";
@@ -44,8 +44,8 @@ export class Exchanges {
   onKey: ((user: string, exchange: Exchange) => void) | undefined;
   /** Tells the time of the newest line of the history that is known. */
   newestTime: (() => string | undefined) | undefined;
-  readonly #onBeginning: (beginning: Beginning, exchange: Exchange) => void;
-  readonly #pulse = new Pulse();
+  readonly #onBeginning: (beginning: ReplyHeader, exchange: Exchange) => void;
+  readonly #pulse = new RedrawThrottle();
   readonly #all = new Map<number, Exchange>();
   readonly #ownReads: Exchange[] = [];
   #toShow: Exchange | undefined;
@@ -59,7 +59,7 @@ export class Exchanges {
   /** @param onBeginning told with every reply what the server can do */
   constructor(
     connection: Pick<GatewayConnection, "send" | "clock">,
-    onBeginning: (beginning: Beginning, exchange: Exchange) => void,
+    onBeginning: (beginning: ReplyHeader, exchange: Exchange) => void,
   ) {
     this.#connection = connection;
     this.#onBeginning = onBeginning;
@@ -156,7 +156,7 @@ export class Exchanges {
   }
 
   /** A control frame came. One that belongs to no exchange is the caller's concern: `false` is returned. */
-  takeFrame(frame: GatewayFrame, carried: Carried): boolean {
+  takeFrame(frame: GatewayFrame, carried: TimedFrame): boolean {
     if (frame.type === "hello" || frame.type === "clock" || frame.id === null) return false;
     const exchange = this.#all.get(frame.id);
     if (exchange?.state === "running") {
@@ -170,7 +170,7 @@ export class Exchanges {
   }
 
   /** Bytes came. */
-  takeBytes(id: number, bytes: Uint8Array, carried: Carried): void {
+  takeBytes(id: number, bytes: Uint8Array, carried: TimedFrame): void {
     const exchange = this.#all.get(id);
     if (exchange?.state !== "running") return;
     this.serverHop = "good";

@@ -1,15 +1,15 @@
 import type { Component } from "svelte";
-import type { Page } from "../page.svelte.ts";
+import type { AppState } from "../page.svelte.ts";
 
 /** What the dialog is given. */
 export interface DialogProps {
-  readonly page: Page;
-  readonly taking: Taking;
+  readonly page: AppState;
+  readonly taking: ExportSubject;
   readonly onclose: () => void;
 }
 
 /** What the dialog is opened for. */
-export interface Taking {
+export interface ExportSubject {
   /** Files to load at once: those that were dropped on the page. */
   readonly files?: readonly File[];
   /** What is done at once, or where the focus goes. */

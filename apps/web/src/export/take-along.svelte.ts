@@ -1,12 +1,12 @@
 import type { Exchange } from "../exchange/exchange.svelte.ts";
 import { plural } from "../figures.ts";
-import type { Page } from "../page.svelte.ts";
+import type { AppState } from "../page.svelte.ts";
 import { encodeExchangeLink, LinkError } from "./exchange-link.ts";
 import { exportFile, loadFile } from "./files.ts";
 import type { Format } from "./files.ts";
 
 /** What is done to take exchanges along, and the words for what came of it. */
-export class TakeAlong {
+export class ExportDialog {
   /** Whether all exchanges are saved, or the one on the wire. */
   isWhole = $state(false);
   /** What was done last, in a sentence. */
@@ -15,9 +15,9 @@ export class TakeAlong {
   address = $state("");
   /** What was wrong in a file, a sentence each. */
   problems = $state.raw<readonly string[]>([]);
-  readonly #page: Page;
+  readonly #page: AppState;
 
-  constructor(page: Page) {
+  constructor(page: AppState) {
     this.#page = page;
   }
 

@@ -71,7 +71,7 @@ export function forecast({ plan, bytes }: Experiment): string {
     atMs += step.afterMs;
     if (atMs > messageDeadlineMs)
       return `By the rules the server gives up ${messageDeadlineMs / 1000} s after the connection stood.`;
-    if ("do" in step) return closeWords(step.do, offset);
+    if ("do" in step) return closeText(step.do, offset);
     const feed = bytes.subarray(offset, offset + step.bytes).indexOf(0x0a);
     offset += step.bytes;
     lastWriteMs = atMs;
@@ -98,7 +98,7 @@ function silenceWords(heard: Uint8Array, isMoreToCome: boolean): string {
   return `By the rules ${messageSilenceMs} ms of silence end the message before the next step: the server takes it as “${text}”.${rest}`;
 }
 
-function closeWords(deed: "end" | "reset", offset: number): string {
+function closeText(deed: "end" | "reset", offset: number): string {
   if (deed === "end") return "By the rules FIN ends the message.";
   return offset === 0
     ? "By the rules a connection that sends no byte leaves no trace."

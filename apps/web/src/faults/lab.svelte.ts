@@ -2,9 +2,9 @@ import { tick } from "svelte";
 import { decodeText } from "@wirebook/protocol";
 import type { Exchange } from "../exchange/exchange.svelte.ts";
 import { hideKey, keyOf } from "../exchange/secrets.ts";
-import type { Page } from "../page.svelte.ts";
-import { verdict } from "../wire/notes/verdict.ts";
-import { tellStory } from "../wire/story.ts";
+import type { AppState } from "../page.svelte.ts";
+import { summarize } from "../wire/notes/verdict.ts";
+import { buildTimeline } from "../wire/story.ts";
 import { makeExperiment } from "./experiment.ts";
 import { deletes } from "./forecast.ts";
 import { decodeLink, encodeLink, isLabLink } from "./link.ts";
@@ -16,9 +16,9 @@ export class Lab {
   settings = $state.raw<FaultSettings>(ordinary);
   /** The latest runs; all of them began in the same moment. */
   runs = $state.raw<readonly Exchange[]>([]);
-  readonly #page: Page;
+  readonly #page: AppState;
 
-  constructor(page: Page) {
+  constructor(page: AppState) {
     this.#page = page;
     if (isLabLink(location.hash)) this.settings = decodeLink(location.hash);
     else this.take(page.exchanges.selected?.intent.message ?? page.composer.draft.message);
@@ -75,7 +75,7 @@ export class Lab {
     await Promise.all(begun.map(({ over }) => over));
     const [first] = begun;
     if (first === undefined || this.runs !== begun) return;
-    const said = first.failure?.message ?? verdict(tellStory(first));
+    const said = first.failure?.message ?? summarize(buildTimeline(first));
     this.#page.announcement = `${hideKey(text, keyOf(text)).trim()}: ${said}`;
   }
 }

@@ -7,7 +7,7 @@
  * its bounds is taken. A link sets the lab and sends nothing.
  */
 
-import { withoutKeys } from "@wirebook/protocol";
+import { redactMessage } from "@wirebook/protocol";
 import { closes, cuts, lineEnds, numberBounds, ordinary, readings } from "./settings.ts";
 import type { FaultSettings, NumberName } from "./settings.ts";
 
@@ -23,7 +23,7 @@ export function isLabLink(fragment: string): boolean {
 
 export function encodeLink(settings: FaultSettings): string {
   const parameters = new URLSearchParams();
-  const shown = { ...settings, message: withoutKeys(settings.message) };
+  const shown = { ...settings, message: redactMessage(settings.message) };
   for (const [name, value] of Object.entries(shown)) {
     if (name === "message" || value !== ordinary[name as keyof FaultSettings]) parameters.set(name, String(value));
   }

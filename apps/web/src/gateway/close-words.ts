@@ -19,7 +19,7 @@ const meanings: Readonly<Record<number, string>> = {
 const wordForPrograms = /^[a-z-]+: /;
 
 /** Why the connection to the gateway ended, as part of a sentence; the code stands behind it. */
-export function closeWords(code: number, reason: string): string {
+export function closeText(code: number, reason: string): string {
   const meaning = meanings[code] ?? "the gateway closed the connection";
   const why = reason.replace(wordForPrograms, "");
   return `${meaning}${why === "" ? "" : `: ${why}`} (WebSocket code ${code})`;

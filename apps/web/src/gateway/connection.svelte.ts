@@ -1,10 +1,10 @@
 import type { PageFrame } from "@wirebook/protocol";
 import { backoffMs } from "./backoff.ts";
 import type { ClockReading } from "./clock.ts";
-import { closeWords } from "./close-words.ts";
+import { closeText } from "./close-words.ts";
 import { Countdown } from "./countdown.svelte.ts";
 import { GatewaySocket } from "./gateway-socket.ts";
-import type { Carried, GatewayListener, Hello } from "./gateway-socket.ts";
+import type { TimedFrame, GatewayListener, Hello } from "./gateway-socket.ts";
 
 /** What the rest of the page hears of the connection. */
 export type ConnectionListener = Pick<GatewayListener, "onFrame" | "onBytes"> & {
@@ -46,7 +46,7 @@ export class GatewayConnection {
   }
 
   /** Sends a frame; `undefined` when there is no connection to send it on. */
-  send(frame: PageFrame): Carried | undefined {
+  send(frame: PageFrame): TimedFrame | undefined {
     return this.state === "open" ? this.#socket?.send(frame) : undefined;
   }
 
@@ -57,7 +57,7 @@ export class GatewayConnection {
       onClock: (reading) => (this.clock = reading),
       onFrame: (frame, carried) => this.#listener?.onFrame(frame, carried),
       onBytes: (id, bytes, carried) => this.#listener?.onBytes(id, bytes, carried),
-      onClose: (code, reason, retryAfterMs) => this.#lose(closeWords(code, reason), retryAfterMs),
+      onClose: (code, reason, retryAfterMs) => this.#lose(closeText(code, reason), retryAfterMs),
       onProblem: (problem) => {
         this.problem = problem;
         this.#listener?.onProblem();

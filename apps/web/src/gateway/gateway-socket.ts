@@ -16,7 +16,7 @@ import type { ClockReading } from "./clock.ts";
 export type Hello = Extract<GatewayFrame, { type: "hello" }>;
 
 /** A WebSocket message as it travelled. */
-export interface Carried {
+export interface TimedFrame {
   /** The page's time, in milliseconds. */
   readonly atMs: number;
   /** Its payload: text, or the bytes with the exchange's id before them. */
@@ -27,8 +27,8 @@ export interface Carried {
 export interface GatewayListener {
   onHello(hello: Hello): void;
   onClock(reading: ClockReading): void;
-  onFrame(frame: GatewayFrame, carried: Carried): void;
-  onBytes(id: number, bytes: Uint8Array, carried: Carried): void;
+  onFrame(frame: GatewayFrame, carried: TimedFrame): void;
+  onBytes(id: number, bytes: Uint8Array, carried: TimedFrame): void;
   /** It is over; called once, and nothing after it. The gateway may have said how long to wait. */
   onClose(code: number, reason: string, retryAfterMs: number | undefined): void;
   /** Something came that is not of the protocol. */
@@ -61,7 +61,7 @@ export class GatewaySocket {
   }
 
   /** Sends a control frame; returns what went out, and when, or `undefined` when it is closing. */
-  send(frame: PageFrame): Carried | undefined {
+  send(frame: PageFrame): TimedFrame | undefined {
     // It may be closing already, and only then tell.
     if (this.#socket.readyState !== WebSocket.OPEN) return undefined;
     const payload = encodeFrame(frame);

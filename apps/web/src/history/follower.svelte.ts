@@ -17,7 +17,7 @@ import { refusalOf, sentence } from "../exchange/outcome.ts";
 import { backoffMs } from "../gateway/backoff.ts";
 import { Countdown } from "../gateway/countdown.svelte.ts";
 import { historyPageLines, pageAttemptsMax } from "../limits.ts";
-import { HistoryCopy } from "./history-copy.ts";
+import { HistoryReplica } from "./history-copy.ts";
 import type { Deletion } from "./deletion.ts";
 import type { History } from "./history.svelte.ts";
 import { LineSplitter } from "./line-splitter.ts";
@@ -125,7 +125,7 @@ export class Follower {
 
   async #follow(turn: number): Promise<void> {
     const splitter = new LineSplitter();
-    let copy: HistoryCopy | undefined;
+    let copy: HistoryReplica | undefined;
     const take = (line: string) => {
       if (turn !== this.#turn) return;
       if (copy === undefined) copy = this.#open(line, turn);
@@ -149,20 +149,20 @@ export class Follower {
   /** The copy is out of step with the server: nothing of it can be believed, and a new one is made. */
   #begin(turn: number): void {
     if (turn !== this.#turn) return;
-    this.#history.show(new HistoryCopy());
+    this.#history.show(new HistoryReplica());
     void this.start();
   }
 
   /** The first line of a follow says where it begins. */
-  #open(line: string, turn: number): HistoryCopy | undefined {
+  #open(line: string, turn: number): HistoryReplica | undefined {
     const first = decodeFollowing(line);
     if (first === undefined) return undefined;
-    const copy = new HistoryCopy(first - 1);
+    const copy = new HistoryReplica(first - 1);
     void this.#show(copy, turn);
     return copy;
   }
 
-  async #show(copy: HistoryCopy, turn: number): Promise<void> {
+  async #show(copy: HistoryReplica, turn: number): Promise<void> {
     const old = this.#history.current;
     const missed = copy.mark(copy.last);
     const since: Deletion[] = [];
@@ -179,7 +179,7 @@ export class Follower {
   }
 
   /** Takes over what is still right, and marks where lines were missed. */
-  #resume(old: HistoryCopy, copy: HistoryCopy, missedTo: number, since: readonly Deletion[]): void {
+  #resume(old: HistoryReplica, copy: HistoryReplica, missedTo: number, since: readonly Deletion[]): void {
     const { lastSeen } = resume(old, copy, missedTo, since);
     if (lastSeen === undefined) return this.#history.markGap(copy, missedTo + 1, undefined);
     // The last of them is the line of this follow's own request.
@@ -188,7 +188,7 @@ export class Follower {
   }
 
   /** Reads the newest lines, or those around the last one seen. While lines are deleted they are read again, a few times. */
-  async #read(copy: HistoryCopy, seen: number, turn: number): Promise<boolean> {
+  async #read(copy: HistoryReplica, seen: number, turn: number): Promise<boolean> {
     this.isReading = true;
     try {
       for (let attempt = 1; attempt <= pageAttemptsMax && turn === this.#turn && copy.last > 0; attempt++) {

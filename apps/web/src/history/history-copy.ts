@@ -1,7 +1,7 @@
 /**
  * A copy of some of the history's lines, kept exact by its own change feed [H-12].
  *
- * Lines are known by position, from 1 to `last`; some of them are held (see `LinePages`), and of the others it is known
+ * Lines are known by position, from 1 to `last`; some of them are held (see `LineCache`), and of the others it is known
  * that they are there. `apply` takes the next line of a follow: it belongs to the end, and if it is an outcome [H-7] it
  * says what else changed: positions behind a deleted line move up, and whoever holds a position as a bookmark holds the
  * same line afterwards. An outcome names the head of the line that it deleted; a copy in which that position has
@@ -11,8 +11,8 @@
 import { historyLinesKept, historyPageLines } from "../limits.ts";
 import { deletionOf } from "./deletion.ts";
 import type { Deletion } from "./deletion.ts";
-import { LinePages } from "./line-pages.ts";
-import type { Stretch } from "./line-pages.ts";
+import { LineCache } from "./line-pages.ts";
+import type { TimeRange } from "./line-pages.ts";
 import { isOutcome } from "./line-sketch.ts";
 
 /** A position that moves along with its line. */
@@ -25,21 +25,21 @@ export interface Bookmark {
 /** Is told of every line of the feed, before the line that was deleted goes, and of what the line did. */
 export type FeedListener = (line: string, deletion: Deletion | undefined) => void;
 
-export class HistoryCopy {
+export class HistoryReplica {
   /** Position of the last line. */
   last: number;
   /** The first position that can be had: behind the lines that a server without a follow will not be asked for again. */
   floor = 1;
   /** Times that lines were put where none were held; what comes at the end is not counted. */
   puts = 0;
-  readonly #pages: LinePages;
+  readonly #pages: LineCache;
   readonly #bookmarks = new Set<Bookmark>();
   readonly #listeners = new Set<FeedListener>();
 
   /** A copy that holds nothing of a history of `last` lines. */
   constructor(last = 0, linesMax: number = historyLinesKept, pageLines: number = historyPageLines) {
     this.last = last;
-    this.#pages = new LinePages(linesMax, pageLines);
+    this.#pages = new LineCache(linesMax, pageLines);
   }
 
   /** Lines that are held. */
@@ -58,12 +58,12 @@ export class HistoryCopy {
   }
 
   /** The first stretch of lines within `from` to `to` that is not held, if there is one. */
-  missing(from: number, to: number): Stretch | undefined {
+  missing(from: number, to: number): TimeRange | undefined {
     return this.#pages.missing({ from: Math.max(this.floor, from), to: Math.min(to, this.last) });
   }
 
   /** The widest stretch around a position that is not held, cut to `lines` lines around it. */
-  gapAround(position: number, lines: number): Stretch {
+  gapAround(position: number, lines: number): TimeRange {
     return this.#pages.gapAround(position, lines, { from: this.floor, to: this.last });
   }
 
@@ -134,7 +134,7 @@ export class HistoryCopy {
   }
 
   /** Takes over what another copy of the same history holds. */
-  adopt(other: HistoryCopy): void {
+  adopt(other: HistoryReplica): void {
     for (const { first, lines, doubtUntil } of other.#pages.all) this.put(first, lines, doubtUntil);
   }
 

@@ -9,7 +9,7 @@ import type { Bookmark } from "./history-copy.ts";
 import type { History } from "./history.svelte.ts";
 import { anyLine, isAny, problemOf } from "./line-filter.ts";
 import type { LineFilter } from "./line-filter.ts";
-import { Survey } from "./survey.svelte.ts";
+import { HistoryScan } from "./survey.svelte.ts";
 
 /** A line where somebody saw it. */
 export interface SeenLine {
@@ -35,8 +35,8 @@ export class HistoryView {
   #top: Bookmark | undefined;
   #seen: Bookmark | undefined;
   #filter = $state.raw<LineFilter>(anyLine);
-  #choosing = $state.raw<Survey>();
-  #counting = $state.raw<Survey>();
+  #choosing = $state.raw<HistoryScan>();
+  #counting = $state.raw<HistoryScan>();
 
   constructor(history: History, exchanges: Exchanges) {
     this.#history = history;
@@ -76,12 +76,12 @@ export class HistoryView {
   }
 
   /** What was found, when lines are chosen. */
-  get survey(): Survey | undefined {
+  get survey(): HistoryScan | undefined {
     return this.#choosing;
   }
 
   /** What was counted, when there is a plot. */
-  get counting(): Survey | undefined {
+  get counting(): HistoryScan | undefined {
     return this.#counting;
   }
 
@@ -194,12 +194,12 @@ export class HistoryView {
   #choose(): void {
     this.#choosing?.dispose(this.#exchanges);
     const isWanted = !isAny(this.#filter) && this.problem === undefined;
-    this.#choosing = isWanted ? new Survey(this.#history.current, this.#filter) : undefined;
+    this.#choosing = isWanted ? new HistoryScan(this.#history.current, this.#filter) : undefined;
   }
 
   /** A plot shows what lies around the times that are chosen, too. */
-  #count(): Survey {
-    return new Survey(this.#history.current, { ...this.#filter, since: "", until: "" }, false);
+  #count(): HistoryScan {
+    return new HistoryScan(this.#history.current, { ...this.#filter, since: "", until: "" }, false);
   }
 }
 

@@ -1,6 +1,6 @@
 import { deletionsRemembered, gapMarksKept } from "../limits.ts";
-import { Pulse } from "../pulse.svelte.ts";
-import { HistoryCopy } from "./history-copy.ts";
+import { RedrawThrottle } from "../pulse.svelte.ts";
+import { HistoryReplica } from "./history-copy.ts";
 import type { Deletion } from "./deletion.ts";
 import type { Bookmark } from "./history-copy.ts";
 
@@ -14,26 +14,26 @@ export interface GapMark {
 
 /** The history that the page shows: a copy that is replaced as a whole when the follow begins again. */
 export class History {
-  readonly #pulse = new Pulse();
+  readonly #pulse = new RedrawThrottle();
   readonly #gapMarks: GapMark[] = [];
   readonly #deletions = new Map<string, Deletion>();
-  #copy = new HistoryCopy();
-  readonly #shownListeners = new Set<(copy: HistoryCopy) => void>();
+  #copy = new HistoryReplica();
+  readonly #shownListeners = new Set<(copy: HistoryReplica) => void>();
   #stopListening = () => {};
 
   /** The copy; whoever draws it draws it again when it changes. */
-  get copy(): HistoryCopy {
+  get copy(): HistoryReplica {
     this.#pulse.listen();
     return this.#copy;
   }
 
   /** The copy as it is now, for those who do not draw. */
-  get current(): HistoryCopy {
+  get current(): HistoryReplica {
     return this.#copy;
   }
 
   /** Shows another copy from now on. */
-  show(copy: HistoryCopy): void {
+  show(copy: HistoryReplica): void {
     this.#stopListening();
     this.#stopListening = copy.listen((_, deletion) => deletion !== undefined && this.#remember(deletion));
     this.#copy = copy;
@@ -42,7 +42,7 @@ export class History {
   }
 
   /** Is told when another copy is shown. */
-  onShown(listener: (copy: HistoryCopy) => void): void {
+  onShown(listener: (copy: HistoryReplica) => void): void {
     this.#shownListeners.add(listener);
   }
 
@@ -52,7 +52,7 @@ export class History {
   }
 
   /** Marks the place where lines were missed; call it before the copy is shown. */
-  markGap(copy: HistoryCopy, position: number, lines: number | undefined): void {
+  markGap(copy: HistoryReplica, position: number, lines: number | undefined): void {
     this.#gapMarks.push({ first: copy.mark(position), lines });
     if (this.#gapMarks.length <= gapMarksKept) return;
     const oldest = this.#gapMarks.shift();

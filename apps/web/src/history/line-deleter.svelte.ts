@@ -4,7 +4,7 @@
  * under its new number. When somebody was faster with this very line, that is said, and by whom.
  */
 
-import { headOf } from "@wirebook/protocol";
+import { timestampOf } from "@wirebook/protocol";
 import type { Operations } from "../composer/operations.svelte.ts";
 import type { Exchange } from "../exchange/exchange.svelte.ts";
 import type { Exchanges } from "../exchange/exchanges.svelte.ts";
@@ -42,7 +42,7 @@ export class LineDeleter {
 
   /** Deletes a line that was seen at a position. */
   async delete(user: string, position: number, line: string): Promise<void> {
-    const head = headOf(line);
+    const head = timestampOf(line);
     const isGuarded = this.isGuarded && head !== "";
     this.problem = undefined;
     const mark = this.#history.current.mark(position);

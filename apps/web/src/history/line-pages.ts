@@ -3,7 +3,7 @@
  * than a bound is held, the page that was not looked at for the longest time is let go.
  */
 
-import { headOf } from "@wirebook/protocol";
+import { timestampOf } from "@wirebook/protocol";
 
 /** A run of neighbouring lines. */
 interface LinePage {
@@ -15,12 +15,12 @@ interface LinePage {
 }
 
 /** A stretch of positions, both ends in it. */
-export interface Stretch {
+export interface TimeRange {
   readonly from: number;
   readonly to: number;
 }
 
-export class LinePages {
+export class LineCache {
   /** Lines that are held. */
   held = 0;
   readonly #linesMax: number;
@@ -56,7 +56,7 @@ export class LinePages {
   }
 
   /** The first stretch within another one that is not held, if there is one. */
-  missing({ from, to }: Stretch): Stretch | undefined {
+  missing({ from, to }: TimeRange): TimeRange | undefined {
     let first = from;
     while (first <= to) {
       const page = this.#pages[this.#indexOf(first)];
@@ -67,7 +67,7 @@ export class LinePages {
   }
 
   /** The widest stretch around a position, within another one, that is not held, cut to `lines` lines around it. */
-  gapAround(position: number, lines: number, within: Stretch): Stretch {
+  gapAround(position: number, lines: number, within: TimeRange): TimeRange {
     const before = this.#pages.findLast(({ first }) => first <= position);
     const gapFrom = Math.max(within.from, before === undefined ? 1 : before.first + before.lines.length);
     const gapTo = Math.min(within.to, (this.nextHeld(position) ?? Infinity) - 1);
@@ -81,7 +81,7 @@ export class LinePages {
   }
 
   /** Notes that lines are looked at: they are let go last. */
-  touch({ from, to }: Stretch): void {
+  touch({ from, to }: TimeRange): void {
     this.#uses += 1;
     for (const page of this.#pages) {
       if (page.first <= to && page.first + page.lines.length > from) page.usedAt = this.#uses;
@@ -110,7 +110,7 @@ export class LinePages {
     const index = this.#indexOf(position);
     const page = this.#pages[index];
     if (page !== undefined) {
-      if (headOf(page.lines[position - page.first] as string) !== head) return false;
+      if (timestampOf(page.lines[position - page.first] as string) !== head) return false;
       page.lines.splice(position - page.first, 1);
       this.held -= 1;
       if (page.lines.length === 0) this.#pages.splice(index, 1);

@@ -7,7 +7,7 @@
 
 import { decodeTime } from "@wirebook/protocol";
 import { historyPageLines, locateReadsMax } from "../limits.ts";
-import type { HistoryCopy } from "./history-copy.ts";
+import type { HistoryReplica } from "./history-copy.ts";
 import { timeOf } from "./line-sketch.ts";
 
 /** Of so many guesses the last halves what is left. */
@@ -20,7 +20,7 @@ export interface Located {
 }
 
 /** Some of the lines that are held without a gap, and the first and the last of them that have a time. */
-interface Stretch {
+interface TimeRange {
   readonly from: number;
   readonly to: number;
   readonly timedFrom: number;
@@ -34,7 +34,7 @@ interface Stretch {
  * @param read reads lines into the copy; false when that failed
  */
 export async function locate(
-  copy: HistoryCopy,
+  copy: HistoryReplica,
   time: string,
   read: (from: number, to: number) => Promise<boolean>,
 ): Promise<Located | undefined> {
@@ -84,7 +84,7 @@ function guess(
 }
 
 /** What is beyond `low` and `high` is known to be of no interest. */
-function stretchAround(copy: HistoryCopy, probe: number, low: number, high: number): Stretch {
+function stretchAround(copy: HistoryReplica, probe: number, low: number, high: number): TimeRange {
   let from = probe;
   let to = probe;
   while (from > low && probe - from < historyPageLines && copy.at(from - 1) !== undefined) from -= 1;
@@ -96,11 +96,11 @@ function stretchAround(copy: HistoryCopy, probe: number, low: number, high: numb
   return { from, to, timedFrom, fromTime: timeAt(copy, timedFrom), toTime: timeAt(copy, timedTo) };
 }
 
-function timeAt(copy: HistoryCopy, position: number): string {
+function timeAt(copy: HistoryReplica, position: number): string {
   return timeOf(copy.at(position) ?? "");
 }
 
-function search(copy: HistoryCopy, { from, to }: Stretch, time: string): Located {
+function search(copy: HistoryReplica, { from, to }: TimeRange, time: string): Located {
   for (let position = from; position <= to; position++) {
     const found = timeAt(copy, position);
     if (found >= time) return { position, isGone: found !== time };

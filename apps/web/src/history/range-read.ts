@@ -13,7 +13,7 @@
 import { decodeTime, encodeTime, quoteText } from "@wirebook/protocol";
 import { clockSlackMs } from "../limits.ts";
 import type { Deletion } from "./deletion.ts";
-import type { HistoryCopy } from "./history-copy.ts";
+import type { HistoryReplica } from "./history-copy.ts";
 import { timeOf } from "./line-sketch.ts";
 
 export class RangeRead {
@@ -28,7 +28,7 @@ export class RangeRead {
   #answeredMs: number | undefined;
 
   /** @param message the request as the history will have it, without a key */
-  constructor(copy: HistoryCopy, message: string, to: number, nowMs: number) {
+  constructor(copy: HistoryReplica, message: string, to: number, nowMs: number) {
     this.#to = to;
     this.#marker = ` ${quoteText(message)}`;
     this.#sentMs = nowMs;

@@ -3,7 +3,7 @@
 import type { Exchange } from "../exchange/exchange.svelte.ts";
 import type { Exchanges } from "../exchange/exchanges.svelte.ts";
 import { markerTimeoutMs } from "../limits.ts";
-import { HistoryCopy } from "./history-copy.ts";
+import { HistoryReplica } from "./history-copy.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { RangeRead } from "./range-read.ts";
 
@@ -34,7 +34,7 @@ export interface LinesRead extends Disposable {
  */
 export async function readLines(
   exchanges: Exchanges,
-  copy: HistoryCopy,
+  copy: HistoryReplica,
   { user, from, to, purpose, onProgress, onBegin }: ReadOrder,
 ): Promise<LinesRead | undefined> {
   const lines: string[] = [];
@@ -68,7 +68,7 @@ export async function readLines(
 }
 
 /** Reads lines and puts them where they belong. False when that failed. */
-export async function readInto(exchanges: Exchanges, copy: HistoryCopy, order: ReadOrder): Promise<boolean> {
+export async function readInto(exchanges: Exchanges, copy: HistoryReplica, order: ReadOrder): Promise<boolean> {
   using found = await readLines(exchanges, copy, order);
   if (found === undefined) return false;
   const { from, lines, read } = found;
@@ -82,8 +82,8 @@ export async function readInto(exchanges: Exchanges, copy: HistoryCopy, order: R
 export async function readWhole(
   exchanges: Exchanges,
   user: string,
-): Promise<{ exchange: Exchange | undefined; copy: HistoryCopy }> {
-  const copy = new HistoryCopy();
+): Promise<{ exchange: Exchange | undefined; copy: HistoryReplica }> {
+  const copy = new HistoryReplica();
   const splitter = new LineSplitter();
   const take = (line: string) => copy.append(line);
   const exchange = exchanges.request({

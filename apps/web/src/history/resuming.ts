@@ -8,13 +8,13 @@
  * nothing is left out either way, because a position is believed only after this.
  */
 
-import { decodeTime, headOf } from "@wirebook/protocol";
+import { decodeTime, timestampOf } from "@wirebook/protocol";
 import { deletionOf } from "./deletion.ts";
 import type { Deletion } from "./deletion.ts";
-import type { HistoryCopy } from "./history-copy.ts";
+import type { HistoryReplica } from "./history-copy.ts";
 
 /** What was found out about the lines that came while nothing was followed. */
-export interface Resumed {
+export interface Resynced {
   /** True when the lines that were held are still right, and were taken over. */
   readonly isKept: boolean;
   /** Position in the new copy of the last line that was seen before; `undefined` when it is gone, or far away. */
@@ -34,13 +34,18 @@ export function rangeToResume(seen: number, last: number, lines: number): { from
  * @param missedTo position of the last line that came before the new follow began, as it stands now
  * @param since what was deleted since the new follow began
  */
-export function resume(old: HistoryCopy, copy: HistoryCopy, missedTo: number, since: readonly Deletion[]): Resumed {
+export function resume(
+  old: HistoryReplica,
+  copy: HistoryReplica,
+  missedTo: number,
+  since: readonly Deletion[],
+): Resynced {
   const line = old.at(old.last);
   const lastSeen = line === undefined ? undefined : findNear(copy, line, old.last);
   const isKept =
     line !== undefined &&
     lastSeen !== undefined &&
-    [...missed(copy, lastSeen, missedTo, headOf(line)), ...since].every((deletion) => carryOut(old, deletion)) &&
+    [...missed(copy, lastSeen, missedTo, timestampOf(line)), ...since].every((deletion) => carryOut(old, deletion)) &&
     old.last === lastSeen;
   if (isKept) copy.adopt(old);
   const moved = isKept || lastSeen === undefined ? 0 : old.last - lastSeen;
@@ -52,7 +57,7 @@ export function resume(old: HistoryCopy, copy: HistoryCopy, missedTo: number, si
 }
 
 /** Deletes before it move a line up, never down. */
-function findNear(copy: HistoryCopy, line: string, from: number): number | undefined {
+function findNear(copy: HistoryReplica, line: string, from: number): number | undefined {
   for (let position = Math.min(from, copy.last); position >= 1; position--) {
     const found = copy.at(position);
     if (found === undefined || found === line) return found === undefined ? undefined : position;
@@ -61,7 +66,7 @@ function findNear(copy: HistoryCopy, line: string, from: number): number | undef
 }
 
 /** What was deleted, of the lines up to the last one seen, in the order in which it happened. */
-function missed(copy: HistoryCopy, lastSeen: number, missedTo: number, lastHead: string): Deletion[] {
+function missed(copy: HistoryReplica, lastSeen: number, missedTo: number, lastHead: string): Deletion[] {
   const found: Deletion[] = [];
   for (let position = lastSeen + 1; position <= missedTo; position++) {
     const deletion = deletionOf(copy.at(position) ?? "");
@@ -76,7 +81,7 @@ function isBefore(head: string, lastHead: string): boolean {
 }
 
 /** What concerns only lines that the old copy never had is nothing to it. */
-function carryOut(old: HistoryCopy, { position, head }: Deletion): boolean {
+function carryOut(old: HistoryReplica, { position, head }: Deletion): boolean {
   if (position === undefined) return false;
   return position > old.last || old.delete(position, head);
 }

@@ -1,7 +1,7 @@
 /** A tally as a plot and a table need it: the biggest series by name, the rest together, a column for each stretch. */
 
 import { others } from "./tally.ts";
-import type { Tally } from "./tally.ts";
+import type { Histogram } from "./tally.ts";
 
 /** One stretch of time. */
 export interface Column {
@@ -21,7 +21,7 @@ export interface Stacks {
 }
 
 /** @param seriesMax series that are told apart; the smaller ones are put together */
-export function stackUp(tally: Tally, seriesMax: number): Stacks {
+export function stackUp(tally: Histogram, seriesMax: number): Stacks {
   const bySize = [...tally.series].filter(([name]) => name !== others).toSorted((a, b) => b[1] - a[1]);
   const named = bySize.slice(0, seriesMax).map(([name]) => name);
   const hasRest = bySize.length > seriesMax || tally.series.has(others);

@@ -1,5 +1,5 @@
 /** A column of a plot that is looked at, and the stretch from where a selection began up to it; by rank, from 0. */
-export class StretchSelection {
+export class TimeRangeSelection {
   /** Where the selecting began; `undefined` while nothing is selected. */
   #anchor = $state<number>();
   #cursor = $state<number>();

@@ -9,8 +9,8 @@
 import type { Exchange } from "../exchange/exchange.svelte.ts";
 import type { Exchanges } from "../exchange/exchanges.svelte.ts";
 import { pageAttemptsMax, surveyBlockLines, surveySliceLines } from "../limits.ts";
-import { Pulse } from "../pulse.svelte.ts";
-import type { Bookmark, HistoryCopy } from "./history-copy.ts";
+import { RedrawThrottle } from "../pulse.svelte.ts";
+import type { Bookmark, HistoryReplica } from "./history-copy.ts";
 import { createMatcher, readTimePrefix } from "./line-filter.ts";
 import type { LineFilter } from "./line-filter.ts";
 import { sketchLine, timeOf } from "./line-sketch.ts";
@@ -18,24 +18,24 @@ import { Matches } from "./matches.ts";
 import type { Match } from "./matches.ts";
 import { readLines } from "./reading.ts";
 import type { LinesRead } from "./reading.ts";
-import { Tally, toMs } from "./tally.ts";
+import { Histogram, toMs } from "./tally.ts";
 
 /** Counts by both kinds of series. */
-export interface Tallies {
-  readonly user: Tally;
-  readonly operation: Tally;
+export interface Histograms {
+  readonly user: Histogram;
+  readonly operation: Histogram;
 }
 
-const createTallies = (): Tallies => ({ user: new Tally(), operation: new Tally() });
+const createTallies = (): Histograms => ({ user: new Histogram(), operation: new Histogram() });
 
 /** What one stretch of lines holds. */
 interface Found {
   /** Indexes into the stretch. */
   readonly matches: number[];
-  readonly tallies: Tallies;
+  readonly tallies: Histograms;
 }
 
-export class Survey {
+export class HistoryScan {
   readonly filter: LineFilter;
   /** True when lines are chosen, not only counted. */
   readonly chooses: boolean;
@@ -43,8 +43,8 @@ export class Survey {
   progress = $state(0);
   isReading = $state(false);
   words = $state("");
-  readonly #pulse = new Pulse();
-  readonly #copy: HistoryCopy;
+  readonly #pulse = new RedrawThrottle();
+  readonly #copy: HistoryReplica;
   readonly #fits: (line: string) => boolean;
   readonly #since: string;
   /** The time of the first line that was looked at, as far as it has one. */
@@ -59,7 +59,7 @@ export class Survey {
   #turn = 0;
 
   /** @param chooses false to count the lines that fit only */
-  constructor(copy: HistoryCopy, filter: LineFilter, chooses = true) {
+  constructor(copy: HistoryReplica, filter: LineFilter, chooses = true) {
     this.#copy = copy;
     this.filter = filter;
     this.chooses = chooses;
@@ -85,13 +85,13 @@ export class Survey {
     return this.#matches;
   }
 
-  get tallies(): Tallies {
+  get tallies(): Histograms {
     this.#pulse.listen();
     return this.#tallies;
   }
 
   /** The counts as they are now, for those who draw them in their own time. */
-  get latest(): Tallies {
+  get latest(): Histograms {
     return this.#tallies;
   }
 
@@ -201,7 +201,7 @@ export class Survey {
   }
 }
 
-function count(tallies: Tallies, line: string): void {
+function count(tallies: Histograms, line: string): void {
   const { time, user, operation } = sketchLine(line);
   const atMs = toMs(time);
   tallies.user.add(atMs, user);

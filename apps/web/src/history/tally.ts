@@ -36,7 +36,7 @@ const widths = [
 /** Counts of one stretch of time, by series. */
 export type Bucket = Map<string, number>;
 
-export class Tally {
+export class Histogram {
   /** Lines that bear no time. */
   untimed = 0;
   /** Lines that are counted. */
@@ -78,7 +78,7 @@ export class Tally {
   }
 
   /** Adds all that another tally counted. */
-  addAll(other: Tally): void {
+  addAll(other: Histogram): void {
     this.untimed += other.untimed;
     while (this.widthMs < other.widthMs) this.#widen();
     for (const [key, bucket] of other.#buckets) {

@@ -1,15 +1,15 @@
 /** All that can be done without looking for its button: what the palette lists and the keys reach. */
 
 import { tick } from "svelte";
-import type { Taking } from "../export/lazy.ts";
-import type { Page, View } from "../page.svelte.ts";
+import type { ExportSubject } from "../export/lazy.ts";
+import type { AppState, View } from "../page.svelte.ts";
 import type { Command } from "./command.ts";
 import { themes } from "./theme.svelte.ts";
 
 const composerFields = "#composer :is(input, select)";
 
 /** The commands that can be carried out as things stand. */
-export function commandsOf(page: Page): readonly Command[] {
+export function commandsOf(page: AppState): readonly Command[] {
   return [
     ...places(page),
     ...exchanges(page),
@@ -26,7 +26,7 @@ export function commandsOf(page: Page): readonly Command[] {
   ];
 }
 
-function places(page: Page): Command[] {
+function places(page: AppState): Command[] {
   const go = (view: View, selector: string): void => void show(page, view, selector);
   return [
     { id: "compose", label: "Write a message", key: "c", run: () => go("messages", composerFields) },
@@ -45,7 +45,7 @@ function places(page: Page): Command[] {
   ];
 }
 
-function exchanges(page: Page): Command[] {
+function exchanges(page: AppState): Command[] {
   const { list, selected } = page.exchanges;
   const at = selected === undefined ? list.length : list.indexOf(selected);
   const previous = list[at - 1];
@@ -63,7 +63,7 @@ function exchanges(page: Page): Command[] {
   ];
 }
 
-function operations(page: Page): Command[] {
+function operations(page: AppState): Command[] {
   return (page.operations.list ?? []).map(({ number, purpose, parameters }) => ({
     id: `operation-${number}`,
     label: `Write operation ${number}: ${purpose}`,
@@ -75,9 +75,9 @@ function operations(page: Page): Command[] {
   }));
 }
 
-function takeAlong(page: Page): Command[] {
+function takeAlong(page: AppState): Command[] {
   const { list, selected } = page.exchanges;
-  const open = (taking: Taking): void => void (page.shell.taking = taking);
+  const open = (taking: ExportSubject): void => void (page.shell.taking = taking);
   const saves: Command[] = [
     { id: "save-ndjson", label: "Save the session as NDJSON, to load again", run: () => open({ first: "ndjson" }) },
     { id: "save-pcapng", label: "Save the session as pcapng, for Wireshark", run: () => open({ first: "pcapng" }) },
@@ -92,7 +92,7 @@ function takeAlong(page: Page): Command[] {
   ];
 }
 
-function identity(page: Page): Command[] {
+function identity(page: AppState): Command[] {
   const { keyring, composer } = page;
   const name = composer.user.trim();
   if (keyring.has(name)) {
@@ -106,7 +106,7 @@ function identity(page: Page): Command[] {
   return canGenerate ? [{ id: "generate", label: "Generate a username", run: () => page.generateUser() }] : [];
 }
 
-function connection(page: Page): Command[] {
+function connection(page: AppState): Command[] {
   const { follower } = page;
   return [
     ...(page.connection.state === "waiting"
@@ -122,7 +122,7 @@ function connection(page: Page): Command[] {
 }
 
 /** Shows an area, and moves the focus to a place in it. */
-async function show(page: Page, view: View, selector: string): Promise<void> {
+async function show(page: AppState, view: View, selector: string): Promise<void> {
   page.view = view;
   await tick();
   document.querySelector<HTMLElement>(selector)?.focus();

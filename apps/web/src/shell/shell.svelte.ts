@@ -1,11 +1,11 @@
-import type { Taking } from "../export/lazy.ts";
+import type { ExportSubject } from "../export/lazy.ts";
 import { Persisted } from "./persisted.ts";
 
 /** What lies over the page: a dialog, or nothing; and whether single keys do anything. */
 export class Shell {
   dialog = $state<"palette" | "keys">();
   /** What exchanges are taken along for, while that dialog is open. */
-  taking = $state.raw<Taking>();
+  taking = $state.raw<ExportSubject>();
   readonly #persisted = new Persisted("keys");
   #hasKeys = $state(true);
 

@@ -8,8 +8,8 @@
 import { decodeText, encodeText, plainText } from "@wirebook/protocol";
 import { diagramChunksFirst, diagramChunksLast } from "../limits.ts";
 import type { Span } from "./span.ts";
-import type { ColouredHop, Story, StoryChunk } from "./story.ts";
-import type { StoryWrite } from "./writes.ts";
+import type { ColouredHop, Timeline, TimelineRead } from "./story.ts";
+import type { TimelineWrite } from "./writes.ts";
 
 /** Bytes of a part of the message that its arrow shows as text. */
 const shownBytesMax = 10;
@@ -37,7 +37,7 @@ export interface TimedArrow {
 type More = Partial<Pick<TimedArrow, "isDerived" | "isFailure" | "span">>;
 
 /** All arrows of a story, in the order in which they begin on each hop. */
-export function arrowsOf(story: Story): readonly TimedArrow[] {
+export function arrowsOf(story: Timeline): readonly TimedArrow[] {
   return [...opening(story), ...writing(story), ...reply(story), ...ending(story)];
 }
 
@@ -56,14 +56,14 @@ function arrow(
  * Half of the time that the handshake took is the best guess for one way. It may be too long, when a program was busy
  * and saw the end of the handshake late: the answer cannot have left before the message arrived.
  */
-function oneWayMs({ at }: Story): number {
+function oneWayMs({ at }: Timeline): number {
   if (at.established === undefined || at.connecting === undefined) return 0;
   const answerMs = at.firstByte ?? at.fin ?? Infinity;
   const sinceWrittenMs = Math.max(0, answerMs - (at.written ?? at.established));
   return Math.max(0, Math.min(at.established - at.connecting, sinceWrittenMs) / 2);
 }
 
-function opening(story: Story): TimedArrow[] {
+function opening(story: Timeline): TimedArrow[] {
   const { at, openedMs, requestBytes, messageBytes } = story;
   const arrows = [
     arrow("request", ["page", "gateway"], [0, at.received ?? 0], `text frame, ${requestBytes} B`, {
@@ -90,10 +90,10 @@ function opening(story: Story): TimedArrow[] {
 }
 
 /** The first writes and the last; those between are counted. Then our own FIN, where there was one. */
-function writing(story: Story): TimedArrow[] {
+function writing(story: Timeline): TimedArrow[] {
   const { writes, at } = story;
   const oneWay = oneWayMs(story);
-  const draw = ({ index, offset, bytes, ms }: StoryWrite) =>
+  const draw = ({ index, offset, bytes, ms }: TimelineWrite) =>
     arrow(
       `write ${index}`,
       ["gateway", "server"],
@@ -126,7 +126,7 @@ function labelOf(message: string, offset: number, bytes: number): string {
   return `"${plainText(text.replaceAll("\n", "↵"))}"`;
 }
 
-function reply(story: Story): TimedArrow[] {
+function reply(story: Timeline): TimedArrow[] {
   const { count, fromMs } = story.omitted;
   const arrows = story.chunks.flatMap((chunk) => chunkArrows(chunk, oneWayMs(story)));
   if (count === 0) return arrows;
@@ -134,7 +134,7 @@ function reply(story: Story): TimedArrow[] {
 }
 
 function chunkArrows(
-  { index, offset, bytes, readMs, handedMs, arrivedMs, frameBytes }: StoryChunk,
+  { index, offset, bytes, readMs, handedMs, arrivedMs, frameBytes }: TimelineRead,
   oneWay: number,
 ): TimedArrow[] {
   const label = `binary, ${frameBytes} B`;
@@ -151,7 +151,7 @@ function chunkArrows(
   ];
 }
 
-function ending(story: Story): TimedArrow[] {
+function ending(story: Timeline): TimedArrow[] {
   const { at, endedMs, end, failure } = story;
   const oneWay = oneWayMs(story);
   const arrows: TimedArrow[] = [];
@@ -180,7 +180,7 @@ function ending(story: Story): TimedArrow[] {
 }
 
 /** True when this end left before the server had: its plan said so, or somebody cancelled [G-5]. */
-function isBrokenOff({ at, endReason }: Story): boolean {
+function isBrokenOff({ at, endReason }: Timeline): boolean {
   if (endReason === "reset") return true;
   return endReason === "cancelled" && at.established !== undefined && at.fin === undefined;
 }

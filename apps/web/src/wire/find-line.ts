@@ -1,7 +1,7 @@
 /** The line of the history that an exchange left there [W-8], found in the copy that the page keeps. */
 
 import { decodeTime, quoteText } from "@wirebook/protocol";
-import type { HistoryCopy } from "../history/history-copy.ts";
+import type { HistoryReplica } from "../history/history-copy.ts";
 
 /** What an exchange must have left. */
 export interface Sought {
@@ -27,7 +27,7 @@ const lookedAtMax = 5000;
 const timeLength = 27;
 
 /** Lines by position, the first is 1; `undefined` where one is not held. */
-export type HeldLines = Pick<HistoryCopy, "at" | "last">;
+export type HeldLines = Pick<HistoryReplica, "at" | "last">;
 
 /**
  * The line that fits best; it is looked for as far back as the lines are held without a gap.

@@ -1,13 +1,13 @@
-import { decodeText, encodeText, withoutKeys } from "@wirebook/protocol";
+import { decodeText, encodeText, redactMessage } from "@wirebook/protocol";
 import type { Exchange } from "../exchange/exchange.svelte.ts";
-import type { Bookmark, HistoryCopy } from "../history/history-copy.ts";
+import type { Bookmark, HistoryReplica } from "../history/history-copy.ts";
 import { findLine, positionOf } from "./find-line.ts";
 import type { FoundLine } from "./find-line.ts";
 
 /** How far an exchange's line was looked for in a copy. */
 interface Look {
   readonly exchange: Exchange;
-  readonly copy: HistoryCopy;
+  readonly copy: HistoryReplica;
   readonly puts: number;
   readonly message: string;
   /** The last line that was looked at. */
@@ -18,12 +18,12 @@ interface Look {
 export class FoundLines {
   readonly #found = new WeakMap<Exchange, FoundLine>();
   /** Where the line is of the exchange that was asked for last, whatever is deleted above it. */
-  #held: { readonly exchange: Exchange; readonly copy: HistoryCopy; readonly mark: Bookmark } | undefined;
+  #held: { readonly exchange: Exchange; readonly copy: HistoryReplica; readonly mark: Bookmark } | undefined;
   /** In vain, by the last look. */
   #look: Look | undefined;
 
   /** The line of an exchange in a copy of the history; `undefined` while it is not there. */
-  find(exchange: Exchange, copy: HistoryCopy): FoundLine | undefined {
+  find(exchange: Exchange, copy: HistoryReplica): FoundLine | undefined {
     const known = this.#found.get(exchange);
     if (known !== undefined) {
       const position = this.#positionOf(exchange, copy, known.line);
@@ -37,8 +37,8 @@ export class FoundLines {
   }
 
   /** A thousand lines may come in a second, so none is looked at twice in vain. */
-  #search(exchange: Exchange, copy: HistoryCopy): FoundLine | undefined {
-    const message = withoutKeys(heardOf(exchange));
+  #search(exchange: Exchange, copy: HistoryReplica): FoundLine | undefined {
+    const message = redactMessage(heardOf(exchange));
     const sought = { message, aboutMs: exchange.sentAt.getTime(), after: exchange.intent.after };
     const found = findLine(copy, sought, this.#lookedUpTo(exchange, copy, message));
     this.#look?.copy.unmark(this.#look.upTo);
@@ -47,13 +47,13 @@ export class FoundLines {
     return found;
   }
 
-  #lookedUpTo(exchange: Exchange, copy: HistoryCopy, message: string): number {
+  #lookedUpTo(exchange: Exchange, copy: HistoryReplica, message: string): number {
     const look = this.#look;
     const isSame = look?.exchange === exchange && look.copy === copy && look.message === message;
     return isSame && look.puts === copy.puts && !look.upTo.isGone ? look.upTo.position : 0;
   }
 
-  #positionOf(exchange: Exchange, copy: HistoryCopy, line: string): number | undefined {
+  #positionOf(exchange: Exchange, copy: HistoryReplica, line: string): number | undefined {
     if (this.#held?.exchange !== exchange || this.#held.copy !== copy) {
       this.#held?.copy.unmark(this.#held.mark);
       this.#held = undefined;

@@ -21,7 +21,7 @@ export function lanesWithin(width: number): Readonly<Record<Lane, number>> {
 }
 
 /** The corners of an arrow's head, as `points` of a polygon. */
-export function headOf({ from, to, fromY, toY }: Arrow, lanes: Readonly<Record<Lane, number>>): string {
+export function arrowHeadOf({ from, to, fromY, toY }: Arrow, lanes: Readonly<Record<Lane, number>>): string {
   const angle = Math.atan2(toY - fromY, lanes[to] - lanes[from]);
   const corner = (turn: number) => {
     const x = lanes[to] - headLength * Math.cos(angle + turn);

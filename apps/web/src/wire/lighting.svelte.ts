@@ -11,7 +11,7 @@ export interface Mark {
 }
 
 /** What is lit in all parts of the wire at once: what is pointed at, or else what was selected. */
-export class Lighting {
+export class Highlight {
   #pointed = $state.raw<Mark>();
   #selected = $state.raw<Mark>();
 

@@ -1,6 +1,6 @@
 /** Where the time of an exchange went, in a handful of stretches that follow each other. */
 
-import type { ColouredHop, Story } from "./story.ts";
+import type { ColouredHop, Timeline } from "./story.ts";
 
 /** One stretch. */
 export interface Phase {
@@ -12,7 +12,7 @@ export interface Phase {
 }
 
 /** The stretches, as far as their bounds are known; each begins where the one before ended. */
-export function phasesOf(story: Story): readonly Phase[] {
+export function phasesOf(story: Timeline): readonly Phase[] {
   const { at, writes, endedMs } = story;
   const lastWriteMs = writes.at(-1)?.ms;
   const bounds: readonly [name: string, hop: Phase["hop"], untilMs: number | undefined][] = [

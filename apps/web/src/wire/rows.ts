@@ -2,12 +2,12 @@
 
 import type { LoggedFrame } from "../exchange/frame-log.ts";
 import type { Span } from "./span.ts";
-import type { StoryWrite } from "./writes.ts";
+import type { TimelineWrite } from "./writes.ts";
 
 /** One row: a frame, or a write to TCP that has no frame of its own. */
 export interface WireRow {
   readonly frame: LoggedFrame | undefined;
-  readonly write: StoryWrite | undefined;
+  readonly write: TimelineWrite | undefined;
   /** Since the page sent. */
   readonly ms: number;
   /** The bytes that it carries. */
@@ -17,7 +17,7 @@ export interface WireRow {
 /** A single write stands beside the frame that asked for it; several have rows of their own. */
 export function rowsOf(
   frames: readonly LoggedFrame[],
-  writes: readonly StoryWrite[],
+  writes: readonly TimelineWrite[],
   sentAtMs: number,
   messageBytes: number,
 ): readonly WireRow[] {

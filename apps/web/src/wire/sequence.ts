@@ -8,7 +8,7 @@
 
 import { arrowsOf } from "./arrows.ts";
 import type { TimedArrow } from "./arrows.ts";
-import type { Story } from "./story.ts";
+import type { Timeline } from "./story.ts";
 
 export type { Lane } from "./arrows.ts";
 
@@ -50,7 +50,7 @@ const bodyHeight = 300;
 const top = 12;
 
 /** Lays out the diagram of a story. */
-export function layOut(story: Story): Sequence {
+export function layOut(story: Timeline): Sequence {
   const timed = arrowsOf(story);
   const times = [...new Set(timed.flatMap(({ fromMs, toMs }) => [fromMs, toMs]))].toSorted((a, b) => a - b);
   const { yOf, gaps, height } = scale(times);
@@ -66,7 +66,7 @@ function heardY(arrows: readonly Arrow[]): number | undefined {
 }
 
 /** The two moments that tie the hops together: the frame's coming, and the last one that the gateway noted. */
-function doubtsOf({ at, errorMs }: Story, yOf: (ms: number) => number): Doubt[] {
+function doubtsOf({ at, errorMs }: Timeline, yOf: (ms: number) => number): Doubt[] {
   if (errorMs === undefined) return [];
   const noted = [at.received, at.closed].filter((ms) => ms !== undefined);
   return noted.map((ms) => ({ fromY: yOf(ms - errorMs), toY: yOf(ms + errorMs) }));

@@ -15,7 +15,7 @@ export interface Span {
 }
 
 /** Every `ownUnit` bytes from `from` on stand for `streamUnit` bytes of the stream from `at` on. */
-export interface Segment {
+export interface ByteRun {
   readonly from: number;
   readonly to: number;
   readonly at: number;
@@ -30,7 +30,7 @@ export function touches(one: Span | undefined, other: Span | undefined): boolean
 }
 
 /** The bytes of the stream for which the own byte at an offset stands. */
-export function spanAt(segments: readonly Segment[], stream: Span["stream"], offset: number): Span | undefined {
+export function spanAt(segments: readonly ByteRun[], stream: Span["stream"], offset: number): Span | undefined {
   const segment = segments.find(({ from, to }) => offset >= from && offset < to);
   if (segment === undefined) return undefined;
   const from = segment.at + Math.floor((offset - segment.from) / segment.ownUnit) * segment.streamUnit;
@@ -38,6 +38,6 @@ export function spanAt(segments: readonly Segment[], stream: Span["stream"], off
 }
 
 /** Own bytes that are the stream's, one for one. */
-export function sameBytes(from: number, bytes: number, at: number): Segment {
+export function sameBytes(from: number, bytes: number, at: number): ByteRun {
   return { from, to: from + bytes, at, ownUnit: 1, streamUnit: 1 };
 }

@@ -1,4 +1,4 @@
-import type { ColouredHop, Story } from "./story.ts";
+import type { ColouredHop, Timeline } from "./story.ts";
 
 /** One row of the table of steps. */
 export interface StepRow {
@@ -12,7 +12,7 @@ export interface StepRow {
 }
 
 /** The steps of a story in the order of their times. */
-export function stepRows({ at, openedMs, chunks, writes, endedMs, end }: Story): readonly StepRow[] {
+export function stepRows({ at, openedMs, chunks, writes, endedMs, end }: Timeline): readonly StepRow[] {
   const endNames = {
     running: "",
     end: "end frame arrived",

@@ -13,13 +13,13 @@ import type { Exchange } from "../exchange/exchange.svelte.ts";
 import type { Answer, Failure } from "../exchange/intent.ts";
 import type { LoggedFrame } from "../exchange/frame-log.ts";
 import { writesOf } from "./writes.ts";
-import type { StoryWrite } from "./writes.ts";
+import type { TimelineWrite } from "./writes.ts";
 
 /** The stretches that have a colour. */
 export type ColouredHop = Exclude<Hop, "gateway">;
 
 /** A chunk of the reply on its way. */
-export interface StoryChunk {
+export interface TimelineRead {
   readonly index: number;
   /** Bytes of the reply before it. */
   readonly offset: number;
@@ -42,13 +42,13 @@ interface StoryReply {
   readonly chunks: number;
   /** Bytes before the response; `undefined` while no response has come. */
   readonly responseOffset: number | undefined;
-  readonly hasBeginning: boolean;
+  readonly hasReplyHeader: boolean;
   readonly answer: Answer;
   /** The first line of the response. */
   readonly sentence: string;
 }
 
-export interface Story {
+export interface Timeline {
   readonly kind: "request" | "raw";
   /** The message as written to TCP, without a key. */
   readonly message: string;
@@ -59,13 +59,13 @@ export interface Story {
   readonly read: ReadPace | undefined;
   readonly at: Readonly<Partial<Record<Step, number>>>;
   /** The writes of the message to TCP, all of them. */
-  readonly writes: readonly StoryWrite[];
+  readonly writes: readonly TimelineWrite[];
   /** The gateway handed over its last frame, which says how it ended. */
   readonly lastHandedMs: number | undefined;
   /** The `open` frame reached the page. */
   readonly openedMs: number | undefined;
   /** The first chunks of the reply and the last, as many as `limits.ts` has it. */
-  readonly chunks: readonly StoryChunk[];
+  readonly chunks: readonly TimelineRead[];
   /** Those between, and when the first of them arrived. */
   readonly omitted: { readonly count: number; readonly fromMs: number };
   readonly reply: StoryReply;
@@ -79,7 +79,7 @@ export interface Story {
 }
 
 /** Tells the story of an exchange as far as it has come. */
-export function tellStory(exchange: Exchange): Story {
+export function buildTimeline(exchange: Exchange): Timeline {
   const since = (pageMs: number) => pageMs - exchange.sentAtMs;
   const sinceGateway = (gatewayMs: number | undefined) =>
     gatewayMs === undefined ? undefined : since(exchange.toPageMs(gatewayMs));
@@ -115,7 +115,7 @@ export function tellStory(exchange: Exchange): Story {
       bytes: exchange.receivedBytes,
       chunks: exchange.chunks,
       responseOffset: exchange.responseOffset,
-      hasBeginning: exchange.beginning !== undefined,
+      hasReplyHeader: exchange.beginning !== undefined,
       answer: exchange.answer,
       sentence: exchange.answerSentence,
     },
@@ -131,7 +131,7 @@ function chunksOf(
   exchange: Exchange,
   frames: readonly LoggedFrame[],
   sinceGateway: (gatewayMs: number | undefined) => number | undefined,
-): Pick<Story, "chunks" | "omitted"> {
+): Pick<Timeline, "chunks" | "omitted"> {
   const carrying = frames.filter(({ chunk }) => chunk !== undefined);
   const first = carrying.slice(0, chunksFirst);
   const last = carrying.slice(Math.max(chunksFirst, carrying.length - chunksLast));
@@ -156,7 +156,7 @@ function chunksOf(
   return { chunks, omitted: { count: exchange.chunks - chunks.length, fromMs } };
 }
 
-function endOf({ state, failure }: Exchange): Story["end"] {
+function endOf({ state, failure }: Exchange): Timeline["end"] {
   if (state === "running") return "running";
   if (failure === undefined) return "end";
   return failure.code === "gateway-lost" ? "lost" : "error";

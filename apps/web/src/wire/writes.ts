@@ -1,7 +1,7 @@
 import type { PlanStep, Step } from "@wirebook/protocol";
 
 /** One write of the message to TCP. */
-export interface StoryWrite {
+export interface TimelineWrite {
   readonly index: number;
   /** Bytes of the message before it. */
   readonly offset: number;
@@ -30,7 +30,7 @@ export interface Writing {
  * The gateway tells of its writes when the exchange is over. Until then a message without a plan counts as written when
  * the connection stood, which it is; how far a plan has come is not guessed.
  */
-export function writesOf(writing: Writing): readonly StoryWrite[] {
+export function writesOf(writing: Writing): readonly TimelineWrite[] {
   const { isRunning, plan, messageBytes, at } = writing;
   if (isRunning && at.written === undefined) {
     if (plan !== undefined || at.established === undefined || messageBytes === 0) return [];
@@ -39,14 +39,14 @@ export function writesOf(writing: Writing): readonly StoryWrite[] {
   return writing.noted.length > 0 ? notedWrites(writing) : plannedWrites(writing);
 }
 
-function notedWrites({ noted }: Writing): StoryWrite[] {
+function notedWrites({ noted }: Writing): TimelineWrite[] {
   let offset = 0;
   return noted.map(([ms, bytes], index) => ({ index, offset: (offset += bytes) - bytes, bytes, ms, isNoted: true }));
 }
 
-function plannedWrites({ plan, messageBytes, at, sentBytes }: Writing): StoryWrite[] {
+function plannedWrites({ plan, messageBytes, at, sentBytes }: Writing): TimelineWrite[] {
   if (at.written === undefined || messageBytes === 0) return [];
-  const writes: StoryWrite[] = [];
+  const writes: TimelineWrite[] = [];
   let ms = at.written;
   let offset = 0;
   for (const step of plan ?? [{ afterMs: 0, bytes: messageBytes }]) {

@@ -7,33 +7,33 @@
  * go: the synchronous calls were measured to be faster than asynchronous ones, and nothing can come between.
  */
 
-import type { Written } from "../history.ts";
+import type { AppendResult } from "../history.ts";
 import { gatherQuietTurns, gatherTurnsMax } from "../limits.ts";
-import type { Stamper } from "./stamper.ts";
+import type { MonotonicClock } from "./stamper.ts";
 import type { FileStorage } from "./storage.ts";
 
 interface Waiting {
   readonly time: string;
-  readonly resolve: (written: Written) => void;
+  readonly resolve: (written: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** The appends of one history. */
-export class Appends {
+export class GroupCommit {
   readonly #storage: FileStorage;
-  readonly #stamper: Stamper;
+  readonly #stamper: MonotonicClock;
   #text = "";
   #waiting: Waiting[] = [];
   #turn: NodeJS.Immediate | undefined;
   #settling: PromiseWithResolvers<void> | undefined;
 
-  constructor(storage: FileStorage, stamper: Stamper) {
+  constructor(storage: FileStorage, stamper: MonotonicClock) {
     this.#storage = storage;
     this.#stamper = stamper;
   }
 
   /** Takes the line that `encode` makes of its time, which is that of this call; resolves when it is durable. */
-  add(encode: (time: string) => string): Promise<Written> {
+  add(encode: (time: string) => string): Promise<AppendResult> {
     const time = this.#stamper.next();
     this.#text += `${encode(time)}\n`;
     return new Promise((resolve, reject) => {

@@ -6,35 +6,35 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { encodeOutcome } from "@wirebook/protocol";
+import { encodeResultEntry } from "@wirebook/protocol";
 import type { Outcome } from "@wirebook/protocol";
-import type { Actor, Written } from "../history.ts";
+import type { Actor, AppendResult } from "../history.ts";
 import { catchUpRoundsMax } from "../limits.ts";
-import type { Appends } from "./appends.ts";
+import type { GroupCommit } from "./appends.ts";
 import type { Deletion } from "./deletion.ts";
 import { planRemovals } from "./removals.ts";
 import type { Removal } from "./removals.ts";
-import type { Rewrite } from "./rewrite.ts";
-import type { Stamper } from "./stamper.ts";
+import type { Compaction } from "./rewrite.ts";
+import type { MonotonicClock } from "./stamper.ts";
 import { editedMeanwhile } from "./storage.ts";
 import type { FileStorage } from "./storage.ts";
 
 /** The deletes of one history. */
 export class Deletes {
   readonly #storage: FileStorage;
-  readonly #stamper: Stamper;
-  readonly #appends: Appends;
+  readonly #stamper: MonotonicClock;
+  readonly #appends: GroupCommit;
   #waiting: Deletion[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(storage: FileStorage, stamper: Stamper, appends: Appends) {
+  constructor(storage: FileStorage, stamper: MonotonicClock, appends: GroupCommit) {
     this.#storage = storage;
     this.#stamper = stamper;
     this.#appends = appends;
   }
 
   /** Takes a delete; resolves when its outcome is durable. */
-  add(request: Pick<Deletion, "by" | "line" | "head">): Promise<Written> {
+  add(request: Pick<Deletion, "by" | "line" | "head">): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...request, resolve, reject });
       this.#running ??= this.#run();
@@ -92,7 +92,7 @@ export class Deletes {
   }
 
   /** Runs the work on a new file. @throws HistoryError; the history is then as it was, or has failed */
-  async #rewrite(work: (rewrite: Rewrite) => void | Promise<void>): Promise<void> {
+  async #rewrite(work: (rewrite: Compaction) => void | Promise<void>): Promise<void> {
     const rewrite = this.#storage.beginRewrite();
     try {
       await work(rewrite);
@@ -104,7 +104,7 @@ export class Deletes {
   }
 
   /** Copies what is kept; returns how far in the current generation it came. */
-  async #copyWithout(removals: readonly Removal[], rewrite: Rewrite): Promise<number> {
+  async #copyWithout(removals: readonly Removal[], rewrite: Compaction): Promise<number> {
     const { generation } = this.#storage;
     const check = (): void => this.#storage.assertSound();
     let at = 0;
@@ -127,7 +127,7 @@ export class Deletes {
    * @param foreignWrites as many as there were when the lines were looked for
    * @throws HistoryError `line-changed` when another program wrote since: the copy may hold what it changed, or cut a line
    */
-  #finishLines(foreignWrites: number, removals: readonly Removal[], rewrite: Rewrite, copied: number): void {
+  #finishLines(foreignWrites: number, removals: readonly Removal[], rewrite: Compaction, copied: number): void {
     this.#settleAppends();
     if (this.#storage.foreignWrites !== foreignWrites) throw editedMeanwhile();
     const { generation } = this.#storage;
@@ -142,7 +142,7 @@ export class Deletes {
     for (const { deletion, time } of outcomes) deletion.resolve({ position: generation.lines, time });
   }
 
-  #finishAll(by: Actor, rewrite: Rewrite): Written {
+  #finishAll(by: Actor, rewrite: Compaction): AppendResult {
     this.#settleAppends();
     const time = this.#writeOutcome(rewrite, by, { verb: "deleted-all" });
     this.#storage.supersede(rewrite, 0);
@@ -155,9 +155,9 @@ export class Deletes {
     this.#storage.adoptForeignLines();
   }
 
-  #writeOutcome(rewrite: Rewrite, { address, user }: Actor, outcome: Outcome): string {
+  #writeOutcome(rewrite: Compaction, { address, user }: Actor, outcome: Outcome): string {
     const time = this.#stamper.next();
-    rewrite.add(Buffer.from(`${encodeOutcome(time, address, user, outcome)}\n`));
+    rewrite.add(Buffer.from(`${encodeResultEntry(time, address, user, outcome)}\n`));
     return time;
   }
 }

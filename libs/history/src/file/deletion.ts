@@ -1,4 +1,4 @@
-import type { Actor, Written } from "../history.ts";
+import type { Actor, AppendResult } from "../history.ts";
 
 /** A delete that was asked for and has neither taken effect nor been refused. */
 export interface Deletion {
@@ -7,6 +7,6 @@ export interface Deletion {
   readonly line: number | "all";
   /** The first word that the line must have. */
   readonly head: string | undefined;
-  readonly resolve: (written: Written) => void;
+  readonly resolve: (written: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }

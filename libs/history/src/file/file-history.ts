@@ -1,17 +1,27 @@
 /** The engine `file`: a history in a file that one process owns. Opened by `openFileHistory`. */
 
-import { encodeAsked, encodeOutcome } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeResultEntry } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
-import type { Actor, Asked, Extent, Feed, History, Range, Recorded, Snapshot, Written } from "../history.ts";
+import type {
+  Actor,
+  RequestEntry,
+  HistorySize,
+  Feed,
+  History,
+  Range,
+  Recorded,
+  Snapshot,
+  AppendResult,
+} from "../history.ts";
 import { fileLookMs, readChunkBytesDefault } from "../limits.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
-import { Appends } from "./appends.ts";
+import { GroupCommit } from "./appends.ts";
 import { FileFeed, FileSnapshot } from "./cursor.ts";
 import { Deletes } from "./deletes.ts";
 import type { Generation } from "./generation.ts";
 import type { FileHistoryOptions } from "./options.ts";
 import type { Ownership } from "./ownership.ts";
-import type { Stamper } from "./stamper.ts";
+import type { MonotonicClock } from "./stamper.ts";
 import type { FileStorage } from "./storage.ts";
 
 /** See `History` for the calls. It lets go of `owner` when it closes. */
@@ -19,7 +29,7 @@ export class FileHistory implements History {
   readonly engine = "file";
   readonly ended: Promise<HistoryError | undefined>;
   readonly #storage: FileStorage;
-  readonly #appends: Appends;
+  readonly #appends: GroupCommit;
   readonly #deletes: Deletes;
   readonly #owner: Ownership;
   readonly #chunkBytes: number;
@@ -27,9 +37,9 @@ export class FileHistory implements History {
   readonly #looking: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
 
-  constructor(storage: FileStorage, stamper: Stamper, owner: Ownership, options: FileHistoryOptions) {
+  constructor(storage: FileStorage, stamper: MonotonicClock, owner: Ownership, options: FileHistoryOptions) {
     this.#storage = storage;
-    this.#appends = new Appends(storage, stamper);
+    this.#appends = new GroupCommit(storage, stamper);
     this.#deletes = new Deletes(storage, stamper, this.#appends);
     this.#owner = owner;
     this.#chunkBytes = options.readChunkBytes ?? readChunkBytesDefault;
@@ -40,7 +50,7 @@ export class FileHistory implements History {
     this.#looking = setInterval(() => this.#look(), options.lookMs ?? fileLookMs).unref();
   }
 
-  extent(): Extent {
+  extent(): HistorySize {
     const { lines, bytes } = this.#storage.generation;
     return { lines, bytes };
   }
@@ -51,22 +61,22 @@ export class FileHistory implements History {
     this.#storage.assertRoom();
   }
 
-  append({ address, message, isCut }: Asked): Promise<Written> {
+  append({ address, message, isCut }: RequestEntry): Promise<AppendResult> {
     if (this.#closing !== undefined) return Promise.reject(closed());
-    return this.#appends.add((time) => encodeAsked(time, address, message, isCut));
+    return this.#appends.add((time) => encodeRequestEntry(time, address, message, isCut));
   }
 
-  async record({ address, user }: Actor, outcome: Recorded): Promise<Written> {
+  async record({ address, user }: Actor, outcome: Recorded): Promise<AppendResult> {
     this.#assertOpen();
-    return this.#appends.add((time) => encodeOutcome(time, address, user, outcome));
+    return this.#appends.add((time) => encodeResultEntry(time, address, user, outcome));
   }
 
-  async deleteLine(by: Actor, line: number, head?: string): Promise<Written> {
+  async deleteLine(by: Actor, line: number, head?: string): Promise<AppendResult> {
     this.#assertOpen();
     return this.#deletes.add({ by, line, head });
   }
 
-  async deleteAll(by: Actor): Promise<Written> {
+  async deleteAll(by: Actor): Promise<AppendResult> {
     this.#assertOpen();
     return this.#deletes.add({ by, line: "all", head: undefined });
   }

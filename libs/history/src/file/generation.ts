@@ -13,7 +13,7 @@ import { endOfLine } from "./line-feeds.ts";
 import type { LineIndex } from "./line-index.ts";
 
 /** Why a generation grows no more. */
-export type Fate =
+export type EndState =
   | {
       readonly kind: "superseded";
       readonly by: Generation;
@@ -38,7 +38,7 @@ export class Generation {
   readonly #index: LineIndex;
   readonly #waiting = new Set<() => void>();
   #references = 1;
-  #fate: Fate | undefined;
+  #fate: EndState | undefined;
 
   /** @param index of all the bytes of the file, which are durable */
   constructor(fd: number, { dev, ino }: FileIdentity, index: LineIndex) {
@@ -63,7 +63,7 @@ export class Generation {
   }
 
   /** `undefined` while it may still grow. */
-  get fate(): Fate | undefined {
+  get fate(): EndState | undefined {
     return this.#fate;
   }
 
@@ -74,7 +74,7 @@ export class Generation {
   }
 
   /** Says why it will not grow any more, and wakes the feeds; only the first call counts. */
-  end(fate: Fate): void {
+  end(fate: EndState): void {
     if (this.#fate !== undefined) return;
     if (fate.kind === "superseded") fate.by.retain();
     this.#fate = fate;

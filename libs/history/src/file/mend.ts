@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, fstatSync, fsyncSync, ftruncateSync, openSync } from "node:fs";
 import { ownLineBytesMax } from "../limits.ts";
 import { readFullySync, syncFolderOf, writeFullySync } from "./disk.ts";
-import { judgeTail } from "./tail.ts";
+import { classifyTail } from "./tail.ts";
 
 const lineFeed = 0x0a;
 
@@ -10,13 +10,13 @@ const lineFeed = 0x0a;
  *
  * @returns what was done, as a sentence; `undefined` when there was nothing to do
  */
-export function mendTail(path: string, fd: number): string | undefined {
+export function recoverTail(path: string, fd: number): string | undefined {
   const { size, mode } = fstatSync(fd);
   const bytes = readFullySync(fd, Math.max(0, size - ownLineBytesMax), Math.min(size, ownLineBytesMax));
   const torn = bytes.subarray(bytes.lastIndexOf(lineFeed) + 1);
   if (torn.length === 0) return undefined;
   // A line that fills all that was read is longer than any of ours.
-  if (torn.length === ownLineBytesMax || judgeTail(torn) === "whole") {
+  if (torn.length === ownLineBytesMax || classifyTail(torn) === "whole") {
     writeFullySync(fd, size, Uint8Array.of(lineFeed));
     return `The last line of ${path} had no line ending; it was given one.`;
   }

@@ -12,11 +12,11 @@ import { isFull, isMissing, reasonOf, syncFileSync, syncFolderOf } from "./disk.
 import { FileHistory } from "./file-history.ts";
 import { Generation } from "./generation.ts";
 import { indexFile } from "./index-file.ts";
-import { mendTail } from "./mend.ts";
+import { recoverTail } from "./mend.ts";
 import type { FileHistoryOptions } from "./options.ts";
 import { takeOwnership } from "./ownership.ts";
-import { Reserve } from "./reserve.ts";
-import { createMicrosecondClock, Stamper } from "./stamper.ts";
+import { Preallocation } from "./reserve.ts";
+import { createMicrosecondClock, MonotonicClock } from "./stamper.ts";
 import { FileStorage } from "./storage.ts";
 import { lastTimeIn } from "./tail.ts";
 
@@ -31,10 +31,10 @@ export async function openFileHistory(path: string, options: FileHistoryOptions 
     const realPath = findFile(path);
     const owner = await takeOwnership(realPath);
     try {
-      const reserve = new Reserve(realPath);
+      const reserve = new Preallocation(realPath);
       const generation = await openGeneration(realPath, options);
       const clock = options.clock ?? createMicrosecondClock();
-      const stamper = new Stamper(clock, await readLastTime(generation));
+      const stamper = new MonotonicClock(clock, await readLastTime(generation));
       return new FileHistory(new FileStorage(realPath, reserve, generation, options), stamper, owner, options);
     } catch (error) {
       owner.release();
@@ -71,7 +71,7 @@ function createFile(path: string): void {
 async function openGeneration(path: string, options: FileHistoryOptions): Promise<Generation> {
   const fd = openSync(path, "r+");
   try {
-    const notice = mendTail(path, fd);
+    const notice = recoverTail(path, fd);
     if (notice !== undefined) options.onNotice?.(notice);
     // What is there may have been written by a process that died before its sync; readers are given durable bytes only.
     syncFileSync(fd);

@@ -1,6 +1,6 @@
 /** Which bytes deletes remove that share a rewrite: they take effect one after another, although at one moment. */
 
-import { decodeText, headOf } from "@wirebook/protocol";
+import { decodeText, timestampOf } from "@wirebook/protocol";
 import { headBytes } from "../limits.ts";
 import { lineChanged, noSuchLine } from "../refusals.ts";
 import type { Deletion } from "./deletion.ts";
@@ -70,8 +70,8 @@ async function findRemoval(
   const start = await generation.startOf(original);
   const end = await generation.startOf(original + 1);
   const bytes = await generation.read(start, Math.min(headBytes, end - start));
-  const head = headOf(decodeText(bytes));
-  if (deletion.head !== undefined && headOf(deletion.head) !== head) {
+  const head = timestampOf(decodeText(bytes));
+  if (deletion.head !== undefined && timestampOf(deletion.head) !== head) {
     deletion.reject(lineChanged(line, head, deletion.head));
     return undefined;
   }

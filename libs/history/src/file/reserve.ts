@@ -11,7 +11,7 @@ import { reservedBytes } from "../limits.ts";
 import { writeFullySync } from "./disk.ts";
 
 /** The file beside a history. Everything here is best effort: without the page, a delete of all needs room too. */
-export class Reserve {
+export class Preallocation {
   /** Where a rewrite is written. */
   readonly path: string;
   #state: "missing" | "held" | "lent" | "closed" = "missing";

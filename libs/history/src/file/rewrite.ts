@@ -14,12 +14,12 @@ import { readFullySync, writeFully, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
 import type { FileHistoryOptions } from "./options.ts";
-import type { Reserve } from "./reserve.ts";
+import type { Preallocation } from "./reserve.ts";
 
 /** Holds two descriptors until `publish` hands one on or `abandon` closes both. */
-export class Rewrite {
+export class Compaction {
   readonly #path: string;
-  readonly #reserve: Reserve;
+  readonly #reserve: Preallocation;
   readonly #source: Generation;
   readonly #fd: number;
   /** Open from the beginning: when it is needed, there must be no way to fail for want of descriptors. */
@@ -35,7 +35,7 @@ export class Rewrite {
    * @param reserve whose file is overwritten
    * @param source what `copy` copies from; also whose permissions the new file gets
    */
-  constructor(path: string, reserve: Reserve, source: Generation, options: FileHistoryOptions) {
+  constructor(path: string, reserve: Preallocation, source: Generation, options: FileHistoryOptions) {
     this.#path = path;
     this.#reserve = reserve;
     this.#source = source;

@@ -4,7 +4,7 @@ import { encodeTime } from "@wirebook/protocol";
 import { driftMsMax } from "../limits.ts";
 
 /** Gives each time once. A clock that stands still or steps back gets the last time plus one microsecond. */
-export class Stamper {
+export class MonotonicClock {
   readonly #clock: () => number;
   #last: number;
   /** The second of the last time and the time's text up to it, since most times share it with the one before. */

@@ -17,8 +17,8 @@ import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
 import type { FileHistoryOptions } from "./options.ts";
 import { rescueLines } from "./rescue.ts";
-import type { Reserve } from "./reserve.ts";
-import { Rewrite } from "./rewrite.ts";
+import type { Preallocation } from "./reserve.ts";
+import { Compaction } from "./rewrite.ts";
 
 const lineFeed = 0x0a;
 const beforeEditing = "stop the server before you edit its file";
@@ -29,7 +29,7 @@ export class FileStorage {
   readonly failed: Promise<HistoryError>;
   readonly #path: string;
   readonly #options: FileHistoryOptions;
-  readonly #reserve: Reserve;
+  readonly #reserve: Preallocation;
   readonly #reportFailure: (error: HistoryError) => void;
   readonly #releasing = new Set<Promise<void>>();
   #generation: Generation;
@@ -39,7 +39,7 @@ export class FileStorage {
   #failure: HistoryError | undefined;
 
   /** @param path the real path: no symbolic link is left in it, since a rename would replace the link */
-  constructor(path: string, reserve: Reserve, generation: Generation, options: FileHistoryOptions) {
+  constructor(path: string, reserve: Preallocation, generation: Generation, options: FileHistoryOptions) {
     this.#path = path;
     this.#options = options;
     this.#reserve = reserve;
@@ -123,10 +123,10 @@ export class FileStorage {
   }
 
   /** Begins a new file beside the current one. @throws HistoryError `storage-full`, `storage-failed` */
-  beginRewrite(): Rewrite {
+  beginRewrite(): Compaction {
     this.assertSound();
     try {
-      return new Rewrite(this.#path, this.#reserve, this.#generation, this.#options);
+      return new Compaction(this.#path, this.#reserve, this.#generation, this.#options);
     } catch (error) {
       // Nothing was touched, so this is not final: there may be too many open files, for one.
       if (isFull(error)) throw this.explain(error);
@@ -141,7 +141,7 @@ export class FileStorage {
    * @param offset where in it the lines begin that are not in the current generation
    * @throws HistoryError `storage-failed`
    */
-  supersede(rewrite: Rewrite, offset: number): void {
+  supersede(rewrite: Compaction, offset: number): void {
     const next = this.attempt(() => rewrite.publish());
     const old = this.#generation;
     this.#generation = next;

@@ -18,7 +18,7 @@ export type TailKind = "whole" | "torn";
  * far as it goes, and is no whole entry; or when it holds a NUL, which a power cut can leave and no text has. Anything
  * else was written by somebody else, who gave it no line feed, and is whole.
  */
-export function judgeTail(bytes: Uint8Array): TailKind {
+export function classifyTail(bytes: Uint8Array): TailKind {
   const text = Buffer.from(bytes).toString("latin1");
   if (text.includes("\0")) return "torn";
   if (!beginsAsTime(text)) return "whole";

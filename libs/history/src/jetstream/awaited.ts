@@ -5,18 +5,18 @@
  * only somebody who knows that there is more can notice.
  */
 
-import type { Written } from "../history.ts";
+import type { AppendResult } from "../history.ts";
 import { unavailable } from "./errors.ts";
 import { publishRefusedRetryMs, seenDeadlineMs, seenRetryMs } from "./limits.ts";
 
 interface Awaited {
   readonly sinceMs: number;
-  readonly resolve: (written: Written) => void;
+  readonly resolve: (written: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** Whoever waits, by sequence. */
-export class AwaitedLines {
+export class PendingReads {
   readonly #waiting = new Map<number, Awaited>();
   readonly #onStuck: () => void;
   readonly #timer: NodeJS.Timeout;
@@ -30,7 +30,7 @@ export class AwaitedLines {
   }
 
   /** Resolves when a line is settled. @throws HistoryError `storage-unavailable` after `seenDeadlineMs` */
-  wait(sequence: number): Promise<Written> {
+  wait(sequence: number): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       this.#waiting.set(sequence, { sinceMs: performance.now(), resolve, reject });
     });
@@ -45,7 +45,7 @@ export class AwaitedLines {
     return this.#waiting.has(sequence);
   }
 
-  settle(sequence: number, written: Written): void {
+  settle(sequence: number, written: AppendResult): void {
     this.#waiting.get(sequence)?.resolve(written);
     this.#waiting.delete(sequence);
   }

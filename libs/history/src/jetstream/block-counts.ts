@@ -4,7 +4,7 @@
  */
 
 /** Numbers of blocks, counted from 0. */
-export class BlockCounts {
+export class FenwickTree {
   readonly #counts: number[] = [];
   readonly #tree: number[] = [0];
 

@@ -6,14 +6,14 @@
 import type { JsMsg } from "@nats-io/jetstream";
 import type { Cluster } from "./cluster.ts";
 import { attempt, unavailable } from "./errors.ts";
-import { Hearing } from "./hearing.ts";
+import { StreamConsumer } from "./hearing.ts";
 import { askMsMax } from "./limits.ts";
 
 /** A bucket that is heard until it is closed. */
 export class HeardBucket {
   readonly #cluster: Cluster;
   readonly #stream: string;
-  readonly #hearing: Hearing;
+  readonly #hearing: StreamConsumer;
   /** Called after each message. */
   readonly #waiting = new Set<() => void>();
   #seen = 0;
@@ -48,7 +48,7 @@ export class HeardBucket {
     this.#cluster = cluster;
     this.#stream = `KV_${bucket}`;
     // What cannot be heard any more is unknown, and said when it is asked for.
-    this.#hearing = new Hearing(cluster, { onDoubt, onFailure: () => onDoubt(true) });
+    this.#hearing = new StreamConsumer(cluster, { onDoubt, onFailure: () => onDoubt(true) });
   }
 
   /** Resolves when everything that the bucket has by now was heard. @throws HistoryError `storage-unavailable` */

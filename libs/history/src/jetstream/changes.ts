@@ -5,9 +5,9 @@
  * another line; then the outcome is refused, and the server looks again.
  */
 
-import { decodeText, headOf } from "@wirebook/protocol";
+import { decodeText, timestampOf } from "@wirebook/protocol";
 import type { Outcome } from "@wirebook/protocol";
-import type { Actor, Written } from "../history.ts";
+import type { Actor, AppendResult } from "../history.ts";
 import { lineChanged, noSuchLine } from "../refusals.ts";
 import type { Cluster } from "./cluster.ts";
 import { deleteAttemptsMax } from "./limits.ts";
@@ -17,20 +17,20 @@ import { headers } from "./names.ts";
 import { attempt, unavailable } from "./errors.ts";
 import { PublishRefused, wrongLastSequence } from "./publisher.ts";
 import type { Publisher } from "./publisher.ts";
-import type { View } from "./view.ts";
+import type { Projection } from "./view.ts";
 
 /** What changes come through. */
 export interface ChangeSource {
   readonly cluster: Cluster;
   readonly publisher: Publisher;
   /** The one that counts now. */
-  readonly view: () => View;
+  readonly view: () => Projection;
   /** Resolves when the view has seen a sequence. */
-  readonly seen: (sequence: number) => Promise<Written>;
+  readonly seen: (sequence: number) => Promise<AppendResult>;
 }
 
 /** Deletes a line. @throws HistoryError `no-such-line`, `line-changed`, `storage-unavailable` */
-export async function deleteLine(source: ChangeSource, by: Actor, line: number, head?: string): Promise<Written> {
+export async function deleteLine(source: ChangeSource, by: Actor, line: number, head?: string): Promise<AppendResult> {
   for (let tries = 0; tries < deleteAttemptsMax; tries++) {
     const view = source.view();
     const lastChange = view.lastChange;
@@ -41,7 +41,7 @@ export async function deleteLine(source: ChangeSource, by: Actor, line: number, 
       continue;
     }
     const actual = headOfMessage(view, target);
-    if (head !== undefined && headOf(head) !== actual) throw lineChanged(line, actual, head);
+    if (head !== undefined && timestampOf(head) !== actual) throw lineChanged(line, actual, head);
     const more = { [headers.erases]: String(target.sequence), [headers.erasedBytes]: String(lineBytes(target)) };
     const written = await publishChange(source, by, { verb: "deleted-line", line, head: actual }, lastChange, more);
     if (written !== undefined) return written;
@@ -51,7 +51,7 @@ export async function deleteLine(source: ChangeSource, by: Actor, line: number, 
 }
 
 /** Deletes all lines. @throws HistoryError `storage-unavailable` */
-export async function deleteAll({ cluster, publisher, seen }: ChangeSource, by: Actor): Promise<Written> {
+export async function deleteAll({ cluster, publisher, seen }: ChangeSource, by: Actor): Promise<AppendResult> {
   const data = encodeOutcomeMessage(by, { verb: "deleted-all" });
   const sequence = await publisher.publish(cluster.names.change, data, { [headers.erases]: "all" });
   const { time } = await seen(sequence);
@@ -65,7 +65,7 @@ async function publishChange(
   outcome: Outcome,
   lastChange: number,
   more: Readonly<Record<string, string>>,
-): Promise<Written | undefined> {
+): Promise<AppendResult | undefined> {
   const expected = { ...more, [headers.lastOfSubject]: String(lastChange) };
   try {
     return await seen(await publisher.publish(cluster.names.change, encodeOutcomeMessage(by, outcome), expected));
@@ -75,7 +75,7 @@ async function publishChange(
   }
 }
 
-async function findLine(cluster: Cluster, view: View, line: number): Promise<StoredMessage | undefined> {
+async function findLine(cluster: Cluster, view: Projection, line: number): Promise<StoredMessage | undefined> {
   const { lines } = view;
   if (!Number.isSafeInteger(line) || line < 1 || line > lines) throw noSuchLine(line, lines);
   const sequence = view.sequenceOf(line);
@@ -88,8 +88,8 @@ async function findLine(cluster: Cluster, view: View, line: number): Promise<Sto
 }
 
 /** Of a line of ours its time; of a foreign one its first word. */
-function headOfMessage(view: View, message: StoredMessage): string {
-  return headOf(decodeText(view.lineOf(message)));
+function headOfMessage(view: Projection, message: StoredMessage): string {
+  return timestampOf(decodeText(view.lineOf(message)));
 }
 
 /** The view must have seen the change that came first, or the next attempt would be refused as well. */

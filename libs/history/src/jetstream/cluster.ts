@@ -15,7 +15,7 @@ import type { NatsAddress } from "./address.ts";
 import { checkVersion, connectionOptions, connectTo } from "./connection.ts";
 import type { NatsCredentials } from "./credentials.ts";
 import { attempt, isDenied } from "./errors.ts";
-import { firstUsable, NodeRefusal } from "./first-usable.ts";
+import { connectAny, NodeRefusal } from "./first-usable.ts";
 import { consumerTimeoutMs, duplicateWindowNanos, elsewhereMs, requestTimeoutMs, startNodeMs } from "./limits.ts";
 import { namesOf } from "./names.ts";
 import { NodeChoice } from "./node-choice.ts";
@@ -68,7 +68,7 @@ export class Cluster {
    * Leaves the node that is connected for another one that was named, if one speaks. A node that is cut off from the others keeps its
    * clients' connections, so the client by itself would stay. Several may ask for it at once: it happens once.
    */
-  goElsewhere(): void {
+  failover(): void {
     const nowMs = performance.now();
     if (this.nodes.length === 1 || nowMs - this.#leftMs < elsewhereMs) return;
     this.#leftMs = nowMs;
@@ -109,7 +109,7 @@ export class Cluster {
 export function openCluster(address: NatsAddress, credentials: NatsCredentials): Promise<Cluster> {
   const choice = new NodeChoice();
   const options = connectionOptions(address, credentials, choice);
-  return firstUsable(address, async (node) => {
+  return connectAny(address, async (node) => {
     const connection = await connectTo(node, options);
     try {
       checkVersion(connection);

@@ -5,15 +5,15 @@ import type { Feed, Snapshot } from "../history.ts";
 import { readChunkBytesDefault } from "../limits.ts";
 import type { Positions } from "../range.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Reader, Readers } from "./readers.ts";
+import type { Reader, ReadLeases } from "./readers.ts";
 import { scan } from "./scan.ts";
-import type { View } from "./view.ts";
+import type { Projection } from "./view.ts";
 
 /** What readers read from. */
 export interface Source {
   readonly cluster: Cluster;
-  readonly view: View;
-  readonly readers: Readers;
+  readonly view: Projection;
+  readonly readers: ReadLeases;
 }
 
 /** A hold on the connection, and on what is not erased yet, until it is released. */

@@ -8,7 +8,7 @@
 
 import type { Cluster } from "./cluster.ts";
 import { erasedKnownMs, eraseGraceMs, eraseIntervalMs, eraseTakeoverMs } from "./limits.ts";
-import type { Readers } from "./readers.ts";
+import type { ReadLeases } from "./readers.ts";
 
 interface Due {
   /** The sequence of the outcome. */
@@ -18,13 +18,13 @@ interface Due {
 }
 
 /** Called before the message of an outcome is erased, since what it did must be noted elsewhere first. */
-export type OnErasing = () => Promise<void>;
+export type OnPurge = () => Promise<void>;
 
 /** What is deleted and not erased. */
-export class Erasing {
+export class TombstonePurge {
   readonly #cluster: Cluster;
-  readonly #readers: Readers;
-  readonly #onErasingChange: OnErasing;
+  readonly #readers: ReadLeases;
+  readonly #onErasingChange: OnPurge;
   readonly #onErased: (sequence: number) => void;
   readonly #own = new Set<number>();
   readonly #timer: NodeJS.Timeout;
@@ -33,8 +33,8 @@ export class Erasing {
 
   constructor(
     cluster: Cluster,
-    readers: Readers,
-    { onErasingChange, onErased }: { onErasingChange: OnErasing; onErased: (sequence: number) => void },
+    readers: ReadLeases,
+    { onErasingChange, onErased }: { onErasingChange: OnPurge; onErased: (sequence: number) => void },
   ) {
     this.#cluster = cluster;
     this.#readers = readers;

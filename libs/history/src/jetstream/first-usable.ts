@@ -29,7 +29,7 @@ export class NodeRefusal extends Error {
  * @throws HistoryError with the reason of each node: `storage-failed` when none was reached, `storage-unavailable` when none
  *   that was reached was ready within that time
  */
-export async function firstUsable<Used>(
+export async function connectAny<Used>(
   { servers, shown }: Pick<NatsAddress, "servers" | "shown">,
   use: (node: string) => Promise<Used>,
   withinMs: number = startMsMax,

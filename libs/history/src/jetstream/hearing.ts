@@ -43,7 +43,7 @@ interface Listener {
 }
 
 /** See above. */
-export class Hearing {
+export class StreamConsumer {
   readonly #cluster: Cluster;
   readonly #listener: Listener;
   readonly #unsubscribe: () => void;
@@ -107,7 +107,7 @@ export class Hearing {
           return this.#listener.onFailure(error);
         }
         // The node that is connected may be the one that is cut off.
-        if (this.#isTurn(turn)) this.#cluster.goElsewhere();
+        if (this.#isTurn(turn)) this.#cluster.failover();
       }
       await pause(askAgainMs);
     }

@@ -8,9 +8,9 @@
 
 import { HistoryError } from "../errors.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Extent } from "../history.ts";
+import type { HistorySize } from "../history.ts";
 import { importBatchLines } from "./limits.ts";
-import { loadView } from "./load.ts";
+import { loadProjection } from "./load.ts";
 import { headers } from "./names.ts";
 import { Publisher } from "./publisher.ts";
 import { writeCheckpoint } from "./state.ts";
@@ -45,7 +45,7 @@ async function publishAll(
   publisher: Publisher,
   chunks: AsyncIterable<Uint8Array>,
   before: number,
-): Promise<Extent> {
+): Promise<HistorySize> {
   const bytesMax = connection.info?.max_payload ?? Infinity;
   let count = 0;
   let bytes = 0;
@@ -69,8 +69,8 @@ async function publishAll(
 }
 
 /** @throws HistoryError `storage-failed` when the cluster has something else */
-async function readBack(cluster: Cluster, sent: Extent): Promise<void> {
-  const { index, bytes, lastTimeUs } = await loadView(cluster);
+async function readBack(cluster: Cluster, sent: HistorySize): Promise<void> {
+  const { index, bytes, lastTimeUs } = await loadProjection(cluster);
   if (index.lines !== sent.lines || bytes !== sent.bytes) {
     const sentence = `${sent.lines} lines of ${sent.bytes} bytes were sent, and ${index.lines} of ${bytes} are there; somebody else writes into ${cluster.names.stream}, so import again, under another name`;
     throw new HistoryError("storage-failed", sentence);

@@ -1,7 +1,17 @@
 /** The engine `jetstream`: a history in a replicated stream, shared by all servers that open it. Opened by `openJetStreamHistory`. */
 
 import { HistoryError } from "../errors.ts";
-import type { Actor, Asked, Extent, Feed, History, Range, Recorded, Snapshot, Written } from "../history.ts";
+import type {
+  Actor,
+  RequestEntry,
+  HistorySize,
+  Feed,
+  History,
+  Range,
+  Recorded,
+  Snapshot,
+  AppendResult,
+} from "../history.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
 import { deleteAll, deleteLine } from "./changes.ts";
 import type { ChangeSource } from "./changes.ts";
@@ -11,7 +21,7 @@ import { assertMajority } from "./majority.ts";
 import { encodeAskedMessage, encodeOutcomeMessage } from "./message.ts";
 import { PublishRefused, Publisher } from "./publisher.ts";
 import type { Replica } from "./replica.ts";
-import type { View } from "./view.ts";
+import type { Projection } from "./view.ts";
 
 /** See `History` for the calls. */
 export class JetStreamHistory implements History {
@@ -38,7 +48,7 @@ export class JetStreamHistory implements History {
     void replica.failed.then(resolve);
   }
 
-  extent(): Extent {
+  extent(): HistorySize {
     const { lines, bytes } = this.#replica.view;
     return { lines, bytes };
   }
@@ -49,20 +59,20 @@ export class JetStreamHistory implements History {
     await this.#checking;
   }
 
-  async append(asked: Asked): Promise<Written> {
+  async append(asked: RequestEntry): Promise<AppendResult> {
     return this.#add(encodeAskedMessage(asked));
   }
 
   /** It changes no line, so it needs no subject that changes watch. */
-  async record(by: Actor, outcome: Recorded): Promise<Written> {
+  async record(by: Actor, outcome: Recorded): Promise<AppendResult> {
     return this.#add(encodeOutcomeMessage(by, outcome));
   }
 
-  async deleteLine(by: Actor, line: number, head?: string): Promise<Written> {
+  async deleteLine(by: Actor, line: number, head?: string): Promise<AppendResult> {
     return this.#change((source) => deleteLine(source, by, line, head));
   }
 
-  async deleteAll(by: Actor): Promise<Written> {
+  async deleteAll(by: Actor): Promise<AppendResult> {
     return this.#change((source) => deleteAll(source, by));
   }
 
@@ -79,7 +89,7 @@ export class JetStreamHistory implements History {
     await this.#closing;
   }
 
-  async #add(data: Uint8Array): Promise<Written> {
+  async #add(data: Uint8Array): Promise<AppendResult> {
     this.#assertOpen();
     const written = this.#publish(data);
     this.#appending.add(written);
@@ -90,7 +100,7 @@ export class JetStreamHistory implements History {
     }
   }
 
-  async #publish(data: Uint8Array): Promise<Written> {
+  async #publish(data: Uint8Array): Promise<AppendResult> {
     try {
       const sequence = await this.#publisher.publish(this.#cluster.names.line, data);
       return await this.#replica.seen(sequence);
@@ -102,7 +112,7 @@ export class JetStreamHistory implements History {
   }
 
   /** A delete comes after the appends that were made before it, and after the deletes before it. */
-  async #change(work: (source: ChangeSource) => Promise<Written>): Promise<Written> {
+  async #change(work: (source: ChangeSource) => Promise<AppendResult>): Promise<AppendResult> {
     this.#assertOpen();
     const before = [this.#changing, ...this.#appending];
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -121,14 +131,14 @@ export class JetStreamHistory implements History {
   }
 
   /** Opens a reader that sees all appends that were made before it. */
-  async #open<Reader>(open: (view: View) => Reader): Promise<Reader> {
+  async #open<Reader>(open: (view: Projection) => Reader): Promise<Reader> {
     this.#assertOpen();
     await Promise.allSettled(this.#appending);
     this.#assertOpen();
     return open(this.#replica.view);
   }
 
-  #source(view: View): { cluster: Cluster; view: View; readers: Replica["readers"] } {
+  #source(view: Projection): { cluster: Cluster; view: Projection; readers: Replica["readers"] } {
     return { cluster: this.#cluster, view, readers: this.#replica.readers };
   }
 

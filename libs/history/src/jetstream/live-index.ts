@@ -7,16 +7,16 @@
  * are gone before a block is a sum that a delete anywhere changes, so those sums are kept as a tree.
  */
 
-import { BlockCounts } from "./block-counts.ts";
+import { FenwickTree } from "./block-counts.ts";
 
 const blockLength = 4096;
 
 /** Lines by their sequences. All sequences are whole numbers from 1. */
-export class LiveIndex {
+export class RankIndex {
   /** The first block of the counts below. */
   #base = 0;
   /** For each block from there on, how many are gone. */
-  #gone = new BlockCounts();
+  #gone = new FenwickTree();
   /** Bit set: gone. A block without a bitmap has lost nothing or, when `#goneIn` says so, everything. */
   readonly #bitmaps = new Map<number, Uint8Array>();
   #first: number;
@@ -70,7 +70,7 @@ export class LiveIndex {
     this.#bitmaps.clear();
     this.#first = Math.max(sequence, this.#first);
     this.#base = blockOf(this.#first);
-    this.#gone = new BlockCounts();
+    this.#gone = new FenwickTree();
     this.#end = this.#first;
     this.#gone.push();
     this.#markRange(this.#base * blockLength, this.#first);

@@ -10,12 +10,12 @@ import type { StreamState } from "@nats-io/jetstream";
 import type { Cluster } from "./cluster.ts";
 import { attempt, unavailable } from "./errors.ts";
 import { loadAttemptsMax } from "./limits.ts";
-import { LiveIndex } from "./live-index.ts";
+import { RankIndex } from "./live-index.ts";
 import { erasureOf, lineBytes } from "./message.ts";
 import type { Erasure } from "./message.ts";
 import { scan } from "./scan.ts";
 import { readCheckpoint } from "./state.ts";
-import type { ViewStart } from "./view.ts";
+import type { ProjectionStart } from "./view.ts";
 
 /** An outcome that is in the stream. */
 interface Change {
@@ -24,7 +24,7 @@ interface Change {
 }
 
 /** @throws HistoryError `storage-unavailable` */
-export async function loadView(cluster: Cluster): Promise<ViewStart> {
+export async function loadProjection(cluster: Cluster): Promise<ProjectionStart> {
   for (let attempts = 0; attempts < loadAttemptsMax; attempts++) {
     const before = await look(cluster);
     const changes = await readChanges(cluster, before.last_seq);
@@ -51,9 +51,9 @@ async function readChanges(cluster: Cluster, to: number): Promise<Change[]> {
   return changes;
 }
 
-function indexOf(state: StreamState, changes: readonly Change[]): Omit<ViewStart, "bytes" | "lastTimeUs"> {
+function indexOf(state: StreamState, changes: readonly Change[]): Omit<ProjectionStart, "bytes" | "lastTimeUs"> {
   // Of an empty stream the cluster tells the next sequence as the first one.
-  const index = new LiveIndex(Math.max(1, state.messages === 0 ? state.last_seq + 1 : state.first_seq));
+  const index = new RankIndex(Math.max(1, state.messages === 0 ? state.last_seq + 1 : state.first_seq));
   if (state.messages > 0) index.appendUpTo(state.last_seq);
   for (const sequence of state.deleted ?? []) index.remove(sequence);
   const pending = new Map<number, number>();
@@ -72,7 +72,7 @@ async function count(
   cluster: Cluster,
   to: number,
   changes: readonly Change[],
-): Promise<Pick<ViewStart, "bytes" | "lastTimeUs">> {
+): Promise<Pick<ProjectionStart, "bytes" | "lastTimeUs">> {
   const checkpoint = await readCheckpoint(cluster);
   let { bytes, lastTimeUs } = checkpoint;
   const isCounted = (sequence: number): boolean => sequence <= checkpoint.sequence;

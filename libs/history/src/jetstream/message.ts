@@ -1,9 +1,9 @@
 /** A line as a message of the stream: its text without its time, which is the cluster's. */
 
-import { encodeAsked, encodeOutcome, encodeTime } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
 import type { Outcome } from "@wirebook/protocol";
 import type { MsgHdrs } from "@nats-io/transport-node";
-import type { Actor, Asked } from "../history.ts";
+import type { Actor, RequestEntry } from "../history.ts";
 import { headers as names } from "./names.ts";
 
 /** A message as the stream has it. */
@@ -23,13 +23,13 @@ const encoder = new TextEncoder();
 const timeCharacters = encodeTime(0).length;
 
 /** The data of the message that says what was asked. */
-export function encodeAskedMessage({ address, message, isCut }: Asked): Uint8Array {
-  return encoder.encode(encodeAsked("", address, message, isCut).slice(1));
+export function encodeAskedMessage({ address, message, isCut }: RequestEntry): Uint8Array {
+  return encoder.encode(encodeRequestEntry("", address, message, isCut).slice(1));
 }
 
 /** The data of the message that says what came of it. */
 export function encodeOutcomeMessage({ address, user }: Actor, outcome: Outcome): Uint8Array {
-  return encoder.encode(encodeOutcome("", address, user, outcome).slice(1));
+  return encoder.encode(encodeResultEntry("", address, user, outcome).slice(1));
 }
 
 /** The line of a message, with its line feed; a foreign line is the whole of its data. */

@@ -167,7 +167,7 @@ export class Publisher {
   #retry(isLost = false): void {
     const nowMs = performance.now();
     const silentMs = nowMs - this.#answeredMs;
-    if (this.#inFlight.size > 0 && silentMs > elsewhereMs) this.#cluster.goElsewhere();
+    if (this.#inFlight.size > 0 && silentMs > elsewhereMs) this.#cluster.failover();
     const afterMs = isLost ? 0 : silentMs > publishStalledRetryMs ? publishStalledRetryMs : publishRetryMs;
     for (const publish of this.#inFlight.values()) {
       if ((publish.retryAtMs ?? publish.sentMs + afterMs) > nowMs) continue;

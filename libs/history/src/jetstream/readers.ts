@@ -23,7 +23,7 @@ interface Lease {
 }
 
 /** The readers of this server, and what is known of the others'. */
-export class Readers {
+export class ReadLeases {
   readonly #cluster: Cluster;
   readonly #key = `reader.${nuid.next()}`;
   readonly #own = new Set<Reader>();

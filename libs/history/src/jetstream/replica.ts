@@ -4,36 +4,36 @@
  */
 
 import { HistoryError } from "../errors.ts";
-import type { Written } from "../history.ts";
-import { AwaitedLines } from "./awaited.ts";
+import type { AppendResult } from "../history.ts";
+import { PendingReads } from "./awaited.ts";
 import type { Cluster } from "./cluster.ts";
 import { watchConnection } from "./connection.ts";
-import { Erasing } from "./erasing.ts";
+import { TombstonePurge } from "./erasing.ts";
 import type { HeardBucket } from "./bucket.ts";
-import { Hearing } from "./hearing.ts";
+import { StreamConsumer } from "./hearing.ts";
 import type { Place } from "./hearing.ts";
 import { checkpointLines } from "./limits.ts";
-import { loadView } from "./load.ts";
+import { loadProjection } from "./load.ts";
 import type { StoredMessage } from "./message.ts";
 import { storedOf } from "./scan.ts";
-import { Readers } from "./readers.ts";
+import { ReadLeases } from "./readers.ts";
 import { hearState, writeCheckpoint, writeRepair } from "./state.ts";
-import { View } from "./view.ts";
+import { Projection } from "./view.ts";
 
 /** See above. */
 export class Replica {
-  readonly readers: Readers;
+  readonly readers: ReadLeases;
   /** Settles with the error after which nothing is acknowledged; stays open while all is well. Never rejects. */
   readonly failed: Promise<HistoryError>;
   readonly #cluster: Cluster;
   readonly #onNotice: (sentence: string) => void;
-  readonly #erasing: Erasing;
-  readonly #hearing: Hearing;
+  readonly #erasing: TombstonePurge;
+  readonly #hearing: StreamConsumer;
   /** A consumer's node may be behind for long, though the consumer is well. */
-  readonly #awaited = new AwaitedLines(() => this.#hearing.renew());
+  readonly #awaited = new PendingReads(() => this.#hearing.renew());
   readonly #repairing = new Set<Promise<void>>();
   readonly #reportFailure: (error: HistoryError) => void;
-  #view!: View;
+  #view!: Projection;
   #state: HeardBucket | undefined;
   #failure: HistoryError | undefined;
   #checkpointAt = 0;
@@ -49,18 +49,18 @@ export class Replica {
   private constructor(cluster: Cluster, onNotice: (sentence: string) => void) {
     this.#cluster = cluster;
     this.#onNotice = onNotice;
-    this.readers = new Readers(cluster);
-    this.#erasing = new Erasing(cluster, this.readers, {
+    this.readers = new ReadLeases(cluster);
+    this.#erasing = new TombstonePurge(cluster, this.readers, {
       onErasingChange: () => this.#noteCheckpoint(),
       onErased: (sequence) => this.#view.forgetErased(sequence),
     });
-    this.#hearing = new Hearing(cluster, { onFailure: (error) => this.#fail(error) });
+    this.#hearing = new StreamConsumer(cluster, { onFailure: (error) => this.#fail(error) });
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
     this.failed = promise;
     this.#reportFailure = resolve;
   }
 
-  get view(): View {
+  get view(): Projection {
     return this.#view;
   }
 
@@ -70,14 +70,14 @@ export class Replica {
   }
 
   /** Resolves when the view has a line, which the cluster has. @throws HistoryError `storage-unavailable` when it does not come */
-  seen(sequence: number): Promise<Written> {
+  seen(sequence: number): Promise<AppendResult> {
     const written = this.#view.writtenAt(sequence);
     if (written !== undefined) return Promise.resolve(written);
     return this.#awaited.wait(sequence);
   }
 
   /** As `seen`, for an outcome whose erasing is this server's. */
-  seenOwnChange(sequence: number): Promise<Written> {
+  seenOwnChange(sequence: number): Promise<AppendResult> {
     this.#erasing.claim(sequence);
     return this.seen(sequence);
   }
@@ -106,8 +106,8 @@ export class Replica {
       },
       this.readers,
     );
-    const start = await loadView(this.#cluster);
-    const view = new View(this.#cluster.names.change, start);
+    const start = await loadProjection(this.#cluster);
+    const view = new Projection(this.#cluster.names.change, start);
     for (const [sequence, timeUs] of repairs) view.noteRepair(sequence, timeUs);
     view.on("erasure", (by, target) => this.#erasing.add(by, target));
     view.on("repair", (sequence, timeUs) => this.#noteRepair(sequence, timeUs));
@@ -119,7 +119,7 @@ export class Replica {
     await this.#hearing.hear(this.#placeOf(view));
   }
 
-  #placeOf(view: View): Place {
+  #placeOf(view: Projection): Place {
     return {
       stream: this.#cluster.names.stream,
       next: () => view.last + 1,
@@ -127,7 +127,7 @@ export class Replica {
     };
   }
 
-  #take(view: View, message: StoredMessage): void {
+  #take(view: Projection, message: StoredMessage): void {
     if (message.sequence > view.last + 1) return void this.#startAgain(view);
     view.apply(message);
     this.#settle(message.sequence);
@@ -139,11 +139,11 @@ export class Replica {
   }
 
   #settle(sequence: number): void {
-    if (this.#awaited.has(sequence)) this.#awaited.settle(sequence, this.#view.writtenAt(sequence) as Written);
+    if (this.#awaited.has(sequence)) this.#awaited.settle(sequence, this.#view.writtenAt(sequence) as AppendResult);
   }
 
   /** Lines were appended and erased while this server was cut off, so the view is made anew; feeds cannot go on. */
-  async #startAgain(view: View): Promise<void> {
+  async #startAgain(view: Projection): Promise<void> {
     view.finish(missedLines());
     this.#onNotice("This server was cut off from its cluster for long; it reads the history anew.");
     await this.#hearing.begin(() => this.#start());
@@ -158,7 +158,7 @@ export class Replica {
         const takenUs = message === null ? this.#view.lastTimeUs : message.time.getTime() * 1000;
         this.#awaited.settle(sequence, {
           position: this.#view.lines,
-          time: this.#view.headOf({ sequence, takenUs }),
+          time: this.#view.timestampOf({ sequence, takenUs }),
         });
       })
       .catch((error: unknown) => this.#fail(error));

@@ -11,7 +11,7 @@
 import { HeardBucket } from "./bucket.ts";
 import type { Cluster } from "./cluster.ts";
 import { attempt } from "./errors.ts";
-import type { Readers } from "./readers.ts";
+import type { ReadLeases } from "./readers.ts";
 
 /** Bytes and time of all lines up to a sequence. */
 export interface Checkpoint {
@@ -45,7 +45,7 @@ export async function writeRepair({ state }: Cluster, sequence: number, timeUs: 
 export function hearState(
   cluster: Cluster,
   onRepair: (sequence: number, timeUs: number) => void,
-  readers: Readers,
+  readers: ReadLeases,
 ): Promise<HeardBucket> {
   return HeardBucket.open(
     cluster,

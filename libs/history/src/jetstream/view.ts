@@ -11,16 +11,16 @@
  */
 
 import { EventEmitter } from "node:events";
-import type { Written } from "../history.ts";
+import type { AppendResult } from "../history.ts";
 import { encodeTime } from "@wirebook/protocol";
 import { recentBytesMax, recentLinesMax } from "./limits.ts";
-import type { LiveIndex } from "./live-index.ts";
+import type { RankIndex } from "./live-index.ts";
 import { erasureOf, lineBytes, lineOf } from "./message.ts";
 import type { StoredMessage } from "./message.ts";
 
 /** Where a view begins. */
-export interface ViewStart {
-  readonly index: LiveIndex;
+export interface ProjectionStart {
+  readonly index: RankIndex;
   readonly bytes: number;
   /** Microseconds of the last line's time. */
   readonly lastTimeUs: number;
@@ -42,14 +42,14 @@ interface Events {
 }
 
 /** See above. */
-export class View extends EventEmitter<Events> {
+export class Projection extends EventEmitter<Events> {
   readonly #changeSubject: string;
   readonly #repairs = new Map<number, number>();
   /** The newest lines by sequence, as many as `recentBytesMax` holds. */
   readonly #recent = new Map<number, Uint8Array>();
-  readonly #positions = new Map<number, Written>();
+  readonly #positions = new Map<number, AppendResult>();
   #recentBytes = 0;
-  #index: LiveIndex;
+  #index: RankIndex;
   #bytes: number;
   #lastTimeUs: number;
   #lastChange: number;
@@ -58,7 +58,7 @@ export class View extends EventEmitter<Events> {
   #deleteAlls: number[];
   #end: Error | "closed" | undefined;
 
-  constructor(changeSubject: string, start: ViewStart) {
+  constructor(changeSubject: string, start: ProjectionStart) {
     super();
     this.setMaxListeners(0);
     this.#changeSubject = changeSubject;
@@ -109,7 +109,7 @@ export class View extends EventEmitter<Events> {
   }
 
   /** Where and when a line was written, for as long as it is remembered. */
-  writtenAt(sequence: number): Written | undefined {
+  writtenAt(sequence: number): AppendResult | undefined {
     return this.#positions.get(sequence);
   }
 
@@ -124,7 +124,7 @@ export class View extends EventEmitter<Events> {
   }
 
   /** The time of a line, as its head has it. */
-  headOf({ sequence, takenUs }: Pick<StoredMessage, "sequence" | "takenUs">): string {
+  timestampOf({ sequence, takenUs }: Pick<StoredMessage, "sequence" | "takenUs">): string {
     return encodeTime(this.#repairs.get(sequence) ?? takenUs);
   }
 
@@ -184,7 +184,7 @@ export class View extends EventEmitter<Events> {
     this.#deletedBy.set(sequence, by);
   }
 
-  #remember(sequence: number, line: Uint8Array, written: Written): void {
+  #remember(sequence: number, line: Uint8Array, written: AppendResult): void {
     this.#recent.set(sequence, line);
     this.#recentBytes += line.length;
     for (const [oldest, bytes] of this.#recent) {

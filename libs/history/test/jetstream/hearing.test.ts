@@ -14,7 +14,7 @@ import type { Cluster } from "../../src/jetstream/cluster.ts";
 import { JetStreamHistory } from "../../src/jetstream/jetstream-history.ts";
 import { eraseGraceMs, leaseTimeoutMs } from "../../src/jetstream/limits.ts";
 import { openJetStreamHistory, openJetStreamUsers } from "../../src/jetstream/open.ts";
-import { Readers } from "../../src/jetstream/readers.ts";
+import { ReadLeases } from "../../src/jetstream/readers.ts";
 import { Replica } from "../../src/jetstream/replica.ts";
 import { LineReader } from "../reading.ts";
 import { userOf } from "../users-suite.ts";
@@ -47,7 +47,7 @@ describeOnNatsServers("what is heard of others", () => {
     ["the node freezes that is connected", (cluster) => freeze(nodeOf(nodes, cluster))],
     ["the node dies with the consumer", async (_, name) => (await consumerNodeOf(nodes, name)).kill()],
     ["the node freezes with the consumer", async (_, name) => freeze(await consumerNodeOf(nodes, name))],
-    ["another node is connected to on purpose", (cluster) => cluster.goElsewhere()],
+    ["another node is connected to on purpose", (cluster) => cluster.failover()],
     ["the consumer is deleted", (_, name) => deleteConsumers(nodes, name)],
   ];
 
@@ -87,7 +87,7 @@ describeOnNatsServers("what is heard of others", () => {
     let aheadMs = 0;
     const now = performance.now.bind(performance);
     const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
-    const readers = new Readers(cluster);
+    const readers = new ReadLeases(cluster);
     try {
       expect(readers.earliest()).toBe(0);
       readers.doubt(false);

@@ -8,7 +8,7 @@ import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NatsCluster } from "../../../../interop/nats-cluster.ts";
 import { describeOnNatsServers } from "../../../../interop/nats-tests.ts";
-import type { Extent, History } from "../../src/index.ts";
+import type { HistorySize, History } from "../../src/index.ts";
 import { importIntoJetStream, openJetStreamHistory } from "../../src/jetstream/open.ts";
 import { linesOf } from "../reading.ts";
 
@@ -30,7 +30,7 @@ const append = (history: History, message: string): Promise<unknown> =>
   history.append({ address: "127.0.0.1", message, isCut: false });
 
 /** What a history really has. */
-async function countedOf(history: History): Promise<Extent> {
+async function countedOf(history: History): Promise<HistorySize> {
   const lines = await linesOf(history);
   return { lines: lines.length, bytes: Buffer.byteLength(lines.map((line) => `${line}\n`).join("")) };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { LiveIndex } from "../../src/jetstream/live-index.ts";
+import { RankIndex } from "../../src/jetstream/live-index.ts";
 
 test("agrees with a plain list of sequences, whatever is added and removed", () => {
   const step = fc.oneof(
@@ -20,7 +20,7 @@ test("agrees with a plain list of sequences, whatever is added and removed", () 
   );
   fc.assert(
     fc.property(fc.nat(10_000), fc.array(step, { maxLength: 40 }), (first, steps) => {
-      const index = new LiveIndex(first + 1);
+      const index = new RankIndex(first + 1);
       let list: number[] = [];
       let end = first + 1;
       for (const each of steps) {
@@ -59,7 +59,7 @@ test("agrees with a plain list of sequences, whatever is added and removed", () 
 });
 
 test("refuses a sequence that is not behind the others", () => {
-  const index = new LiveIndex();
+  const index = new RankIndex();
   index.append(5);
   expect(() => index.append(5)).toThrow(RangeError);
 });

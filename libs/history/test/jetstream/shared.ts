@@ -7,14 +7,14 @@ import { connect } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
 import type { NatsCluster } from "../../../../interop/nats-cluster.ts";
 import type { NatsNode } from "../../../../interop/nats-node.ts";
-import type { Actor, History, HistoryError, Written } from "../../src/index.ts";
+import type { Actor, History, HistoryError, AppendResult } from "../../src/index.ts";
 import { applyLine, LineReader, linesOf } from "../reading.ts";
 import type { OpenHistory } from "../suite.ts";
 
 /** Milliseconds for a node that was killed to catch up with one stream. */
 const inStepMsMax = 30_000;
 const actor: Actor = { user: "brick", address: "127.0.0.1" };
-const append = (history: History, message: string): Promise<Written> =>
+const append = (history: History, message: string): Promise<AppendResult> =>
   history.append({ address: "127.0.0.1", message, isCut: false });
 
 /** Resolves when a server has seen a line that another one wrote. */
@@ -88,7 +88,7 @@ export function sharedSuite(open: OpenHistory, cluster: () => NatsCluster): void
     test("lose nothing, and write nothing twice, while a node is killed and comes back", async () => {
       await using first = await open("kill");
       await using second = await open("kill");
-      const acknowledged: Written[] = [];
+      const acknowledged: AppendResult[] = [];
       let isStopped = false;
       const writers = [first, second].map(async (history, writer) => {
         for (let at = 0; !isStopped; at++) acknowledged.push(await append(history, `w${writer} ${at}`));

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NatsCluster } from "../../../../interop/nats-cluster.ts";
 import type { NatsNode } from "../../../../interop/nats-node.ts";
 import { describeOnNatsServers } from "../../../../interop/nats-tests.ts";
-import { firstUsable, NodeRefusal } from "../../src/jetstream/first-usable.ts";
+import { connectAny, NodeRefusal } from "../../src/jetstream/first-usable.ts";
 import { openJetStreamHistory, openJetStreamUsers } from "../../src/jetstream/open.ts";
 import { linesOf } from "../reading.ts";
 import { as, openRig, refusal } from "./rig.ts";
@@ -19,7 +19,7 @@ describe("a server that starts", () => {
     const first = new Set<string>();
     while (first.size < 3) {
       const asked: string[] = [];
-      const used = firstUsable(named, (node) => {
+      const used = connectAny(named, (node) => {
         asked.push(node);
         throw new NodeRefusal("is away", { isReached: false, cause: undefined });
       });
@@ -31,13 +31,13 @@ describe("a server that starts", () => {
 
   test("goes on to ask those that are not ready, and gives up when its time is over", async () => {
     let asked = 0;
-    const ready = await firstUsable(named, (node) => {
+    const ready = await connectAny(named, (node) => {
       if (++asked > 7) return Promise.resolve(node);
       throw new NodeRefusal("is not ready", { isReached: true, cause: undefined });
     });
     expect(named.servers).toContain(ready);
     const startedMs = performance.now();
-    const used = firstUsable(
+    const used = connectAny(
       named,
       async (node) => {
         await new Promise((resolve) => void setTimeout(resolve, 20));
@@ -54,7 +54,7 @@ describe("a server that starts", () => {
 
   test("tries no further node when the reason is not the node's", async () => {
     let asked = 0;
-    const used = firstUsable(named, () => {
+    const used = connectAny(named, () => {
       asked += 1;
       throw new Error("the name is taken");
     });

@@ -1,14 +1,14 @@
 /** What the parts of the suite share. */
 
 import { decodeEntry } from "@wirebook/protocol";
-import type { Actor, Asked, History } from "../../src/index.ts";
+import type { Actor, RequestEntry, History } from "../../src/index.ts";
 import { linesOf } from "../reading.ts";
 
 /** Opens a history that has no line yet. */
 export type OpenNew = () => Promise<History>;
 
 export const actor: Actor = { user: "brick", address: "127.0.0.1" };
-export const asked = (message: string): Asked => ({ address: "127.0.0.1", message, isCut: false });
+export const asked = (message: string): RequestEntry => ({ address: "127.0.0.1", message, isCut: false });
 
 /** Appends messages one after another; returns their lines. */
 export async function fill(history: History, ...messages: string[]): Promise<string[]> {

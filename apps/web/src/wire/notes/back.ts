@@ -2,7 +2,7 @@
 
 import { count, duration, plural } from "../../figures.ts";
 import type { Failure } from "../../exchange/intent.ts";
-import type { Story } from "../story.ts";
+import type { Timeline } from "../story.ts";
 import { isSilenceLong, messageEnd, silenceMs } from "./message-end.ts";
 import { rfc, rule } from "./note.ts";
 import type { Note } from "./note.ts";
@@ -13,15 +13,15 @@ const readMax = 65_536;
 /** A frame that took longer than this, beyond the error of the clocks, is worth a word. */
 const lateMsMin = 4;
 
-export function notesBack(story: Story): readonly Note[] {
+export function responseNotes(story: Timeline): readonly Note[] {
   const all = [server, beginning, chunks, slowReader, late, follow, fin, reset, failure];
   return all.map((note) => note(story)).filter((note) => note !== undefined);
 }
 
-function server(story: Story): Note | undefined {
+function server(story: Timeline): Note | undefined {
   const wait = silenceMs(story);
   // Another service keeps no history.
-  if (!story.reply.hasBeginning && story.reply.answer !== "stranger") return undefined;
+  if (!story.reply.hasReplyHeader && story.reply.answer !== "stranger") return undefined;
   if (wait === undefined || messageEnd(story) === "silence" || isSilenceLong(story)) {
     return undefined;
   }
@@ -35,7 +35,7 @@ function server(story: Story): Note | undefined {
   };
 }
 
-function beginning({ reply }: Story): Note | undefined {
+function beginning({ reply }: Timeline): Note | undefined {
   if (reply.answer === "stranger") {
     return {
       text: "These 21 bytes are the whole reply to somebody who is not known: no list, no reason.",
@@ -44,7 +44,7 @@ function beginning({ reply }: Story): Note | undefined {
       on: ["chunk 0", "bytes 0"],
     };
   }
-  if (!reply.hasBeginning) return undefined;
+  if (!reply.hasReplyHeader) return undefined;
   const size = reply.responseOffset ?? reply.bytes;
   return {
     text:
@@ -56,7 +56,7 @@ function beginning({ reply }: Story): Note | undefined {
   };
 }
 
-function chunks(story: Story): Note | undefined {
+function chunks(story: Timeline): Note | undefined {
   const { reply, read } = story;
   if (reply.chunks < 2 || read !== undefined) return undefined;
   const on = story.chunks.flatMap(({ index }) => [`chunk ${index}`, `bytes ${index}`]);
@@ -68,7 +68,7 @@ function chunks(story: Story): Note | undefined {
   };
 }
 
-function whyChunks({ chunks: all, reply }: Story): string {
+function whyChunks({ chunks: all, reply }: Timeline): string {
   const [first] = all;
   if (first !== undefined && first.bytes === reply.responseOffset) {
     return "the list was on its way before the response was ready.";
@@ -77,7 +77,7 @@ function whyChunks({ chunks: all, reply }: Story): string {
   return "what had arrived by then is what a read gives, wherever the server cut its writes.";
 }
 
-function slowReader({ read, reply, at, chunks: all }: Story): Note | undefined {
+function slowReader({ read, reply, at, chunks: all }: Timeline): Note | undefined {
   if (read === undefined || reply.chunks === 0) return undefined;
   const lastMs = all.at(-1)?.readMs;
   const during =
@@ -92,7 +92,7 @@ function slowReader({ read, reply, at, chunks: all }: Story): Note | undefined {
   };
 }
 
-function late({ chunks: all, errorMs }: Story): Note | undefined {
+function late({ chunks: all, errorMs }: Timeline): Note | undefined {
   const lags = all.flatMap(({ index, handedMs, arrivedMs, waitingBytes }) =>
     handedMs === undefined ? [] : [{ index, ms: arrivedMs - handedMs, waitingBytes }],
   );
@@ -110,7 +110,7 @@ function late({ chunks: all, errorMs }: Story): Note | undefined {
   };
 }
 
-function follow({ reply, end }: Story): Note | undefined {
+function follow({ reply, end }: Timeline): Note | undefined {
   if (!reply.sentence.startsWith("Following from line")) return undefined;
   const state = end === "running" ? "It is open, and silence is normal." : "It is over.";
   return {
@@ -121,7 +121,7 @@ function follow({ reply, end }: Story): Note | undefined {
   };
 }
 
-function fin({ at, chunks: all }: Story): Note | undefined {
+function fin({ at, chunks: all }: Timeline): Note | undefined {
   if (at.fin === undefined) return undefined;
   const last = all.at(-1)?.readMs;
   const gap = last === undefined ? "" : ` It was seen ${duration(Math.max(0, at.fin - last))} after the last chunk.`;
@@ -133,7 +133,7 @@ function fin({ at, chunks: all }: Story): Note | undefined {
   };
 }
 
-function reset({ endReason }: Story): Note | undefined {
+function reset({ endReason }: Timeline): Note | undefined {
   if (endReason !== "reset") return undefined;
   return {
     text: "The gateway sent RST, as its plan had it: the connection is gone at once, both ways, and what was on its way may never be read.",
@@ -143,7 +143,7 @@ function reset({ endReason }: Story): Note | undefined {
   };
 }
 
-function failure({ failure: failed, reply }: Story): Note | undefined {
+function failure({ failure: failed, reply }: Timeline): Note | undefined {
   if (failed?.code === "reply-timeout" && reply.bytes > 0) return leftOpen;
   return failed && failures[failed.code];
 }

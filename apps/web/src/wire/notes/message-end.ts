@@ -1,8 +1,8 @@
 /** What ended the message: this decides what a server does, and nobody says it on the wire. */
 
 import { encodeText, messageSilenceMs } from "@wirebook/protocol";
-import type { Story } from "../story.ts";
-import type { StoryWrite } from "../writes.ts";
+import type { Timeline } from "../story.ts";
+import type { TimelineWrite } from "../writes.ts";
 
 /**
  * - `newline`: its line feed
@@ -16,7 +16,7 @@ export type MessageEnd = "newline" | "fin" | "silence" | "closed" | "open";
 /** Timers and the way take their time; an answer that comes this much earlier cannot be due to the silence. */
 const earlyMs = 20;
 
-export function messageEnd(story: Story): MessageEnd {
+export function messageEnd(story: Timeline): MessageEnd {
   const { at, endReason, reply } = story;
   const lastWrite = writesHeard(story).at(-1);
   const feed = feedOffset(story);
@@ -30,7 +30,7 @@ export function messageEnd(story: Story): MessageEnd {
 }
 
 /** Bytes of the message before its first line feed; `undefined` when it has none. */
-export function feedOffset({ message }: Story): number | undefined {
+export function feedOffset({ message }: Timeline): number | undefined {
   const at = message.indexOf("\n");
   return at < 0 ? undefined : encodeText(message.slice(0, at)).length;
 }
@@ -39,13 +39,13 @@ export function feedOffset({ message }: Story): number | undefined {
  * The writes that the server can have heard before it answered: a plan may go on meanwhile. The first is always among
  * them, for what is answered was sent, however late the gateway came to note it.
  */
-export function writesHeard({ writes, at }: Story): readonly StoryWrite[] {
+export function writesHeard({ writes, at }: Timeline): readonly TimelineWrite[] {
   const answerMs = at.firstByte ?? at.fin ?? Infinity;
   return writes.filter(({ index, ms }) => index === 0 || ms <= answerMs);
 }
 
 /** Milliseconds from the last write to the first byte of the reply; `undefined` while there is none. */
-export function silenceMs(story: Story): number | undefined {
+export function silenceMs(story: Timeline): number | undefined {
   const answerMs = story.at.firstByte ?? story.at.fin;
   const last = writesHeard(story).at(-1);
   return answerMs === undefined || last === undefined || last.ms > answerMs ? undefined : answerMs - last.ms;
@@ -56,7 +56,7 @@ export function silenceMs(story: Story): number | undefined {
  * kernel took it, so the silence counts from when the write can have been made: its time in the plan behind what the
  * gateway noted before, another write or that the connection stood.
  */
-export function mayBeSilence(story: Story): boolean {
+export function mayBeSilence(story: Timeline): boolean {
   const { at, plan } = story;
   const heard = writesHeard(story);
   const answerMs = at.firstByte ?? at.fin;
@@ -67,6 +67,6 @@ export function mayBeSilence(story: Story): boolean {
 }
 
 /** True when the reply came as late as it does after a silence [W-5]. */
-export function isSilenceLong(story: Story): boolean {
+export function isSilenceLong(story: Timeline): boolean {
   return (silenceMs(story) ?? 0) >= messageSilenceMs - earlyMs;
 }

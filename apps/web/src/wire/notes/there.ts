@@ -3,7 +3,7 @@
 import { encodeText, messageBytesMax, messageSilenceMs } from "@wirebook/protocol";
 import { count, duration, plural } from "../../figures.ts";
 import { frameHeader } from "../frame-header.ts";
-import type { Story } from "../story.ts";
+import type { Timeline } from "../story.ts";
 import { feedOffset, messageEnd, silenceMs, writesHeard } from "./message-end.ts";
 import { rfc, rule } from "./note.ts";
 import type { Note } from "./note.ts";
@@ -11,12 +11,12 @@ import type { Note } from "./note.ts";
 /** A shorter wait is the gateway's ordinary work. */
 const queueMsMin = 15;
 
-export function notesThere(story: Story): readonly Note[] {
+export function requestNotes(story: Timeline): readonly Note[] {
   const all = [frame, queue, connection, writes, end, surplus, tooLong, halfClose];
   return all.map((note) => note(story)).filter((note) => note !== undefined);
 }
 
-function frame({ kind, requestBytes }: Story): Note {
+function frame({ kind, requestBytes }: Timeline): Note {
   const header = frameHeader("sent", "text", requestBytes);
   const what = kind === "raw" ? "the bytes in base64" : "the words";
   return {
@@ -29,7 +29,7 @@ function frame({ kind, requestBytes }: Story): Note {
   };
 }
 
-function queue({ at, endedMs, failure }: Story): Note | undefined {
+function queue({ at, endedMs, failure }: Timeline): Note | undefined {
   const since = at.received;
   const until = at.connecting ?? (failure?.code === "busy" ? endedMs : undefined);
   if (since === undefined || until === undefined || until - since < queueMsMin) return undefined;
@@ -41,7 +41,7 @@ function queue({ at, endedMs, failure }: Story): Note | undefined {
   };
 }
 
-function connection({ at, failure }: Story): Note | undefined {
+function connection({ at, failure }: Timeline): Note | undefined {
   if (at.connecting === undefined) return undefined;
   if (failure?.code === "connect-refused") {
     return {
@@ -62,7 +62,7 @@ function connection({ at, failure }: Story): Note | undefined {
   };
 }
 
-function writes({ writes: all, plan }: Story): Note | undefined {
+function writes({ writes: all, plan }: Timeline): Note | undefined {
   if (all.length < 2 || plan === undefined) return undefined;
   return {
     text:
@@ -74,7 +74,7 @@ function writes({ writes: all, plan }: Story): Note | undefined {
   };
 }
 
-function end(story: Story): Note | undefined {
+function end(story: Timeline): Note | undefined {
   const { at } = story;
   const last = writesHeard(story).at(-1);
   if (last === undefined) return undefined;
@@ -111,7 +111,7 @@ function end(story: Story): Note | undefined {
   }
 }
 
-function halfClose({ at, reply }: Story): Note | undefined {
+function halfClose({ at, reply }: Timeline): Note | undefined {
   if (at.ended === undefined) return undefined;
   const then =
     reply.bytes > 0
@@ -125,7 +125,7 @@ function halfClose({ at, reply }: Story): Note | undefined {
   };
 }
 
-function surplus(story: Story): Note | undefined {
+function surplus(story: Timeline): Note | undefined {
   const feed = feedOffset(story);
   const behind = feed === undefined ? 0 : story.messageBytes - feed - 1;
   if (behind <= 0) return undefined;
@@ -137,7 +137,7 @@ function surplus(story: Story): Note | undefined {
   };
 }
 
-function tooLong(story: Story): Note | undefined {
+function tooLong(story: Timeline): Note | undefined {
   const line = encodeText(story.message.split("\n", 1)[0] ?? "").length;
   if (line <= messageBytesMax) return undefined;
   return {

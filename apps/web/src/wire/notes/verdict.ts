@@ -2,7 +2,7 @@
 
 import { errorPrefix, messageDeadlineMs, messageSilenceMs } from "@wirebook/protocol";
 import { count, duration, plural } from "../../figures.ts";
-import type { Story } from "../story.ts";
+import type { Timeline } from "../story.ts";
 import { feedOffset, mayBeSilence, messageEnd, silenceMs, writesHeard } from "./message-end.ts";
 import type { MessageEnd } from "./message-end.ts";
 
@@ -12,7 +12,7 @@ import type { MessageEnd } from "./message-end.ts";
  *
  * @param position of the line that it left in the history, where that was found
  */
-export function verdict(story: Story, position?: number): string {
+export function summarize(story: Timeline, position?: number): string {
   if (story.failure !== undefined) return "";
   if (story.endReason === "reset") return ofReset(story);
   if (story.endReason === "cancelled")
@@ -23,18 +23,18 @@ export function verdict(story: Story, position?: number): string {
   return `${endWords(story)} ${answerWords(story)}`.trim();
 }
 
-function isOrdinary(story: Story): boolean {
+function isOrdinary(story: Timeline): boolean {
   return messageEnd(story) === "newline" && story.writes.length === 1 && !isBehindFeed(story);
 }
 
-function ordinaryWords(story: Story, position: number | undefined): string {
+function ordinaryWords(story: Timeline, position: number | undefined): string {
   const words = answerWords(story);
   if (position === undefined) return words.replace(/^It /u, "The message ");
   const line = `The message is line ${count(position)} of the history now`;
   return words === carriedOut ? `${line}; it was carried out and answered.` : `${line}. ${words}`;
 }
 
-function endWords(story: Story): string {
+function endWords(story: Timeline): string {
   const words: Readonly<Record<MessageEnd, string>> = {
     newline: isBehindFeed(story)
       ? "The first line feed ended the message, and what came behind it was ignored."
@@ -50,7 +50,7 @@ function endWords(story: Story): string {
 }
 
 /** A message that deletes is not ended by silence: its deadline is, and the error says so [W-5], [W-6]. */
-function silenceWords(story: Story): string {
+function silenceWords(story: Timeline): string {
   if (story.reply.answer === "refused" && /newline|whole message/.test(story.reply.sentence)) {
     return `Nothing ended the message within ${messageDeadlineMs / 1000} s.`;
   }
@@ -60,18 +60,18 @@ function silenceWords(story: Story): string {
 }
 
 /** What was written when the answer had begun [W-17]. */
-function lateWords(story: Story): string {
+function lateWords(story: Timeline): string {
   const late = story.writes.slice(writesHeard(story).length).reduce((sum, { bytes }) => sum + bytes, 0);
   return late === 0 ? "" : ` ${plural(late, "byte")} came too late and ${late === 1 ? "was" : "were"} ignored.`;
 }
 
 const carriedOut = "It was carried out and answered.";
 
-function answerWords({ reply, end }: Story): string {
+function answerWords({ reply, end }: Timeline): string {
   if (reply.answer === "stranger") return "The server does not know this user.";
   if (reply.answer === "refused") return `It was refused: ${sentenceOf(reply.sentence)}`;
   if (end === "running") {
-    return reply.hasBeginning
+    return reply.hasReplyHeader
       ? "The reply is still coming."
       : "Bytes came, and the connection is still open: more may follow.";
   }
@@ -85,7 +85,7 @@ function sentenceOf(sentence: string): string {
   return words.endsWith(".") ? words : `${words}.`;
 }
 
-function ofReset(story: Story): string {
+function ofReset(story: Timeline): string {
   const sent = story.writes.reduce((sum, { bytes }) => sum + bytes, 0);
   const feed = feedOffset(story);
   if (sent === 0)
@@ -98,19 +98,19 @@ function ofReset(story: Story): string {
   return "The message was whole before the reset, so it may have been carried out; the answer found nobody.";
 }
 
-function ofWaiting({ at, plan }: Story): string {
+function ofWaiting({ at, plan }: Timeline): string {
   if (at.established === undefined) return "";
   if (plan !== undefined) return "The gateway carries out the plan; what it wrote, and when, it tells at the end.";
   return "The server has not answered yet.";
 }
 
-function isBehindFeed(story: Story): boolean {
+function isBehindFeed(story: Timeline): boolean {
   const feed = feedOffset(story);
   return feed !== undefined && feed + 1 < story.messageBytes;
 }
 
 /** How much went and came, how long it took in all, and how much of that was the server's. */
-export function summary(story: Story): string {
+export function summary(story: Timeline): string {
   const { endedMs, writes, reply } = story;
   const serverMs = silenceMs(story);
   const sent = writes.reduce((sum, { bytes }) => sum + bytes, 0);
