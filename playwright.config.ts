@@ -5,8 +5,8 @@ const executablePath = findChromium();
 const isRoot = process.getuid?.() === 0;
 
 export default defineConfig({
-  testDir: "e2e",
-  testMatch: "**/*.story.ts",
+  testDir: "tests/e2e",
+  testMatch: "**/*.spec.ts",
   globalSetup: "./scripts/leftovers.mjs",
   outputDir: "test-results",
   workers: 2,

@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [svelte()],
   test: {
-    include: ["{apps,libs}/*/test/**/*.test.ts", "interop/**/*.test.ts", "{scripts,bench}/**/*.test.ts"],
+    include: ["{apps,libs}/*/test/**/*.test.ts", "{tests,scripts,bench}/**/*.test.ts"],
     globalSetup: "scripts/leftovers.mjs",
     // A lone two-core machine, busy with other work, runs real servers and child processes here. These bound a hang: with ten
     // programs for each core the longest test took 109 s.

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Program } from "../interop/program.ts";
+import type { Program } from "../test-support/program.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { bareRelay, debianBridges, direct, startFixedServer, wirebook, wispServer } from "./harness/bridges.ts";
 import type { Bridge } from "./harness/bridges.ts";

@@ -7,7 +7,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
-import { run as runProgram } from "../interop/run.ts";
+import { run as runProgram } from "../test-support/run.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { compareInTurn, encodeTable, median } from "./harness/compare.ts";
 import type { Worked } from "./harness/history-work.ts";

@@ -1,8 +1,8 @@
 import process from "node:process";
-import { importIntoJetStream, openJetStreamHistory, openJetStreamUsers } from "@wirebook/history";
-import { NatsCluster } from "../interop/nats-cluster.ts";
-import { startServer } from "../interop/programs.ts";
-import { ask } from "./campaigns/history/ask.ts";
+import { importIntoJetStream, openJetStreamHistory, openJetStreamUsers } from "@wirebook/history-jetstream";
+import { NatsCluster } from "../test-support/nats-cluster.ts";
+import { startServer } from "../test-support/programs.ts";
+import { ask } from "../tests/faults/history/ask.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { median } from "./harness/compare.ts";
 

@@ -6,7 +6,7 @@ import { chromium } from "@playwright/test";
 import type { Browser, CDPSession, Page } from "@playwright/test";
 import { encodeRecord, encodeSessionHead, recordsMax } from "@wirebook/capture";
 import { encodeRequestEntry, encodeReplyHeader, encodeFollowing, encodeTime, operations } from "@wirebook/protocol";
-import { startGateway } from "../interop/programs.ts";
+import { startGateway } from "../test-support/programs.ts";
 import { findChromium } from "../scripts/chromium.mjs";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { run } from "../interop/run.ts";
+import { run } from "../test-support/run.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 

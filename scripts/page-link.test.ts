@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import { request } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Certificates } from "../interop/certificate.ts";
-import { startGateway } from "../interop/programs.ts";
+import { Certificates } from "../test-support/certificate.ts";
+import { startGateway } from "../test-support/programs.ts";
 import { pageLink } from "./page-link.mjs";
 
 let certificates: Certificates;

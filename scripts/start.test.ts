@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { run } from "../interop/run.ts";
+import { run } from "../test-support/run.ts";
 
 const script = fileURLToPath(new URL("start.mjs", import.meta.url));
 

@@ -2,7 +2,7 @@
  * `npm test`: installs what the tests need and runs every gate.
  *
  * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, strace, nc, tshark and the servers of
- * e2e/foreign.story.ts come from apt; elsewhere Playwright's own Chromium is used.
+ * tests/e2e/foreign.spec.ts come from apt; elsewhere Playwright's own Chromium is used.
  */
 
 import { spawnSync } from "node:child_process";
@@ -66,4 +66,4 @@ function installPlaywrightChromium() {
 
 installPackages();
 installPrograms();
-run(node, ["scripts/verify.mjs"], { PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH}` });
+run(node, ["scripts/checks.mjs"], { PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH}` });

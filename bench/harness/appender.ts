@@ -5,7 +5,7 @@
  */
 
 import { argv, cpuUsage, stdout } from "node:process";
-import { openJetStreamHistory } from "@wirebook/history";
+import { openJetStreamHistory } from "@wirebook/history-jetstream";
 
 const [, , address = "", window = "", seconds = ""] = argv;
 await using history = await openJetStreamHistory(address);

@@ -2,7 +2,7 @@
 
 import { readdir, readlink } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Program } from "../../interop/program.ts";
+import type { Program } from "../../test-support/program.ts";
 
 /** Bounds a hang, on a machine that is busy with other work as well. */
 const settleMsMax = 60_000;

@@ -1,6 +1,6 @@
 /** The load generators of `bench/load`, which are compiled by whoever needs them. */
 
-import { run } from "../../interop/run.ts";
+import { run } from "../../test-support/run.ts";
 import { compile } from "./compile.ts";
 
 /** What a generator saw; an exchange that got no whole reply is an error and is in no figure of time. */

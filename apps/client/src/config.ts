@@ -1,5 +1,5 @@
-import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/exchange";
-import type { Target } from "@wirebook/exchange";
+import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/net";
+import type { Target } from "@wirebook/net";
 import { messageBytesMax, serverPortDefault } from "@wirebook/protocol";
 import {
   SettingsError,

@@ -1,4 +1,4 @@
-import type { ExchangeErrorCode } from "@wirebook/exchange";
+import type { ExchangeErrorCode } from "@wirebook/net";
 
 /** Why there is no whole reply: the network's reasons, and a server that closed without a word. */
 type FailureCode = ExchangeErrorCode | "empty-reply";

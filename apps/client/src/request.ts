@@ -1,13 +1,13 @@
 import type { Writable } from "node:stream";
 import { ExchangeCapture } from "@wirebook/capture";
 import type { Capture } from "@wirebook/capture";
-import { Exchange, describeTarget } from "@wirebook/exchange";
-import type { Target, Trace } from "@wirebook/exchange";
+import { Exchange, describeTarget } from "@wirebook/net";
+import type { Target, Trace } from "@wirebook/net";
 import type { EndReason } from "@wirebook/protocol";
 import type { Outgoing } from "./message.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Presenter } from "./output/presenter.ts";
-import { ReplyParser } from "./reply-watch.ts";
+import { ReplyParser } from "./reply-parser.ts";
 
 /** What an exchange needs from its surroundings. */
 interface RequestOptions {

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { exitOf, runCli, runCliBytes, startCli, until } from "./cli.ts";
-import { beginning, openPeer, openResponder } from "./peer.ts";
+import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
 
 describe("the arguments", () => {
   test("are one message, negative numbers included", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { linesOf } from "../src/lines.ts";
 import type { Line } from "../src/lines.ts";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
-import { beginning, openPeer, openResponder } from "./peer.ts";
+import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
 
 describe("standard input", () => {
   test("is a message a line, in order, one exchange each", async () => {

@@ -3,7 +3,7 @@ import { FollowedLines } from "../src/output/followed-lines.ts";
 import type { FollowedLine } from "../src/output/followed-lines.ts";
 import { followedLineCharactersMax } from "../src/limits.ts";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
-import { beginning, openPeer, openResponder } from "./peer.ts";
+import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
 
 /** The objects of a text that has one a line. */
 function objectsOf(text: string): unknown[] {

@@ -7,7 +7,7 @@ import { exitCodes } from "../src/exit-codes.ts";
 import { pcapBytesMax } from "../src/limits.ts";
 import { openPcapFile } from "../src/pcap-file.ts";
 import { runCli } from "./cli.ts";
-import { beginning, openResponder } from "./peer.ts";
+import { beginning, openResponder } from "./tcp-peer.ts";
 
 async function openFolder(): Promise<AsyncDisposable & { at(name: string): string }> {
   const folder = await mkdtemp(join(tmpdir(), "wirebook-pcap-"));

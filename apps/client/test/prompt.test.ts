@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Peer } from "./peer.ts";
-import { beginning, openPeer } from "./peer.ts";
+import type { Peer } from "./tcp-peer.ts";
+import { beginning, openPeer } from "./tcp-peer.ts";
 import { PtyCli, keys, ptyMaker } from "./pty.ts";
 
 /** A temporary folder for the state that the prompt keeps. */

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { run } from "../../../interop/run.ts";
-import type { Ran } from "../../../interop/run.ts";
+import { run } from "../../../test-support/run.ts";
+import type { Ran } from "../../../test-support/run.ts";
 import { mainPath } from "./cli.ts";
-import { beginning, openPeer, openResponder } from "./peer.ts";
+import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
 
 /** Runs the client in front of a pipe; its exit code is the last line of standard error. */
 function runInto(pipe: string, ...words: readonly string[]): Promise<Ran> {

@@ -4,8 +4,8 @@ import { createMessage } from "../src/message.ts";
 import { createPaint, isColoured } from "../src/output/paint.ts";
 import { TerminalPresenter } from "../src/output/terminal-presenter.ts";
 import { visibleText } from "../src/output/visible.ts";
-import { ReplyParser } from "../src/reply-watch.ts";
-import { beginning, openPeer, openResponder } from "./peer.ts";
+import { ReplyParser } from "../src/reply-parser.ts";
+import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
 import { PtyCli, keys, ptyMaker } from "./pty.ts";
 
 /** What the presenter writes for replies that come in these chunks, one after the other. */

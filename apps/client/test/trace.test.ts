@@ -1,4 +1,4 @@
-import { Trace } from "@wirebook/exchange";
+import { Trace } from "@wirebook/net";
 import { describe, expect, test } from "vitest";
 import { traceChunkRowsMax } from "../src/limits.ts";
 import type { Outcome } from "../src/outcome.ts";
@@ -6,7 +6,7 @@ import { chunkRows } from "../src/output/chunk-rows.ts";
 import { createPaint } from "../src/output/paint.ts";
 import { reportTrace } from "../src/output/trace-report.ts";
 import { runCli } from "./cli.ts";
-import { openResponder } from "./peer.ts";
+import { openResponder } from "./tcp-peer.ts";
 
 const target = { host: "127.0.0.1", port: 5007 };
 const plain = createPaint(false);

@@ -8,28 +8,28 @@
 import fastifyWebsocket from "@fastify/websocket";
 import Fastify, { LogController } from "fastify";
 import type { FastifyInstance } from "fastify";
-import { describeTarget } from "@wirebook/exchange";
+import { describeTarget } from "@wirebook/net";
 import { encodeProxyHeader, pageFrameBytesMax, subprotocol } from "@wirebook/protocol";
 import manifest from "../package.json" with { type: "json" };
 import type { GatewayConfig } from "./config.ts";
-import { registerAccessControl } from "./door.ts";
-import { AccessLog } from "./books.ts";
-import { ConnectionPool } from "./exchange-slots.ts";
-import { securityHeaders } from "./headers.ts";
-import { HttpServers } from "./http-servers.ts";
+import { registerAccessControl } from "./http/access-control.ts";
+import { AccessLog } from "./telemetry/access-log.ts";
+import { ConnectionPool } from "./streams/connection-pool.ts";
+import { securityHeaders } from "./http/headers.ts";
+import { HttpServers } from "./http/http-servers.ts";
 import { gatewayLimits } from "./limits.ts";
 import type { GatewayLimits } from "./limits.ts";
-import { createLog } from "./log.ts";
-import type { Log, LogSink } from "./log.ts";
-import { Metrics } from "./metrics.ts";
-import { addPageFiles } from "./page-files.ts";
-import { PcapFile } from "./pcap-file.ts";
-import { addressOf, proxyHeaderOf, trustIn } from "./page-peer.ts";
-import { Readiness } from "./readiness.ts";
-import { sendText } from "./say.ts";
-import { PageConnections } from "./sockets.ts";
-import { readTlsPair } from "./tls.ts";
-import { UpgradeRemains } from "./upgrade-remains.ts";
+import { createLog } from "./telemetry/log.ts";
+import type { Log, LogSink } from "./telemetry/log.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+import { addPageFiles } from "./http/static-files.ts";
+import { PcapFile } from "./telemetry/pcap-file.ts";
+import { addressOf, proxyHeaderOf, trustIn } from "./http/client-address.ts";
+import { Readiness } from "./http/readiness.ts";
+import { sendText } from "./http/send-text.ts";
+import { PageConnections } from "./websocket/page-connections.ts";
+import { readTlsPair } from "./http/tls.ts";
+import { UpgradeRemains } from "./websocket/upgrade-remains.ts";
 
 declare module "fastify" {
   interface FastifyInstance {

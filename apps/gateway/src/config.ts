@@ -3,8 +3,8 @@
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
-import { describeTarget } from "@wirebook/exchange";
-import type { Target } from "@wirebook/exchange";
+import { describeTarget } from "@wirebook/net";
+import type { Target } from "@wirebook/net";
 import { gatewayPortDefault, plainIpAddress, serverPortDefault } from "@wirebook/protocol";
 import {
   describeSettings,
@@ -19,9 +19,9 @@ import {
   wholeNumber,
 } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
-import { decodeTarget } from "./addresses.ts";
+import { decodeTarget } from "./http/addresses.ts";
 import { serverConnectionsDefault, serverConnectionsMax } from "./limits.ts";
-import type { TlsFiles } from "./tls.ts";
+import type { TlsFiles } from "./http/tls.ts";
 
 /** What the operator decided. */
 export interface GatewayConfig {

@@ -4,7 +4,7 @@
  * They are passed as one object, so that a test can stand at a bound and past it without sending a million frames.
  */
 
-import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/exchange";
+import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/net";
 
 /** The bounds of one gateway. */
 export interface GatewayLimits {

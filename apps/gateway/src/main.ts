@@ -2,13 +2,13 @@
 
 import { isatty } from "node:tty";
 import type { FastifyInstance } from "fastify";
-import { describeTarget } from "@wirebook/exchange";
+import { describeTarget } from "@wirebook/net";
 import { isLoopback, SettingsError } from "@wirebook/settings";
 import { createApp } from "./app.ts";
 import { optionsHelp, readConfig } from "./config.ts";
 import type { GatewayConfig } from "./config.ts";
-import { listeningPort } from "./listening.ts";
-import { createLog, gatheringSink, readableSink } from "./log.ts";
+import { listeningPort } from "./http/listening.ts";
+import { createLog, gatheringSink, readableSink } from "./telemetry/log.ts";
 
 const { stdout, stderr } = process;
 // Best effort: a reader of the log that went away is no reason to stop.

@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { openPage, refusedPage } from "./page.ts";
-import { openEcho, openGateway } from "./rig.ts";
+import { openPage, refusedPage } from "./page-client.ts";
+import { openEcho, openGateway } from "./gateway-fixture.ts";
 import { scrape } from "./scrape.ts";
 import type { Scraped } from "./scrape.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openPage } from "./page.ts";
-import { eventsOf, openBackend, openEcho, openGateway } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { eventsOf, openBackend, openEcho, openGateway } from "./gateway-fixture.ts";
 
 test("uses an id again once its exchange has ended", async () => {
   await using echo = await openEcho();

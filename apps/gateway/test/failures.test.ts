@@ -3,9 +3,9 @@ import { once } from "node:events";
 import type { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import { subprotocol } from "@wirebook/protocol";
-import { HeldClock } from "../../../interop/held-clock.ts";
-import { openPage } from "./page.ts";
-import { closedPort, eventsOf, openBackend, openEcho, openGateway, openMute } from "./rig.ts";
+import { HeldClock } from "../../../tests/interop/held-clock.ts";
+import { openPage } from "./page-client.ts";
+import { closedPort, eventsOf, openBackend, openEcho, openGateway, openMute } from "./gateway-fixture.ts";
 
 test("says that nothing listens where the server should be", async () => {
   const target = await closedPort();

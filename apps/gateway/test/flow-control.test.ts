@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { decodeBytes, decodeGatewayFrame, encodeFrame } from "@wirebook/protocol";
-import { HeldClock } from "../../../interop/held-clock.ts";
+import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { gatewayLimits } from "../src/limits.ts";
-import { openPage } from "./page.ts";
-import { closedPort, openBackend, openGateway } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { closedPort, openBackend, openGateway } from "./gateway-fixture.ts";
 
 const mebibyte = 1024 * 1024;
 const piece = Buffer.from(Array.from({ length: mebibyte }, (_, at) => (at * 31) % 253));

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import * as ws from "ws";
 import { expect, test } from "vitest";
 import { decodeBytes } from "@wirebook/protocol";
-import { FrameBatch } from "../src/frame-batch.ts";
+import { FrameBatch } from "../src/websocket/frame-batch.ts";
 import { batchBytesMax, copiedBytesMax } from "../src/limits.ts";
 
 /** The reader of frames that `ws` has, which its types leave out. */

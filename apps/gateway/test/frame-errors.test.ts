@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { encodeFrame } from "@wirebook/protocol";
-import { openPage } from "./page.ts";
-import { openBackend, openEcho, openGateway } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { openBackend, openEcho, openGateway } from "./gateway-fixture.ts";
 
 test("refuses a request that is not one line, and says which word it is", async () => {
   await using echo = await openEcho();

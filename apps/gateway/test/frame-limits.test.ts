@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { encodeFrame, pageFrameBytesMax } from "@wirebook/protocol";
-import { openPage } from "./page.ts";
-import { closedPort, openGateway } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { closedPort, openGateway } from "./gateway-fixture.ts";
 
 test("takes a frame of 16384 bytes and closes on one byte more", async () => {
   await using gateway = await openGateway(await closedPort());

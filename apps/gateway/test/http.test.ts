@@ -7,8 +7,8 @@ import { pipeline, Readable } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { closedPort, openBackend, openGateway } from "./rig.ts";
-import type { Gateway } from "./rig.ts";
+import { closedPort, openBackend, openGateway } from "./gateway-fixture.ts";
+import type { Gateway } from "./gateway-fixture.ts";
 
 /** A folder that is removed when it is disposed of. */
 async function openFolder(): Promise<AsyncDisposable & { path: string }> {

@@ -5,9 +5,9 @@ import { createConnection } from "node:net";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { Certificates } from "../../../interop/certificate.ts";
-import { openPage } from "./page.ts";
-import { closedPort, openBackend, openGateway, openMute } from "./rig.ts";
+import { Certificates } from "../../../test-support/certificate.ts";
+import { openPage } from "./page-client.ts";
+import { closedPort, openBackend, openGateway, openMute } from "./gateway-fixture.ts";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 

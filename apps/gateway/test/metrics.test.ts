@@ -3,10 +3,10 @@ import type { EventEmitter } from "node:events";
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
-import { HeldClock } from "../../../interop/held-clock.ts";
-import { openPage, refusedPage } from "./page.ts";
-import { closedPort, eventsOf, openBackend, openGateway, openMute } from "./rig.ts";
-import type { Gateway } from "./rig.ts";
+import { HeldClock } from "../../../tests/interop/held-clock.ts";
+import { openPage, refusedPage } from "./page-client.ts";
+import { closedPort, eventsOf, openBackend, openGateway, openMute } from "./gateway-fixture.ts";
+import type { Gateway } from "./gateway-fixture.ts";
 import { scrape } from "./scrape.ts";
 
 /** The samples of the gateway's metrics by name and labels. */

@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { optionsHelp } from "../src/config.ts";
-import { freePort } from "../../../interop/free-port.ts";
-import { closedPort, openGateway } from "./rig.ts";
+import { freePort } from "../../../test-support/free-port.ts";
+import { closedPort, openGateway } from "./gateway-fixture.ts";
 import { scrape } from "./scrape.ts";
 
 const document = readFileSync(new URL("../../../docs/gateway.md", import.meta.url), "utf8");

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { plainText } from "@wirebook/protocol";
-import { ConnectionPool, shareOf } from "../src/exchange-slots.ts";
-import type { SlotUser } from "../src/exchange-slots.ts";
-import { guard } from "../src/guard.ts";
-import { gatheringSink, readableSink } from "../src/log.ts";
+import { ConnectionPool, shareOf } from "../src/streams/connection-pool.ts";
+import type { SlotUser } from "../src/streams/connection-pool.ts";
+import { guard } from "../src/websocket/guard.ts";
+import { gatheringSink, readableSink } from "../src/telemetry/log.ts";
 import { heldLogCharactersMax } from "../src/limits.ts";
-import { TokenBucket } from "../src/token-bucket.ts";
+import { TokenBucket } from "../src/websocket/token-bucket.ts";
 
 /** Somebody who notes what he is told. */
 function createUser(name: string, notes: string[], owner: object = notes): SlotUser {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Capture } from "@wirebook/capture";
 import { expertFindings, follow, hasTshark, tshark, tsharkTestMs } from "../../../libs/capture/test/tshark.ts";
-import { openPage } from "./page.ts";
-import { eventsOf, openBackend, openEcho, openGateway } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { eventsOf, openBackend, openEcho, openGateway } from "./gateway-fixture.ts";
 
 async function openFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const folder = await mkdtemp(join(tmpdir(), "wirebook-gateway-pcap-"));

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { PlanStep } from "@wirebook/protocol";
-import { HeldClock } from "../../../interop/held-clock.ts";
-import { openPage } from "./page.ts";
-import { openBackend, openGateway } from "./rig.ts";
-import type { Backend } from "./rig.ts";
+import { HeldClock } from "../../../tests/interop/held-clock.ts";
+import { openPage } from "./page-client.ts";
+import { openBackend, openGateway } from "./gateway-fixture.ts";
+import type { Backend } from "./gateway-fixture.ts";
 
 /** A server that answers what each of its reads gave, with bars between, once a line has come or the client closed. */
 function openReader(onReads: (reads: readonly string[]) => void = () => undefined): Promise<Backend> {

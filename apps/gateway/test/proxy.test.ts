@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { readProxyHeader } from "@wirebook/protocol";
-import { openPage } from "./page.ts";
-import { eventsOf, openBackend, openEcho, openGateway } from "./rig.ts";
-import type { Backend } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { eventsOf, openBackend, openEcho, openGateway } from "./gateway-fixture.ts";
+import type { Backend } from "./gateway-fixture.ts";
 
 /** A server that answers with what its connection began with, as a PROXY header is read, and the message behind it. */
 function openProxied(): Promise<Backend> {

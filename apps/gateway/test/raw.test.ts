@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { openPage } from "./page.ts";
-import { openBackend, openGateway } from "./rig.ts";
-import type { Backend } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { openBackend, openGateway } from "./gateway-fixture.ts";
+import type { Backend } from "./gateway-fixture.ts";
 
 /** A server that answers only when the client has sent FIN: with the count of the bytes and the bytes. */
 function openCounter(): Promise<Backend> {

@@ -1,10 +1,10 @@
 import { createConnection } from "node:net";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { openPage, refusedPage } from "./page.ts";
-import type { Closing, FrameOf } from "./page.ts";
-import { closedPort, eventsOf, openEcho, openGateway } from "./rig.ts";
-import type { Gateway } from "./rig.ts";
+import { openPage, refusedPage } from "./page-client.ts";
+import type { Closing, FrameOf } from "./page-client.ts";
+import { closedPort, eventsOf, openEcho, openGateway } from "./gateway-fixture.ts";
+import type { Gateway } from "./gateway-fixture.ts";
 
 /** Connects a page for which there is no room, and waits for what it is told. */
 async function turnedAway(gateway: Gateway): Promise<{ error: FrameOf<"error">; closing: Closing; greeted: boolean }> {

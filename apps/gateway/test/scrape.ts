@@ -1,7 +1,7 @@
 /** A gateway's metrics, as Prometheus reads them. */
 
 import { expect } from "vitest";
-import type { Gateway } from "./rig.ts";
+import type { Gateway } from "./gateway-fixture.ts";
 
 /** What `/metrics` said. */
 export interface Scraped {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openPage } from "./page.ts";
-import { openEcho, openGateway, openMute } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { openEcho, openGateway, openMute } from "./gateway-fixture.ts";
 
 test("carries as many exchanges at once as it says, and not one more", async () => {
   await using mute = await openMute();

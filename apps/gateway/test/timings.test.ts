@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openPage } from "./page.ts";
-import { closedPort, openBackend, openEcho, openGateway } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { closedPort, openBackend, openEcho, openGateway } from "./gateway-fixture.ts";
 
 test("times every step in the order in which it happened, on one clock", async () => {
   await using echo = await openEcho();

@@ -8,12 +8,12 @@ import { connect } from "node:tls";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { subprotocol } from "@wirebook/protocol";
-import { readTlsPair } from "../src/tls.ts";
-import type { TlsFiles } from "../src/tls.ts";
-import { Certificates } from "../../../interop/certificate.ts";
-import { Page } from "./page.ts";
-import { openEcho, openGateway } from "./rig.ts";
-import type { Gateway } from "./rig.ts";
+import { readTlsPair } from "../src/http/tls.ts";
+import type { TlsFiles } from "../src/http/tls.ts";
+import { Certificates } from "../../../test-support/certificate.ts";
+import { Page } from "./page-client.ts";
+import { openEcho, openGateway } from "./gateway-fixture.ts";
+import type { Gateway } from "./gateway-fixture.ts";
 
 /** Connects a page over TLS, to whom the certificate is known. */
 async function openSecurePage({ host }: Gateway, { certPath }: TlsFiles, origin = `https://${host}`): Promise<Page> {

@@ -1,8 +1,8 @@
 import { ServerResponse } from "node:http";
 import { queryObjects } from "node:v8";
 import { expect, test } from "vitest";
-import { openPage } from "./page.ts";
-import { closedPort, openGateway } from "./rig.ts";
+import { openPage } from "./page-client.ts";
+import { closedPort, openGateway } from "./gateway-fixture.ts";
 
 /** Those that a full collection leaves. */
 const responses = (): number => queryObjects(ServerResponse, { format: "count" });

@@ -13,7 +13,7 @@ import {
 } from "@wirebook/settings";
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
 import { storageTable } from "./storage.ts";
-import { modes } from "./who.ts";
+import { modes } from "./auth/auth.ts";
 
 const table = {
   host: {

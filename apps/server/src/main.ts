@@ -15,8 +15,8 @@ import { ListenError } from "./errors.ts";
 import { failureDrainMs, limitsWithin, repeatedSignalMs } from "./limits.ts";
 import { listen } from "./server.ts";
 import { describeStorage, openHistory, openUsers, warnOfSecret } from "./storage.ts";
-import { RequestLog } from "./terminal.ts";
-import { openLogStream } from "./terminal-stream.ts";
+import { RequestLog } from "./request-log.ts";
+import { openLogStream } from "./request-log-stream.ts";
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 /** A server that nobody may speak to is right, and surprising. */

@@ -6,23 +6,23 @@
  * reach: the descriptors are counted beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
  */
 
-import { Deadlines } from "@wirebook/deadlines";
+import { Deadlines } from "@wirebook/net";
 import type { History, Users } from "@wirebook/history";
 import { encodeReplyHeader, operations, plainIpAddress } from "@wirebook/protocol";
-import { ConnectionLimiter } from "./admission.ts";
-import { Connection } from "./connection.ts";
-import type { ServerContext } from "./context.ts";
+import { ConnectionLimiter } from "./net/connection-limiter.ts";
+import { Connection } from "./net/connection.ts";
+import type { ServerContext } from "./server-context.ts";
 import type { ServerError } from "./errors.ts";
-import { Subscriptions } from "./followers.ts";
+import { Subscriptions } from "./request/subscriptions.ts";
 import { limitsDefault } from "./limits.ts";
 import type { Limits } from "./limits.ts";
-import { Listeners } from "./listeners.ts";
-import { explainListening, findAddress } from "./listening.ts";
-import { serve } from "./session.ts";
-import type { RequestLog } from "./terminal.ts";
-import { AuthThrottle } from "./users/guesses.ts";
-import { Authenticator } from "./who.ts";
-import type { Mode } from "./who.ts";
+import { Listeners } from "./net/listeners.ts";
+import { explainListening, findAddress } from "./net/listening.ts";
+import { serve } from "./request/session.ts";
+import type { RequestLog } from "./request-log.ts";
+import { AuthThrottle } from "./auth/auth-throttle.ts";
+import { Authenticator } from "./auth/auth.ts";
+import type { Mode } from "./auth/auth.ts";
 
 /** Where to listen and what to say first. */
 export interface ListenOptions {

@@ -1,16 +1,10 @@
 /** Where the history and its users are: in a file on this machine, or on a NATS cluster that several servers share. */
 
 import { resolve } from "node:path";
-import {
-  describeNatsAddress,
-  hasNatsSecret,
-  isNatsAddress,
-  openFileHistory,
-  openFileUsers,
-  openJetStreamHistory,
-  openJetStreamUsers,
-} from "@wirebook/history";
-import type { History, NatsCredentials, Users } from "@wirebook/history";
+import { openFileHistory, openFileUsers } from "@wirebook/history";
+import type { History, Users } from "@wirebook/history";
+import { describeNatsAddress, hasNatsSecret, isNatsAddress } from "@wirebook/history-jetstream/address";
+import type { NatsCredentials } from "@wirebook/history-jetstream";
 import { filledText, pathOrAddress } from "@wirebook/settings";
 
 /** The options that say where, for every program that opens a history or its users. */
@@ -56,17 +50,20 @@ export function describeStorage({ history }: StorageSettings): string {
 }
 
 /** @throws HistoryError as `openFileHistory` and `openJetStreamHistory` */
-export function openHistory(settings: StorageSettings, onNotice: OnNotice): Promise<History> {
+export async function openHistory(settings: StorageSettings, onNotice: OnNotice): Promise<History> {
   const { history } = settings;
-  if (isNatsAddress(history)) return openJetStreamHistory(history, { ...credentialsOf(settings), onNotice });
-  return openFileHistory(resolve(history), { onNotice });
+  if (!isNatsAddress(history)) return openFileHistory(resolve(history), { onNotice });
+  // The NATS client is loaded only where it is used.
+  const { openJetStreamHistory } = await import("@wirebook/history-jetstream");
+  return openJetStreamHistory(history, { ...credentialsOf(settings), onNotice });
 }
 
 /** @throws UsersError `users-failed` */
 export async function openUsers(settings: StorageSettings, onNotice: OnNotice): Promise<Users> {
   const { history } = settings;
-  if (isNatsAddress(history)) return openJetStreamUsers(history, credentialsOf(settings));
-  return openFileUsers(resolve(history), { onNotice });
+  if (!isNatsAddress(history)) return openFileUsers(resolve(history), { onNotice });
+  const { openJetStreamUsers } = await import("@wirebook/history-jetstream");
+  return openJetStreamUsers(history, credentialsOf(settings));
 }
 
 /** What is wrong with a password on the command line; `undefined` where there is none. */

@@ -5,12 +5,12 @@ import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { nextTick } from "node:process";
 import { setImmediate as turn } from "node:timers/promises";
-import { Deadlines } from "@wirebook/deadlines";
+import { Deadlines } from "@wirebook/net";
 import { expect, test } from "vitest";
-import { Connection } from "../src/connection.ts";
+import { Connection } from "../src/net/connection.ts";
 import { limitsDefault } from "../src/limits.ts";
-import { Peer } from "./peer.ts";
-import { beginning, openRig } from "./rig.ts";
+import { Peer } from "./tcp-peer.ts";
+import { beginning, openRig } from "./server-fixture.ts";
 
 /** How far the ending has come by then: Node asks libuv for the FIN some steps later, and hears of it in a later turn. */
 const moments: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -1,8 +1,8 @@
 import { appendFile, truncate } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { Peer, ask } from "./peer.ts";
-import { beginning, openRig } from "./rig.ts";
-import type { Rig } from "./rig.ts";
+import { Peer, ask } from "./tcp-peer.ts";
+import { beginning, openRig } from "./server-fixture.ts";
+import type { Rig } from "./server-fixture.ts";
 
 const mebibyte = 1024 * 1024;
 

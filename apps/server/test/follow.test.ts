@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { appendFile } from "node:fs/promises";
-import { Peer, ask } from "./peer.ts";
-import { beginning, openRig } from "./rig.ts";
-import type { Rig } from "./rig.ts";
+import { Peer, ask } from "./tcp-peer.ts";
+import { beginning, openRig } from "./server-fixture.ts";
+import type { Rig } from "./server-fixture.ts";
 
 async function follow(rig: Rig, message: string): Promise<Peer> {
   const peer = await Peer.connect(rig.port);

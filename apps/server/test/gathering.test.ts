@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { Peer } from "./peer.ts";
-import { openRig } from "./rig.ts";
-import type { Rig } from "./rig.ts";
+import { Peer } from "./tcp-peer.ts";
+import { openRig } from "./server-fixture.ts";
+import type { Rig } from "./server-fixture.ts";
 
 const burst = 10;
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { plainAddress } from "../src/connection.ts";
+import { plainAddress } from "../src/net/connection.ts";
 import { limitsDefault, limitsWithin } from "../src/limits.ts";
-import { findAddress } from "../src/listening.ts";
+import { findAddress } from "../src/net/listening.ts";
 
 describe("the limits", () => {
   test("leave most connections to those who hold no wrong key", () => {

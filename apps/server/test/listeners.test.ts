@@ -3,8 +3,8 @@ import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, test } from "vitest";
 import { limitsDefault } from "../src/limits.ts";
-import { Listeners } from "../src/listeners.ts";
-import { Peer } from "./peer.ts";
+import { Listeners } from "../src/net/listeners.ts";
+import { Peer } from "./tcp-peer.ts";
 
 const nothing = (): void => {};
 

@@ -3,9 +3,9 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { logBytesMax } from "../src/limits.ts";
-import { Peer, ask } from "./peer.ts";
-import { Program } from "./program.ts";
-import { makeFolder } from "./rig.ts";
+import { Peer, ask } from "./tcp-peer.ts";
+import { Program } from "./server-program.ts";
+import { makeFolder } from "./server-fixture.ts";
 
 const hasSix = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
 

@@ -2,9 +2,9 @@ import { rm } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { messageBytesMax, refusedBytesKept } from "@wirebook/protocol";
-import { HeldClock } from "../../../interop/held-clock.ts";
-import { Peer, ask } from "./peer.ts";
-import { beginning, openRig } from "./rig.ts";
+import { HeldClock } from "../../../tests/interop/held-clock.ts";
+import { Peer, ask } from "./tcp-peer.ts";
+import { beginning, openRig } from "./server-fixture.ts";
 
 /** Long enough that no machine is so slow that a chunk comes late. */
 const patient = { messageSilenceMs: 20_000, messageDeadlineMs: 60_000, guessDelayMs: 0 };

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { NatsCluster } from "../../../interop/nats-cluster.ts";
-import { describeOnNatsServers } from "../../../interop/nats-tests.ts";
-import { ask } from "./peer.ts";
-import { Program } from "./program.ts";
+import { NatsCluster } from "../../../test-support/nats-cluster.ts";
+import { describeOnNatsServers } from "../../../test-support/nats-tests.ts";
+import { ask } from "./tcp-peer.ts";
+import { Program } from "./server-program.ts";
 
 const warning = "Every user of this machine can read the cluster's password on the command line";
 let cluster: NatsCluster;
@@ -21,7 +21,7 @@ const withUser = (user: string): string => cluster.address("log").replace("://",
 
 /** Runs `npm run users` or `npm run history`; what it printed. */
 function runTool(tool: "users" | "history", words: readonly string[], env: Record<string, string> = {}): string {
-  const main = fileURLToPath(new URL(`../src/${tool}/main.ts`, import.meta.url));
+  const main = fileURLToPath(new URL(`../src/cli/${tool}.ts`, import.meta.url));
   const { stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
     encoding: "utf8",
     env: { PATH: process.env.PATH, ...env },

@@ -2,8 +2,8 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Program } from "./program.ts";
-import { makeFolder } from "./rig.ts";
+import { Program } from "./server-program.ts";
+import { makeFolder } from "./server-fixture.ts";
 
 describe("the program does not start", () => {
   test("on a port that is taken, and says which and how to choose another", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { authenticationError } from "@wirebook/protocol";
-import { Peer, ask } from "./peer.ts";
-import { beginning, openRig } from "./rig.ts";
+import { Peer, ask } from "./tcp-peer.ts";
+import { beginning, openRig } from "./server-fixture.ts";
 
 /** The reply without its beginning, which must be there. */
 async function response(port: number, message: string): Promise<string> {

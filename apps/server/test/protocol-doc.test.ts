@@ -4,12 +4,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as protocol from "@wirebook/protocol";
 import { historyErrorCodes, HistoryError, UsersError, usersErrorCodes } from "@wirebook/history";
-import { HeldClock } from "../../../interop/held-clock.ts";
+import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { serverErrorCodes } from "../src/errors.ts";
-import { toErrorResponse } from "../src/failure.ts";
+import { toErrorResponse } from "../src/request/error-response.ts";
 import { limitsDefault } from "../src/limits.ts";
-import { Peer, ask } from "./peer.ts";
-import { openRig } from "./rig.ts";
+import { Peer, ask } from "./tcp-peer.ts";
+import { openRig } from "./server-fixture.ts";
 
 const doc = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeEntry, encodeProxyHeader } from "@wirebook/protocol";
-import { Peer, ask } from "./peer.ts";
-import { beginning, openRig } from "./rig.ts";
-import type { Rig } from "./rig.ts";
+import { Peer, ask } from "./tcp-peer.ts";
+import { beginning, openRig } from "./server-fixture.ts";
+import type { Rig } from "./server-fixture.ts";
 
 const from = (address: string): Uint8Array =>
   encodeProxyHeader({ source: { address, port: 56_324 }, destination: { address, port: 443 } });

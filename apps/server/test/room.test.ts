@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeEntry } from "@wirebook/protocol";
-import { Peer, ask } from "./peer.ts";
-import { beginning, openRig } from "./rig.ts";
+import { Peer, ask } from "./tcp-peer.ts";
+import { beginning, openRig } from "./server-fixture.ts";
 
 describe("many clients at once", () => {
   test("are all answered, and each leaves one line before its reply", async () => {

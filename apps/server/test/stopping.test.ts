@@ -2,9 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { limitsDefault } from "../src/limits.ts";
-import { Peer } from "./peer.ts";
-import { Program } from "./program.ts";
-import { makeFolder } from "./rig.ts";
+import { Peer } from "./tcp-peer.ts";
+import { Program } from "./server-program.ts";
+import { makeFolder } from "./server-fixture.ts";
 
 describe("the program", () => {
   test.each(["SIGTERM", "SIGINT"] as const)("finishes what it has accepted at %s", async (signal) => {

@@ -7,8 +7,8 @@ import { keyRunCharactersMin, keyRunSortMin, operations } from "@wirebook/protoc
 import * as historyLimits from "../../../libs/history/src/limits.ts";
 import { decodeUsers } from "../../../libs/history/src/file/users/format.ts";
 import { keyCharacters, limitsDefault } from "../src/limits.ts";
-import { hashKey } from "../src/users/key.ts";
-import { modes } from "../src/who.ts";
+import { hashKey } from "../src/auth/key.ts";
+import { modes } from "../src/auth/auth.ts";
 
 const root = new URL("../../../", import.meta.url);
 const doc = readFileSync(new URL("docs/users.md", root), "utf8");

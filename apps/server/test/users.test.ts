@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openFileUsers } from "@wirebook/history";
 import { authenticationError, looksLikeKey, operations } from "@wirebook/protocol";
-import { Subscriptions } from "../src/followers.ts";
+import { Subscriptions } from "../src/request/subscriptions.ts";
 import { keyCharacters } from "../src/limits.ts";
-import { createUser } from "../src/operations/create-user.ts";
-import { createKey, hashKey, isRightKey } from "../src/users/key.ts";
-import { createName } from "../src/users/names.ts";
-import { ask } from "./peer.ts";
-import { beginning, openRig } from "./rig.ts";
-import type { Rig } from "./rig.ts";
+import { createUser } from "../src/request/operations/create-user.ts";
+import { createKey, hashKey, isRightKey } from "../src/auth/key.ts";
+import { createName } from "../src/auth/names.ts";
+import { ask } from "./tcp-peer.ts";
+import { beginning, openRig } from "./server-fixture.ts";
+import type { Rig } from "./server-fixture.ts";
 
 async function response(rig: Rig, message: string): Promise<string> {
   const reply = await ask(rig.port, `${message}\n`);

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, test } from "vitest";
-import { Deadlines } from "@wirebook/deadlines";
-import { Connection } from "../src/connection.ts";
+import { Deadlines } from "@wirebook/net";
+import { Connection } from "../src/net/connection.ts";
 import { limitsDefault } from "../src/limits.ts";
 
 test("notices a follower that sent FIN and later broke off, without a line to send", async () => {

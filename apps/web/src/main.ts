@@ -1,10 +1,10 @@
 import { mount } from "svelte";
 import * as z from "zod/mini";
 import App from "./App.svelte";
-import { AppState } from "./page.svelte.ts";
-import "./styles/tokens.css";
-import "./styles/base.css";
-import "./styles/controls.css";
+import { AppState } from "./app-state.svelte.ts";
+import "./ui/styles/tokens.css";
+import "./ui/styles/base.css";
+import "./ui/styles/controls.css";
 
 // zod would otherwise compile its schemas with `new Function`, which the Content-Security-Policy refuses.
 z.config({ jitless: true });

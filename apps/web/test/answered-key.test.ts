@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { encodeReplyHeader, encodeBytes, encodeError, encodeText, operations } from "@wirebook/protocol";
 import { expect, test } from "vitest";
-import { AnsweredKey } from "../src/exchange/answered-key.ts";
-import { Exchange } from "../src/exchange/exchange.svelte.ts";
+import { AnsweredKey } from "../src/exchanges/answered-key.ts";
+import { Exchange } from "../src/exchanges/exchange.svelte.ts";
 import { recordOf } from "../src/export/record-of.ts";
 import { answeredKeyBytesMax } from "../src/limits.ts";
 

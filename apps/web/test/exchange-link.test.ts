@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeFrame, encodeText } from "@wirebook/protocol";
-import { Exchange } from "../src/exchange/exchange.svelte.ts";
-import { Exchanges } from "../src/exchange/exchanges.svelte.ts";
+import { Exchange } from "../src/exchanges/exchange.svelte.ts";
+import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
 import { encodeExchangeLink, openExchangeLink } from "../src/export/exchange-link.ts";
 import { linkCharactersMax, linkRecordBytesMax } from "../src/limits.ts";
 

@@ -8,13 +8,13 @@ import {
   operations,
 } from "@wirebook/protocol";
 import type { StepTimes } from "@wirebook/protocol";
-import { Exchange } from "../src/exchange/exchange.svelte.ts";
-import type { ExchangeFrame } from "../src/exchange/exchange.svelte.ts";
-import { explainDelete, explainFailure, outcomeOf, refusalOf } from "../src/exchange/outcome.ts";
-import { arrowsOf } from "../src/wire/arrows.ts";
-import { notesOf } from "../src/wire/notes/notes.ts";
-import { summarize } from "../src/wire/notes/verdict.ts";
-import { buildTimeline } from "../src/wire/story.ts";
+import { Exchange } from "../src/exchanges/exchange.svelte.ts";
+import type { ExchangeFrame } from "../src/exchanges/exchange.svelte.ts";
+import { explainDelete, explainFailure, outcomeOf, refusalOf } from "../src/exchanges/outcome.ts";
+import { arrowsOf } from "../src/inspector/diagram/arrows.ts";
+import { notesOf } from "../src/inspector/notes/notes.ts";
+import { summarize } from "../src/inspector/notes/summary.ts";
+import { buildTimeline } from "../src/inspector/timeline/timeline.ts";
 
 const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 const endpoint = { address: "127.0.0.1", port: 5007 };

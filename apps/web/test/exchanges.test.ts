@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FrameErrorCode, GatewayFrame, StepTimes } from "@wirebook/protocol";
-import { Exchanges } from "../src/exchange/exchanges.svelte.ts";
+import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
 
 const carried = { atMs: 1, payload: "{}" };
 const endpoint = { address: "127.0.0.1", port: 5007 };

@@ -10,9 +10,9 @@ import {
   planStepsMax,
   rawBytesMax,
 } from "@wirebook/protocol";
-import { makeExperiment } from "../src/faults/experiment.ts";
-import { deletes, forecast, planWords, timedSteps } from "../src/faults/forecast.ts";
-import { decodeLink, encodeLink, isLabLink, numberWithin } from "../src/faults/link.ts";
+import { makeExperiment } from "../src/fault-lab/experiment.ts";
+import { deletes, forecast, planWords, timedSteps } from "../src/fault-lab/forecast.ts";
+import { decodeLink, encodeLink, isLabLink, numberWithin } from "../src/fault-lab/link.ts";
 import {
   applyPreset,
   closes,
@@ -22,8 +22,8 @@ import {
   ordinary,
   presets,
   readings,
-} from "../src/faults/settings.ts";
-import type { FaultSettings } from "../src/faults/settings.ts";
+} from "../src/fault-lab/settings.ts";
+import type { FaultSettings } from "../src/fault-lab/settings.ts";
 import { faultRunsMax } from "../src/limits.ts";
 
 const set = (some: Partial<FaultSettings>): FaultSettings => ({ ...ordinary, message: "brick 2 -3", ...some });

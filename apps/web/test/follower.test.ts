@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { authenticationError } from "@wirebook/protocol";
 import { historyPageLines } from "../src/limits.ts";
-import { expectInStep, openScene as open, untilState } from "./scene.ts";
-import type { Scene } from "./scene.ts";
+import { expectInStep, openScene as open, untilState } from "./app-fixture.ts";
+import type { Scene } from "./app-fixture.ts";
 
 /** The first line of those that are held up to the newest. */
 const heldFrom = ({ history }: Scene) => history.current.tailFirst;

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
-import { Exchange } from "../src/exchange/exchange.svelte.ts";
-import { HistoryReplica } from "../src/history/history-copy.ts";
-import { FoundLines } from "../src/wire/found-lines.ts";
+import { Exchange } from "../src/exchanges/exchange.svelte.ts";
+import { HistoryReplica } from "../src/history/replica/history-replica.ts";
+import { FoundLines } from "../src/inspector/bytes/found-lines.ts";
 
 const nowMicroseconds = Date.now() * 1000;
 const timeAt = (n: number) => encodeTime(nowMicroseconds + n);

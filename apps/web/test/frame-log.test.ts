@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { encodeBytes, encodeText } from "@wirebook/protocol";
-import { FrameLog } from "../src/exchange/frame-log.ts";
+import { FrameLog } from "../src/exchanges/frame-log.ts";
 
 /** A log to which chunks of such sizes have been added; byte number n of the reply is n modulo 256. */
 function logOf(sizes: readonly number[], framesAtEachEnd: number, headBytes: number, tailBytes: number): FrameLog {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { arrowHeadOf, lanesWithin, spaced } from "../src/wire/geometry.ts";
-import type { Arrow } from "../src/wire/sequence.ts";
+import { arrowHeadOf, lanesWithin, spaced } from "../src/inspector/diagram/geometry.ts";
+import type { Arrow } from "../src/inspector/diagram/sequence.ts";
 
 const arrow = (from: Arrow["from"], to: Arrow["to"], fromY: number, toY: number): Arrow => ({
   id: "x",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hexRow, offsetText, rowCount } from "../src/wire/hex.ts";
+import { hexRow, offsetText, rowCount } from "../src/inspector/bytes/hex.ts";
 
 test("a row has an offset, hex pairs and characters", () => {
   const bytes = Uint8Array.from([0x61, 0x62, 0x20, 0x0a, 0x00, 0xc3]);

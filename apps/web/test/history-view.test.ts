@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { anyLine } from "../src/history/line-filter.ts";
-import { HistoryView } from "../src/history/history-view.svelte.ts";
-import { expectInStep, openLiveScene } from "./scene.ts";
+import { anyLine } from "../src/history/search/line-filter.ts";
+import { HistoryView } from "../src/history/view/history-view.svelte.ts";
+import { expectInStep, openLiveScene } from "./app-fixture.ts";
 
 async function open(lines: number) {
   const scene = await openLiveScene(lines);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { LineDeleter } from "../src/history/line-deleter.svelte.ts";
-import { expectInStep, openLiveScene } from "./scene.ts";
+import { LineDeleter } from "../src/history/replica/line-deleter.svelte.ts";
+import { expectInStep, openLiveScene } from "./app-fixture.ts";
 
 async function open(lines: number) {
   const scene = await openLiveScene(lines);

@@ -7,9 +7,9 @@ import {
   isAny,
   problemOf,
   readTimePrefix,
-} from "../src/history/line-filter.ts";
-import type { LineFilter } from "../src/history/line-filter.ts";
-import { isOutcome, sketchLine, timeOf } from "../src/history/line-sketch.ts";
+} from "../src/history/search/line-filter.ts";
+import type { LineFilter } from "../src/history/search/line-filter.ts";
+import { isOutcome, sketchLine, timeOf } from "../src/history/view/line-sketch.ts";
 
 const time = "2026-11-22T20:31:05.123456Z";
 const asked = encodeRequestEntry(time, "127.0.0.1", "otter 2 -10", false);

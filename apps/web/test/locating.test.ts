@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { encodeTime } from "@wirebook/protocol";
-import { HistoryReplica } from "../src/history/history-copy.ts";
-import { HistoryView } from "../src/history/history-view.svelte.ts";
-import { LinkedLine } from "../src/history/linked-line.svelte.ts";
-import { locate } from "../src/history/locating.ts";
-import { decodeLineLink, encodeLineLink } from "../src/history/permalink.ts";
-import { openScene } from "./scene.ts";
+import { HistoryReplica } from "../src/history/replica/history-replica.ts";
+import { HistoryView } from "../src/history/view/history-view.svelte.ts";
+import { LinkedLine } from "../src/history/replica/linked-line.svelte.ts";
+import { locate } from "../src/history/replica/locating.ts";
+import { decodeLineLink, encodeLineLink } from "../src/history/replica/permalink.ts";
+import { openScene } from "./app-fixture.ts";
 
 const startUs = 1_800_000_000_000_000;
 /** Times that come in bursts, as they do. */

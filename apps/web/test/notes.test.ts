@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { notesOf } from "../src/wire/notes/notes.ts";
-import { summarize } from "../src/wire/notes/verdict.ts";
-import { messageEnd } from "../src/wire/notes/message-end.ts";
-import type { Timeline } from "../src/wire/story.ts";
-import { story, writesAt } from "./stories.ts";
+import { notesOf } from "../src/inspector/notes/notes.ts";
+import { summarize } from "../src/inspector/notes/summary.ts";
+import { messageEnd } from "../src/inspector/notes/message-end.ts";
+import type { Timeline } from "../src/inspector/timeline/timeline.ts";
+import { story, writesAt } from "./exchange-samples.ts";
 
 const terms = (of: Timeline) => notesOf(of).map(({ term }) => term);
 const textOf = (of: Timeline, term: string) => notesOf(of).find((note) => note.term === term)?.text ?? "";

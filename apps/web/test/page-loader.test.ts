@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { PageLoader } from "../src/history/page-loader.svelte.ts";
+import { PageLoader } from "../src/history/replica/page-loader.svelte.ts";
 import { historyPageLines, pageAttemptsMax } from "../src/limits.ts";
-import { expectInStep, openLiveScene } from "./scene.ts";
+import { expectInStep, openLiveScene } from "./app-fixture.ts";
 
 async function open(lines: number) {
   const scene = await openLiveScene(lines);

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { phasesOf } from "../src/wire/phases.ts";
-import { rowsOf } from "../src/wire/rows.ts";
-import type { LoggedFrame } from "../src/exchange/frame-log.ts";
-import { story, writesAt } from "./stories.ts";
+import { phasesOf } from "../src/inspector/timeline/phases.ts";
+import { rowsOf } from "../src/inspector/rows.ts";
+import type { LoggedFrame } from "../src/exchanges/frame-log.ts";
+import { story, writesAt } from "./exchange-samples.ts";
 
 const namesOf = (of: typeof story) => phasesOf(of).map(({ name }) => name);
 

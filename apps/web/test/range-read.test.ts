@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
-import { HistoryReplica } from "../src/history/history-copy.ts";
-import { RangeRead } from "../src/history/range-read.ts";
+import { HistoryReplica } from "../src/history/replica/history-replica.ts";
+import { RangeRead } from "../src/history/replica/range-read.ts";
 import { clockSlackMs } from "../src/limits.ts";
 
 const startUs = 1_800_000_000_000_000;

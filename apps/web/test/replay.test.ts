@@ -3,13 +3,13 @@ import type { ExchangeRecord } from "@wirebook/capture";
 import { encodeBytes, encodeFrame, encodeText } from "@wirebook/protocol";
 import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
-import { Exchange } from "../src/exchange/exchange.svelte.ts";
-import type { Intent } from "../src/exchange/intent.ts";
-import { Exchanges } from "../src/exchange/exchanges.svelte.ts";
+import { Exchange } from "../src/exchanges/exchange.svelte.ts";
+import type { Intent } from "../src/exchanges/intent.ts";
+import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
 import { exportFile, loadFile } from "../src/export/files.ts";
 import { recordOf } from "../src/export/record-of.ts";
 import { replay, ReplayError } from "../src/export/replay.ts";
-import { buildTimeline } from "../src/wire/story.ts";
+import { buildTimeline } from "../src/inspector/timeline/timeline.ts";
 
 const local = { address: "127.0.0.1", port: 40_112 };
 const remote = { address: "127.0.0.1", port: 5007 };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { exactEdge, heightMax, ScrollMap, ScrollPlace } from "../src/scroll-map.ts";
+import { exactEdge, heightMax, ScrollMap, ScrollPlace } from "../src/ui/scroll-map.ts";
 
 const rowHeight = 28;
 const million = 1_000_000 * rowHeight;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { layOut } from "../src/wire/sequence.ts";
-import { stepRows } from "../src/wire/steps.ts";
-import type { Timeline } from "../src/wire/story.ts";
-import { story, writesAt } from "./stories.ts";
+import { layOut } from "../src/inspector/diagram/sequence.ts";
+import { stepRows } from "../src/inspector/steps.ts";
+import type { Timeline } from "../src/inspector/timeline/timeline.ts";
+import { story, writesAt } from "./exchange-samples.ts";
 
 const labels = (of: Timeline) => layOut(of).arrows.map(({ label }) => label);
 

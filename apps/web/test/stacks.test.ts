@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { columnPath, describeStretch, stackUp, toPrefix } from "../src/history/stacks.ts";
-import { Histogram } from "../src/history/tally.ts";
+import { columnPath, describeStretch, stackUp, toPrefix } from "../src/history/search/stacks.ts";
+import { Histogram } from "../src/history/search/histogram.ts";
 
 const start = Date.parse("2026-11-22T20:31:00Z");
 

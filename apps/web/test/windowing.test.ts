@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { StickToBottom, isAtEnd, windowOf } from "../src/windowing.ts";
+import { StickToBottom, isAtEnd, windowOf } from "../src/ui/windowing.ts";
 
 test("draws the rows that are seen and the spare ones on both sides", () => {
   expect(windowOf(1000, 200, 20, 1000, 5)).toEqual({ from: 45, to: 65 });

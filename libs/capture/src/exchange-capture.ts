@@ -4,7 +4,7 @@ import type { EndReason, Endpoint, Step, StepTimes } from "@wirebook/protocol";
 import type { Capture } from "./capture.ts";
 import type { Conversation } from "./conversation.ts";
 
-/** What an exchange notes of itself, as the `Trace` of @wirebook/exchange does; times are on the caller's clock. */
+/** What an exchange notes of itself, as the `Trace` of @wirebook/net does; times are on the caller's clock. */
 export interface Noted {
   readonly at: StepTimes;
   /** The end that connected; absent when the connection never stood. */

@@ -17,6 +17,7 @@ export type {
 } from "./history.ts";
 export { UsersError, usersErrorCodes } from "./users.ts";
 export type { User, Users, UsersErrorCode } from "./users.ts";
-export { describeNatsAddress, hasNatsSecret, isNatsAddress } from "./jetstream/address.ts";
-export type { NatsCredentials } from "./jetstream/credentials.ts";
-export { importIntoJetStream, openJetStreamHistory, openJetStreamUsers } from "./jetstream/open.ts";
+export { readChunkBytesDefault, usersMax } from "./limits.ts";
+export { resolveFollow, resolveRange } from "./range.ts";
+export type { Positions } from "./range.ts";
+export { lineChanged, noSuchLine } from "./refusals.ts";

@@ -17,7 +17,7 @@ import {
   timedFramesMax,
   timedWritesMax,
 } from "./limits.ts";
-import { findPlanProblem, plan, readPace } from "./plan.ts";
+import { findPlanProblem, plan, readPace } from "./write-schedule.ts";
 
 /** The WebSocket subprotocol (RFC 6455, section 1.9). */
 export const subprotocol = "wirebook.v1";

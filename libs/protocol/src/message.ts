@@ -10,7 +10,7 @@ import { ProtocolError } from "./errors.ts";
 import { argumentsMax, messageBytesMax, nameCharactersMax, quotedCharactersMax } from "./limits.ts";
 import { findOperation, operations } from "./operations.ts";
 import type { OperationSpec } from "./operations.ts";
-import { redactKeys, looksLikeKey } from "./secrets.ts";
+import { redactKeys, looksLikeKey } from "./redact.ts";
 import { decodeText, quoteText } from "./text.ts";
 
 /** A message whose user is known by name; the words are still unread. */

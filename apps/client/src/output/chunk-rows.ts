@@ -1,4 +1,4 @@
-import type { Trace } from "@wirebook/exchange";
+import type { Trace } from "@wirebook/net";
 import { traceChunkRowsLast, traceChunkRowsMax } from "../limits.ts";
 import { bytesOf, milliseconds, thousands } from "./figures.ts";
 import type { TraceRow } from "./trace-row.ts";

@@ -6,13 +6,13 @@
  */
 
 import type { Writable } from "node:stream";
-import type { Trace } from "@wirebook/exchange";
+import type { Trace } from "@wirebook/net";
 import { decodeFollowing, plainText, quoteText } from "@wirebook/protocol";
 import type { ReplyHeader } from "@wirebook/protocol";
 import { followingCharactersMax } from "../limits.ts";
 import type { Outgoing } from "../message.ts";
 import type { Outcome } from "../outcome.ts";
-import type { ReplyNews } from "../reply-watch.ts";
+import type { ReplyNews } from "../reply-parser.ts";
 import { FollowedLines } from "./followed-lines.ts";
 import type { Presenter } from "./presenter.ts";
 import { TextStream } from "./text-stream.ts";

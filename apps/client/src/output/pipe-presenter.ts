@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import type { Outgoing } from "../message.ts";
-import type { ReplyNews } from "../reply-watch.ts";
+import type { ReplyNews } from "../reply-parser.ts";
 import type { Presenter } from "./presenter.ts";
 
 const lineFeed = 0x0a;

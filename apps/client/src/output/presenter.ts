@@ -1,7 +1,7 @@
-import type { Trace } from "@wirebook/exchange";
+import type { Trace } from "@wirebook/net";
 import type { Outgoing } from "../message.ts";
 import type { Outcome } from "../outcome.ts";
-import type { ReplyNews } from "../reply-watch.ts";
+import type { ReplyNews } from "../reply-parser.ts";
 
 /** Shows exchanges, one after the other. It writes at once what it is given and holds none of it. */
 export interface Presenter {

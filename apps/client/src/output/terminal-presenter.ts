@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import { authenticationError, decodeText, errorPrefix } from "@wirebook/protocol";
 import type { Outgoing } from "../message.ts";
 import type { Outcome } from "../outcome.ts";
-import type { ReplyNews } from "../reply-watch.ts";
+import type { ReplyNews } from "../reply-parser.ts";
 import type { Paint } from "./paint.ts";
 import type { Presenter } from "./presenter.ts";
 import { TextStream } from "./text-stream.ts";

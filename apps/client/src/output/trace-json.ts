@@ -1,4 +1,4 @@
-import type { Trace } from "@wirebook/exchange";
+import type { Trace } from "@wirebook/net";
 import type { Endpoint, Step } from "@wirebook/protocol";
 
 /** A trace for other programs. Times are milliseconds since the connecting began, to the microsecond. */

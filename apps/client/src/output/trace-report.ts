@@ -13,8 +13,8 @@
  * whole time a step took. Times are those at which this program heard of each step, so its own work is in them.
  */
 
-import { describeEndpoint, describeTarget } from "@wirebook/exchange";
-import type { Target, Trace } from "@wirebook/exchange";
+import { describeEndpoint, describeTarget } from "@wirebook/net";
+import type { Target, Trace } from "@wirebook/net";
 import type { Outcome } from "../outcome.ts";
 import { chunkRows } from "./chunk-rows.ts";
 import { bytesOf, milliseconds, thousands } from "./figures.ts";

@@ -3,7 +3,7 @@ import { makeDraft } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { parametersOf } from "./parameters.ts";
 import type { Operations } from "./operations.svelte.ts";
-import { InputHistory } from "./recall.ts";
+import { InputHistory } from "./input-history.ts";
 
 interface Typed {
   readonly user: string;

@@ -7,7 +7,7 @@
  */
 
 import { keysKept } from "../limits.ts";
-import { Persisted } from "../shell/persisted.ts";
+import { Persisted } from "../ui/persisted.ts";
 
 export class Keyring {
   /** What came of the last key, when it is not simply kept. */

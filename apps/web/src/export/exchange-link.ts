@@ -6,9 +6,9 @@
  */
 
 import { decodeBase64, decodeRecord, encodeBase64, encodeRecord } from "@wirebook/capture";
-import type { Exchange } from "../exchange/exchange.svelte.ts";
-import type { Exchanges } from "../exchange/exchanges.svelte.ts";
-import { count } from "../figures.ts";
+import type { Exchange } from "../exchanges/exchange.svelte.ts";
+import type { Exchanges } from "../exchanges/exchanges.svelte.ts";
+import { count } from "../ui/format.ts";
 import { linkCharactersMax, linkRecordBytesMax } from "../limits.ts";
 import { exchangeLinkPrefix } from "./lazy.ts";
 import { recordOf } from "./record-of.ts";

@@ -8,9 +8,9 @@ import {
   encodeSessionHead,
   sessionTooBig,
 } from "@wirebook/capture";
-import type { Exchange } from "../exchange/exchange.svelte.ts";
-import type { Exchanges } from "../exchange/exchanges.svelte.ts";
-import { plural } from "../figures.ts";
+import type { Exchange } from "../exchanges/exchange.svelte.ts";
+import type { Exchanges } from "../exchanges/exchanges.svelte.ts";
+import { plural } from "../ui/format.ts";
 import { recordOf } from "./record-of.ts";
 import { replay, ReplayError } from "./replay.ts";
 

@@ -1,5 +1,5 @@
 import type { Component } from "svelte";
-import type { AppState } from "../page.svelte.ts";
+import type { AppState } from "../app-state.svelte.ts";
 
 /** What the dialog is given. */
 export interface DialogProps {
@@ -28,5 +28,5 @@ export type Dialog = Component<DialogProps>;
 
 /** The dialog, which is not part of the page's first load. */
 export async function fetchDialog(): Promise<Dialog> {
-  return (await import("./TakeAlong.svelte")).default;
+  return (await import("./ExportDialog.svelte")).default;
 }

@@ -3,8 +3,8 @@
 import { encodeBase64, ExchangeMask } from "@wirebook/capture";
 import type { ExchangeRecord, RecordedFrame } from "@wirebook/capture";
 import { decodeText, encodeText, encodeTime, steps } from "@wirebook/protocol";
-import type { Exchange } from "../exchange/exchange.svelte.ts";
-import type { LoggedFrame } from "../exchange/frame-log.ts";
+import type { Exchange } from "../exchanges/exchange.svelte.ts";
+import type { LoggedFrame } from "../exchanges/frame-log.ts";
 import { since, wireOf } from "./wire-items.ts";
 
 /** The record of an exchange, as far as it has come. */

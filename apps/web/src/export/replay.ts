@@ -8,8 +8,8 @@ import { bytesOfItem } from "@wirebook/capture";
 import type { ExchangeRecord, RecordedFrame } from "@wirebook/capture";
 import { decodeGatewayFrame, decodePageFrame, decodeTime, encodeBytes } from "@wirebook/protocol";
 import type { PageFrame } from "@wirebook/protocol";
-import { Exchange } from "../exchange/exchange.svelte.ts";
-import type { Intent } from "../exchange/intent.ts";
+import { Exchange } from "../exchanges/exchange.svelte.ts";
+import type { Intent } from "../exchanges/intent.ts";
 import type { ClockReading } from "../gateway/clock.ts";
 
 /** Why a record cannot be shown, to be read after the words "exchange N". */

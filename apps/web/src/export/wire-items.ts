@@ -2,8 +2,8 @@
 
 import { encodeBase64 } from "@wirebook/capture";
 import type { ExchangeMask, WireItem } from "@wirebook/capture";
-import type { Exchange } from "../exchange/exchange.svelte.ts";
-import type { LoggedFrame } from "../exchange/frame-log.ts";
+import type { Exchange } from "../exchanges/exchange.svelte.ts";
+import type { LoggedFrame } from "../exchanges/frame-log.ts";
 
 /** An item, and the frame that brought it to the page. */
 interface Brought {

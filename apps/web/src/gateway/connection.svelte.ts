@@ -1,7 +1,7 @@
 import type { PageFrame } from "@wirebook/protocol";
 import { backoffMs } from "./backoff.ts";
 import type { ClockReading } from "./clock.ts";
-import { closeText } from "./close-words.ts";
+import { closeText } from "./close-text.ts";
 import { Countdown } from "./countdown.svelte.ts";
 import { GatewaySocket } from "./gateway-socket.ts";
 import type { TimedFrame, GatewayListener, Hello } from "./gateway-socket.ts";

@@ -10,12 +10,12 @@ import { encodeResultEntry } from "@wirebook/protocol";
 import type { Outcome } from "@wirebook/protocol";
 import type { Actor, AppendResult } from "../history.ts";
 import { catchUpRoundsMax } from "../limits.ts";
-import type { GroupCommit } from "./appends.ts";
+import type { GroupCommit } from "./group-commit.ts";
 import type { Deletion } from "./deletion.ts";
 import { planRemovals } from "./removals.ts";
 import type { Removal } from "./removals.ts";
-import type { Compaction } from "./rewrite.ts";
-import type { MonotonicClock } from "./stamper.ts";
+import type { Compaction } from "./compaction.ts";
+import type { MonotonicClock } from "./monotonic-clock.ts";
 import { editedMeanwhile } from "./storage.ts";
 import type { FileStorage } from "./storage.ts";
 

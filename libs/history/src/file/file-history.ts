@@ -15,13 +15,13 @@ import type {
 } from "../history.ts";
 import { fileLookMs, readChunkBytesDefault } from "../limits.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
-import { GroupCommit } from "./appends.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { FileFeed, FileSnapshot } from "./cursor.ts";
 import { Deletes } from "./deletes.ts";
 import type { Generation } from "./generation.ts";
 import type { FileHistoryOptions } from "./options.ts";
 import type { Ownership } from "./ownership.ts";
-import type { MonotonicClock } from "./stamper.ts";
+import type { MonotonicClock } from "./monotonic-clock.ts";
 import type { FileStorage } from "./storage.ts";
 
 /** See `History` for the calls. It lets go of `owner` when it closes. */

@@ -15,8 +15,8 @@ import { indexFile } from "./index-file.ts";
 import { recoverTail } from "./mend.ts";
 import type { FileHistoryOptions } from "./options.ts";
 import { takeOwnership } from "./ownership.ts";
-import { Preallocation } from "./reserve.ts";
-import { createMicrosecondClock, MonotonicClock } from "./stamper.ts";
+import { Preallocation } from "./preallocation.ts";
+import { createMicrosecondClock, MonotonicClock } from "./monotonic-clock.ts";
 import { FileStorage } from "./storage.ts";
 import { lastTimeIn } from "./tail.ts";
 

@@ -17,8 +17,8 @@ import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
 import type { FileHistoryOptions } from "./options.ts";
 import { rescueLines } from "./rescue.ts";
-import type { Preallocation } from "./reserve.ts";
-import { Compaction } from "./rewrite.ts";
+import type { Preallocation } from "./preallocation.ts";
+import { Compaction } from "./compaction.ts";
 
 const lineFeed = 0x0a;
 const beforeEditing = "stop the server before you edit its file";

@@ -1,0 +1,104 @@
+/**
+ * The sockets on which the gateway listens, with or without TLS, and how many connections come over them [G-4].
+ *
+ * There is one for each address of the host (`localhost` has two), so what concerns them stands here and not at Fastify's
+ * own. A connection too many is closed without a word: nothing can be said before TLS and HTTP have begun.
+ */
+
+import type http from "node:http";
+import type { RequestListener, Server } from "node:http";
+import type https from "node:https";
+import type { Server as HttpsServer } from "node:https";
+import { createRequire } from "node:module";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { plainIpAddress } from "@wirebook/protocol";
+import type { GatewayLimits } from "../limits.ts";
+import type { TlsPair } from "./tls.ts";
+
+// An `import` of node:http looks at each of its exports, its WebSocket among them, which loads the whole of fetch: 15 MiB
+// that nothing here needs. A `require` does not.
+const require = createRequire(import.meta.url);
+const { createServer: createHttpServer } = require("node:http") as typeof http;
+const { createServer: createHttpsServer } = require("node:https") as typeof https;
+
+/** What differs from one gateway to another. */
+export interface HttpServersOptions {
+  readonly limits: GatewayLimits;
+  readonly tls: TlsPair | undefined;
+  /** Addresses from which a reverse proxy brings the connections of many. */
+  readonly trustedProxies: readonly string[];
+  /** Told of each connection that was closed because there were too many. */
+  onRefused(reason: "connections" | "connections-per-address", address: string): void;
+}
+
+/** The servers of one gateway. */
+export class HttpServers {
+  readonly #options: HttpServersOptions;
+  readonly #trusted: ReadonlySet<string>;
+  readonly #secure = new Set<HttpsServer>();
+  readonly #countOf = new Map<string, number>();
+
+  constructor(options: HttpServersOptions) {
+    this.#options = options;
+    this.#trusted = new Set(options.trustedProxies.map((address) => plainIpAddress(address) ?? address));
+  }
+
+  /** Makes one that does not listen yet. */
+  create(handler: RequestListener): Server {
+    const { limits, tls } = this.#options;
+    // Node looks every so often for connections whose time is over, so that much comes on top.
+    const withinMs = limits.httpRequestMs - limits.httpLookMs;
+    const times = {
+      requestTimeout: withinMs,
+      headersTimeout: withinMs,
+      keepAliveTimeout: limits.httpKeepAliveMs,
+      connectionsCheckingInterval: limits.httpLookMs,
+    };
+    const server = tls === undefined ? createHttpServer(times, handler) : this.#createSecure(tls, times, handler);
+    server.maxConnections = limits.connectionsMax;
+    server.on("connection", (socket: Socket) => this.#count(socket));
+    server.on("drop", (dropped) => this.#options.onRefused("connections", plain(dropped?.remoteAddress)));
+    // Node takes its own listener off a connection that asks for an upgrade. Without another, one that breaks before it is
+    // a WebSocket or has been refused would end the process.
+    server.on("upgrade", (_request, socket) => socket.on("error", destroy));
+    return server;
+  }
+
+  /** Lets connections that come from now on have another certificate; those that are open keep theirs. */
+  replaceTls(tls: TlsPair): void {
+    for (const server of this.#secure) server.setSecureContext({ ...tls });
+  }
+
+  #createSecure(tls: TlsPair, times: object, handler: RequestListener): HttpsServer {
+    const handshakeTimeout = this.#options.limits.httpRequestMs;
+    const server = createHttpsServer({ ...times, ...tls, handshakeTimeout, minVersion: "TLSv1.2" }, handler);
+    this.#secure.add(server);
+    return server;
+  }
+
+  #count(socket: Socket): void {
+    const address = plain(socket.remoteAddress);
+    if (this.#trusted.has(address)) return;
+    const count = (this.#countOf.get(address) ?? 0) + 1;
+    this.#countOf.set(address, count);
+    socket.on("close", () => this.#discount(address));
+    if (count <= this.#options.limits.connectionsPerAddressMax) return;
+    this.#options.onRefused("connections-per-address", address);
+    socket.destroy();
+  }
+
+  #discount(address: string): void {
+    const left = (this.#countOf.get(address) ?? 1) - 1;
+    if (left > 0) this.#countOf.set(address, left);
+    else this.#countOf.delete(address);
+  }
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
+}
+
+function plain(address: string | undefined): string {
+  return plainIpAddress(address ?? "") ?? "unknown";
+}

@@ -1,0 +1,206 @@
+/**
+ * What the gateway counts and times, in Prometheus' text format.
+ *
+ * Every label has a bounded set of values: a page can choose none of them. Gauges and sums of bytes are looked up when
+ * somebody asks, so that nothing on a byte's way counts for them. The metrics of the process and of Node are the usual
+ * ones, and shared by all gateways of a process.
+ */
+
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Trace } from "@wirebook/net";
+import type { FrameErrorCode, Hop } from "@wirebook/protocol";
+import { stepSecondsBuckets } from "../limits.ts";
+import type { Stream } from "../streams/stream.ts";
+
+/** Why somebody was not let in. */
+export type RefusalReason =
+  | "connections"
+  | "connections-per-address"
+  | "host"
+  | "metrics"
+  | "origin"
+  | "path"
+  | "stopping"
+  | "subprotocol"
+  | "websockets"
+  | "websockets-per-address";
+
+/** Bytes on both hops; `up` is towards the server. */
+export interface Bytes {
+  readonly pageUp: number;
+  readonly pageDown: number;
+  readonly serverUp: number;
+  readonly serverDown: number;
+}
+
+export const noBytes: Bytes = Object.freeze({ pageUp: 0, pageDown: 0, serverUp: 0, serverDown: 0 });
+
+/** The sum of both. */
+export function addBytes(one: Bytes, other: Bytes): Bytes {
+  return {
+    pageUp: one.pageUp + other.pageUp,
+    pageDown: one.pageDown + other.pageDown,
+    serverUp: one.serverUp + other.serverUp,
+    serverDown: one.serverDown + other.serverDown,
+  };
+}
+
+/** What is looked up when the metrics are asked for. */
+export interface Gauges {
+  /** Those of the WebSockets that are open, and of their exchanges that run. */
+  readonly bytes: Bytes;
+  readonly webSockets: number;
+  readonly exchangesRunning: number;
+  readonly exchangesWaiting: number;
+  readonly serverConnectionsMax: number;
+}
+
+const prefix = "wirebook_gateway_";
+
+let processRegistry: Registry | undefined;
+
+/** The metrics of this process, which are collected once however many gateways it has. */
+function processMetrics(): Registry {
+  if (processRegistry !== undefined) return processRegistry;
+  processRegistry = new Registry();
+  collectDefaultMetrics({ register: processRegistry });
+  return processRegistry;
+}
+
+/** The metrics of one gateway. */
+export class Metrics {
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+  readonly #registry = new Registry();
+  readonly #exchanges = this.#counter("exchanges_total", "exchanges that are over", ["operation", "outcome"]);
+  readonly #refused = this.#counter("refused_total", "requests and WebSockets that were not let in", ["reason"]);
+  readonly #frameErrors = this.#counter("frame_errors_total", "frames that were not carried out", ["code"]);
+  readonly #webSocketsOpened = this.#counter("websockets_opened_total", "WebSockets that were taken in", []);
+  readonly #steps: Histogram<"hop" | "step">;
+  readonly #times: Readonly<Record<StepName, Histogram.Internal<"hop" | "step">>>;
+  #look: (() => Gauges) | undefined;
+  /** Of all that is over. */
+  readonly #pastBytes = { ...noBytes };
+
+  constructor(version: string) {
+    const registers = [this.#registry];
+    this.#steps = new Histogram({
+      name: `${prefix}step_seconds`,
+      help: "time that each step of an exchange took, and the round trip of a ping",
+      labelNames: ["hop", "step"],
+      buckets: [...stepSecondsBuckets],
+      registers,
+    });
+    const time = (hop: Hop, step: string) => this.#steps.labels({ hop, step });
+    this.#times = {
+      ping: time("page-gateway", "ping"),
+      queue: time("gateway", "queue"),
+      connect: time("gateway-server", "connect"),
+      firstByte: time("gateway-server", "first-byte"),
+      reply: time("gateway-server", "reply"),
+    };
+    new Gauge({ name: `${prefix}info`, help: "the version", labelNames: ["version"], registers }).set({ version }, 1);
+    this.#addGauges();
+    this.#addBytes();
+  }
+
+  /** Says where the gauges are looked up. */
+  lookAt(look: () => Gauges): void {
+    this.#look = look;
+  }
+
+  /** An exchange does not run any more, and has carried so many bytes. */
+  carried({ sentBytes, receivedBytes }: Trace): void {
+    this.#pastBytes.serverUp += sentBytes;
+    this.#pastBytes.serverDown += receivedBytes;
+  }
+
+  /** An exchange is over. */
+  exchange({ request, outcome = "cancelled", trace }: Stream): void {
+    this.#exchanges.inc({ operation: request.operation, outcome });
+    const { received, connecting, established, firstByte, fin } = trace.at;
+    this.#observe("queue", received, connecting);
+    this.#observe("connect", connecting, established);
+    this.#observe("firstByte", established, firstByte);
+    // How long somebody follows says nothing of the server.
+    if (!request.isFollow) this.#observe("reply", firstByte, fin);
+  }
+
+  /** A page answered a ping. */
+  pong(ms: number): void {
+    this.#times.ping.observe(ms / 1000);
+  }
+
+  refused(reason: RefusalReason): void {
+    this.#refused.inc({ reason });
+  }
+
+  frameError(code: FrameErrorCode): void {
+    this.#frameErrors.inc({ code });
+  }
+
+  webSocketOpened(): void {
+    this.#webSocketsOpened.inc();
+  }
+
+  /** A WebSocket has carried so many bytes in all. */
+  webSocketClosed(pageUp: number, pageDown: number): void {
+    this.#pastBytes.pageUp += pageUp;
+    this.#pastBytes.pageDown += pageDown;
+  }
+
+  /** All of it, as text. */
+  async text(): Promise<string> {
+    return `${await this.#registry.metrics()}\n${await processMetrics().metrics()}`;
+  }
+
+  #observe(step: StepName, fromMs: number | undefined, toMs: number | undefined): void {
+    if (fromMs !== undefined && toMs !== undefined) this.#times[step].observe((toMs - fromMs) / 1000);
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
+    return new Counter({ name: prefix + name, help, labelNames: [...labelNames], registers: [this.#registry] });
+  }
+
+  #addGauges(): void {
+    const looks: readonly [name: string, help: string, of: (gauges: Gauges) => number][] = [
+      ["websockets", "WebSockets that are open", ({ webSockets }) => webSockets],
+      ["exchanges_running", "exchanges that have a connection to the server", (gauges) => gauges.exchangesRunning],
+      ["exchanges_waiting", "exchanges that wait for one", (gauges) => gauges.exchangesWaiting],
+      ["server_connections_max", "connections to the server at once", (gauges) => gauges.serverConnectionsMax],
+    ];
+    const look = (): Gauges | undefined => this.#look?.();
+    for (const [name, help, of] of looks) {
+      const gauge = new Gauge({
+        name: prefix + name,
+        help,
+        registers: [],
+        collect() {
+          const gauges = look();
+          if (gauges !== undefined) this.set(of(gauges));
+        },
+      });
+      this.#registry.registerMetric(gauge);
+    }
+  }
+
+  #addBytes(): void {
+    const look = (): Bytes => addBytes(this.#pastBytes, this.#look?.().bytes ?? noBytes);
+    const counter = new Counter({
+      name: `${prefix}bytes_total`,
+      help: "bytes on each hop, up towards the server and down towards the page",
+      labelNames: ["hop", "direction"],
+      registers: [],
+      collect() {
+        const { pageUp, pageDown, serverUp, serverDown } = look();
+        this.reset();
+        this.inc({ hop: "page-gateway", direction: "up" }, pageUp);
+        this.inc({ hop: "page-gateway", direction: "down" }, pageDown);
+        this.inc({ hop: "gateway-server", direction: "up" }, serverUp);
+        this.inc({ hop: "gateway-server", direction: "down" }, serverDown);
+      },
+    });
+    this.#registry.registerMetric(counter);
+  }
+}
+
+type StepName = "ping" | "queue" | "connect" | "firstByte" | "reply";

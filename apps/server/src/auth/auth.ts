@@ -1,0 +1,74 @@
+/**
+ * Who speaks, what they may do, and what others may see of what they sent [U-5], [U-6], [U-8].
+ *
+ * Open: any plain name may speak, a registered one with its key only. Registered: nobody else may. There, a word that
+ * is nobody's may be somebody's mistyped key, or a key where the name should be; so of a message whose principal is not
+ * known nothing is kept but a tag. Tags are of a hash whose key is made at the start and never leaves the process: the
+ * same word has the same tag until the server stops, and nobody can find the word by trying, now or later.
+ */
+
+import { createHmac, randomBytes } from "node:crypto";
+import type { Users } from "@wirebook/history";
+import { operations, redactMessage } from "@wirebook/protocol";
+import type { Command, Message, Role } from "@wirebook/protocol";
+import { ServerError } from "../errors.ts";
+import { isRightKey } from "./key.ts";
+
+/** Who may speak, by the setting `--users`. */
+export const modes = ["open", "registered"] as const;
+
+/** A mode of that list. */
+export type Mode = (typeof modes)[number];
+
+/** Somebody who may speak. */
+export interface Principal {
+  /** The name, never a key. */
+  readonly user: string;
+  readonly role: Role;
+}
+
+/** Hexadecimal digits of a tag. */
+const tagDigits = 8;
+
+/** Decides about speakers. */
+export class Authenticator {
+  readonly mode: Mode;
+  readonly #users: Users;
+  readonly #tagKey = randomBytes(32);
+
+  constructor(mode: Mode, users: Users) {
+    this.mode = mode;
+    this.#users = users;
+  }
+
+  /** Who speaks, from the name and the key of a message; `undefined` is nobody known [W-13]. */
+  authenticate({ user: name, key }: Message): Principal | undefined {
+    const registered = this.#users.find(name);
+    if (registered === undefined) {
+      return this.mode === "open" && key === undefined ? { user: name, role: "admin" } : undefined;
+    }
+    const { name: user, role, keyHash } = registered;
+    if (key === undefined || !isRightKey(user, key, keyHash)) return undefined;
+    return { user, role: this.mode === "open" ? "admin" : role };
+  }
+
+  /** What the history and the terminal may hold of a message [H-5]. */
+  redact(text: string, principal: Principal | undefined): string {
+    return this.mode === "registered" && principal === undefined ? this.#tag(text) : redactMessage(text);
+  }
+
+  #tag(text: string): string {
+    const [word = ""] = text.trimStart().split(/\s/u, 1);
+    return `unknown#${createHmac("sha256", this.#tagKey).update(word).digest("hex").slice(0, tagDigits)}`;
+  }
+}
+
+/** Lets a principal with the role that a command needs go on [U-9]. @throws ServerError `role-lacking` */
+export function authorize({ user, role }: Principal, { verb }: Command): void {
+  const operation = operations.find((each) => each.verb === verb);
+  if (operation === undefined || operation.role === "member" || role === "admin") return;
+  throw new ServerError(
+    "role-lacking",
+    `operation ${operation.number} needs the role admin, and ${user} is a member; ask the operator of the server for it`,
+  );
+}

@@ -1,0 +1,53 @@
+/**
+ * A response on its way to the peer [W-16].
+ *
+ * Nothing is held but the chunk on its way: the next one is asked for when the kernel has taken it, so a slow peer
+ * slows the reading of the file and costs no memory. What a response holds (a file, a seat among the followers) is let
+ * go before the connection lingers.
+ */
+
+import { encodeText, joinBytes } from "@wirebook/protocol";
+import type { Snapshot } from "@wirebook/history";
+import type { Connection } from "../net/connection.ts";
+import { toErrorResponse } from "./error-response.ts";
+import type { ErrorResponse } from "./error-response.ts";
+import type { Subscription } from "./subscriptions.ts";
+import type { Response } from "./operations/response.ts";
+
+const nothing = new Uint8Array(0);
+
+/** Sends a response and waits for the connection to be closed. Returns what broke the reply off, if anything did. */
+export async function send(connection: Connection, response: Response): Promise<ErrorResponse | undefined> {
+  const { text, snapshot, follow } = response;
+  try {
+    if (snapshot !== undefined) await sendSnapshot(connection, text, snapshot);
+    if (follow !== undefined) await sendFollow(connection, text, follow);
+  } catch (error) {
+    connection.reset();
+    return toErrorResponse(error);
+  }
+  await connection.end(snapshot === undefined && follow === undefined ? text : "");
+  return undefined;
+}
+
+/** The text goes out with the first lines, in one write. */
+async function sendSnapshot(connection: Connection, text: string, snapshot: Snapshot): Promise<void> {
+  await using lines = snapshot;
+  let head = encodeText(text);
+  for await (const chunk of lines.chunks) {
+    if (!(await connection.write(joinBytes(head, chunk)))) return;
+    head = nothing;
+  }
+  await connection.write(head);
+}
+
+/** A follow may be silent for hours, so the text does not wait for lines, and the peer's going ends the waiting. */
+async function sendFollow(connection: Connection, text: string, follow: Subscription): Promise<void> {
+  await using lines = follow;
+  void connection.closed.then(() => lines[Symbol.asyncDispose]());
+  connection.keepAlive();
+  if (!(await connection.write(text))) return;
+  for await (const chunk of lines.chunks()) {
+    if (!(await connection.write(chunk))) return;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * One exchange, seen from the server: a message → who → the log → the operation → the reply [W-1].
+ *
+ * Whatever came is in the history, durably, before anything is done or answered [W-8]; where the history does not take
+ * the line, nothing is done. Nobody's mistake leaves this file as an exception: it becomes the peer's reply and a line
+ * on the terminal.
+ */
+
+import { HistoryError } from "@wirebook/history";
+import type { RequestEntry, History, AppendResult } from "@wirebook/history";
+import {
+  authenticationError,
+  decodeCommand,
+  decodeMessage,
+  decodeText,
+  encodeError,
+  encodeText,
+  notReadyPrefix,
+  ProtocolError,
+  refusedBytesKept,
+} from "@wirebook/protocol";
+import type { Command } from "@wirebook/protocol";
+import type { Connection, Received } from "../net/connection.ts";
+import type { ServerContext } from "../server-context.ts";
+import { ServerError } from "../errors.ts";
+import { toErrorResponse } from "./error-response.ts";
+import type { ErrorResponse } from "./error-response.ts";
+import { dispatch } from "./operations/dispatch.ts";
+import type { Response } from "./operations/response.ts";
+import { send } from "./reply.ts";
+import { authorize } from "../auth/auth.ts";
+import type { Authenticator, Principal } from "../auth/auth.ts";
+
+/** A message as far as it was understood. */
+type Heard =
+  | { readonly outcome: "request"; readonly principal: Principal; readonly command: Command }
+  | { readonly outcome: "unknown"; readonly isGuess: boolean }
+  | { readonly outcome: "broken" }
+  | { readonly outcome: "mistake"; readonly error: unknown; readonly principal?: Principal };
+
+/** What is to be sent, and what the terminal shows of it. */
+interface Answer {
+  readonly response: Response;
+  readonly outcome: Command["verb"] | "unknown" | "broken" | "error";
+  readonly failure?: ErrorResponse;
+}
+
+/** Serves one connection until it is closed. */
+export async function serve(connection: Connection, context: ServerContext): Promise<void> {
+  const received = await connection.received;
+  if (received.isBroken && !received.hasBytes) return;
+  const heard = hear(received, context.authenticator);
+  const asked = askedFrom(connection.address, received, heard, context.authenticator);
+  let written: AppendResult | undefined;
+  let answer: Answer;
+  try {
+    if (received.hasBytes) written = await record(asked, heard, context.history);
+    else if (received.problem === undefined) await probe(context.history);
+    answer = await answerTo(heard, connection, context);
+  } catch (error) {
+    const failure = toErrorResponse(error);
+    answer = { response: { text: context.replyHeader + encodeError(failure.sentence) }, outcome: "error", failure };
+  }
+  // A connection that sends nothing is a probe, such as a load balancer's: it asks nothing.
+  if (received.hasBytes) showRequest(asked, written, answer, context);
+  else if (answer.failure?.code === "proxy-header") showRefused(asked, answer.failure, context);
+  const failure = heard.outcome === "broken" ? undefined : await send(connection, answer.response);
+  if (failure !== undefined) context.log.write({ event: "failure", message: failure.detail ?? failure.sentence });
+}
+
+/** Finds out what the bytes mean, once the message has ended. */
+function hear({ bytes, problem, isBroken }: Received, authenticator: Authenticator): Heard {
+  if (isBroken) return { outcome: "broken" };
+  let principal: Principal | undefined;
+  try {
+    if (problem !== undefined) throw problem;
+    const message = decodeMessage(bytes);
+    principal = authenticator.authenticate(message);
+    if (principal === undefined) return { outcome: "unknown", isGuess: message.key !== undefined };
+    return { outcome: "request", principal, command: decodeCommand(message.words) };
+  } catch (error) {
+    // Where only the registered may speak, what is no name is no less unknown, and its sentence would repeat it.
+    const isNoName = error instanceof ProtocolError && error.code === "user-syntax";
+    if (isNoName && authenticator.mode === "registered") return { outcome: "unknown", isGuess: false };
+    return { outcome: "mistake", error, ...(principal === undefined ? {} : { principal }) };
+  }
+}
+
+/**
+ * What the history keeps: a request as it came, of anything else the beginning; a key of neither [H-5], [H-6]. Keys are
+ * taken out before the cut, which could make one too short to be known.
+ */
+function askedFrom(address: string, { bytes }: Received, heard: Heard, authenticator: Authenticator): RequestEntry {
+  const shown = authenticator.redact(decodeText(bytes), "principal" in heard ? heard.principal : undefined);
+  if (heard.outcome === "request" || bytes.length <= refusedBytesKept) return { address, message: shown, isCut: false };
+  const shownBytes = encodeText(shown);
+  const kept = decodeText(shownBytes.subarray(0, refusedBytesKept));
+  return { address, message: kept, isCut: shownBytes.length > refusedBytesKept };
+}
+
+/**
+ * Writes what was asked [W-8]. On a full disk only a request to delete all goes on without its line: it would take that
+ * line with it in any case, says in the history by whom it was, and makes the room that everybody lacks.
+ *
+ * @throws HistoryError `storage-full`, `storage-failed`, `closed`
+ */
+async function record(asked: RequestEntry, heard: Heard, history: History): Promise<AppendResult | undefined> {
+  try {
+    return await history.append(asked);
+  } catch (error) {
+    const isFull = error instanceof HistoryError && error.code === "storage-full";
+    if (isFull && heard.outcome === "request" && heard.command.verb === "delete-all") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A connection that ended without a byte asks whether this server is ready [W-21]: for that it must be able to write. Where
+ * it is, the answer is that of any empty message.
+ *
+ * @throws ServerError `not-ready`
+ */
+async function probe(history: History): Promise<void> {
+  try {
+    await history.check();
+  } catch (error) {
+    const { sentence, detail } = toErrorResponse(error);
+    throw new ServerError("not-ready", `${notReadyPrefix}${sentence}`, { cause: detail ?? error });
+  }
+}
+
+/** Does what was asked. @throws what a request can fail with; see `toErrorResponse` */
+async function answerTo(heard: Heard, connection: Connection, context: ServerContext): Promise<Answer> {
+  switch (heard.outcome) {
+    case "mistake":
+      throw heard.error;
+    case "broken":
+      return { response: { text: "" }, outcome: "broken" };
+    case "unknown":
+      if (heard.isGuess) await context.throttle.delay(connection.address, connection.closed);
+      return { response: { text: authenticationError }, outcome: "unknown" };
+    case "request": {
+      const { command, principal } = heard;
+      context.counters.requests += 1;
+      authorize(principal, command);
+      const response = await dispatch(command, { ...context, ...principal, address: connection.address });
+      return { response: { ...response, text: context.replyHeader + response.text }, outcome: command.verb };
+    }
+  }
+}
+
+/** A proxy that does not say for whom it connects leaves no line, so the terminal is where its operator learns of it. */
+function showRefused({ address }: RequestEntry, { code }: ErrorResponse, { log }: ServerContext): void {
+  log.write({ event: "refused", address, code });
+}
+
+function showRequest(
+  asked: RequestEntry,
+  written: AppendResult | undefined,
+  { outcome, failure }: Answer,
+  context: ServerContext,
+): void {
+  context.log.write({
+    event: "request",
+    time: written?.time ?? new Date().toISOString(),
+    ...asked,
+    outcome,
+    ...(failure === undefined ? {} : { code: failure.code, sentence: failure.sentence, detail: failure.detail }),
+  });
+}

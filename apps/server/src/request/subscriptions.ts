@@ -1,0 +1,99 @@
+import type { Feed, History } from "@wirebook/history";
+import { ServerError } from "../errors.ts";
+
+const lineFeed = 0x0a;
+
+/** One follow of the history, which ends between two lines and never inside one. */
+export class Subscription implements AsyncDisposable {
+  readonly #feed: Feed;
+  readonly #leave: (follow: Subscription) => void;
+  #isEnding = false;
+  #isInLine = false;
+  #isDisposed = false;
+
+  constructor(feed: Feed, leave: (follow: Subscription) => void) {
+    this.#feed = feed;
+    this.#leave = leave;
+  }
+
+  /** Position of the first line that it gives. */
+  get from(): number {
+    return this.#feed.from;
+  }
+
+  /** The lines as they come, cut into chunks at any byte; to be iterated once. */
+  async *chunks(): AsyncGenerator<Uint8Array, void, void> {
+    for await (const chunk of this.#feed.chunks) {
+      this.#isInLine = chunk.at(-1) !== lineFeed;
+      yield chunk;
+      if (this.#isEnding && !this.#isInLine) return;
+    }
+  }
+
+  /** Ends the chunks as soon as the last line begun is whole. */
+  end(): void {
+    this.#isEnding = true;
+    if (!this.#isInLine) void this.#feed[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#leave(this);
+    await this.#feed[Symbol.asyncDispose]();
+  }
+}
+
+/** All follows of one server, at most so many at once [W-18]. */
+export class Subscriptions {
+  readonly #history: History;
+  readonly #max: number;
+  readonly #open = new Set<Subscription>();
+  #opening = 0;
+  #isEnded = false;
+
+  constructor(history: History, max: number) {
+    this.#history = history;
+    this.#max = max;
+  }
+
+  /** Follows that are open. */
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Opens a follow, whose owner disposes of it.
+   *
+   * @throws ServerError `followers-max`, `stopping`; HistoryError as `History.follow`
+   */
+  async open(from: number | undefined): Promise<Subscription> {
+    if (this.#isEnded) throw stopping();
+    if (this.#open.size + this.#opening >= this.#max) {
+      throw new ServerError(
+        "followers-max",
+        `${this.#max} clients follow already, which is the limit; read the last lines with 2 -100, or try again`,
+      );
+    }
+    this.#opening += 1;
+    try {
+      const follow = new Subscription(await this.#history.follow(from), (left) => this.#open.delete(left));
+      this.#open.add(follow);
+      if (this.#isEnded) follow.end();
+      return follow;
+    } finally {
+      this.#opening -= 1;
+    }
+  }
+
+  /** Ends every follow behind its last whole line, and refuses new ones. */
+  end(): void {
+    this.#isEnded = true;
+    for (const follow of this.#open) follow.end();
+  }
+}
+
+/** The error of whatever is asked of a server that is about to stop. */
+export function stopping(): ServerError {
+  return new ServerError("stopping", "the server is stopping; send the message again in a moment");
+}

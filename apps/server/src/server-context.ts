@@ -1,0 +1,26 @@
+import type { History, Users } from "@wirebook/history";
+import type { Subscriptions } from "./request/subscriptions.ts";
+import type { RequestLog } from "./request-log.ts";
+import type { AuthThrottle } from "./auth/auth-throttle.ts";
+import type { Authenticator } from "./auth/auth.ts";
+
+/** What is counted from the start on. */
+export interface Counters {
+  /** On the monotonic clock. */
+  readonly startedMs: number;
+  /** Messages that were understood, from somebody known. */
+  requests: number;
+}
+
+/** What the sessions of one server share. */
+export interface ServerContext {
+  readonly history: History;
+  readonly users: Users;
+  readonly log: RequestLog;
+  readonly authenticator: Authenticator;
+  readonly throttle: AuthThrottle;
+  readonly counters: Counters;
+  readonly subscriptions: Subscriptions;
+  /** What comes before every response but `Authentication error.` [W-11]. */
+  readonly replyHeader: string;
+}

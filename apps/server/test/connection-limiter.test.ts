@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import { ConnectionLimiter, networkOf } from "../src/net/connection-limiter.ts";
+import { limitsDefault } from "../src/limits.ts";
+
+const admission = (connectionsMax: number, connectionsPerAddressMax: number): ConnectionLimiter =>
+  new ConnectionLimiter({ ...limitsDefault, connectionsMax, connectionsPerAddressMax }, new Set(["proxy"]));
+
+describe("admission", () => {
+  test("has room up to its bound, and again when somebody has left", () => {
+    const seats = admission(3, 3);
+    expect([1, 2, 3, 4].map((n) => seats.acquire(`10.0.0.${n}`)?.code)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      "connections-max",
+    ]);
+    seats.release("10.0.0.2");
+    expect(seats.acquire("10.0.0.4")).toBeUndefined();
+    expect(seats.acquire("10.0.0.5")?.code).toBe("connections-max");
+  });
+
+  test("has room for so many of one address, whatever the others do", () => {
+    const seats = admission(100, 2);
+    expect(["a", "a", "a", "b"].map((address) => seats.acquire(address)?.code)).toEqual([
+      undefined,
+      undefined,
+      "address-max",
+      undefined,
+    ]);
+    expect(["proxy", "proxy", "proxy"].map((address) => seats.acquire(address))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    seats.release("a");
+    expect(seats.acquire("a")).toBeUndefined();
+    expect(seats.acquire("a")?.code).toBe("address-max");
+  });
+});
+
+describe("an address stands for", () => {
+  test.each([
+    ["127.0.0.1", "127.0.0.1"],
+    ["::1", "0:0:0:0::/64"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["2001:db8:1:2::", "2001:db8:1:2::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+  ])("%s → %s", (address, peer) => {
+    expect(networkOf(address)).toBe(peer);
+  });
+});

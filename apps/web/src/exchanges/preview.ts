@@ -1,0 +1,49 @@
+/** What a card shows of a response, without ever making one big string of it. */
+
+import { decodeText, joinBytes, plainText } from "@wirebook/protocol";
+import type { FrameLog } from "./frame-log.ts";
+
+/** The beginning and the end of a response, or all of it. */
+export interface Preview {
+  readonly head: string;
+  /** Bytes between the two that are not shown. */
+  readonly hiddenBytes: number;
+  readonly tail: string;
+}
+
+const lineFeed = 0x0a;
+
+/**
+ * Shows at most `bytesMax` bytes of the reply between two offsets, three quarters of them from the beginning, and cuts
+ * between lines where there are any.
+ */
+export function previewOf(frames: FrameLog, from: number, to: number, bytesMax: number): Preview {
+  if (to - from <= bytesMax) return { head: visible(bytesOf(frames, from, to)), hiddenBytes: 0, tail: "" };
+  const head = bytesOf(frames, from, from + Math.floor(bytesMax * 0.75));
+  const tail = bytesOf(frames, to - Math.floor(bytesMax * 0.25), to);
+  const wholeHead = head.subarray(0, head.lastIndexOf(lineFeed) + 1 || head.length);
+  // A line feed that is the very last byte begins no line.
+  const wholeTail = tail.subarray(tail.subarray(0, -1).indexOf(lineFeed) + 1);
+  return {
+    head: visible(wholeHead),
+    hiddenBytes: to - from - wholeHead.length - wholeTail.length,
+    tail: visible(wholeTail),
+  };
+}
+
+/** The reply's bytes from `from` on, for a file. */
+export function blobOf(frames: FrameLog, from: number, to: number): Blob {
+  return new Blob(frames.replyParts(from, to) as Uint8Array<ArrayBuffer>[], { type: "text/plain; charset=utf-8" });
+}
+
+function bytesOf(frames: FrameLog, from: number, to: number): Uint8Array {
+  return frames.replyParts(from, to).reduce(joinBytes, new Uint8Array(0));
+}
+
+/** Characters that act on a terminal or on the reading direction are shown escaped; line feeds and tabs stay. */
+function visible(bytes: Uint8Array): string {
+  return decodeText(bytes)
+    .split(/(\n|\t)/)
+    .map((part) => (part === "\n" || part === "\t" ? part : plainText(part)))
+    .join("");
+}

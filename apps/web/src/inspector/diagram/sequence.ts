@@ -1,0 +1,99 @@
+/**
+ * The sequence diagram: where each arrow stands, drawn to time.
+ *
+ * Time runs downwards in proportion, with two exceptions that the drawing shows: moments are never closer than
+ * `rowMin`, or nothing could be read, and a gap longer than `rowMax` is shortened and marked with its length. On the
+ * lane of the gateway stands how far its clock may be off the browser's, on the same scale.
+ */
+
+import { arrowsOf } from "./arrows.ts";
+import type { TimedArrow } from "./arrows.ts";
+import type { Timeline } from "../timeline/timeline.ts";
+
+export type { Lane } from "./arrows.ts";
+
+export interface Arrow extends TimedArrow {
+  readonly fromY: number;
+  readonly toY: number;
+}
+
+export interface Tick {
+  readonly y: number;
+  readonly ms: number;
+}
+
+/** A stretch of time that is drawn shorter than it was. */
+interface Gap {
+  readonly y: number;
+  readonly ms: number;
+}
+
+/** Between which times a moment of the gateway's may have been on the browser's clock. */
+interface Doubt {
+  readonly fromY: number;
+  readonly toY: number;
+}
+
+export interface Sequence {
+  readonly arrows: readonly Arrow[];
+  readonly ticks: readonly Tick[];
+  readonly gaps: readonly Gap[];
+  readonly doubts: readonly Doubt[];
+  /** Where the server has heard the message, between its arrival there and the answer; derived, like both. */
+  readonly heardY: number | undefined;
+  readonly height: number;
+}
+
+const rowMin = 14;
+const rowMax = 72;
+const bodyHeight = 300;
+const top = 12;
+
+/** Lays out the diagram of a story. */
+export function layOut(story: Timeline): Sequence {
+  const timed = arrowsOf(story);
+  const times = [...new Set(timed.flatMap(({ fromMs, toMs }) => [fromMs, toMs]))].toSorted((a, b) => a - b);
+  const { yOf, gaps, height } = scale(times);
+  const arrows = timed.map((arrow) => ({ ...arrow, fromY: yOf(arrow.fromMs), toY: yOf(arrow.toMs) }));
+  const ticks = times.map((ms) => ({ ms, y: yOf(ms) }));
+  return { arrows, ticks, gaps, height, doubts: doubtsOf(story, yOf), heardY: heardY(arrows) };
+}
+
+function heardY(arrows: readonly Arrow[]): number | undefined {
+  const last = arrows.findLast(({ from, to, span }) => from === "gateway" && to === "server" && span !== undefined);
+  const answer = arrows.find(({ from, toY }) => from === "server" && toY > (last?.toY ?? Infinity));
+  return last && (last.toY + (answer?.fromY ?? last.toY)) / 2;
+}
+
+/** The two moments that tie the hops together: the frame's coming, and the last one that the gateway noted. */
+function doubtsOf({ at, errorMs }: Timeline, yOf: (ms: number) => number): Doubt[] {
+  if (errorMs === undefined) return [];
+  const noted = [at.received, at.closed].filter((ms) => ms !== undefined);
+  return noted.map((ms) => ({ fromY: yOf(ms - errorMs), toY: yOf(ms + errorMs) }));
+}
+
+/** Where each time stands, from the top; times between two moments are interpolated. */
+function scale(times: readonly number[]): { yOf: (ms: number) => number; gaps: Gap[]; height: number } {
+  const spanMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  const ys: number[] = [];
+  const gaps: Gap[] = [];
+  let y = top;
+  times.forEach((ms, index) => {
+    const gapMs = index === 0 ? 0 : ms - (times[index - 1] as number);
+    const proportional = spanMs === 0 ? 0 : (gapMs / spanMs) * bodyHeight;
+    const drawn = index === 0 ? 0 : Math.min(rowMax, Math.max(rowMin, proportional));
+    if (proportional > rowMax) gaps.push({ y: y + drawn / 2, ms: gapMs });
+    y += drawn;
+    ys.push(y);
+  });
+  return { yOf: (ms) => interpolate(times, ys, ms), gaps, height: y + top };
+}
+
+function interpolate(times: readonly number[], ys: readonly number[], ms: number): number {
+  const next = times.findIndex((time) => time >= ms);
+  if (next < 0) return ys.at(-1) ?? top;
+  const [nextMs = 0, nextY = top] = [times[next], ys[next]];
+  const [lastMs, lastY] = [times[next - 1], ys[next - 1]];
+  if (nextMs === ms || lastMs === undefined || lastY === undefined) return nextY;
+  return lastY + ((ms - lastMs) / (nextMs - lastMs)) * (nextY - lastY);
+}

@@ -1,0 +1,165 @@
+import {
+  encodeRequestEntry,
+  encodeReplyHeader,
+  encodeBytes,
+  encodeError,
+  encodeFollowing,
+  encodeResultEntry,
+  encodeText,
+  encodeTime,
+  timestampOf,
+  operations,
+} from "@wirebook/protocol";
+import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
+import type { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
+import type { TimedFrame } from "../src/gateway/gateway-socket.ts";
+
+type Request = Extract<PageFrame, { type: "request" }>;
+
+/** In a turn of the loop of its own, in the order of the calls. */
+const later = (deed: () => void) => setTimeout(deed, 1);
+
+/**
+ * A gateway and a server in memory, with a history that obeys the rules of operations none, 1, 2, 3 and 5.
+ *
+ * Every answer comes in a later turn of the loop; `beforeAnswer` may change the history in between, which is when a
+ * careless follower would go wrong. `replyOf` can take the place of the server.
+ */
+export class Peer {
+  lines: string[] = [];
+  readonly asked: string[] = [];
+  offersFollow = true;
+  beforeAnswer: (request: Request) => void = () => {};
+  replyOf: ((request: Request) => string | undefined) | undefined;
+  readonly #followers = new Set<number>();
+  #exchanges: Exchanges | undefined;
+  #clock = 0;
+  #isOpen = true;
+
+  readonly connection = {
+    clock: undefined,
+    send: (frame: PageFrame): TimedFrame | undefined => {
+      if (!this.#isOpen) return undefined;
+      this.#take(frame);
+      return { atMs: performance.now(), payload: JSON.stringify(frame) };
+    },
+  };
+
+  serve(exchanges: Exchanges): void {
+    this.#exchanges = exchanges;
+  }
+
+  append(message: string): void {
+    this.#write(encodeRequestEntry(this.#time(), "127.0.0.1", message, false));
+  }
+
+  delete(position: number): void {
+    const [gone = ""] = this.lines.splice(position - 1, 1);
+    const outcome = { verb: "deleted-line", line: position, head: timestampOf(gone) } as const;
+    this.#write(encodeResultEntry(this.#time(), "127.0.0.1", "otter", outcome));
+  }
+
+  deleteAll(): void {
+    this.lines = [];
+    this.#write(encodeResultEntry(this.#time(), "127.0.0.1", "otter", { verb: "deleted-all" }));
+  }
+
+  /** The connection between page and gateway breaks; the server forgets the followers. */
+  cut(): void {
+    this.#isOpen = false;
+    this.#followers.clear();
+    this.#exchanges?.lose("cut");
+  }
+
+  mend(): void {
+    this.#isOpen = true;
+  }
+
+  #take(frame: PageFrame): void {
+    if (frame.type === "cancel") {
+      this.#followers.delete(frame.id);
+      queueMicrotask(() => this.#end(frame.id, "cancelled"));
+    } else if (frame.type === "request") {
+      const message = [frame.user, frame.operation, ...(frame.arguments ?? [])]
+        .filter((word) => word !== undefined)
+        .join(" ");
+      this.asked.push(message);
+      this.append(message);
+      later(() => {
+        this.beforeAnswer(frame);
+        this.#answer(frame);
+      });
+    }
+  }
+
+  #answer(request: Request): void {
+    const { id, operation } = request;
+    const list = operations.filter(({ verb }) => this.offersFollow || verb !== "follow");
+    const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations: list });
+    const scripted = this.replyOf?.(request);
+    if (scripted !== undefined) this.#send(id, scripted);
+    else if (operation === 5) {
+      this.#send(id, beginning + encodeFollowing(this.lines.length + 1));
+      this.#followers.add(id);
+      return;
+    } else if (operation === 1) this.#send(id, beginning + this.#deleteLine(request.arguments?.map(String) ?? []));
+    else if (operation === 3) {
+      this.deleteAll();
+      this.#send(id, `${beginning}Deleted all.\n`);
+    } else if (operation === 2) this.#send(id, beginning + this.#read(request.arguments?.map(Number) ?? []));
+    else this.#send(id, beginning);
+    this.#end(id, "fin");
+  }
+
+  #read([from = 1, to = this.lines.length]: number[]): string {
+    if (from > this.lines.length) return encodeError("FROM is past the last line");
+    return this.lines
+      .slice(from - 1, to)
+      .map((line) => `${line}\n`)
+      .join("");
+  }
+
+  #deleteLine([position = "", head]: string[]): string {
+    const line = this.lines[Number(position) - 1] ?? "";
+    if (head !== undefined && timestampOf(line) !== head) return encodeError("that line has another head");
+    this.delete(Number(position));
+    return `Deleted line ${position}.\n`;
+  }
+
+  #write(line: string): void {
+    this.lines.push(line);
+    for (const id of this.#followers) this.#send(id, `${line}\n`);
+  }
+
+  /** Bytes come in a later turn as well, in two chunks. */
+  #send(id: number, text: string): void {
+    const bytes = encodeText(text);
+    const middle = Math.floor(bytes.length / 2);
+    for (const part of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
+      later(() => this.#exchanges?.takeBytes(id, part, { atMs: performance.now(), payload: encodeBytes(id, part) }));
+    }
+  }
+
+  #end(id: number, reason: "fin" | "cancelled"): void {
+    const frame: GatewayFrame = {
+      type: "end",
+      id,
+      reason,
+      sentBytes: 0,
+      receivedBytes: 0,
+      at: {},
+      writes: [],
+      untimedWrites: 0,
+      chunks: [],
+      untimedChunks: 0,
+      frames: [],
+      untimedFrames: 0,
+    };
+    later(() => this.#exchanges?.takeFrame(frame, { atMs: performance.now(), payload: JSON.stringify(frame) }));
+  }
+
+  #time(): string {
+    this.#clock += 1;
+    return encodeTime(1_800_000_000_000_000 + this.#clock);
+  }
+}

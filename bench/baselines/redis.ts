@@ -1,0 +1,30 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { freePort } from "../../test-support/free-port.ts";
+
+/** A Redis that syncs every write before it answers (`appendfsync always`), in a folder of its own. */
+export async function startRedis(): Promise<AsyncDisposable & { readonly port: number }> {
+  const folder = await mkdtemp(join(tmpdir(), "wirebook-redis-"));
+  const port = await freePort();
+  const sync = { appendonly: "yes", appendfsync: "always", save: "" };
+  // To the protected mode only 127.0.0.1 is loopback, and the load comes from its neighbours too.
+  const options = { port, bind: "127.0.0.1", "protected-mode": "no", dir: folder, ...sync };
+  const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn("redis-server", words, { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  const lines = createInterface({ input: child.stdout });
+  for await (const line of lines) if (/ready to accept connections/i.test(line)) break;
+  child.stdout.resume();
+  return {
+    port,
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGTERM");
+      await exited;
+      await rm(join(folder), { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * Users in a key-value bucket, NAME-users, shared by all servers of a history.
+ *
+ *     KEY     the folded name, in hexadecimal: a bucket's keys know no letters beyond ASCII
+ *     VALUE   {"name":…,"role":…,"keyHash":…,"createdAt":…,"createdBy":…}, and "isPending":true until it is confirmed
+ *
+ * The bucket's revisions decide between servers: a name is given by creating its key, which one of many can do, and every
+ * later step names the revision that it means. A pending user is found by nobody; one that was left behind by a process
+ * that died gives way after `pendingUserMs`.
+ */
+
+import { Kvm } from "@nats-io/kv";
+import type { JsMsg } from "@nats-io/jetstream";
+import type { KV, KvEntry } from "@nats-io/kv";
+import { foldName } from "@wirebook/protocol";
+import { HistoryError } from "@wirebook/history";
+import { usersMax } from "@wirebook/history";
+import { UsersError } from "@wirebook/history";
+import type { User, Users } from "@wirebook/history";
+import { HeardBucket } from "./bucket.ts";
+import type { Cluster } from "./cluster.ts";
+import { attempt } from "./errors.ts";
+import { pendingUserMs } from "./limits.ts";
+
+/** The end of a sentence that begins with the cluster. A consumer may be given to a node that has died, so it is asked again. */
+const untold = "did not tell of its users";
+
+type StoredUser = User & { readonly isPending?: boolean };
+
+/** @throws UsersError `users-failed` when the bucket cannot be read */
+export async function openKvUsers(cluster: Cluster): Promise<Users> {
+  return guarded(async () => {
+    const { js, names, replicas } = cluster;
+    const bucket = await attempt(untold, () => new Kvm(js).create(names.users, { replicas, history: 1 }));
+    const users = new KvUsers(cluster, bucket);
+    await users.start();
+    return users;
+  });
+}
+
+class KvUsers implements Users {
+  readonly #cluster: Cluster;
+  readonly #bucket: KV;
+  readonly #byName = new Map<string, User>();
+  #heard: HeardBucket | undefined;
+
+  constructor(cluster: Cluster, bucket: KV) {
+    this.#cluster = cluster;
+    this.#bucket = bucket;
+  }
+
+  /** Hears what others change; resolves when it knows what there is. */
+  async start(): Promise<void> {
+    this.#heard = await HeardBucket.open(this.#cluster, this.#cluster.names.users, untold, (key, message) =>
+      this.#take(key, message),
+    );
+  }
+
+  get count(): number {
+    return this.#byName.size;
+  }
+
+  find(name: string): User | undefined {
+    return this.#byName.get(keyOf(name));
+  }
+
+  async list(): Promise<readonly User[]> {
+    await guarded(async () => this.#heard?.catchUp(untold));
+    return [...this.#byName.values()].toSorted((one, other) => one.name.localeCompare(other.name));
+  }
+
+  async add(user: User, confirm: () => Promise<unknown> = nothing): Promise<void> {
+    if (this.#byName.size >= usersMax) {
+      const sentence = `there are ${this.#byName.size} users, which is the limit; have some removed first`;
+      throw new UsersError("users-max", sentence);
+    }
+    const key = keyOf(user.name);
+    const revision = await this.#takeName(key, user);
+    try {
+      await confirm();
+    } catch (error) {
+      // Best effort: a pending user is found by nobody, and gives way.
+      await this.#bucket.delete(key, { previousSeq: revision }).catch(nothing);
+      throw error;
+    }
+    await guarded(() => this.#bucket.update(key, JSON.stringify(user), revision));
+    this.#byName.set(key, user);
+  }
+
+  async remove(name: string): Promise<User> {
+    const key = keyOf(name);
+    return guarded(async () => {
+      const entry = await this.#read(key);
+      const user = decode(entry);
+      if (entry === null || user === undefined || user.isPending === true) {
+        throw new UsersError("no-such-user", `there is no user ${name}`);
+      }
+      await this.#bucket.delete(key, { previousSeq: entry.revision });
+      this.#byName.delete(key);
+      return user;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#heard?.close();
+    await this.#cluster.release();
+  }
+
+  /** Takes the name; returns the revision of the pending user. */
+  async #takeName(key: string, user: User): Promise<number> {
+    const data = JSON.stringify({ ...user, isPending: true } satisfies StoredUser);
+    const taken = (): UsersError => new UsersError("name-taken", `the name ${user.name} is taken; choose another`);
+    try {
+      return await this.#bucket.create(key, data);
+    } catch (error) {
+      const entry = await guarded(() => this.#read(key));
+      if (entry === null || decode(entry) === undefined) throw failed(error);
+      const isLeftBehind = decode(entry)?.isPending === true && Date.now() - entry.created.getTime() > pendingUserMs;
+      if (!isLeftBehind) throw taken();
+      return this.#bucket.update(key, data, entry.revision).catch(() => {
+        throw taken();
+      });
+    }
+  }
+
+  /** Any node may be asked for a key, one that is frozen too, so it is asked again. */
+  #read(key: string): Promise<KvEntry | null> {
+    return attempt(untold, () => this.#bucket.get(key));
+  }
+
+  #take(key: string, message: JsMsg | undefined): void {
+    const user = message?.json<StoredUser>();
+    if (user === undefined || user.isPending === true) this.#byName.delete(key);
+    else this.#byName.set(key, user);
+  }
+}
+
+function keyOf(name: string): string {
+  return Buffer.from(foldName(name)).toString("hex");
+}
+
+/** `undefined` for a name that was given back. */
+function decode(entry: KvEntry | null): StoredUser | undefined {
+  return entry?.operation === "PUT" ? entry.json<StoredUser>() : undefined;
+}
+
+async function guarded<Result>(ask: () => Promise<Result>): Promise<Result> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw error instanceof UsersError ? error : failed(error);
+  }
+}
+
+function failed(error: unknown): UsersError {
+  const { message } = error as Error;
+  const sentence = error instanceof HistoryError ? message : `the cluster did not answer about users: ${message}`;
+  return new UsersError("users-failed", sentence, { cause: error });
+}
+
+async function nothing(): Promise<void> {}

@@ -1,0 +1,163 @@
+/** Who only hears what others write goes on hearing it, whatever becomes of the node or the consumer by which it came. */
+
+import process from "node:process";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { NatsCluster } from "../../../test-support/nats-cluster.ts";
+import type { NatsNode } from "../../../test-support/nats-node.ts";
+import { describeOnNatsServers } from "../../../test-support/nats-tests.ts";
+import type { History, HistoryError, Users } from "@wirebook/history";
+import { decodeNatsAddress } from "../src/address.ts";
+import { openCluster } from "../src/cluster.ts";
+import type { Cluster } from "../src/cluster.ts";
+import { JetStreamHistory } from "../src/jetstream-history.ts";
+import { eraseGraceMs, leaseTimeoutMs } from "../src/limits.ts";
+import { openJetStreamHistory, openJetStreamUsers } from "../src/open.ts";
+import { ReadLeases } from "../src/read-leases.ts";
+import { Replica } from "../src/replica.ts";
+import { LineReader } from "../../history/test/reading.ts";
+import { userOf } from "../../history/test/users-suite.ts";
+import { openRig } from "./cluster-fixture.ts";
+import type { Rig } from "./cluster-fixture.ts";
+
+/** Milliseconds from an acknowledgement until it is heard; whoever leaves that to the client waits for 20 s and more. */
+const heardMsMax = 15_000;
+
+describeOnNatsServers("what is heard of others", () => {
+  // Each test has nodes of its own: one that was killed may take longer to come back than the others can wait for it.
+  let rig: Rig;
+  let nodes: NatsCluster;
+  beforeEach(async () => {
+    rig = await openRig();
+    nodes = await rig.startThree("");
+  });
+  afterEach(async () => {
+    await nodes[Symbol.asyncDispose]();
+    await rig[Symbol.asyncDispose]();
+  });
+
+  async function open(name: string): Promise<{ history: History; cluster: Cluster }> {
+    const cluster = await openCluster(decodeNatsAddress(nodes.address(name)), {});
+    return { cluster, history: new JetStreamHistory(cluster, await Replica.open(cluster, () => {})) };
+  }
+
+  const ways: [string, (cluster: Cluster, stream: string) => unknown][] = [
+    ["the node dies that is connected", (cluster) => nodeOf(nodes, cluster).kill()],
+    ["the node freezes that is connected", (cluster) => freeze(nodeOf(nodes, cluster))],
+    ["the node dies with the consumer", async (_, name) => (await consumerNodeOf(nodes, name)).kill()],
+    ["the node freezes with the consumer", async (_, name) => freeze(await consumerNodeOf(nodes, name))],
+    ["another node is connected to on purpose", (cluster) => cluster.failover()],
+    ["the consumer is deleted", (_, name) => deleteConsumers(nodes, name)],
+  ];
+
+  test.each(ways)("a server that writes nothing goes on following when %s", async (_what, befall) => {
+    const name = `lines-${crypto.randomUUID()}`;
+    const { history, cluster } = await open(name);
+    await using silent = history;
+    await using feed = await silent.follow();
+    const reader = new LineReader(feed);
+    await befall(cluster, name);
+    await using writer = await untilDone(() => openJetStreamHistory(nodes.address(name)));
+    const asked = { address: "127.0.0.1", message: "late", isCut: false };
+    const { time } = await untilDone(() => writer.append(asked));
+    const acknowledgedMs = performance.now();
+    await reader.takeUntil(time);
+    expect(performance.now() - acknowledgedMs).toBeLessThan(heardMsMax);
+  });
+
+  test.each(ways.filter(([what]) => !what.includes("connected")))(
+    "a removed user is known nowhere, and a new one everywhere, when %s",
+    async (_what, befall) => {
+      const name = `users-${crypto.randomUUID()}`;
+      await using silent = await openJetStreamUsers(nodes.address(name));
+      await silent.add(userOf("goner"));
+      await befall(unconnected, `KV_${name}-users`);
+      await using other = await untilDone<Users>(() => openJetStreamUsers(nodes.address(name)));
+      await untilDone(() => other.remove("goner").catch(unlessGone));
+      await untilDone(() => other.add(userOf("new")));
+      const heard = (): unknown[] => [silent.find("goner"), silent.find("new")?.name];
+      await expect.poll(heard, { timeout: heardMsMax }).toEqual([undefined, "new"]);
+    },
+  );
+
+  test("nothing is erased while it is in doubt what other servers read", async () => {
+    const { history, cluster } = await open("leases");
+    await using _ = history;
+    let aheadMs = 0;
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
+    const readers = new ReadLeases(cluster);
+    try {
+      expect(readers.earliest()).toBe(0);
+      readers.doubt(false);
+      readers.hear("reader.other", 5);
+      expect(readers.earliest()).toBe(0);
+      aheadMs += eraseGraceMs + 1;
+      expect(readers.earliest()).toBe(5);
+      // For much longer than a silent server's readers are waited for, whoever they are.
+      readers.doubt(true);
+      aheadMs += 4 * leaseTimeoutMs;
+      expect(readers.earliest()).toBe(0);
+      readers.doubt(false);
+      aheadMs += eraseGraceMs + 1;
+      expect(readers.earliest()).toBe(5);
+      aheadMs += leaseTimeoutMs;
+      expect(readers.earliest()).toBe(Infinity);
+    } finally {
+      clock.mockRestore();
+      await readers.close();
+    }
+  });
+});
+
+/** Of ways that have nothing to do with the connection. */
+const unconnected = undefined as unknown as Cluster;
+
+function freeze({ pid }: NatsNode): void {
+  process.kill(pid as number, "SIGSTOP");
+}
+
+/** Tries again what a cluster without a leader refuses. */
+async function untilDone<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!["storage-unavailable", "users-failed"].includes((error as HistoryError).code)) throw error;
+    }
+  }
+}
+
+/** What was not answered may have been done. */
+function unlessGone(error: { readonly code: string }): undefined {
+  if (error.code !== "no-such-user") throw error;
+}
+
+function nodeOf({ nodes }: NatsCluster, { connection }: Cluster): NatsNode {
+  return nodes.find(({ ports }) => connection.getServer().endsWith(`:${ports.client}`)) as NatsNode;
+}
+
+/** The only node on which a consumer of a stream lives. */
+async function consumerNodeOf({ nodes }: NatsCluster, stream: string): Promise<NatsNode> {
+  for (const node of nodes) {
+    const answer = await fetch(`${node.monitorUrl}/jsz?streams=true&consumers=true`);
+    const { account_details: accounts = [] } = (await answer.json()) as Jsz;
+    const detail = accounts.flatMap(({ stream_detail: streams }) => streams).find(({ name }) => name === stream);
+    if ((detail?.consumer_detail ?? []).length > 0) return node;
+  }
+  throw new Error(`no node has a consumer of ${stream}`);
+}
+
+interface Jsz {
+  readonly account_details?: readonly {
+    readonly stream_detail: readonly { readonly name: string; readonly consumer_detail?: readonly object[] }[];
+  }[];
+}
+
+async function deleteConsumers({ nodes }: NatsCluster, stream: string): Promise<void> {
+  const [first] = nodes;
+  await using connection = await connect({ servers: `${first?.host}:${first?.ports.client}` });
+  const { consumers } = await jetstreamManager(connection);
+  for await (const { name } of consumers.list(stream)) await consumers.delete(stream, name);
+}

@@ -1,0 +1,178 @@
+/**
+ * A new file that takes the history's place, so that a delete is done whole or not at all [H-11].
+ *
+ * It is written beside the current one, synced, renamed over it, and the folder is synced: whenever the process or the
+ * machine dies, the name leads to the old file or to the new one. Rewriting in place would lose lines.
+ */
+
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, ftruncateSync, openSync, renameSync } from "node:fs";
+import { dirname } from "node:path";
+import { HistoryError } from "../errors.ts";
+import { indexBlockBytesDefault, rewritePieceBytesDefault, rewriteSyncBytes } from "../limits.ts";
+import { closeFile, reasonOf, syncFile, syncFileSync, syncFolder } from "./disk.ts";
+import { readFullySync, writeFully, writeFullySync } from "./disk.ts";
+import { Generation } from "./generation.ts";
+import { LineIndex } from "./line-index.ts";
+import type { FileHistoryOptions } from "./options.ts";
+import type { Preallocation } from "./preallocation.ts";
+
+/** Holds two descriptors until `publish` hands one on or `abandon` closes both. */
+export class Compaction {
+  readonly #path: string;
+  readonly #reserve: Preallocation;
+  readonly #source: Generation;
+  readonly #fd: number;
+  /** Open from the beginning: when it is needed, there must be no way to fail for want of descriptors. */
+  readonly #folderFd: number;
+  readonly #index: LineIndex;
+  readonly #pieceBytes: number;
+  readonly #buffers: [Uint8Array, Uint8Array];
+  #syncedBytes = 0;
+  #syncing: Promise<void> = Promise.resolve();
+
+  /**
+   * @param path the history's
+   * @param reserve whose file is overwritten
+   * @param source what `copy` copies from; also whose permissions the new file gets
+   */
+  constructor(path: string, reserve: Preallocation, source: Generation, options: FileHistoryOptions) {
+    this.#path = path;
+    this.#reserve = reserve;
+    this.#source = source;
+    this.#index = new LineIndex(options.indexBlockBytes ?? indexBlockBytesDefault);
+    this.#pieceBytes = options.rewritePieceBytes ?? rewritePieceBytesDefault;
+    const bufferBytes = Math.min(this.#pieceBytes, source.bytes);
+    this.#buffers = [new Uint8Array(bufferBytes), new Uint8Array(bufferBytes)];
+    this.#folderFd = openSync(dirname(path), "r");
+    try {
+      this.#fd = openLike(reserve.path, source.fd);
+    } catch (error) {
+      closeSync(this.#folderFd);
+      throw error;
+    }
+    reserve.lend();
+  }
+
+  /** Bytes written so far. */
+  get bytes(): number {
+    return this.#index.bytes;
+  }
+
+  /**
+   * Copies bytes of the source, a piece at a time: the next is read while one is written, and what was written is made
+   * durable meanwhile, now and then.
+   *
+   * @param check called before each piece is written; what it throws ends the copying
+   */
+  async copy(from: number, to: number, check: () => void): Promise<void> {
+    let at = from;
+    let piece = await this.#read(at, to);
+    while (piece.length > 0) {
+      check();
+      at += piece.length;
+      [piece] = await both(this.#read(at, to), this.#write(piece));
+      if (this.bytes - this.#syncedBytes >= rewriteSyncBytes) await this.#beginSync();
+    }
+  }
+
+  /** `copy` in one turn, for what was appended while the rest was being copied. */
+  copySync(from: number, to: number): void {
+    for (let at = from; at < to; at += this.#pieceBytes) {
+      this.add(readFullySync(this.#source.fd, at, Math.min(this.#pieceBytes, to - at)));
+    }
+  }
+
+  /** Writes bytes behind the others. */
+  add(bytes: Uint8Array): void {
+    writeFullySync(this.#fd, this.bytes, bytes);
+    this.#index.add(bytes);
+  }
+
+  /** Makes what was written durable while appends go on, so that little is left for `publish`. */
+  async sync(): Promise<void> {
+    await this.#beginSync();
+    await this.#syncing;
+  }
+
+  /**
+   * Puts the new file, durably, in the place of the old one, and reserves room for the next.
+   *
+   * @throws HistoryError `storage-failed` when the old one cannot be replaced and so is as it was
+   */
+  publish(): Generation {
+    ftruncateSync(this.#fd, this.bytes);
+    syncFileSync(this.#fd);
+    try {
+      renameSync(this.#reserve.path, this.#path);
+    } catch (error) {
+      const sentence = `${this.#path} cannot be replaced: ${reasonOf(error)}; if it is a mount point, mount its folder`;
+      throw new HistoryError("storage-failed", sentence, { cause: error });
+    }
+    syncFolder(this.#folderFd);
+    closeSync(this.#folderFd);
+    this.#reserve.giveBack();
+    return new Generation(this.#fd, fstatSync(this.#fd), this.#index);
+  }
+
+  /** Gives up. Only the name is removed: should the renaming have happened after all, the file is the history. */
+  async abandon(): Promise<void> {
+    closeSync(this.#folderFd);
+    await Promise.allSettled([this.#syncing]);
+    await closeFile(this.#fd);
+    this.#reserve.giveBack();
+  }
+
+  /** The next piece of the source before `to`, in one of two buffers in turn; empty when there is none. */
+  async #read(from: number, to: number): Promise<Uint8Array> {
+    this.#buffers.reverse();
+    const piece = this.#buffers[0].subarray(0, to - from);
+    await this.#source.readInto(piece, from);
+    return piece;
+  }
+
+  async #write(piece: Uint8Array): Promise<void> {
+    await writeFully(this.#fd, this.bytes, piece);
+    this.#index.add(piece);
+  }
+
+  /** Begins to make what was written durable, when the sync before is over. */
+  async #beginSync(): Promise<void> {
+    await this.#syncing;
+    this.#syncedBytes = this.bytes;
+    this.#syncing = syncFile(this.#fd);
+    this.#syncing.catch(() => {}); // Whoever waits for it is told; nothing is published before that.
+  }
+}
+
+/**
+ * Both results. When one fails, the other is waited for nevertheless: a descriptor must not be closed while something
+ * is still written to it, since its number is used again.
+ */
+async function both<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
+}
+
+/** Opens a file for the new generation, with the permissions and the owner of the old one. */
+function openLike(path: string, sourceFd: number): number {
+  const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+  const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+  try {
+    const wanted = fstatSync(sourceFd);
+    const actual = fstatSync(fd);
+    if (actual.uid !== wanted.uid || actual.gid !== wanted.gid) keepOwner(fd, wanted.uid, wanted.gid);
+    fchmodSync(fd, wanted.mode & 0o777);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function keepOwner(fd: number, uid: number, gid: number): void {
+  try {
+    fchownSync(fd, uid, gid);
+  } catch {
+    // Best effort: only root may give a file away; the process that runs can write to it in any case.
+  }
+}

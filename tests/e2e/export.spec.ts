@@ -1,0 +1,158 @@
+import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Download, Page } from "@playwright/test";
+import { follow, hasTshark } from "../../libs/capture/test/tshark.ts";
+import { expect, test } from "./wirebook.ts";
+
+async function openDialog(page: Page) {
+  await page.getByRole("button", { name: "Take along…" }).click();
+  return page.getByRole("dialog", { name: "Take along" });
+}
+
+async function saved(page: Page, button: string): Promise<Download> {
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: button }).click(),
+  ]);
+  return download;
+}
+
+test("an exchange is copied as a command, without its key", async ({ page, wirebook, context, server }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("textbox", { name: "User" }).fill("brick~s3cret");
+  await wirebook.send(2);
+  await expect(wirebook.transcript.getByRole("article").last()).toContainText("brick~");
+  const dialog = await openDialog(page);
+  await dialog.getByRole("button", { name: "Copy", exact: true }).click();
+  await expect(dialog.getByRole("status")).toHaveText("Copied as nc.");
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  expect(copied).toBe(`printf 'brick~****** 2\\n' | nc 127.0.0.1 ${server.port}`);
+  await expect(dialog).toContainText("Your key is not in it.");
+  for (const name of ["npx wirebook", "Node", "Python", "WebSocket"]) {
+    await dialog.getByRole("button", { name }).click();
+    await expect(dialog.getByLabel("Command")).toContainText("brick~******");
+    await expect(dialog.getByLabel("Command")).not.toContainText("s3cret");
+  }
+});
+
+test("a session is saved, and looked at again in a page whose server is gone", async ({ page, wirebook, server }) => {
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  await openDialog(page);
+  const packets = await saved(page, "pcapng, for Wireshark");
+  expect(packets.suggestedFilename()).toMatch(/\.pcapng$/);
+  await page.getByRole("button", { name: /^All \d+ exchanges$/ }).click();
+  const download = await saved(page, "NDJSON, to load again");
+  const path = join(tmpdir(), `wirebook-${process.pid}-${download.suggestedFilename()}`);
+  await download.saveAs(path);
+  if (hasTshark) {
+    const file = `${path}.pcapng`;
+    await packets.saveAs(file);
+    const { client, server: answered } = await follow(file);
+    expect(client.toString()).toBe("brick 2 -1\n");
+    expect(answered.toString()).toMatch(/"brick 2 -1"\n$/);
+  }
+
+  await page.reload();
+  await server.kill();
+  const dialog = await openDialog(page);
+  await dialog.getByLabel("Session file").setInputFiles(path);
+  await expect(dialog.getByRole("status")).toHaveText(/^Loaded \d+ exchanges?\.$/);
+  await dialog.getByRole("button", { name: "Close" }).click();
+  const card = wirebook.card("brick 2 -1");
+  await expect(card).toContainText("loaded from wirebook-");
+  await card.getByRole("button").first().click();
+  await expect(wirebook.wire).toContainText(/Loaded from wirebook-.*\.ndjson: this happened on/);
+  await expect(wirebook.wire.getByRole("table", { name: "Steps" })).toContainText("FIN");
+});
+
+test("a broken file that is dropped is told line by line, and what is whole in it is shown", async ({
+  page,
+  wirebook,
+}) => {
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  await openDialog(page);
+  const download = await saved(page, "NDJSON, to load again");
+  const text = await readFile(await download.path(), "utf8");
+  await page.getByRole("button", { name: "Close" }).click();
+  const broken = `${text}{"type":"exchange","version":1`;
+  const data = await page.evaluateHandle((content) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([content], "broken.ndjson"));
+    return transfer;
+  }, broken);
+  await page.dispatchEvent("main", "drop", { dataTransfer: data });
+  const dialog = page.getByRole("dialog", { name: "Take along" });
+  await expect(dialog.getByRole("status")).toHaveText("Loaded 1 exchange.");
+  await expect(dialog.getByRole("list", { name: "Problems" })).toHaveText(
+    "broken.ndjson: line 3 is not JSON; was the file cut off or edited?",
+  );
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await expect(wirebook.card("brick 2 -1")).toContainText("loaded from broken.ndjson");
+});
+
+test("the link of an exchange shows it in another page, and a broken one says so", async ({
+  page,
+  wirebook,
+  context,
+  gateway,
+}) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("textbox", { name: "User" }).fill("brick~s3cret");
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick~****** 2 -1")).not.toContainText("running");
+  const dialog = await openDialog(page);
+  await dialog.getByRole("button", { name: "Copy link" }).click();
+  await expect(dialog.getByRole("status")).toHaveText("Copied a link to this exchange, which holds all of it.");
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  expect(link).toMatch(new RegExp(`^http://${gateway.address}/#exchange=`));
+
+  const other = await context.newPage();
+  await other.goto(link);
+  const wire = other.getByRole("region", { name: "Wire" });
+  await expect(wire).toContainText(/Loaded from a link: this happened on/);
+  await expect(wire).toContainText("brick~****** 2 -1");
+  await expect(wire.getByRole("table", { name: "Steps" })).toContainText("FIN");
+  await other.evaluate(() => (location.hash = location.hash.slice(0, -20)));
+  await expect(wire.getByRole("alert")).toContainText("This link cannot be read: was it cut off on its way?");
+  await expect(wire).toContainText("brick~****** 2 -1");
+});
+
+test("the palette saves, loads, links, makes a username and forgets it", async ({ page, wirebook, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const command = async (words: string) => {
+    await page.keyboard.press("Control+k");
+    await expect(page.getByRole("combobox", { name: "Command", exact: true })).toBeFocused();
+    await page.keyboard.type(words);
+    await page.keyboard.press("Enter");
+  };
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  const dialog = page.getByRole("dialog", { name: "Take along" });
+  for (const [words, ending] of [
+    ["ndjson", /\.ndjson$/],
+    ["pcapng", /\.pcapng$/],
+  ] as const) {
+    const [download] = await Promise.all([page.waitForEvent("download"), command(words)]);
+    expect(download.suggestedFilename()).toMatch(ending);
+    await expect(dialog.getByRole("status")).toContainText("Saved wirebook-");
+    await page.keyboard.press("Escape");
+    await expect(dialog).toHaveCount(0);
+  }
+  await command("copy a link");
+  await expect(dialog.getByRole("status")).toContainText("Copied a link");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("#exchange=");
+  await page.keyboard.press("Escape");
+  await command("load a saved");
+  await expect(dialog.getByLabel("Session file")).toBeFocused();
+  await page.keyboard.press("Escape");
+  await command("generate a user");
+  const identity = page.getByRole("group", { name: "Identity" });
+  await expect(identity).toContainText("is kept in this browser");
+  await command("forget the key");
+  await expect(identity.getByRole("button", { name: "Keep it" })).toBeFocused();
+  await identity.getByRole("button", { name: "Forget the key" }).click();
+  await expect(identity).toContainText("This name has no key.");
+});

@@ -1,0 +1,179 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { readFile } from "node:fs/promises";
+import type { Locator } from "@playwright/test";
+import type { Program } from "../../test-support/program.ts";
+import { startGateway, startServer } from "../../test-support/programs.ts";
+import { expect, runClient, test, Wirebook } from "./wirebook.ts";
+
+/** The fault lab of a page, opened from the wire. */
+async function openLab(wirebook: Wirebook): Promise<Locator> {
+  await wirebook.wire.getByRole("button", { name: "Fault lab", exact: true }).click();
+  const lab = wirebook.page.getByRole("form", { name: "Fault lab" });
+  await expect(lab).toBeVisible();
+  return lab;
+}
+
+async function run(lab: Locator, preset: string, message: string): Promise<void> {
+  await lab.getByRole("button", { name: preset, exact: true }).click();
+  await lab.getByLabel("Message").fill(message);
+  await lab.getByRole("button", { name: "Run", exact: true }).click();
+}
+
+/** Bytes that the kernel has taken for the server, in all. */
+async function bytesSent(gateway: Program): Promise<number> {
+  const metrics = await (await fetch(`http://${gateway.address}/metrics`)).text();
+  return Number(/^wirebook_gateway_bytes_total\{hop="gateway-server",direction="up"\} (\d+)$/m.exec(metrics)?.[1]);
+}
+
+/**
+ * Does something that sends so many bytes, and stops the server meanwhile: however little time the gateway gets, there is no
+ * silence between them that the server could hear.
+ */
+async function unheard(programs: { server: Program; gateway: Program }, bytes: number, act: () => Promise<void>) {
+  const before = await bytesSent(programs.gateway);
+  programs.server.signal("SIGSTOP");
+  await act();
+  await expect.poll(() => bytesSent(programs.gateway)).toBe(before + bytes);
+  programs.server.signal("SIGCONT");
+}
+
+test("a message sent byte by byte is one message to the server, and each write is seen", async ({
+  wirebook,
+  server,
+  gateway,
+}) => {
+  await expect(wirebook.follow).toHaveText("live");
+  const lab = await openLab(wirebook);
+  await unheard({ server, gateway }, 11, async () => {
+    await run(lab, "Byte by byte", "brick 2 -1");
+    await expect(lab.getByRole("status", { name: "What will happen" })).toContainText(
+      "writes 11 bytes one at a time, 60 ms apart. By the rules the line feed ends the message, however it was cut.",
+    );
+  });
+  const { wire } = wirebook;
+  await expect(wire).toContainText("The server joined 11 writes into one message. The line feed ended the message.");
+  await expect(wire).toContainText("11 bytes, as the gateway wrote them in 11 writes");
+  await expect(wire.getByRole("group", { name: "Frames" })).toContainText("write 9, 1 B");
+  await expect(wire.getByRole("list", { name: "Notes" })).toContainText("in 11 pieces, each a segment of its own");
+  await expect(wirebook.card("brick 2 -1")).toContainText("in the fault lab");
+  await expect(wirebook.rows("brick 2 -1")).toHaveCount(1);
+});
+
+test("what ends a message without a newline is said: silence, a half-close, nothing", async ({
+  wirebook,
+  server,
+  gateway,
+}) => {
+  await expect(wirebook.follow).toHaveText("live");
+  const lab = await openLab(wirebook);
+  const { wire } = wirebook;
+  await run(lab, "No newline", "brick 2 -1");
+  await expect(wire).toContainText("Silence of 250 ms ended the message, since no line feed came.");
+  await unheard({ server, gateway }, 10, () => run(lab, "Half-closed", "brick 2 -2"));
+  await expect(wire).toContainText("The half-close ended the message. It was carried out and answered.");
+  await expect(wire.getByRole("list", { name: "Notes" })).toContainText("RFC 9293, 3.6.1");
+
+  await lab.getByRole("button", { name: "Split", exact: true }).click();
+  await lab.getByLabel("Split after bytes").fill("7");
+  await lab.getByLabel("Message").fill("brick 2 -9");
+  // Far more than the server's silence: even where it gets no processor for a while, it must not hear both writes at once.
+  await lab.getByLabel("Milliseconds between writes").fill("5000");
+  await expect(lab.getByRole("status", { name: "What will happen" })).toContainText("the server takes it as “brick 2”");
+  await lab.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(wire).toContainText("Silence of 250 ms ended the message");
+  expect(await readFile(server.historyPath, "utf8")).toMatch(/"brick 2"\n$/);
+});
+
+test("a reset before the end does nothing, and the history keeps what came", async ({ wirebook, page }) => {
+  const lab = await openLab(wirebook);
+  await lab.getByRole("button", { name: "Reset", exact: true }).click();
+  // Silence ends no message that deletes: the reset comes before the end, however late.
+  await lab.getByLabel("Message").fill("brick 1 77");
+  await lab.getByRole("radio", { name: "none" }).check();
+  await lab.getByRole("button", { name: "Run", exact: true }).click();
+  await lab.getByRole("button", { name: "Send it all the same" }).click();
+  await expect(wirebook.wire).toContainText("The connection broke before the message had ended, so nothing was done");
+  await expect(wirebook.card("brick 1 77")).toContainText("reset");
+  await expect(wirebook.rows("brick 1 77")).toHaveCount(1);
+  await expect(wirebook.wire.getByRole("list", { name: "Notes" })).toContainText("The gateway sent RST");
+  await expect(page.getByRole("status", { name: "Result" })).toContainText("brick 1 77: The connection broke");
+});
+
+test("a slow reader gets everything, a read at a time", async ({ wirebook }) => {
+  const lab = await openLab(wirebook);
+  await run(lab, "Slow reader", "brick 2 -1");
+  await expect(wirebook.wire.getByRole("list", { name: "Notes" })).toContainText(
+    /read slowly: \d reads of at most 64 B/i,
+  );
+});
+
+test("eight at once wait for the one connection that there is, and each can be looked at", async ({ page }) => {
+  await using server = await startServer();
+  await using gateway = await startGateway({ server: server.address, serverConnections: 2 });
+  const wirebook = await Wirebook.open(page, gateway);
+  await expect(wirebook.follow).toHaveText("live");
+  const lab = await openLab(wirebook);
+  await run(lab, "Eight at once", "otter 2 -1");
+  const runs = lab.getByRole("list", { name: "Runs" });
+  await expect(runs.getByRole("button").filter({ hasText: "done" })).toHaveCount(8);
+  await expect(wirebook.rows("otter 2 -1")).toHaveCount(8);
+  await runs.getByRole("button").last().click();
+  await expect(wirebook.wire).toContainText("7 more lines with the same words are there; this one is nearest in time.");
+  await expect(runs.getByRole("button").last()).toHaveAttribute("aria-pressed", "true");
+  await expect(wirebook.rows("otter 2 -1")).toHaveCount(8);
+});
+
+test("a link sets the lab and sends nothing", async ({ page, gateway, server }) => {
+  await runClient(server, "otter");
+  const before = await readFile(server.historyPath, "utf8");
+  await page.goto(`http://${gateway.address}/#lab?message=brick+1+1&cut=bytes&gapMs=20`);
+  const lab = page.getByRole("form", { name: "Fault lab" });
+  await expect(lab.getByLabel("Message")).toHaveValue("brick 1 1");
+  await expect(lab.getByLabel("Milliseconds between writes")).toHaveValue("20");
+  await expect(lab.getByRole("button", { name: "Run", exact: true })).toBeEnabled();
+  expect(await readFile(server.historyPath, "utf8")).toBe(before);
+
+  // What deletes is asked about first, and the address follows the settings.
+  await lab.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(lab).toContainText("This can delete lines of the history that everybody sees.");
+  await lab.getByRole("button", { name: "Keep them" }).click();
+  expect(await readFile(server.historyPath, "utf8")).toBe(before);
+  await lab.getByLabel("Milliseconds between writes").fill("99999");
+  await expect(lab).toContainText("0 to 12,000");
+  await lab.getByLabel("Milliseconds between writes").fill("30");
+  await expect(page).toHaveURL(/#lab\?message=brick\+1\+1&cut=bytes&gapMs=30$/);
+
+  await lab.getByRole("button", { name: "Run", exact: true }).click();
+  await lab.getByRole("button", { name: "Send it all the same" }).click();
+  await expect(page.getByRole("region", { name: "Wire" })).toContainText(
+    "The server joined 10 writes into one message.",
+  );
+  await lab.getByRole("button", { name: "Close the fault lab" }).click();
+  await expect(page).toHaveURL(/\/$/);
+  await expect(page.getByRole("button", { name: "Fault lab", exact: true })).toBeFocused();
+});
+
+for (const [size, viewport] of [
+  ["phone", { width: 390, height: 844 }],
+  ["desktop", { width: 1440, height: 900 }],
+] as const) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`axe finds nothing in the fault lab on a ${size} in ${colorScheme}`, async ({ page, gateway }) => {
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const wirebook = await Wirebook.open(page, gateway);
+      const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Wire" });
+      if (await tab.isVisible()) await tab.click();
+      const lab = await openLab(wirebook);
+      await lab.getByRole("button", { name: "Slow reader", exact: true }).click();
+      await lab.getByRole("radio", { name: "split" }).check();
+      await lab.getByLabel("Exchanges at once").fill("3");
+      await lab.getByRole("button", { name: "Run", exact: true }).click();
+      await expect(lab.getByRole("list", { name: "Runs" }).getByText("done")).toHaveCount(3);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual([]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { readFile } from "node:fs/promises";
+import { startGateway, startOriginServer } from "../../test-support/programs.ts";
+import { findPython } from "../../test-support/python.ts";
+import { skipWhen } from "./skip.ts";
+import { expect, test, Wirebook } from "./wirebook.ts";
+
+const python = findPython();
+const withoutPython =
+  "python3 is missing: the original server's twin is written in it; on Debian: apt-get install python3";
+
+test("the original server works behind the gateway", async ({ page }) => {
+  skipWhen(python === undefined, withoutPython);
+  await using origin = await startOriginServer(python ?? "");
+  await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
+  const wirebook = await Wirebook.open(page, gateway);
+
+  await expect(wirebook.follow).toHaveText("as fetched");
+  await expect(wirebook.history).toContainText("This server does not offer to be followed.");
+  await expect(page.getByRole("combobox", { name: "Operation" }).getByRole("option")).toHaveCount(4);
+
+  await wirebook.send(2);
+  await expect(wirebook.card("brick 2")).toContainText("done");
+  await expect(wirebook.card("brick 2")).toContainText("brick");
+
+  await wirebook.send(1, { N: "1" });
+  await expect(wirebook.card("brick 1 1")).toContainText("done");
+  await wirebook.send(3);
+  await page.getByRole("button", { name: "Delete all lines" }).click();
+  await expect(wirebook.card("brick 3")).toContainText("done");
+  expect(await readFile(origin.historyPath, "utf8")).toMatch(/^delete_all by brick at .+\n/);
+});
+
+test("a stranger to the original server is told so", async ({ page }) => {
+  skipWhen(python === undefined, withoutPython);
+  await using origin = await startOriginServer(python ?? "");
+  await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
+  await page.goto(`http://${gateway.address}/`);
+  await page.getByRole("textbox", { name: "User" }).fill("stranger");
+  await page.getByRole("button", { name: "Begin" }).click();
+  await expect(page.getByText("Authentication error.").first()).toBeVisible();
+});

@@ -1,0 +1,110 @@
+/** A page that stays open while its gateway is updated: a new build has other names for its files, and no old ones. */
+
+import { cp, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startGateway } from "../../test-support/programs.ts";
+import { expect, test as base, Wirebook } from "./wirebook.ts";
+
+const sentence = "This page is older than the gateway. Reload it.";
+const built = fileURLToPath(new URL("../../apps/web/dist", import.meta.url));
+
+const test = base.extend<{ folder: string; wirebook: Wirebook }>({
+  // oxlint-disable-next-line no-empty-pattern
+  folder: async ({}, use, testInfo) => {
+    const folder = testInfo.outputPath("page");
+    await cp(built, folder, { recursive: true });
+    await use(folder);
+  },
+  gateway: async ({ server, folder }, use) => {
+    await using gateway = await startGateway({ server: server.address, options: ["--page", folder] });
+    await use(gateway);
+  },
+  // Chromium reports the files that are gone on the console, where `page` expects nothing.
+  wirebook: async ({ browser, gateway }, use) => {
+    await using context = await browser.newContext();
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    const wirebook = await Wirebook.open(page, gateway);
+    await expect(wirebook.follow).toHaveText("live");
+    await use(wirebook);
+    expect(errors, "the page left an error unhandled").toEqual([]);
+  },
+});
+
+/** Gives every file of a build another name, wherever it is named, as a build of changed sources does. */
+async function rebuild(folder: string): Promise<void> {
+  const assets = join(folder, "assets");
+  const names = await readdir(assets);
+  const paths = [join(folder, "index.html"), ...names.map((name) => join(assets, name))];
+  const texts = await Promise.all(paths.map((path) => readFile(path, "utf8")));
+  const renewed = (text: string) => names.reduce((all, name) => all.replaceAll(name, `new-${name}`), text);
+  await Promise.all(paths.map((path, index) => writeFile(path, renewed(texts[index] ?? ""))));
+  await Promise.all(names.map((name) => rename(join(assets, name), join(assets, `new-${name}`))));
+}
+
+test("every part that is missing after an update says that the page is older than the gateway", async ({
+  wirebook,
+  folder,
+}) => {
+  const { page, history, wire } = wirebook;
+  await rebuild(folder);
+  await page.getByRole("textbox", { name: "User" }).fill("brick-is-typing");
+
+  await history.getByRole("button", { name: "Plot" }).click();
+  await expect(history.getByRole("alert")).toHaveText(sentence);
+  await wire.getByRole("button", { name: "Fault lab" }).click();
+  await expect(wire.getByRole("alert")).toHaveText(sentence);
+  await wire.getByRole("button", { name: "Fault lab" }).click();
+  await wire.getByRole("button", { name: "Take along" }).click();
+  await expect(wire.getByRole("alert")).toHaveText(sentence);
+  await page.evaluate(() => (location.hash = "#exchange=x"));
+  await expect(wire.getByRole("alert", { name: "Link" })).toContainText(sentence);
+
+  // Nothing is reloaded before somebody says so, and what that takes is said.
+  const notice = page.getByRole("alert", { name: "Older page" });
+  await expect(notice).toContainText("Reloading clears the transcript and what you have typed.");
+  await expect(page.getByRole("textbox", { name: "User" })).toHaveValue("brick-is-typing");
+  await notice.getByRole("button", { name: "Reload" }).click();
+  await expect(wirebook.follow).toHaveText("live");
+  await expect(notice).toBeHidden();
+  await history.getByRole("button", { name: "Plot" }).click();
+  await expect(history.getByRole("region", { name: "Lines over time" })).toBeVisible();
+});
+
+test("a gateway that comes back with another build is noticed before a part is missing", async ({
+  wirebook,
+  folder,
+  gateway,
+}) => {
+  const notice = wirebook.page.getByRole("alert", { name: "Older page" });
+  await gateway.restart();
+  await expect(wirebook.follow).toHaveText("live", { timeout: 30_000 });
+  await expect(notice).toBeHidden();
+  await gateway.kill();
+  await rebuild(folder);
+  await gateway.restart();
+  await expect(notice).toContainText(sentence, { timeout: 30_000 });
+  await notice.getByRole("button", { name: "Reload" }).click();
+  await expect(wirebook.follow).toHaveText("live");
+  await expect(notice).toBeHidden();
+});
+
+test("a part that cannot be loaded while the gateway is away says so, and is there when it is back", async ({
+  wirebook,
+  gateway,
+}) => {
+  const { page, wire } = wirebook;
+  await gateway.kill("SIGKILL");
+  const lab = wire.getByRole("button", { name: "Fault lab" });
+  await lab.click();
+  await expect(wire.getByRole("alert")).toContainText("could not be loaded, because the gateway is away.");
+  await lab.click();
+  await gateway.restart();
+  await expect(wirebook.follow).toHaveText("live", { timeout: 30_000 });
+  await lab.click();
+  // With its style as well.
+  await expect(wire.getByRole("form", { name: "Fault lab" })).toHaveCSS("display", "grid");
+  await expect(page.getByRole("alert", { name: "Older page" })).toBeHidden();
+});

@@ -1,0 +1,86 @@
+/** Networks that come apart, also one way only: a minority acknowledges nothing, and the rest goes on. */
+
+import { setTimeout as wait } from "node:timers/promises";
+import { NatsCluster } from "../../test-support/nats-cluster.ts";
+import { startServer } from "../../test-support/programs.ts";
+import { Crowd, answersAgain, isAcknowledged } from "./cluster/crowd.ts";
+import { natsNeeds } from "./cluster/needs.ts";
+import { Network, networkNeeds } from "./cluster/network.ts";
+import { Counters } from "./cluster/tally.ts";
+import { judge } from "./cluster/verdict.ts";
+import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
+import { ask } from "./history/ask.ts";
+
+const cutMs = 12_000;
+const healMsMax = 30_000;
+/** Milliseconds until a cut has its effect: what was on its way before may still be acknowledged. */
+const settleMs = 1000;
+
+export const faultTest: FaultTest = {
+  promise:
+    "a node that is cut off acknowledges nothing, the others go on, and all is well 30 s after the cut is healed",
+  unit: "cuts of a network",
+  first: 5,
+  full: 200,
+  isInCi: false,
+  needs: [...natsNeeds, ...networkNeeds],
+  controls: [{ name: "acknowledgements before the cluster has the line", break: "cluster-early", count: 1 }],
+  run,
+};
+
+async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+  using network = new Network(3);
+  const under = (node: number): readonly string[] => network.under(node);
+  await using cluster = await NatsCluster.start({ nodes: 3, folder, hosts: network.hosts, under });
+  const [lonelyNode] = cluster.nodes;
+  // One server knows only the node that will be alone; the other one knows all three.
+  const alone = `nats://${lonelyNode?.host}:${lonelyNode?.ports.client}/cut?replicas=3`;
+  await using many = await startServer({ historyPath: cluster.address("cut"), nodeArgs });
+  await using lonely = await startServer({ historyPath: alone, nodeArgs });
+  const ports = [many.port, lonely.port];
+  const tally = new Counters();
+  const breaches: string[] = [];
+  const healingsMs: number[] = [];
+  {
+    await using _ = new Crowd(tally, ports);
+    for (let done = 0; done < count; done++) {
+      const isOneWay = random.chance(0.5);
+      for (const other of [1, 2]) {
+        network.cut(0, other);
+        if (!isOneWay) network.cut(other, 0);
+      }
+      await wait(settleMs);
+      breaches.push(...(await watchCut(lonely.port, many.port)));
+      network.heal();
+      for (const port of ports) healingsMs.push(await answersAgain(port, healMsMax));
+      progress(done + 1);
+    }
+  }
+  breaches.push(...(await judge(cluster, ports, tally)));
+  return {
+    tried: count,
+    checked: `${tally.acknowledged.toLocaleString("en")} acknowledged lines of 8 writers at two servers looked for`,
+    breaches,
+    figures: { "longest healing, s": (Math.max(...healingsMs) / 1000).toFixed(1) },
+  };
+}
+
+/** While the network is cut: asks both sides. */
+async function watchCut(lonely: number, many: number): Promise<string[]> {
+  const breaches: string[] = [];
+  const endMs = performance.now() + cutMs;
+  let goneOn = 0;
+  await Promise.all([
+    (async () => {
+      while (performance.now() < endMs) {
+        const reply = await ask(lonely, "probe");
+        if (isAcknowledged(reply) && performance.now() < endMs) breaches.push("the side that was cut off acknowledged");
+      }
+    })(),
+    (async () => {
+      while (performance.now() < endMs) if (isAcknowledged(await ask(many, "probe"))) goneOn += 1;
+    })(),
+  ]);
+  if (goneOn === 0) breaches.push(`the majority acknowledged nothing in ${cutMs} ms`);
+  return breaches;
+}

@@ -1,0 +1,80 @@
+/** SIGTERM under load: what was accepted is finished, and no reply ends before its end. */
+
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { decodeEntry } from "@wirebook/protocol";
+import { startServer } from "../../test-support/programs.ts";
+import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
+import { ask } from "./network/exchange.ts";
+
+const clients = 16;
+const lifeMsMax = 200;
+const exitMsMax = 10_000;
+const historyKiB = 2048;
+
+export const faultTest: FaultTest = {
+  promise: "SIGTERM loses no acknowledged line and cuts no reply short, and the server is gone within 10 s",
+  unit: "stops",
+  first: 50,
+  ci: 8,
+  full: 1000,
+  isInCi: true,
+  needs: [],
+  controls: [{ name: "an exit at the signal", break: "exit-at-signal", count: 5 }],
+  run,
+};
+
+async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+  const breaches: string[] = [];
+  let acknowledged = 0;
+  let slowestMs = 0;
+  for (let stop = 0; stop < count; stop++) {
+    const historyPath = join(folder, `history-${stop}.txt`);
+    await writeFile(historyPath, `${"x".repeat(1023)}\n`.repeat(historyKiB));
+    await using server = await startServer({ historyPath, nodeArgs });
+    const { text: beginning } = await ask(server.port, "first\n");
+    const load = Array.from({ length: clients }, (_, client) => keepAsking(server.port, client, beginning));
+    await wait(random.between(20, lifeMsMax));
+    const startedMs = performance.now();
+    const { code, signal } = await server.kill("SIGTERM");
+    slowestMs = Math.max(slowestMs, performance.now() - startedMs);
+    if (code !== 0) breaches.push(`stop ${stop}: the server ended with ${code ?? signal}`);
+    const found = await Promise.all(load);
+    const kept = await messagesIn(historyPath);
+    for (const { whole, half } of found) {
+      acknowledged += whole.length;
+      breaches.push(...half, ...whole.filter((message) => !kept.has(message)).map((message) => `${message} was lost`));
+    }
+    progress(stop + 1);
+  }
+  if (slowestMs > exitMsMax) breaches.push(`a stop took ${slowestMs.toFixed(0)} ms`);
+  const checked = `${acknowledged.toLocaleString("en")} acknowledged lines looked for, no reply cut`;
+  return { tried: count, checked, breaches, figures: { "slowest stop, ms": slowestMs.toFixed(0) } };
+}
+
+/** Asks until the server is gone; half of the clients for the beginning of a reply alone, half for two megabytes. */
+async function keepAsking(
+  port: number,
+  client: number,
+  beginning: string,
+): Promise<{ whole: string[]; half: string[] }> {
+  const whole: string[] = [];
+  const half: string[] = [];
+  for (let number = 0; ; number++) {
+    const message = `c${client}n${number}${client % 2 === 0 ? " 2" : ""}`;
+    const { text, error } = await ask(port, `${message}\n`);
+    const isWhole = client % 2 === 0 ? text.includes(`"${message}"\n`) && text.endsWith("\n") : text === beginning;
+    const isTold = text.endsWith("Error: the server is stopping; send the message again in a moment\n");
+    if (isWhole) whole.push(message);
+    else if (text !== "" && !isTold) half.push(`${message} got ${text.length} bytes of its reply (${error ?? "FIN"})`);
+    if (error !== undefined || isTold) return { whole, half };
+  }
+}
+
+async function messagesIn(path: string): Promise<ReadonlySet<string>> {
+  const lines = (await readFile(path, "utf8")).split("\n").slice(historyKiB);
+  return new Set(
+    lines.map((line) => decodeEntry(line)).flatMap((entry) => (entry.kind === "asked" ? entry.message : [])),
+  );
+}

@@ -1,0 +1,231 @@
+/**
+ * Other programs change history.txt under a running server, in every way in which people do: editors that save in place or
+ * by a new file, redirections, mv, rm. Afterwards the server either tells the truth about the file or has stopped, and
+ * every acknowledged line that could still be reached is in some file beside.
+ */
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { appendFile, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { startServer } from "../../test-support/programs.ts";
+import type { ServerProgram } from "../../test-support/programs.ts";
+import type { Random } from "../../bench/harness/random.ts";
+import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
+import { unmet } from "./framework/needs.ts";
+import { ask } from "./history/ask.ts";
+import { endsWithin } from "./history/storm.ts";
+
+const linesBefore = 24;
+/** A server that nobody asks looks each second whether its file is still there. */
+const noticedMsMax = 10_000;
+const editorMsMax = 20_000;
+
+export const faultTest: FaultTest = {
+  promise:
+    "whatever another program does to the file, no request is answered by stale numbers and no line that can be reached is lost",
+  unit: "edits",
+  first: 20,
+  full: 500,
+  isInCi: true,
+  needs: [],
+  controls: [
+    { name: "a server that looks at nothing but the size", break: "size-alone", count: 20 },
+    { name: "a server that lets go of a removed file", break: "no-rescue", count: 20 },
+  ],
+  run,
+};
+
+/** A way to change the file. */
+interface Edit {
+  readonly name: string;
+  /** Programs that it needs. */
+  readonly needs?: readonly string[];
+  /** What becomes of acknowledged lines: an editor changes them in the file itself, or cuts off what nobody can reach then. */
+  readonly lines?: "changed" | "destroyed";
+  change(path: string, lines: readonly string[], random: Random): void | Promise<void>;
+}
+
+const inPlace = (path: string, text: string): void => {
+  const fd = openSync(path, "r+");
+  writeSync(fd, text, 0);
+  ftruncateSync(fd, Buffer.byteLength(text));
+  closeSync(fd);
+};
+const textOf = (lines: readonly string[]): string => `${lines.join("\n")}\n`;
+const shell = (script: string, path: string): void => void spawnSync("sh", ["-c", script, "sh", path]);
+/** An editor joins two lines and makes one longer; their numbers are random. */
+const byEditor = (program: string, words: (path: string, line: number) => string[], input = ""): Edit => ({
+  name: program,
+  needs: [program],
+  lines: "changed",
+  change: (path, lines, random) => {
+    const line = random.between(2, lines.length - 2);
+    spawnSync(program, words(path, line), { input: input.replaceAll("LINE", String(line)), timeout: editorMsMax });
+  },
+});
+
+/** nano wants a terminal, and throws away what is typed before it has drawn. */
+async function byNano(path: string): Promise<void> {
+  const env = { ...process.env, TERM: "xterm" };
+  const nano = spawn("script", ["-qec", `nano -I '${path}'`, "/dev/null"], { env, timeout: editorMsMax });
+  const closed = once(nano, "close");
+  let drawn = "";
+  nano.stdin.on("error", () => {});
+  nano.stdout.on("data", (chunk: Buffer) => {
+    const before = drawn;
+    drawn += chunk.toString();
+    const isNew = (text: string): boolean => drawn.includes(text) && !before.includes(text);
+    if (isNew("Exit")) nano.stdin.write("typed by hand in a line that is longer now \u000f\r");
+    if (isNew("Wrote")) nano.stdin.write("\u0018");
+  });
+  await closed;
+}
+
+const edits: readonly Edit[] = [
+  { name: "append", change: (path) => appendFile(path, "a note by hand\n") },
+  { name: "append without an ending", change: (path) => appendFile(path, "a note by hand") },
+  {
+    name: "a longer word",
+    lines: "changed",
+    change: (path, lines, random) => {
+      const at = random.below(lines.length);
+      inPlace(path, textOf(lines.with(at, `${lines[at]} and much more than there was before it was edited`)));
+    },
+  },
+  {
+    name: "two lines joined, one longer",
+    lines: "changed",
+    change: (path, lines, random) => {
+      const at = random.between(1, lines.length - 2);
+      const joined = `${lines[at]} ${lines[at + 1]} ${"x".repeat(90)}`;
+      inPlace(path, textOf(lines.toSpliced(at, 2, joined)));
+    },
+  },
+  {
+    name: "the same size",
+    lines: "changed",
+    change: (path, lines, random) => {
+      const at = random.between(1, lines.length - 2);
+      inPlace(path, textOf(lines.toSpliced(at, 2, `${lines[at]} ${lines[at + 1]}`)));
+    },
+  },
+  {
+    name: "truncated and refilled",
+    lines: "changed",
+    change: async (path, lines) => {
+      await writeFile(path, "");
+      await writeFile(path, textOf([...lines.toReversed(), "one more line than before"]));
+    },
+  },
+  byEditor("vim", (path, line) => ["-es", "-c", `${line},+1join`, "-c", `1s/$/${"y".repeat(90)}/`, "-c", "wq", path]),
+  byEditor("ed", (path) => ["-s", path], `LINE,+1j\n1s/$/${"z".repeat(90)}/\nw\nq\n`),
+  { name: "nano", needs: ["nano", "script"], lines: "changed", change: (path) => byNano(path) },
+  { name: "sed -i", needs: ["sed"], change: (path) => shell(`sed -i 's/line/LINE/' "$1"`, path) },
+  {
+    name: "a file in its place",
+    change: (path) => writeFile(`${path}.new`, "new\n").then(() => rename(`${path}.new`, path)),
+  },
+  { name: "mv", change: (path) => rename(path, `${path}.1`) },
+  { name: "rm", change: (path) => rm(path) },
+  { name: "truncate", lines: "destroyed", change: (path, _, random) => truncate(path, random.between(1, 99)) },
+  { name: ">", lines: "destroyed", change: (path) => shell(`: > "$1"`, path) },
+  { name: "cat > of fewer lines", lines: "destroyed", change: (path) => shell(`echo short | cat > "$1"`, path) },
+];
+
+async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+  const able = edits.filter(({ needs }) => needs === undefined || unmet(needs).length === 0);
+  const breaches: string[] = [];
+  let stopped = 0;
+  for (let done = 0; done < count; done++) {
+    const edit = able[done % able.length] as Edit;
+    const place = join(folder, `edit-${done}`);
+    const found = await tryEdit(edit, `${place}-history.txt`, { random, nodeArgs });
+    breaches.push(...found.breaches.map((breach) => `${edit.name}: ${breach}`));
+    stopped += Number(found.isStopped);
+    progress(done + 1);
+  }
+  const checked = `${able.length} ways to change the file; ${stopped} times the server stopped with a sentence`;
+  return { tried: count, checked, breaches };
+}
+
+async function tryEdit(
+  edit: Edit,
+  historyPath: string,
+  { random, nodeArgs }: Pick<Trial, "random" | "nodeArgs">,
+): Promise<{ readonly breaches: string[]; readonly isStopped: boolean }> {
+  await using server = await startServer({ historyPath, nodeArgs });
+  const acknowledged: string[] = [];
+  for (let number = 0; number < linesBefore; number++) {
+    const message = `line${number} 2 -1`;
+    if (!(await ask(server.port, message)).includes("Error: ")) acknowledged.push(JSON.stringify(message));
+  }
+  const before = await readFile(historyPath, "utf8");
+  await edit.change(historyPath, before.trimEnd().split("\n"), random);
+  if ((await readFile(historyPath, "utf8").catch(() => "")) === before) throw new Error(`${edit.name} changed nothing`);
+  // Some of the removed files are noticed by a request, some by the stop, and some by the server itself.
+  const isAsked = random.chance(0.5) || !["rm", "mv", "a file in its place"].includes(edit.name);
+  const { breaches, deleted } = isAsked ? await compare(server, historyPath, random) : nothingSaid;
+  const isLeft = !isAsked && random.chance(0.5);
+  const isOver = isAsked ? await isGone(server) : isLeft && (await endsWithin(server, noticedMsMax));
+  if (isLeft && !isOver) breaches.push("a server that nobody asked did not notice");
+  const { code } = await (isOver ? server.exited : server.kill());
+  if (edit.lines === "destroyed" && code === 0) breaches.push("the server went on with a file that was shortened");
+  if (edit.lines !== undefined) return { breaches, isStopped: code !== 0 };
+  const kept = await textsBeside(historyPath);
+  const isKept = (message: string): boolean =>
+    kept.includes(edit.name === "sed -i" ? message.slice("line".length + 1) : message) || deleted.includes(message);
+  const lost = acknowledged.filter((message) => !isKept(message));
+  if (lost.length > 0) breaches.push(`${lost.length} acknowledged lines are in no file beside, ${lost[0]} the first`);
+  return { breaches, isStopped: code !== 0 };
+}
+
+interface Compared {
+  readonly breaches: string[];
+  /** The line that was deleted to see whether it is the right one. */
+  readonly deleted: string;
+}
+
+const nothingSaid: Compared = { breaches: [], deleted: "" };
+
+/** What the server says of the file, held against the file; nothing when it refuses to say anything. */
+async function compare(server: ServerProgram, path: string, random: Random): Promise<Compared> {
+  const reply = await ask(server.port, "reader 2 -1");
+  if (reply === "" || reply.includes("Error: ")) return nothingSaid;
+  const breaches: string[] = [];
+  const lines = async (): Promise<string[]> => (await readFile(path, "utf8")).trimEnd().split("\n");
+  const last = (await lines()).at(-1);
+  if (responseOf(reply) !== `${last}\n`)
+    breaches.push(`the last line was read as ${JSON.stringify(responseOf(reply))}`);
+  const at = random.between(1, (await lines()).length);
+  const wanted = (await lines())[at - 1] ?? "";
+  const read = responseOf(await ask(server.port, `reader 2 ${at} ${at}`));
+  if (read !== `${wanted}\n`)
+    breaches.push(`line ${at} was read as ${JSON.stringify(read)}, it is ${JSON.stringify(wanted)}`);
+  const before = await lines();
+  await ask(server.port, `reader 1 ${at}`);
+  const after = await lines();
+  const kept = before.toSpliced(at - 1, 1);
+  if (after.slice(0, kept.length).join("\n") !== kept.join("\n")) breaches.push(`not line ${at} was deleted`);
+  return { breaches, deleted: wanted };
+}
+
+function responseOf(reply: string): string {
+  const lines = reply.split("\n");
+  return lines.slice(lines.findLastIndex((line) => line.startsWith(" To ")) + 1).join("\n");
+}
+
+/** Whether it is over, or about to be, as it says itself. */
+async function isGone(server: ServerProgram): Promise<boolean> {
+  const reply = await ask(server.port, "probe 6");
+  return reply === "" || reply.includes("Error: ");
+}
+
+/** All that stands in the history and in the files that were made beside it. */
+async function textsBeside(path: string): Promise<string> {
+  const [folder, name] = [join(path, ".."), path.split("/").at(-1) as string];
+  const names = (await readdir(folder)).filter((each) => each.startsWith(name));
+  return (await Promise.all(names.map((each) => readFile(join(folder, each), "utf8")))).join("\n");
+}

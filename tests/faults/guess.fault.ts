@@ -1,0 +1,123 @@
+/**
+ * Guessing keys is slow and cheap for everybody else: wrong keys by the thousand, from one address and from fifty, while
+ * the owner of the name, at the first of those addresses, goes on speaking.
+ */
+
+import { stat } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { startServer } from "../../test-support/programs.ts";
+import type { ServerProgram } from "../../test-support/programs.ts";
+import type { Random } from "../../bench/harness/random.ts";
+import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
+import { register } from "./parts/people.ts";
+import { ask } from "./parts/wire.ts";
+
+/** More than are held for an address, and from all addresses together more than are held in all. */
+const guessersAtOnce = (addressCount: number): number => (addressCount === 1 ? 16 : 136);
+const ownerPauseMs = 20;
+const ownerP99MsMax = 100;
+const logBytesMax = 1_000_000;
+/** Answers that an address may get: those of the growing delay, those held at the end, and then 8 every 4 s [U-7]. */
+const answersMax = (seconds: number): number => 20 + 2 * seconds;
+
+const addresses = Array.from({ length: 50 }, (_, at) => `127.0.0.${at + 2}`);
+const places = [addresses.slice(0, 1), addresses];
+
+export const faultTest: FaultTest = {
+  promise: "guessing keys is slow, no owner is locked out, and the log stays small",
+  unit: "wrong keys",
+  first: 10_000,
+  full: 200_000,
+  isInCi: false,
+  needs: [],
+  controls: [
+    { name: "wrong keys that are answered at once", break: "no-guess-delay", count: 2000 },
+    { name: "right keys that wait behind wrong ones", break: "right-keys-wait", count: 2000 },
+  ],
+  run,
+};
+
+async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
+  const breaches: string[] = [];
+  const ownerMs: number[] = [];
+  let logBytes = 0;
+  for (const [at, from] of places.entries()) {
+    await using server = await startServer({ nodeArgs, options: ["--users", "registered"] });
+    const owner = await register(server.historyPath, "ada", "admin");
+    while (!(await ask(server, owner)).includes("Operations")) await pause(ownerPauseMs);
+    const wrong = Math.floor(count / places.length);
+    const found = await attack(server, owner, { from, wrong, random });
+    breaches.push(...found.breaches);
+    ownerMs.push(...found.ownerMs);
+    logBytes += found.logBytes;
+    progress((at + 1) * wrong);
+  }
+  const p99 = ownerMs.toSorted((one, other) => one - other)[Math.floor(ownerMs.length * 0.99)] ?? Infinity;
+  if (p99 > ownerP99MsMax) breaches.push(`the owner waited ${p99.toFixed(1)} ms (p99), over ${ownerP99MsMax}`);
+  if (logBytes > (logBytesMax * count) / 10_000) breaches.push(`the history grew by ${logBytes} bytes`);
+  const figures = { ownerP99Ms: p99.toFixed(1), historyBytes: logBytes };
+  return { tried: count, checked: `${ownerMs.length} requests of the owner beside them`, breaches, figures };
+}
+
+interface Attack {
+  readonly from: readonly string[];
+  readonly wrong: number;
+  readonly random: Random;
+}
+
+interface Attacked {
+  readonly breaches: string[];
+  readonly ownerMs: number[];
+  readonly logBytes: number;
+}
+
+async function attack(server: ServerProgram, owner: string, { from, wrong, random }: Attack): Promise<Attacked> {
+  const answers = new Map<string, number>();
+  const breaches: string[] = [];
+  let left = wrong;
+  const guess = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const address = random.pick(from);
+      const key = Array.from({ length: 26 }, () => random.pick([..."0123456789abcdefghjkmnpqrstvwxyz"])).join("");
+      const reply = await ask({ port: server.port, from: address }, `ada~${key} 2`);
+      if (reply === "Authentication error.") answers.set(address, (answers.get(address) ?? 0) + 1);
+      else if (!reply.includes("Error: 8 wrong keys from your address"))
+        breaches.push(`a guess got ${JSON.stringify(reply)}`);
+    }
+  };
+  const { size: sizeBefore } = await stat(server.historyPath);
+  const startedMs = performance.now();
+  const guessing = Promise.all(Array.from({ length: guessersAtOnce(from.length) }, guess));
+  const speaking = speak(server, owner, from[0] as string, guessing);
+  await guessing;
+  const seconds = (performance.now() - startedMs) / 1000;
+  const { ownerMs, refused } = await speaking;
+  if (refused.length > 0) breaches.push(`${refused.length} times the owner got ${JSON.stringify(refused[0])}`);
+  for (const [address, count] of answers) {
+    if (count > answersMax(seconds)) breaches.push(`${address} got ${count} answers in ${seconds.toFixed(1)} s`);
+  }
+  const { size } = await stat(server.historyPath);
+  return { breaches, ownerMs, logBytes: size - sizeBefore };
+}
+
+/** The owner's requests, one after another until the guessing is over, from the address of a guesser. */
+async function speak(
+  server: ServerProgram,
+  owner: string,
+  from: string,
+  until: Promise<unknown>,
+): Promise<{ ownerMs: number[]; refused: string[] }> {
+  let isOver = false;
+  void until.then(() => (isOver = true));
+  const ownerMs: number[] = [];
+  const refused: string[] = [];
+  while (!isOver) {
+    const askedMs = performance.now();
+    const reply = await ask({ port: server.port, from }, `${owner} 2 -1`);
+    ownerMs.push(performance.now() - askedMs);
+    if (!reply.endsWith('"\n')) refused.push(reply.slice(-120));
+    await pause(ownerPauseMs);
+  }
+  return { ownerMs, refused };
+}

@@ -1,0 +1,89 @@
+/** RST in every phase of an exchange: nothing is left behind, and nobody else notices. */
+
+import type { Socket } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
+import { startServer } from "../../test-support/programs.ts";
+import type { ServerProgram } from "../../test-support/programs.ts";
+import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
+import { ask, descriptorsOf, exchange, inTurns } from "./network/exchange.ts";
+
+/** Bounds a hang, on a machine that is busy with other work as well. */
+const settleMsMax = 60_000;
+
+/** What a client does before it resets the connection. */
+const phases: Readonly<Record<string, (socket: Socket) => unknown>> = {
+  "at once": () => {},
+  "when connected": (socket) => once(socket, "connect"),
+  "inside the message": (socket) => write(socket, "bri"),
+  "inside a message that deletes": (socket) => write(socket, "brick 1 1"),
+  "behind the message": (socket) => write(socket, "brick\n"),
+  "behind the message and FIN": (socket) => new Promise((resolve) => socket.end("brick\n", () => resolve(undefined))),
+  "at the first bytes of a long reply": (socket) => firstBytes(socket, "brick 2\n"),
+  "unread, inside a long reply": (socket) => write(socket.pause(), "brick 2\n"),
+  "inside a follow": (socket) => firstBytes(socket, "brick 5 1\n"),
+  "behind a mistake": (socket) => write(socket, "brick 77\n"),
+};
+
+export const faultTest: FaultTest = {
+  promise: "a reset in any phase leaves no descriptor, no exception and no other client harmed",
+  unit: "resets",
+  first: 1000,
+  full: 50_000,
+  isInCi: true,
+  needs: [],
+  controls: [{ name: "sockets without an error listener", break: "no-error-listener", count: 200 }],
+  run,
+};
+
+async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+  const historyPath = join(folder, "history.txt");
+  await writeFile(historyPath, `${"x".repeat(1023)}\n`.repeat(2048));
+  await using server = await startServer({ historyPath, nodeArgs });
+  const names = Object.keys(phases);
+  const tried = new Map(names.map((name) => [name, 0]));
+  const breaches: string[] = [];
+  const atFirst = await descriptorsOf(server.pid);
+  await inTurns(count, 16, async (number) => {
+    const name = random.pick(names);
+    tried.set(name, (tried.get(name) ?? 0) + 1);
+    await exchange(server.port, async (socket) => {
+      // When the connection breaks before the phase is reached, there is nothing left to reset.
+      const reached = Promise.resolve(phases[name]?.(socket)).catch(() => {});
+      await Promise.race([reached, new Promise((resolve) => socket.once("close", resolve))]);
+      socket.resetAndDestroy();
+    });
+    progress(number + 1);
+  });
+  const { text } = await ask(server.port, "brick\n");
+  if (!text.includes("Operations: ")) breaches.push(`afterwards a client got ${JSON.stringify(text)}`);
+  breaches.push(...(await leftBehind(server, atFirst)));
+  return {
+    tried: count,
+    checked: `${names.length} phases, the least tried ${Math.min(...tried.values())} times`,
+    breaches,
+  };
+}
+
+async function leftBehind(server: ServerProgram, atFirst: number): Promise<string[]> {
+  const exit = await Promise.race([server.exited, wait(0, undefined)]);
+  if (exit !== undefined) return [`the server ended with ${exit.code}: ${server.stderr.join(" ").slice(0, 300)}`];
+  const startedMs = performance.now();
+  while ((await descriptorsOf(server.pid)) > atFirst) {
+    const left = (await descriptorsOf(server.pid)) - atFirst;
+    if (performance.now() - startedMs > settleMsMax) return [`${left} descriptors more than at first`];
+    await wait(50);
+  }
+  return server.stdout.filter((line) => line.includes('"event":"failure"')).concat(server.stderr);
+}
+
+function write(socket: Socket, text: string): Promise<void> {
+  return new Promise((resolve) => socket.write(text, () => resolve()));
+}
+
+async function firstBytes(socket: Socket, text: string): Promise<void> {
+  socket.write(text);
+  await once(socket, "data");
+}

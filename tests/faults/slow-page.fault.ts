@@ -1,0 +1,122 @@
+/** Pages that begin large replies and then read nothing [G-9]. */
+
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { startGateway } from "../../test-support/programs.ts";
+import { ailments, becomes } from "../../bench/harness/gateway-health.ts";
+import { GatewayPage } from "../../bench/harness/gateway-page.ts";
+import { memoryOf } from "../../bench/harness/memory.ts";
+import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
+
+const replyBytes = 100 * 1024 * 1024;
+const piece = Buffer.alloc(1024 * 1024, "w");
+const rssMiBMax = 300;
+/** Exchanges of a page that reads, while the others do not. */
+const otherExchanges = 200;
+const stillMs = 1000;
+
+export const faultTest: FaultTest = {
+  promise: "pages that stop reading cost a bounded memory, and other pages notice nothing",
+  unit: "pages that read nothing of a reply of 100 MiB",
+  first: 200,
+  full: 1000,
+  isInCi: true,
+  needs: [],
+  controls: [{ name: "servers that are read whatever waits", break: "no-back-pressure", count: 6 }],
+  run,
+};
+
+async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
+  await using server = await startLarge();
+  const options = { server: `127.0.0.1:${server.port}`, serverConnections: count + 16 };
+  await using gateway = await startGateway({ ...options, nodeArgs });
+  const pid = gateway.pid as number;
+  using stalled = new DisposableStack();
+  for (let opened = 0; opened < count; opened++) {
+    const page = stalled.use(await GatewayPage.open(gateway.port));
+    page.socket.pause();
+    page.raw(Buffer.from("large\n")).catch(() => undefined); // It ends with the page.
+    progress(opened);
+  }
+  await becomesStill(() => server.sentBytes);
+  const { peakMiB } = await memoryOf(pid);
+  const beside = await readBeside(gateway.port);
+  const breaches = [...beside.breaches, ...ailments(gateway, pid)];
+  if (peakMiB > rssMiBMax) breaches.push(`the gateway held ${Math.round(peakMiB)} MiB, over ${rssMiBMax}`);
+  const checked = `${otherExchanges} exchanges of another page meanwhile`;
+  const figures = { rssMiB: Math.round(peakMiB), "slowest of them, ms": Math.round(beside.slowestMs) };
+  return { tried: count, checked, breaches, figures };
+}
+
+/** Waits until nothing flows any more. */
+async function becomesStill(total: () => number): Promise<void> {
+  let last = -1;
+  let sinceMs = performance.now();
+  await becomes(() => {
+    if (total() === last) return performance.now() - sinceMs > stillMs;
+    last = total();
+    sinceMs = performance.now();
+    return false;
+  }, 60_000);
+}
+
+/** How long one takes is told and not judged: that depends on the machine. One that is held back ends with an error. */
+async function readBeside(port: number): Promise<{ breaches: string[]; slowestMs: number }> {
+  using page = await GatewayPage.open(port);
+  const breaches: string[] = [];
+  let slowestMs = 0;
+  for (let done = 0; done < otherExchanges; done++) {
+    const startedMs = performance.now();
+    const { bytes, last } = await page.raw(Buffer.from("small\n"));
+    slowestMs = Math.max(slowestMs, performance.now() - startedMs);
+    if (last.type !== "end" || bytes.toString() !== "small") breaches.push(`another page got ${JSON.stringify(last)}`);
+  }
+  return { breaches, slowestMs };
+}
+
+interface Large extends AsyncDisposable {
+  readonly port: number;
+  /** That the kernel has taken, in all. */
+  readonly sentBytes: number;
+}
+
+/** Answers `large` with 100 MiB, as fast as they are taken, and anything else with `small`. */
+async function startLarge(): Promise<Large> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    // Best effort: a gateway that drops its pages resets their connections.
+    socket.on("error", () => undefined);
+    socket.on("close", () => sockets.delete(socket));
+    socket.once("data", (message) => {
+      if (message.toString().startsWith("large")) sendLarge(socket);
+      else socket.end("small");
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    get sentBytes() {
+      return [...sockets].reduce((sum, { bytesWritten, writableLength }) => sum + bytesWritten - writableLength, 0);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+function sendLarge(socket: Socket): void {
+  let left = replyBytes / piece.length;
+  const go = (): void => {
+    while (left > 0) {
+      left -= 1;
+      if (!socket.write(piece)) return void socket.once("drain", go);
+    }
+    socket.end();
+  };
+  go();
+}

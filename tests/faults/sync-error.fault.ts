@@ -1,0 +1,98 @@
+/** An fdatasync that fails once, by strace, under writers. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startServer } from "../../test-support/programs.ts";
+import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
+import { Ledger } from "./history/ledger.ts";
+import { endsWithin, recover, storm } from "./history/storm.ts";
+import { Writers } from "./history/writers.ts";
+
+/** A server that has not come to its failure, or not stopped behind it, by then is killed, and has broken its promise. */
+const failureMsMax = 20_000;
+/** Enough of each write for strace to show all lines of a batch. */
+const shownBytes = 65_536;
+
+export const faultTest: FaultTest = {
+  promise:
+    "a failed fdatasync is never an acknowledgement and never tried again; the server stops, and the next one is clean",
+  unit: "failed syncs",
+  first: 50,
+  ci: 6,
+  full: 500,
+  isInCi: true,
+  needs: ["strace"],
+  controls: [{ name: "a sync that is tried again", break: "sync-again", count: 1 }],
+  run,
+};
+
+async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+  const breaches: string[] = [];
+  let checked = 0;
+  let slowestMs = 0;
+  for (let at = 1; at <= count; at++) {
+    const historyPath = join(folder, `history-${at}.txt`);
+    const log = join(folder, `strace-${at}.log`);
+    const ledger = new Ledger();
+    const writers = new Writers(ledger, random, { deleteShare: 0 });
+    const inject = `inject=fdatasync:error=EIO:when=${at}`;
+    const trace = ["-e", "trace=fdatasync,fsync,pwrite64", "-e", inject];
+    const under = ["strace", "-f", "-ttt", "-s", String(shownBytes), "-o", log, ...trace];
+    const { endedMs, isByItself } = await live(() => startServer({ historyPath, nodeArgs, under }), ledger, writers);
+    const found = judge(await readFile(log, "utf8"), ledger.acknowledged, endedMs);
+    if (!isByItself) breaches.push(`sync ${at}: it went on until it was killed`);
+    slowestMs = Math.max(slowestMs, found.exitMs);
+    checked += ledger.acknowledged.length;
+    breaches.push(...found.breaches.map((breach) => `sync ${at}: ${breach}`));
+    ledger.settle(await recover(historyPath));
+    breaches.push(...ledger.breaches.map((breach) => `sync ${at}, next start: ${breach}`));
+    progress(at);
+  }
+  const figures = { "until the exit at most ms": slowestMs.toFixed(0) };
+  const what = `${checked.toLocaleString("en")} acknowledgements held against strace's log`;
+  return { tried: count, checked: what, breaches, figures };
+}
+
+/** Runs a server until its end; returns when that was, in milliseconds since 1970, and whether it came by itself. */
+async function live(
+  start: () => ReturnType<typeof startServer>,
+  ledger: Ledger,
+  writers: Writers,
+): Promise<{ endedMs: number; isByItself: boolean }> {
+  const server = await start().catch((error: unknown) => {
+    if (error instanceof Error && error.message.includes("before it listened")) return undefined;
+    throw error;
+  });
+  if (server === undefined) return { endedMs: Date.now(), isByItself: true };
+  await using running = server;
+  let isByItself = false;
+  let endedMs = 0;
+  await storm(running, ledger, writers, async () => {
+    isByItself = await endsWithin(running, failureMsMax);
+    endedMs = Date.now();
+  });
+  return { endedMs, isByItself };
+}
+
+/** Nothing is synced behind the failure, and nobody was told of a line that was written to be synced by it, or later. */
+function judge(
+  log: string,
+  acknowledged: readonly string[],
+  endedMs: number,
+): { breaches: readonly string[]; exitMs: number } {
+  const lines = log.split("\n");
+  const failed = lines.findIndex((line) => line.includes("EIO") && line.includes("fdatasync"));
+  if (failed < 0) return { breaches: ["the failure did not come about"], exitMs: 0 };
+  const written = lines.slice(lastSyncBefore(lines, failed) + 1).join("\n");
+  const breaches = acknowledged
+    .filter((key) => written.includes(`\\"${key}\\"`))
+    .map((key) => `${key} was acknowledged, although its sync had failed`);
+  const again = lines.slice(failed + 1).filter((line) => /f(?:data)?sync\(/.test(line));
+  breaches.push(...again.map((line) => `it synced again: ${line}`));
+  const exitMs = endedMs - Number(lines[failed]?.split(/\s+/)[1]) * 1000;
+  return { breaches, exitMs };
+}
+
+function lastSyncBefore(lines: readonly string[], failed: number): number {
+  return lines.slice(0, failed).findLastIndex((line) => line.includes("fdatasync("));
+}

@@ -1,0 +1,149 @@
+/** The commands that the page offers to copy, pasted into a shell and run. */
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { delimiter, dirname } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { decodeText, encodeFrame } from "@wirebook/protocol";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { copyCommands } from "../../apps/web/src/export/commands.ts";
+import type { CopySource } from "../../apps/web/src/export/commands.ts";
+import { printfFormat, shellWord } from "../../apps/web/src/export/escapes.ts";
+import { startGateway, startServer } from "../../test-support/programs.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const path = [dirname(process.execPath), `${root}/node_modules/.bin`, process.env.PATH].join(delimiter);
+
+/** Runs a command as a shell does that it was pasted into. */
+async function paste(command: string, shell = "sh"): Promise<Buffer> {
+  const child = spawn(shell, ["-c", command], {
+    cwd: root,
+    env: { ...process.env, PATH: path },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  child.stdin.end();
+  const [printed] = await Promise.all([buffer(child.stdout), once(child, "close")]);
+  return printed;
+}
+
+/** A server of one message: it answers `bytes` when as many came as are expected, and keeps them. */
+async function openPeer(expected: number) {
+  const { promise: received, resolve } = Promise.withResolvers<Buffer>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    let bytes = Buffer.alloc(0);
+    socket.on("data", (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      if (bytes.length < expected) return;
+      resolve(bytes);
+      socket.end(Buffer.from("answer ~ \0ÿ\n", "latin1"));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return { received, server: `127.0.0.1:${port}`, [Symbol.dispose]: () => server.close() };
+}
+
+function sourceOf(bytes: Uint8Array, server = "127.0.0.1:5007"): CopySource {
+  return { message: decodeText(bytes), server, origin: "http://127.0.0.1:8007", frame: "{}" };
+}
+
+function commandOf(name: string, source: CopySource): string | undefined {
+  return copyCommands(source).commands.find((command) => command.name === name)?.text;
+}
+
+/** Without a tilde, behind which the bytes are masked. */
+const anyBytes = fc
+  .uint8Array({ minLength: 1, maxLength: 60 })
+  .map((bytes) => bytes.map((byte) => (byte === 0x7e ? 0x2d : byte)));
+
+describe("the format for printf", () => {
+  test.for(["sh", "bash"])("gives %s the very bytes, whatever they are", async (shell) => {
+    const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ minLength: 1, maxLength: 60 }), { minLength: 20, maxLength: 20 }),
+        async (several) => {
+          const wanted = [all, Buffer.from("-n %s\\n'$HOME'`id`"), ...several];
+          const printed = await paste(wanted.map((bytes) => `printf '${printfFormat(bytes)}'`).join("\n"), shell);
+          expect(printed).toEqual(Buffer.concat(wanted));
+        },
+      ),
+      { numRuns: 5 },
+    );
+  });
+});
+
+test("a word stays one word for the shell, whatever is in it", async () => {
+  const words = ["plain", "a b", "it's", '$HOME `id` \\ "x"', "*", "-n", ""];
+  const printed = await paste(`printf '<%s>' ${words.map(shellWord).join(" ")}`);
+  expect(printed.toString()).toBe(words.map((word) => `<${word}>`).join(""));
+});
+
+const hasNetcat = spawnSync("sh", ["-c", "command -v nc"]).status === 0;
+
+describe("a copied command, pasted and run", () => {
+  test.for(["nc", "Node", "Python"])("sends the very bytes and prints the very answer: %s", async (name, { skip }) => {
+    skip(name === "nc" && !hasNetcat, "SKIPPED: there is no nc; install netcat-openbsd");
+    await fc.assert(
+      fc.asyncProperty(anyBytes, async (bytes) => {
+        using peer = await openPeer(bytes.length);
+        const printed = await paste(commandOf(name, sourceOf(bytes, peer.server)) ?? "");
+        expect(printed.toString("latin1")).toBe("answer ~ \0ÿ\n");
+        expect((await peer.received).equals(bytes)).toBe(true);
+      }),
+      {
+        numRuns: 4,
+        examples: [
+          [Uint8Array.from({ length: 256 }, (_, byte) => (byte === 0x7e ? 0 : byte))],
+          [Buffer.from("brick 2 -1\n")],
+        ],
+      },
+    );
+  });
+
+  test.for(["brick 2 -1\n", "brick  1 12 \n", 'it\'s $HOME "x" \\\n', "brick\t2\r\n", "überall ☃\n", "-x 5\n"])(
+    "sends the very line with the client: %j",
+    async (message) => {
+      const bytes = Buffer.from(message);
+      using peer = await openPeer(bytes.length);
+      await paste(commandOf("npx wirebook", sourceOf(bytes, peer.server)) ?? "");
+      expect((await peer.received).toString()).toBe(message);
+    },
+  );
+});
+
+test("the WebSocket call goes through a gateway as the page does", async () => {
+  await using server = await startServer();
+  await using gateway = await startGateway({ server: server.address });
+  const frame = encodeFrame({ type: "request", id: 7, user: "it's-brück", operation: 2, arguments: [-1] });
+  const source = { message: "it's-brück 2 -1\n", server: server.address, origin: `http://${gateway.address}`, frame };
+  const printed = await paste(commandOf("WebSocket", source) ?? "");
+  expect(printed.toString()).toContain("it's-brück");
+  expect(printed.toString()).toContain("is no username");
+  const read = encodeFrame({ type: "request", id: 7, user: "brück", operation: 2, arguments: [-1] });
+  const answer = await paste(commandOf("WebSocket", { ...source, frame: read }) ?? "");
+  expect(answer.toString()).toMatch(/"brück 2 -1"\n$/);
+});
+
+test("the client is not offered for what it cannot send", () => {
+  for (const message of ["no end", "two\nlines\n", "\n", "nu\0l\n", "\udcff\n", `${"x".repeat(2049)}\n`]) {
+    expect(commandOf("npx wirebook", { ...sourceOf(Buffer.from("")), message })).toBeUndefined();
+  }
+  expect(commandOf("npx wirebook", sourceOf(Buffer.from("brick 2\n")))).toBe("npx wirebook -- brick 2");
+});
+
+test("no command holds a key, and it is said that one is missing", () => {
+  const frame = '{"type":"request","id":1,"user":"brick~******"}';
+  const { commands, hasKey } = copyCommands({ ...sourceOf(Buffer.from("brick~s3cret 2\n")), frame });
+  expect(hasKey).toBe(true);
+  for (const { text } of commands) {
+    expect(text).toContain("brick~******");
+    expect(text).not.toContain("s3cret");
+  }
+  expect(copyCommands(sourceOf(Buffer.from("brick 2\n"))).hasKey).toBe(false);
+});
