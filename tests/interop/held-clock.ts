@@ -8,7 +8,8 @@ import { vi } from "vitest";
  */
 export class HeldClock implements Disposable {
   constructor() {
-    const nowMs = performance.now();
+    // Whole milliseconds: a timer that is due in a fraction of one would otherwise go off before its deadline.
+    const nowMs = Math.ceil(performance.now());
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
     this.pass(nowMs);
   }
