@@ -144,7 +144,7 @@ test("a link sets the lab and sends nothing", async ({ page, gateway, server }) 
   await expect(page).toHaveURL(/#lab\?message=brick\+1\+1&cut=bytes&gapMs=30$/);
 
   await lab.getByRole("button", { name: "Run", exact: true }).click();
-  await lab.getByRole("button", { name: "Send it all the same" }).click();
+  await unheard({ server, gateway }, 10, () => lab.getByRole("button", { name: "Send it all the same" }).click());
   await expect(page.getByRole("region", { name: "Wire" })).toContainText(
     "The server joined 10 writes into one message.",
   );
