@@ -37,9 +37,9 @@ export const faultTest: FaultTest = {
   full: 1000,
   isInCi: false,
   needs: ["faketime"],
-  controls: [
-    { name: "times that are just the clock's", break: "raw-clock", count: 8 },
-    { name: "deadlines on the clock that is set", break: "wall-deadlines", count: 12 },
+  negativeControls: [
+    { mutant: "clock-as-it-is", count: 8 },
+    { mutant: "wall-clock-deadlines", count: 12 },
   ],
   run,
 };
@@ -49,7 +49,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   const clock = new SettableClock(folder);
   const ledger = new Ledger();
   const writers = new Writers(ledger, random);
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let deadlines = 0;
   for (let done = 0; done < count; done += jumpsOfOneServer) {
     await clock.set(random);
@@ -61,18 +61,18 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
         const silent = timed("brick", server.port, silenceMs);
         await wait(jumpAfterMs);
         const set = await clock.set(random);
-        breaches.push(...(await silent).map((breach) => `the clock was set to ${set}: ${breach}`));
+        violations.push(...(await silent).map((violation) => `the clock was set to ${set}: ${violation}`));
         progress(jump + 1);
       }
-      breaches.push(...(await unended));
+      violations.push(...(await unended));
       deadlines += 1;
       await server.kill("SIGKILL");
     });
     ledger.settle(await recover(historyPath));
   }
-  breaches.push(...ledger.breaches);
+  violations.push(...ledger.violations);
   const checked = `${ledger.checked.toLocaleString("en")} acknowledgements looked for, the times of all lines and ${deadlines} deadlines`;
-  return { tried: count, checked, breaches };
+  return { tried: count, checked, violations };
 }
 
 /** Sends a message that it does not end, and gives what was wrong with the time of the answer. */

@@ -24,7 +24,7 @@ export const faultTest: FaultTest = {
   full: 200,
   isInCi: false,
   needs: [...natsNeeds, ...networkNeeds],
-  controls: [{ name: "acknowledgements before the cluster has the line", break: "cluster-early", count: 1 }],
+  negativeControls: [{ mutant: "early-cluster-acknowledgement", count: 1 }],
   run,
 };
 
@@ -39,7 +39,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   await using lonely = await startServer({ historyPath: alone, nodeArgs });
   const ports = [many.port, lonely.port];
   const tally = new Counters();
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const healingsMs: number[] = [];
   {
     await using _ = new Crowd(tally, ports);
@@ -50,37 +50,38 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
         if (!isOneWay) network.cut(other, 0);
       }
       await wait(settleMs);
-      breaches.push(...(await watchCut(lonely.port, many.port)));
+      violations.push(...(await watchCut(lonely.port, many.port)));
       network.heal();
       for (const port of ports) healingsMs.push(await answersAgain(port, healMsMax));
       progress(done + 1);
     }
   }
-  breaches.push(...(await judge(cluster, ports, tally)));
+  violations.push(...(await judge(cluster, ports, tally)));
   return {
     tried: count,
     checked: `${tally.acknowledged.toLocaleString("en")} acknowledged lines of 8 writers at two servers looked for`,
-    breaches,
+    violations,
     figures: { "longest healing, s": (Math.max(...healingsMs) / 1000).toFixed(1) },
   };
 }
 
 /** While the network is cut: asks both sides. */
 async function watchCut(lonely: number, many: number): Promise<string[]> {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const endMs = performance.now() + cutMs;
   let goneOn = 0;
   await Promise.all([
     (async () => {
       while (performance.now() < endMs) {
         const reply = await ask(lonely, "probe");
-        if (isAcknowledged(reply) && performance.now() < endMs) breaches.push("the side that was cut off acknowledged");
+        if (isAcknowledged(reply) && performance.now() < endMs)
+          violations.push("the side that was cut off acknowledged");
       }
     })(),
     (async () => {
       while (performance.now() < endMs) if (isAcknowledged(await ask(many, "probe"))) goneOn += 1;
     })(),
   ]);
-  if (goneOn === 0) breaches.push(`the majority acknowledged nothing in ${cutMs} ms`);
-  return breaches;
+  if (goneOn === 0) violations.push(`the majority acknowledged nothing in ${cutMs} ms`);
+  return violations;
 }

@@ -44,7 +44,7 @@ export const faultTest: FaultTest = {
   full: 50,
   isInCi: false,
   needs: natsNeeds,
-  controls: [{ name: "consumers that are left to the client", break: "clients-consumers", count: 4 }],
+  negativeControls: [{ mutant: "client-managed-consumers", count: 4 }],
   run,
 };
 
@@ -77,7 +77,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   // Through this one nobody writes, so only what it hears can tell it anything.
   await using listening = await startServer({ historyPath, nodeArgs });
   const tally = new Counters();
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const delaysMs: number[] = [];
   const electionsMs: number[] = [];
   const removalsMs: number[] = [];
@@ -119,32 +119,33 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
       const what = `${isFrozen ? "freezing" : "death"} ${done + 1}`;
       for (const { name, atMs } of await Promise.all(watches.map((watch) => goesOn(watch, electedMs)))) {
         delaysMs.push(atMs);
-        if (atMs > goOnMsMax) breaches.push(`${what}: ${name} went on ${Math.round(atMs)} ms after NATS`);
+        if (atMs > goOnMsMax) violations.push(`${what}: ${name} went on ${Math.round(atMs)} ms after NATS`);
       }
       const removedMs = await timeRemoval(historyPath, user, listening.port);
       removalsMs.push(removedMs);
-      if (removedMs > removedMsMax) breaches.push(`${what}: a removed user was let in for ${Math.round(removedMs)} ms`);
+      if (removedMs > removedMsMax)
+        violations.push(`${what}: a removed user was let in for ${Math.round(removedMs)} ms`);
       if (isFrozen) signal(victim.pid as number, "SIGCONT");
       else victim.start();
       await victim.inStep();
       await ask(talking.port, `w0 1 ${oldLines - done}`);
       if (done % readerRounds === readerRounds - 1) {
-        breaches.push(...(await reader()));
+        violations.push(...(await reader()));
         reader = await beginReading(witness);
       }
       progress(done + 1);
     }
-    breaches.push(...(await reader()));
+    violations.push(...(await reader()));
   } finally {
     isOver = true;
     for (const socket of followers) socket.destroy();
     await Promise.all(writing);
   }
-  breaches.push(...(await judge(cluster, [talking.port, listening.port], tally)));
+  violations.push(...(await judge(cluster, [talking.port, listening.port], tally)));
   return {
     tried: count,
     checked: `2 writers, 2 followers and a removed user each time; ${tally.acknowledged.toLocaleString("en")} acknowledged lines looked for`,
-    breaches,
+    violations,
     figures: {
       "longest election of NATS, s": seconds(electionsMs),
       "longest delay behind it, s": seconds(delaysMs),

@@ -21,11 +21,11 @@ export const faultTest: FaultTest = {
   full: 500,
   isInCi: false,
   needs: natsNeeds,
-  controls: [{ name: "acknowledgements before the cluster has the line", break: "cluster-early", count: 1 }],
+  negativeControls: [{ mutant: "early-cluster-acknowledgement", count: 1 }],
   run,
 };
 
-async function run({ count, random, folder, nodeArgs, control, progress }: Trial): Promise<Finding> {
+async function run({ count, random, folder, nodeArgs, isControl, progress }: Trial): Promise<Finding> {
   await using cluster = await NatsCluster.start({ nodes: 3, folder });
   const historyPath = cluster.address("kill");
   await using first = await startServer({ historyPath, nodeArgs });
@@ -37,22 +37,22 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
     await using _ = new Crowd(tally, ports);
     for (let done = 0; done < count; done++) {
       await wait(random.between(200, 800));
-      const victims = control === undefined ? random.between(1, 3) : 3;
+      const victims = isControl ? 3 : random.between(1, 3);
       const from = random.below(3);
       const nodes = cluster.nodes.filter((_node, at) => (at - from + 3) % 3 < victims);
       await Promise.all(nodes.map((node) => node.kill()));
-      await wait(control === undefined ? goneMs : goneLongMs);
+      await wait(isControl ? goneLongMs : goneMs);
       for (const node of nodes) node.start();
       await Promise.all(nodes.map((node) => node.inStep()));
       for (const port of ports) recoveriesMs.push(await answersAgain(port, recoverMsMax));
       progress(done + 1);
     }
   }
-  const breaches = await judge(cluster, ports, tally);
+  const violations = await judge(cluster, ports, tally);
   return {
     tried: count,
     checked: `${tally.acknowledged.toLocaleString("en")} acknowledged lines of 8 writers at two servers looked for`,
-    breaches,
+    violations,
     figures: { "longest recovery, s": (Math.max(...recoveriesMs) / 1000).toFixed(1) },
   };
 }

@@ -22,13 +22,13 @@ export const faultTest: FaultTest = {
   full: 100,
   isInCi: false,
   needs: [...natsNeeds, ...powerDiskNeeds],
-  controls: [{ name: "nats-server's default sync interval", count: 2 }],
+  negativeControls: [{ what: "nats-server's default sync interval", count: 2 }],
   run,
 };
 
-async function run({ count, random, folder, nodeArgs, control, progress }: Trial): Promise<Finding> {
+async function run({ count, random, folder, nodeArgs, isControl, progress }: Trial): Promise<Finding> {
   using disk = new PowerDisk(folder, diskMiB);
-  const syncInterval = control === undefined ? "always" : syncIntervalDefault;
+  const syncInterval = isControl ? syncIntervalDefault : "always";
   await using cluster = await NatsCluster.start({ nodes: 3, folder: disk.path, syncInterval });
   // The configurations; of what the nodes are given from here on, nothing is helped to the device.
   disk.sync();
@@ -37,12 +37,12 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
   await using second = await startServer({ historyPath, nodeArgs });
   const ports = [first.port, second.port];
   // Without this a control loses the whole stream, and nobody is left who could be asked for its lines.
-  if (control !== undefined) disk.sync();
+  if (isControl) disk.sync();
   const tally = new Counters();
-  const breaches: string[] = [];
+  const violations: string[] = [];
   {
     await using _ = new Crowd(tally, ports);
-    for (let done = 0; done < count && breaches.length === 0; done++) {
+    for (let done = 0; done < count && violations.length === 0; done++) {
       await wait(random.between(500, 2000));
       disk.cut();
       await Promise.all(cluster.nodes.map((node) => node.kill()));
@@ -52,12 +52,12 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
         await Promise.all(cluster.nodes.map((node) => node.inStep()));
         for (const port of ports) await answersAgain(port, recoverMsMax);
       } catch (error) {
-        breaches.push(`after the power came back: ${(error as Error).message}`);
+        violations.push(`after the power came back: ${(error as Error).message}`);
       }
       progress(done + 1);
     }
   }
-  if (breaches.length === 0) breaches.push(...(await judge(cluster, ports, tally)));
+  if (violations.length === 0) violations.push(...(await judge(cluster, ports, tally)));
   const checked = `${tally.acknowledged.toLocaleString("en")} acknowledged lines of 8 writers at two servers looked for`;
-  return { tried: count, checked, breaches };
+  return { tried: count, checked, violations };
 }

@@ -24,7 +24,7 @@ export const faultTest: FaultTest = {
   // It takes the minute that it speaks of, twice.
   isInCi: false,
   needs: ["root", "ip"],
-  controls: [{ name: "no look at who still lives", break: "no-heartbeat", count: 20 }],
+  negativeControls: [{ mutant: "no-heartbeat", count: 20 }],
   run,
 };
 
@@ -44,22 +44,22 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
     progress(closed);
     return closed >= count;
   };
-  const breaches = [...ailments(gateway, pid)];
+  const violations = [...ailments(gateway, pid)];
   const areAllGone = await becomes(isGone, goneMsMax);
   const seconds = Math.round((performance.now() - startMs) / 1000);
-  if (!areAllGone) breaches.push(`pages are still there after ${seconds} s`);
+  if (!areAllGone) violations.push(`pages are still there after ${seconds} s`);
   for (const [name, process, before] of [
     ["gateway", pid, gatewayBefore],
     ["server", server.pid as number, serverBefore],
   ] as const) {
     const isBack = async (): Promise<boolean> => (await socketsOf(process)) <= before;
     if (!(await becomes(isBack, goneMsMax - (performance.now() - startMs))))
-      breaches.push(`the ${name} still has their connections open`);
+      violations.push(`the ${name} still has their connections open`);
   }
   return {
     tried: count,
     checked: "WebSockets and TCP connections of both sides counted",
-    breaches,
+    violations,
     figures: { seconds },
   };
 }

@@ -46,12 +46,12 @@ export const faultTest: FaultTest = {
   full: 2000,
   isInCi: true,
   needs: smallDiskNeeds,
-  controls: [{ name: "parts of lines that are left where they are", break: "torn-lines", count: 2 }],
+  negativeControls: [{ mutant: "kept-partial-write", count: 2 }],
   run,
 };
 
 async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let acknowledged = 0;
   let refused = 0;
   let latest = 0;
@@ -61,14 +61,14 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     const historyPath = join(disk.path, "history.txt");
     await fill(historyPath, (pages - pagesBeside) * pageBytes - random.between(0, roomBytesMax), random);
     const found = await tryDisk(disk, historyPath, { random, nodeArgs, isEmptied: done % 2 === 0 });
-    breaches.push(...found.breaches.map((breach) => `disk ${done + 1} of ${pages} pages: ${breach}`));
+    violations.push(...found.violations.map((violation) => `disk ${done + 1} of ${pages} pages: ${violation}`));
     acknowledged += found.acknowledged;
     refused += found.refused;
     latest = Math.max(latest, found.again);
     progress(done + 1);
   }
   const checked = `${acknowledged.toLocaleString("en")} acknowledgements and ${refused.toLocaleString("en")} refusals looked for`;
-  return { tried: count, checked, breaches, figures: { "written again, request": latest } };
+  return { tried: count, checked, violations, figures: { "written again, request": latest } };
 }
 
 /** Lines of ours, as many as fit in so many bytes. */
@@ -92,7 +92,7 @@ interface DiskTrial {
 }
 
 interface DiskFinding {
-  readonly breaches: readonly string[];
+  readonly violations: readonly string[];
   readonly acknowledged: number;
   readonly refused: number;
   /** The number of the first request behind the room that was not refused. */
@@ -106,7 +106,7 @@ async function tryDisk(
 ): Promise<DiskFinding> {
   const ledger = new Ledger();
   ledger.settle(await readFile(historyPath, "utf8"));
-  const { breaches } = ledger;
+  const { violations } = ledger;
   const writers = new Writers(ledger, random, { deleteShare: 0 });
   await using server = await startServer({ historyPath, nodeArgs });
   const reading = await SlowReading.begin(server.port);
@@ -114,48 +114,48 @@ async function tryDisk(
 
   await writers.run(server.port, () => writers.refused.size >= refusalsEnough);
   const file = await readFile(historyPath, "utf8");
-  breaches.push(...judgeFull(file, ledger.acknowledged, writers.refused));
-  if (!file.startsWith(await reading.rest())) breaches.push("a reply that had begun was not what the file held");
+  violations.push(...judgeFull(file, ledger.acknowledged, writers.refused));
+  if (!file.startsWith(await reading.rest())) violations.push("a reply that had begun was not what the file held");
 
-  if (isEmptied) breaches.push(...(await emptied(server)));
+  if (isEmptied) violations.push(...(await emptied(server)));
   else disk.resize(pagesMax + pagesMore);
   const again = await untilWritten(server);
-  if (again > requestsMax) breaches.push(`none of ${requestsMax} requests was written, although there was room`);
+  if (again > requestsMax) violations.push(`none of ${requestsMax} requests was written, although there was room`);
 
   await server.kill("SIGTERM");
   await follower.gone;
   if (isEmptied) ledger.acknowledged.length = 0; // They were looked for above, and then deleted.
   const acknowledged = ledger.acknowledged.length;
   ledger.settle(await recover(historyPath));
-  return { breaches, acknowledged, refused: writers.refused.size, again };
+  return { violations, acknowledged, refused: writers.refused.size, again };
 }
 
 /** Nothing is torn, everything acknowledged is there, and nothing that was refused. */
 function judgeFull(file: string, acknowledged: readonly string[], refused: ReadonlyMap<string, string>): string[] {
   const entries = file.split("\n").map((line) => decodeEntry(line));
   const strange = entries.slice(0, -1).filter(({ kind }) => kind !== "asked");
-  const breaches = strange.map((entry) => `a line that nobody wrote: ${JSON.stringify(entry)}`);
-  if (!file.endsWith("\n")) breaches.push("the file ended within a line while the disk was full");
+  const violations = strange.map((entry) => `a line that nobody wrote: ${JSON.stringify(entry)}`);
+  if (!file.endsWith("\n")) violations.push("the file ended within a line while the disk was full");
   const asked = new Set(entries.flatMap((entry) => (entry.kind === "asked" ? [entry.message] : [])));
   const lost = acknowledged.filter((key) => !asked.has(key));
-  breaches.push(...lost.map((key) => `${key} was acknowledged and is lost`));
+  violations.push(...lost.map((key) => `${key} was acknowledged and is lost`));
   for (const [key, sentence] of refused) {
-    if (!fullSentence.test(sentence)) breaches.push(`${key} got ${JSON.stringify(sentence)}`);
-    if (asked.has(key)) breaches.push(`${key} was refused, although it is in the history`);
+    if (!fullSentence.test(sentence)) violations.push(`${key} got ${JSON.stringify(sentence)}`);
+    if (asked.has(key)) violations.push(`${key} was refused, although it is in the history`);
   }
-  return breaches;
+  return violations;
 }
 
 /** Deletes all, and gives what went wrong. */
 async function emptied(server: ServerProgram): Promise<string[]> {
   const reply = await ask(server.port, "keeper 3");
-  const breaches = reply.endsWith("\nDeleted all.\n")
+  const violations = reply.endsWith("\nDeleted all.\n")
     ? []
     : [`a delete of all got ${JSON.stringify(reply.slice(-120))}`];
   const left = (await readFile(server.historyPath, "utf8")).trimEnd().split("\n");
   const [only = ""] = left;
-  if (left.length === 1 && only.endsWith(" keeper deleted all")) return breaches;
-  return [...breaches, `a delete of all left ${left.length} lines, the first of which is ${JSON.stringify(only)}`];
+  if (left.length === 1 && only.endsWith(" keeper deleted all")) return violations;
+  return [...violations, `a delete of all left ${left.length} lines, the first of which is ${JSON.stringify(only)}`];
 }
 
 /** The number of the first request that is not refused any more. */

@@ -21,12 +21,12 @@ export const faultTest: FaultTest = {
   full: 1000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "an exit at the signal", break: "exit-at-signal", count: 5 }],
+  negativeControls: [{ mutant: "exit-at-signal", count: 5 }],
   run,
 };
 
 async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let acknowledged = 0;
   let slowestMs = 0;
   for (let stop = 0; stop < count; stop++) {
@@ -39,18 +39,21 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     const startedMs = performance.now();
     const { code, signal } = await server.kill("SIGTERM");
     slowestMs = Math.max(slowestMs, performance.now() - startedMs);
-    if (code !== 0) breaches.push(`stop ${stop}: the server ended with ${code ?? signal}`);
+    if (code !== 0) violations.push(`stop ${stop}: the server ended with ${code ?? signal}`);
     const found = await Promise.all(load);
     const kept = await messagesIn(historyPath);
     for (const { whole, half } of found) {
       acknowledged += whole.length;
-      breaches.push(...half, ...whole.filter((message) => !kept.has(message)).map((message) => `${message} was lost`));
+      violations.push(
+        ...half,
+        ...whole.filter((message) => !kept.has(message)).map((message) => `${message} was lost`),
+      );
     }
     progress(stop + 1);
   }
-  if (slowestMs > exitMsMax) breaches.push(`a stop took ${slowestMs.toFixed(0)} ms`);
+  if (slowestMs > exitMsMax) violations.push(`a stop took ${slowestMs.toFixed(0)} ms`);
   const checked = `${acknowledged.toLocaleString("en")} acknowledged lines looked for, no reply cut`;
-  return { tried: count, checked, breaches, figures: { "slowest stop, ms": slowestMs.toFixed(0) } };
+  return { tried: count, checked, violations, figures: { "slowest stop, ms": slowestMs.toFixed(0) } };
 }
 
 /** Asks until the server is gone; half of the clients for the beginning of a reply alone, half for two megabytes. */

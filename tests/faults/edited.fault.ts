@@ -31,9 +31,9 @@ export const faultTest: FaultTest = {
   full: 500,
   isInCi: true,
   needs: [],
-  controls: [
-    { name: "a server that looks at nothing but the size", break: "size-alone", count: 20 },
-    { name: "a server that lets go of a removed file", break: "no-rescue", count: 20 },
+  negativeControls: [
+    { mutant: "size-only-check", count: 20 },
+    { mutant: "no-rescue", count: 20 },
   ],
   run,
 };
@@ -137,25 +137,25 @@ const edits: readonly Edit[] = [
 
 async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
   const able = edits.filter(({ needs }) => needs === undefined || unmet(needs).length === 0);
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let stopped = 0;
   for (let done = 0; done < count; done++) {
     const edit = able[done % able.length] as Edit;
     const place = join(folder, `edit-${done}`);
     const found = await tryEdit(edit, `${place}-history.txt`, { random, nodeArgs });
-    breaches.push(...found.breaches.map((breach) => `${edit.name}: ${breach}`));
+    violations.push(...found.violations.map((violation) => `${edit.name}: ${violation}`));
     stopped += Number(found.isStopped);
     progress(done + 1);
   }
   const checked = `${able.length} ways to change the file; ${stopped} times the server stopped with a sentence`;
-  return { tried: count, checked, breaches };
+  return { tried: count, checked, violations };
 }
 
 async function tryEdit(
   edit: Edit,
   historyPath: string,
   { random, nodeArgs }: Pick<Trial, "random" | "nodeArgs">,
-): Promise<{ readonly breaches: string[]; readonly isStopped: boolean }> {
+): Promise<{ readonly violations: string[]; readonly isStopped: boolean }> {
   await using server = await startServer({ historyPath, nodeArgs });
   const acknowledged: string[] = [];
   for (let number = 0; number < linesBefore; number++) {
@@ -167,49 +167,49 @@ async function tryEdit(
   if ((await readFile(historyPath, "utf8").catch(() => "")) === before) throw new Error(`${edit.name} changed nothing`);
   // Some of the removed files are noticed by a request, some by the stop, and some by the server itself.
   const isAsked = random.chance(0.5) || !["rm", "mv", "a file in its place"].includes(edit.name);
-  const { breaches, deleted } = isAsked ? await compare(server, historyPath, random) : nothingSaid;
+  const { violations, deleted } = isAsked ? await compare(server, historyPath, random) : nothingSaid;
   const isLeft = !isAsked && random.chance(0.5);
   const isOver = isAsked ? await isGone(server) : isLeft && (await endsWithin(server, noticedMsMax));
-  if (isLeft && !isOver) breaches.push("a server that nobody asked did not notice");
+  if (isLeft && !isOver) violations.push("a server that nobody asked did not notice");
   const { code } = await (isOver ? server.exited : server.kill());
-  if (edit.lines === "destroyed" && code === 0) breaches.push("the server went on with a file that was shortened");
-  if (edit.lines !== undefined) return { breaches, isStopped: code !== 0 };
+  if (edit.lines === "destroyed" && code === 0) violations.push("the server went on with a file that was shortened");
+  if (edit.lines !== undefined) return { violations, isStopped: code !== 0 };
   const kept = await textsBeside(historyPath);
   const isKept = (message: string): boolean =>
     kept.includes(edit.name === "sed -i" ? message.slice("line".length + 1) : message) || deleted.includes(message);
   const lost = acknowledged.filter((message) => !isKept(message));
-  if (lost.length > 0) breaches.push(`${lost.length} acknowledged lines are in no file beside, ${lost[0]} the first`);
-  return { breaches, isStopped: code !== 0 };
+  if (lost.length > 0) violations.push(`${lost.length} acknowledged lines are in no file beside, ${lost[0]} the first`);
+  return { violations, isStopped: code !== 0 };
 }
 
 interface Compared {
-  readonly breaches: string[];
+  readonly violations: string[];
   /** The line that was deleted to see whether it is the right one. */
   readonly deleted: string;
 }
 
-const nothingSaid: Compared = { breaches: [], deleted: "" };
+const nothingSaid: Compared = { violations: [], deleted: "" };
 
 /** What the server says of the file, held against the file; nothing when it refuses to say anything. */
 async function compare(server: ServerProgram, path: string, random: Random): Promise<Compared> {
   const reply = await ask(server.port, "reader 2 -1");
   if (reply === "" || reply.includes("Error: ")) return nothingSaid;
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const lines = async (): Promise<string[]> => (await readFile(path, "utf8")).trimEnd().split("\n");
   const last = (await lines()).at(-1);
   if (responseOf(reply) !== `${last}\n`)
-    breaches.push(`the last line was read as ${JSON.stringify(responseOf(reply))}`);
+    violations.push(`the last line was read as ${JSON.stringify(responseOf(reply))}`);
   const at = random.between(1, (await lines()).length);
   const wanted = (await lines())[at - 1] ?? "";
   const read = responseOf(await ask(server.port, `reader 2 ${at} ${at}`));
   if (read !== `${wanted}\n`)
-    breaches.push(`line ${at} was read as ${JSON.stringify(read)}, it is ${JSON.stringify(wanted)}`);
+    violations.push(`line ${at} was read as ${JSON.stringify(read)}, it is ${JSON.stringify(wanted)}`);
   const before = await lines();
   await ask(server.port, `reader 1 ${at}`);
   const after = await lines();
   const kept = before.toSpliced(at - 1, 1);
-  if (after.slice(0, kept.length).join("\n") !== kept.join("\n")) breaches.push(`not line ${at} was deleted`);
-  return { breaches, deleted: wanted };
+  if (after.slice(0, kept.length).join("\n") !== kept.join("\n")) violations.push(`not line ${at} was deleted`);
+  return { violations, deleted: wanted };
 }
 
 function responseOf(reply: string): string {

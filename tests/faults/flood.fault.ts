@@ -17,7 +17,7 @@ export const faultTest: FaultTest = {
   full: 50_000,
   isInCi: true,
   needs: ["sh"],
-  controls: [{ name: "more connections than there are descriptors", break: "boundless-connections", count: 1000 }],
+  negativeControls: [{ mutant: "unlimited-connections", count: 1000 }],
   run,
 };
 
@@ -25,20 +25,20 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   const under = ["sh", "-c", `ulimit -n ${descriptorsMax}; exec "$0" "$@"`];
   await using server = await startServer({ nodeArgs, under });
   const { text: whole } = await ask(server.port, "brick\n");
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let served = 0;
   await inTurns(count, atOnce, async (number) => {
     const { text, error } = await ask(server.port, "brick\n");
     if (text === whole) served += 1;
     else if (!/\nError: .+ try again in a moment\n$/.test(text)) {
-      breaches.push(`connection ${number} got ${JSON.stringify(text.slice(-80))} (${error ?? "FIN"})`);
+      violations.push(`connection ${number} got ${JSON.stringify(text.slice(-80))} (${error ?? "FIN"})`);
     }
     progress(number + 1);
   });
   const clients = await untilNormal(server.port, whole);
-  if (clients > clientsMax) breaches.push(`none of ${clientsMax} clients was served behind it`);
+  if (clients > clientsMax) violations.push(`none of ${clientsMax} clients was served behind it`);
   const checked = `${atOnce} at once; ${served} served, the others refused in words`;
-  return { tried: count, checked, breaches, figures: { "served again, client": clients } };
+  return { tried: count, checked, violations, figures: { "served again, client": clients } };
 }
 
 /** The number of the first client that is served. */

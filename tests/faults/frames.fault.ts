@@ -22,9 +22,9 @@ export const faultTest: FaultTest = {
   full: 1_000_000,
   isInCi: true,
   needs: [],
-  controls: [
-    { name: "frames that are believed unseen", break: "trusting-frames", count: 2000 },
-    { name: "fragments without a limit", break: "endless-fragments", count: 100 },
+  negativeControls: [
+    { mutant: "unvalidated-frames", count: 2000 },
+    { mutant: "unlimited-fragments", count: 100 },
   ],
   run,
 };
@@ -33,7 +33,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   await using server = await startServer();
   await using gateway = await startGateway({ server: server.address, nodeArgs });
   const pid = gateway.pid as number;
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const sendSome = async (): Promise<void> => {
     const { socket } = await open(gateway.port);
     const make = random.chance(0.7) ? strangeContent : strangeFrame;
@@ -48,12 +48,12 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
     if (before === 0 && done >= count / 5) before = (await memoryOf(pid)).nowMiB;
     progress(done);
   }
-  breaches.push(...(await stillServes(gateway.port)), ...(await sendEmptyFragments(gateway.port)));
-  breaches.push(...ailments(gateway, pid));
-  const grownMiB = breaches.length > 0 ? 0 : Math.round((await memoryOf(pid)).nowMiB - before);
-  if (grownMiB > growthMiBMax) breaches.push(`the gateway grew by ${grownMiB} MiB`);
+  violations.push(...(await stillServes(gateway.port)), ...(await sendEmptyFragments(gateway.port)));
+  violations.push(...ailments(gateway, pid));
+  const grownMiB = violations.length > 0 ? 0 : Math.round((await memoryOf(pid)).nowMiB - before);
+  if (grownMiB > growthMiBMax) violations.push(`the gateway grew by ${grownMiB} MiB`);
   const checked = `and ${emptyFragments.toLocaleString("en")} empty fragments`;
-  return { tried: count, checked, breaches, figures: { grownMiB } };
+  return { tried: count, checked, violations, figures: { grownMiB } };
 }
 
 async function open(port: number): Promise<{ socket: Socket }> {

@@ -14,7 +14,7 @@ export const faultTest: FaultTest = {
   full: 50_000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "a connection that is closed where it should be half-closed", break: "no-half-close", count: 50 }],
+  negativeControls: [{ mutant: "no-half-close", count: 50 }],
   run,
 };
 
@@ -24,7 +24,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   using page = await GatewayPage.open(gateway.port);
   const message = Buffer.from("brick\n");
   const whole = (await page.raw(message)).bytes.toString();
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const tryOne = async (): Promise<void> => {
     const surplus = random.chance(0.5) ? random.bytes(random.below(surplusBytesMax)) : new Uint8Array(0);
     const more = surplus.length === 0 || random.chance(0.5) ? [] : [surplus];
@@ -33,11 +33,11 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
     const { bytes, last } = await page.raw(first, { more, isEnded });
     if (last.type === "end" && last.reason === "fin" && bytes.toString() === whole) return;
     const manner = `${surplus.length} bytes behind the message, FIN ${isEnded ? "at once" : "after the reply"}`;
-    breaches.push(`with ${manner} came ${bytes.length} of ${whole.length} bytes and ${JSON.stringify(last)}`);
+    violations.push(`with ${manner} came ${bytes.length} of ${whole.length} bytes and ${JSON.stringify(last)}`);
   };
   for (let done = 0; done < count; done += atOnce) {
     await Promise.all(Array.from({ length: Math.min(atOnce, count - done) }, tryOne));
     progress(done);
   }
-  return { tried: count, checked: "each reply compared with an undisturbed one", breaches };
+  return { tried: count, checked: "each reply compared with an undisturbed one", violations };
 }

@@ -23,7 +23,7 @@ export const faultTest: FaultTest = {
   full: 50_000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "an exchange that hears of no error", break: "deaf-exchange", count: 100 }],
+  negativeControls: [{ mutant: "no-exchange-error-listener", count: 100 }],
   run,
 };
 
@@ -32,24 +32,24 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   await using gateway = await startGateway({ server: `127.0.0.1:${server.port}`, nodeArgs });
   const pid = gateway.pid as number;
   const before = await descriptorsOf(pid);
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let done = 0;
   while (done < count && ailments(gateway, pid).length === 0) {
     try {
-      done += await onePage(gateway.port, Math.min(atOnce, count - done), random, breaches);
+      done += await onePage(gateway.port, Math.min(atOnce, count - done), random, violations);
     } catch (error) {
-      if (ailments(gateway, pid).length === 0) breaches.push(`a page was not served: ${String(error)}`);
+      if (ailments(gateway, pid).length === 0) violations.push(`a page was not served: ${String(error)}`);
     }
     progress(done);
   }
-  breaches.push(...ailments(gateway, pid));
+  violations.push(...ailments(gateway, pid));
   const isBack = await becomes(async () => (await descriptorsOf(pid)) <= before + descriptorsSlack);
-  if (!isBack) breaches.push(`${await descriptorsOf(pid)} descriptors are open, ${before} were at the start`);
-  return { tried: done, checked: `descriptors back to ${before}`, breaches };
+  if (!isBack) violations.push(`${await descriptorsOf(pid)} descriptors are open, ${before} were at the start`);
+  return { tried: done, checked: `descriptors back to ${before}`, violations };
 }
 
 /** Begins some exchanges; in a third of the cases the page itself goes in the middle of them. */
-async function onePage(port: number, exchanges: number, random: Random, breaches: string[]): Promise<number> {
+async function onePage(port: number, exchanges: number, random: Random, violations: string[]): Promise<number> {
   using page = await GatewayPage.open(port);
   const answers = Array.from({ length: exchanges }, () => page.raw(random.bytes(1 + random.below(messageBytesMax))));
   if (random.chance(0.33)) {
@@ -62,9 +62,9 @@ async function onePage(port: number, exchanges: number, random: Random, breaches
   }
   for (const { last } of await Promise.all(answers)) {
     const isTold = last.type === "end" || last.code === "connection-reset" || last.code === "connect-failed";
-    if (!isTold) breaches.push(`a reset was told as ${JSON.stringify(last)}`);
+    if (!isTold) violations.push(`a reset was told as ${JSON.stringify(last)}`);
   }
-  breaches.push(...page.oddities);
+  violations.push(...page.oddities);
   return exchanges;
 }
 

@@ -23,7 +23,7 @@ export const faultTest: FaultTest = {
   full: 50_000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "bytes that wait put in the wrong order", break: "held-in-wrong-order", count: 200 }],
+  negativeControls: [{ mutant: "reversed-pending-bytes", count: 200 }],
   run,
 };
 
@@ -33,7 +33,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   const whole = new Map<string, string>();
   for (const message of messages) whole.set(message, await replyTo(server.port, message));
   using page = await GatewayPage.open(gateway.port);
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let slow = 0;
   const tryOne = async (attempt = 1): Promise<void> => {
     const message = random.pick(messages);
@@ -45,15 +45,15 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
       slow += 1;
       return tryOne(attempt + 1);
     }
-    breaches.push(`${JSON.stringify(message)} in ${pieces.length} pieces got ${JSON.stringify(bytes.toString())}`);
+    violations.push(`${JSON.stringify(message)} in ${pieces.length} pieces got ${JSON.stringify(bytes.toString())}`);
   };
   for (let done = 0; done < count; done += atOnce) {
     await Promise.all(Array.from({ length: Math.min(atOnce, count - done) }, () => tryOne()));
     progress(done);
   }
-  breaches.push(...page.oddities);
+  violations.push(...page.oddities);
   const checked = "each reply compared with that to the message in one piece";
-  return { tried: count, checked, breaches, figures: { "written too slowly, and again": slow } };
+  return { tried: count, checked, violations, figures: { "written too slowly, and again": slow } };
 }
 
 /**

@@ -30,15 +30,15 @@ export const faultTest: FaultTest = {
   full: 200_000,
   isInCi: false,
   needs: [],
-  controls: [
-    { name: "wrong keys that are answered at once", break: "no-guess-delay", count: 2000 },
-    { name: "right keys that wait behind wrong ones", break: "right-keys-wait", count: 2000 },
+  negativeControls: [
+    { mutant: "no-auth-delay", count: 2000 },
+    { mutant: "delayed-right-keys", count: 2000 },
   ],
   run,
 };
 
 async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const ownerMs: number[] = [];
   let logBytes = 0;
   for (const [at, from] of places.entries()) {
@@ -47,16 +47,16 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
     while (!(await ask(server, owner)).includes("Operations")) await pause(ownerPauseMs);
     const wrong = Math.floor(count / places.length);
     const found = await attack(server, owner, { from, wrong, random });
-    breaches.push(...found.breaches);
+    violations.push(...found.violations);
     ownerMs.push(...found.ownerMs);
     logBytes += found.logBytes;
     progress((at + 1) * wrong);
   }
   const p99 = ownerMs.toSorted((one, other) => one - other)[Math.floor(ownerMs.length * 0.99)] ?? Infinity;
-  if (p99 > ownerP99MsMax) breaches.push(`the owner waited ${p99.toFixed(1)} ms (p99), over ${ownerP99MsMax}`);
-  if (logBytes > (logBytesMax * count) / 10_000) breaches.push(`the history grew by ${logBytes} bytes`);
+  if (p99 > ownerP99MsMax) violations.push(`the owner waited ${p99.toFixed(1)} ms (p99), over ${ownerP99MsMax}`);
+  if (logBytes > (logBytesMax * count) / 10_000) violations.push(`the history grew by ${logBytes} bytes`);
   const figures = { ownerP99Ms: p99.toFixed(1), historyBytes: logBytes };
-  return { tried: count, checked: `${ownerMs.length} requests of the owner beside them`, breaches, figures };
+  return { tried: count, checked: `${ownerMs.length} requests of the owner beside them`, violations, figures };
 }
 
 interface Attack {
@@ -66,14 +66,14 @@ interface Attack {
 }
 
 interface Attacked {
-  readonly breaches: string[];
+  readonly violations: string[];
   readonly ownerMs: number[];
   readonly logBytes: number;
 }
 
 async function attack(server: ServerProgram, owner: string, { from, wrong, random }: Attack): Promise<Attacked> {
   const answers = new Map<string, number>();
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let left = wrong;
   const guess = async (): Promise<void> => {
     while (left > 0) {
@@ -83,7 +83,7 @@ async function attack(server: ServerProgram, owner: string, { from, wrong, rando
       const reply = await ask({ port: server.port, from: address }, `ada~${key} 2`);
       if (reply === "Authentication error.") answers.set(address, (answers.get(address) ?? 0) + 1);
       else if (!reply.includes("Error: 8 wrong keys from your address"))
-        breaches.push(`a guess got ${JSON.stringify(reply)}`);
+        violations.push(`a guess got ${JSON.stringify(reply)}`);
     }
   };
   const { size: sizeBefore } = await stat(server.historyPath);
@@ -93,12 +93,12 @@ async function attack(server: ServerProgram, owner: string, { from, wrong, rando
   await guessing;
   const seconds = (performance.now() - startedMs) / 1000;
   const { ownerMs, refused } = await speaking;
-  if (refused.length > 0) breaches.push(`${refused.length} times the owner got ${JSON.stringify(refused[0])}`);
+  if (refused.length > 0) violations.push(`${refused.length} times the owner got ${JSON.stringify(refused[0])}`);
   for (const [address, count] of answers) {
-    if (count > answersMax(seconds)) breaches.push(`${address} got ${count} answers in ${seconds.toFixed(1)} s`);
+    if (count > answersMax(seconds)) violations.push(`${address} got ${count} answers in ${seconds.toFixed(1)} s`);
   }
   const { size } = await stat(server.historyPath);
-  return { breaches, ownerMs, logBytes: size - sizeBefore };
+  return { violations, ownerMs, logBytes: size - sizeBefore };
 }
 
 /** The owner's requests, one after another until the guessing is over, from the address of a guesser. */

@@ -17,21 +17,21 @@ export const faultTest: FaultTest = {
   full: 50_000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "sockets that close at the peer's FIN", break: "no-half-open", count: 100 }],
+  negativeControls: [{ mutant: "no-half-open", count: 100 }],
   run,
 };
 
 async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startServer({ nodeArgs });
   const whole = await replyTo(server.port, (socket) => socket.write("brick\n"));
-  const breaches: string[] = [];
+  const violations: string[] = [];
   for (let done = 0; done < count; done += atOnce) {
     const size = Math.min(atOnce, count - done);
     const found = await Promise.all(Array.from({ length: size }, () => tryOne(server.port, whole, random)));
-    breaches.push(...found.filter((breach) => breach !== undefined));
+    violations.push(...found.filter((violation) => violation !== undefined));
     progress(done + size);
   }
-  return { tried: count, checked: "each reply compared with an undisturbed one", breaches };
+  return { tried: count, checked: "each reply compared with an undisturbed one", violations };
 }
 
 async function tryOne(port: number, whole: string, random: Random): Promise<string | undefined> {

@@ -32,7 +32,7 @@ export const faultTest: FaultTest = {
   full: 5,
   isInCi: false,
   needs: [],
-  controls: [{ name: "a file that is read whole when it is opened", break: "whole-file", count: 0.25 }],
+  negativeControls: [{ mutant: "read-whole-file", count: 0.25 }],
   run,
 };
 
@@ -46,20 +46,20 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   await using server = await startServer({ historyPath, nodeArgs });
   const startMs = performance.now() - startedMs;
 
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const firstByteMs: number[] = [];
   for (let page = 0; page < pages; page++) {
     const from = random.between(1, lines - pageLines + 1);
     const { firstMs, text } = await readPage(server.port, from);
     firstByteMs.push(firstMs);
-    if (text !== linesFrom(from)) breaches.push(`the page from line ${from} was not what the file has there`);
+    if (text !== linesFrom(from)) violations.push(`the page from line ${from} was not what the file has there`);
   }
   const p99Ms = firstByteMs.toSorted((one, other) => one - other)[Math.floor(pages * 0.99)] ?? Infinity;
-  breaches.push(...(await readWhole(server, bytes)), ...(await deleteOne(server, lines, random)));
+  violations.push(...(await readWhole(server, bytes)), ...(await deleteOne(server, lines, random)));
   const rssMiB = await peakMiBOf(server.pid);
-  if (startMs > startMsMax) breaches.push(`the start took ${startMs.toFixed(0)} ms`);
-  if (p99Ms > firstByteP99MsMax) breaches.push(`the first byte of a page came after ${p99Ms.toFixed(0)} ms (p99)`);
-  if (rssMiB > rssMiBMax) breaches.push(`the server took ${rssMiB.toFixed(0)} MiB`);
+  if (startMs > startMsMax) violations.push(`the start took ${startMs.toFixed(0)} ms`);
+  if (p99Ms > firstByteP99MsMax) violations.push(`the first byte of a page came after ${p99Ms.toFixed(0)} ms (p99)`);
+  if (rssMiB > rssMiBMax) violations.push(`the server took ${rssMiB.toFixed(0)} MiB`);
   progress(count);
   const figures = {
     "start, ms": startMs.toFixed(0),
@@ -67,7 +67,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     "RSS at most, MiB": rssMiB.toFixed(0),
   };
   const checked = `${lines.toLocaleString("en")} lines; ${pages} pages compared, all of it read, a line deleted`;
-  return { tried: count, checked, breaches, figures };
+  return { tried: count, checked, violations, figures };
 }
 
 function lineOf(number: number): string {
@@ -119,9 +119,9 @@ async function deleteOne({ port }: ServerProgram, lines: number, random: Random)
   const line = random.between(1, lines - 1);
   const reply = await ask(port, `brick 1 ${line}`);
   const behind = await ask(port, `brick 2 ${line} ${line}`);
-  const breaches = reply.endsWith(`\nDeleted line ${line}.\n`) ? [] : [`a delete got ${reply.slice(-120)}`];
-  if (!behind.endsWith(lineOf(line + 1))) breaches.push(`behind the delete, line ${line} is ${behind.slice(-120)}`);
-  return breaches;
+  const violations = reply.endsWith(`\nDeleted line ${line}.\n`) ? [] : [`a delete got ${reply.slice(-120)}`];
+  if (!behind.endsWith(lineOf(line + 1))) violations.push(`behind the delete, line ${line} is ${behind.slice(-120)}`);
+  return violations;
 }
 
 /** The most memory that a process has had so far, in MiB. */

@@ -30,19 +30,19 @@ export const faultTest: FaultTest = {
   full: pairs + 1_000_000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "messages quoted but not escaped", break: "no-escaping", count: 1024 }],
+  negativeControls: [{ mutant: "no-escaping", count: 1024 }],
   run,
 };
 
 async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let lines = 0;
   for (let from = 0; from < count; from += pairs) {
     const found = await tryRound(from, Math.min(count, from + pairs), { random, nodeArgs, progress });
-    breaches.push(...found.breaches);
+    violations.push(...found.violations);
     lines += found.lines;
   }
-  return { tried: count, checked: `${lines.toLocaleString("en")} lines read back`, breaches };
+  return { tried: count, checked: `${lines.toLocaleString("en")} lines read back`, violations };
 }
 
 /** The byte strings with numbers from one up to, and without, another. */
@@ -50,27 +50,28 @@ async function tryRound(
   from: number,
   to: number,
   { random, nodeArgs, progress }: Pick<Trial, "random" | "nodeArgs" | "progress">,
-): Promise<{ readonly lines: number; readonly breaches: readonly string[] }> {
+): Promise<{ readonly lines: number; readonly violations: readonly string[] }> {
   await using server = await startServer({ nodeArgs });
   const expected = new Map<string, number>();
-  const breaches: string[] = [];
+  const violations: string[] = [];
   await inTurns(to - from, 32, async (at) => {
     const number = from + at;
     const bytes = number < pairs ? pairOf(number) : harmlessBytes(random);
     for (const place of places) {
       const message = place(bytes);
       const { text, error } = await ask(server.port, Buffer.concat([message, Buffer.from("\n")]), addressOf(number));
-      if (text === "" || error !== undefined) breaches.push(`${message.toString("hex")} got no whole reply (${error})`);
+      if (text === "" || error !== undefined)
+        violations.push(`${message.toString("hex")} got no whole reply (${error})`);
       const kept = keptOf(message);
       expected.set(kept, (expected.get(kept) ?? 0) + 1);
     }
     progress(number + 1);
   });
   const lines = (await readFile(server.historyPath, "utf8")).split("\n").slice(0, -1);
-  breaches.push(...compare(lines, expected), ...server.stdout.filter((line) => unclean.test(line)));
+  violations.push(...compare(lines, expected), ...server.stdout.filter((line) => unclean.test(line)));
   const sent = (to - from) * places.length;
-  if (lines.length !== sent) breaches.push(`${sent} messages left ${lines.length} lines`);
-  return { lines: lines.length, breaches };
+  if (lines.length !== sent) violations.push(`${sent} messages left ${lines.length} lines`);
+  return { lines: lines.length, violations };
 }
 
 /** From one address, the bytes that look like a key would be held up as guesses. */
@@ -108,22 +109,22 @@ function keptOf(message: Buffer): string {
   return text.replace(/^(\s*[^\s~]*)~\S*/u, "$1").replace(/~\S+/gu, "~…");
 }
 
-/** Takes each line from what is expected; what is over on either side is a breach. */
+/** Takes each line from what is expected; what is over on either side is a violation. */
 function compare(lines: readonly string[], expected: Map<string, number>): string[] {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   for (const line of lines) {
     const entry = decodeEntry(line);
     if (unclean.test(line) || entry.kind !== "asked") {
-      breaches.push(`not a clean line: ${JSON.stringify(line)}`);
+      violations.push(`not a clean line: ${JSON.stringify(line)}`);
       continue;
     }
     const key = entry.message;
     const left = (expected.get(key) ?? 0) - 1;
     if (left > 0) expected.set(key, left);
     else expected.delete(key);
-    if (left < 0) breaches.push(`a line that nobody typed, or too often: ${JSON.stringify(line)}`);
+    if (left < 0) violations.push(`a line that nobody typed, or too often: ${JSON.stringify(line)}`);
   }
   for (const [kept, left] of expected)
-    breaches.push(`${left} lines are missing of ${Buffer.from(encodeText(kept)).toString("hex")}`);
-  return breaches;
+    violations.push(`${left} lines are missing of ${Buffer.from(encodeText(kept)).toString("hex")}`);
+  return violations;
 }

@@ -28,9 +28,7 @@ export const faultTest: FaultTest = {
   full: 1000,
   isInCi: false,
   needs: ["strace"],
-  controls: [
-    { name: "a delete that empties the old file before it renames the new one", break: "empty-first", count: 12 },
-  ],
+  negativeControls: [{ mutant: "truncate-before-rename", count: 12 }],
   run,
 };
 
@@ -49,7 +47,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     progress(done + 1);
   }
   const checked = `${ledger.checked.toLocaleString("en")} acknowledgements looked for, the file folded from its feed each time`;
-  return { tried: count, checked, breaches: ledger.breaches, figures: { "points not reached": missed } };
+  return { tried: count, checked, violations: ledger.violations, figures: { "points not reached": missed } };
 }
 
 function dieAt(turn: number, random: Random): readonly string[] {

@@ -20,7 +20,7 @@ export const faultTest: FaultTest = {
   full: 10_000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "acknowledgements 10 ms before the write", break: "early-acknowledgement", count: 3 }],
+  negativeControls: [{ mutant: "early-acknowledgement", count: 3 }],
   run,
 };
 
@@ -37,7 +37,8 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     ledger.settle(await recover(historyPath));
     progress(done + 1);
   }
-  if (existsSync(`${historyPath}.broken`)) ledger.breaches.push("a line was torn, although nothing but a process died");
+  if (existsSync(`${historyPath}.broken`))
+    ledger.violations.push("a line was torn, although nothing but a process died");
   const checked = `${ledger.checked.toLocaleString("en")} acknowledgements of 8 writers looked for`;
-  return { tried: count, checked, breaches: ledger.breaches };
+  return { tried: count, checked, violations: ledger.violations };
 }

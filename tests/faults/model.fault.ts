@@ -23,22 +23,22 @@ export const faultTest: FaultTest = {
   full: 100_000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "acknowledgements 10 ms before the write", break: "early-acknowledgement", count: 20 }],
+  negativeControls: [{ mutant: "early-acknowledgement", count: 20 }],
   run,
 };
 
 async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
   const historyPath = join(folder, "history.txt");
   const model = new Model();
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let requests = 0;
   let crashes = 0;
   let answered = 0;
-  for (let done = 0; done < count && breaches.length === 0;) {
+  for (let done = 0; done < count && violations.length === 0;) {
     await using server = await startServer({ historyPath, nodeArgs });
-    for (let isUp = true; isUp && done < count && breaches.length === 0; done++) {
+    for (let isUp = true; isUp && done < count && violations.length === 0; done++) {
       isUp = !random.chance(crashShare);
-      for (let at = 0; at < stepsEach && breaches.length === 0; at++) {
+      for (let at = 0; at < stepsEach && violations.length === 0; at++) {
         const step = model.choose(random);
         const dies = !isUp && at === stepsEach - 1;
         const replying = ask(server.port, step.message);
@@ -53,12 +53,12 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
         const isAnswered = !dies || reply !== "";
         if (dies && isAnswered) answered += 1;
         const wrong = model.follow(step, await readFile(historyPath), isAnswered);
-        if (wrong !== undefined) breaches.push(wrong);
+        if (wrong !== undefined) violations.push(wrong);
         if (dies) crashes += 1;
       }
       progress(done + 1);
     }
   }
   const checked = `${requests.toLocaleString("en")} requests and ${crashes.toLocaleString("en")} crashes compared, ${answered.toLocaleString("en")} of them behind a reply`;
-  return { tried: count, checked, breaches };
+  return { tried: count, checked, violations };
 }

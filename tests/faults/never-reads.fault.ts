@@ -20,7 +20,7 @@ export const faultTest: FaultTest = {
   full: 1000,
   isInCi: false,
   needs: [],
-  controls: [{ name: "replies sent without waiting for the client", break: "no-backpressure", count: 12 }],
+  negativeControls: [{ mutant: "no-server-backpressure", count: 12 }],
   run,
 };
 
@@ -49,16 +49,16 @@ async function run({ count, folder, nodeArgs, progress }: Trial): Promise<Findin
     if (elapsedMs > 5000 && (await descriptorsOf(server.pid)) <= atFirst + 2) cutMs = elapsedMs;
   }
   for (const socket of sockets) socket.destroy();
-  const breaches: string[] = [];
+  const violations: string[] = [];
   if (cutMs === undefined || cutMs > cutMsMax)
-    breaches.push(`the last was there after ${cutMs?.toFixed(0) ?? "38,000"} ms`);
-  if (rssMiB > rssMiBMax) breaches.push(`the server took ${rssMiB.toFixed(0)} MiB`);
+    violations.push(`the last was there after ${cutMs?.toFixed(0) ?? "38,000"} ms`);
+  if (rssMiB > rssMiBMax) violations.push(`the server took ${rssMiB.toFixed(0)} MiB`);
   const figures = {
     "RSS, MiB": rssMiB.toFixed(0),
     "all cut by, ms": cutMs?.toFixed(0) ?? "never",
     "slowest other, ms": slowestMs.toFixed(0),
   };
-  return { tried: count, checked: "memory and descriptors of the server all the time", breaches, figures };
+  return { tried: count, checked: "memory and descriptors of the server all the time", violations, figures };
 }
 
 async function fill(path: string): Promise<void> {

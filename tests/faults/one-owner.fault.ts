@@ -17,12 +17,12 @@ export const faultTest: FaultTest = {
   full: 200,
   isInCi: false,
   needs: ["flock"],
-  controls: [{ name: "a lock that is not looked at", break: "no-lock", count: 1 }],
+  negativeControls: [{ mutant: "ignored-lock", count: 1 }],
   run,
 };
 
 async function run({ count, folder, nodeArgs, progress }: Trial): Promise<Finding> {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const names = [join(folder, "history.txt"), join(folder, "link.txt")];
   await symlink("history.txt", join(folder, "link.txt"));
   let slowestMs = 0;
@@ -31,18 +31,18 @@ async function run({ count, folder, nodeArgs, progress }: Trial): Promise<Findin
       Array.from({ length: startersAtOnce }, (_, at) => start(names[at % 2] as string, nodeArgs)),
     );
     const up = starts.filter((one) => one.server !== undefined);
-    if (up.length !== 1) breaches.push(`in round ${done + 1}, ${up.length} of ${startersAtOnce} were up at once`);
-    breaches.push(...starts.flatMap(({ refusal }) => (refusal?.includes("is in use by") === false ? [refusal] : [])));
+    if (up.length !== 1) violations.push(`in round ${done + 1}, ${up.length} of ${startersAtOnce} were up at once`);
+    violations.push(...starts.flatMap(({ refusal }) => (refusal?.includes("is in use by") === false ? [refusal] : [])));
     const alone = await timeStart(join(folder, `alone-${done}.txt`), nodeArgs);
     for (const { server } of up) await server?.kill("SIGKILL");
     const next = await timeStart(names[0] as string, nodeArgs);
     slowestMs = Math.max(slowestMs, next - alone);
     if (next - alone > takeOverMsMax)
-      breaches.push(`behind a killed server the next start took ${next - alone} ms longer`);
+      violations.push(`behind a killed server the next start took ${next - alone} ms longer`);
     progress(done + 1);
   }
   const figures = { "taking over took at most ms longer": slowestMs.toFixed(0) };
-  return { tried: count, checked: "each start either up or refused with the owner's number", breaches, figures };
+  return { tried: count, checked: "each start either up or refused with the owner's number", violations, figures };
 }
 
 interface Started {

@@ -18,7 +18,7 @@ export const faultTest: FaultTest = {
   full: 50_000,
   isInCi: true,
   needs: ["strace"],
-  controls: [{ name: "acknowledgements 10 ms before the write", break: "early-acknowledgement", count: 100 }],
+  negativeControls: [{ mutant: "early-acknowledgement", count: 100 }],
   run,
 };
 
@@ -26,27 +26,27 @@ async function run({ count, folder, nodeArgs, progress }: Trial): Promise<Findin
   const trace = join(folder, "trace.txt");
   // As a grandchild, so that a signal to stop reaches the server and not strace.
   const under = ["strace", "-D", "-f", "-s", "100000", "-e", `trace=${calls}`, "-o", trace];
-  const breaches: string[] = [];
+  const violations: string[] = [];
   {
     await using server = await startServer({ nodeArgs, under });
     await inTurns(count, 16, async (number) => {
       const { text, error } = await ask(server.port, `user${number}\n`);
       if (!text.includes("Operations: ") || error !== undefined)
-        breaches.push(`request ${number} got ${text} (${error})`);
+        violations.push(`request ${number} got ${text} (${error})`);
       progress(number + 1);
     });
   }
   while (!(await readFile(trace, "utf8")).includes("+++ exited with 0 +++")) await wait(20);
   const audit = new Audit();
   for await (const line of createInterface({ input: createReadStream(trace) })) audit.take(line);
-  if (audit.replies < count) breaches.push(`the trace shows ${audit.replies} replies of ${count}`);
+  if (audit.replies < count) violations.push(`the trace shows ${audit.replies} replies of ${count}`);
   const checked = `${audit.replies.toLocaleString("en")} replies in the trace, behind ${audit.syncs} syncs`;
-  return { tried: count, checked, breaches: [...breaches, ...audit.breaches] };
+  return { tried: count, checked, violations: [...violations, ...audit.violations] };
 }
 
 /** Follows each message by the descriptor on which it was read, until something is written there. */
 class Audit {
-  readonly breaches: string[] = [];
+  readonly violations: string[] = [];
   replies = 0;
   syncs = 0;
   readonly #cut = new Map<string, string>();
@@ -74,7 +74,7 @@ class Audit {
     if (fd === undefined || user === undefined) return;
     this.#asked.delete(fd);
     this.replies += 1;
-    if (!this.#durable.has(user)) this.breaches.push(`${user} was answered before its line was synced`);
+    if (!this.#durable.has(user)) this.violations.push(`${user} was answered before its line was synced`);
   }
 
   /** A line counts as durable when the call that syncs it has returned. */

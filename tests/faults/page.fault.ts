@@ -25,17 +25,17 @@ export const faultTest: FaultTest = {
   full: 2000,
   isInCi: false,
   needs: ["chromium"],
-  controls: [{ name: "lines drawn as markup", count: 20 }],
+  negativeControls: [{ what: "lines drawn as markup", count: 20 }],
   run,
 };
 
-async function run({ count, control, folder, progress }: Trial): Promise<Finding> {
-  const options = control === undefined ? [] : ["--page", await buildBroken(folder)];
+async function run({ count, isControl, folder, progress }: Trial): Promise<Finding> {
+  const options = isControl ? ["--page", await buildBroken(folder)] : [];
   const executablePath = findChromium();
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   await using browser = await chromium.launch({ args, ...(executablePath === undefined ? {} : { executablePath }) });
   const page = await browser.newPage({ viewport: { width: 1280, height: 2000 } });
-  const breaches = await watch(page);
+  const violations = await watch(page);
   let shown = 0;
   for (let done = 0; done < count; done += linesPerServer) {
     const lines = Array.from({ length: Math.min(linesPerServer, count - done) }, (_, at) => payload(done + at));
@@ -47,27 +47,27 @@ async function run({ count, control, folder, progress }: Trial): Promise<Finding
       shown += await lookAt(page, gateway.address, lines);
     } catch (error) {
       // A page on which a line ran may be in no state to be looked at.
-      breaches.push(`the page could not be used: ${String(error).split("\n", 1)[0]}`);
+      violations.push(`the page could not be used: ${String(error).split("\n", 1)[0]}`);
     }
-    if (breaches.length > 0) break;
+    if (violations.length > 0) break;
     progress(done);
   }
-  if (shown < count && control === undefined) breaches.push(`only ${shown} of ${count} lines were seen in the page`);
-  return { tried: count, checked: `${shown} seen in the page, each also in full`, breaches };
+  if (shown < count && !isControl) violations.push(`only ${shown} of ${count} lines were seen in the page`);
+  return { tried: count, checked: `${shown} seen in the page, each also in full`, violations };
 }
 
 /** Whatever runs calls `alert`, which becomes a dialog; whatever the policy stops is reported by an event. */
 async function watch(page: Page): Promise<string[]> {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   page.on("dialog", (dialog) => {
-    breaches.push(`a script ran: ${dialog.message()}`);
+    violations.push(`a script ran: ${dialog.message()}`);
     void dialog.dismiss();
   });
   page.on("console", (message) => {
-    if (/violates|Content Security Policy|TrustedHTML/.test(message.text())) breaches.push(message.text());
+    if (/violates|Content Security Policy|TrustedHTML/.test(message.text())) violations.push(message.text());
   });
-  page.on("pageerror", (error) => breaches.push(String(error)));
-  return breaches;
+  page.on("pageerror", (error) => violations.push(String(error)));
+  return violations;
 }
 
 /** Begins, waits for the lines, opens each in full; returns how many it saw. */

@@ -22,18 +22,18 @@ export const faultTest: FaultTest = {
   full: 2000,
   isInCi: true,
   needs: powerDiskNeeds,
-  controls: [{ name: "no fdatasync of appends", break: "no-sync", count: 10 }],
+  negativeControls: [{ mutant: "no-sync", count: 10 }],
   run,
 };
 
-async function run({ count, random, folder, nodeArgs, control, progress }: Trial): Promise<Finding> {
+async function run({ count, random, folder, nodeArgs, isControl, progress }: Trial): Promise<Finding> {
   using disk = new PowerDisk(folder);
   const historyPath = join(disk.path, "history.txt");
   const ledger = new Ledger();
-  const writers = new Writers(ledger, random, { deleteShare: control === undefined ? deleteShare : 0 });
+  const writers = new Writers(ledger, random, { deleteShare: isControl ? 0 : deleteShare });
   let cutsWithLoss = 0;
   for (let done = 0; done < count; done++) {
-    const breachesBefore = ledger.breaches.length;
+    const violationsBefore = ledger.violations.length;
     {
       await using server = await startServer({ historyPath, nodeArgs });
       await storm(server, ledger, writers, async () => {
@@ -44,9 +44,9 @@ async function run({ count, random, folder, nodeArgs, control, progress }: Trial
     }
     disk.bringBack();
     ledger.settle(await recover(historyPath));
-    if (ledger.breaches.length > breachesBefore) cutsWithLoss += 1;
+    if (ledger.violations.length > violationsBefore) cutsWithLoss += 1;
     progress(done + 1);
   }
   const checked = `${ledger.checked.toLocaleString("en")} acknowledgements looked for`;
-  return { tried: count, checked, breaches: ledger.breaches, figures: { "cuts with a loss": cutsWithLoss } };
+  return { tried: count, checked, violations: ledger.violations, figures: { "cuts with a loss": cutsWithLoss } };
 }

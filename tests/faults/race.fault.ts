@@ -18,7 +18,7 @@ export const faultTest: FaultTest = {
   full: 100_000,
   isInCi: true,
   needs: natsNeeds,
-  controls: [{ name: "deletes that expect nothing", break: "unexpecting-deletes", count: 400 }],
+  negativeControls: [{ mutant: "unconditional-deletes", count: 400 }],
   run,
 };
 
@@ -34,7 +34,7 @@ async function run({ count, random, folder, nodeArgs }: Trial): Promise<Finding>
   const lines = await new LineReader(feed).takeUntil(time);
   const raced = racers.flat();
   const checked = `${raced.length.toLocaleString("en")} replies held against ${lines.length.toLocaleString("en")} lines`;
-  return { tried: count, checked, breaches: judge(lines, raced) };
+  return { tried: count, checked, violations: judge(lines, raced) };
 }
 
 /** One server's part. */
@@ -57,29 +57,29 @@ async function race(
 
 /** Plays the lines in their order, and looks at each reply in the light of that. */
 function judge(lines: readonly string[], raced: readonly Raced[]): string[] {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const copy: string[] = [];
   const written = new Map<string, { readonly position: number; readonly line: string }>();
   for (const line of lines) {
     try {
       applyLine(copy, line);
     } catch (error) {
-      breaches.push((error as Error).message);
+      violations.push((error as Error).message);
       copy.push(line);
     }
     const [time = ""] = line.split(" ", 1);
-    if (written.has(time)) breaches.push(`two lines have the time ${time}`);
+    if (written.has(time)) violations.push(`two lines have the time ${time}`);
     written.set(time, { position: copy.length, line });
   }
   for (const reply of raced) {
     if (reply.refused !== undefined) continue;
     const found = written.get(reply.time ?? "");
-    if (found === undefined) breaches.push(`${JSON.stringify(reply)} was acknowledged and is in no line`);
+    if (found === undefined) violations.push(`${JSON.stringify(reply)} was acknowledged and is in no line`);
     else if (found.position !== reply.position) {
-      breaches.push(`${JSON.stringify(reply)} was told another number than ${found.position}, of ${found.line}`);
-    } else if (!fits(reply, found.line)) breaches.push(`${JSON.stringify(reply)} is not what ${found.line} says`);
+      violations.push(`${JSON.stringify(reply)} was told another number than ${found.position}, of ${found.line}`);
+    } else if (!fits(reply, found.line)) violations.push(`${JSON.stringify(reply)} is not what ${found.line} says`);
   }
-  return breaches;
+  return violations;
 }
 
 function fits({ verb, line: number }: Raced, line: string): boolean {

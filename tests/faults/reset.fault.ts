@@ -34,7 +34,7 @@ export const faultTest: FaultTest = {
   full: 50_000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "sockets without an error listener", break: "no-error-listener", count: 200 }],
+  negativeControls: [{ mutant: "no-server-error-listener", count: 200 }],
   run,
 };
 
@@ -44,7 +44,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   await using server = await startServer({ historyPath, nodeArgs });
   const names = Object.keys(phases);
   const tried = new Map(names.map((name) => [name, 0]));
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const atFirst = await descriptorsOf(server.pid);
   await inTurns(count, 16, async (number) => {
     const name = random.pick(names);
@@ -58,12 +58,12 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     progress(number + 1);
   });
   const { text } = await ask(server.port, "brick\n");
-  if (!text.includes("Operations: ")) breaches.push(`afterwards a client got ${JSON.stringify(text)}`);
-  breaches.push(...(await leftBehind(server, atFirst)));
+  if (!text.includes("Operations: ")) violations.push(`afterwards a client got ${JSON.stringify(text)}`);
+  violations.push(...(await leftBehind(server, atFirst)));
   return {
     tried: count,
     checked: `${names.length} phases, the least tried ${Math.min(...tried.values())} times`,
-    breaches,
+    violations,
   };
 }
 

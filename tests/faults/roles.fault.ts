@@ -53,9 +53,9 @@ export const faultTest: FaultTest = {
   full: 10 * cells.length,
   isInCi: false,
   needs: [],
-  controls: [
-    { name: "a server that asks for no role", break: "no-roles", count: cells.length },
-    { name: "a server that takes any key for right", break: "any-key", count: cells.length },
+  negativeControls: [
+    { mutant: "no-roles", count: cells.length },
+    { mutant: "any-key", count: cells.length },
   ],
   run,
 };
@@ -70,18 +70,18 @@ interface Stage extends AsyncDisposable {
 async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
   // The first round in order; the order of the others is chance.
   const tries = Array.from({ length: count }, (_, at) => cells[at] ?? random.pick(cells));
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let done = 0;
   const tryMode = async (mode: Mode): Promise<void> => {
     await using stage = await setUp(mode, nodeArgs);
     for (const cell of tries.filter((each) => each.mode === mode)) {
-      const breach = await tryOne(cell, stage, done);
-      if (breach !== undefined) breaches.push(breach);
+      const violation = await tryOne(cell, stage, done);
+      if (violation !== undefined) violations.push(violation);
       progress(++done);
     }
   };
   await Promise.all(modes.map(tryMode));
-  return { tried: count, checked: `replies and histories against a table of ${cells.length} cells`, breaches };
+  return { tried: count, checked: `replies and histories against a table of ${cells.length} cells`, violations };
 }
 
 async function setUp(mode: Mode, nodeArgs: readonly string[]): Promise<Stage> {

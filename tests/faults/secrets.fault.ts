@@ -38,9 +38,9 @@ export const faultTest: FaultTest = {
   full: 5000,
   isInCi: true,
   needs: [],
-  controls: [
-    { name: "a server that shows messages as they came", break: "keys-shown", count: 40 },
-    { name: "a registered server that keeps strangers' messages", break: "strangers-shown", count: 60 },
+  negativeControls: [
+    { mutant: "unredacted-keys", count: 40 },
+    { mutant: "logged-unauthenticated", count: 60 },
   ],
   run,
 };
@@ -161,7 +161,7 @@ async function judge(
     if (!server.historyPath.startsWith("nats:")) await readAll(join(server.historyPath, ".."), texts);
   }
   for (const each of folders) await readAll(each, texts);
-  const breaches = findLeaks(texts, secrets);
+  const violations = findLeaks(texts, secrets);
   const bytes = [...texts.values()].reduce((sum, text) => sum + text.length, 0);
-  return { tried: count, checked: `${texts.size} files and outputs, ${bytes} characters`, breaches };
+  return { tried: count, checked: `${texts.size} files and outputs, ${bytes} characters`, violations };
 }

@@ -23,7 +23,7 @@ export const faultTest: FaultTest = {
   full: 1000,
   isInCi: true,
   needs: [],
-  controls: [{ name: "servers that are read whatever waits", break: "no-back-pressure", count: 6 }],
+  negativeControls: [{ mutant: "no-gateway-backpressure", count: 6 }],
   run,
 };
 
@@ -42,11 +42,11 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   await becomesStill(() => server.sentBytes);
   const { peakMiB } = await memoryOf(pid);
   const beside = await readBeside(gateway.port);
-  const breaches = [...beside.breaches, ...ailments(gateway, pid)];
-  if (peakMiB > rssMiBMax) breaches.push(`the gateway held ${Math.round(peakMiB)} MiB, over ${rssMiBMax}`);
+  const violations = [...beside.violations, ...ailments(gateway, pid)];
+  if (peakMiB > rssMiBMax) violations.push(`the gateway held ${Math.round(peakMiB)} MiB, over ${rssMiBMax}`);
   const checked = `${otherExchanges} exchanges of another page meanwhile`;
   const figures = { rssMiB: Math.round(peakMiB), "slowest of them, ms": Math.round(beside.slowestMs) };
-  return { tried: count, checked, breaches, figures };
+  return { tried: count, checked, violations, figures };
 }
 
 /** Waits until nothing flows any more. */
@@ -62,17 +62,18 @@ async function becomesStill(total: () => number): Promise<void> {
 }
 
 /** How long one takes is told and not judged: that depends on the machine. One that is held back ends with an error. */
-async function readBeside(port: number): Promise<{ breaches: string[]; slowestMs: number }> {
+async function readBeside(port: number): Promise<{ violations: string[]; slowestMs: number }> {
   using page = await GatewayPage.open(port);
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let slowestMs = 0;
   for (let done = 0; done < otherExchanges; done++) {
     const startedMs = performance.now();
     const { bytes, last } = await page.raw(Buffer.from("small\n"));
     slowestMs = Math.max(slowestMs, performance.now() - startedMs);
-    if (last.type !== "end" || bytes.toString() !== "small") breaches.push(`another page got ${JSON.stringify(last)}`);
+    if (last.type !== "end" || bytes.toString() !== "small")
+      violations.push(`another page got ${JSON.stringify(last)}`);
   }
-  return { breaches, slowestMs };
+  return { violations, slowestMs };
 }
 
 interface Large extends AsyncDisposable {

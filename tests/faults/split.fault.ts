@@ -20,7 +20,7 @@ export const faultTest: FaultTest = {
   full: 20_000,
   isInCi: false,
   needs: [],
-  controls: [{ name: "every chunk taken for a message", break: "chunk-is-message", count: 10 }],
+  negativeControls: [{ mutant: "read-is-message", count: 10 }],
   run,
 };
 
@@ -28,7 +28,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   await using server = await startServer({ nodeArgs });
   const messages = Array.from({ length: count }, (_, number) => compose(number, random));
   await exchange(server.port, (socket) => socket.write("first\n"));
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let exchanges = 0;
   await inTurns(count, 4, async (number) => {
     const bytes = messages[number] as Buffer;
@@ -38,15 +38,15 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
       const { text, error } = await exchange(server.port, (socket) => sendCut(socket, bytes, cut));
       exchanges += 1;
       if (text !== whole || error !== undefined) {
-        breaches.push(
+        violations.push(
           `${JSON.stringify(bytes.toString())} cut at ${cut.join()} got ${text.slice(-80)} (${error ?? "FIN"})`,
         );
       }
     }
     progress(number + 1);
   });
-  breaches.push(...linesThatDiffer(await readFile(server.historyPath, "utf8"), messages));
-  return { tried: count, checked: `${exchanges.toLocaleString("en")} segmentations, each with its line`, breaches };
+  violations.push(...linesThatDiffer(await readFile(server.historyPath, "utf8"), messages));
+  return { tried: count, checked: `${exchanges.toLocaleString("en")} segmentations, each with its line`, violations };
 }
 
 function compose(number: number, random: Random): Buffer {

@@ -22,12 +22,12 @@ export const faultTest: FaultTest = {
   full: 500,
   isInCi: true,
   needs: ["strace"],
-  controls: [{ name: "a sync that is tried again", break: "sync-again", count: 1 }],
+  negativeControls: [{ mutant: "retried-sync", count: 1 }],
   run,
 };
 
 async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   let checked = 0;
   let slowestMs = 0;
   for (let at = 1; at <= count; at++) {
@@ -40,17 +40,17 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     const under = ["strace", "-f", "-ttt", "-s", String(shownBytes), "-o", log, ...trace];
     const { endedMs, isByItself } = await live(() => startServer({ historyPath, nodeArgs, under }), ledger, writers);
     const found = judge(await readFile(log, "utf8"), ledger.acknowledged, endedMs);
-    if (!isByItself) breaches.push(`sync ${at}: it went on until it was killed`);
+    if (!isByItself) violations.push(`sync ${at}: it went on until it was killed`);
     slowestMs = Math.max(slowestMs, found.exitMs);
     checked += ledger.acknowledged.length;
-    breaches.push(...found.breaches.map((breach) => `sync ${at}: ${breach}`));
+    violations.push(...found.violations.map((violation) => `sync ${at}: ${violation}`));
     ledger.settle(await recover(historyPath));
-    breaches.push(...ledger.breaches.map((breach) => `sync ${at}, next start: ${breach}`));
+    violations.push(...ledger.violations.map((violation) => `sync ${at}, next start: ${violation}`));
     progress(at);
   }
   const figures = { "until the exit at most ms": slowestMs.toFixed(0) };
   const what = `${checked.toLocaleString("en")} acknowledgements held against strace's log`;
-  return { tried: count, checked: what, breaches, figures };
+  return { tried: count, checked: what, violations, figures };
 }
 
 /** Runs a server until its end; returns when that was, in milliseconds since 1970, and whether it came by itself. */
@@ -79,18 +79,18 @@ function judge(
   log: string,
   acknowledged: readonly string[],
   endedMs: number,
-): { breaches: readonly string[]; exitMs: number } {
+): { violations: readonly string[]; exitMs: number } {
   const lines = log.split("\n");
   const failed = lines.findIndex((line) => line.includes("EIO") && line.includes("fdatasync"));
-  if (failed < 0) return { breaches: ["the failure did not come about"], exitMs: 0 };
+  if (failed < 0) return { violations: ["the failure did not come about"], exitMs: 0 };
   const written = lines.slice(lastSyncBefore(lines, failed) + 1).join("\n");
-  const breaches = acknowledged
+  const violations = acknowledged
     .filter((key) => written.includes(`\\"${key}\\"`))
     .map((key) => `${key} was acknowledged, although its sync had failed`);
   const again = lines.slice(failed + 1).filter((line) => /f(?:data)?sync\(/.test(line));
-  breaches.push(...again.map((line) => `it synced again: ${line}`));
+  violations.push(...again.map((line) => `it synced again: ${line}`));
   const exitMs = endedMs - Number(lines[failed]?.split(/\s+/)[1]) * 1000;
-  return { breaches, exitMs };
+  return { violations, exitMs };
 }
 
 function lastSyncBefore(lines: readonly string[], failed: number): number {

@@ -20,7 +20,7 @@ export const faultTest: FaultTest = {
   full: 100_000,
   isInCi: true,
   needs: ["strace"],
-  controls: [{ name: "a target that a request may name", break: "named-target", count: 200 }],
+  negativeControls: [{ mutant: "client-chosen-target", count: 200 }],
   run,
 };
 
@@ -40,10 +40,10 @@ async function run({ count, random, nodeArgs, folder, progress }: Trial): Promis
   const { last } = await page.request("brick");
   await gateway.kill();
   const { right, wrong } = await readConnects(log, server.port);
-  const breaches = [...new Set(wrong)].map((line) => `the gateway called ${line}`);
-  if (decoy.count > 0) breaches.push(`the decoy got ${decoy.count} connections`);
-  if (last.type !== "end" || right === 0) breaches.push("the gateway does not reach its own server any more");
-  return { tried: count, checked: `${right} calls of connect() seen by strace`, breaches };
+  const violations = [...new Set(wrong)].map((line) => `the gateway called ${line}`);
+  if (decoy.count > 0) violations.push(`the decoy got ${decoy.count} connections`);
+  if (last.type !== "end" || right === 0) violations.push("the gateway does not reach its own server any more");
+  return { tried: count, checked: `${right} calls of connect() seen by strace`, violations };
 }
 
 /** One attempt, by any of the ways in. */

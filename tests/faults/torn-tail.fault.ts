@@ -9,6 +9,6 @@ export const faultTest: FaultTest = {
   full: 65_536,
   isInCi: true,
   needs: [],
-  controls: [{ name: "every last line taken for whole", break: "glued-tail", count: 200 }],
+  negativeControls: [{ mutant: "accepted-partial-line", count: 200 }],
   run: (trial) => runInChild(trial, "torn-tail.ts"),
 };

@@ -24,9 +24,9 @@ export class Counters {
     this.#acknowledged.add(key);
   }
 
-  /** Each breach as a sentence: first what was acknowledged and is lost, then what stands twice, what is out of its order. */
+  /** Each violation as a sentence: first what was acknowledged and is lost, then what stands twice, what is out of its order. */
   judge(text: string): string[] {
-    const breaches: string[] = [];
+    const violations: string[] = [];
     const seen = new Set<string>();
     const last = new Map<string, number>();
     let lastTime = "";
@@ -34,21 +34,21 @@ export class Counters {
       const entry = decodeEntry(line);
       if (entry.kind === "foreign") {
         if (line.startsWith(oldLine)) continue;
-        breaches.push(`a line that nobody wrote: ${line}`);
+        violations.push(`a line that nobody wrote: ${line}`);
         continue;
       }
-      if (entry.time <= lastTime) breaches.push(`the time of ${line} is not past ${lastTime}`);
+      if (entry.time <= lastTime) violations.push(`the time of ${line} is not past ${lastTime}`);
       lastTime = entry.time;
       const { writer, number } = (entry.kind === "asked" ? keyForm.exec(entry.message)?.groups : undefined) ?? {};
       if (writer === undefined) continue;
       const key = `w${writer}-${number}`;
-      if (seen.has(key)) breaches.push(`${key} stands twice`);
-      if (!this.#sent.has(key)) breaches.push(`${key} was never sent`);
-      if (Number(number) <= (last.get(writer) ?? 0)) breaches.push(`${key} is out of its writer's order`);
+      if (seen.has(key)) violations.push(`${key} stands twice`);
+      if (!this.#sent.has(key)) violations.push(`${key} was never sent`);
+      if (Number(number) <= (last.get(writer) ?? 0)) violations.push(`${key} is out of its writer's order`);
       last.set(writer, Number(number));
       seen.add(key);
     }
     const lost = [...this.#acknowledged].filter((key) => !seen.has(key));
-    return [...lost.map((key) => `${key} was acknowledged and is lost`), ...breaches];
+    return [...lost.map((key) => `${key} was acknowledged and is lost`), ...violations];
   }
 }

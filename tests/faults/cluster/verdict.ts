@@ -10,7 +10,7 @@ import type { Counters } from "./tally.ts";
 const settleMsMax = 30_000;
 const pollMs = 100;
 
-/** The breaches of a trial, as sentences. */
+/** The violations of a trial, as sentences. */
 export async function judge(cluster: NatsCluster, ports: readonly number[], tally: Counters): Promise<string[]> {
   for (const port of ports) await answersAgain(port, settleMsMax);
   const texts = await Promise.all(ports.map(linesOf));
@@ -23,11 +23,11 @@ export async function judge(cluster: NatsCluster, ports: readonly number[], tall
         .join("\n"),
     ),
   );
-  const breaches = tally.judge(texts[0] as string);
-  if (new Set(digests).size > 1) breaches.push(`the servers have different lines: ${digests.join(", ")}`);
+  const violations = tally.judge(texts[0] as string);
+  if (new Set(digests).size > 1) violations.push(`the servers have different lines: ${digests.join(", ")}`);
   const copies = await copiesOf(cluster);
-  if (new Set(copies).size > 1) breaches.push(`the copies of the stream differ: ${copies.join("; ")}`);
-  return breaches;
+  if (new Set(copies).size > 1) violations.push(`the copies of the stream differ: ${copies.join("; ")}`);
+  return violations;
 }
 
 /** The whole history, without what stands before it in a reply. */

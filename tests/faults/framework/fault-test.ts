@@ -1,13 +1,12 @@
 /**
- * What a file `NAME.fault.ts` exports as `faultTest`: a promise, a way to try to break it, and a proof that the
- * trying would notice.
+ * What a file `NAME.fault.ts` exports as `faultTest`: a promise, many attempts to break it, and negative controls.
  *
- * That proof is the control: the same trial against a program that is broken on purpose, by a module of `breaks/` that
- * Node loads before the program (`--import`). A control that holds is a failure of the fault test: it could not have
- * found anything.
+ * A negative control proves that the fault test would notice: it makes the same attempts against a program that is
+ * broken on purpose, a mutant of `../mutants.ts`. A control without a violation is a failure of the fault test.
  */
 
 import type { Random } from "../../../bench/harness/random.ts";
+import type { MutantName } from "../mutants.ts";
 
 /** A promise and its trial. */
 export interface FaultTest {
@@ -17,51 +16,46 @@ export interface FaultTest {
   readonly unit: string;
   /** How many of them while developing. */
   readonly first: number;
-  /** How many in CI, where the first number takes too long for that. */
+  /** How many in CI, where `first` takes too long. */
   readonly ci?: number;
   /** How many before a release. */
   readonly full: number;
-  /** True when `--ci` runs it: it is over within seconds. */
+  /** Whether `--ci` runs it: it takes only seconds, and a busy machine cannot make it fail. */
   readonly isInCi: boolean;
   /** Programs of the system, and `root`, without which it cannot run. */
   readonly needs: readonly string[];
-  readonly controls: readonly Control[];
+  readonly negativeControls: readonly NegativeControl[];
   run(trial: Trial): Promise<Finding>;
 }
 
-/** A program that is broken on purpose. */
-export interface Control {
-  /** What is broken, as it stands behind "with": `a delete that rewrites in place`. */
-  readonly name: string;
-  /** The module of `breaks/` that breaks it, without `.ts`; absent when `run` breaks something itself (see `Trial.control`). */
-  readonly break?: string;
-  /** How many tries it gets; as few as show the fault surely. */
+/** The same trial of a broken program: a mutant, or `what` the trial itself breaks (see `Trial.isControl`). */
+export type NegativeControl = ({ readonly mutant: MutantName } | { readonly what: string }) & {
+  /** How many attempts it gets: as few as show the fault for certain. */
   readonly count: number;
-}
+};
 
-/** One run of a fault test, or of one of its controls. */
+/** One run of a fault test, or of one of its negative controls. */
 export interface Trial {
-  /** How many to try. */
+  /** How many attempts to make. */
   readonly count: number;
   readonly random: Random;
   /** A folder of this trial's own, removed afterwards. */
   readonly folder: string;
-  /** Arguments of Node before the program's path, which break it in a control. Every program under trial gets them. */
+  /** Arguments of Node before the program's path, which make a mutant of it. Every program under test gets them. */
   readonly nodeArgs: readonly string[];
-  /** The name of the control, when it is one. */
-  readonly control: string | undefined;
-  /** Says how far it is, on standard error. */
+  readonly isControl: boolean;
+  /** Prints on standard error how many attempts are made. */
   readonly progress: (done: number) => void;
 }
 
 /** What a trial found. */
 export interface Finding {
-  /** How many were tried. */
+  /** How many attempts were made. */
   readonly tried: number;
   /** What was checked and how much of it, as it stands in the report: `48,112 acknowledged lines checked`. */
   readonly checked: string;
-  /** Each breach of the promise, as a sentence; empty when it held. */
-  readonly breaches: readonly string[];
-  /** What was measured beside, with units in the names: `{ rssMiB: 91 }`. */
+  /** Each violation of the promise, as a sentence; empty when it held. */
+  readonly violations: readonly string[];
+  /** What was measured as well, with units in the names: `{ rssMiB: 91 }`. */
   readonly figures?: Readonly<Record<string, number | string>>;
 }

@@ -15,7 +15,7 @@ const keyForm = /^c(?<client>\d+)-(?<number>\d+)(?: |$)/;
 /** Keeps the books of one history over many crashes. */
 export class Ledger {
   /** What was found wrong, as sentences. */
-  readonly breaches: string[] = [];
+  readonly violations: string[] = [];
   /** Acknowledged requests that were looked for. */
   checked = 0;
   /** What was acknowledged since the last crash: requests, and outcomes as `c3-17 deleted-all`. */
@@ -34,8 +34,8 @@ export class Ledger {
   /** A line that the feed delivered; `isApplied` is false where the copy is made anew in any case. */
   deliver(line: string, isApplied = true): void {
     const entry = decodeEntry(line);
-    if (entry.kind === "foreign") return this.#breach(`a line that nobody wrote: ${line}`);
-    if (entry.time <= this.#lastTime) this.#breach(`the time of ${line} is not past ${this.#lastTime}`);
+    if (entry.kind === "foreign") return this.#violation(`a line that nobody wrote: ${line}`);
+    if (entry.time <= this.#lastTime) this.#violation(`the time of ${line} is not past ${this.#lastTime}`);
     this.#lastTime = entry.time;
     if (entry.kind === "asked") this.#count(entry.message);
     else this.#outcomes.add(`${entry.user} ${entry.outcome.verb}`);
@@ -43,7 +43,7 @@ export class Ledger {
     try {
       applyLine(this.#copy, line);
     } catch (error) {
-      this.#breach((error as Error).message);
+      this.#violation((error as Error).message);
     }
   }
 
@@ -59,7 +59,7 @@ export class Ledger {
 
   /** Holds the file, as it is found after a crash, against all of it. */
   settle(file: string): void {
-    if (file !== "" && !file.endsWith("\n")) this.#breach("the file does not end in a line feed");
+    if (file !== "" && !file.endsWith("\n")) this.#violation("the file does not end in a line feed");
     const lines = file.split("\n").slice(0, -1);
     const undelivered = lines.slice(this.#seenIn(lines));
     // A line that was written, acknowledged and deleted before the feed got to deliver it is known by its outcome alone.
@@ -73,7 +73,7 @@ export class Ledger {
     if (at >= 0 || lines.length !== this.#copy.length) {
       const where = at < 0 ? Math.min(lines.length, this.#copy.length) : at;
       const wanted = `${this.#copy[where]} (of ${this.#copy.length} lines)`;
-      this.#breach(`line ${where + 1} of ${lines.length} is ${lines[where]}, and should be ${wanted}`);
+      this.#violation(`line ${where + 1} of ${lines.length} is ${lines[where]}, and should be ${wanted}`);
       this.#copy.splice(0, this.#copy.length, ...lines);
     }
     this.#asked.clear();
@@ -101,7 +101,7 @@ export class Ledger {
     const { client, number } = keyForm.exec(message)?.groups ?? {};
     if (client === undefined) return;
     const last = this.#lastNumbers.get(client) ?? 0;
-    if (Number(number) <= last) this.#breach(`"${message}" comes again, or behind number ${last} of its client`);
+    if (Number(number) <= last) this.#violation(`"${message}" comes again, or behind number ${last} of its client`);
     this.#lastNumbers.set(client, Number(number));
     this.#asked.add(`c${client}-${number}`);
   }
@@ -110,10 +110,10 @@ export class Ledger {
   #checkAcknowledged(unseen: number): void {
     this.checked += this.acknowledged.length;
     const lost = this.acknowledged.filter((key) => !this.#asked.has(key) && !this.#outcomes.has(key));
-    for (const key of lost.slice(unseen)) this.#breach(`${key} was acknowledged and is lost`);
+    for (const key of lost.slice(unseen)) this.#violation(`${key} was acknowledged and is lost`);
   }
 
-  #breach(sentence: string): void {
-    this.breaches.push(sentence);
+  #violation(sentence: string): void {
+    this.violations.push(sentence);
   }
 }

@@ -18,9 +18,11 @@ const path = join(folder, "history.txt");
 const lines = createLines(count);
 const whole = Buffer.from(lines.map((line) => `${line}\n`).join(""));
 const isLine = new Set(lines);
-const breaches: string[] = [];
+const violations: string[] = [];
 for (let cut = 1; cut <= count; cut++) await tryCut(whole.subarray(0, whole.length - cut));
-process.stdout.write(JSON.stringify({ tried: count, checked: "the file and what was kept beside compared", breaches }));
+process.stdout.write(
+  JSON.stringify({ tried: count, checked: "the file and what was kept beside compared", violations }),
+);
 
 /** Lines of all kinds of ours, somewhat more of them than will be cut. */
 function createLines(bytes: number): readonly string[] {
@@ -62,6 +64,7 @@ async function tryCut(bytes: Uint8Array): Promise<void> {
   const wanted = isWhole ? `${text}\n` : text.slice(0, end);
   const wantedBroken = isWhole || torn === "" ? "" : `${torn}\n`;
   if (kept !== wanted)
-    breaches.push(`cut at byte ${bytes.length}, ${kept.length} characters are left of ${wanted.length}`);
-  if (broken !== wantedBroken) breaches.push(`cut at byte ${bytes.length}, ${JSON.stringify(broken)} was kept beside`);
+    violations.push(`cut at byte ${bytes.length}, ${kept.length} characters are left of ${wanted.length}`);
+  if (broken !== wantedBroken)
+    violations.push(`cut at byte ${bytes.length}, ${JSON.stringify(broken)} was kept beside`);
 }

@@ -16,18 +16,18 @@ test("an acknowledged line that was deleted before it was delivered is not misse
   for (const key of ["c0-1", "c1-1", "c2-1"]) ledger.acknowledge(key, undefined);
   // c1-1 was line 2, and then c2-1 deleted it; of both nothing was delivered.
   ledger.settle(fileOf(asked(1, "c0-1"), asked(3, "c2-1 1 2"), deleted(4, "c2-1", 2, 2)));
-  expect(ledger.breaches).toEqual([]);
+  expect(ledger.violations).toEqual([]);
   // The books go on with what the file holds.
   ledger.deliver(asked(5, "c0-2"));
   ledger.settle(fileOf(asked(1, "c0-1"), asked(3, "c2-1 1 2"), deleted(4, "c2-1", 2, 2), asked(5, "c0-2")));
-  expect(ledger.breaches).toEqual([]);
+  expect(ledger.violations).toEqual([]);
 });
 
 test("an acknowledged line that is nowhere is missed, also beside one that was deleted unseen", () => {
   const ledger = new Ledger();
   for (const key of ["c1-1", "c2-1", "c3-1"]) ledger.acknowledge(key, undefined);
   ledger.settle(fileOf(asked(3, "c2-1 1 1"), deleted(4, "c2-1", 1, 1)));
-  expect(ledger.breaches).toEqual(["c3-1 was acknowledged and is lost"]);
+  expect(ledger.violations).toEqual(["c3-1 was acknowledged and is lost"]);
 });
 
 test("a line that is there and was deleted by nobody is missed when it goes", () => {
@@ -35,5 +35,5 @@ test("a line that is there and was deleted by nobody is missed when it goes", ()
   ledger.deliver(asked(1, "c0-1"));
   ledger.deliver(asked(2, "c1-1"));
   ledger.settle(fileOf(asked(2, "c1-1")));
-  expect(ledger.breaches).toHaveLength(1);
+  expect(ledger.violations).toHaveLength(1);
 });

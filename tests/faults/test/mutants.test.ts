@@ -1,31 +1,39 @@
-/** A break replaces a piece of the source; when the source changes, the break must change with it, or its control is none. */
+/** A negative control is one only as long as its mutant fits the source, and a mutant has a use only in a negative control. */
 
 import { readFileSync } from "node:fs";
-import { beforeAll, expect, test, vi } from "vitest";
+import { stripTypeScriptTypes } from "node:module";
+import { expect, test } from "vitest";
 import { findModules } from "../../../bench/harness/modules.ts";
+import type { FaultTest } from "../framework/fault-test.ts";
+import { editsOf, mutants, mutate } from "../mutants.ts";
+import type { MutantName } from "../mutants.ts";
 
-interface Replacement {
-  readonly file: string;
-  readonly from: string;
-}
+const names = Object.keys(mutants) as MutantName[];
 
-const { replacements } = vi.hoisted(() => ({ replacements: [] as Replacement[] }));
-
-vi.mock("../framework/mutant.ts", () => ({
-  replaceInSource: (file: string, from: string) => replacements.push({ file, from }),
-}));
-
-const breaks = await findModules(new URL("../mutants/", import.meta.url), ".ts");
-
-beforeAll(() => {
-  expect(breaks.size).toBeGreaterThan(0);
+test.each(names)("the mutant %s fits the source that it changes", (name) => {
+  const edits = editsOf(name);
+  for (const file of new Set(edits.map((edit) => edit.file))) {
+    const source = readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
+    const mutated = mutate(
+      source,
+      edits.filter((edit) => edit.file === file),
+    );
+    expect(() => stripTypeScriptTypes(mutated), `${file} is still TypeScript`).not.toThrow();
+  }
 });
 
-test.each([...breaks])("the break %s fits the source that it breaks", async (_name, url) => {
-  replacements.length = 0;
-  await import(url.href);
-  for (const { file, from } of replacements) {
-    const source = readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
-    expect(source.split(from).length - 1, `${JSON.stringify(from)} in ${file}`).toBe(1);
+test("every mutant is some fault test's negative control", async () => {
+  const used = new Set<string | undefined>();
+  for (const [, url] of await findModules(new URL("../", import.meta.url), ".fault.ts")) {
+    const { faultTest } = (await import(url.href)) as { faultTest: FaultTest };
+    for (const control of faultTest.negativeControls) if ("mutant" in control) used.add(control.mutant);
   }
+  expect(names.filter((name) => !used.has(name))).toEqual([]);
+});
+
+test("a text that is not found, or found twice, makes no mutant", () => {
+  const edit = { file: "a.ts", find: "x", replace: "y" };
+  expect(mutate("a x b", [edit])).toBe("a y b");
+  expect(() => mutate("a b", [edit])).toThrow('a.ts must have "x" exactly once');
+  expect(() => mutate("x x", [edit])).toThrow("exactly once");
 });

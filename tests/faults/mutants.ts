@@ -1,0 +1,318 @@
+/**
+ * The mutants: programs that are broken on purpose, so that a fault test proves that it would notice.
+ *
+ * A mutant is the program with a piece of its source replaced while Node loads it (`framework/apply-mutant.ts`). So the
+ * product has no switch that turns a promise off. `test/mutants.test.ts` holds every entry against the source. When the
+ * source changes, the entry changes with it.
+ */
+
+/** A replacement in one source file. */
+export interface Edit {
+  /** Relative to the repository. */
+  readonly file: string;
+  /** Occurs exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A broken program. */
+export interface Mutant extends Edit {
+  /** The broken program, as it stands in the report: `a history that does not sync appends`. */
+  readonly what: string;
+  /** Further replacements that it takes. */
+  readonly also?: readonly Edit[];
+}
+
+export type MutantName = keyof typeof table;
+
+/** In the order of the files that they change. */
+const table = {
+  // apps/gateway
+  "unlimited-fragments": {
+    what: "a gateway that joins any number of fragments (CVE-2022-39386)",
+    file: "apps/gateway/src/app.ts",
+    find: "maxFragments: limits.fragmentsMax",
+    replace: "maxFragments: 1e9",
+  },
+  "any-host": {
+    what: "a gateway that accepts any Host (DNS rebinding)",
+    file: "apps/gateway/src/http/origin-policy.ts",
+    find: "this.#hosts.has(host.toLowerCase())",
+    replace: "true",
+  },
+  "any-origin": {
+    what: "a gateway that accepts any Origin",
+    file: "apps/gateway/src/http/origin-policy.ts",
+    find: "!this.#origins.has(origin)",
+    replace: "false",
+  },
+  "reversed-pending-bytes": {
+    what: "a gateway that puts new bytes of a waiting exchange before the older ones",
+    file: "apps/gateway/src/streams/stream.ts",
+    find: "joinBytes(this.#held, bytes)",
+    replace: "joinBytes(bytes, this.#held)",
+  },
+  "client-chosen-target": {
+    what: "a gateway that connects to the address that a message names",
+    file: "apps/gateway/src/streams/stream.ts",
+    find: "const { server, limits } = this.#shared;",
+    replace: `const { limits } = this.#shared;
+      const named = /(\\d+\\.\\d+\\.\\d+\\.\\d+):(\\d+)/.exec(this.request.shown);
+      const server = named === null ? this.#shared.server : { host: named[1], port: Number(named[2]) };`,
+  },
+  "no-heartbeat": {
+    what: "a gateway that sends no heartbeat",
+    file: "apps/gateway/src/websocket/page-connections.ts",
+    find: "connection.beat()",
+    replace: "connection",
+  },
+  "no-gateway-backpressure": {
+    what: "a gateway that reads its servers however much waits for a page",
+    file: "apps/gateway/src/websocket/send-queue.ts",
+    find: "waiting > this.#limits.highWaterBytes",
+    replace: "waiting > Infinity",
+  },
+
+  // apps/server
+  "no-auth-delay": {
+    what: "a server that answers every wrong key at once",
+    file: "apps/server/src/auth/auth-throttle.ts",
+    find: "return Math.min(limits.guessDelayMsMax,",
+    replace: "return Math.min(0, limits.guessDelayMsMax,",
+  },
+  "any-key": {
+    what: "a server that accepts any key of a registered user",
+    file: "apps/server/src/auth/auth.ts",
+    find: "|| !isRightKey(user, key, keyHash)",
+    replace: "|| keyHash === isRightKey.name",
+  },
+  "no-roles": {
+    what: "a registered server on which a member may do what an admin may",
+    file: "apps/server/src/auth/auth.ts",
+    find: 'if (operation === undefined || operation.role === "member" || role === "admin") return;',
+    replace: "if (operation !== undefined || role !== undefined) return;",
+  },
+  "unredacted-keys": {
+    what: "a server that writes and prints messages with their keys",
+    file: "apps/server/src/auth/auth.ts",
+    find: ": redactMessage(text);",
+    replace: ": text || redactMessage(text);",
+  },
+  "logged-unauthenticated": {
+    what: "a registered server that keeps the messages of unauthenticated users",
+    file: "apps/server/src/auth/auth.ts",
+    find: 'return this.mode === "registered" && principal === undefined',
+    replace: "return principal?.user === text",
+  },
+  "unlimited-connections": {
+    what: "a server that accepts more connections than it has descriptors",
+    file: "apps/server/src/main.ts",
+    find: "limitsWithin(descriptorsMax())",
+    replace: "limitsWithin(1_000_000)",
+  },
+  "exit-at-signal": {
+    what: "a server that exits as soon as it gets a signal",
+    file: "apps/server/src/main.ts",
+    find: "  await server.stop(typeof reason",
+    replace: "  process.exit(0);\n  await server.stop(typeof reason",
+  },
+  "sliding-deadline": {
+    what: "a server whose deadline for a message starts again with every byte",
+    file: "apps/server/src/net/connection.ts",
+    find: "if (!this.#receiver.push(chunk)) return;",
+    replace: 'if (!this.#receiver.push(chunk)) return;\n      this.#await("message", this.#limits.messageDeadlineMs);',
+  },
+  "no-server-backpressure": {
+    what: "a server that writes a whole reply without waiting for the client",
+    file: "apps/server/src/net/connection.ts",
+    find: "return this.#socket.write(bytes) || this.#drained();",
+    replace: "this.#socket.write(bytes); return true;",
+  },
+  "no-server-error-listener": {
+    what: "a server whose sockets have no error listener",
+    file: "apps/server/src/net/connection.ts",
+    find: 'socket.on("error", ignore);',
+    replace: "",
+  },
+  "wall-clock-deadlines": {
+    what: "a server whose deadlines are times of day",
+    file: "apps/server/src/net/connection.ts",
+    find: "this.#silenceMs = performance.now() + this.#limits.messageSilenceMs;",
+    replace: "this.#silenceMs = Date.now() + this.#limits.messageSilenceMs;",
+    also: [
+      {
+        file: "libs/net/src/deadlines.ts",
+        find: "Math.ceil(dueMs - performance.now())",
+        replace: "Math.ceil(dueMs - Date.now())",
+      },
+      {
+        file: "libs/net/src/deadlines.ts",
+        find: "const nowMs = performance.now();",
+        replace: "const nowMs = Date.now();",
+      },
+    ],
+  },
+  "no-half-open": {
+    what: "a server that closes a connection at the client's FIN",
+    file: "apps/server/src/net/listeners.ts",
+    find: "allowHalfOpen: true",
+    replace: "allowHalfOpen: false",
+  },
+  "delayed-right-keys": {
+    what: "a server on which right keys wait behind wrong ones from the same address",
+    file: "apps/server/src/request/session.ts",
+    find: "authorize(principal, command);",
+    replace:
+      "await context.throttle.delay(connection.address, connection.closed);\n      authorize(principal, command);",
+  },
+
+  // libs/history
+  "truncate-before-rename": {
+    what: "a delete that empties the old file before it renames the new one",
+    file: "libs/history/src/file/compaction.ts",
+    find: "renameSync(this.#reserve.path, this.#path);",
+    replace: "ftruncateSync(openSync(this.#path, 'r+'), 0); renameSync(this.#reserve.path, this.#path);",
+  },
+  "no-sync": {
+    what: "a history that does not sync appends",
+    file: "libs/history/src/file/disk.ts",
+    find: "    fdatasyncSync(fd);",
+    replace: "    void fdatasyncSync;",
+  },
+  "retried-sync": {
+    what: "a history that syncs again after a failed sync",
+    file: "libs/history/src/file/disk.ts",
+    find: "    fdatasyncSync(fd);",
+    replace: "    try { fdatasyncSync(fd); } catch { fdatasyncSync(fd); }",
+  },
+  "early-acknowledgement": {
+    what: "a history that acknowledges an append 10 ms before it writes it",
+    file: "libs/history/src/file/file-history.ts",
+    find: "return this.#appends.add((time) => encodeRequestEntry(time, address, message, isCut));",
+    replace: `setTimeout(() => {
+        void this.#appends.add((time) => encodeRequestEntry(time, address, message, isCut)).catch(() => {});
+      }, 10);
+      return Promise.resolve({ position: 0, time: "" });`,
+  },
+  "read-whole-file": {
+    what: "a history that reads its whole file into memory to open it",
+    file: "libs/history/src/file/index-file.ts",
+    find: "return new Uint8Array(Math.min(openPieceBytes, bytes));",
+    replace: "return new Uint8Array(Math.max(openPieceBytes, bytes));",
+  },
+  "ignored-lock": {
+    what: "a history that ignores whether it got its lock",
+    file: "libs/history/src/file/lock.ts",
+    find: "if (await lock(fd)) return fd;",
+    replace: "await lock(fd); return fd;",
+  },
+  "accepted-partial-line": {
+    what: "a history that takes every last line for a whole one",
+    file: "libs/history/src/file/mend.ts",
+    find: 'classifyTail(torn) === "whole"',
+    replace: 'classifyTail(torn) !== "?"',
+  },
+  "clock-as-it-is": {
+    what: "a history that gives each line the time that the clock shows",
+    file: "libs/history/src/file/monotonic-clock.ts",
+    find: "Math.max(this.#clock(), this.#last + 1)",
+    replace: "Math.max(this.#clock(), 0)",
+  },
+  "no-rescue": {
+    what: "a server that closes a file whose name is gone",
+    file: "libs/history/src/file/rescue.ts",
+    find: "if (moved !== undefined)",
+    replace: "if (path !== moved)",
+  },
+  "size-only-check": {
+    what: "a server that compares only the size of the file",
+    file: "libs/history/src/file/storage.ts",
+    find: "const isKnown = this.#generation.isIndexedLike(index) && this.#endsLine(bytes);",
+    replace: "const isKnown = this.#endsLine(0);",
+  },
+  "kept-partial-write": {
+    what: "a history that keeps what a full disk took of a write",
+    file: "libs/history/src/file/storage.ts",
+    find: "if (isFull(error)) this.#undo(position);",
+    replace: "",
+  },
+
+  // libs/history-jetstream
+  "unconditional-deletes": {
+    what: "a history on NATS whose deletes expect no last change",
+    file: "libs/history-jetstream/src/changes.ts",
+    find: "[headers.lastOfSubject]: String(lastChange)",
+    replace: "",
+  },
+  "early-cluster-acknowledgement": {
+    what: "a history on NATS that acknowledges a line before the cluster has it",
+    file: "libs/history-jetstream/src/jetstream-history.ts",
+    find: `const sequence = await this.#publisher.publish(this.#cluster.names.line, data);
+      return await this.#replica.seen(sequence);`,
+    replace: `void this.#publisher.publish(this.#cluster.names.line, data).catch(() => {});
+      return { position: 0, time: "" };`,
+  },
+  "client-managed-consumers": {
+    what: "a history on NATS that leaves its consumers to the NATS client",
+    file: "libs/history-jetstream/src/stream-consumer.ts",
+    find: "if (lost.has(type)) break;",
+    replace: "if (lost.has(`${type}?`)) break;",
+    also: [
+      {
+        file: "libs/history-jetstream/src/stream-consumer.ts",
+        find: "cluster.onReconnect(() => this.renew());",
+        replace: "cluster.onReconnect(() => {});",
+      },
+    ],
+  },
+
+  // libs/net
+  "no-exchange-error-listener": {
+    what: "an exchange whose socket has no error listener",
+    file: "libs/net/src/exchange.ts",
+    find: 'socket.on("error",',
+    replace: 'socket.on("no such event",',
+  },
+  "no-half-close": {
+    what: "an exchange that closes its connection where it should send FIN",
+    file: "libs/net/src/exchange.ts",
+    find: 'this.#step("ended")',
+    replace: "this.cancel()",
+  },
+
+  // libs/protocol
+  "unvalidated-frames": {
+    what: "a gateway that takes any JSON for a frame",
+    file: "libs/protocol/src/frames.ts",
+    find: "const result = schema.safeParse(value);",
+    replace: "const result = { success: true, data: value };",
+  },
+  "read-is-message": {
+    what: "a server that takes one read for the whole message",
+    file: "libs/protocol/src/message-reader.ts",
+    find: "    if (at >= 0) {",
+    replace: "    if (at >= -1) {",
+  },
+  "no-escaping": {
+    what: "a history that quotes messages without escaping them",
+    file: "libs/protocol/src/text.ts",
+    find: "return JSON.stringify(text).replace(invisible, escapeUnits);",
+    replace: 'return `"${text}"`;',
+  },
+} as const satisfies Readonly<Record<string, Mutant>>;
+
+export const mutants: Readonly<Record<MutantName, Mutant>> = table;
+
+/** All replacements of a mutant. */
+export function editsOf(name: MutantName): readonly Edit[] {
+  const mutant = mutants[name];
+  return [mutant, ...(mutant.also ?? [])];
+}
+
+/** A source with replacements made. @throws Error when it does not have the text of each exactly once */
+export function mutate(source: string, edits: readonly Edit[]): string {
+  return edits.reduce((text, { file, find, replace }) => {
+    if (text.split(find).length !== 2) throw new Error(`${file} must have ${JSON.stringify(find)} exactly once`);
+    return text.replace(find, () => replace);
+  }, source);
+}
