@@ -5,13 +5,13 @@ import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
 import { describeTarget } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
-import { gatewayPortDefault, plainIpAddress, serverPortDefault } from "@wirebook/protocol";
+import { isLoopback, normalizeAddress } from "@wirebook/net";
+import { gatewayPortDefault, serverPortDefault } from "@wirebook/protocol";
 import {
   describeSettings,
   filledText,
   hostName,
   ipAddresses,
-  isLoopback,
   portNumber,
   readSettings,
   SettingsError,
@@ -185,7 +185,7 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
     proxyProtocol,
     pcap,
     trustedProxies: Object.freeze([...trustProxy]),
-    metricsFrom: Object.freeze(metricsFrom.map((address) => plainIpAddress(address) ?? address)),
+    metricsFrom: Object.freeze(metricsFrom.map((address) => normalizeAddress(address) ?? address)),
     tls,
     page,
   });
@@ -208,7 +208,7 @@ function tlsOf(certPath: string | undefined, keyPath: string | undefined): TlsFi
  */
 function exampleOrigin(scheme: string, host: string, port: number): string {
   const chosen = port === 0 ? gatewayPortDefault : port;
-  const isEveryAddress = host === "0.0.0.0" || plainIpAddress(host) === "::";
+  const isEveryAddress = host === "0.0.0.0" || normalizeAddress(host) === "::";
   const names = [...(isEveryAddress ? [] : [host]), hostname(), "wirebook.example"];
   const urls = names.map((name) => `${scheme}://${describeTarget({ host: name, port: chosen })}`);
   const url = urls.find((each) => URL.canParse(each)) ?? "";

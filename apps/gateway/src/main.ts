@@ -3,7 +3,8 @@
 import { isatty } from "node:tty";
 import type { FastifyInstance } from "fastify";
 import { describeTarget } from "@wirebook/net";
-import { isLoopback, SettingsError } from "@wirebook/settings";
+import { isLoopback } from "@wirebook/net";
+import { SettingsError } from "@wirebook/settings";
 import { createApp } from "./app.ts";
 import { optionsHelp, readConfig } from "./config.ts";
 import type { GatewayConfig } from "./config.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readProxyHeader } from "@wirebook/protocol";
+import { readProxyHeader } from "@wirebook/net";
 import { openPage } from "./page-client.ts";
 import { eventsOf, openBackend, openEcho, openGateway } from "./gateway-fixture.ts";
 import type { Backend } from "./gateway-fixture.ts";

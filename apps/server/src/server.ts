@@ -6,9 +6,9 @@
  * reach: the descriptors are counted beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
  */
 
-import { Deadlines } from "@wirebook/net";
+import { Deadlines, normalizeAddress } from "@wirebook/net";
 import type { History, Users } from "@wirebook/history";
-import { encodeReplyHeader, operations, plainIpAddress } from "@wirebook/protocol";
+import { encodeReplyHeader, operations } from "@wirebook/protocol";
 import { ConnectionLimiter } from "./net/connection-limiter.ts";
 import { Connection } from "./net/connection.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -82,7 +82,7 @@ export async function listen(
 
 /** The trusted addresses, each as the address of a socket is written. */
 function trustedIn({ trustedProxies = [] }: ListenOptions): ReadonlySet<string> {
-  return new Set(trustedProxies.map((address) => plainIpAddress(address) ?? address));
+  return new Set(trustedProxies.map((address) => normalizeAddress(address) ?? address));
 }
 
 class TcpServer implements WirebookServer {

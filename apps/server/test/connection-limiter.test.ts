@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ConnectionLimiter, networkOf } from "../src/net/connection-limiter.ts";
+import { ConnectionLimiter } from "../src/net/connection-limiter.ts";
 import { limitsDefault } from "../src/limits.ts";
 
 const admission = (connectionsMax: number, connectionsPerAddressMax: number): ConnectionLimiter =>
@@ -35,18 +35,5 @@ describe("admission", () => {
     seats.release("a");
     expect(seats.acquire("a")).toBeUndefined();
     expect(seats.acquire("a")?.code).toBe("address-max");
-  });
-});
-
-describe("an address stands for", () => {
-  test.each([
-    ["127.0.0.1", "127.0.0.1"],
-    ["::1", "0:0:0:0::/64"],
-    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
-    ["2001:db8::1", "2001:db8:0:0::/64"],
-    ["2001:db8:1:2::", "2001:db8:1:2::/64"],
-    ["fe80::1%eth0", "fe80:0:0:0::/64"],
-  ])("%s → %s", (address, peer) => {
-    expect(networkOf(address)).toBe(peer);
   });
 });

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { plainAddress } from "../src/net/connection.ts";
 import { limitsDefault, limitsWithin } from "../src/limits.ts";
 import { findAddress } from "../src/net/listening.ts";
 
@@ -22,18 +21,6 @@ describe("the limits", () => {
     expect(connectionsMax).toBeGreaterThanOrEqual(2);
     expect(followersMax).toBeLessThanOrEqual(connectionsMax / 2);
     expect(connectionsPerAddressMax).toBeLessThanOrEqual(Math.ceil(connectionsMax / 2));
-  });
-});
-
-describe("an address", () => {
-  test.each([
-    ["127.0.0.1", "127.0.0.1"],
-    ["::ffff:127.0.0.1", "127.0.0.1"],
-    ["::1", "::1"],
-    ["::ffff:7f00:1", "::ffff:7f00:1"],
-    [undefined, "unknown"],
-  ])("%s is written plainly", (given, expected) => {
-    expect(plainAddress(given)).toBe(expected);
   });
 });
 

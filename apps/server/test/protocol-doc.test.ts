@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { proxyHeaderBytesMax } from "@wirebook/net";
 import * as protocol from "@wirebook/protocol";
 import { historyErrorCodes, HistoryError, UsersError, usersErrorCodes } from "@wirebook/history";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
@@ -135,7 +136,7 @@ describe("docs/protocol.md", () => {
       "connections from one address": count(limitsDefault.connectionsPerAddressMax),
       follows: count(limitsDefault.followersMax),
       "time for messages at the stop": seconds(limitsDefault.drainMessageMs),
-      "bytes of a PROXY header": count(protocol.proxyHeaderBytesMax),
+      "bytes of a PROXY header": count(proxyHeaderBytesMax),
       "time for everything at the stop": seconds(limitsDefault.drainMs),
     });
   });

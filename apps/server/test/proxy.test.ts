@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeEntry, encodeProxyHeader } from "@wirebook/protocol";
+import { encodeProxyHeader } from "@wirebook/net";
+import { decodeEntry } from "@wirebook/protocol";
 import { Peer, ask } from "./tcp-peer.ts";
 import { beginning, openRig } from "./server-fixture.ts";
 import type { Rig } from "./server-fixture.ts";

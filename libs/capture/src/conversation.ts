@@ -10,13 +10,12 @@
  * sequence numbers, as packets do that a real capture missed.
  */
 
-import { encodeIpAddress } from "@wirebook/protocol";
 import type { Endpoint } from "@wirebook/protocol";
 import { ExchangeMask } from "./key-mask.ts";
 import type { Masked } from "./key-mask.ts";
 import { segmentBytesMax } from "./limits.ts";
 import { encodePacket } from "./pcapng.ts";
-import { encodeSegment, flags } from "./segment.ts";
+import { encodeAddress, encodeSegment, flags } from "./segment.ts";
 import type { SegmentEnd } from "./segment.ts";
 
 /** Both ends of a connection. The client is the end that connected, whose notes these are. */
@@ -173,7 +172,7 @@ export class Conversation {
 }
 
 function senderOf({ address, port }: Endpoint): Sender {
-  const bytes = encodeIpAddress(address);
+  const bytes = encodeAddress(address);
   if (bytes === undefined) throw new RangeError(`${JSON.stringify(address)} is no IP address`);
   return { address: bytes, port, sequence: 0, hasEnded: false };
 }

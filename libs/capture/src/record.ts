@@ -8,8 +8,9 @@
  */
 
 import * as z from "zod/mini";
-import { decodeTime, encodeIpAddress, endReasons, frameErrorCodes, hops, steps } from "@wirebook/protocol";
+import { decodeTime, endReasons, frameErrorCodes, hops, steps } from "@wirebook/protocol";
 import { decodeBase64 } from "./base64.ts";
+import { encodeAddress } from "./segment.ts";
 
 /** Of the records that this program writes and reads. */
 export const recordVersion = 1;
@@ -19,7 +20,7 @@ const count = z.int().check(z.minimum(0));
 const base64 = z.base64();
 
 const endpoint = z.strictObject({
-  address: z.string().check(z.refine((text) => encodeIpAddress(text) !== undefined)),
+  address: z.string().check(z.refine((text) => encodeAddress(text) !== undefined)),
   port: z.int().check(z.minimum(0), z.maximum(65_535)),
 });
 

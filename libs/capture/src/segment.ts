@@ -1,5 +1,7 @@
 /** One TCP segment in its IP packet, with the checksums that a network card would have made (RFC 791, 8200, 9293, 1071). */
 
+import ipaddr from "ipaddr.js";
+
 /** The flags that are used. */
 export const flags = { fin: 0x01, syn: 0x02, rst: 0x04, push: 0x08, ack: 0x10 } as const;
 
@@ -27,6 +29,13 @@ const tcp = 6;
 const tcpHeaderBytes = 20;
 const hopLimit = 64;
 const dontFragment = 0x4000;
+
+/** The 4 or 16 bytes of an IP address, 4 where it is mapped into IPv6; `undefined` when the text is no address. */
+export function encodeAddress(text: string): Uint8Array | undefined {
+  const address = text.replace(/%.*$/, "");
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address);
+  return isAddress ? Uint8Array.from(ipaddr.process(address).toByteArray()) : undefined;
+}
 
 /** The packet: an IP header, the TCP header with its options, and the payload. */
 export function encodeSegment(segment: Segment): Uint8Array<ArrayBuffer> {

@@ -1,3 +1,4 @@
+export { isLoopback, networkOf, normalizeAddress } from "./addresses.ts";
 export { Deadlines } from "./deadlines.ts";
 export type { Expiring } from "./deadlines.ts";
 export { ExchangeError } from "./errors.ts";
@@ -7,4 +8,6 @@ export type { ExchangeListener, ExchangeOptions } from "./exchange.ts";
 export { describeEndpoint, describeTarget } from "./explain.ts";
 export type { Target } from "./explain.ts";
 export { connectTimeoutMsDefault, replyTimeoutMsDefault } from "./limits.ts";
+export { encodeProxyHeader, proxyHeaderBytesMax, readProxyHeader } from "./proxy-header.ts";
+export type { ProxiedConnection, ProxyHeaderReading } from "./proxy-header.ts";
 export { Trace } from "./trace.ts";

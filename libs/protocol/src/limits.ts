@@ -28,9 +28,6 @@ export const quotedCharactersMax = 40;
 /** Words after the operation's number [W-10]. */
 export const argumentsMax = 2;
 
-/** Bytes of a PROXY header with its extensions [W-20]; 52 without any. */
-export const proxyHeaderBytesMax = 536;
-
 /** Lines of the list of operations that a reader of replies accepts [W-12]. */
 export const operationLinesMax = 64;
 

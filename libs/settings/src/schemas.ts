@@ -1,6 +1,6 @@
 /** Schemas that several programs need for their settings: each reads the text that a user typed. */
 
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import * as z from "zod/mini";
 
 /** A whole number from `least` to `most`. */
@@ -27,17 +27,6 @@ export const hostName: z.ZodMiniType<string> = z.pipe(z.string().check(z.regex(/
 export const ipAddresses: z.ZodMiniType<string[]> = z.array(
   z.pipe(z.pipe(z.string(), withoutBrackets), z.string().check(z.refine((text) => isIP(text) > 0))),
 );
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
-
-/** True for an address, or the name localhost, that only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  const version = isIP(host);
-  if (version === 0) return host.toLowerCase() === "localhost";
-  return loopback.check(host, version === 6 ? "ipv6" : "ipv4");
-}
 
 /** Any text but an empty one. */
 export const filledText: z.ZodMiniType<string> = z.string().check(z.minLength(1));

@@ -1,7 +1,7 @@
 /** The look at every request before anything else does [G-1]. */
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { isLoopback } from "@wirebook/settings";
+import { isLoopback } from "@wirebook/net";
 import { OriginPolicy } from "./origin-policy.ts";
 import type { Refusal } from "./origin-policy.ts";
 import type { GatewayConfig } from "../config.ts";

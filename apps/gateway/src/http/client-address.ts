@@ -7,7 +7,7 @@
  */
 
 import type { FastifyRequest } from "fastify";
-import { encodeProxyHeader, plainIpAddress } from "@wirebook/protocol";
+import { encodeProxyHeader, normalizeAddress } from "@wirebook/net";
 
 /** A header of a request that came through a proxy (RFC 7239, RFC 9110 section 7.6.3, and what is usual). */
 const forwardingHeader =
@@ -16,18 +16,18 @@ const forwardingHeader =
 /** An address as a proxy writes it, without port and brackets; `undefined` when it is none. */
 function readForwarded(text: string): string | undefined {
   const [, six, four] = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/.exec(text) ?? [];
-  return plainIpAddress(six ?? four ?? text);
+  return normalizeAddress(six ?? four ?? text);
 }
 
 /** For Fastify: whether an address of the chain in `X-Forwarded-For` is that of a proxy which is believed. */
 export function trustIn(proxies: readonly string[]): (address: string) => boolean {
-  const trusted = new Set(proxies.map((address) => plainIpAddress(address) ?? address));
+  const trusted = new Set(proxies.map((address) => normalizeAddress(address) ?? address));
   return (address) => trusted.has(readForwarded(address) ?? "");
 }
 
 /** The page's address; what a proxy passes on that is no address is not believed. */
 export function addressOf({ ip, raw }: FastifyRequest): string {
-  return readForwarded(ip ?? "") ?? plainIpAddress(raw.socket.remoteAddress ?? "") ?? "unknown";
+  return readForwarded(ip ?? "") ?? normalizeAddress(raw.socket.remoteAddress ?? "") ?? "unknown";
 }
 
 /** True when a trusted proxy's `X-Forwarded-For` holds no address where the page's should be. */
@@ -50,7 +50,7 @@ export function proxyHeaderOf(request: FastifyRequest): Uint8Array {
   if (remoteAddress === undefined || localAddress === undefined) return encodeProxyHeader();
   const address = addressOf(request);
   // The port that a reverse proxy saw, nobody passes on.
-  const port = address === plainIpAddress(remoteAddress) ? remotePort : undefined;
+  const port = address === normalizeAddress(remoteAddress) ? remotePort : undefined;
   return encodeProxyHeader({
     source: { address, port: port ?? 0 },
     destination: { address: localAddress, port: localPort ?? 0 },

@@ -12,7 +12,7 @@ import type { Server as HttpsServer } from "node:https";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { plainIpAddress } from "@wirebook/protocol";
+import { normalizeAddress } from "@wirebook/net";
 import type { GatewayLimits } from "../limits.ts";
 import type { TlsPair } from "./tls.ts";
 
@@ -41,7 +41,7 @@ export class HttpServers {
 
   constructor(options: HttpServersOptions) {
     this.#options = options;
-    this.#trusted = new Set(options.trustedProxies.map((address) => plainIpAddress(address) ?? address));
+    this.#trusted = new Set(options.trustedProxies.map((address) => normalizeAddress(address) ?? address));
   }
 
   /** Makes one that does not listen yet. */
@@ -100,5 +100,5 @@ function destroy(this: Duplex): void {
 }
 
 function plain(address: string | undefined): string {
-  return plainIpAddress(address ?? "") ?? "unknown";
+  return normalizeAddress(address ?? "") ?? "unknown";
 }

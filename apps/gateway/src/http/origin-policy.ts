@@ -9,7 +9,7 @@
 
 import { describeTarget } from "@wirebook/net";
 import { subprotocol } from "@wirebook/protocol";
-import { isLoopback } from "@wirebook/settings";
+import { isLoopback } from "@wirebook/net";
 import type { RefusalReason } from "../telemetry/metrics.ts";
 
 /** Why something is not let in: the HTTP status and the sentence for its body. */

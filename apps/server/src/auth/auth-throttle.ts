@@ -10,7 +10,7 @@
  * connection, so few are held for an address and in all, and one more wrong key is told so instead.
  */
 
-import { isIPv6 } from "node:net";
+import { networkOf } from "@wirebook/net";
 import { ServerError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 
@@ -106,14 +106,4 @@ export class AuthThrottle {
 /** Milliseconds that the answer to the n-th wrong key waits. */
 export function delayMs(wrong: number, limits: Pick<Limits, "guessDelayMs" | "guessDelayMsMax">): number {
   return Math.min(limits.guessDelayMsMax, limits.guessDelayMs * 2 ** Math.min(wrong - 1, 30));
-}
-
-/** What counts as one address: of IPv6 the first 64 bits, since whoever has one address there has all of them. */
-export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = "", tail] = address.split("%", 1)[0]?.split("::") ?? [];
-  const before = head.split(":").filter((group) => group !== "");
-  const after = (tail ?? "").split(":").filter((group) => group !== "");
-  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => "0");
-  return [...before, ...zeros, ...after].slice(0, 4).join(":");
 }

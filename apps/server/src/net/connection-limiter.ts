@@ -1,5 +1,6 @@
 /** Who is let in: so many connections at once, and no more than a share of them from one address [W-18]. */
 
+import { networkOf } from "@wirebook/net";
 import { ServerError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 
@@ -47,15 +48,4 @@ export class ConnectionLimiter {
     if (left > 0) this.#ofAddress.set(peer, left);
     else this.#ofAddress.delete(peer);
   }
-}
-
-/** Whom an address stands for: of IPv6 the first 64 bits, since whoever has one address there has 2^64 of them. */
-export function networkOf(address: string): string {
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.replace(/%.*$/, "").split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const rest = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = Array.from({ length: Math.max(0, 8 - groups.length - rest.length) }, () => "0");
-  const prefix = (tail === undefined ? groups : [...groups, ...zeros, ...rest]).slice(0, 4);
-  return `${prefix.join(":")}::/64`;
 }

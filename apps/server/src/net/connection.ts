@@ -11,6 +11,7 @@
  */
 
 import type { Socket } from "node:net";
+import { normalizeAddress } from "@wirebook/net";
 import type { Deadlines, Expiring } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
 import { abort } from "./abort.ts";
@@ -54,7 +55,7 @@ export class Connection implements Expiring {
     this.#limits = limits;
     this.#deadlines = deadlines;
     this.#deadlineMs = performance.now() + limits.messageDeadlineMs;
-    const address = plainAddress(socket.remoteAddress);
+    const address = normalizeAddress(socket.remoteAddress ?? "") ?? "unknown";
     this.#receiver = new MessageReceiver(address, trusted.has(address));
     socket.on("error", ignore);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
@@ -230,12 +231,6 @@ export class Connection implements Expiring {
     this.#deadlines.delete(this);
     this.#closed.resolve();
   }
-}
-
-/** The address as people write it: an IPv4 peer of a socket that also speaks IPv6 is `::ffff:127.0.0.1` to the kernel. */
-export function plainAddress(address: string | undefined): string {
-  if (address === undefined) return "unknown";
-  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice("::ffff:".length) : address;
 }
 
 function ignore(): void {

@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import { isLoopback } from "@wirebook/settings";
+import { isLoopback } from "@wirebook/net";
 import { ListenError } from "../errors.ts";
 
 /**

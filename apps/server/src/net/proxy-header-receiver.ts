@@ -5,7 +5,8 @@
  * is one follows from the peer's address alone, never from what came.
  */
 
-import { joinBytes, readProxyHeader } from "@wirebook/protocol";
+import { readProxyHeader } from "@wirebook/net";
+import { joinBytes } from "@wirebook/protocol";
 import { ServerError } from "../errors.ts";
 
 /** The header of one connection. */

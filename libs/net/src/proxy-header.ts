@@ -11,9 +11,11 @@
  * one: a reader that guesses would let anybody claim to be anybody. Version 1, which is text, is not read.
  */
 
-import type { Endpoint } from "./frames.ts";
-import { decodeIpAddress, encodeIpAddress, mapToSix } from "./ip-address.ts";
-import { proxyHeaderBytesMax } from "./limits.ts";
+import type { Endpoint } from "@wirebook/protocol";
+import { decodeAddress, encodeAddress, mapToIPv6 } from "./addresses.ts";
+
+/** Bytes of a header with its extensions [W-20]; 52 without any. */
+export const proxyHeaderBytesMax = 536;
 
 /** Both ends of a connection that a proxy passes on. */
 export interface ProxiedConnection {
@@ -52,9 +54,9 @@ const unspecified = 0x00;
 export function encodeProxyHeader(connection?: ProxiedConnection): Uint8Array<ArrayBuffer> {
   if (connection === undefined) return encodeHeader(commands.local, unspecified, new Uint8Array(0));
   const ends = [connection.source, connection.destination];
-  const plain = ends.map(({ address }) => encodeIpAddress(address) ?? refuse(address));
+  const plain = ends.map(({ address }) => encodeAddress(address) ?? refuse(address));
   const isSix = plain.some(({ length }) => length === 16);
-  const addresses = isSix ? plain.map(mapToSix) : plain;
+  const addresses = isSix ? plain.map(mapToIPv6) : plain;
   const ports = ends.flatMap(({ port }) => [port >> 8, port & 0xff]);
   const block = Uint8Array.of(...addresses.flatMap((bytes) => [...bytes]), ...ports);
   return encodeHeader(commands.proxy, isSix ? 0x21 : 0x11, block);
@@ -92,8 +94,8 @@ function encodeHeader(command: number, family: number, block: Uint8Array): Uint8
 function decodeBlock(block: Uint8Array, each: number): ProxiedConnection {
   const port = (at: number): number => ((block[at] ?? 0) << 8) | (block[at + 1] ?? 0);
   return {
-    source: { address: decodeIpAddress(block.subarray(0, each)), port: port(2 * each) },
-    destination: { address: decodeIpAddress(block.subarray(each, 2 * each)), port: port(2 * each + 2) },
+    source: { address: decodeAddress(block.subarray(0, each)), port: port(2 * each) },
+    destination: { address: decodeAddress(block.subarray(each, 2 * each)), port: port(2 * each + 2) },
   };
 }
 

@@ -1,0 +1,62 @@
+/**
+ * IP addresses as text and as bytes (RFC 4291, RFC 5952).
+ *
+ * Each address has one text: IPv6 is written as RFC 5952 recommends, an IPv4 address that a system shows mapped into IPv6
+ * (`::ffff:127.0.0.1`) is written as IPv4, and a zone (`%eth0`), which means nothing on another machine, is left out.
+ */
+
+import { isIP, isIPv4 } from "node:net";
+import ipaddr from "ipaddr.js";
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** The one text of an address; `undefined` when the text is no address. */
+export function normalizeAddress(text: string): string | undefined {
+  if (isIPv4(text)) return text;
+  const address = parse(text);
+  return address && format(address);
+}
+
+/**
+ * The network that limits count as one peer: an IPv4 address itself, and the first 64 bits of an IPv6 address, because
+ * one host usually has all addresses of such a network. A text that is no address stands for itself.
+ */
+export function networkOf(address: string): string {
+  const parsed = isIPv4(address) ? undefined : parse(address);
+  if (parsed === undefined || "octets" in parsed) return parsed?.toString() ?? address;
+  return `${new ipaddr.IPv6([...parsed.parts.slice(0, 4), 0, 0, 0, 0]).toRFC5952String()}/64`;
+}
+
+/** True for an address, or the name `localhost`, that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return parse(host)?.range() === "loopback" || host.toLowerCase() === "localhost";
+}
+
+/** The 4 or 16 bytes of an address; `undefined` when the text is no address. */
+export function encodeAddress(text: string): Uint8Array | undefined {
+  const address = parse(text);
+  return address && Uint8Array.from(address.toByteArray());
+}
+
+/** The text of an address of 4 or 16 bytes. */
+export function decodeAddress(bytes: Uint8Array): string {
+  return format(unmap(ipaddr.fromByteArray([...bytes])));
+}
+
+/** The 16 bytes of either kind of address: an IPv4 address is mapped into IPv6. */
+export function mapToIPv6(bytes: Uint8Array): Uint8Array {
+  return bytes.length === 16 ? bytes : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...bytes);
+}
+
+/** `isIP` decides what an address is: `ipaddr.js` alone also takes `127.1` and octal numbers. */
+function parse(text: string): Address | undefined {
+  return isIP(text) === 0 ? undefined : unmap(ipaddr.parse(text.replace(/%.*$/, "")));
+}
+
+function unmap(address: Address): Address {
+  return "parts" in address && address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+}
+
+function format(address: Address): string {
+  return "parts" in address ? address.toRFC5952String() : address.toString();
+}
