@@ -23,8 +23,3 @@ export class ServerError extends Error {
     this.code = code;
   }
 }
-
-/** The server cannot listen where it was told to; the message says why and what to type instead. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-}

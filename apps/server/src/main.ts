@@ -8,10 +8,10 @@
 import process from "node:process";
 import { isatty } from "node:tty";
 import { HistoryError, UsersError } from "@wirebook/history";
+import { ListenError } from "@wirebook/net";
 import { SettingsError } from "@wirebook/settings";
 import { help, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
-import { ListenError } from "./errors.ts";
 import { failureDrainMs, limitsWithin, repeatedSignalMs } from "./limits.ts";
 import { listen } from "./server.ts";
 import { describeStorage, openHistory, openUsers, warnOfSecret } from "./storage.ts";

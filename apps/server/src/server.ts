@@ -16,8 +16,7 @@ import type { ServerError } from "./errors.ts";
 import { Subscriptions } from "./request/subscriptions.ts";
 import { limitsDefault } from "./limits.ts";
 import type { Limits } from "./limits.ts";
-import { Listeners } from "./net/listeners.ts";
-import { explainListening, findAddress } from "./net/listening.ts";
+import { findAddress, Listeners } from "./net/listeners.ts";
 import { serve } from "./request/session.ts";
 import type { RequestLog } from "./request-log.ts";
 import { AuthThrottle } from "./auth/auth-throttle.ts";
@@ -111,12 +110,7 @@ class TcpServer implements WirebookServer {
   }
 
   async open(host: string, port: number): Promise<void> {
-    try {
-      await this.#listeners.open(host, port);
-    } catch (error) {
-      void this.#listeners.close();
-      throw explainListening(error as NodeJS.ErrnoException, host, port);
-    }
+    await this.#listeners.open(host, port);
   }
 
   stop(withinMs: number = this.#limits.drainMs): Promise<void> {

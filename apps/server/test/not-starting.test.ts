@@ -16,7 +16,7 @@ describe("the program does not start", () => {
     const { code, stdout, stderr } = await program.ended;
     other.close();
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(new RegExp(`^wirebook: port ${port} of 127\\.0\\.0\\.1 is taken.* --port \\d+\\n$`));
+    expect(stderr).toMatch(new RegExp(`^wirebook: port ${port} of 127\\.0\\.0\\.1 is in use.* --port \\d+\\n$`));
   });
 
   test("on a history that another server owns", async () => {

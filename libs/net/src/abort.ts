@@ -1,17 +1,18 @@
 import type { Socket } from "node:net";
 
 /**
- * Leaves a connection at once, by RST (RFC 9293, section 3.10.5, the ABORT call).
+ * Closes a connection at once by RST (RFC 9293, section 3.10.5, the ABORT call), also while it is being ended.
  *
- * A FIN would say no more than that nothing further is sent; a server that has lines to come may go on for as long as
- * the kernel here remembers the connection, and holds a place for nobody meanwhile.
+ * A FIN only says that nothing further is sent. A server that has lines to send could go on for as long as the kernel
+ * remembers the connection, and a client could take a reply that was cut short for a whole one.
+ *
+ * Node hands a FIN to libuv in one turn and learns in a later one that it was sent. Between the two, libuv refuses to
+ * reset, and Node, which has dropped its handle by then, would never close the descriptor.
  */
 export function abort(socket: Socket): void {
-  // Nobody has accepted it yet.
-  if (socket.connecting) return void socket.destroy();
-  // Node tells libuv of a FIN in one turn and of its being out in a later one. In between libuv refuses to reset, and Node
-  // would have lost the descriptor.
   const isFinOnItsWay = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
-  if (isFinOnItsWay) socket.once("finish", () => socket.resetAndDestroy());
+  if (socket.connecting)
+    socket.destroy(); // There is no connection yet that could be reset.
+  else if (isFinOnItsWay) socket.once("finish", () => socket.resetAndDestroy());
   else socket.resetAndDestroy();
 }

@@ -1,5 +1,5 @@
 /**
- * IP addresses as text and as bytes (RFC 4291, RFC 5952).
+ * IP addresses as text and as bytes (RFC 4291, RFC 5952), and how a host and a port are written.
  *
  * Each address has one text: IPv6 is written as RFC 5952 recommends, an IPv4 address that a system shows mapped into IPv6
  * (`::ffff:127.0.0.1`) is written as IPv4, and a zone (`%eth0`), which means nothing on another machine, is left out.
@@ -7,8 +7,25 @@
 
 import { isIP, isIPv4 } from "node:net";
 import ipaddr from "ipaddr.js";
+import type { Endpoint } from "@wirebook/protocol";
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** A server to connect to, or a place to listen on. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:5007`, or `[::1]:5007` where the colons would run together. */
+export function describeTarget({ host, port }: Target): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** `describeTarget` for one end of a connection. */
+export function describeEndpoint({ address, port }: Endpoint): string {
+  return describeTarget({ host: address, port });
+}
 
 /** The one text of an address; `undefined` when the text is no address. */
 export function normalizeAddress(text: string): string | undefined {

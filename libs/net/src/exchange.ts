@@ -13,14 +13,22 @@ import { connect, isIPv4 } from "node:net";
 import type { OnReadOpts, Socket } from "node:net";
 import type { EndReason, Endpoint, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import { abort } from "./abort.ts";
+import type { Target } from "./addresses.ts";
+import { connectTimeout, explain, replyTimeout } from "./errors.ts";
 import type { ExchangeError } from "./errors.ts";
-import { connectTimeout, explain, replyTimeout } from "./explain.ts";
-import type { Target } from "./explain.ts";
-import { connectTimeoutMsDefault, keepAliveDelayMs, replyTimeoutMsDefault } from "./limits.ts";
 import { ReadThrottle } from "./read-throttle.ts";
 import { Timeouts } from "./timeouts.ts";
 import { WriteSchedule } from "./write-schedule.ts";
 import { Trace } from "./trace.ts";
+
+/** Milliseconds until a connection must be established; beyond Linux's first two retransmits of a SYN (1 s, 3 s). */
+export const connectTimeoutMsDefault = 5000;
+
+/** Milliseconds without a byte from the server, while it is being read, after which an exchange is given up. */
+export const replyTimeoutMsDefault = 15_000;
+
+/** Milliseconds of silence after which the kernel asks whether the server of an exchange without timeout still lives. */
+const keepAliveDelayMs = 30_000;
 
 /** How an exchange begins and how long it may wait. Times are at most 2,147,483,647 ms, as `setTimeout` has it. */
 export interface ExchangeOptions {

@@ -1,13 +1,12 @@
-export { isLoopback, networkOf, normalizeAddress } from "./addresses.ts";
+export { abort } from "./abort.ts";
+export { describeEndpoint, describeTarget, isLoopback, networkOf, normalizeAddress } from "./addresses.ts";
+export type { Target } from "./addresses.ts";
 export { Deadlines } from "./deadlines.ts";
 export type { Expiring } from "./deadlines.ts";
-export { ExchangeError } from "./errors.ts";
+export { ExchangeError, ListenError, toListenError } from "./errors.ts";
 export type { ExchangeErrorCode } from "./errors.ts";
-export { Exchange } from "./exchange.ts";
+export { connectTimeoutMsDefault, Exchange, replyTimeoutMsDefault } from "./exchange.ts";
 export type { ExchangeListener, ExchangeOptions } from "./exchange.ts";
-export { describeEndpoint, describeTarget } from "./explain.ts";
-export type { Target } from "./explain.ts";
-export { connectTimeoutMsDefault, replyTimeoutMsDefault } from "./limits.ts";
 export { encodeProxyHeader, proxyHeaderBytesMax, readProxyHeader } from "./proxy-header.ts";
 export type { ProxiedConnection, ProxyHeaderReading } from "./proxy-header.ts";
 export { Trace } from "./trace.ts";

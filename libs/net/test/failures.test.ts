@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
-import { explain } from "../src/explain.ts";
+import { explain } from "../src/errors.ts";
 import { Trace } from "../src/index.ts";
 import { closedPort, openDeafPeer, openPeer, openPromptPeer } from "./peers.ts";
 import { run } from "./runs.ts";

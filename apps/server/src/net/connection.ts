@@ -11,10 +11,9 @@
  */
 
 import type { Socket } from "node:net";
-import { normalizeAddress } from "@wirebook/net";
+import { abort, normalizeAddress } from "@wirebook/net";
 import type { Deadlines, Expiring } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
-import { abort } from "./abort.ts";
 import { ServerError } from "../errors.ts";
 import { stopping } from "../request/subscriptions.ts";
 import { MessageReceiver } from "./message-receiver.ts";

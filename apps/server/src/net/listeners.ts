@@ -9,9 +9,27 @@
  * listens, and shared only then. What two servers do that start in the same instant is not covered.
  */
 
+import { lookup } from "node:dns/promises";
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { isLoopback, ListenError, toListenError } from "@wirebook/net";
 import type { Limits } from "../limits.ts";
+
+/**
+ * The address of a host. Unless any will do, it must be one that this machine alone can reach: whoever reaches an open
+ * server may read and delete everything.
+ *
+ * @throws ListenError
+ */
+export async function findAddress(host: string, isAnyFine: boolean): Promise<string> {
+  const address = await find(host);
+  if (isAnyFine || isLoopback(address)) return address;
+  throw new ListenError(
+    `--host is ${host}, which other machines can reach, and whoever reaches an open server may read and delete everything; ` +
+      "type --users registered to let only registered users speak, or --host 127.0.0.1 to stay on this machine " +
+      "(or --users open --i-know, if it is to be everybody's)",
+  );
+}
 
 /** All listening sockets of one server. */
 export class Listeners {
@@ -35,17 +53,14 @@ export class Listeners {
     return { host: address, port };
   }
 
-  /** @throws Error of the system's, with its `code`, when the port cannot be had */
+  /** @throws ListenError when the port cannot be had; then none of them listens */
   async open(host: string, port: number): Promise<void> {
-    const isShared = this.#servers.length > 1;
-    if (isShared && port !== 0) await this.#probe(host, port);
     try {
-      await this.#listen(this.#first, host, port, isShared);
+      await this.#open(host, port);
     } catch (error) {
-      if (!isShared || !isUnsupported(error)) throw error;
-      return this.#listen(this.#first, host, port, false);
+      void this.close();
+      throw toListenError(error as NodeJS.ErrnoException, { host, port });
     }
-    for (const server of this.#servers.slice(1)) await this.#listen(server, host, this.address.port, true);
   }
 
   /** Accepts no more; resolves when the connections that came of it are closed too. */
@@ -56,6 +71,18 @@ export class Listeners {
 
   get #first(): Server {
     return this.#servers[0] as Server;
+  }
+
+  async #open(host: string, port: number): Promise<void> {
+    const isShared = this.#servers.length > 1;
+    if (isShared && port !== 0) await this.#probe(host, port);
+    try {
+      await this.#listen(this.#first, host, port, isShared);
+    } catch (error) {
+      if (!isShared || !isUnsupported(error)) throw error;
+      return this.#listen(this.#first, host, port, false);
+    }
+    for (const server of this.#servers.slice(1)) await this.#listen(server, host, this.address.port, true);
   }
 
   async #probe(host: string, port: number): Promise<void> {
@@ -70,6 +97,16 @@ export class Listeners {
     server.listen({ host, port, reusePort, backlog: this.#limits.backlogMax }, resolve);
     await promise;
     server.off("error", reject);
+  }
+}
+
+async function find(host: string): Promise<string> {
+  try {
+    return (await lookup(host, { order: "ipv4first" })).address;
+  } catch (error) {
+    throw new ListenError(`--host is ${host}, which is no address that this machine can find; type --host 127.0.0.1`, {
+      cause: error,
+    });
   }
 }
 
