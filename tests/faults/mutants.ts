@@ -136,21 +136,10 @@ const table = {
   },
   "wall-clock-deadlines": {
     what: "a server whose deadlines are times of day",
-    file: "apps/server/src/net/connection.ts",
-    find: "this.#silenceMs = performance.now() + this.#limits.messageSilenceMs;",
-    replace: "this.#silenceMs = Date.now() + this.#limits.messageSilenceMs;",
-    also: [
-      {
-        file: "libs/net/src/deadlines.ts",
-        find: "Math.ceil(dueMs - performance.now())",
-        replace: "Math.ceil(dueMs - Date.now())",
-      },
-      {
-        file: "libs/net/src/deadlines.ts",
-        find: "const nowMs = performance.now();",
-        replace: "const nowMs = Date.now();",
-      },
-    ],
+    file: "libs/net/src/deadline.ts",
+    find: "this.#timer = setTimeout(() => this.#pass(), withinMs).unref();",
+    replace:
+      "{ const due = Date.now() + withinMs; this.#timer = setInterval(() => Date.now() < due || (this.clear(), this.#pass()), 10); }",
   },
   "no-half-open": {
     what: "a server that closes a connection at the client's FIN",

@@ -6,7 +6,7 @@
  * reach: the descriptors are counted beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
  */
 
-import { Deadlines, normalizeAddress } from "@wirebook/net";
+import { normalizeAddress } from "@wirebook/net";
 import type { History, Users } from "@wirebook/history";
 import { encodeReplyHeader, operations } from "@wirebook/protocol";
 import { ConnectionLimiter } from "./net/connection-limiter.ts";
@@ -88,7 +88,6 @@ class TcpServer implements WirebookServer {
   readonly #limits: Limits;
   readonly #context: ServerContext;
   readonly #listeners: Listeners;
-  readonly #deadlines = new Deadlines();
   readonly #limiter: ConnectionLimiter;
   readonly #served = new Map<Connection, Promise<void>>();
   readonly #refused = new Map<Connection, Promise<void>>();
@@ -100,7 +99,7 @@ class TcpServer implements WirebookServer {
     this.#limiter = new ConnectionLimiter(limits, trusted);
     this.#listeners = new Listeners(
       limits,
-      (socket) => this.#accept(new Connection(socket, limits, this.#deadlines, trusted)),
+      (socket) => this.#accept(new Connection(socket, limits, trusted)),
       ({ message }) => context.log.write({ event: "failure", message }),
     );
   }

@@ -5,7 +5,6 @@ import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { nextTick } from "node:process";
 import { setImmediate as turn } from "node:timers/promises";
-import { Deadlines } from "@wirebook/net";
 import { expect, test } from "vitest";
 import { Connection } from "../src/net/connection.ts";
 import { limitsDefault } from "../src/limits.ts";
@@ -30,7 +29,7 @@ test.each(Object.entries(moments))("a connection that is reset while it ends is 
   await once(server, "listening");
   const peer = Peer.connect((server.address() as AddressInfo).port, false);
   const [socket] = (await once(server, "connection")) as [Socket];
-  const connection = new Connection(socket, limitsDefault, new Deadlines(), new Set());
+  const connection = new Connection(socket, limitsDefault, new Set());
   // Between two polls of the kernel, as after a sync.
   await turn();
   void connection.end("the reply\n");

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, test } from "vitest";
-import { Deadlines } from "@wirebook/net";
 import { Connection } from "../src/net/connection.ts";
 import { limitsDefault } from "../src/limits.ts";
 
@@ -13,7 +12,7 @@ test("notices a follower that sent FIN and later broke off, without a line to se
   const peer = connect({ port: (listener.address() as AddressInfo).port, allowHalfOpen: true });
   const [socket] = (await once(listener, "connection")) as [Socket];
   const limits = { ...limitsDefault, followLookMs: 20 };
-  const connection = new Connection(socket, limits, new Deadlines(), new Set());
+  const connection = new Connection(socket, limits, new Set());
   peer.end("brick 5\n");
   await connection.received;
   await once(socket, "end");

@@ -164,7 +164,8 @@ export class Exchange {
 
   /** The connection stands. */
   #begin(): void {
-    this.#timeouts.connected(this.trace.mark("established"));
+    this.trace.mark("established");
+    this.#timeouts.connected();
     // Before anybody is told: the server works meanwhile.
     this.#writeHeld();
     this.trace.local = endpoint(this.#socket.localAddress, this.#socket.localPort);
@@ -211,7 +212,7 @@ export class Exchange {
     return new WriteSchedule(steps, message, {
       write: (bytes, onTaken) => {
         // As long as the plan goes on, the server owes no answer.
-        this.#timeouts.touch(performance.now());
+        this.#timeouts.touch();
         this.#write(bytes, onTaken);
       },
       end: () => this.end(),
@@ -246,7 +247,8 @@ export class Exchange {
   #take(chunk: Uint8Array): void {
     if (this.#isOver) return;
     const isFirst = this.trace.receivedBytes === 0;
-    this.#timeouts.touch(this.trace.markChunk(chunk.length));
+    this.trace.markChunk(chunk.length);
+    this.#timeouts.touch();
     if (isFirst) this.#listener.onStep?.("firstByte", this);
     // The step's listener may have cancelled.
     if (!this.#isOver) this.#listener.onChunk(chunk, this);

@@ -1,8 +1,7 @@
 export { abort } from "./abort.ts";
 export { describeEndpoint, describeTarget, isLoopback, networkOf, normalizeAddress } from "./addresses.ts";
 export type { Target } from "./addresses.ts";
-export { Deadlines } from "./deadlines.ts";
-export type { Expiring } from "./deadlines.ts";
+export { Deadline } from "./deadline.ts";
 export { ExchangeError, ListenError, toListenError } from "./errors.ts";
 export type { ExchangeErrorCode } from "./errors.ts";
 export { connectTimeoutMsDefault, Exchange, replyTimeoutMsDefault } from "./exchange.ts";

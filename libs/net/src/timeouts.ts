@@ -1,19 +1,13 @@
-import { Deadlines } from "./deadlines.ts";
-import type { Expiring } from "./deadlines.ts";
-
-/** Of all exchanges of this process: a timer for each of them cost its share of every collection of garbage. */
-const deadlines = new Deadlines();
+import { Deadline } from "./deadline.ts";
 
 /** What an exchange waits for. */
 export type Awaited = "connection" | "reply";
 
 /** How long an exchange waits: for its connection in all, then for each next byte of the reply. */
-export class Timeouts implements Expiring {
+export class Timeouts {
   readonly #replyTimeoutMs: number;
-  readonly #onTimeout: (awaited: Awaited) => void;
+  readonly #deadline: Deadline;
   #awaited: Awaited = "connection";
-  #sinceMs = performance.now();
-  #timeoutMs: number;
   #isHeld = false;
 
   /**
@@ -21,49 +15,38 @@ export class Timeouts implements Expiring {
    *
    * @param connectTimeoutMs at most 2,147,483,647, as `setTimeout` has it
    * @param replyTimeoutMs the same, or `Infinity`
-   * @param onTimeout may be called again unless `stop` is
    */
   constructor(connectTimeoutMs: number, replyTimeoutMs: number, onTimeout: (awaited: Awaited) => void) {
-    this.#timeoutMs = connectTimeoutMs;
     this.#replyTimeoutMs = replyTimeoutMs;
-    this.#onTimeout = onTimeout;
-    deadlines.add(this);
+    this.#deadline = new Deadline(() => onTimeout(this.#awaited));
+    this.#deadline.set(connectTimeoutMs);
   }
 
-  get dueMs(): number {
-    return this.#isHeld && this.#awaited === "reply" ? Infinity : this.#sinceMs + this.#timeoutMs;
-  }
-
-  /** The connection stands. */
-  connected(nowMs: number): void {
+  /** The connection is established. */
+  connected(): void {
     this.#awaited = "reply";
-    this.#timeoutMs = this.#replyTimeoutMs;
-    this.touch(nowMs);
-    deadlines.notice(this.dueMs);
+    if (this.#isHeld) this.#deadline.clear();
+    else this.#deadline.set(this.#replyTimeoutMs);
   }
 
-  /** A byte came, or none is owed yet. */
-  touch(nowMs: number): void {
-    this.#sinceMs = nowMs;
+  /** A byte came, or the server owes none yet. */
+  touch(): void {
+    if (this.#awaited === "reply") this.#deadline.refresh();
   }
 
-  /** Nothing is read: the clock of the reply stands still. */
+  /** Nothing is read: the time for the reply stands still. */
   hold(): void {
     this.#isHeld = true;
+    if (this.#awaited === "reply") this.#deadline.clear();
   }
 
-  /** It begins anew. */
+  /** Reading goes on, and the time for the reply begins anew. */
   resume(): void {
     this.#isHeld = false;
-    if (this.#awaited === "reply") this.touch(performance.now());
-    deadlines.notice(this.dueMs);
+    if (this.#awaited === "reply") this.#deadline.set(this.#replyTimeoutMs);
   }
 
   stop(): void {
-    deadlines.delete(this);
-  }
-
-  expire(): void {
-    this.#onTimeout(this.#awaited);
+    this.#deadline.clear();
   }
 }

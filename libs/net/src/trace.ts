@@ -18,9 +18,9 @@ export class Trace {
   local: Endpoint | undefined;
   remote: Endpoint | undefined;
 
-  /** Notes the first time that a step happens and returns that time. */
-  mark(step: Step, atMs: number = performance.now()): number {
-    return (this.at[step] ??= atMs);
+  /** Notes the first time that a step happens. */
+  mark(step: Step, atMs: number = performance.now()): void {
+    this.at[step] ??= atMs;
   }
 
   /** Notes that the kernel took a write. */
@@ -31,13 +31,12 @@ export class Trace {
     else this.untimedWrites += 1;
   }
 
-  /** Notes a chunk and returns its time. */
-  markChunk(bytes: number): number {
+  /** Notes a chunk. */
+  markChunk(bytes: number): void {
     const atMs = performance.now();
     this.mark("firstByte", atMs);
     this.receivedBytes += bytes;
     if (this.chunks.length < timedChunksMax) this.chunks.push([atMs, bytes]);
     else this.untimedChunks += 1;
-    return atMs;
   }
 }

@@ -11,8 +11,7 @@
  */
 
 import type { Socket } from "node:net";
-import { abort, normalizeAddress } from "@wirebook/net";
-import type { Deadlines, Expiring } from "@wirebook/net";
+import { abort, Deadline, normalizeAddress } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
 import { ServerError } from "../errors.ts";
 import { stopping } from "../request/subscriptions.ts";
@@ -35,32 +34,30 @@ export interface Received {
 type Awaited = "message" | "message-in-time" | "progress" | "close";
 
 /** A connection that was accepted. It closes by `end`, by `reset`, or by the peer's doing. */
-export class Connection implements Expiring {
+export class Connection {
   readonly #socket: Socket;
   readonly #limits: Limits;
-  readonly #deadlines: Deadlines;
+  readonly #deadline = new Deadline(() => this.#expire());
+  /** Ends an unterminated message that is followed by silence [W-5]. */
+  readonly #silence = new Deadline(() => this.#finishMessage());
   readonly #receiver: MessageReceiver;
   readonly #received = Promise.withResolvers<Received>();
   readonly #closed = Promise.withResolvers<void>();
   #isReceived = false;
   #discardedBytes = 0;
   #awaited: Awaited = "message";
-  #deadlineMs: number;
-  #silenceMs = Infinity;
 
   /** @param trusted addresses of proxies, which say for whom they connect [W-20] */
-  constructor(socket: Socket, limits: Limits, deadlines: Deadlines, trusted: ReadonlySet<string>) {
+  constructor(socket: Socket, limits: Limits, trusted: ReadonlySet<string>) {
     this.#socket = socket;
     this.#limits = limits;
-    this.#deadlines = deadlines;
-    this.#deadlineMs = performance.now() + limits.messageDeadlineMs;
     const address = normalizeAddress(socket.remoteAddress ?? "") ?? "unknown";
     this.#receiver = new MessageReceiver(address, trusted.has(address));
     socket.on("error", ignore);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("end", () => this.#finishMessage());
     socket.on("close", () => this.#takeClose());
-    deadlines.add(this);
+    this.#deadline.set(limits.messageDeadlineMs);
   }
 
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
@@ -76,25 +73,6 @@ export class Connection implements Expiring {
   /** Settles when the socket is closed. */
   get closed(): Promise<void> {
     return this.#closed.promise;
-  }
-
-  get dueMs(): number {
-    return Math.min(this.#deadlineMs, this.#silenceMs);
-  }
-
-  expire(nowMs: number): void {
-    if (this.#silenceMs <= nowMs) return this.#finishMessage();
-    this.#awaitNothing();
-    switch (this.#awaited) {
-      case "message":
-        return this.#settle(this.#receiver.unfinished(this.#limits.messageDeadlineMs));
-      case "message-in-time":
-        return this.#settle(stopping());
-      case "progress":
-        return this.reset();
-      case "close":
-        return this.close();
-    }
   }
 
   /** Gives a message that has not ended no more than so many milliseconds [W-19]. */
@@ -167,13 +145,13 @@ export class Connection implements Expiring {
       if (!(error instanceof ProtocolError || error instanceof ServerError)) throw error;
       return this.#settle(error);
     }
-    this.#silenceMs = Infinity;
     if (this.#receiver.isEnded) {
       this.#settle();
       this.#discard(this.#receiver.surplusBytes);
     } else if (this.#receiver.mayEndInSilence) {
-      this.#silenceMs = performance.now() + this.#limits.messageSilenceMs;
-      this.#deadlines.notice(this.#silenceMs);
+      this.#silence.set(this.#limits.messageSilenceMs);
+    } else {
+      this.#silence.clear();
     }
   }
 
@@ -191,20 +169,28 @@ export class Connection implements Expiring {
   #settle(problem?: Received["problem"], isBroken = false): void {
     if (this.#isReceived) return;
     this.#isReceived = true;
-    this.#silenceMs = Infinity;
-    this.#awaitNothing();
+    this.#silence.clear();
+    this.#deadline.clear();
     const { held: bytes, hasBytes } = this.#receiver;
     this.#received.resolve({ bytes, hasBytes, problem, isBroken });
   }
 
-  #await(what: Awaited, forMs: number): void {
-    this.#awaited = what;
-    this.#deadlineMs = performance.now() + forMs;
-    this.#deadlines.notice(this.#deadlineMs);
+  #expire(): void {
+    switch (this.#awaited) {
+      case "message":
+        return this.#settle(this.#receiver.unfinished(this.#limits.messageDeadlineMs));
+      case "message-in-time":
+        return this.#settle(stopping());
+      case "progress":
+        return this.reset();
+      case "close":
+        return this.close();
+    }
   }
 
-  #awaitNothing(): void {
-    this.#deadlineMs = Infinity;
+  #await(what: Awaited, forMs: number): void {
+    this.#awaited = what;
+    this.#deadline.set(forMs);
   }
 
   async #drained(): Promise<boolean> {
@@ -216,7 +202,7 @@ export class Connection implements Expiring {
       };
       this.#socket.on("drain", settle).on("close", settle);
     });
-    this.#awaitNothing();
+    this.#deadline.clear();
     return !this.#socket.destroyed;
   }
 
@@ -227,7 +213,7 @@ export class Connection implements Expiring {
 
   #takeClose(): void {
     this.#settle(undefined, true);
-    this.#deadlines.delete(this);
+    this.#deadline.clear();
     this.#closed.resolve();
   }
 }

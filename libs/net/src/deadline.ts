@@ -1,0 +1,39 @@
+/**
+ * One deadline that may be put off, on a timer of its own.
+ *
+ * The event loop may have been busy past a deadline while bytes lay ready in the kernel. Timers run before those bytes
+ * are read and an immediate runs after them, so a deadline that is due waits for one immediate, in which it can still be
+ * put off. The timer keeps no process alive: what a program waits for is a socket.
+ */
+export class Deadline {
+  readonly #onPassed: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #pending: NodeJS.Immediate | undefined;
+
+  constructor(onPassed: () => void) {
+    this.#onPassed = onPassed;
+  }
+
+  /** Sets the deadline, in place of the one before, to so many milliseconds from now; `Infinity` sets none. */
+  set(withinMs: number): void {
+    this.clear();
+    if (withinMs !== Infinity) this.#timer = setTimeout(() => this.#pass(), withinMs).unref();
+  }
+
+  /** Begins the time that was last set anew; does nothing when there is no deadline. */
+  refresh(): void {
+    clearImmediate(this.#pending);
+    this.#timer?.refresh();
+  }
+
+  /** Takes the deadline back. */
+  clear(): void {
+    clearImmediate(this.#pending);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #pass(): void {
+    this.#pending = setImmediate(this.#onPassed);
+  }
+}
