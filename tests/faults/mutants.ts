@@ -185,7 +185,7 @@ const table = {
   },
   "read-whole-file": {
     what: "a history that reads its whole file into memory to open it",
-    file: "libs/history/src/file/index-file.ts",
+    file: "libs/history/src/file/line-index.ts",
     find: "return new Uint8Array(Math.min(openPieceBytes, bytes));",
     replace: "return new Uint8Array(Math.max(openPieceBytes, bytes));",
   },
@@ -197,7 +197,7 @@ const table = {
   },
   "accepted-partial-line": {
     what: "a history that takes every last line for a whole one",
-    file: "libs/history/src/file/mend.ts",
+    file: "libs/history/src/file/recovery.ts",
     find: 'classifyTail(torn) === "whole"',
     replace: 'classifyTail(torn) !== "?"',
   },

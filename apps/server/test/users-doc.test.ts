@@ -4,8 +4,9 @@ import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { usersErrorCodes } from "@wirebook/history";
 import { keyRunCharactersMin, keyRunSortMin, operations } from "@wirebook/protocol";
-import * as historyLimits from "../../../libs/history/src/limits.ts";
-import { decodeUsers } from "../../../libs/history/src/file/users/format.ts";
+import { usersMax } from "@wirebook/history";
+import { usersBelievedMs } from "../../../libs/history/src/file/file-users.ts";
+import { decodeUsers, usersFileBytesMax, usersLockWaitMs } from "../../../libs/history/src/file/users-file.ts";
 import { keyCharacters, limitsDefault } from "../src/limits.ts";
 import { hashKey } from "../src/auth/key.ts";
 import { modes } from "../src/auth/auth.ts";
@@ -45,10 +46,10 @@ test("numbers its rules without a gap, and has every rule that the code cites", 
 
 test("has every limit as the code has it", () => {
   expect(Object.fromEntries(table("limit"))).toEqual({
-    users: count(historyLimits.usersMax),
-    "bytes of users.txt": `${historyLimits.usersFileBytesMax / 1024 / 1024} MiB`,
-    "time until a change is taken up": `${historyLimits.usersBelievedMs} ms`,
-    "time for which a change waits for another's": seconds(historyLimits.usersLockWaitMs),
+    users: count(usersMax),
+    "bytes of users.txt": `${usersFileBytesMax / 1024 / 1024} MiB`,
+    "time until a change is taken up": `${usersBelievedMs} ms`,
+    "time for which a change waits for another's": seconds(usersLockWaitMs),
     "characters of a key": count(keyCharacters),
     "delay of the first wrong key": `${limitsDefault.guessDelayMs} ms`,
     "longest delay": seconds(limitsDefault.guessDelayMsMax),

@@ -1,3 +1,5 @@
+import { timestampOf, redactKeys, quoteText } from "@wirebook/protocol";
+
 /** What can go wrong with a history; docs/history-format.md lists each code. */
 export const historyErrorCodes = [
   "closed",
@@ -29,4 +31,31 @@ export class HistoryError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** There is no such line to delete. */
+export function noSuchLine(line: number, lines: number): HistoryError {
+  return new HistoryError("no-such-line", `there is no line ${line}; ${describeLines(lines)}`);
+}
+
+/**
+ * The line to delete is another one than its caller saw. What was expected is whatever somebody typed, perhaps a key,
+ * which is taken out before the cut: a piece of one could not be known for a key.
+ */
+export function lineChanged(line: number, actual: string, expected: string): HistoryError {
+  const typed = timestampOf(redactKeys(expected));
+  const difference = `line ${line} begins with ${quoteText(redactKeys(actual))}, not with ${quoteText(typed)}`;
+  return new HistoryError("line-changed", `${difference}; nothing was deleted, read the history again`);
+}
+
+/** Another program has written to the file. The sentence may go to a client, so it names no file. */
+export function editedMeanwhile(): HistoryError {
+  return new HistoryError("line-changed", "another program has changed the history meanwhile; send the message again");
+}
+
+/** How many lines there are, and so which numbers may be given, as the end of a sentence. */
+export function describeLines(lines: number): string {
+  if (lines === 0) return "the history is empty";
+  if (lines === 1) return "the history has one line; give 1";
+  return `the history has ${lines} lines; give a number from 1 to ${lines}`;
 }

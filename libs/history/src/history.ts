@@ -38,6 +38,9 @@ export interface AppendResult {
   readonly time: string;
 }
 
+/** Bytes of the largest chunk that a snapshot or a feed gives. */
+export const readChunkBytesDefault = 64 * 1024;
+
 /** Lines, counted from 1 or, when negative, from the end (-1 is the last). Left out: the first, the last. */
 export interface Range {
   readonly from?: number | undefined;

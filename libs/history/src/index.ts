@@ -1,9 +1,10 @@
-export { HistoryError, historyErrorCodes } from "./errors.ts";
+export { HistoryError, historyErrorCodes, lineChanged, noSuchLine } from "./errors.ts";
 export type { HistoryErrorCode } from "./errors.ts";
 export type { FileHistoryOptions } from "./file/options.ts";
 export { openFileHistory } from "./file/open.ts";
-export { readUsersCopy, writeUsersCopy } from "./file/users/copy.ts";
-export { openFileUsers } from "./file/users/file-users.ts";
+export { openFileUsers } from "./file/file-users.ts";
+export { readUsersCopy, writeUsersCopy } from "./file/users-file.ts";
+export { readChunkBytesDefault } from "./history.ts";
 export type {
   Actor,
   RequestEntry,
@@ -15,9 +16,7 @@ export type {
   Snapshot,
   AppendResult,
 } from "./history.ts";
-export { UsersError, usersErrorCodes } from "./users.ts";
+export { UsersError, usersErrorCodes, usersMax } from "./users.ts";
 export type { User, Users, UsersErrorCode } from "./users.ts";
-export { readChunkBytesDefault, usersMax } from "./limits.ts";
 export { resolveFollow, resolveRange } from "./range.ts";
 export type { Positions } from "./range.ts";
-export { lineChanged, noSuchLine } from "./refusals.ts";

@@ -1,6 +1,6 @@
 /** Line numbers as a caller gives them, made into positions; the same for every engine. */
 
-import { HistoryError } from "./errors.ts";
+import { describeLines, HistoryError } from "./errors.ts";
 import type { Range } from "./history.ts";
 
 /** Positions, both included; none when `to` is `from - 1`. */
@@ -39,13 +39,6 @@ export function resolveFollow(from: number | undefined, lines: number): number {
   const first = resolveLine(from, lines);
   if (first <= lines + 1) return first;
   throw new HistoryError("range", `line ${first} is past the next line to be written, ${lines + 1}; follow from there`);
-}
-
-/** How many lines there are, and so which numbers may be given, as the end of a sentence. */
-export function describeLines(lines: number): string {
-  if (lines === 0) return "the history is empty";
-  if (lines === 1) return "the history has one line; give 1";
-  return `the history has ${lines} lines; give a number from 1 to ${lines}`;
 }
 
 function resolveLine(line: number, lines: number): number {

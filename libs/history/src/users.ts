@@ -10,6 +10,9 @@
 
 import type { Role } from "@wirebook/protocol";
 
+/** Users that a store holds [U-2]. */
+export const usersMax = 10_000;
+
 /** Somebody who is registered. */
 export interface User {
   readonly name: string;

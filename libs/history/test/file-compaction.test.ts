@@ -4,7 +4,7 @@ import { decodeEntry } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
 import type { RequestEntry, History } from "../src/index.ts";
-import { reservedBytes } from "../src/limits.ts";
+import { reservedBytes } from "../src/file/preallocation.ts";
 import { createFolder } from "./folder.ts";
 import type { Folder } from "./folder.ts";
 import { applyLine, LineReader, linesOf, splitLines, textOf } from "./reading.ts";

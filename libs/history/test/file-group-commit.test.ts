@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
 import type { History } from "../src/index.ts";
-import { gatherQuietTurns, gatherTurnsMax } from "../src/limits.ts";
+import { gatherQuietTurns, gatherTurnsMax } from "../src/file/group-commit.ts";
 import { createFolder } from "./folder.ts";
 
 async function turns(count: number): Promise<void> {

@@ -4,15 +4,11 @@ import { readFileSync, readdirSync } from "node:fs";
 import { decodeEntry, headCharactersMax, refusedBytesKept } from "@wirebook/protocol";
 import { expect, test } from "vitest";
 import { historyErrorCodes } from "../src/index.ts";
-import {
-  fileLookMs,
-  foreignRoundsMax,
-  gatherQuietTurns,
-  gatherTurnsMax,
-  indexBlockBytesDefault,
-  lastTimeBytes,
-  reservedBytes,
-} from "../src/limits.ts";
+import { gatherQuietTurns, gatherTurnsMax } from "../src/file/group-commit.ts";
+import { lastTimeBytes } from "../src/file/open.ts";
+import { fileHistoryDefaults } from "../src/file/options.ts";
+import { reservedBytes } from "../src/file/preallocation.ts";
+import { foreignRoundsMax } from "../src/file/storage.ts";
 
 const root = new URL("../../../", import.meta.url);
 const doc = readFileSync(new URL("docs/history-format.md", root), "utf8");
@@ -68,9 +64,9 @@ test("names the limits that the code has", () => {
   expect(limits).toContain(`| characters of a head [H-7] | ${headCharactersMax} |`);
   expect(limits).toContain(`gathered [H-10] | ${gatherTurnsMax} |`);
   expect(limits).toContain(`end it before [H-10] | ${gatherQuietTurns} |`);
-  expect(limits).toContain(`leads to the file [H-8] | ${fileLookMs / 1000} s |`);
+  expect(limits).toContain(`leads to the file [H-8] | ${fileHistoryDefaults.lookMs / 1000} s |`);
   expect(limits).toContain(`keeps writing [H-8] | ${foreignRoundsMax} |`);
   expect(limits).toContain(`| ${lastTimeBytes / 1024} KiB |`);
   expect(limits).toContain(`| ${reservedBytes.toLocaleString("en")} bytes |`);
-  expect(limits).toContain(`8 bytes for each ${indexBlockBytesDefault / 1024} KiB`);
+  expect(limits).toContain(`8 bytes for each ${fileHistoryDefaults.indexBlockBytes / 1024} KiB`);
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { countLineFeeds, endOfLine } from "../src/file/line-feeds.ts";
-import { signed, unsigned } from "../src/wasm/encode-module.ts";
+import { signed, unsigned } from "../src/file/wasm.ts";
 
 const lineFeed = 0x0a;
 

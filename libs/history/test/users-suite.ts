@@ -1,7 +1,7 @@
 /** What every store of users promises; see suite.ts, which does the same for histories. */
 
 import { describe, expect, test } from "vitest";
-import { usersMax } from "../src/limits.ts";
+import { usersMax } from "../src/users.ts";
 import type { User, Users } from "../src/index.ts";
 
 /** Opens the users of a place: a word, new to the store in each test, that leads to the same users each time. */

@@ -8,13 +8,15 @@
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, ftruncateSync, openSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { HistoryError } from "../errors.ts";
-import { indexBlockBytesDefault, rewritePieceBytesDefault, rewriteSyncBytes } from "../limits.ts";
 import { closeFile, reasonOf, syncFile, syncFileSync, syncFolder } from "./disk.ts";
 import { readFullySync, writeFully, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
-import type { FileHistoryOptions } from "./options.ts";
+import type { FileHistorySettings } from "./options.ts";
 import type { Preallocation } from "./preallocation.ts";
+
+/** Bytes after which a rewrite syncs what it copied, so that the syncs of appends never wait for more than these. */
+const rewriteSyncBytes = 16 * 1024 * 1024;
 
 /** Holds two descriptors until `publish` hands one on or `abandon` closes both. */
 export class Compaction {
@@ -35,12 +37,12 @@ export class Compaction {
    * @param reserve whose file is overwritten
    * @param source what `copy` copies from; also whose permissions the new file gets
    */
-  constructor(path: string, reserve: Preallocation, source: Generation, options: FileHistoryOptions) {
+  constructor(path: string, reserve: Preallocation, source: Generation, settings: FileHistorySettings) {
     this.#path = path;
     this.#reserve = reserve;
     this.#source = source;
-    this.#index = new LineIndex(options.indexBlockBytes ?? indexBlockBytesDefault);
-    this.#pieceBytes = options.rewritePieceBytes ?? rewritePieceBytesDefault;
+    this.#index = new LineIndex(settings.indexBlockBytes);
+    this.#pieceBytes = settings.rewritePieceBytes;
     const bufferBytes = Math.min(this.#pieceBytes, source.bytes);
     this.#buffers = [new Uint8Array(bufferBytes), new Uint8Array(bufferBytes)];
     this.#folderFd = openSync(dirname(path), "r");

@@ -6,30 +6,64 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { encodeResultEntry } from "@wirebook/protocol";
+import { decodeText, encodeResultEntry, timestampOf } from "@wirebook/protocol";
 import type { Outcome } from "@wirebook/protocol";
+import { editedMeanwhile, lineChanged, noSuchLine } from "../errors.ts";
 import type { Actor, AppendResult } from "../history.ts";
-import { catchUpRoundsMax } from "../limits.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import type { Deletion } from "./deletion.ts";
-import { planRemovals } from "./removals.ts";
-import type { Removal } from "./removals.ts";
+import type { Generation } from "./generation.ts";
 import type { Compaction } from "./compaction.ts";
 import type { MonotonicClock } from "./monotonic-clock.ts";
-import { editedMeanwhile } from "./storage.ts";
 import type { FileStorage } from "./storage.ts";
+
+/**
+ * How often a rewrite copies what was appended while it copied, before it copies the rest in one turn. Each round has
+ * less to copy than the one before, unless appends come faster than they can be copied.
+ */
+const catchUpRoundsMax = 8;
+
+/** Bytes of a line that are read to know its head: more than the 64 characters that `timestampOf` keeps can take. */
+const headBytes = 512;
+
+/** A delete that was asked for and has neither taken effect nor been refused. */
+interface Deletion {
+  readonly by: Actor;
+  /** A position at the moment it takes effect, or all lines. */
+  readonly line: number | "all";
+  /** The first word that the line must have. */
+  readonly head: string | undefined;
+  readonly resolve: (written: AppendResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A line to be left out, found before the rewrite begins. */
+interface Removal {
+  readonly deletion: Deletion;
+  /** The line's position as the delete names it, which counts the removals before it. */
+  readonly line: number;
+  readonly head: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What becomes of each delete of a batch. */
+interface Plan {
+  readonly removals: readonly Removal[];
+  /** Deletes for the next rewrite. */
+  readonly deferred: readonly Deletion[];
+}
 
 /** The deletes of one history. */
 export class Deletes {
   readonly #storage: FileStorage;
-  readonly #stamper: MonotonicClock;
+  readonly #clock: MonotonicClock;
   readonly #appends: GroupCommit;
   #waiting: Deletion[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(storage: FileStorage, stamper: MonotonicClock, appends: GroupCommit) {
+  constructor(storage: FileStorage, clock: MonotonicClock, appends: GroupCommit) {
     this.#storage = storage;
-    this.#stamper = stamper;
+    this.#clock = clock;
     this.#appends = appends;
   }
 
@@ -156,8 +190,63 @@ export class Deletes {
   }
 
   #writeOutcome(rewrite: Compaction, { address, user }: Actor, outcome: Outcome): string {
-    const time = this.#stamper.next();
+    const time = this.#clock.next();
     rewrite.add(Buffer.from(`${encodeResultEntry(time, address, user, outcome)}\n`));
     return time;
   }
+}
+
+/**
+ * Finds the lines of the deletes, each as the history stands after those before it, and rejects those that name none.
+ *
+ * Each delete takes a line and writes one, its outcome, so the count of lines stays the same. One that names an outcome
+ * of this very batch, which is nowhere yet, is deferred together with all that follow it.
+ *
+ * @throws HistoryError `storage-failed`
+ */
+async function planRemovals(generation: Generation, deletions: readonly Deletion[]): Promise<Plan> {
+  const { lines } = generation;
+  const removals: Removal[] = [];
+  const removed: number[] = [];
+  for (const [at, deletion] of deletions.entries()) {
+    const line = Number(deletion.line);
+    if (!Number.isSafeInteger(line) || line < 1 || line > lines) {
+      deletion.reject(noSuchLine(line, lines));
+      continue;
+    }
+    const original = originalOf(line, removed);
+    if (original > lines) return { removals, deferred: deletions.slice(at) };
+    const removal = await findRemoval(generation, deletion, line, original);
+    if (removal === undefined) continue;
+    removals.push(removal);
+    removed.splice(removed.findLastIndex((other) => other < original) + 1, 0, original);
+  }
+  return { removals, deferred: [] };
+}
+
+/** Where a line stood before the others were removed, whose positions are given in ascending order. */
+function originalOf(line: number, removed: readonly number[]): number {
+  let original = line;
+  for (const other of removed) {
+    if (other > original) break;
+    original += 1;
+  }
+  return original;
+}
+
+async function findRemoval(
+  generation: Generation,
+  deletion: Deletion,
+  line: number,
+  original: number,
+): Promise<Removal | undefined> {
+  const start = await generation.startOf(original);
+  const end = await generation.startOf(original + 1);
+  const bytes = await generation.read(start, Math.min(headBytes, end - start));
+  const head = timestampOf(decodeText(bytes));
+  if (deletion.head !== undefined && timestampOf(deletion.head) !== head) {
+    deletion.reject(lineChanged(line, head, deletion.head));
+    return undefined;
+  }
+  return { deletion, line, head, start, end };
 }

@@ -9,6 +9,12 @@ import { read, readSync, write, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 
+/** Bytes read at a time while a file is opened and indexed; two of them are held. */
+export const openPieceBytes = 1024 * 1024;
+
+/** Permissions of a history that did not exist. */
+export const fileModeDefault = 0o644;
+
 const readSome = promisify(read);
 const writeSome = promisify(write);
 const syncData = promisify(fdatasync);

@@ -13,14 +13,13 @@ import type {
   Snapshot,
   AppendResult,
 } from "../history.ts";
-import { fileLookMs, readChunkBytesDefault } from "../limits.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { FileFeed, FileSnapshot } from "./cursor.ts";
 import { Deletes } from "./deletes.ts";
 import type { Generation } from "./generation.ts";
-import type { FileHistoryOptions } from "./options.ts";
-import type { Ownership } from "./ownership.ts";
+import type { Ownership } from "./lock.ts";
+import type { FileHistorySettings } from "./options.ts";
 import type { MonotonicClock } from "./monotonic-clock.ts";
 import type { FileStorage } from "./storage.ts";
 
@@ -37,17 +36,17 @@ export class FileHistory implements History {
   readonly #looking: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
 
-  constructor(storage: FileStorage, stamper: MonotonicClock, owner: Ownership, options: FileHistoryOptions) {
+  constructor(storage: FileStorage, clock: MonotonicClock, owner: Ownership, settings: FileHistorySettings) {
     this.#storage = storage;
-    this.#appends = new GroupCommit(storage, stamper);
-    this.#deletes = new Deletes(storage, stamper, this.#appends);
+    this.#appends = new GroupCommit(storage, clock);
+    this.#deletes = new Deletes(storage, clock, this.#appends);
     this.#owner = owner;
-    this.#chunkBytes = options.readChunkBytes ?? readChunkBytesDefault;
+    this.#chunkBytes = settings.readChunkBytes;
     const { promise, resolve } = Promise.withResolvers<HistoryError | undefined>();
     this.ended = promise;
     this.#reportEnd = resolve;
     void storage.failed.then(resolve);
-    this.#looking = setInterval(() => this.#look(), options.lookMs ?? fileLookMs).unref();
+    this.#looking = setInterval(() => this.#look(), settings.lookMs).unref();
   }
 
   extent(): HistorySize {

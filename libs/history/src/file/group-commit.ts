@@ -8,9 +8,14 @@
  */
 
 import type { AppendResult } from "../history.ts";
-import { gatherQuietTurns, gatherTurnsMax } from "../limits.ts";
 import type { MonotonicClock } from "./monotonic-clock.ts";
 import type { FileStorage } from "./storage.ts";
+
+/** Turns of the event loop for which appends are gathered into one write and one fdatasync [H-10]. */
+export const gatherTurnsMax = 64;
+
+/** Turns in a row without an append that end the gathering before. */
+export const gatherQuietTurns = 4;
 
 interface Waiting {
   readonly time: string;
@@ -21,20 +26,20 @@ interface Waiting {
 /** The appends of one history. */
 export class GroupCommit {
   readonly #storage: FileStorage;
-  readonly #stamper: MonotonicClock;
+  readonly #clock: MonotonicClock;
   #text = "";
   #waiting: Waiting[] = [];
   #turn: NodeJS.Immediate | undefined;
   #settling: PromiseWithResolvers<void> | undefined;
 
-  constructor(storage: FileStorage, stamper: MonotonicClock) {
+  constructor(storage: FileStorage, clock: MonotonicClock) {
     this.#storage = storage;
-    this.#stamper = stamper;
+    this.#clock = clock;
   }
 
   /** Takes the line that `encode` makes of its time, which is that of this call; resolves when it is durable. */
   add(encode: (time: string) => string): Promise<AppendResult> {
-    const time = this.#stamper.next();
+    const time = this.#clock.next();
     this.#text += `${encode(time)}\n`;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ time, resolve, reject });

@@ -5,6 +5,7 @@
  * scan of that one block, which the caller reads. Deliberately absent: any offset or text of a single line.
  */
 
+import { openPieceBytes, readInto } from "./disk.ts";
 import { countLineFeeds } from "./line-feeds.ts";
 
 /** Where to look for the beginning of a line: after so many line feeds from that offset on. */
@@ -80,4 +81,30 @@ export class LineIndex {
     }
     this.#before[this.#blocks++] = this.#lines;
   }
+}
+
+/** Indexes a file of so many bytes: a thread reads one piece while this one counts the line feeds of the piece before. */
+export async function indexFile(fd: number, bytes: number, blockBytes: number): Promise<LineIndex> {
+  const index = new LineIndex(blockBytes);
+  let position = 0;
+  const readPiece = async (buffer: Uint8Array): Promise<Uint8Array> => {
+    const piece = buffer.subarray(0, bytes - position);
+    position += piece.length;
+    await readInto(piece, fd, position - piece.length);
+    return piece;
+  };
+  let [buffer, other] = [createPiece(bytes), createPiece(bytes)];
+  let reading = readPiece(buffer);
+  while (index.bytes < bytes) {
+    const piece = await reading;
+    [buffer, other] = [other, buffer];
+    reading = readPiece(buffer);
+    index.add(piece);
+  }
+  await reading;
+  return index;
+}
+
+function createPiece(bytes: number): Uint8Array {
+  return new Uint8Array(Math.min(openPieceBytes, bytes));
 }

@@ -1,6 +1,10 @@
 /**
- * An exclusive flock(2) lock on a file, which the kernel gives to one open file only and takes back when its process
- * ends, in whatever way.
+ * One history, one process [H-14], by an exclusive flock(2) lock.
+ *
+ * The owner holds the lock of `history.txt.lock`. The kernel gives it to one open file only, however many processes start
+ * at once, and takes it back when its process ends, in whatever way; so there is no stale lock to judge and no guessing
+ * from process ids, which are used again and mean nothing in another container. The file stays when the lock is gone:
+ * removing it would let two processes lock two files of one name. It cannot be history.txt itself, which a delete replaces.
  *
  * Node has no flock. BSD and macOS take the lock while opening (O_EXLOCK). On Linux it belongs to what open(2)
  * returned, which a child process inherits: the program `flock` (util-linux, busybox) locks our open file and exits, and
@@ -8,12 +12,88 @@
  */
 
 import { spawn } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { platform } from "node:os";
+import { kill, pid } from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
+import { HistoryError } from "../errors.ts";
+import { fileModeDefault, reasonOf } from "./disk.ts";
+
+/** Milliseconds for which a second process waits to learn by whom a history is owned; it is refused in any case. */
+const ownerNameWaitMs = 500;
+
+/** Milliseconds until it looks again whether the owner has written its number. */
+const ownerPollMs = 10;
 
 /** O_EXLOCK of BSD's and macOS's fcntl.h, which Node does not name. */
 const lockOnOpen = 0x20;
 const hasLockOnOpen = ["darwin", "freebsd", "openbsd", "netbsd"].includes(platform());
+
+/** A history that belongs to this process. */
+export interface Ownership {
+  /** Lets another process have it. */
+  release(): void;
+}
+
+/**
+ * Makes a history this process's own.
+ *
+ * @param path its real path: all names of one file must lead to one lock
+ * @throws HistoryError `in-use` when another process, or this one, has it open; `storage-failed` when nobody can know
+ */
+export async function takeOwnership(path: string): Promise<Ownership> {
+  const lockPath = `${path}.lock`;
+  const fd = await openLockFile(lockPath);
+  if (fd === undefined) {
+    const owner = await readOwner(lockPath);
+    const whose = owner === undefined ? "another process" : `process ${owner}`;
+    throw new HistoryError("in-use", `${path} is in use by ${whose}; stop that one, or choose another file`);
+  }
+  writeOwner(fd, `${pid}\n`);
+  return {
+    release() {
+      writeOwner(fd, "");
+      closeSync(fd);
+    },
+  };
+}
+
+async function openLockFile(lockPath: string): Promise<number | undefined> {
+  try {
+    return await openLocked(lockPath, fileModeDefault);
+  } catch (error) {
+    throw new HistoryError("storage-failed", `${lockPath} cannot be locked: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Best effort: the process id is for the sentence that others get, the lock does not depend on it. */
+function writeOwner(fd: number, text: string): void {
+  try {
+    ftruncateSync(fd, 0);
+    writeSync(fd, text, 0);
+  } catch {
+    // The disk is full; the sentence will speak of another process.
+  }
+}
+
+/** The owner's process id, for which its start may have to be awaited; `undefined` when it cannot be known. */
+async function readOwner(lockPath: string): Promise<number | undefined> {
+  const deadline = performance.now() + ownerNameWaitMs;
+  for (;;) {
+    const owner = Number.parseInt(readFileSync(lockPath, "latin1"), 10);
+    if (owner > 0 && isRunning(owner)) return owner;
+    if (performance.now() > deadline) return undefined;
+    await pause(ownerPollMs);
+  }
+}
+
+function isRunning(owner: number): boolean {
+  try {
+    return kill(owner, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
 
 /**
  * Opens a file, which is created when it is missing, and locks it until the descriptor is closed. `undefined` when

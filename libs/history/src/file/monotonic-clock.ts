@@ -1,7 +1,9 @@
 /** The times at the heads of lines: they strictly increase, so that a time is also a line's identity [H-2]. */
 
 import { encodeTime } from "@wirebook/protocol";
-import { driftMsMax } from "../limits.ts";
+
+/** Milliseconds by which the two clocks of the system may differ before the wall clock counts as having been set. */
+const driftMsMax = 2;
 
 /** Gives each time once. A clock that stands still or steps back gets the last time plus one microsecond. */
 export class MonotonicClock {

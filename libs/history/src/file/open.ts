@@ -1,5 +1,5 @@
 /**
- * Opening a history: find the file, become its owner, mend its end, index it.
+ * Opening a history: find the file, become its owner, recover its end, index it.
  *
  * Nothing is changed before the file is owned, except that a missing one is created, empty.
  */
@@ -7,18 +7,20 @@
 import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } from "node:fs";
 import { HistoryError } from "../errors.ts";
 import type { History } from "../history.ts";
-import { fileModeDefault, lastTimeBytes } from "../limits.ts";
-import { isFull, isMissing, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
+import { fileModeDefault, isFull, isMissing, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
 import { FileHistory } from "./file-history.ts";
 import { Generation } from "./generation.ts";
-import { indexFile } from "./index-file.ts";
-import { recoverTail } from "./mend.ts";
-import type { FileHistoryOptions } from "./options.ts";
-import { takeOwnership } from "./ownership.ts";
-import { Preallocation } from "./preallocation.ts";
+import { indexFile } from "./line-index.ts";
+import { takeOwnership } from "./lock.ts";
 import { createMicrosecondClock, MonotonicClock } from "./monotonic-clock.ts";
+import { fileHistoryDefaults } from "./options.ts";
+import type { FileHistoryOptions, FileHistorySettings } from "./options.ts";
+import { Preallocation } from "./preallocation.ts";
+import { lastTimeIn, recoverTail } from "./recovery.ts";
 import { FileStorage } from "./storage.ts";
-import { lastTimeIn } from "./tail.ts";
+
+/** Bytes at the end of a file in which the last time is looked for when it is opened [H-2]. */
+export const lastTimeBytes = 256 * 1024;
 
 /**
  * Opens the history in a file, which is created when it is missing. It belongs to this process until it is disposed of.
@@ -27,15 +29,16 @@ import { lastTimeIn } from "./tail.ts";
  *   regular file or cannot be read and written
  */
 export async function openFileHistory(path: string, options: FileHistoryOptions = {}): Promise<History> {
+  const settings = { ...fileHistoryDefaults, ...options };
   try {
     const realPath = findFile(path);
     const owner = await takeOwnership(realPath);
     try {
       const reserve = new Preallocation(realPath);
-      const generation = await openGeneration(realPath, options);
-      const clock = options.clock ?? createMicrosecondClock();
-      const stamper = new MonotonicClock(clock, await readLastTime(generation));
-      return new FileHistory(new FileStorage(realPath, reserve, generation, options), stamper, owner, options);
+      const generation = await openGeneration(realPath, settings);
+      const wallClock = options.clock ?? createMicrosecondClock();
+      const clock = new MonotonicClock(wallClock, await readLastTime(generation));
+      return new FileHistory(new FileStorage(realPath, reserve, generation, settings), clock, owner, settings);
     } catch (error) {
       owner.release();
       throw error;
@@ -68,15 +71,15 @@ function createFile(path: string): void {
   syncFolderOf(realpathSync(path));
 }
 
-async function openGeneration(path: string, options: FileHistoryOptions): Promise<Generation> {
+async function openGeneration(path: string, settings: FileHistorySettings): Promise<Generation> {
   const fd = openSync(path, "r+");
   try {
     const notice = recoverTail(path, fd);
-    if (notice !== undefined) options.onNotice?.(notice);
+    if (notice !== undefined) settings.onNotice?.(notice);
     // What is there may have been written by a process that died before its sync; readers are given durable bytes only.
     syncFileSync(fd);
     const stats = fstatSync(fd);
-    return new Generation(fd, stats, await indexFile(fd, stats.size, options));
+    return new Generation(fd, stats, await indexFile(fd, stats.size, settings.indexBlockBytes));
   } catch (error) {
     closeSync(fd);
     throw error;

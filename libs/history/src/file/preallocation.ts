@@ -7,8 +7,10 @@
  */
 
 import { closeSync, openSync, rmSync } from "node:fs";
-import { reservedBytes } from "../limits.ts";
 import { writeFullySync } from "./disk.ts";
+
+/** Bytes kept free for the line that says who deleted all, when the disk is full [H-15]; one page of most systems. */
+export const reservedBytes = 4096;
 
 /** The file beside a history. Everything here is best effort: without the page, a delete of all needs room too. */
 export class Preallocation {

@@ -1,8 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { openPieceBytes } from "../limits.ts";
-import { readFullySync, reasonOf, syncFolderOf, writeFullySync } from "./disk.ts";
+import { openPieceBytes, readFullySync, reasonOf, syncFolderOf, writeFullySync } from "./disk.ts";
 
 /** Names that network filesystems give to a file which was removed while somebody has it open: they go with the descriptor. */
 const passingName = /^\.(?:nfs|fuse_hidden)/;

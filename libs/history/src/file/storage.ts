@@ -10,12 +10,11 @@
 import { closeSync, fstatSync, ftruncateSync, futimesSync, openSync, statfsSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { getuid } from "node:process";
-import { HistoryError } from "../errors.ts";
-import { editPauseMs, foreignRoundsMax, indexBlockBytesDefault, openPieceBytes } from "../limits.ts";
-import { isFull, readFullySync, reasonOf, syncFileSync, writeFullySync } from "./disk.ts";
+import { editedMeanwhile, HistoryError } from "../errors.ts";
+import { isFull, openPieceBytes, readFullySync, reasonOf, syncFileSync, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
-import type { FileHistoryOptions } from "./options.ts";
+import type { FileHistorySettings } from "./options.ts";
 import { rescueLines } from "./rescue.ts";
 import type { Preallocation } from "./preallocation.ts";
 import { Compaction } from "./compaction.ts";
@@ -23,12 +22,18 @@ import { Compaction } from "./compaction.ts";
 const lineFeed = 0x0a;
 const beforeEditing = "stop the server before you edit its file";
 
+/** How often the file is looked at again because another program wrote to it during the look before [H-8]. */
+export const foreignRoundsMax = 16;
+
+/** Milliseconds that an editor which saves in place is given to finish before the file is looked at again. */
+const editPauseMs = 20;
+
 /** A file that belongs to this process, and the generations that it goes through. */
 export class FileStorage {
   /** Settles with the error after which nothing is acknowledged; stays open while all is well. Never rejects. */
   readonly failed: Promise<HistoryError>;
   readonly #path: string;
-  readonly #options: FileHistoryOptions;
+  readonly #settings: FileHistorySettings;
   readonly #reserve: Preallocation;
   readonly #reportFailure: (error: HistoryError) => void;
   readonly #releasing = new Set<Promise<void>>();
@@ -39,9 +44,9 @@ export class FileStorage {
   #failure: HistoryError | undefined;
 
   /** @param path the real path: no symbolic link is left in it, since a rename would replace the link */
-  constructor(path: string, reserve: Preallocation, generation: Generation, options: FileHistoryOptions) {
+  constructor(path: string, reserve: Preallocation, generation: Generation, settings: FileHistorySettings) {
     this.#path = path;
-    this.#options = options;
+    this.#settings = settings;
     this.#reserve = reserve;
     this.#reserve.take();
     this.#generation = generation;
@@ -126,7 +131,7 @@ export class FileStorage {
   beginRewrite(): Compaction {
     this.assertSound();
     try {
-      return new Compaction(this.#path, this.#reserve, this.#generation, this.#options);
+      return new Compaction(this.#path, this.#reserve, this.#generation, this.#settings);
     } catch (error) {
       // Nothing was touched, so this is not final: there may be too many open files, for one.
       if (isFull(error)) throw this.explain(error);
@@ -243,7 +248,7 @@ export class FileStorage {
     }
     this.#sync();
     const end = isClosed ? size : size + 1;
-    const index = new LineIndex(this.#options.indexBlockBytes ?? indexBlockBytesDefault);
+    const index = new LineIndex(this.#settings.indexBlockBytes);
     this.#indexUpTo(bytes, index);
     const isKnown = this.#generation.isIndexedLike(index) && this.#endsLine(bytes);
     if (isWritten) this.#foreignWrites += 1;
@@ -289,7 +294,7 @@ export class FileStorage {
   }
 
   #notice(what: string): void {
-    this.#options.onNotice?.(`Another program ${what}`);
+    this.#settings.onNotice?.(`Another program ${what}`);
   }
 
   /** Keeps what the name leads to no longer; says what happened, and where the lines are. */
@@ -308,7 +313,7 @@ export class FileStorage {
     const { identity } = this.#generation;
     const found = statSync(this.#path, { throwIfNoEntry: false });
     if (found?.ino === identity.ino && found.dev === identity.dev) return;
-    this.#options.onNotice?.(`${this.#path}: ${this.#rescue(found === undefined)}.`);
+    this.#settings.onNotice?.(`${this.#path}: ${this.#rescue(found === undefined)}.`);
   }
 
   #fail(cause: unknown): HistoryError {
@@ -319,9 +324,4 @@ export class FileStorage {
     this.#reportFailure(this.#failure);
     return this.#failure;
   }
-}
-
-/** It may go to a client, so it names no file. */
-export function editedMeanwhile(): HistoryError {
-  return new HistoryError("line-changed", "another program has changed the history meanwhile; send the message again");
 }

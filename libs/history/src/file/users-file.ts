@@ -1,7 +1,13 @@
 /**
- * The file users.txt itself: how it is read, locked and replaced [U-1], [U-3].
+ * The file users.txt [U-2]: a user a line, five words, the newest last; and how it is read, locked and replaced [U-1], [U-3].
  *
- * It is only ever replaced whole, by a file beside it that was synced before, so that a reader needs no lock and a
+ *     otter-42 member sha256:9f86d081884c7d65… 2026-11-22T20:31:05.123Z brick
+ *     NAME     ROLE   HASH                     CREATED                  BY
+ *
+ * Empty lines and lines that begin with `#` mean nothing and are kept. Anything else is an error: who takes a line that
+ * cannot be read for nothing would let in, or leave out, the wrong people.
+ *
+ * The file is only ever replaced whole, by a file beside it that was synced before, so that a reader needs no lock and a
  * crash leaves the old file or the new one. Who replaces it holds the lock of `users.txt.lock` from the reading to the
  * renaming, so that no two writers start from the same state.
  */
@@ -22,12 +28,82 @@ import {
 import type { BigIntStats } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { usersFileBytesMax, usersFileMode, usersLockPollMs, usersLockWaitMs } from "../../limits.ts";
-import { UsersError } from "../../users.ts";
-import { isMissing, reasonOf, syncFileSync, syncFolderOf, writeFullySync } from "../disk.ts";
-import { openLocked } from "../lock.ts";
-import { decodeUsers } from "./format.ts";
-import type { UserTable } from "./format.ts";
+import { foldName, isName, roles } from "@wirebook/protocol";
+import type { Role } from "@wirebook/protocol";
+import { UsersError } from "../users.ts";
+import type { User } from "../users.ts";
+import { isMissing, reasonOf, syncFileSync, syncFolderOf, writeFullySync } from "./disk.ts";
+import { openLocked } from "./lock.ts";
+
+/** Bytes of a file of users that is read at all: what `usersMax` of the longest rows take, and comments. */
+export const usersFileBytesMax = 8 * 1024 * 1024;
+
+/** Milliseconds for which a change of the users waits for one that another process is making [U-3]. */
+export const usersLockWaitMs = 5000;
+
+/** Milliseconds until it tries again. */
+const usersLockPollMs = 10;
+
+/** Permissions of a file of users [U-1]. */
+const usersFileMode = 0o600;
+
+/** The users of a file, by `foldName`, and its lines as they are to be written again. */
+export interface UserTable {
+  readonly lines: readonly string[];
+  readonly byName: ReadonlyMap<string, User>;
+}
+
+/** What a new file begins with. */
+export const usersHeader = "# Wirebook's users: NAME ROLE HASH CREATED BY. Change them with: npm run users";
+
+const hash = /^[\w:+/=]+$/;
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** The line of a user. */
+export function encodeUser({ name, role, keyHash, createdAt, createdBy }: User): string {
+  return [name, role, keyHash, createdAt, createdBy].join(" ");
+}
+
+/** Reads a file. @throws UsersError `users-failed` with the number of the line that is wrong, never with its text */
+export function decodeUsers(path: string, text: string): UserTable {
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const byName = new Map<string, User>();
+  for (const [at, line] of lines.entries()) {
+    if (isComment(line)) continue;
+    const user = decodeUser(line);
+    if (user === undefined) throw wrongLine(path, at + 1, `${problemOf(line)}; put a # before it or remove it`);
+    const folded = foldName(user.name);
+    if (byName.has(folded)) throw wrongLine(path, at + 1, "has a name that a line above it has; remove one of the two");
+    byName.set(folded, user);
+  }
+  return { lines, byName };
+}
+
+/** The user that a line tells of; `undefined` for a comment and for nonsense. */
+export function decodeUser(line: string): User | undefined {
+  const [name = "", role = "", keyHash = "", createdAt = "", createdBy = "", ...rest] = line.trim().split(/\s+/u);
+  if (!isName(name) || !isRole(role) || !hash.test(keyHash) || !time.test(createdAt)) return undefined;
+  if (rest.length > 0 || !(createdBy === "-" || isName(createdBy))) return undefined;
+  return { name, role, keyHash, createdAt, createdBy };
+}
+
+/** A user that an older version took may have a name with an invisible character, which looks like another's. */
+function problemOf(line: string): string {
+  return /\p{Default_Ignorable_Code_Point}/u.test(line) ? "has an invisible character in a name" : "is no user";
+}
+
+function isComment(line: string): boolean {
+  return line.trim() === "" || line.trimStart().startsWith("#");
+}
+
+function isRole(word: string): word is Role {
+  return roles.some((role) => role === word);
+}
+
+function wrongLine(path: string, number: number, problem: string): UsersError {
+  return new UsersError("users-failed", `line ${number} of ${path} ${problem}`);
+}
 
 /** Names one state of the file; a file that does not exist has one too. */
 export type Version = string;
@@ -168,4 +244,41 @@ function giveToOwner(made: string, model: string): void {
 /** Of a file whose permissions change only the mode tells. */
 function describe({ dev, ino, size, mtimeNs, mode }: BigIntStats): Version {
   return [dev, ino, size, mtimeNs, mode].join(":");
+}
+
+// A copy of the users in a file that belongs to no history has the same form: how users move to another store, and their
+// backup [U-11].
+
+/** Reads the users of a copy, in its order. @throws UsersError `users-failed`, also when there is no such file */
+export function readUsersCopy(path: string): readonly User[] {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    throw new UsersError("users-failed", `there is no ${path}; name a users.txt, or what export has written`);
+  }
+  return [...readTable(path).byName.values()];
+}
+
+/** Writes a new file that only its owner can read, durably. @throws UsersError `users-failed`, also when there is one */
+export function writeUsersCopy(path: string, users: readonly User[]): void {
+  const fd = createCopy(path);
+  try {
+    writeFullySync(fd, 0, Buffer.from([usersHeader, ...users.map(encodeUser), ""].join("\n")));
+    syncFileSync(fd);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw explain(error, `${path} cannot be written`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function createCopy(path: string): number {
+  try {
+    return openSync(path, "wx", usersFileMode);
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === "EEXIST";
+    const sentence = isThere
+      ? `${path} is there already, and is left as it is; name a file that is not`
+      : `${path} cannot be written: ${reasonOf(error)}`;
+    throw new UsersError("users-failed", sentence, { cause: error });
+  }
 }

@@ -1,13 +1,15 @@
 /** The engine `file` for users: users.txt beside the history. Opened by `openFileUsers`. */
 
 import { foldName } from "@wirebook/protocol";
-import { fileLookMs, usersBelievedMs, usersMax } from "../../limits.ts";
-import { UsersError } from "../../users.ts";
-import type { User, Users } from "../../users.ts";
-import { decodeUser, encodeUser, usersHeader } from "./format.ts";
-import type { UserTable } from "./format.ts";
-import { closeToOthers, explain, readTable, replace, usersPathBeside, versionOf, withLock } from "./users-file.ts";
-import type { Version } from "./users-file.ts";
+import { UsersError, usersMax } from "../users.ts";
+import type { User, Users } from "../users.ts";
+import { fileHistoryDefaults } from "./options.ts";
+import { closeToOthers, decodeUser, encodeUser, explain, readTable, replace } from "./users-file.ts";
+import { usersHeader, usersPathBeside, versionOf, withLock } from "./users-file.ts";
+import type { UserTable, Version } from "./users-file.ts";
+
+/** Milliseconds for which what is known of the users is believed before the file is looked at again [U-3]. */
+export const usersBelievedMs = 100;
 
 /** How users in a file are opened. */
 export interface FileUsersOptions {
@@ -34,7 +36,7 @@ class FileUsers implements Users {
   #version: Version;
   #table: UserTable;
   /** Others must not read the file for as long as nobody asks for a user. */
-  readonly #looking = setInterval(() => this.#look(), fileLookMs).unref();
+  readonly #looking = setInterval(() => this.#look(), fileHistoryDefaults.lookMs).unref();
   #believedUntilMs = performance.now() + usersBelievedMs;
   /** Why the file could not be read, of which the operator has been told. */
   #complaint = "";
