@@ -38,8 +38,8 @@ export class Connection {
   readonly #socket: Socket;
   readonly #limits: Limits;
   readonly #deadline = new Deadline(() => this.#expire());
-  /** Ends an unterminated message that is followed by silence [W-5]. */
-  readonly #silence = new Deadline(() => this.#finishMessage());
+  /** Set while silence would end the message [W-5]. */
+  #silence: Deadline | undefined;
   readonly #receiver: MessageReceiver;
   readonly #received = Promise.withResolvers<Received>();
   readonly #closed = Promise.withResolvers<void>();
@@ -102,11 +102,15 @@ export class Connection {
    * and the kernel has taken the whole reply, there is nothing to wait for, and the close itself sends the FIN.
    */
   async end(bytes: Uint8Array | string = ""): Promise<void> {
-    if (!this.#socket.destroyed) {
+    const socket = this.#socket;
+    if (!socket.destroyed && bytes.length > 0) socket.write(bytes);
+    if (socket.writableLength > 0) {
       this.#await("progress", this.#limits.replyStallMs);
-      if (bytes.length > 0) this.#socket.write(bytes);
-      if (this.#socket.readableEnded && this.#socket.writableLength === 0) this.close();
-      else this.#socket.end(() => this.#linger());
+      socket.end(() => this.#linger());
+    } else if (socket.readableEnded) this.close();
+    else {
+      socket.end();
+      this.#linger();
     }
     return this.closed;
   }
@@ -149,9 +153,10 @@ export class Connection {
       this.#settle();
       this.#discard(this.#receiver.surplusBytes);
     } else if (this.#receiver.mayEndInSilence) {
+      this.#silence ??= new Deadline(() => this.#finishMessage());
       this.#silence.set(this.#limits.messageSilenceMs);
     } else {
-      this.#silence.clear();
+      this.#silence?.clear();
     }
   }
 
@@ -169,7 +174,7 @@ export class Connection {
   #settle(problem?: Received["problem"], isBroken = false): void {
     if (this.#isReceived) return;
     this.#isReceived = true;
-    this.#silence.clear();
+    this.#silence?.clear();
     this.#deadline.clear();
     const { held: bytes, hasBytes } = this.#receiver;
     this.#received.resolve({ bytes, hasBytes, problem, isBroken });
