@@ -61,7 +61,7 @@ async function measureDeletes(address: string, say: BenchOptions["say"]): Promis
   const appendedMs = await timed(() => history.append({ address: by.address, message: "brick 2", isCut: false }));
   say(`- the first line that the nodes take after they were started takes ${appendedMs} ms`);
   for (let at = 0; at < deletes; at++) {
-    const number = 1 + Math.floor((history.extent().lines * at) / deletes);
+    const number = 1 + Math.floor((history.size().lines * at) / deletes);
     times.push(await timed(() => history.deleteLine(by, number)));
   }
   const grownMiB = Math.max(0, process.memoryUsage().rss - before) / 1024 / 1024;

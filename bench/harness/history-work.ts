@@ -35,7 +35,7 @@ const works: Readonly<Record<string, (path: string) => Promise<Omit<Worked, "pea
   open: async (path) => {
     const startedMs = performance.now();
     await using history = await openFileHistory(path);
-    return { ms: performance.now() - startedMs, lines: history.extent().lines };
+    return { ms: performance.now() - startedMs, lines: history.size().lines };
   },
   pages: async (path) => {
     await using history = await openFileHistory(path);
@@ -52,7 +52,7 @@ const works: Readonly<Record<string, (path: string) => Promise<Omit<Worked, "pea
 };
 
 async function timePage(history: History, random: Random): Promise<number> {
-  const from = random.between(1, history.extent().lines - pageLines);
+  const from = random.between(1, history.size().lines - pageLines);
   const startedMs = performance.now();
   for await (const chunk of (await history.read({ from, to: from + pageLines - 1 })).chunks) void chunk;
   return performance.now() - startedMs;
@@ -60,7 +60,7 @@ async function timePage(history: History, random: Random): Promise<number> {
 
 async function timeDelete(history: History): Promise<number> {
   const startedMs = performance.now();
-  await history.deleteLine(actor, Math.floor(history.extent().lines / 2));
+  await history.deleteLine(actor, Math.floor(history.size().lines / 2));
   return performance.now() - startedMs;
 }
 

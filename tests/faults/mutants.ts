@@ -137,9 +137,9 @@ const table = {
   "wall-clock-deadlines": {
     what: "a server whose deadlines are times of day",
     file: "libs/net/src/deadline.ts",
-    find: "this.#timer = setTimeout(() => this.#pass(), withinMs).unref();",
+    find: "this.#timer = setTimeout(this.#wait, withinMs);",
     replace:
-      "{ const due = Date.now() + withinMs; this.#timer = setInterval(() => Date.now() < due || (this.clear(), this.#pass()), 10); }",
+      "{ const due = Date.now() + withinMs; this.#timer = setInterval(() => Date.now() < due || (this.clear(), this.#wait()), 10); }",
   },
   "no-half-open": {
     what: "a server that closes a connection at the client's FIN",

@@ -23,3 +23,8 @@ export class ServerError extends Error {
     this.code = code;
   }
 }
+
+/** The error of a request to a server that is about to stop. */
+export function stopping(): ServerError {
+  return new ServerError("stopping", "the server is stopping; send the message again in a moment");
+}

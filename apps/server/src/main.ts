@@ -12,11 +12,19 @@ import { ListenError } from "@wirebook/net";
 import { SettingsError } from "@wirebook/settings";
 import { help, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
-import { failureDrainMs, limitsWithin, repeatedSignalMs } from "./limits.ts";
+import { limitsWithin } from "./limits.ts";
 import { listen } from "./server.ts";
 import { describeStorage, openHistory, openUsers, warnOfSecret } from "./storage.ts";
-import { RequestLog } from "./request-log.ts";
-import { openLogStream } from "./request-log-stream.ts";
+import { openLogStream, RequestLog } from "./request-log.ts";
+
+/** Milliseconds for answers that are on their way when the history's storage has failed. */
+const failureDrainMs = 500;
+
+/**
+ * Milliseconds in which a second signal is taken for the first one: npm passes a Ctrl-C on to a program that the
+ * terminal has already told of it.
+ */
+const repeatedSignalMs = 500;
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 /** A server that nobody may speak to is right, and surprising. */

@@ -6,9 +6,18 @@
  * counted and the count shown. A terminal that went away is no reason to stop either.
  */
 
-import type { Writable } from "node:stream";
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import { Writable } from "node:stream";
 import { plainText, quoteText } from "@wirebook/protocol";
-import { logBytesMax, logCloseMs } from "./limits.ts";
+
+/** Bytes that wait for a terminal which takes none; further lines are counted instead. */
+export const logBytesMax = 256 * 1024;
+
+/** Milliseconds until a terminal that took nothing is tried again. */
+const logRetryMs = 10;
+
+/** Milliseconds that the end of the process waits for the terminal to take the last lines. */
+const logCloseMs = 500;
 
 /** Something that the operator may want to see. */
 export type LogEvent =
@@ -122,4 +131,40 @@ function describe(event: LogEvent): string {
     case "stopping":
       return `${plainText(event.message)}\n`;
   }
+}
+
+/**
+ * A stream to the TTY or the pipe behind a descriptor that never blocks; the descriptor itself is left as it is.
+ *
+ * Node writes to both synchronously, so that Ctrl-S, or a pager that waits for its reader, would stop the whole server.
+ * Setting the descriptor to non-blocking would change it for the shell and every other program that shares it, so the
+ * same TTY or pipe is opened once more. `undefined` for anything else, and where the system does not offer that.
+ */
+export function openLogStream(descriptor: number): Writable | undefined {
+  let own: number;
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isCharacterDevice() && !stats.isFIFO()) return undefined;
+    own = openSync(`/dev/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return undefined;
+  }
+  return new Writable({
+    write: (bytes: Buffer, _encoding, done) => writeWhole(own, bytes, done),
+    destroy: (error, done) => {
+      closeSync(own);
+      done(error);
+    },
+  });
+}
+
+function writeWhole(descriptor: number, bytes: Buffer, done: (error?: Error) => void): void {
+  let taken = 0;
+  try {
+    taken = writeSync(descriptor, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return done(error as Error);
+  }
+  if (taken === bytes.length) return done();
+  setTimeout(() => writeWhole(descriptor, bytes.subarray(taken), done), logRetryMs);
 }

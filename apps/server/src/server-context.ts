@@ -5,7 +5,7 @@ import type { AuthThrottle } from "./auth/auth-throttle.ts";
 import type { Authenticator } from "./auth/auth.ts";
 
 /** What is counted from the start on. */
-export interface Counters {
+interface Counters {
   /** On the monotonic clock. */
   readonly startedMs: number;
   /** Messages that were understood, from somebody known. */
@@ -23,4 +23,11 @@ export interface ServerContext {
   readonly subscriptions: Subscriptions;
   /** What comes before every response but `Authentication error.` [W-11]. */
   readonly replyHeader: string;
+}
+
+/** Who sent a request, and what its operation may reach. */
+export interface RequestContext extends Pick<ServerContext, "history" | "users" | "counters" | "subscriptions"> {
+  /** The name, never a key. */
+  readonly user: string;
+  readonly address: string;
 }

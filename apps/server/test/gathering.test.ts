@@ -19,7 +19,7 @@ async function syncsOf({ port, history }: Rig): Promise<number> {
   const durable = new Set<number>();
   history.append = async (asked) => {
     const written = await append(asked);
-    durable.add(history.extent().lines);
+    durable.add(history.size().lines);
     return written;
   };
   const peers = await Promise.all(Array.from({ length: burst }, () => Peer.connect(port)));

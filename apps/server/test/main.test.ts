@@ -2,7 +2,7 @@ import { readFile, rename } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { logBytesMax } from "../src/limits.ts";
+import { logBytesMax } from "../src/request-log.ts";
 import { Peer, ask } from "./tcp-peer.ts";
 import { Program } from "./server-program.ts";
 import { makeFolder } from "./server-fixture.ts";

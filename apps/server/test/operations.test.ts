@@ -78,7 +78,7 @@ describe("an operation", () => {
     const follower = await Peer.connect(rig.port);
     await follower.write("eve 5\n");
     await follower.until("Following");
-    const { lines, bytes } = rig.history.extent();
+    const { lines, bytes } = rig.history.size();
     const status = await response(rig.port, "brick 6");
     follower.reset();
     expect(status.replace(/^uptime: \d+ s$/m, "uptime: 0 s").split("\n")).toEqual([

@@ -4,9 +4,8 @@ import { closeSync, constants, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { RequestLog } from "../src/request-log.ts";
+import { openLogStream, RequestLog } from "../src/request-log.ts";
 import type { LogEvent } from "../src/request-log.ts";
-import { openLogStream } from "../src/request-log-stream.ts";
 import { makeFolder } from "./server-fixture.ts";
 
 const request: LogEvent = {

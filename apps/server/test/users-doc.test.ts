@@ -7,8 +7,8 @@ import { keyRunCharactersMin, keyRunSortMin, operations } from "@wirebook/protoc
 import { usersMax } from "@wirebook/history";
 import { usersBelievedMs } from "../../../libs/history/src/file/file-users.ts";
 import { decodeUsers, usersFileBytesMax, usersLockWaitMs } from "../../../libs/history/src/file/users-file.ts";
-import { keyCharacters, limitsDefault } from "../src/limits.ts";
-import { hashKey } from "../src/auth/key.ts";
+import { limitsDefault } from "../src/limits.ts";
+import { hashKey, keyCharacters } from "../src/auth/key.ts";
 import { modes } from "../src/auth/auth.ts";
 
 const root = new URL("../../../", import.meta.url);

@@ -48,7 +48,7 @@ export class JetStreamHistory implements History {
     void replica.failed.then(resolve);
   }
 
-  extent(): HistorySize {
+  size(): HistorySize {
     const { lines, bytes } = this.#replica.view;
     return { lines, bytes };
   }

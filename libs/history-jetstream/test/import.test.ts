@@ -61,7 +61,7 @@ describeOnNatsServers("an import", () => {
       expect(await importText("whole", lines.join("\n"))).toBe(lines.length);
       await using history = await open("whole");
       expect(await linesOf(history)).toEqual(lines);
-      expect(history.extent()).toEqual(await countedOf(history));
+      expect(history.size()).toEqual(await countedOf(history));
       await append(history, "brick 2");
       expect((await linesOf(history)).at(-1)).toMatch(/"brick 2"$/);
     });
@@ -69,7 +69,7 @@ describeOnNatsServers("an import", () => {
     test("of nothing leaves nothing", async () => {
       expect(await importText("nothing", "")).toBe(0);
       await using history = await open("nothing");
-      expect(history.extent()).toEqual({ lines: 0, bytes: 0 });
+      expect(history.size()).toEqual({ lines: 0, bytes: 0 });
     });
 
     test("goes into no history that has lines", async () => {
@@ -98,13 +98,13 @@ describeOnNatsServers("an import", () => {
     await history.deleteLine(by, 5);
     const expected = await countedOf(history);
     expect(expected.lines).toBe(7);
-    expect(history.extent()).toEqual(expected);
+    expect(history.size()).toEqual(expected);
     // Nobody closes meanwhile, so the checkpoint stays that of the import.
     await using other = await open("count");
-    expect(other.extent()).toEqual(expected);
+    expect(other.size()).toEqual(expected);
     for await (const _ of erasings);
     await using last = await open("count");
-    expect(last.extent()).toEqual(expected);
+    expect(last.size()).toEqual(expected);
     await witness.close();
   });
 });

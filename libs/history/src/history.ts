@@ -102,7 +102,7 @@ export interface History extends AsyncDisposable {
   readonly ended: Promise<HistoryError | undefined>;
 
   /** Lines and bytes that are durable now. */
-  extent(): HistorySize;
+  size(): HistorySize;
 
   /**
    * Resolves when an append could be acknowledged now, as far as can be told within two seconds and without writing.

@@ -22,7 +22,7 @@ function tellError(error: unknown): void {
 async function main(path: string): Promise<void> {
   const history = await openFileHistory(path);
   void history.ended.then((error) => tell({ ended: error?.code ?? null }));
-  tell({ isOpen: true, ...history.extent() });
+  tell({ isOpen: true, ...history.size() });
   for await (const line of createInterface({ input: stdin })) {
     const message = line.replace(/^append /, "");
     await history.append({ address: "127.0.0.1", message, isCut: false }).then(tell, tellError);

@@ -62,7 +62,7 @@ describe("a rewrite", () => {
       Promise.all(Array.from({ length: 50 }, () => history.deleteLine(actor, 10)));
     expect(await countReplacements(folder, deletes)).toBe(1);
     expect(await linesOf(history, { to: 1950 })).toEqual([...manyLines.slice(0, 9), ...manyLines.slice(59)]);
-    expect(history.extent().lines).toBe(2000);
+    expect(history.size().lines).toBe(2000);
   });
 
   test("happens once for those that wait behind another, and not at all for those that are refused", async () => {

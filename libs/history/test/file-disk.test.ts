@@ -76,7 +76,7 @@ test.skipIf(!canMount)(`a full disk leaves no torn line and costs nothing acknow
     batch.map(() => "storage-full"),
   );
   expect(await timesOf(history)).toEqual(times);
-  expect((await readFile(small.path)).length).toBe(history.extent().bytes);
+  expect((await readFile(small.path)).length).toBe(history.size().bytes);
   expect((await new LineReader(feed).take(times.length)).map((line) => line.slice(0, 27))).toEqual(times);
 });
 

@@ -14,7 +14,7 @@ async function turns(count: number): Promise<void> {
 /** Appends a line, and gives how many are durable by the time that it is: the same for all that share a sync. */
 const append = async (history: History): Promise<number> => {
   await history.append({ address: "127.0.0.1", message: "brick", isCut: false });
-  return history.extent().lines;
+  return history.size().lines;
 };
 
 /** How many syncs a burst takes whose appends come with so many turns between one and the next. */

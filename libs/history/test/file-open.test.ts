@@ -65,7 +65,7 @@ test("keeps lines that others wrote, byte for byte, and counts them", async () =
   await using folder = await createFolder();
   const foreign = Buffer.from('delete_all by a at b\n\n\r\nuser "127.0.0.1"\t\xff\xfe\u0000\n  x\n', "latin1");
   await using history = await openWith(folder, foreign);
-  expect(history.extent()).toEqual({ lines: 5, bytes: foreign.length });
+  expect(history.size()).toEqual({ lines: 5, bytes: foreign.length });
   await history.append(asked("a"));
   await history.deleteLine(actor, 2);
   const kept = Buffer.concat([foreign.subarray(0, 21), foreign.subarray(22)]);
@@ -101,7 +101,7 @@ test("gives a last line without an ending one, and says so", async () => {
 test("gives a last line that is longer than any of ours an ending, whatever it is", async () => {
   await using folder = await createFolder();
   await using history = await openWith(folder, Buffer.concat([Buffer.from("a\n"), Buffer.alloc(100_000)]));
-  expect(history.extent()).toEqual({ lines: 2, bytes: 100_003 });
+  expect(history.size()).toEqual({ lines: 2, bytes: 100_003 });
 });
 
 test("recovers the whole lines from a file cut at any byte, and keeps what was cut beside", async () => {
@@ -134,7 +134,7 @@ test("collects torn lines in one file, with the permissions of the history", asy
   for (const torn of ["2026-11-22T20", "2026\0\0"]) {
     await writeFile(path, torn, { mode: 0o600 });
     await using history = await openFileHistory(path);
-    expect(history.extent().lines).toBe(0);
+    expect(history.size().lines).toBe(0);
   }
   expect(await readFile(`${path}.broken`, "latin1")).toBe("2026-11-22T20\n2026\0\0\n");
   expect((await stat(`${path}.broken`)).mode & 0o777).toBe(0o600);

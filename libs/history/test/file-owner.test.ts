@@ -37,7 +37,7 @@ test("refuses a history that is reached by another name", async () => {
   await expect(openFileHistory(join(folder.path, "linked-folder", "history.txt"))).rejects.toMatchObject({
     code: "in-use",
   });
-  expect(history.extent().lines).toBe(0);
+  expect(history.size().lines).toBe(0);
 });
 
 test("keeps a history its owner's over deletes, which replace the file", async () => {
@@ -69,7 +69,7 @@ test("lets the next process have it when its owner closed it", async () => {
   await (await openFileHistory(path))[Symbol.asyncDispose]();
   expect(await readFile(`${path}.lock`, "utf8")).toBe("");
   await using history = await openFileHistory(path);
-  expect(history.extent().lines).toBe(0);
+  expect(history.size().lines).toBe(0);
 });
 
 test("has exactly one owner when twenty processes start at once, also through a symbolic link", async () => {

@@ -34,7 +34,7 @@ export function historySuite(name: string, open: OpenHistory): void {
 function describeAppends(open: OpenNew): void {
   test("is empty at first", async () => {
     await using history = await open();
-    expect(history.extent()).toEqual({ lines: 0, bytes: 0 });
+    expect(history.size()).toEqual({ lines: 0, bytes: 0 });
     expect(await linesOf(history)).toEqual([]);
   });
 
@@ -68,7 +68,7 @@ function describeAppends(open: OpenNew): void {
     await fill(history, "ä", "b", "c");
     await history.deleteLine(actor, 2);
     const text = await textOf(await history.read());
-    expect(history.extent()).toEqual({ lines: 3, bytes: Buffer.byteLength(text) });
+    expect(history.size()).toEqual({ lines: 3, bytes: Buffer.byteLength(text) });
   });
 }
 

@@ -3,12 +3,15 @@
  *
  * The event loop may have been busy past a deadline while bytes lay ready in the kernel. Timers run before those bytes
  * are read and an immediate runs after them, so a deadline that is due waits for one immediate, in which it can still be
- * put off. The timer keeps no process alive: what a program waits for is a socket.
+ * put off.
  */
 export class Deadline {
   readonly #onPassed: () => void;
   #timer: NodeJS.Timeout | undefined;
   #pending: NodeJS.Immediate | undefined;
+  readonly #wait = (): void => {
+    this.#pending = setImmediate(this.#onPassed);
+  };
 
   constructor(onPassed: () => void) {
     this.#onPassed = onPassed;
@@ -17,7 +20,7 @@ export class Deadline {
   /** Sets the deadline, in place of the one before, to so many milliseconds from now; `Infinity` sets none. */
   set(withinMs: number): void {
     this.clear();
-    if (withinMs !== Infinity) this.#timer = setTimeout(() => this.#pass(), withinMs).unref();
+    if (withinMs !== Infinity) this.#timer = setTimeout(this.#wait, withinMs);
   }
 
   /** Begins the time that was last set anew; does nothing when there is no deadline. */
@@ -31,9 +34,5 @@ export class Deadline {
     clearImmediate(this.#pending);
     clearTimeout(this.#timer);
     this.#timer = undefined;
-  }
-
-  #pass(): void {
-    this.#pending = setImmediate(this.#onPassed);
   }
 }

@@ -28,7 +28,7 @@ async function main(address: string, name: string, count: number, seed: number):
 
   async function step(number: number): Promise<void> {
     const chance = random.next();
-    const line = random.between(1, Math.max(1, history.extent().lines));
+    const line = random.between(1, Math.max(1, history.size().lines));
     try {
       if (chance < 0.01) tell({ verb: "delete-all", ...(await history.deleteAll(by)) });
       else if (chance < 0.3) tell({ verb: "delete-line", line, ...(await history.deleteLine(by, line)) });

@@ -9,7 +9,12 @@
  */
 
 import { createHash, randomInt, timingSafeEqual } from "node:crypto";
-import { keyCharacters, keyDigitsMin } from "../limits.ts";
+
+/** Characters of a key; each is one of 32 and so holds 5 bits [U-5]. */
+export const keyCharacters = 26;
+
+/** Digits that a key has at least, and letters: a few may be lost or mistyped and it is still known for one. */
+const keyDigitsMin = 6;
 
 /** Crockford's base 32: no letter that is taken for another, or for a digit. */
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";

@@ -13,8 +13,7 @@
 import type { Socket } from "node:net";
 import { abort, Deadline, normalizeAddress } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
-import { ServerError } from "../errors.ts";
-import { stopping } from "../request/subscriptions.ts";
+import { ServerError, stopping } from "../errors.ts";
 import { MessageReceiver } from "./message-receiver.ts";
 import type { Limits } from "../limits.ts";
 

@@ -4,9 +4,9 @@
  * It knows bytes and what they may still become, and neither the socket that they come by nor how late it is.
  */
 
-import { MessageReader, ProtocolError, decodeMessage, isDestructive } from "@wirebook/protocol";
-import type { ServerError } from "../errors.ts";
-import { ProxyHeaderReceiver } from "./proxy-header-receiver.ts";
+import { readProxyHeader } from "@wirebook/net";
+import { MessageReader, ProtocolError, decodeMessage, isDestructive, joinBytes } from "@wirebook/protocol";
+import { ServerError } from "../errors.ts";
 
 /** The bytes of one connection. */
 export class MessageReceiver {
@@ -95,5 +95,56 @@ export class MessageReceiver {
     } catch {
       return false; // It is malformed, and the same reading will say so to the peer once the message has ended.
     }
+  }
+}
+
+/**
+ * The header of one connection. It takes its bytes off the stream, however they were cut. Whether there is one follows from
+ * the peer's address alone, never from what came.
+ */
+class ProxyHeaderReceiver {
+  readonly #proxy: string;
+  #held: Uint8Array = new Uint8Array(0);
+  #address: string | undefined;
+  #isWhole = false;
+
+  /** @param proxy the address of the peer, which is trusted */
+  constructor(proxy: string) {
+    this.#proxy = proxy;
+  }
+
+  /** For whom the proxy connects; the proxy itself until that is known, or when it says that it speaks for itself. */
+  get address(): string {
+    return this.#address ?? this.#proxy;
+  }
+
+  /** True when the peer closes in the middle of its header. */
+  get isCut(): boolean {
+    return !this.#isWhole && this.#held.length > 0;
+  }
+
+  /**
+   * Takes what came and gives back what belongs to the message.
+   *
+   * @throws ServerError `proxy-header` when this is no header
+   */
+  push(chunk: Uint8Array): Uint8Array {
+    if (this.#isWhole) return chunk;
+    this.#held = joinBytes(this.#held, chunk);
+    const reading = readProxyHeader(this.#held);
+    if (reading.state === "invalid") throw this.problem(reading.problem);
+    if (reading.state === "incomplete") return new Uint8Array(0);
+    this.#isWhole = true;
+    this.#address = reading.connection?.source.address;
+    return this.#held.subarray(reading.length);
+  }
+
+  /** What a peer is told whose header is none. */
+  problem(why: string): ServerError {
+    return new ServerError(
+      "proxy-header",
+      `a connection from ${this.#proxy} must begin with a PROXY header of version 2, and ${why}; ` +
+        "start the gateway with --proxy-protocol, or connect from another address",
+    );
   }
 }

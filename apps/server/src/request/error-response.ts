@@ -2,9 +2,8 @@ import { HistoryError, UsersError } from "@wirebook/history";
 import type { HistoryErrorCode, UsersErrorCode } from "@wirebook/history";
 import { ProtocolError } from "@wirebook/protocol";
 import type { ProtocolErrorCode } from "@wirebook/protocol";
-import { ServerError } from "../errors.ts";
+import { ServerError, stopping } from "../errors.ts";
 import type { ServerErrorCode } from "../errors.ts";
-import { stopping } from "./subscriptions.ts";
 
 /** What a request can fail with, as the peer and the terminal are told of it. */
 export interface ErrorResponse {

@@ -12,21 +12,28 @@ import type { Connection } from "../net/connection.ts";
 import { toErrorResponse } from "./error-response.ts";
 import type { ErrorResponse } from "./error-response.ts";
 import type { Subscription } from "./subscriptions.ts";
-import type { Response } from "./operations/response.ts";
+
+/** What follows the header of a reply: a text, and perhaps lines behind it, of which `send` disposes. */
+export interface Response {
+  /** Empty, or whole lines. */
+  readonly text: string;
+  readonly snapshot?: Snapshot;
+  readonly subscription?: Subscription;
+}
 
 const nothing = new Uint8Array(0);
 
 /** Sends a response and waits for the connection to be closed. Returns what broke the reply off, if anything did. */
 export async function send(connection: Connection, response: Response): Promise<ErrorResponse | undefined> {
-  const { text, snapshot, follow } = response;
+  const { text, snapshot, subscription } = response;
   try {
     if (snapshot !== undefined) await sendSnapshot(connection, text, snapshot);
-    if (follow !== undefined) await sendFollow(connection, text, follow);
+    if (subscription !== undefined) await sendFollow(connection, text, subscription);
   } catch (error) {
     connection.reset();
     return toErrorResponse(error);
   }
-  await connection.end(snapshot === undefined && follow === undefined ? text : "");
+  await connection.end(snapshot === undefined && subscription === undefined ? text : "");
   return undefined;
 }
 
@@ -42,8 +49,8 @@ async function sendSnapshot(connection: Connection, text: string, snapshot: Snap
 }
 
 /** A follow may be silent for hours, so the text does not wait for lines, and the peer's going ends the waiting. */
-async function sendFollow(connection: Connection, text: string, follow: Subscription): Promise<void> {
-  await using lines = follow;
+async function sendFollow(connection: Connection, text: string, subscription: Subscription): Promise<void> {
+  await using lines = subscription;
   void connection.closed.then(() => lines[Symbol.asyncDispose]());
   connection.keepAlive();
   if (!(await connection.write(text))) return;

@@ -26,13 +26,13 @@ import { ServerError } from "../errors.ts";
 import { toErrorResponse } from "./error-response.ts";
 import type { ErrorResponse } from "./error-response.ts";
 import { dispatch } from "./operations/dispatch.ts";
-import type { Response } from "./operations/response.ts";
 import { send } from "./reply.ts";
+import type { Response } from "./reply.ts";
 import { authorize } from "../auth/auth.ts";
 import type { Authenticator, Principal } from "../auth/auth.ts";
 
 /** A message as far as it was understood. */
-type Heard =
+type Decoded =
   | { readonly outcome: "request"; readonly principal: Principal; readonly command: Command }
   | { readonly outcome: "unknown"; readonly isGuess: boolean }
   | { readonly outcome: "broken" }
@@ -49,27 +49,27 @@ interface Answer {
 export async function serve(connection: Connection, context: ServerContext): Promise<void> {
   const received = await connection.received;
   if (received.isBroken && !received.hasBytes) return;
-  const heard = hear(received, context.authenticator);
-  const asked = askedFrom(connection.address, received, heard, context.authenticator);
-  let written: AppendResult | undefined;
+  const decoded = decode(received, context.authenticator);
+  const entry = toRequestEntry(connection.address, received, decoded, context.authenticator);
+  let result: AppendResult | undefined;
   let answer: Answer;
   try {
-    if (received.hasBytes) written = await record(asked, heard, context.history);
-    else if (received.problem === undefined) await probe(context.history);
-    answer = await answerTo(heard, connection, context);
+    if (received.hasBytes) result = await appendRequest(entry, decoded, context.history);
+    else if (received.problem === undefined) await checkReadiness(context.history);
+    answer = await answerTo(decoded, connection, context);
   } catch (error) {
     const failure = toErrorResponse(error);
     answer = { response: { text: context.replyHeader + encodeError(failure.sentence) }, outcome: "error", failure };
   }
   // A connection that sends nothing is a probe, such as a load balancer's: it asks nothing.
-  if (received.hasBytes) showRequest(asked, written, answer, context);
-  else if (answer.failure?.code === "proxy-header") showRefused(asked, answer.failure, context);
-  const failure = heard.outcome === "broken" ? undefined : await send(connection, answer.response);
+  if (received.hasBytes) logRequest(entry, result, answer, context);
+  else if (answer.failure?.code === "proxy-header") logRefused(entry, answer.failure, context);
+  const failure = decoded.outcome === "broken" ? undefined : await send(connection, answer.response);
   if (failure !== undefined) context.log.write({ event: "failure", message: failure.detail ?? failure.sentence });
 }
 
 /** Finds out what the bytes mean, once the message has ended. */
-function hear({ bytes, problem, isBroken }: Received, authenticator: Authenticator): Heard {
+function decode({ bytes, problem, isBroken }: Received, authenticator: Authenticator): Decoded {
   if (isBroken) return { outcome: "broken" };
   let principal: Principal | undefined;
   try {
@@ -90,9 +90,15 @@ function hear({ bytes, problem, isBroken }: Received, authenticator: Authenticat
  * What the history keeps: a request as it came, of anything else the beginning; a key of neither [H-5], [H-6]. Keys are
  * taken out before the cut, which could make one too short to be known.
  */
-function askedFrom(address: string, { bytes }: Received, heard: Heard, authenticator: Authenticator): RequestEntry {
-  const shown = authenticator.redact(decodeText(bytes), "principal" in heard ? heard.principal : undefined);
-  if (heard.outcome === "request" || bytes.length <= refusedBytesKept) return { address, message: shown, isCut: false };
+function toRequestEntry(
+  address: string,
+  { bytes }: Received,
+  decoded: Decoded,
+  authenticator: Authenticator,
+): RequestEntry {
+  const shown = authenticator.redact(decodeText(bytes), "principal" in decoded ? decoded.principal : undefined);
+  if (decoded.outcome === "request" || bytes.length <= refusedBytesKept)
+    return { address, message: shown, isCut: false };
   const shownBytes = encodeText(shown);
   const kept = decodeText(shownBytes.subarray(0, refusedBytesKept));
   return { address, message: kept, isCut: shownBytes.length > refusedBytesKept };
@@ -104,12 +110,16 @@ function askedFrom(address: string, { bytes }: Received, heard: Heard, authentic
  *
  * @throws HistoryError `storage-full`, `storage-failed`, `closed`
  */
-async function record(asked: RequestEntry, heard: Heard, history: History): Promise<AppendResult | undefined> {
+async function appendRequest(
+  entry: RequestEntry,
+  decoded: Decoded,
+  history: History,
+): Promise<AppendResult | undefined> {
   try {
-    return await history.append(asked);
+    return await history.append(entry);
   } catch (error) {
     const isFull = error instanceof HistoryError && error.code === "storage-full";
-    if (isFull && heard.outcome === "request" && heard.command.verb === "delete-all") return undefined;
+    if (isFull && decoded.outcome === "request" && decoded.command.verb === "delete-all") return undefined;
     throw error;
   }
 }
@@ -120,7 +130,7 @@ async function record(asked: RequestEntry, heard: Heard, history: History): Prom
  *
  * @throws ServerError `not-ready`
  */
-async function probe(history: History): Promise<void> {
+async function checkReadiness(history: History): Promise<void> {
   try {
     await history.check();
   } catch (error) {
@@ -130,17 +140,17 @@ async function probe(history: History): Promise<void> {
 }
 
 /** Does what was asked. @throws what a request can fail with; see `toErrorResponse` */
-async function answerTo(heard: Heard, connection: Connection, context: ServerContext): Promise<Answer> {
-  switch (heard.outcome) {
+async function answerTo(decoded: Decoded, connection: Connection, context: ServerContext): Promise<Answer> {
+  switch (decoded.outcome) {
     case "mistake":
-      throw heard.error;
+      throw decoded.error;
     case "broken":
       return { response: { text: "" }, outcome: "broken" };
     case "unknown":
-      if (heard.isGuess) await context.throttle.delay(connection.address, connection.closed);
+      if (decoded.isGuess) await context.throttle.delay(connection.address, connection.closed);
       return { response: { text: authenticationError }, outcome: "unknown" };
     case "request": {
-      const { command, principal } = heard;
+      const { command, principal } = decoded;
       context.counters.requests += 1;
       authorize(principal, command);
       const response = await dispatch(command, { ...context, ...principal, address: connection.address });
@@ -150,20 +160,20 @@ async function answerTo(heard: Heard, connection: Connection, context: ServerCon
 }
 
 /** A proxy that does not say for whom it connects leaves no line, so the terminal is where its operator learns of it. */
-function showRefused({ address }: RequestEntry, { code }: ErrorResponse, { log }: ServerContext): void {
+function logRefused({ address }: RequestEntry, { code }: ErrorResponse, { log }: ServerContext): void {
   log.write({ event: "refused", address, code });
 }
 
-function showRequest(
-  asked: RequestEntry,
-  written: AppendResult | undefined,
+function logRequest(
+  entry: RequestEntry,
+  result: AppendResult | undefined,
   { outcome, failure }: Answer,
   context: ServerContext,
 ): void {
   context.log.write({
     event: "request",
-    time: written?.time ?? new Date().toISOString(),
-    ...asked,
+    time: result?.time ?? new Date().toISOString(),
+    ...entry,
     outcome,
     ...(failure === undefined ? {} : { code: failure.code, sentence: failure.sentence, detail: failure.detail }),
   });

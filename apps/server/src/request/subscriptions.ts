@@ -1,5 +1,5 @@
 import type { Feed, History } from "@wirebook/history";
-import { ServerError } from "../errors.ts";
+import { ServerError, stopping } from "../errors.ts";
 
 const lineFeed = 0x0a;
 
@@ -91,9 +91,4 @@ export class Subscriptions {
     this.#isEnded = true;
     for (const follow of this.#open) follow.end();
   }
-}
-
-/** The error of whatever is asked of a server that is about to stop. */
-export function stopping(): ServerError {
-  return new ServerError("stopping", "the server is stopping; send the message again in a moment");
 }

@@ -49,7 +49,7 @@ export class FileHistory implements History {
     this.#looking = setInterval(() => this.#look(), settings.lookMs).unref();
   }
 
-  extent(): HistorySize {
+  size(): HistorySize {
     const { lines, bytes } = this.#storage.generation;
     return { lines, bytes };
   }

@@ -60,7 +60,7 @@ async function run(history: History, actions: readonly Action[]): Promise<string
   for (const step of actions) {
     if (step.verb === "append") start(history.append(asked(step.message)));
     else if (step.verb === "delete") {
-      start(history.deleteLine(actor, 1 + Math.floor(step.share * history.extent().lines)));
+      start(history.deleteLine(actor, 1 + Math.floor(step.share * history.size().lines)));
     } else if (step.verb === "delete-all") start(history.deleteAll(actor));
     else await running.at(-1);
   }

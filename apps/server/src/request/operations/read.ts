@@ -1,4 +1,5 @@
-import type { Response, RequestContext } from "./response.ts";
+import type { RequestContext } from "../../server-context.ts";
+import type { Response } from "../reply.ts";
 
 /** Operation 2: the history as it stands now, or some of its lines. */
 export async function read(
