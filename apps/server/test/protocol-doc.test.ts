@@ -116,7 +116,7 @@ describe("docs/protocol.md", () => {
   });
 
   test("has every limit as the code has it", () => {
-    const limits = Object.fromEntries(table("## Room and time").map(([name = "", value = ""]) => [name, value]));
+    const limits = Object.fromEntries(table("## Capacity and time").map(([name = "", value = ""]) => [name, value]));
     expect(limits).toEqual({
       "bytes of a message": count(protocol.messageBytesMax),
       "characters of a word that an error repeats": count(protocol.quotedCharactersMax),
@@ -126,9 +126,9 @@ describe("docs/protocol.md", () => {
       "characters of a name": count(protocol.nameCharactersMax),
       arguments: count(protocol.argumentsMax),
       "lines of operations in a reply": count(protocol.operationLinesMax),
-      "bytes of a line in a reply's beginning": count(protocol.replyHeaderLineBytesMax),
+      "bytes of a line in a reply's header": count(protocol.replyHeaderLineBytesMax),
       "silence on a follow until the kernel asks": seconds(limitsDefault.followKeepAliveMs),
-      "looks whether a follow still stands, after FIN": seconds(limitsDefault.followLookMs),
+      "time between checks of a follow, after FIN": seconds(limitsDefault.followLookMs),
       "time without progress while sending a reply": seconds(limitsDefault.replyStallMs),
       "time to linger": seconds(limitsDefault.lingerMs),
       "bytes thrown away behind a message": count(limitsDefault.discardedBytesMax),
