@@ -61,7 +61,7 @@ test("shows entries only that the code takes for what they are meant to show", (
 test("names the limits that the code has", () => {
   const limits = doc.split("## Limits\n")[1]?.split("\n## ")[0] ?? "";
   expect(limits).toContain(`| ${refusedBytesKept} |`);
-  expect(limits).toContain(`| characters of a head [H-7] | ${headCharactersMax} |`);
+  expect(limits).toContain(`| characters of a first word in a result line [H-7] | ${headCharactersMax} |`);
   expect(limits).toContain(`gathered [H-10] | ${gatherTurnsMax} |`);
   expect(limits).toContain(`end it before [H-10] | ${gatherQuietTurns} |`);
   expect(limits).toContain(`leads to the file [H-8] | ${fileHistoryDefaults.lookMs / 1000} s |`);
