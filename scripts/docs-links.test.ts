@@ -1,4 +1,4 @@
-/** Every relative link, anchor and rule in the repository's Markdown leads somewhere. */
+/** Every relative link, anchor, rule and path in the repository's Markdown leads somewhere. */
 
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -49,4 +49,10 @@ test.each(documents)("%s defines each rule that it mentions", (name) => {
   const definitions = new Set([...prose.matchAll(/^\[([A-Z]-\d+)\]: /gm)].map(([, rule]) => rule));
   const mentioned = [...prose.matchAll(/\[([WGHUN]-\d+)\]/g)].map(([, rule]) => rule);
   expect(mentioned.filter((rule) => !definitions.has(rule))).toEqual([]);
+});
+
+test.each(documents)("%s names files and folders that exist", (name) => {
+  const text = readFileSync(join(root, name), "utf8");
+  const paths = [...text.matchAll(/`((?:apps|bench|deploy|docs|libs|scripts|tests|test-support)\/[\w./-]+)`/g)];
+  expect(paths.map(([, path = ""]) => path).filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
