@@ -42,7 +42,7 @@ enum {
 };
 
 enum framing { WIREBOOK, BARE, WISP, ALONE, IDLE };
-enum { TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
+enum { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
 struct exchange {
     uint32_t id;
@@ -57,6 +57,7 @@ struct ws {
     size_t header_bytes, head_bytes;
     uint64_t payload_bytes, payload_seen;
     int opcode, is_in_payload, http_matched;
+    uint32_t fragmented_id;
     char head[HEAD_BYTES + 1];
     char *out;
     size_t out_bytes;
@@ -187,8 +188,10 @@ static void take_wirebook(struct ws *w) {
     uint32_t id;
     if (w->opcode == BINARY) {
         memcpy(&id, w->head, 4);
-        return count_bytes(ntohl(id), w->payload_bytes - 4);
+        w->fragmented_id = ntohl(id);
+        return count_bytes(w->fragmented_id, w->payload_bytes - 4);
     }
+    if (w->opcode == CONTINUATION) return count_bytes(w->fragmented_id, w->payload_bytes);
     int is_end = strstr(w->head, "\"type\":\"end\"") != NULL, is_error = strstr(w->head, "\"type\":\"error\"") != NULL;
     const char *at = strstr(w->head, "\"id\":");
     if (!is_end && !is_error) return;

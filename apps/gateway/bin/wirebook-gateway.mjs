@@ -9,6 +9,4 @@ import { fileURLToPath } from "node:url";
 // Best effort: where it cannot be written all is compiled as before. NODE_COMPILE_CACHE, when set, names another folder.
 enableCompileCache(fileURLToPath(new URL("../../../.wirebook/compile-cache", import.meta.url)));
 
-const { keepYoungGenerationSmall } = await import("../src/websocket/young-generation.ts");
-keepYoungGenerationSmall();
 await import("../src/main.ts");

@@ -158,12 +158,3 @@ export const stepSecondsBuckets = [
 
 /** Bytes of the reason in a WebSocket's close frame (RFC 6455, section 5.5: 125, less two for the code). */
 export const closeReasonBytesMax = 123;
-
-/** Bytes of frames that leave from one buffer which all WebSockets share. */
-export const batchBytesMax = 64 * 1024;
-
-/** Bytes of a chunk that are copied to stand between its header and the next frame. */
-export const copiedBytesMax = 8 * 1024;
-
-/** Exchanges at once from which on V8's young generation may grow. */
-export const busyExchanges = 8;

@@ -27,7 +27,6 @@ import { Heartbeat } from "./heartbeat.ts";
 import { Stream } from "../streams/stream.ts";
 import type { StreamRequest, StreamOwner, StreamShared } from "../streams/stream.ts";
 import { StreamTable } from "../streams/stream-table.ts";
-import { mindExchanges } from "./young-generation.ts";
 
 /** What all connections of a gateway share. */
 export interface PageConnectionShared extends StreamShared {
@@ -142,7 +141,7 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
     this.#reading.setOverfull(true);
   }
 
-  onRoom(): void {
+  onFree(): void {
     try {
       this.#reading.setOverfull(false);
       for (const stream of this.#table.inTurn()) stream.resume();
@@ -239,7 +238,6 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
     const stream = new Stream(request, this.#shared, this);
     this.#table.add(stream);
     stream.begin();
-    mindExchanges(this.#shared.pool.runningCount);
   }
 
   #refuse(error: FrameError, receivedMs: number): void {
@@ -275,7 +273,6 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
     if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return;
     this.#isClosing = true;
     this.onClose();
-    this.queue.flush();
     this.#socket.close(code, Buffer.from(reason).subarray(0, closeReasonBytesMax));
     // The page's answer must be read, however much of what it wrote before is dropped.
     this.#socket.resume();
