@@ -229,17 +229,16 @@ const table = {
   // libs/history-jetstream
   "unconditional-deletes": {
     what: "a history on NATS whose deletes expect no last change",
-    file: "libs/history-jetstream/src/changes.ts",
-    find: "[headers.lastOfSubject]: String(lastChange)",
-    replace: "",
+    file: "libs/history-jetstream/src/history.ts",
+    find: "{ lastSubjectSequence: lastChange }",
+    replace: "{}",
   },
   "early-cluster-acknowledgement": {
     what: "a history on NATS that acknowledges a line before the cluster has it",
-    file: "libs/history-jetstream/src/jetstream-history.ts",
-    find: `const sequence = await this.#publisher.publish(this.#cluster.names.line, data);
-      return await this.#replica.seen(sequence);`,
-    replace: `void this.#publisher.publish(this.#cluster.names.line, data).catch(() => {});
-      return { position: 0, time: "" };`,
+    file: "libs/history-jetstream/src/history.ts",
+    find: "const written = publisher.publish(cluster.names.line, data);",
+    replace:
+      'void publisher.publish(cluster.names.line, data).catch(() => {});\n    const written = Promise.resolve({ position: 0, time: "" });',
   },
   "client-managed-consumers": {
     what: "a history on NATS that leaves its consumers to the NATS client",

@@ -1,5 +1,7 @@
 import { HistoryError } from "@wirebook/history";
-import { replicasDefault } from "./limits.ts";
+
+/** Copies of each message in the cluster, when as many servers are named. */
+const replicasDefault = 3;
 
 /**
  * Where a history on NATS is, from `nats://[USER[:PASSWORD]@]HOST[:PORT][,HOST[:PORT]…][/NAME][?replicas=N]`. Each host may

@@ -1,60 +1,82 @@
 /**
- * One connection to a NATS cluster, and what is asked of it.
+ * One connection to a NATS cluster, and how the cluster is asked for something.
  *
- * It stays open for as long as somebody needs it: the history, and readers that outlive it. A node that goes away is no
- * error here; the client connects to another one, and what was under way is tried again by whoever asked.
+ * The connection stays open while the history, or a reader that outlives it, retains it. A node that goes away is no error
+ * here: the client connects to another one, and the caller asks again.
  */
 
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
-import { Kvm } from "@nats-io/kv";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { jetstream } from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
-import type { NatsConnection } from "@nats-io/transport-node";
+import { PermissionViolationError } from "@nats-io/transport-node";
+import type { NatsConnection, Server } from "@nats-io/transport-node";
 import { HistoryError } from "@wirebook/history";
-import type { NatsAddress } from "./address.ts";
-import { checkVersion, connectionOptions, connectTo } from "./connection.ts";
-import type { NatsCredentials } from "./credentials.ts";
-import { attempt, isDenied } from "./errors.ts";
-import { connectAny, NodeRefusal } from "./connect-any.ts";
-import { consumerTimeoutMs, duplicateWindowNanos, elsewhereMs, requestTimeoutMs, startNodeMs } from "./limits.ts";
-import { namesOf } from "./names.ts";
-import { NodeChoice } from "./node-choice.ts";
-import type { Names } from "./names.ts";
 
-/** A connection, held by its users. */
-export class Cluster {
+/** Milliseconds without an answer after which another node is connected to: the current one may be cut off from the others. */
+export const failoverMs = 3000;
+/** Milliseconds in which that other node must greet. */
+export const greetingMsMax = 500;
+/**
+ * Milliseconds for each request about a consumer. The cluster may place a consumer on a node of whose death it does not
+ * know yet, and then no answer comes; the next one may be placed elsewhere, so several requests must fit into `askMsMax`.
+ */
+export const consumerTimeoutMs = 1000;
+/** Milliseconds for which an unanswered question is repeated, and between two attempts. */
+export const askMsMax = 14_000;
+export const askAgainMs = 50;
+/** Milliseconds for the answer to whether the cluster has a majority; less than a gateway gives a server to say that it is ready. */
+export const majorityTimeoutMs = 1500;
+/** Milliseconds of silence after which a copy counts as out of reach: the leader hears each copy every second. */
+export const silentPeerMs = 5000;
+
+/** What one history is called on the cluster. */
+export interface Names {
+  /** The stream, which has one message a line. */
+  readonly stream: string;
+  /** The subject of lines that change no other line. */
+  readonly line: string;
+  /** The subject of the results of deletes. */
+  readonly change: string;
+  /** The buckets: what servers note for each other, and the users. */
+  readonly state: string;
+  readonly users: string;
+}
+
+/** What is known of a cluster once its stream is there. */
+interface ClusterFacts {
+  readonly manager: JetStreamManager;
+  readonly state: KV;
+  readonly names: Names;
+  /** When the stream was created, which tells it from another one of the same name. */
+  readonly created: string;
+  /** Copies of each message. */
+  readonly replicas: number;
+}
+
+/** A connection, shared by all that retain it. */
+export class Cluster implements ClusterFacts {
   readonly connection: NatsConnection;
-  /** For consumers, as is the bucket. */
   readonly js: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly state: KV;
   readonly names: Names;
-  /** When the stream was made. */
   readonly created: string;
-  /** Copies of each message. */
   readonly replicas: number;
-  /** Those that were named; where it is one, there is no other to go to. */
-  readonly nodes: readonly string[];
-  readonly choice: NodeChoice;
   readonly #onReconnect = new Set<() => void>();
-  #users = 1;
-  #leftMs = -Infinity;
+  #holders = 1;
+  #leftAtMs = -Infinity;
 
-  constructor(
-    connection: NatsConnection,
-    manager: JetStreamManager,
-    state: KV,
-    facts: Pick<Cluster, "names" | "created" | "replicas" | "nodes" | "choice">,
-  ) {
+  constructor(connection: NatsConnection, facts: ClusterFacts) {
     this.connection = connection;
     this.js = jetstream(connection, { timeout: consumerTimeoutMs });
-    this.manager = manager;
-    this.state = state;
+    this.manager = facts.manager;
+    this.state = facts.state;
     this.names = facts.names;
     this.created = facts.created;
     this.replicas = facts.replicas;
-    this.nodes = facts.nodes;
-    this.choice = facts.choice;
     void this.#watch();
   }
 
@@ -65,26 +87,58 @@ export class Cluster {
   }
 
   /**
-   * Leaves the node that is connected for another one that was named, if one speaks. A node that is cut off from the others keeps its
-   * clients' connections, so the client by itself would stay. Several may ask for it at once: it happens once.
+   * Leaves the current node for another one that answers. A node that is cut off from the others keeps its clients'
+   * connections, so the client by itself would stay. Several callers at once cause one failover.
    */
   failover(): void {
     const nowMs = performance.now();
-    if (this.nodes.length === 1 || nowMs - this.#leftMs < elsewhereMs) return;
-    this.#leftMs = nowMs;
-    void this.#leave().catch(() => {
-      // It is closing, and needs no node any more.
+    if (nowMs - this.#leftAtMs < failoverMs) return;
+    this.#leftAtMs = nowMs;
+    this.#moveOn().catch(() => {
+      // Best effort: no other node answers, or the connection is closing.
     });
   }
 
-  /** Keeps it open until a `release`. */
+  /** Keeps the connection open until a `release`. */
   retain(): void {
-    this.#users += 1;
+    this.#holders += 1;
   }
 
-  async #leave(): Promise<void> {
-    const isFound = await this.choice.findOther(this.nodes, this.connection.getServer());
-    if (isFound && !this.connection.isClosed()) await this.connection.reconnect();
+  /** The last release closes the connection. */
+  async release(): Promise<void> {
+    this.#holders -= 1;
+    if (this.#holders === 0) await this.connection.close();
+  }
+
+  /**
+   * Resolves when the cluster can acknowledge a line: the stream has a leader, and the leader hears a majority of the
+   * copies. A leader that is alone stays leader for some seconds.
+   *
+   * @throws HistoryError `storage-unavailable` within `majorityTimeoutMs`
+   */
+  async assertMajority(): Promise<void> {
+    const subject = `$JS.API.STREAM.INFO.${this.names.stream}`;
+    const answer = await this.connection
+      .request(subject, "", { timeout: majorityTimeoutMs })
+      .catch((error: unknown) => {
+        throw unavailable(`the cluster did not answer within ${majorityTimeoutMs} ms`, error);
+      });
+    const info = answer.json<StreamInfo | { readonly error: object }>();
+    if ("error" in info) throw unavailable("the cluster has no leader for the history");
+    const peers = info.cluster?.replicas ?? [];
+    const reached = peers.filter(({ offline, active }) => !offline && active < silentPeerMs * 1e6).length + 1;
+    if (reached * 2 > this.replicas) return;
+    throw unavailable(`${reached} of ${this.replicas} copies of the history can be reached, which is no majority`);
+  }
+
+  /** The client dials its servers in order, a frozen one too, so the one that has greeted is put first. */
+  async #moveOn(): Promise<void> {
+    const current = this.connection.getServer();
+    const others = this.connection.getServers().filter(({ listen }) => listen !== current);
+    const found = await Promise.any(others.map(untilGreeting));
+    const rest = others.filter((server) => server !== found);
+    this.connection.setServers([...[found, ...rest].map(({ listen }) => listen), current]);
+    await this.connection.reconnect();
   }
 
   async #watch(): Promise<void> {
@@ -92,83 +146,53 @@ export class Cluster {
       if (type === "reconnect") for (const listener of this.#onReconnect) listener();
     }
   }
+}
 
-  /** The last to let go closes it. */
-  async release(): Promise<void> {
-    this.#users -= 1;
-    if (this.#users === 0) await this.connection.close();
+/** Resolves when a node greets; the kernel of a frozen one accepts a connection too, and then nothing comes. */
+async function untilGreeting(server: Server): Promise<Server> {
+  const socket = connect(server.port, server.hostname);
+  socket.on("error", () => {});
+  try {
+    await once(socket, "data", { signal: AbortSignal.timeout(greetingMsMax) });
+    return server;
+  } finally {
+    socket.destroy();
   }
+}
+
+/** The cluster cannot do it now, and may be able to later. */
+export function unavailable(why: string, cause?: unknown): HistoryError {
+  return new HistoryError("storage-unavailable", why, cause === undefined ? {} : { cause });
+}
+
+/** True when the cluster does not permit the request, which asking again does not change. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof PermissionViolationError;
 }
 
 /**
- * Connects to the first of its nodes that can be used, and makes the stream and its bucket when they are not there.
+ * Asks the cluster for something that may be asked twice, until it answers or the time is over: while a stream elects
+ * a leader, no answer comes.
  *
- * @throws HistoryError `storage-failed` when nothing answers, a server is too old, the stream is another program's…;
- *   `storage-unavailable` when no node that answers has a JetStream that can be used
+ * @param what went wrong if it fails, as the end of a sentence that begins with "the cluster"
+ * @throws HistoryError `storage-unavailable`
  */
-export function openCluster(address: NatsAddress, credentials: NatsCredentials): Promise<Cluster> {
-  const choice = new NodeChoice();
-  const options = connectionOptions(address, credentials, choice);
-  return connectAny(address, async (node) => {
-    const connection = await connectTo(node, options);
+export async function attempt<Result>(
+  what: string,
+  ask: () => Promise<Result>,
+  withinMs: number = askMsMax,
+): Promise<Result> {
+  const deadlineMs = performance.now() + withinMs;
+  for (;;) {
     try {
-      checkVersion(connection);
-      const cluster = await useNode(connection, address, choice);
-      connection.setServers([...address.servers]);
-      return cluster;
+      return await ask();
     } catch (error) {
-      await connection.close();
-      throw error;
+      if (error instanceof HistoryError) throw error;
+      const denial = isDenied(error) ? ((error as Error).cause as Error) : undefined;
+      if (denial !== undefined || performance.now() > deadlineMs) {
+        throw unavailable(`the cluster ${what}: ${(denial ?? (error as Error)).message}`, error);
+      }
+      await pause(askAgainMs);
     }
-  });
-}
-
-/** Nodes that have just started may not know each other yet, and refuse until they do. @throws NodeRefusal */
-async function useNode(connection: NatsConnection, address: NatsAddress, choice: NodeChoice): Promise<Cluster> {
-  try {
-    return await attempt("cannot be used", () => useCluster(connection, address, choice), startNodeMs);
-  } catch (error) {
-    const { code, cause } = error as HistoryError;
-    if (code !== "storage-unavailable" || isDenied(cause)) throw error;
-    throw new NodeRefusal(`cannot be used yet: ${(cause as Error).message}`, { isReached: true, cause });
   }
-}
-
-async function useCluster(
-  connection: NatsConnection,
-  { history, replicas, servers }: NatsAddress,
-  choice: NodeChoice,
-): Promise<Cluster> {
-  const manager = await jetstreamManager(connection, { timeout: requestTimeoutMs });
-  const names = namesOf(history);
-  const created = await ensureStream(manager, names, replicas);
-  const kvm = new Kvm(jetstream(connection, { timeout: requestTimeoutMs }));
-  await kvm.create(names.state, { replicas, history: 1 });
-  const state = await new Kvm(jetstream(connection, { timeout: consumerTimeoutMs })).open(names.state);
-  return new Cluster(connection, manager, state, { names, created, replicas, nodes: servers, choice });
-}
-
-/** Returns when the stream was made, which tells it from another one of the same name. */
-async function ensureStream(manager: JetStreamManager, names: Names, replicas: number): Promise<string> {
-  const wanted = [names.line, names.change];
-  try {
-    const { config, created } = await manager.streams.info(names.stream);
-    const subjects = config.subjects.toSorted().join(", ");
-    if (subjects === wanted.toSorted().join(", ")) return created;
-    throw new HistoryError(
-      "storage-failed",
-      `the stream ${names.stream} holds ${subjects}, so it is no history; name another one behind the hosts: …/NAME`,
-    );
-  } catch (error) {
-    if (error instanceof HistoryError || (error as Error).message !== "stream not found") throw error;
-  }
-  const { created } = await manager.streams.add({
-    name: names.stream,
-    subjects: wanted,
-    num_replicas: replicas,
-    allow_direct: false,
-    duplicate_window: duplicateWindowNanos,
-    description: "A Wirebook history: one message a line",
-  });
-  return created;
 }

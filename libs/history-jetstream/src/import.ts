@@ -1,81 +1,71 @@
 /**
  * Brings the lines of a file into an empty history, byte for byte and in their order.
  *
- * They go in as foreign lines: the text is the whole line, and the time at its head is the one it had. What follows them
- * is written by servers, with times that are later. In the end they are read back, which proves that they are all there,
- * and leaves a checkpoint behind, without which the first server would have to count them.
+ * They go in as external lines: the text is the whole line, with the time that it had. Servers write what follows, with later
+ * times. At the end the lines are read back, which proves that they are all there, and a checkpoint is written, without
+ * which the first server would have to count them.
  */
 
+import { nuid } from "@nats-io/transport-node";
 import { HistoryError } from "@wirebook/history";
-import type { Cluster } from "./cluster.ts";
 import type { HistorySize } from "@wirebook/history";
-import { importBatchLines } from "./limits.ts";
-import { loadProjection } from "./load.ts";
-import { headers } from "./names.ts";
-import { Publisher } from "./publisher.ts";
-import { writeCheckpoint } from "./state.ts";
+import { attempt } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
+import { loadProjection, writeCheckpoint } from "./load.ts";
+import { foreignHeaders } from "./message.ts";
 
+/** Lines that are on their way at once. */
+const batchLines = 1000;
 const lineFeed = 0x0a;
 
 /**
- * Imports lines, each of which ends in a line feed; a last one without is taken for one too.
+ * Imports lines, each of which ends in a line feed; the last one may have none.
  *
  * @returns how many
  * @throws HistoryError `storage-failed` when the history has lines already, a line is longer than the cluster takes, or
  *   lines did not arrive in their order; what is there then is not to be used
  */
 export async function importLines(cluster: Cluster, chunks: AsyncIterable<Uint8Array>): Promise<number> {
-  const { state } = await cluster.manager.streams.info(cluster.names.stream);
-  if (state.messages > 0) {
-    const sentence = `the history ${cluster.names.stream} has ${state.messages} lines already; name a new one`;
-    throw new HistoryError("storage-failed", sentence);
+  const { stream } = cluster.names;
+  const { state } = await cluster.manager.streams.info(stream);
+  if (state.messages > 0) throw failed(`the history ${stream} has ${state.messages} lines already; name a new one`);
+  const sent = await publishAll(cluster, chunks, state.last_seq);
+  const { index, bytes, lastTimeUs } = await loadProjection(cluster);
+  if (index.lines !== sent.lines || bytes !== sent.bytes) {
+    throw failed(
+      `${sent.lines} lines of ${sent.bytes} bytes were sent, and ${index.lines} of ${bytes} are there; somebody else writes into ${stream}, so import again, under another name`,
+    );
   }
-  const publisher = new Publisher(cluster);
-  try {
-    const sent = await publishAll(cluster, publisher, chunks, state.last_seq);
-    await readBack(cluster, sent);
-    return sent.lines;
-  } finally {
-    publisher.close();
-  }
+  await writeCheckpoint(cluster, { last: index.end - 1, bytes, lastTimeUs });
+  return sent.lines;
 }
 
 async function publishAll(
-  { connection, names }: Cluster,
-  publisher: Publisher,
+  { connection, js, names }: Cluster,
   chunks: AsyncIterable<Uint8Array>,
   before: number,
 ): Promise<HistorySize> {
   const bytesMax = connection.info?.max_payload ?? Infinity;
-  let count = 0;
+  let lines = 0;
   let bytes = 0;
-  for await (const lines of batchesOf(chunks)) {
-    const tooLong = lines.findIndex((line) => line.length > bytesMax);
+  const publish = async (line: Uint8Array): Promise<number> => {
+    const options = { msgID: nuid.next(), expect: { streamName: names.stream }, headers: foreignHeaders() };
+    return (await attempt("did not take a line", () => js.publish(names.line, line, options))).seq;
+  };
+  for await (const batch of batchesOf(chunks)) {
+    const tooLong = batch.findIndex((line) => line.length > bytesMax);
     if (tooLong >= 0) {
-      const sentence = `line ${count + tooLong + 1} has more bytes than the cluster takes in a message, ${bytesMax}`;
-      throw new HistoryError("storage-failed", sentence);
+      throw failed(`line ${lines + tooLong + 1} has more bytes than the cluster takes in a message, ${bytesMax}`);
     }
-    const more = { [headers.foreign]: "1" };
-    const sequences = await Promise.all(lines.map((line) => publisher.publish(names.line, line, more)));
-    // What was tried again may have come later than what followed it, and somebody else may have written.
-    if (sequences.some((sequence, at) => sequence !== before + count + at + 1)) {
-      const sentence = `the lines behind line ${count} did not arrive in their order; import again, under another name`;
-      throw new HistoryError("storage-failed", sentence);
+    const sequences = await Promise.all(batch.map(publish));
+    // A repeated line may have come later than what followed it, and others may have written.
+    if (sequences.some((sequence, at) => sequence !== before + lines + at + 1)) {
+      throw failed(`the lines behind line ${lines} did not arrive in their order; import again, under another name`);
     }
-    count += lines.length;
-    for (const line of lines) bytes += line.length + 1;
+    lines += batch.length;
+    for (const line of batch) bytes += line.length + 1;
   }
-  return { lines: count, bytes };
-}
-
-/** @throws HistoryError `storage-failed` when the cluster has something else */
-async function readBack(cluster: Cluster, sent: HistorySize): Promise<void> {
-  const { index, bytes, lastTimeUs } = await loadProjection(cluster);
-  if (index.lines !== sent.lines || bytes !== sent.bytes) {
-    const sentence = `${sent.lines} lines of ${sent.bytes} bytes were sent, and ${index.lines} of ${bytes} are there; somebody else writes into ${cluster.names.stream}, so import again, under another name`;
-    throw new HistoryError("storage-failed", sentence);
-  }
-  await writeCheckpoint(cluster, { sequence: index.end - 1, bytes, lastTimeUs });
+  return { lines, bytes };
 }
 
 /** Lines without their line feeds, some at a time. */
@@ -88,7 +78,7 @@ async function* batchesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
     for (let end = bytes.indexOf(lineFeed); end >= 0; end = bytes.indexOf(lineFeed, at)) {
       lines.push(bytes.subarray(at, end));
       at = end + 1;
-      if (lines.length < importBatchLines) continue;
+      if (lines.length < batchLines) continue;
       yield lines;
       lines = [];
     }
@@ -96,4 +86,8 @@ async function* batchesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
   }
   if (rest.length > 0) lines.push(rest);
   if (lines.length > 0) yield lines;
+}
+
+function failed(sentence: string): HistoryError {
+  return new HistoryError("storage-failed", sentence);
 }

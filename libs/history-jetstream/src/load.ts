@@ -1,23 +1,36 @@
 /**
- * What a server that starts, or was cut off for long, finds out about the stream.
+ * What lasts beside the lines in the bucket NAME-state, and how a server finds out about the stream from both when it starts
+ * or was cut off for long.
  *
- * Which sequences are gone the cluster tells in one answer; which are deleted and not erased yet stands in the headers of
- * the outcomes; bytes and the last time are known up to the checkpoint, and counted from there. Messages that are no
- * longer needed may be erased meanwhile, so it looks again until nothing changed between two looks.
+ *     repair.SEQUENCE   the microseconds of a line's time, where they are not the cluster's
+ *     checkpoint        {"created":…,"sequence":…,"bytes":…,"lastTimeUs":…}: how many bytes the lines had, up to where
+ *     reader.ID         the earliest moment of a server's readers; see erasure.ts
+ *
+ * The cluster tells in one answer which sequences are gone. The headers of the deletes tell what is deleted and not erased
+ * yet. Bytes and the last time are known up to the checkpoint, and counted from there. Messages may be erased meanwhile, so
+ * the server looks again until nothing changed between two looks.
  */
 
 import type { StreamState } from "@nats-io/jetstream";
+import { attempt, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
-import { attempt, unavailable } from "./errors.ts";
-import { loadAttemptsMax } from "./limits.ts";
-import { RankIndex } from "./rank-index.ts";
-import { erasureOf, lineBytes } from "./message.ts";
+import { decodeErasure, lineBytes } from "./message.ts";
 import type { Erasure } from "./message.ts";
+import type { Projection, ProjectionStart } from "./projection.ts";
+import { RankIndex } from "./rank-index.ts";
 import { scan } from "./scan.ts";
-import { readCheckpoint } from "./state.ts";
-import type { ProjectionStart } from "./projection.ts";
 
-/** An outcome that is in the stream. */
+/** Times that a server looks at the stream again because lines were erased meanwhile. */
+const loadAttemptsMax = 8;
+
+/** Bytes and time of all lines up to a sequence. */
+interface Checkpoint {
+  readonly sequence: number;
+  readonly bytes: number;
+  readonly lastTimeUs: number;
+}
+
+/** A message of the subject for changes. */
 interface Change {
   readonly sequence: number;
   readonly erasure: Erasure | undefined;
@@ -26,19 +39,53 @@ interface Change {
 /** @throws HistoryError `storage-unavailable` */
 export async function loadProjection(cluster: Cluster): Promise<ProjectionStart> {
   for (let attempts = 0; attempts < loadAttemptsMax; attempts++) {
-    const before = await look(cluster);
+    const before = await look(cluster, cluster.names.stream);
     const changes = await readChanges(cluster, before.last_seq);
     const figures = await count(cluster, before.last_seq, changes);
-    const after = await look(cluster);
+    const after = await look(cluster, cluster.names.stream);
     if (after.first_seq !== before.first_seq || after.num_deleted !== before.num_deleted) continue;
     return { ...figures, ...indexOf(before, changes) };
   }
   throw unavailable(`lines were erased each time this server looked, ${loadAttemptsMax} times; start it again`);
 }
 
-async function look({ manager, names }: Cluster): Promise<StreamState> {
+/** Notes how far the lines are counted, for the next start. @throws HistoryError `storage-unavailable` */
+export async function writeCheckpoint(
+  { state, created }: Cluster,
+  { last, bytes, lastTimeUs }: Pick<Projection, "last" | "bytes" | "lastTimeUs">,
+): Promise<void> {
+  const checkpoint = JSON.stringify({ created, sequence: last, bytes, lastTimeUs });
+  await attempt("did not take the checkpoint", () => state.put("checkpoint", checkpoint));
+}
+
+/** Notes a time that is not the cluster's. @throws HistoryError `storage-unavailable` */
+export async function writeRepair({ state }: Cluster, sequence: number, timeUs: number): Promise<void> {
+  await attempt("did not take the time of a line", () => state.put(`repair.${sequence}`, String(timeUs)));
+}
+
+/** The latest checkpoint of this very stream; the beginning when there is none. */
+async function readCheckpoint({ state, created }: Cluster): Promise<Checkpoint> {
+  const entry = await attempt("did not give the checkpoint", () => state.get("checkpoint"));
+  const checkpoint = entry?.operation === "PUT" ? entry.json<Checkpoint & { created: string }>() : undefined;
+  return checkpoint?.created === created ? checkpoint : { sequence: 0, bytes: 0, lastTimeUs: 0 };
+}
+
+async function readRepairs(cluster: Cluster): Promise<Map<number, number>> {
+  const stream = `KV_${cluster.names.state}`;
+  const subject = `$KV.${cluster.names.state}.repair.`;
+  const { last_seq: to } = await look(cluster, stream);
+  const repairs = new Map<number, number>();
+  for await (const batch of scan(cluster, { stream, from: 1, to, subject: `${subject}>` })) {
+    for (const { subject: key, data } of batch) {
+      repairs.set(Number(key.slice(subject.length)), Number(Buffer.from(data).toString()));
+    }
+  }
+  return repairs;
+}
+
+async function look({ manager }: Cluster, stream: string): Promise<StreamState> {
   const info = await attempt("did not describe the stream", () =>
-    manager.streams.info(names.stream, { deleted_details: true }),
+    manager.streams.info(stream, { deleted_details: true }),
   );
   return info.state;
 }
@@ -46,33 +93,35 @@ async function look({ manager, names }: Cluster): Promise<StreamState> {
 async function readChanges(cluster: Cluster, to: number): Promise<Change[]> {
   const changes: Change[] = [];
   for await (const batch of scan(cluster, { from: 1, to, subject: cluster.names.change, headersOnly: true })) {
-    for (const { sequence, headers } of batch) changes.push({ sequence, erasure: erasureOf(headers) });
+    for (const { sequence, headers } of batch) changes.push({ sequence, erasure: decodeErasure(headers) });
   }
   return changes;
 }
 
-function indexOf(state: StreamState, changes: readonly Change[]): Omit<ProjectionStart, "bytes" | "lastTimeUs"> {
-  // Of an empty stream the cluster tells the next sequence as the first one.
-  const index = new RankIndex(Math.max(1, state.messages === 0 ? state.last_seq + 1 : state.first_seq));
-  if (state.messages > 0) index.appendUpTo(state.last_seq);
-  for (const sequence of state.deleted ?? []) index.remove(sequence);
-  const pending = new Map<number, number>();
+function indexOf(
+  { messages, first_seq: first, last_seq: last, deleted }: StreamState,
+  changes: readonly Change[],
+): Pick<ProjectionStart, "index" | "deletedBy" | "lastDeleteAll" | "lastChange"> {
+  // The first sequence of an empty stream is the next one.
+  const index = messages === 0 ? new RankIndex(last + 1) : new RankIndex(Math.max(1, first), last + 1, deleted);
+  const deletedBy = new Map<number, number>();
   let lastDeleteAll = 0;
   for (const { sequence, erasure } of changes) {
     if (erasure === "all") {
       index.removeBefore(sequence);
       lastDeleteAll = sequence;
-    } else if (erasure !== undefined && index.remove(erasure.sequence)) pending.set(erasure.sequence, sequence);
+    } else if (erasure !== undefined && index.remove(erasure.sequence)) deletedBy.set(erasure.sequence, sequence);
   }
-  return { index, pending, lastDeleteAll, lastChange: changes.at(-1)?.sequence ?? 0 };
+  return { index, deletedBy, lastDeleteAll, lastChange: changes.at(-1)?.sequence ?? 0 };
 }
 
-/** Bytes and the last time: those of the checkpoint, and what came since. */
+/** Bytes and times: those of the checkpoint, and what came since. */
 async function count(
   cluster: Cluster,
   to: number,
   changes: readonly Change[],
-): Promise<Pick<ProjectionStart, "bytes" | "lastTimeUs">> {
+): Promise<Pick<ProjectionStart, "bytes" | "lastTimeUs" | "repairs">> {
+  const repairs = await readRepairs(cluster);
   const checkpoint = await readCheckpoint(cluster);
   let { bytes, lastTimeUs } = checkpoint;
   const isCounted = (sequence: number): boolean => sequence <= checkpoint.sequence;
@@ -82,13 +131,18 @@ async function count(
   }
   for await (const batch of scan(cluster, { from: checkpoint.sequence + 1, to })) {
     for (const message of batch) {
-      const erasure = erasureOf(message.headers);
+      const { sequence, takenUs } = message;
+      const erasure = decodeErasure(message.headers);
       if (erasure === "all") bytes = 0;
       else if (erasure !== undefined && isCounted(erasure.sequence)) bytes -= erasure.bytes;
-      // Whether or not it is erased already, one that came behind the checkpoint and was deleted counts for nothing.
-      if (!deleted.has(message.sequence)) bytes += lineBytes(message);
-      lastTimeUs = Math.max(message.takenUs, lastTimeUs + 1);
+      // A line that came behind the checkpoint and was deleted counts for nothing, erased or not.
+      if (!deleted.has(sequence)) bytes += lineBytes(message);
+      lastTimeUs = repairs.get(sequence) ?? Math.max(takenUs, lastTimeUs + 1);
+      if (lastTimeUs === takenUs || repairs.has(sequence)) continue;
+      // The server that found out about it may have died before it could note it.
+      repairs.set(sequence, lastTimeUs);
+      await writeRepair(cluster, sequence, lastTimeUs);
     }
   }
-  return { bytes, lastTimeUs };
+  return { bytes, lastTimeUs, repairs };
 }

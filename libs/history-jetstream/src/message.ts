@@ -1,10 +1,15 @@
-/** A line as a message of the stream: its text without its time, which is the cluster's. */
+/**
+ * A line as a message of the stream: its text without its time, which is the cluster's [N-2].
+ *
+ * The message's sequence is its place in the one order on which all servers agree. Users see ranks, never sequences.
+ */
 
+import type { JsMsg } from "@nats-io/jetstream";
+import { headers as createHeaders } from "@nats-io/transport-node";
+import type { MsgHdrs } from "@nats-io/transport-node";
 import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
 import type { Outcome } from "@wirebook/protocol";
-import type { MsgHdrs } from "@nats-io/transport-node";
 import type { Actor, RequestEntry } from "@wirebook/history";
-import { headers as names } from "./names.ts";
 
 /** A message as the stream has it. */
 export interface StoredMessage {
@@ -16,45 +21,67 @@ export interface StoredMessage {
   readonly data: Uint8Array;
 }
 
-/** What an outcome takes away: one line, or all before it. */
+/** What the result of a delete takes away: one line, or all before it. */
 export type Erasure = { readonly sequence: number; readonly bytes: number } | "all";
+
+/** The sequence of the line that this message deletes, or `all` that came before it; and the bytes of that line. */
+const erasesHeader = "Wirebook-Erases";
+const erasedBytesHeader = "Wirebook-Erased-Bytes";
+/** Set on an external line: its text is the whole line, with or without a time. */
+const foreignHeader = "Wirebook-Foreign";
 
 const encoder = new TextEncoder();
 const timeCharacters = encodeTime(0).length;
 
-/** The data of the message that says what was asked. */
-export function encodeAskedMessage({ address, message, isCut }: RequestEntry): Uint8Array {
+export function encodeRequestMessage({ address, message, isCut }: RequestEntry): Uint8Array {
   return encoder.encode(encodeRequestEntry("", address, message, isCut).slice(1));
 }
 
-/** The data of the message that says what came of it. */
-export function encodeOutcomeMessage({ address, user }: Actor, outcome: Outcome): Uint8Array {
+export function encodeResultMessage({ address, user }: Actor, outcome: Outcome): Uint8Array {
   return encoder.encode(encodeResultEntry("", address, user, outcome).slice(1));
 }
 
-/** The line of a message, with its line feed; a foreign line is the whole of its data. */
-export function lineOf({ headers, data }: Pick<StoredMessage, "headers" | "data">, timeUs: number): Uint8Array {
-  const head = isForeign(headers) ? "" : `${encodeTime(timeUs)} `;
-  const line = new Uint8Array(head.length + data.length + 1);
-  encoder.encodeInto(head, line);
-  line.set(data, head.length);
+/** The headers of a message that deletes something. */
+export function encodeErasure(erasure: Erasure): MsgHdrs {
+  const headers = createHeaders();
+  headers.set(erasesHeader, erasure === "all" ? "all" : String(erasure.sequence));
+  if (erasure !== "all") headers.set(erasedBytesHeader, String(erasure.bytes));
+  return headers;
+}
+
+export function decodeErasure(headers: MsgHdrs | undefined): Erasure | undefined {
+  const erases = headers?.get(erasesHeader) ?? "";
+  if (erases === "" || erases === "all") return erases || undefined;
+  return { sequence: Number(erases), bytes: Number(headers?.get(erasedBytesHeader)) };
+}
+
+/** The headers of an external line. */
+export function foreignHeaders(): MsgHdrs {
+  const headers = createHeaders();
+  headers.set(foreignHeader, "1");
+  return headers;
+}
+
+function isForeign({ headers }: Pick<StoredMessage, "headers">): boolean {
+  return headers?.has(foreignHeader) === true;
+}
+
+/** The line of a message, with its line feed. */
+export function encodeLine(message: StoredMessage, timeUs: number): Uint8Array {
+  const timestamp = isForeign(message) ? "" : `${encodeTime(timeUs)} `;
+  const line = new Uint8Array(timestamp.length + message.data.length + 1);
+  encoder.encodeInto(timestamp, line);
+  line.set(message.data, timestamp.length);
   line[line.length - 1] = 0x0a;
   return line;
 }
 
-/** How long that line is. */
-export function lineBytes({ headers, data }: Pick<StoredMessage, "headers" | "data">): number {
-  return (isForeign(headers) ? 0 : timeCharacters + 1) + data.length + 1;
+/** The length of that line. */
+export function lineBytes(message: StoredMessage): number {
+  return (isForeign(message) ? 0 : timeCharacters + 1) + message.data.length + 1;
 }
 
-/** What the message takes away, if it is an outcome of a delete. */
-export function erasureOf(headers: MsgHdrs | undefined): Erasure | undefined {
-  const erases = headers?.get(names.erases) ?? "";
-  if (erases === "") return undefined;
-  if (erases === "all") return "all";
-  return { sequence: Number(erases), bytes: Number(headers?.get(names.erasedBytes)) };
-}
-
-function isForeign(headers: MsgHdrs | undefined): boolean {
-  return headers?.has(names.foreign) === true;
+/** A message that a consumer delivered. */
+export function storedOf({ seq, timestampNanos, subject, headers, data }: JsMsg): StoredMessage {
+  return { sequence: seq, takenUs: Number(timestampNanos / 1000n), subject, headers, data };
 }

@@ -1,13 +1,12 @@
-import type { History } from "@wirebook/history";
 import { UsersError } from "@wirebook/history";
-import type { Users } from "@wirebook/history";
+import type { History, Users } from "@wirebook/history";
 import { decodeNatsAddress } from "./address.ts";
-import { openCluster } from "./cluster.ts";
+import { openCluster } from "./connect.ts";
 import type { NatsCredentials } from "./credentials.ts";
 import { importLines } from "./import.ts";
-import { JetStreamHistory } from "./jetstream-history.ts";
-import { openKvUsers } from "./kv-users.ts";
+import { JetStreamHistory } from "./history.ts";
 import { Replica } from "./replica.ts";
+import { openKvUsers } from "./users.ts";
 
 export type { NatsCredentials } from "./credentials.ts";
 
@@ -27,7 +26,7 @@ export interface JetStreamHistoryOptions extends NatsCredentials {
 export async function openJetStreamHistory(address: string, options: JetStreamHistoryOptions = {}): Promise<History> {
   const cluster = await openCluster(decodeNatsAddress(address), options);
   try {
-    return new JetStreamHistory(cluster, await Replica.open(cluster, options.onNotice ?? (() => {})));
+    return new JetStreamHistory(await Replica.open(cluster, options.onNotice ?? (() => {})));
   } catch (error) {
     await cluster.release();
     throw error;

@@ -2,58 +2,59 @@
  * What one server knows of the stream: the lines up to a sequence, their ranks, their times, their bytes.
  *
  * Every server applies the same messages in the same order by the same rules, so all agree on every line number and time
- * without asking each other. Memory holds the index (what is *not* a line), the newest lines, and what was deleted and
- * is not erased yet; nothing for a line that merely exists.
+ * without asking each other [N-3]. Memory holds the index, the newest lines, and what was deleted and is not erased yet.
  *
  * A line's time is when the cluster took it, made strictly increasing: a new leader's clock may be behind the old one's,
- * and then a line gets the time before plus one microsecond. Such a *repair* is remembered in the bucket, since it could
- * not be found out again once the line before is erased.
+ * and then a line gets the time before plus one microsecond [N-4]. Such a *repair* is noted in the bucket of the state,
+ * since it cannot be computed again once the line before is erased.
  */
 
 import { EventEmitter } from "node:events";
 import type { AppendResult } from "@wirebook/history";
-import { encodeTime } from "@wirebook/protocol";
-import { recentBytesMax, recentLinesMax } from "./limits.ts";
+import { decodeText, encodeTime, timestampOf } from "@wirebook/protocol";
+import { decodeErasure, encodeLine, lineBytes } from "./message.ts";
+import type { Erasure, StoredMessage } from "./message.ts";
 import type { RankIndex } from "./rank-index.ts";
-import { erasureOf, lineBytes, lineOf } from "./message.ts";
-import type { StoredMessage } from "./message.ts";
 
-/** Where a view begins. */
+/** Bytes of the newest lines, which feeds read from memory. */
+export const recentBytesMax = 4 * 1024 * 1024;
+
+/** Where a projection begins. */
 export interface ProjectionStart {
   readonly index: RankIndex;
   readonly bytes: number;
   /** Microseconds of the last line's time. */
   readonly lastTimeUs: number;
+  /** Times that are not the cluster's, by sequence. */
+  readonly repairs: Map<number, number>;
   /** The last message of the subject for changes, or 0. */
   readonly lastChange: number;
-  /** Deleted lines whose messages are still there, by the sequence of what deleted each. */
-  readonly pending: ReadonlyMap<number, number>;
+  /** Deleted lines whose messages are still there, by sequence: the sequence of the delete. */
+  readonly deletedBy: Map<number, number>;
   /** The latest delete of all, or 0. */
   readonly lastDeleteAll: number;
 }
 
 interface Events {
-  /** The view has grown, or has ended. */
+  /** The projection has grown, or has ended. */
   readonly change: [];
   /** A message deletes something. */
-  readonly erasure: [by: number, target: number | "all"];
+  readonly erasure: [by: StoredMessage, erasure: Erasure];
   /** A line's time is not the cluster's. */
   readonly repair: [sequence: number, timeUs: number];
 }
 
-/** See above. */
 export class Projection extends EventEmitter<Events> {
   readonly #changeSubject: string;
-  readonly #repairs = new Map<number, number>();
+  readonly #index: RankIndex;
+  readonly #repairs: Map<number, number>;
+  readonly #deletedBy: Map<number, number>;
   /** The newest lines by sequence, as many as `recentBytesMax` holds. */
   readonly #recent = new Map<number, Uint8Array>();
-  readonly #positions = new Map<number, AppendResult>();
   #recentBytes = 0;
-  #index: RankIndex;
   #bytes: number;
   #lastTimeUs: number;
   #lastChange: number;
-  #deletedBy: Map<number, number>;
   /** Sequences of deletes of all, ascending. */
   #deleteAlls: number[];
   #end: Error | "closed" | undefined;
@@ -63,11 +64,12 @@ export class Projection extends EventEmitter<Events> {
     this.setMaxListeners(0);
     this.#changeSubject = changeSubject;
     this.#index = start.index;
+    this.#repairs = start.repairs;
     this.#bytes = start.bytes;
     this.#lastTimeUs = start.lastTimeUs;
     this.#lastChange = start.lastChange;
-    this.#deletedBy = new Map(start.pending);
-    this.#deleteAlls = start.lastDeleteAll === 0 ? [] : [start.lastDeleteAll];
+    this.#deletedBy = start.deletedBy;
+    this.#deleteAlls = [start.lastDeleteAll];
   }
 
   get lines(): number {
@@ -78,7 +80,7 @@ export class Projection extends EventEmitter<Events> {
     return this.#bytes;
   }
 
-  /** The sequence that it has seen up to. */
+  /** The last sequence that was applied. */
   get last(): number {
     return this.#index.end - 1;
   }
@@ -98,19 +100,14 @@ export class Projection extends EventEmitter<Events> {
 
   /** The sequence of a line from 1; of the one after the last, the next sequence. */
   sequenceOf(position: number): number {
-    return this.#index.sequenceOf(position) ?? this.last + 1;
+    return this.#index.sequenceOf(position) ?? this.#index.end;
   }
 
-  /** True when a line stood at a moment, given by the last sequence that was seen then. */
+  /** True when a line stood at a moment, given by the last sequence that was applied then. */
   stoodAt(sequence: number, moment: number): boolean {
-    if ((this.#deletedBy.get(sequence) ?? Infinity) <= moment) return false;
-    const all = this.#deleteAlls.findLast((each) => each <= moment) ?? 0;
-    return sequence >= all;
-  }
-
-  /** Where and when a line was written, for as long as it is remembered. */
-  writtenAt(sequence: number): AppendResult | undefined {
-    return this.#positions.get(sequence);
+    if (this.#index.has(sequence)) return true;
+    const by = this.#deletedBy.get(sequence) ?? this.#deleteAlls.find((all) => all > sequence) ?? 0;
+    return by > moment;
   }
 
   /** A line, if it is among the newest. */
@@ -120,42 +117,41 @@ export class Projection extends EventEmitter<Events> {
 
   /** The line of a message of the past. */
   lineOf(message: StoredMessage): Uint8Array {
-    return lineOf(message, this.#repairs.get(message.sequence) ?? message.takenUs);
+    return encodeLine(message, this.#repairs.get(message.sequence) ?? message.takenUs);
   }
 
-  /** The time of a line, as its head has it. */
-  timestampOf({ sequence, takenUs }: Pick<StoredMessage, "sequence" | "takenUs">): string {
-    return encodeTime(this.#repairs.get(sequence) ?? takenUs);
-  }
-
-  /** Another server, or an earlier run, found out about a line's time. */
-  noteRepair(sequence: number, timeUs: number): void {
-    this.#repairs.set(sequence, timeUs);
+  /** The first word of that line: its time, unless the line is external. */
+  timestampOf(message: StoredMessage): string {
+    return timestampOf(decodeText(this.lineOf(message)));
   }
 
   /** Applies the next message. */
-  apply(message: StoredMessage): void {
+  apply(message: StoredMessage): AppendResult {
     const { sequence, headers, subject } = message;
     const timeUs = this.#timeOf(message);
-    const line = lineOf(message, timeUs);
-    const erasure = erasureOf(headers);
+    const erasure = decodeErasure(headers);
     if (erasure === "all") this.#deleteAll(sequence);
-    else if (erasure !== undefined) this.#delete(sequence, erasure.sequence, erasure.bytes);
+    else if (erasure !== undefined) this.#delete(sequence, erasure);
     this.#index.append(sequence);
     this.#bytes += lineBytes(message);
     this.#lastTimeUs = timeUs;
     if (subject === this.#changeSubject) this.#lastChange = sequence;
-    this.#remember(sequence, line, { position: this.#index.lines, time: encodeTime(timeUs) });
-    if (erasure !== undefined) this.emit("erasure", sequence, erasure === "all" ? "all" : erasure.sequence);
+    this.#remember(sequence, encodeLine(message, timeUs));
+    if (erasure !== undefined) this.emit("erasure", message, erasure);
     this.emit("change");
+    return { position: this.#index.lines, time: encodeTime(timeUs) };
   }
 
-  /** Forgets what nobody can ask for any more: a deleted line that was erased, before all readers' moments. */
-  forgetErased(sequence: number): void {
-    this.#deletedBy.delete(sequence);
+  /** Forgets what no batch can bring any more: what was erased a while ago, before the moments of all readers. */
+  forgetErased(by: number, erasure: Erasure): void {
+    if (erasure !== "all") return void this.#deletedBy.delete(erasure.sequence);
+    this.#deleteAlls = this.#deleteAlls.filter((all) => all > by);
+    for (const known of [this.#deletedBy, this.#repairs]) {
+      for (const sequence of known.keys()) if (sequence < by) known.delete(sequence);
+    }
   }
 
-  /** Says that it will not grow any more; only the first call counts. */
+  /** Says that it does not grow any more; only the first call counts. */
   finish(end: Error | "closed"): void {
     if (this.#end !== undefined) return;
     this.#end = end;
@@ -175,28 +171,22 @@ export class Projection extends EventEmitter<Events> {
     this.#index.removeBefore(by);
     this.#bytes = 0;
     this.#deleteAlls.push(by);
-    for (const sequence of this.#repairs.keys()) if (sequence < by) this.#repairs.delete(sequence);
   }
 
-  #delete(by: number, sequence: number, bytes: number): void {
-    // One that this server never saw was deleted and erased while it was cut off.
-    if (this.#index.remove(sequence)) this.#bytes -= bytes;
+  #delete(by: number, { sequence, bytes }: Exclude<Erasure, "all">): void {
+    // A line that this server never saw was deleted and erased while it was cut off.
+    if (!this.#index.remove(sequence)) return;
+    this.#bytes -= bytes;
     this.#deletedBy.set(sequence, by);
   }
 
-  #remember(sequence: number, line: Uint8Array, written: AppendResult): void {
+  #remember(sequence: number, line: Uint8Array): void {
     this.#recent.set(sequence, line);
     this.#recentBytes += line.length;
-    for (const [oldest, bytes] of this.#recent) {
+    for (const [oldest, { length }] of this.#recent) {
       if (this.#recentBytes <= recentBytesMax) break;
       this.#recent.delete(oldest);
-      this.#recentBytes -= bytes.length;
-    }
-    this.#positions.set(sequence, written);
-    if (this.#positions.size <= recentLinesMax) return;
-    for (const oldest of this.#positions.keys()) {
-      this.#positions.delete(oldest);
-      return;
+      this.#recentBytes -= length;
     }
   }
 }

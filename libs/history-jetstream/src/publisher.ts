@@ -1,190 +1,196 @@
 /**
- * Publishes lines, and tries each again until the cluster has it or its time is over.
+ * Publishes lines, and repeats each until this server has seen it at its place or its time is over.
  *
- * A message carries an id, by which the stream knows one that it has already, so a publish whose acknowledgement was
- * lost counts once. Publishes keep their order on their way; one that is tried again may come after later ones.
- *
- * This is the client's `publish` of JetStream with one subscription and one timer for all: a subscription and a timer
- * for each line cost more than the line.
+ * A message carries an id, by which the stream knows a repetition, so it is stored once [N-5]. Its author waits until the
+ * line comes back from the stream, which delivers only what most of the nodes have; the acknowledgement tells whether to
+ * go on repeating. Publishes keep their order on their way; a repeated one may come after later ones.
  */
 
-import { createInbox, headers as createHeaders, nuid } from "@nats-io/transport-node";
-import type { Msg, MsgHdrs, Subscription } from "@nats-io/transport-node";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import type { JetStreamPublishOptions } from "@nats-io/jetstream";
+import { NoRespondersError, nuid } from "@nats-io/transport-node";
+import type { AppendResult } from "@wirebook/history";
+import { failoverMs, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
-import { unavailable } from "./errors.ts";
-import {
-  elsewhereMs,
-  publishDeadlineMs,
-  publishesInFlightMax,
-  publishesWaitingMax,
-  publishRefusedRetryMs,
-  publishRetryMs,
-  publishStalledRetryMs,
-} from "./limits.ts";
-import { headers as names } from "./names.ts";
+import type { StoredMessage } from "./message.ts";
 
-/** What the cluster refused, and will refuse again. */
-export class PublishRefused extends Error {
-  override readonly name = "PublishRefused";
-  /** NATS's number for it. */
-  readonly code: number;
+/** Publishes on their way at once; one more is refused. */
+export const publishesMax = 8192;
+/** Milliseconds after which a publish that was not acknowledged is repeated under the same id… */
+export const publishRetryMs = 2000;
+/** …while the cluster acknowledges nothing at all: what was sent to a node that froze is lost… */
+export const publishStalledRetryMs = 250;
+/** …and when the stream had no leader. */
+const publishRefusedRetryMs = 100;
+/** Milliseconds for which the answer to one sending counts. */
+const publishTimeoutMs = 5000;
+/** Milliseconds after which a line that the cluster did not acknowledge is given up and its request gets an error. */
+export const publishDeadlineMs = 14_000;
+/** Milliseconds after which an acknowledged line is looked for on another node: the consumer's may be stuck. */
+export const seenRetryMs = 2000;
+/** Milliseconds after which an acknowledged line that this server does not see gets an error. */
+export const seenDeadlineMs = 14_000;
 
-  constructor(code: number, description: string) {
-    super(description);
-    this.code = code;
-  }
-}
-
-/** A change came after another one than was expected (JSStreamWrongLastSequenceErr). */
+const idHeader = "Nats-Msg-Id";
+/** NATS's numbers (JSStreamWrongLastSequenceErr, JSStreamDuplicateMessageConflictErr). */
 export const wrongLastSequence = 10_071;
-
-/** A message with this id is on its way already (JSStreamDuplicateMessageConflictErr). */
 const idInProcess = 10_158;
 
+type PublishOptions = Pick<Partial<JetStreamPublishOptions>, "headers" | "expect">;
+
 interface Publish {
+  readonly id: string;
   readonly subject: string;
   readonly data: Uint8Array;
-  readonly headers: MsgHdrs;
-  readonly deadlineMs: number;
-  readonly resolve: (sequence: number) => void;
+  readonly options: PublishOptions;
+  readonly startedMs: number;
+  readonly resolve: (written: AppendResult) => void;
   readonly reject: (error: unknown) => void;
-  number: number;
+  retryAtMs: number;
   sentMs: number;
-  /** Set where the cluster said that it cannot take it for now. */
-  retryAtMs: number | undefined;
+  acknowledged: { readonly sequence: number; readonly atMs: number } | undefined;
 }
 
-interface Acknowledgement {
-  readonly seq?: number;
-  readonly error?: { readonly err_code?: number; readonly code: number; readonly description: string };
+interface Listener {
+  /** The last sequence that this server has seen. */
+  readonly lastSeen: () => number;
+  /** An acknowledged line has not come for `seenRetryMs`. */
+  readonly onStuck: () => void;
 }
 
 /** The publishes of one server. */
 export class Publisher {
   readonly #cluster: Cluster;
-  readonly #inbox = createInbox();
-  readonly #subscription: Subscription;
+  readonly #listener: Listener;
   readonly #idPrefix = nuid.next();
-  readonly #inFlight = new Map<number, Publish>();
+  readonly #pending = new Map<string, Publish>();
   readonly #timer: NodeJS.Timeout;
   readonly #stopListening: () => void;
-  #waiting: Publish[] = [];
   #count = 0;
   /** When the cluster gave its last answer, or the first of those publishes was sent that wait for one. */
   #answeredMs = 0;
+  #stuckMs = 0;
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, listener: Listener) {
     this.#cluster = cluster;
-    this.#subscription = cluster.connection.subscribe(`${this.#inbox}.*`, {
-      callback: (error, message) => {
-        if (error === null) this.#take(message);
-      },
-    });
-    this.#timer = setInterval(() => this.#retry(), publishRefusedRetryMs);
+    this.#listener = listener;
+    this.#timer = setInterval(() => this.#look(), publishRefusedRetryMs);
     this.#timer.unref();
-    this.#stopListening = cluster.onReconnect(() => this.#retry(true));
+    // What is on its way went to a node that is connected no more.
+    this.#stopListening = cluster.onReconnect(() => {
+      for (const publish of this.#pending.values()) if (publish.acknowledged === undefined) this.#send(publish);
+    });
   }
 
   /**
-   * Stores a message; resolves with its sequence.
+   * Stores a message; resolves when this server has seen it.
    *
-   * @throws PublishRefused, HistoryError `storage-unavailable`
+   * @throws JetStreamApiError when the cluster refuses it for good, HistoryError `storage-unavailable`
    */
-  publish(subject: string, data: Uint8Array, more: Readonly<Record<string, string>> = {}): Promise<number> {
-    if (this.#waiting.length >= publishesWaitingMax) {
-      return Promise.reject(unavailable(`${publishesWaitingMax} lines wait for the cluster already`));
+  publish(subject: string, data: Uint8Array, options: PublishOptions = {}): Promise<AppendResult> {
+    if (this.#pending.size >= publishesMax) {
+      return Promise.reject(unavailable(`${publishesMax} lines wait for the cluster already`));
     }
-    const headers = createHeaders();
-    headers.set(names.id, `${this.#idPrefix}.${++this.#count}`);
-    headers.set(names.stream, this.#cluster.names.stream);
-    for (const [name, value] of Object.entries(more)) headers.set(name, value);
+    const startedMs = performance.now();
+    if (this.#pending.size === 0) this.#answeredMs = startedMs;
     return new Promise((resolve, reject) => {
-      const deadlineMs = performance.now() + publishDeadlineMs;
-      this.#waiting.push({
-        subject,
-        data,
-        headers,
-        deadlineMs,
-        resolve,
-        reject,
-        number: 0,
-        sentMs: 0,
-        retryAtMs: undefined,
-      });
-      this.#sendWaiting();
+      const id = `${this.#idPrefix}.${++this.#count}`;
+      const times = { startedMs, sentMs: 0, retryAtMs: Infinity, acknowledged: undefined };
+      const publish: Publish = { id, subject, data, options, resolve, reject, ...times };
+      this.#pending.set(id, publish);
+      this.#send(publish);
     });
   }
 
-  /** Takes no more answers. Nothing must be under way. */
+  /** True when this server published the message. */
+  owns({ headers }: StoredMessage): boolean {
+    return headers?.get(idHeader).startsWith(`${this.#idPrefix}.`) === true;
+  }
+
+  /** This server has seen a message, whoever published it. */
+  settle({ headers }: StoredMessage, written: AppendResult): void {
+    const id = headers?.get(idHeader) ?? "";
+    const publish = this.#pending.get(id);
+    if (publish === undefined) return;
+    this.#answeredMs = performance.now();
+    this.#pending.delete(id);
+    publish.resolve(written);
+  }
+
+  /** Rejects what is still under way. */
   close(): void {
     clearInterval(this.#timer);
     this.#stopListening();
-    this.#subscription.unsubscribe();
-  }
-
-  #sendWaiting(): void {
-    const room = publishesInFlightMax - this.#inFlight.size;
-    if (room <= 0 || this.#waiting.length === 0) return;
-    if (this.#inFlight.size === 0) this.#answeredMs = performance.now();
-    for (const publish of this.#waiting.splice(0, room)) this.#send(publish);
+    for (const publish of this.#pending.values()) this.#fail(publish, unavailable("the history is closed"));
   }
 
   #send(publish: Publish): void {
-    // Sent again it keeps its number: an acknowledgement that takes longer than that is one.
-    if (publish.number === 0) publish.number = ++this.#count;
+    const { id, subject, data, options } = publish;
     publish.sentMs = performance.now();
-    publish.retryAtMs = undefined;
-    this.#inFlight.set(publish.number, publish);
-    const { subject, data, headers } = publish;
-    this.#cluster.connection.publish(subject, data, { headers, reply: `${this.#inbox}.${publish.number}` });
+    publish.retryAtMs = Infinity;
+    const { stream: streamName } = this.#cluster.names;
+    const expect = { ...options.expect, streamName };
+    // An answer to this sending may come after the next one.
+    this.#cluster.js.publish(subject, data, { ...options, msgID: id, expect, timeout: publishTimeoutMs }).then(
+      // To a repetition of what is not stored yet, 2.10 answers with the sequence 0, later versions with an error.
+      ({ seq }) => (seq === 0 ? this.#retrySoon(publish) : this.#acknowledge(publish, seq)),
+      (error: unknown) => this.#refuse(publish, error),
+    );
   }
 
-  #take(message: Msg): void {
-    const number = Number(message.subject.slice(this.#inbox.length + 1));
-    const publish = this.#inFlight.get(number);
-    if (publish === undefined) return;
-    // Nobody listens to the subject for now: the stream has no leader, or no cluster is connected (NATS: 503).
-    if (message.headers?.code === 503) {
-      publish.retryAtMs = performance.now() + publishRefusedRetryMs;
-      return;
-    }
-    const { seq, error } = message.json<Acknowledgement>();
-    // Without a leader for the moment, the stream says so with 503; whatever else it says is its last word.
-    // Of a message that was sent again before its first sending was stored, 2.10 says that it is a duplicate of sequence 0,
-    // later ones that its id is in process. Neither is an acknowledgement. (A refusal has a sequence of 0 as well.)
-    if (error?.code === 503 || error?.err_code === idInProcess || (error === undefined && seq === 0)) {
-      publish.retryAtMs = performance.now() + publishRefusedRetryMs;
-      return;
-    }
-    this.#inFlight.delete(number);
+  #retrySoon(publish: Publish): void {
+    publish.retryAtMs = performance.now() + publishRefusedRetryMs;
+  }
+
+  #acknowledge(publish: Publish, sequence: number): void {
     this.#answeredMs = performance.now();
-    if (seq !== undefined && error === undefined) publish.resolve(seq);
-    else publish.reject(new PublishRefused(error?.err_code ?? 0, error?.description ?? "no answer that is known"));
-    this.#sendWaiting();
+    publish.acknowledged ??= { sequence, atMs: this.#answeredMs };
   }
 
-  /** @param isLost true when whatever is on its way went to a node that is connected no more */
-  #retry(isLost = false): void {
+  #refuse(publish: Publish, error: unknown): void {
+    if (error instanceof JetStreamApiError && error.status !== 503 && error.code !== idInProcess) {
+      this.#answeredMs = performance.now();
+      this.#fail(publish, error);
+    } else if (error instanceof JetStreamApiError || isWithoutLeader(error)) this.#retrySoon(publish);
+  }
+
+  #fail(publish: Publish, error: unknown): void {
+    this.#pending.delete(publish.id);
+    publish.reject(error);
+  }
+
+  #look(): void {
     const nowMs = performance.now();
     const silentMs = nowMs - this.#answeredMs;
-    if (this.#inFlight.size > 0 && silentMs > elsewhereMs) this.#cluster.failover();
-    const afterMs = isLost ? 0 : silentMs > publishStalledRetryMs ? publishStalledRetryMs : publishRetryMs;
-    for (const publish of this.#inFlight.values()) {
-      if ((publish.retryAtMs ?? publish.sentMs + afterMs) > nowMs) continue;
-      this.#inFlight.delete(publish.number);
-      if (publish.deadlineMs > nowMs) this.#send(publish);
-      else
-        publish.reject(
-          unavailable(
-            `the cluster did not acknowledge the line within ${publishDeadlineMs} ms; it may be in the history all the same`,
-          ),
-        );
+    const retryMs = silentMs > publishStalledRetryMs ? publishStalledRetryMs : publishRetryMs;
+    let isWaiting = false;
+    let isStuck = false;
+    for (const publish of this.#pending.values()) {
+      if (publish.acknowledged === undefined) {
+        isWaiting = true;
+        if (nowMs - publish.startedMs >= publishDeadlineMs) {
+          const sentence = `the cluster did not acknowledge the line within ${publishDeadlineMs} ms; it may be in the history all the same`;
+          this.#fail(publish, unavailable(sentence));
+        } else if (nowMs >= Math.min(publish.retryAtMs, publish.sentMs + retryMs)) this.#send(publish);
+        continue;
+      }
+      const { sequence, atMs } = publish.acknowledged;
+      const hasLine = "the cluster has the line, but this server";
+      if (sequence <= this.#listener.lastSeen()) {
+        this.#fail(publish, unavailable(`${hasLine} was cut off when the line came`));
+      } else if (nowMs - atMs >= seenDeadlineMs) {
+        this.#fail(publish, unavailable(`${hasLine} did not see it within ${seenDeadlineMs} ms`));
+      } else if (nowMs - atMs >= seenRetryMs) isStuck = true;
     }
-    const late = this.#waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs);
-    if (late.length > 0) {
-      this.#waiting = this.#waiting.filter(({ deadlineMs }) => deadlineMs > nowMs);
-      for (const { reject } of late) reject(unavailable(`no room came free within ${publishDeadlineMs} ms`));
-    }
-    this.#sendWaiting();
+    if (isWaiting && silentMs > failoverMs) this.#cluster.failover();
+    if (!isStuck || nowMs - this.#stuckMs < seenRetryMs) return;
+    this.#stuckMs = nowMs;
+    this.#listener.onStuck();
   }
+}
+
+/** NATS's answer where no node listens to the subject for now: the stream has no leader, or the node is cut off. */
+function isWithoutLeader(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) if (each instanceof NoRespondersError) return true;
+  return false;
 }

@@ -1,44 +1,40 @@
 /**
- * This server's part in the history: it hears every message in order, applies it to the view, and looks after what is to
- * be noted and erased.
+ * This server's part in the history: it receives every message in order, applies it to its view, publishes its own, and
+ * looks after what is to be noted and erased.
  */
 
+import { once } from "node:events";
 import { HistoryError } from "@wirebook/history";
-import type { AppendResult } from "@wirebook/history";
-import { PendingReads } from "./pending-reads.ts";
+import { unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
-import { watchConnection } from "./connection.ts";
-import { TombstonePurge } from "./tombstone-purge.ts";
-import type { HeardBucket } from "./bucket.ts";
-import { StreamConsumer } from "./stream-consumer.ts";
-import type { Place } from "./stream-consumer.ts";
-import { checkpointLines } from "./limits.ts";
-import { loadProjection } from "./load.ts";
+import { watchConnection } from "./connect.ts";
+import { ReadLeases, TombstonePurge } from "./erasure.ts";
+import { loadProjection, writeCheckpoint, writeRepair } from "./load.ts";
+import { storedOf } from "./message.ts";
 import type { StoredMessage } from "./message.ts";
-import { storedOf } from "./scan.ts";
-import { ReadLeases } from "./read-leases.ts";
-import { hearState, writeCheckpoint, writeRepair } from "./state.ts";
 import { Projection } from "./projection.ts";
+import { Publisher, seenDeadlineMs, seenRetryMs } from "./publisher.ts";
+import { StreamConsumer } from "./stream-consumer.ts";
 
-/** See above. */
+/** Lines after which a server writes a checkpoint. */
+const checkpointLines = 50_000;
+
 export class Replica {
-  readonly readers: ReadLeases;
+  readonly cluster: Cluster;
+  readonly leases: ReadLeases;
+  readonly publisher: Publisher;
   /** Settles with the error after which nothing is acknowledged; stays open while all is well. Never rejects. */
   readonly failed: Promise<HistoryError>;
-  readonly #cluster: Cluster;
   readonly #onNotice: (sentence: string) => void;
-  readonly #erasing: TombstonePurge;
-  readonly #hearing: StreamConsumer;
-  /** A consumer's node may be behind for long, though the consumer is well. */
-  readonly #awaited = new PendingReads(() => this.#hearing.renew());
+  readonly #purge: TombstonePurge;
+  readonly #consumer: StreamConsumer;
   readonly #repairing = new Set<Promise<void>>();
   readonly #reportFailure: (error: HistoryError) => void;
   #view!: Projection;
-  #state: HeardBucket | undefined;
   #failure: HistoryError | undefined;
   #checkpointAt = 0;
 
-  /** Starts: from here on it grows by itself. @throws HistoryError `storage-unavailable`, `storage-failed` */
+  /** Starts; from here on the view grows by itself. @throws HistoryError `storage-unavailable`, `storage-failed` */
   static async open(cluster: Cluster, onNotice: (sentence: string) => void): Promise<Replica> {
     const replica = new Replica(cluster, onNotice);
     await replica.#start();
@@ -47,14 +43,14 @@ export class Replica {
   }
 
   private constructor(cluster: Cluster, onNotice: (sentence: string) => void) {
-    this.#cluster = cluster;
+    this.cluster = cluster;
     this.#onNotice = onNotice;
-    this.readers = new ReadLeases(cluster);
-    this.#erasing = new TombstonePurge(cluster, this.readers, {
-      onErasingChange: () => this.#noteCheckpoint(),
-      onErased: (sequence) => this.#view.forgetErased(sequence),
-    });
-    this.#hearing = new StreamConsumer(cluster, { onFailure: (error) => this.#fail(error) });
+    this.leases = new ReadLeases(cluster);
+    this.#purge = new TombstonePurge(cluster, this.leases, () => this.#view);
+    this.#consumer = new StreamConsumer(cluster, (error) => this.#fail(error));
+    // A consumer's node may be behind for long, though the consumer is well.
+    const onStuck = (): void => this.#consumer.renew();
+    this.publisher = new Publisher(cluster, { lastSeen: () => this.#view.last, onStuck });
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
     this.failed = promise;
     this.#reportFailure = resolve;
@@ -69,112 +65,71 @@ export class Replica {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Resolves when the view has a line, which the cluster has. @throws HistoryError `storage-unavailable` when it does not come */
-  seen(sequence: number): Promise<AppendResult> {
-    const written = this.#view.writtenAt(sequence);
-    if (written !== undefined) return Promise.resolve(written);
-    return this.#awaited.wait(sequence);
-  }
-
-  /** As `seen`, for an outcome whose erasing is this server's. */
-  seenOwnChange(sequence: number): Promise<AppendResult> {
-    this.#erasing.claim(sequence);
-    return this.seen(sequence);
+  /** Resolves when the view has a message that the cluster has. @throws HistoryError `storage-unavailable` */
+  async seen(sequence: number): Promise<void> {
+    const deadlineMs = performance.now() + seenDeadlineMs;
+    while (this.#view.last < sequence) {
+      if (performance.now() > deadlineMs)
+        throw unavailable(`the cluster did not give the lines within ${seenDeadlineMs} ms`);
+      await once(this.#view, "change", { signal: AbortSignal.timeout(seenRetryMs) }).catch(() =>
+        this.#consumer.renew(),
+      );
+    }
   }
 
   /** Ends the feeds, notes how far it came, and lets go of what it uses. */
   async close(): Promise<void> {
-    this.#hearing.close();
+    this.publisher.close();
+    this.#consumer.close();
+    this.#purge.close();
     this.#view.finish(this.#failure ?? "closed");
-    this.#erasing.close();
-    this.#awaited.close();
-    this.#state?.close();
-    await this.#noteCheckpoint().catch(() => {
-      // Best effort: the next start counts for longer.
-    });
-    await this.readers.close();
+    await this.#writeCheckpoint();
+    await this.leases.close();
   }
 
   async #start(): Promise<void> {
-    const repairs = new Map<number, number>();
-    this.#state?.close();
-    this.#state = await hearState(
-      this.#cluster,
-      (sequence, timeUs) => {
-        repairs.set(sequence, timeUs);
-        this.#view?.noteRepair(sequence, timeUs);
-      },
-      this.readers,
-    );
-    const start = await loadProjection(this.#cluster);
-    const view = new Projection(this.#cluster.names.change, start);
-    for (const [sequence, timeUs] of repairs) view.noteRepair(sequence, timeUs);
-    view.on("erasure", (by, target) => this.#erasing.add(by, target));
+    const start = await loadProjection(this.cluster);
+    const view = new Projection(this.cluster.names.change, start);
+    view.on("erasure", (by, erasure) => this.#purge.add(by.sequence, erasure, this.publisher.owns(by)));
     view.on("repair", (sequence, timeUs) => this.#noteRepair(sequence, timeUs));
-    for (const [target, by] of start.pending) this.#erasing.add(by, target);
-    if (start.lastDeleteAll > 0) this.#erasing.add(start.lastDeleteAll, "all");
+    for (const [sequence, by] of start.deletedBy) this.#purge.add(by, { sequence, bytes: 0 });
+    if (start.lastDeleteAll > 0) this.#purge.add(start.lastDeleteAll, "all");
     this.#view?.finish(missedLines());
     this.#view = view;
     this.#checkpointAt = view.last + checkpointLines;
-    await this.#hearing.hear(this.#placeOf(view));
-  }
-
-  #placeOf(view: Projection): Place {
-    return {
-      stream: this.#cluster.names.stream,
+    await this.#consumer.start({
+      stream: this.cluster.names.stream,
       next: () => view.last + 1,
       onMessage: (message) => this.#take(view, storedOf(message)),
-    };
+    });
   }
 
   #take(view: Projection, message: StoredMessage): void {
     if (message.sequence > view.last + 1) return void this.#startAgain(view);
-    view.apply(message);
-    this.#settle(message.sequence);
+    this.publisher.settle(message, view.apply(message));
     if (view.last < this.#checkpointAt) return;
     this.#checkpointAt = view.last + checkpointLines;
-    this.#noteCheckpoint().catch(() => {
-      // Best effort: the next one will do.
-    });
-  }
-
-  #settle(sequence: number): void {
-    if (this.#awaited.has(sequence)) this.#awaited.settle(sequence, this.#view.writtenAt(sequence) as AppendResult);
+    void this.#writeCheckpoint();
   }
 
   /** Lines were appended and erased while this server was cut off, so the view is made anew; feeds cannot go on. */
   async #startAgain(view: Projection): Promise<void> {
     view.finish(missedLines());
     this.#onNotice("This server was cut off from its cluster for long; it reads the history anew.");
-    await this.#hearing.begin(() => this.#start());
-    for (const sequence of this.#awaited.upTo(this.#view.last)) this.#settleMissed(sequence);
-  }
-
-  /** A line of this server's that came before the view was made anew: its rank is that of now. */
-  #settleMissed(sequence: number): void {
-    void this.#cluster.manager.streams
-      .getMessage(this.#cluster.names.stream, { seq: sequence })
-      .then((message) => {
-        const takenUs = message === null ? this.#view.lastTimeUs : message.time.getTime() * 1000;
-        this.#awaited.settle(sequence, {
-          position: this.#view.lines,
-          time: this.#view.timestampOf({ sequence, takenUs }),
-        });
-      })
-      .catch((error: unknown) => this.#fail(error));
+    await this.#consumer.restart(() => this.#start());
   }
 
   #noteRepair(sequence: number, timeUs: number): void {
-    const noting: Promise<void> = writeRepair(this.#cluster, sequence, timeUs)
+    const noting: Promise<void> = writeRepair(this.cluster, sequence, timeUs)
       .catch((error: Error) => this.#onNotice(`A line's time could not be noted: ${error.message}.`))
       .finally(() => this.#repairing.delete(noting));
     this.#repairing.add(noting);
   }
 
-  async #noteCheckpoint(): Promise<void> {
+  /** Best effort: without it the next start counts for longer. */
+  async #writeCheckpoint(): Promise<void> {
     await Promise.all(this.#repairing);
-    const { last, bytes, lastTimeUs } = this.#view;
-    await writeCheckpoint(this.#cluster, { sequence: last, bytes, lastTimeUs });
+    await writeCheckpoint(this.cluster, this.#view).catch(() => {});
   }
 
   #fail(cause: unknown): void {

@@ -1,29 +1,30 @@
 /**
- * Hears the messages of one stream in their order, through one consumer at a time, for as long as it is open.
+ * Receives the messages of one stream in their order, through one consumer at a time, until it is closed.
  *
- * A consumer lives on one node. When that is gone, frozen, not ready, or behind, another one is made, which may come to
- * live elsewhere. The client would do that too, and too late: behind a reconnect it asks after its consumer once and then
- * waits for as long as a request for messages lasts. So every sign of a loss makes a new one here: a status that says so,
- * the end of the statuses, a new connection. Each consumer is a turn; what still comes from one before is dropped.
+ * A consumer lives on one node. When that node is gone, frozen, not ready, or behind, another consumer is made, which may
+ * live elsewhere. The client would do that too, but too late: after a reconnect it asks for its consumer once and then
+ * waits for as long as a request for messages lasts. So every sign of a loss makes a new consumer here: a status that says
+ * so, the end of the statuses, a new connection. Each consumer is a turn; what still comes from one before is dropped.
  */
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
 import { HistoryError } from "@wirebook/history";
+import { askAgainMs, attempt, failoverMs } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
-import { attempt } from "./errors.ts";
-import {
-  askAgainMs,
-  batchMessages,
-  consumeMs,
-  consumerForgottenMs,
-  consumerHedgeMs,
-  consumersAtOnceMax,
-  elsewhereMs,
-  heartbeatMs,
-} from "./limits.ts";
 
-/** What a consumer says when no more may be expected of it. */
+/** Milliseconds without an answer after which another consumer is requested beside the one before, and how many at most. */
+const consumerHedgeMs = 200;
+const consumersAtOnceMax = 5;
+/** Milliseconds after which the cluster forgets an unused consumer: one that came too late, or whose server died. */
+const consumerForgottenMs = 30_000;
+/** Messages and milliseconds of a request for new messages; then the client requests again. */
+const consumeMessages = 500;
+const consumeMs = 20_000;
+/** Milliseconds of silence after which the cluster shows that it still knows of the request. */
+const heartbeatMs = 500;
+
+/** Statuses after which no more comes from a consumer. */
 const lost: ReadonlySet<string> = new Set(["no_responders", "heartbeats_missed", "consumer_not_found"]);
 
 /** A stream, from a place on. */
@@ -34,41 +35,33 @@ export interface Place {
   readonly onMessage: (message: JsMsg) => void;
 }
 
-/** What is told of the hearing itself. */
-interface Listener {
-  /** It cannot go on. */
-  readonly onFailure: (error: unknown) => void;
-  /** Whether messages may be missing for now. */
-  readonly onDoubt?: (isInDoubt: boolean) => void;
-}
-
-/** See above. */
 export class StreamConsumer {
   readonly #cluster: Cluster;
-  readonly #listener: Listener;
+  readonly #onFailure: (error: unknown) => void;
   readonly #unsubscribe: () => void;
   #place: Place | undefined;
   #messages: ConsumerMessages | undefined;
   #turn = 0;
   #isClosed = false;
 
-  constructor(cluster: Cluster, listener: Listener) {
+  /** @param onFailure called when it cannot go on */
+  constructor(cluster: Cluster, onFailure: (error: unknown) => void) {
     this.#cluster = cluster;
-    this.#listener = listener;
+    this.#onFailure = onFailure;
     this.#unsubscribe = cluster.onReconnect(() => this.renew());
   }
 
-  /** Hears what comes from a place on. @throws HistoryError `storage-unavailable` */
-  async hear(place: Place, withinMs?: number): Promise<void> {
-    const find = (): Promise<Consumer> =>
+  /** Receives what comes from a place on. @throws HistoryError `storage-unavailable` */
+  async start(place: Place, withinMs?: number): Promise<void> {
+    const request = (): Promise<Consumer> =>
       this.#cluster.js.consumers.get(place.stream, {
         opt_start_seq: place.next(),
         inactive_threshold: consumerForgottenMs,
       });
-    const consumer = await attempt("did not give the lines", () => firstOf(find), withinMs);
+    const consumer = await attempt("did not give the lines", () => firstOf(request), withinMs);
     const turn = ++this.#turn;
     const messages = await consumer.consume({
-      max_messages: batchMessages,
+      max_messages: consumeMessages,
       idle_heartbeat: heartbeatMs,
       expires: consumeMs,
       callback: (message) => {
@@ -80,33 +73,26 @@ export class StreamConsumer {
     this.#messages?.stop();
     this.#messages = messages;
     this.#place = place;
-    this.#listener.onDoubt?.(false);
     void this.#watch(messages, turn);
   }
 
   /** Makes another consumer, at the place where the one before is. */
   renew(): void {
     const place = this.#place;
-    if (place !== undefined && !this.#isClosed) void this.begin(() => this.hear(place, elsewhereMs));
+    if (place !== undefined && !this.#isClosed) void this.restart(() => this.start(place, failoverMs));
   }
 
-  /**
-   * Stops hearing, and begins again by other means, until that works. A cluster without a majority answers nothing, for
-   * however long that is.
-   */
-  async begin(ask: () => Promise<void>): Promise<void> {
+  /** Stops, and starts by other means, again and again until that works: a cluster without a majority answers nothing. */
+  async restart(start: () => Promise<void>): Promise<void> {
     this.#messages?.stop();
     const turn = ++this.#turn;
-    this.#listener.onDoubt?.(true);
     while (this.#isTurn(turn)) {
       try {
-        return await ask();
+        return await start();
       } catch (error) {
         if (this.#isClosed) return;
-        if (!(error instanceof HistoryError && error.code === "storage-unavailable")) {
-          return this.#listener.onFailure(error);
-        }
-        // The node that is connected may be the one that is cut off.
+        if (!(error instanceof HistoryError && error.code === "storage-unavailable")) return this.#onFailure(error);
+        // The current node may be cut off from the others.
         if (this.#isTurn(turn)) this.#cluster.failover();
       }
       await pause(askAgainMs);
@@ -130,18 +116,18 @@ export class StreamConsumer {
 }
 
 /**
- * The first consumer that comes of several that are asked for, one shortly after the other: the cluster may give one to a
- * node of whose death it does not know yet, and then it never comes. Those that are left over are forgotten there.
+ * The first consumer of several requests, one shortly after the other: the cluster may place a consumer on a node of whose
+ * death it does not know yet, and then no answer comes. It forgets those that are left over.
  */
-async function firstOf(find: () => Promise<Consumer>): Promise<Consumer> {
-  const asked: Promise<Consumer>[] = [];
+async function firstOf(request: () => Promise<Consumer>): Promise<Consumer> {
+  const requested: Promise<Consumer>[] = [];
   const { promise, resolve } = Promise.withResolvers<Consumer>();
   for (let number = 0; number < consumersAtOnceMax; number++) {
-    const consumer = find();
+    const consumer = request();
     consumer.then(resolve, () => {});
-    asked.push(consumer);
-    const found = await Promise.race([promise, pause(consumerHedgeMs)]);
-    if (found !== undefined) return found;
+    requested.push(consumer);
+    const first = await Promise.race([promise, pause(consumerHedgeMs)]);
+    if (first !== undefined) return first;
   }
-  return Promise.any(asked).catch(({ errors }: AggregateError) => Promise.reject(errors.at(-1) as Error));
+  return Promise.any(requested).catch(({ errors }: AggregateError) => Promise.reject(errors.at(-1) as Error));
 }

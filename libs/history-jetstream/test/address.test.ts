@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeNatsAddress, hasNatsSecret, isNatsAddress } from "../src/address.ts";
-import { isAtLeast } from "../src/connection.ts";
+import { isAtLeast } from "../src/connect.ts";
 
 describe("the address of a history on NATS", () => {
   test("names its servers, the history and how often each line is kept", () => {

@@ -9,7 +9,7 @@ import type { History } from "@wirebook/history";
 import { openJetStreamHistory, openJetStreamUsers } from "../src/open.ts";
 import { historySuite } from "../../history/test/suite.ts";
 import { usersSuite } from "../../history/test/users-suite.ts";
-import { sharedSuite } from "./shared.ts";
+import { sharedSuite } from "./shared-suite.ts";
 
 let cluster: NatsCluster;
 let folder: string;

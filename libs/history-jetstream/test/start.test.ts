@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NatsCluster } from "../../../test-support/nats-cluster.ts";
 import type { NatsNode } from "../../../test-support/nats-node.ts";
 import { describeOnNatsServers } from "../../../test-support/nats-tests.ts";
-import { connectAny, NodeRefusal } from "../src/connect-any.ts";
+import { connectAny, NodeRefusal } from "../src/connect.ts";
 import { openJetStreamHistory, openJetStreamUsers } from "../src/open.ts";
 import { linesOf } from "../../history/test/reading.ts";
 import { as, openRig, refusal } from "./cluster-fixture.ts";

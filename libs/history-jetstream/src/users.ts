@@ -9,20 +9,21 @@
  * that died gives way after `pendingUserMs`.
  */
 
+import { EventEmitter, once } from "node:events";
 import { Kvm } from "@nats-io/kv";
 import type { JsMsg } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
-import { foldName } from "@wirebook/protocol";
-import { HistoryError } from "@wirebook/history";
-import { usersMax } from "@wirebook/history";
-import { UsersError } from "@wirebook/history";
+import { HistoryError, UsersError, usersMax } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
-import { HeardBucket } from "./bucket.ts";
+import { foldName } from "@wirebook/protocol";
+import { askMsMax, attempt, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
-import { attempt } from "./errors.ts";
-import { pendingUserMs } from "./limits.ts";
+import { StreamConsumer } from "./stream-consumer.ts";
 
-/** The end of a sentence that begins with the cluster. A consumer may be given to a node that has died, so it is asked again. */
+/** Milliseconds after which a name that was taken and never confirmed may be taken by another. */
+export const pendingUserMs = 30_000;
+
+/** The end of a sentence that begins with the cluster. Any node may be asked, a frozen one too, so it is asked again. */
 const untold = "did not tell of its users";
 
 type StoredUser = User & { readonly isPending?: boolean };
@@ -33,27 +34,48 @@ export async function openKvUsers(cluster: Cluster): Promise<Users> {
     const { js, names, replicas } = cluster;
     const bucket = await attempt(untold, () => new Kvm(js).create(names.users, { replicas, history: 1 }));
     const users = new KvUsers(cluster, bucket);
-    await users.start();
-    return users;
+    try {
+      await users.start();
+      return users;
+    } catch (error) {
+      users.close();
+      throw error;
+    }
   });
 }
 
 class KvUsers implements Users {
   readonly #cluster: Cluster;
   readonly #bucket: KV;
+  readonly #stream: string;
+  readonly #consumer: StreamConsumer;
   readonly #byName = new Map<string, User>();
-  #heard: HeardBucket | undefined;
+  readonly #changes = new EventEmitter<{ change: [] }>();
+  /** The last change of the bucket that was seen. */
+  #seen = 0;
 
   constructor(cluster: Cluster, bucket: KV) {
     this.#cluster = cluster;
     this.#bucket = bucket;
+    this.#stream = `KV_${cluster.names.users}`;
+    this.#changes.setMaxListeners(0);
+    // What does not come any more is missed, and reported, when it is waited for.
+    this.#consumer = new StreamConsumer(cluster, () => {});
   }
 
-  /** Hears what others change; resolves when it knows what there is. */
+  /** Receives what others change; resolves when it knows what there is. */
   async start(): Promise<void> {
-    this.#heard = await HeardBucket.open(this.#cluster, this.#cluster.names.users, untold, (key, message) =>
-      this.#take(key, message),
-    );
+    const prefix = `$KV.${this.#cluster.names.users}.`;
+    await this.#consumer.start({
+      stream: this.#stream,
+      next: () => this.#seen + 1,
+      onMessage: (message) => {
+        this.#seen = message.seq;
+        this.#take(message.subject.slice(prefix.length), message);
+        this.#changes.emit("change");
+      },
+    });
+    await this.#catchUp();
   }
 
   get count(): number {
@@ -65,7 +87,7 @@ class KvUsers implements Users {
   }
 
   async list(): Promise<readonly User[]> {
-    await guarded(async () => this.#heard?.catchUp(untold));
+    await guarded(() => this.#catchUp());
     return [...this.#byName.values()].toSorted((one, other) => one.name.localeCompare(other.name));
   }
 
@@ -101,9 +123,24 @@ class KvUsers implements Users {
     });
   }
 
+  close(): void {
+    this.#consumer.close();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#heard?.close();
+    this.close();
     await this.#cluster.release();
+  }
+
+  /** Resolves when this server has seen everything that the bucket has by now. @throws HistoryError `storage-unavailable` */
+  async #catchUp(): Promise<void> {
+    const { state } = await attempt(untold, () => this.#cluster.manager.streams.info(this.#stream));
+    const signal = AbortSignal.timeout(askMsMax);
+    while (state.messages > 0 && this.#seen < state.last_seq) {
+      await once(this.#changes, "change", { signal }).catch((error: unknown) => {
+        throw unavailable(`the cluster ${untold} within ${askMsMax} ms`, error);
+      });
+    }
   }
 
   /** Takes the name; returns the revision of the pending user. */
@@ -123,13 +160,12 @@ class KvUsers implements Users {
     }
   }
 
-  /** Any node may be asked for a key, one that is frozen too, so it is asked again. */
   #read(key: string): Promise<KvEntry | null> {
     return attempt(untold, () => this.#bucket.get(key));
   }
 
-  #take(key: string, message: JsMsg | undefined): void {
-    const user = message?.json<StoredUser>();
+  #take(key: string, message: JsMsg): void {
+    const user = message.headers?.has("KV-Operation") === true ? undefined : message.json<StoredUser>();
     if (user === undefined || user.isPending === true) this.#byName.delete(key);
     else this.#byName.set(key, user);
   }

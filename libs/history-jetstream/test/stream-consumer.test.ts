@@ -9,12 +9,11 @@ import type { NatsNode } from "../../../test-support/nats-node.ts";
 import { describeOnNatsServers } from "../../../test-support/nats-tests.ts";
 import type { History, HistoryError, Users } from "@wirebook/history";
 import { decodeNatsAddress } from "../src/address.ts";
-import { openCluster } from "../src/cluster.ts";
+import { openCluster } from "../src/connect.ts";
 import type { Cluster } from "../src/cluster.ts";
-import { JetStreamHistory } from "../src/jetstream-history.ts";
-import { eraseGraceMs, leaseTimeoutMs } from "../src/limits.ts";
+import { leaseTimeoutMs, ReadLeases } from "../src/erasure.ts";
+import { JetStreamHistory } from "../src/history.ts";
 import { openJetStreamHistory, openJetStreamUsers } from "../src/open.ts";
-import { ReadLeases } from "../src/read-leases.ts";
 import { Replica } from "../src/replica.ts";
 import { LineReader } from "../../history/test/reading.ts";
 import { userOf } from "../../history/test/users-suite.ts";
@@ -23,6 +22,8 @@ import type { Rig } from "./cluster-fixture.ts";
 
 /** Milliseconds from an acknowledgement until it is heard; whoever leaves that to the client waits for 20 s and more. */
 const heardMsMax = 15_000;
+/** Milliseconds between two looks at what other servers read. */
+const lookMs = 1000;
 
 describeOnNatsServers("what is heard of others", () => {
   // Each test has nodes of its own: one that was killed may take longer to come back than the others can wait for it.
@@ -39,7 +40,7 @@ describeOnNatsServers("what is heard of others", () => {
 
   async function open(name: string): Promise<{ history: History; cluster: Cluster }> {
     const cluster = await openCluster(decodeNatsAddress(nodes.address(name)), {});
-    return { cluster, history: new JetStreamHistory(cluster, await Replica.open(cluster, () => {})) };
+    return { cluster, history: new JetStreamHistory(await Replica.open(cluster, () => {})) };
   }
 
   const ways: [string, (cluster: Cluster, stream: string) => unknown][] = [
@@ -81,32 +82,34 @@ describeOnNatsServers("what is heard of others", () => {
     },
   );
 
-  test("nothing is erased while it is in doubt what other servers read", async () => {
+  test("nothing is erased that a reader of a server that could not tell may need", async () => {
     const { history, cluster } = await open("leases");
     await using _ = history;
     let aheadMs = 0;
     const now = performance.now.bind(performance);
     const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
-    const readers = new ReadLeases(cluster);
+    const leases = new ReadLeases(cluster);
     try {
-      expect(readers.earliest()).toBe(0);
-      readers.doubt(false);
-      readers.hear("reader.other", 5);
-      expect(readers.earliest()).toBe(0);
-      aheadMs += eraseGraceMs + 1;
-      expect(readers.earliest()).toBe(5);
-      // For much longer than a silent server's readers are waited for, whoever they are.
-      readers.doubt(true);
+      expect(await leases.earliest()).toBe(Infinity);
+      await cluster.state.put("reader.other", "5");
+      expect(await leases.earliest()).toBe(5);
+      leases.add({ moment: 3 });
+      expect(await leases.earliest()).toBe(3);
+      leases.add({ moment: 9 });
+      // While nobody looks, as without a majority, the silence of others does not count, however long it is.
       aheadMs += 4 * leaseTimeoutMs;
-      expect(readers.earliest()).toBe(0);
-      readers.doubt(false);
-      aheadMs += eraseGraceMs + 1;
-      expect(readers.earliest()).toBe(5);
-      aheadMs += leaseTimeoutMs;
-      expect(readers.earliest()).toBe(Infinity);
+      expect(await leases.earliest()).toBe(3);
+      for (let waitedMs = 0; waitedMs <= leaseTimeoutMs; waitedMs += lookMs) {
+        expect(await leases.earliest()).toBe(3);
+        aheadMs += lookMs;
+      }
+      await leases.close();
+      expect(await leases.earliest()).toBe(Infinity);
+      await cluster.connection.close();
+      await expect(leases.earliest()).rejects.toThrow();
     } finally {
       clock.mockRestore();
-      await readers.close();
+      await leases.close();
     }
   });
 });

@@ -1,0 +1,187 @@
+/**
+ * Erases from the stream what was deleted, when no reader of any server can ask for it any more [N-7].
+ *
+ * A delete takes effect when its message is stored. A reader stands at a *moment*, the sequence up to which it knows of
+ * deletes, and reads lines that were deleted later as they stood. So a server tells the others the earliest moment of its
+ * readers: its *lease*, `reader.ID` in the bucket of the state. Who wants to erase reads all leases then and there; where
+ * the cluster does not answer, nothing is erased.
+ */
+
+import { nuid } from "@nats-io/transport-node";
+import { writeCheckpoint } from "./load.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Erasure } from "./message.ts";
+import type { Projection } from "./projection.ts";
+
+/** Milliseconds from a delete to its erasing, at least: readers that began before have told their leases by then. */
+export const eraseGraceMs = 2000;
+/** Milliseconds after which others take over what the server that deleted left undone, because it died. */
+export const eraseTakeoverMs = 10_000;
+/** Milliseconds for which an erased line is remembered: a batch that was requested before may still bring it. */
+const erasedKnownMs = 60_000;
+/** Milliseconds between two looks at what is to be erased. */
+const eraseIntervalMs = 500;
+/** Milliseconds between two looks at this server's own readers, and after which an unchanged lease is told again. */
+const leaseIntervalMs = 500;
+const leaseRepeatMs = 4000;
+/** Milliseconds after which a lease that is not told again no longer counts: its server is gone, or cut off. */
+export const leaseTimeoutMs = 15_000;
+
+/** Anything that reads lines as they stood at a moment. */
+export interface Reader {
+  readonly moment: number;
+}
+
+/** The readers of this server, and those of the others as far as they have told. */
+export class ReadLeases {
+  readonly #cluster: Cluster;
+  readonly #id = nuid.next();
+  readonly #own = new Set<Reader>();
+  readonly #others = new Map<string, { readonly sequence: number; readonly sinceMs: number }>();
+  readonly #timer: NodeJS.Timeout;
+  #told: { readonly moment: number; readonly sequence: number; readonly atMs: number } | undefined;
+  #telling: Promise<void> | undefined;
+  #lookedMs = -Infinity;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+    this.#timer = setInterval(() => void (this.#telling ??= this.#tell()), leaseIntervalMs);
+    this.#timer.unref();
+  }
+
+  add(reader: Reader): void {
+    this.#own.add(reader);
+  }
+
+  remove(reader: Reader): void {
+    this.#own.delete(reader);
+  }
+
+  /** The earliest moment of all readers; infinite when there is none. @throws Error when the cluster does not answer */
+  async earliest(): Promise<number> {
+    const { manager, names } = this.#cluster;
+    const prefix = `$KV.${names.state}.reader.`;
+    const stream = `KV_${names.state}`;
+    const { state } = await manager.streams.info(stream, { subjects_filter: `${prefix}>` });
+    const nowMs = performance.now();
+    // While this server could not look, the others could perhaps not tell: silence counts from the first look on.
+    const isAfterGap = nowMs - this.#lookedMs > leaseRepeatMs;
+    this.#lookedMs = nowMs;
+    let earliest = this.#earliestOwn();
+    for (const subject of Object.keys(state.subjects ?? {})) {
+      if (subject === `${prefix}${this.#id}`) continue;
+      const lease = await manager.streams.getMessage(stream, { last_by_subj: subject });
+      if (lease === null) continue;
+      const known = isAfterGap ? undefined : this.#others.get(subject);
+      const sinceMs = known?.sequence === lease.seq ? known.sinceMs : nowMs;
+      this.#others.set(subject, { sequence: lease.seq, sinceMs });
+      if (nowMs - sinceMs > leaseTimeoutMs) await manager.streams.deleteMessage(stream, lease.seq, false);
+      else earliest = Math.min(earliest, Number(lease.string()));
+    }
+    return earliest;
+  }
+
+  /** Takes the lease back. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#telling;
+    this.#own.clear();
+    await this.#tell();
+  }
+
+  #earliestOwn(): number {
+    return Math.min(Infinity, ...[...this.#own].map(({ moment }) => moment));
+  }
+
+  async #tell(): Promise<void> {
+    const { manager, names, state } = this.#cluster;
+    const told = this.#told;
+    const moment = this.#earliestOwn();
+    const atMs = performance.now();
+    try {
+      if (moment !== Infinity && (told?.moment !== moment || atMs - told.atMs >= leaseRepeatMs)) {
+        const sequence = await state.put(`reader.${this.#id}`, String(moment));
+        this.#told = { moment, sequence, atMs };
+      } else if (moment === Infinity && told !== undefined) {
+        this.#told = undefined;
+        await manager.streams.deleteMessage(`KV_${names.state}`, told.sequence, false);
+      }
+    } catch {
+      // Best effort: it is told again, and a server that is cut off is not waited for.
+    } finally {
+      this.#telling = undefined;
+    }
+  }
+}
+
+interface Due {
+  /** The sequence of the delete. */
+  readonly by: number;
+  readonly erasure: Erasure;
+  /** When this server erases it, if no reader needs it. */
+  readonly ripeMs: number;
+}
+
+/** What is deleted and not erased; it is erased in the order of the deletes. */
+export class TombstonePurge {
+  readonly #cluster: Cluster;
+  readonly #leases: ReadLeases;
+  readonly #view: () => Projection;
+  readonly #timer: NodeJS.Timeout;
+  #due: Due[] = [];
+  #isRunning = false;
+
+  constructor(cluster: Cluster, leases: ReadLeases, view: () => Projection) {
+    this.#cluster = cluster;
+    this.#leases = leases;
+    this.#view = view;
+    this.#timer = setInterval(() => void this.#run(), eraseIntervalMs);
+    this.#timer.unref();
+  }
+
+  /** @param isOwn true when this server deleted, so that it is the first to erase */
+  add(by: number, erasure: Erasure, isOwn = false): void {
+    this.#due.push({ by, erasure, ripeMs: performance.now() + (isOwn ? eraseGraceMs : eraseTakeoverMs) });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isRunning || !this.#isRipe(this.#due[0])) return;
+    this.#isRunning = true;
+    try {
+      const earliest = await this.#leases.earliest();
+      for (let [due] = this.#due; due !== undefined && this.#isRipe(due) && due.by <= earliest; [due] = this.#due) {
+        const { by, erasure } = due;
+        await this.#erase(by, erasure);
+        this.#due.shift();
+        const view = this.#view();
+        setTimeout(() => view.forgetErased(by, erasure), erasedKnownMs).unref();
+      }
+    } catch {
+      // Best effort now: the cluster does not answer, and the first one is tried again.
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #isRipe(due: Due | undefined): boolean {
+    return due !== undefined && performance.now() >= due.ripeMs;
+  }
+
+  /** What a delete did is counted in the checkpoint before its own message is erased. */
+  async #erase(by: number, erasure: Erasure): Promise<void> {
+    const { manager, names } = this.#cluster;
+    if (erasure === "all") {
+      await writeCheckpoint(this.#cluster, this.#view());
+      await manager.streams.purge(names.stream, { seq: by });
+      return;
+    }
+    const message = await manager.streams.getMessage(names.stream, { seq: erasure.sequence });
+    if (message === null) return;
+    if (message.subject === names.change) await writeCheckpoint(this.#cluster, this.#view());
+    await manager.streams.deleteMessage(names.stream, erasure.sequence, true);
+  }
+}
