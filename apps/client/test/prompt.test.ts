@@ -124,7 +124,7 @@ describe.skipIf(ptyMaker === undefined)("needs script(1) or python3: the prompt"
     cli.type(keys.tab);
     await cli.until("otter ");
     cli.type(keys.tab);
-    await cli.until("2 [FROM] [TO]   read the history");
+    await cli.until("2 [FROM] [TO] [snapshot]   read the history");
     await cli.until("> ");
     cli.type(`2${keys.enter}`);
     await cli.until("you said otter 2");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { authenticationError } from "@wirebook/protocol";
+import { authenticationError, timestampOf } from "@wirebook/protocol";
 import { Peer, ask } from "./tcp-peer.ts";
 import { beginning, openRig } from "./server-fixture.ts";
 
@@ -37,6 +37,20 @@ describe("an operation", () => {
     for (const user of ["a", "b", "c"]) await response(rig.port, user);
     const read = await response(rig.port, `x ${words}`);
     expect(read.match(/"[^"]*"/g)).toEqual(expected.map((message) => JSON.stringify(message)));
+  });
+
+  test.each([
+    ["2 snapshot", "1-4 of 4", ["a", "b", "c", "x 2 snapshot"]],
+    ["2 2 snapshot", "2-4 of 4", ["b", "c", "x 2 2 snapshot"]],
+    ["2 -3 -2 snapshot", "2-3 of 4", ["b", "c"]],
+    ["2 1 99 snapshot", "1-4 of 4", ["a", "b", "c", "x 2 1 99 snapshot"]],
+  ])("%s begins with the version that was read", async (words, version, expected) => {
+    await using rig = await openRig();
+    for (const user of ["a", "b", "c"]) await response(rig.port, user);
+    const [header = "", ...lines] = (await response(rig.port, `x ${words}`)).split("\n");
+    const time = timestampOf((await rig.lines()).at(-1) ?? "");
+    expect(header).toBe(`Snapshot: ${version} at ${time}`);
+    expect(lines.join("\n").match(/"[^"]*"/g)).toEqual(expected.map((message) => JSON.stringify(message)));
   });
 
   test("1 deletes that line and leaves one that says so", async () => {
@@ -129,12 +143,15 @@ describe("a mistake", () => {
     expect(await rig.lines()).toHaveLength(2);
   });
 
-  test.each(["brick 1 5", "brick 2 5", "brick 2 2 1", "brick 5 9"])("%j is past what there is", async (message) => {
-    await using rig = await openRig();
-    await response(rig.port, "a");
-    expect(await response(rig.port, message)).toMatch(/^Error: .*\d.*\n$/);
-    expect(await rig.lines()).toHaveLength(2);
-  });
+  test.each(["brick 1 5", "brick 2 5", "brick 2 2 1", "brick 2 5 snapshot", "brick 5 9"])(
+    "%j is past what there is",
+    async (message) => {
+      await using rig = await openRig();
+      await response(rig.port, "a");
+      expect(await response(rig.port, message)).toMatch(/^Error: .*\d.*\n$/);
+      expect(await rig.lines()).toHaveLength(2);
+    },
+  );
 });
 
 describe("a name with a key", () => {

@@ -18,6 +18,8 @@ describe("a draft", () => {
     [draft(" brick ", 2, " -100 ", ""), "brick 2 -100\n"],
     [draft("brick", 1, "3", "2026-11-22T20:31:05.123456Z"), "brick 1 3 2026-11-22T20:31:05.123456Z\n"],
     [draft("brick", 2, "007"), "brick 2 007\n"],
+    [draft("brick", 2, "", "", "snapshot"), "brick 2 snapshot\n"],
+    [draft("brick", 2, "-100", "", "snapshot"), "brick 2 -100 snapshot\n"],
   ])("makes the message that goes over the wire", ({ message, problem }, expected) => {
     expect([message, problem]).toEqual([expected, undefined]);
   });
@@ -28,6 +30,7 @@ describe("a draft", () => {
     ["a wrong line number", draft("brick", 1, "x"), 'N is "x", not a line number; type a number such as 12'],
     ["line 0", draft("brick", 2, "0"), "FROM is 0, and the first line is 1; type a number from 1"],
     ["a gap between arguments", draft("brick", 2, "", "5"), "TO needs FROM before it; type FROM too"],
+    ["a gap before a word", draft("brick", 2, "", "5", "snapshot"), "TO needs FROM before it; type FROM too"],
   ])("refuses %s in a sentence", (_, { problem }, sentence) => {
     expect(problem).toBe(sentence);
   });
@@ -47,7 +50,7 @@ describe("a draft", () => {
 
 describe("the parameters of an operation", () => {
   test("are those that were announced", () => {
-    expect(parametersOf(announced(2)).map(({ name }) => name)).toEqual(["FROM", "TO"]);
+    expect(parametersOf(announced(2)).map(({ name }) => name)).toEqual(["FROM", "TO", "snapshot"]);
   });
 
   test("are the necessary ones where the original server announced none", () => {

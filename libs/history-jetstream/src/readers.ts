@@ -2,6 +2,7 @@
 
 import { HistoryError, readChunkBytesDefault } from "@wirebook/history";
 import type { Feed, Positions, Snapshot } from "@wirebook/history";
+import { encodeTime } from "@wirebook/protocol";
 import type { Cluster } from "./cluster.ts";
 import type { Reader, ReadLeases } from "./erasure.ts";
 import type { Projection } from "./projection.ts";
@@ -70,10 +71,14 @@ abstract class StreamReader implements Reader {
 /** Lines as they stood when it was opened. */
 export class StreamSnapshot extends StreamReader implements Snapshot {
   readonly to: number;
+  readonly lines: number;
+  readonly time: string;
 
   constructor(source: Source, { from, to }: Positions) {
     super(source, from, to);
     this.to = to;
+    this.lines = source.view.lines;
+    this.time = encodeTime(source.view.lastTimeUs);
   }
 
   protected override async *readOn(): AsyncGenerator<Uint8Array> {}

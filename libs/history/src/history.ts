@@ -59,6 +59,13 @@ export interface Snapshot extends AsyncDisposable {
   readonly from: number;
   /** Position of the last line; `from - 1` when there is none. */
   readonly to: number;
+  /** Lines that the history had at that moment; the range was resolved against them. */
+  readonly lines: number;
+  /**
+   * Time of the newest entry that the history had at that moment. It names the version: every change that the snapshot
+   * has seen is not later, every other one is. 1970 when there has been no entry yet.
+   */
+  readonly time: string;
   /** @throws HistoryError `storage-failed` */
   readonly chunks: AsyncIterable<Uint8Array>;
 }

@@ -8,7 +8,7 @@ import { decodeTime } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import type { History } from "../src/index.ts";
 import { LineReader, linesOf, splitLines, textOf } from "./reading.ts";
-import { describeCopies } from "./suite/copies.ts";
+import { describeCopies, describeVersions } from "./suite/copies.ts";
 import { describeDeletes } from "./suite/deletes.ts";
 import { describeFeeds, describeReads } from "./suite/readers.ts";
 import { actor, asked, fill, messagesOf } from "./suite/steps.ts";
@@ -27,6 +27,7 @@ export function historySuite(name: string, open: OpenHistory): void {
     describeDeletes(openNew);
     describeFeeds(openNew);
     describeCopies(openNew);
+    describeVersions(openNew);
     describeLife(open, () => `place-${++places}`);
   });
 }

@@ -26,7 +26,7 @@ export const keyRunSortMin = 4;
 export const quotedCharactersMax = 40;
 
 /** Words after the operation's number [W-10]. */
-export const argumentsMax = 2;
+export const argumentsMax = 3;
 
 /** Lines of the list of operations that a reader of replies accepts [W-12]. */
 export const operationLinesMax = 64;

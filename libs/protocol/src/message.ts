@@ -27,7 +27,13 @@ export interface Message {
 export type Command =
   | { readonly verb: "list" }
   | { readonly verb: "delete-line"; readonly line: number; readonly time: string | undefined }
-  | { readonly verb: "read"; readonly from: number | undefined; readonly to: number | undefined }
+  | {
+      readonly verb: "read";
+      readonly from: number | undefined;
+      readonly to: number | undefined;
+      /** The response begins with the version of the history that was read. */
+      readonly isSnapshot: boolean;
+    }
   | { readonly verb: "delete-all" }
   | { readonly verb: "create-user"; readonly name: string | undefined }
   | { readonly verb: "follow"; readonly from: number | undefined }
@@ -102,7 +108,7 @@ export function decodeCommand(words: readonly string[]): Command {
     case "delete-line":
       return { verb: "delete-line", line: decodeLine("N", first as string, 1), time: second };
     case "read":
-      return { verb: "read", from: decodeOptionalLine("FROM", first), to: decodeOptionalLine("TO", second) };
+      return decodeRead(values);
     case "delete-all":
       return { verb: "delete-all" };
     case "create-user":
@@ -158,6 +164,19 @@ function checkCount({ number, parameters }: OperationSpec, values: readonly stri
     "argument-count",
     `operation ${number} takes ${range} argument${range === "1" ? "" : "s"}, not ${values.length}; type: ${form}`,
   );
+}
+
+/** The word `snapshot` comes last, whether or not FROM and TO are given. */
+function decodeRead(values: readonly string[]): Command {
+  const isSnapshot = values.at(-1) === "snapshot";
+  const [from, to, rest] = isSnapshot ? values.slice(0, -1) : values;
+  if (rest !== undefined) {
+    throw new ProtocolError(
+      "argument-syntax",
+      `the third argument is ${quote(rest)}, not the word snapshot; leave it out, or type: 2 [FROM] [TO] [snapshot]`,
+    );
+  }
+  return { verb: "read", from: decodeOptionalLine("FROM", from), to: decodeOptionalLine("TO", to), isSnapshot };
 }
 
 function decodeLine(parameter: string, word: string, least?: number): number {

@@ -7,6 +7,7 @@
 
 /** An argument that an operation takes, as written in its announcement: `N`, or `[TIME]` when it may be left out. */
 export interface Parameter {
+  /** In capitals it stands for a value, in small letters it is the word itself. */
   readonly name: string;
   readonly isOptional: boolean;
 }
@@ -51,7 +52,7 @@ export const operations: readonly OperationSpec[] = [
     number: 2,
     verb: "read",
     purpose: "read the history",
-    parameters: [optional("FROM"), optional("TO")],
+    parameters: [optional("FROM"), optional("TO"), optional("snapshot")],
     role: "member",
     isDestructive: false,
   },
@@ -80,7 +81,12 @@ export function findOperation(number: number): OperationSpec | undefined {
   return operations.find((operation) => operation.number === number);
 }
 
-/** ` To read the history, enter 2 after your username, then [FROM] [TO]`, without a line ending. */
+/** True for a word that is typed as it stands, wherever the arguments before it end. */
+export function isLiteral({ name }: Parameter): boolean {
+  return /^[a-z]/.test(name);
+}
+
+/** ` To read the history, enter 2 after your username, then [FROM] [TO] [snapshot]`, without a line ending. */
 export function encodeAnnouncement({ number, purpose, parameters }: Announcement): string {
   const words = parameters.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name));
   return ` To ${purpose}, enter ${number} after your username${words.length > 0 ? `, then ${words.join(" ")}` : ""}`;

@@ -14,6 +14,7 @@
  */
 
 import { joinBytes } from "./bytes.ts";
+import { decodeTime } from "./entry.ts";
 import { replyHeaderLineBytesMax, operationLinesMax } from "./limits.ts";
 import { decodeAnnouncement, encodeAnnouncement } from "./operations.ts";
 import type { Announcement } from "./operations.ts";
@@ -58,6 +59,30 @@ export function encodeFollowing(line: number): string {
 export function decodeFollowing(line: string): number | undefined {
   const found = /^Following from line (\d{1,15})\.$/.exec(line);
   return found === null ? undefined : Number(found[1]);
+}
+
+/** Which lines a read answers, and of which version of the history [W-22]. */
+export interface SnapshotHeader {
+  /** Number of the first line that follows. */
+  readonly from: number;
+  /** Number of the last one; `from - 1` when there is none. */
+  readonly to: number;
+  /** Lines that the history had in that version. */
+  readonly lines: number;
+  /** Time of the newest entry in that version: whatever changed the history later has a later time. */
+  readonly time: string;
+}
+
+/** `Snapshot: FROM-TO of N at TIME` with its line feed [W-22]. */
+export function encodeSnapshotHeader({ from, to, lines, time }: SnapshotHeader): string {
+  return `Snapshot: ${from}-${to} of ${lines} at ${time}\n`;
+}
+
+/** The inverse of `encodeSnapshotHeader`, without the line feed; `undefined` when the line is something else. */
+export function decodeSnapshotHeader(line: string): SnapshotHeader | undefined {
+  const [, from, to, lines, time = ""] = /^Snapshot: (\d{1,15})-(\d{1,15}) of (\d{1,15}) at (\S+)$/.exec(line) ?? [];
+  if (decodeTime(time) === undefined) return undefined;
+  return { from: Number(from), to: Number(to), lines: Number(lines), time };
 }
 
 /** What one chunk added to what is known of a reply. */

@@ -91,7 +91,7 @@ describe("control frames", () => {
     '{"type":"request","id":0,"user":"brick"}',
     `{"type":"request","id":${exchangeIdMax + 1},"user":"brick"}`,
     '{"type":"request","id":1,"user":"brick","operation":1.5}',
-    '{"type":"request","id":1,"user":"brick","arguments":[1,2,3]}',
+    '{"type":"request","id":1,"user":"brick","arguments":[1,2,3,4]}',
     '{"type":"request","id":1,"user":"brick","target":"evil:80"}',
     '{"type":"raw","id":1,"bytes":"?","end":true}',
     `{"type":"raw","id":1,"bytes":"${"A".repeat(rawBytesMax * 2)}","end":true}`,

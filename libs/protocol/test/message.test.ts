@@ -75,9 +75,12 @@ describe("decodeCommand", () => {
       ["1", "12", "2026-11-22T20:30:00.000001Z"],
       { verb: "delete-line", line: 12, time: "2026-11-22T20:30:00.000001Z" },
     ],
-    [["2"], { verb: "read", from: undefined, to: undefined }],
-    [["2", "-100"], { verb: "read", from: -100, to: undefined }],
-    [["2", "3", "9"], { verb: "read", from: 3, to: 9 }],
+    [["2"], { verb: "read", from: undefined, to: undefined, isSnapshot: false }],
+    [["2", "-100"], { verb: "read", from: -100, to: undefined, isSnapshot: false }],
+    [["2", "3", "9"], { verb: "read", from: 3, to: 9, isSnapshot: false }],
+    [["2", "snapshot"], { verb: "read", from: undefined, to: undefined, isSnapshot: true }],
+    [["2", "-100", "snapshot"], { verb: "read", from: -100, to: undefined, isSnapshot: true }],
+    [["2", "3", "9", "snapshot"], { verb: "read", from: 3, to: 9, isSnapshot: true }],
     [["3"], { verb: "delete-all" }],
     [["4"], { verb: "create-user", name: undefined }],
     [["4", "otter-42"], { verb: "create-user", name: "otter-42" }],
@@ -113,6 +116,17 @@ describe("decodeCommand", () => {
       `FROM is "${"x".repeat(40)}…", not a line number; type a number such as 12`,
     ],
     [["2", "0"], "argument-range", "FROM is 0, and the first line is 1; type a number from 1"],
+    [["2", "snapshot", "3"], "argument-syntax", 'FROM is "snapshot", not a line number; type a number such as 12'],
+    [
+      ["2", "1", "3", "5"],
+      "argument-syntax",
+      'the third argument is "5", not the word snapshot; leave it out, or type: 2 [FROM] [TO] [snapshot]',
+    ],
+    [
+      ["2", "1", "3", "5", "snapshot"],
+      "argument-count",
+      "operation 2 takes 0 to 3 arguments, not 4; type: 2 [FROM] [TO] [snapshot]",
+    ],
     [["2", "1e3"], "argument-syntax", 'FROM is "1e3", not a line number; type a number such as 12'],
   ])("refuses %j", (words, code, message) => {
     expect(failure(() => decodeCommand(words))).toEqual({ code, message });

@@ -4,9 +4,11 @@ import {
   authenticationError,
   decodeAnnouncement,
   decodeFollowing,
+  decodeSnapshotHeader,
   encodeAnnouncement,
   encodeReplyHeader,
   encodeFollowing,
+  encodeSnapshotHeader,
   operations,
   ReplyReader,
 } from "@wirebook/protocol";
@@ -107,7 +109,7 @@ describe("announcements", () => {
   test("keep the origin's form", () => {
     expect(operations.map(encodeAnnouncement)).toEqual([
       " To delete line N, enter 1 after your username, then N [TIME]",
-      " To read the history, enter 2 after your username, then [FROM] [TO]",
+      " To read the history, enter 2 after your username, then [FROM] [TO] [snapshot]",
       " To delete all, enter 3 after your username",
       " To create a user, enter 4 after your username, then [NAME]",
       " To follow the history, enter 5 after your username, then [FROM]",
@@ -119,4 +121,19 @@ describe("announcements", () => {
     expect(decodeFollowing(encodeFollowing(12).trimEnd())).toBe(12);
     expect(decodeFollowing("Following the white rabbit.")).toBeUndefined();
   });
+
+  test.each([
+    { from: 3, to: 9, lines: 12, time: "2026-11-22T20:31:05.123456Z" },
+    { from: 1, to: 0, lines: 0, time: "1970-01-01T00:00:00.000000Z" },
+  ])("say which version of the history was read: %o", (header) => {
+    const line = encodeSnapshotHeader(header);
+    expect(line).toBe(`Snapshot: ${header.from}-${header.to} of ${header.lines} at ${header.time}\n`);
+    expect(decodeSnapshotHeader(line.trimEnd())).toEqual(header);
+  });
+
+  test.each([
+    "Snapshot: 3-9 of 12",
+    "Snapshot: 3-9 of 12 at noon",
+    "Snapshot: -3-9 of 12 at 2026-11-22T20:31:05.123456Z",
+  ])("do not take %j for a version", (line) => expect(decodeSnapshotHeader(line)).toBeUndefined());
 });

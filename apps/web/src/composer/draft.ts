@@ -6,6 +6,7 @@ import {
   encodeMessage,
   encodeText,
   findOperation,
+  isLiteral,
   ProtocolError,
 } from "@wirebook/protocol";
 import type { Announcement } from "@wirebook/protocol";
@@ -29,7 +30,7 @@ export interface Draft {
 
 /** Makes the message of the fields. Never throws. */
 export function makeDraft({ user, operation, values }: Fields): Draft {
-  const given = withoutEmptyEnd(operation === undefined ? [] : values.map((value) => value.trim()));
+  const given = operation === undefined ? [] : argumentsOf(operation, values);
   const name = user.trim();
   try {
     if (name === "") decodeMessage(new Uint8Array(0));
@@ -60,6 +61,17 @@ function findGap(operation: Announcement, values: readonly string[]): string | u
   const at = values.indexOf("");
   const names = parametersOf(operation).map(({ name }) => name);
   return at < 0 ? undefined : `${names[at + 1]} needs ${names[at]} before it; type ${names[at]} too`;
+}
+
+/** What was typed, without what was left empty at the end; words that stand for themselves come behind the values. */
+function argumentsOf(operation: Announcement, values: readonly string[]): readonly string[] {
+  const parameters = parametersOf(operation);
+  const typed = values.map((value, at) => {
+    const parameter = parameters[at];
+    return { value: value.trim(), isWord: parameter !== undefined && isLiteral(parameter) };
+  });
+  const words = typed.filter(({ value, isWord }) => isWord && value !== "").map(({ value }) => value);
+  return [...withoutEmptyEnd(typed.filter(({ isWord }) => !isWord).map(({ value }) => value)), ...words];
 }
 
 function withoutEmptyEnd(values: readonly string[]): readonly string[] {

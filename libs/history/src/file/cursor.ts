@@ -4,7 +4,6 @@
  */
 
 import type { Feed, Snapshot } from "../history.ts";
-import type { Positions } from "../range.ts";
 import type { Generation } from "./generation.ts";
 
 /** A place in a generation, which it holds until it is released. */
@@ -79,12 +78,20 @@ interface SnapshotBytes {
 export class FileSnapshot implements Snapshot {
   readonly from: number;
   readonly to: number;
+  readonly lines: number;
+  readonly time: string;
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly #cursor: Cursor;
 
-  constructor(generation: Generation, { from, to }: Positions, { start, end, chunkBytes, confirm }: SnapshotBytes) {
+  constructor(
+    generation: Generation,
+    { from, to, lines, time }: Omit<Snapshot, "chunks" | keyof AsyncDisposable>,
+    { start, end, chunkBytes, confirm }: SnapshotBytes,
+  ) {
     this.from = from;
     this.to = to;
+    this.lines = lines;
+    this.time = time;
     this.#cursor = new Cursor(generation, start, chunkBytes);
     this.chunks = readTo(this.#cursor, end, confirm);
   }

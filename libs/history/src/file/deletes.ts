@@ -171,7 +171,7 @@ export class Deletes {
       const time = this.#writeOutcome(rewrite, deletion.by, { verb: "deleted-line", line, head });
       return { deletion, time };
     });
-    this.#storage.supersede(rewrite, offset);
+    this.#storage.supersede(rewrite, offset, outcomes.at(-1)?.time ?? this.#storage.newestTime);
     // One line less and one more: at its moment, each outcome stands where the last line stood.
     for (const { deletion, time } of outcomes) deletion.resolve({ position: generation.lines, time });
   }
@@ -179,7 +179,7 @@ export class Deletes {
   #finishAll(by: Actor, rewrite: Compaction): AppendResult {
     this.#settleAppends();
     const time = this.#writeOutcome(rewrite, by, { verb: "deleted-all" });
-    this.#storage.supersede(rewrite, 0);
+    this.#storage.supersede(rewrite, 0, time);
     return { position: 1, time };
   }
 

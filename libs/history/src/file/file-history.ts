@@ -81,13 +81,17 @@ export class FileHistory implements History {
   }
 
   async read(range: Range = {}): Promise<Snapshot> {
-    return this.#open(async (generation) => {
+    return this.#open(async (generation, time) => {
       const { lines, bytes } = generation;
       const positions = resolveRange(range, lines);
       const start = await generation.startOf(positions.from);
       const end = positions.to === lines ? bytes : await generation.startOf(positions.to + 1);
       const confirm = this.#confirm.bind(this);
-      return new FileSnapshot(generation, positions, { start, end, chunkBytes: this.#chunkBytes, confirm });
+      return new FileSnapshot(
+        generation,
+        { ...positions, lines, time },
+        { start, end, chunkBytes: this.#chunkBytes, confirm },
+      );
     });
   }
 
@@ -113,15 +117,15 @@ export class FileHistory implements History {
   }
 
   /** Opens a reader on the current generation, after the appends that were made before it. */
-  async #open<Reader>(open: (generation: Generation) => Promise<Reader>): Promise<Reader> {
+  async #open<Reader>(open: (generation: Generation, newestTime: string) => Promise<Reader>): Promise<Reader> {
     this.#assertOpen();
     await this.#appends.settled();
     this.#assertOpen();
     this.#storage.adoptForeignLines();
-    const { generation } = this.#storage;
+    const { generation, newestTime } = this.#storage;
     generation.retain();
     try {
-      return await open(generation);
+      return await open(generation, newestTime);
     } finally {
       await generation.release();
     }

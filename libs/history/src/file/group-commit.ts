@@ -76,7 +76,7 @@ export class GroupCommit {
 
   #write(text: string, waiting: readonly Waiting[]): void {
     try {
-      this.#storage.append(Buffer.from(text));
+      this.#storage.append(Buffer.from(text), (waiting.at(-1) as Waiting).time);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
       return;

@@ -5,6 +5,7 @@
  */
 
 import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } from "node:fs";
+import { encodeTime } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
 import type { History } from "../history.ts";
 import { fileModeDefault, isFull, isMissing, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
@@ -37,8 +38,9 @@ export async function openFileHistory(path: string, options: FileHistoryOptions 
       const reserve = new Preallocation(realPath);
       const generation = await openGeneration(realPath, settings);
       const wallClock = options.clock ?? createMicrosecondClock();
-      const clock = new MonotonicClock(wallClock, await readLastTime(generation));
-      return new FileHistory(new FileStorage(realPath, reserve, generation, settings), clock, owner, settings);
+      const lastTime = await readLastTime(generation);
+      const storage = new FileStorage(realPath, reserve, generation, encodeTime(lastTime), settings);
+      return new FileHistory(storage, new MonotonicClock(wallClock, lastTime), owner, settings);
     } catch (error) {
       owner.release();
       throw error;

@@ -40,12 +40,23 @@ export class FileStorage {
   #generation: Generation;
   /** When the file was last changed by this process, as the system has it: any other time is somebody else's. */
   #changed: Pick<Stats, "mtimeMs" | "ctimeMs">;
+  #newestTime: string;
   #foreignWrites = 0;
   #failure: HistoryError | undefined;
 
-  /** @param path the real path: no symbolic link is left in it, since a rename would replace the link */
-  constructor(path: string, reserve: Preallocation, generation: Generation, settings: FileHistorySettings) {
+  /**
+   * @param path the real path: no symbolic link is left in it, since a rename would replace the link
+   * @param newestTime of the entries in the generation
+   */
+  constructor(
+    path: string,
+    reserve: Preallocation,
+    generation: Generation,
+    newestTime: string,
+    settings: FileHistorySettings,
+  ) {
     this.#path = path;
+    this.#newestTime = newestTime;
     this.#settings = settings;
     this.#reserve = reserve;
     this.#reserve.take();
@@ -61,6 +72,11 @@ export class FileStorage {
     return this.#generation;
   }
 
+  /** Time of the newest entry of this process that is durable: it names the version of the history. */
+  get newestTime(): string {
+    return this.#newestTime;
+  }
+
   /** How often another program was found to have written to the file. */
   get foreignWrites(): number {
     return this.#foreignWrites;
@@ -74,14 +90,16 @@ export class FileStorage {
   /**
    * Appends whole lines; they are durable when it returns.
    *
+   * @param time of the last of them
    * @throws HistoryError `storage-full`, `storage-failed`
    */
-  append(lines: Uint8Array): void {
+  append(lines: Uint8Array, time: string): void {
     this.adoptForeignLines();
     this.#write(this.#generation.bytes, lines);
     this.#noteChange(); // A sync takes so long that others write meanwhile, whose time must not be taken for ours.
     this.#sync();
     this.#generation.grow(lines);
+    this.#newestTime = time;
     this.#reserve.take();
   }
 
@@ -144,12 +162,14 @@ export class FileStorage {
    * Puts a rewrite in the place of the current generation.
    *
    * @param offset where in it the lines begin that are not in the current generation
+   * @param time of its last line
    * @throws HistoryError `storage-failed`
    */
-  supersede(rewrite: Compaction, offset: number): void {
+  supersede(rewrite: Compaction, offset: number, time: string): void {
     const next = this.attempt(() => rewrite.publish());
     const old = this.#generation;
     this.#generation = next;
+    this.#newestTime = time;
     this.#noteChange();
     old.end({ kind: "superseded", by: next, offset });
     this.#release(old);

@@ -1,16 +1,24 @@
 /** Whoever applies a feed has a copy, whatever appends and deletes run at once: a property. */
 
+import { timestampOf } from "@wirebook/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Feed, History } from "../../src/index.ts";
-import { applyLine, LineReader, linesOf } from "../reading.ts";
+import { applyLine, LineReader, linesOf, splitLines, textOf } from "../reading.ts";
 import { actor, asked, fill } from "./steps.ts";
 import type { OpenNew } from "./steps.ts";
 /** What a random program does; a delete names a line by a share of those there are, so that most exist. */
 type Action =
   | { readonly verb: "append"; readonly message: string }
   | { readonly verb: "delete"; readonly share: number }
-  | { readonly verb: "delete-all" | "pause" };
+  | { readonly verb: "delete-all" | "pause" | "read" };
+
+/** What a read answered, and the version that it named. */
+interface VersionRead {
+  readonly lines: readonly string[];
+  readonly count: number;
+  readonly time: string;
+}
 
 const append = fc.string({ unit: "binary" }).map((message): Action => ({ verb: "append", message }));
 const deleteOne = fc.double({ min: 0, max: 1.1, noNaN: true }).map((share): Action => ({ verb: "delete", share }));
@@ -19,6 +27,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: deleteOne },
   { weight: 1, arbitrary: fc.constant<Action>({ verb: "delete-all" }) },
   { weight: 2, arbitrary: fc.constant<Action>({ verb: "pause" }) },
+);
+const actionOrRead = fc.oneof(
+  { weight: 2, arbitrary: action },
+  { weight: 1, arbitrary: fc.constant<Action>({ verb: "read" }) },
 );
 
 /** Declares the test. */
@@ -43,8 +55,44 @@ export function describeCopies(open: OpenNew): void {
   });
 }
 
+/** Declares the test of the versions that reads name. */
+export function describeVersions(open: OpenNew): void {
+  test("names with each read the version that it read, while appends and deletes run at once", async () => {
+    await using history = await open();
+    await fc.assert(
+      fc.asyncProperty(fc.array(actionOrRead, { maxLength: 40 }), async (actions) => {
+        await history.deleteAll(actor);
+        const copy = await linesOf(history);
+        await using feed = await history.follow();
+        const reads: VersionRead[] = [];
+        await run(history, actions, reads);
+        const end = await history.append(asked("the end"));
+        const versions = new Map([[timestampOf(copy[0] as string), [...copy]]]);
+        const reader = new LineReader(feed);
+        for (let time = ""; time !== end.time;) {
+          const line = (await reader.take(1))[0] as string;
+          applyLine(copy, line);
+          time = timestampOf(line);
+          versions.set(time, [...copy]);
+        }
+        for (const { lines, count, time } of reads) {
+          expect(lines).toEqual(versions.get(time));
+          expect(count).toBe(lines.length);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+}
+
+async function readVersion(history: History): Promise<VersionRead> {
+  const snapshot = await history.read();
+  const lines = splitLines(await textOf(snapshot));
+  return { lines, count: snapshot.lines, time: snapshot.time };
+}
+
 /** Starts the actions without waiting, but for the pauses; returns the times of all that were acknowledged. */
-async function run(history: History, actions: readonly Action[]): Promise<string[]> {
+async function run(history: History, actions: readonly Action[], reads: VersionRead[] = []): Promise<string[]> {
   const running: Promise<string | undefined>[] = [];
   const start = (promise: Promise<{ time: string }>): void => {
     running.push(
@@ -59,7 +107,13 @@ async function run(history: History, actions: readonly Action[]): Promise<string
   };
   for (const step of actions) {
     if (step.verb === "append") start(history.append(asked(step.message)));
-    else if (step.verb === "delete") {
+    else if (step.verb === "read") {
+      running.push(
+        readVersion(history)
+          .then((read) => void reads.push(read))
+          .then(() => undefined),
+      );
+    } else if (step.verb === "delete") {
       start(history.deleteLine(actor, 1 + Math.floor(step.share * history.size().lines)));
     } else if (step.verb === "delete-all") start(history.deleteAll(actor));
     else await running.at(-1);

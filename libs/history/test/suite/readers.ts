@@ -21,7 +21,7 @@ export function describeReads(open: OpenNew): void {
     await using history = await open();
     await fill(history, "1", "2", "3", "4", "5");
     const snapshot = await history.read(range);
-    expect([snapshot.from, snapshot.to]).toEqual([Number(expected[0]), Number(expected.at(-1))]);
+    expect([snapshot.from, snapshot.to, snapshot.lines]).toEqual([Number(expected[0]), Number(expected.at(-1)), 5]);
     expect(messagesOf(splitLines(await textOf(snapshot)))).toEqual(expected);
   });
 
@@ -38,7 +38,8 @@ export function describeReads(open: OpenNew): void {
     await using history = await open();
     for (const range of [{}, { to: 5 }, { from: -10 }, { to: -1 }]) {
       const snapshot = await history.read(range);
-      expect([snapshot.from, snapshot.to, await textOf(snapshot)]).toEqual([1, 0, ""]);
+      expect([snapshot.from, snapshot.to, snapshot.lines, await textOf(snapshot)]).toEqual([1, 0, 0, ""]);
+      expect(snapshot.time).toBe("1970-01-01T00:00:00.000000Z");
     }
     await expect(history.read({ from: 1 })).rejects.toMatchObject({ code: "range" });
   });
@@ -54,6 +55,22 @@ export function describeReads(open: OpenNew): void {
     expect(splitLines(await textOf(snapshot))).toEqual(before);
     expect(messagesOf(splitLines(await textOf(second)))).toEqual(["4", "deleted-line"]);
     expect(messagesOf(await linesOf(history))).toEqual(["deleted-all"]);
+  });
+
+  test("names the version that it read by the time of the newest entry", async () => {
+    await using history = await open();
+    const versionOf = async () => {
+      await using snapshot = await history.read({ to: 1 });
+      return [snapshot.lines, snapshot.time];
+    };
+    const [first, second, third] = [asked("1"), asked("2"), asked("3")];
+    await Promise.all([history.append(first), history.append(second)]);
+    const { time: appended } = await history.append(third);
+    expect(await versionOf()).toEqual([3, appended]);
+    const { time: deleted } = await history.deleteLine(actor, 2);
+    expect(await versionOf()).toEqual([3, deleted]);
+    const { time: emptied } = await history.deleteAll(actor);
+    expect(await versionOf()).toEqual([1, emptied]);
   });
 
   test("reads what was appended before, even when that is not finished", async () => {

@@ -20,7 +20,7 @@ export async function dispatch(command: Command, context: RequestContext): Promi
     case "delete-line":
       return deleteLine(context, command.line, command.time);
     case "read":
-      return read(context, command.from, command.to);
+      return read(context, command.from, command.to, command.isSnapshot);
     case "delete-all":
       return deleteAll(context);
     case "create-user":

@@ -1,11 +1,14 @@
+import { encodeSnapshotHeader } from "@wirebook/protocol";
 import type { RequestContext } from "../../server-context.ts";
 import type { Response } from "../reply.ts";
 
-/** Operation 2: the history as it stands now, or some of its lines. */
+/** Operation 2: the history as it stands now, or some of its lines; on request with its version before them [W-22]. */
 export async function read(
   context: RequestContext,
   from: number | undefined,
   to: number | undefined,
+  isSnapshot: boolean,
 ): Promise<Response> {
-  return { text: "", snapshot: await context.history.read({ from, to }) };
+  const snapshot = await context.history.read({ from, to });
+  return { text: isSnapshot ? encodeSnapshotHeader(snapshot) : "", snapshot };
 }
