@@ -61,7 +61,7 @@ test("a line that somebody else deletes while its button is pressed takes no oth
   await expect(wirebook.rows(/otter 2 -55\b/)).toHaveCount(0);
   await page.mouse.up();
   await expect(wirebook.rows(/otter 2 -56\b/)).toHaveCount(1);
-  await expect(wirebook.history.getByRole("button", { name: "Keep" })).toHaveCount(0);
+  await expect(wirebook.history.getByRole("button", { name: "Cancel" })).toHaveCount(0);
 
   // A click on the line that stands there now means that one.
   await page.mouse.down();
@@ -93,7 +93,7 @@ test("somebody who was faster is named, and all is deleted only when that is mea
   await wirebook.history.getByRole("button", { name: "Follow" }).click();
   await expect(wirebook.follow).toHaveText("live");
   await wirebook.history.getByRole("button", { name: "Delete all…" }).click();
-  await expect(wirebook.history.getByRole("button", { name: "Delete them all" })).toBeFocused();
+  await expect(wirebook.history.getByRole("button", { name: "Delete all lines" })).toBeFocused();
   await expectClean(page, "#history");
   await page.keyboard.press("Escape");
   await expect(wirebook.grid).toBeFocused();

@@ -91,7 +91,7 @@ test("lines that come while the gateway is away are neither lost nor doubled, an
   await expect(wirebook.follow).toHaveText("live");
   await runClient(server, "vole", "2", "-1");
   await expect(wirebook.rows("vole 2 -1")).toHaveCount(1);
-  await expect(wirebook.history.getByText(/lines came while not followed/)).toHaveCount(1);
+  await expect(wirebook.history.getByText(/lines came while disconnected/)).toHaveCount(1);
 
   const lines = (await readFile(server.historyPath, "utf8")).trimEnd().split("\n");
   const rows = await wirebook.readRows();
@@ -109,18 +109,18 @@ test("a filter says how far it has searched, and searches all", async ({ page },
 
   await wirebook.history.getByRole("searchbox", { name: "Filter" }).fill("2 77");
   await expect(searched(wirebook)).toContainText(
-    /0 of the newest 1,0\d\d of 120,0\d\d lines\s+fit:\s+containing “2 77”/,
+    /0 of the newest 1,0\d\d of 120,0\d\d lines\s+match:\s+containing “2 77”/,
   );
-  await expect(wirebook.history).toContainText("No line fits");
+  await expect(wirebook.history).toContainText("No matches");
   await expectClean(page, "#history");
   await wirebook.history.getByRole("button", { name: /^Search all/ }).click();
-  await expect(searched(wirebook)).toContainText(/1,111\s+of\s+all 120,0\d\d lines\s+fit/);
+  await expect(searched(wirebook)).toContainText(/1,111\s+of\s+all 120,0\d\d lines\s+match/);
   await expect(wirebook.rows("2 77999")).toHaveCount(1);
 
   await wirebook.history.getByRole("button", { name: "User, operation, time" }).click();
   await wirebook.history.getByRole("textbox", { name: "Filter by user" }).fill("otter");
   await wirebook.history.getByRole("textbox", { name: "Filter since" }).fill("noon");
-  await expect(wirebook.history).toContainText("“noon” is no time");
+  await expect(wirebook.history).toContainText("Invalid time “noon”");
   await expectClean(page, "#history");
   await wirebook.history.getByRole("textbox", { name: "Filter since" }).fill(timeOf(119_990).slice(0, 19));
   await expect(searched(wirebook)).toContainText("by otter, since 2026-11-20T06:39:58");
@@ -128,7 +128,7 @@ test("a filter says how far it has searched, and searches all", async ({ page },
   await expect(wirebook.rows("2 120000")).toHaveCount(1);
 });
 
-test("a stretch of time is selected in the plot, with the keyboard", async ({ page }, testInfo) => {
+test("a range of time is selected in the plot, with the keyboard", async ({ page }, testInfo) => {
   const historyPath = testInfo.outputPath("history.txt");
   await writeHistory(historyPath, 20_000);
   await using server = await startServer({ historyPath });
@@ -150,7 +150,7 @@ test("a stretch of time is selected in the plot, with the keyboard", async ({ pa
   await page.keyboard.press("Shift+ArrowRight");
   await page.keyboard.press("Enter");
   await expect(wirebook.history.getByRole("status", { name: "Searched" }).last()).toContainText(
-    /fit:\s+since 2026-11-20T00:00:00, until 2026-11-20T/,
+    /match:\s+since 2026-11-20T00:00:00, until 2026-11-20T/,
   );
   await wirebook.grid.focus();
   await page.keyboard.press("Home");

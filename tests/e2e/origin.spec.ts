@@ -14,7 +14,7 @@ test("the original server works behind the gateway", async ({ page }) => {
   await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
   const wirebook = await Wirebook.open(page, gateway);
 
-  await expect(wirebook.follow).toHaveText("as fetched");
+  await expect(wirebook.follow).toHaveText("snapshot");
   await expect(wirebook.history).toContainText("This server does not offer to be followed.");
   await expect(page.getByRole("combobox", { name: "Operation" }).getByRole("option")).toHaveCount(4);
 

@@ -132,7 +132,7 @@ export class AppState {
   /** The line of the history that the exchange on the wire has left. */
   get ownLine(): FoundLine | undefined {
     const { selected } = this.exchanges;
-    return selected && this.foundLines.find(selected, this.history.copy);
+    return selected && this.foundLines.find(selected, this.history.replica);
   }
 
   /** Shows an exchange in the wire. */

@@ -49,14 +49,8 @@ export const scrollSettleMs = 80;
 /** Bytes of one line of the history that are kept; the rest of a longer one is counted. */
 export const historyLineBytesKept = 16 * 1024;
 
-/** Times that a page of lines is read because lines were deleted meanwhile. */
-export const pageAttemptsMax = 5;
-
-/** Milliseconds within which a follow must bring the line of the page's own request. */
-export const markerTimeoutMs = 10_000;
-
-/** Milliseconds by which the server's clock and the page's may differ in how long an answer took. */
-export const clockSlackMs = 50;
+/** Milliseconds within which the follow must reach the version of the history that a read names. */
+export const snapshotWaitMs = 10_000;
 
 /** Times that a delete is asked for because the line has moved meanwhile. */
 export const deleteAttemptsMax = 3;
@@ -67,18 +61,18 @@ export const deleteCatchUpMs = 1000;
 /** Pages of lines that are looked through for the line of an address. */
 export const locateReadsMax = 40;
 
-/** Lines that fit a filter that are kept, the newest. */
+/** Lines that match a filter that are kept, the newest. */
 export const matchesKept = 50_000;
 
 /** Lines that are read at once when earlier ones are searched or counted. */
-export const surveyBlockLines = 50_000;
+export const scanBlockLines = 50_000;
 
 /** Lines that are looked at in one go; then the page may draw. */
-export const surveySliceLines = 2000;
+export const scanSliceLines = 2000;
 
-/** Stretches of time that a plot is divided into, and names that it tells apart. */
-export const tallyBucketsMax = 240;
-export const tallySeriesMax = 64;
+/** Buckets of time in a plot, and names that it tells apart. */
+export const histogramBucketsMax = 240;
+export const histogramSeriesMax = 64;
 
 /** Names that a plot shows beside the others, and milliseconds between two drawings of it. */
 export const plotSeriesMax = 5;

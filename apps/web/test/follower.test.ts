@@ -29,7 +29,7 @@ describe("the follower", () => {
     await untilState(scene, "live");
     await expectInStep(scene);
     expect(heldFrom(scene)).toBe(1);
-    expect(scene.peer.asked).toEqual(["brick", "brick 5", "brick 2 1 5"]);
+    expect(scene.peer.asked).toEqual(["brick", "brick 5", "brick 2 1 5 snapshot"]);
   });
 
   test("shows lines as they come and deletes what was deleted", async () => {
@@ -50,16 +50,15 @@ describe("the follower", () => {
     expect([scene.history.current.last, heldFrom(scene)]).toEqual([8, 1]);
   });
 
-  test("fits together although lines are deleted while it reads", async () => {
+  test("fits together although lines are deleted while it reads, and reads once", async () => {
     const scene = open(20);
-    let deletes = 3;
-    scene.peer.beforeAnswer = ({ operation }) => {
-      if (operation === 2 && deletes-- > 0) scene.peer.delete(4);
-    };
+    scene.peer.beforeAnswer = ({ operation }) => operation === 2 && scene.peer.delete(4);
+    scene.peer.afterAnswer = ({ operation }) => operation === 2 && scene.peer.delete(7);
     void scene.follower.start();
     await untilState(scene, "live");
     await expectInStep(scene);
     expect(heldFrom(scene)).toBe(1);
+    expect(scene.peer.asked.filter((message) => message.startsWith("brick 2"))).toHaveLength(1);
   });
 
   test("holds a page of a long history", async () => {
@@ -129,12 +128,24 @@ describe("the follower", () => {
     expect(scene.peer.asked).toEqual(["brick", "brick 2"]);
   });
 
+  test("fetches the history of a server that does not name versions, and shows no line in a wrong place", async () => {
+    const scene = open(3);
+    scene.peer.offersSnapshot = false;
+    void scene.follower.start();
+    await untilState(scene, "unfollowable");
+    await expectInStep(scene);
+    expect(scene.peer.asked).toEqual(["brick", "brick 2"]);
+    scene.peer.delete(2);
+    await scene.follower.fetch();
+    await expectInStep(scene);
+  });
+
   test("says that the server does not want the user", async () => {
     const scene = open();
     scene.peer.replyOf = () => authenticationError;
     void scene.follower.start();
     await untilState(scene, "refused");
-    expect(scene.follower.words).toBe("The server refused brick: Authentication error.");
+    expect(scene.follower.error).toBe("The server refused brick: Authentication error.");
   });
 
   test("tries again when the server ends the follow", async () => {

@@ -43,9 +43,9 @@ describe("the lines that exchanges left", () => {
   test("move up when a line above is deleted, and are gone when they are deleted", () => {
     const exchange = over(2);
     expect(lines.find(exchange, copy)?.position).toBe(3);
-    copy.delete(1, timeAt(1), timeAt(100));
+    copy.delete(1, timeAt(1));
     expect(lines.find(exchange, copy)?.position).toBe(2);
-    copy.delete(2, timeAt(3), timeAt(100));
+    copy.delete(2, timeAt(3));
     copy.append(lineAt(6));
     expect(lines.find(exchange, copy)).toBeUndefined();
   });
@@ -62,7 +62,7 @@ describe("the lines that exchanges left", () => {
   test("are looked for anew when the line up to which there was none is deleted", () => {
     const exchange = over(3, "heron\n");
     expect(lines.find(exchange, copy)).toBeUndefined();
-    copy.delete(3, timeAt(3), timeAt(100));
+    copy.delete(3, timeAt(3));
     copy.append(lineAt(7, "heron"));
     expect(lines.find(exchange, copy)?.position).toBe(3);
   });

@@ -4,6 +4,7 @@ import {
   encodeBytes,
   encodeError,
   encodeFollowing,
+  encodeSnapshotHeader,
   encodeResultEntry,
   encodeText,
   encodeTime,
@@ -29,9 +30,15 @@ export class Peer {
   lines: string[] = [];
   readonly asked: string[] = [];
   offersFollow = true;
+  /** False for a server that does not name the version of what it reads. */
+  offersSnapshot = true;
   beforeAnswer: (request: Request) => void = () => {};
+  afterAnswer: (request: Request) => void = () => {};
   replyOf: ((request: Request) => string | undefined) | undefined;
   readonly #followers = new Set<number>();
+  /** Lines that the follow holds back; `undefined` while it does not. */
+  #held: string[] | undefined;
+  #answered = Promise.withResolvers<void>();
   #exchanges: Exchanges | undefined;
   #clock = 0;
   #isOpen = true;
@@ -64,6 +71,23 @@ export class Peer {
     this.#write(encodeResultEntry(this.#time(), "127.0.0.1", "otter", { verb: "deleted-all" }));
   }
 
+  /** Keeps the lines to come from the followers, until `releaseFollow`. */
+  holdFollow(): void {
+    this.#held = [];
+    this.#answered = Promise.withResolvers<void>();
+  }
+
+  releaseFollow(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const line of held) this.#publish(line);
+  }
+
+  /** Resolves when a request was answered after `holdFollow`. */
+  get answered(): Promise<void> {
+    return this.#answered.promise;
+  }
+
   /** The connection between page and gateway breaks; the server forgets the followers. */
   cut(): void {
     this.#isOpen = false;
@@ -88,13 +112,19 @@ export class Peer {
       later(() => {
         this.beforeAnswer(frame);
         this.#answer(frame);
+        this.afterAnswer(frame);
       });
     }
   }
 
   #answer(request: Request): void {
     const { id, operation } = request;
-    const list = operations.filter(({ verb }) => this.offersFollow || verb !== "follow");
+    const list = operations
+      .filter(({ verb }) => this.offersFollow || verb !== "follow")
+      .map((each) => ({
+        ...each,
+        parameters: each.parameters.filter(({ name }) => this.offersSnapshot || name !== "snapshot"),
+      }));
     const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations: list });
     const scripted = this.replyOf?.(request);
     if (scripted !== undefined) this.#send(id, scripted);
@@ -106,17 +136,20 @@ export class Peer {
     else if (operation === 3) {
       this.deleteAll();
       this.#send(id, `${beginning}Deleted all.\n`);
-    } else if (operation === 2) this.#send(id, beginning + this.#read(request.arguments?.map(Number) ?? []));
+    } else if (operation === 2) this.#send(id, beginning + this.#read(request.arguments?.map(String) ?? []));
     else this.#send(id, beginning);
     this.#end(id, "fin");
   }
 
-  #read([from = 1, to = this.lines.length]: number[]): string {
-    if (from > this.lines.length) return encodeError("FROM is past the last line");
-    return this.lines
-      .slice(from - 1, to)
-      .map((line) => `${line}\n`)
-      .join("");
+  #read(words: readonly string[]): string {
+    const [from = 1, end = Infinity] = words.filter((word) => word !== "snapshot").map(Number);
+    const lines = this.lines.length;
+    const to = Math.min(end, lines);
+    if (from > lines) return encodeError("FROM is past the last line");
+    const text = this.lines.slice(from - 1, to).map((line) => `${line}\n`);
+    const time = timestampOf(this.lines.at(-1) ?? "");
+    const isVersion = this.offersSnapshot && words.includes("snapshot");
+    return [isVersion ? encodeSnapshotHeader({ from, to, lines, time }) : "", ...text].join("");
   }
 
   #deleteLine([position = "", head]: string[]): string {
@@ -128,6 +161,11 @@ export class Peer {
 
   #write(line: string): void {
     this.lines.push(line);
+    if (this.#held === undefined) this.#publish(line);
+    else this.#held.push(line);
+  }
+
+  #publish(line: string): void {
     for (const id of this.#followers) this.#send(id, `${line}\n`);
   }
 
@@ -155,7 +193,10 @@ export class Peer {
       frames: [],
       untimedFrames: 0,
     };
-    later(() => this.#exchanges?.takeFrame(frame, { atMs: performance.now(), payload: JSON.stringify(frame) }));
+    later(() => {
+      this.#exchanges?.takeFrame(frame, { atMs: performance.now(), payload: JSON.stringify(frame) });
+      this.#answered.resolve();
+    });
   }
 
   #time(): string {

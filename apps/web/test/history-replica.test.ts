@@ -111,13 +111,18 @@ describe("a copy of the history", () => {
     expect(copy.held).toBe(5);
   });
 
-  test("drops lines that may have seen a delete of which the feed tells only now", () => {
-    const copy = new HistoryReplica(10);
-    copy.put(3, [asked(1), asked(2)], time(50));
-    copy.apply(deleted(60, 1, time(0)));
-    expect(copy.at(2)).toBe(asked(1));
-    copy.apply(deleted(50, 1, time(0)));
-    expect([copy.at(1), copy.at(2)]).toEqual([undefined, undefined]);
+  test("takes no line beyond the last one: the feed brings it", () => {
+    const copy = new HistoryReplica(3);
+    copy.put(2, [asked(1), asked(2), asked(3)]);
+    copy.put(9, [asked(4)]);
+    expect([copy.last, copy.held, copy.at(3), copy.at(4)]).toEqual([3, 2, asked(2), undefined]);
+  });
+
+  test("knows the newest time that the feed brought, and takes none from an external line before it", () => {
+    const copy = new HistoryReplica();
+    expect(copy.newestTime).toBe("");
+    for (const line of [asked(2), "by hand", asked(1)]) copy.apply(line);
+    expect(copy.newestTime).toBe(time(2));
   });
 
   test("keeps bookmarks with their lines", () => {

@@ -9,7 +9,7 @@ import {
   readTimePrefix,
 } from "../src/history/search/line-filter.ts";
 import type { LineFilter } from "../src/history/search/line-filter.ts";
-import { isOutcome, sketchLine, timeOf } from "../src/history/view/line-sketch.ts";
+import { isResult, sketchLine, timeOf } from "../src/history/view/line-text.ts";
 
 const time = "2026-11-22T20:31:05.123456Z";
 const asked = encodeRequestEntry(time, "127.0.0.1", "otter 2 -10", false);
@@ -36,7 +36,7 @@ describe("a line at a glance", () => {
   });
 
   test("tells an outcome from what was asked and from foreign lines", () => {
-    expect([asked, bare, outcome, deletedAll, foreign].map(isOutcome)).toEqual([false, false, true, true, false]);
+    expect([asked, bare, outcome, deletedAll, foreign].map(isResult)).toEqual([false, false, true, true, false]);
     expect([timeOf(asked), timeOf(foreign)]).toEqual([time, ""]);
   });
 });
@@ -69,12 +69,11 @@ describe("a filter", () => {
     expect(choose({ until: "2026-11-22T20:31:05.123456Z" })).toHaveLength(3);
   });
 
-  test("says what is no time", () => {
+  test("says what is wrong with a time, and cuts a long one", () => {
     expect(readTimePrefix("yesterday")).toBeUndefined();
     expect(readTimePrefix("2026-11-22 20")).toBe("2026-11-22T20");
-    expect(problemOf({ ...anyLine, until: "noon" })).toBe(
-      "“noon” is no time; type as much of 2026-11-22 20:31:05 as you know, in UTC.",
-    );
+    expect(problemOf({ ...anyLine, until: "noon" })).toBe("Invalid time “noon”. Example, in UTC: 2026-11-22 20:31");
+    expect(problemOf({ ...anyLine, since: "x".repeat(60) })).toContain(`“${"x".repeat(40)}”`);
     expect(problemOf(anyLine)).toBeUndefined();
   });
 

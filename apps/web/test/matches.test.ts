@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Matches } from "../src/history/search/matches.ts";
+import { Matches } from "../src/history/search/history-scan.svelte.ts";
 
 const match = (position: number) => ({ position, line: `line ${position}` });
 const deletion = (position: number | undefined) => ({ position, time: "", user: "", head: "" });

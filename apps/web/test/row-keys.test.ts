@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { rowAfterKey } from "../src/history/view/row-keys.ts";
+import { rowAfterKey } from "../src/history/view/history-view.svelte.ts";
 
 const list = { count: 100, seen: 20 };
 

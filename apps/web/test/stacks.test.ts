@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { columnPath, describeStretch, stackUp, toPrefix } from "../src/history/search/stacks.ts";
-import { Histogram } from "../src/history/search/histogram.ts";
+import { columnPath, Histogram, describeTimeRange, stackUp, toPrefix } from "../src/history/search/histogram.ts";
 
 const start = Date.parse("2026-11-22T20:31:00Z");
 
@@ -52,6 +51,6 @@ test("draws a series on top of those before it, and nothing where it has no line
 
 test("says a stretch of time in UTC", () => {
   expect(toPrefix(start)).toBe("2026-11-22T20:31:00");
-  expect(describeStretch(start, start + 60_000)).toBe("2026-11-22 20:31:00 to 20:32:00");
-  expect(describeStretch(start, start + 86_400_000)).toBe("2026-11-22 20:31:00 to 2026-11-23 20:31:00");
+  expect(describeTimeRange(start, start + 60_000)).toBe("2026-11-22 20:31:00 to 20:32:00");
+  expect(describeTimeRange(start, start + 86_400_000)).toBe("2026-11-22 20:31:00 to 2026-11-23 20:31:00");
 });

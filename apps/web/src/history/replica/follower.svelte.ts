@@ -1,12 +1,12 @@
 /**
  * Keeps the history shown in step with the server's.
  *
- * It follows with operation 5 from the next line on, so that every line that comes is a change and none is a memory of
- * one: an old `deleted line 3` must not delete anything again. What stands before is read with operation 2, here the
- * newest lines and otherwise whatever somebody looks at (see `PageLoader`), and placed by times (see `RangeRead`). After
- * a reconnect the lines around the last one seen decide what is still right (see `resume`).
+ * It follows with operation 5 from the next line on, so that every line that comes is a change: an old `deleted line 3`
+ * must not delete anything again. The lines before are read with operation 2, here the newest ones and otherwise those
+ * in view (see `PageLoader`), and placed by the version that the reply names (see `readLines`). After a reconnect the lines
+ * around the last one seen decide what is still right (see `resync`).
  *
- * All of it is requests like any other, in the name of the user, and the transcript shows them as the page's own.
+ * All of it is requests like any other, for the user, and the transcript shows them as the page's own.
  */
 
 import { decodeFollowing } from "@wirebook/protocol";
@@ -16,41 +16,41 @@ import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
 import { refusalOf, sentence } from "../../exchanges/outcome.ts";
 import { backoffMs } from "../../gateway/backoff.ts";
 import { Countdown } from "../../gateway/countdown.svelte.ts";
-import { historyPageLines, pageAttemptsMax } from "../../limits.ts";
+import { historyPageLines } from "../../limits.ts";
 import { HistoryReplica } from "./history-replica.ts";
-import type { Deletion } from "./deletion.ts";
+import type { Deletion } from "./history-replica.ts";
 import type { History } from "./history.svelte.ts";
-import { LineSplitter } from "./line-splitter.ts";
-import { readInto, readWhole } from "./reading.ts";
-import { rangeToResume, resume } from "./resync.ts";
+import { LineSplitter, readInto, readWhole } from "./range-read.ts";
+import { rangeToResync, resync } from "./resync.ts";
 
 /**
- * - `idle`: no user has begun, or there is no gateway
- * - `joining`: asking, following, reading the lines before
+ * - `idle`: no user is connected, or there is no gateway
+ * - `connecting`: asks for the operations, follows, reads the lines before
  * - `live`: in step
  * - `waiting`: it failed and is tried again after the countdown
- * - `unfollowable`: the server does not announce a follow; the history is fetched when asked for
- * - `foreign`: the server announces nothing at all: it is another service, and keeps no history that could be shown
- * - `refused`: the server does not want this user
+ * - `unfollowable`: the server announces no follow, or no `snapshot` for its reads; the history is fetched on request
+ * - `other-service`: the server announces nothing at all, and keeps no history that could be shown
+ * - `refused`: the server refuses this user
  * - `stopped`: the user stopped it
  */
-export type FollowState = "idle" | "joining" | "live" | "waiting" | "unfollowable" | "foreign" | "refused" | "stopped";
+export type FollowState =
+  "idle" | "connecting" | "live" | "waiting" | "unfollowable" | "other-service" | "refused" | "stopped";
 
 const followOperation = 5;
 
 export class Follower {
   state = $state<FollowState>("idle");
   /** Why it is not live, in a sentence. */
-  words = $state("");
-  /** True while lines are read. */
-  isReading = $state(false);
+  error = $state("");
+  /** True while the whole history is fetched. */
+  isFetching = $state(false);
   readonly countdown = new Countdown();
   user = "";
   readonly #exchanges: Exchanges;
   readonly #operations: Operations;
   readonly #history: History;
-  /** Every start, stop and loss is a new turn; whatever still waits in an older one ends without effect. */
-  #turn = 0;
+  /** Every start, stop and loss begins a new run; what still waits in an older one ends without effect. */
+  #run = 0;
   #following: Exchange | undefined;
   #lastFailed: Exchange | undefined;
   #failures = 0;
@@ -63,20 +63,26 @@ export class Follower {
 
   /** Begins, or begins again. */
   async start(): Promise<void> {
-    const turn = this.#nextTurn();
+    const run = this.#nextRun();
     if (this.#following !== undefined) this.#exchanges.cancel(this.#following);
-    this.state = "joining";
-    this.words = "";
-    if (this.#operations.list === undefined && !(await this.#learn(turn))) return;
-    if (turn !== this.#turn) return;
-    if (this.#canBeFollowed) return this.#follow(turn);
+    this.state = "connecting";
+    this.error = "";
+    if (this.#operations.list === undefined && !(await this.#askForOperations(run))) return;
+    if (run !== this.#run) return;
+    if (this.#canBeFollowed) return this.#follow(run);
     this.state = "unfollowable";
     await this.fetch();
   }
 
+  /** A follow alone is of no use: the lines before it need a place. */
+  get #canBeFollowed(): boolean {
+    const namesVersion = this.#operations.offering("read")?.parameters.some(({ name }) => name === "snapshot") ?? false;
+    return namesVersion && this.#operations.offering("follow") !== undefined;
+  }
+
   /** Ends the follow; what is shown stays. */
   stop(): void {
-    this.#nextTurn();
+    this.#nextRun();
     this.state = "stopped";
     if (this.#following !== undefined) this.#exchanges.cancel(this.#following);
     this.#following = undefined;
@@ -84,53 +90,47 @@ export class Follower {
 
   /** The gateway is gone, and the follow with it. */
   lose(): void {
-    this.#nextTurn();
+    this.#nextRun();
     this.#following = undefined;
-    this.words = "";
+    this.error = "";
     if (this.state !== "stopped") this.state = "idle";
   }
 
   /** Reads the whole history anew, from a server that cannot be followed. */
   async fetch(): Promise<void> {
-    if (this.isReading) return;
-    this.isReading = true;
-    const { exchange, copy } = await readWhole(this.#exchanges, this.user);
-    this.isReading = false;
+    if (this.isFetching) return;
+    this.isFetching = true;
+    const { exchange, replica } = await readWhole(this.#exchanges, this.user);
+    this.isFetching = false;
     if (exchange?.state === "done" && exchange.answer === "accepted") {
-      this.#history.show(copy);
-      this.words = "";
+      this.#history.show(replica);
+      this.error = "";
     } else if (exchange !== undefined) {
-      this.words = `The history could not be fetched. ${describe(exchange)}`;
+      this.error = `The history could not be fetched. ${describe(exchange)}`;
     }
   }
 
-  /** Asks with the name alone what the server can do; every server answers that, the original one too. */
-  async #learn(turn: number): Promise<boolean> {
-    const asked = this.#exchanges.request({ user: this.user, by: "page", purpose: "to learn the operations" });
-    // It is the first message that anybody sends from here, so the wire has something to show from the beginning.
-    if (this.#exchanges.selected === undefined) void this.#exchanges.show(asked);
-    await asked?.over;
-    if (turn !== this.#turn || asked === undefined) return false;
+  /** Sends the name alone: every server answers that with its operations, the reference implementation too. */
+  async #askForOperations(run: number): Promise<boolean> {
+    const exchange = this.#exchanges.request({ user: this.user, by: "page", purpose: "to learn the operations" });
+    // It is the first message from here, so the inspector has something to show from the start.
+    if (this.#exchanges.selected === undefined) void this.#exchanges.show(exchange);
+    await exchange?.over;
+    if (run !== this.#run || exchange === undefined) return false;
     if (this.#operations.list !== undefined) return true;
-    if (isForeign(asked)) this.state = "foreign";
-    else this.#giveUp(asked);
+    if (isOtherService(exchange)) this.state = "other-service";
+    else this.#retryLater(exchange);
     return false;
   }
 
-  /** A follow alone is of no use: the lines before must be had a page at a time. */
-  get #canBeFollowed(): boolean {
-    const takesRange = (this.#operations.offering("read")?.parameters.length ?? 0) >= 2;
-    return takesRange && this.#operations.offering("follow") !== undefined;
-  }
-
-  async #follow(turn: number): Promise<void> {
+  async #follow(run: number): Promise<void> {
     const splitter = new LineSplitter();
-    let copy: HistoryReplica | undefined;
+    let replica: HistoryReplica | undefined;
     const take = (line: string) => {
-      if (turn !== this.#turn) return;
-      if (copy === undefined) copy = this.#open(line, turn);
-      else if (copy.apply(line)) this.#history.mark();
-      else this.#begin(turn);
+      if (run !== this.#run) return;
+      if (replica === undefined) replica = this.#open(line, run);
+      else if (replica.apply(line)) this.#history.mark();
+      else this.#startAnew();
     };
     const following = this.#exchanges.request({
       user: this.user,
@@ -141,77 +141,64 @@ export class Follower {
     });
     this.#following = following;
     await following?.over;
-    if (turn !== this.#turn || following === undefined) return;
+    if (run !== this.#run || following === undefined) return;
     this.#following = undefined;
-    this.#giveUp(following);
+    this.#retryLater(following);
   }
 
-  /** The copy is out of step with the server: nothing of it can be believed, and a new one is made. */
-  #begin(turn: number): void {
-    if (turn !== this.#turn) return;
+  /** The replica is out of step: nothing of it is right for certain. */
+  #startAnew(): void {
     this.#history.show(new HistoryReplica());
     void this.start();
   }
 
   /** The first line of a follow says where it begins. */
-  #open(line: string, turn: number): HistoryReplica | undefined {
+  #open(line: string, run: number): HistoryReplica | undefined {
     const first = decodeFollowing(line);
     if (first === undefined) return undefined;
-    const copy = new HistoryReplica(first - 1);
-    void this.#show(copy, turn);
-    return copy;
+    const replica = new HistoryReplica(first - 1);
+    void this.#show(replica, run);
+    return replica;
   }
 
-  async #show(copy: HistoryReplica, turn: number): Promise<void> {
+  /** Reads the newest lines, or those around the last one seen, and shows the replica. */
+  async #show(replica: HistoryReplica, run: number): Promise<void> {
     const old = this.#history.current;
-    const missed = copy.mark(copy.last);
+    const missed = replica.mark(replica.last);
     const since: Deletion[] = [];
-    const stop = copy.listen((_, deletion) => deletion !== undefined && since.push(deletion));
-    const isRead = await this.#read(copy, old.last, turn);
+    const stop = replica.listen((_, deletion) => deletion !== undefined && since.push(deletion));
+    const range = rangeToResync(old.last === 0 ? replica.last : old.last, replica.last, historyPageLines);
+    const order = { user: this.user, ...range, purpose: "to show the lines before" };
+    // When it fails, the page loader reads what is in view, and says why it cannot.
+    if (replica.last > 0) await readInto(this.#exchanges, replica, order);
     stop();
-    copy.unmark(missed);
-    if (turn !== this.#turn) return;
-    if (!isRead) this.words = "The lines before could not be read.";
-    if (old.last > 0) this.#resume(old, copy, missed.position - (missed.isGone ? 1 : 0), since);
-    this.#history.show(copy);
+    replica.unmark(missed);
+    if (run !== this.#run) return;
+    if (old.last > 0) this.#resync(old, replica, missed.position - (missed.isGone ? 1 : 0), since);
+    this.#history.show(replica);
     this.#failures = 0;
     this.state = "live";
   }
 
   /** Takes over what is still right, and marks where lines were missed. */
-  #resume(old: HistoryReplica, copy: HistoryReplica, missedTo: number, since: readonly Deletion[]): void {
-    const { lastSeen } = resume(old, copy, missedTo, since);
-    if (lastSeen === undefined) return this.#history.markGap(copy, missedTo + 1, undefined);
+  #resync(old: HistoryReplica, replica: HistoryReplica, missedTo: number, since: readonly Deletion[]): void {
+    const lastSeen = resync(old, replica, missedTo, since);
+    if (lastSeen === undefined) return this.#history.markGap(replica, missedTo + 1, undefined);
     // The last of them is the line of this follow's own request.
     const lines = missedTo - lastSeen - 1;
-    if (lines > 0) this.#history.markGap(copy, lastSeen + 1, lines);
+    if (lines > 0) this.#history.markGap(replica, lastSeen + 1, lines);
   }
 
-  /** Reads the newest lines, or those around the last one seen. While lines are deleted they are read again, a few times. */
-  async #read(copy: HistoryReplica, seen: number, turn: number): Promise<boolean> {
-    this.isReading = true;
-    try {
-      for (let attempt = 1; attempt <= pageAttemptsMax && turn === this.#turn && copy.last > 0; attempt++) {
-        const range = rangeToResume(seen === 0 ? copy.last : seen, copy.last, historyPageLines);
-        const order = { user: this.user, ...range, purpose: "to show the lines before" };
-        if (await readInto(this.#exchanges, copy, order)) return true;
-      }
-      return copy.last === 0;
-    } finally {
-      this.isReading = false;
-    }
-  }
-
-  #nextTurn(): number {
-    this.#turn += 1;
+  #nextRun(): number {
+    this.#run += 1;
     this.countdown.stop();
     this.#history.mark();
-    return this.#turn;
+    return this.#run;
   }
 
-  /** It ended without being asked to: for good when the server refused, otherwise for a while. */
-  #giveUp(exchange: Exchange): void {
-    this.words = describe(exchange);
+  /** It ended by itself: for good when the server refused, otherwise until the countdown is over. */
+  #retryLater(exchange: Exchange): void {
+    this.error = describe(exchange);
     if (exchange.state === "done" && exchange.answer !== "accepted") {
       this.state = "refused";
       return;
@@ -222,7 +209,7 @@ export class Follower {
     this.countdown.start(backoffMs(this.#failures, Math.random()), () => void this.start());
   }
 
-  /** While a server is away one failed attempt after the other would fill the transcript: the last one is enough. */
+  /** While a server is away, failed attempts would fill the transcript: the last one is enough. */
   #forgetFormerFailure(exchange: Exchange): void {
     const former = this.#lastFailed;
     if (former !== undefined && former !== this.#exchanges.selected) this.#exchanges.forget(former);
@@ -230,8 +217,8 @@ export class Follower {
   }
 }
 
-/** Another service answered: the reply has another form, or does not end, as this protocol's replies do. */
-function isForeign({ state, answer, receivedBytes, failure }: Exchange): boolean {
+/** Another service answered: its reply has another form, or no end. */
+function isOtherService({ state, answer, receivedBytes, failure }: Exchange): boolean {
   const isWhole = state === "done" && answer === "accepted";
   return receivedBytes > 0 && (isWhole || failure?.code === "reply-timeout");
 }

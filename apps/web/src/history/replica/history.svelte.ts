@@ -1,10 +1,9 @@
 import { deletionsRemembered, gapMarksKept } from "../../limits.ts";
 import { RedrawThrottle } from "../../ui/redraw-throttle.svelte.ts";
 import { HistoryReplica } from "./history-replica.ts";
-import type { Deletion } from "./deletion.ts";
-import type { Bookmark } from "./history-replica.ts";
+import type { Bookmark, Deletion } from "./history-replica.ts";
 
-/** Where lines were read afterwards that had come while nothing was followed. */
+/** Where lines were read later that had come during an interruption of the follow. */
 export interface GapMark {
   /** The first of them. */
   readonly first: Bookmark;
@@ -12,60 +11,60 @@ export interface GapMark {
   readonly lines: number | undefined;
 }
 
-/** The history that the page shows: a copy that is replaced as a whole when the follow begins again. */
+/** The history that the page shows: a replica that is replaced as a whole when the follow begins again. */
 export class History {
-  readonly #pulse = new RedrawThrottle();
+  readonly #redraw = new RedrawThrottle();
   readonly #gapMarks: GapMark[] = [];
   readonly #deletions = new Map<string, Deletion>();
-  #copy = new HistoryReplica();
-  readonly #shownListeners = new Set<(copy: HistoryReplica) => void>();
+  #replica = new HistoryReplica();
+  readonly #shownListeners = new Set<(replica: HistoryReplica) => void>();
   #stopListening = () => {};
 
-  /** The copy; whoever draws it draws it again when it changes. */
-  get copy(): HistoryReplica {
-    this.#pulse.listen();
-    return this.#copy;
+  /** The replica, for components: they are drawn again when it changes. */
+  get replica(): HistoryReplica {
+    this.#redraw.listen();
+    return this.#replica;
   }
 
-  /** The copy as it is now, for those who do not draw. */
+  /** The replica as it is now, for code that draws nothing. */
   get current(): HistoryReplica {
-    return this.#copy;
+    return this.#replica;
   }
 
-  /** Shows another copy from now on. */
-  show(copy: HistoryReplica): void {
+  /** Shows another replica from now on. */
+  show(replica: HistoryReplica): void {
     this.#stopListening();
-    this.#stopListening = copy.listen((_, deletion) => deletion !== undefined && this.#remember(deletion));
-    this.#copy = copy;
-    for (const listener of this.#shownListeners) listener(copy);
-    this.#pulse.mark();
+    this.#stopListening = replica.listen((_, deletion) => deletion !== undefined && this.#remember(deletion));
+    this.#replica = replica;
+    for (const listener of this.#shownListeners) listener(replica);
+    this.#redraw.mark();
   }
 
-  /** Is told when another copy is shown. */
-  onShown(listener: (copy: HistoryReplica) => void): void {
+  /** Calls back whenever another replica is shown. */
+  onShown(listener: (replica: HistoryReplica) => void): void {
     this.#shownListeners.add(listener);
   }
 
-  /** The copy changed. */
+  /** The replica changed. */
   mark(): void {
-    this.#pulse.mark();
+    this.#redraw.mark();
   }
 
-  /** Marks the place where lines were missed; call it before the copy is shown. */
-  markGap(copy: HistoryReplica, position: number, lines: number | undefined): void {
-    this.#gapMarks.push({ first: copy.mark(position), lines });
+  /** Marks the place where lines were missed; call it before the replica is shown. */
+  markGap(replica: HistoryReplica, position: number, lines: number | undefined): void {
+    this.#gapMarks.push({ first: replica.mark(position), lines });
     if (this.#gapMarks.length <= gapMarksKept) return;
     const oldest = this.#gapMarks.shift();
-    if (oldest !== undefined) copy.unmark(oldest.first);
+    if (oldest !== undefined) replica.unmark(oldest.first);
   }
 
   /** The mark that belongs above a line. */
   gapAt(position: number): GapMark | undefined {
-    this.#pulse.listen();
+    this.#redraw.listen();
     return this.#gapMarks.findLast(({ first }) => first.position === position && !first.isGone);
   }
 
-  /** What the feed told of the deletion of a line, lately. */
+  /** What the feed told of the deletion of a line with a timestamp, among the latest. */
   deletionOf(head: string): Deletion | undefined {
     return this.#deletions.get(head);
   }

@@ -1,6 +1,6 @@
 /**
- * The lines of a history that are held: pages, which are runs of neighbouring lines, with gaps between them. When more
- * than a bound is held, the page that was not looked at for the longest time is let go.
+ * The lines of a history that are held, in pages: runs of neighbouring lines with gaps between them. Beyond a limit, the
+ * page that has been out of view for longest is dropped.
  */
 
 import { timestampOf } from "@wirebook/protocol";
@@ -10,12 +10,10 @@ interface LinePage {
   first: number;
   readonly lines: string[];
   usedAt: number;
-  /** An outcome up to this time may tell of a delete that these lines have seen already, or not. */
-  readonly doubtUntil: string;
 }
 
-/** A stretch of positions, both ends in it. */
-export interface TimeRange {
+/** Positions of lines, both ends included. */
+export interface LineRange {
   readonly from: number;
   readonly to: number;
 }
@@ -34,7 +32,7 @@ export class LineCache {
   }
 
   /** Each page, with the position of its first line. */
-  get all(): readonly Readonly<LinePage>[] {
+  get pages(): readonly Readonly<LinePage>[] {
     return this.#pages;
   }
 
@@ -55,8 +53,8 @@ export class LineCache {
     return first;
   }
 
-  /** The first stretch within another one that is not held, if there is one. */
-  missing({ from, to }: TimeRange): TimeRange | undefined {
+  /** The first range within another one that is not held, if there is one. */
+  missing({ from, to }: LineRange): LineRange | undefined {
     let first = from;
     while (first <= to) {
       const page = this.#pages[this.#indexOf(first)];
@@ -66,8 +64,8 @@ export class LineCache {
     return undefined;
   }
 
-  /** The widest stretch around a position, within another one, that is not held, cut to `lines` lines around it. */
-  gapAround(position: number, lines: number, within: TimeRange): TimeRange {
+  /** The widest range around a position, within another one, that is not held, cut to `lines` lines around it. */
+  gapAround(position: number, lines: number, within: LineRange): LineRange {
     const before = this.#pages.findLast(({ first }) => first <= position);
     const gapFrom = Math.max(within.from, before === undefined ? 1 : before.first + before.lines.length);
     const gapTo = Math.min(within.to, (this.nextHeld(position) ?? Infinity) - 1);
@@ -80,8 +78,8 @@ export class LineCache {
     return this.#pages[this.#firstAfter(position)]?.first;
   }
 
-  /** Notes that lines are looked at: they are let go last. */
-  touch({ from, to }: TimeRange): void {
+  /** Notes that lines are in view: they are dropped last. */
+  touch({ from, to }: LineRange): void {
     this.#uses += 1;
     for (const page of this.#pages) {
       if (page.first <= to && page.first + page.lines.length > from) page.usedAt = this.#uses;
@@ -94,18 +92,18 @@ export class LineCache {
     const page = this.#pages.at(-1);
     const isNext = page !== undefined && page.first + page.lines.length === position;
     if (isNext && page.lines.length < this.#pageLines) page.lines.push(line);
-    else this.#pages.push({ first: position, lines: [line], usedAt: ++this.#uses, doubtUntil: "" });
-    this.#letGo();
+    else this.#pages.push({ first: position, lines: [line], usedAt: ++this.#uses });
+    this.#dropOldest();
   }
 
   /** Takes lines of which none is held yet. */
-  insert(first: number, lines: string[], doubtUntil: string): void {
-    this.#pages.splice(this.#firstAfter(first), 0, { first, lines, usedAt: ++this.#uses, doubtUntil });
+  insert(first: number, lines: string[]): void {
+    this.#pages.splice(this.#firstAfter(first), 0, { first, lines, usedAt: ++this.#uses });
     this.held += lines.length;
-    this.#letGo();
+    this.#dropOldest();
   }
 
-  /** Takes a position out, and its line when it is held. False when that line has another head. */
+  /** Takes a position out, and its line when it is held. False when that line has another timestamp. */
   remove(position: number, head: string): boolean {
     const index = this.#indexOf(position);
     const page = this.#pages[index];
@@ -117,15 +115,6 @@ export class LineCache {
     }
     for (const each of this.#pages) if (each.first > position) each.first -= 1;
     return true;
-  }
-
-  /** Lets go of lines, from a position on, that may or may not have seen a delete of that time. */
-  dropDoubtful(position: number, time: string): void {
-    this.#pages = this.#pages.filter((page) => {
-      const isDoubtful = time <= page.doubtUntil && page.first + page.lines.length > position;
-      if (isDoubtful) this.held -= page.lines.length;
-      return !isDoubtful;
-    });
   }
 
   clear(): void {
@@ -153,7 +142,7 @@ export class LineCache {
   }
 
   /** The newest page stays: lines are being added to it. */
-  #letGo(): void {
+  #dropOldest(): void {
     while (this.held > this.#linesMax && this.#pages.length > 1) {
       let oldest = 0;
       for (let index = 1; index < this.#pages.length - 1; index++) {

@@ -1,7 +1,7 @@
 /**
- * Deletes lines from their rows. A line is meant by its time, not by its number: when somebody deletes a line above in the
- * same moment, the server refuses, since another line has that number now, and the one that was meant is asked for again
- * under its new number. When somebody was faster with this very line, that is said, and by whom.
+ * Deletes lines from their rows. A line is named by its number and its time. When another user deletes a line above at the same
+ * moment, the server refuses, since another line has that number now. The delete is then sent again with the new
+ * number. When another user has deleted this very line, the problem says so, and who it was.
  */
 
 import { timestampOf } from "@wirebook/protocol";
@@ -15,14 +15,14 @@ import type { Bookmark } from "./history-replica.ts";
 import type { History } from "./history.svelte.ts";
 
 export class LineDeleter {
-  /** What came of the last delete, when it was not carried out or nobody knows. */
+  /** The result of the last delete, when it failed or is not known. */
   problem = $state.raw<DeleteProblem>();
   readonly #exchanges: Exchanges;
   readonly #operations: Operations;
   readonly #history: History;
   readonly #watch: (exchange: Exchange | undefined) => Promise<void>;
 
-  /** @param watch sees an exchange of the user's to its end */
+  /** @param watch shows an exchange and resolves when it is over */
   constructor(
     exchanges: Exchanges,
     operations: Operations,
@@ -35,12 +35,12 @@ export class LineDeleter {
     this.#watch = watch;
   }
 
-  /** True when the server can be told which line is meant, and then deletes no other. */
+  /** True when a delete can name the line by its time, so that the server deletes no other. */
   get isGuarded(): boolean {
     return this.#operations.offering("delete-line")?.parameters.some(({ name }) => name === "TIME") ?? false;
   }
 
-  /** Deletes a line that was seen at a position. */
+  /** Deletes a line that was shown at a position. */
   async delete(user: string, position: number, line: string): Promise<void> {
     const head = timestampOf(line);
     const isGuarded = this.isGuarded && head !== "";
@@ -48,12 +48,12 @@ export class LineDeleter {
     const mark = this.#history.current.mark(position);
     for (let attempt = 1; attempt <= deleteAttemptsMax; attempt++) {
       const at = String(mark.position);
-      const exchange = await this.#ask(user, "delete-line", isGuarded ? [at, head] : [at]);
+      const exchange = await this.#send(user, "delete-line", isGuarded ? [at, head] : [at]);
       this.problem = exchange && explainDelete(exchange);
       if (!isGuarded || exchange === undefined || refusalOf(exchange) === undefined) break;
       if (!(await this.#hasMoved(mark, Number(at)))) break;
       if (mark.isGone) {
-        this.#sayWhoWasFaster(head);
+        this.#reportFasterUser(head);
         break;
       }
     }
@@ -63,11 +63,11 @@ export class LineDeleter {
   /** Deletes all lines. */
   async deleteAll(user: string): Promise<void> {
     this.problem = undefined;
-    const exchange = await this.#ask(user, "delete-all", []);
+    const exchange = await this.#send(user, "delete-all", []);
     this.problem = exchange && explainDelete(exchange);
   }
 
-  async #ask(user: string, verb: "delete-line" | "delete-all", values: string[]): Promise<Exchange | undefined> {
+  async #send(user: string, verb: "delete-line" | "delete-all", values: string[]): Promise<Exchange | undefined> {
     const operation = this.#operations.offering(verb)?.number;
     if (operation === undefined) return undefined;
     const exchange = this.#exchanges.request({ user, operation, values, by: "user", purpose: "from the history" });
@@ -75,7 +75,7 @@ export class LineDeleter {
     return exchange;
   }
 
-  #sayWhoWasFaster(head: string): void {
+  #reportFasterUser(head: string): void {
     const deletion = this.#history.deletionOf(head) ?? this.#history.deletionOf("");
     if (deletion === undefined) return;
     const what = deletion.position === undefined ? "deleted all lines" : "deleted this line";
@@ -83,7 +83,7 @@ export class LineDeleter {
     this.problem = { result: "You deleted nothing.", why };
   }
 
-  /** Waits for the feed, which may be a moment behind the refusal, to tell that the line has moved or is gone. */
+  /** Waits until the feed, which may be a moment behind the refusal, has moved the line or deleted it. */
   async #hasMoved(mark: Bookmark, was: number): Promise<boolean> {
     const hasMoved = () => mark.isGone || mark.position !== was;
     const { promise, resolve } = Promise.withResolvers<void>();

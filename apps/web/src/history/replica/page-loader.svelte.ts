@@ -1,20 +1,20 @@
 /**
- * Reads the lines that somebody looks at and the copy does not hold, a page at a time.
+ * Reads the lines that are in view and not held, a page at a time.
  *
- * A read leaves a line in the history, so it waits until the scrolling has settled for a moment, and never has two
- * under way. It knows nothing of the screen: whoever draws says which lines are seen.
+ * A read leaves a line in the history, so it waits until the scrolling has settled for a moment, and two never run at
+ * once. The loader knows nothing of the screen: the list says which lines are in view.
  */
 
 import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
-import { historyAheadLines, historyPageLines, pageAttemptsMax, scrollSettleMs } from "../../limits.ts";
+import { historyAheadLines, historyPageLines, scrollSettleMs } from "../../limits.ts";
 import type { History } from "./history.svelte.ts";
-import { readInto } from "./reading.ts";
+import type { LineRange } from "./line-cache.ts";
+import { readInto } from "./range-read.ts";
 
 export class PageLoader {
-  /** What is being read. */
   isReading = $state(false);
-  /** Why the lines that are looked at cannot be shown. */
-  words = $state("");
+  /** Why the lines in view cannot be shown, in a sentence. */
+  error = $state("");
   user = "";
   readonly #exchanges: Exchanges;
   readonly #history: History;
@@ -23,52 +23,54 @@ export class PageLoader {
   #to = -1;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param canRead false while positions cannot be believed, because nothing is followed */
+  /** @param canRead false while there is no follow, without which no position is certain */
   constructor(exchanges: Exchanges, history: History, canRead: () => boolean) {
     this.#exchanges = exchanges;
     this.#history = history;
     this.#canRead = canRead;
   }
 
-  /** These lines are seen. */
+  /** These lines are in view. */
   want(from: number, to: number): void {
     const isElsewhere = from > this.#to || to < this.#from;
     this.#from = from;
     this.#to = to;
     this.#history.current.touch(from, to);
-    if (this.isReading || this.#missing() === undefined) return;
+    if (this.isReading) return;
+    if (this.#missing() === undefined) {
+      this.error = "";
+      return;
+    }
     if (isElsewhere) clearTimeout(this.#timer);
     if (isElsewhere || this.#timer === undefined) this.#timer = setTimeout(() => void this.#run(), scrollSettleMs);
   }
 
-  /** Tries again what failed. */
   retry(): void {
-    this.words = "";
     void this.#run();
   }
 
-  /** What is seen first, then what is near. */
-  #missing(): { readonly from: number; readonly to: number } | undefined {
-    const copy = this.#history.current;
-    return (
-      copy.missing(this.#from, this.#to) ?? copy.missing(this.#from - historyAheadLines, this.#to + historyAheadLines)
-    );
+  /** What is in view first, then what is near. */
+  #missing(): LineRange | undefined {
+    const { current } = this.#history;
+    const [from, to] = [this.#from, this.#to];
+    return current.missing(from, to) ?? current.missing(from - historyAheadLines, to + historyAheadLines);
   }
 
   async #run(): Promise<void> {
     this.#timer = undefined;
     if (this.isReading) return;
     this.isReading = true;
-    let attempts = 0;
+    this.error = "";
     for (let gap = this.#missing(); gap !== undefined && this.#canRead(); gap = this.#missing()) {
-      const copy = this.#history.current;
-      const range = copy.gapAround(gap.from, historyPageLines);
-      const order = { user: this.user, ...range, purpose: "to show the lines that are looked at" };
-      const isRead = await readInto(this.#exchanges, copy, order);
+      const { current } = this.#history;
+      const range = current.gapAround(gap.from, historyPageLines);
+      const order = { user: this.user, ...range, purpose: "to show the lines in view" };
+      const isRead = await readInto(this.#exchanges, current, order);
       this.#history.mark();
-      attempts = isRead ? 0 : attempts + 1;
-      this.words = attempts < pageAttemptsMax ? "" : "These lines could not be read.";
-      if (attempts === pageAttemptsMax) break;
+      // A failed read of lines that are gone by now is no failure.
+      if (isRead || current.missing(range.from, range.to) === undefined) continue;
+      this.error = "These lines could not be read.";
+      break;
     }
     this.isReading = false;
   }

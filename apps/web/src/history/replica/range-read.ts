@@ -1,89 +1,219 @@
 /**
- * Where lines that were read stand in a copy that goes on changing meanwhile.
+ * Reads of the history with operation 2, each from one version of it [W-22].
  *
- * A read is a snapshot of some moment between asking and the first byte of the answer. Lines that are deleted move
- * those behind them, so it must be known which deletes the snapshot has seen. The history says so itself: the request
- * to read stands in it as a line (the _marker_), which the follow brings, with its time. What the feed tells of up to the
- * marker's time, the snapshot has seen. What is later than the marker by more than the answer took, it has not, and that is
- * applied to the lines afterwards. A delete between the two is a doubt, and the lines are read again; one whose outcome the
- * feed brings later still makes the copy drop the lines (`doubtUntil`). No clock but the server's is believed: the
- * page's only measures how long the answer took.
+ * A deleted line moves all lines behind it, so lines that were read stand elsewhere by the time they arrive. The reply names
+ * its version by a time, and the follow tells the time of every delete. A read therefore waits until the replica has
+ * reached that version, and moves its lines by the deletes that are later.
  */
 
-import { decodeTime, encodeTime, quoteText } from "@wirebook/protocol";
-import { clockSlackMs } from "../../limits.ts";
-import type { Deletion } from "./deletion.ts";
-import type { HistoryReplica } from "./history-replica.ts";
-import { timeOf } from "../view/line-sketch.ts";
+import { decodeSnapshotHeader, decodeText, joinBytes } from "@wirebook/protocol";
+import type { Exchange } from "../../exchanges/exchange.svelte.ts";
+import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
+import { historyLineBytesKept, snapshotWaitMs } from "../../limits.ts";
+import { timeOf } from "../view/line-text.ts";
+import { HistoryReplica } from "./history-replica.ts";
+import type { Deletion } from "./history-replica.ts";
 
-export class RangeRead {
-  /** The last position that was asked for. */
-  readonly #to: number;
-  readonly #marker: string;
-  readonly #sentMs: number;
+const readOperation = 2;
+
+/** The lines to read, for which user, and why. */
+export interface ReadOrder {
+  readonly user: string;
+  readonly from: number;
+  readonly to: number;
+  readonly purpose: string;
+  /** Receives the number of lines that have come so far. */
+  readonly onProgress?: (lines: number) => void;
+  /** Receives the exchange, so that it can be cancelled. */
+  readonly onStart?: (exchange: Exchange) => void;
+}
+
+/** Lines of one version of the history. Dispose of them when they are placed. */
+export class LinesRead implements Disposable {
+  readonly lines: readonly string[];
+  readonly #from: number;
+  readonly #time: string;
+  readonly #deletions: readonly Deletion[];
   readonly #stop: () => void;
-  readonly #deletions: Deletion[] = [];
-  readonly #seen = Promise.withResolvers<void>();
-  #markerTime = "";
-  #answeredMs: number | undefined;
 
-  /** @param message the request as the history will have it, without a key */
-  constructor(copy: HistoryReplica, message: string, to: number, nowMs: number) {
-    this.#to = to;
-    this.#marker = ` ${quoteText(message)}`;
-    this.#sentMs = nowMs;
-    this.#stop = copy.listen((line, deletion) => this.#note(line, deletion));
+  /**
+   * @param from position of the first line in the version
+   * @param time of the newest entry in the version
+   * @param deletions those that the follow tells of, also from now on
+   */
+  constructor(lines: readonly string[], from: number, time: string, deletions: readonly Deletion[], stop: () => void) {
+    this.lines = lines;
+    this.#from = from;
+    this.#time = time;
+    this.#deletions = deletions;
+    this.#stop = stop;
   }
 
-  /** Settles when the follow has brought the request's own line. */
-  get marked(): Promise<void> {
-    return this.#seen.promise;
-  }
-
-  /** The first byte of the answer came. */
-  noteAnswer(nowMs: number): void {
-    this.#answeredMs ??= nowMs;
-  }
-
-  /** The feed may tell of deletes up to this time that the snapshot has seen. Known once marked and answered. */
-  get doubtUntil(): string {
-    const markerUs = decodeTime(this.#markerTime);
-    if (markerUs === undefined || this.#answeredMs === undefined) return "";
-    return encodeTime(markerUs + Math.ceil((this.#answeredMs - this.#sentMs + clockSlackMs) * 1000));
-  }
-
-  /** True when it is not known whether the snapshot has seen a delete that matters to it. */
-  get isDoubtful(): boolean {
-    const until = this.doubtUntil;
-    const reach = this.#to + this.#deletions.length;
-    return this.#deletions.some(
-      ({ time, position = 0 }) => time > this.#markerTime && time <= until && position <= reach,
-    );
-  }
-
-  /** Where a line that stood at a position in the snapshot stands now; `undefined` when it was deleted since. */
-  place(position: number): number | undefined {
-    const until = this.doubtUntil;
-    let now = position;
+  /** The position of a line now, by its index; `undefined` when it was deleted since. */
+  positionOf(index: number): number | undefined {
+    let position = this.#from + index;
     for (const deletion of this.#deletions) {
-      if (deletion.time <= until) continue;
-      if (deletion.position === undefined || deletion.position === now) return undefined;
-      if (deletion.position < now) now -= 1;
+      if (deletion.time <= this.#time) continue;
+      if (deletion.position === undefined || deletion.position === position) return undefined;
+      if (deletion.position < position) position -= 1;
     }
-    return now;
+    return position;
   }
 
-  /** Ends the listening. */
+  /** The position of the first line that still exists. */
+  get first(): number | undefined {
+    const index = this.lines.findIndex((_, each) => this.positionOf(each) !== undefined);
+    return index < 0 ? undefined : this.positionOf(index);
+  }
+
   [Symbol.dispose](): void {
     this.#stop();
-    this.#seen.resolve();
+  }
+}
+
+/** Reads a range of lines; `undefined` when that failed, or when the follow did not reach their version. */
+export async function readLines(
+  exchanges: Exchanges,
+  replica: HistoryReplica,
+  { user, from, to, purpose, onProgress, onStart }: ReadOrder,
+): Promise<LinesRead | undefined> {
+  const deletions: Deletion[] = [];
+  const stop = replica.listen((_, deletion) => deletion !== undefined && deletions.push(deletion));
+  const splitter = new LineSplitter();
+  const received: string[] = [];
+  const exchange = exchanges.request({
+    user,
+    operation: readOperation,
+    values: [String(from), String(to), "snapshot"],
+    by: "page",
+    purpose,
+    onResponse: (bytes) => {
+      for (const line of splitter.push(bytes)) received.push(line);
+      onProgress?.(Math.max(0, received.length - 1));
+    },
+  });
+  if (exchange !== undefined) {
+    exchanges.keepFew(exchange);
+    onStart?.(exchange);
+  }
+  await exchange?.over;
+  const [header = "", ...lines] = [...received, ...splitter.finish()];
+  const isRead = exchange?.state === "done" && exchange.answer === "accepted";
+  const version = isRead ? decodeSnapshotHeader(header) : undefined;
+  if (version !== undefined && (await isReached(replica, version.time))) {
+    return new LinesRead(lines, version.from, version.time, deletions, stop);
+  }
+  stop();
+  return undefined;
+}
+
+/** Reads lines and puts them where they belong. False when that failed. */
+export async function readInto(exchanges: Exchanges, replica: HistoryReplica, order: ReadOrder): Promise<boolean> {
+  using read = await readLines(exchanges, replica, order);
+  if (read === undefined || read.lines.length === 0) return false;
+  const { first } = read;
+  const existing = read.lines.filter((_, index) => read.positionOf(index) !== undefined);
+  if (first !== undefined) replica.put(first, existing);
+  return true;
+}
+
+/** Reads the whole history into a new replica, which keeps the newest lines: for a server that cannot be followed. */
+export async function readWhole(
+  exchanges: Exchanges,
+  user: string,
+): Promise<{ exchange: Exchange | undefined; replica: HistoryReplica }> {
+  const replica = new HistoryReplica();
+  const splitter = new LineSplitter();
+  const append = (line: string) => replica.append(line);
+  const exchange = exchanges.request({
+    user,
+    operation: readOperation,
+    by: "page",
+    purpose: "to show the history",
+    onResponse: (bytes) => splitter.push(bytes).forEach(append),
+  });
+  await exchange?.over;
+  splitter.finish().forEach(append);
+  replica.floor = replica.tailFirst;
+  return { exchange, replica };
+}
+
+/** Waits for the follow to reach a version. False when it takes too long: the follow has ended. */
+async function isReached(replica: HistoryReplica, time: string): Promise<boolean> {
+  if (replica.newestTime >= time) return true;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const stop = replica.listen((line) => timeOf(line) >= time && resolve(true));
+  const timer = setTimeout(() => resolve(false), snapshotWaitMs);
+  const isSeen = await promise;
+  stop();
+  clearTimeout(timer);
+  return isSeen;
+}
+
+const lineFeed = 0x0a;
+const nothing = new Uint8Array(0);
+
+/** UTF-8 takes at most three bytes for each unit of a string. */
+const bytesPerUnitMax = 3;
+
+/**
+ * Cuts a stream of chunks into lines, without their line feeds.
+ *
+ * A line is kept up to a limit. A mark at its end counts the bytes beyond it, so that two such lines of different
+ * length still compare as different.
+ */
+export class LineSplitter {
+  readonly #bytesMax: number;
+  #held: Uint8Array = nothing;
+  #cutBytes = 0;
+
+  constructor(bytesMax: number = historyLineBytesKept) {
+    this.#bytesMax = bytesMax;
   }
 
-  #note(line: string, deletion: Deletion | undefined): void {
-    if (deletion !== undefined) this.#deletions.push(deletion);
-    else if (line.endsWith(this.#marker)) {
-      this.#markerTime = timeOf(line);
-      this.#seen.resolve();
+  /** Takes the next chunk and returns the lines that it completed. */
+  push(chunk: Uint8Array): string[] {
+    const firstEnd = chunk.indexOf(lineFeed);
+    const lastEnd = chunk.lastIndexOf(lineFeed);
+    this.#hold(firstEnd < 0 ? chunk : chunk.subarray(0, firstEnd));
+    const lines = firstEnd < 0 ? [] : [this.#take()];
+    if (lastEnd > firstEnd) for (const line of this.#takeWhole(chunk.subarray(firstEnd + 1, lastEnd))) lines.push(line);
+    if (firstEnd >= 0) this.#hold(chunk.subarray(lastEnd + 1));
+    // What is held must not keep the whole chunk in memory, nor change with it.
+    this.#held = this.#held.slice();
+    return lines;
+  }
+
+  /** The stream has ended: returns the line that had no end, if there is one. */
+  finish(): string[] {
+    return this.#held.length > 0 ? [this.#take()] : [];
+  }
+
+  /** Whole lines are decoded at once, many times as fast, unless one of them may be too long. */
+  #takeWhole(block: Uint8Array): string[] {
+    const lines = decodeText(block).split("\n");
+    if (lines.every(({ length }) => length * bytesPerUnitMax <= this.#bytesMax)) return lines;
+    const cut: string[] = [];
+    for (let from = 0; from <= block.length;) {
+      const end = block.indexOf(lineFeed, from);
+      this.#hold(block.subarray(from, end < 0 ? block.length : end));
+      cut.push(this.#take());
+      from = end < 0 ? block.length + 1 : end + 1;
     }
+    return cut;
+  }
+
+  #hold(part: Uint8Array): void {
+    const fitting = part.subarray(0, this.#bytesMax - this.#held.length);
+    this.#held = joinBytes(this.#held, fitting);
+    this.#cutBytes += part.length - fitting.length;
+  }
+
+  #take(): string {
+    const text = decodeText(this.#held);
+    const line = this.#cutBytes > 0 ? `${text}… (and ${this.#cutBytes} bytes more)` : text;
+    this.#held = nothing;
+    this.#cutBytes = 0;
+    return line;
   }
 }

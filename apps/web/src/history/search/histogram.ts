@@ -1,43 +1,33 @@
 /**
- * How many lines there were over time, by user or by operation, in bounded memory.
+ * How many lines there were over time, by user or by operation, in bounded memory, and the columns in which a plot shows it.
  *
- * Counts stand in buckets of equal width, which grows as the span of time does, so that there are never more than
- * `bucketsMax`. Series are the first `seriesMax` names that came; whatever comes later is counted among the others.
+ * Counts are in buckets of equal width. The width grows with the span of time, so that there are never more than
+ * `bucketsMax`. The series are the first `seriesMax` names that came; later names are counted among the others.
  */
 
-import { tallyBucketsMax, tallySeriesMax } from "../../limits.ts";
+import { histogramBucketsMax, histogramSeriesMax } from "../../limits.ts";
 
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** Widths that people think in; beyond the last it doubles. */
+/** Widths that people think in, in units; beyond the last it doubles. */
 const widths = [
-  second,
-  2 * second,
-  5 * second,
-  10 * second,
-  30 * second,
-  minute,
-  2 * minute,
-  5 * minute,
-  10 * minute,
-  30 * minute,
-  hour,
-  2 * hour,
-  6 * hour,
-  12 * hour,
-  day,
-  2 * day,
-  7 * day,
+  ...[1, 2, 5, 10, 30].map((seconds) => seconds * second),
+  ...[1, 2, 5, 10, 30].map((minutes) => minutes * minute),
+  ...[1, 2, 6, 12].map((hours) => hours * hour),
+  ...[1, 2, 7].map((days) => days * day),
 ];
 
-/** Counts of one stretch of time, by series. */
+/** The name of the series for names that came too late to have one of their own. */
+export const others = "others";
+
+/** Counts within one width of time, by series. */
 export type Bucket = Map<string, number>;
 
 export class Histogram {
-  /** Lines that bear no time. */
+  /** Lines without a time. */
   untimed = 0;
   /** Lines that are counted. */
   total = 0;
@@ -50,7 +40,7 @@ export class Histogram {
   readonly #bucketsMax: number;
   readonly #seriesMax: number;
 
-  constructor(bucketsMax: number = tallyBucketsMax, seriesMax: number = tallySeriesMax) {
+  constructor(bucketsMax: number = histogramBucketsMax, seriesMax: number = histogramSeriesMax) {
     this.#bucketsMax = bucketsMax;
     this.#seriesMax = seriesMax;
   }
@@ -72,28 +62,32 @@ export class Histogram {
       this.untimed += 1;
       return;
     }
-    this.#count(Math.floor(atMs / this.widthMs), this.#seriesOf(name), 1);
     this.total += 1;
-    while (this.#last - this.#first >= this.#bucketsMax) this.#widen();
+    this.#addLines(Math.floor(atMs / this.widthMs), this.#seriesOf(name), 1);
+    this.#widenToFit();
   }
 
-  /** Adds all that another tally counted. */
+  /** Adds all that another histogram counted. */
   addAll(other: Histogram): void {
     this.untimed += other.untimed;
+    this.total += other.total;
     while (this.widthMs < other.widthMs) this.#widen();
     for (const [key, bucket] of other.#buckets) {
       const index = Math.floor((key * other.widthMs) / this.widthMs);
-      for (const [name, lines] of bucket) this.#count(index, this.#seriesOf(name), lines);
+      for (const [name, lines] of bucket) this.#addLines(index, this.#seriesOf(name), lines);
     }
-    this.total += other.total;
-    while (this.#last - this.#first >= this.#bucketsMax) this.#widen();
+    this.#widenToFit();
   }
 
-  #count(index: number, name: string, lines: number): void {
+  #addLines(index: number, name: string, lines: number): void {
+    this.series.set(name, (this.series.get(name) ?? 0) + lines);
+    this.#putLines(index, name, lines);
+  }
+
+  #putLines(index: number, name: string, lines: number): void {
     let bucket = this.#buckets.get(index);
     if (bucket === undefined) this.#buckets.set(index, (bucket = new Map()));
     bucket.set(name, (bucket.get(name) ?? 0) + lines);
-    this.series.set(name, (this.series.get(name) ?? 0) + lines);
     this.#first = Math.min(this.#first, index);
     this.#last = Math.max(this.#last, index);
   }
@@ -102,27 +96,23 @@ export class Histogram {
     return this.series.has(name) || this.series.size < this.#seriesMax ? name : others;
   }
 
+  #widenToFit(): void {
+    while (this.#last - this.#first >= this.#bucketsMax) this.#widen();
+  }
+
   #widen(): void {
     const width = widths.find((each) => each > this.widthMs && each % this.widthMs === 0) ?? this.widthMs * 2;
     const former = this.#buckets;
+    const ratio = width / this.widthMs;
+    this.widthMs = width;
     this.#buckets = new Map();
     this.#first = Infinity;
     this.#last = -Infinity;
-    const ratio = width / this.widthMs;
-    this.widthMs = width;
     for (const [key, bucket] of former) {
-      const index = Math.floor(key / ratio);
-      const merged = this.#buckets.get(index) ?? new Map<string, number>();
-      for (const [name, lines] of bucket) merged.set(name, (merged.get(name) ?? 0) + lines);
-      this.#buckets.set(index, merged);
-      this.#first = Math.min(this.#first, index);
-      this.#last = Math.max(this.#last, index);
+      for (const [name, lines] of bucket) this.#putLines(Math.floor(key / ratio), name, lines);
     }
   }
 }
-
-/** The name of the series for names that came too late to have one of their own. */
-export const others = "others";
 
 let knownMinute = "";
 let knownMinuteMs = NaN;
@@ -135,4 +125,78 @@ export function toMs(time: string): number {
     knownMinuteMs = time === "" ? NaN : Date.parse(`${prefix}Z`);
   }
   return knownMinuteMs + Number(time.slice(17, 23)) * second;
+}
+
+/** One column of a plot: a bucket. */
+export interface Column {
+  readonly startMs: number;
+  readonly total: number;
+  /** Lines of each series, in the order of `names`. */
+  readonly lines: readonly number[];
+}
+
+/** A histogram as a plot and a table show it: the biggest series by name, the rest together. */
+export interface Stacks {
+  readonly names: readonly string[];
+  /** Lines of each series in all. */
+  readonly totals: readonly number[];
+  readonly columns: readonly Column[];
+  readonly widthMs: number;
+  readonly highest: number;
+}
+
+/** @param seriesMax series with a name of their own; the smaller ones are put together */
+export function stackUp(histogram: Histogram, seriesMax: number): Stacks {
+  const bySize = [...histogram.series].filter(([name]) => name !== others).toSorted((a, b) => b[1] - a[1]);
+  const named = bySize.slice(0, seriesMax).map(([name]) => name);
+  const hasRest = bySize.length > seriesMax || histogram.series.has(others);
+  const { startMs, buckets } = histogram.span;
+  const columns = Array.from({ length: buckets }, (_, index): Column => {
+    const bucket = histogram.bucket(index) ?? new Map<string, number>();
+    const total = [...bucket.values()].reduce((sum, lines) => sum + lines, 0);
+    const lines = named.map((name) => bucket.get(name) ?? 0);
+    const rest = total - lines.reduce((sum, each) => sum + each, 0);
+    return { startMs: startMs + index * histogram.widthMs, total, lines: hasRest ? [...lines, rest] : lines };
+  });
+  const names = hasRest ? [...named, others] : named;
+  return {
+    names,
+    totals: names.map((_, index) => columns.reduce((sum, { lines }) => sum + (lines[index] ?? 0), 0)),
+    columns,
+    widthMs: histogram.widthMs,
+    highest: Math.max(1, ...columns.map(({ total }) => total)),
+  };
+}
+
+/** Columns beyond which no room is left between two. */
+const spacedMax = 120;
+
+/**
+ * The columns of one series as the path of an SVG, on top of the series before it.
+ *
+ * @param height of the highest column
+ * @param bottom where all of them stand
+ */
+export function columnPath({ columns, highest }: Stacks, series: number, height: number, bottom: number): string {
+  const scale = height / highest;
+  const width = columns.length > spacedMax ? 1 : 0.9;
+  return columns
+    .map(({ lines }, x) => {
+      const own = lines[series] ?? 0;
+      if (own === 0) return "";
+      const below = lines.slice(0, series).reduce((sum, each) => sum + each, 0);
+      return `M${x} ${bottom - below * scale}v${-own * scale}h${width}v${own * scale}z`;
+    })
+    .join("");
+}
+
+/** A time as a filter takes it, to the second. */
+export function toPrefix(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 19);
+}
+
+/** A range of time in words, as short as its width allows. */
+export function describeTimeRange(startMs: number, endMs: number): string {
+  const [from, to] = [toPrefix(startMs).replace("T", " "), toPrefix(endMs).replace("T", " ")];
+  return from.slice(0, 10) === to.slice(0, 10) ? `${from} to ${to.slice(11)}` : `${from} to ${to}`;
 }

@@ -1,24 +1,22 @@
 /**
- * What is found by looking through the history: the lines that fit a filter, and how many there were over time.
+ * A scan of the history: the lines that match a filter, or how many there were over time.
  *
- * It begins with the newest lines that are in memory, goes on with every line that comes, and says how far back it has
- * looked. On demand it reads on backwards, a block of lines at a time, so that what it has seen is always one stretch up to
- * the newest line, and memory holds a block at most, whatever the size of the history.
+ * It begins with the newest lines that are held, goes on with every line that comes, and says how far back it has
+ * looked. On demand it reads on backwards, a block of lines at a time. So what it has seen is always one range up to the
+ * newest line, and memory holds at most a block, whatever the size of the history.
  */
 
 import type { Exchange } from "../../exchanges/exchange.svelte.ts";
 import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
-import { pageAttemptsMax, surveyBlockLines, surveySliceLines } from "../../limits.ts";
+import { matchesKept, scanBlockLines, scanSliceLines } from "../../limits.ts";
 import { RedrawThrottle } from "../../ui/redraw-throttle.svelte.ts";
-import type { Bookmark, HistoryReplica } from "../replica/history-replica.ts";
+import type { Bookmark, Deletion, HistoryReplica } from "../replica/history-replica.ts";
+import { readLines } from "../replica/range-read.ts";
+import type { LinesRead } from "../replica/range-read.ts";
+import { sketchLine, timeOf } from "../view/line-text.ts";
+import { Histogram, toMs } from "./histogram.ts";
 import { createMatcher, readTimePrefix } from "./line-filter.ts";
 import type { LineFilter } from "./line-filter.ts";
-import { sketchLine, timeOf } from "../view/line-sketch.ts";
-import { Matches } from "./matches.ts";
-import type { Match } from "./matches.ts";
-import { readLines } from "../replica/reading.ts";
-import type { LinesRead } from "../replica/reading.ts";
-import { Histogram, toMs } from "./histogram.ts";
 
 /** Counts by both kinds of series. */
 export interface Histograms {
@@ -26,186 +24,170 @@ export interface Histograms {
   readonly operation: Histogram;
 }
 
-const createTallies = (): Histograms => ({ user: new Histogram(), operation: new Histogram() });
-
-/** What one stretch of lines holds. */
-interface Found {
-  /** Indexes into the stretch. */
-  readonly matches: number[];
-  readonly tallies: Histograms;
-}
+const createHistograms = (): Histograms => ({ user: new Histogram(), operation: new Histogram() });
 
 export class HistoryScan {
   readonly filter: LineFilter;
-  /** True when lines are chosen, not only counted. */
-  readonly chooses: boolean;
-  /** Lines of the block that is being read that have come. */
+  /** True when it keeps the lines that match, false when it counts them. */
+  readonly keepsMatches: boolean;
+  /** Lines of the current block that have come. */
   progress = $state(0);
   isReading = $state(false);
-  words = $state("");
-  readonly #pulse = new RedrawThrottle();
-  readonly #copy: HistoryReplica;
-  readonly #fits: (line: string) => boolean;
+  error = $state("");
+  readonly #redraw = new RedrawThrottle();
+  readonly #replica: HistoryReplica;
+  readonly #isMatch: (line: string) => boolean;
   readonly #since: string;
-  /** The time of the first line that was looked at, as far as it has one. */
+  /** The first line that was scanned. */
+  readonly #from: Bookmark;
+  /** The time of that line, if it has one. */
   #oldest = "";
   readonly #matches = new Matches();
+  #histograms = createHistograms();
   readonly #stop: () => void;
-  #tallies = createTallies();
-  /** The first line that was looked at. */
-  readonly #from: Bookmark;
   #exchange: Exchange | undefined;
-  /** Every looking back is a new turn; whatever still waits in an older one ends without effect. */
-  #turn = 0;
+  /** Every scan backwards is a new run; what still waits in an older one ends without effect. */
+  #run = 0;
 
-  /** @param chooses false to count the lines that fit only */
-  constructor(copy: HistoryReplica, filter: LineFilter, chooses = true) {
-    this.#copy = copy;
+  constructor(replica: HistoryReplica, filter: LineFilter, keepsMatches = true) {
+    this.#replica = replica;
     this.filter = filter;
-    this.chooses = chooses;
-    this.#fits = createMatcher(filter);
+    this.keepsMatches = keepsMatches;
+    this.#isMatch = createMatcher(filter);
     this.#since = readTimePrefix(filter.since) ?? "";
-    this.#from = copy.mark(copy.tailFirst);
-    for (let position = this.#from.position; position <= copy.last; position++) {
-      this.#take(position, copy.at(position) as string);
+    this.#from = replica.mark(replica.tailFirst);
+    for (let position = this.#from.position; position <= replica.last; position++) {
+      this.#take(position, replica.at(position) as string);
     }
-    this.#oldest = timeOf(copy.at(this.#from.position) ?? "");
-    this.#stop = copy.listen((line, deletion) => {
+    this.#oldest = timeOf(replica.at(this.#from.position) ?? "");
+    this.#stop = replica.listen((line, deletion) => {
       if (deletion !== undefined) this.#matches.delete(deletion);
-      if (deletion !== undefined && deletion.position === undefined) this.#tallies = createTallies();
-      const gone = deletion === undefined ? 0 : deletion.position === undefined ? copy.last : 1;
-      this.#take(copy.last - gone + 1, line);
-      this.#pulse.mark();
+      if (deletion !== undefined && deletion.position === undefined) this.#histograms = createHistograms();
+      const deleted = deletion === undefined ? 0 : deletion.position === undefined ? replica.last : 1;
+      this.#take(replica.last - deleted + 1, line);
+      this.#redraw.mark();
     });
   }
 
-  /** The lines that fit; those who draw them draw them again when they change. */
+  /** The lines that match, for components: they are drawn again when these change. */
   get matches(): Matches {
-    this.#pulse.listen();
+    this.#redraw.listen();
     return this.#matches;
   }
 
-  get tallies(): Histograms {
-    this.#pulse.listen();
-    return this.#tallies;
+  get histograms(): Histograms {
+    this.#redraw.listen();
+    return this.#histograms;
   }
 
-  /** The counts as they are now, for those who draw them in their own time. */
+  /** The counts as they are now, for components that are drawn at times of their own. */
   get latest(): Histograms {
-    return this.#tallies;
+    return this.#histograms;
   }
 
-  /** The first position that was looked at. */
+  /** The first position that was scanned. */
   get from(): number {
-    this.#pulse.listen();
+    this.#redraw.listen();
     return this.#from.position;
   }
 
-  /** True when nothing is left to look at: times increase, so what is before the wanted ones need not be. */
+  /** True when nothing is left to scan: times increase, so no line before the wanted ones can match. */
   get isWhole(): boolean {
     const isBeforeAll = this.#since !== "" && this.#oldest !== "" && this.#oldest < this.#since;
-    return this.from <= this.#copy.floor || isBeforeAll;
+    return this.from <= this.#replica.floor || isBeforeAll;
   }
 
-  /** Looks further back, to the first line or until it is stopped. */
-  async lookBack(exchanges: Exchanges, user: string): Promise<void> {
+  /** Scans further back, to the first line or until it is stopped. */
+  async scanBack(exchanges: Exchanges, user: string): Promise<void> {
     if (this.isReading) return;
-    const turn = ++this.#turn;
+    const run = ++this.#run;
     this.isReading = true;
-    this.words = "";
-    let attempts = 0;
-    while (this.#wantsMore(turn) && attempts < pageAttemptsMax) {
-      attempts = (await this.#readBlock(exchanges, user, turn)) ? 0 : attempts + 1;
-      if (attempts === pageAttemptsMax) this.words = "The lines before could not be read; try again.";
+    this.error = "";
+    while (this.#wantsMore(run) && this.error === "") {
+      if (await this.#scanBlock(exchanges, user, run)) continue;
+      if (this.#wantsMore(run)) this.error = "The lines before could not be read; try again.";
     }
-    if (turn !== this.#turn) return;
+    if (run !== this.#run) return;
     this.isReading = false;
     this.progress = 0;
   }
 
-  /** Ends the looking back; what was found stays. */
+  /** Stops the scan backwards; what was found stays. */
   stop(exchanges: Exchanges): void {
     if (!this.isReading) return;
-    this.#turn += 1;
+    this.#run += 1;
     this.isReading = false;
     this.progress = 0;
     if (this.#exchange !== undefined) exchanges.cancel(this.#exchange);
   }
 
-  /** Ends it altogether. */
+  /** Ends the scan altogether. */
   dispose(exchanges: Exchanges): void {
     this.stop(exchanges);
     this.#stop();
-    this.#copy.unmark(this.#from);
+    this.#replica.unmark(this.#from);
   }
 
-  #wantsMore(turn: number): boolean {
-    return turn === this.#turn && !this.isWhole && !(this.chooses && this.#matches.isFull);
+  #wantsMore(run: number): boolean {
+    return run === this.#run && !this.isWhole && !(this.keepsMatches && this.#matches.isFull);
   }
 
-  async #readBlock(exchanges: Exchanges, user: string, turn: number): Promise<boolean> {
+  async #scanBlock(exchanges: Exchanges, user: string, run: number): Promise<boolean> {
     const to = this.#from.position - 1;
-    const block = await readLines(exchanges, this.#copy, {
+    using block = await readLines(exchanges, this.#replica, {
       user,
-      from: Math.max(this.#copy.floor, to - surveyBlockLines + 1),
+      from: Math.max(this.#replica.floor, to - scanBlockLines + 1),
       to,
-      purpose: this.chooses ? "to search earlier lines" : "to count earlier lines",
-      onProgress: (lines) => turn === this.#turn && (this.progress = lines),
-      onBegin: (exchange) => (this.#exchange = exchange),
+      purpose: this.keepsMatches ? "to search earlier lines" : "to count earlier lines",
+      onProgress: (lines) => run === this.#run && (this.progress = lines),
+      onStart: (exchange) => (this.#exchange = exchange),
     });
     if (block === undefined) return false;
-    try {
-      const found = await this.#look(block.lines);
-      if (block.read.isDoubtful || turn !== this.#turn) return false;
-      this.#keep(block, found);
-      return true;
-    } finally {
-      block[Symbol.dispose]();
-    }
-  }
-
-  /** Goes through the lines a slice at a time, so that the page stays at hand. */
-  async #look(lines: readonly string[]): Promise<Found> {
-    const found: Found = { matches: [], tallies: createTallies() };
-    for (let from = 0; from < lines.length; from += surveySliceLines) {
-      for (let index = from; index < Math.min(lines.length, from + surveySliceLines); index++) {
+    // A delete that the follow had not told of yet has moved scanned lines into the range.
+    const scanned = block.lines.findIndex((_, index) => (block.positionOf(index) ?? 0) >= this.#from.position);
+    const lines = scanned < 0 ? block.lines : block.lines.slice(0, scanned);
+    const found: number[] = [];
+    const histograms = createHistograms();
+    // A slice at a time, so that the page responds meanwhile.
+    for (let from = 0; from < lines.length; from += scanSliceLines) {
+      for (let index = from; index < Math.min(lines.length, from + scanSliceLines); index++) {
         const line = lines[index] as string;
-        if (!this.#fits(line)) continue;
-        if (this.chooses) found.matches.push(index);
-        else count(found.tallies, line);
+        if (!this.#isMatch(line)) continue;
+        if (this.keepsMatches) found.push(index);
+        else count(histograms, line);
       }
       await nextTask();
     }
-    return found;
+    if (run === this.#run) this.#keep(block, found, histograms);
+    return run === this.#run;
   }
 
-  #keep({ from, lines, read }: LinesRead, found: Found): void {
+  #keep(block: LinesRead, found: readonly number[], histograms: Histograms): void {
     const older: Match[] = [];
-    for (const index of found.matches) {
-      const position = read.place(from + index);
-      if (position !== undefined) older.push({ position, line: ownCopy(lines[index] as string) });
+    for (const index of found) {
+      const position = block.positionOf(index);
+      if (position !== undefined) older.push({ position, line: ownCopy(block.lines[index] as string) });
     }
     this.#matches.prepend(older);
-    for (const kind of ["user", "operation"] as const) this.#tallies[kind].addAll(found.tallies[kind]);
-    const first = lines.findIndex((_, index) => read.place(from + index) !== undefined);
-    if (first >= 0) this.#from.position = read.place(from + first) as number;
-    this.#oldest = timeOf(lines[0] ?? "");
+    for (const kind of ["user", "operation"] as const) this.#histograms[kind].addAll(histograms[kind]);
+    this.#from.position = block.first ?? this.#from.position;
+    this.#oldest = timeOf(block.lines[0] ?? "");
     this.progress = 0;
-    this.#pulse.mark();
+    this.#redraw.mark();
   }
 
   #take(position: number, line: string): void {
-    if (!this.#fits(line)) return;
-    if (this.chooses) this.#matches.append({ position, line: ownCopy(line) });
-    else count(this.#tallies, line);
+    if (!this.#isMatch(line)) return;
+    if (this.keepsMatches) this.#matches.append({ position, line: ownCopy(line) });
+    else count(this.#histograms, line);
   }
 }
 
-function count(tallies: Histograms, line: string): void {
+function count(histograms: Histograms, line: string): void {
   const { time, user, operation } = sketchLine(line);
   const atMs = toMs(time);
-  tallies.user.add(atMs, user);
-  tallies.operation.add(atMs, operation);
+  histograms.user.add(atMs, user);
+  histograms.operation.add(atMs, operation);
 }
 
 /** A part of a string keeps the whole of it in memory: a match must not keep its block. */
@@ -224,4 +206,74 @@ function nextTask(): Promise<void> {
   port1.start();
   port2.postMessage(undefined);
   return promise;
+}
+
+export interface Match {
+  position: number;
+  readonly line: string;
+}
+
+/** Lines that match a filter, with their positions, in order, kept right as lines are deleted. */
+export class Matches {
+  /** Older matches that had to make room. */
+  dropped = 0;
+  #items: Match[] = [];
+  readonly #max: number;
+
+  constructor(max: number = matchesKept) {
+    this.#max = max;
+  }
+
+  get count(): number {
+    return this.#items.length;
+  }
+
+  get isFull(): boolean {
+    return this.#items.length >= this.#max;
+  }
+
+  at(index: number): Match | undefined {
+    return this.#items[index];
+  }
+
+  /** Index of the first match at a position or behind it. */
+  indexFrom(position: number): number {
+    let low = 0;
+    let high = this.#items.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#items[middle] as Match).position >= position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Adds a newer match. Making room costs a copy of the rest, so it is done for a tenth of the limit at a time. */
+  append(match: Match): void {
+    this.#items.push(match);
+    if (this.#items.length <= this.#max) return;
+    const surplus = this.#items.length - this.#max + Math.floor(this.#max / 10);
+    this.#items.splice(0, surplus);
+    this.dropped += surplus;
+  }
+
+  /** Adds older matches; of more than there is room for, the newest stay. */
+  prepend(older: readonly Match[]): void {
+    const room = Math.max(0, this.#max - this.#items.length);
+    const kept = older.length > room ? older.slice(older.length - room) : older;
+    this.dropped += older.length - kept.length;
+    this.#items = [...kept, ...this.#items];
+  }
+
+  /** A line was deleted, or all were. */
+  delete({ position }: Pick<Deletion, "position">): void {
+    if (position === undefined) {
+      this.#items = [];
+      this.dropped = 0;
+      return;
+    }
+    const index = this.indexFrom(position);
+    if (this.#items[index]?.position === position) this.#items.splice(index, 1);
+    for (let at = index; at < this.#items.length; at++) (this.#items[at] as Match).position -= 1;
+  }
 }

@@ -1,8 +1,8 @@
-/** Which lines somebody wants to see: by text, user, operation and time. All that is given must fit. */
+/** A filter of lines by text, user, operation and time. A line must match all that is given. */
 
-import { sketchLine } from "../view/line-sketch.ts";
+import { sketchLine } from "../view/line-text.ts";
 
-/** What is wanted, as it was typed; `""` for anything. */
+/** The filter as it was typed; `""` for anything. */
 export interface LineFilter {
   readonly text: string;
   readonly user: string;
@@ -18,7 +18,7 @@ export const anyLine: LineFilter = { text: "", user: "", operation: "", since: "
 
 const timePrefix = /^\d{4}(?:-\d\d(?:-\d\d(?:T\d\d(?::\d\d(?::\d\d(?:\.\d{1,6})?)?)?)?)?)?$/;
 
-/** True when every line fits. */
+/** True when every line matches. */
 export function isAny(filter: LineFilter): boolean {
   return Object.values(filter).every((wanted: string) => wanted.trim() === "");
 }
@@ -33,17 +33,17 @@ export function readTimePrefix(typed: string): string | undefined {
   return text === "" || timePrefix.test(text) ? text : undefined;
 }
 
-/** What is wrong with a filter, in words; `undefined` when nothing is. */
+/** What is wrong with a filter, in a sentence; `undefined` when nothing is. */
 export function problemOf({ since, until }: LineFilter): string | undefined {
   for (const typed of [since, until]) {
     if (readTimePrefix(typed) === undefined) {
-      return `“${typed}” is no time; type as much of 2026-11-22 20:31:05 as you know, in UTC.`;
+      return `Invalid time “${typed.slice(0, 40)}”. Example, in UTC: 2026-11-22 20:31`;
     }
   }
   return undefined;
 }
 
-/** Says of lines whether they fit. */
+/** Tells of lines whether they match. */
 export function createMatcher(filter: LineFilter): (line: string) => boolean {
   const text = filter.text.trim().toLowerCase();
   const user = filter.user.trim().toLowerCase();

@@ -1,4 +1,4 @@
-/** A column of a plot that is looked at, and the stretch from where a selection began up to it; by rank, from 0. */
+/** The current column of a plot, and the range of columns from where a selection began up to it; by rank, from 0. */
 export class TimeRangeSelection {
   /** Where the selecting began; `undefined` while nothing is selected. */
   #anchor = $state<number>();
@@ -10,12 +10,12 @@ export class TimeRangeSelection {
     this.#count = count;
   }
 
-  /** The column that is looked at, `undefined` before any was. */
+  /** The current column; `undefined` before there is one. */
   get at(): number | undefined {
     return this.#cursor === undefined ? undefined : this.#within(this.#cursor);
   }
 
-  /** Both ends of the selected stretch. */
+  /** Both ends of the selected range. */
   get chosen(): { readonly from: number; readonly to: number } | undefined {
     const { at } = this;
     if (at === undefined || this.#anchor === undefined) return undefined;
@@ -32,12 +32,12 @@ export class TimeRangeSelection {
     this.#cursor = this.#within(column);
   }
 
-  /** Selects the column that is looked at, when nothing is selected yet. */
+  /** Selects the current column, when nothing is selected yet. */
   choose(): void {
     this.#anchor ??= this.at;
   }
 
-  /** Selects nothing; the column that is looked at stays. */
+  /** Selects nothing; the current column stays. */
   clear(): void {
     this.#anchor = undefined;
   }
@@ -60,7 +60,7 @@ export class TimeRangeSelection {
     const target = targets[key];
     if (target === undefined) return false;
     this.#anchor = isSelecting ? (this.#anchor ?? current) : undefined;
-    // The first key shows where one stands.
+    // The first key shows the current column.
     this.#cursor = this.#within(this.at === undefined ? current : target);
     return true;
   }

@@ -1,24 +1,23 @@
 /**
- * What somebody sees of the history: all lines or those that fit a filter, where the view stands, the line with the
- * cursor, the one shown in full and the one whose deletion is asked for. All of these are bookmarks, so that they stay
- * with their lines when lines above are deleted.
+ * What the history panel shows: all lines or those that match a filter, where the view stands, the line with the
+ * cursor, the one shown in full and the one whose deletion is to be confirmed. All of these are bookmarks, so that they
+ * stay with their lines when lines above are deleted.
  */
 
 import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
 import type { Bookmark } from "../replica/history-replica.ts";
 import type { History } from "../replica/history.svelte.ts";
+import { HistoryScan } from "../search/history-scan.svelte.ts";
 import { anyLine, isAny, problemOf } from "../search/line-filter.ts";
 import type { LineFilter } from "../search/line-filter.ts";
-import { HistoryScan } from "../search/history-scan.svelte.ts";
 
-/** A line where somebody saw it. */
+/** A line where it was shown. */
 export interface SeenLine {
   readonly position: number;
   readonly line: string;
 }
 
-/** A line that somebody points at. */
-interface Held {
+interface MarkedLine {
   readonly at: Bookmark;
   readonly line: string;
 }
@@ -26,26 +25,26 @@ interface Held {
 type Role = "cursor" | "detailed" | "confirming";
 
 export class HistoryView {
-  /** Counts the times that a line was asked to be brought into view: the one with the cursor. */
+  /** Counts the requests to bring the line with the cursor into view. */
   revealed = $state(0);
   readonly #history: History;
   readonly #exchanges: Exchanges;
-  #held = $state.raw<Readonly<Partial<Record<Role, Held>>>>({});
+  #marked = $state.raw<Readonly<Partial<Record<Role, MarkedLine>>>>({});
   /** Moves with every scrolling; nothing is drawn because of it. */
   #top: Bookmark | undefined;
   #seen: Bookmark | undefined;
   #filter = $state.raw<LineFilter>(anyLine);
-  #choosing = $state.raw<HistoryScan>();
-  #counting = $state.raw<HistoryScan>();
+  #scan = $state.raw<HistoryScan>();
+  #plotScan = $state.raw<HistoryScan>();
 
   constructor(history: History, exchanges: Exchanges) {
     this.#history = history;
     this.#exchanges = exchanges;
-    history.onShown((copy) => {
-      for (const held of Object.values(this.#held)) copy.keepMark(held.at);
-      for (const mark of [this.#top, this.#seen]) if (mark !== undefined) copy.keepMark(mark);
-      this.#choose();
-      if (this.isPlotted) this.isPlotted = true;
+    history.onShown((replica) => {
+      for (const { at } of Object.values(this.#marked)) replica.keepMark(at);
+      for (const mark of [this.#top, this.#seen]) if (mark !== undefined) replica.keepMark(mark);
+      this.#startScan();
+      this.#startPlotScan(this.isPlotted);
     });
   }
 
@@ -56,78 +55,71 @@ export class HistoryView {
   set filter(filter: LineFilter) {
     const isOtherCount = encodeCounted(filter) !== encodeCounted(this.#filter);
     this.#filter = filter;
-    this.#choose();
-    if (isOtherCount && this.isPlotted) this.isPlotted = true;
+    this.#startScan();
+    if (isOtherCount) this.#startPlotScan(this.isPlotted);
   }
 
-  /** Why the filter cannot be applied, in words. */
+  /** Why the filter cannot be applied, in a sentence. */
   get problem(): string | undefined {
     return problemOf(this.#filter);
   }
 
   /** Whether lines are counted for a plot. */
   get isPlotted(): boolean {
-    return this.#counting !== undefined;
+    return this.#plotScan !== undefined;
   }
 
   set isPlotted(now: boolean) {
-    this.#counting?.dispose(this.#exchanges);
-    this.#counting = now ? this.#count() : undefined;
+    this.#startPlotScan(now);
   }
 
-  /** What was found, when lines are chosen. */
-  get survey(): HistoryScan | undefined {
-    return this.#choosing;
+  /** The lines that match, when there is a filter. */
+  get scan(): HistoryScan | undefined {
+    return this.#scan;
   }
 
-  /** What was counted, when there is a plot. */
-  get counting(): HistoryScan | undefined {
-    return this.#counting;
+  /** The counts, when there is a plot. */
+  get plotScan(): HistoryScan | undefined {
+    return this.#plotScan;
   }
 
-  /** Chooses the lines of a stretch of time, and looks as far back as that takes. */
-  chooseTimes(since: string, until: string, user: string): void {
+  /** Shows the lines of a range of time, and scans as far back as that takes. */
+  filterTimes(since: string, until: string, user: string): void {
     this.filter = { ...this.#filter, since, until };
-    void this.#choosing?.lookBack(this.#exchanges, user);
-  }
-
-  /** True when not all lines are to be seen. */
-  get isChosen(): boolean {
-    return this.#choosing !== undefined;
+    void this.#scan?.scanBack(this.#exchanges, user);
   }
 
   /** Rows that there are to see. */
   get rows(): number {
-    const { last, floor } = this.#history.copy;
-    return this.#choosing?.matches.count ?? last - floor + 1;
+    const { last, floor } = this.#history.replica;
+    return this.#scan?.matches.count ?? last - floor + 1;
   }
 
   /** The position of the line in a row. */
   positionAt(row: number): number {
-    return this.#choosing === undefined
-      ? this.#history.copy.floor + row
-      : (this.#choosing.matches.at(row)?.position ?? this.#history.copy.last);
+    const { floor, last } = this.#history.replica;
+    return this.#scan === undefined ? floor + row : (this.#scan.matches.at(row)?.position ?? last);
   }
 
   /** The line in a row, if it is held. */
   lineAt(row: number): string | undefined {
-    const choosing = this.#choosing;
-    return choosing === undefined ? this.#history.copy.at(this.positionAt(row)) : choosing.matches.at(row)?.line;
+    const scan = this.#scan;
+    return scan === undefined ? this.#history.replica.at(this.positionAt(row)) : scan.matches.at(row)?.line;
   }
 
-  /** The row of a position, or of the next line that is to be seen. */
+  /** The row of a position, or of the next line that is shown. */
   rowOf(position: number): number {
-    const row = this.#choosing?.matches.indexFrom(position) ?? position - this.#history.copy.floor;
+    const row = this.#scan?.matches.indexFrom(position) ?? position - this.#history.replica.floor;
     return Math.max(0, Math.min(this.rows - 1, row));
   }
 
-  /** The row of a line that was seen a moment ago; `undefined` when another line stands there by now. */
+  /** The row of a line that was shown a moment ago; `undefined` when another line stands there by now. */
   rowSeen({ position, line }: SeenLine): number | undefined {
     const row = this.rowOf(position);
     return this.positionAt(row) === position && this.lineAt(row) === line ? row : undefined;
   }
 
-  /** The row that somebody points at; `undefined` when nobody does, or its line is gone. */
+  /** The row of a marked line; `undefined` when there is none, or the line is gone. */
   rowHeld(role: Role): number | undefined {
     const at = this.bookmark(role);
     if (at === undefined || at.isGone) return undefined;
@@ -135,26 +127,26 @@ export class HistoryView {
     return this.positionAt(row) === at.position ? row : undefined;
   }
 
-  /** The line that was pointed at. */
+  /** The marked line as it was. */
   lineHeld(role: Role): string | undefined {
-    return this.#held[role]?.line;
+    return this.#marked[role]?.line;
   }
 
   /** Where that line stands now. */
   bookmark(role: Role): Bookmark | undefined {
-    // What moves a bookmark beats the pulse of the copy.
-    return this.#history.copy && this.#held[role]?.at;
+    // What moves a bookmark redraws the replica.
+    return this.#history.replica && this.#marked[role]?.at;
   }
 
-  /** Points at a row, or at none. */
+  /** Marks the line of a row, or none. */
   hold(role: Role, row: number | undefined): void {
-    const former = this.#held[role];
+    const former = this.#marked[role];
     if (former !== undefined) this.#history.current.unmark(former.at);
-    const { [role]: _, ...rest } = this.#held;
-    if (row === undefined || this.rows === 0) this.#held = rest;
+    const { [role]: _, ...rest } = this.#marked;
+    if (row === undefined || this.rows === 0) this.#marked = rest;
     else {
       const at = this.#history.current.mark(this.positionAt(row));
-      this.#held = { ...rest, [role]: { at, line: this.lineAt(row) ?? "" } };
+      this.#marked = { ...rest, [role]: { at, line: this.lineAt(row) ?? "" } };
     }
   }
 
@@ -165,20 +157,19 @@ export class HistoryView {
     this.revealed += 1;
   }
 
-  /** The topmost row that is seen, wherever it has moved. */
+  /** The topmost row in view, wherever it has moved. */
   get topRow(): number | undefined {
     return this.#top && this.rowOf(this.#top.position);
   }
 
   /** Rows behind the last one that was seen. */
   get unseen(): number {
-    const seen = this.#seen?.position ?? this.#history.copy.last;
-    return this.#choosing === undefined
-      ? this.#history.copy.last - seen
-      : this.rows - this.#choosing.matches.indexFrom(seen + 1);
+    const { last } = this.#history.replica;
+    const seen = this.#seen?.position ?? last;
+    return this.#scan === undefined ? last - seen : this.rows - this.#scan.matches.indexFrom(seen + 1);
   }
 
-  /** The newest row is seen. */
+  /** The newest row is in view. */
   noteSeen(): void {
     const { current } = this.#history;
     if (this.#seen !== undefined) current.unmark(this.#seen);
@@ -191,19 +182,45 @@ export class HistoryView {
     this.#top = this.#history.current.mark(this.positionAt(row));
   }
 
-  #choose(): void {
-    this.#choosing?.dispose(this.#exchanges);
+  #startScan(): void {
+    this.#scan?.dispose(this.#exchanges);
     const isWanted = !isAny(this.#filter) && this.problem === undefined;
-    this.#choosing = isWanted ? new HistoryScan(this.#history.current, this.#filter) : undefined;
+    this.#scan = isWanted ? new HistoryScan(this.#history.current, this.#filter) : undefined;
   }
 
-  /** A plot shows what lies around the times that are chosen, too. */
-  #count(): HistoryScan {
-    return new HistoryScan(this.#history.current, { ...this.#filter, since: "", until: "" }, false);
+  /** A plot shows what lies around the times of the filter, too. */
+  #startPlotScan(isWanted: boolean): void {
+    this.#plotScan?.dispose(this.#exchanges);
+    const filter = { ...this.#filter, since: "", until: "" };
+    this.#plotScan = isWanted ? new HistoryScan(this.#history.current, filter, false) : undefined;
   }
 }
 
-/** What of a filter decides what is counted. */
+/** The parts of a filter that decide what is counted. */
 function encodeCounted({ text, user, operation }: LineFilter): string {
   return JSON.stringify([text, user, operation]);
+}
+
+/**
+ * The row to which a key moves the cursor, which may lie beyond the ends; `undefined` for a key that moves nothing.
+ *
+ * @param seen rows in view at once; a page's move leaves one of them in view
+ */
+export function rowAfterKey(
+  key: string,
+  current: number,
+  { count, seen }: { readonly count: number; readonly seen: number },
+): number | undefined {
+  const page = Math.max(1, seen - 1);
+  const targets: Readonly<Record<string, number>> = {
+    ArrowDown: current + 1,
+    j: current + 1,
+    ArrowUp: current - 1,
+    k: current - 1,
+    PageDown: current + page,
+    PageUp: current - page,
+    Home: 0,
+    End: count - 1,
+  };
+  return targets[key];
 }

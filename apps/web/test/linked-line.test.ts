@@ -2,9 +2,7 @@ import { describe, expect, test } from "vitest";
 import { encodeTime } from "@wirebook/protocol";
 import { HistoryReplica } from "../src/history/replica/history-replica.ts";
 import { HistoryView } from "../src/history/view/history-view.svelte.ts";
-import { LinkedLine } from "../src/history/replica/linked-line.svelte.ts";
-import { locate } from "../src/history/replica/locating.ts";
-import { decodeLineLink, encodeLineLink } from "../src/history/replica/permalink.ts";
+import { decodeLineLink, encodeLineLink, LinkedLine, locate } from "../src/history/replica/linked-line.svelte.ts";
 import { openScene } from "./app-fixture.ts";
 
 const startUs = 1_800_000_000_000_000;
@@ -15,7 +13,7 @@ const lines = Array.from({ length: 100_000 }, (_, index) => `${time(index + 1)} 
 async function find(wanted: string, all: readonly string[] = lines) {
   const copy = new HistoryReplica(all.length);
   let reads = 0;
-  const read = (from: number, to: number) => {
+  const read = ({ from, to }: { from: number; to: number }) => {
     reads += 1;
     copy.put(from, all.slice(from - 1, to));
     return Promise.resolve(true);
