@@ -4,10 +4,10 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startGateway, startServer } from "../test-support/programs.ts";
-import { ask } from "../tests/faults/history/ask.ts";
+import { ask } from "../test-support/tcp-client.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { median } from "./harness/compare.ts";
-import { cpuSecondsOf } from "./harness/cpu.ts";
+import { cpuSecondsOf } from "../test-support/process-figures.ts";
 
 /** Fewer than a server takes from one address, so that the writers have room. */
 const pages = 480;

@@ -10,7 +10,7 @@ import { compare, encodeTable } from "./harness/compare.ts";
 import type { Compared } from "./harness/compare.ts";
 import { compile } from "./harness/compile.ts";
 import type { LoadFigures } from "./harness/load.ts";
-import { forgetPeak, memoryOf } from "./harness/memory.ts";
+import { resetPeak, memoryOf } from "../test-support/process-figures.ts";
 
 const message = "brick\n";
 const replyBytes = 350;
@@ -76,7 +76,7 @@ async function watchMemory(bridge: Bridge, { say, seconds }: BenchOptions): Prom
   await using program = (await bridge.open()) as Program;
   const pid = program.pid as number;
   const carry = async (): Promise<number> => {
-    await forgetPeak(pid);
+    await resetPeak(pid);
     await bridge.load({ port: program.port, connections: 1, seconds, message });
     return (await memoryOf(pid)).peakMiB;
   };

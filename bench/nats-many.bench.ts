@@ -2,7 +2,7 @@ import process from "node:process";
 import { importIntoJetStream, openJetStreamHistory, openJetStreamUsers } from "@wirebook/history-jetstream";
 import { NatsCluster } from "../test-support/nats-cluster.ts";
 import { startServer } from "../test-support/programs.ts";
-import { ask } from "../tests/faults/history/ask.ts";
+import { ask } from "../test-support/tcp-client.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { median } from "./harness/compare.ts";
 

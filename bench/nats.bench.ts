@@ -11,7 +11,7 @@ import { run as runProgram } from "../test-support/run.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { compare, encodeTable, median } from "./harness/compare.ts";
 import type { Contender } from "./harness/compare.ts";
-import { cpuSecondsOf, idleSeconds } from "./harness/cpu.ts";
+import { cpuSecondsOf, idleSeconds } from "../test-support/process-figures.ts";
 
 /** Lines on their way at once. */
 const window = 256;

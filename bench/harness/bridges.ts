@@ -10,7 +10,7 @@ import { run } from "../../test-support/run.ts";
 import { unmet } from "../../tests/faults/framework/needs.ts";
 import type { Contender } from "./compare.ts";
 import { compile } from "./compile.ts";
-import { ForeignProgram } from "./foreign.ts";
+import { ForeignProgram } from "../../test-support/foreign-program.ts";
 import { load, loadOverWebSocket } from "./load.ts";
 import type { Framing, LoadFigures, LoadOptions } from "./load.ts";
 

@@ -8,7 +8,7 @@
 
 import { argv, stdout } from "node:process";
 import { encodeFrame } from "@wirebook/protocol";
-import { ask, encodeClientFrame, opcodes, upgradeHeaders } from "./raw-web-socket.ts";
+import { ask, encodeClientFrame, opcodes, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
 
 const [port = 0, count = 0, step = 0] = argv.slice(2).map(Number);
 const host = `127.0.0.1:${port}`;

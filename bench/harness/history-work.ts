@@ -11,7 +11,7 @@ import process from "node:process";
 import { openFileHistory } from "@wirebook/history";
 import type { History } from "@wirebook/history";
 import { median } from "./compare.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../test-support/random.ts";
 
 /** What a work took. */
 export interface Worked {

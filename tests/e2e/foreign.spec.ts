@@ -5,7 +5,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { unmet } from "../faults/framework/needs.ts";
-import { ForeignProgram } from "../../bench/harness/foreign.ts";
+import { ForeignProgram } from "../../test-support/foreign-program.ts";
 import { startGateway } from "../../test-support/programs.ts";
 import { skipWhen } from "./skip.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";

@@ -5,12 +5,12 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
-import type { Random } from "../../bench/harness/random.ts";
+import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { Ledger } from "./history/ledger.ts";
 import { recover, storm } from "./history/storm.ts";
 import { Writers } from "./history/writers.ts";
-import { exchange } from "./network/exchange.ts";
+import { exchange } from "../../test-support/tcp-client.ts";
 
 /** To what it is set: forms of faketime(1). */
 const settings = [
@@ -77,7 +77,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
 
 /** Sends a message that it does not end, and gives what was wrong with the time of the answer. */
 async function timed(text: string, port: number, { least, most }: typeof silenceMs): Promise<string[]> {
-  const { ms, text: reply } = await exchange(port, (socket) => socket.write(text));
+  const { ms, text: reply } = await exchange(port, text);
   if (reply !== "" && ms >= least && ms <= most) return [];
   return [`"${text}" was answered with ${reply.length} bytes after ${ms.toFixed(0)} ms, not ${least} to ${most}`];
 }

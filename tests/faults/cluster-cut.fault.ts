@@ -3,13 +3,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { NatsCluster } from "../../test-support/nats-cluster.ts";
 import { startServer } from "../../test-support/programs.ts";
-import { Crowd, answersAgain, isAcknowledged } from "./cluster/crowd.ts";
-import { natsNeeds } from "./cluster/needs.ts";
+import { ClusterWriters, answersAgain, isAcknowledged } from "./cluster/cluster-writers.ts";
 import { Network, networkNeeds } from "./cluster/network.ts";
-import { Counters } from "./cluster/tally.ts";
-import { judge } from "./cluster/verdict.ts";
+import { Acknowledgements, findViolations } from "./cluster/consistency.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { ask } from "./history/ask.ts";
+import { ask } from "../../test-support/tcp-client.ts";
 
 const cutMs = 12_000;
 const healMsMax = 30_000;
@@ -23,7 +21,7 @@ export const faultTest: FaultTest = {
   first: 5,
   full: 200,
   isInCi: false,
-  needs: [...natsNeeds, ...networkNeeds],
+  needs: ["nats-server", ...networkNeeds],
   negativeControls: [{ mutant: "early-cluster-acknowledgement", count: 1 }],
   run,
 };
@@ -38,11 +36,11 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   await using many = await startServer({ historyPath: cluster.address("cut"), nodeArgs });
   await using lonely = await startServer({ historyPath: alone, nodeArgs });
   const ports = [many.port, lonely.port];
-  const tally = new Counters();
+  const acknowledgements = new Acknowledgements();
   const violations: string[] = [];
   const healingsMs: number[] = [];
   {
-    await using _ = new Crowd(tally, ports);
+    await using _ = new ClusterWriters(acknowledgements, ports);
     for (let done = 0; done < count; done++) {
       const isOneWay = random.chance(0.5);
       for (const other of [1, 2]) {
@@ -56,10 +54,10 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
       progress(done + 1);
     }
   }
-  violations.push(...(await judge(cluster, ports, tally)));
+  violations.push(...(await findViolations(cluster, ports, acknowledgements)));
   return {
     tried: count,
-    checked: `${tally.acknowledged.toLocaleString("en")} acknowledged lines of 8 writers at two servers looked for`,
+    checked: `8 writers at two servers; ${acknowledgements.checked}`,
     violations,
     figures: { "longest healing, s": (Math.max(...healingsMs) / 1000).toFixed(1) },
   };

@@ -14,14 +14,12 @@ import { NatsCluster } from "../../test-support/nats-cluster.ts";
 import type { NatsNode } from "../../test-support/nats-node.ts";
 import { startServer } from "../../test-support/programs.ts";
 import { run as runProgram } from "../../test-support/run.ts";
-import { isAcknowledged } from "./cluster/crowd.ts";
+import { isAcknowledged } from "./cluster/cluster-writers.ts";
 import { hostOfConsumers, leadersAmong } from "./cluster/leaders.ts";
-import { natsNeeds } from "./cluster/needs.ts";
-import { oldLine, Counters } from "./cluster/tally.ts";
-import { judge } from "./cluster/verdict.ts";
+import { Acknowledgements, findViolations, oldLine } from "./cluster/consistency.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { ask } from "./history/ask.ts";
-import { register, usersPath } from "./parts/people.ts";
+import { ask } from "../../test-support/tcp-client.ts";
+import { register, untilKnown, usersPath } from "./keys/users-fixture.ts";
 
 const historyName = "failover";
 const streams = [historyName, `KV_${historyName}-state`, `KV_${historyName}-users`];
@@ -43,7 +41,7 @@ export const faultTest: FaultTest = {
   first: 10,
   full: 50,
   isInCi: false,
-  needs: natsNeeds,
+  needs: ["nats-server"],
   negativeControls: [{ mutant: "client-managed-consumers", count: 4 }],
   run,
 };
@@ -76,7 +74,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   await using talking = await startServer({ historyPath, nodeArgs });
   // Through this one nobody writes, so only what it hears can tell it anything.
   await using listening = await startServer({ historyPath, nodeArgs });
-  const tally = new Counters();
+  const acknowledgements = new Acknowledgements();
   const violations: string[] = [];
   const delaysMs: number[] = [];
   const electionsMs: number[] = [];
@@ -88,9 +86,9 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     watches.push(watch);
     for (let number = 1; !isOver; number++) {
       const key = `w${writer}-${number}`;
-      tally.send(key);
+      acknowledgements.send(key);
       if (isAcknowledged(await ask(talking.port, key))) {
-        tally.acknowledge(key);
+        acknowledgements.acknowledge(key);
         watch.note();
       }
       await wait(pauseMs);
@@ -141,10 +139,10 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     for (const socket of followers) socket.destroy();
     await Promise.all(writing);
   }
-  violations.push(...(await judge(cluster, [talking.port, listening.port], tally)));
+  violations.push(...(await findViolations(cluster, [talking.port, listening.port], acknowledgements)));
   return {
     tried: count,
-    checked: `2 writers, 2 followers and a removed user each time; ${tally.acknowledged.toLocaleString("en")} acknowledged lines looked for`,
+    checked: `2 writers, 2 followers and a removed user each time; ${acknowledgements.checked}`,
     violations,
     figures: {
       "longest election of NATS, s": seconds(electionsMs),
@@ -206,14 +204,6 @@ function follow(port: number, watch: Watch) {
   socket.write("follower 5\n");
   socket.on("data", () => watch.note());
   return socket;
-}
-
-async function untilKnown(port: number, user: string): Promise<void> {
-  const deadlineMs = performance.now() + giveUpMs;
-  while (!(await ask(port, `${user} 6`)).includes("engine: ")) {
-    if (performance.now() > deadlineMs) throw new Error(`${user.split("~")[0]} was not known within ${giveUpMs} ms`);
-    await wait(pauseMs);
-  }
 }
 
 /** Removes a user by the tool; returns for how many milliseconds the server goes on taking the key. */

@@ -6,7 +6,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startGateway, startServer } from "../../test-support/programs.ts";
 import { run as runProgram } from "../../test-support/run.ts";
-import { ailments, becomes, socketsOf } from "../../bench/harness/gateway-health.ts";
+import { becomes, failuresOf } from "./network/gateway-health.ts";
+import { socketsOf } from "../../test-support/process-figures.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const goneMsMax = 60_000;
@@ -34,8 +35,8 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   held.use(await layCable());
   const options = ["--host", near.address, "--origin", origin];
   await using gateway = await startGateway({ server: server.address, serverConnections: count, options, nodeArgs });
-  const pid = gateway.pid as number;
-  const [gatewayBefore, serverBefore] = [await socketsOf(pid), await socketsOf(server.pid as number)];
+  const { pid } = gateway;
+  const [gatewayBefore, serverBefore] = [await socketsOf(pid), await socketsOf(server.pid)];
   held.use(await openPages(gateway.port, count));
   await pullCable();
   const startMs = performance.now();
@@ -44,13 +45,13 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
     progress(closed);
     return closed >= count;
   };
-  const violations = [...ailments(gateway, pid)];
+  const violations = [...failuresOf(gateway)];
   const areAllGone = await becomes(isGone, goneMsMax);
   const seconds = Math.round((performance.now() - startMs) / 1000);
   if (!areAllGone) violations.push(`pages are still there after ${seconds} s`);
   for (const [name, process, before] of [
     ["gateway", pid, gatewayBefore],
-    ["server", server.pid as number, serverBefore],
+    ["server", server.pid, serverBefore],
   ] as const) {
     const isBack = async (): Promise<boolean> => (await socketsOf(process)) <= before;
     if (!(await becomes(isBack, goneMsMax - (performance.now() - startMs))))
@@ -93,7 +94,7 @@ async function ip(...args: string[]): Promise<void> {
 
 /** Opens the pages from within the namespace, in a process that must go on living. */
 async function openPages(port: number, count: number): Promise<AsyncDisposable> {
-  const program = fileURLToPath(new URL("framework/far-pages.ts", import.meta.url));
+  const program = fileURLToPath(new URL("network/far-pages.ts", import.meta.url));
   const args = ["netns", "exec", namespace, process.execPath, program, `${near.address}:${port}`, origin, `${count}`];
   const child = spawn("ip", args, { stdio: ["ignore", "pipe", "inherit"] });
   const opened = once(createInterface({ input: child.stdout }), "line");

@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { decodeEntry } from "@wirebook/protocol";
 import { startServer } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { ask } from "./network/exchange.ts";
+import { ask, exchange } from "../../test-support/tcp-client.ts";
 
 const clients = 16;
 const lifeMsMax = 200;
@@ -33,8 +33,8 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     const historyPath = join(folder, `history-${stop}.txt`);
     await writeFile(historyPath, `${"x".repeat(1023)}\n`.repeat(historyKiB));
     await using server = await startServer({ historyPath, nodeArgs });
-    const { text: beginning } = await ask(server.port, "first\n");
-    const load = Array.from({ length: clients }, (_, client) => keepAsking(server.port, client, beginning));
+    const header = await ask(server.port, "first");
+    const load = Array.from({ length: clients }, (_, client) => keepAsking(server.port, client, header));
     await wait(random.between(20, lifeMsMax));
     const startedMs = performance.now();
     const { code, signal } = await server.kill("SIGTERM");
@@ -56,18 +56,14 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   return { tried: count, checked, violations, figures: { "slowest stop, ms": slowestMs.toFixed(0) } };
 }
 
-/** Asks until the server is gone; half of the clients for the beginning of a reply alone, half for two megabytes. */
-async function keepAsking(
-  port: number,
-  client: number,
-  beginning: string,
-): Promise<{ whole: string[]; half: string[] }> {
+/** Asks until the server is gone; half of the clients for the header of a reply alone, half for two megabytes. */
+async function keepAsking(port: number, client: number, header: string): Promise<{ whole: string[]; half: string[] }> {
   const whole: string[] = [];
   const half: string[] = [];
   for (let number = 0; ; number++) {
     const message = `c${client}n${number}${client % 2 === 0 ? " 2" : ""}`;
-    const { text, error } = await ask(port, `${message}\n`);
-    const isWhole = client % 2 === 0 ? text.includes(`"${message}"\n`) && text.endsWith("\n") : text === beginning;
+    const { text, error } = await exchange(port, `${message}\n`);
+    const isWhole = client % 2 === 0 ? text.includes(`"${message}"\n`) && text.endsWith("\n") : text === header;
     const isTold = text.endsWith("Error: the server is stopping; send the message again in a moment\n");
     if (isWhole) whole.push(message);
     else if (text !== "" && !isTold) half.push(`${message} got ${text.length} bytes of its reply (${error ?? "FIN"})`);

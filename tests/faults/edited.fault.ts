@@ -12,10 +12,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { startServer } from "../../test-support/programs.ts";
 import type { ServerProgram } from "../../test-support/programs.ts";
-import type { Random } from "../../bench/harness/random.ts";
+import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { unmet } from "./framework/needs.ts";
-import { ask } from "./history/ask.ts";
+import { ask } from "../../test-support/tcp-client.ts";
 import { endsWithin } from "./history/storm.ts";
 
 const linesBefore = 24;

@@ -3,7 +3,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { ask, inTurns } from "./network/exchange.ts";
+import { ask, exchange, inTurns } from "../../test-support/tcp-client.ts";
 
 const descriptorsMax = 64;
 /** Clients behind the flood, one after the other, among which one is served: a slow machine takes longer for each. */
@@ -24,11 +24,11 @@ export const faultTest: FaultTest = {
 async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   const under = ["sh", "-c", `ulimit -n ${descriptorsMax}; exec "$0" "$@"`];
   await using server = await startServer({ nodeArgs, under });
-  const { text: whole } = await ask(server.port, "brick\n");
+  const whole = await ask(server.port, "brick");
   const violations: string[] = [];
   let served = 0;
   await inTurns(count, atOnce, async (number) => {
-    const { text, error } = await ask(server.port, "brick\n");
+    const { text, error } = await exchange(server.port, "brick\n");
     if (text === whole) served += 1;
     else if (!/\nError: .+ try again in a moment\n$/.test(text)) {
       violations.push(`connection ${number} got ${JSON.stringify(text.slice(-80))} (${error ?? "FIN"})`);
@@ -44,7 +44,7 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
 /** The number of the first client that is served. */
 async function untilNormal(port: number, whole: string): Promise<number> {
   let client = 1;
-  while ((await ask(port, "brick\n")).text !== whole && client <= clientsMax) {
+  while ((await ask(port, "brick")) !== whole && client <= clientsMax) {
     client += 1;
     await wait(10);
   }

@@ -2,11 +2,11 @@
 
 import type { Socket } from "node:net";
 import { startGateway, startServer } from "../../test-support/programs.ts";
-import { ailments, becomes } from "../../bench/harness/gateway-health.ts";
-import { GatewayPage } from "../../bench/harness/gateway-page.ts";
-import { memoryOf } from "../../bench/harness/memory.ts";
-import type { Random } from "../../bench/harness/random.ts";
-import { ask, encodeClientFrame, opcodes, upgradeHeaders } from "../../bench/harness/raw-web-socket.ts";
+import { becomes, failuresOf } from "./network/gateway-health.ts";
+import { PageClient } from "../../test-support/page-client.ts";
+import { memoryOf } from "../../test-support/process-figures.ts";
+import type { Random } from "../../test-support/random.ts";
+import { ask, encodeClientFrame, opcodes, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const framesPerSocket = 20;
@@ -32,7 +32,7 @@ export const faultTest: FaultTest = {
 async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startServer();
   await using gateway = await startGateway({ server: server.address, nodeArgs });
-  const pid = gateway.pid as number;
+  const { pid } = gateway;
   const violations: string[] = [];
   const sendSome = async (): Promise<void> => {
     const { socket } = await open(gateway.port);
@@ -42,14 +42,14 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   };
   const perTurn = framesPerSocket * socketsAtOnce;
   let before = 0;
-  for (let done = 0; done < count && ailments(gateway, pid).length === 0; done += perTurn) {
+  for (let done = 0; done < count && failuresOf(gateway).length === 0; done += perTurn) {
     await Promise.all(Array.from({ length: socketsAtOnce }, sendSome));
     // What the first turns load and compile is no growth.
-    if (before === 0 && done >= count / 5) before = (await memoryOf(pid)).nowMiB;
+    if (before === 0 && done + perTurn >= count / 5) before = (await memoryOf(pid)).nowMiB;
     progress(done);
   }
-  violations.push(...(await stillServes(gateway.port)), ...(await sendEmptyFragments(gateway.port)));
-  violations.push(...ailments(gateway, pid));
+  violations.push(...(await stillServes(gateway.address)), ...(await sendEmptyFragments(gateway.port)));
+  violations.push(...failuresOf(gateway));
   const grownMiB = violations.length > 0 ? 0 : Math.round((await memoryOf(pid)).nowMiB - before);
   if (grownMiB > growthMiBMax) violations.push(`the gateway grew by ${grownMiB} MiB`);
   const checked = `and ${emptyFragments.toLocaleString("en")} empty fragments`;
@@ -72,9 +72,9 @@ async function closeAnswered(socket: Socket): Promise<void> {
   socket.destroy();
 }
 
-async function stillServes(port: number): Promise<string[]> {
+async function stillServes(address: string): Promise<string[]> {
   try {
-    using page = await GatewayPage.open(port);
+    using page = await PageClient.open(address);
     const { last } = await page.request("brick");
     return last.type === "end" ? [] : [`a good page got ${JSON.stringify(last)}`];
   } catch (error) {

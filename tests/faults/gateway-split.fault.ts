@@ -1,12 +1,11 @@
 /** A message in any pieces: over frames, over fragments of a frame, over segments of TCP. The server must not notice. */
 
-import { connect } from "node:net";
-import { buffer } from "node:stream/consumers";
 import { messageSilenceMs } from "@wirebook/protocol";
 import { startGateway, startServer } from "../../test-support/programs.ts";
-import { GatewayPage } from "../../bench/harness/gateway-page.ts";
-import type { Answer } from "../../bench/harness/gateway-page.ts";
-import type { Random } from "../../bench/harness/random.ts";
+import { PageClient } from "../../test-support/page-client.ts";
+import type { Answer } from "../../test-support/page-client.ts";
+import type { Random } from "../../test-support/random.ts";
+import { exchange, inTurns } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const messages = ["brick\n", "brick 9\r\n", "otter 2 x y\n", "ünïcode ✓\n", "brick 1\n", "\n", "a b c d e f\n"];
@@ -31,8 +30,8 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   await using server = await startServer();
   await using gateway = await startGateway({ server: server.address, serverConnections, nodeArgs });
   const whole = new Map<string, string>();
-  for (const message of messages) whole.set(message, await replyTo(server.port, message));
-  using page = await GatewayPage.open(gateway.port);
+  for (const message of messages) whole.set(message, (await exchange(server.port, message)).text);
+  using page = await PageClient.open(gateway.address);
   const violations: string[] = [];
   let slow = 0;
   const tryOne = async (attempt = 1): Promise<void> => {
@@ -47,11 +46,11 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
     }
     violations.push(`${JSON.stringify(message)} in ${pieces.length} pieces got ${JSON.stringify(bytes.toString())}`);
   };
-  for (let done = 0; done < count; done += atOnce) {
-    await Promise.all(Array.from({ length: Math.min(atOnce, count - done) }, () => tryOne()));
-    progress(done);
-  }
-  violations.push(...page.oddities);
+  await inTurns(count, atOnce, async (number) => {
+    await tryOne();
+    progress(number);
+  });
+  violations.push(...page.unexpected);
   const checked = "each reply compared with that to the message in one piece";
   return { tried: count, checked, violations, figures: { "written too slowly, and again": slow } };
 }
@@ -71,10 +70,4 @@ function cut(bytes: Buffer, random: Random): Buffer[] {
   const share = random.chance(0.5) ? 1 / bytes.length : random.next();
   const cuts = Array.from({ length: bytes.length - 1 }, (_, at) => at + 1).filter(() => isEach || random.chance(share));
   return [0, ...cuts].map((from, at) => bytes.subarray(from, cuts[at] ?? bytes.length));
-}
-
-async function replyTo(port: number, message: string): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  socket.write(message);
-  return (await buffer(socket)).toString();
 }

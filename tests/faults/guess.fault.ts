@@ -7,10 +7,10 @@ import { stat } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
 import type { ServerProgram } from "../../test-support/programs.ts";
-import type { Random } from "../../bench/harness/random.ts";
+import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { register } from "./parts/people.ts";
-import { ask } from "./parts/wire.ts";
+import { register, untilKnown } from "./keys/users-fixture.ts";
+import { ask } from "../../test-support/tcp-client.ts";
 
 /** More than are held for an address, and from all addresses together more than are held in all. */
 const guessersAtOnce = (addressCount: number): number => (addressCount === 1 ? 16 : 136);
@@ -44,7 +44,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   for (const [at, from] of places.entries()) {
     await using server = await startServer({ nodeArgs, options: ["--users", "registered"] });
     const owner = await register(server.historyPath, "ada", "admin");
-    while (!(await ask(server, owner)).includes("Operations")) await pause(ownerPauseMs);
+    await untilKnown(server.port, owner);
     const wrong = Math.floor(count / places.length);
     const found = await attack(server, owner, { from, wrong, random });
     violations.push(...found.violations);
@@ -80,7 +80,7 @@ async function attack(server: ServerProgram, owner: string, { from, wrong, rando
       left -= 1;
       const address = random.pick(from);
       const key = Array.from({ length: 26 }, () => random.pick([..."0123456789abcdefghjkmnpqrstvwxyz"])).join("");
-      const reply = await ask({ port: server.port, from: address }, `ada~${key} 2`);
+      const reply = await ask(server.port, `ada~${key} 2`, address);
       if (reply === "Authentication error.") answers.set(address, (answers.get(address) ?? 0) + 1);
       else if (!reply.includes("Error: 8 wrong keys from your address"))
         violations.push(`a guess got ${JSON.stringify(reply)}`);
@@ -114,7 +114,7 @@ async function speak(
   const refused: string[] = [];
   while (!isOver) {
     const askedMs = performance.now();
-    const reply = await ask({ port: server.port, from }, `${owner} 2 -1`);
+    const reply = await ask(server.port, `${owner} 2 -1`, from);
     ownerMs.push(performance.now() - askedMs);
     if (!reply.endsWith('"\n')) refused.push(reply.slice(-120));
     await pause(ownerPauseMs);

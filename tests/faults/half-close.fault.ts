@@ -1,61 +1,83 @@
-/** FIN before the reply, and bytes behind the message: neither may cost a client any of its reply. */
+/**
+ * FIN before the reply, and bytes behind the message: neither may cost a client any of its reply, whether it speaks TCP
+ * to the server (`half-close`) or is a page of the gateway (`gateway-half-close`) [G-6].
+ */
 
-import { connect } from "node:net";
-import type { Socket } from "node:net";
-import { buffer } from "node:stream/consumers";
-import { startServer } from "../../test-support/programs.ts";
-import type { Random } from "../../bench/harness/random.ts";
+import { PageClient, textOf } from "../../test-support/page-client.ts";
+import { startGateway, startServer } from "../../test-support/programs.ts";
+import { exchange, inTurns } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const atOnce = 16;
-const surplusBytesMax = 256 * 1024;
+const message = Buffer.from("brick\n");
 
-export const faultTest: FaultTest = {
+/** Sends the message and a surplus; returns what came until the server's FIN, and why the connection broke. */
+type Send = (surplus: Uint8Array, endsEarly: boolean) => Promise<string>;
+
+const common = {
   promise: "a client that closes its half early, or sends more than its message, gets its whole reply",
   unit: "exchanges",
-  first: 1000,
   full: 50_000,
   isInCi: true,
   needs: [],
-  negativeControls: [{ mutant: "no-half-open", count: 100 }],
-  run,
 };
 
-async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
-  await using server = await startServer({ nodeArgs });
-  const whole = await replyTo(server.port, (socket) => socket.write("brick\n"));
+export const faultTests: Readonly<Record<string, FaultTest>> = {
+  "half-close": {
+    ...common,
+    first: 1000,
+    negativeControls: [{ mutant: "no-half-open", count: 100 }],
+    run: (trial) => run(trial, 256 * 1024, openTcp),
+  },
+  "gateway-half-close": {
+    ...common,
+    first: 2000,
+    negativeControls: [{ mutant: "no-half-close", count: 50 }],
+    run: (trial) => run(trial, 8000, openGateway),
+  },
+};
+
+async function run(
+  { count, random, nodeArgs, progress }: Trial,
+  surplusBytesMax: number,
+  open: (stack: AsyncDisposableStack, nodeArgs: readonly string[]) => Promise<Send>,
+): Promise<Finding> {
+  await using stack = new AsyncDisposableStack();
+  const send = await open(stack, nodeArgs);
+  const whole = await send(new Uint8Array(0), false);
   const violations: string[] = [];
-  for (let done = 0; done < count; done += atOnce) {
-    const size = Math.min(atOnce, count - done);
-    const found = await Promise.all(Array.from({ length: size }, () => tryOne(server.port, whole, random)));
-    violations.push(...found.filter((violation) => violation !== undefined));
-    progress(done + size);
-  }
+  await inTurns(count, atOnce, async (number) => {
+    const surplus = random.chance(0.5) ? random.bytes(random.below(surplusBytesMax)) : new Uint8Array(0);
+    const endsEarly = random.chance(0.7) || surplus.length === 0;
+    const reply = await send(surplus, endsEarly);
+    const manner = `${surplus.length} bytes behind the message, FIN ${endsEarly ? "at once" : "after the reply"}`;
+    if (reply !== whole) violations.push(`with ${manner} came ${JSON.stringify(reply.slice(-120))}`);
+    progress(number);
+  });
   return { tried: count, checked: "each reply compared with an undisturbed one", violations };
 }
 
-async function tryOne(port: number, whole: string, random: Random): Promise<string | undefined> {
-  const surplus = random.chance(0.5) ? random.bytes(random.below(surplusBytesMax)) : new Uint8Array(0);
-  const endsEarly = random.chance(0.7) || surplus.length === 0;
-  const manner = `${surplus.length} bytes behind the message, FIN ${endsEarly ? "at once" : "after the reply"}`;
-  const reply = await replyTo(port, (socket) => {
-    socket.write("brick\n");
-    socket.write(surplus);
-    if (endsEarly) socket.end();
-  });
-  return reply === whole ? undefined : `with ${manner} came ${reply.length} of ${whole.length} bytes`;
+async function openTcp(stack: AsyncDisposableStack, nodeArgs: readonly string[]): Promise<Send> {
+  const { port } = stack.use(await startServer({ nodeArgs }));
+  return async (surplus, endsEarly) => {
+    const { text, error } = await exchange(port, (socket) => {
+      socket.write(message);
+      socket.write(surplus);
+      if (endsEarly) socket.end();
+    });
+    return error === undefined ? text : `${text}(${error})`;
+  };
 }
 
-/** What came until the server's FIN; a reset takes away what had not been read. */
-async function replyTo(port: number, send: (socket: Socket) => void): Promise<string> {
-  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-  send(socket);
-  try {
-    const reply = await buffer(socket);
-    return reply.toString();
-  } catch (error) {
-    return `(${(error as Error).message})`;
-  } finally {
-    socket.destroy();
-  }
+/** A surplus goes in the message's frame when its length is even, and in a frame of its own otherwise. */
+async function openGateway(stack: AsyncDisposableStack, nodeArgs: readonly string[]): Promise<Send> {
+  const server = stack.use(await startServer());
+  const gateway = stack.use(await startGateway({ server: server.address, nodeArgs }));
+  const page = stack.use(await PageClient.open(gateway.address));
+  return async (surplus, isEnded) => {
+    const isOneFrame = surplus.length % 2 === 0;
+    const first = isOneFrame ? Buffer.concat([message, surplus]) : message;
+    const answer = await page.raw(first, { more: isOneFrame ? [] : [surplus], isEnded });
+    return answer.last.type === "end" && answer.last.reason !== "fin" ? `(${answer.last.reason})` : textOf(answer);
+  };
 }

@@ -1,14 +1,15 @@
 /** A history of gigabytes: opened, read anywhere and as a whole, appended to and deleted from. */
 
-import { open, readFile, statfs } from "node:fs/promises";
+import { open, statfs } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { startServer } from "../../test-support/programs.ts";
 import type { ServerProgram } from "../../test-support/programs.ts";
-import type { Random } from "../../bench/harness/random.ts";
+import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { ask } from "./history/ask.ts";
+import { memoryOf } from "../../test-support/process-figures.ts";
+import { ask } from "../../test-support/tcp-client.ts";
 
 const gibibyte = 1024 ** 3;
 const mebibyte = 1024 ** 2;
@@ -56,7 +57,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   }
   const p99Ms = firstByteMs.toSorted((one, other) => one - other)[Math.floor(pages * 0.99)] ?? Infinity;
   violations.push(...(await readWhole(server, bytes)), ...(await deleteOne(server, lines, random)));
-  const rssMiB = await peakMiBOf(server.pid);
+  const { peakMiB: rssMiB } = await memoryOf(server.pid);
   if (startMs > startMsMax) violations.push(`the start took ${startMs.toFixed(0)} ms`);
   if (p99Ms > firstByteP99MsMax) violations.push(`the first byte of a page came after ${p99Ms.toFixed(0)} ms (p99)`);
   if (rssMiB > rssMiBMax) violations.push(`the server took ${rssMiB.toFixed(0)} MiB`);
@@ -122,10 +123,4 @@ async function deleteOne({ port }: ServerProgram, lines: number, random: Random)
   const violations = reply.endsWith(`\nDeleted line ${line}.\n`) ? [] : [`a delete got ${reply.slice(-120)}`];
   if (!behind.endsWith(lineOf(line + 1))) violations.push(`behind the delete, line ${line} is ${behind.slice(-120)}`);
   return violations;
-}
-
-/** The most memory that a process has had so far, in MiB. */
-async function peakMiBOf(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }

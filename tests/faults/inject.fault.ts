@@ -3,9 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { decodeCommand, decodeEntry, decodeMessage, decodeText, encodeText } from "@wirebook/protocol";
 import { startServer } from "../../test-support/programs.ts";
-import type { Random } from "../../bench/harness/random.ts";
+import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { ask, inTurns } from "./network/exchange.ts";
+import { addressOf, exchange, inTurns } from "../../test-support/tcp-client.ts";
 
 const pairs = 0x1_0000;
 /** Odd, so that its multiples visit every pair once before any comes again, and a few of them are spread well. */
@@ -59,7 +59,9 @@ async function tryRound(
     const bytes = number < pairs ? pairOf(number) : harmlessBytes(random);
     for (const place of places) {
       const message = place(bytes);
-      const { text, error } = await ask(server.port, Buffer.concat([message, Buffer.from("\n")]), addressOf(number));
+      // From one address, bytes that look like a key would be delayed as guesses.
+      const own = { from: addressOf(number & 0x7fff) };
+      const { text, error } = await exchange(server.port, Buffer.concat([message, Buffer.from("\n")]), own);
       if (text === "" || error !== undefined)
         violations.push(`${message.toString("hex")} got no whole reply (${error})`);
       const kept = keptOf(message);
@@ -72,11 +74,6 @@ async function tryRound(
   const sent = (to - from) * places.length;
   if (lines.length !== sent) violations.push(`${sent} messages left ${lines.length} lines`);
   return { lines: lines.length, violations };
-}
-
-/** From one address, the bytes that look like a key would be held up as guesses. */
-function addressOf(number: number): string {
-  return `127.${1 + ((number >> 8) & 0x7f)}.${number & 0xff}.1`;
 }
 
 function pairOf(number: number): Uint8Array {

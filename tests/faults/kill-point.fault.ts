@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startServer } from "../../test-support/programs.ts";
-import type { Random } from "../../bench/harness/random.ts";
+import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { Ledger } from "./history/ledger.ts";
 import { endsWithin, recover, storm } from "./history/storm.ts";

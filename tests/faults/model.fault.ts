@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { ask } from "./history/ask.ts";
+import { ask } from "../../test-support/tcp-client.ts";
 import { Model } from "./history/model.ts";
 
 /** Requests of one sequence. */

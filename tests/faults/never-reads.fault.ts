@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { addressOf, ask, descriptorsOf, rssMiBOf } from "./network/exchange.ts";
+import { descriptorsOf, memoryOf } from "../../test-support/process-figures.ts";
+import { addressOf, exchange } from "../../test-support/tcp-client.ts";
 
 const historyMiB = 64;
 const rssMiBMax = 256;
@@ -41,8 +42,8 @@ async function run({ count, folder, nodeArgs, progress }: Trial): Promise<Findin
   let cutMs: number | undefined;
   while (cutMs === undefined && performance.now() - startedMs < cutMsMax + 5000) {
     await wait(100);
-    slowestMs = Math.max(slowestMs, (await ask(server.port, "other\n")).ms);
-    rssMiB = Math.max(rssMiB, await rssMiBOf(server.pid));
+    slowestMs = Math.max(slowestMs, (await exchange(server.port, "other\n")).ms);
+    rssMiB = Math.max(rssMiB, (await memoryOf(server.pid)).nowMiB);
     const elapsedMs = performance.now() - startedMs;
     progress(Math.min(count, Math.floor(elapsedMs / 1000)));
     // A socket that is closed on our side or lingers may still be counted, so a handful does not matter.

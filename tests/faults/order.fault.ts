@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { ask, inTurns } from "./network/exchange.ts";
+import { exchange, inTurns } from "../../test-support/tcp-client.ts";
 
 const calls = "read,write,writev,sendmsg,pwrite64,fdatasync";
 
@@ -30,7 +30,7 @@ async function run({ count, folder, nodeArgs, progress }: Trial): Promise<Findin
   {
     await using server = await startServer({ nodeArgs, under });
     await inTurns(count, 16, async (number) => {
-      const { text, error } = await ask(server.port, `user${number}\n`);
+      const { text, error } = await exchange(server.port, `user${number}\n`);
       if (!text.includes("Operations: ") || error !== undefined)
         violations.push(`request ${number} got ${text} (${error})`);
       progress(number + 1);

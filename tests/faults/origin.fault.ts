@@ -1,7 +1,8 @@
 /** Every pair of many Origins and many Hosts: only those on the list may become a WebSocket [G-1]. */
 
 import { startGateway } from "../../test-support/programs.ts";
-import { ask, upgradeHeaders } from "../../bench/harness/raw-web-socket.ts";
+import { ask, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
+import { inTurns } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const named = "https://wirebook.example";
@@ -41,10 +42,10 @@ async function run({ count, nodeArgs, random, progress }: Trial): Promise<Findin
     const isRight = isAllowed ? status === 101 : status === 403 || status === 400;
     if (!isRight) violations.push(`Origin ${JSON.stringify(origin)} with Host ${JSON.stringify(host)} got ${status}`);
   };
-  for (let done = 0; done < pairs.length; done += atOnce) {
-    await Promise.all(pairs.slice(done, done + atOnce).map(tryOne));
-    progress(done);
-  }
+  await inTurns(pairs.length, atOnce, async (number) => {
+    await tryOne(pairs[number] as (typeof pairs)[number]);
+    progress(number);
+  });
   return { tried: pairs.length, checked: `${letIn} let in`, violations };
 }
 

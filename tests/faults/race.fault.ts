@@ -7,7 +7,6 @@ import { openJetStreamHistory } from "@wirebook/history-jetstream";
 import { NatsCluster } from "../../test-support/nats-cluster.ts";
 import { run as runProgram } from "../../test-support/run.ts";
 import { applyLine, LineReader } from "../../libs/history/test/reading.ts";
-import { natsNeeds } from "./cluster/needs.ts";
 import type { Raced } from "./cluster/racer.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
@@ -17,7 +16,7 @@ export const faultTest: FaultTest = {
   first: 1000,
   full: 100_000,
   isInCi: true,
-  needs: natsNeeds,
+  needs: ["nats-server"],
   negativeControls: [{ mutant: "unconditional-deletes", count: 400 }],
   run,
 };

@@ -8,7 +8,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
 import type { ServerProgram } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { ask, descriptorsOf, exchange, inTurns } from "./network/exchange.ts";
+import { descriptorsOf } from "../../test-support/process-figures.ts";
+import { ask, exchange, inTurns } from "../../test-support/tcp-client.ts";
 
 /** Bounds a hang, on a machine that is busy with other work as well. */
 const settleMsMax = 60_000;
@@ -57,7 +58,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     });
     progress(number + 1);
   });
-  const { text } = await ask(server.port, "brick\n");
+  const text = await ask(server.port, "brick");
   if (!text.includes("Operations: ")) violations.push(`afterwards a client got ${JSON.stringify(text)}`);
   violations.push(...(await leftBehind(server, atFirst)));
   return {

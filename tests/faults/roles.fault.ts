@@ -1,46 +1,47 @@
 /**
- * Who may do what: everybody who can speak, with every operation, in both modes, by every way in, against a table that
+ * Who may do what: every identity, with every operation, in both modes, by every way in, against a table that
  * is written down here once more and not taken from the program.
  */
 
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
-import { clientPath, startGateway, startServer } from "../../test-support/programs.ts";
+import { clientPath } from "../../test-support/programs.ts";
 import type { ServerProgram } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { Page } from "./parts/page.ts";
-import { register } from "./parts/people.ts";
-import { exchange } from "./parts/wire.ts";
+import { textOf } from "../../test-support/page-client.ts";
+import { modes, register, startUsersFixture, untilKnown } from "./keys/users-fixture.ts";
+import type { Mode, UsersFixture } from "./keys/users-fixture.ts";
+import { addressOf, ask, exchange } from "../../test-support/tcp-client.ts";
 
-const people = ["admin", "member", "own name without its key", "own name with a wrong key", "stranger"] as const;
+const identities = [
+  "admin",
+  "member",
+  "own name without its key",
+  "own name with a wrong key",
+  "unregistered name",
+] as const;
 const operations = ["", "1 1", "2", "3", "4", "5", "6"] as const;
-const modes = ["open", "registered"] as const;
 const ways = ["TCP", "TCP and FIN", "client", "page", "page, raw"] as const;
-/** Milliseconds until a server is asked again whether it knows its users. */
-const usersKnownMs = 100;
-type Person = (typeof people)[number];
-type Mode = (typeof modes)[number];
+type Identity = (typeof identities)[number];
 
-/** What is to come of it. */
 type Verdict = "done" | "role" | "unknown";
 
 /** The table of docs/users.md. */
-function verdictOf(mode: Mode, person: Person, operation: string): Verdict {
-  if (person.startsWith("own name")) return "unknown";
+function verdictOf(mode: Mode, identity: Identity, operation: string): Verdict {
+  if (identity.startsWith("own name")) return "unknown";
   if (mode === "open") return "done";
-  if (person === "stranger") return "unknown";
-  return person === "member" && /^[13]/.test(operation) ? "role" : "done";
+  if (identity === "unregistered name") return "unknown";
+  return identity === "member" && /^[13]/.test(operation) ? "role" : "done";
 }
 
 /** Answers to wrong keys wait, longer each time for an address: where all come from one, two operations must do. */
-const isTried = (way: (typeof ways)[number], person: Person, words: string): boolean =>
-  person !== "own name with a wrong key" || way.startsWith("TCP") || words === "" || words === "3";
+const isTried = (way: (typeof ways)[number], identity: Identity, words: string): boolean =>
+  identity !== "own name with a wrong key" || way.startsWith("TCP") || words === "" || words === "3";
 
 const cells = modes.flatMap((mode) =>
   ways.flatMap((way) =>
-    people.flatMap((person) =>
-      operations.filter((words) => isTried(way, person, words)).map((words) => ({ mode, way, person, words })),
+    identities.flatMap((identity) =>
+      operations.filter((words) => isTried(way, identity, words)).map((words) => ({ mode, way, identity, words })),
     ),
   ),
 );
@@ -60,11 +61,9 @@ export const faultTest: FaultTest = {
   run,
 };
 
-/** The programs of one mode, and the usernames of the people. */
-interface Stage extends AsyncDisposable {
-  readonly server: ServerProgram;
-  readonly page: Page;
-  readonly users: Readonly<Record<Person, string>>;
+/** The programs of one mode, and the username of each identity. */
+interface Fixture extends UsersFixture {
+  readonly users: Readonly<Record<Identity, string>>;
 }
 
 async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
@@ -73,9 +72,9 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   const violations: string[] = [];
   let done = 0;
   const tryMode = async (mode: Mode): Promise<void> => {
-    await using stage = await setUp(mode, nodeArgs);
+    await using fixture = await setUp(mode, nodeArgs);
     for (const cell of tries.filter((each) => each.mode === mode)) {
-      const violation = await tryOne(cell, stage, done);
+      const violation = await tryOne(cell, fixture, done);
       if (violation !== undefined) violations.push(violation);
       progress(++done);
     }
@@ -84,36 +83,37 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   return { tried: count, checked: `replies and histories against a table of ${cells.length} cells`, violations };
 }
 
-async function setUp(mode: Mode, nodeArgs: readonly string[]): Promise<Stage> {
-  const stack = new AsyncDisposableStack();
-  const server = stack.use(await startServer({ nodeArgs, options: ["--users", mode] }));
-  const gateway = stack.use(await startGateway({ server: server.address }));
-  const page = stack.use(await Page.open(gateway.port));
+async function setUp(mode: Mode, nodeArgs: readonly string[]): Promise<Fixture> {
+  const fixture = await startUsersFixture(mode, { nodeArgs });
+  const member = await register(fixture.server.historyPath, "mel", "member");
+  await untilKnown(fixture.server.port, member);
   const users = {
-    admin: await register(server.historyPath, "ada", "admin"),
-    member: await register(server.historyPath, "mel", "member"),
+    admin: fixture.admin,
+    member,
     "own name without its key": "mel",
     "own name with a wrong key": "mel~7d2mqk0x9rcv41hzw8tbn53yfe",
-    stranger: "somebody",
+    "unregistered name": "somebody",
   };
-  // The server may need a moment to learn of its users.
-  while (!(await ask(server, `${users.admin} 6`)).includes("engine: ")) await pause(usersKnownMs);
-  return { server, page, users, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { ...fixture, users };
 }
 
-async function tryOne({ mode, way, person, words }: Cell, stage: Stage, number: number): Promise<string | undefined> {
-  const { server, users } = stage;
-  await ask(server, `${users.admin} 2 -1`); // So that there is a line to delete.
-  const before = await outcomesOf(server);
-  const reply = await send(stage, way, users[person], words, number);
-  const done = (await outcomesOf(server)) - before;
-  const expected = verdictOf(mode, person, words);
+async function tryOne(
+  { mode, way, identity, words }: Cell,
+  fixture: Fixture,
+  number: number,
+): Promise<string | undefined> {
+  const { server, users } = fixture;
+  await ask(server.port, `${users.admin} 2 -1`); // So that there is a line to delete.
+  const before = await resultsOf(server);
+  const reply = await send(fixture, way, users[identity], words, number);
+  const done = (await resultsOf(server)) - before;
+  const expected = verdictOf(mode, identity, words);
   const found = judge(reply, words);
-  // A delete of all leaves one outcome, whatever was there; so what counts there is the reply.
+  // A delete of all leaves one result, whatever was there; so what counts there is the reply.
   const isEffectRight = words === "3" ? true : done === (expected === "done" && /^[14]/.test(words) ? 1 : 0);
   if (found === expected && isEffectRight) return undefined;
-  const what = `${mode}, ${way}, ${person}, operation ${words === "" ? "none" : words}`;
-  return `${what}: expected ${expected}, found ${found} with ${done} new outcomes: ${JSON.stringify(reply.slice(-120))}`;
+  const what = `${mode}, ${way}, ${identity}, operation ${words === "" ? "none" : words}`;
+  return `${what}: expected ${expected}, found ${found} with ${done} new results: ${JSON.stringify(reply.slice(-120))}`;
 }
 
 function judge(reply: string, words: string): Verdict | "nothing that is known" {
@@ -137,23 +137,23 @@ const signs: Readonly<Record<string, RegExp>> = {
 const isEnough = (reply: string): boolean => reply.includes("Following from line");
 
 async function send(
-  { server, page }: Stage,
+  { server, page }: Fixture,
   way: Cell["way"],
   user: string,
   words: string,
   number: number,
 ): Promise<string> {
   const message = words === "" ? user : `${user} ${words}`;
-  const line = { port: server.port, from: `127.0.${1 + (number >> 8)}.${number & 0xff}` };
+  const from = addressOf(number);
   switch (way) {
     case "TCP":
-      return exchange(line, (socket) => socket.write(`${message}\n`), isEnough);
+      return (await exchange(server.port, `${message}\n`, { from, isEnough })).text;
     case "TCP and FIN":
-      return exchange(line, (socket) => socket.end(message), isEnough);
+      return (await exchange(server.port, (socket) => socket.end(message), { from, isEnough })).text;
     case "page":
-      return page.request(user, words === "" ? [] : words.split(" "), isEnough);
+      return textOf(await page.request(user, words === "" ? [] : words.split(" "), isEnough));
     case "page, raw":
-      return page.raw(Buffer.from(`${message}\n`), isEnough);
+      return textOf(await page.raw(Buffer.from(`${message}\n`), {}, isEnough));
     case "client":
       return askByClient(server, message.split(" "));
   }
@@ -172,11 +172,7 @@ async function askByClient(server: ServerProgram, words: readonly string[]): Pro
   return printed;
 }
 
-function ask(server: ServerProgram, message: string): Promise<string> {
-  return exchange(server, (socket) => socket.write(`${message}\n`));
-}
-
-async function outcomesOf(server: ServerProgram): Promise<number> {
+async function resultsOf(server: ServerProgram): Promise<number> {
   const lines = (await readFile(server.historyPath, "utf8")).split("\n");
   return lines.filter((line) => / (?:deleted line|created user) /.test(line)).length;
 }

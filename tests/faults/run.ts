@@ -9,8 +9,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import beginRun from "../../scripts/leftovers.mjs";
-import { findModules, pickModules } from "../../bench/harness/modules.ts";
 import type { FaultTest, NegativeControl } from "./framework/fault-test.ts";
+import { loadFaultTests } from "./framework/load.ts";
 import { unmet } from "./framework/needs.ts";
 import { describeControl, tryOut } from "./framework/trial.ts";
 import type { Tried } from "./framework/trial.ts";
@@ -29,7 +29,7 @@ const { values, positionals } = parseArgs({
 });
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const all = await findModules(new URL("./", import.meta.url), ".fault.ts");
+const all = await loadFaultTests();
 const names = positionals.length > 0 ? positionals : values.ci ? [...all.keys()] : [];
 if (names.length === 0) {
   say(`Usage: npm run fault-tests -- NAME… [--full] [--count N] [--seed N] [--without-controls], or --ci`);
@@ -44,8 +44,9 @@ const startedMs = performance.now();
 const seed = Number(values.seed ?? Date.now() % 0x1_0000_0000);
 let failed = 0;
 const skipped: string[] = [];
-for (const [name, url] of pickModules(all, names)) {
-  const { faultTest } = (await import(url.href)) as { faultTest: FaultTest };
+for (const name of names) {
+  const faultTest = all.get(name);
+  if (faultTest === undefined) throw new RangeError(`unknown fault test ${name}; names: ${[...all.keys()].join(", ")}`);
   if (positionals.length > 0 || faultTest.isInCi) failed += await runFaultTest(name, faultTest);
 }
 const tookSeconds = ((performance.now() - startedMs) / 1000).toFixed(0);

@@ -1,12 +1,11 @@
 /** Pages that begin large replies and then read nothing [G-9]. */
 
-import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { startGateway } from "../../test-support/programs.ts";
-import { ailments, becomes } from "../../bench/harness/gateway-health.ts";
-import { GatewayPage } from "../../bench/harness/gateway-page.ts";
-import { memoryOf } from "../../bench/harness/memory.ts";
+import { becomes, failuresOf } from "./network/gateway-health.ts";
+import { PageClient } from "../../test-support/page-client.ts";
+import { memoryOf } from "../../test-support/process-figures.ts";
+import { TestServer } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const replyBytes = 100 * 1024 * 1024;
@@ -29,20 +28,20 @@ export const faultTest: FaultTest = {
 
 async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startLarge();
-  const options = { server: `127.0.0.1:${server.port}`, serverConnections: count + 16 };
+  const options = { server: server.address, serverConnections: count + 16 };
   await using gateway = await startGateway({ ...options, nodeArgs });
-  const pid = gateway.pid as number;
+  const { pid } = gateway;
   using stalled = new DisposableStack();
   for (let opened = 0; opened < count; opened++) {
-    const page = stalled.use(await GatewayPage.open(gateway.port));
+    const page = stalled.use(await PageClient.open(gateway.address));
     page.socket.pause();
     page.raw(Buffer.from("large\n")).catch(() => undefined); // It ends with the page.
     progress(opened);
   }
-  await becomesStill(() => server.sentBytes);
+  await becomesStill(() => sentBy(server));
   const { peakMiB } = await memoryOf(pid);
-  const beside = await readBeside(gateway.port);
-  const violations = [...beside.violations, ...ailments(gateway, pid)];
+  const beside = await readBeside(gateway.address);
+  const violations = [...beside.violations, ...failuresOf(gateway)];
   if (peakMiB > rssMiBMax) violations.push(`the gateway held ${Math.round(peakMiB)} MiB, over ${rssMiBMax}`);
   const checked = `${otherExchanges} exchanges of another page meanwhile`;
   const figures = { rssMiB: Math.round(peakMiB), "slowest of them, ms": Math.round(beside.slowestMs) };
@@ -62,8 +61,8 @@ async function becomesStill(total: () => number): Promise<void> {
 }
 
 /** How long one takes is told and not judged: that depends on the machine. One that is held back ends with an error. */
-async function readBeside(port: number): Promise<{ violations: string[]; slowestMs: number }> {
-  using page = await GatewayPage.open(port);
+async function readBeside(address: string): Promise<{ violations: string[]; slowestMs: number }> {
+  using page = await PageClient.open(address);
   const violations: string[] = [];
   let slowestMs = 0;
   for (let done = 0; done < otherExchanges; done++) {
@@ -76,38 +75,19 @@ async function readBeside(port: number): Promise<{ violations: string[]; slowest
   return { violations, slowestMs };
 }
 
-interface Large extends AsyncDisposable {
-  readonly port: number;
-  /** That the kernel has taken, in all. */
-  readonly sentBytes: number;
-}
-
 /** Answers `large` with 100 MiB, as fast as they are taken, and anything else with `small`. */
-async function startLarge(): Promise<Large> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    // Best effort: a gateway that drops its pages resets their connections.
-    socket.on("error", () => undefined);
-    socket.on("close", () => sockets.delete(socket));
+function startLarge(): Promise<TestServer> {
+  return TestServer.listen((socket) => {
     socket.once("data", (message) => {
       if (message.toString().startsWith("large")) sendLarge(socket);
       else socket.end("small");
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    get sentBytes() {
-      return [...sockets].reduce((sum, { bytesWritten, writableLength }) => sum + bytesWritten - writableLength, 0);
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
+}
+
+/** Bytes that the kernel has taken, in all. */
+function sentBy({ sockets }: TestServer): number {
+  return [...sockets].reduce((sum, { bytesWritten, writableLength }) => sum + bytesWritten - writableLength, 0);
 }
 
 function sendLarge(socket: Socket): void {

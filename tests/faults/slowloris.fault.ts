@@ -3,7 +3,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { addressOf, ask, exchange } from "./network/exchange.ts";
+import { addressOf, exchange } from "../../test-support/tcp-client.ts";
 
 const cutMsMax = 11_000;
 const othersP99MsMax = 100;
@@ -58,7 +58,7 @@ async function dribble(port: number, address: string): Promise<number> {
       // A server that never cuts is found out by now.
       setTimeout(() => socket.destroy(), cutMsMax + 2000).unref();
     },
-    address,
+    { from: address },
   );
   clearInterval(timer);
   return ms;
@@ -67,7 +67,7 @@ async function dribble(port: number, address: string): Promise<number> {
 async function serveOthers(port: number, signal: AbortSignal): Promise<number[]> {
   const waits: number[] = [];
   while (!signal.aborted) {
-    waits.push((await ask(port, "other\n")).ms);
+    waits.push((await exchange(port, "other\n")).ms);
     await wait(10);
   }
   return waits;

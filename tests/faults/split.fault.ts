@@ -5,9 +5,9 @@ import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeEntry } from "@wirebook/protocol";
 import { startServer } from "../../test-support/programs.ts";
-import type { Random } from "../../bench/harness/random.ts";
+import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { exchange, inTurns } from "./network/exchange.ts";
+import { exchange, inTurns } from "../../test-support/tcp-client.ts";
 
 /** What stands behind a user whose name is the number of the message. None of it changes the history. */
 const tails = ["", " ", " 2 1 1", " 2 1 1 1", " 77", " 1", "é 2 1 1", " 2 x\u202ey", " 5 0", "\t2\t1 1", " HTTP/1.1"];
@@ -27,12 +27,12 @@ export const faultTest: FaultTest = {
 async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startServer({ nodeArgs });
   const messages = Array.from({ length: count }, (_, number) => compose(number, random));
-  await exchange(server.port, (socket) => socket.write("first\n"));
+  await exchange(server.port, "first\n");
   const violations: string[] = [];
   let exchanges = 0;
   await inTurns(count, 4, async (number) => {
     const bytes = messages[number] as Buffer;
-    const { text: whole } = await exchange(server.port, (socket) => socket.write(bytes));
+    const { text: whole } = await exchange(server.port, bytes);
     const cuts = [...Array.from({ length: bytes.length - 1 }, (_, at) => [at + 1]), everyByte(bytes.length)];
     for (const cut of cuts) {
       const { text, error } = await exchange(server.port, (socket) => sendCut(socket, bytes, cut));

@@ -1,14 +1,13 @@
 /** Addresses in every place where a page can put one: the kernel is asked what the gateway connected to. */
 
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { startGateway, startServer } from "../../test-support/programs.ts";
-import { GatewayPage } from "../../bench/harness/gateway-page.ts";
-import type { Random } from "../../bench/harness/random.ts";
-import { ask, upgradeHeaders } from "../../bench/harness/raw-web-socket.ts";
+import type { Program } from "../../test-support/program.ts";
+import { PageClient } from "../../test-support/page-client.ts";
+import type { Random } from "../../test-support/random.ts";
+import { ask, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
+import { TestServer, inTurns } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const atOnce = 16;
@@ -26,31 +25,38 @@ export const faultTest: FaultTest = {
 
 async function run({ count, random, nodeArgs, folder, progress }: Trial): Promise<Finding> {
   await using server = await startServer();
-  await using decoy = await startDecoy();
+  let decoyed = 0;
+  await using decoy = await TestServer.listen((socket) => {
+    decoyed += 1;
+    socket.destroy();
+  });
   const log = join(folder, "connects.txt");
   const under = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=connect", "-o", log];
   await using gateway = await startGateway({ server: server.address, nodeArgs, under });
-  using page = await GatewayPage.open(gateway.port);
+  using page = await PageClient.open(gateway.address);
   const places = [decoy.address, "192.0.2.1:80", "169.254.169.254:80", "[::1]:22", "localhost:22", "evil.example:443"];
-  for (let done = 0; done < count; done += atOnce) {
-    const some = Array.from({ length: atOnce }, () => nameElsewhere(gateway.port, page, random.pick(places), random));
-    await Promise.all(some);
-    progress(done);
-  }
+  await inTurns(count, atOnce, async (number) => {
+    await nameElsewhere(gateway, page, random.pick(places), random);
+    progress(number);
+  });
   const { last } = await page.request("brick");
   await gateway.kill();
   const { right, wrong } = await readConnects(log, server.port);
   const violations = [...new Set(wrong)].map((line) => `the gateway called ${line}`);
-  if (decoy.count > 0) violations.push(`the decoy got ${decoy.count} connections`);
+  if (decoyed > 0) violations.push(`the decoy got ${decoyed} connections`);
   if (last.type !== "end" || right === 0) violations.push("the gateway does not reach its own server any more");
   return { tried: count, checked: `${right} calls of connect() seen by strace`, violations };
 }
 
 /** One attempt, by any of the ways in. */
-async function nameElsewhere(port: number, page: GatewayPage, place: string, random: Random): Promise<void> {
-  if (random.chance(0.5)) return await nameInFrame(port, page, place, random);
-  const own = `127.0.0.1:${port}`;
-  const headers = upgradeHeaders(own, `http://${own}`);
+async function nameElsewhere(
+  { address, port }: Program,
+  page: PageClient,
+  place: string,
+  random: Random,
+): Promise<void> {
+  if (random.chance(0.5)) return await nameInFrame(address, page, place, random);
+  const headers = upgradeHeaders(address, `http://${address}`);
   const names = ["X-Forwarded-Host", "X-Forwarded-Server", "Forwarded", "X-Target", "X-Original-URL", "Via", "Cookie"];
   for (const name of names) if (random.chance(0.3)) headers[name] = place;
   if (random.chance(0.1)) headers.Host = place;
@@ -70,19 +76,19 @@ async function nameElsewhere(port: number, page: GatewayPage, place: string, ran
   socket.destroy();
 }
 
-async function nameInFrame(gatewayPort: number, page: GatewayPage, place: string, random: Random): Promise<void> {
+async function nameInFrame(address: string, page: PageClient, place: string, random: Random): Promise<void> {
   const [host = "", hostPort = ""] = place.split(/:(?=\d+$)/);
   const spare = { server: place, host, port: Number(hostPort), target: { host, port: Number(hostPort) } };
   switch (random.below(4)) {
     case 0: {
       // Members that a frame must not have cost a page its connection after a few, so each try gets a page of its own.
-      using other = await GatewayPage.open(gatewayPort);
+      using other = await PageClient.open(address);
       other.socket.send(JSON.stringify({ type: "request", id: 1e6, user: "brick", ...spare }));
       await other.request("brick");
       return;
     }
     case 1:
-      await page.request(place, 2);
+      await page.request(place, ["2"]);
       return;
     case 2:
       await page.raw(Buffer.from(`CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n\r\n`), { isEnded: true });
@@ -98,30 +104,4 @@ async function readConnects(path: string, port: number): Promise<{ right: number
   const own = `sin_port=htons(${port}), sin_addr=inet_addr("127.0.0.1")`;
   const wrong = lines.filter((line) => !line.includes(own)).map((line) => line.replace(/^.*connect\(\d+, /, ""));
   return { right: lines.length - wrong.length, wrong };
-}
-
-interface Decoy extends AsyncDisposable {
-  readonly address: string;
-  /** Connections that it got. */
-  readonly count: number;
-}
-
-async function startDecoy(): Promise<Decoy> {
-  let count = 0;
-  const server = createServer((socket) => {
-    count += 1;
-    socket.destroy();
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    get count() {
-      return count;
-    },
-    async [Symbol.asyncDispose]() {
-      server.close();
-      await once(server, "close");
-    },
-  };
 }

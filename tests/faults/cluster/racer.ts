@@ -7,7 +7,7 @@
 import { argv, stdout } from "node:process";
 import { HistoryError } from "@wirebook/history";
 import { openJetStreamHistory } from "@wirebook/history-jetstream";
-import { Random } from "../../../bench/harness/random.ts";
+import { Random } from "../../../test-support/random.ts";
 
 /** What a racer says of one operation. */
 export interface Raced {

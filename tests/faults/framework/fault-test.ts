@@ -5,7 +5,7 @@
  * broken on purpose, a mutant of `../mutants.ts`. A control without a violation is a failure of the fault test.
  */
 
-import type { Random } from "../../../bench/harness/random.ts";
+import type { Random } from "../../../test-support/random.ts";
 import type { MutantName } from "../mutants.ts";
 
 /** A promise and its trial. */

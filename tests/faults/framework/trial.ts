@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Random } from "../../../bench/harness/random.ts";
+import { Random } from "../../../test-support/random.ts";
 import { mutants } from "../mutants.ts";
 import type { FaultTest, Finding, NegativeControl } from "./fault-test.ts";
 

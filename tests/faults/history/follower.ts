@@ -1,5 +1,4 @@
 import { connect } from "node:net";
-import { gone as goneOf } from "./ask.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** A client that follows. */
@@ -13,7 +12,7 @@ export async function follow(port: number, ledger: Ledger): Promise<Follower> {
   const socket = connect({ host: "127.0.0.1", port });
   socket.write(`follower 5 ${ledger.lines + 1}\n`);
   const { promise: started, resolve } = Promise.withResolvers<void>();
-  let state: "beginning" | "following" | "ended" = "beginning";
+  let state: "header" | "following" | "ended" = "header";
   let rest = "";
   // What has no line feed yet is not delivered: a crash may cut it.
   socket.setEncoding("utf8").on("data", (chunk: string) => {
@@ -22,13 +21,14 @@ export async function follow(port: number, ledger: Ledger): Promise<Follower> {
     for (const line of lines) {
       if (line.startsWith("Error: ")) state = "ended";
       if (state === "following") ledger.deliver(line);
-      if (state === "beginning" && line.startsWith("Following from line ")) {
+      if (state === "header" && line.startsWith("Following from line ")) {
         state = "following";
         resolve();
       }
     }
   });
-  const gone = goneOf(socket);
+  const gone = new Promise((closed) => void socket.once("close", closed));
+  socket.on("error", () => {}); // `close` follows; what came before it counts.
   await Promise.race([started, gone]);
   return { gone };
 }

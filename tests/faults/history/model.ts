@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { quoteText } from "@wirebook/protocol";
-import type { Random } from "../../../bench/harness/random.ts";
+import type { Random } from "../../../test-support/random.ts";
 
 /** A request, and the line that it deletes: a number, all, or none. */
 export interface Step {

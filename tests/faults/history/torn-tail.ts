@@ -6,8 +6,14 @@ import process from "node:process";
 import { json } from "node:stream/consumers";
 import { openFileHistory } from "@wirebook/history";
 import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
-import { Random } from "../../../bench/harness/random.ts";
-import type { ChildTrial } from "./in-child.ts";
+import { Random } from "../../../test-support/random.ts";
+
+/** The trial, as JSON on standard input; the finding goes to standard output. */
+export interface ChildTrial {
+  readonly count: number;
+  readonly seed: number;
+  readonly folder: string;
+}
 
 const startUs = Date.UTC(2026, 10, 22) * 1000;
 const messageBytesMax = 120;
@@ -29,17 +35,17 @@ function createLines(bytes: number): readonly string[] {
   const made: string[] = [];
   for (let length = 0; length < bytes + 1000; length += (made.at(-1) as string).length + 1) {
     const time = encodeTime(startUs + made.length);
-    made.push(random.chance(0.2) ? createOutcome(time) : createAsked(time));
+    made.push(random.chance(0.2) ? createResult(time) : createRequest(time));
   }
   return made;
 }
 
-function createAsked(time: string): string {
+function createRequest(time: string): string {
   const text = Buffer.from(random.bytes(random.below(messageBytesMax))).toString("latin1");
   return encodeRequestEntry(time, "127.0.0.1", text, random.chance(0.1));
 }
 
-function createOutcome(time: string): string {
+function createResult(time: string): string {
   const isAll = random.chance(0.3);
   return encodeResultEntry(
     time,

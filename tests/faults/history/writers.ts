@@ -1,7 +1,7 @@
 /** Clients that write all the time, delete now and then, and remember what they were told. */
 
-import type { Random } from "../../../bench/harness/random.ts";
-import { ask } from "./ask.ts";
+import type { Random } from "../../../test-support/random.ts";
+import { ask } from "../../../test-support/tcp-client.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Of the deletes, one in so many deletes all. */

@@ -1,7 +1,7 @@
 /** Keys, right and mistyped, and the places of a message in which somebody might put one. */
 
 import type { Socket } from "node:net";
-import type { Random } from "../../../bench/harness/random.ts";
+import type { Random } from "../../../test-support/random.ts";
 
 /** A message with a key in it. */
 export interface Canary {

@@ -3,8 +3,7 @@
 import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { expect, test } from "vitest";
-import { findModules } from "../../../bench/harness/modules.ts";
-import type { FaultTest } from "../framework/fault-test.ts";
+import { loadFaultTests } from "../framework/load.ts";
 import { editsOf, mutants, mutate } from "../mutants.ts";
 import type { MutantName } from "../mutants.ts";
 
@@ -23,11 +22,8 @@ test.each(names)("the mutant %s fits the source that it changes", (name) => {
 });
 
 test("every mutant is some fault test's negative control", async () => {
-  const used = new Set<string | undefined>();
-  for (const [, url] of await findModules(new URL("../", import.meta.url), ".fault.ts")) {
-    const { faultTest } = (await import(url.href)) as { faultTest: FaultTest };
-    for (const control of faultTest.negativeControls) if ("mutant" in control) used.add(control.mutant);
-  }
+  const controls = [...(await loadFaultTests()).values()].flatMap(({ negativeControls }) => negativeControls);
+  const used = new Set(controls.map((control) => ("mutant" in control ? control.mutant : undefined)));
   expect(names.filter((name) => !used.has(name))).toEqual([]);
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Random } from "../random.ts";
+import { Random } from "../../../test-support/random.ts";
 
 function draw(seed: number): number[] {
   const random = new Random(seed);

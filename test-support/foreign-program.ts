@@ -5,7 +5,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { freePort } from "../../test-support/free-port.ts";
+import { freePort } from "./free-port.ts";
 
 const startMsMax = 15_000;
 const retryMs = 50;

@@ -1,28 +1,28 @@
-/** Writers, some at each of several servers, that go on whatever happens. */
+/** Writers at several servers, which go on whatever happens. */
 
 import { setTimeout as wait } from "node:timers/promises";
-import { ask } from "../history/ask.ts";
-import type { Counters } from "./tally.ts";
+import { ask } from "../../../test-support/tcp-client.ts";
+import type { Acknowledgements } from "./consistency.ts";
 
 const writersEach = 4;
 /** Milliseconds before a writer tries again that was not answered, or was answered with an error. */
 const afterErrorMs = 50;
 
 /** The writers of one trial. */
-export class Crowd implements AsyncDisposable {
-  readonly #tally: Counters;
+export class ClusterWriters implements AsyncDisposable {
+  readonly #acknowledgements: Acknowledgements;
   readonly #writing: Promise<void>[] = [];
   #isOver = false;
 
   /** @param ports a server may be named twice */
-  constructor(tally: Counters, ports: readonly number[]) {
-    this.#tally = tally;
+  constructor(acknowledgements: Acknowledgements, ports: readonly number[]) {
+    this.#acknowledgements = acknowledgements;
     for (const [at, port] of ports.flatMap((each) => Array.from({ length: writersEach }, () => each)).entries()) {
       this.#writing.push(this.#write(at, port));
     }
   }
 
-  /** Lets them finish what they have begun. */
+  /** Waits for the requests that run. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.#writing);
@@ -31,8 +31,8 @@ export class Crowd implements AsyncDisposable {
   async #write(writer: number, port: number): Promise<void> {
     for (let number = 1; !this.#isOver; number++) {
       const key = `w${writer}-${number}`;
-      this.#tally.send(key);
-      if (isAcknowledged(await ask(port, key))) this.#tally.acknowledge(key);
+      this.#acknowledgements.send(key);
+      if (isAcknowledged(await ask(port, key))) this.#acknowledgements.acknowledge(key);
       else await wait(afterErrorMs);
     }
   }

@@ -1,0 +1,50 @@
+/** What Linux says of a process: memory, descriptors, time on the processors (proc(5)). */
+
+import { readFile, readdir, readlink, writeFile } from "node:fs/promises";
+
+type Pid = number | undefined;
+
+/** The kernel counts in hundredths of a second (USER_HZ). */
+const ticksPerSecond = 100;
+
+/** The memory of a process in MiB: now, and at most since `resetPeak`. */
+export async function memoryOf(pid: Pid): Promise<{ readonly nowMiB: number; readonly peakMiB: number }> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const mebibytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
+  return { nowMiB: mebibytes("VmRSS"), peakMiB: mebibytes("VmHWM") };
+}
+
+/** Counts the peak anew from now on. */
+export async function resetPeak(pid: Pid): Promise<void> {
+  await writeFile(`/proc/${pid}/clear_refs`, "5");
+}
+
+/** Open descriptors of a process; 0 when it has ended. */
+export async function descriptorsOf(pid: Pid): Promise<number> {
+  return (await readdir(`/proc/${pid}/fd`).catch(() => [])).length;
+}
+
+/** Those of its descriptors that are sockets. */
+export async function socketsOf(pid: Pid): Promise<number> {
+  const folder = `/proc/${pid}/fd`;
+  const names = await readdir(folder).catch(() => []);
+  // One that was closed meanwhile does not count.
+  const links = await Promise.all(names.map((name) => readlink(`${folder}/${name}`).catch(() => "")));
+  return links.filter((link) => link.startsWith("socket:")).length;
+}
+
+/** Seconds for which a process has run, in itself and in the kernel. */
+export async function cpuSecondsOf(pid: Pid): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // Behind the name, which may hold anything: the state is the third field, the times are the fourteenth and fifteenth.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/** Seconds for which the machine's processors were idle or waited for a disk, in sum. */
+export async function idleSeconds(): Promise<number> {
+  const [line = ""] = (await readFile("/proc/stat", "utf8")).split("\n", 1);
+  const [, , , , idle, waiting] = line.split(/\s+/);
+  return (Number(idle) + Number(waiting)) / ticksPerSecond;
+}
