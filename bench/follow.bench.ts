@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { startPrinting } from "../test-support/foreign-program.ts";
 import { startGateway, startServer } from "../test-support/programs.ts";
 import { ask } from "../test-support/tcp-client.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
@@ -46,25 +44,18 @@ async function deliver(atOnceEach: number, seconds: number): Promise<Delivered> 
   await using gateway = await startGateway({ server: server.address, serverConnections: pages });
   const program = fileURLToPath(new URL("harness/counting-pages.ts", import.meta.url));
   const words = [program, gateway.port, pages, pages * atOnceEach].map(String);
-  const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
-  try {
-    const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    await said.next();
-    const pids = [gateway.pid ?? 0, server.pid ?? 0];
-    const before = await Promise.all(pids.map(cpuSecondsOf));
-    const startedMs = performance.now();
-    let lines = 0;
-    while (performance.now() - startedMs < seconds * 1000) {
-      await Promise.all(Array.from({ length: atOnceEach }, () => ask(server.port, "brick")));
-      await said.next();
-      lines += atOnceEach;
-    }
-    const tookSeconds = (performance.now() - startedMs) / 1000;
-    const after = await Promise.all(pids.map(cpuSecondsOf));
-    const [gatewayCpu = 0, serverCpu = 0] = after.map((cpu, at) => (cpu - (before[at] ?? 0)) / tookSeconds);
-    return { lines: lines / tookSeconds, gateway: gatewayCpu, server: serverCpu };
-  } finally {
-    child.kill();
-    await once(child, "exit");
+  await using follower = await startPrinting(process.execPath, words);
+  const pids = [gateway.pid ?? 0, server.pid ?? 0];
+  const before = await Promise.all(pids.map(cpuSecondsOf));
+  const startedMs = performance.now();
+  let lines = 0;
+  while (performance.now() - startedMs < seconds * 1000) {
+    await Promise.all(Array.from({ length: atOnceEach }, () => ask(server.port, "brick")));
+    await follower.lines.next();
+    lines += atOnceEach;
   }
+  const tookSeconds = (performance.now() - startedMs) / 1000;
+  const after = await Promise.all(pids.map(cpuSecondsOf));
+  const [gatewayCpu = 0, serverCpu = 0] = after.map((cpu, at) => (cpu - (before[at] ?? 0)) / tookSeconds);
+  return { lines: lines / tookSeconds, gateway: gatewayCpu, server: serverCpu };
 }

@@ -1,7 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
+import { startPrinting } from "../test-support/foreign-program.ts";
 import type { Program } from "../test-support/program.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { bareRelay, debianBridges, direct, startFixedServer, wirebook, wispServer } from "./harness/bridges.ts";
@@ -105,15 +103,7 @@ async function holdIdle(bridge: Bridge, words: readonly string[]): Promise<Held>
   const pid = program.pid as number;
   const before = await memoryOf(pid);
   const args = ["idle", String(program.port), String(idleCount), ...words];
-  const holder = spawn(compile("bench/load/ws-load.c"), args, { stdio: ["ignore", "pipe", "inherit"] });
-  try {
-    const opened = once(createInterface({ input: holder.stdout }), "line");
-    const ended = once(holder, "exit").then(([code]) => Promise.reject(new Error(`ws-load idle ended with ${code}`)));
-    await Promise.race([opened, ended]);
-    ended.catch(() => undefined); // It is killed below.
-    await wait(settleMs);
-    return { before: before.nowMiB, held: (await memoryOf(pid)).nowMiB };
-  } finally {
-    holder.kill();
-  }
+  await using _ = await startPrinting(compile("bench/load/load.c"), args);
+  await wait(settleMs);
+  return { before: before.nowMiB, held: (await memoryOf(pid)).nowMiB };
 }

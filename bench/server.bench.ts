@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Program } from "../test-support/program.ts";
 import { startOriginServer, startServer } from "../test-support/programs.ts";
 import { findPython } from "../test-support/python.ts";
-import { run as runProgram } from "../test-support/run.ts";
+import { unmet } from "../tests/faults/framework/needs.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
 import { compare, encodeTable } from "./harness/compare.ts";
 import type { Contender } from "./harness/compare.ts";
@@ -20,13 +20,13 @@ const waitMsMax = 1000;
 
 export const bench: Bench = {
   question:
-    "requests a second of the server, with its durable log, against a bare node:net server that logs nothing, the original and Redis",
+    "requests a second of the server, with its durable log, against a bare node:net server that logs nothing, the reference implementation, and Redis",
   run,
 };
 
 async function run({ rounds, seconds, say }: BenchOptions): Promise<void> {
   const reply = await replyOfServer();
-  const others = await findOthers(say);
+  const others = findOthers(say);
   for (const connections of [1, 16, 64, 256]) {
     const longestUs = new Map<string, number>();
     const compared = await compare({
@@ -70,26 +70,19 @@ function describeWait(ms: number): string {
   return `${ms.toFixed(0)} ms${ms > waitMsMax ? " (over a second)" : ""}`;
 }
 
-/** The baselines that this machine has the programs for. */
-async function findOthers(say: (text: string) => void): Promise<Contender[]> {
+/** The contenders that this machine has the programs for. */
+function findOthers(say: (text: string) => void): Contender[] {
   const python = findPython();
   const others: Contender[] = [];
-  if (python === undefined) say("SKIPPED: the original server, because there is no python3");
+  if (python === undefined) say("SKIPPED: the reference implementation: there is no python3");
   else
     others.push({
-      name: "the original (Python, no sync)",
+      name: "reference (Python, no sync)",
       open: async () => (await startOriginServer(python)).discardOutput(),
     });
-  if (await isThere("redis-server")) others.push({ name: "Redis RPUSH, appendfsync always", open: startRedis });
-  else say("SKIPPED: Redis, because there is no redis-server; on Debian: apt-get install redis-server");
+  if (unmet(["redis-server"]).length === 0) others.push({ name: "Redis RPUSH, appendfsync always", open: startRedis });
+  else say("SKIPPED: Redis: there is no redis-server; on Debian: apt-get install redis-server");
   return others;
-}
-
-async function isThere(program: string): Promise<boolean> {
-  return runProgram(program, ["--version"]).then(
-    ({ code }) => code === 0,
-    () => false,
-  );
 }
 
 /** What the server answers, so that the baseline answers the same bytes. */

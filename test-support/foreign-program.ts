@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
+import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
 
@@ -61,4 +62,29 @@ async function accepts(port: number): Promise<boolean> {
   } finally {
     socket.destroy();
   }
+}
+
+/** A program that prints a line when it is ready. */
+export interface LinePrinter extends AsyncDisposable {
+  /** The lines that it prints from then on. */
+  readonly lines: AsyncIterator<string>;
+}
+
+/** Starts a program; resolves when it has printed a line that fits. Disposing of it kills it. */
+export async function startPrinting(command: string, args: readonly string[], ready = /^/): Promise<LinePrinter> {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  for (;;) {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${command} ${args.join(" ")} ended before it was ready`);
+    if (ready.test(value)) break;
+  }
+  return {
+    lines,
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
 }

@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { startPrinting } from "../../test-support/foreign-program.ts";
 import { freePort } from "../../test-support/free-port.ts";
 
 /** A Redis that syncs every write before it answers (`appendfsync always`), in a folder of its own. */
@@ -14,17 +12,12 @@ export async function startRedis(): Promise<AsyncDisposable & { readonly port: n
   // To the protected mode only 127.0.0.1 is loopback, and the load comes from its neighbours too.
   const options = { port, bind: "127.0.0.1", "protected-mode": "no", dir: folder, ...sync };
   const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn("redis-server", words, { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = once(child, "exit");
-  const lines = createInterface({ input: child.stdout });
-  for await (const line of lines) if (/ready to accept connections/i.test(line)) break;
-  child.stdout.resume();
+  const redis = await startPrinting("redis-server", words, /ready to accept connections/i);
   return {
     port,
     [Symbol.asyncDispose]: async () => {
-      child.kill("SIGTERM");
-      await exited;
-      await rm(join(folder), { recursive: true, force: true });
+      await redis[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,9 +1,9 @@
-/** The load generators of `bench/load`, which are compiled by whoever needs them. */
+/** The load generator `bench/load/load.c`, compiled when it is needed. */
 
 import { run } from "../../test-support/run.ts";
 import { compile } from "./compile.ts";
 
-/** What a generator saw; an exchange that got no whole reply is an error and is in no figure of time. */
+/** What the generator measured; an exchange without a whole reply is an error and is in no figure of time. */
 export interface LoadFigures {
   readonly requests: number;
   readonly errors: number;
@@ -17,7 +17,7 @@ export interface LoadFigures {
   readonly maxUs: number;
 }
 
-/** One run of a generator. */
+/** One run of the generator. */
 export interface LoadOptions {
   readonly port: number;
   /** Exchanges in flight at once. */
@@ -31,40 +31,34 @@ export interface LoadOptions {
   readonly sendsFin?: boolean;
 }
 
-/** How a bridge carries exchanges; `bench/load/ws-load.c` says what each name means. */
+/** How a bridge carries exchanges; `load.c` says what each name means. */
 export type Framing = "wirebook" | "bare" | "wisp" | "alone";
 
 /** Keeps exchanges in flight against 127.0.0.1 for a while. */
-export async function load({
-  port,
-  connections,
-  seconds,
-  message,
-  endsAtLine = false,
-  sendsFin = false,
-}: LoadOptions): Promise<LoadFigures> {
-  const args = ["127.0.0.1", String(port), String(connections), String(seconds), message];
-  if (endsAtLine) args.push("line");
-  else if (sendsFin) args.push("fin");
-  return await generate("bench/load/load.c", args);
+export async function load({ endsAtLine = false, sendsFin = false, ...options }: LoadOptions): Promise<LoadFigures> {
+  return await generate("tcp", options, endsAtLine ? ["line"] : sendsFin ? ["fin"] : []);
 }
 
 /** The same through a bridge, whose server is at `serverPort`. */
 export async function loadOverWebSocket(
   framing: Framing,
   serverPort: number,
-  { port, connections, seconds, message }: LoadOptions,
+  options: LoadOptions,
 ): Promise<LoadFigures> {
   // A `request` frame names its words; the gateway adds the line feed.
-  const words = framing === "wirebook" ? message.trimEnd() : message;
-  const args = [framing, String(port), String(connections), String(seconds), words, String(serverPort)];
-  return await generate("bench/load/ws-load.c", args);
+  const message = framing === "wirebook" ? options.message.trimEnd() : options.message;
+  return await generate(framing, { ...options, message }, [String(serverPort)]);
 }
 
-async function generate(source: string, args: readonly string[]): Promise<LoadFigures> {
-  const { code, stdout, stderr } = await run(compile(source), args);
-  if (code !== 0) throw new Error(`${source} ${args.join(" ")} ended with ${code}: ${stderr}`);
+async function generate(
+  framing: Framing | "tcp",
+  { port, connections, seconds, message }: LoadOptions,
+  more: readonly string[],
+): Promise<LoadFigures> {
+  const args = [framing, String(port), String(connections), String(seconds), message, ...more];
+  const { code, stdout, stderr } = await run(compile("bench/load/load.c"), args);
+  if (code !== 0) throw new Error(`load ${args.join(" ")} ended with ${code}: ${stderr}`);
   const figures = JSON.parse(stdout) as LoadFigures;
-  if (figures.requests === 0) throw new Error(`${source} ${args.join(" ")} got no reply: ${stdout} ${stderr}`);
+  if (figures.requests === 0) throw new Error(`load ${args.join(" ")} got no reply: ${stdout} ${stderr}`);
   return figures;
 }

@@ -1,30 +1,37 @@
 /*
- * A load generator for services of one request a connection: connect, send, read until FIN, close, again.
+ * A load generator for exchanges over TCP, and over bridges from WebSocket to TCP (the client's side of RFC 6455, without
+ * TLS).
  *
- *     load HOST PORT CONNECTIONS SECONDS MESSAGE [line|fin]
+ *     load FRAMING PORT EXCHANGES SECONDS MESSAGE [TARGET-PORT | line | fin]
+ *     load idle PORT COUNT PATH [SUBPROTOCOL]
  *
- * With "line" an exchange ends behind the first line of the reply instead of at the server's FIN, for services that
- * leave the closing to their client. With "fin" each message is followed by FIN (shutdown), as of a client that has
- * nothing more to say.
+ * FRAMING says how exchanges are carried:
+ *
+ *     tcp         a connection for each exchange, which the server's FIN ends; with "line" the first line of the reply ends
+ *                 it, for services that leave the closing to their client; with "fin" FIN follows each message
+ *     wirebook    one WebSocket; a text frame begins an exchange, and a text frame with its id ends it [G-2]
+ *     bare        one WebSocket; four bytes of id (big-endian), then bytes; a frame of the id alone is the end
+ *     wisp        one WebSocket; Wisp 1: CONNECT and DATA, then DATA until CLOSE; the target is the client's to name
+ *     alone       a WebSocket for each exchange, whose end is the exchange's
+ *
+ * It keeps EXCHANGES in flight on one epoll loop and one thread, so that the program under load and not the generator is
+ * the bottleneck, and prints one line of JSON (figures.h). Latency is the time from the frame (of `tcp` and `alone`: from
+ * connect()) to the end of the exchange. An exchange that ends in a reset or without a byte of reply is an error.
  *
  * A connection that this end closes first leaves its port in TIME-WAIT, and 28,000 ports of one address, each usable
- * again after a second or so, allow some 14,000 exchanges a second and no more. So it connects from several addresses
- * of 127.0.0.0/8 in turn, and HOST is one of them.
+ * again after a second or so, allow some 14,000 exchanges a second and no more. So `tcp` connects from several addresses of
+ * 127.0.0.0/8 in turn.
  *
- * It keeps CONNECTIONS exchanges in flight on one epoll loop and one thread, so that the server and not the generator
- * is the bottleneck, and prints one line of JSON. Latency is the time from connect() to the server's FIN (figures.h). An
- * exchange that ends in a reset, in a refused connection or without a byte of reply is an error.
+ * `idle` opens so many WebSockets, prints a line of JSON when they are open, answers pings, and ends on SIGTERM. It uses
+ * several addresses of loopback to stay below limits for one address.
  *
- * Deliberately absent: any reading of the replies. It counts their bytes.
+ * Deliberately absent: a look at Sec-WebSocket-Accept and at the bytes of the replies. It counts them.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -32,131 +39,397 @@
 #include <unistd.h>
 #include "figures.h"
 
-enum { CONNECTIONS_MAX = 4096, READ_BYTES = 1 << 16, SOURCES = 16, SOURCE_FIRST = 0x7f000001 };
+enum {
+    EXCHANGES_MAX = 4096,
+    READ_BYTES = 1 << 18,
+    HEAD_BYTES = 256,
+    FRAME_BYTES_MAX = 1024,
+    OUT_BYTES = 1 << 20,
+    OUT_BYTES_ALONE = 2 * FRAME_BYTES_MAX,
+    PER_ADDRESS = 1000,
+    SOURCES = 16,
+    GRACE_US = 30000000,
+};
+
+enum framing { TCP, WIREBOOK, BARE, WISP, ALONE, IDLE };
+enum { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
 struct exchange {
-    int fd;
-    int is_sent;
+    uint32_t id;
     uint64_t started_us;
     uint64_t received;
 };
 
-static struct sockaddr_in target;
-static const char *message;
-static size_t message_bytes;
-static int ends_at_line;
-static int sends_fin;
-static int epoll_fd;
+/* A WebSocket, or a TCP connection. The first HEAD_BYTES of a frame's payload are kept: what decides stands there. */
+struct ws {
+    int fd, is_connected, is_open, is_over;
+    uint8_t header[14];
+    size_t header_bytes, head_bytes;
+    uint64_t payload_bytes, payload_seen;
+    int opcode, is_in_payload, http_matched;
+    uint32_t fragmented_id;
+    char head[HEAD_BYTES + 1];
+    char *out;
+    size_t out_bytes;
+    struct exchange alone;
+};
 
-/* Chooses the address to connect from; its port is left to connect(), which may then choose one per target. */
-static void choose_source(int fd) {
-    static uint32_t turn;
-    struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(SOURCE_FIRST + turn++ % SOURCES)};
-    int on = 1;
-    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    if (bind(fd, (struct sockaddr *)&source, sizeof source) < 0) {
-        perror("bind");
-        exit(1);
-    }
+static enum framing framing;
+static const char *path = "/", *subprotocol, *message;
+static int port, target_port;
+static uint64_t end_us;
+static int epoll_fd, live;
+static struct exchange *exchanges;
+static uint32_t exchange_count;
+static size_t out_bytes_max = OUT_BYTES;
+static int ends_at_line, sends_fin;
+
+static void die(const char *why) {
+    fprintf(stderr, "load: %s\n", why);
+    exit(1);
 }
 
-static void begin(struct exchange *x) {
-    x->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (x->fd < 0) {
-        perror("socket");
-        exit(1);
-    }
-    choose_source(x->fd);
-    int on = 1;
-    setsockopt(x->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    x->is_sent = 0;
-    x->received = 0;
-    x->started_us = now_us();
-    if (connect(x->fd, (struct sockaddr *)&target, sizeof target) < 0 && errno != EINPROGRESS) {
-        perror("connect");
-        exit(1);
-    }
-    struct epoll_event event = {.events = EPOLLOUT, .data.ptr = x};
-    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, x->fd, &event);
-}
+/* ---- what is sent */
 
-static void finish(struct exchange *x, int is_error) {
-    close(x->fd);
-    x->fd = -1;
-    count_exchange(is_error, x->received, x->started_us);
-}
-
-/* Moves one exchange on; returns 1 when it is over. */
-static int advance(struct exchange *x) {
-    static char buffer[READ_BYTES];
-    if (!x->is_sent) {
-        ssize_t n = send(x->fd, message, message_bytes, MSG_NOSIGNAL);
-        if (n != (ssize_t)message_bytes) {
-            finish(x, 1);
-            return 1;
+static void flush(struct ws *w) {
+    size_t sent = 0;
+    while (sent < w->out_bytes) {
+        ssize_t n = send(w->fd, w->out + sent, w->out_bytes - sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EAGAIN) break;
+        if (n < 0) {
+            w->is_over = 1;
+            break;
         }
-        if (sends_fin) shutdown(x->fd, SHUT_WR);
-        x->is_sent = 1;
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = x};
-        epoll_ctl(epoll_fd, EPOLL_CTL_MOD, x->fd, &event);
-        return 0;
+        sent += (size_t)n;
     }
-    for (;;) {
-        ssize_t n = read(x->fd, buffer, sizeof buffer);
-        if (n > 0) {
-            x->received += (uint64_t)n;
-            if (ends_at_line && memchr(buffer, '\n', (size_t)n)) {
-                finish(x, 0);
-                return 1;
-            }
+    memmove(w->out, w->out + sent, w->out_bytes - sent);
+    w->out_bytes -= sent;
+    /* Requests are answered at once or the generator has nothing to do; waiting for writability is not worth a state. */
+}
+
+static void put(struct ws *w, const void *data, size_t size) {
+    if (w->out_bytes + size > out_bytes_max) die("the bridge reads nothing any more");
+    memcpy(w->out + w->out_bytes, data, size);
+    w->out_bytes += size;
+}
+
+/* A whole frame of at most FRAME_BYTES_MAX bytes, masked as every client's frame must be (RFC 6455, section 5.3). */
+static void put_frame(struct ws *w, int opcode, const uint8_t *payload, size_t size) {
+    static uint32_t state = 2463534242u;
+    uint8_t frame[FRAME_BYTES_MAX + 8], *at = frame;
+    *at++ = (uint8_t)(0x80 | opcode);
+    if (size < 126) *at++ = (uint8_t)(0x80 | size);
+    else {
+        *at++ = 0x80 | 126;
+        *at++ = (uint8_t)(size >> 8);
+        *at++ = (uint8_t)size;
+    }
+    state ^= state << 13, state ^= state >> 17, state ^= state << 5;
+    uint8_t key[4];
+    memcpy(key, &state, 4);
+    memcpy(at, key, 4);
+    at += 4;
+    for (size_t i = 0; i < size; i++) *at++ = payload[i] ^ key[i & 3];
+    put(w, frame, (size_t)(at - frame));
+}
+
+static void put_little(uint8_t *at, uint32_t value, int size) {
+    for (int i = 0; i < size; i++) at[i] = (uint8_t)(value >> (8 * i));
+}
+
+static void begin(struct ws *w, struct exchange *x) {
+    uint8_t payload[FRAME_BYTES_MAX];
+    size_t message_bytes = strlen(message);
+    x->id += exchange_count;
+    x->started_us = now_us();
+    x->received = 0;
+    if (framing == WIREBOOK) {
+        int size = snprintf((char *)payload, sizeof payload, "{\"type\":\"request\",\"id\":%u,\"user\":\"%s\"}", x->id, message);
+        put_frame(w, TEXT, payload, (size_t)size);
+    } else if (framing == BARE) {
+        uint32_t id = htonl(x->id);
+        memcpy(payload, &id, 4);
+        memcpy(payload + 4, message, message_bytes);
+        put_frame(w, BINARY, payload, 4 + message_bytes);
+    } else if (framing == WISP) {
+        payload[0] = 1;
+        put_little(payload + 1, x->id, 4);
+        payload[5] = 1;
+        put_little(payload + 6, (uint32_t)target_port, 2);
+        memcpy(payload + 8, "127.0.0.1", 9);
+        put_frame(w, BINARY, payload, 17);
+        payload[0] = 2;
+        memcpy(payload + 5, message, message_bytes);
+        put_frame(w, BINARY, payload, 5 + message_bytes);
+    }
+}
+
+static void put_handshake(struct ws *w) {
+    char request[1024];
+    int size = snprintf(request, sizeof request,
+                        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                        "Origin: http://127.0.0.1:%d\r\nSec-WebSocket-Version: 13\r\n"
+                        "Sec-WebSocket-Key: d2lyZWJvb2sgb24gd2lyZQ==\r\n%s%s%s\r\n",
+                        path, port, port, subprotocol ? "Sec-WebSocket-Protocol: " : "", subprotocol ? subprotocol : "",
+                        subprotocol ? "\r\n" : "");
+    put(w, request, (size_t)size);
+}
+
+/* ---- what is received */
+
+static struct exchange *exchange_of(uint32_t id) {
+    struct exchange *x = &exchanges[id % exchange_count];
+    return x->id == id ? x : NULL;
+}
+
+static void end_exchange(struct ws *w, uint32_t id, int is_error) {
+    struct exchange *x = exchange_of(id);
+    if (x == NULL) die("the end of an exchange came that does not run");
+    count_exchange(is_error, x->received, x->started_us);
+    if (now_us() < end_us) begin(w, x);
+    else live--;
+}
+
+static void count_bytes(uint32_t id, uint64_t size) {
+    struct exchange *x = exchange_of(id);
+    if (x != NULL) x->received += size;
+}
+
+static void take_wirebook(struct ws *w) {
+    uint32_t id;
+    if (w->opcode == BINARY) {
+        memcpy(&id, w->head, 4);
+        w->fragmented_id = ntohl(id);
+        return count_bytes(w->fragmented_id, w->payload_bytes - 4);
+    }
+    if (w->opcode == CONTINUATION) return count_bytes(w->fragmented_id, w->payload_bytes);
+    int is_end = strstr(w->head, "\"type\":\"end\"") != NULL, is_error = strstr(w->head, "\"type\":\"error\"") != NULL;
+    const char *at = strstr(w->head, "\"id\":");
+    if (!is_end && !is_error) return;
+    if (at == NULL || at[5] == 'n') die(w->head);
+    if (is_error) fprintf(stderr, "load: %s\n", w->head);
+    end_exchange(w, (uint32_t)strtoul(at + 5, NULL, 10), is_error);
+}
+
+static void take_bare(struct ws *w) {
+    uint32_t id;
+    memcpy(&id, w->head, 4);
+    if (w->payload_bytes == 4) end_exchange(w, ntohl(id), 0);
+    else count_bytes(ntohl(id), w->payload_bytes - 4);
+}
+
+static void take_wisp(struct ws *w) {
+    const uint8_t *at = (const uint8_t *)w->head;
+    uint32_t id = at[1] | (uint32_t)at[2] << 8 | (uint32_t)at[3] << 16 | (uint32_t)at[4] << 24;
+    if (at[0] == 2) count_bytes(id, w->payload_bytes - 5);
+    else if (at[0] == 4) end_exchange(w, id, at[5] != 2);
+}
+
+static void take_frame(struct ws *w) {
+    w->head[w->head_bytes] = 0;
+    if (w->opcode == PING) put_frame(w, PONG, (uint8_t *)w->head, w->head_bytes);
+    else if (w->opcode == CLOSE) w->is_over = 1;
+    else if (w->opcode == PONG || framing == IDLE) return;
+    else if (framing == WIREBOOK) take_wirebook(w);
+    else if (framing == BARE) take_bare(w);
+    else if (framing == WISP) take_wisp(w);
+    else w->alone.received += w->payload_bytes;
+}
+
+/* Reads the header of a frame; returns how many bytes it took. */
+static size_t take_header(struct ws *w, const uint8_t *data, size_t size) {
+    size_t taken = 0;
+    while (taken < size) {
+        w->header[w->header_bytes++] = data[taken++];
+        if (w->header_bytes < 2) continue;
+        int length = w->header[1] & 127;
+        size_t whole = length == 127 ? 10 : length == 126 ? 4 : 2;
+        if (w->header_bytes < whole) continue;
+        w->opcode = w->header[0] & 15;
+        w->payload_bytes = whole == 2 ? (uint64_t)length : 0;
+        for (size_t i = 2; i < whole; i++) w->payload_bytes = w->payload_bytes << 8 | w->header[i];
+        w->payload_seen = w->head_bytes = w->header_bytes = 0;
+        w->is_in_payload = 1;
+        break;
+    }
+    return taken;
+}
+
+static void take_frames(struct ws *w, const uint8_t *data, size_t size) {
+    while (!w->is_over && (size > 0 || (w->is_in_payload && w->payload_seen == w->payload_bytes))) {
+        if (!w->is_in_payload) {
+            size_t taken = take_header(w, data, size);
+            data += taken, size -= taken;
             continue;
         }
-        if (n < 0 && errno == EAGAIN) return 0;
-        finish(x, n < 0 || ends_at_line);
-        return 1;
+        uint64_t left = w->payload_bytes - w->payload_seen;
+        size_t taken = left < size ? (size_t)left : size, room = HEAD_BYTES - w->head_bytes;
+        memcpy(w->head + w->head_bytes, data, taken < room ? taken : room);
+        w->head_bytes += taken < room ? taken : room;
+        w->payload_seen += taken;
+        data += taken, size -= taken;
+        if (w->payload_seen < w->payload_bytes) continue;
+        w->is_in_payload = 0;
+        take_frame(w);
     }
+}
+
+static void open_up(struct ws *w) {
+    w->is_open = 1;
+    if (framing == ALONE) put_frame(w, BINARY, (const uint8_t *)message, strlen(message));
+    else
+        for (uint32_t i = 0; framing != IDLE && i < exchange_count; i++) begin(w, &exchanges[i]);
+}
+
+/* Reads the answer to the handshake up to its empty line; returns how many bytes it took. */
+static size_t take_handshake(struct ws *w, const uint8_t *data, size_t size) {
+    static const char wanted[] = "HTTP/1.1 101", empty_line[] = "\r\n\r\n";
+    for (size_t i = 0; i < size; i++) {
+        if (w->head_bytes < sizeof wanted - 1) w->head[w->head_bytes++] = (char)data[i];
+        w->http_matched = data[i] == (uint8_t)empty_line[w->http_matched] ? w->http_matched + 1 : data[i] == '\r';
+        if (w->http_matched < 4) continue;
+        if (memcmp(w->head, wanted, sizeof wanted - 1) != 0) die("the bridge did not take the handshake");
+        open_up(w);
+        return i + 1;
+    }
+    return size;
+}
+
+/* Of TCP; a connection counts as open once its reply is whole. */
+static void take_reply(struct ws *w, const uint8_t *data, size_t size) {
+    w->alone.received += size;
+    if (ends_at_line && memchr(data, '\n', size)) w->is_open = w->is_over = 1;
+}
+
+static void take(struct ws *w) {
+    static uint8_t data[READ_BYTES];
+    while (!w->is_over) {
+        ssize_t n = read(w->fd, data, sizeof data);
+        if (n < 0 && errno == EAGAIN) return;
+        if (n <= 0) {
+            w->is_over = 1;
+            if (framing == TCP) w->is_open = n == 0 && !ends_at_line;
+            return;
+        }
+        if (framing == TCP) {
+            take_reply(w, data, (size_t)n);
+            continue;
+        }
+        size_t at = w->is_open ? 0 : take_handshake(w, data, (size_t)n);
+        if (w->is_open) take_frames(w, data + at, (size_t)n - at);
+        if (w->out_bytes > 0) flush(w);
+    }
+}
+
+/* ---- connections */
+
+static void dial(struct ws *w, uint32_t number) {
+    char *out = w->out ? w->out : malloc(out_bytes_max);
+    *w = (struct ws){.out = out, .alone.started_us = now_us()};
+    w->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (w->fd < 0) die("there is no socket left; raise ulimit -n");
+    int on = 1;
+    setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (framing == IDLE || framing == TCP) {
+        static uint32_t turn;
+        uint32_t source = framing == TCP ? turn++ % SOURCES : number / PER_ADDRESS;
+        struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + source)};
+        /* The port is left to connect(), which may then choose one per target. */
+        setsockopt(w->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+        if (bind(w->fd, (struct sockaddr *)&from, sizeof from) < 0) die("cannot bind to loopback");
+    }
+    if (connect(w->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) die("cannot connect");
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = w};
+    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, w->fd, &event);
+}
+
+/* A connection has ended: one that was an exchange is counted and begun anew; any other must not end. */
+static void bury(struct ws *w) {
+    close(w->fd);
+    if (framing != ALONE && framing != TCP) {
+        int is_told = w->opcode == CLOSE && w->head_bytes >= 2;
+        int code = is_told ? (uint8_t)w->head[0] << 8 | (uint8_t)w->head[1] : 1006;
+        fprintf(stderr, "load: the bridge closed the WebSocket: %d %s\n", code, is_told ? w->head + 2 : "");
+        exit(1);
+    }
+    count_exchange(!w->is_open, w->alone.received, w->alone.started_us);
+    if (now_us() < end_us) dial(w, 0);
+    else live--;
+}
+
+static void advance(struct ws *w, uint32_t events) {
+    if (!w->is_connected && (events & EPOLLOUT)) {
+        w->is_connected = 1;
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = w};
+        epoll_ctl(epoll_fd, EPOLL_CTL_MOD, w->fd, &event);
+        if (framing == TCP) put(w, message, strlen(message));
+        else put_handshake(w);
+        flush(w);
+        if (sends_fin) shutdown(w->fd, SHUT_WR);
+    }
+    if (events & ~(uint32_t)EPOLLOUT) take(w);
+    if (w->is_over) bury(w);
+}
+
+static void turn(int wait_ms) {
+    struct epoll_event events[256];
+    int ready = epoll_wait(epoll_fd, events, 256, wait_ms);
+    for (int i = 0; i < ready; i++) advance(events[i].data.ptr, events[i].events);
+}
+
+static _Noreturn void stay_idle(uint32_t count) {
+    struct ws *all = calloc(count, sizeof *all);
+    for (uint32_t i = 0; i < count; i++) {
+        dial(&all[i], i);
+        while (!all[i].is_open) turn(1000);
+    }
+    printf("{\"event\":\"open\",\"count\":%u}\n", count);
+    fflush(stdout);
+    for (;;) turn(-1);
+}
+
+static int usage(void) {
+    fprintf(stderr, "usage: load tcp|wirebook|bare|wisp|alone PORT EXCHANGES SECONDS MESSAGE [TARGET-PORT|line|fin]\n"
+                    "       load idle PORT COUNT PATH [SUBPROTOCOL]\n");
+    return 2;
 }
 
 int main(int argc, char **argv) {
-    ends_at_line = argc == 7 && strcmp(argv[6], "line") == 0;
-    sends_fin = argc == 7 && strcmp(argv[6], "fin") == 0;
-    if (argc != 6 && !ends_at_line && !sends_fin) {
-        fprintf(stderr, "usage: load HOST PORT CONNECTIONS SECONDS MESSAGE [line|fin]\n");
-        return 2;
-    }
-    target.sin_family = AF_INET;
-    target.sin_port = htons((uint16_t)atoi(argv[2]));
-    if (inet_pton(AF_INET, argv[1], &target.sin_addr) != 1) {
-        fprintf(stderr, "load: \"%s\" is no IPv4 address; type one of loopback, such as 127.0.0.1\n", argv[1]);
-        return 2;
-    }
-    int connections = atoi(argv[3]);
-    if (connections < 1 || connections > CONNECTIONS_MAX) {
-        fprintf(stderr, "load: %s connections; type a number from 1 to %d\n", argv[3], CONNECTIONS_MAX);
-        return 2;
-    }
-    message = argv[5];
-    message_bytes = strlen(message);
+    static const char *const names[] = {"tcp", "wirebook", "bare", "wisp", "alone", "idle"};
+    if (argc < 5) return usage();
+    while (framing <= IDLE && strcmp(names[framing], argv[1]) != 0) framing++;
+    port = atoi(argv[2]);
+    exchange_count = (uint32_t)atoi(argv[3]);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct exchange *all = calloc((size_t)connections, sizeof *all);
-    uint64_t start = now_us(), end = start + (uint64_t)(atof(argv[4]) * 1e6);
-    for (int i = 0; i < connections; i++) begin(&all[i]);
-    int live = connections;
-    struct epoll_event events[256];
+    int is_single = framing == TCP || framing == ALONE; /* A connection carries a single exchange. */
+    if (is_single || framing == IDLE) out_bytes_max = OUT_BYTES_ALONE;
+    if (framing == IDLE) {
+        path = argv[4];
+        subprotocol = argc > 5 ? argv[5] : NULL;
+        stay_idle(exchange_count);
+    }
+    if (framing > IDLE || argc < 6 || exchange_count < 1 || exchange_count > EXCHANGES_MAX) return usage();
+    message = argv[5];
+    if (strlen(message) > FRAME_BYTES_MAX / 2) die("the message is over the limit of 512 bytes");
+    target_port = argc > 6 ? atoi(argv[6]) : 0;
+    ends_at_line = framing == TCP && argc > 6 && strcmp(argv[6], "line") == 0;
+    sends_fin = framing == TCP && argc > 6 && strcmp(argv[6], "fin") == 0;
+    if (framing == WIREBOOK) path = "/ws", subprotocol = "wirebook.v1";
+    exchanges = calloc(exchange_count, sizeof *exchanges);
+    for (uint32_t i = 0; i < exchange_count; i++) exchanges[i].id = i;
+    uint32_t sockets = is_single ? exchange_count : 1;
+    struct ws *all = calloc(sockets, sizeof *all);
+    uint64_t start = now_us();
+    end_us = start + (uint64_t)(atof(argv[4]) * 1e6);
+    live = (int)exchange_count;
+    for (uint32_t i = 0; i < sockets; i++) dial(&all[i], 0);
     while (live > 0) {
-        int ready = epoll_wait(epoll_fd, events, 256, 1000);
-        uint64_t now = now_us();
+        turn(1000);
         /* What still hangs long after the end is an error, not a reason to wait forever. */
-        if (now > end + 30000000) {
-            errors += (uint64_t)live;
-            break;
-        }
-        for (int i = 0; i < ready; i++) {
-            struct exchange *x = events[i].data.ptr;
-            if (!advance(x)) continue;
-            if (now < end) begin(x);
-            else live--;
-        }
+        if (now_us() < end_us + GRACE_US) continue;
+        errors += (uint64_t)live;
+        break;
     }
     print_figures(start);
     return 0;

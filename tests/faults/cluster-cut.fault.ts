@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { NatsCluster } from "../../test-support/nats-cluster.ts";
 import { startServer } from "../../test-support/programs.ts";
 import { ClusterWriters, answersAgain, isAcknowledged } from "./cluster/cluster-writers.ts";
-import { Network, networkNeeds } from "./cluster/network.ts";
+import { Network, networkNeeds } from "./network/network.ts";
 import { Acknowledgements, findViolations } from "./cluster/consistency.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { ask } from "../../test-support/tcp-client.ts";

@@ -1,7 +1,7 @@
 /**
- * A network of the fault test's own: a bridge on this machine, and each node of a cluster in a network namespace behind it.
+ * A network of the fault test's own: a bridge on this machine, and hosts behind it, each in a network namespace.
  *
- * A direction between two nodes is cut by a route to nowhere, so that it can be cut one way. Needs root and iproute2.
+ * A direction between two hosts is cut by a route to nowhere, so that it can be cut one way. Needs root and iproute2.
  */
 
 import { execFileSync } from "node:child_process";
@@ -13,9 +13,11 @@ const outside = "10.77.5.254";
 /** What it needs. */
 export const networkNeeds: readonly string[] = ["root", "ip"];
 
-/** Three hosts that reach each other and this machine. */
+/** Hosts that reach each other and this machine. */
 export class Network implements Disposable {
   readonly hosts: readonly string[];
+  /** This machine's own address in the network. */
+  readonly ownHost = outside;
   readonly #count: number;
 
   constructor(count: number) {
@@ -38,17 +40,16 @@ export class Network implements Disposable {
     this.#inside(from, "route", "add", "blackhole", `${hostOf(to)}/32`);
   }
 
+  /** Takes a host's link down, as a pulled cable does. */
+  unplug(node: number): void {
+    this.#inside(node, "link", "set", "eth0", "down");
+  }
+
   /** Undoes all cuts. */
   heal(): void {
     for (let from = 0; from < this.#count; from++) {
       for (let to = 0; to < this.#count; to++) {
-        try {
-          execFileSync("ip", ["-n", spaceOf(from), "route", "del", "blackhole", `${hostOf(to)}/32`], {
-            stdio: "ignore",
-          });
-        } catch {
-          // It was not cut.
-        }
+        tryIp("-n", spaceOf(from), "route", "del", "blackhole", `${hostOf(to)}/32`);
       }
     }
   }
@@ -92,6 +93,6 @@ function tryIp(...words: readonly string[]): void {
   try {
     execFileSync("ip", words, { stdio: "ignore" });
   } catch {
-    // It was not there.
+    // Best effort: it was not there.
   }
 }
