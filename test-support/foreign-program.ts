@@ -8,7 +8,8 @@ import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
 
-const startMsMax = 15_000;
+/** Bounds a hang. */
+const startMsMax = 120_000;
 const retryMs = 50;
 
 /** A foreign program that runs. */

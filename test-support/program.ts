@@ -28,8 +28,8 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A program that stops on SIGTERM is given this long before it is killed. */
-const stopMsMax = 30_000;
+/** Bounds a hang: a program that has not stopped by then is killed. */
+const stopMsMax = 120_000;
 
 /** Tries to start a program again on its port: the kernel may have given the port to a connection meanwhile. */
 const restartsMax = 100;

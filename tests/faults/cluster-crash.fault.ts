@@ -10,7 +10,7 @@ import { startServer } from "../../test-support/programs.ts";
 import { ClusterWriters, answersAgain } from "./cluster/cluster-writers.ts";
 import { Acknowledgements, findViolations } from "./cluster/consistency.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
-import { PowerDisk, powerDiskNeeds } from "./history/power-disk.ts";
+import { PowerDisk, powerDiskNeeds } from "./history/disks.ts";
 
 /** Milliseconds for which nodes are gone: in a negative control, longer than a line is retried. */
 const goneMs = 1000;

@@ -7,7 +7,7 @@ import { startServer } from "../../test-support/programs.ts";
 import type { ServerProgram } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { Ledger } from "./history/ledger.ts";
-import { PowerDisk, powerDiskNeeds } from "./history/power-disk.ts";
+import { PowerDisk, powerDiskNeeds } from "./history/disks.ts";
 import { recover, storm } from "./history/storm.ts";
 import { Writers } from "./history/writers.ts";
 

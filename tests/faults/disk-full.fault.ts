@@ -7,9 +7,9 @@
 
 import { once } from "node:events";
 import { connect } from "node:net";
-import type { Socket } from "node:net";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { decodeEntry, encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { startServer } from "../../test-support/programs.ts";
@@ -18,7 +18,7 @@ import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { ask } from "../../test-support/tcp-client.ts";
 import { Ledger } from "./history/ledger.ts";
-import { pageBytes, SmallDisk, smallDiskNeeds } from "./history/small-disk.ts";
+import { pageBytes, SmallDisk, smallDiskNeeds } from "./history/disks.ts";
 import { follow } from "./history/follower.ts";
 import { recover } from "./history/storm.ts";
 import { Writers } from "./history/writers.ts";
@@ -109,13 +109,13 @@ async function tryDisk(
   const { violations } = ledger;
   const writers = new Writers(ledger, random, { deleteShare: 0 });
   await using server = await startServer({ historyPath, nodeArgs });
-  const reading = await SlowReading.begin(server.port);
+  const readRest = await startReading(server.port);
   const follower = await follow(server.port, ledger);
 
   await writers.run(server.port, () => writers.refused.size >= refusalsEnough);
   const file = await readFile(historyPath, "utf8");
   violations.push(...judgeFull(file, ledger.acknowledged, writers.refused));
-  if (!file.startsWith(await reading.rest())) violations.push("a reply that had begun was not what the file held");
+  if (!file.startsWith(await readRest())) violations.push("a reply that had begun was not what the file held");
 
   if (isEmptied) violations.push(...(await emptied(server)));
   else disk.resize(pagesMax + pagesMore);
@@ -168,27 +168,14 @@ async function untilWritten(server: ServerProgram): Promise<number> {
   return request;
 }
 
-/** A reply of which nothing is read for the time being but its beginning. */
-class SlowReading {
-  readonly #socket: Socket;
-
-  static async begin(port: number): Promise<SlowReading> {
-    const socket = connect({ host: "127.0.0.1", port });
-    socket.on("error", () => {}); // `end` is then missing, and the reading is found to be cut.
-    socket.write("reader 2\n");
-    await once(socket, "readable");
-    return new SlowReading(socket);
-  }
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-  }
-
-  /** The response as a whole, read to its end. */
-  async rest(): Promise<string> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of this.#socket) chunks.push(chunk as Buffer);
-    const text = Buffer.concat(chunks).toString();
-    return text.slice(text.indexOf("2026-01-01T"));
-  }
+/** Requests the whole history and reads only the header for now; the function that it returns reads the rest. */
+async function startReading(port: number): Promise<() => Promise<string>> {
+  const socket = connect({ host: "127.0.0.1", port });
+  socket.on("error", () => {}); // `end` is then missing, and the reading is found to be cut.
+  socket.write("reader 2\n");
+  await once(socket, "readable");
+  return async () => {
+    const reply = await text(socket);
+    return reply.slice(reply.indexOf("2026-01-01T"));
+  };
 }

@@ -17,6 +17,7 @@ type Send = (surplus: Uint8Array, endsEarly: boolean) => Promise<string>;
 const common = {
   promise: "a client that closes its half early, or sends more than its message, gets its whole reply",
   unit: "exchanges",
+  ci: 300,
   full: 50_000,
   isInCi: true,
   needs: [],

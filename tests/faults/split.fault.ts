@@ -1,47 +1,71 @@
-/** However TCP cuts a message, it means the same and leaves the same line. */
+/**
+ * However a message is cut, it means the same: into segments of TCP, after which it also leaves the same line (`split`), and
+ * over frames of a page (`gateway-split`).
+ */
 
 import { readFile } from "node:fs/promises";
-import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { decodeEntry } from "@wirebook/protocol";
-import { startServer } from "../../test-support/programs.ts";
+import { decodeEntry, messageSilenceMs } from "@wirebook/protocol";
+import { PageClient } from "../../test-support/page-client.ts";
+import type { Answer } from "../../test-support/page-client.ts";
+import { startGateway, startServer } from "../../test-support/programs.ts";
 import type { Random } from "../../test-support/random.ts";
-import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { exchange, inTurns } from "../../test-support/tcp-client.ts";
+import type { Outcome } from "../../test-support/tcp-client.ts";
+import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
-/** What stands behind a user whose name is the number of the message. None of it changes the history. */
+/** What follows a user whose name is the number of the message. None of it changes the history. */
 const tails = ["", " ", " 2 1 1", " 2 1 1 1", " 77", " 1", "é 2 1 1", " 2 x\u202ey", " 5 0", "\t2\t1 1", " HTTP/1.1"];
 const endings = ["\n", "\r\n", "\nand more\n"];
+const pageMessages = ["brick\n", "brick 9\r\n", "otter 2 x y\n", "ünïcode ✓\n", "brick 1\n", "\n", "a b c d e f\n"];
+/** So few that exchanges wait for a connection, and what the page writes meanwhile must keep its order. */
+const serverConnections = 4;
+/** Attempts for a message that a busy machine wrote so slowly that silence ended it. */
+const attemptsMax = 10;
 
-export const faultTest: FaultTest = {
-  promise: "any segmentation of a message gets the same reply and leaves the same line",
-  unit: "messages",
-  first: 1000,
-  full: 20_000,
-  isInCi: false,
-  needs: [],
-  negativeControls: [{ mutant: "read-is-message", count: 10 }],
-  run,
+export const faultTests: Readonly<Record<string, FaultTest>> = {
+  split: {
+    promise: "any segmentation of a message gets the same reply and leaves the same line",
+    unit: "messages",
+    first: 1000,
+    full: 20_000,
+    isInCi: false,
+    needs: [],
+    negativeControls: [{ mutant: "read-is-message", count: 10 }],
+    run: runTcp,
+  },
+  "gateway-split": {
+    promise: "a message split anywhere over frames of the page gets the reply that it gets in one piece",
+    unit: "messages",
+    first: 2000,
+    full: 50_000,
+    isInCi: true,
+    needs: [],
+    negativeControls: [{ mutant: "reversed-pending-bytes", count: 200 }],
+    run: runGateway,
+  },
 };
 
-async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
+/** Each message in one piece, cut once at each place, and byte by byte. */
+async function runTcp({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startServer({ nodeArgs });
-  const messages = Array.from({ length: count }, (_, number) => compose(number, random));
+  const messages = Array.from({ length: count }, (_, number) =>
+    Buffer.from(`u${number}${random.pick(tails)}${random.pick(endings)}`),
+  );
   await exchange(server.port, "first\n");
   const violations: string[] = [];
   let exchanges = 0;
   await inTurns(count, 4, async (number) => {
     const bytes = messages[number] as Buffer;
     const { text: whole } = await exchange(server.port, bytes);
-    const cuts = [...Array.from({ length: bytes.length - 1 }, (_, at) => [at + 1]), everyByte(bytes.length)];
-    for (const cut of cuts) {
-      const { text, error } = await exchange(server.port, (socket) => sendCut(socket, bytes, cut));
+    const places = Array.from({ length: bytes.length - 1 }, (_, at) => at + 1);
+    for (const cuts of [...places.map((at) => [at]), places]) {
+      const { text, error } = await sendCut(server.port, bytes, cuts);
       exchanges += 1;
-      if (text !== whole || error !== undefined) {
-        violations.push(
-          `${JSON.stringify(bytes.toString())} cut at ${cut.join()} got ${text.slice(-80)} (${error ?? "FIN"})`,
-        );
-      }
+      if (text === whole && error === undefined) continue;
+      violations.push(
+        `${JSON.stringify(bytes.toString())} cut at ${cuts.join()} got ${text.slice(-80)} (${error ?? "FIN"})`,
+      );
     }
     progress(number + 1);
   });
@@ -49,22 +73,14 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   return { tried: count, checked: `${exchanges.toLocaleString("en")} segmentations, each with its line`, violations };
 }
 
-function compose(number: number, random: Random): Buffer {
-  return Buffer.from(`u${number}${random.pick(tails)}${random.pick(endings)}`);
-}
-
-function everyByte(length: number): number[] {
-  return Array.from({ length: length - 1 }, (_, at) => at + 1);
-}
-
 /** Writes the pieces so that each is a segment of its own, most of which the server reads by themselves. */
-async function sendCut(socket: Socket, bytes: Uint8Array, cuts: readonly number[]): Promise<void> {
-  let from = 0;
-  for (const to of [...cuts, bytes.length]) {
-    socket.write(bytes.subarray(from, to));
-    from = to;
-    await nextTurn();
-  }
+function sendCut(port: number, bytes: Buffer, cuts: readonly number[]): Promise<Outcome> {
+  return exchange(port, async (socket) => {
+    for (const piece of piecesOf(bytes, cuts)) {
+      socket.write(piece);
+      await nextTurn();
+    }
+  });
 }
 
 /** Each message must stand there once for every way it was cut: whole, at each place, byte by byte. */
@@ -83,4 +99,54 @@ function linesThatDiffer(history: string, messages: readonly Buffer[]): string[]
     if (forms.size === 1 && [...forms.values()][0] === bytes.length + 1) return [];
     return [`message ${number} of ${bytes.length} bytes left ${JSON.stringify([...forms])}`];
   });
+}
+
+/** Each message cut into single bytes, in two, or anywhere. */
+async function runGateway({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
+  await using server = await startServer();
+  await using gateway = await startGateway({ server: server.address, serverConnections, nodeArgs });
+  const whole = new Map<string, string>();
+  for (const message of pageMessages) whole.set(message, (await exchange(server.port, message)).text);
+  using page = await PageClient.open(gateway.address);
+  const violations: string[] = [];
+  let slow = 0;
+  const tryOne = async (attempt = 1): Promise<void> => {
+    const message = random.pick(pageMessages);
+    const bytes = Buffer.from(message);
+    const pieces = piecesOf(bytes, chooseCuts(bytes.length, random));
+    const [first = bytes, ...more] = pieces;
+    const { bytes: reply, last } = await page.raw(first, { more });
+    if (last.type === "end" && reply.toString() === whole.get(message)) return;
+    if (attempt < attemptsMax && mayHaveBeenSilent(last)) {
+      slow += 1;
+      return tryOne(attempt + 1);
+    }
+    violations.push(`${JSON.stringify(message)} in ${pieces.length} pieces got ${JSON.stringify(reply.toString())}`);
+  };
+  await inTurns(count, 32, async (number) => {
+    await tryOne();
+    progress(number);
+  });
+  violations.push(...page.unexpected);
+  const checked = "each reply compared with that to the message in one piece";
+  return { tried: count, checked, violations, figures: { "written too slowly, and again": slow } };
+}
+
+/**
+ * True when the server may have heard nothing between two writes for as long as ends a message [W-5]. A write may be noted
+ * long after it was made, but not before the one before was noted.
+ */
+function mayHaveBeenSilent({ at, writes }: Answer["last"]): boolean {
+  const times = [Number(at.established), Number(at.established), ...(writes ?? []).map(([ms]) => ms)];
+  return times.slice(2).some((ms, index) => ms - Number(times[index]) >= messageSilenceMs);
+}
+
+function chooseCuts(length: number, random: Random): number[] {
+  const isEach = random.chance(0.2);
+  const share = random.chance(0.5) ? 1 / length : random.next();
+  return Array.from({ length: length - 1 }, (_, at) => at + 1).filter(() => isEach || random.chance(share));
+}
+
+function piecesOf(bytes: Buffer, cuts: readonly number[]): Buffer[] {
+  return [0, ...cuts].map((from, at) => bytes.subarray(from, cuts[at] ?? bytes.length));
 }

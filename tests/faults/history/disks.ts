@@ -1,7 +1,9 @@
 /**
- * A disk whose power can be cut: ext4 on a loop device. The ioctl `EXT4_IOC_SHUTDOWN` with the flag NOLOGFLUSH makes the
- * file system refuse everything from then on and write nothing more, neither data nor journal; what had reached the device
- * by then is what the next mount finds. Needs root on Linux.
+ * Disks that fail in ways that a test chooses. They need root on Linux and the right to mount.
+ *
+ * `PowerDisk` is ext4 on a loop device. The ioctl `EXT4_IOC_SHUTDOWN` with the flag NOLOGFLUSH makes the file system refuse
+ * everything from then on and write nothing more, neither data nor journal. The next mount finds what had reached the
+ * device by then. `SmallDisk` is a tmpfs, whose size can change while it is mounted.
  */
 
 import { execFileSync } from "node:child_process";
@@ -11,8 +13,10 @@ import { join } from "node:path";
 const sizeMiBDefault = 32;
 const cutScript =
   "import array, fcntl, os, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, array.array('I', [2]))";
+/** Bytes by which the size of a `SmallDisk` is counted. */
+export const pageBytes = 4096;
 
-/** Programs and rights that it takes. */
+/** Programs and rights that they need. */
 export const powerDiskNeeds: readonly string[] = [
   "root",
   "loop device",
@@ -23,7 +27,7 @@ export const powerDiskNeeds: readonly string[] = [
   "sync",
 ];
 
-/** A mounted disk. */
+/** A mounted disk whose power can be cut. */
 export class PowerDisk implements Disposable {
   readonly path: string;
   readonly #folder: string;
@@ -70,6 +74,27 @@ export class PowerDisk implements Disposable {
 
   #mount(): void {
     run("mount", "-o", "loop", this.#image, this.path);
+  }
+}
+
+export const smallDiskNeeds: readonly string[] = ["root", "mount", "umount", "right to mount"];
+
+/** A mounted disk that fills up and grows. */
+export class SmallDisk implements Disposable {
+  readonly path: string;
+
+  constructor(folder: string, pages: number) {
+    this.path = join(folder, "disk");
+    mkdirSync(this.path, { recursive: true });
+    run("mount", "-t", "tmpfs", "-o", `size=${pages * pageBytes}`, "wirebook-fault-test", this.path);
+  }
+
+  resize(pages: number): void {
+    run("mount", "-o", `remount,size=${pages * pageBytes}`, this.path);
+  }
+
+  [Symbol.dispose](): void {
+    run("umount", "-l", this.path);
   }
 }
 
