@@ -28,7 +28,7 @@ async function run(options: BenchOptions): Promise<void> {
   await compareIdle(options);
 }
 
-/** Many at once and one at a time, with a reply of the size of Wirebook's own beginning. */
+/** Many at once and one at a time, with a reply of the size of Wirebook's own header. */
 async function compareExchanges(options: BenchOptions): Promise<void> {
   await using server = await startFixedServer(replyBytes);
   const { port } = server;

@@ -92,7 +92,7 @@ async function timeProgram(command: string, words: readonly string[]): Promise<n
   return performance.now() - startedMs;
 }
 
-/** Writes lines of some 70 bytes, durably, so that nobody's measurement pays for that. */
+/** Writes lines of some 70 bytes, durably, so that no measurement pays for that. */
 async function writeLines(path: string, count: number): Promise<void> {
   const startUs = Date.UTC(2026, 10, 22) * 1000;
   const pieces = function* (): Generator<string> {

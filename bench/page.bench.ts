@@ -14,7 +14,7 @@ const linesPerSecond = 1000;
 const tickMs = 5;
 const linesOfAnHour = 3_600_000;
 const frameCategory = "devtools.timeline.frame";
-const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
+const header = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 
 export const bench: Bench = {
   question: `frames a second that Chromium draws of the page while it follows ${linesPerSecond} lines a second, and its memory after an hour's lines`,
@@ -31,9 +31,9 @@ class Source {
     this.server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on("error", () => {});
       socket.once("data", (bytes) => {
-        if (!bytes.toString().includes(" 5")) return socket.end(beginning);
+        if (!bytes.toString().includes(" 5")) return socket.end(header);
         this.#follower = socket;
-        socket.write(beginning + encodeFollowing(1));
+        socket.write(header + encodeFollowing(1));
       });
     });
   }
@@ -82,7 +82,7 @@ async function run({ seconds, say }: BenchOptions): Promise<void> {
   source.server.close();
 }
 
-/** Says lines in small steps, as they would come from many people. */
+/** Says lines in small steps, as they would come from many users. */
 async function sayForA(seconds: number, source: Source): Promise<void> {
   const end = performance.now() + seconds * 1000;
   for (let at = performance.now(); at < end; at += tickMs) {

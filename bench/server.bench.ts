@@ -3,7 +3,7 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Program } from "../test-support/program.ts";
-import { startOriginServer, startServer } from "../test-support/programs.ts";
+import { startReferenceServer, startServer } from "../test-support/programs.ts";
 import { findPython } from "../test-support/python.ts";
 import { unmet } from "../tests/faults/framework/needs.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
@@ -78,7 +78,7 @@ function findOthers(say: (text: string) => void): Contender[] {
   else
     others.push({
       name: "reference (Python, no sync)",
-      open: async () => (await startOriginServer(python)).discardOutput(),
+      open: async () => (await startReferenceServer(python)).discardOutput(),
     });
   if (unmet(["redis-server"]).length === 0) others.push({ name: "Redis RPUSH, appendfsync always", open: startRedis });
   else say("SKIPPED: Redis: there is no redis-server; on Debian: apt-get install redis-server");

@@ -9,7 +9,7 @@ const gates = [
   ["types", "npm run --silent types"],
   ["unused code", "npm run --silent unused"],
   ["unit and interop tests", "npm run --silent unit"],
-  ["campaigns", "npm run --silent fault-tests -- --ci"],
+  ["fault tests", "npm run --silent fault-tests -- --ci"],
   ["build", "npm run --silent build"],
   ["end-to-end stories", "npm run --silent e2e"],
 ];

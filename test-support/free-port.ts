@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 
 /**
  * Ports below those that the kernel gives to connections and to programs that ask for any (Linux: from 32,768), so that
- * nobody comes upon one by chance before the program listens, or while it is restarted. Each process has its own part.
+ * no other program takes one by chance before the program listens, or while it is restarted. Each process has its own part.
  */
 const lowest = 12_000;
 const partPorts = 100;

@@ -14,7 +14,7 @@ import { Program } from "./program.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** A TCP server, Wirebook's or the original, and where its history is. */
+/** A TCP server, Wirebook's or the reference server, and where its history is. */
 export interface ServerProgram extends Program {
   readonly historyPath: string;
 }
@@ -50,16 +50,16 @@ export async function startServer({
   });
 }
 
-/** The twin of the original server; `python` must be there (see `findPython`). */
-export async function startOriginServer(
+/** The rebuild of the reference server; `python` must be there (see `findPython`). */
+export async function startReferenceServer(
   python: string,
   { users = ["brick", "otter"], ...options }: ServerOptions & { readonly users?: readonly string[] } = {},
 ): Promise<ServerProgram> {
   const { historyPath, remove } = await placeHistory(options);
   return startWithHistory(historyPath, {
-    name: "original server",
+    name: "reference server",
     command: python,
-    args: (port) => [join(root, "tests/interop/origin_server.py"), String(port), historyPath, ...users],
+    args: (port) => [join(root, "tests/interop/reference_server.py"), String(port), historyPath, ...users],
     cleanUp: remove,
   });
 }
@@ -87,8 +87,8 @@ export function startGateway({
 /** The path of the client's entry, to be run with this Node. */
 export const clientPath: string = join(root, "apps/client/src/main.ts");
 
-/** The path of the twin of the original client, to be run with Python. */
-export const originClientPath: string = join(root, "tests/interop/origin_client.py");
+/** The path of the rebuild of the reference client, for Python. */
+export const referenceClientPath: string = join(root, "tests/interop/reference_client.py");
 
 /** This Node with arguments, if need be run by another program. */
 function behind(

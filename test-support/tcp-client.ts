@@ -62,7 +62,7 @@ export async function ask(port: number, message: string, from?: string): Promise
   return (await exchange(port, `${message}\n`, { from })).text;
 }
 
-/** An address of this machine for each client, from which nobody else connects. */
+/** An address of this machine for each client, from which no other client connects. */
 export function addressOf(client: number): string {
   return `127.${1 + (client >> 16)}.${(client >> 8) & 0xff}.${client & 0xff}`;
 }

@@ -3,7 +3,7 @@
  *
  * A machine is faster one minute and slower the next, so a figure by itself says little. What is kept of each round is
  * the ratio of each contender to the baseline of that same round; what is reported is the median of those ratios, with
- * the least and the greatest. Every other round goes the other way round, so that nobody always comes first.
+ * the least and the greatest. Every second round goes the other way, so that no contender always comes first.
  */
 
 /** Rounds of programs that stay up whose figures are thrown away. */

@@ -26,7 +26,7 @@ export interface Worked {
 const pages = 300;
 const pageLines = 1000;
 const clients = 16;
-/** Appends before a delete begins, from which their own p99 is taken. */
+/** Appends before a delete starts, from which their own p99 is taken. */
 const appendsAlone = 5000;
 const actor = { user: "brick", address: "127.0.0.1" };
 

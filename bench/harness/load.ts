@@ -11,7 +11,7 @@ export interface LoadFigures {
   readonly bytes: number;
   readonly seconds: number;
   readonly perSecond: number;
-  /** From connect(), or over a WebSocket from the frame that begins an exchange, to its end. */
+  /** From connect(), or over a WebSocket from the frame that starts an exchange, to its end. */
   readonly p50Us: number;
   readonly p99Us: number;
   readonly maxUs: number;

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { startGateway, startOriginServer } from "../../test-support/programs.ts";
+import { startGateway, startReferenceServer } from "../../test-support/programs.ts";
 import { findPython } from "../../test-support/python.ts";
 import { skipWhen } from "./skip.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
@@ -10,7 +10,7 @@ const withoutPython =
 
 test("the original server works behind the gateway", async ({ page }) => {
   skipWhen(python === undefined, withoutPython);
-  await using origin = await startOriginServer(python ?? "");
+  await using origin = await startReferenceServer(python ?? "");
   await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
   const wirebook = await Wirebook.open(page, gateway);
 
@@ -32,7 +32,7 @@ test("the original server works behind the gateway", async ({ page }) => {
 
 test("a stranger to the original server is told so", async ({ page }) => {
   skipWhen(python === undefined, withoutPython);
-  await using origin = await startOriginServer(python ?? "");
+  await using origin = await startReferenceServer(python ?? "");
   await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
   await page.goto(`http://${gateway.address}/`);
   await page.getByRole("textbox", { name: "User" }).fill("stranger");

@@ -67,7 +67,7 @@ async function runPower(trial: Trial): Promise<Finding> {
   return await crashAgain(trial, cluster, {
     lifeMs: [500, 2000],
     mayLoseStream: true,
-    // Without this a control loses the whole stream, and no server is left that could be asked for its lines.
+    // Without this a control loses the whole stream, and no server is left that could give its lines.
     prepare: () => (trial.isControl ? disk.sync() : undefined),
     crash: async () => {
       disk.cut();

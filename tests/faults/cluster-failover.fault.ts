@@ -1,7 +1,7 @@
 /**
  * The death or the freezing of one node, whichever it is: the leader of the lines, the leader of the cluster, the home of a
  * server's consumers. As soon as NATS has its leaders again, every writer and every follower on every server goes on,
- * whether that server writes itself or only listens, and a user who was removed is known no longer. A reader who has begun
+ * whether that server writes itself or only listens, and a user who was removed is known no longer. A reader that has started
  * before gets every line that stood then, though lines are deleted while servers do not hear of it.
  */
 
@@ -23,14 +23,14 @@ import { register, untilKnown, usersPath } from "./keys/users-fixture.ts";
 
 const historyName = "failover";
 const streams = [historyName, `KV_${historyName}-state`, `KV_${historyName}-users`];
-/** Milliseconds behind NATS's own election within which everybody goes on. */
+/** Milliseconds behind NATS's own election within which every client goes on. */
 const goOnMsMax = 1000;
 const removedMsMax = 5000;
-/** Lines that are there from the beginning, of which some are deleted: more than a reader is given at once. */
+/** Lines that are there from the start, of which some are deleted: more than a reader is given at once. */
 const oldLines = 4000;
 /** Rounds for which a reader waits before it reads on: together longer than a silent server's readers are waited for. */
 const readerRounds = 3;
-/** Milliseconds after which somebody who has not gone on is given up. */
+/** Milliseconds after which a client that has not gone on is given up. */
 const giveUpMs = 40_000;
 const pauseMs = 40;
 
@@ -46,7 +46,7 @@ export const faultTest: FaultTest = {
   run,
 };
 
-/** Somebody whose progress is watched. */
+/** A client whose progress is watched. */
 class Watch {
   readonly name: string;
   #resolve: (atMs: number) => void = () => {};
@@ -72,7 +72,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   await importIntoJetStream(historyPath, linesOf(oldLines));
   await using witness = await openJetStreamHistory(historyPath);
   await using talking = await startServer({ historyPath, nodeArgs });
-  // Through this one nobody writes, so only what it hears can tell it anything.
+  // No client writes through this one, so it learns only what NATS tells it.
   await using listening = await startServer({ historyPath, nodeArgs });
   const acknowledgements = new Acknowledgements();
   const violations: string[] = [];
@@ -94,9 +94,11 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
       await wait(pauseMs);
     }
   });
-  let reader = await beginReading(witness);
+  let reader = await startReading(witness);
   const followers = [talking, listening].map(({ port }, at) => {
-    const watch = new Watch(["a follower where others write", "a follower where nobody writes"][at] as string);
+    const watch = new Watch(
+      ["a follower on a server with writers", "a follower on a server without writers"][at] as string,
+    );
     watches.push(watch);
     return follow(port, watch);
   });
@@ -129,7 +131,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
       await ask(talking.port, `w0 1 ${oldLines - done}`);
       if (done % readerRounds === readerRounds - 1) {
         violations.push(...(await reader()));
-        reader = await beginReading(witness);
+        reader = await startReading(witness);
       }
       progress(done + 1);
     }
@@ -147,7 +149,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     figures: {
       "longest election of NATS, s": seconds(electionsMs),
       "longest delay behind it, s": seconds(delaysMs),
-      "longest welcome of a removed user, s": seconds(removalsMs),
+      "longest admission of a removed user, s": seconds(removalsMs),
     },
   };
 }
@@ -166,7 +168,7 @@ async function pickVictim(cluster: NatsCluster, round: number): Promise<NatsNode
   return hostOfConsumers(cluster, streams[kind - 2] as string);
 }
 
-/** How many milliseconds behind NATS's election somebody went on; none when that was before. */
+/** How many milliseconds behind NATS's election a client went on; 0 when that was before. */
 async function goesOn(watch: Watch, electedMs: number): Promise<{ name: string; atMs: number }> {
   const atMs = await Promise.race([watch.next(), wait(giveUpMs).then(() => performance.now())]);
   return { name: watch.name, atMs: Math.max(0, atMs - electedMs) };
@@ -177,7 +179,7 @@ async function* linesOf(count: number): AsyncGenerator<Uint8Array> {
 }
 
 /** Reads the first lines of all, and no more for now; the function that it returns reads the rest and says what is missing. */
-async function beginReading(history: History): Promise<() => Promise<string[]>> {
+async function startReading(history: History): Promise<() => Promise<string[]>> {
   const snapshot = await history.read();
   const chunks = snapshot.chunks[Symbol.asyncIterator]();
   const first = await chunks.next();

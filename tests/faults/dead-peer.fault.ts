@@ -16,7 +16,7 @@ export const faultTest: FaultTest = {
   unit: "pages, each with a follow",
   first: 200,
   full: 1000,
-  // It takes the minute that it speaks of, twice.
+  // It takes the minute of its promise, twice.
   isInCi: false,
   needs: networkNeeds,
   negativeControls: [{ mutant: "no-heartbeat", count: 20 }],

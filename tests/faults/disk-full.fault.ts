@@ -2,7 +2,7 @@
  * A disk that fills up under writers, and then either gets room or is emptied by a delete of all.
  *
  * A request whose own line finds no room is refused, a read as well: a reply is proof of a line [W-8]. What must go on
- * meanwhile is what had begun: a follow, and a reply that its reader takes slowly.
+ * meanwhile is what had started: a follow, and a reply that its reader takes slowly.
  */
 
 import { once } from "node:events";
@@ -29,7 +29,7 @@ const pagesMin = 8;
 const pagesMax = 200;
 /** Pages of the disk for the lock and for the page that is kept for a delete of all. */
 const pagesBeside = 2;
-/** Room that is left to the writers when they begin. */
+/** Capacity that is left to the writers at the start. */
 const roomBytesMax = 4 * pageBytes;
 /** Pages that the disk grows by. */
 const pagesMore = 64;
@@ -39,7 +39,7 @@ const fullSentence = /^the disk of the history is full and nothing was done; /;
 
 export const faultTest: FaultTest = {
   promise:
-    "a full disk tears no line, what was being read goes on, and writing is possible again as soon as there is room",
+    "a full disk leaves no partial line, what was being read goes on, and writing is possible again as soon as there is room",
   unit: "disks that filled up",
   first: 100,
   ci: 12,
@@ -115,7 +115,7 @@ async function tryDisk(
   await writers.run(server.port, () => writers.refused.size >= refusalsEnough);
   const file = await readFile(historyPath, "utf8");
   violations.push(...judgeFull(file, ledger.acknowledged, writers.refused));
-  if (!file.startsWith(await readRest())) violations.push("a reply that had begun was not what the file held");
+  if (!file.startsWith(await readRest())) violations.push("a reply that had started was not what the file held");
 
   if (isEmptied) violations.push(...(await emptied(server)));
   else disk.resize(pagesMax + pagesMore);
@@ -130,11 +130,11 @@ async function tryDisk(
   return { violations, acknowledged, refused: writers.refused.size, again };
 }
 
-/** Nothing is torn, everything acknowledged is there, and nothing that was refused. */
+/** No line is partial, everything acknowledged is there, and nothing that was refused. */
 function judgeFull(file: string, acknowledged: readonly string[], refused: ReadonlyMap<string, string>): string[] {
   const entries = file.split("\n").map((line) => decodeEntry(line));
   const strange = entries.slice(0, -1).filter(({ kind }) => kind !== "asked");
-  const violations = strange.map((entry) => `a line that nobody wrote: ${JSON.stringify(entry)}`);
+  const violations = strange.map((entry) => `a line that no client wrote: ${JSON.stringify(entry)}`);
   if (!file.endsWith("\n")) violations.push("the file ended within a line while the disk was full");
   const asked = new Set(entries.flatMap((entry) => (entry.kind === "asked" ? [entry.message] : [])));
   const lost = acknowledged.filter((key) => !asked.has(key));

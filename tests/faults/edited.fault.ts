@@ -1,5 +1,5 @@
 /**
- * Other programs change history.txt under a running server, in every way in which people do: editors that save in place or
+ * Other programs change history.txt under a running server, in the ways that occur: editors that save in place or
  * by a new file, redirections, mv, rm. Afterwards the server either tells the truth about the file or has stopped, and
  * every acknowledged line that could still be reached is in some file beside.
  */
@@ -43,7 +43,7 @@ interface Edit {
   readonly name: string;
   /** Programs that it needs. */
   readonly needs?: readonly string[];
-  /** What becomes of acknowledged lines: an editor changes them in the file itself, or cuts off what nobody can reach then. */
+  /** What becomes of acknowledged lines: an editor changes them in the file itself, or cuts off what cannot be reached then. */
   readonly lines?: "changed" | "destroyed";
   change(path: string, lines: readonly string[], random: Random): void | Promise<void>;
 }
@@ -166,11 +166,11 @@ async function tryEdit(
   await edit.change(historyPath, before.trimEnd().split("\n"), random);
   if ((await readFile(historyPath, "utf8").catch(() => "")) === before) throw new Error(`${edit.name} changed nothing`);
   // Some of the removed files are noticed by a request, some by the stop, and some by the server itself.
-  const isAsked = random.chance(0.5) || !["rm", "mv", "a file in its place"].includes(edit.name);
-  const { violations, deleted } = isAsked ? await compare(server, historyPath, random) : nothingSaid;
-  const isLeft = !isAsked && random.chance(0.5);
-  const isOver = isAsked ? await isGone(server) : isLeft && (await endsWithin(server, noticedMsMax));
-  if (isLeft && !isOver) violations.push("a server that nobody asked did not notice");
+  const hasRequests = random.chance(0.5) || !["rm", "mv", "a file in its place"].includes(edit.name);
+  const { violations, deleted } = hasRequests ? await compare(server, historyPath, random) : nothingSaid;
+  const isLeft = !hasRequests && random.chance(0.5);
+  const isOver = hasRequests ? await isGone(server) : isLeft && (await endsWithin(server, noticedMsMax));
+  if (isLeft && !isOver) violations.push("a server without requests did not notice");
   const { code } = await (isOver ? server.exited : server.kill());
   if (edit.lines === "destroyed" && code === 0) violations.push("the server went on with a file that was shortened");
   if (edit.lines !== undefined) return { violations, isStopped: code !== 0 };

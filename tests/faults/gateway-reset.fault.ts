@@ -17,7 +17,7 @@ const messageBytesMax = 2000;
 const descriptorsSlack = 2;
 
 export const faultTest: FaultTest = {
-  promise: "whoever resets a connection, and when: each exchange ends once, nothing ends the gateway, nothing leaks",
+  promise: "a reset of either side at any time ends each exchange once, ends no gateway and leaks nothing",
   unit: "resets",
   first: 2000,
   full: 50_000,
@@ -48,7 +48,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   return { tried: done, checked: `descriptors back to ${before}`, violations };
 }
 
-/** Begins some exchanges; in a third of the cases the page itself goes in the middle of them. */
+/** Starts some exchanges; in a third of the cases the page goes away in the middle of them. */
 async function onePage(address: string, exchanges: number, random: Random, violations: string[]): Promise<number> {
   using page = await PageClient.open(address);
   const answers = Array.from({ length: exchanges }, () => page.raw(random.bytes(1 + random.below(messageBytesMax))));

@@ -1,6 +1,6 @@
 /**
  * Guessing keys is slow and cheap for everybody else: wrong keys by the thousand, from one address and from fifty, while
- * the owner of the name, at the first of those addresses, goes on speaking.
+ * the owner of the name, at the first of those addresses, goes on working.
  */
 
 import { stat } from "node:fs/promises";
@@ -89,10 +89,10 @@ async function attack(server: ServerProgram, owner: string, { from, wrong, rando
   const { size: sizeBefore } = await stat(server.historyPath);
   const startedMs = performance.now();
   const guessing = Promise.all(Array.from({ length: guessersAtOnce(from.length) }, guess));
-  const speaking = speak(server, owner, from[0] as string, guessing);
+  const working = sendAsOwner(server, owner, from[0] as string, guessing);
   await guessing;
   const seconds = (performance.now() - startedMs) / 1000;
-  const { ownerMs, refused } = await speaking;
+  const { ownerMs, refused } = await working;
   if (refused.length > 0) violations.push(`${refused.length} times the owner got ${JSON.stringify(refused[0])}`);
   for (const [address, count] of answers) {
     if (count > answersMax(seconds)) violations.push(`${address} got ${count} answers in ${seconds.toFixed(1)} s`);
@@ -102,7 +102,7 @@ async function attack(server: ServerProgram, owner: string, { from, wrong, rando
 }
 
 /** The owner's requests, one after another until the guessing is over, from the address of a guesser. */
-async function speak(
+async function sendAsOwner(
   server: ServerProgram,
   owner: string,
   from: string,

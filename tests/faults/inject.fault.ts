@@ -119,7 +119,7 @@ function compare(lines: readonly string[], expected: Map<string, number>): strin
     const left = (expected.get(key) ?? 0) - 1;
     if (left > 0) expected.set(key, left);
     else expected.delete(key);
-    if (left < 0) violations.push(`a line that nobody typed, or too often: ${JSON.stringify(line)}`);
+    if (left < 0) violations.push(`a line that was not sent, or too often: ${JSON.stringify(line)}`);
   }
   for (const [kept, left] of expected)
     violations.push(`${left} lines are missing of ${Buffer.from(encodeText(kept)).toString("hex")}`);

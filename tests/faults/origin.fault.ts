@@ -23,7 +23,7 @@ export const faultTest: FaultTest = {
 };
 
 async function run({ count, nodeArgs, random, progress }: Trial): Promise<Finding> {
-  // Nothing is begun, so no server need be there.
+  // No exchange starts, so no server is needed.
   await using gateway = await startGateway({ server: "127.0.0.1:9", options: ["--origin", named], nodeArgs });
   const { port } = gateway;
   const allowedHosts = new Set([...ownHosts(port), "wirebook.example"]);

@@ -1,4 +1,4 @@
-/** RST in every phase of an exchange: nothing is left behind, and nobody else notices. */
+/** RST in every phase of an exchange: nothing is left behind, and no other client notices. */
 
 import type { Socket } from "node:net";
 import { once } from "node:events";

@@ -122,7 +122,7 @@ function judge(reply: string, words: string): Verdict | "nothing that is known" 
   return (signs[words] as RegExp).test(reply) ? "done" : "nothing that is known";
 }
 
-/** How a reply shows that it was done; the client alone leaves out the beginning. */
+/** How a reply shows that it was done; the client alone leaves out the header. */
 const signs: Readonly<Record<string, RegExp>> = {
   "": /enter 6 after your username/,
   "1 1": /Deleted line 1\.\n$/,

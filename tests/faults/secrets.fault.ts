@@ -1,5 +1,5 @@
 /**
- * No key ever leaks: canaries, right and mistyped, in every place of a message where somebody might put a key, by every
+ * No key ever leaks: canaries, right and mistyped, in every place of a message where a user might put a key, by every
  * way in, on each engine of the history. Afterwards they are sought in every file, those of the NATS node too, and in
  * everything that any program has printed.
  *
@@ -94,7 +94,7 @@ async function send(
 
 /**
  * As words where it is made of words, as bytes otherwise. A key in two pieces always goes as bytes: a gateway, which
- * knows no users, logs the words of a stranger, and docs/users.md says so.
+ * knows no users, logs the words of an unauthenticated user, and docs/users.md says so.
  */
 async function askByPage({ page }: UsersFixture, message: Buffer): Promise<string> {
   const [, user, words] = /^(["-~]+)((?: \d+(?: ["-~]+){0,2})?)$/.exec(message.toString("latin1")) ?? [];

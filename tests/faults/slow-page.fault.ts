@@ -1,4 +1,4 @@
-/** Pages that begin large replies and then read nothing [G-9]. */
+/** Pages that request large replies and then read nothing [G-9]. */
 
 import type { Socket } from "node:net";
 import { startGateway } from "../../test-support/programs.ts";

@@ -1,4 +1,4 @@
-/** Clients that dribble a byte now and then cannot hold the server. */
+/** Clients that send a byte now and then cannot hold the server. */
 
 import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
@@ -27,22 +27,22 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   const stop = new AbortController();
   const others = serveOthers(server.port, stop.signal);
   let cut = 0;
-  const outcomes = await Promise.all(
+  const lastedMs = await Promise.all(
     Array.from({ length: count }, async (_, client) => {
       await wait(client * arrivalMs);
-      const outcome = await dribble(server.port, addressOf(client));
+      const ms = await dribble(server.port, addressOf(client));
       progress(++cut);
-      return outcome;
+      return ms;
     }),
   );
   stop.abort();
   const waits = (await others).toSorted((one, other) => one - other);
   const p99Ms = waits[Math.floor(waits.length * 0.99)] ?? Infinity;
-  const violations = outcomes
+  const violations = lastedMs
     .filter((ms) => ms > cutMsMax)
     .map((ms) => `a dribbler was there after ${ms.toFixed(0)} ms`);
   if (p99Ms > othersP99MsMax) violations.push(`the p99 of others was ${p99Ms.toFixed(0)} ms`);
-  const figures = { "longest, ms": Math.max(...outcomes).toFixed(0), "p99 of others, ms": p99Ms.toFixed(1) };
+  const figures = { "longest, ms": Math.max(...lastedMs).toFixed(0), "p99 of others, ms": p99Ms.toFixed(1) };
   return { tried: count, checked: `each cut by 11 s, ${waits.length} requests of others`, violations, figures };
 }
 

@@ -80,7 +80,7 @@ async function live(
   return { endedMs, isByItself };
 }
 
-/** Nothing is synced behind the failure, and nobody was told of a line that was written to be synced by it, or later. */
+/** Nothing is synced behind the failure, and no client was told of a line that was written to be synced by it, or later. */
 function judge(
   log: string,
   acknowledged: readonly string[],

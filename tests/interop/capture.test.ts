@@ -26,7 +26,7 @@ class LoopbackCapture implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #lines: AsyncIterator<string>;
 
-  /** Resolves when the capturing has begun. */
+  /** Resolves when the capture runs. */
   static async open(path: string, port: number): Promise<LoopbackCapture> {
     const fields = ["tcp.srcport", "tcp.dstport", "tcp.flags.fin"].flatMap((field) => ["-e", field]);
     const words = ["-i", "lo", "-f", `tcp port ${port}`, "-w", path, "-P", "-l", "-n", "-T", "fields", ...fields];

@@ -31,7 +31,7 @@ async function paste(command: string, shell = "sh"): Promise<Buffer> {
 }
 
 /** A server of one message: it answers `bytes` when as many came as are expected, and keeps them. */
-async function openPeer(expected: number) {
+async function openOneMessageServer(expected: number) {
   const { promise: received, resolve } = Promise.withResolvers<Buffer>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     let bytes = Buffer.alloc(0);
@@ -45,7 +45,7 @@ async function openPeer(expected: number) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  return { received, server: `127.0.0.1:${port}`, [Symbol.dispose]: () => server.close() };
+  return { received, address: `127.0.0.1:${port}`, [Symbol.dispose]: () => server.close() };
 }
 
 function sourceOf(bytes: Uint8Array, server = "127.0.0.1:5007"): CopySource {
@@ -91,10 +91,10 @@ describe("a copied command, pasted and run", () => {
     skip(name === "nc" && !hasNetcat, "SKIPPED: there is no nc; install netcat-openbsd");
     await fc.assert(
       fc.asyncProperty(anyBytes, async (bytes) => {
-        using peer = await openPeer(bytes.length);
-        const printed = await paste(commandOf(name, sourceOf(bytes, peer.server)) ?? "");
+        using server = await openOneMessageServer(bytes.length);
+        const printed = await paste(commandOf(name, sourceOf(bytes, server.address)) ?? "");
         expect(printed.toString("latin1")).toBe("answer ~ \0ÿ\n");
-        expect((await peer.received).equals(bytes)).toBe(true);
+        expect((await server.received).equals(bytes)).toBe(true);
       }),
       {
         numRuns: 4,
@@ -110,9 +110,9 @@ describe("a copied command, pasted and run", () => {
     "sends the very line with the client: %j",
     async (message) => {
       const bytes = Buffer.from(message);
-      using peer = await openPeer(bytes.length);
-      await paste(commandOf("npx wirebook", sourceOf(bytes, peer.server)) ?? "");
-      expect((await peer.received).toString()).toBe(message);
+      using server = await openOneMessageServer(bytes.length);
+      await paste(commandOf("npx wirebook", sourceOf(bytes, server.address)) ?? "");
+      expect((await server.received).toString()).toBe(message);
     },
   );
 });

@@ -47,7 +47,7 @@ describe("the compose file", () => {
     expectTold(command, environment);
   });
 
-  test("gives every server the cluster's password in a file, and nobody the address with it", () => {
+  test("gives every server the cluster's password in a file, and no program an address with the password", () => {
     const servers = ours.filter(([, { command }]) => command?.includes("apps/server/"));
     expect(servers).toHaveLength(2);
     for (const [, { environment, secrets = [] }] of servers) {

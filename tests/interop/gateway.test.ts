@@ -4,14 +4,14 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { PageClient, textOf } from "../../test-support/page-client.ts";
 import type { Answer } from "../../test-support/page-client.ts";
-import { startGateway, startOriginServer, startServer } from "../../test-support/programs.ts";
+import { startGateway, startReferenceServer, startServer } from "../../test-support/programs.ts";
 import { findPython } from "../../test-support/python.ts";
 
 const python = findPython();
 
 describe.skipIf(python === undefined)("needs python3: the gateway and the reference server", () => {
   test("carry a request and its reply, byte for byte", async () => {
-    await using server = await startOriginServer(python ?? "");
+    await using server = await startReferenceServer(python ?? "");
     await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
     using page = await PageClient.open(gateway.address);
     const { bytes, last } = await page.request("brick", ["2"]);
@@ -22,7 +22,7 @@ describe.skipIf(python === undefined)("needs python3: the gateway and the refere
   });
 
   test("serve many requests at once, one connection after the other", async () => {
-    await using server = await startOriginServer(python ?? "");
+    await using server = await startReferenceServer(python ?? "");
     await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
     using page = await PageClient.open(gateway.address);
     const ids = Array.from({ length: 20 }, (_, index) => index + 1);
@@ -39,7 +39,7 @@ describe.skipIf(python === undefined)("needs python3: the gateway and the refere
   });
 
   test("tell a reply without a byte, where the reference server broke, from a failure", async () => {
-    await using server = await startOriginServer(python ?? "");
+    await using server = await startReferenceServer(python ?? "");
     await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
     using page = await PageClient.open(gateway.address);
     const { bytes, last } = await page.request("brick", ["1"]);
@@ -48,7 +48,7 @@ describe.skipIf(python === undefined)("needs python3: the gateway and the refere
   });
 
   test("say which hop failed while the reference server is down, and work again when it is back", async () => {
-    await using server = await startOriginServer(python ?? "");
+    await using server = await startReferenceServer(python ?? "");
     await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
     using page = await PageClient.open(gateway.address);
     await server.kill();
@@ -104,9 +104,12 @@ test("says that a server is not ready which hangs, and that it is when it goes o
   expect(await readFile(server.historyPath, "utf8")).toBe("");
 });
 
-test.skipIf(python === undefined)("takes the reference server for ready, which sees nobody in a probe", async () => {
-  await using server = await startOriginServer(python ?? "");
-  await using gateway = await startGateway({ server: server.address });
-  const answer = await fetch(`http://${gateway.address}/readyz`);
-  expect([answer.status, await answer.text()]).toEqual([200, "ready\n"]);
-});
+test.skipIf(python === undefined)(
+  "takes the reference server for ready, which sees no message in a probe",
+  async () => {
+    await using server = await startReferenceServer(python ?? "");
+    await using gateway = await startGateway({ server: server.address });
+    const answer = await fetch(`http://${gateway.address}/readyz`);
+    expect([answer.status, await answer.text()]).toEqual([200, "ready\n"]);
+  },
+);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const read = (name: string): string => readFileSync(new URL(`../../../${name}`, import.meta.url), "utf8");
 
-/** The rows of the table whose head begins with that cell. */
+/** The rows of the table whose head starts with that cell. */
 function table(document: string, head: string): string[][] {
   const lines = document.split("\n");
   const from = lines.findIndex((line) => line.startsWith(`| ${head}`));

@@ -43,7 +43,7 @@ export class Acknowledgements {
       const entry = decodeEntry(line);
       if (entry.kind === "foreign") {
         if (line.startsWith(oldLine)) continue;
-        violations.push(`a line that nobody wrote: ${line}`);
+        violations.push(`a line that no client wrote: ${line}`);
         continue;
       }
       if (entry.time <= lastTime) violations.push(`the time of ${line} is not past ${lastTime}`);

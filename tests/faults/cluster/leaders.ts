@@ -30,7 +30,7 @@ export interface Leaders {
   readonly streams: ReadonlyMap<string, string>;
 }
 
-/** Resolves when all nodes that are asked agree on leaders, for each of those streams one that is among them. */
+/** Resolves when all of these nodes agree on leaders, for each of those streams one that is among them. */
 export async function leadersAmong(nodes: readonly NatsNode[], streams: readonly string[]): Promise<Leaders> {
   const names = new Set(nodes.map(({ name }) => name));
   for (;;) {

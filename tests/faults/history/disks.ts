@@ -45,12 +45,12 @@ export class PowerDisk implements Disposable {
     this.#mount();
   }
 
-  /** What is on it now is on the device: what a trial begins with. */
+  /** Brings what is on it now to the device, as a trial needs it at its start. */
   sync(): void {
     run("sync", "-f", this.path);
   }
 
-  /** Cuts the power: whoever uses a file on it gets errors from now on. */
+  /** Cuts the power: every use of its files fails from now on. */
   cut(): void {
     run("python3", "-c", cutScript, this.path);
   }

@@ -1,7 +1,7 @@
 /**
  * What clients were told, held against the file.
  *
- * The server's own change feed gives every line as it becomes durable, so whoever folds the feed has an exact copy
+ * The server's own change feed gives every line as it becomes durable, so applying it line by line gives an exact copy
  * [H-12]. After a crash the file must be that copy, followed by lines that the feed did not get to deliver. All lines
  * together are one sequence, in which times strictly increase, every request stands once and in its client's order, and
  * everything that was acknowledged stands. A request is known by the user's name in it, `c3-17`: the seventeenth of client 3.
@@ -12,18 +12,18 @@ import { applyLine } from "../../../libs/history/test/reading.ts";
 
 const keyForm = /^c(?<client>\d+)-(?<number>\d+)(?: |$)/;
 
-/** Keeps the books of one history over many crashes. */
+/** What clients of one history were told, over many crashes. */
 export class Ledger {
   /** What was found wrong, as sentences. */
   readonly violations: string[] = [];
   /** Acknowledged requests that were looked for. */
   checked = 0;
-  /** What was acknowledged since the last crash: requests, and outcomes as `c3-17 deleted-all`. */
+  /** What was acknowledged since the last crash: requests, and results as `c3-17 deleted-all`. */
   readonly acknowledged: string[] = [];
   readonly #copy: string[] = [];
   readonly #lastNumbers = new Map<string, number>();
-  readonly #asked = new Set<string>();
-  readonly #outcomes = new Set<string>();
+  readonly #requests = new Set<string>();
+  readonly #results = new Set<string>();
   #lastTime = "";
 
   /** How many lines there are; a follower goes on behind them. */
@@ -34,11 +34,11 @@ export class Ledger {
   /** A line that the feed delivered; `isApplied` is false where the copy is made anew in any case. */
   deliver(line: string, isApplied = true): void {
     const entry = decodeEntry(line);
-    if (entry.kind === "foreign") return this.#violation(`a line that nobody wrote: ${line}`);
+    if (entry.kind === "foreign") return this.#violation(`a line that no client wrote: ${line}`);
     if (entry.time <= this.#lastTime) this.#violation(`the time of ${line} is not past ${this.#lastTime}`);
     this.#lastTime = entry.time;
     if (entry.kind === "asked") this.#count(entry.message);
-    else this.#outcomes.add(`${entry.user} ${entry.outcome.verb}`);
+    else this.#results.add(`${entry.user} ${entry.outcome.verb}`);
     if (!isApplied) return;
     try {
       applyLine(this.#copy, line);
@@ -48,13 +48,13 @@ export class Ledger {
   }
 
   /**
-   * A client was told something, and so the line of its request, and the outcome if it is told one, must last.
+   * A client was told something, so the line of its request must last, and the result if it was told one.
    *
-   * @param outcome such as `c3-17 deleted-all`
+   * @param result such as `c3-17 deleted-all`
    */
-  acknowledge(key: string, outcome: string | undefined): void {
+  acknowledge(key: string, result: string | undefined): void {
     this.acknowledged.push(key);
-    if (outcome !== undefined) this.acknowledged.push(outcome);
+    if (result !== undefined) this.acknowledged.push(result);
   }
 
   /** Holds the file, as it is found after a crash, against all of it. */
@@ -62,7 +62,7 @@ export class Ledger {
     if (file !== "" && !file.endsWith("\n")) this.#violation("the file does not end in a line feed");
     const lines = file.split("\n").slice(0, -1);
     const undelivered = lines.slice(this.#seenIn(lines));
-    // A line that was written, acknowledged and deleted before the feed got to deliver it is known by its outcome alone.
+    // A line that was written, acknowledged and deleted before the feed got to deliver it is known by its result alone.
     const unseen = this.#deletedUnseen(undelivered);
     for (const line of undelivered) this.deliver(line, unseen === 0);
     if (unseen > 0) this.#copy.splice(0, this.#copy.length, ...lines);
@@ -76,8 +76,8 @@ export class Ledger {
       this.#violation(`line ${where + 1} of ${lines.length} is ${lines[where]}, and should be ${wanted}`);
       this.#copy.splice(0, this.#copy.length, ...lines);
     }
-    this.#asked.clear();
-    this.#outcomes.clear();
+    this.#requests.clear();
+    this.#results.clear();
     this.acknowledged.length = 0;
   }
 
@@ -88,7 +88,7 @@ export class Ledger {
     return last === undefined ? 0 : (positions.get(last) as number);
   }
 
-  /** How many deletes there are, among lines that were not delivered, of a line that is known to nobody. */
+  /** How many deletes there are, among lines that were not delivered, of a line that is not known. */
   #deletedUnseen(undelivered: readonly string[]): number {
     const heads = new Set([...this.#copy, ...undelivered].map((line) => line.slice(0, line.indexOf(" "))));
     return undelivered.filter((line) => {
@@ -103,13 +103,13 @@ export class Ledger {
     const last = this.#lastNumbers.get(client) ?? 0;
     if (Number(number) <= last) this.#violation(`"${message}" comes again, or behind number ${last} of its client`);
     this.#lastNumbers.set(client, Number(number));
-    this.#asked.add(`c${client}-${number}`);
+    this.#requests.add(`c${client}-${number}`);
   }
 
   /** @param unseen how many acknowledged lines may have gone with their deletes as the only trace */
   #checkAcknowledged(unseen: number): void {
     this.checked += this.acknowledged.length;
-    const lost = this.acknowledged.filter((key) => !this.#asked.has(key) && !this.#outcomes.has(key));
+    const lost = this.acknowledged.filter((key) => !this.#requests.has(key) && !this.#results.has(key));
     for (const key of lost.slice(unseen)) this.#violation(`${key} was acknowledged and is lost`);
   }
 

@@ -65,12 +65,12 @@ export class Model {
     const logged = [...this.#lines, asked(0)];
     if (deletes === undefined) return [logged];
     if (deletes === "all") return [logged, [`${timeFromEnd(0)} ${address} brick deleted all`]];
-    // A request that deletes its own line has left that line's time in the outcome only.
+    // A request that deletes its own line has left that line's time in the result only.
     const isOwn = deletes === logged.length;
     const ownHead = /\((?<head>[^ ]*)\)$/.exec(found.at(-1) ?? "")?.groups?.["head"] ?? "";
     const head = isOwn ? ownHead : logged[deletes - 1]?.split(" ", 1)[0];
-    const outcome = `${timeFromEnd(0)} ${address} brick deleted line ${deletes} (${head})`;
-    return [logged, [...this.#lines, asked(1)].toSpliced(deletes - 1, 1).concat(outcome)];
+    const result = `${timeFromEnd(0)} ${address} brick deleted line ${deletes} (${head})`;
+    return [logged, [...this.#lines, asked(1)].toSpliced(deletes - 1, 1).concat(result)];
   }
 }
 

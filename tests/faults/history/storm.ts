@@ -23,7 +23,7 @@ export async function storm(
   await gone;
 }
 
-/** The file as the next start finds and mends it. */
+/** The file as the next start recovers it. */
 export async function recover(path: string): Promise<string> {
   await (await openFileHistory(path))[Symbol.asyncDispose]();
   return readFile(path, "utf8");

@@ -58,9 +58,9 @@ function createResult(time: string): string {
 async function tryCut(bytes: Uint8Array): Promise<void> {
   const text = Buffer.from(bytes).toString("utf8");
   const end = text.lastIndexOf("\n") + 1;
-  const torn = text.slice(end);
+  const partial = text.slice(end);
   // A line that lacks nothing but its line feed, or the mark of a cut message as well, is a whole line.
-  const isWhole = isLine.has(torn) || isLine.has(`${torn} (cut)`);
+  const isWhole = isLine.has(partial) || isLine.has(`${partial} (cut)`);
   await rm(`${path}.broken`, { force: true });
   await writeFile(path, bytes);
   const history = await openFileHistory(path);
@@ -68,7 +68,7 @@ async function tryCut(bytes: Uint8Array): Promise<void> {
   const kept = await readFile(path, "utf8");
   const broken = await readFile(`${path}.broken`, "utf8").catch(() => "");
   const wanted = isWhole ? `${text}\n` : text.slice(0, end);
-  const wantedBroken = isWhole || torn === "" ? "" : `${torn}\n`;
+  const wantedBroken = isWhole || partial === "" ? "" : `${partial}\n`;
   if (kept !== wanted)
     violations.push(`cut at byte ${bytes.length}, ${kept.length} characters are left of ${wanted.length}`);
   if (broken !== wantedBroken)

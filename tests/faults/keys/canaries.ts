@@ -1,4 +1,4 @@
-/** Keys, right and mistyped, and the places of a message in which somebody might put one. */
+/** Keys, right and mistyped, and the places of a message in which a user might put one. */
 
 import type { Socket } from "node:net";
 import type { Random } from "../../../test-support/random.ts";
@@ -11,7 +11,7 @@ export interface Canary {
   readonly isBrokenUp: boolean;
 }
 
-/** Keys as people get them wrong. All of it stays one word, as a slip of the hand or of the clipboard does. */
+/** Keys as users mistype them. All of it stays one word, as a slip of the hand or of the clipboard does. */
 const slips: readonly ((key: string, at: number) => string)[] = [
   (key) => key,
   (key, at) => key.slice(0, at) + key.slice(at + 1),
@@ -52,16 +52,16 @@ const places: readonly ((name: string, key: string, other: string) => string)[] 
 ];
 
 /**
- * A key in two pieces, which nothing can know for a key: only a registered server, that keeps nothing of a stranger's
+ * A key in two pieces, which nothing can know for a key: only a registered server, which keeps nothing of an unauthenticated user's
  * message, is to hide it.
  */
-const strangersPlaces: typeof places = [
+const brokenUpPlaces: typeof places = [
   (name, key) => `${name} ${brokenUp(key)}`,
   (_, key) => `${brokenUp(key)} 2`,
   (name, key) => `2 ${name} ${brokenUp(key)}`,
   (_, key) => `GET /${brokenUp(key)} HTTP/1.1`,
 ];
-const strangersShare = 0.3;
+const brokenUpShare = 0.3;
 
 /** Puts the key of `name~key`, or what a slip makes of it, into a message to a server of that mode. */
 export function createCanary(
@@ -71,8 +71,8 @@ export function createCanary(
 ): Canary {
   const [name = "", right = ""] = owner.split("~");
   const key = random.pick(slips)(right, random.between(1, right.length - 2));
-  const isBrokenUp = mode === "registered" && random.chance(strangersShare);
-  const place = random.pick(isBrokenUp ? strangersPlaces : places);
+  const isBrokenUp = mode === "registered" && random.chance(brokenUpShare);
+  const place = random.pick(isBrokenUp ? brokenUpPlaces : places);
   return { message: Buffer.from(place(name, key, other), "latin1"), key, isBrokenUp };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Pages on another machine, or in a network namespace: opens WebSockets and begins a follow on each.
+ * Pages on another machine, or in a network namespace: opens WebSockets and starts a follow on each.
  *
  *     node far-pages.ts HOST:PORT ORIGIN COUNT      prints a line when all of them follow
  */

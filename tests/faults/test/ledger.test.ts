@@ -1,4 +1,4 @@
-/** The books of the fault tests: a history that is right is found right, however little of it was delivered before the crash. */
+/** The ledger of the fault tests: a history that is right is found right, however little of it was delivered before the crash. */
 
 import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
 import { expect, test } from "vitest";
@@ -17,7 +17,7 @@ test("an acknowledged line that was deleted before it was delivered is not misse
   // c1-1 was line 2, and then c2-1 deleted it; of both nothing was delivered.
   ledger.settle(fileOf(asked(1, "c0-1"), asked(3, "c2-1 1 2"), deleted(4, "c2-1", 2, 2)));
   expect(ledger.violations).toEqual([]);
-  // The books go on with what the file holds.
+  // The ledger goes on with what the file holds.
   ledger.deliver(asked(5, "c0-2"));
   ledger.settle(fileOf(asked(1, "c0-1"), asked(3, "c2-1 1 2"), deleted(4, "c2-1", 2, 2), asked(5, "c0-2")));
   expect(ledger.violations).toEqual([]);
@@ -30,7 +30,7 @@ test("an acknowledged line that is nowhere is missed, also beside one that was d
   expect(ledger.violations).toEqual(["c3-1 was acknowledged and is lost"]);
 });
 
-test("a line that is there and was deleted by nobody is missed when it goes", () => {
+test("a line that is there and was deleted by no request is missed when it goes", () => {
   const ledger = new Ledger();
   ledger.deliver(asked(1, "c0-1"));
   ledger.deliver(asked(2, "c1-1"));

@@ -1,10 +1,10 @@
-"""The original server, rebuilt small: what Wirebook must stay compatible with.
+"""A small rebuild of the reference server, with which Wirebook must stay compatible.
 
-    python3 origin_server.py PORT HISTORY [USER...]
+    python3 reference_server.py PORT HISTORY [USER...]
 
 One request a connection, one at a time: one recv, strip, split. It logs before anything else, answers in one write and
 closes. Whatever it does not expect breaks the request (socketserver prints the traceback and closes the connection);
-nothing here guards against that, because the original does not.
+nothing here guards against that, because the reference server does not.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 from datetime import datetime
 
 LINK = "https://example.org/original-logbook"
-BEGINNING = f"""{LINK}
+HEADER = f"""{LINK}
 
 Operations:\x20
  To delete a line, enter 1 after your username and then its number
@@ -35,7 +35,7 @@ class RequestHandler(socketserver.BaseRequestHandler):
             self.request.sendall(b"Authentication error.")
             return
         response = perform(user, words[1:])
-        self.request.sendall((BEGINNING + response).encode("utf-8"))
+        self.request.sendall((HEADER + response).encode("utf-8"))
 
 
 def perform(user, words):
@@ -72,7 +72,7 @@ def append(line):
 
 
 class Server(socketserver.TCPServer):
-    """With the original's backlog of 5, which is socketserver's own; only a restart on the same port is eased."""
+    """With the reference server's backlog of 5, which is socketserver's own; only a restart on the same port is eased."""
 
     allow_reuse_address = True
     users = frozenset(sys.argv[3:]) or frozenset({"brick", "otter"})

@@ -1,6 +1,6 @@
-"""The original client, rebuilt small: one message, one read of 2,048 bytes.
+"""A small rebuild of the reference client: one message, one read of 2,048 bytes.
 
-    python3 origin_client.py HOST PORT [WORD...]
+    python3 reference_client.py HOST PORT [WORD...]
 """
 
 import socket
