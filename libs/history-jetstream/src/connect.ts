@@ -68,6 +68,21 @@ export function openCluster(address: NatsAddress, credentials: NatsCredentials):
   });
 }
 
+/** Gives a cluster to its first user, who releases it. @throws what `openCluster` and the user throw */
+export async function useCluster<User>(
+  address: NatsAddress,
+  credentials: NatsCredentials,
+  use: (cluster: Cluster) => Promise<User>,
+): Promise<User> {
+  const cluster = await openCluster(address, credentials);
+  try {
+    return await use(cluster);
+  } catch (error) {
+    await cluster.release();
+    throw error;
+  }
+}
+
 /**
  * Uses the first node that can be used.
  *
@@ -149,7 +164,7 @@ async function connectTo(node: string, options: NodeConnectionOptions): Promise<
 /** Nodes that have just started may not know each other yet, and refuse until they do. */
 async function useNode(connection: NatsConnection, address: NatsAddress): Promise<Cluster> {
   try {
-    return await attempt("cannot be used", () => useCluster(connection, address), startNodeMs);
+    return await attempt("cannot be used", () => prepare(connection, address), startNodeMs);
   } catch (error) {
     const { code, cause } = error as HistoryError;
     if (code !== "storage-unavailable" || isDenied(cause)) throw error;
@@ -157,7 +172,7 @@ async function useNode(connection: NatsConnection, address: NatsAddress): Promis
   }
 }
 
-async function useCluster(connection: NatsConnection, { history, replicas }: NatsAddress): Promise<Cluster> {
+async function prepare(connection: NatsConnection, { history, replicas }: NatsAddress): Promise<Cluster> {
   const manager = await jetstreamManager(connection, { timeout: requestTimeoutMs });
   const names: Names = {
     stream: history,

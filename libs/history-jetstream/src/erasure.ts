@@ -45,7 +45,9 @@ export class ReadLeases {
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
-    this.#timer = setInterval(() => void (this.#telling ??= this.#tell()), leaseIntervalMs);
+    this.#timer = setInterval(() => {
+      this.#telling ??= this.#tell().finally(() => (this.#telling = undefined));
+    }, leaseIntervalMs);
     this.#timer.unref();
   }
 
@@ -108,8 +110,6 @@ export class ReadLeases {
       }
     } catch {
       // Best effort: it is told again, and a server that is cut off is not waited for.
-    } finally {
-      this.#telling = undefined;
     }
   }
 }

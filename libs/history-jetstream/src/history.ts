@@ -21,16 +21,25 @@ import type {
   Snapshot,
 } from "@wirebook/history";
 import { timestampOf } from "@wirebook/protocol";
+import type { NatsAddress } from "./address.ts";
 import { attempt, unavailable } from "./cluster.ts";
+import { useCluster } from "./connect.ts";
 import { encodeErasure, encodeRequestMessage, encodeResultMessage, lineBytes } from "./message.ts";
 import type { StoredMessage } from "./message.ts";
+import type { JetStreamHistoryOptions } from "./open.ts";
 import { wrongLastSequence } from "./publisher.ts";
 import { StreamFeed, StreamSnapshot } from "./readers.ts";
 import type { Source } from "./readers.ts";
-import type { Replica } from "./replica.ts";
+import { Replica } from "./replica.ts";
 
 /** Times that a delete is tried again because another one came first. */
 export const deleteAttemptsMax = 100;
+
+/** @throws HistoryError as `openJetStreamHistory` */
+export function openHistory(address: NatsAddress, options: JetStreamHistoryOptions): Promise<History> {
+  const { onNotice = () => {} } = options;
+  return useCluster(address, options, async (cluster) => new JetStreamHistory(await Replica.open(cluster, onNotice)));
+}
 
 /** See `History` for the calls. */
 export class JetStreamHistory implements History {

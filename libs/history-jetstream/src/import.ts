@@ -9,8 +9,11 @@
 import { nuid } from "@nats-io/transport-node";
 import { HistoryError } from "@wirebook/history";
 import type { HistorySize } from "@wirebook/history";
+import type { NatsAddress } from "./address.ts";
 import { attempt } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
+import { useCluster } from "./connect.ts";
+import type { NatsCredentials } from "./credentials.ts";
 import { loadProjection, writeCheckpoint } from "./load.ts";
 import { foreignHeaders } from "./message.ts";
 
@@ -18,26 +21,27 @@ import { foreignHeaders } from "./message.ts";
 const batchLines = 1000;
 const lineFeed = 0x0a;
 
-/**
- * Imports lines, each of which ends in a line feed; the last one may have none.
- *
- * @returns how many
- * @throws HistoryError `storage-failed` when the history has lines already, a line is longer than the cluster takes, or
- *   lines did not arrive in their order; what is there then is not to be used
- */
-export async function importLines(cluster: Cluster, chunks: AsyncIterable<Uint8Array>): Promise<number> {
-  const { stream } = cluster.names;
-  const { state } = await cluster.manager.streams.info(stream);
-  if (state.messages > 0) throw failed(`the history ${stream} has ${state.messages} lines already; name a new one`);
-  const sent = await publishAll(cluster, chunks, state.last_seq);
-  const { index, bytes, lastTimeUs } = await loadProjection(cluster);
-  if (index.lines !== sent.lines || bytes !== sent.bytes) {
-    throw failed(
-      `${sent.lines} lines of ${sent.bytes} bytes were sent, and ${index.lines} of ${bytes} are there; somebody else writes into ${stream}, so import again, under another name`,
-    );
-  }
-  await writeCheckpoint(cluster, { last: index.end - 1, bytes, lastTimeUs });
-  return sent.lines;
+/** @throws HistoryError as `importIntoJetStream` */
+export function importLines(
+  address: NatsAddress,
+  credentials: NatsCredentials,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<number> {
+  return useCluster(address, credentials, async (cluster) => {
+    const { stream } = cluster.names;
+    const { state } = await cluster.manager.streams.info(stream);
+    if (state.messages > 0) throw failed(`the history ${stream} has ${state.messages} lines already; name a new one`);
+    const sent = await publishAll(cluster, chunks, state.last_seq);
+    const { index, bytes, lastTimeUs } = await loadProjection(cluster);
+    if (index.lines !== sent.lines || bytes !== sent.bytes) {
+      throw failed(
+        `${sent.lines} lines of ${sent.bytes} bytes were sent, and ${index.lines} of ${bytes} are there; somebody else writes into ${stream}, so import again, under another name`,
+      );
+    }
+    await writeCheckpoint(cluster, { last: index.end - 1, bytes, lastTimeUs });
+    await cluster.release();
+    return sent.lines;
+  });
 }
 
 async function publishAll(

@@ -16,7 +16,7 @@ import { attempt, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { decodeErasure, lineBytes } from "./message.ts";
 import type { Erasure } from "./message.ts";
-import type { Projection, ProjectionStart } from "./projection.ts";
+import type { Known, Projection } from "./projection.ts";
 import { RankIndex } from "./rank-index.ts";
 import { scan } from "./scan.ts";
 
@@ -37,7 +37,7 @@ interface Change {
 }
 
 /** @throws HistoryError `storage-unavailable` */
-export async function loadProjection(cluster: Cluster): Promise<ProjectionStart> {
+export async function loadProjection(cluster: Cluster): Promise<Known> {
   for (let attempts = 0; attempts < loadAttemptsMax; attempts++) {
     const before = await look(cluster, cluster.names.stream);
     const changes = await readChanges(cluster, before.last_seq);
@@ -101,18 +101,18 @@ async function readChanges(cluster: Cluster, to: number): Promise<Change[]> {
 function indexOf(
   { messages, first_seq: first, last_seq: last, deleted }: StreamState,
   changes: readonly Change[],
-): Pick<ProjectionStart, "index" | "deletedBy" | "lastDeleteAll" | "lastChange"> {
+): Pick<Known, "index" | "deletedBy" | "deleteAlls" | "lastChange"> {
   // The first sequence of an empty stream is the next one.
   const index = messages === 0 ? new RankIndex(last + 1) : new RankIndex(Math.max(1, first), last + 1, deleted);
   const deletedBy = new Map<number, number>();
-  let lastDeleteAll = 0;
+  const deleteAlls: number[] = [];
   for (const { sequence, erasure } of changes) {
     if (erasure === "all") {
       index.removeBefore(sequence);
-      lastDeleteAll = sequence;
+      deleteAlls.push(sequence);
     } else if (erasure !== undefined && index.remove(erasure.sequence)) deletedBy.set(erasure.sequence, sequence);
   }
-  return { index, deletedBy, lastDeleteAll, lastChange: changes.at(-1)?.sequence ?? 0 };
+  return { index, deletedBy, deleteAlls, lastChange: changes.at(-1)?.sequence ?? 0 };
 }
 
 /** Bytes and times: those of the checkpoint, and what came since. */
@@ -120,7 +120,7 @@ async function count(
   cluster: Cluster,
   to: number,
   changes: readonly Change[],
-): Promise<Pick<ProjectionStart, "bytes" | "lastTimeUs" | "repairs">> {
+): Promise<Pick<Known, "bytes" | "lastTimeUs" | "repairs">> {
   const repairs = await readRepairs(cluster);
   const checkpoint = await readCheckpoint(cluster);
   let { bytes, lastTimeUs } = checkpoint;

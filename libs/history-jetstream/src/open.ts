@@ -1,12 +1,12 @@
-import { UsersError } from "@wirebook/history";
+/**
+ * What the library offers. The engine and the NATS client, whose packages are optional, are loaded when an address asks
+ * for them.
+ */
+
+import { HistoryError, UsersError } from "@wirebook/history";
 import type { History, Users } from "@wirebook/history";
 import { decodeNatsAddress } from "./address.ts";
-import { openCluster } from "./connect.ts";
 import type { NatsCredentials } from "./credentials.ts";
-import { importLines } from "./import.ts";
-import { JetStreamHistory } from "./history.ts";
-import { Replica } from "./replica.ts";
-import { openKvUsers } from "./users.ts";
 
 export type { NatsCredentials } from "./credentials.ts";
 
@@ -20,17 +20,13 @@ export interface JetStreamHistoryOptions extends NatsCredentials {
  * Opens a history on a NATS cluster, which is made when it is not there. Any number of servers may have it open at once.
  *
  * @param address `nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME`; see `NatsAddress`
- * @throws HistoryError `storage-failed` when the address or the cluster cannot be used, `storage-unavailable` when it
- *   does not answer for now
+ * @throws HistoryError `storage-failed` when the address or the cluster cannot be used or the NATS client is not
+ *   installed, `storage-unavailable` when the cluster does not answer for now
  */
 export async function openJetStreamHistory(address: string, options: JetStreamHistoryOptions = {}): Promise<History> {
-  const cluster = await openCluster(decodeNatsAddress(address), options);
-  try {
-    return new JetStreamHistory(await Replica.open(cluster, options.onNotice ?? (() => {})));
-  } catch (error) {
-    await cluster.release();
-    throw error;
-  }
+  const decoded = decodeNatsAddress(address);
+  const { openHistory } = await load(() => import("./history.ts"));
+  return openHistory(decoded, options);
 }
 
 /**
@@ -40,13 +36,9 @@ export async function openJetStreamHistory(address: string, options: JetStreamHi
  */
 export async function openJetStreamUsers(address: string, credentials: NatsCredentials = {}): Promise<Users> {
   try {
-    const cluster = await openCluster(decodeNatsAddress(address), credentials);
-    try {
-      return await openKvUsers(cluster);
-    } catch (error) {
-      await cluster.release();
-      throw error;
-    }
+    const decoded = decodeNatsAddress(address);
+    const { openUsers } = await load(() => import("./users.ts"));
+    return await openUsers(decoded, credentials);
   } catch (error) {
     if (error instanceof UsersError) throw error;
     throw new UsersError("users-failed", (error as Error).message, { cause: error });
@@ -54,20 +46,30 @@ export async function openJetStreamUsers(address: string, credentials: NatsCrede
 }
 
 /**
- * Brings the lines of a file into a history on a NATS cluster that has none yet; see `importLines`.
+ * Brings the lines of a file into a history on a NATS cluster that has none yet. Each line ends in a line feed; the last one
+ * may have none.
  *
  * @returns how many
- * @throws HistoryError `storage-failed`, `storage-unavailable`
+ * @throws HistoryError `storage-failed` when the history has lines already, a line is longer than the cluster takes, or
+ *   lines did not arrive in their order: then what is there is not to be used; `storage-unavailable`
  */
 export async function importIntoJetStream(
   address: string,
   chunks: AsyncIterable<Uint8Array>,
   credentials: NatsCredentials = {},
 ): Promise<number> {
-  const cluster = await openCluster(decodeNatsAddress(address), credentials);
+  const decoded = decodeNatsAddress(address);
+  const { importLines } = await load(() => import("./import.ts"));
+  return importLines(decoded, credentials, chunks);
+}
+
+async function load<Module>(importModule: () => Promise<Module>): Promise<Module> {
   try {
-    return await importLines(cluster, chunks);
-  } finally {
-    await cluster.release();
+    return await importModule();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    const sentence =
+      "a history on NATS needs the packages @nats-io/jetstream, @nats-io/kv and @nats-io/transport-node, which are not installed; run npm install --include=optional";
+    throw new HistoryError("storage-failed", sentence, { cause: error });
   }
 }

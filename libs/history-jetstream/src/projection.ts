@@ -19,20 +19,20 @@ import type { RankIndex } from "./rank-index.ts";
 /** Bytes of the newest lines, which feeds read from memory. */
 export const recentBytesMax = 4 * 1024 * 1024;
 
-/** Where a projection begins. */
-export interface ProjectionStart {
+/** What is known of the stream up to its last message. */
+export interface Known {
   readonly index: RankIndex;
-  readonly bytes: number;
+  bytes: number;
   /** Microseconds of the last line's time. */
-  readonly lastTimeUs: number;
+  lastTimeUs: number;
+  /** The last message of the subject for changes, or 0. */
+  lastChange: number;
   /** Times that are not the cluster's, by sequence. */
   readonly repairs: Map<number, number>;
-  /** The last message of the subject for changes, or 0. */
-  readonly lastChange: number;
-  /** Deleted lines whose messages are still there, by sequence: the sequence of the delete. */
+  /** Lines that are deleted and not erased: the sequence of the delete. */
   readonly deletedBy: Map<number, number>;
-  /** The latest delete of all, or 0. */
-  readonly lastDeleteAll: number;
+  /** Sequences of deletes of all, ascending. */
+  deleteAlls: number[];
 }
 
 interface Events {
@@ -46,51 +46,38 @@ interface Events {
 
 export class Projection extends EventEmitter<Events> {
   readonly #changeSubject: string;
-  readonly #index: RankIndex;
-  readonly #repairs: Map<number, number>;
-  readonly #deletedBy: Map<number, number>;
+  readonly #known: Known;
   /** The newest lines by sequence, as many as `recentBytesMax` holds. */
   readonly #recent = new Map<number, Uint8Array>();
   #recentBytes = 0;
-  #bytes: number;
-  #lastTimeUs: number;
-  #lastChange: number;
-  /** Sequences of deletes of all, ascending. */
-  #deleteAlls: number[];
   #end: Error | "closed" | undefined;
 
-  constructor(changeSubject: string, start: ProjectionStart) {
+  constructor(changeSubject: string, known: Known) {
     super();
     this.setMaxListeners(0);
     this.#changeSubject = changeSubject;
-    this.#index = start.index;
-    this.#repairs = start.repairs;
-    this.#bytes = start.bytes;
-    this.#lastTimeUs = start.lastTimeUs;
-    this.#lastChange = start.lastChange;
-    this.#deletedBy = start.deletedBy;
-    this.#deleteAlls = [start.lastDeleteAll];
+    this.#known = known;
   }
 
   get lines(): number {
-    return this.#index.lines;
+    return this.#known.index.lines;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#known.bytes;
   }
 
   /** The last sequence that was applied. */
   get last(): number {
-    return this.#index.end - 1;
+    return this.#known.index.end - 1;
   }
 
   get lastTimeUs(): number {
-    return this.#lastTimeUs;
+    return this.#known.lastTimeUs;
   }
 
   get lastChange(): number {
-    return this.#lastChange;
+    return this.#known.lastChange;
   }
 
   /** Why it does not grow any more. */
@@ -100,13 +87,13 @@ export class Projection extends EventEmitter<Events> {
 
   /** The sequence of a line from 1; of the one after the last, the next sequence. */
   sequenceOf(position: number): number {
-    return this.#index.sequenceOf(position) ?? this.#index.end;
+    return this.#known.index.sequenceOf(position) ?? this.#known.index.end;
   }
 
   /** True when a line stood at a moment, given by the last sequence that was applied then. */
   stoodAt(sequence: number, moment: number): boolean {
-    if (this.#index.has(sequence)) return true;
-    const by = this.#deletedBy.get(sequence) ?? this.#deleteAlls.find((all) => all > sequence) ?? 0;
+    if (this.#known.index.has(sequence)) return true;
+    const by = this.#known.deletedBy.get(sequence) ?? this.#known.deleteAlls.find((all) => all > sequence) ?? 0;
     return by > moment;
   }
 
@@ -117,7 +104,7 @@ export class Projection extends EventEmitter<Events> {
 
   /** The line of a message of the past. */
   lineOf(message: StoredMessage): Uint8Array {
-    return encodeLine(message, this.#repairs.get(message.sequence) ?? message.takenUs);
+    return encodeLine(message, this.#known.repairs.get(message.sequence) ?? message.takenUs);
   }
 
   /** The first word of that line: its time, unless the line is external. */
@@ -127,26 +114,27 @@ export class Projection extends EventEmitter<Events> {
 
   /** Applies the next message. */
   apply(message: StoredMessage): AppendResult {
+    const known = this.#known;
     const { sequence, headers, subject } = message;
     const timeUs = this.#timeOf(message);
     const erasure = decodeErasure(headers);
     if (erasure === "all") this.#deleteAll(sequence);
     else if (erasure !== undefined) this.#delete(sequence, erasure);
-    this.#index.append(sequence);
-    this.#bytes += lineBytes(message);
-    this.#lastTimeUs = timeUs;
-    if (subject === this.#changeSubject) this.#lastChange = sequence;
+    known.index.append(sequence);
+    known.bytes += lineBytes(message);
+    known.lastTimeUs = timeUs;
+    if (subject === this.#changeSubject) known.lastChange = sequence;
     this.#remember(sequence, encodeLine(message, timeUs));
     if (erasure !== undefined) this.emit("erasure", message, erasure);
     this.emit("change");
-    return { position: this.#index.lines, time: encodeTime(timeUs) };
+    return { position: known.index.lines, time: encodeTime(timeUs) };
   }
 
   /** Forgets what no batch can bring any more: what was erased a while ago, before the moments of all readers. */
   forgetErased(by: number, erasure: Erasure): void {
-    if (erasure !== "all") return void this.#deletedBy.delete(erasure.sequence);
-    this.#deleteAlls = this.#deleteAlls.filter((all) => all > by);
-    for (const known of [this.#deletedBy, this.#repairs]) {
+    if (erasure !== "all") return void this.#known.deletedBy.delete(erasure.sequence);
+    this.#known.deleteAlls = this.#known.deleteAlls.filter((all) => all > by);
+    for (const known of [this.#known.deletedBy, this.#known.repairs]) {
       for (const sequence of known.keys()) if (sequence < by) known.delete(sequence);
     }
   }
@@ -159,25 +147,25 @@ export class Projection extends EventEmitter<Events> {
   }
 
   #timeOf({ sequence, takenUs }: StoredMessage): number {
-    const timeUs = this.#repairs.get(sequence) ?? Math.max(takenUs, this.#lastTimeUs + 1);
-    if (timeUs !== takenUs && !this.#repairs.has(sequence)) {
-      this.#repairs.set(sequence, timeUs);
+    const timeUs = this.#known.repairs.get(sequence) ?? Math.max(takenUs, this.#known.lastTimeUs + 1);
+    if (timeUs !== takenUs && !this.#known.repairs.has(sequence)) {
+      this.#known.repairs.set(sequence, timeUs);
       this.emit("repair", sequence, timeUs);
     }
     return timeUs;
   }
 
   #deleteAll(by: number): void {
-    this.#index.removeBefore(by);
-    this.#bytes = 0;
-    this.#deleteAlls.push(by);
+    this.#known.index.removeBefore(by);
+    this.#known.bytes = 0;
+    this.#known.deleteAlls.push(by);
   }
 
   #delete(by: number, { sequence, bytes }: Exclude<Erasure, "all">): void {
     // A line that this server never saw was deleted and erased while it was cut off.
-    if (!this.#index.remove(sequence)) return;
-    this.#bytes -= bytes;
-    this.#deletedBy.set(sequence, by);
+    if (!this.#known.index.remove(sequence)) return;
+    this.#known.bytes -= bytes;
+    this.#known.deletedBy.set(sequence, by);
   }
 
   #remember(sequence: number, line: Uint8Array): void {

@@ -88,12 +88,12 @@ export class Replica {
   }
 
   async #start(): Promise<void> {
-    const start = await loadProjection(this.cluster);
-    const view = new Projection(this.cluster.names.change, start);
+    const known = await loadProjection(this.cluster);
+    const view = new Projection(this.cluster.names.change, known);
     view.on("erasure", (by, erasure) => this.#purge.add(by.sequence, erasure, this.publisher.owns(by)));
     view.on("repair", (sequence, timeUs) => this.#noteRepair(sequence, timeUs));
-    for (const [sequence, by] of start.deletedBy) this.#purge.add(by, { sequence, bytes: 0 });
-    if (start.lastDeleteAll > 0) this.#purge.add(start.lastDeleteAll, "all");
+    for (const [sequence, by] of known.deletedBy) this.#purge.add(by, { sequence, bytes: 0 });
+    for (const by of known.deleteAlls) this.#purge.add(by, "all");
     this.#view?.finish(missedLines());
     this.#view = view;
     this.#checkpointAt = view.last + checkpointLines;

@@ -16,8 +16,11 @@ import type { KV, KvEntry } from "@nats-io/kv";
 import { HistoryError, UsersError, usersMax } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
 import { foldName } from "@wirebook/protocol";
+import type { NatsAddress } from "./address.ts";
 import { askMsMax, attempt, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
+import { useCluster } from "./connect.ts";
+import type { NatsCredentials } from "./credentials.ts";
 import { StreamConsumer } from "./stream-consumer.ts";
 
 /** Milliseconds after which a name that was taken and never confirmed may be taken by another. */
@@ -28,19 +31,15 @@ const untold = "did not tell of its users";
 
 type StoredUser = User & { readonly isPending?: boolean };
 
-/** @throws UsersError `users-failed` when the bucket cannot be read */
-export async function openKvUsers(cluster: Cluster): Promise<Users> {
-  return guarded(async () => {
+/** @throws UsersError `users-failed`, HistoryError */
+export function openUsers(address: NatsAddress, credentials: NatsCredentials): Promise<Users> {
+  return useCluster(address, credentials, async (cluster) => {
     const { js, names, replicas } = cluster;
     const bucket = await attempt(untold, () => new Kvm(js).create(names.users, { replicas, history: 1 }));
     const users = new KvUsers(cluster, bucket);
-    try {
-      await users.start();
-      return users;
-    } catch (error) {
-      users.close();
-      throw error;
-    }
+    // Without success the cluster is released, and the consumer with it.
+    await users.start();
+    return users;
   });
 }
 
@@ -123,12 +122,8 @@ class KvUsers implements Users {
     });
   }
 
-  close(): void {
-    this.#consumer.close();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
+    this.#consumer.close();
     await this.#cluster.release();
   }
 

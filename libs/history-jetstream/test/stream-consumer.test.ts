@@ -82,6 +82,20 @@ describeOnNatsServers("what is heard of others", () => {
     },
   );
 
+  test("what a server reads is known to the others, whenever it changes", async () => {
+    const { history, cluster } = await open("told");
+    await using _ = history;
+    const [one, other] = [new ReadLeases(cluster), new ReadLeases(cluster)];
+    for (const moment of [3, 4]) {
+      const reader = { moment };
+      one.add(reader);
+      await expect.poll(() => other.earliest()).toBe(moment);
+      one.remove(reader);
+      await expect.poll(() => other.earliest()).toBe(Infinity);
+    }
+    await Promise.all([one.close(), other.close()]);
+  });
+
   test("nothing is erased that a reader of a server that could not tell may need", async () => {
     const { history, cluster } = await open("leases");
     await using _ = history;
