@@ -16,6 +16,7 @@ import { useCluster } from "./connect.ts";
 import type { NatsCredentials } from "./credentials.ts";
 import { loadProjection, writeCheckpoint } from "./load.ts";
 import { foreignHeaders } from "./message.ts";
+import { publishTimeoutMs } from "./publisher.ts";
 
 /** Lines that are on their way at once. */
 const batchLines = 1000;
@@ -52,9 +53,14 @@ async function publishAll(
   const bytesMax = connection.info?.max_payload ?? Infinity;
   let lines = 0;
   let bytes = 0;
-  const publish = async (line: Uint8Array): Promise<number> => {
-    const options = { msgID: nuid.next(), expect: { streamName: names.stream }, headers: foreignHeaders() };
-    return (await attempt("did not take a line", () => js.publish(names.line, line, options))).seq;
+  const publish = (line: Uint8Array): Promise<number> => {
+    const id = { msgID: nuid.next(), expect: { streamName: names.stream } };
+    const options = { ...id, headers: foreignHeaders(), timeout: publishTimeoutMs };
+    return attempt("did not take a line", async () => {
+      const { seq } = await js.publish(names.line, line, options);
+      if (seq === 0) throw new Error("an earlier sending is not stored yet");
+      return seq;
+    });
   };
   for await (const batch of batchesOf(chunks)) {
     const tooLong = batch.findIndex((line) => line.length > bytesMax);

@@ -8,7 +8,7 @@
 
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { JetStreamPublishOptions } from "@nats-io/jetstream";
-import { NoRespondersError, nuid } from "@nats-io/transport-node";
+import { nuid, TimeoutError } from "@nats-io/transport-node";
 import type { AppendResult } from "@wirebook/history";
 import { failoverMs, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
@@ -23,7 +23,7 @@ export const publishStalledRetryMs = 250;
 /** …and when the stream had no leader. */
 const publishRefusedRetryMs = 100;
 /** Milliseconds for which the answer to one sending counts. */
-const publishTimeoutMs = 5000;
+export const publishTimeoutMs = 5000;
 /** Milliseconds after which a line that the cluster did not acknowledge is given up and its request gets an error. */
 export const publishDeadlineMs = 14_000;
 /** Milliseconds after which an acknowledged line is looked for on another node: the consumer's may be stuck. */
@@ -151,7 +151,8 @@ export class Publisher {
     if (error instanceof JetStreamApiError && error.status !== 503 && error.code !== idInProcess) {
       this.#answeredMs = performance.now();
       this.#fail(publish, error);
-    } else if (error instanceof JetStreamApiError || isWithoutLeader(error)) this.#retrySoon(publish);
+      // Without a leader the cluster says so, or no node listens to the subject.
+    } else if (!(error instanceof TimeoutError)) this.#retrySoon(publish);
   }
 
   #fail(publish: Publish, error: unknown): void {
@@ -187,10 +188,4 @@ export class Publisher {
     this.#stuckMs = nowMs;
     this.#listener.onStuck();
   }
-}
-
-/** NATS's answer where no node listens to the subject for now: the stream has no leader, or the node is cut off. */
-function isWithoutLeader(error: unknown): boolean {
-  for (let each = error; each instanceof Error; each = each.cause) if (each instanceof NoRespondersError) return true;
-  return false;
 }

@@ -1,5 +1,6 @@
 /** Readers: a place in the stream, and one chunk at a time. Nothing is queued for a reader that is slow. */
 
+import { once } from "node:events";
 import { HistoryError, readChunkBytesDefault } from "@wirebook/history";
 import type { Feed, Positions, Snapshot } from "@wirebook/history";
 import { encodeTime } from "@wirebook/protocol";
@@ -86,7 +87,7 @@ export class StreamSnapshot extends StreamReader implements Snapshot {
 
 /** Lines as they stood when it was opened, and then every line as it comes. */
 export class StreamFeed extends StreamReader implements Feed {
-  #wake = (): void => {};
+  readonly #disposing = new AbortController();
 
   constructor(source: Source, from: number) {
     super(source, from, source.view.lines);
@@ -94,14 +95,14 @@ export class StreamFeed extends StreamReader implements Feed {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
-    this.#wake();
+    this.#disposing.abort();
   }
 
   protected override async *readOn(): AsyncGenerator<Uint8Array> {
     const { view } = this.source;
     while (!this.isReleased) {
       if (this.moment < view.last) yield* this.#catchUp();
-      else if (view.end === undefined) await this.#change();
+      else if (view.end === undefined) await once(view, "change", this.#disposing).catch(() => {});
       else if (view.end === "closed") return;
       else throw view.end;
     }
@@ -135,15 +136,6 @@ export class StreamFeed extends StreamReader implements Feed {
       lines.push(line);
     }
     return lines;
-  }
-
-  async #change(): Promise<void> {
-    const { view } = this.source;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      view.once("change", resolve);
-    });
-    view.off("change", this.#wake);
   }
 }
 

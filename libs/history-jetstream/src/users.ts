@@ -90,7 +90,7 @@ class KvUsers implements Users {
     return [...this.#byName.values()].toSorted((one, other) => one.name.localeCompare(other.name));
   }
 
-  async add(user: User, confirm: () => Promise<unknown> = nothing): Promise<void> {
+  async add(user: User, confirm: () => Promise<unknown> = async () => {}): Promise<void> {
     if (this.#byName.size >= usersMax) {
       const sentence = `there are ${this.#byName.size} users, which is the limit; have some removed first`;
       throw new UsersError("users-max", sentence);
@@ -101,7 +101,7 @@ class KvUsers implements Users {
       await confirm();
     } catch (error) {
       // Best effort: a pending user is found by nobody, and gives way.
-      await this.#bucket.delete(key, { previousSeq: revision }).catch(nothing);
+      await this.#bucket.delete(key, { previousSeq: revision }).catch(() => {});
       throw error;
     }
     await guarded(() => this.#bucket.update(key, JSON.stringify(user), revision));
@@ -188,5 +188,3 @@ function failed(error: unknown): UsersError {
   const sentence = error instanceof HistoryError ? message : `the cluster did not answer about users: ${message}`;
   return new UsersError("users-failed", sentence, { cause: error });
 }
-
-async function nothing(): Promise<void> {}
