@@ -130,3 +130,6 @@ export const linkRecordBytesMax = 1024 * 1024;
 
 /** Exchanges that the fault lab begins at once. */
 export const faultRunsMax = 32;
+
+/** What the fragment of an exchange begins with. */
+export const exchangeLinkPrefix = "#exchange=";

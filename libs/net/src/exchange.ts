@@ -13,11 +13,11 @@ import { connect, isIPv4 } from "node:net";
 import type { OnReadOpts, Socket } from "node:net";
 import type { EndReason, Endpoint, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import { abort } from "./abort.ts";
+import { Deadline } from "./deadline.ts";
 import type { Target } from "./addresses.ts";
 import { connectTimeout, explain, replyTimeout } from "./errors.ts";
 import type { ExchangeError } from "./errors.ts";
 import { ReadThrottle } from "./read-throttle.ts";
-import { Timeouts } from "./timeouts.ts";
 import { WriteSchedule } from "./write-schedule.ts";
 import { Trace } from "./trace.ts";
 
@@ -68,7 +68,10 @@ export class Exchange {
   readonly trace = new Trace();
   readonly target: Target;
   readonly #listener: ExchangeListener;
-  readonly #timeouts: Timeouts;
+  readonly #connectTimeoutMs: number;
+  readonly #replyTimeoutMs: number;
+  /** For the connection, then for each next byte of the reply while it is read. */
+  readonly #deadline = new Deadline(() => this.#timeOut());
   readonly #socket: Socket;
   readonly #plan: WriteSchedule | undefined;
   readonly #throttle: ReadThrottle | undefined;
@@ -83,18 +86,14 @@ export class Exchange {
     const { connectTimeoutMs = connectTimeoutMsDefault, replyTimeoutMs = replyTimeoutMsDefault } = options;
     this.target = target;
     this.#listener = listener;
+    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#replyTimeoutMs = replyTimeoutMs;
     this.#proxyHeader = options.proxyHeader;
     this.trace.mark("connecting");
     this.#throttle = options.read && new ReadThrottle(options.read, () => this.#readOrWait());
     this.#plan = options.plan && this.#makePlan(options.plan, options.message);
     this.#socket = this.#connect(replyTimeoutMs === Infinity);
-    this.#timeouts = new Timeouts(connectTimeoutMs, replyTimeoutMs, (awaited) =>
-      this.#fail(
-        awaited === "reply"
-          ? replyTimeout(target, replyTimeoutMs, this.trace.receivedBytes)
-          : connectTimeout(target, connectTimeoutMs),
-      ),
-    );
+    this.#deadline.set(connectTimeoutMs);
     if (this.#plan === undefined) this.write(options.message);
     if (options.isEnded ?? false) this.end();
   }
@@ -142,6 +141,16 @@ export class Exchange {
     this.#listener.onEnd("cancelled", this);
   }
 
+  get #isConnected(): boolean {
+    return this.trace.at.established !== undefined;
+  }
+
+  #timeOut(): void {
+    const { target, trace } = this;
+    if (this.#isConnected) this.#fail(replyTimeout(target, this.#replyTimeoutMs, trace.receivedBytes));
+    else this.#fail(connectTimeout(target, this.#connectTimeoutMs));
+  }
+
   #connect(mayBeSilent: boolean): Socket {
     const { host, port } = this.target;
     const socket = connect({
@@ -165,7 +174,7 @@ export class Exchange {
   /** The connection stands. */
   #begin(): void {
     this.trace.mark("established");
-    this.#timeouts.connected();
+    this.#deadline.set(this.#replyTimeoutMs);
     // Before anybody is told: the server works meanwhile.
     this.#writeHeld();
     this.trace.local = endpoint(this.#socket.localAddress, this.#socket.localPort);
@@ -212,7 +221,7 @@ export class Exchange {
     return new WriteSchedule(steps, message, {
       write: (bytes, onTaken) => {
         // As long as the plan goes on, the server owes no answer.
-        this.#timeouts.touch();
+        this.#deadline.refresh();
         this.#write(bytes, onTaken);
       },
       end: () => this.end(),
@@ -236,10 +245,10 @@ export class Exchange {
   /** Reads on unless the listener or the pace holds the reading back. */
   #readOrWait(): void {
     if (this.#isPaused || (this.#throttle?.isWaiting ?? false)) {
-      this.#timeouts.hold();
+      if (this.#isConnected) this.#deadline.clear();
       this.#socket.pause();
     } else if (this.#socket.isPaused()) {
-      this.#timeouts.resume();
+      if (this.#isConnected) this.#deadline.set(this.#replyTimeoutMs);
       this.#socket.resume();
     }
   }
@@ -248,7 +257,7 @@ export class Exchange {
     if (this.#isOver) return;
     const isFirst = this.trace.receivedBytes === 0;
     this.trace.markChunk(chunk.length);
-    this.#timeouts.touch();
+    this.#deadline.refresh();
     if (isFirst) this.#listener.onStep?.("firstByte", this);
     // The step's listener may have cancelled.
     if (!this.#isOver) this.#listener.onChunk(chunk, this);
@@ -280,7 +289,7 @@ export class Exchange {
   /** After the server's FIN nothing is left unread, so closing sends our FIN. */
   #close(): void {
     this.#isOver = true;
-    this.#timeouts.stop();
+    this.#deadline.clear();
     this.#plan?.stop();
     this.#throttle?.stop();
     this.trace.mark("closed");

@@ -1,43 +1,20 @@
-/**
- * `npm run history`: a history from a cluster to a file and from a file to a cluster.
- *
- * Exit codes: 0 done, 1 not done, 2 wrong usage.
- */
+/** `npm run history`: moves a history from a cluster to a file and from a file to a cluster. */
 
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
-import process from "node:process";
-import { HistoryError } from "@wirebook/history";
 import { isNatsAddress } from "@wirebook/history-jetstream/address";
 import { SettingsError } from "@wirebook/settings";
-import { credentialsOf, describeStorage, openHistory, warnOfSecret } from "../storage.ts";
+import { credentialsOf, describeStorage, openHistory } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
 import { help, readTask } from "./history-options.ts";
-import type { Task } from "./history-options.ts";
+import { runCommand, say } from "./run-command.ts";
 
-// The NATS client leaves a connection behind to a node that is frozen, which would keep the process.
-process.exit(await main());
-
-async function main(): Promise<number> {
-  try {
-    const task = readTask({ argv: process.argv.slice(2), env: process.env });
-    if (task.verb === "help") process.stdout.write(help);
-    else await perform(task);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof SettingsError || error instanceof HistoryError || isSystems(error))) throw error;
-    say(isSystems(error) ? explain(error) : error.message);
-    return error instanceof SettingsError ? 2 : 1;
-  }
-}
-
-async function perform({ verb, file, storage }: Exclude<Task, { readonly verb: "help" }>): Promise<void> {
-  const warning = warnOfSecret(storage, process.argv);
-  if (warning !== undefined) say(warning);
-  if (verb === "export") await exportTo(resolve(file), storage);
-  else await importFrom(resolve(file), storage);
-}
+await runCommand({
+  help,
+  readTask,
+  perform: ({ verb, file, storage }) => (verb === "export" ? exportTo : importFrom)(resolve(file), storage),
+});
 
 /** The file is whole and on the disk when this says so. */
 async function exportTo(path: string, storage: StorageSettings): Promise<void> {
@@ -60,25 +37,4 @@ async function importFrom(path: string, storage: StorageSettings): Promise<void>
   const { importIntoJetStream } = await import("@wirebook/history-jetstream");
   const lines = await importIntoJetStream(storage.history, file.createReadStream(), credentialsOf(storage));
   say(`${lines} lines of ${path} are in ${describeStorage(storage)}, in the same order and with their times.`);
-}
-
-/** True for what the operating system said of a file. */
-function isSystems(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error;
-}
-
-function explain({ code, path = "the file", message }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case "EEXIST":
-      return `${path} is there already, and is left as it is; name a file that is not`;
-    case "ENOENT":
-      return `there is no ${path}, or no folder for it; name a file in a folder that is there`;
-    case undefined:
-    default:
-      return message;
-  }
-}
-
-function say(sentence: string): void {
-  process.stderr.write(`wirebook: ${sentence}\n`);
 }

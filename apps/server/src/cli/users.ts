@@ -1,39 +1,22 @@
 /**
  * `npm run users`: the users of a server, changed while it runs or while it does not [U-10].
  *
- * A new key goes to standard output alone, once; everything said about it goes to standard error. Exit codes: 0 done,
- * 1 not done, 2 wrong usage.
+ * A new key goes to standard output alone, once; everything said about it goes to standard error.
  */
 
 import { resolve } from "node:path";
 import process from "node:process";
 import { UsersError, readUsersCopy, writeUsersCopy } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
-import { SettingsError } from "@wirebook/settings";
 import { help, readTask } from "./users-options.ts";
 import type { Task } from "./users-options.ts";
-import { describeStorage, openUsers, warnOfSecret } from "../storage.ts";
+import { runCommand, say } from "./run-command.ts";
+import { describeStorage, openUsers } from "../storage.ts";
 import { createKey, hashKey } from "../auth/key.ts";
 
-// The NATS client leaves a connection behind to a node that is frozen, which would keep the process.
-process.exit(await main());
-
-async function main(): Promise<number> {
-  try {
-    const task = readTask({ argv: process.argv.slice(2), env: process.env });
-    if (task.verb === "help") process.stdout.write(help);
-    else await perform(task);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof SettingsError || error instanceof UsersError)) throw error;
-    say(error.message);
-    return error instanceof SettingsError ? 2 : 1;
-  }
-}
+await runCommand({ help, readTask, perform });
 
 async function perform(task: Exclude<Task, { readonly verb: "help" }>): Promise<void> {
-  const warning = warnOfSecret(task.storage, process.argv);
-  if (warning !== undefined) say(warning);
   await using users = await openUsers(task.storage, say);
   switch (task.verb) {
     case "list":
@@ -108,8 +91,4 @@ function tableOf(users: readonly User[]): string {
   const all = [["NAME", "ROLE", "CREATED", "BY"], ...rows];
   const widths = [0, 1, 2].map((at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
   return all.map((row) => `${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ")}\n`).join("");
-}
-
-function say(sentence: string): void {
-  process.stderr.write(`wirebook: ${sentence}\n`);
 }

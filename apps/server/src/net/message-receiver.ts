@@ -1,7 +1,8 @@
 /**
  * What a peer sends, up to the end of its message: a proxy's header where one is due, and the message [W-2], [W-20].
  *
- * It knows bytes and what they may still become, and neither the socket that they come by nor how late it is.
+ * Whether there is a header follows from the peer's address alone, never from what came. This class knows bytes and
+ * neither the socket that they come by nor how late it is.
  */
 
 import { readProxyHeader } from "@wirebook/net";
@@ -11,19 +12,21 @@ import { ServerError } from "../errors.ts";
 /** The bytes of one connection. */
 export class MessageReceiver {
   readonly #address: string;
-  readonly #proxyHeader: ProxyHeaderReceiver | undefined;
   readonly #reader = new MessageReader();
   #hasBytes = false;
+  /** The header of a trusted proxy as far as it came; `undefined` when none is due or it is whole. */
+  #header: Uint8Array | undefined;
+  #client: string | undefined;
 
   /** @param isTrusted true when the peer at that address is a proxy, which says for whom it connects */
   constructor(address: string, isTrusted: boolean) {
     this.#address = address;
-    this.#proxyHeader = isTrusted ? new ProxyHeaderReceiver(address) : undefined;
+    if (isTrusted) this.#header = new Uint8Array(0);
   }
 
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
   get address(): string {
-    return this.#proxyHeader?.address ?? this.#address;
+    return this.#client ?? this.#address;
   }
 
   /** The message without its line ending, as far as it came. */
@@ -57,7 +60,7 @@ export class MessageReceiver {
    * @throws ServerError `proxy-header`
    */
   push(chunk: Uint8Array): boolean {
-    const message = this.#proxyHeader?.push(chunk) ?? chunk;
+    const message = this.#header === undefined ? chunk : this.#takeHeader(joinBytes(this.#header, chunk));
     if (message.length === 0) return false;
     this.#hasBytes = true;
     this.#reader.push(message);
@@ -67,7 +70,7 @@ export class MessageReceiver {
   /** Ends the message where it stands; returns why it cannot be taken. */
   end(): ServerError | undefined {
     this.#reader.end();
-    return this.#proxyHeader?.isCut ? this.#proxyHeader.problem("it ended before its header did") : undefined;
+    return this.#header?.length ? this.#badHeader("it ended before its header did") : undefined;
   }
 
   /** What a peer is told that did not end its message in so many milliseconds [W-6]. */
@@ -96,54 +99,21 @@ export class MessageReceiver {
       return false; // It is malformed, and the same reading will say so to the peer once the message has ended.
     }
   }
-}
 
-/**
- * The header of one connection. It takes its bytes off the stream, however they were cut. Whether there is one follows from
- * the peer's address alone, never from what came.
- */
-class ProxyHeaderReceiver {
-  readonly #proxy: string;
-  #held: Uint8Array = new Uint8Array(0);
-  #address: string | undefined;
-  #isWhole = false;
-
-  /** @param proxy the address of the peer, which is trusted */
-  constructor(proxy: string) {
-    this.#proxy = proxy;
-  }
-
-  /** For whom the proxy connects; the proxy itself until that is known, or when it says that it speaks for itself. */
-  get address(): string {
-    return this.#address ?? this.#proxy;
-  }
-
-  /** True when the peer closes in the middle of its header. */
-  get isCut(): boolean {
-    return !this.#isWhole && this.#held.length > 0;
-  }
-
-  /**
-   * Takes what came and gives back what belongs to the message.
-   *
-   * @throws ServerError `proxy-header` when this is no header
-   */
-  push(chunk: Uint8Array): Uint8Array {
-    if (this.#isWhole) return chunk;
-    this.#held = joinBytes(this.#held, chunk);
-    const reading = readProxyHeader(this.#held);
-    if (reading.state === "invalid") throw this.problem(reading.problem);
+  /** Takes the header off what came, and gives back what belongs to the message. */
+  #takeHeader(bytes: Uint8Array): Uint8Array {
+    const reading = readProxyHeader(bytes);
+    if (reading.state === "invalid") throw this.#badHeader(reading.problem);
+    this.#header = reading.state === "incomplete" ? bytes : undefined;
     if (reading.state === "incomplete") return new Uint8Array(0);
-    this.#isWhole = true;
-    this.#address = reading.connection?.source.address;
-    return this.#held.subarray(reading.length);
+    this.#client = reading.connection?.source.address;
+    return bytes.subarray(reading.length);
   }
 
-  /** What a peer is told whose header is none. */
-  problem(why: string): ServerError {
+  #badHeader(why: string): ServerError {
     return new ServerError(
       "proxy-header",
-      `a connection from ${this.#proxy} must begin with a PROXY header of version 2, and ${why}; ` +
+      `a connection from ${this.#address} must begin with a PROXY header of version 2, and ${why}; ` +
         "start the gateway with --proxy-protocol, or connect from another address",
     );
   }

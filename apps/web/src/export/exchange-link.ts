@@ -9,8 +9,7 @@ import { decodeBase64, decodeRecord, encodeBase64, encodeRecord } from "@wireboo
 import type { Exchange } from "../exchanges/exchange.svelte.ts";
 import type { Exchanges } from "../exchanges/exchanges.svelte.ts";
 import { count } from "../ui/format.ts";
-import { linkCharactersMax, linkRecordBytesMax } from "../limits.ts";
-import { exchangeLinkPrefix } from "./lazy.ts";
+import { exchangeLinkPrefix, linkCharactersMax, linkRecordBytesMax } from "../limits.ts";
 import { recordOf } from "./record-of.ts";
 import { replay, ReplayError } from "./replay.ts";
 

@@ -16,9 +16,6 @@ export interface ExportSubject {
   readonly first?: "pcapng" | "ndjson" | "link" | "load";
 }
 
-/** What the fragment of an exchange begins with. */
-export const exchangeLinkPrefix = "#exchange=";
-
 /** What makes and opens the addresses of exchanges, which is not part of the page's first load either. */
 export function fetchLinks() {
   return import("./exchange-link.ts");
