@@ -30,7 +30,7 @@ const table = {
   // apps/gateway
   "unlimited-fragments": {
     what: "a gateway that joins any number of fragments (CVE-2022-39386)",
-    file: "apps/gateway/src/app.ts",
+    file: "apps/gateway/src/websocket/upgrade.ts",
     find: "maxFragments: limits.fragmentsMax",
     replace: "maxFragments: 1e9",
   },

@@ -1,11 +1,11 @@
 /** The gateway's settings, read once from the command line and the environment into one frozen object. */
 
+import { isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
-import { describeTarget } from "@wirebook/net";
+import { describeTarget, isLoopback, normalizeAddress } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
-import { isLoopback, normalizeAddress } from "@wirebook/net";
 import { gatewayPortDefault, serverPortDefault } from "@wirebook/protocol";
 import {
   describeSettings,
@@ -19,7 +19,6 @@ import {
   wholeNumber,
 } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
-import { decodeTarget } from "./http/addresses.ts";
 import { serverConnectionsDefault, serverConnectionsMax } from "./limits.ts";
 import type { TlsFiles } from "./http/tls.ts";
 
@@ -218,4 +217,12 @@ function exampleOrigin(scheme: string, host: string, port: number): string {
 /** True for `scheme://host[:port]` exactly as a browser writes it in the Origin header (RFC 6454, section 6.2). */
 function isOrigin(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+/** The inverse of `describeTarget`; `undefined` when the text is not `host:port` with a port from 1 to 65535. */
+function decodeTarget(text: string): Target | undefined {
+  const groups = /^(?:\[(?<six>[^\]]+)\]|(?<name>[^\s/:@[\]]+)):(?<port>\d{1,5})$/.exec(text)?.groups;
+  if (groups === undefined || (groups.six !== undefined && !isIPv6(groups.six))) return undefined;
+  const port = Number(groups.port);
+  return port >= 1 && port <= 65_535 ? { host: groups.six ?? groups.name ?? "", port } : undefined;
 }

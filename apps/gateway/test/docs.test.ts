@@ -10,7 +10,7 @@ import {
   slowReadMsMax,
   subprotocol,
 } from "@wirebook/protocol";
-import { hopOf } from "../src/websocket/frame-error.ts";
+import { hopOf } from "../src/websocket/errors.ts";
 import { gatewayLimits } from "../src/limits.ts";
 
 const document = readFileSync(new URL("../../../docs/gateway-frames.md", import.meta.url), "utf8");

@@ -146,6 +146,6 @@ test("closes with a reason, and lives on, when a listener throws", async () => {
   };
   page.send({ type: "request", id: 1, user: "spoiler" });
   expect(await page.closing).toMatchObject({ code: 1011, reason: expect.stringMatching(/^internal: /) });
-  expect(eventsOf(gateway, "mistake")).toMatchObject([{ err: { message: "the log is full" } }]);
+  expect(eventsOf(gateway, "internal-error")).toMatchObject([{ err: { message: "the log is full" } }]);
   expect((await other.ask({ type: "request", id: 1, user: "brick" })).text).toBe("echo brick\n");
 });

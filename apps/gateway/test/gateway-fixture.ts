@@ -9,10 +9,10 @@ import type { FastifyInstance } from "fastify";
 import type { Target } from "@wirebook/net";
 import { createApp } from "../src/app.ts";
 import type { GatewayConfig } from "../src/config.ts";
-import { listeningPort } from "../src/http/listening.ts";
+import { listeningPort } from "../src/http/http-servers.ts";
 import { gatewayLimits } from "../src/limits.ts";
 import type { GatewayLimits } from "../src/limits.ts";
-import type { LogSink } from "../src/telemetry/log.ts";
+import type { LogSink } from "../src/telemetry/access-log.ts";
 
 /** A TCP server that is closed, with its connections, when it is disposed of. */
 export interface Backend extends AsyncDisposable {

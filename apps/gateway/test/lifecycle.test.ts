@@ -101,10 +101,10 @@ test("reads its certificate again on SIGHUP, and says in its log what came of it
   await using program = run(["--port", "0", "--tls-cert", certPath, "--tls-key", keyPath]);
   await program.listening();
   program.kill("SIGHUP");
-  await program.saying("the certificate was read again");
+  await program.saying("read the certificate again");
   await writeFile(keyPath, "no key");
   program.kill("SIGHUP");
-  await program.saying("the certificate was not read again: --tls-key");
+  await program.saying("cannot read the certificate again: --tls-key");
   program.kill("SIGTERM");
   expect(await program.exited).toBe(0);
 });
@@ -127,9 +127,9 @@ test.skipIf(!hasScript)("on a terminal SIGHUP reads the certificate again, until
     while (!pattern.test(screen)) await once(terminal.stdout, "data");
     return pattern.exec(screen)?.[1] ?? "";
   };
-  const port = Number(await shown(/The page is at \S+:(\d+)/));
+  const port = Number(await shown(/Open \S+:(\d+)/));
   process.kill(Number(await shown(/pid (\d+)/)), "SIGHUP");
-  await shown(/the certificate was read again/);
+  await shown(/read the certificate again/);
   expect(await listens(port)).toBe(true);
   terminal.kill("SIGKILL");
   await expect.poll(() => listens(port), { timeout: 20_000 }).toBe(false);
@@ -150,14 +150,14 @@ async function listens(port: number): Promise<boolean> {
 test("says in one sentence that its key cannot be read", async () => {
   await using program = run(["--port", "0", "--tls-cert", "/nowhere.crt", "--tls-key", "/nowhere.key"]);
   expect(await program.exited).toBe(2);
-  expect(program.err()).toBe("gateway: --tls-cert /nowhere.crt cannot be read (ENOENT); type the path of a PEM file\n");
+  expect(program.err()).toBe("gateway: --tls-cert /nowhere.crt cannot be read (ENOENT); name a PEM file\n");
 });
 
 test("says in one sentence that its port is taken", async () => {
   await using mute = await openMute();
   await using program = run(["--port", String(mute.target.port)]);
   expect(await program.exited).toBe(1);
-  expect(program.err()).toMatch(/^gateway: something listens on 127\.0\.0\.1:\d+ already; .*--port\n$/);
+  expect(program.err()).toMatch(/^gateway: port \d+ of 127\.0\.0\.1 is in use, .*--port \d+\n$/);
 });
 
 test("refuses to listen beyond loopback without an origin, and says what to pass", async () => {

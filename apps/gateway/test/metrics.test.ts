@@ -135,7 +135,7 @@ test("shows its metrics to this machine and to whom it was told, and to nobody e
   expect(await statusFor(undefined, "evil.example")).toBe(403);
   expect(eventsOf(gateway, "refused")[0]).toMatchObject({
     address: "192.0.2.8",
-    sentence: expect.stringContaining("--metrics-from"),
+    message: expect.stringContaining("--metrics-from"),
   });
 });
 

@@ -134,7 +134,7 @@ describe("over the wire", () => {
     }
     expect(await statusOf(gateway, "/healthz", { host: `LocalHost:${gateway.port}` })).toBe(200);
     expect(eventsOf(gateway, "refused")).toContainEqual(
-      expect.objectContaining({ address: "127.0.0.1", status: 403, sentence: expect.stringContaining("evil.example") }),
+      expect.objectContaining({ address: "127.0.0.1", status: 403, message: expect.stringContaining("evil.example") }),
     );
   });
 
@@ -185,13 +185,13 @@ describe("the allow-list", () => {
     expect(admission.refuseUpgrade(upgrade)).toBeUndefined();
   });
 
-  test("names in its sentence what to open and what to pass", () => {
+  test("names in its message what to open and what to pass", () => {
     const admission = new OriginPolicy("http", "127.0.0.1", 8007, []);
-    expect(admission.refuseRequest({ host: "evil.example" })?.sentence).toContain("open http://127.0.0.1:8007");
-    expect(admission.refuseRequest({})?.sentence).toContain("Host header is missing");
-    expect(admission.refuseUpgrade({ origin: "http://a.example" })?.sentence).toContain(
+    expect(admission.refuseRequest({ host: "evil.example" })?.message).toContain("open http://127.0.0.1:8007");
+    expect(admission.refuseRequest({})?.message).toContain("Host header is missing");
+    expect(admission.refuseUpgrade({ origin: "http://a.example" })?.message).toContain(
       '"http://a.example" may not connect',
     );
-    expect(admission.refuseUpgrade({})?.sentence).toContain("Origin: http://127.0.0.1:8007");
+    expect(admission.refuseUpgrade({})?.message).toContain("Origin: http://127.0.0.1:8007");
   });
 });

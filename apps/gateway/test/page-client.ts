@@ -160,20 +160,20 @@ export async function openPage(gateway: Pick<Gateway, "host">, options: ClientOp
   return page;
 }
 
-/** The HTTP status with which a WebSocket is refused, and the sentence. */
+/** The HTTP status with which a WebSocket is refused, and its message. */
 export async function refusedPage(
   gateway: Gateway,
   options: ClientOptions = {},
-): Promise<[status: number, sentence: string]> {
+): Promise<[status: number, message: string]> {
   const { host } = gateway;
   const socket = new WebSocket(`ws://${host}/ws`, subprotocol, { origin: `http://${host}`, ...options });
   const [, response] = (await once(socket, "unexpected-response")) as [
     unknown,
     AsyncIterable<Buffer> & { statusCode: number },
   ];
-  let sentence = "";
-  for await (const chunk of response) sentence += chunk.toString();
-  return [response.statusCode, sentence];
+  let message = "";
+  for await (const chunk of response) message += chunk.toString();
+  return [response.statusCode, message];
 }
 
 function readText(text: string): GatewayFrame {

@@ -4,10 +4,9 @@ import { expect, test } from "vitest";
 import { plainText } from "@wirebook/protocol";
 import { ConnectionPool, shareOf } from "../src/streams/connection-pool.ts";
 import type { SlotUser } from "../src/streams/connection-pool.ts";
-import { guard } from "../src/websocket/guard.ts";
-import { gatheringSink, readableSink } from "../src/telemetry/log.ts";
-import { heldLogCharactersMax } from "../src/limits.ts";
-import { TokenBucket } from "../src/websocket/token-bucket.ts";
+import { gatheredCharactersMax, gatheringSink, readableSink } from "../src/telemetry/access-log.ts";
+import { guard } from "../src/websocket/guarded-listeners.ts";
+import { TokenBucket } from "../src/websocket/rate-limiter.ts";
 
 /** Somebody who notes what he is told. */
 function createUser(name: string, notes: string[], owner: object = notes): SlotUser {
@@ -116,16 +115,14 @@ test("gives tokens back steadily and never more than the burst", () => {
   expect(take(9, 60_000)).toBe(3);
 });
 
-test("hands on what a listener throws", () => {
+test("passes what a listener throws to its owner", () => {
   const thrown: unknown[] = [];
-  const listener = guard(
-    (value: number) => {
+  const owner = { onInternalError: (error: unknown) => thrown.push(error) };
+  for (const value of [1, 3]) {
+    guard(owner, () => {
       if (value > 1) throw new Error(`over by ${value - 1}`);
-    },
-    (error) => thrown.push(error),
-  );
-  listener(1);
-  listener(3);
+    });
+  }
   expect(thrown).toEqual([new Error("over by 2")]);
 });
 
@@ -143,9 +140,9 @@ test("shows on a terminal what happened, and nothing that acts on it", () => {
     ms: 1.5,
   });
   say({ event: "socket", socket: 3, outcome: "open", address: "127.0.0.1" });
-  say({ event: "refused", address: "::1", status: 403, sentence: "no" });
+  say({ event: "refused", address: "::1", status: 403, message: "no" });
   say({ msg: "something of the framework's" });
-  say({ level: 50, event: "mistake", err: { message: "broken" } });
+  say({ level: 50, event: "internal-error", err: { message: "broken" } });
   expect(lines).toEqual([
     "00:00:00.000 page 3 #7 brick\\u001b[2J 2: fin, 350 bytes, 1.5 ms\n",
     "00:00:00.000 page 3 from 127.0.0.1: open\n",
@@ -163,7 +160,7 @@ test("writes the lines of one turn at once, and those past the bound before it e
   await setImmediate();
   expect(writes).toEqual(["one\ntwo\n"]);
 
-  const [most, more] = ["x".repeat(heldLogCharactersMax), "y"];
+  const [most, more] = ["x".repeat(gatheredCharactersMax), "y"];
   sink.write(most);
   expect(writes).toHaveLength(1);
   sink.write(more);

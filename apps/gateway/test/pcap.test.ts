@@ -75,14 +75,14 @@ test("stops at its bound, says so once, and goes on serving", async () => {
     expect(text).toBe("echo brick 2\n");
   }
   await gateway.app.close();
-  const sentences = eventsOf(gateway, "notice").map(({ sentence }) => sentence);
-  expect(sentences[0]).toBe(`${folder.path} is full at ${pcapBytesMax} bytes; nothing more is written to it`);
-  expect(sentences[1]).toMatch(/^\d+ packets are not in /);
-  expect(sentences).toHaveLength(2);
+  const messages = eventsOf(gateway, "notice").map(({ message }) => message);
+  expect(messages[0]).toBe(`${folder.path} is full at ${pcapBytesMax} bytes; no more packets are written`);
+  expect(messages[1]).toMatch(/^\d+ packets are not in /);
+  expect(messages).toHaveLength(2);
   expect((await stat(folder.path)).size).toBeLessThanOrEqual(pcapBytesMax);
 });
 
-test("leaves packets out when the disk is too slow for them, says so once, and goes on serving", async () => {
+test("drops packets when the disk is too slow for them, says so once, and goes on serving", async () => {
   await using echo = await openEcho();
   await using folder = await openFolder();
   const limits = { pcapQueuedBytesMax: headBytes() + 10 };
@@ -92,7 +92,7 @@ test("leaves packets out when the disk is too slow for them, says so once, and g
   const user = "b".repeat(1000);
   expect((await page.ask({ type: "request", id: 1, user })).text).toBe(`echo ${user}\n`);
   expect(eventsOf(gateway, "notice")).toMatchObject([
-    { sentence: expect.stringContaining("is too slow; packets are left out") },
+    { message: expect.stringContaining("is too slow; packets are dropped") },
   ]);
 });
 

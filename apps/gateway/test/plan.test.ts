@@ -85,7 +85,7 @@ test("adds nothing to a plan", async () => {
   page.send(raw("brick 2\n", [{ afterMs: 50, bytes: 8 }]));
   page.sendBytes(1, Buffer.from("more"));
   const { message } = await page.error("frame-invalid");
-  expect(message).toContain("exchange 1 goes by its plan");
+  expect(message).toContain("exchange 1 follows its write schedule");
   await page.frame("open");
   clock.pass(50);
   expect((await page.answer(1)).text).toBe("brick 2\n");

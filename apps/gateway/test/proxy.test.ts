@@ -115,8 +115,10 @@ test("says once in its log that it does not understand a trusted proxy", async (
     await using page = await openPage(gateway, { localAddress: "127.0.0.5", headers });
     await page.frame("hello");
   }
-  const sentence = expect.stringMatching(/^the X-Forwarded-For header of 127\.0\.0\.5 has "_hidden" where an address/);
-  expect(eventsOf(gateway, "notice")).toMatchObject([{ sentence }]);
+  const message = expect.stringMatching(
+    /^the X-Forwarded-For header of 127\.0\.0\.5 has "_hidden" instead of an address/,
+  );
+  expect(eventsOf(gateway, "notice")).toMatchObject([{ message }]);
 });
 
 test("counts the pages behind a trusted reverse proxy by their own addresses", async () => {

@@ -86,7 +86,7 @@ test("refuses bytes behind the end of a raw exchange", async () => {
   await page.frame("open");
   page.sendBytes(1, Buffer.from("more"));
   const { message, id } = await page.error("frame-invalid");
-  expect(message).toContain("exchange 1 was ended");
+  expect(message).toContain("ended exchange 1");
   expect(id).toBeNull();
 });
 

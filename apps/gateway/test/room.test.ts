@@ -46,7 +46,7 @@ test("tells a WebSocket beyond those of one address so", async () => {
   await next.frame("hello");
 });
 
-test("looks at nothing that a WebSocket sends which is turned away, and refuses the upgrade when too many are", async () => {
+test("looks at nothing that a WebSocket sends which is rejected, and refuses the upgrade when too many are", async () => {
   await using echo = await openEcho();
   const limits = { webSocketsMax: 1, refusalsMax: 1, closeTimeoutMs: 60_000 };
   await using gateway = await openGateway(echo.target, { limits });
@@ -55,8 +55,8 @@ test("looks at nothing that a WebSocket sends which is turned away, and refuses 
   await using stubborn = await openPage(gateway);
   stubborn.socket.pause();
   stubborn.send({ type: "request", id: 1, user: "brick" });
-  const [status, sentence] = await refusedPage(gateway);
-  expect([status, sentence]).toEqual([503, expect.stringContaining("turned away")]);
+  const [status, message] = await refusedPage(gateway);
+  expect([status, message]).toEqual([503, expect.stringContaining("being rejected")]);
   expect((await page.ask({ type: "request", id: 1, user: "brick" })).text).toBe("echo brick\n");
   expect(echo.acceptedCount).toBe(1);
   stubborn.socket.terminate();

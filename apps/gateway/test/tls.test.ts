@@ -96,17 +96,17 @@ test("says which file is wrong, and how", async () => {
   const other = await certificates.make("other");
   const text = join(certificates.folder, "text");
   await writeFile(text, "no certificate\n");
-  const wrong: [files: TlsFiles, sentence: RegExp][] = [
-    [{ ...one, certPath: "/nowhere.crt" }, /^--tls-cert \/nowhere\.crt cannot be read \(ENOENT\); type the path/],
+  const wrong: [files: TlsFiles, message: RegExp][] = [
+    [{ ...one, certPath: "/nowhere.crt" }, /^--tls-cert \/nowhere\.crt cannot be read \(ENOENT\); name a PEM file/],
     [{ ...one, keyPath: certificates.folder }, /^--tls-key \S+ cannot be read \(EISDIR\)/],
-    [{ ...one, certPath: text }, /^--tls-cert \S+text holds no certificate in PEM form/],
-    [{ ...one, keyPath: text }, /^--tls-key \S+text holds no private key in PEM form/],
-    [{ certPath: one.keyPath, keyPath: one.certPath }, /^--tls-cert \S+one\.key holds no certificate/],
+    [{ ...one, certPath: text }, /^--tls-cert \S+text has no certificate in PEM form/],
+    [{ ...one, keyPath: text }, /^--tls-key \S+text has no private key in PEM form/],
+    [{ certPath: one.keyPath, keyPath: one.certPath }, /^--tls-cert \S+one\.key has no certificate/],
     [
       { ...one, keyPath: other.keyPath },
       /^--tls-key \S+other\.key is not the key of the certificate in \S+ \S+one\.crt/,
     ],
   ];
-  for (const [files, sentence] of wrong) expect(() => readTlsPair(files)).toThrow(sentence);
+  for (const [files, message] of wrong) expect(() => readTlsPair(files)).toThrow(message);
   expect(readTlsPair(one).cert.toString()).toContain("BEGIN CERTIFICATE");
 });

@@ -1,9 +1,9 @@
 /**
- * Who is at the other end of a page's connection.
+ * The address of the client at the other end of a page's connection.
  *
- * That is the peer of the TCP connection, unless it is a reverse proxy that the operator trusts: then Fastify takes the
- * address from its `X-Forwarded-For` header. Some proxies write a port behind it, and brackets around IPv6, as a URL has
- * them. The address counts for the limits, and stands in the log and, on request, in the server's history.
+ * That is the peer of the TCP connection, unless the peer is a reverse proxy that the operator trusts: then Fastify takes
+ * the address from its `X-Forwarded-For` header. Some proxies write a port behind it, and brackets around IPv6, as in a
+ * URL. The address counts for the limits, and is in the log and, on request, in the server's history.
  */
 
 import type { FastifyRequest } from "fastify";
@@ -19,37 +19,37 @@ function readForwarded(text: string): string | undefined {
   return normalizeAddress(six ?? four ?? text);
 }
 
-/** For Fastify: whether an address of the chain in `X-Forwarded-For` is that of a proxy which is believed. */
+/** For Fastify: whether an address of the chain in `X-Forwarded-For` is that of a trusted proxy. */
 export function trustIn(proxies: readonly string[]): (address: string) => boolean {
   const trusted = new Set(proxies.map((address) => normalizeAddress(address) ?? address));
   return (address) => trusted.has(readForwarded(address) ?? "");
 }
 
-/** The page's address; what a proxy passes on that is no address is not believed. */
+/** The page's address. Text of a proxy that is not an address is ignored. */
 export function addressOf({ ip, raw }: FastifyRequest): string {
   return readForwarded(ip ?? "") ?? normalizeAddress(raw.socket.remoteAddress ?? "") ?? "unknown";
 }
 
-/** True when a trusted proxy's `X-Forwarded-For` holds no address where the page's should be. */
+/** True when a trusted proxy's `X-Forwarded-For` has something else where the page's address should be. */
 export function isMisread({ ip }: FastifyRequest): boolean {
   return ip !== undefined && readForwarded(ip) === undefined;
 }
 
-/** True when a proxy brought the request, and the page's address is not known: the proxy is not trusted, or not understood. */
+/** True when a proxy brought the request and the page's address is unknown: the proxy is not trusted, or not understood. */
 export function isFromUnknown(request: FastifyRequest, isTrusted: (address: string) => boolean): boolean {
   const { headers, socket } = request.raw;
   if (!Object.keys(headers).some((name) => forwardingHeader.test(name))) return false;
-  const isTold = /[^\s,]/.test(String(headers["x-forwarded-for"] ?? "")) && !isMisread(request);
-  return !isTrusted(socket.remoteAddress ?? "") || !isTold;
+  const hasAddress = /[^\s,]/.test(String(headers["x-forwarded-for"] ?? "")) && !isMisread(request);
+  return !isTrusted(socket.remoteAddress ?? "") || !hasAddress;
 }
 
 /** The PROXY header for the page's connection, to be sent before each of its messages [W-20]. */
 export function proxyHeaderOf(request: FastifyRequest): Uint8Array {
   const { remoteAddress, remotePort, localAddress, localPort } = request.raw.socket;
-  // A connection that is gone already has no addresses.
+  // A connection that is already closed has no addresses.
   if (remoteAddress === undefined || localAddress === undefined) return encodeProxyHeader();
   const address = addressOf(request);
-  // The port that a reverse proxy saw, nobody passes on.
+  // A reverse proxy does not pass on the client's port.
   const port = address === normalizeAddress(remoteAddress) ? remotePort : undefined;
   return encodeProxyHeader({
     source: { address, port: port ?? 0 },

@@ -2,7 +2,7 @@
  * The sockets on which the gateway listens, with or without TLS, and how many connections come over them [G-4].
  *
  * There is one for each address of the host (`localhost` has two), so what concerns them stands here and not at Fastify's
- * own. A connection too many is closed without a word: nothing can be said before TLS and HTTP have begun.
+ * own. A connection too many is closed without a message: none can be sent before TLS and HTTP are set up.
  */
 
 import type http from "node:http";
@@ -11,13 +11,13 @@ import type https from "node:https";
 import type { Server as HttpsServer } from "node:https";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import type { FastifyInstance } from "fastify";
 import { normalizeAddress } from "@wirebook/net";
 import type { GatewayLimits } from "../limits.ts";
 import type { TlsPair } from "./tls.ts";
 
-// An `import` of node:http looks at each of its exports, its WebSocket among them, which loads the whole of fetch: 15 MiB
-// that nothing here needs. A `require` does not.
+// An `import` of node:http reads each of its exports, its WebSocket among them, which loads the whole of fetch: 15 MiB
+// that the gateway does not need. A `require` does not.
 const require = createRequire(import.meta.url);
 const { createServer: createHttpServer } = require("node:http") as typeof http;
 const { createServer: createHttpsServer } = require("node:https") as typeof https;
@@ -26,9 +26,9 @@ const { createServer: createHttpsServer } = require("node:https") as typeof http
 export interface HttpServersOptions {
   readonly limits: GatewayLimits;
   readonly tls: TlsPair | undefined;
-  /** Addresses from which a reverse proxy brings the connections of many. */
+  /** Addresses of reverse proxies, each of which brings the connections of many clients. */
   readonly trustedProxies: readonly string[];
-  /** Told of each connection that was closed because there were too many. */
+  /** Called for each connection that was closed because there were too many. */
   onRefused(reason: "connections" | "connections-per-address", address: string): void;
 }
 
@@ -44,14 +44,14 @@ export class HttpServers {
     this.#trusted = new Set(options.trustedProxies.map((address) => normalizeAddress(address) ?? address));
   }
 
-  /** Makes one that does not listen yet. */
+  /** Creates one that does not listen yet. */
   create(handler: RequestListener): Server {
     const { limits, tls } = this.#options;
-    // Node looks every so often for connections whose time is over, so that much comes on top.
-    const withinMs = limits.httpRequestMs - limits.httpLookMs;
+    // Node checks every so often for connections whose time is over, so that much is added.
+    const requestMs = limits.httpRequestMs - limits.httpLookMs;
     const times = {
-      requestTimeout: withinMs,
-      headersTimeout: withinMs,
+      requestTimeout: requestMs,
+      headersTimeout: requestMs,
       keepAliveTimeout: limits.httpKeepAliveMs,
       connectionsCheckingInterval: limits.httpLookMs,
     };
@@ -59,13 +59,10 @@ export class HttpServers {
     server.maxConnections = limits.connectionsMax;
     server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("drop", (dropped) => this.#options.onRefused("connections", plain(dropped?.remoteAddress)));
-    // Node takes its own listener off a connection that asks for an upgrade. Without another, one that breaks before it is
-    // a WebSocket or has been refused would end the process.
-    server.on("upgrade", (_request, socket) => socket.on("error", destroy));
     return server;
   }
 
-  /** Lets connections that come from now on have another certificate; those that are open keep theirs. */
+  /** New connections get another certificate; those that are open keep theirs. */
   replaceTls(tls: TlsPair): void {
     for (const server of this.#secure) server.setSecureContext({ ...tls });
   }
@@ -95,8 +92,10 @@ export class HttpServers {
   }
 }
 
-function destroy(this: Duplex): void {
-  this.destroy();
+/** The port on which an app listens, which the system chose when the operator's was 0. */
+export function listeningPort(app: FastifyInstance): number {
+  const address = app.server.address();
+  return address === null || typeof address === "string" ? 0 : address.port;
 }
 
 function plain(address: string | undefined): string {

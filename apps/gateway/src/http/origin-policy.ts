@@ -1,25 +1,24 @@
 /**
- * Who may speak to the gateway [G-1].
+ * Which hosts and origins may connect to the gateway [G-1].
  *
- * A browser lets any website open a WebSocket to any address and sends no preflight, so the Origin header is all that
- * tells our page from a stranger's. And a stranger can let his own host name resolve to 127.0.0.1 (DNS rebinding), after
- * which his page is "same origin" with us; his name then stands in the Host header. Both are compared, character by
- * character, with a list of what is allowed: nothing is parsed, so nothing can be parsed differently.
+ * A browser lets any website open a WebSocket to any address and sends no preflight, so the Origin header alone tells our
+ * page from another website's. A website can also let its own host name resolve to 127.0.0.1 (DNS rebinding). Its page is
+ * then "same origin" with us, and its name is in the Host header. Both headers are compared, character by character, with
+ * a list of what is allowed: nothing is parsed, so nothing can be parsed differently.
  */
 
-import { describeTarget } from "@wirebook/net";
+import { describeTarget, isLoopback } from "@wirebook/net";
 import { subprotocol } from "@wirebook/protocol";
-import { isLoopback } from "@wirebook/net";
 import type { RefusalReason } from "../telemetry/metrics.ts";
 
-/** Why something is not let in: the HTTP status and the sentence for its body. */
+/** Why a request is refused: the HTTP status, and the message for its body. */
 export interface Refusal {
   readonly status: number;
   readonly reason: RefusalReason;
-  readonly sentence: string;
+  readonly message: string;
 }
 
-/** The headers that are looked at. */
+/** The headers that decide. */
 export interface PolicyHeaders {
   readonly host?: string | undefined;
   readonly origin?: string | undefined;
@@ -38,7 +37,7 @@ export class OriginPolicy {
   /**
    * @param scheme `https` when the gateway itself speaks TLS, else `http`
    * @param host where the gateway listens
-   * @param port the port that it was really given
+   * @param port the port that it was given
    * @param origins what `--origin` named, each exactly as a browser writes it
    */
   constructor(scheme: "http" | "https", host: string, port: number, origins: readonly string[]) {
@@ -56,54 +55,47 @@ export class OriginPolicy {
     return host !== undefined && this.#own.has(host.toLowerCase());
   }
 
-  /** Looks at any request: is it meant for this gateway? */
+  /** Checks any request: is it meant for this gateway? */
   refuseRequest({ host }: PolicyHeaders): Refusal | undefined {
-    if (host !== undefined && !hostForm.test(host)) {
-      const sentence = `the Host header ${quote(host)} is no host; send one, such as Host: ${[...this.#hosts][0]}`;
-      return { status: 400, reason: "host", sentence };
+    const help = `open ${this.#example()}, or start the gateway with --origin and the address that you use`;
+    if (host === undefined) {
+      return { status: 403, reason: "host", message: `the Host header is missing; ${help}` };
     }
-    if (host !== undefined && this.#hosts.has(host.toLowerCase())) return undefined;
-    return {
-      status: 403,
-      reason: "host",
-      sentence:
-        `this gateway is not ${quote(host)}; open ${this.#one()}, ` +
-        "or start the gateway with --origin and the address that you use",
-    };
+    if (!hostForm.test(host)) {
+      const message = `invalid Host header ${quote(host)}. Example: Host: ${[...this.#hosts][0]}`;
+      return { status: 400, reason: "host", message };
+    }
+    if (this.#hosts.has(host.toLowerCase())) return undefined;
+    return { status: 403, reason: "host", message: `this gateway does not serve the host ${quote(host)}; ${help}` };
   }
 
-  /** Looks at a request to become a WebSocket, whose Host was found right. */
+  /** Checks a request for a WebSocket, whose Host was found right. */
   refuseUpgrade({ origin, "sec-websocket-protocol": protocols = "" }: PolicyHeaders): Refusal | undefined {
     if (origin === undefined) {
-      return {
-        status: 403,
-        reason: "origin",
-        sentence: `the Origin header is missing; send one, such as Origin: ${this.#one()}`,
-      };
+      const message = `the Origin header is missing. Example: Origin: ${this.#example()}`;
+      return { status: 403, reason: "origin", message };
     }
     if (!this.#origins.has(origin)) {
-      const sentence = `pages of ${quote(origin)} may not connect; open ${this.#one()}, or start the gateway with --origin`;
-      return { status: 403, reason: "origin", sentence };
+      const message = `pages of ${quote(origin)} may not connect; open ${this.#example()}, or start the gateway with --origin`;
+      return { status: 403, reason: "origin", message };
     }
     if (!protocols.split(",").some((name) => name.trim() === subprotocol)) {
-      return { status: 400, reason: "subprotocol", sentence: `ask for the WebSocket subprotocol ${subprotocol}` };
+      return { status: 400, reason: "subprotocol", message: `request the WebSocket subprotocol ${subprotocol}` };
     }
     return undefined;
   }
 
-  #one(): string {
+  #example(): string {
     return [...this.#origins][0] as string;
   }
 }
 
-/** By which names a browser may reach what listens there; "every address" is none that anybody opens. */
+/** The names by which a browser may reach what listens there; "every address" is none that a browser opens. */
 function namesOf(host: string): string[] {
   if (host === "0.0.0.0" || host === "::") return [];
   return isLoopback(host) ? [host, "127.0.0.1", "localhost", "::1"] : [host];
 }
 
-function quote(header: string | undefined): string {
-  return header === undefined
-    ? "what was asked for (the Host header is missing)"
-    : JSON.stringify(header.slice(0, 200));
+function quote(header: string): string {
+  return JSON.stringify(header.slice(0, 40));
 }

@@ -1,4 +1,4 @@
-/** The certificate and the key by which the gateway speaks TLS. */
+/** The certificate and the key of a gateway that serves TLS itself. */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -18,27 +18,27 @@ export interface TlsPair {
 }
 
 /**
- * Reads both and looks whether they belong together.
+ * Reads both and checks that they belong together.
  *
- * @throws SettingsError with a sentence that names the file
+ * @throws SettingsError that names the file
  */
 export function readTlsPair({ certPath, keyPath }: TlsFiles): TlsPair {
   const cert = read("--tls-cert", certPath);
   const key = read("--tls-key", keyPath);
   const certificate = attempt(
     () => new X509Certificate(cert),
-    `--tls-cert ${certPath} holds no certificate in PEM form; type the file that begins with BEGIN CERTIFICATE`,
+    `--tls-cert ${certPath} has no certificate in PEM form; name the file that begins with BEGIN CERTIFICATE`,
   );
   const privateKey = attempt(
     () => createPrivateKey(key),
-    `--tls-key ${keyPath} holds no private key in PEM form without a passphrase; type the file that begins with BEGIN PRIVATE KEY`,
+    `--tls-key ${keyPath} has no private key in PEM form without a passphrase; name the file that begins with BEGIN PRIVATE KEY`,
   );
   if (!certificate.checkPrivateKey(privateKey)) {
-    const sentence = `--tls-key ${keyPath} is not the key of the certificate in --tls-cert ${certPath}`;
-    throw new SettingsError(`${sentence}; type the two files that were made together`);
+    const message = `--tls-key ${keyPath} is not the key of the certificate in --tls-cert ${certPath}`;
+    throw new SettingsError(`${message}; name two files that belong together`);
   }
-  // What TLS itself does not take, such as a key that is too short, is known before the first browser comes.
-  attempt(() => createSecureContext({ cert, key }), `--tls-cert ${certPath} cannot be used for TLS; make a new one`);
+  // What TLS itself rejects, such as a key that is too short, is found before the first browser connects.
+  attempt(() => createSecureContext({ cert, key }), `--tls-cert ${certPath} cannot be used for TLS; create a new one`);
   return { cert, key };
 }
 
@@ -47,16 +47,16 @@ function read(option: string, path: string): Buffer {
     return readFileSync(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new SettingsError(`${option} ${path} cannot be read (${code ?? message}); type the path of a PEM file`, {
+    throw new SettingsError(`${option} ${path} cannot be read (${code ?? message}); name a PEM file`, {
       cause: error,
     });
   }
 }
 
-function attempt<Result>(work: () => Result, sentence: string): Result {
+function attempt<Result>(work: () => Result, message: string): Result {
   try {
     return work();
   } catch (error) {
-    throw new SettingsError(`${sentence} (${(error as Error).message})`, { cause: error });
+    throw new SettingsError(`${message} (${(error as Error).message})`, { cause: error });
   }
 }

@@ -1,26 +1,23 @@
 /**
  * The connections to the server, shared by all pages: at most so many at once, and a bounded queue for the rest [G-5].
  *
- * One page has at most its share of them, so that a page that stalls, follows or floods leaves room for the others. Pages
- * that wait are served in turn, and of each page whoever came first.
+ * One page has at most its share of them, so that a page that stalls, follows or floods leaves capacity for the others.
+ * Waiting pages are served in turn, each in the order of its requests.
  */
 
-/** Somebody who needs a connection. Exactly one of the two is called, once, unless he leaves before. */
+import type { GatewayLimits } from "../limits.ts";
+
+/** An exchange that needs a connection. Exactly one of the two is called, once, unless it leaves before. */
 export interface SlotUser {
-  /** The page that he belongs to. */
+  /** Its page. */
   readonly owner: object;
-  /** There is a connection for him until he leaves. May be called before `enter` returns. */
+  /** It has a connection until it leaves. May be called before `enter` returns. */
   onSlot(): void;
-  /** There is none, and he is out. May be called before `enter` returns. */
-  onBusy(sentence: string): void;
+  /** It gets none, and has left. May be called before `enter` returns. */
+  onBusy(message: string): void;
 }
 
-/** How many, and how long to wait. */
-export interface SlotLimits {
-  readonly queuedExchangesMax: number;
-  readonly queueWaitMs: number;
-  readonly sharesAtLeast: number;
-}
+type PoolLimits = Pick<GatewayLimits, "queuedExchangesMax" | "queueWaitMs" | "sharesAtLeast">;
 
 /** What one page has and what it waits for. */
 interface Share {
@@ -28,7 +25,7 @@ interface Share {
   readonly waiting: Map<SlotUser, NodeJS.Timeout>;
 }
 
-/** Connections that one page may have: its follow must not keep it from asking, hence two where there are two. */
+/** Connections that one page may have: at least two if there are two, so that it can send requests while it follows. */
 export function shareOf(slotsMax: number, sharesAtLeast: number): number {
   return Math.min(slotsMax, Math.max(2, Math.ceil(slotsMax / sharesAtLeast)));
 }
@@ -36,15 +33,15 @@ export function shareOf(slotsMax: number, sharesAtLeast: number): number {
 /** The pool of one gateway. */
 export class ConnectionPool {
   readonly slotsMax: number;
-  readonly #limits: SlotLimits;
+  readonly #limits: PoolLimits;
   readonly #shareMax: number;
   readonly #shares = new Map<object, Share>();
-  /** Shares that may get a slot and have somebody who waits, the one whose turn it is first. */
+  /** Shares that may get a slot and have a user that waits; the next one first. */
   readonly #turns = new Set<Share>();
   #runningCount = 0;
   #waitingCount = 0;
 
-  constructor(slotsMax: number, limits: SlotLimits) {
+  constructor(slotsMax: number, limits: PoolLimits) {
     this.slotsMax = slotsMax;
     this.#limits = limits;
     this.#shareMax = shareOf(slotsMax, limits.sharesAtLeast);
@@ -60,38 +57,36 @@ export class ConnectionPool {
     return this.#waitingCount;
   }
 
-  /** Asks for a connection. */
+  /** Requests a connection. */
   enter(user: SlotUser): void {
     const share = this.#shareFor(user.owner);
-    // Whoever waits although a slot is free has his share already.
+    // A user that waits although a slot is free belongs to a page with its whole share.
     if (this.#runningCount < this.slotsMax && share.running.size < this.#shareMax) return this.#grant(user, share);
     const { queuedExchangesMax, queueWaitMs } = this.#limits;
     if (this.#waitingCount >= queuedExchangesMax) {
       this.#forgetIfIdle(user.owner, share);
-      return user.onBusy(
-        `${this.#allInUse(share)} and ${queuedExchangesMax} exchanges wait already; try again in a moment`,
-      );
+      return user.onBusy(`${this.#allInUse(share)} and ${queuedExchangesMax} exchanges wait; try again in a moment`);
     }
     const timer = setTimeout(() => {
-      const sentence =
+      const message =
         `${this.#allInUse(share)} and none became free within ${queueWaitMs} ms; ` +
         "end a follow, or start the gateway with more --server-connections";
       this.#stopWaiting(user, share);
-      user.onBusy(sentence);
+      user.onBusy(message);
     }, queueWaitMs);
     share.waiting.set(user, timer);
     this.#waitingCount += 1;
-    this.#line(share);
+    this.#enqueue(share);
   }
 
-  /** Gives the connection back, or the place in the queue; does nothing for somebody who has neither. */
+  /** Gives the connection back, or the place in the queue; does nothing for a user that has neither. */
   leave(user: SlotUser): void {
     const share = this.#shares.get(user.owner);
     if (share === undefined) return;
     this.#stopWaiting(user, share);
     if (!share.running.delete(user)) return;
     this.#runningCount -= 1;
-    this.#line(share);
+    this.#enqueue(share);
     this.#forgetIfIdle(user.owner, share);
     this.#grantNext();
   }
@@ -101,7 +96,7 @@ export class ConnectionPool {
     if (share === undefined || this.#runningCount >= this.slotsMax) return;
     const [next] = share.waiting.keys();
     if (next === undefined) return;
-    // Behind the others: their turn comes first.
+    // To the end of the line: the others are next.
     this.#turns.delete(share);
     this.#stopWaiting(next, share);
     this.#grant(next, share);
@@ -111,7 +106,7 @@ export class ConnectionPool {
     share.running.add(user);
     this.#shares.set(user.owner, share);
     this.#runningCount += 1;
-    this.#line(share);
+    this.#enqueue(share);
     user.onSlot();
   }
 
@@ -120,12 +115,12 @@ export class ConnectionPool {
     clearTimeout(share.waiting.get(user));
     share.waiting.delete(user);
     this.#waitingCount -= 1;
-    this.#line(share);
+    this.#enqueue(share);
     this.#forgetIfIdle(user.owner, share);
   }
 
-  /** Puts a share in line when it may get a slot, at the end unless it stands there already. */
-  #line(share: Share): void {
+  /** Puts a share at the end of the line if it may get a slot and is not in it; removes it if it may not. */
+  #enqueue(share: Share): void {
     if (share.waiting.size > 0 && share.running.size < this.#shareMax) this.#turns.add(share);
     else this.#turns.delete(share);
   }
@@ -143,7 +138,7 @@ export class ConnectionPool {
   #allInUse({ running }: Share): string {
     if (this.slotsMax === 1) return "the one connection to the server is in use";
     return running.size >= this.#shareMax && this.#runningCount < this.slotsMax
-      ? `this page has the ${this.#shareMax} connections to the server that one page may have`
+      ? `this page uses the ${this.#shareMax} connections to the server that one page may have`
       : `all ${this.slotsMax} connections to the server are in use`;
   }
 }

@@ -1,9 +1,9 @@
-/** The frames of one exchange to its page, with the time at which each was handed over [G-8]. */
+/** The frames of one exchange to its page, with the time at which each was sent [G-8]. */
 
 import type { Trace } from "@wirebook/net";
 import { timedFramesMax } from "@wirebook/protocol";
 import type { EndReason, FrameErrorCode, Measures } from "@wirebook/protocol";
-import { hopOf } from "../websocket/frame-error.ts";
+import { hopOf } from "../websocket/errors.ts";
 import type { SendQueue } from "../websocket/send-queue.ts";
 
 /** What a stream tells its page, in the order of the calls. */
@@ -18,15 +18,15 @@ export class StreamFrames {
     this.#queue = queue;
   }
 
-  /** The connection stands. */
+  /** The connection is established. */
   sendOpen({ local, remote, at }: Trace): void {
-    // A connection that was reset in the moment of its making has no addresses any more; its error comes next.
+    // A connection that was reset as soon as it was made has no addresses; its error comes next.
     if (local === undefined || remote === undefined) return;
     this.#note();
     this.#queue.send({ type: "open", id: this.#id, local, remote, at });
   }
 
-  /** What one read gave. */
+  /** The bytes of one read. */
   sendBytes(chunk: Uint8Array): void {
     this.#note();
     this.#queue.sendBytes(this.#id, chunk);
@@ -37,7 +37,7 @@ export class StreamFrames {
     this.#queue.send({ type: "end", id: this.#id, reason, at: trace.at, ...this.#measures(trace) });
   }
 
-  /** It failed; `retryAfterMs` when trying again helps. */
+  /** It failed; `retryAfterMs` when a retry helps. */
   sendError(code: FrameErrorCode, message: string, trace: Trace, retryAfterMs?: number): void {
     this.#queue.send({
       type: "error",

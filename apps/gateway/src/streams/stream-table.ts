@@ -1,24 +1,19 @@
 /** The exchanges of one page, by the page's ids: those that run, and those that have just ended [G-5]. */
 
-import { FrameError } from "../websocket/frame-error.ts";
+import type { GatewayLimits } from "../limits.ts";
+import { FrameError } from "../websocket/errors.ts";
 import type { Stream } from "./stream.ts";
-
-/** How many there may be. */
-export interface StreamTableLimits {
-  readonly exchangesMax: number;
-  readonly endedIdsMax: number;
-}
 
 /** The streams of one connection. */
 export class StreamTable {
-  readonly #limits: StreamTableLimits;
+  readonly #limits: GatewayLimits;
   readonly #running = new Map<number, Stream>();
-  /** The last to end, and those before; a set that lets go of its oldest one by one grows slow with the gaps. */
+  /** The last ids to end, and those before; a set that drops its oldest one by one becomes slow with the gaps. */
   #endedIds = new Set<number>();
   #endedBeforeIds: ReadonlySet<number> = new Set();
   #turns = 0;
 
-  constructor(limits: StreamTableLimits) {
+  constructor(limits: GatewayLimits) {
     this.#limits = limits;
   }
 
@@ -27,12 +22,12 @@ export class StreamTable {
     return this.#running.size;
   }
 
-  /** Those that run, in the order of their beginning; streams may come and go while the array is walked. */
+  /** Those that run, oldest first; streams may start and end while a caller walks the array. */
   all(): Stream[] {
     return [...this.#running.values()];
   }
 
-  /** Those that run, beginning with another one each time, so that none is always the last to be served. */
+  /** Those that run, each time starting with another one, so that none is always served last. */
   inTurn(): Stream[] {
     const streams = this.all();
     const first = this.#turns++ % Math.max(1, streams.length);
@@ -42,20 +37,20 @@ export class StreamTable {
   /** @throws FrameError `id-in-use` */
   expectNew(id: number): void {
     if (!this.#running.has(id)) return;
-    throw new FrameError("id-in-use", null, `exchange ${id} has not ended; give the new one another id`);
+    throw new FrameError("id-in-use", null, `exchange ${id} still runs; give the new one another id`);
   }
 
   /** @throws FrameError `too-many-exchanges` */
   add(stream: Stream): void {
     const { exchangesMax } = this.#limits;
     if (this.#running.size >= exchangesMax) {
-      const message = `${exchangesMax} exchanges run on this WebSocket already; wait until one of them has ended`;
+      const message = `${exchangesMax} exchanges run on this WebSocket; wait until one of them ends`;
       throw new FrameError("too-many-exchanges", stream.id, message);
     }
     this.#running.set(stream.id, stream);
   }
 
-  /** Its exchange has ended, or was refused: frames for it may still be on their way. */
+  /** Its exchange has ended or was refused. Frames for it may still be on their way. */
   remove(id: number): void {
     this.#running.delete(id);
     if (this.#endedIds.size >= this.#limits.endedIdsMax) {
@@ -73,25 +68,33 @@ export class StreamTable {
   find(id: number): Stream | undefined {
     const stream = this.#running.get(id);
     if (stream !== undefined || this.#endedIds.has(id) || this.#endedBeforeIds.has(id)) return stream;
-    throw new FrameError("id-unknown", null, `there is no exchange ${id}; begin it with a request or a raw frame`);
+    throw new FrameError("id-unknown", null, `unknown exchange ${id}; start it with a request or a raw frame`);
   }
 
   /**
    * The stream with that id, to which the page may still write.
    *
-   * @throws FrameError `id-unknown`, or `frame-invalid` for a request, a plan, and what the page has ended
+   * @throws FrameError `id-unknown`, or `frame-invalid` for a request, a write schedule, and a stream that the page has ended
    */
   findWritable(id: number): Stream | undefined {
     const stream = this.find(id);
     if (stream === undefined) return undefined;
     if (!stream.request.isRaw) {
-      throw new FrameError("frame-invalid", null, `exchange ${id} is a request, one line and no more; use a raw frame`);
+      throw new FrameError(
+        "frame-invalid",
+        null,
+        `exchange ${id} is a request, which is one line; use a raw frame to send more`,
+      );
     }
     if (stream.request.plan !== undefined) {
-      throw new FrameError("frame-invalid", null, `exchange ${id} goes by its plan; nothing can be added to it`);
+      throw new FrameError(
+        "frame-invalid",
+        null,
+        `exchange ${id} follows its write schedule; nothing can be added to it`,
+      );
     }
     if (stream.isEnded) {
-      throw new FrameError("frame-invalid", null, `exchange ${id} was ended by this page; nothing can follow its FIN`);
+      throw new FrameError("frame-invalid", null, `this page ended exchange ${id}; nothing can follow its FIN`);
     }
     return stream;
   }

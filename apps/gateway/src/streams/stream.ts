@@ -1,8 +1,8 @@
 /**
  * One exchange of one page, from its frame to its `end` or `error` [G-5].
  *
- * It waits for a connection to the server, then carries bytes both ways. What the page writes meanwhile is held here, in
- * order, and counted as unsent. Exactly one `end` or `error` frame is sent, and nothing after it.
+ * It waits for a connection to the server, then carries bytes both ways. What the page writes meanwhile waits here, in
+ * order, and counts as unsent. Exactly one `end` or `error` frame is sent, and nothing after it.
  */
 
 import { ExchangeCapture } from "@wirebook/capture";
@@ -12,12 +12,13 @@ import type { ExchangeError, ExchangeListener, Target } from "@wirebook/net";
 import { joinBytes } from "@wirebook/protocol";
 import type { EndReason, FrameErrorCode, PlanStep, ReadPace, Step } from "@wirebook/protocol";
 import type { ConnectionPool, SlotUser } from "./connection-pool.ts";
-import { GuardedListener } from "./guarded-listener.ts";
 import type { GatewayLimits } from "../limits.ts";
+import { guard } from "../websocket/guarded-listeners.ts";
+import type { ErrorOwner } from "../websocket/guarded-listeners.ts";
 import type { SendQueue } from "../websocket/send-queue.ts";
 import { StreamFrames } from "./stream-frames.ts";
 
-/** What the page asked for. */
+/** What the page requested. */
 export interface StreamRequest {
   readonly id: number;
   /** The bytes to write first. */
@@ -29,11 +30,11 @@ export interface StreamRequest {
   /** How the message is written and the reply is read, where a `raw` frame says so [G-11]. */
   readonly plan: readonly PlanStep[] | undefined;
   readonly read: ReadPace | undefined;
-  /** True for a reply that may fall silent for as long as it likes. */
+  /** True for a reply that may be silent for any time. */
   readonly isFollow: boolean;
   /** When the frame came, on the gateway's clock. */
   readonly receivedMs: number;
-  /** The operation as the metrics count it: its number, `none`, `other` for one that nobody knows, or `raw`. */
+  /** The operation as the metrics count it: its number, `none`, `other` for an unknown one, or `raw`. */
   readonly operation: string;
   /** What the log may show of the message: without a key. */
   readonly shown: string;
@@ -44,29 +45,27 @@ export interface StreamShared {
   readonly server: Target;
   readonly pool: ConnectionPool;
   readonly limits: GatewayLimits;
-  /** Gets the packets of all exchanges, where the operator wants them. */
+  /** Gets the packets of all exchanges, if the operator wants them. */
   readonly capture: Capture | undefined;
 }
 
-/** Whom a stream reports to: the connection that it belongs to. */
-export interface StreamOwner {
+/** The connection that a stream belongs to, and reports to. It closes on an internal error, which thus ends no other page. */
+export interface StreamOwner extends ErrorOwner {
   readonly queue: SendQueue;
   /** What goes before each message to the server: the PROXY header of this page's connection [W-20]. */
   readonly proxyHeader: Uint8Array | undefined;
-  /** So many bytes wait for the server that the page should not send more for now. */
+  /** So many bytes wait for the server that the page must not send more for now. */
   onStalled(stream: Stream): void;
   /** It may go on. */
   onFlowing(stream: Stream): void;
   /** The last frame was sent. */
   onOver(stream: Stream): void;
-  /** It made a mistake, which ends this page's connection and not the process. */
-  onInternalError(error: unknown): void;
 }
 
-/** How an exchange came out: a reason of an `end` frame or a code of an `error` frame. */
+/** How an exchange ended: a reason of an `end` frame or a code of an `error` frame. */
 export type StreamOutcome = EndReason | FrameErrorCode;
 
-/** An exchange that a page began. */
+/** An exchange that a page started. */
 export class Stream implements SlotUser, ExchangeListener {
   readonly request: StreamRequest;
   readonly #shared: StreamShared;
@@ -76,7 +75,7 @@ export class Stream implements SlotUser, ExchangeListener {
   #held: Uint8Array;
   #isEnded: boolean;
   #isStalled = false;
-  /** Of the exchange, once there is one; until then only the frame's coming has happened. */
+  /** Of the exchange, once there is one; until then it has only the time at which the frame came. */
   #trace = new Trace();
   #exchange: Exchange | undefined;
   #outcome: StreamOutcome | undefined;
@@ -97,7 +96,7 @@ export class Stream implements SlotUser, ExchangeListener {
     return this.request.id;
   }
 
-  /** Its page, among whose exchanges the connections to the server are shared. */
+  /** Its page, whose exchanges share connections to the server. */
   get owner(): object {
     return this.#owner;
   }
@@ -117,8 +116,8 @@ export class Stream implements SlotUser, ExchangeListener {
     return this.#trace;
   }
 
-  /** Gets in line for a connection. */
-  begin(): void {
+  /** Enters the queue for a connection. */
+  start(): void {
     this.#shared.pool.enter(this);
   }
 
@@ -146,7 +145,7 @@ export class Stream implements SlotUser, ExchangeListener {
     this.#exchange?.pause();
   }
 
-  /** Reads on. */
+  /** Goes on reading the server. */
   resume(): void {
     this.#exchange?.resume();
   }
@@ -164,7 +163,7 @@ export class Stream implements SlotUser, ExchangeListener {
       connectTimeoutMs,
       replyTimeoutMs: isFollow ? Infinity : replyTimeoutMs,
     };
-    const exchange = new Exchange(server, options, new GuardedListener(this, this.#owner));
+    const exchange = new Exchange(server, options, this);
     this.#trace = exchange.trace;
     this.#trace.mark("received", receivedMs);
     if (this.#owner.queue.isFull) exchange.pause();
@@ -173,38 +172,42 @@ export class Stream implements SlotUser, ExchangeListener {
     this.#checkStall();
   }
 
-  onBusy(sentence: string): void {
-    this.#fail("busy", sentence, this.#shared.limits.retryBusyMs);
+  onBusy(message: string): void {
+    this.#fail("busy", message, this.#shared.limits.retryBusyMs);
   }
 
   onStep(step: Step): void {
-    if (step === "established") this.#frames.sendOpen(this.#trace);
-    if (this.#captured === undefined) return;
-    this.#captured.step(step, this.#trace);
-    const { proxyHeader } = this.#owner;
-    if (step === "established" && proxyHeader) this.#captured.sentProxyHeader(performance.now(), proxyHeader);
+    guard(this.#owner, () => {
+      if (step === "established") this.#frames.sendOpen(this.#trace);
+      if (this.#captured === undefined) return;
+      this.#captured.step(step, this.#trace);
+      const { proxyHeader } = this.#owner;
+      if (step === "established" && proxyHeader) this.#captured.sentProxyHeader(performance.now(), proxyHeader);
+    });
   }
 
   onWrite(bytes: Uint8Array): void {
-    this.#captured?.wrote(performance.now(), bytes);
+    guard(this.#owner, () => this.#captured?.wrote(performance.now(), bytes));
   }
 
   onChunk(chunk: Uint8Array): void {
-    // First, since the chunk is the queue's afterwards; a capture copies it.
-    this.#captured?.read(performance.now(), chunk);
-    this.#frames.sendBytes(chunk);
+    guard(this.#owner, () => {
+      // First, since the chunk belongs to the queue afterwards; a capture copies it.
+      this.#captured?.read(performance.now(), chunk);
+      this.#frames.sendBytes(chunk);
+    });
   }
 
   onDrain(): void {
-    this.#checkStall();
+    guard(this.#owner, () => this.#checkStall());
   }
 
   onEnd(reason: EndReason): void {
-    this.#finish(reason);
+    guard(this.#owner, () => this.#finish(reason));
   }
 
   onError({ code, message }: ExchangeError): void {
-    this.#fail(code, message);
+    guard(this.#owner, () => this.#fail(code, message));
   }
 
   #finish(reason: EndReason): void {

@@ -2,17 +2,21 @@
  * What the gateway counts and times, in Prometheus' text format.
  *
  * Every label has a bounded set of values: a page can choose none of them. Gauges and sums of bytes are looked up when
- * somebody asks, so that nothing on a byte's way counts for them. The metrics of the process and of Node are the usual
+ * the metrics are read, so that they cost nothing while bytes pass. The metrics of the process and of Node are the usual
  * ones, and shared by all gateways of a process.
  */
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Trace } from "@wirebook/net";
 import type { FrameErrorCode, Hop } from "@wirebook/protocol";
-import { stepSecondsBuckets } from "../limits.ts";
 import type { Stream } from "../streams/stream.ts";
 
-/** Why somebody was not let in. */
+/** Upper bounds of the buckets of times, in seconds. */
+const stepSecondsBuckets = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
+/** Why a request, a connection or a WebSocket was refused. */
 export type RefusalReason =
   | "connections"
   | "connections-per-address"
@@ -45,7 +49,7 @@ export function addBytes(one: Bytes, other: Bytes): Bytes {
   };
 }
 
-/** What is looked up when the metrics are asked for. */
+/** What is looked up when the metrics are read. */
 export interface Gauges {
   /** Those of the WebSockets that are open, and of their exchanges that run. */
   readonly bytes: Bytes;
@@ -72,13 +76,13 @@ export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #registry = new Registry();
   readonly #exchanges = this.#counter("exchanges_total", "exchanges that are over", ["operation", "outcome"]);
-  readonly #refused = this.#counter("refused_total", "requests and WebSockets that were not let in", ["reason"]);
-  readonly #frameErrors = this.#counter("frame_errors_total", "frames that were not carried out", ["code"]);
-  readonly #webSocketsOpened = this.#counter("websockets_opened_total", "WebSockets that were taken in", []);
+  readonly #refused = this.#counter("refused_total", "requests and WebSockets that were refused", ["reason"]);
+  readonly #frameErrors = this.#counter("frame_errors_total", "frames that were refused", ["code"]);
+  readonly #webSocketsOpened = this.#counter("websockets_opened_total", "WebSockets that were opened", []);
   readonly #steps: Histogram<"hop" | "step">;
   readonly #times: Readonly<Record<StepName, Histogram.Internal<"hop" | "step">>>;
   #look: (() => Gauges) | undefined;
-  /** Of all that is over. */
+  /** Of all that has ended. */
   readonly #pastBytes = { ...noBytes };
 
   constructor(version: string) {
@@ -87,7 +91,7 @@ export class Metrics {
       name: `${prefix}step_seconds`,
       help: "time that each step of an exchange took, and the round trip of a ping",
       labelNames: ["hop", "step"],
-      buckets: [...stepSecondsBuckets],
+      buckets: stepSecondsBuckets,
       registers,
     });
     const time = (hop: Hop, step: string) => this.#steps.labels({ hop, step });
@@ -104,24 +108,24 @@ export class Metrics {
   }
 
   /** Says where the gauges are looked up. */
-  lookAt(look: () => Gauges): void {
+  setGauges(look: () => Gauges): void {
     this.#look = look;
   }
 
-  /** An exchange does not run any more, and has carried so many bytes. */
-  carried({ sentBytes, receivedBytes }: Trace): void {
+  /** An exchange has ended: its bytes count from now on as past ones. */
+  bytesCarried({ sentBytes, receivedBytes }: Trace): void {
     this.#pastBytes.serverUp += sentBytes;
     this.#pastBytes.serverDown += receivedBytes;
   }
 
-  /** An exchange is over. */
+  /** Counts and times an exchange that is over. */
   exchange({ request, outcome = "cancelled", trace }: Stream): void {
     this.#exchanges.inc({ operation: request.operation, outcome });
     const { received, connecting, established, firstByte, fin } = trace.at;
     this.#observe("queue", received, connecting);
     this.#observe("connect", connecting, established);
     this.#observe("firstByte", established, firstByte);
-    // How long somebody follows says nothing of the server.
+    // The length of a follow says nothing about the server.
     if (!request.isFollow) this.#observe("reply", firstByte, fin);
   }
 
@@ -142,7 +146,7 @@ export class Metrics {
     this.#webSocketsOpened.inc();
   }
 
-  /** A WebSocket has carried so many bytes in all. */
+  /** A WebSocket has closed, after so many bytes. */
   webSocketClosed(pageUp: number, pageDown: number): void {
     this.#pastBytes.pageUp += pageUp;
     this.#pastBytes.pageDown += pageDown;

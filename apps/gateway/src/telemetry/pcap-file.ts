@@ -9,29 +9,24 @@ import { createWriteStream } from "node:fs";
 import type { WriteStream } from "node:fs";
 import { Capture, isPcapng } from "@wirebook/capture";
 import { openOutputFile } from "@wirebook/settings";
-
-/** How much of it there may be, in the file and on the way to it. */
-export interface PcapLimits {
-  readonly pcapBytesMax: number;
-  readonly pcapQueuedBytesMax: number;
-}
+import type { GatewayLimits } from "../limits.ts";
 
 /** A capture on its way into a file. */
 export class PcapFile {
   readonly capture: Capture;
   readonly #path: string;
   readonly #stream: WriteStream;
-  readonly #notice: (sentence: string) => void;
+  readonly #notice: (message: string) => void;
   readonly #noticed = new Set<string>();
   #isBroken = false;
 
   /**
-   * Opens the file and writes its head; a capture that was there before is replaced.
+   * Opens the file and writes its header; an older capture is replaced.
    *
-   * @param notice told once of each reason for which packets are missing
-   * @throws SettingsError when it holds something else, or cannot be written
+   * @param notice called once for each reason for which packets are missing
+   * @throws SettingsError when the file is something else, or cannot be written
    */
-  constructor(path: string, application: string, limits: PcapLimits, notice: (sentence: string) => void) {
+  constructor(path: string, application: string, limits: GatewayLimits, notice: (message: string) => void) {
     this.#path = path;
     this.#notice = notice;
     this.#stream = createWriteStream(path, {
@@ -40,10 +35,10 @@ export class PcapFile {
     this.#stream.on("error", (error) => this.#break(error));
     const { pcapBytesMax, pcapQueuedBytesMax } = limits;
     this.capture = new Capture({ write: (block) => this.#write(block, pcapQueuedBytesMax) }, application, pcapBytesMax);
-    this.capture.onFull = () => this.#tell(`${path} is full at ${pcapBytesMax} bytes; nothing more is written to it`);
+    this.capture.onFull = () => this.#tell(`${path} is full at ${pcapBytesMax} bytes; no more packets are written`);
   }
 
-  /** Writes what still waits, and closes the file. */
+  /** Writes what is queued, and closes the file. */
   async close(): Promise<void> {
     const { lostPackets } = this.capture;
     if (lostPackets > 0) this.#notice(`${lostPackets} packets are not in ${this.#path}`);
@@ -57,7 +52,7 @@ export class PcapFile {
   #write(block: Uint8Array, queuedBytesMax: number): boolean {
     if (this.#isBroken) return false;
     if (this.#stream.writableLength + block.length > queuedBytesMax) {
-      this.#tell(`the disk of ${this.#path} is too slow; packets are left out, and the next ones follow a gap`);
+      this.#tell(`the disk of ${this.#path} is too slow; packets are dropped`);
       return false;
     }
     this.#stream.write(block);
@@ -66,14 +61,12 @@ export class PcapFile {
 
   #break(error: NodeJS.ErrnoException): void {
     this.#isBroken = true;
-    this.#tell(
-      `${this.#path} cannot be written any more (${error.code ?? error.message}); the gateway serves without it`,
-    );
+    this.#tell(`${this.#path} cannot be written (${error.code ?? error.message}); the gateway goes on without it`);
   }
 
-  #tell(sentence: string): void {
-    if (this.#noticed.has(sentence)) return;
-    this.#noticed.add(sentence);
-    this.#notice(sentence);
+  #tell(message: string): void {
+    if (this.#noticed.has(message)) return;
+    this.#noticed.add(message);
+    this.#notice(message);
   }
 }

@@ -1,16 +1,16 @@
-/** The signs of life of one page's machine [G-10]: whatever it sends, and whatever it takes. */
+/** The signs of life of one page's machine [G-10]: what it sends and what it receives. */
 export class Heartbeat {
   #isHeard = true;
   #takenCount = 0;
   #pingedMs: number | undefined;
 
-  /** True when the page sent something since the last look. */
+  /** True when the page sent something since the last check. */
   get isHeard(): boolean {
     return this.#isHeard;
   }
 
   /** The page sent something. */
-  hear(): void {
+  touch(): void {
     this.#isHeard = true;
   }
 
@@ -19,7 +19,7 @@ export class Heartbeat {
     this.#pingedMs = nowMs;
   }
 
-  /** An answer came; returns how many milliseconds after the ping, unless it answers none. */
+  /** An answer came; returns how many milliseconds after the ping, or `undefined` when there was no ping. */
   pong(nowMs: number): number | undefined {
     this.#isHeard = true;
     const tookMs = this.#pingedMs === undefined ? undefined : nowMs - this.#pingedMs;
@@ -28,11 +28,11 @@ export class Heartbeat {
   }
 
   /**
-   * True when there was a sign of life since the last look.
+   * True when there was a sign of life since the last check.
    *
-   * @param takenCount frames that the page's machine has taken so far: one that reads slowly shows its life by that
+   * @param takenCount grows while the page's machine receives frames, which a slow reader does
    */
-  look(takenCount: number): boolean {
+  check(takenCount: number): boolean {
     const isAlive = this.#isHeard || takenCount > this.#takenCount;
     this.#isHeard = false;
     this.#takenCount = takenCount;

@@ -1,36 +1,31 @@
 /**
  * One WebSocket and the exchanges that it carries [G-2]…[G-10].
  *
- * The page's frames come in here and become streams; each stream answers through the queue. What holds them back, in both
+ * The page's frames come in here and become streams; each stream answers through the queue. Backpressure, in both
  * directions, is decided here: a full queue pauses all streams of this page, a stalled stream (or a queue that overflows
- * all the same) pauses the page. A frame that cannot be carried out is answered with an `error`; the WebSocket is closed
- * only on a page that goes on with it.
+ * even so) pauses the page. A frame that is refused is answered with an `error`; the WebSocket is closed only on a page
+ * that goes on sending such frames.
  */
 
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import type { AccessLog } from "../telemetry/access-log.ts";
-import { closeCodes } from "./close-codes.ts";
-import { closeReasonBytesMax } from "../limits.ts";
-import { FrameLimiter } from "./frame-limiter.ts";
-import { FrameError } from "./frame-error.ts";
-import { guard } from "./guard.ts";
-import type { Log } from "../telemetry/log.ts";
+import { Stream } from "../streams/stream.ts";
+import type { StreamOwner, StreamRequest, StreamShared } from "../streams/stream.ts";
+import { StreamTable } from "../streams/stream-table.ts";
+import type { Log } from "../telemetry/access-log.ts";
 import type { Bytes, Metrics } from "../telemetry/metrics.ts";
+import { closeCodes, closeWebSocket, FrameError } from "./errors.ts";
+import { guard, listenTo } from "./guarded-listeners.ts";
+import type { PageListener } from "./guarded-listeners.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { readBytes, readFrame, readStreamRequest } from "./page-frames.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+import { ReadGate } from "./read-gate.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { SendQueueListener } from "./send-queue.ts";
-import { readBytes, readFrame, readStreamRequest } from "./page-frames.ts";
-import { listenTo } from "./page-listeners.ts";
-import type { PageListener } from "./page-listeners.ts";
-import { ReadGate } from "./read-gate.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import { Stream } from "../streams/stream.ts";
-import type { StreamRequest, StreamOwner, StreamShared } from "../streams/stream.ts";
-import { StreamTable } from "../streams/stream-table.ts";
 
 /** What all connections of a gateway share. */
 export interface PageConnectionShared extends StreamShared {
-  readonly accessLog: AccessLog;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
@@ -43,39 +38,39 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
   readonly queue: SendQueue;
   readonly proxyHeader: Uint8Array | undefined;
   readonly #number: number;
-  readonly #socket: WebSocket;
-  readonly #wire: Socket;
+  readonly #webSocket: WebSocket;
+  readonly #socket: Socket;
   readonly #shared: PageConnectionShared;
-  /** Made with the first exchange: most pages have none most of the time. */
-  #tableMade: StreamTable | undefined;
-  readonly #reading: ReadGate;
-  readonly #limiter: FrameLimiter;
+  /** Created with the first exchange: an idle page has none. */
+  #createdTable: StreamTable | undefined;
+  readonly #readGate: ReadGate;
+  readonly #limiter: RateLimiter;
   readonly #heartbeat = new Heartbeat();
   #isDraining = false;
   #isClosing = false;
 
   /**
    * @param number counts the gateway's WebSockets, for its log
-   * @param wire the TCP connection under the WebSocket
-   * @param proxyHeader what goes before each message to the server
+   * @param socket the TCP connection under the WebSocket
+   * @param proxyHeader is sent before each message to the server
    */
   constructor(
     number: number,
-    socket: WebSocket,
-    wire: Socket,
+    webSocket: WebSocket,
+    socket: Socket,
     proxyHeader: Uint8Array | undefined,
     shared: PageConnectionShared,
   ) {
     const { limits } = shared;
     this.#number = number;
+    this.#webSocket = webSocket;
     this.#socket = socket;
-    this.#wire = wire;
     this.proxyHeader = proxyHeader;
     this.#shared = shared;
-    this.#reading = new ReadGate(socket);
-    this.#limiter = new FrameLimiter(limits);
-    this.queue = new SendQueue(socket, wire, limits, this);
-    listenTo(socket, this);
+    this.#readGate = new ReadGate(webSocket);
+    this.#limiter = new RateLimiter(limits);
+    this.queue = new SendQueue(webSocket, socket, limits, this);
+    listenTo(webSocket, this);
     this.#greet();
   }
 
@@ -83,54 +78,50 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
   get bytes(): Bytes {
     const traces = this.#running().map(({ trace }) => trace);
     return {
-      pageUp: this.#wire.bytesRead,
-      pageDown: this.#wire.bytesWritten,
+      pageUp: this.#socket.bytesRead,
+      pageDown: this.#socket.bytesWritten,
       serverUp: traces.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
       serverDown: traces.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
     };
   }
 
-  /** Ends the follows, lets the other exchanges end, then closes. */
+  /** Cancels the follows, lets the other exchanges end, then closes. */
   drain(): void {
     this.#isDraining = true;
-    const message = "the gateway is stopping; what runs may end, and nothing new begins";
+    const message = "the gateway is stopping; running exchanges may end, and new ones are refused";
     this.#sendError(this.#shuttingDown(null, message), performance.now());
     for (const stream of this.#running()) if (stream.request.isFollow) stream.cancel();
     this.#closeWhenDrained();
   }
 
-  /** Ends what still runs, and closes. */
+  /** Cancels the running exchanges, and closes. */
   abort(): void {
     this.#close(closeCodes.goingAway, "shutting-down: the gateway stopped; connect again in a moment");
   }
 
   /**
-   * Asks the page's machine for a sign of life, and drops it when it gave none since it was last asked [G-10].
+   * Pings the page, and drops it when it showed no sign of life since the last ping [G-10].
    *
-   * A page that is not being read cannot answer, so it is not judged.
+   * A page whose frames are not being read cannot answer, so it counts as alive.
    */
   beat(): void {
-    const isAlive = this.#heartbeat.look(this.queue.takenCount) || this.#reading.isStalled;
+    const isAlive = this.#heartbeat.check(this.queue.takenCount) || this.#readGate.isStalled;
     if (isAlive) return this.#ping();
-    // When this process itself was held up, its timers fire before it reads the pongs that have long arrived.
-    setImmediate(this.guarded(() => (this.#heartbeat.isHeard ? this.#ping() : this.#drop())));
+    // When this process was blocked, its timers fire before it reads the pongs that arrived meanwhile.
+    setImmediate(() => guard(this, () => (this.#heartbeat.isHeard ? this.#ping() : this.#drop())));
   }
 
-  guarded<Arguments extends unknown[]>(work: (...values: Arguments) => void): (...values: Arguments) => void {
-    return guard(work, (error) => this.onInternalError(error));
-  }
-
-  onInternalError(mistake: unknown): void {
-    this.#close(closeCodes.internalError, "internal: the gateway made a mistake; its log has the details");
-    this.#shared.log.mistake(mistake, { socket: this.#number });
+  onInternalError(error: unknown): void {
+    this.#close(closeCodes.internalError, "internal: an error in the gateway; see its log");
+    this.#shared.log.internalError(error, { socket: this.#number });
   }
 
   onStalled(): void {
-    this.#reading.stall();
+    this.#readGate.stall();
   }
 
   onFlowing(): void {
-    this.#reading.flow();
+    this.#readGate.flow();
   }
 
   onFull(): void {
@@ -138,32 +129,42 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
   }
 
   onOverfull(): void {
-    this.#reading.setOverfull(true);
+    this.#readGate.setOverfull(true);
   }
 
   onFree(): void {
-    try {
-      this.#reading.setOverfull(false);
+    guard(this, () => {
+      this.#readGate.setOverfull(false);
       for (const stream of this.#table.inTurn()) stream.resume();
-    } catch (mistake) {
-      this.onInternalError(mistake);
-    }
+    });
   }
 
   onOver(stream: Stream): void {
     this.#table.remove(stream.id);
-    this.#shared.accessLog.enter(this.#number, stream, this);
+    this.#record(stream);
     this.#closeWhenDrained();
+  }
+
+  /** Metrics and log wait until the frames of this turn have left, because the page waits for those. */
+  #record(stream: Stream): void {
+    const { metrics, log } = this.#shared;
+    metrics.bytesCarried(stream.trace);
+    setImmediate(() =>
+      guard(this, () => {
+        metrics.exchange(stream);
+        log.exchange(this.#number, stream);
+      }),
+    );
   }
 
   #drop(): void {
     this.#shared.log.socket({ socket: this.#number, outcome: "dead" });
-    this.#socket.terminate();
+    this.#webSocket.terminate();
   }
 
   #ping(): void {
     this.#heartbeat.ping(performance.now());
-    this.#socket.ping();
+    this.#webSocket.ping();
   }
 
   onPong(): void {
@@ -190,7 +191,7 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
 
   onMessage(data: Buffer, isBinary: boolean): void {
     const receivedMs = performance.now();
-    if (!this.#mayTake(receivedMs)) return;
+    if (!this.#admit(receivedMs)) return;
     try {
       if (isBinary) this.#takeBytes(data);
       else this.#takeFrame(data.toString(), receivedMs);
@@ -200,10 +201,10 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
     }
   }
 
-  /** Counts a frame [G-4]; false when it is one too many, or comes after the closing began. */
-  #mayTake(nowMs: number): boolean {
-    if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return false;
-    this.#heartbeat.hear();
+  /** Counts a frame [G-4]; false when it is one too many, or comes after the close. */
+  #admit(nowMs: number): boolean {
+    if (this.#isClosing || this.#webSocket.readyState !== this.#webSocket.OPEN) return false;
+    this.#heartbeat.touch();
     const error = this.#limiter.take(nowMs);
     if (error === undefined) return true;
     this.#sendError(error, nowMs);
@@ -223,7 +224,7 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
       case "request":
       case "raw":
         this.#table.expectNew(frame.id);
-        return this.#begin(readStreamRequest(frame, receivedMs));
+        return this.#start(readStreamRequest(frame, receivedMs));
     }
   }
 
@@ -232,22 +233,19 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
     this.#table.findWritable(id)?.write(bytes);
   }
 
-  #begin(request: StreamRequest): void {
+  #start(request: StreamRequest): void {
     const { id } = request;
     if (this.#isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
     const stream = new Stream(request, this.#shared, this);
     this.#table.add(stream);
-    stream.begin();
+    stream.start();
   }
 
   #refuse(error: FrameError, receivedMs: number): void {
     this.#sendError(error, receivedMs);
     if (error.id !== null) this.#table.remove(error.id);
-    if (this.#limiter.forgives(error, receivedMs)) return;
-    this.#close(
-      closeCodes.policyViolation,
-      `${error.code}: too many frames made no sense; docs/gateway-frames.md has what they look like`,
-    );
+    if (this.#limiter.allowsFault(error, receivedMs)) return;
+    this.#close(closeCodes.policyViolation, `${error.code}: too many faulty frames; see docs/gateway-frames.md`);
   }
 
   #shuttingDown(id: number | null, message: string): FrameError {
@@ -260,34 +258,34 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
   }
 
   onPing(data: Buffer): void {
-    // Pongs to a page that does not read would pile up without end, so it gets none.
-    if (this.#mayTake(performance.now()) && !this.queue.isFull) this.#socket.pong(data);
+    // Pongs to a page that does not read would fill the memory, so it gets none.
+    if (this.#admit(performance.now()) && !this.queue.isFull) this.#webSocket.pong(data);
   }
 
   #closeWhenDrained(): void {
     if (this.#isDraining && this.#running().length === 0) this.abort();
   }
 
-  /** What runs gets its `end`, then the page gets the reason. */
+  /** The running exchanges get their `end`, then the page gets the reason. */
   #close(code: number, reason: string): void {
-    if (this.#isClosing || this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#isClosing || this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     this.#isClosing = true;
     this.onClose();
-    this.#socket.close(code, Buffer.from(reason).subarray(0, closeReasonBytesMax));
-    // The page's answer must be read, however much of what it wrote before is dropped.
-    this.#socket.resume();
+    closeWebSocket(this.#webSocket, code, reason);
+    // The page's close frame must be read, and what it sent before is dropped.
+    this.#webSocket.resume();
   }
 
-  /** Nobody is left to read what the exchanges would bring. */
+  /** The page can read no more replies. */
   onClose(): void {
     for (const stream of this.#running()) stream.cancel();
   }
 
   get #table(): StreamTable {
-    return (this.#tableMade ??= new StreamTable(this.#shared.limits));
+    return (this.#createdTable ??= new StreamTable(this.#shared.limits));
   }
 
   #running(): Stream[] {
-    return this.#tableMade?.all() ?? [];
+    return this.#createdTable?.all() ?? [];
   }
 }

@@ -1,19 +1,23 @@
-/** All WebSockets of a gateway: how many there may be, whether they are alive, and how they end [G-4], [G-10]. */
+/**
+ * All WebSockets of a gateway: how many there may be, whether they are alive, and how they end [G-4], [G-10].
+ *
+ * A browser shows its page neither status nor body of an upgrade that is refused. So a WebSocket for which there is no
+ * capacity is accepted, told why in an `error` frame, and closed with a code and a reason. What it sends is ignored.
+ */
 
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
+import { encodeFrame } from "@wirebook/protocol";
 import type { Refusal } from "../http/origin-policy.ts";
-import { PageConnection } from "./page-connection.ts";
-import type { PageConnectionShared } from "./page-connection.ts";
-import { closeCodes } from "./close-codes.ts";
-import { FrameError } from "./frame-error.ts";
 import { addBytes, noBytes } from "../telemetry/metrics.ts";
 import type { Bytes, RefusalReason } from "../telemetry/metrics.ts";
-import { RejectedUpgrades } from "./rejected-upgrades.ts";
+import { closeCodes, closeWebSocket, FrameError } from "./errors.ts";
+import { PageConnection } from "./page-connection.ts";
+import type { PageConnectionShared } from "./page-connection.ts";
 
-/** Why a WebSocket is turned away, for the metrics, the page and the close frame. */
-interface Problem {
+/** Why a WebSocket is rejected, for the metrics, the page and the close frame. */
+interface Rejection {
   readonly reason: RefusalReason;
   readonly error: FrameError;
   readonly closeCode: number;
@@ -24,14 +28,13 @@ export class PageConnections {
   readonly #shared: PageConnectionShared;
   readonly #connections = new Map<WebSocket, PageConnection>();
   readonly #countOf = new Map<string, number>();
-  readonly #rejected: RejectedUpgrades;
   readonly #heartbeat: NodeJS.Timeout;
   #number = 0;
+  #rejectedCount = 0;
   #isDraining = false;
 
   constructor(shared: PageConnectionShared) {
     this.#shared = shared;
-    this.#rejected = new RejectedUpgrades(shared.limits.refusalsMax);
     this.#heartbeat = setInterval(() => this.#beat(), shared.limits.pingIntervalMs).unref();
   }
 
@@ -45,37 +48,39 @@ export class PageConnections {
     return [...this.#connections.values()].reduce((sum, connection) => addBytes(sum, connection.bytes), noBytes);
   }
 
-  /** Why not even a WebSocket can be opened to say that there is no room. */
-  refuseUpgrade(): Refusal | undefined {
-    if (!this.#rejected.isFull) return undefined;
-    return {
-      status: 503,
-      reason: "websockets",
-      sentence: "too many WebSockets are being turned away; try again later",
-    };
+  /** True from the moment at which the gateway was told to stop. */
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
-  /** Takes a WebSocket in, from its opening to its end, or turns it away. */
-  add(socket: WebSocket, wire: Socket, address: string, proxyHeader: Uint8Array | undefined): void {
-    const problem = this.#findProblem(address);
-    if (problem !== undefined) return this.#turnAway(socket, address, problem);
+  /** Why an upgrade gets only a status: too many rejected WebSockets are still being told why. */
+  refuseUpgrade(): Refusal | undefined {
+    if (this.#rejectedCount < this.#shared.limits.refusalsMax) return undefined;
+    return { status: 503, reason: "websockets", message: "too many WebSockets are being rejected; try again later" };
+  }
+
+  /** Adds a WebSocket, from its opening to its end, or rejects it. */
+  add(webSocket: WebSocket, socket: Socket, address: string, proxyHeader: Uint8Array | undefined): void {
+    const rejection = this.#findRejection(address);
+    if (rejection !== undefined) return this.#reject(webSocket, address, rejection);
+    const { log, metrics } = this.#shared;
     const number = ++this.#number;
     this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
-    this.#connections.set(socket, new PageConnection(number, socket, wire, proxyHeader, this.#shared));
-    this.#shared.metrics.webSocketOpened();
-    this.#shared.log.socket({ socket: number, outcome: "open", address });
-    socket.on("close", (code) => {
-      this.#connections.delete(socket);
-      this.#shared.metrics.webSocketClosed(wire.bytesRead, wire.bytesWritten);
+    this.#connections.set(webSocket, new PageConnection(number, webSocket, socket, proxyHeader, this.#shared));
+    metrics.webSocketOpened();
+    log.socket({ socket: number, outcome: "open", address });
+    webSocket.on("close", (code) => {
+      this.#connections.delete(webSocket);
+      metrics.webSocketClosed(socket.bytesRead, socket.bytesWritten);
       const left = (this.#countOf.get(address) ?? 1) - 1;
       if (left > 0) this.#countOf.set(address, left);
       else this.#countOf.delete(address);
-      this.#shared.log.socket({ socket: number, outcome: `closed (${code})` });
+      log.socket({ socket: number, outcome: `closed (${code})` });
     });
   }
 
-  /** Why there is no room for one more from that address. */
-  #findProblem(address: string): Problem | undefined {
+  /** Why there is no capacity for one more from that address. */
+  #findRejection(address: string): Rejection | undefined {
     const { webSocketsMax, webSocketsPerAddressMax, retryFullMs, retryStoppedMs } = this.#shared.limits;
     if (this.#isDraining) {
       const message = "the gateway is stopping; connect again in a moment";
@@ -92,22 +97,22 @@ export class PageConnections {
     return { reason, closeCode: closeCodes.tryAgainLater, error };
   }
 
-  #turnAway(socket: WebSocket, address: string, { reason, closeCode, error }: Problem): void {
+  #reject(webSocket: WebSocket, address: string, { reason, closeCode, error }: Rejection): void {
     this.#shared.metrics.refused(reason);
     this.#shared.log.refused(address, closeCode, error.message);
-    this.#rejected.tell(socket, error, closeCode);
+    this.#rejectedCount += 1;
+    webSocket.on("close", () => (this.#rejectedCount -= 1));
+    // `close` follows; without a listener the process would end.
+    webSocket.on("error", () => undefined);
+    webSocket.send(encodeFrame(error.toFrame(performance.now())));
+    closeWebSocket(webSocket, closeCode, `${error.code}: ${error.message}`);
   }
 
-  /** True from the moment at which the gateway was told to stop. */
-  get isDraining(): boolean {
-    return this.#isDraining;
-  }
-
-  /** Tells all pages, gives what runs `drainMs` to end, and resolves when no WebSocket is left. */
+  /** Tells all pages, gives running exchanges `drainMs` to end, and resolves when no WebSocket is left. */
   async drain(): Promise<void> {
     this.#isDraining = true;
     clearInterval(this.#heartbeat);
-    const closed = [...this.#connections.keys()].map((socket) => once(socket, "close"));
+    const closed = [...this.#connections.keys()].map((webSocket) => once(webSocket, "close"));
     for (const connection of this.#connections.values()) connection.drain();
     const deadline = setTimeout(() => {
       for (const connection of this.#connections.values()) connection.abort();

@@ -1,4 +1,4 @@
-/** The page's frames as they come off the wire, made typed and refused here [G-2], [G-3], [G-6]. */
+/** Decodes the frames of a page, and refuses those that are wrong [G-2], [G-3], [G-6]. */
 
 import {
   decodeBytes,
@@ -10,7 +10,7 @@ import {
   redactMessage,
 } from "@wirebook/protocol";
 import type { PageFrame } from "@wirebook/protocol";
-import { FrameError } from "./frame-error.ts";
+import { FrameError } from "./errors.ts";
 import type { StreamRequest } from "../streams/stream.ts";
 
 type RequestFrame = Extract<PageFrame, { type: "request" }>;
@@ -35,23 +35,23 @@ export function readFrame(text: string): PageFrame {
 export function readBytes(data: Uint8Array): { readonly id: number; readonly bytes: Uint8Array } {
   const decoded = decodeBytes(data);
   if (decoded !== undefined) return decoded;
-  const message = `a binary frame of ${data.length} bytes has no room for the exchange id, which takes four`;
+  const message = `a binary frame of ${data.length} bytes is too short for the exchange id, which has 4 bytes`;
   throw new FrameError("frame-invalid", null, message);
 }
 
 /**
- * Finds out what a frame wants written to the server.
+ * Reads what a frame wants to send to the server.
  *
- * @throws FrameError `message-invalid` with the sentence that the server would have for it
+ * @throws FrameError `message-invalid` with the message that the server would answer
  */
 export function readStreamRequest(frame: RequestFrame | RawFrame, receivedMs: number): StreamRequest {
   return frame.type === "request" ? readRequest(frame, receivedMs) : readRaw(frame, receivedMs);
 }
 
-/** A request is one line and stays one line: no word of it can hold white space, so none can hold a line feed. */
+/** A request stays one line: its words cannot contain white space, and so no line feed. */
 function readRequest({ id, user, operation, arguments: values }: RequestFrame, receivedMs: number): StreamRequest {
   if (operation === undefined && values !== undefined && values.length > 0) {
-    throw new FrameError("message-invalid", id, "arguments need an operation before them; name it as operation");
+    throw new FrameError("message-invalid", id, "arguments without an operation; add the operation");
   }
   const known = operation === undefined ? undefined : findOperation(operation);
   const line = encodeLine(id, user, operation, values);
@@ -81,10 +81,10 @@ function encodeLine(id: number, user: string, operation?: number, values?: reado
 function readRaw({ id, bytes: base64, end, plan, read }: RawFrame, receivedMs: number): StreamRequest {
   const message = Buffer.from(base64, "base64");
   if (message.length > rawBytesMax) {
-    const sentence = `${message.length} raw bytes are over the limit of ${rawBytesMax}; send the rest in binary frames`;
-    throw new FrameError("message-invalid", id, sentence);
+    const problem = `${message.length} raw bytes are over the limit of ${rawBytesMax}; send the rest in binary frames`;
+    throw new FrameError("message-invalid", id, problem);
   }
-  // What raw bytes mean, and where in them a key stands, only the server knows: the log counts them.
+  // Only the server knows where a key is in raw bytes, so the log has just their number.
   const shown = `${message.length} raw bytes${plan === undefined ? "" : " by plan"}`;
   const fixed = { isRaw: true, isFollow: false, operation: "raw" };
   return { id, message, isEnded: end, plan, read, receivedMs, shown, ...fixed };

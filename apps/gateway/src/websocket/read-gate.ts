@@ -1,16 +1,16 @@
 import type { WebSocket } from "ws";
 
 /**
- * Whether the frames of a page are read [G-9]: not while a server takes too little of one of its exchanges, nor while the
- * page itself takes too little of what it is sent.
+ * Whether the frames of a page are read [G-9]: not while too much waits for the server in one of its exchanges, nor while
+ * too much waits for the page.
  */
 export class ReadGate {
-  readonly #socket: WebSocket;
+  readonly #webSocket: WebSocket;
   #stalledCount = 0;
   #isOverfull = false;
 
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
+  constructor(webSocket: WebSocket) {
+    this.#webSocket = webSocket;
   }
 
   /** True while exchanges wait for the server: the page could not answer a ping. */
@@ -18,26 +18,26 @@ export class ReadGate {
     return this.#stalledCount > 0;
   }
 
-  /** So much waits for the server in one more exchange that the page should not send more. */
+  /** In one more exchange too much waits for the server. */
   stall(): void {
     this.#stalledCount += 1;
-    this.#decide();
+    this.#apply();
   }
 
   /** In one exchange less. */
   flow(): void {
     this.#stalledCount -= 1;
-    this.#decide();
+    this.#apply();
   }
 
-  /** Whether frames to the page pile up although its servers are not read. */
+  /** Whether too many frames wait for the page although its servers are not read. */
   setOverfull(isOverfull: boolean): void {
     this.#isOverfull = isOverfull;
-    this.#decide();
+    this.#apply();
   }
 
-  #decide(): void {
-    if (this.isStalled || this.#isOverfull) this.#socket.pause();
-    else if (this.#socket.isPaused) this.#socket.resume();
+  #apply(): void {
+    if (this.isStalled || this.#isOverfull) this.#webSocket.pause();
+    else if (this.#webSocket.isPaused) this.#webSocket.resume();
   }
 }

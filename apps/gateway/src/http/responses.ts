@@ -1,10 +1,12 @@
 /**
- * The headers of every answer.
+ * What every response has in common: its headers, and plain text as the form of a message.
  *
  * The page may run its own scripts and speak to its own gateway, and nothing else. Whatever a history line holds can at
  * most be text: no inline script or style runs, and markup is made only by Svelte's own templates, whose Trusted Types
  * policy is the one that may be created.
  */
+
+import type { FastifyReply } from "fastify";
 
 const contentSecurityPolicy = [
   "default-src 'none'",
@@ -21,12 +23,12 @@ const contentSecurityPolicy = [
   "trusted-types svelte-trusted-html",
 ].join("; ");
 
-/** What a page that only draws and speaks to its gateway never needs. */
+/** Features that the page never needs. */
 const permissionsPolicy = ["camera", "display-capture", "geolocation", "microphone", "payment", "usb"]
   .map((feature) => `${feature}=()`)
   .join(", ");
 
-/** Sent with whatever the gateway answers. */
+/** The headers of every response. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": contentSecurityPolicy,
   "cross-origin-opener-policy": "same-origin",
@@ -36,7 +38,7 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
 };
 
-/** How long a browser may keep a file of the page: Vite puts a hash of the content into the names under `assets/`. */
-export function cacheControl(path: string): string {
-  return /[\\/]assets[\\/][^\\/]+$/.test(path) ? "public, max-age=31536000, immutable" : "no-cache";
+/** Answers with a message, for people and for curl; no cache keeps it. */
+export function sendText(reply: FastifyReply, status: number, message: string): FastifyReply {
+  return reply.code(status).header("cache-control", "no-store").type("text/plain; charset=utf-8").send(`${message}\n`);
 }

@@ -16,7 +16,7 @@ test("keeps nothing of the request by which a page's WebSocket was opened", asyn
   expect(responses() - before).toBe(0);
 });
 
-test("survives a WebSocket that breaks its protocol, although nobody but the bridge listens for its errors", async () => {
+test("survives a WebSocket that breaks its protocol, and goes on serving other pages", async () => {
   await using gateway = await openGateway(await closedPort());
   await using page = await openPage(gateway);
   await page.frame("hello");
