@@ -46,18 +46,18 @@ async function take(page: Page, name: string): Promise<void> {
 async function begin(page: Page, address: string): Promise<void> {
   await page.goto(address);
   await page.getByRole("textbox", { name: "User" }).fill("brick");
-  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByRole("button", { name: "Connect" }).click();
   await page.getByText("live", { exact: true }).waitFor();
 }
 
-/** Sends an operation and waits until the wire tells its way. */
+/** Sends an operation and waits until the wire shows its timeline. */
 async function send(page: Page, operation: string, from = ""): Promise<void> {
   await page.getByRole("combobox", { name: "Operation" }).selectOption(operation);
   if (from !== "") await page.getByLabel("FROM", { exact: true }).fill(from);
   await page.getByRole("button", { name: "Send", exact: true }).click();
   const message = ["brick", operation, from].join(" ").trim();
   await page
-    .getByRole("group", { name: `Way of ${message}`, exact: true })
+    .getByRole("group", { name: `Timeline of ${message}`, exact: true })
     .getByText(/^The message is line/u)
     .waitFor();
 }

@@ -14,7 +14,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.goto(`http://${gateway.address}/`);
-      await expect(page.getByRole("button", { name: "Begin" })).toBeEnabled();
+      await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
       await expectClean(page);
 
       const wirebook = new Wirebook(page);
@@ -81,11 +81,11 @@ for (const viewport of [sizes.phone, { width: 1280, height: 720 }]) {
     await expect(page.getByRole("status", { name: "Refusal" })).toContainText(`FROM is "${"x".repeat(40)}…"`);
     await expect(page.getByRole("button", { name: "Send", exact: true })).toBeInViewport({ ratio: 1 });
     await page.getByRole("button", { name: "Send anyway" }).click();
-    const way = wirebook.wire.getByRole("group", { name: /^Way of brick 2 x+$/ });
+    const timeline = wirebook.wire.getByRole("group", { name: /^Timeline of brick 2 x+$/ });
     const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Wire" });
     if (await tab.isVisible()) await tab.click();
-    await expect(way).toContainText("The message was refused: FROM is");
-    expect(await way.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+    await expect(timeline).toContainText("The message was refused: FROM is");
+    expect(await timeline.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
     await expectNothingOverflows(page);
   });
 }
@@ -109,14 +109,14 @@ test("the main job needs no mouse", async ({ page, gateway }) => {
 
 test("who types faster than the server answers loses nothing", async ({ page, gateway, server }) => {
   await page.goto(`http://${gateway.address}/`);
-  await expect(page.getByRole("button", { name: "Begin" })).toBeEnabled();
+  await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
   server.signal("SIGSTOP");
   await page.getByRole("textbox", { name: "User" }).press("Enter");
   const operation = page.getByRole("combobox", { name: "Operation" });
   await operation.focus();
   await page.keyboard.press("2");
   await expect(operation).toHaveValue("2");
-  await expect(operation.getByRole("option", { selected: true })).toHaveText("2: asking the server…");
+  await expect(operation.getByRole("option", { selected: true })).toHaveText("2: reading the operations…");
   await expect(page.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
   server.signal("SIGCONT");
   await expect(operation.getByRole("option", { selected: true })).toContainText("2: read");
@@ -128,16 +128,16 @@ test("who types faster than the server answers loses nothing", async ({ page, ga
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`axe finds nothing in the palette and the list of keys in ${colorScheme}`, async ({ page, wirebook }) => {
+  test(`axe finds nothing in the palette and the keyboard shortcuts in ${colorScheme}`, async ({ page, wirebook }) => {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await wirebook.send(2, { FROM: "-1" });
     await expect(wirebook.card("brick 2 -1")).toContainText("done");
     await page.keyboard.press("Control+k");
     await expect(page.getByRole("dialog", { name: "Commands" })).toBeVisible();
     await expectClean(page);
-    await page.keyboard.type("list the keys");
+    await page.keyboard.type("keyboard shortcuts");
     await page.keyboard.press("Enter");
-    await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
+    await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
     await expectClean(page);
   });
 }

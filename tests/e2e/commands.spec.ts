@@ -18,7 +18,7 @@ test("the palette finds a command by its words and carries it out", async ({ wir
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.keyboard.press("Control+k");
   await page.keyboard.type("no such thing");
-  await expect(page.getByText("Nothing is called that")).toBeVisible();
+  await expect(page.getByText("No matches.")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
 });
@@ -40,8 +40,8 @@ test("single keys move between exchanges and areas, and can be switched off", as
 
   await wirebook.transcript.getByRole("log").focus();
   await page.keyboard.press("?");
-  const keys = page.getByRole("dialog", { name: "Keys" });
-  await keys.getByRole("checkbox", { name: "Single keys do something" }).uncheck();
+  const keys = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await keys.getByRole("checkbox", { name: "Use single-key shortcuts" }).uncheck();
   await page.keyboard.press("Escape");
   await expect(keys).toBeHidden();
   await page.keyboard.press("h");

@@ -6,8 +6,8 @@ import { follow, hasTshark } from "../../libs/capture/test/tshark.ts";
 import { expect, test } from "./wirebook.ts";
 
 async function openDialog(page: Page) {
-  await page.getByRole("button", { name: "Take along…" }).click();
-  return page.getByRole("dialog", { name: "Take along" });
+  await page.getByRole("button", { name: "Export & share…" }).click();
+  return page.getByRole("dialog", { name: "Export & share" });
 }
 
 async function saved(page: Page, button: string): Promise<Download> {
@@ -28,7 +28,7 @@ test("an exchange is copied as a command, without its key", async ({ page, wireb
   await expect(dialog.getByRole("status")).toHaveText("Copied as nc.");
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   expect(copied).toBe(`printf 'brick~****** 2\\n' | nc 127.0.0.1 ${server.port}`);
-  await expect(dialog).toContainText("Your key is not in it.");
+  await expect(dialog).toContainText("Your key is not included.");
   for (const name of ["npx wirebook", "Node", "Python", "WebSocket"]) {
     await dialog.getByRole("button", { name }).click();
     await expect(dialog.getByLabel("Command")).toContainText("brick~******");
@@ -63,7 +63,7 @@ test("a session is saved, and looked at again in a page whose server is gone", a
   const card = wirebook.card("brick 2 -1");
   await expect(card).toContainText("loaded from wirebook-");
   await card.getByRole("button").first().click();
-  await expect(wirebook.wire).toContainText(/Loaded from wirebook-.*\.ndjson: this happened on/);
+  await expect(wirebook.wire).toContainText(/Loaded from wirebook-.*\.ndjson\. It happened on/);
   await expect(wirebook.wire.getByRole("table", { name: "Steps" })).toContainText("FIN");
 });
 
@@ -84,7 +84,7 @@ test("a broken file that is dropped is told line by line, and what is whole in i
     return transfer;
   }, broken);
   await page.dispatchEvent("main", "drop", { dataTransfer: data });
-  const dialog = page.getByRole("dialog", { name: "Take along" });
+  const dialog = page.getByRole("dialog", { name: "Export & share" });
   await expect(dialog.getByRole("status")).toHaveText("Loaded 1 exchange.");
   await expect(dialog.getByRole("list", { name: "Problems" })).toHaveText(
     "broken.ndjson: line 3 is not JSON; was the file cut off or edited?",
@@ -105,18 +105,18 @@ test("the link of an exchange shows it in another page, and a broken one says so
   await expect(wirebook.card("brick~****** 2 -1")).not.toContainText("running");
   const dialog = await openDialog(page);
   await dialog.getByRole("button", { name: "Copy link" }).click();
-  await expect(dialog.getByRole("status")).toHaveText("Copied a link to this exchange, which holds all of it.");
+  await expect(dialog.getByRole("status")).toHaveText("Copied a link that holds the whole exchange.");
   const link = await page.evaluate(() => navigator.clipboard.readText());
   expect(link).toMatch(new RegExp(`^http://${gateway.address}/#exchange=`));
 
   const other = await context.newPage();
   await other.goto(link);
   const wire = other.getByRole("region", { name: "Wire" });
-  await expect(wire).toContainText(/Loaded from a link: this happened on/);
+  await expect(wire).toContainText(/Loaded from a link\. It happened on/);
   await expect(wire).toContainText("brick~****** 2 -1");
   await expect(wire.getByRole("table", { name: "Steps" })).toContainText("FIN");
   await other.evaluate(() => (location.hash = location.hash.slice(0, -20)));
-  await expect(wire.getByRole("alert")).toContainText("This link cannot be read: was it cut off on its way?");
+  await expect(wire.getByRole("alert")).toContainText("This link cannot be read. Was it cut off?");
   await expect(wire).toContainText("brick~****** 2 -1");
 });
 
@@ -130,7 +130,7 @@ test("the palette saves, loads, links, makes a username and forgets it", async (
   };
   await wirebook.send(2, { FROM: "-1" });
   await expect(wirebook.card("brick 2 -1")).toContainText("done");
-  const dialog = page.getByRole("dialog", { name: "Take along" });
+  const dialog = page.getByRole("dialog", { name: "Export & share" });
   for (const [words, ending] of [
     ["ndjson", /\.ndjson$/],
     ["pcapng", /\.pcapng$/],
@@ -150,9 +150,9 @@ test("the palette saves, loads, links, makes a username and forgets it", async (
   await page.keyboard.press("Escape");
   await command("generate a user");
   const identity = page.getByRole("group", { name: "Identity" });
-  await expect(identity).toContainText("is kept in this browser");
+  await expect(identity).toContainText("This browser has a key for");
   await command("forget the key");
-  await expect(identity.getByRole("button", { name: "Keep it" })).toBeFocused();
-  await identity.getByRole("button", { name: "Forget the key" }).click();
+  await expect(identity.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await identity.getByRole("button", { name: "Forget key" }).click();
   await expect(identity).toContainText("This name has no key.");
 });

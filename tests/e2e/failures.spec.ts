@@ -17,7 +17,7 @@ test("a server that is killed is named as the hop that failed, and its return is
   await wirebook.send(2);
   const card = wirebook.card("brick 2");
   await expect(card).toContainText("It failed between the gateway and the server.");
-  await expect(card).toContainText("it is safe to send it again");
+  await expect(card).toContainText("It is safe to send the message again");
   await expect(wirebook.connection).toHaveText("Connected; the server cannot be reached");
 
   await server.restart();
@@ -39,13 +39,13 @@ test("a gateway that is killed is named, counted down for, and nothing is lost o
   await gateway.kill("SIGKILL");
 
   const notice = wirebook.page.getByRole("region", { name: "Reconnecting" });
-  await expect(notice).toContainText("The connection between this page and the gateway is lost.");
-  await expect(notice).toContainText("What is shown stays.");
+  await expect(notice).toContainText("This page lost its connection to the gateway.");
+  await expect(notice).toContainText("The page keeps what it shows.");
   await expect(wirebook.rows("before")).toHaveCount(1);
   await runClient(server, "meanwhile");
 
   await gateway.restart();
-  await clickIfStillThere(notice.getByRole("button", { name: "Try now" }));
+  await clickIfStillThere(notice.getByRole("button", { name: "Reconnect now" }));
   await expect(wirebook.follow).toHaveText("live");
   await expect(notice).toBeHidden();
   await expect(wirebook.rows("meanwhile")).toHaveCount(1);

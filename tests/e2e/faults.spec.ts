@@ -54,7 +54,7 @@ test("a message sent byte by byte is one message to the server, and each write i
   await expect(wire).toContainText("The server joined 11 writes into one message. The line feed ended the message.");
   await expect(wire).toContainText("11 bytes, as the gateway wrote them in 11 writes");
   await expect(wire.getByRole("group", { name: "Frames" })).toContainText("write 9, 1 B");
-  await expect(wire.getByRole("list", { name: "Notes" })).toContainText("in 11 pieces, each a segment of its own");
+  await expect(wire.getByRole("list", { name: "Notes" })).toContainText("in 11 pieces, each in its own segment");
   await expect(wirebook.card("brick 2 -1")).toContainText("in the fault lab");
   await expect(wirebook.rows("brick 2 -1")).toHaveCount(1);
 });
@@ -68,7 +68,7 @@ test("what ends a message without a newline is said: silence, a half-close, noth
   const lab = await openLab(wirebook);
   const { wire } = wirebook;
   await run(lab, "No newline", "brick 2 -1");
-  await expect(wire).toContainText("Silence of 250 ms ended the message, since no line feed came.");
+  await expect(wire).toContainText("Silence of 250 ms ended the message, because no line feed came.");
   await unheard({ server, gateway }, 10, () => run(lab, "Half-closed", "brick 2 -2"));
   await expect(wire).toContainText("The half-close ended the message. It was carried out and answered.");
   await expect(wire.getByRole("list", { name: "Notes" })).toContainText("RFC 9293, 3.6.1");
@@ -91,12 +91,12 @@ test("a reset before the end does nothing, and the history keeps what came", asy
   await lab.getByLabel("Message").fill("brick 1 77");
   await lab.getByRole("radio", { name: "none" }).check();
   await lab.getByRole("button", { name: "Run", exact: true }).click();
-  await lab.getByRole("button", { name: "Send it all the same" }).click();
-  await expect(wirebook.wire).toContainText("The connection broke before the message had ended, so nothing was done");
+  await lab.getByRole("button", { name: "Send anyway" }).click();
+  await expect(wirebook.wire).toContainText("The reset came before the message ended, so the server did nothing");
   await expect(wirebook.card("brick 1 77")).toContainText("reset");
   await expect(wirebook.rows("brick 1 77")).toHaveCount(1);
   await expect(wirebook.wire.getByRole("list", { name: "Notes" })).toContainText("The gateway sent RST");
-  await expect(page.getByRole("status", { name: "Result" })).toContainText("brick 1 77: The connection broke");
+  await expect(page.getByRole("status", { name: "Result" })).toContainText("brick 1 77: The reset came");
 });
 
 test("a slow reader gets everything, a read at a time", async ({ wirebook }) => {
@@ -118,7 +118,7 @@ test("eight at once wait for the one connection that there is, and each can be l
   await expect(runs.getByRole("button").filter({ hasText: "done" })).toHaveCount(8);
   await expect(wirebook.rows("otter 2 -1")).toHaveCount(8);
   await runs.getByRole("button").last().click();
-  await expect(wirebook.wire).toContainText("7 more lines with the same words are there; this one is nearest in time.");
+  await expect(wirebook.wire).toContainText("7 more lines have the same message. This one is nearest in time.");
   await expect(runs.getByRole("button").last()).toHaveAttribute("aria-pressed", "true");
   await expect(wirebook.rows("otter 2 -1")).toHaveCount(8);
 });
@@ -135,8 +135,8 @@ test("a link sets the lab and sends nothing", async ({ page, gateway, server }) 
 
   // What deletes is asked about first, and the address follows the settings.
   await lab.getByRole("button", { name: "Run", exact: true }).click();
-  await expect(lab).toContainText("This can delete lines of the history that everybody sees.");
-  await lab.getByRole("button", { name: "Keep them" }).click();
+  await expect(lab).toContainText("This can delete lines of the history for everyone.");
+  await lab.getByRole("button", { name: "Cancel" }).click();
   expect(await readFile(server.historyPath, "utf8")).toBe(before);
   await lab.getByLabel("Milliseconds between writes").fill("99999");
   await expect(lab).toContainText("0 to 12,000");
@@ -144,7 +144,7 @@ test("a link sets the lab and sends nothing", async ({ page, gateway, server }) 
   await expect(page).toHaveURL(/#lab\?message=brick\+1\+1&cut=bytes&gapMs=30$/);
 
   await lab.getByRole("button", { name: "Run", exact: true }).click();
-  await unheard({ server, gateway }, 10, () => lab.getByRole("button", { name: "Send it all the same" }).click());
+  await unheard({ server, gateway }, 10, () => lab.getByRole("button", { name: "Send anyway" }).click());
   await expect(page.getByRole("region", { name: "Wire" })).toContainText(
     "The server joined 10 writes into one message.",
   );

@@ -37,7 +37,7 @@ test("speaks to redis in its inline commands", async ({ page }) => {
   await page.goto(`http://${gateway.address}/`);
   // QUIT is the one command after which redis closes; the page asks with it what the server can do.
   await page.getByRole("textbox", { name: "User" }).fill("QUIT");
-  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByRole("button", { name: "Connect" }).click();
   await expect(wirebook.follow).toHaveText("no history");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(wirebook.card("QUIT")).toContainText("+OK");
@@ -51,7 +51,7 @@ test("shows the one line of a server that keeps the connection open, and then sa
   const wirebook = new Wirebook(page);
   await page.goto(`http://${gateway.address}/`);
   await page.getByRole("textbox", { name: "User" }).fill("QUIT");
-  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByRole("button", { name: "Connect" }).click();
   await expect(wirebook.follow).toHaveText("no history");
 
   await page.getByRole("textbox", { name: "User" }).fill("PING");
@@ -68,10 +68,10 @@ test("shows the one line of a server that keeps the connection open, and then sa
 
   // After the gateway's 15 s.
   await expect(ping).toContainText("not closed", { timeout: 30_000 });
-  await expect(ping).toContainText("The server answered but did not end its reply.");
+  await expect(ping).toContainText("The server answered but did not close the connection.");
   await expect(ping).toContainText(/sent 7 bytes, then nothing for 15000 ms/);
   await expect(set).toContainText("not closed");
-  await expect(wirebook.wire).toContainText("The server answered but did not end its reply.");
+  await expect(wirebook.wire).toContainText("The server answered but did not close the connection.");
   for (const card of [ping, set]) await expect(card).not.toContainText("failed");
   await expect(wirebook.connection).toHaveText("Connected; the server answers");
 });

@@ -21,11 +21,11 @@ test("a username is generated, speaks with a key that nobody sees, outlasts a re
   const identity = page.getByRole("group", { name: "Identity" });
   const user = page.getByRole("textbox", { name: "User" });
   await identity.getByRole("button", { name: "Generate a username" }).click();
-  await expect(identity).toContainText("is kept in this browser");
+  await expect(identity).toContainText("This browser has a key for");
   const name = await user.inputValue();
   expect(name).not.toBe("brick");
   await identity.getByRole("button", { name: "Copy username with key" }).click();
-  await expect(identity.getByRole("status")).toHaveText("Copied, with the key.");
+  await expect(identity.getByRole("status")).toHaveText("Copied with the key.");
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   expect(copied).toMatch(/^[\w-]+~[0-9a-z]{26}$/);
   const key = copied.split("~")[1] ?? "";
@@ -42,21 +42,21 @@ test("a username is generated, speaks with a key that nobody sees, outlasts a re
 
   await page.reload();
   await expect(user).toHaveValue(name);
-  await expect(identity).toContainText(`A key of ${name} is kept`);
+  await expect(identity).toContainText(`This browser has a key for ${name}.`);
   await wirebook.send(undefined);
   await expect(wirebook.card(`${name}~${stars}`).last()).toContainText("done");
   await expectNowhere(page, key);
 
-  await identity.getByRole("button", { name: "Forget" }).click();
-  await expect(identity.getByRole("button", { name: "Keep it" })).toBeFocused();
-  await identity.getByRole("button", { name: "Forget the key" }).click();
+  await identity.getByRole("button", { name: "Forget key" }).click();
+  await expect(identity.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await identity.getByRole("button", { name: "Forget key" }).click();
   await expect(user).toBeFocused();
   await wirebook.send(undefined);
-  await expect(wirebook.card(name)).toContainText("not known");
+  await expect(wirebook.card(name)).toContainText("unauthenticated");
 
   await user.fill(copied);
   await wirebook.send(undefined);
   await expect(user).toHaveValue(name);
-  await expect(identity).toContainText(`A key of ${name} is kept`);
+  await expect(identity).toContainText(`This browser has a key for ${name}.`);
   await expectNowhere(page, key);
 });

@@ -71,7 +71,7 @@ test("each operation is sent from the page", async ({ wirebook, page, server }) 
   await expect(wirebook.transcript.getByRole("article", { name: /^ada~\*+ 6$/ })).toContainText("engine: file");
 
   await wirebook.send(3);
-  await page.getByRole("button", { name: "Keep them" }).click();
+  await page.getByRole("button", { name: "Cancel" }).click();
   await wirebook.send(3);
   await page.getByRole("button", { name: "Delete all lines" }).click();
   await expect(wirebook.transcript.getByRole("article", { name: /^ada~\*+ 3$/ })).toContainText("Deleted all.");

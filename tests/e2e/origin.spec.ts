@@ -36,6 +36,6 @@ test("a stranger to the original server is told so", async ({ page }) => {
   await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
   await page.goto(`http://${gateway.address}/`);
   await page.getByRole("textbox", { name: "User" }).fill("stranger");
-  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByRole("button", { name: "Connect" }).click();
   await expect(page.getByText("Authentication error.").first()).toBeVisible();
 });

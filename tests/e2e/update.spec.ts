@@ -57,13 +57,13 @@ test("every part that is missing after an update says that the page is older tha
   await wire.getByRole("button", { name: "Fault lab" }).click();
   await expect(wire.getByRole("alert")).toHaveText(sentence);
   await wire.getByRole("button", { name: "Fault lab" }).click();
-  await wire.getByRole("button", { name: "Take along" }).click();
+  await wire.getByRole("button", { name: "Export & share" }).click();
   await expect(wire.getByRole("alert")).toHaveText(sentence);
   await page.evaluate(() => (location.hash = "#exchange=x"));
   await expect(wire.getByRole("alert", { name: "Link" })).toContainText(sentence);
 
   // Nothing is reloaded before somebody says so, and what that takes is said.
-  const notice = page.getByRole("alert", { name: "Older page" });
+  const notice = page.getByRole("alert", { name: "Outdated page" });
   await expect(notice).toContainText("Reloading clears the transcript and what you have typed.");
   await expect(page.getByRole("textbox", { name: "User" })).toHaveValue("brick-is-typing");
   await notice.getByRole("button", { name: "Reload" }).click();
@@ -78,7 +78,7 @@ test("a gateway that comes back with another build is noticed before a part is m
   folder,
   gateway,
 }) => {
-  const notice = wirebook.page.getByRole("alert", { name: "Older page" });
+  const notice = wirebook.page.getByRole("alert", { name: "Outdated page" });
   await gateway.restart();
   await expect(wirebook.follow).toHaveText("live", { timeout: 30_000 });
   await expect(notice).toBeHidden();
@@ -99,12 +99,12 @@ test("a part that cannot be loaded while the gateway is away says so, and is the
   await gateway.kill("SIGKILL");
   const lab = wire.getByRole("button", { name: "Fault lab" });
   await lab.click();
-  await expect(wire.getByRole("alert")).toContainText("could not be loaded, because the gateway is away.");
+  await expect(wire.getByRole("alert")).toContainText("could not load this part: the gateway is not reachable.");
   await lab.click();
   await gateway.restart();
   await expect(wirebook.follow).toHaveText("live", { timeout: 30_000 });
   await lab.click();
   // With its style as well.
   await expect(wire.getByRole("form", { name: "Fault lab" })).toHaveCSS("display", "grid");
-  await expect(page.getByRole("alert", { name: "Older page" })).toBeHidden();
+  await expect(page.getByRole("alert", { name: "Outdated page" })).toBeHidden();
 });

@@ -42,7 +42,7 @@ export class Wirebook {
 
   async begin(user: string): Promise<void> {
     await this.page.getByRole("textbox", { name: "User" }).fill(user);
-    await this.page.getByRole("button", { name: "Begin" }).click();
+    await this.page.getByRole("button", { name: "Connect" }).click();
     await expect(this.page.getByRole("combobox", { name: "Operation" })).toBeVisible();
   }
 

@@ -10,9 +10,8 @@ import { fileURLToPath } from "node:url";
 import { decodeText, encodeFrame } from "@wirebook/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { copyCommands } from "../../apps/web/src/export/commands.ts";
-import type { CopySource } from "../../apps/web/src/export/commands.ts";
-import { printfFormat, shellWord } from "../../apps/web/src/export/escapes.ts";
+import { copyCommands, printfFormat, shellWord } from "../../apps/web/src/export/copy-commands.ts";
+import type { CopySource } from "../../apps/web/src/export/copy-commands.ts";
 import { startGateway, startServer } from "../../test-support/programs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -7,10 +7,8 @@ import { Keyring } from "./composer/keyring.svelte.ts";
 import { Operations } from "./composer/operations.svelte.ts";
 import type { Exchange } from "./exchanges/exchange.svelte.ts";
 import { Exchanges } from "./exchanges/exchanges.svelte.ts";
-import { explainFailure, outcomeOf, refusalOf } from "./exchanges/outcome.ts";
+import { explainFailure, refusalOf, resultOf } from "./exchanges/result.ts";
 import { bytes, duration, plural } from "./ui/format.ts";
-import { fetchLinks } from "./export/lazy.ts";
-import { exchangeLinkPrefix } from "./limits.ts";
 import { GatewayConnection } from "./gateway/connection.svelte.ts";
 import type { TimedFrame } from "./gateway/gateway-socket.ts";
 import { UpdateCheck } from "./gateway/update-check.svelte.ts";
@@ -20,15 +18,21 @@ import { History } from "./history/replica/history.svelte.ts";
 import { LineDeleter } from "./history/replica/line-deleter.svelte.ts";
 import { LinkedLine } from "./history/replica/linked-line.svelte.ts";
 import { PageLoader } from "./history/replica/page-loader.svelte.ts";
-import { Persisted } from "./ui/persisted.ts";
-import { Shell } from "./ui/shell.svelte.ts";
-import { Theme } from "./ui/theme.svelte.ts";
-import { newestTime } from "./inspector/bytes/find-line.ts";
-import type { FoundLine } from "./inspector/bytes/find-line.ts";
-import { FoundLines } from "./inspector/bytes/found-lines.ts";
+import { exchangeLinkPrefix, Persisted } from "./ui/browser.ts";
+import { Preferences } from "./ui/preferences.svelte.ts";
+import { FoundLines, newestTime } from "./inspector/bytes/found-lines.ts";
+import type { FoundLine } from "./inspector/bytes/found-lines.ts";
 
 /** What a narrow screen shows; a wide one shows all three. */
 export type View = "messages" | "history" | "wire";
+
+/** What the export dialog is opened for. */
+export interface ExportSubject {
+  /** Files to load at once: those that were dropped on the page. */
+  readonly files?: readonly File[];
+  /** What is done at once, or where the focus goes. */
+  readonly first?: "pcapng" | "ndjson" | "link" | "load";
+}
 
 export class AppState {
   readonly connection: GatewayConnection;
@@ -43,16 +47,19 @@ export class AppState {
   readonly linkedLine: LinkedLine;
   readonly composer: Composer;
   readonly keyring = new Keyring();
-  readonly theme = new Theme();
-  readonly shell = new Shell();
+  readonly preferences = new Preferences();
   readonly foundLines = new FoundLines();
   view = $state<View>("messages");
-  /** False until somebody has said in whose name this page speaks. */
+  /** The dialog that lies over the page. */
+  dialog = $state<"palette" | "shortcuts">();
+  /** What the export dialog is open for. */
+  exportSubject = $state.raw<ExportSubject>();
+  /** False until a user is chosen: before that, the page sends nothing by itself. */
   hasBegun = $state(false);
-  /** With a server that cannot be followed: whether the history is fetched after every exchange. */
+  /** With a server that has no follow operation: whether the history is read again after every exchange. */
   fetchesAfterSend = $state(true);
   isLabOpen = $state(false);
-  /** The latest result, for those who listen. */
+  /** The latest result, for screen readers. */
   announcement = $state("");
   /** Why the exchange of the page's address is not shown, in a sentence. */
   linkProblem = $state("");
@@ -60,7 +67,8 @@ export class AppState {
 
   constructor(url: string) {
     this.connection = new GatewayConnection(url);
-    this.exchanges = new Exchanges(this.connection, ({ operations }, exchange) => {
+    this.exchanges = new Exchanges(this.connection, ({ link, operations }, exchange) => {
+      this.operations.link = link;
       this.operations.list = operations;
       this.#noteAccepted(exchange.intent.user);
     });
@@ -76,7 +84,7 @@ export class AppState {
     this.composer = new Composer(this.operations, this.keyring, kept ?? "brick");
   }
 
-  /** Connects; from now on the page lives by itself. */
+  /** Connects to the gateway, and from now on connects again by itself. */
   start(): void {
     this.#openAddress();
     addEventListener("hashchange", () => this.#openAddress());
@@ -86,24 +94,24 @@ export class AppState {
         void this.update.look();
         this.#follow();
       },
-      onLost: (words) => {
-        this.exchanges.lose(words);
+      onLost: (reason) => {
+        this.exchanges.lose(reason);
         this.follower.lose();
       },
       onProblem: () => void this.update.look(),
-      onFrame: (frame, carried) => this.#takeFrame(frame, carried),
-      onBytes: (id, received, carried) => this.exchanges.takeBytes(id, received, carried),
+      onFrame: (frame, timed) => this.#takeFrame(frame, timed),
+      onBytes: (id, received, timed) => this.exchanges.takeBytes(id, received, timed),
     });
   }
 
-  /** The name is chosen: from now on the page speaks in it. */
+  /** Uses the name in the composer: the page reads the operations and the history as this user. */
   begin(): void {
-    this.#speakAs(this.composer.speaker);
+    this.#useName(this.composer.userWithKey);
   }
 
   /** Sends what the composer holds. */
   send(): void {
-    const { speaker: user, operation, draft } = this.composer;
+    const { userWithKey: user, operation, draft } = this.composer;
     if (draft.message === undefined) return;
     this.composer.noteSent();
     const order = { user, operation, values: draft.values, by: "user" as const };
@@ -112,75 +120,75 @@ export class AppState {
 
   /** Sends the composer's message although the protocol refuses it, to see what the server makes of it. */
   sendAnyway(): void {
-    const { speaker: user, draft } = this.composer;
+    const { userWithKey: user, draft } = this.composer;
     if (draft.message === undefined) return;
     this.composer.noteSent();
     void this.#watch(this.exchanges.raw({ user, by: "user", bytes: encodeText(draft.message) }));
   }
 
-  /** True when the server makes usernames. */
+  /** True when the server creates usernames. */
   get canGenerate(): boolean {
     return this.hasBegun && this.operations.offering("create-user") !== undefined;
   }
 
-  /** Asks for a username; its key is kept as it comes. */
+  /** Requests a new username, and keeps its key. */
   generateUser(): void {
     const operation = this.operations.offering("create-user")?.number;
     if (operation === undefined || this.composer.user.trim() === "" || this.keyring.isFull) return;
-    void this.#watch(this.exchanges.request({ user: this.composer.speaker, operation, by: "user" }));
+    void this.#watch(this.exchanges.request({ user: this.composer.userWithKey, operation, by: "user" }));
   }
 
-  /** The line of the history that the exchange on the wire has left. */
+  /** The line of the history that the selected exchange left. */
   get ownLine(): FoundLine | undefined {
     const { selected } = this.exchanges;
     return selected && this.foundLines.find(selected, this.history.replica);
   }
 
-  /** Shows an exchange in the wire. */
+  /** Shows an exchange on the wire. */
   select(exchange: Exchange): void {
     this.exchanges.selected = exchange;
     this.view = "wire";
   }
 
-  /** A server took a `name~key`: the key is kept, and the field has the name alone. */
+  /** A server accepted a `name~key`: the key is kept, and the field shows the name alone. */
   #noteAccepted(user: string): void {
     if (!user.includes("~")) return;
     const name = this.keyring.keep(user);
     if (this.composer.user.trim() === user && this.keyring.has(name)) this.composer.user = name;
   }
 
-  /** A server made a username: when its exchange is over, this page speaks in it. */
+  /** A server created a username: when its exchange is over, the page uses it. */
   #adopt(user: string, exchange: Exchange): void {
     const name = this.keyring.keep(user);
     if (!this.keyring.has(name)) return;
     void exchange.over.then(() => {
       this.composer.user = name;
-      this.#speakAs(user);
+      this.#useName(user);
     });
   }
 
-  #speakAs(user: string): void {
+  #useName(user: string): void {
     const isNew = user !== this.follower.user;
     this.#user.write(redactMessage(user)); // What is kept here outlives the page: never a key.
     this.hasBegun = true;
-    this.#nameAll(user);
+    this.#shareUser(user);
     if (isNew && ["idle", "refused"].includes(this.follower.state)) void this.follower.start();
   }
 
   #follow(): void {
     if (!this.hasBegun || this.follower.state === "stopped") return;
-    this.#nameAll(this.composer.speaker);
+    this.#shareUser(this.composer.userWithKey);
     void this.follower.start();
   }
 
-  /** Whatever the page asks by itself, it asks in the name of its user. */
-  #nameAll(user: string): void {
+  /** What the page sends by itself it sends as its user. */
+  #shareUser(user: string): void {
     this.follower.user = user;
     this.loader.user = user;
     this.linkedLine.user = user;
   }
 
-  /** The address may lead to a line, or hold an exchange. */
+  /** The address may name a line of the history, or hold an exchange. */
   #openAddress(): void {
     this.linkProblem = "";
     if (location.hash.startsWith(exchangeLinkPrefix)) void this.#openExchange(location.hash);
@@ -189,7 +197,7 @@ export class AppState {
 
   async #openExchange(fragment: string): Promise<void> {
     this.view = "wire";
-    const links = await fetchLinks().catch(() => undefined);
+    const links = await import("./export/exchange-link.ts").catch(() => undefined);
     try {
       if (links === undefined) this.linkProblem = await this.update.explainMissingPart();
       else this.select(await links.openExchangeLink(fragment, this.exchanges));
@@ -199,8 +207,8 @@ export class AppState {
     }
   }
 
-  #takeFrame(frame: GatewayFrame, carried: TimedFrame): void {
-    const belongs = this.exchanges.takeFrame(frame, carried);
+  #takeFrame(frame: GatewayFrame, timed: TimedFrame): void {
+    const belongs = this.exchanges.takeFrame(frame, timed);
     if (!belongs && frame.type === "error") this.connection.problem = frame.message;
   }
 
@@ -208,21 +216,16 @@ export class AppState {
     if (exchange === undefined) return;
     void this.exchanges.show(exchange);
     await exchange.over;
-    this.announcement = summary(exchange);
-    // Only now is it known whether the name is one that the server takes.
-    if (exchange.answer !== "stranger" && exchange.failure === undefined) this.#speakAs(exchange.intent.user);
+    this.announcement = announce(exchange);
+    // Only now is it known whether the server accepts the name.
+    if (exchange.answer !== "unauthenticated" && exchange.failure === undefined) this.#useName(exchange.intent.user);
     if (this.follower.state === "unfollowable" && this.fetchesAfterSend) await this.follower.fetch();
   }
 }
 
-function summary(exchange: Exchange): string {
-  const { word } = outcomeOf(exchange);
-  const sizes = `${bytes(exchange.receivedBytes)} in ${plural(exchange.chunks, "chunk")}, ${duration(tookMs(exchange))}`;
+function announce(exchange: Exchange): string {
+  const { word } = resultOf(exchange);
+  const sizes = `${bytes(exchange.receivedBytes)} in ${plural(exchange.reads, "read")}, ${duration(exchange.tookMs)}`;
   const why = explainFailure(exchange)?.why ?? refusalOf(exchange) ?? sizes;
   return `${exchange.message.trim()}: ${word}. ${why}`;
-}
-
-/** Milliseconds from sending to the end, or up to now. */
-export function tookMs(exchange: Exchange): number {
-  return (exchange.endedAtMs ?? performance.now()) - exchange.sentAtMs;
 }

@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { encodeReplyHeader, encodeBytes, encodeError, encodeText, operations } from "@wirebook/protocol";
 import { expect, test } from "vitest";
-import { AnsweredKey } from "../src/exchanges/answered-key.ts";
+import { AnsweredKey, answeredKeyBytesMax } from "../src/exchanges/keys.ts";
 import { Exchange } from "../src/exchanges/exchange.svelte.ts";
 import { recordOf } from "../src/export/record-of.ts";
-import { answeredKeyBytesMax } from "../src/limits.ts";
 
 const key = "7d2mqk0x9rcv41hzw8tbn53yfe";
 const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
@@ -18,8 +17,8 @@ function answered(message: string, reply: string, cuts: readonly number[]) {
   const ends = [...new Set(cuts.map((cut) => cut % bytes.length)), bytes.length].toSorted((a, b) => a - b);
   let from = 0;
   for (const to of ends) {
-    const chunk = bytes.slice(from, to);
-    if (chunk.length > 0) exchange.takeBytes(chunk, { atMs: 1, payload: encodeBytes(7, chunk) });
+    const read = bytes.slice(from, to);
+    if (read.length > 0) exchange.takeBytes(read, { atMs: 1, payload: encodeBytes(7, read) });
     from = to;
   }
   exchange.lose("it went away", 2);

@@ -2,11 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeRequestEntry, encodeFrame, encodeText, redactMessage } from "@wirebook/protocol";
 import { frameHeader } from "../src/inspector/frame-header.ts";
-import { linesOf } from "../src/inspector/bytes/lines.ts";
-import { runsOfFrame, runsOfLine } from "../src/inspector/byte-runs.ts";
-import { spanAt, touches } from "../src/inspector/span.ts";
-import type { ByteRun } from "../src/inspector/span.ts";
-import { writesOf } from "../src/inspector/timeline/writes.ts";
+import { linesOf } from "../src/inspector/bytes/hex.ts";
+import { runsOfFrame, runsOfLine, spanAt, touches } from "../src/inspector/byte-runs.ts";
+import type { ByteRun } from "../src/inspector/byte-runs.ts";
+import { writesOf } from "../src/inspector/timeline/timeline.ts";
 
 const time = "2026-11-22T20:31:05.123456Z";
 
@@ -138,7 +137,7 @@ test("of a running exchange a message without a plan counts as written, and how 
   expect(writesOf({ ...running, plan: undefined, at: {} })).toEqual([]);
 });
 
-test("the lines of a chunk know where they stand in the reply", () => {
+test("the lines of a read know where they stand in the reply", () => {
   const lines = linesOf(encodeText("one\ntwo\nthr"), 100, 10);
   expect(lines.map(({ span }) => [span.from, span.to])).toEqual([
     [100, 104],

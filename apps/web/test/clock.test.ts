@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { GatewayClock } from "../src/gateway/clock.ts";
-import { clockRoundsKept } from "../src/limits.ts";
+import { GatewayClock, clockRoundsKept } from "../src/gateway/gateway-socket.ts";
 
 describe("the clock of the gateway", () => {
   test("is put in the middle of a round trip, and its error is half of it", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { commandFor, matching, opensPalette } from "../src/ui/command.ts";
-import type { Command, Press } from "../src/ui/command.ts";
+import { commandFor, matching, opensPalette } from "../src/ui/commands.ts";
+import type { Command, Press } from "../src/ui/commands.ts";
 
 const command = (id: string, label: string, key?: string): Command => ({
   id,

@@ -16,7 +16,9 @@ describe("an operation that is chosen before the server has said what it offers"
 
   test("makes no message, least of all one without it", () => {
     expect(composer.draft.message).toBeUndefined();
-    expect(composer.draft.problem).toBe("this server has not said what operation 2 is; choose none to ask it");
+    expect(composer.draft.problem).toBe(
+      "the server has not announced operation 2 yet; choose none to list its operations",
+    );
   });
 
   test("is kept until it is announced", () => {
@@ -28,6 +30,6 @@ describe("an operation that is chosen before the server has said what it offers"
 
   test("is refused when it is not", () => {
     operations.list = specs.filter(({ number }) => number !== 2);
-    expect(composer.draft.problem).toBe("this server does not offer operation 2; choose another");
+    expect(composer.draft.problem).toBe("the server does not offer operation 2; choose another");
   });
 });

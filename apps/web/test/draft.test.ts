@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decodeAnnouncement, encodeAnnouncement, operations } from "@wirebook/protocol";
 import type { Announcement } from "@wirebook/protocol";
 import { makeDraft } from "../src/composer/draft.ts";
-import { parametersOf } from "../src/composer/parameters.ts";
+import { parametersOf } from "../src/composer/operations.svelte.ts";
 
 const announced = (number: number) =>
   decodeAnnouncement(

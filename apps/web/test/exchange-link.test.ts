@@ -2,8 +2,12 @@ import { describe, expect, test } from "vitest";
 import { encodeFrame, encodeText } from "@wirebook/protocol";
 import { Exchange } from "../src/exchanges/exchange.svelte.ts";
 import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
-import { encodeExchangeLink, openExchangeLink } from "../src/export/exchange-link.ts";
-import { linkCharactersMax, linkRecordBytesMax } from "../src/limits.ts";
+import {
+  encodeExchangeLink,
+  openExchangeLink,
+  linkCharactersMax,
+  linkRecordBytesMax,
+} from "../src/export/exchange-link.ts";
 
 const elsewhere = () => new Exchanges({ send: () => undefined, clock: undefined }, () => {});
 
@@ -50,11 +54,11 @@ describe("the address of an exchange", () => {
   test("is not made longer than the limit, and one at the limit is read", async () => {
     const random = noise(linkCharactersMax);
     await expect(encodeExchangeLink(exchangeOf("brick\n", random))).rejects.toThrow(
-      /The link would have [\d,]+ characters, over the limit of 16,384; save the exchange as NDJSON instead\./,
+      /The link would have [\d,]+ characters, over the limit of 16,384. Save the exchange as NDJSON instead\./,
     );
     const long = `#exchange=${"A".repeat(linkCharactersMax)}`;
     await expect(openExchangeLink(long, elsewhere())).rejects.toThrow(/characters, over the limit of 16,384/);
-    await expect(openExchangeLink(long.slice(0, linkCharactersMax), elsewhere())).rejects.toThrow("cut off on its way");
+    await expect(openExchangeLink(long.slice(0, linkCharactersMax), elsewhere())).rejects.toThrow("Was it cut off?");
   });
 
   test("is not made of a record that is too big, however well it packs", async () => {
@@ -64,7 +68,7 @@ describe("the address of an exchange", () => {
 
   test("unpacks to no more than the limit", async () => {
     await expect(openExchangeLink(await deflated(" ".repeat(linkRecordBytesMax)), elsewhere())).rejects.toThrow(
-      "What this link holds is not JSON",
+      "The record in this link is not JSON",
     );
     await expect(openExchangeLink(await deflated(" ".repeat(linkRecordBytesMax + 1)), elsewhere())).rejects.toThrow(
       "unpacks to more than the limit of 1,048,576 bytes",
@@ -74,7 +78,7 @@ describe("the address of an exchange", () => {
   test("says what is wrong with one that was cut, changed, or made of something else", async () => {
     const fragment = await encodeExchangeLink(exchangeOf("brick 2 -1\n"));
     for (const broken of [fragment.slice(0, -9), "#exchange=%%%", "#exchange="]) {
-      await expect(openExchangeLink(broken, elsewhere())).rejects.toThrow("was it cut off on its way?");
+      await expect(openExchangeLink(broken, elsewhere())).rejects.toThrow("Was it cut off?");
     }
     await expect(openExchangeLink(await deflated('{"type":"exchange","version":9}'), elsewhere())).rejects.toThrow(
       "of version 9, and this Wirebook reads version 1",

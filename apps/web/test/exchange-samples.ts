@@ -1,26 +1,26 @@
-/** A story as it ordinarily goes: `brick 2`, a line feed, 350 bytes back in one chunk. Tests change what they are about. */
+/** A timeline as it ordinarily goes: `brick 2`, a line feed, 350 bytes back in one read. Tests change what they are about. */
 
 import type { Timeline } from "../src/inspector/timeline/timeline.ts";
-import type { TimelineWrite } from "../src/inspector/timeline/writes.ts";
+import type { TimelineWrite } from "../src/inspector/timeline/timeline.ts";
 
-export const story: Timeline = {
+export const timeline: Timeline = {
   kind: "request",
   message: "brick 2\n",
   messageBytes: 8,
   requestBytes: 58,
   plan: undefined,
-  read: undefined,
+  readPace: undefined,
   at: { received: 1, connecting: 1.1, established: 1.5, written: 1.6, firstByte: 3, fin: 3.2, closed: 3.3 },
   writes: [{ index: 0, offset: 0, bytes: 8, ms: 1.6, isNoted: true }],
   lastHandedMs: 3.4,
   openedMs: 2,
-  chunks: [
+  reads: [
     { index: 0, offset: 0, bytes: 350, readMs: 3, handedMs: 3.1, waitingBytes: 0, arrivedMs: 4, frameBytes: 354 },
   ],
   omitted: { count: 0, fromMs: 0 },
   reply: {
     bytes: 350,
-    chunks: 1,
+    reads: 1,
     responseOffset: 290,
     hasReplyHeader: true,
     answer: "accepted",

@@ -10,18 +10,18 @@ import {
 import type { StepTimes } from "@wirebook/protocol";
 import { Exchange } from "../src/exchanges/exchange.svelte.ts";
 import type { ExchangeFrame } from "../src/exchanges/exchange.svelte.ts";
-import { explainDelete, explainFailure, outcomeOf, refusalOf } from "../src/exchanges/outcome.ts";
+import { explainDelete, explainFailure, resultOf, refusalOf } from "../src/exchanges/result.ts";
 import { arrowsOf } from "../src/inspector/diagram/arrows.ts";
 import { notesOf } from "../src/inspector/notes/notes.ts";
 import { summarize } from "../src/inspector/notes/summary.ts";
 import { buildTimeline } from "../src/inspector/timeline/timeline.ts";
 
-const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
+const header = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 const endpoint = { address: "127.0.0.1", port: 5007 };
 
 function begin(message = "brick 2\n"): Exchange {
-  const carried = { atMs: 1000, payload: '{"type":"request"}' };
-  return new Exchange(7, { user: "brick", message, by: "user" }, "request", carried);
+  const timed = { atMs: 1000, payload: '{"type":"request"}' };
+  return new Exchange(7, { user: "brick", message, by: "user" }, "request", timed);
 }
 
 function give(exchange: Exchange, text: string, atMs = 1004): void {
@@ -52,31 +52,31 @@ function end(exchange: Exchange): void {
 }
 
 describe("an exchange", () => {
-  test("tells the beginning of the reply from the response, over any chunks", async () => {
+  test("tells the header of the reply from the response, over any reads", async () => {
     const seen: string[] = [];
     const onResponse = (bytes: Uint8Array) => void seen.push(new TextDecoder().decode(bytes));
     const intent = { user: "brick", message: "brick 2\n", by: "user", onResponse } as const;
     const listening = new Exchange(7, intent, "request", { atMs: 0, payload: "" });
-    give(listening, beginning.slice(0, 60));
-    give(listening, `${beginning.slice(60)}one\n`);
+    give(listening, header.slice(0, 60));
+    give(listening, `${header.slice(60)}one\n`);
     give(listening, "two\n");
     end(listening);
     await listening.over;
     expect(seen.join("")).toBe("one\ntwo\n");
-    expect(listening.beginning?.operations).toEqual(
+    expect(listening.header?.operations).toEqual(
       operations.map(({ number, purpose, parameters }) => ({ number, purpose, parameters })),
     );
-    expect(listening.responseOffset).toBe(encodeText(beginning).length);
-    expect(listening.frames.frames.map(({ name, chunk }) => chunk?.index ?? name)).toEqual(["request", 0, 1, 2, "end"]);
+    expect(listening.responseOffset).toBe(encodeText(header).length);
+    expect(listening.frames.frames.map(({ name, read }) => read?.index ?? name)).toEqual(["request", 0, 1, 2, "end"]);
   });
 
   test("puts both clocks on one", () => {
     const exchange = begin();
     give(exchange, "0123456789");
     end(exchange);
-    const story = buildTimeline(exchange);
-    expect(story.at).toMatchObject({ received: 1, established: 2, firstByte: 3, closed: 4 });
-    expect(story.chunks).toEqual([
+    const timeline = buildTimeline(exchange);
+    expect(timeline.at).toMatchObject({ received: 1, established: 2, firstByte: 3, closed: 4 });
+    expect(timeline.reads).toEqual([
       {
         index: 0,
         offset: 0,
@@ -88,36 +88,36 @@ describe("an exchange", () => {
         frameBytes: 14,
       },
     ]);
-    expect([story.endedMs, story.errorMs]).toEqual([6, 0.2]);
+    expect([timeline.endedMs, timeline.errorMs]).toEqual([6, 0.2]);
   });
 
-  test("tells of the first chunks and the last, and how many it leaves out", () => {
+  test("tells of the first reads and the last, and how many it leaves out", () => {
     const exchange = begin();
     for (let n = 0; n < 40; n++) give(exchange, "x", 2000 + n);
-    const { chunks, omitted } = buildTimeline(exchange);
-    expect(chunks.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 38, 39]);
+    const { reads, omitted } = buildTimeline(exchange);
+    expect(reads.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 38, 39]);
     expect(omitted).toEqual({ count: 33, fromMs: 1005 });
   });
 
   test("is refused when the response is an error, and says why without the prefix", () => {
     const exchange = begin("brick 1 99\n");
-    give(exchange, beginning + encodeError("N is 99, and the last line is 3"));
+    give(exchange, header + encodeError("N is 99, and the last line is 3"));
     end(exchange);
-    expect([outcomeOf(exchange).word, refusalOf(exchange)]).toEqual(["refused", "N is 99, and the last line is 3."]);
+    expect([resultOf(exchange).word, refusalOf(exchange)]).toEqual(["refused", "N is 99, and the last line is 3."]);
   });
 
-  test("is not known to the server when that says so", () => {
+  test("is unauthenticated when the server says so", () => {
     const exchange = begin();
     give(exchange, authenticationError);
     end(exchange);
-    expect(outcomeOf(exchange).word).toBe("not known");
+    expect(resultOf(exchange).word).toBe("unauthenticated");
   });
 
-  test("does not take a response for an error because of its beginning", () => {
+  test("does not take a response for an error because of its header", () => {
     const exchange = begin();
-    give(exchange, `${beginning}2026 Error: no\n`);
+    give(exchange, `${header}2026 Error: no\n`);
     end(exchange);
-    expect(outcomeOf(exchange).word).toBe("done");
+    expect(resultOf(exchange).word).toBe("done");
   });
 
   test("fails on the hop between page and gateway when the gateway is lost, and keeps what it has", async () => {
@@ -131,7 +131,7 @@ describe("an exchange", () => {
     exchange.lose("the gateway is restarting", 1010);
     await exchange.over;
     expect([exchange.state, exchange.receivedBytes]).toEqual(["failed", 10]);
-    expect(explainDelete(exchange)?.result).toBe("The line may have been deleted, or not.");
+    expect(explainDelete(exchange)?.result).toBe("The line may have been deleted.");
     expect(explainFailure(exchange)).toMatchObject({
       where: "It failed between this page and the gateway.",
       why: "The gateway was lost: the gateway is restarting.",
@@ -139,11 +139,11 @@ describe("an exchange", () => {
   });
 
   test.each<[StepTimes, string, string]>([
-    [{ received: 1, connecting: 2 }, "nothing was done", "Nothing was deleted."],
+    [{ received: 1, connecting: 2 }, "The gateway wrote nothing to the server", "Nothing was deleted."],
     [
       { received: 1, connecting: 2, established: 3, written: 4 },
-      "may have been carried out",
-      "The line may have been deleted, or not.",
+      "may have carried out the message",
+      "The line may have been deleted.",
     ],
   ])("says whether the message, a delete for one, can have been carried out", (at, words, result) => {
     const exchange = begin();
@@ -165,28 +165,28 @@ describe("an exchange", () => {
     const message = "127.0.0.1:6379 sent 7 bytes, then nothing for 15000 ms";
     const error = { type: "error", id: 7, code: "reply-timeout", hop: "gateway-server", message, at } as const;
     const [silent, answered] = [begin("PING\n"), begin("PING\n")];
-    expect(outcomeOf(answered).word).toBe("sending");
+    expect(resultOf(answered).word).toBe("sending");
     const open = { type: "open", id: 7, local: endpoint, remote: endpoint, at: { established: 502 } } as const;
     answered.takeFrame(open, { atMs: 1003, payload: "{}" }, undefined);
-    expect(outcomeOf(answered).word).toBe("waiting");
+    expect(resultOf(answered).word).toBe("waiting");
     give(answered, "+PONG\r\n");
-    expect(outcomeOf(answered).word).toBe("receiving");
-    expect(summarize(buildTimeline(answered))).toBe("Bytes came, and the connection is still open: more may follow.");
+    expect(resultOf(answered).word).toBe("receiving");
+    expect(summarize(buildTimeline(answered))).toBe("Bytes came, and the connection is open: more may follow.");
     for (const each of [silent, answered]) each.takeFrame(error, { atMs: 1900, payload: "{}" }, undefined);
 
-    expect(outcomeOf(answered)).toEqual({ tone: "refused", word: "not closed" });
-    expect(explainFailure(answered)?.where).toBe("The server answered but did not end its reply.");
-    expect(outcomeOf(silent)).toEqual({ tone: "failed", word: "failed" });
+    expect(resultOf(answered)).toEqual({ tone: "refused", word: "not closed" });
+    expect(explainFailure(answered)?.where).toBe("The server answered but did not close the connection.");
+    expect(resultOf(silent)).toEqual({ tone: "failed", word: "failed" });
     expect(explainFailure(silent)?.where).toBe("It failed between the gateway and the server.");
     for (const [each, note, label] of [
-      [answered, "nothing tells whether the reply is whole", "nothing more came"],
+      [answered, "so the reply may be incomplete", "no further bytes"],
       [silent, "nothing came", "nothing came"],
     ] as const) {
-      const story = buildTimeline(each);
-      expect(notesOf(story).at(-1)?.text).toContain(note);
-      expect(arrowsOf(story).find(({ id }) => id === "failed")?.label).toBe(label);
+      const timeline = buildTimeline(each);
+      expect(notesOf(timeline).at(-1)?.text).toContain(note);
+      expect(arrowsOf(timeline).find(({ id }) => id === "failed")?.label).toBe(label);
       // Another service has no history into which the line was written meanwhile.
-      expect(notesOf(story).map(({ term }) => term)).not.toContain("durability");
+      expect(notesOf(timeline).map(({ term }) => term)).not.toContain("durability");
     }
   });
 

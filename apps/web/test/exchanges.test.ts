@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { FrameErrorCode, GatewayFrame, StepTimes } from "@wirebook/protocol";
 import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
 
-const carried = { atMs: 1, payload: "{}" };
+const timed = { atMs: 1, payload: "{}" };
 const endpoint = { address: "127.0.0.1", port: 5007 };
 const taken = { received: 1, connecting: 2, established: 3 };
 
@@ -11,21 +11,21 @@ const error = (id: number, code: FrameErrorCode, at: StepTimes): GatewayFrame =>
 };
 
 test("the server counts as reached and answering by what came from it, not by what was hoped for", () => {
-  const exchanges = new Exchanges({ clock: undefined, send: () => carried }, () => {});
+  const exchanges = new Exchanges({ clock: undefined, send: () => timed }, () => {});
   const ask = () => exchanges.request({ user: "PING", by: "user" })?.id ?? 0;
   const open = (id: number): GatewayFrame => ({ type: "open", id, local: endpoint, remote: endpoint, at: taken });
 
-  exchanges.takeFrame(error(ask(), "connect-refused", { received: 1, connecting: 2 }), carried);
+  exchanges.takeFrame(error(ask(), "connect-refused", { received: 1, connecting: 2 }), timed);
   expect(exchanges.serverHop).toBe("failed");
   const silent = ask();
-  exchanges.takeFrame(open(silent), carried);
+  exchanges.takeFrame(open(silent), timed);
   expect(exchanges.serverHop).toBe("unknown");
-  exchanges.takeFrame(error(silent, "reply-timeout", taken), carried);
+  exchanges.takeFrame(error(silent, "reply-timeout", taken), timed);
   expect(exchanges.serverHop).toBe("silent");
   const answered = ask();
-  exchanges.takeFrame(open(answered), carried);
-  exchanges.takeBytes(answered, new Uint8Array(7), carried);
+  exchanges.takeFrame(open(answered), timed);
+  exchanges.takeBytes(answered, new Uint8Array(7), timed);
   expect(exchanges.serverHop).toBe("good");
-  exchanges.takeFrame(error(answered, "reply-timeout", taken), carried);
+  exchanges.takeFrame(error(answered, "reply-timeout", taken), timed);
   expect(exchanges.serverHop).toBe("good");
 });

@@ -10,26 +10,27 @@ import {
   planStepsMax,
   rawBytesMax,
 } from "@wirebook/protocol";
-import { makeExperiment } from "../src/fault-lab/experiment.ts";
-import { deletes, forecast, planWords, timedSteps } from "../src/fault-lab/forecast.ts";
-import { decodeLink, encodeLink, isLabLink, numberWithin } from "../src/fault-lab/link.ts";
+import { deletes, describeSchedule, makeExperiment, predictEnd, timedSteps } from "../src/fault-lab/experiment.ts";
 import {
   applyPreset,
   closes,
   cuts,
+  decodeLink,
+  encodeLink,
+  isLabLink,
   lineEnds,
   numberBounds,
+  numberWithin,
   ordinary,
   presets,
   readings,
 } from "../src/fault-lab/settings.ts";
 import type { FaultSettings } from "../src/fault-lab/settings.ts";
-import { faultRunsMax } from "../src/limits.ts";
 
 const set = (some: Partial<FaultSettings>): FaultSettings => ({ ...ordinary, message: "brick 2 -3", ...some });
-const forecastOf = (some: Partial<FaultSettings>) => forecast(makeExperiment(set(some)));
+const predictionOf = (some: Partial<FaultSettings>) => predictEnd(makeExperiment(set(some)));
 const problemOf = (some: Partial<FaultSettings>) => makeExperiment(set(some)).problem;
-const wordsOf = (some: Partial<FaultSettings>) => planWords(makeExperiment(set(some)), set(some));
+const wordsOf = (some: Partial<FaultSettings>) => describeSchedule(makeExperiment(set(some)), set(some));
 const frameOf = ({ bytes, plan }: ReturnType<typeof makeExperiment>): string =>
   encodeFrame({ type: "raw", id: 1, bytes: btoa(String.fromCharCode(...bytes)), end: false, plan: [...plan] });
 
@@ -46,7 +47,7 @@ const anySettings: fc.Arbitrary<FaultSettings> = fc.record({
   readAfterMs: fc.integer({ min: 0, max: 35_000 }),
   readBytes: fc.integer({ min: 1, max: 65_536 }),
   readEveryMs: fc.integer({ min: 0, max: 35_000 }),
-  runs: fc.integer({ min: 1, max: faultRunsMax }),
+  runs: fc.integer({ min: 1, max: numberBounds.runs[1] }),
 });
 
 describe("an experiment", () => {
@@ -66,9 +67,7 @@ describe("an experiment", () => {
     expect(makeExperiment(longest).problem).toBeUndefined();
     expect(frameOf(makeExperiment(longest)).length).toBeLessThanOrEqual(pageFrameBytesMax);
     const longer = makeExperiment({ ...longest, message: `x${longest.message}` });
-    expect(longer.problem).toBe(
-      "one byte at a time takes 513 writes, and a plan has at most 512 steps; shorten the message",
-    );
+    expect(longer.problem).toBe("byte by byte takes 513 writes, over the limit of 512 steps; shorten the message");
   });
 
   test("says what is wrong with the rest", () => {
@@ -125,21 +124,25 @@ describe("a link to the lab", () => {
   });
 });
 
-describe("the forecast", () => {
+describe("the prediction", () => {
   test.each<[string, Partial<FaultSettings>, RegExp]>([
     ["a line feed", {}, /the line feed ends the message/],
-    ["silence", { lineEnd: "none" }, /250 ms of silence end the message, 250 ms after the connection stood/],
+    ["silence", { lineEnd: "none" }, /250 ms of silence end the message, 250 ms after the connection is established/],
     ["FIN", { lineEnd: "none", close: "end" }, /FIN ends the message/],
     ["FIN that comes too late", { lineEnd: "none", close: "end", closeMs: 251 }, /silence end the message before/],
-    ["a pause in the middle", { cut: "at", at: 7, gapMs: 251 }, /takes it as “brick 2”\. What comes later is ignored/],
+    ["a pause in the middle", { cut: "at", at: 7, gapMs: 251 }, /takes it as “brick 2”\. Later bytes are ignored/],
     ["a pause that is short enough", { cut: "at", at: 7, gapMs: 250 }, /the line feed ends the message/],
     ["a pause in what deletes", { message: "brick 1 12", cut: "at", at: 9, gapMs: 400 }, /the line feed ends/],
     ["a delete without an end", { message: "brick 1 12", lineEnd: "none" }, /deletes nothing/],
     ["the deadline", { delayMs: 11_000 }, /gives up 10 s after/],
-    ["a reset before the end", { lineEnd: "none", close: "reset" }, /nothing is done; the history keeps what came/],
+    [
+      "a reset before the end",
+      { lineEnd: "none", close: "reset" },
+      /the server does nothing. The history keeps the bytes that came/,
+    ],
     ["a reset right behind it", { close: "reset" }, /the server may see either first/],
   ])("of %s", (_, some, expected) => {
-    expect(forecastOf(some)).toMatch(expected);
+    expect(predictionOf(some)).toMatch(expected);
   });
 
   test("has the steps in words and at their times", () => {
@@ -148,7 +151,7 @@ describe("the forecast", () => {
     );
     expect(wordsOf({ delayMs: 400, runs: 3, close: "end", closeMs: 20 })).toBe(
       "The gateway opens 3 connections at once and writes 11 bytes in one write, the first after 400 ms. " +
-        "20 ms behind the last byte it sends FIN: no more will come, but the answer is read.",
+        "20 ms after the last byte it sends FIN and still reads the reply.",
     );
     const steps = timedSteps(makeExperiment(set({ cut: "at", at: 7, gapMs: 50, close: "reset", closeMs: 10 })));
     expect(steps.map(({ atMs, kind, text }) => [atMs, kind, text])).toEqual([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeRequestEntry } from "@wirebook/protocol";
 import { HistoryReplica } from "../src/history/replica/history-replica.ts";
-import { findLine, newestTime, positionOf } from "../src/inspector/bytes/find-line.ts";
+import { findLine, newestTime, positionOf } from "../src/inspector/bytes/found-lines.ts";
 
 const timeAt = (second: number) => `2026-11-22T20:31:0${second}.000000Z`;
 const lineAt = (second: number, message = "brick 2") => encodeRequestEntry(timeAt(second), "127.0.0.1", message, false);
@@ -13,23 +13,23 @@ function copyOf(lines: readonly string[], first = 1): HistoryReplica {
   return copy;
 }
 
-const sought = { message: "brick 2", aboutMs: Date.parse("2026-11-22T20:31:03Z"), after: undefined };
+const query = { message: "brick 2", aboutMs: Date.parse("2026-11-22T20:31:03Z"), after: undefined };
 
 describe("the line of an exchange", () => {
   const copy = copyOf([lineAt(1), lineAt(3), lineAt(5)], 10);
 
   test("is the nearest in time of those with the same words, and the others are counted", () => {
-    expect(findLine(copy, sought)).toEqual({ line: lineAt(3), position: 11, others: 2 });
+    expect(findLine(copy, query)).toEqual({ line: lineAt(3), position: 11, others: 2 });
   });
 
   test("is newer than every line that was known when it was sent, however near in time those are", () => {
-    expect(findLine(copy, { ...sought, after: timeAt(3) })).toEqual({ line: lineAt(5), position: 12, others: 0 });
-    expect(findLine(copy, { ...sought, after: timeAt(5) })).toBeUndefined();
+    expect(findLine(copy, { ...query, after: timeAt(3) })).toEqual({ line: lineAt(5), position: 12, others: 0 });
+    expect(findLine(copy, { ...query, after: timeAt(5) })).toBeUndefined();
   });
 
   test("is none with other words, or of another form", () => {
-    expect(findLine(copy, { ...sought, message: "brick" })).toBeUndefined();
-    expect(findLine(copyOf(['brick 2 at noon 127.0.0.1 "brick 2"']), sought)).toBeUndefined();
+    expect(findLine(copy, { ...query, message: "brick" })).toBeUndefined();
+    expect(findLine(copyOf(['brick 2 at noon 127.0.0.1 "brick 2"']), query)).toBeUndefined();
   });
 
   test("is found again by itself, and not by its words", () => {

@@ -22,9 +22,5 @@ test("durations have the digits that matter", () => {
 });
 
 test("nouns follow their number", () => {
-  expect([plural(1, "chunk"), plural(1234, "chunk"), count(1_000_000)]).toEqual([
-    "1 chunk",
-    "1,234 chunks",
-    "1,000,000",
-  ]);
+  expect([plural(1, "read"), plural(1234, "read"), count(1_000_000)]).toEqual(["1 read", "1,234 reads", "1,000,000"]);
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { encodeBytes, encodeText } from "@wirebook/protocol";
 import { FrameLog } from "../src/exchanges/frame-log.ts";
 
-/** A log to which chunks of such sizes have been added; byte number n of the reply is n modulo 256. */
+/** A log to which reads of such sizes have been added; byte number n of the reply is n modulo 256. */
 function logOf(sizes: readonly number[], framesAtEachEnd: number, headBytes: number, tailBytes: number): FrameLog {
   const log = new FrameLog({ framesAtEachEnd, headBytes, tailBytes });
   let offset = 0;
@@ -17,7 +17,7 @@ function logOf(sizes: readonly number[], framesAtEachEnd: number, headBytes: num
       name: "bytes",
       atMs: index,
       bytes: payload.length,
-      chunk: { index, offset, bytes },
+      read: { index, offset, bytes },
       payload,
     });
     offset += bytes;
@@ -27,7 +27,7 @@ function logOf(sizes: readonly number[], framesAtEachEnd: number, headBytes: num
 
 const joined = (parts: readonly Uint8Array[]) => parts.flatMap((part) => [...part]);
 
-test("gives the reply's bytes across chunks, without the frames' headers", () => {
+test("gives the reply's bytes across reads, without the frames' headers", () => {
   expect(joined(logOf([3, 2, 4], 10, 1000, 0).replyParts(2, 7))).toEqual([2, 3, 4, 5, 6]);
 });
 
@@ -74,7 +74,7 @@ test("lets go of everything when asked, and goes on counting", () => {
     name: "cancel",
     atMs: 0,
     bytes: payload.length,
-    chunk: undefined,
+    read: undefined,
     payload: "text",
   });
   expect(log.keptBytes).toBe(4);

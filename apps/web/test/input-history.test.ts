@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { InputHistory } from "../src/composer/input-history.ts";
-import { recallKept } from "../src/limits.ts";
+import { InputHistory, recalledMax } from "../src/composer/composer.svelte.ts";
 
 test("goes back to what was sent and forward to what was being typed", () => {
   const recall = new InputHistory<string>((item) => item);
@@ -18,7 +17,7 @@ test("keeps the same message once, as the newest", () => {
 
 test("keeps as many as its bound", () => {
   const recall = new InputHistory<number>(String);
-  for (let n = 0; n <= recallKept; n++) recall.add(n);
+  for (let n = 0; n <= recalledMax; n++) recall.add(n);
   let oldest: number | undefined;
   for (let item = recall.back(-1); item !== undefined; item = recall.back(-1)) oldest = item;
   expect(oldest).toBe(1);

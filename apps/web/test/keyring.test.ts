@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Composer } from "../src/composer/composer.svelte.ts";
 import { Keyring } from "../src/composer/keyring.svelte.ts";
+import { keysKept } from "../src/exchanges/keys.ts";
 import { Operations } from "../src/composer/operations.svelte.ts";
-import { keysKept } from "../src/limits.ts";
 
 /** What a browser has: texts under names. */
 let stored: Map<string, string>;
@@ -19,9 +19,9 @@ afterEach(() => vi.unstubAllGlobals());
 test("a name speaks with the key that is kept for it, also in a page that is opened later", () => {
   expect(new Keyring().keep("otter~s3cret")).toBe("otter");
   const later = new Keyring();
-  expect([later.speaker(" otter "), later.speaker("brick")]).toEqual(["otter~s3cret", "brick"]);
+  expect([later.withKey(" otter "), later.withKey("brick")]).toEqual(["otter~s3cret", "brick"]);
   later.forget("otter");
-  expect(new Keyring().speaker("otter")).toBe("otter");
+  expect(new Keyring().withKey("otter")).toBe("otter");
 });
 
 test("keys that another tab keeps meanwhile are not lost", () => {
@@ -29,7 +29,7 @@ test("keys that another tab keeps meanwhile are not lost", () => {
   one.keep("otter~a");
   other.keep("heron~b");
   const later = new Keyring();
-  expect([later.speaker("otter"), later.speaker("heron")]).toEqual(["otter~a", "heron~b"]);
+  expect([later.withKey("otter"), later.withKey("heron")]).toEqual(["otter~a", "heron~b"]);
 });
 
 test("keeps as many keys as it may, and says which one it does not keep", () => {
@@ -38,15 +38,15 @@ test("keeps as many keys as it may, and says which one it does not keep", () => 
   expect([keyring.isFull, keyring.has(`otter-${keysKept}`), keyring.problem]).toEqual([true, true, ""]);
   keyring.keep("heron~k");
   expect(keyring.has("heron")).toBe(false);
-  expect(keyring.problem).toContain(`The key of heron is not kept: there are ${keysKept} already.`);
+  expect(keyring.problem).toContain(`The key of heron was not saved: this browser has ${keysKept} keys, the limit.`);
 });
 
 test("says so when the browser keeps nothing, and still speaks with the key", () => {
   vi.stubGlobal("localStorage", undefined);
   const keyring = new Keyring();
   keyring.keep("otter~s3cret");
-  expect(keyring.speaker("otter")).toBe("otter~s3cret");
-  expect(keyring.problem).toContain("This browser keeps nothing");
+  expect(keyring.withKey("otter")).toBe("otter~s3cret");
+  expect(keyring.problem).toContain("This browser cannot save the key");
 });
 
 test.each(["", "{", '{"a":1}', "[1]", '[["a"]]'])("takes %j in the storage for no keys", (text) => {

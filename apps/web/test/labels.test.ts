@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Arrow } from "../src/inspector/diagram/sequence.ts";
-import { placeLabels } from "../src/inspector/diagram/labels.ts";
+import { placeLabels } from "../src/inspector/diagram/geometry.ts";
 
 const lanes = { page: 0, gateway: 160, server: 320 };
 const arrow = (from: Arrow["from"], to: Arrow["to"], fromY: number, toY: number, label: string): Arrow => ({

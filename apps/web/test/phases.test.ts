@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { phasesOf } from "../src/inspector/timeline/phases.ts";
-import { rowsOf } from "../src/inspector/rows.ts";
+import { phasesOf } from "../src/inspector/timeline/steps.ts";
+import { rowsOf } from "../src/inspector/frame-rows.ts";
 import type { LoggedFrame } from "../src/exchanges/frame-log.ts";
-import { story, writesAt } from "./exchange-samples.ts";
+import { timeline, writesAt } from "./exchange-samples.ts";
 
-const namesOf = (of: typeof story) => phasesOf(of).map(({ name }) => name);
+const namesOf = (of: typeof timeline) => phasesOf(of).map(({ name }) => name);
 
 test("the phases follow each other and make up the whole time", () => {
-  const phases = phasesOf(story);
-  expect(namesOf(story)).toEqual([
+  const phases = phasesOf(timeline);
+  expect(namesOf(timeline)).toEqual([
     "to the gateway",
     "in the gateway",
     "connect",
@@ -21,23 +21,23 @@ test("the phases follow each other and make up the whole time", () => {
     const before = phases[at];
     expect(fromMs).toBeCloseTo((before?.fromMs ?? 0) + (before?.ms ?? 0));
   });
-  expect(phases.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(story.endedMs ?? 0);
+  expect(phases.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(timeline.endedMs ?? 0);
 });
 
 test("a wait without an answer is not called the server's", () => {
   const at = { received: 1, connecting: 1.1, established: 1.5, written: 1.6, closed: 9 };
-  expect(namesOf({ ...story, at, endReason: "reset" })).toContain("no answer");
-  expect(namesOf({ ...story, at, endReason: "reset" })).not.toContain("server");
+  expect(namesOf({ ...timeline, at, endReason: "reset" })).toContain("no answer");
+  expect(namesOf({ ...timeline, at, endReason: "reset" })).not.toContain("server");
 });
 
-const frame = (index: number, atMs: number, chunk?: LoggedFrame["chunk"]): LoggedFrame => ({
+const frame = (index: number, atMs: number, read?: LoggedFrame["read"]): LoggedFrame => ({
   index,
   direction: index === 0 ? "sent" : "received",
-  kind: chunk === undefined ? "text" : "binary",
-  name: chunk === undefined ? "open" : "bytes",
+  kind: read === undefined ? "text" : "binary",
+  name: read === undefined ? "open" : "bytes",
   atMs,
   bytes: 20,
-  chunk,
+  read,
   payload: undefined,
 });
 

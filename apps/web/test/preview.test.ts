@@ -3,15 +3,15 @@ import { encodeBytes, encodeText } from "@wirebook/protocol";
 import { FrameLog } from "../src/exchanges/frame-log.ts";
 import { blobOf, previewOf } from "../src/exchanges/preview.ts";
 
-/** A log of a reply that came in chunks of seven bytes. */
+/** A log of a reply that came in reads of seven bytes. */
 function logOf(text: string): FrameLog {
   const log = new FrameLog();
   const all = encodeText(text);
   for (let offset = 0; offset < all.length; offset += 7) {
     const bytes = all.subarray(offset, offset + 7);
     const payload = encodeBytes(1, bytes);
-    const chunk = { index: offset / 7, offset, bytes: bytes.length };
-    log.add({ direction: "received", kind: "binary", name: "bytes", atMs: 0, bytes: payload.length, chunk, payload });
+    const read = { index: offset / 7, offset, bytes: bytes.length };
+    log.add({ direction: "received", kind: "binary", name: "bytes", atMs: 0, bytes: payload.length, read, payload });
   }
   return log;
 }
@@ -39,7 +39,7 @@ test("is cut within a line when there is only one", () => {
   expect([head.length, hiddenBytes, tail.length]).toEqual([15, 80, 5]);
 });
 
-test("joins a character that was cut by a chunk, and shows what would move a cursor", () => {
+test("joins a character that was cut by a read, and shows what would move a cursor", () => {
   expect(previewOf(logOf("123456ü\u001b[2J\n"), 0, 13, 100).head).toBe("123456ü\\u001b[2J\n");
 });
 

@@ -4,7 +4,7 @@ import { encodeBytes, encodeFrame, encodeText } from "@wirebook/protocol";
 import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { Exchange } from "../src/exchanges/exchange.svelte.ts";
-import type { Intent } from "../src/exchanges/intent.ts";
+import type { Intent } from "../src/exchanges/exchange.svelte.ts";
 import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
 import { exportFile, loadFile } from "../src/export/files.ts";
 import { recordOf } from "../src/export/record-of.ts";
@@ -99,7 +99,7 @@ describe("the record of an exchange", () => {
     }
   });
 
-  test("is the same after it was played again, and so is the story that the wire tells of it", () => {
+  test("is the same after it was played again, and so is the timeline that the wire tells of it", () => {
     const cancelled = begin(
       "brick 5\n",
       { type: "request", id: 7, user: "brick", operation: 5 },
@@ -146,7 +146,7 @@ describe("the record of an exchange", () => {
     ]);
     const again = replay(record, 8, "a.ndjson");
     expect(again.state).toBe("cancelled");
-    expect(again.intent.loaded?.note).toBe("it was still running when it was exported");
+    expect(again.intent.loaded?.note).toBe("it was running when it was exported");
   });
 
   test("says how many bytes were not kept, and leaves room for them in the packets", () => {
@@ -158,13 +158,13 @@ describe("the record of an exchange", () => {
       [true, 5],
       [true, 8],
     ]);
-    expect(() => replay(record, 8, "a")).toThrow("has no beginning: the page had let go of its bytes");
+    expect(() => replay(record, 8, "a")).toThrow("has no first frame: the page had dropped its bytes");
     const whole = recordOf(finished());
     const cut = {
       ...whole,
       wire: whole.wire.map((item, index) => (index === 1 ? { ...item, bytes: undefined } : item)),
     };
-    expect(replay(throughFile(cut), 8, "a").intent.loaded?.note).toBe("5 bytes of its reply were not kept");
+    expect(replay(throughFile(cut), 8, "a").intent.loaded?.note).toBe("5 bytes of its reply are missing");
     expect(captureRecord(new Capture({ write: () => true }, "test"), record)).toBe(true);
   });
 
@@ -173,8 +173,8 @@ describe("the record of an exchange", () => {
     const [first, open, ...rest] = record.frames;
     const broken = (frames: unknown): ExchangeRecord => ({ ...record, frames: frames as ExchangeRecord["frames"] });
     expect(() => replay(broken(rest), 1, "a")).toThrow(ReplayError);
-    expect(() => replay(broken([first, { ...open, text: "{}" }]), 1, "a")).toThrow("has a frame that is none");
-    expect(() => replay(broken([first, ...rest, ...rest]), 1, "a")).toThrow("goes on after its end");
+    expect(() => replay(broken([first, { ...open, text: "{}" }]), 1, "a")).toThrow("has an invalid frame");
+    expect(() => replay(broken([first, ...rest, ...rest]), 1, "a")).toThrow("has frames after its end");
   });
 });
 
@@ -182,8 +182,8 @@ const create = (): Exchanges => new Exchanges({ clock: undefined, send: () => un
 
 describe("a file", () => {
   test("that was saved loads again, under ids of its own, and a broken line costs only itself", async () => {
-    const { blob, name, words } = exportFile([finished(), finished()], "ndjson", new Date("2026-11-24T14:00:00Z"));
-    expect([name, words]).toEqual(["wirebook-2026-11-24T140000.ndjson", "2 exchanges"]);
+    const { blob, name, content } = exportFile([finished(), finished()], "ndjson", new Date("2026-11-24T14:00:00Z"));
+    expect([name, content]).toEqual(["wirebook-2026-11-24T140000.ndjson", "2 exchanges"]);
     const exchanges = create();
     const text = `${await blob.text()}{"type":"exch`;
     const { problems, exchanges: loaded } = await loadFile(new File([text], "a.ndjson"), exchanges);
@@ -194,7 +194,7 @@ describe("a file", () => {
 
   test("of packets says which exchanges are not in it", () => {
     const lost = begin("brick\n", { type: "request", id: 7, user: "brick" });
-    const { words } = exportFile([finished(), lost], "pcapng", new Date());
-    expect(words).toBe("the packets of 1 exchange, synthesised; 1 exchange without a connection left no packet");
+    const { content } = exportFile([finished(), lost], "pcapng", new Date());
+    expect(content).toBe("the packets of 1 exchange, synthesised; 1 exchange made no connection and no packets");
   });
 });

@@ -1,9 +1,46 @@
-import type { Keyring } from "./keyring.svelte.ts";
 import { makeDraft } from "./draft.ts";
 import type { Draft } from "./draft.ts";
-import { parametersOf } from "./parameters.ts";
+import type { Keyring } from "./keyring.svelte.ts";
+import { parametersOf } from "./operations.svelte.ts";
 import type { Operations } from "./operations.svelte.ts";
-import { InputHistory } from "./input-history.ts";
+
+/** Messages that the composer recalls. */
+export const recalledMax = 100;
+
+/** Steps through what was sent before, and back to what was being typed. */
+export class InputHistory<Item> {
+  #items: Item[] = [];
+  #at = 0;
+  #typed: Item | undefined;
+  readonly #key: (item: Item) => string;
+
+  /** @param key two items with the same key are one: only the newer is kept */
+  constructor(key: (item: Item) => string) {
+    this.#key = key;
+  }
+
+  /** Notes what was sent. */
+  add(item: Item): void {
+    const key = this.#key(item);
+    this.#items = [...this.#items.filter((each) => this.#key(each) !== key), item].slice(-recalledMax);
+    this.#at = this.#items.length;
+  }
+
+  /** The previous one; `forward` leads back to `typed`. `undefined` when there is none. */
+  back(typed: Item): Item | undefined {
+    if (this.#at === 0) return undefined;
+    if (this.#at === this.#items.length) this.#typed = typed;
+    this.#at -= 1;
+    return this.#items[this.#at];
+  }
+
+  /** The next one, and behind the last what was typed. `undefined` when there is nothing further. */
+  forward(): Item | undefined {
+    if (this.#at === this.#items.length) return undefined;
+    this.#at += 1;
+    return this.#items[this.#at] ?? this.#typed;
+  }
+}
 
 interface Typed {
   readonly user: string;
@@ -14,11 +51,11 @@ interface Typed {
 /** The composer's fields, and what they make. */
 export class Composer {
   user = $state("");
-  /** What is typed for each parameter of the operation; those that nobody has touched may be missing. */
+  /** What is typed for each parameter of the operation; the last ones may be missing. */
   values = $state<string[]>([]);
   readonly #operations: Operations;
   readonly #keyring: Keyring;
-  readonly #recall = new InputHistory<Typed>((typed) => JSON.stringify(typed));
+  readonly #sent = new InputHistory<Typed>((typed) => JSON.stringify(typed));
   #operation = $state<number>();
 
   constructor(operations: Operations, keyring: Keyring, user: string) {
@@ -27,7 +64,7 @@ export class Composer {
     this.user = user;
   }
 
-  /** The number of the operation; `undefined` for none. It may be chosen before the server has said what it offers. */
+  /** The number of the operation; `undefined` for none. It may be chosen before the server has announced any. */
   get operation(): number | undefined {
     return this.#operation;
   }
@@ -38,17 +75,17 @@ export class Composer {
   }
 
   /** The user as it goes into a message, with the key that is kept for it. */
-  get speaker(): string {
-    return this.#keyring.speaker(this.user);
+  get userWithKey(): string {
+    return this.#keyring.withKey(this.user);
   }
 
-  /** What the server said of the operation. */
+  /** The operation as the server announced it. */
   get announcement() {
     return this.#operation === undefined ? undefined : this.#operations.find(this.#operation);
   }
 
   get draft(): Draft {
-    const { announcement: operation, speaker: user } = this;
+    const { announcement: operation, userWithKey: user } = this;
     if (operation === undefined && this.#operation !== undefined) return this.#unannounced(this.#operation);
     const parameters = operation === undefined ? [] : parametersOf(operation);
     return makeDraft({ user, operation, values: parameters.map((_, at) => this.values[at] ?? "") });
@@ -56,18 +93,18 @@ export class Composer {
 
   /** Notes that the fields as they stand were sent. */
   noteSent(): void {
-    // A key that was typed with the name is kept when it was taken; what is recalled shows it no more.
-    this.#recall.add({ ...this.#typed(), user: this.user.replace(/~.*$/u, "") });
+    // The keyring has a key that was typed with the name, once a server accepts it; what is recalled shows no key.
+    this.#sent.add({ ...this.#typed(), user: this.user.replace(/~.*$/u, "") });
   }
 
   /** Goes to the message that was sent before the one shown; false when there is none. */
   back(): boolean {
-    return this.#fill(this.#recall.back(this.#typed()));
+    return this.#fill(this.#sent.back(this.#typed()));
   }
 
   /** Goes forward again; false when there is nothing further. */
   forward(): boolean {
-    return this.#fill(this.#recall.forward());
+    return this.#fill(this.#sent.forward());
   }
 
   #typed(): Typed {
@@ -77,8 +114,8 @@ export class Composer {
   #unannounced(operation: number): Draft {
     const problem =
       this.#operations.list === undefined
-        ? `this server has not said what operation ${operation} is; choose none to ask it`
-        : `this server does not offer operation ${operation}; choose another`;
+        ? `the server has not announced operation ${operation} yet; choose none to list its operations`
+        : `the server does not offer operation ${operation}; choose another`;
     return { message: undefined, values: [], problem };
   }
 

@@ -1,4 +1,4 @@
-/** What the composer's fields make: the message, or the sentence that says why it would be refused. */
+/** The message that the composer's fields make, or why a server would refuse it. */
 
 import {
   decodeCommand,
@@ -10,7 +10,7 @@ import {
   ProtocolError,
 } from "@wirebook/protocol";
 import type { Announcement } from "@wirebook/protocol";
-import { parametersOf } from "./parameters.ts";
+import { parametersOf } from "./operations.svelte.ts";
 
 /** The fields as typed. */
 export interface Fields {
@@ -44,7 +44,7 @@ export function makeDraft({ user, operation, values }: Fields): Draft {
   }
 }
 
-/** An operation that the server announced and this protocol does not know is the server's to judge. */
+/** An operation that this protocol does not know is not checked here: the server announced it and checks it. */
 function findProblem(message: string, operation: Announcement | undefined): string | undefined {
   try {
     const { words } = decodeMessage(encodeText(message.trimEnd()));

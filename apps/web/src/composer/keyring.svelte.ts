@@ -1,19 +1,19 @@
 /**
- * The keys of the names under which this browser writes.
+ * The access keys of this browser's users.
  *
- * A name in the User field speaks with its key, if one is kept for it, and nothing but the name is ever shown. They lie in the
- * browser's storage as they are: whoever can use this browser's profile can use them. What another tab has kept meanwhile
- * is read again before each change, so that none is lost.
+ * A message is sent with the key of the name in the User field, if there is one; only the name is shown. Keys are stored
+ * as they are: anyone with access to this browser's profile can use them. Each change first reads the storage again, so
+ * that no key of another tab is lost.
  */
 
-import { keysKept } from "../limits.ts";
-import { Persisted } from "../ui/persisted.ts";
+import { keysKept } from "../exchanges/keys.ts";
+import { Persisted } from "../ui/browser.ts";
 
 export class Keyring {
-  /** What came of the last key, when it is not simply kept. */
+  /** Why the last key was not kept. */
   problem = $state("");
-  /** True while it is asked whether a key shall be forgotten. */
-  isAsking = $state(false);
+  /** True while the user is asked to confirm that a key is forgotten. */
+  isConfirmingForget = $state(false);
   readonly #persisted = new Persisted("users");
   #keys = $state.raw<ReadonlyMap<string, string>>(new Map());
 
@@ -31,38 +31,38 @@ export class Keyring {
     return this.#keys.size >= keysKept;
   }
 
-  /** What the User field's name is in a message: with its key, if one is kept. */
-  speaker(user: string): string {
+  /** The name as it goes into a message: with its key, if there is one. */
+  withKey(user: string): string {
     const name = user.trim();
     const key = this.#keys.get(name);
     return key === undefined ? name : `${name}~${key}`;
   }
 
-  /** Keeps the key of a `name~key`, which a server made or took. Returns the name. */
+  /** Keeps the key of a `name~key` that a server created or accepted. Returns the name. */
   keep(user: string): string {
     const [name = "", key = ""] = user.split("~", 2);
     if (key === "" || this.#keys.get(name) === key) return name;
     const keys = new Map([...this.#keys, ...this.#stored()]);
     if (keys.size >= keysKept && !keys.has(name)) {
-      this.problem = `The key of ${name} is not kept: there are ${keysKept} already. Forget one that you no longer need.`;
+      this.problem = `The key of ${name} was not saved: this browser has ${keysKept} keys, the limit. Forget one that you no longer need.`;
       return name;
     }
     this.#store(keys.set(name, key));
     return name;
   }
 
-  /** Forgets the key of a name. It cannot be had again. */
+  /** Forgets the key of a name; the server does not send it again. */
   forget(user: string): void {
     const keys = new Map([...this.#keys, ...this.#stored()]);
     keys.delete(user.trim());
     this.#store(keys);
-    this.isAsking = false;
+    this.isConfirmingForget = false;
   }
 
   #store(keys: ReadonlyMap<string, string>): void {
     this.#keys = keys;
     const isKept = this.#persisted.write(JSON.stringify([...keys]));
-    this.problem = isKept ? "" : "This browser keeps nothing: copy the key before you close or reload the page.";
+    this.problem = isKept ? "" : "This browser cannot save the key. Copy it before you close or reload the page.";
   }
 
   #stored(): Map<string, string> {

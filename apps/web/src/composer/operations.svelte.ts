@@ -1,9 +1,11 @@
 import { findOperation } from "@wirebook/protocol";
-import type { Announcement, OperationSpec } from "@wirebook/protocol";
+import type { Announcement, OperationSpec, Parameter } from "@wirebook/protocol";
 
-/** The operations that the server announced with its latest reply; nothing is offered that it did not name. */
+/** What the server announced with its latest reply. The page offers no operation that the server did not name. */
 export class Operations {
   list = $state.raw<readonly Announcement[]>();
+  /** The link with which its replies begin; empty before the first. */
+  link = $state("");
 
   find(number: number): Announcement | undefined {
     return this.list?.find((each) => each.number === number);
@@ -13,4 +15,10 @@ export class Operations {
   offering(verb: OperationSpec["verb"]): Announcement | undefined {
     return this.list?.find(({ number }) => findOperation(number)?.verb === verb);
   }
+}
+
+/** The parameters as announced. For a server that announces none, those that its operation cannot do without. */
+export function parametersOf({ number, parameters }: Announcement): readonly Parameter[] {
+  if (parameters.length > 0) return parameters;
+  return findOperation(number)?.parameters.filter(({ isOptional }) => !isOptional) ?? [];
 }

@@ -1,22 +1,85 @@
 /**
  * One exchange as the page saw it: what was sent, every frame in both directions, the steps, the reply, the end.
  *
- * Times come from two clocks. The page's own stand in the frames; the gateway's (`at`, `chunkTimes` and the like) are put onto the
+ * Times come from two clocks. The page's own stand in the frames; the gateway's (`at`, `readTimes` and the like) are put onto the
  * page's clock by `toPageMs`, with the reading that held when the exchange ended.
  */
 
 import { ExchangeMask } from "@wirebook/capture";
-import { encodeBytes, encodeText, ReplyReader } from "@wirebook/protocol";
-import type { ReplyHeader, EndReason, Endpoint, GatewayFrame, ReplyPart, StepTimes } from "@wirebook/protocol";
-import type { ClockReading } from "../gateway/clock.ts";
-import type { TimedFrame } from "../gateway/gateway-socket.ts";
+import {
+  authenticationError,
+  decodeText,
+  encodeBytes,
+  encodeText,
+  errorPrefix,
+  joinBytes,
+  ReplyReader,
+} from "@wirebook/protocol";
+import type {
+  EndReason,
+  Endpoint,
+  FrameErrorCode,
+  GatewayFrame,
+  Hop,
+  PlanStep,
+  ReadPace,
+  ReplyHeader,
+  ReplyPart,
+  StepTimes,
+} from "@wirebook/protocol";
+import type { ClockReading, TimedFrame } from "../gateway/gateway-socket.ts";
 import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
-import { AnswerStart } from "./answer-start.ts";
-import { AnsweredKey } from "./answered-key.ts";
-import { boundsOfOwn, FrameLog } from "./frame-log.ts";
-import type { Chunk } from "./frame-log.ts";
-import type { Answer, ExchangeState, Failure, Intent, Timed } from "./intent.ts";
-import { hideKey, keyOf } from "./secrets.ts";
+import { frameLogBounds, FrameLog } from "./frame-log.ts";
+import type { TcpRead } from "./frame-log.ts";
+import { AnsweredKey, hideKey, keyOf } from "./keys.ts";
+
+/** What the failure's message begins with when the connection to the gateway was lost. */
+export const lostPrefix = "the gateway was lost: ";
+
+/** A time of the gateway's, and a number of bytes. */
+export type Timed = readonly [atMs: number, bytes: number];
+
+/** What failed, where, and the sentence for it. */
+export interface Failure {
+  readonly hop: Hop;
+  readonly code: FrameErrorCode | "gateway-lost";
+  readonly message: string;
+}
+
+/** How far an exchange has come. */
+export type ExchangeState = "running" | "done" | "cancelled" | "failed";
+
+/** How the server took the request, by its response. */
+export type Answer = "accepted" | "refused" | "unauthenticated";
+
+/** The file or link that an exchange was loaded from. */
+interface LoadedFrom {
+  readonly fileName: string;
+  readonly startedAt: Date;
+  /** What is missing in it; empty when nothing is. */
+  readonly note: string;
+}
+
+/** What an exchange is made for. */
+export interface Intent {
+  readonly user: string;
+  /** The message with its line feed, as it goes over TCP. */
+  readonly message: string;
+  readonly by: "user" | "page";
+  /** What the page, or the fault lab, makes it for. */
+  readonly purpose?: string;
+  /** How the gateway is to write the message and to read the reply, where that was said [G-11]. */
+  readonly plan?: readonly PlanStep[];
+  readonly read?: ReadPace;
+  /** Set when it is a recorded exchange. */
+  readonly loaded?: LoadedFrom;
+  /** The time of the newest line of the history that the page knew then. */
+  readonly after?: string | undefined;
+  /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
+  readonly onKey?: (user: string) => void;
+  /** Gets the bytes of the response as they come. */
+  readonly onResponse?: (bytes: Uint8Array) => void;
+}
 
 /** A control frame that belongs to an exchange. */
 export type ExchangeFrame = Extract<GatewayFrame, { type: "open" | "end" | "error" }>;
@@ -33,14 +96,14 @@ export class Exchange {
   readonly over: Promise<this>;
   state = $state<ExchangeState>("running");
   failure = $state.raw<Failure>();
-  beginning = $state.raw<ReplyHeader>();
+  header = $state.raw<ReplyHeader>();
   /** The gateway's times of the steps that have happened. */
   at = $state.raw<StepTimes>({});
-  /** The gateway's time of each chunk that it read, known when the exchange is over. */
-  chunkTimes = $state.raw<readonly Timed[]>([]);
+  /** The gateway's time of each read that it read, known when the exchange is over. */
+  readTimes = $state.raw<readonly Timed[]>([]);
   /** The gateway's time of each write to the server, likewise. */
   writeTimes = $state.raw<readonly Timed[]>([]);
-  /** When the gateway handed over `open`, each chunk's frame and the last one, and the bytes that waited before it. */
+  /** When the gateway handed over `open`, each read's frame and the last one, and the bytes that waited before it. */
   frameTimes = $state.raw<readonly Timed[]>([]);
   /** Bytes of the message that the gateway's kernel took, known when the exchange is over. */
   sentBytes = $state.raw<number | undefined>();
@@ -54,7 +117,7 @@ export class Exchange {
   responseOffset = $state<number>();
   /** True when its bytes were let go because all exchanges together had too many. */
   isReleased = $state(false);
-  readonly #pulse = new RedrawThrottle();
+  readonly #redraw = new RedrawThrottle();
   readonly #frames: FrameLog;
   readonly #reader = new ReplyReader();
   readonly #settle: (self: this) => void;
@@ -63,50 +126,55 @@ export class Exchange {
   readonly #answeredKey = new AnsweredKey();
   readonly #answer = new AnswerStart();
   #receivedBytes = 0;
-  #chunks = 0;
+  #reads = 0;
 
   /** @param name what its first frame is called: `request` or `raw` */
-  constructor(id: number, intent: Intent, name: string, carried: TimedFrame) {
+  constructor(id: number, intent: Intent, name: string, timed: TimedFrame) {
     this.id = id;
     this.intent = intent;
-    // What the page asks for itself, it holds elsewhere; a follow would fill the memory with what nobody looks at.
-    this.#frames = intent.by === "page" ? new FrameLog(boundsOfOwn) : new FrameLog();
+    this.#frames = new FrameLog(frameLogBounds[intent.by]);
     this.#key = keyOf(intent.message);
     this.message = hideKey(intent.message, this.#key);
     this.#mask.pushSent(encodeText(intent.message));
-    this.sentAtMs = carried.atMs;
+    this.sentAtMs = timed.atMs;
     this.sentAt = intent.loaded?.startedAt ?? new Date();
     const { promise, resolve } = Promise.withResolvers<this>();
     this.over = promise;
     this.#settle = resolve;
-    this.noteSent(name, carried);
+    this.noteSent(name, timed);
   }
 
-  /** What grows with every chunk is drawn when its pulse beats; the small facts above are state of their own. */
+  // What grows with every read is redrawn at most once a screen frame; the small facts above are state of their own.
+
   get frames(): FrameLog {
-    this.#pulse.listen();
+    this.#redraw.listen();
     return this.#frames;
   }
 
   get receivedBytes(): number {
-    this.#pulse.listen();
+    this.#redraw.listen();
     return this.#receivedBytes;
   }
 
-  get chunks(): number {
-    this.#pulse.listen();
-    return this.#chunks;
+  get reads(): number {
+    this.#redraw.listen();
+    return this.#reads;
   }
 
   /** The first line of the response, as far as it is looked at. */
   get answerSentence(): string {
-    this.#pulse.listen();
+    this.#redraw.listen();
     return this.#answer.sentence;
   }
 
+  /** Milliseconds from sending to the end, or up to now. */
+  get tookMs(): number {
+    return (this.endedAtMs ?? performance.now()) - this.sentAtMs;
+  }
+
   get answer(): Answer {
-    this.#pulse.listen();
-    return this.#answer.meaning(this.beginning !== undefined);
+    this.#redraw.listen();
+    return this.#answer.meaning(this.header !== undefined);
   }
 
   /** A time of the gateway on the page's clock. Without a reading, the frame counts as received when it was sent. */
@@ -123,8 +191,8 @@ export class Exchange {
   }
 
   /** A control frame of this exchange came. */
-  takeFrame(frame: ExchangeFrame, carried: TimedFrame, clock: ClockReading | undefined): void {
-    this.#log("received", frame.type, carried);
+  takeFrame(frame: ExchangeFrame, timed: TimedFrame, clock: ClockReading | undefined): void {
+    this.#log("received", frame.type, timed);
     this.clock = clock;
     this.at = frame.at;
     if (frame.type === "open") {
@@ -133,24 +201,24 @@ export class Exchange {
     }
     const { writes = [], chunks = [], frames = [] } = frame;
     this.writeTimes = writes;
-    this.chunkTimes = chunks;
+    this.readTimes = chunks;
     this.frameTimes = frames;
     this.sentBytes = frame.sentBytes;
     if (frame.type === "end") {
       this.endReason = frame.reason;
-      this.#finish(frame.reason === "fin" ? "done" : "cancelled", carried.atMs);
+      this.#finish(frame.reason === "fin" ? "done" : "cancelled", timed.atMs);
     } else {
       this.failure = { hop: frame.hop, code: frame.code, message: frame.message };
-      this.#finish("failed", carried.atMs);
+      this.#finish("failed", timed.atMs);
     }
   }
 
   /** What one read from TCP gave the gateway. */
-  takeBytes(received: Uint8Array, carried: TimedFrame): void {
+  takeBytes(received: Uint8Array, timed: TimedFrame): void {
     const { bytes, maskedBytes } = this.#mask.pushReceived(received);
-    const shown = maskedBytes === 0 ? carried : { ...carried, payload: encodeBytes(this.id, bytes) };
-    this.#log("received", "bytes", shown, { index: this.#chunks, offset: this.#receivedBytes, bytes: bytes.length });
-    this.#chunks += 1;
+    const shown = maskedBytes === 0 ? timed : { ...timed, payload: encodeBytes(this.id, bytes) };
+    this.#log("received", "bytes", shown, { index: this.#reads, offset: this.#receivedBytes, bytes: bytes.length });
+    this.#reads += 1;
     this.#receivedBytes += bytes.length;
     this.#takePart(this.#reader.push(bytes));
     const user = this.intent.onKey && this.#answeredKey.push(received);
@@ -158,17 +226,17 @@ export class Exchange {
   }
 
   /** A control frame of this exchange was sent. */
-  noteSent(name: string, carried: TimedFrame): void {
-    this.#log("sent", name, carried);
+  noteSent(name: string, timed: TimedFrame): void {
+    this.#log("sent", name, timed);
   }
 
   /** The connection to the gateway was lost; what was shown stays. */
-  lose(words: string, atMs: number): void {
-    this.failure = { hop: "page-gateway", code: "gateway-lost", message: `the gateway was lost: ${words}` };
+  lose(reason: string, atMs: number): void {
+    this.failure = { hop: "page-gateway", code: "gateway-lost", message: `${lostPrefix}${reason}` };
     this.#finish("failed", atMs);
   }
 
-  /** It was under way when its record was made, and nobody knows how it ended. */
+  /** It was running when its record was made, so its end is unknown. */
   leaveOpen(): void {
     this.#finish("cancelled", this.#frames.frames.at(-1)?.atMs ?? this.sentAtMs);
   }
@@ -176,7 +244,7 @@ export class Exchange {
   /** Lets go of the bytes, and returns how many that freed. */
   release(): number {
     this.isReleased = true;
-    this.#pulse.mark();
+    this.#redraw.mark();
     return this.#frames.release();
   }
 
@@ -184,19 +252,19 @@ export class Exchange {
     this.#takePart(this.#reader.finish());
     this.state = state;
     this.endedAtMs = atMs;
-    this.#pulse.mark();
+    this.#redraw.mark();
     this.#settle(this);
   }
 
-  #takePart({ beginning, response }: ReplyPart): void {
-    this.beginning ??= beginning;
+  #takePart({ beginning: header, response }: ReplyPart): void {
+    this.header ??= header;
     if (response.length === 0) return;
     this.responseOffset ??= this.#receivedBytes - response.length;
     this.#answer.push(response);
     this.intent.onResponse?.(response);
   }
 
-  #log(direction: "sent" | "received", name: string, { atMs, payload }: TimedFrame, chunk?: Chunk): void {
+  #log(direction: "sent" | "received", name: string, { atMs, payload }: TimedFrame, read?: TcpRead): void {
     const isText = typeof payload === "string";
     this.#frames.add({
       direction,
@@ -204,9 +272,35 @@ export class Exchange {
       name,
       atMs,
       bytes: isText ? new TextEncoder().encode(payload).length : payload.length,
-      chunk,
+      read,
       payload: isText ? hideKey(payload, this.#key) : payload,
     });
-    this.#pulse.mark();
+    this.#redraw.mark();
+  }
+}
+
+/** Bytes of the response that are looked at to know an error by its prefix, and to repeat its sentence. */
+const answerBytesMax = 1024;
+
+/** How a response begins: its first line says whether the server did what was asked. */
+class AnswerStart {
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  /** The next bytes of the response. */
+  push(response: Uint8Array): void {
+    const missing = answerBytesMax - this.#bytes.length;
+    if (missing > 0) this.#bytes = joinBytes(this.#bytes, response.slice(0, missing));
+  }
+
+  /** The first line, as far as it has come. */
+  get sentence(): string {
+    return decodeText(this.#bytes).split("\n", 1)[0] ?? "";
+  }
+
+  /** @param hasReplyHeader whether link and operations came before: an unauthenticated user does not get them */
+  meaning(hasReplyHeader: boolean): Answer {
+    const { sentence } = this;
+    if (sentence.startsWith(errorPrefix)) return "refused";
+    return sentence === authenticationError && !hasReplyHeader ? "unauthenticated" : "accepted";
   }
 }

@@ -1,5 +1,5 @@
 /**
- * All exchanges of the page: begins them, gives each frame to its own, keeps them within bounds.
+ * All exchanges of the page: starts them, gives each frame to its own, keeps them within bounds.
  *
  * Ids are never used twice while the page is open, although the gateway only asks for that on one connection: so a
  * record is still itself after a reconnect.
@@ -9,11 +9,22 @@ import { decodeText, encodeFrame, encodeMessage, encodeText } from "@wirebook/pr
 import type { ReplyHeader, GatewayFrame } from "@wirebook/protocol";
 import type { TimedFrame } from "../gateway/gateway-socket.ts";
 import type { GatewayConnection } from "../gateway/connection.svelte.ts";
-import { allBytesKept, drawDelayMs, exchangesKept, ownReadsKept } from "../limits.ts";
 import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
 import { Exchange } from "./exchange.svelte.ts";
-import type { Intent } from "./intent.ts";
-import { hideKey, keyOf } from "./secrets.ts";
+import type { Intent } from "./exchange.svelte.ts";
+import { hideKey, keyOf } from "./keys.ts";
+
+/** Bytes of all exchanges together; past it the oldest finished exchanges let go of theirs. */
+const allBytesKept = 96 * 1024 * 1024;
+
+/** Exchanges that are kept; past it the oldest finished one goes. */
+const exchangesKept = 5000;
+
+/** Reads of the page's own that the transcript keeps, of those made to show lines and to search. */
+const ownReadsKept = 8;
+
+/** Milliseconds that the drawing of an exchange waits for its end: too short to be noticed. */
+const drawDelayMs = 50;
 
 /** A request to make. */
 export interface Order extends Omit<Intent, "message"> {
@@ -37,65 +48,65 @@ export interface RawOrder extends Omit<Intent, "message"> {
 export class Exchanges {
   /** The one that the wire shows. */
   selected = $state.raw<Exchange>();
-  /** What the latest exchange has shown of the hop from the gateway to the server. */
+  /** The state of the hop from the gateway to the server, by the latest exchange. */
   serverHop = $state<ServerHop>("unknown");
   readonly #connection: Pick<GatewayConnection, "send" | "clock">;
-  /** Told of the `name~key` that an exchange of the user's was answered. */
+  /** Gets the `name~key` that the server created. */
   onKey: ((user: string, exchange: Exchange) => void) | undefined;
   /** Tells the time of the newest line of the history that is known. */
   newestTime: (() => string | undefined) | undefined;
-  readonly #onBeginning: (beginning: ReplyHeader, exchange: Exchange) => void;
-  readonly #pulse = new RedrawThrottle();
+  readonly #onHeader: (header: ReplyHeader, exchange: Exchange) => void;
+  readonly #redraw = new RedrawThrottle();
   readonly #all = new Map<number, Exchange>();
   readonly #ownReads: Exchange[] = [];
   #toShow: Exchange | undefined;
   #lastId = 0;
   #droppedCount = 0;
-  /** The newest exchange whose reply has told what the server can do. */
-  #lastBeginning = 0;
+  /** The newest exchange whose reply header has come. */
+  #lastHeader = 0;
   /** Bytes of payload in memory, of all exchanges. */
   #keptBytes = 0;
 
-  /** @param onBeginning told with every reply what the server can do */
+  /** @param onHeader gets the header of each reply, unless a newer exchange has had one */
   constructor(
     connection: Pick<GatewayConnection, "send" | "clock">,
-    onBeginning: (beginning: ReplyHeader, exchange: Exchange) => void,
+    onHeader: (header: ReplyHeader, exchange: Exchange) => void,
   ) {
     this.#connection = connection;
-    this.#onBeginning = onBeginning;
+    this.#onHeader = onHeader;
   }
 
   /** Those that are kept, the oldest first. */
   get list(): readonly Exchange[] {
-    this.#pulse.listen();
+    this.#redraw.listen();
     return [...this.#all.values()];
   }
 
-  /** Exchanges that went to make room. */
+  /** Exchanges that were dropped. */
   get droppedCount(): number {
-    this.#pulse.listen();
+    this.#redraw.listen();
     return this.#droppedCount;
   }
 
   /**
-   * Begins a request; `undefined` when there is no connection.
+   * Starts a request; `undefined` when there is no connection.
    *
    * @throws ProtocolError as `encodeMessage`
    */
   request({ operation, values = [], ...rest }: Order): Exchange | undefined {
     const id = this.#lastId + 1;
     const intent = this.#intent(id, rest, encodeMessage(rest.user, operation, values));
-    const carried = this.#connection.send({
+    const timed = this.#connection.send({
       type: "request",
       id,
       user: rest.user,
       ...(operation === undefined ? {} : { operation }),
       ...(values.length === 0 ? {} : { arguments: [...values] }),
     });
-    return carried && this.#begin(new Exchange(id, intent, "request", carried));
+    return timed && this.#start(new Exchange(id, intent, "request", timed));
   }
 
-  /** Sends any bytes at all, and leaves it to the server what to make of them; `undefined` without a connection. */
+  /** Sends any bytes as they are; `undefined` when there is no connection. */
   raw({ bytes, ...rest }: RawOrder): Exchange | undefined {
     const id = this.#lastId + 1;
     const { plan, read } = rest;
@@ -107,17 +118,17 @@ export class Exchanges {
       ...(plan === undefined ? {} : { plan: [...plan] }),
       ...(read === undefined ? {} : { read }),
     };
-    const carried = this.#connection.send(frame);
-    if (carried === undefined) return undefined;
+    const timed = this.#connection.send(frame);
+    if (timed === undefined) return undefined;
     const message = decodeText(bytes);
     // A key can be read in base64 as well, so the frame is kept as it would be without one.
     const payload = encodeFrame({ ...frame, bytes: base64(encodeText(hideKey(message, keyOf(message)))) });
-    return this.#begin(new Exchange(id, this.#intent(id, rest, message), "raw", { ...carried, payload }));
+    return this.#start(new Exchange(id, this.#intent(id, rest, message), "raw", { ...timed, payload }));
   }
 
   /** Takes in an exchange that happened elsewhere, under an id of its own. */
   adopt(create: (id: number) => Exchange): Exchange {
-    const exchange = this.#begin(create(this.#lastId + 1));
+    const exchange = this.#start(create(this.#lastId + 1));
     this.#keptBytes += exchange.frames.keptBytes;
     if (this.#keptBytes > allBytesKept) this.#releaseOldest(exchange);
     return exchange;
@@ -136,11 +147,11 @@ export class Exchanges {
 
   /** Asks the gateway to close the exchange's connection to the server. */
   cancel(exchange: Exchange): void {
-    const carried = this.#connection.send({ type: "cancel", id: exchange.id });
-    if (carried !== undefined) exchange.noteSent("cancel", carried);
+    const timed = this.#connection.send({ type: "cancel", id: exchange.id });
+    if (timed !== undefined) exchange.noteSent("cancel", timed);
   }
 
-  /** Keeps the newest of the page's own reads, which come by the dozen while somebody scrolls. */
+  /** Keeps the newest of the page's own reads: scrolling makes dozens. */
   keepFew(read: Exchange): void {
     this.#ownReads.push(read);
     if (this.#ownReads.length <= ownReadsKept) return;
@@ -148,45 +159,45 @@ export class Exchanges {
     if (oldest !== undefined && oldest !== this.selected && oldest.state !== "running") this.forget(oldest);
   }
 
-  /** Removes one that is of no use to anybody, such as the last of many failed attempts. */
+  /** Removes one that is of no more use, such as the last of many failed attempts. */
   forget(exchange: Exchange): void {
     this.#remove(exchange);
     if (this.selected === exchange) this.selected = undefined;
-    this.#pulse.mark();
+    this.#redraw.mark();
   }
 
   /** A control frame came. One that belongs to no exchange is the caller's concern: `false` is returned. */
-  takeFrame(frame: GatewayFrame, carried: TimedFrame): boolean {
+  takeFrame(frame: GatewayFrame, timed: TimedFrame): boolean {
     if (frame.type === "hello" || frame.type === "clock" || frame.id === null) return false;
     const exchange = this.#all.get(frame.id);
     if (exchange?.state === "running") {
-      exchange.takeFrame(frame, carried, this.#connection.clock);
+      exchange.takeFrame(frame, timed, this.#connection.clock);
       if (frame.type === "open" && this.serverHop === "failed") this.serverHop = "unknown";
       else if (frame.type === "error" && frame.hop === "gateway-server" && exchange.receivedBytes === 0)
         this.serverHop = frame.at.established === undefined ? "failed" : "silent";
-      this.#noteBeginning(exchange);
+      this.#noteHeader(exchange);
     }
     return true;
   }
 
   /** Bytes came. */
-  takeBytes(id: number, bytes: Uint8Array, carried: TimedFrame): void {
+  takeBytes(id: number, bytes: Uint8Array, timed: TimedFrame): void {
     const exchange = this.#all.get(id);
     if (exchange?.state !== "running") return;
     this.serverHop = "good";
     const before = exchange.frames.keptBytes;
-    exchange.takeBytes(bytes, carried);
+    exchange.takeBytes(bytes, timed);
     this.#keptBytes += exchange.frames.keptBytes - before;
-    this.#noteBeginning(exchange);
+    this.#noteHeader(exchange);
     if (this.#keptBytes > allBytesKept) this.#releaseOldest(exchange);
   }
 
-  /** The connection is lost, and with it whatever was under way. */
-  lose(words: string): void {
+  /** The connection is lost, and with it each exchange that is running. */
+  lose(reason: string): void {
     this.serverHop = "unknown";
     const atMs = performance.now();
     for (const exchange of this.#all.values()) {
-      if (exchange.state === "running") exchange.lose(words, atMs);
+      if (exchange.state === "running") exchange.lose(reason, atMs);
     }
   }
 
@@ -198,11 +209,11 @@ export class Exchanges {
     return { ...rest, message, after: this.newestTime?.(), onKey };
   }
 
-  #begin(exchange: Exchange): Exchange {
+  #start(exchange: Exchange): Exchange {
     this.#lastId = exchange.id;
     this.#all.set(exchange.id, exchange);
     this.#keepCountBounded();
-    void exchange.overWithin(drawDelayMs).then(() => this.#pulse.mark());
+    void exchange.overWithin(drawDelayMs).then(() => this.#redraw.mark());
     return exchange;
   }
 
@@ -216,11 +227,11 @@ export class Exchanges {
     }
   }
 
-  #noteBeginning(exchange: Exchange): void {
-    const { id, beginning } = exchange;
-    if (beginning === undefined || id <= this.#lastBeginning) return;
-    this.#lastBeginning = id;
-    this.#onBeginning(beginning, exchange);
+  #noteHeader(exchange: Exchange): void {
+    const { id, header } = exchange;
+    if (header === undefined || id <= this.#lastHeader) return;
+    this.#lastHeader = id;
+    this.#onHeader(header, exchange);
   }
 
   #remove(exchange: Exchange): void {

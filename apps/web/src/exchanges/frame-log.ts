@@ -1,22 +1,13 @@
 /**
  * The WebSocket frames of one exchange, as they travelled, within bounds.
  *
- * The first and the newest frames stay (`framesKeptAtEachEnd`), and of their payloads the first `replyHeadBytesKept`
- * and the newest `replyTailBytesKept` bytes. What lies between goes and is counted, so that whoever shows the log can
- * say what is missing.
+ * The first and the newest frames stay, and the first and the newest bytes of their payloads. What lies between goes and
+ * is counted, so that the page can say what is missing.
  */
 
-import {
-  framesKeptAtEachEnd,
-  ownFramesKeptAtEachEnd,
-  ownReplyBytesKept,
-  replyHeadBytesKept,
-  replyTailBytesKept,
-} from "../limits.ts";
-
-/** What one byte frame brought from TCP. */
-export interface Chunk {
-  /** Its rank among the chunks of the reply, from 0. */
+/** What one read from TCP gave the gateway, in one byte frame. */
+export interface TcpRead {
+  /** From 0, among the reads of the reply. */
   readonly index: number;
   /** Bytes of the reply before it. */
   readonly offset: number;
@@ -25,7 +16,7 @@ export interface Chunk {
 
 /** One WebSocket message. */
 export interface LoggedFrame {
-  /** Its rank among the frames of the exchange, from 0. */
+  /** From 0, among the frames of the exchange. */
   readonly index: number;
   readonly direction: "sent" | "received";
   readonly kind: "text" | "binary";
@@ -35,30 +26,26 @@ export interface LoggedFrame {
   readonly atMs: number;
   /** Length of the payload. */
   readonly bytes: number;
-  readonly chunk: Chunk | undefined;
+  readonly read: TcpRead | undefined;
   /** The payload; `undefined` once it was let go. */
   payload: string | Uint8Array | undefined;
 }
 
-/** Bounds of a log; a test passes smaller ones. */
-export interface FrameLogBounds {
+/** Frames kept from the start and from the end, and bytes of their payloads. */
+interface FrameLogBounds {
   readonly framesAtEachEnd: number;
   readonly headBytes: number;
   readonly tailBytes: number;
 }
 
-const boundsDefault: FrameLogBounds = {
-  framesAtEachEnd: framesKeptAtEachEnd,
-  headBytes: replyHeadBytesKept,
-  tailBytes: replyTailBytesKept,
-};
-
-/** Of the exchanges that the page makes for itself. */
-export const boundsOfOwn: FrameLogBounds = {
-  framesAtEachEnd: ownFramesKeptAtEachEnd,
-  headBytes: ownReplyBytesKept,
-  tailBytes: ownReplyBytesKept,
-};
+/**
+ * By who makes the exchange. A reply that the user requested is kept from its start, so that a big history can be looked
+ * at and saved; a follow has no end, so its newest bytes stay. What the page reads for itself it holds elsewhere.
+ */
+export const frameLogBounds = {
+  user: { framesAtEachEnd: 8192, headBytes: 32 * 1024 * 1024, tailBytes: 256 * 1024 },
+  page: { framesAtEachEnd: 1024, headBytes: 128 * 1024, tailBytes: 128 * 1024 },
+} as const satisfies Record<string, FrameLogBounds>;
 
 export class FrameLog {
   /** Frames that came in all. */
@@ -76,11 +63,11 @@ export class FrameLog {
   #tailLoaded = 0;
   #tailBytes = 0;
 
-  constructor(bounds: FrameLogBounds = boundsDefault) {
+  constructor(bounds: FrameLogBounds = frameLogBounds.user) {
     this.#bounds = bounds;
   }
 
-  /** Frames that are kept, in order; a new array each time, so that whoever draws it sees that it changed. */
+  /** Frames that are kept, in order; a new array each time, so that the drawing sees a change. */
   get frames(): readonly LoggedFrame[] {
     return [...this.#head, ...this.#tail];
   }
@@ -110,13 +97,13 @@ export class FrameLog {
   /** The reply's bytes from `from` up to, but not including, `to`, as far as they are kept. */
   replyParts(from: number, to: number): Uint8Array[] {
     const parts: Uint8Array[] = [];
-    for (const { chunk, payload } of this.frames) {
-      if (chunk === undefined || payload === undefined || typeof payload === "string") continue;
-      const begin = Math.max(from, chunk.offset);
-      const end = Math.min(to, chunk.offset + chunk.bytes);
+    for (const { read, payload } of this.frames) {
+      if (read === undefined || payload === undefined || typeof payload === "string") continue;
+      const begin = Math.max(from, read.offset);
+      const end = Math.min(to, read.offset + read.bytes);
       if (begin >= end) continue;
-      const header = payload.length - chunk.bytes;
-      parts.push(payload.subarray(header + begin - chunk.offset, header + end - chunk.offset));
+      const header = payload.length - read.bytes;
+      parts.push(payload.subarray(header + begin - read.offset, header + end - read.offset));
     }
     return parts;
   }

@@ -3,7 +3,7 @@
 import { decodeText, joinBytes, plainText } from "@wirebook/protocol";
 import type { FrameLog } from "./frame-log.ts";
 
-/** The beginning and the end of a response, or all of it. */
+/** The start and the end of a response, or all of it. */
 export interface Preview {
   readonly head: string;
   /** Bytes between the two that are not shown. */
@@ -14,7 +14,7 @@ export interface Preview {
 const lineFeed = 0x0a;
 
 /**
- * Shows at most `bytesMax` bytes of the reply between two offsets, three quarters of them from the beginning, and cuts
+ * Shows at most `bytesMax` bytes of the reply between two offsets, three quarters of them from the start, and cuts
  * between lines where there are any.
  */
 export function previewOf(frames: FrameLog, from: number, to: number, bytesMax: number): Preview {
@@ -22,7 +22,7 @@ export function previewOf(frames: FrameLog, from: number, to: number, bytesMax: 
   const head = bytesOf(frames, from, from + Math.floor(bytesMax * 0.75));
   const tail = bytesOf(frames, to - Math.floor(bytesMax * 0.25), to);
   const wholeHead = head.subarray(0, head.lastIndexOf(lineFeed) + 1 || head.length);
-  // A line feed that is the very last byte begins no line.
+  // No line starts behind a line feed that is the last byte.
   const wholeTail = tail.subarray(tail.subarray(0, -1).indexOf(lineFeed) + 1);
   return {
     head: visible(wholeHead),

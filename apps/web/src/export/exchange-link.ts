@@ -1,19 +1,26 @@
 /**
  * The address of an exchange: `#exchange=` and its record, deflated (RFC 1951), in base64url (RFC 4648, section 5).
  *
- * All of it is in the link itself, behind the `#`, which no browser sends to anybody. It is the record of an export: no key is in
- * it, and opening it sends nothing. What comes in is bounded twice, as text and unpacked, since few bytes unpack to many.
+ * The link holds the whole record behind the `#`, which no browser sends. It has no key, and opening it sends nothing.
+ * What comes in is bounded twice, as text and unpacked, since few bytes unpack to many.
  */
 
 import { decodeBase64, decodeRecord, encodeBase64, encodeRecord } from "@wirebook/capture";
 import type { Exchange } from "../exchanges/exchange.svelte.ts";
 import type { Exchanges } from "../exchanges/exchanges.svelte.ts";
 import { count } from "../ui/format.ts";
-import { exchangeLinkPrefix, linkCharactersMax, linkRecordBytesMax } from "../limits.ts";
+import { sentence } from "../exchanges/result.ts";
+import { exchangeLinkPrefix } from "../ui/browser.ts";
 import { recordOf } from "./record-of.ts";
 import { replay, ReplayError } from "./replay.ts";
 
-/** Why there is no link, or nothing to see behind one, in a sentence. */
+/** Characters of a link: what mail and chat programs still take. */
+export const linkCharactersMax = 16_384;
+
+/** Bytes of the record in it, unpacked. */
+export const linkRecordBytesMax = 1024 * 1024;
+
+/** Why a link cannot be made or opened, in a sentence. */
 export class LinkError extends Error {
   override readonly name = "LinkError";
 }
@@ -23,7 +30,7 @@ export async function encodeExchangeLink(exchange: Exchange): Promise<string> {
   const record = new Blob([encodeRecord(recordOf(exchange))]);
   if (record.size > linkRecordBytesMax) {
     throw new LinkError(
-      `The record of this exchange has ${count(record.size)} bytes, over the limit of ${count(linkRecordBytesMax)} for a link; save it as NDJSON instead.`,
+      `The record of this exchange has ${count(record.size)} bytes, over the limit of ${count(linkRecordBytesMax)} for a link. Save it as NDJSON instead.`,
     );
   }
   const packed = new Response(record.stream().pipeThrough(new CompressionStream("deflate-raw")));
@@ -31,7 +38,7 @@ export async function encodeExchangeLink(exchange: Exchange): Promise<string> {
   const fragment = exchangeLinkPrefix + text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   if (fragment.length <= linkCharactersMax) return fragment;
   throw new LinkError(
-    `The link would have ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}; save the exchange as NDJSON instead.`,
+    `The link would have ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}. Save the exchange as NDJSON instead.`,
   );
 }
 
@@ -39,11 +46,11 @@ export async function encodeExchangeLink(exchange: Exchange): Promise<string> {
 export async function openExchangeLink(fragment: string, exchanges: Exchanges): Promise<Exchange> {
   if (fragment.length > linkCharactersMax) {
     throw new LinkError(
-      `This link has ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}; ask for the exchange as an NDJSON file.`,
+      `This link has ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}. Ask for the exchange as an NDJSON file.`,
     );
   }
   const record = decodeRecord(await unpack(fragment.slice(exchangeLinkPrefix.length)));
-  if (typeof record === "string") throw new LinkError(`What this link holds is ${record}.`);
+  if (typeof record === "string") throw new LinkError(sentence(`the record in this link is ${record}`));
   try {
     return exchanges.adopt((id) => replay(record, id, "a link"));
   } catch (error) {
@@ -67,7 +74,7 @@ async function unpack(text: string): Promise<Uint8Array> {
     }
   } catch (error) {
     if (error instanceof LinkError) throw error;
-    throw new LinkError("This link cannot be read: was it cut off on its way? Copy the whole of it.");
+    throw new LinkError("This link cannot be read. Was it cut off? Copy the whole link.");
   }
   return new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }

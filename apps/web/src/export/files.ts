@@ -1,4 +1,4 @@
-/** Files that the page hands out, and takes in. */
+/** Files that the page saves and loads. */
 
 import {
   Capture,
@@ -14,14 +14,14 @@ import { plural } from "../ui/format.ts";
 import { recordOf } from "./record-of.ts";
 import { replay, ReplayError } from "./replay.ts";
 
-/** What a file is called behind its last dot. */
+/** The extension of a file. */
 export type Format = "ndjson" | "pcapng";
 
-/** A file, and what is to be said of it. */
+/** A file, and a description of its content. */
 export interface Exported {
   readonly blob: Blob;
   readonly name: string;
-  readonly words: string;
+  readonly content: string;
 }
 
 const program = "wirebook page";
@@ -33,18 +33,18 @@ export function exportFile(exchanges: readonly Exchange[], format: Format, now: 
   return {
     blob: new Blob(parts.parts, { type: "application/octet-stream" }),
     name: `${stem}.${format}`,
-    words: parts.words,
+    content: parts.content,
   };
 }
 
 interface Parts {
   readonly parts: BlobPart[];
-  readonly words: string;
+  readonly content: string;
 }
 
 function ndjsonOf(exchanges: readonly Exchange[], now: Date): Parts {
   const lines = exchanges.map((exchange) => encodeRecord(recordOf(exchange)));
-  return { parts: [encodeSessionHead(program, now), ...lines], words: plural(exchanges.length, "exchange") };
+  return { parts: [encodeSessionHead(program, now), ...lines], content: plural(exchanges.length, "exchange") };
 }
 
 function pcapngOf(exchanges: readonly Exchange[]): Parts {
@@ -52,17 +52,17 @@ function pcapngOf(exchanges: readonly Exchange[]): Parts {
   const capture = new Capture({ write: (block) => parts.push(block) > 0 }, program);
   const captured = exchanges.filter((exchange) => captureRecord(capture, recordOf(exchange))).length;
   const without = exchanges.length - captured;
-  const rest = without === 0 ? "" : `; ${plural(without, "exchange")} without a connection left no packet`;
-  return { parts, words: `the packets of ${plural(captured, "exchange")}, synthesised${rest}` };
+  const rest = without === 0 ? "" : `; ${plural(without, "exchange")} made no connection and no packets`;
+  return { parts, content: `the packets of ${plural(captured, "exchange")}, synthesised${rest}` };
 }
 
-/** What came of a file that was loaded. */
+/** The exchanges of a loaded file, and what was wrong in it. */
 export interface Loaded {
   readonly exchanges: readonly Exchange[];
   readonly problems: readonly string[];
 }
 
-/** Loads an exported session behind the exchanges that there are. */
+/** Loads an exported session behind the exchanges of the page. */
 export async function loadFile(file: File, exchanges: Exchanges): Promise<Loaded> {
   const tooBig = sessionTooBig(file.size);
   if (tooBig !== undefined) return { exchanges: [], problems: [tooBig] };

@@ -1,16 +1,16 @@
 /**
- * An exchange out of its record: its frames come once more, at their times, and nobody is asked anything.
+ * An exchange from its record: its frames are played again at their times, and nothing is sent.
  *
- * So what is shown of it is made by the same code as when it happened. It is marked as loaded, and its clock begins at 0.
+ * The same code shows it as when it happened. It is marked as loaded, and its clock starts at 0.
  */
 
 import { bytesOfItem } from "@wirebook/capture";
 import type { ExchangeRecord, RecordedFrame } from "@wirebook/capture";
 import { decodeGatewayFrame, decodePageFrame, decodeTime, encodeBytes } from "@wirebook/protocol";
 import type { PageFrame } from "@wirebook/protocol";
-import { Exchange } from "../exchanges/exchange.svelte.ts";
-import type { Intent } from "../exchanges/intent.ts";
-import type { ClockReading } from "../gateway/clock.ts";
+import { Exchange, lostPrefix } from "../exchanges/exchange.svelte.ts";
+import type { Intent } from "../exchanges/exchange.svelte.ts";
+import type { ClockReading } from "../gateway/gateway-socket.ts";
 
 /** Why a record cannot be shown, to be read after the words "exchange N". */
 export class ReplayError extends Error {
@@ -26,9 +26,9 @@ export class ReplayError extends Error {
 export function replay(record: ExchangeRecord, id: number, fileName: string): Exchange {
   const [first, ...rest] = record.frames;
   if (first?.text === undefined || first.direction !== "sent")
-    throw new ReplayError("has no beginning: the page had let go of its bytes before it was saved");
+    throw new ReplayError("has no first frame: the page had dropped its bytes before the export");
   const opened = decodePageFrame(first.text);
-  if ("problem" in opened) throw new ReplayError(`begins with a frame that is none: ${opened.problem}`);
+  if ("problem" in opened) throw new ReplayError(`starts with an invalid frame: ${opened.problem}`);
   const startedAt = new Date((decodeTime(record.startedAt) ?? 0) / 1000);
   const [user = ""] = record.message.trim().split(/[\s~]/u);
   const intent = {
@@ -61,22 +61,22 @@ function play(
   if (text !== undefined) return playText(exchange, atMs, text, record);
   const item = wire === undefined ? undefined : record.wire[wire];
   const bytes = item && bytesOfItem(item);
-  // What was not kept cannot be shown; the exchange's mark says how much that is.
+  // Bytes that were dropped cannot be shown; the note of the exchange says how many.
   if (bytes !== undefined) exchange.takeBytes(bytes, { atMs, payload: encodeBytes(exchange.id, bytes) });
 }
 
 function playText(exchange: Exchange, atMs: number, payload: string, record: ExchangeRecord): void {
   const decoded = decodeGatewayFrame(payload);
-  if ("problem" in decoded) throw new ReplayError(`has a frame that is none: ${decoded.problem}`);
+  if ("problem" in decoded) throw new ReplayError(`has an invalid frame: ${decoded.problem}`);
   const { frame } = decoded;
   if (frame.type !== "open" && frame.type !== "end" && frame.type !== "error") {
-    throw new ReplayError(`has a frame that belongs to no exchange: ${frame.type}`);
+    throw new ReplayError(`has a frame that is not part of an exchange: ${frame.type}`);
   }
-  if (exchange.state !== "running") throw new ReplayError("goes on after its end");
+  if (exchange.state !== "running") throw new ReplayError("has frames after its end");
   exchange.takeFrame(frame, { atMs, payload }, clockOf(frame.at.received, record));
 }
 
-/** The reading with which the gateway's times come to stand where they stood. */
+/** The clock reading that puts the gateway's times where they were. */
 function clockOf(receivedMs: number | undefined, { steps, clockErrorMs }: ExchangeRecord): ClockReading | undefined {
   if (clockErrorMs === undefined || receivedMs === undefined || steps.received === undefined) return undefined;
   return { offsetMs: receivedMs - steps.received, errorMs: clockErrorMs };
@@ -84,15 +84,15 @@ function clockOf(receivedMs: number | undefined, { steps, clockErrorMs }: Exchan
 
 function finish(exchange: Exchange, { end }: ExchangeRecord): void {
   if (exchange.state !== "running") return;
-  if (end.how === "failed") exchange.lose((end.message ?? "").replace(/^the gateway was lost: /, ""), end.at);
+  if (end.how === "failed") exchange.lose((end.message ?? "").replace(lostPrefix, ""), end.at);
   else exchange.leaveOpen();
 }
 
 function noteOf({ wire, end }: ExchangeRecord): string {
   const lost = wire.filter(({ bytes }) => bytes === undefined).reduce((sum, { count }) => sum + count, 0);
-  const words = [
-    ...(end.how === "running" ? ["it was still running when it was exported"] : []),
-    ...(lost === 0 ? [] : [`${lost} bytes of its reply were not kept`]),
+  const notes = [
+    ...(end.how === "running" ? ["it was running when it was exported"] : []),
+    ...(lost === 0 ? [] : [`${lost} bytes of its reply are missing`]),
   ];
-  return words.join("; ");
+  return notes.join("; ");
 }

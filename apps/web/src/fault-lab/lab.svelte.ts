@@ -1,20 +1,18 @@
 import { tick } from "svelte";
 import { decodeText } from "@wirebook/protocol";
 import type { Exchange } from "../exchanges/exchange.svelte.ts";
-import { hideKey, keyOf } from "../exchanges/secrets.ts";
+import { hideKey, keyOf } from "../exchanges/keys.ts";
 import type { AppState } from "../app-state.svelte.ts";
 import { summarize } from "../inspector/notes/summary.ts";
 import { buildTimeline } from "../inspector/timeline/timeline.ts";
-import { makeExperiment } from "./experiment.ts";
-import { deletes } from "./forecast.ts";
-import { decodeLink, encodeLink, isLabLink } from "./link.ts";
-import { applyPreset, ordinary } from "./settings.ts";
+import { deletes, makeExperiment } from "./experiment.ts";
+import { applyPreset, decodeLink, encodeLink, isLabLink, ordinary } from "./settings.ts";
 import type { FaultSettings, Preset } from "./settings.ts";
 
-/** The fault lab: settings, which a link can hold, and the exchanges that were made with them. */
+/** The fault lab: its settings, which a link can hold, and the exchanges that it made. */
 export class Lab {
   settings = $state.raw<FaultSettings>(ordinary);
-  /** The latest runs; all of them began in the same moment. */
+  /** The latest runs, which started together. */
   runs = $state.raw<readonly Exchange[]>([]);
   readonly #page: AppState;
 
@@ -25,7 +23,7 @@ export class Lab {
   }
 
   get experiment() {
-    const message = this.settings.message.replace(/^[^\s~]+(?=\s|$)/u, (name) => this.#page.keyring.speaker(name));
+    const message = this.settings.message.replace(/^[^\s~]+(?=\s|$)/u, (name) => this.#page.keyring.withKey(name));
     return makeExperiment({ ...this.settings, message });
   }
 
@@ -33,10 +31,10 @@ export class Lab {
     return deletes(this.experiment);
   }
 
-  /** The same message as an exchange had. */
+  /** Takes the message of an exchange. */
   take(message: string | undefined): void {
     if (message === undefined) return;
-    // The name alone stands in the field; its key is put behind it when the message is made.
+    // The field has the name alone; its key is added when the message is made.
     this.change({
       message: message
         .replace(/\r?\n[^]*$/u, "")
@@ -52,7 +50,7 @@ export class Lab {
     this.settings = applyPreset(preset, this.settings);
   }
 
-  /** The link that brings these settings, without the key of a user. */
+  /** A link with these settings, without a key. */
   get link(): string {
     return new URL(encodeLink(this.settings), location.href).href;
   }
@@ -64,19 +62,19 @@ export class Lab {
     const { exchanges } = this.#page;
     const text = decodeText(bytes);
     const order = { by: "user", user: nameIn(text), bytes, plan, purpose: "in the fault lab" } as const;
-    const begun = Array.from({ length: this.settings.runs }, () =>
+    const started = Array.from({ length: this.settings.runs }, () =>
       exchanges.raw({ ...order, ...(read === undefined ? {} : { read }) }),
     ).filter((exchange) => exchange !== undefined);
-    this.runs = begun;
-    await exchanges.show(begun[0]);
+    this.runs = started;
+    await exchanges.show(started[0]);
     await tick();
-    // On a low screen what comes of it would begin below the edge.
-    document.querySelector("#wire .verdict")?.scrollIntoView({ block: "nearest" });
-    await Promise.all(begun.map(({ over }) => over));
-    const [first] = begun;
-    if (first === undefined || this.runs !== begun) return;
-    const said = first.failure?.message ?? summarize(buildTimeline(first));
-    this.#page.announcement = `${hideKey(text, keyOf(text)).trim()}: ${said}`;
+    // On a low screen the result would start below the edge.
+    document.querySelector("#wire .summary")?.scrollIntoView({ block: "nearest" });
+    await Promise.all(started.map(({ over }) => over));
+    const [first] = started;
+    if (first === undefined || this.runs !== started) return;
+    const summary = first.failure?.message ?? summarize(buildTimeline(first));
+    this.#page.announcement = `${hideKey(text, keyOf(text)).trim()}: ${summary}`;
   }
 }
 

@@ -1,7 +1,14 @@
-/** What the fault lab is set to: a message, how it is written, how the connection is left, how the reply is read. */
+/**
+ * The settings of the fault lab: a message, how it is written, how the connection is closed, how the reply is read. They
+ * are also the fragment of a link:
+ *
+ *     #lab?message=brick+2&cut=bytes&gapMs=60
+ *
+ * A link leaves out what is as usual, and never has a key. Of an incoming link, only settings within their bounds are
+ * taken. A link sets the lab and sends nothing.
+ */
 
-import { planMsMax, slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
-import { faultRunsMax } from "../limits.ts";
+import { planMsMax, redactMessage, slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
 
 export const lineEnds = ["lf", "crlf", "none"] as const;
 export const cuts = ["whole", "bytes", "at"] as const;
@@ -20,7 +27,7 @@ export interface FaultSettings {
   readonly at: number;
   /** Milliseconds between two writes. */
   readonly gapMs: number;
-  /** What is done with the connection behind the last write: nothing, FIN, RST. */
+  /** After the last write the connection stays open, or is closed by FIN or RST. */
   readonly close: (typeof closes)[number];
   readonly closeMs: number;
   readonly reading: (typeof readings)[number];
@@ -28,11 +35,11 @@ export interface FaultSettings {
   readonly readAfterMs: number;
   readonly readBytes: number;
   readonly readEveryMs: number;
-  /** So many exchanges at once. */
+  /** Exchanges at once. */
   readonly runs: number;
 }
 
-/** The numbers among the settings, and between what they must lie. */
+/** The bounds of the numbers among the settings. */
 export const numberBounds = {
   delayMs: [0, planMsMax],
   at: [1, 8192],
@@ -41,7 +48,7 @@ export const numberBounds = {
   readAfterMs: [0, slowReadMsMax],
   readBytes: [1, slowReadBytesMax],
   readEveryMs: [0, slowReadMsMax],
-  runs: [1, faultRunsMax],
+  runs: [1, 32],
 } as const satisfies Partial<Record<keyof FaultSettings, readonly [least: number, most: number]>>;
 
 /** The name of a number among the settings. */
@@ -64,7 +71,7 @@ export const ordinary: FaultSettings = {
   runs: 1,
 };
 
-/** A fault to begin with. */
+/** A fault to start from. */
 export interface Preset {
   readonly name: string;
   readonly set: Partial<FaultSettings>;
@@ -85,4 +92,49 @@ export const presets: readonly Preset[] = [
 /** The settings of a preset for the same message. */
 export function applyPreset({ set }: Preset, { message }: FaultSettings): FaultSettings {
   return { ...ordinary, ...set, message };
+}
+
+const prefix = "#lab";
+
+/** Characters of a message that a link may bring. */
+const messageCharactersMax = 4096;
+
+/** True when a fragment is one of the lab's. */
+export function isLabLink(fragment: string): boolean {
+  return fragment === prefix || fragment.startsWith(`${prefix}?`);
+}
+
+export function encodeLink(settings: FaultSettings): string {
+  const parameters = new URLSearchParams();
+  const shown = { ...settings, message: redactMessage(settings.message) };
+  for (const [name, value] of Object.entries(shown)) {
+    if (name === "message" || value !== ordinary[name as keyof FaultSettings]) parameters.set(name, String(value));
+  }
+  return `${prefix}?${parameters.toString()}`;
+}
+
+export function decodeLink(fragment: string): FaultSettings {
+  const parameters = new URLSearchParams(fragment.slice(prefix.length + 1));
+  const one = <Value extends string>(name: keyof FaultSettings, values: readonly Value[]): Value | undefined =>
+    values.find((value) => value === parameters.get(name));
+  const numbers = Object.keys(numberBounds).flatMap((name) => {
+    const value = numberWithin(name as NumberName, parameters.get(name) ?? "");
+    return value === undefined ? [] : [[name, value]];
+  });
+  return {
+    ...ordinary,
+    message: (parameters.get("message") ?? ordinary.message).slice(0, messageCharactersMax),
+    lineEnd: one("lineEnd", lineEnds) ?? ordinary.lineEnd,
+    cut: one("cut", cuts) ?? ordinary.cut,
+    close: one("close", closes) ?? ordinary.close,
+    reading: one("reading", readings) ?? ordinary.reading,
+    ...(Object.fromEntries(numbers) as Partial<FaultSettings>),
+  };
+}
+
+/** The number that a text says, when it may be that setting. */
+export function numberWithin(name: NumberName, text: string): number | undefined {
+  const [least, most] = numberBounds[name];
+  const value = /^\d{1,6}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  return value >= least && value <= most ? value : undefined;
 }

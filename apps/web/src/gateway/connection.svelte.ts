@@ -1,17 +1,14 @@
 import type { PageFrame } from "@wirebook/protocol";
-import { backoffMs } from "./backoff.ts";
-import type { ClockReading } from "./clock.ts";
-import { closeText } from "./close-text.ts";
-import { Countdown } from "./countdown.svelte.ts";
+import { backoffMs, Countdown } from "./countdown.svelte.ts";
 import { GatewaySocket } from "./gateway-socket.ts";
-import type { TimedFrame, GatewayListener, Hello } from "./gateway-socket.ts";
+import type { ClockReading, GatewayListener, Hello, TimedFrame } from "./gateway-socket.ts";
 
-/** What the rest of the page hears of the connection. */
+/** What the connection tells the rest of the page. */
 export type ConnectionListener = Pick<GatewayListener, "onFrame" | "onBytes"> & {
   onOpen(hello: Hello): void;
-  /** It was open and is lost; the words say why. */
-  onLost(words: string): void;
-  /** A frame came that was not understood. */
+  /** It was open and is lost. */
+  onLost(reason: string): void;
+  /** An invalid frame came. */
   onProblem(): void;
 };
 
@@ -21,8 +18,8 @@ export class GatewayConnection {
   hello = $state.raw<Hello>();
   clock = $state.raw<ClockReading>();
   /** Why it was lost, or why the last attempt failed. */
-  words = $state("");
-  /** A frame that was not understood, in words. */
+  reason = $state("");
+  /** What was wrong with the latest invalid frame. */
   problem = $state("");
   readonly countdown = new Countdown();
   readonly #url: string;
@@ -40,7 +37,7 @@ export class GatewayConnection {
     this.#connect();
   }
 
-  /** Waits no longer for the next attempt. */
+  /** Makes the next attempt now. */
   retryNow(): void {
     this.countdown.finish();
   }
@@ -55,8 +52,8 @@ export class GatewayConnection {
     this.#socket = new GatewaySocket(this.#url, {
       onHello: (hello) => this.#open(hello),
       onClock: (reading) => (this.clock = reading),
-      onFrame: (frame, carried) => this.#listener?.onFrame(frame, carried),
-      onBytes: (id, bytes, carried) => this.#listener?.onBytes(id, bytes, carried),
+      onFrame: (frame, timed) => this.#listener?.onFrame(frame, timed),
+      onBytes: (id, bytes, timed) => this.#listener?.onBytes(id, bytes, timed),
       onClose: (code, reason, retryAfterMs) => this.#lose(closeText(code, reason), retryAfterMs),
       onProblem: (problem) => {
         this.problem = problem;
@@ -68,18 +65,45 @@ export class GatewayConnection {
   #open(hello: Hello): void {
     this.#attempts = 0;
     this.hello = hello;
-    this.words = "";
+    this.reason = "";
     this.state = "open";
     this.#listener?.onOpen(hello);
   }
 
-  #lose(words: string, retryAfterMs: number | undefined): void {
+  #lose(reason: string, retryAfterMs: number | undefined): void {
     const wasOpen = this.state === "open";
     this.state = "waiting";
-    this.words = words;
+    this.reason = reason;
     this.clock = undefined;
     this.#attempts += 1;
     this.countdown.start(backoffMs(this.#attempts, Math.random(), retryAfterMs), () => this.#connect());
-    if (wasOpen) this.#listener?.onLost(words);
+    if (wasOpen) this.#listener?.onLost(reason);
   }
+}
+
+/** What the code with which a WebSocket closed means to a user (RFC 6455, section 7.4.1, and the IANA registry). */
+const meanings: Readonly<Record<number, string>> = {
+  1000: "the gateway closed the connection",
+  1001: "the gateway is shutting down",
+  1002: "the gateway got an invalid WebSocket frame",
+  1003: "the gateway does not accept this kind of frame",
+  1005: "the gateway closed the connection without a reason",
+  1006: "the gateway cannot be reached, or the connection broke",
+  1007: "the gateway got text that is not UTF-8",
+  1008: "the gateway refused this page",
+  1009: "a frame was too large for the gateway",
+  1011: "the gateway had an internal error",
+  1012: "the gateway is restarting",
+  1013: "the gateway is too busy",
+  4000: "the gateway did not answer",
+};
+
+/** The word for programs with which the gateway begins a reason [G-10]. */
+const wordForPrograms = /^[a-z-]+: /;
+
+/** Why the connection to the gateway ended, as part of a sentence, with the code. */
+export function closeText(code: number, reason: string): string {
+  const meaning = meanings[code] ?? "the gateway closed the connection";
+  const why = reason.replace(wordForPrograms, "");
+  return `${meaning}${why === "" ? "" : `: ${why}`} (WebSocket code ${code})`;
 }

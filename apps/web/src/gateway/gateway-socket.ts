@@ -1,16 +1,26 @@
 /**
  * One WebSocket to the gateway [G-1]: frames become typed here, and the clock is kept.
  *
- * It speaks of itself through a listener and lives once: whoever wants another connection makes another one. A gateway
- * that does not say hello, or leaves a clock frame without an answer, is given up, because a connection whose other
- * end vanished without a FIN looks open for minutes.
+ * A socket connects once; to reconnect, make another one. A gateway that sends no hello, or does not answer a clock
+ * frame, is given up: a connection whose other end vanished without a FIN looks open for minutes.
  */
 
 import { decodeBytes, decodeGatewayFrame, encodeFrame, subprotocol } from "@wirebook/protocol";
 import type { FrameErrorCode, GatewayFrame, PageFrame } from "@wirebook/protocol";
-import { clockIntervalMs, clockRoundGapMs, clockRoundsAtOpen, clockSilenceMs, helloTimeoutMs } from "../limits.ts";
-import { GatewayClock } from "./clock.ts";
-import type { ClockReading } from "./clock.ts";
+
+/** Milliseconds within which a gateway must say hello. */
+const helloTimeoutMs = 10_000;
+
+/** Clock round trips made when a connection opens, the milliseconds between them, and between them afterwards. */
+const clockRoundsAtOpen = 6;
+const clockRoundGapMs = 60;
+const clockIntervalMs = 15_000;
+
+/** Milliseconds without an answer to a clock frame after which the gateway is given up. */
+const clockSilenceMs = 10_000;
+
+/** Clock round trips that are remembered; the best of them counts. */
+export const clockRoundsKept = 16;
 
 /** The gateway's first frame. */
 export type Hello = Extract<GatewayFrame, { type: "hello" }>;
@@ -23,23 +33,22 @@ export interface TimedFrame {
   readonly payload: string | Uint8Array;
 }
 
-/** Who is told what comes. */
 export interface GatewayListener {
   onHello(hello: Hello): void;
   onClock(reading: ClockReading): void;
-  onFrame(frame: GatewayFrame, carried: TimedFrame): void;
-  onBytes(id: number, bytes: Uint8Array, carried: TimedFrame): void;
+  onFrame(frame: GatewayFrame, timed: TimedFrame): void;
+  onBytes(id: number, bytes: Uint8Array, timed: TimedFrame): void;
   /** It is over; called once, and nothing after it. The gateway may have said how long to wait. */
   onClose(code: number, reason: string, retryAfterMs: number | undefined): void;
-  /** Something came that is not of the protocol. */
+  /** An invalid frame came. */
   onProblem(problem: string): void;
 }
 
 /** Codes from 4000 are for private use; this one is the page's own. */
 const silentCode = 4000;
 
-/** Errors behind which the gateway closes the connection [G-10]. */
-const farewells: ReadonlySet<FrameErrorCode> = new Set(["frame-rate", "shutting-down", "too-many-websockets"]);
+/** Errors after which the gateway closes the connection [G-10]. */
+const closingErrors: ReadonlySet<FrameErrorCode> = new Set(["frame-rate", "shutting-down", "too-many-websockets"]);
 
 export class GatewaySocket {
   readonly #socket: WebSocket;
@@ -57,12 +66,12 @@ export class GatewaySocket {
     this.#socket.binaryType = "arraybuffer";
     this.#socket.addEventListener("message", ({ data }) => this.#take(data, performance.now()));
     this.#socket.addEventListener("close", ({ code, reason }) => this.#finish(code, reason));
-    this.#expect(helloTimeoutMs, "no hello came");
+    this.#expect(helloTimeoutMs, "it sent no hello");
   }
 
   /** Sends a control frame; returns what went out, and when, or `undefined` when it is closing. */
   send(frame: PageFrame): TimedFrame | undefined {
-    // It may be closing already, and only then tell.
+    // It may be closing, before the close event.
     if (this.#socket.readyState !== WebSocket.OPEN) return undefined;
     const payload = encodeFrame(frame);
     const atMs = performance.now();
@@ -81,7 +90,7 @@ export class GatewaySocket {
     if (typeof data === "string") return this.#takeText(data, atMs);
     const payload = new Uint8Array(data as ArrayBuffer);
     const decoded = decodeBytes(payload);
-    if (decoded === undefined) this.#listener.onProblem("a byte frame was too short for an exchange's id");
+    if (decoded === undefined) this.#listener.onProblem("a byte frame was too short for an exchange id");
     else this.#listener.onBytes(decoded.id, decoded.bytes, { atMs, payload });
   }
 
@@ -89,13 +98,13 @@ export class GatewaySocket {
     const decoded = decodeGatewayFrame(payload);
     if ("problem" in decoded) return this.#listener.onProblem(decoded.problem);
     const { frame } = decoded;
-    if (frame.type === "hello") this.#begin(frame);
+    if (frame.type === "hello") this.#greet(frame);
     else if (frame.type === "clock") this.#noteRound(frame.at, frame.gatewayAt, atMs);
-    else if (isFarewell(frame)) this.#retryAfterMs = frame.retryAfterMs;
+    else if (isClosingError(frame)) this.#retryAfterMs = frame.retryAfterMs;
     else this.#listener.onFrame(frame, { atMs, payload });
   }
 
-  #begin(hello: Hello): void {
+  #greet(hello: Hello): void {
     clearTimeout(this.#deadline);
     this.#startRound();
     this.#listener.onHello(hello);
@@ -103,7 +112,7 @@ export class GatewaySocket {
 
   #startRound(): void {
     this.send({ type: "clock", at: performance.now() });
-    this.#expect(clockSilenceMs, "it fell silent");
+    this.#expect(clockSilenceMs, "it did not answer a clock frame");
   }
 
   #noteRound(sentMs: number, gatewayMs: number, receivedMs: number): void {
@@ -128,7 +137,35 @@ export class GatewaySocket {
   }
 }
 
-/** True for an error that concerns the whole connection, whose closing tells the user the rest. */
-function isFarewell(frame: GatewayFrame): frame is Extract<GatewayFrame, { type: "error" }> {
-  return frame.type === "error" && frame.id === null && farewells.has(frame.code);
+/** True for an error that is about the connection: its closing says the rest. */
+function isClosingError(frame: GatewayFrame): frame is Extract<GatewayFrame, { type: "error" }> {
+  return frame.type === "error" && frame.id === null && closingErrors.has(frame.code);
+}
+
+/** Both in milliseconds. */
+export interface ClockReading {
+  /** What to take from a time of the gateway to get the page's. */
+  readonly offsetMs: number;
+  /** How wrong that may be, to either side. */
+  readonly errorMs: number;
+}
+
+/**
+ * How the gateway's clock relates to the page's.
+ *
+ * Both are monotonic and count from an arbitrary zero. A `clock` frame goes out at page time `sent`, the gateway notes
+ * its own time, and the answer is back at page time `received`. The gateway's note belongs somewhere between the two;
+ * taking the middle is wrong by at most half of the round trip (Cristian's algorithm). So the round trip that was the
+ * shortest is the best, and its half is the error that the page states.
+ */
+export class GatewayClock {
+  #readings: ClockReading[] = [];
+
+  /** Notes a round trip and returns the best reading so far. */
+  add(sentMs: number, gatewayMs: number, receivedMs: number): ClockReading {
+    const reading = { offsetMs: gatewayMs - (sentMs + receivedMs) / 2, errorMs: (receivedMs - sentMs) / 2 };
+    // Clocks drift, so old readings are dropped even when they were good.
+    this.#readings = [...this.#readings, reading].slice(-clockRoundsKept);
+    return this.#readings.reduce((best, each) => (each.errorMs < best.errorMs ? each : best));
+  }
 }

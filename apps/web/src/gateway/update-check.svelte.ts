@@ -2,15 +2,14 @@
  * Whether the gateway serves another build of the page than the one that is open.
  *
  * The names of a build's files have hashes of their contents, and a new build removes those of the one before. A page
- * that stays open over an update misses the parts that it has not loaded yet. It is never reloaded by itself: what
- * somebody has typed, and the transcript, would be gone.
+ * that stays open over an update misses the parts that it has not loaded yet. It never reloads by itself: that would
+ * clear the transcript and what is typed.
  */
 
-/** What every part of the page says when it cannot be loaded any more. */
+/** Said where a part of the page can no longer be loaded. */
 export const outdatedSentence = "This page is older than the gateway. Reload it.";
 
-const awaySentence =
-  "This part of the page could not be loaded, because the gateway is away. Try again when the gateway is back.";
+const awaySentence = "The page could not load this part: the gateway is not reachable. Try again when it is back.";
 
 export class UpdateCheck {
   /** True once it is known that the gateway no longer serves this build. */

@@ -1,13 +1,13 @@
 /**
  * The header that a WebSocket frame has before its payload (RFC 6455, section 5.2).
  *
- * No browser shows it to a page. It follows from the payload's length, its kind and its direction all the same, as long
- * as each message is one frame, and no extension changes it: the gateway negotiates none.
+ * Browsers do not show it to a page. It follows from the length, the kind and the direction of the payload, as long as each
+ * message is one frame without extensions: the gateway negotiates none.
  */
 
 /** A part of the header. */
 interface HeaderField {
-  /** Its bytes in hex; `··` for one that only the browser knows. */
+  /** Its bytes in hex; `··` for a byte that only the browser knows. */
   readonly hex: string;
   readonly name: string;
   readonly meaning: string;
@@ -40,12 +40,12 @@ export function frameHeader(
     {
       hex: hexOf((isMasked ? 0x80 : 0) | code, 1),
       name: "MASK, length",
-      meaning: `${isMasked ? "masked" : "not masked"}; ${extra === 0 ? payloadBytes : `${code}: ${extra} more bytes say it`}`,
+      meaning: `${isMasked ? "masked" : "not masked"}; ${extra === 0 ? payloadBytes : `${code}: the length is in the next ${extra} bytes`}`,
     },
   ];
   if (extra > 0) fields.push({ hex: hexOf(payloadBytes, extra), name: "length", meaning: String(payloadBytes) });
   if (isMasked) {
-    const meaning = "drawn at random by the browser, which tells nobody";
+    const meaning = "random; only the browser knows it";
     fields.push({ hex: "·· ·· ·· ··", name: "masking key", meaning });
   }
   return { bytes: 2 + extra + (isMasked ? 4 : 0), opcode, isMasked, fields };

@@ -1,27 +1,22 @@
-import { touches } from "./span.ts";
-import type { Span } from "./span.ts";
+import { touches } from "./byte-runs.ts";
+import type { Span } from "./byte-runs.ts";
 
-/** A part of the picture: bytes of one of the two streams, arrows of the diagram, a frame. */
+/** A part of what the wire shows: bytes of one of the two streams, arrows of the diagram, a frame. */
 export interface Mark {
   readonly span?: Span | undefined;
   readonly arrows?: readonly string[] | undefined;
   readonly frame?: number | undefined;
-  /** The note that is pointed at: it lights its arrows, and no other note that speaks of them too. */
+  /** The note that is pointed at: it lights its arrows, and no other note that has the same arrows. */
   readonly note?: string | undefined;
 }
 
-/** What is lit in all parts of the wire at once: what is pointed at, or else what was selected. */
+/** What is lit in all parts of the wire at once: what is pointed at, or else what is selected. */
 export class Highlight {
   #pointed = $state.raw<Mark>();
   #selected = $state.raw<Mark>();
 
   get mark(): Mark | undefined {
     return this.#pointed ?? this.#selected;
-  }
-
-  /** The bytes that were selected and stay lit. */
-  get selected(): Span | undefined {
-    return this.#selected?.span;
   }
 
   /** Something is pointed at; `undefined` when nothing is any more. */
@@ -41,5 +36,11 @@ export class Highlight {
     if (note !== undefined && mark.note !== undefined) return note === mark.note;
     if (touches(mark.span, span) || (frame !== undefined && mark.frame === frame)) return true;
     return arrows?.some((arrow) => mark.arrows?.includes(arrow)) ?? false;
+  }
+
+  /** True when all bytes of a span are lit: then nothing in it stands out, and it is lit less. */
+  covers(span: Span | undefined): boolean {
+    const lit = this.mark?.span;
+    return lit !== undefined && lit.stream === span?.stream && lit.from <= span.from && lit.to >= span.to;
   }
 }

@@ -1,123 +1,144 @@
-/** All that can be done without looking for its button: what the palette lists and the keys reach. */
+/** What the palette lists and the single keys do. */
 
 import { tick } from "svelte";
-import type { ExportSubject } from "../export/lazy.ts";
-import type { AppState, View } from "../app-state.svelte.ts";
-import type { Command } from "./command.ts";
-import { themes } from "./theme.svelte.ts";
+import type { AppState, ExportSubject, View } from "../app-state.svelte.ts";
+import { themes } from "./preferences.svelte.ts";
 
-const composerFields = "#composer :is(input, select)";
+/** Something that can be done from the palette, and perhaps by one key. */
+export interface Command {
+  /** Unique. */
+  readonly id: string;
+  /** Imperative: `Go to the history`. */
+  readonly label: string;
+  /** As in `KeyboardEvent.key`; works only while no field has the focus. */
+  readonly key?: string;
+  run(): void;
+}
 
-/** The commands that can be carried out as things stand. */
+/** Those whose label has every word that was typed, wherever it stands. */
+export function matching(commands: readonly Command[], typed: string): readonly Command[] {
+  const words = typed.toLowerCase().split(/\s+/u);
+  return commands.filter(({ label }) => {
+    const text = label.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
+
+/** What of a key press matters here. */
+export type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "isComposing">;
+
+/** True for Ctrl+K, and ⌘K on a Mac. */
+export function opensPalette({ key, ctrlKey, metaKey, altKey }: Press): boolean {
+  return key.toLowerCase() === "k" && (ctrlKey || metaKey) && !altKey;
+}
+
+/**
+ * The command of a key that was pressed by itself.
+ *
+ * @param isTyping true while the key would be text in a field, or a choice in a list
+ */
+export function commandFor(commands: readonly Command[], press: Press, isTyping: boolean): Command | undefined {
+  const { key, ctrlKey, metaKey, altKey, isComposing } = press;
+  if (isTyping || isComposing || ctrlKey || metaKey || altKey) return undefined;
+  return commands.find((command) => command.key === key);
+}
+
+/** A command, or `undefined` where it cannot be carried out now. */
+type MaybeCommand = Command | false | undefined;
+
+/** The commands that can be carried out now. */
 export function commandsOf(page: AppState): readonly Command[] {
-  return [
+  const all: readonly MaybeCommand[] = [
     ...places(page),
     ...exchanges(page),
     ...(page.hasBegun ? operations(page) : []),
-    ...takeAlong(page),
-    ...identity(page),
+    ...exports(page),
+    identity(page),
     ...connection(page),
-    ...themes.map((name) => ({
-      id: `theme-${name}`,
-      label: name === "system" ? "Show light or dark as the system has it" : `Show ${name} colours`,
-      run: () => (page.theme.name = name),
+    ...themes.map((theme) => ({
+      id: `theme-${theme}`,
+      label: theme === "system" ? "Use the system's colors" : `Use ${theme} colors`,
+      run: () => (page.preferences.theme = theme),
     })),
-    { id: "keys", label: "List the keys", key: "?", run: () => (page.shell.dialog = "keys") },
+    { id: "shortcuts", label: "Show keyboard shortcuts", key: "?", run: () => (page.dialog = "shortcuts") },
   ];
+  return all.filter((command) => command !== undefined && command !== false);
 }
 
-function places(page: AppState): Command[] {
-  const go = (view: View, selector: string): void => void show(page, view, selector);
+function places(page: AppState): readonly Command[] {
+  const go = (view: View, selector: string) => () => void show(page, view, selector);
+  const openLab = () => {
+    page.isLabOpen = true;
+    void show(page, "wire", "#wire");
+  };
   return [
-    { id: "compose", label: "Write a message", key: "c", run: () => go("messages", composerFields) },
-    { id: "transcript", label: "Go to the transcript", key: "t", run: () => go("messages", "[role=log]") },
-    { id: "history", label: "Go to the history", key: "h", run: () => go("history", "#history") },
-    { id: "filter", label: "Filter the history", key: "/", run: () => go("history", "#history input[type=search]") },
-    {
-      id: "lab",
-      label: "Send a message delayed, cut or broken: the fault lab",
-      run: () => {
-        page.isLabOpen = true;
-        go("wire", "#wire");
-      },
-    },
-    { id: "wire", label: "Go to the wire", key: "w", run: () => go("wire", "#wire") },
+    { id: "compose", label: "Write a message", key: "c", run: go("messages", "#composer :is(input, select)") },
+    { id: "transcript", label: "Go to the transcript", key: "t", run: go("messages", "[role=log]") },
+    { id: "history", label: "Go to the history", key: "h", run: go("history", "#history") },
+    { id: "filter", label: "Filter the history", key: "/", run: go("history", "#history input[type=search]") },
+    { id: "lab", label: "Open the fault lab: send a message late, cut or broken", run: openLab },
+    { id: "wire", label: "Go to the wire", key: "w", run: go("wire", "#wire") },
   ];
 }
 
-function exchanges(page: AppState): Command[] {
+function exchanges(page: AppState): readonly MaybeCommand[] {
   const { list, selected } = page.exchanges;
   const at = selected === undefined ? list.length : list.indexOf(selected);
   const previous = list[at - 1];
   const next = list[at + 1];
+  const cancel = () => selected && page.exchanges.cancel(selected);
   return [
-    ...(next === undefined
-      ? []
-      : [{ id: "next", label: "Show the next exchange", key: "j", run: () => page.select(next) }]),
-    ...(previous === undefined
-      ? []
-      : [{ id: "previous", label: "Show the exchange before", key: "k", run: () => page.select(previous) }]),
-    ...(selected?.state === "running"
-      ? [{ id: "cancel", label: "Cancel the exchange shown", key: "x", run: () => page.exchanges.cancel(selected) }]
-      : []),
+    next && { id: "next", label: "Show the next exchange", key: "j", run: () => page.select(next) },
+    previous && { id: "previous", label: "Show the previous exchange", key: "k", run: () => page.select(previous) },
+    selected?.state === "running" && { id: "cancel", label: "Cancel the selected exchange", key: "x", run: cancel },
   ];
 }
 
-function operations(page: AppState): Command[] {
+function operations(page: AppState): readonly Command[] {
   return (page.operations.list ?? []).map(({ number, purpose, parameters }) => ({
     id: `operation-${number}`,
     label: `Write operation ${number}: ${purpose}`,
     run: () => {
       page.composer.operation = number;
-      // What is to be typed next, or else what is to be looked at before it is sent.
+      // The focus goes to what is typed next, or else to what to check before it is sent.
       void show(page, "messages", parameters.length > 0 ? "#composer .argument input" : "#composer select");
     },
   }));
 }
 
-function takeAlong(page: AppState): Command[] {
+function exports(page: AppState): readonly MaybeCommand[] {
   const { list, selected } = page.exchanges;
-  const open = (taking: ExportSubject): void => void (page.shell.taking = taking);
-  const saves: Command[] = [
-    { id: "save-ndjson", label: "Save the session as NDJSON, to load again", run: () => open({ first: "ndjson" }) },
-    { id: "save-pcapng", label: "Save the session as pcapng, for Wireshark", run: () => open({ first: "pcapng" }) },
-  ];
+  const open = (subject: ExportSubject) => () => void (page.exportSubject = subject);
+  const hasAny = list.length > 0;
   return [
-    { id: "take", label: "Take along: copy, save, load", run: () => open({}) },
-    ...(list.length === 0 ? [] : saves),
-    { id: "load", label: "Load a saved session", run: () => open({ first: "load" }) },
-    ...(selected === undefined
-      ? []
-      : [{ id: "link", label: "Copy a link to the exchange shown", run: () => open({ first: "link" }) }]),
+    { id: "export", label: "Export & share: copy, save, load", run: open({}) },
+    hasAny && { id: "ndjson", label: "Save the session as NDJSON, to load again", run: open({ first: "ndjson" }) },
+    hasAny && { id: "pcapng", label: "Save the session as pcapng, for Wireshark", run: open({ first: "pcapng" }) },
+    { id: "load", label: "Load a saved session", run: open({ first: "load" }) },
+    selected && { id: "link", label: "Copy a link to the selected exchange", run: open({ first: "link" }) },
   ];
 }
 
-function identity(page: AppState): Command[] {
+function identity(page: AppState): MaybeCommand {
   const { keyring, composer } = page;
   const name = composer.user.trim();
   if (keyring.has(name)) {
-    const ask = (): void => {
+    const confirm = () => {
       page.view = "messages";
-      keyring.isAsking = true;
+      keyring.isConfirmingForget = true;
     };
-    return [{ id: "forget", label: `Forget the key of ${name}`, run: ask }];
+    return { id: "forget", label: `Forget the key of ${name}`, run: confirm };
   }
   const canGenerate = page.canGenerate && page.connection.state === "open" && name !== "" && !keyring.isFull;
-  return canGenerate ? [{ id: "generate", label: "Generate a username", run: () => page.generateUser() }] : [];
+  return canGenerate && { id: "generate", label: "Generate a username", run: () => page.generateUser() };
 }
 
-function connection(page: AppState): Command[] {
-  const { follower } = page;
+function connection({ connection: gateway, follower }: AppState): readonly MaybeCommand[] {
+  const reconnect = () => gateway.retryNow();
   return [
-    ...(page.connection.state === "waiting"
-      ? [{ id: "reconnect", label: "Connect to the gateway now", key: "r", run: () => page.connection.retryNow() }]
-      : []),
-    ...(follower.state === "live"
-      ? [{ id: "stop", label: "Stop following the history", run: () => follower.stop() }]
-      : []),
-    ...(follower.state === "stopped"
-      ? [{ id: "follow", label: "Follow the history again", run: () => void follower.start() }]
-      : []),
+    gateway.state === "waiting" && { id: "reconnect", label: "Reconnect to the gateway now", key: "r", run: reconnect },
+    follower.state === "live" && { id: "stop", label: "Stop following the history", run: () => follower.stop() },
+    follower.state === "stopped" && { id: "follow", label: "Follow the history", run: () => void follower.start() },
   ];
 }
 

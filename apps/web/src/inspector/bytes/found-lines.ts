@@ -1,28 +1,113 @@
-import { decodeText, encodeText, redactMessage } from "@wirebook/protocol";
+/** The line of the history that an exchange left there [W-8], found in the replica that the page keeps. */
+
+import { decodeText, decodeTime, encodeText, quoteText, redactMessage } from "@wirebook/protocol";
 import type { Exchange } from "../../exchanges/exchange.svelte.ts";
 import type { Bookmark, HistoryReplica } from "../../history/replica/history-replica.ts";
-import { findLine, positionOf } from "./find-line.ts";
-import type { FoundLine } from "./find-line.ts";
 
-/** How far an exchange's line was looked for in a copy. */
-interface Look {
+/** What is known of the line. */
+export interface LineQuery {
+  /** The message without a key and without its line ending [H-3], [H-5]. */
+  readonly message: string;
+  /** About when it was written, by the page's clock. The server's clock may differ. */
+  readonly aboutMs: number;
+  /** The time of the newest line known when the message was sent: its own line is newer, by any clock [H-2]. */
+  readonly after: string | undefined;
+}
+
+export interface FoundLine {
+  readonly line: string;
+  readonly position: number;
+  /** Other lines with the same message; this one is the nearest in time. */
+  readonly others: number;
+}
+
+/** Lines that are searched, from the newest back. */
+const searchedMax = 5000;
+
+/** Characters of the timestamp of a line [H-2]. */
+const timeLength = 27;
+
+/** Lines by number from 1; `undefined` where one is not held. */
+export type HeldLines = Pick<HistoryReplica, "at" | "last">;
+
+/**
+ * The best match, searched as far back as the lines are held without a gap.
+ *
+ * @param behind the number of a line up to which there is none
+ */
+export function findLine(lines: HeldLines, query: LineQuery, behind = 0): FoundLine | undefined {
+  const tail = ` ${quoteText(query.message)}`;
+  let best: FoundLine | undefined;
+  let bestDistance = Infinity;
+  let count = 0;
+  for (const { line, position } of backwards(lines, query.after, behind)) {
+    if (!line.endsWith(tail)) continue;
+    const time = decodeTime(line.slice(0, timeLength));
+    if (time === undefined) continue;
+    count += 1;
+    const distance = Math.abs(time / 1000 - query.aboutMs);
+    if (distance >= bestDistance) continue;
+    best = { line, position, others: 0 };
+    bestDistance = distance;
+  }
+  return best && { ...best, others: count - 1 };
+}
+
+/** The number of a line that was found before; `undefined` when it is not among those searched. */
+export function positionOf(lines: HeldLines, line: string): number | undefined {
+  for (const each of backwards(lines, undefined)) {
+    if (each.line === line) return each.position;
+    if (isUpTo(each.line, line.slice(0, timeLength))) return undefined;
+  }
+  return undefined;
+}
+
+/** The time of the newest line that has one. */
+export function newestTime(lines: HeldLines): string | undefined {
+  for (const { line } of backwards(lines, undefined)) {
+    const time = line.slice(0, timeLength);
+    if (decodeTime(time) !== undefined) return time;
+  }
+  return undefined;
+}
+
+/** The newest lines, each with its position, up to a time. */
+function* backwards(
+  lines: HeldLines,
+  after: string | undefined,
+  behind = 0,
+): Generator<Pick<FoundLine, "line" | "position">> {
+  for (let position = lines.last; position > Math.max(behind, lines.last - searchedMax); position--) {
+    const line = lines.at(position);
+    if (line === undefined || (after !== undefined && isUpTo(line, after))) return;
+    yield { line, position };
+  }
+}
+
+/** True for a line from that time or before; external lines have no timestamp [H-8]. */
+function isUpTo(line: string, time: string): boolean {
+  return line.slice(0, timeLength) <= time && decodeTime(line.slice(0, timeLength)) !== undefined;
+}
+
+/** How far an exchange's line was searched without success. */
+interface FailedSearch {
   readonly exchange: Exchange;
   readonly copy: HistoryReplica;
   readonly puts: number;
   readonly message: string;
-  /** The last line that was looked at. */
+  /** The last line that was searched. */
   readonly upTo: Bookmark;
 }
 
-/** The lines that exchanges left in the history. One that was found is not sought again: its time is its identity. */
+/** The lines that exchanges left in the history. A line that was found is kept: its timestamp is its identity. */
 export class FoundLines {
   readonly #found = new WeakMap<Exchange, FoundLine>();
-  /** Where the line is of the exchange that was asked for last, whatever is deleted above it. */
+  /** Where the line of the latest exchange is, also after deletes above it. */
   #held: { readonly exchange: Exchange; readonly copy: HistoryReplica; readonly mark: Bookmark } | undefined;
-  /** In vain, by the last look. */
-  #look: Look | undefined;
+  /** The last search, if it found nothing. */
+  #failed: FailedSearch | undefined;
 
-  /** The line of an exchange in a copy of the history; `undefined` while it is not there. */
+  /** The line of an exchange in a replica of the history; `undefined` while it is not there. */
   find(exchange: Exchange, copy: HistoryReplica): FoundLine | undefined {
     const known = this.#found.get(exchange);
     if (known !== undefined) {
@@ -30,27 +115,27 @@ export class FoundLines {
       return position === undefined ? undefined : { ...known, position };
     }
     const found = this.#search(exchange, copy);
-    // Before it is answered, or among others like it, a line that is still to come may be nearer.
+    // Before the reply, or among lines like it, a nearer line may still come.
     const isAnswered = exchange.state !== "running" || exchange.receivedBytes > 0;
     if (found?.others === 0 && isAnswered) this.#found.set(exchange, found);
     return found;
   }
 
-  /** A thousand lines may come in a second, so none is looked at twice in vain. */
+  /** A thousand lines may come in a second, so none is searched twice. */
   #search(exchange: Exchange, copy: HistoryReplica): FoundLine | undefined {
-    const message = redactMessage(heardOf(exchange));
-    const sought = { message, aboutMs: exchange.sentAt.getTime(), after: exchange.intent.after };
-    const found = findLine(copy, sought, this.#lookedUpTo(exchange, copy, message));
-    this.#look?.copy.unmark(this.#look.upTo);
-    this.#look =
+    const message = redactMessage(receivedMessage(exchange));
+    const query = { message, aboutMs: exchange.sentAt.getTime(), after: exchange.intent.after };
+    const found = findLine(copy, query, this.#searchedUpTo(exchange, copy, message));
+    this.#failed?.copy.unmark(this.#failed.upTo);
+    this.#failed =
       found === undefined ? { exchange, copy, puts: copy.puts, message, upTo: copy.mark(copy.last) } : undefined;
     return found;
   }
 
-  #lookedUpTo(exchange: Exchange, copy: HistoryReplica, message: string): number {
-    const look = this.#look;
-    const isSame = look?.exchange === exchange && look.copy === copy && look.message === message;
-    return isSame && look.puts === copy.puts && !look.upTo.isGone ? look.upTo.position : 0;
+  #searchedUpTo(exchange: Exchange, copy: HistoryReplica, message: string): number {
+    const failed = this.#failed;
+    const isSame = failed?.exchange === exchange && failed.copy === copy && failed.message === message;
+    return isSame && failed.puts === copy.puts && !failed.upTo.isGone ? failed.upTo.position : 0;
   }
 
   #positionOf(exchange: Exchange, copy: HistoryReplica, line: string): number | undefined {
@@ -64,18 +149,18 @@ export class FoundLines {
     return this.#held.mark.isGone ? undefined : this.#held.mark.position;
   }
 
-  /** Why there is none, in a sentence. */
+  /** Why there is no line, in a sentence. */
   whyMissing(exchange: Exchange, hasBegun: boolean): string {
     if (exchange.at.written === undefined && exchange.state !== "running") {
-      return "No byte reached the server, so nothing was written down.";
+      return "The server received nothing, so the history has no line of it.";
     }
-    if (!hasBegun) return "Choose a name and begin: then the page follows the history, and finds the line there.";
-    return "Its line is not in the part of the history that this page holds. It may have been deleted, or the server keeps lines of another form.";
+    if (!hasBegun) return "Select Connect to follow the history and find the line there.";
+    return "The part of the history that this page holds does not have the line. It may be deleted, or the server writes another format.";
   }
 }
 
 /** The message as far as the server got it, without its line ending. */
-function heardOf({ intent, sentBytes }: Exchange): string {
+function receivedMessage({ intent, sentBytes }: Exchange): string {
   const sent = decodeText(encodeText(intent.message).subarray(0, sentBytes));
   return (sent.split("\n", 1)[0] ?? "").replace(/\r$/, "");
 }

@@ -1,4 +1,6 @@
-/** Bytes as people read them: rows of an offset, hex pairs and characters. */
+/** Bytes as people read them: rows of an offset, hex pairs and characters, and the lines of a reply. */
+
+import type { Span } from "../byte-runs.ts";
 
 /** One row. */
 export interface HexRow {
@@ -37,4 +39,31 @@ export function hexCell(byte: number): HexCell {
 /** `0000`, `01a0`, longer only where it must be. */
 export function offsetText(offset: number): string {
   return offset.toString(16).padStart(4, "0");
+}
+
+/** A line of a reply, or its part in one read. */
+export interface ReadLine {
+  /** Without its line feed. */
+  readonly bytes: Uint8Array;
+  /** With its line feed. */
+  readonly span: Span;
+}
+
+const lineFeed = 0x0a;
+
+/** The first lines of a read that starts at an offset of the reply. */
+export function linesOf(read: Uint8Array, offset: number, linesMax: number): readonly ReadLine[] {
+  const lines: ReadLine[] = [];
+  let from = 0;
+  while (from < read.length && lines.length < linesMax) {
+    const feed = read.indexOf(lineFeed, from);
+    const end = feed < 0 ? read.length : feed;
+    const to = feed < 0 ? read.length : feed + 1;
+    lines.push({
+      bytes: read.subarray(from, end),
+      span: { stream: "received", from: offset + from, to: offset + to },
+    });
+    from = to;
+  }
+  return lines;
 }

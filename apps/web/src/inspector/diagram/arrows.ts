@@ -1,15 +1,14 @@
 /**
  * What travelled in an exchange, as arrows between browser, gateway and server.
  *
- * What happens at the server is not observed; it is put about half a handshake before or after the gateway's own note,
- * and its arrows are marked as derived.
+ * What happens at the server is not observed. It is drawn half a handshake before or after the gateway's own time, and
+ * its arrows are marked as derived.
  */
 
 import { decodeText, encodeText, plainText } from "@wirebook/protocol";
-import { diagramChunksFirst, diagramChunksLast } from "../../limits.ts";
-import type { Span } from "../span.ts";
-import type { ColouredHop, Timeline, TimelineRead } from "../timeline/timeline.ts";
-import type { TimelineWrite } from "../timeline/writes.ts";
+import type { Span } from "../byte-runs.ts";
+import { drawnFirst, drawnLast } from "../timeline/timeline.ts";
+import type { ColouredHop, Timeline, TimelineRead, TimelineWrite } from "../timeline/timeline.ts";
 
 /** Bytes of a part of the message that its arrow shows as text. */
 const shownBytesMax = 10;
@@ -18,7 +17,7 @@ export type Lane = "page" | "gateway" | "server";
 
 /** An arrow, with the times of its two ends. */
 export interface TimedArrow {
-  /** Unique in its story: `request`, `write 0`, `bytes 3`, … */
+  /** Unique in its timeline: `request`, `write 0`, `bytes 3`, … */
   readonly id: string;
   readonly from: Lane;
   readonly to: Lane;
@@ -36,9 +35,9 @@ export interface TimedArrow {
 
 type More = Partial<Pick<TimedArrow, "isDerived" | "isFailure" | "span">>;
 
-/** All arrows of a story, in the order in which they begin on each hop. */
-export function arrowsOf(story: Timeline): readonly TimedArrow[] {
-  return [...opening(story), ...writing(story), ...reply(story), ...ending(story)];
+/** All arrows of a timeline, in the order in which they start on each hop. */
+export function arrowsOf(timeline: Timeline): readonly TimedArrow[] {
+  return [...opening(timeline), ...writing(timeline), ...reply(timeline), ...ending(timeline)];
 }
 
 function arrow(
@@ -53,8 +52,8 @@ function arrow(
 }
 
 /**
- * Half of the time that the handshake took is the best guess for one way. It may be too long, when a program was busy
- * and saw the end of the handshake late: the answer cannot have left before the message arrived.
+ * Half of the handshake is the best guess for one way. It may be too long, when a busy program saw the end of the
+ * handshake late: the answer cannot have left before the message arrived.
  */
 function oneWayMs({ at }: Timeline): number {
   if (at.established === undefined || at.connecting === undefined) return 0;
@@ -63,8 +62,8 @@ function oneWayMs({ at }: Timeline): number {
   return Math.max(0, Math.min(at.established - at.connecting, sinceWrittenMs) / 2);
 }
 
-function opening(story: Timeline): TimedArrow[] {
-  const { at, openedMs, requestBytes, messageBytes } = story;
+function opening(timeline: Timeline): TimedArrow[] {
+  const { at, openedMs, requestBytes, messageBytes } = timeline;
   const arrows = [
     arrow("request", ["page", "gateway"], [0, at.received ?? 0], `text frame, ${requestBytes} B`, {
       isDerived: at.received === undefined,
@@ -72,8 +71,8 @@ function opening(story: Timeline): TimedArrow[] {
     }),
   ];
   if (at.connecting !== undefined) {
-    const reachedMs = at.connecting + oneWayMs(story);
-    const isFailure = at.established === undefined && story.end === "error";
+    const reachedMs = at.connecting + oneWayMs(timeline);
+    const isFailure = at.established === undefined && timeline.end === "error";
     arrows.push(
       arrow("connect", ["gateway", "server"], [at.connecting, reachedMs], "SYN", { isDerived: true, isFailure }),
     );
@@ -89,21 +88,21 @@ function opening(story: Timeline): TimedArrow[] {
   return arrows;
 }
 
-/** The first writes and the last; those between are counted. Then our own FIN, where there was one. */
-function writing(story: Timeline): TimedArrow[] {
-  const { writes, at } = story;
-  const oneWay = oneWayMs(story);
+/** The first writes and the last; those between are counted. Then the FIN of the gateway, if there was one. */
+function writing(timeline: Timeline): TimedArrow[] {
+  const { writes, at } = timeline;
+  const oneWay = oneWayMs(timeline);
   const draw = ({ index, offset, bytes, ms }: TimelineWrite) =>
     arrow(
       `write ${index}`,
       ["gateway", "server"],
       [ms, ms + oneWay],
-      writes.length === 1 ? `message, ${bytes} B` : labelOf(story.message, offset, bytes),
+      writes.length === 1 ? `message, ${bytes} B` : labelOf(timeline.message, offset, bytes),
       { isDerived: true, span: { stream: "sent", from: offset, to: offset + bytes } },
     );
-  const first = writes.slice(0, diagramChunksFirst);
-  const last = writes.slice(Math.max(diagramChunksFirst, writes.length - diagramChunksLast));
-  const left = writes.slice(diagramChunksFirst, writes.length - last.length);
+  const first = writes.slice(0, drawnFirst);
+  const last = writes.slice(Math.max(drawnFirst, writes.length - drawnLast));
+  const left = writes.slice(drawnFirst, writes.length - last.length);
   const arrows = first.map(draw);
   const [between] = left;
   if (between !== undefined) {
@@ -126,14 +125,14 @@ function labelOf(message: string, offset: number, bytes: number): string {
   return `"${plainText(text.replaceAll("\n", "↵"))}"`;
 }
 
-function reply(story: Timeline): TimedArrow[] {
-  const { count, fromMs } = story.omitted;
-  const arrows = story.chunks.flatMap((chunk) => chunkArrows(chunk, oneWayMs(story)));
+function reply(timeline: Timeline): TimedArrow[] {
+  const { count, fromMs } = timeline.omitted;
+  const arrows = timeline.reads.flatMap((read) => readArrows(read, oneWayMs(timeline)));
   if (count === 0) return arrows;
-  return [...arrows, arrow("chunks", ["gateway", "page"], [fromMs, fromMs], `${count} more`, { isDerived: true })];
+  return [...arrows, arrow("reads", ["gateway", "page"], [fromMs, fromMs], `${count} more`, { isDerived: true })];
 }
 
-function chunkArrows(
+function readArrows(
   { index, offset, bytes, readMs, handedMs, arrivedMs, frameBytes }: TimelineRead,
   oneWay: number,
 ): TimedArrow[] {
@@ -143,7 +142,7 @@ function chunkArrows(
     arrow(`bytes ${index}`, ["gateway", "page"], [fromMs, arrivedMs], label, { span, isDerived });
   if (readMs === undefined) return [carry(arrivedMs, true)];
   return [
-    arrow(`chunk ${index}`, ["server", "gateway"], [readMs - oneWay, readMs], `chunk ${index + 1}, ${bytes} B`, {
+    arrow(`read ${index}`, ["server", "gateway"], [readMs - oneWay, readMs], `read ${index + 1}, ${bytes} B`, {
       span,
       isDerived: true,
     }),
@@ -151,21 +150,21 @@ function chunkArrows(
   ];
 }
 
-function ending(story: Timeline): TimedArrow[] {
-  const { at, endedMs, end, failure } = story;
-  const oneWay = oneWayMs(story);
+function ending(timeline: Timeline): TimedArrow[] {
+  const { at, endedMs, end, failure } = timeline;
+  const oneWay = oneWayMs(timeline);
   const arrows: TimedArrow[] = [];
   if (at.fin !== undefined) {
     arrows.push(arrow("fin", ["server", "gateway"], [at.fin - oneWay, at.fin], "FIN", { isDerived: true }));
   }
   const closedMs = at.closed ?? at.fin ?? endedMs;
-  if (closedMs !== undefined && isBrokenOff(story)) {
+  if (closedMs !== undefined && isClosedEarly(timeline)) {
     arrows.push(arrow("reset", ["gateway", "server"], [closedMs, closedMs + oneWay], "RST", { isDerived: true }));
   }
   if (end === "error" && failure?.hop === "gateway-server" && closedMs !== undefined) {
     const isRst = failure.code === "connect-refused" || failure.code === "connection-reset";
     const more = { isDerived: true, isFailure: true };
-    const silence = story.reply.bytes === 0 ? "nothing came" : "nothing more came";
+    const silence = timeline.reply.bytes === 0 ? "no answer" : "no further bytes";
     arrows.push(arrow("failed", ["server", "gateway"], [closedMs, closedMs], isRst ? "RST" : silence, more));
   }
   if (endedMs === undefined) return arrows;
@@ -173,14 +172,14 @@ function ending(story: Timeline): TimedArrow[] {
     const more = { isFailure: true, isDerived: true };
     arrows.push(arrow("end", ["gateway", "page"], [endedMs, endedMs], "connection lost", more));
   } else if (closedMs !== undefined) {
-    const handedMs = story.lastHandedMs ?? closedMs;
+    const handedMs = timeline.lastHandedMs ?? closedMs;
     arrows.push(arrow("end", ["gateway", "page"], [handedMs, endedMs], end, { isFailure: end === "error" }));
   }
   return arrows;
 }
 
-/** True when this end left before the server had: its plan said so, or somebody cancelled [G-5]. */
-function isBrokenOff({ at, endReason }: Timeline): boolean {
+/** True when this end closed before the server did: by its schedule, or by a cancel [G-5]. */
+function isClosedEarly({ at, endReason }: Timeline): boolean {
   if (endReason === "reset") return true;
   return endReason === "cancelled" && at.established !== undefined && at.fin === undefined;
 }

@@ -22,14 +22,14 @@ export interface Tick {
   readonly ms: number;
 }
 
-/** A stretch of time that is drawn shorter than it was. */
+/** A wait that is drawn shorter than it was. */
 interface Gap {
   readonly y: number;
   readonly ms: number;
 }
 
-/** Between which times a moment of the gateway's may have been on the browser's clock. */
-interface Doubt {
+/** The range on the browser's clock in which a moment of the gateway may have been. */
+interface ClockError {
   readonly fromY: number;
   readonly toY: number;
 }
@@ -38,9 +38,9 @@ export interface Sequence {
   readonly arrows: readonly Arrow[];
   readonly ticks: readonly Tick[];
   readonly gaps: readonly Gap[];
-  readonly doubts: readonly Doubt[];
-  /** Where the server has heard the message, between its arrival there and the answer; derived, like both. */
-  readonly heardY: number | undefined;
+  readonly clockErrors: readonly ClockError[];
+  /** Where the server has the line: between the arrival of the message and the answer. Derived, like both. */
+  readonly lineY: number | undefined;
   readonly height: number;
 }
 
@@ -49,24 +49,24 @@ const rowMax = 72;
 const bodyHeight = 300;
 const top = 12;
 
-/** Lays out the diagram of a story. */
-export function layOut(story: Timeline): Sequence {
-  const timed = arrowsOf(story);
+/** Lays out the diagram of a timeline. */
+export function layOut(timeline: Timeline): Sequence {
+  const timed = arrowsOf(timeline);
   const times = [...new Set(timed.flatMap(({ fromMs, toMs }) => [fromMs, toMs]))].toSorted((a, b) => a - b);
   const { yOf, gaps, height } = scale(times);
   const arrows = timed.map((arrow) => ({ ...arrow, fromY: yOf(arrow.fromMs), toY: yOf(arrow.toMs) }));
   const ticks = times.map((ms) => ({ ms, y: yOf(ms) }));
-  return { arrows, ticks, gaps, height, doubts: doubtsOf(story, yOf), heardY: heardY(arrows) };
+  return { arrows, ticks, gaps, height, clockErrors: clockErrorsOf(timeline, yOf), lineY: lineY(arrows) };
 }
 
-function heardY(arrows: readonly Arrow[]): number | undefined {
+function lineY(arrows: readonly Arrow[]): number | undefined {
   const last = arrows.findLast(({ from, to, span }) => from === "gateway" && to === "server" && span !== undefined);
   const answer = arrows.find(({ from, toY }) => from === "server" && toY > (last?.toY ?? Infinity));
   return last && (last.toY + (answer?.fromY ?? last.toY)) / 2;
 }
 
-/** The two moments that tie the hops together: the frame's coming, and the last one that the gateway noted. */
-function doubtsOf({ at, errorMs }: Timeline, yOf: (ms: number) => number): Doubt[] {
+/** Two moments are drawn with their range: the frame's arrival, and the last one that the gateway noted. */
+function clockErrorsOf({ at, errorMs }: Timeline, yOf: (ms: number) => number): ClockError[] {
   if (errorMs === undefined) return [];
   const noted = [at.received, at.closed].filter((ms) => ms !== undefined);
   return noted.map((ms) => ({ fromY: yOf(ms - errorMs), toY: yOf(ms + errorMs) }));

@@ -1,8 +1,8 @@
-/** The list of frames and chunks: each frame, and what is on TCP beside it, in the order of their times. */
+/** The list of frames and reads: each frame, and what is on TCP beside it, in the order of their times. */
 
 import type { LoggedFrame } from "../exchanges/frame-log.ts";
-import type { Span } from "./span.ts";
-import type { TimelineWrite } from "./timeline/writes.ts";
+import type { Span } from "./byte-runs.ts";
+import type { TimelineWrite } from "./timeline/timeline.ts";
 
 /** One row: a frame, or a write to TCP that has no frame of its own. */
 export interface WireRow {
@@ -39,10 +39,22 @@ export function rowsOf(
 }
 
 /** The bytes of TCP that a frame carries; the first frame, which holds the message, is not among those. */
-function spanOf({ chunk }: LoggedFrame): Span | undefined {
-  return chunk && { stream: "received", from: chunk.offset, to: chunk.offset + chunk.bytes };
+function spanOf({ read }: LoggedFrame): Span | undefined {
+  return read && { stream: "received", from: read.offset, to: read.offset + read.bytes };
 }
 
 function sentSpan(from: number, to: number): Span {
   return { stream: "sent", from, to };
+}
+
+/** j and k, as in many programs that show lists, and the arrow keys: one further, one back. */
+export function stepOf(event: KeyboardEvent): -1 | 0 | 1 {
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return 0;
+  if (event.key === "j" || event.key === "ArrowDown") return 1;
+  if (event.key === "k" || event.key === "ArrowUp") return -1;
+  return 0;
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("input, select, textarea");
 }

@@ -1,13 +1,13 @@
-/** What became of an exchange, in the words that cards, the wire and the live region share. */
+/** The result of an exchange, in the words that cards, the wire and the live region share. */
 
 import { errorPrefix } from "@wirebook/protocol";
 import type { Hop } from "@wirebook/protocol";
 import type { Exchange } from "./exchange.svelte.ts";
 
-/** How an outcome is coloured. */
+/** How a result is coloured. */
 type Tone = "running" | "good" | "refused" | "failed" | "neutral";
 
-export interface Outcome {
+export interface Result {
   readonly tone: Tone;
   /** One to three words. */
   readonly word: string;
@@ -19,8 +19,8 @@ const hopWords: Readonly<Record<Hop, string>> = {
   "gateway-server": "between the gateway and the server",
 };
 
-/** The outcome of an exchange in a word. */
-export function outcomeOf(exchange: Exchange): Outcome {
+/** The result of an exchange in a word. */
+export function resultOf(exchange: Exchange): Result {
   switch (exchange.state) {
     case "running":
       if (exchange.receivedBytes > 0) return { tone: "running", word: "receiving" };
@@ -31,19 +31,21 @@ export function outcomeOf(exchange: Exchange): Outcome {
       return isLeftOpen(exchange) ? { tone: "refused", word: "not closed" } : { tone: "failed", word: "failed" };
     case "done":
       if (exchange.answer === "refused") return { tone: "refused", word: "refused" };
-      return exchange.answer === "stranger" ? { tone: "refused", word: "not known" } : { tone: "good", word: "done" };
+      return exchange.answer === "unauthenticated"
+        ? { tone: "refused", word: "unauthenticated" }
+        : { tone: "good", word: "done" };
   }
 }
 
-/** Where an exchange failed, why, and what that means for what was asked; `undefined` when it did not fail. */
+/** Where an exchange failed, why, and what that means for the request; `undefined` when it did not fail. */
 export function explainFailure(exchange: Exchange): { where: string; why: string; consequence: string } | undefined {
   const { failure, at } = exchange;
   if (failure === undefined) return undefined;
   if (isLeftOpen(exchange)) {
     return {
-      where: "The server answered but did not end its reply.",
+      where: "The server answered but did not close the connection.",
       why: sentence(failure.message),
-      consequence: "The gateway closed the connection. Read the reply before you send the message again.",
+      consequence: "The gateway closed it. Read the reply before you send the message again.",
     };
   }
   return {
@@ -51,14 +53,14 @@ export function explainFailure(exchange: Exchange): { where: string; why: string
     why: sentence(failure.message),
     consequence:
       failure.hop === "page-gateway"
-        ? "Whether the server got the message is not known from here; look at the history before you send it again."
+        ? "The server may have received the message. Check the history before you send it again."
         : at.written === undefined
-          ? "The message was never written to the server, so nothing was done; it is safe to send it again."
-          : "The message was written to the server and may have been carried out; look at the history before you send it again.",
+          ? "The gateway wrote nothing to the server. It is safe to send the message again."
+          : "The server may have carried out the message. Check the history before you send it again.",
   };
 }
 
-/** True when the server answered and left it open whether more would come, as services do that take many commands. */
+/** True when the server answered and kept the connection open, as services do that take many commands. */
 function isLeftOpen({ failure, receivedBytes }: Exchange): boolean {
   return failure?.code === "reply-timeout" && receivedBytes > 0;
 }
@@ -77,7 +79,7 @@ export function explainDelete(exchange: Exchange): DeleteProblem | undefined {
     return refusal === undefined ? undefined : { result: "Nothing was deleted.", why: refusal };
   const isUnwritten = exchange.failure?.hop !== "page-gateway" && exchange.at.written === undefined;
   if (isUnwritten) return { result: "Nothing was deleted.", why: failure.why };
-  return { result: "The line may have been deleted, or not.", why: `${failure.why} ${failure.consequence}` };
+  return { result: "The line may have been deleted.", why: `${failure.why} ${failure.consequence}` };
 }
 
 /** The refusal of the server without its prefix; `undefined` when it did not refuse. */

@@ -1,20 +1,23 @@
 /**
- * The same message, sent by something else: commands for a POSIX shell.
+ * The same message, sent by another program: commands for a POSIX shell.
  *
  * Each writes the message and prints what comes back until the server closes, as the gateway does. None of them holds a
- * key: where one stood there are asterisks, and whoever pastes the command puts his own in their place.
+ * key: asterisks stand in its place.
+ *
+ * The bytes are text of other languages, so that each of them reads back the very same bytes. All of them are pasted inside
+ * single quotes, where nothing but the single quote has a meaning: no escape here makes one, and no byte below space or
+ * above `~` is left as it is.
  */
 
 import { ExchangeMask } from "@wirebook/capture";
 import { encodeText, isUtf8, messageBytesMax, serverPortDefault, subprotocol } from "@wirebook/protocol";
-import { latin1String, printfFormat, pythonBytes, shellWord } from "./escapes.ts";
 
 /** A way to send it. */
 export interface CopyCommand {
   readonly name: string;
-  /** What it needs, and what is particular about it. */
+  /** What it does and needs. */
   readonly about: string;
-  /** `undefined` where it cannot be done this way; `about` says why. */
+  /** `undefined` where the program cannot send the message; `about` says why. */
   readonly text: string | undefined;
 }
 
@@ -59,7 +62,7 @@ function targetOf(server: string): Target {
 
 function netcat(bytes: Uint8Array, { host, port }: Target): CopyCommand {
   const text = `printf '${printfFormat(bytes)}' | nc ${shellWord(host)} ${port}`;
-  return { name: "nc", about: "The bytes as they are, with the netcat of OpenBSD, Debian and macOS.", text };
+  return { name: "nc", about: "Sends the bytes as they are, with the netcat of OpenBSD, Debian and macOS.", text };
 }
 
 function wirebook(bytes: Uint8Array, { host, port }: Target): CopyCommand {
@@ -69,7 +72,7 @@ function wirebook(bytes: Uint8Array, { host, port }: Target): CopyCommand {
   if (!isLine || line.includes(0) || !isUtf8(line)) {
     return {
       name,
-      about: "The client sends one line of UTF-8 without a null, which this message is not.",
+      about: "The client cannot send this message: it sends one line of UTF-8 without a null.",
       text: undefined,
     };
   }
@@ -77,14 +80,14 @@ function wirebook(bytes: Uint8Array, { host, port }: Target): CopyCommand {
     host === "127.0.0.1" ? "" : ` --host ${shellWord(host)}`,
     port === serverPortDefault ? "" : ` --port ${port}`,
   ];
-  const isPlain = line.every((byte) => byte >= 0x20 && byte < 0x7f);
-  // The shell itself makes the bytes that no clipboard carries safely.
-  const words = isPlain ? plainWords(new TextDecoder().decode(line)) : `"$(printf '${printfFormat(line)}')"`;
+  const isText = line.every(isPlain);
+  // The shell makes the bytes that a clipboard may change.
+  const words = isText ? plainWords(new TextDecoder().decode(line)) : `"$(printf '${printfFormat(line)}')"`;
   const text = `npx wirebook${options.join("")} -- ${words}`;
-  return { name, about: "The client, from the folder of Wirebook; add --trace or --json to see more.", text };
+  return { name, about: "The client. Run it in the folder of Wirebook; add --trace or --json for details.", text };
 }
 
-/** The message word by word, or as one where the client would not put the same spaces between them again. */
+/** The message word by word, or as one word where it has spaces that the client would not send. */
 function plainWords(line: string): string {
   const words = line.split(" ");
   return words.includes("") ? shellWord(line) : words.map(shellWord).join(" ");
@@ -93,22 +96,22 @@ function plainWords(line: string): string {
 function node(bytes: Uint8Array, { host, port }: Target): CopyCommand {
   const text = `node -e '
 const socket = require("node:net").connect(${port}, ${JSON.stringify(host)});
-socket.write("${latin1String(bytes)}", "latin1");
+socket.write("${stringLiteral(bytes)}", "latin1");
 socket.pipe(process.stdout);
 '`;
-  return { name: "Node", about: "One character of the string is one byte.", text };
+  return { name: "Node", about: "Each character of the string is one byte.", text };
 }
 
 function python(bytes: Uint8Array, { host, port }: Target): CopyCommand {
   const text = `python3 -c '
 import socket, sys
 with socket.create_connection((${JSON.stringify(host)}, ${port})) as server:
-    server.sendall(b"${pythonBytes(bytes)}")
+    server.sendall(b"${stringLiteral(bytes)}")
     while chunk := server.recv(65536):
         sys.stdout.buffer.write(chunk)
         sys.stdout.flush()
 '`;
-  return { name: "Python", about: "Python 3.8 or later; nothing to install.", text };
+  return { name: "Python", about: "Needs Python 3.8 or later and no package.", text };
 }
 
 function webSocket({ origin, frame }: CopySource): CopyCommand {
@@ -123,8 +126,7 @@ socket.onmessage = ({ data }) => {
   if (["end", "error"].includes(JSON.parse(data).type)) socket.close();
 };
 '`;
-  const about =
-    "Through the gateway, as this page does, with Node 22 or later. (The curl of Debian 12 has no WebSocket, and a later one cannot end it.)";
+  const about = "Sends it through the gateway, as this page does. Needs Node 22 or later.";
   return { name: "WebSocket", about, text };
 }
 
@@ -134,4 +136,46 @@ function inQuotes(text: string): string {
     /[^ -&(-~]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+}
+
+const named: Readonly<Record<number, string>> = { 9: String.raw`\t`, 10: String.raw`\n`, 13: String.raw`\r` };
+
+/** For the format of `printf` (POSIX, XBD 5): octal, because `\x` is not in the standard and dash does not know it. */
+export function printfFormat(bytes: Uint8Array): string {
+  return escapeAll(bytes, (byte, at) => {
+    if (byte === 0x25) return "%%";
+    if (byte === 0x5c) return String.raw`\\`;
+    // A format that begins with a hyphen is taken for an option.
+    const isOption = byte === 0x2d && at === 0;
+    return byte === 0x27 || isOption ? octal(byte) : (named[byte] ?? (isPlain(byte) ? undefined : octal(byte)));
+  });
+}
+
+/** For a bytes literal of Python, or a string of JavaScript whose characters are bytes, between double quotes. */
+function stringLiteral(bytes: Uint8Array): string {
+  return escapeAll(bytes, (byte) => {
+    if (byte === 0x22 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;
+    return byte === 0x27 ? hex(byte) : (named[byte] ?? (isPlain(byte) ? undefined : hex(byte)));
+  });
+}
+
+/** A word for the shell; single quotes end, and begin again behind an escaped one. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function escapeAll(bytes: Uint8Array, escape: (byte: number, at: number) => string | undefined): string {
+  return Array.from(bytes, (byte, at) => escape(byte, at) ?? String.fromCharCode(byte)).join("");
+}
+
+function isPlain(byte: number): boolean {
+  return byte >= 0x20 && byte < 0x7f;
+}
+
+function octal(byte: number): string {
+  return `\\${byte.toString(8).padStart(3, "0")}`;
+}
+
+function hex(byte: number): string {
+  return `\\x${byte.toString(16).padStart(2, "0")}`;
 }

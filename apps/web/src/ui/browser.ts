@@ -1,0 +1,54 @@
+/** What the page asks of its browser: to remember a text, to copy one, to save a file, to hold an exchange in the address. */
+
+/** The fragment of an address that holds an exchange begins with this. */
+export const exchangeLinkPrefix = "#exchange=";
+
+/**
+ * A text that this browser keeps, under a name.
+ *
+ * Storage may be switched off or full. The page works without it, so both are best effort.
+ */
+export class Persisted {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = `wirebook.${name}`;
+  }
+
+  read(): string | undefined {
+    try {
+      return localStorage.getItem(this.#name) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** True when it is kept. */
+  write(text: string): boolean {
+    try {
+      localStorage.setItem(this.#name, text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Copies a text; false where the browser refuses, as it does without HTTPS on another machine than its own. */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Saves a file through a link of its own making: the browser asks where to put it, and the bytes are not copied. */
+export function saveFile(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 0);
+}
