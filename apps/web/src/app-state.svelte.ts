@@ -26,7 +26,6 @@ import type { FoundLine } from "./inspector/bytes/found-lines.ts";
 /** What a narrow screen shows; a wide one shows all three. */
 export type View = "messages" | "history" | "wire";
 
-/** What the export dialog is opened for. */
 export interface ExportSubject {
   /** Files to load at once: those that were dropped on the page. */
   readonly files?: readonly File[];
@@ -109,7 +108,6 @@ export class AppState {
     this.#useName(this.composer.userWithKey);
   }
 
-  /** Sends what the composer holds. */
   send(): void {
     const { userWithKey: user, operation, draft } = this.composer;
     if (draft.message === undefined) return;
@@ -144,7 +142,6 @@ export class AppState {
     return selected && this.foundLines.find(selected, this.history.replica);
   }
 
-  /** Shows an exchange on the wire. */
   select(exchange: Exchange): void {
     this.exchanges.selected = exchange;
     this.view = "wire";

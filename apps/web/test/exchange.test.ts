@@ -180,7 +180,7 @@ describe("an exchange", () => {
     expect(explainFailure(silent)?.where).toBe("It failed between the gateway and the server.");
     for (const [each, note, label] of [
       [answered, "so the reply may be incomplete", "no further bytes"],
-      [silent, "nothing came", "nothing came"],
+      [silent, "no answer came", "no answer"],
     ] as const) {
       const timeline = buildTimeline(each);
       expect(notesOf(timeline).at(-1)?.text).toContain(note);

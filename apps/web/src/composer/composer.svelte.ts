@@ -19,7 +19,6 @@ export class InputHistory<Item> {
     this.#key = key;
   }
 
-  /** Notes what was sent. */
   add(item: Item): void {
     const key = this.#key(item);
     this.#items = [...this.#items.filter((each) => this.#key(each) !== key), item].slice(-recalledMax);
@@ -48,7 +47,6 @@ interface Typed {
   readonly values: readonly string[];
 }
 
-/** The composer's fields, and what they make. */
 export class Composer {
   user = $state("");
   /** What is typed for each parameter of the operation; the last ones may be missing. */
@@ -79,7 +77,6 @@ export class Composer {
     return this.#keyring.withKey(this.user);
   }
 
-  /** The operation as the server announced it. */
   get announcement() {
     return this.#operation === undefined ? undefined : this.#operations.find(this.#operation);
   }
@@ -91,7 +88,6 @@ export class Composer {
     return makeDraft({ user, operation, values: parameters.map((_, at) => this.values[at] ?? "") });
   }
 
-  /** Notes that the fields as they stand were sent. */
   noteSent(): void {
     // The keyring has a key that was typed with the name, once a server accepts it; what is recalled shows no key.
     this.#sent.add({ ...this.#typed(), user: this.user.replace(/~.*$/u, "") });

@@ -12,7 +12,6 @@ import {
 import type { Announcement } from "@wirebook/protocol";
 import { parametersOf } from "./operations.svelte.ts";
 
-/** The fields as typed. */
 export interface Fields {
   readonly user: string;
   readonly operation: Announcement | undefined;
@@ -28,7 +27,6 @@ export interface Draft {
   readonly problem: string | undefined;
 }
 
-/** Makes the message of the fields. Never throws. */
 export function makeDraft({ user, operation, values }: Fields): Draft {
   const given = operation === undefined ? [] : argumentsOf(operation, values);
   const name = user.trim();

@@ -21,12 +21,10 @@ export class Keyring {
     this.#keys = this.#stored();
   }
 
-  /** True when a key is kept for a name. */
   has(name: string): boolean {
     return this.#keys.has(name.trim());
   }
 
-  /** True when no further key is kept. */
   get isFull(): boolean {
     return this.#keys.size >= keysKept;
   }

@@ -39,15 +39,16 @@ export const lostPrefix = "the gateway was lost: ";
 /** A time of the gateway's, and a number of bytes. */
 export type Timed = readonly [atMs: number, bytes: number];
 
-/** What failed, where, and the sentence for it. */
 export interface Failure {
   readonly hop: Hop;
   readonly code: FrameErrorCode | "gateway-lost";
   readonly message: string;
 }
 
-/** How far an exchange has come. */
 export type ExchangeState = "running" | "done" | "cancelled" | "failed";
+
+/** Bytes of the response that are kept to tell an error by its prefix and to repeat its sentence. */
+const answerBytesMax = 1024;
 
 /** How the server took the request, by its response. */
 export type Answer = "accepted" | "refused" | "unauthenticated";
@@ -60,7 +61,6 @@ interface LoadedFrom {
   readonly note: string;
 }
 
-/** What an exchange is made for. */
 export interface Intent {
   readonly user: string;
   /** The message with its line feed, as it goes over TCP. */
@@ -77,7 +77,6 @@ export interface Intent {
   readonly after?: string | undefined;
   /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
   readonly onKey?: (user: string) => void;
-  /** Gets the bytes of the response as they come. */
   readonly onResponse?: (bytes: Uint8Array) => void;
 }
 
@@ -87,7 +86,6 @@ export type ExchangeFrame = Extract<GatewayFrame, { type: "open" | "end" | "erro
 export class Exchange {
   readonly id: number;
   readonly intent: Intent;
-  /** The message without a key. */
   readonly message: string;
   /** The page's time at which its frame was sent, and the same moment by the calendar. */
   readonly sentAtMs: number;
@@ -124,7 +122,8 @@ export class Exchange {
   readonly #key: string | undefined;
   readonly #mask = new ExchangeMask();
   readonly #answeredKey = new AnsweredKey();
-  readonly #answer = new AnswerStart();
+  /** The first bytes of the response. */
+  #answer: Uint8Array = new Uint8Array(0);
   #receivedBytes = 0;
   #reads = 0;
 
@@ -145,7 +144,6 @@ export class Exchange {
   }
 
   // What grows with every read is redrawn at most once a screen frame; the small facts above are state of their own.
-
   get frames(): FrameLog {
     this.#redraw.listen();
     return this.#frames;
@@ -164,7 +162,7 @@ export class Exchange {
   /** The first line of the response, as far as it is looked at. */
   get answerSentence(): string {
     this.#redraw.listen();
-    return this.#answer.sentence;
+    return decodeText(this.#answer).split("\n", 1)[0] ?? "";
   }
 
   /** Milliseconds from sending to the end, or up to now. */
@@ -173,8 +171,10 @@ export class Exchange {
   }
 
   get answer(): Answer {
-    this.#redraw.listen();
-    return this.#answer.meaning(this.header !== undefined);
+    const { answerSentence } = this;
+    if (answerSentence.startsWith(errorPrefix)) return "refused";
+    // An unauthenticated user gets no header.
+    return answerSentence === authenticationError && this.header === undefined ? "unauthenticated" : "accepted";
   }
 
   /** A time of the gateway on the page's clock. Without a reading, the frame counts as received when it was sent. */
@@ -190,7 +190,6 @@ export class Exchange {
     clearTimeout(timer);
   }
 
-  /** A control frame of this exchange came. */
   takeFrame(frame: ExchangeFrame, timed: TimedFrame, clock: ClockReading | undefined): void {
     this.#log("received", frame.type, timed);
     this.clock = clock;
@@ -213,7 +212,6 @@ export class Exchange {
     }
   }
 
-  /** What one read from TCP gave the gateway. */
   takeBytes(received: Uint8Array, timed: TimedFrame): void {
     const { bytes, maskedBytes } = this.#mask.pushReceived(received);
     const shown = maskedBytes === 0 ? timed : { ...timed, payload: encodeBytes(this.id, bytes) };
@@ -225,7 +223,6 @@ export class Exchange {
     if (user !== undefined && this.#mask.asksForKey) this.intent.onKey?.(user);
   }
 
-  /** A control frame of this exchange was sent. */
   noteSent(name: string, timed: TimedFrame): void {
     this.#log("sent", name, timed);
   }
@@ -260,7 +257,8 @@ export class Exchange {
     this.header ??= header;
     if (response.length === 0) return;
     this.responseOffset ??= this.#receivedBytes - response.length;
-    this.#answer.push(response);
+    const missing = answerBytesMax - this.#answer.length;
+    if (missing > 0) this.#answer = joinBytes(this.#answer, response.slice(0, missing));
     this.intent.onResponse?.(response);
   }
 
@@ -276,31 +274,5 @@ export class Exchange {
       payload: isText ? hideKey(payload, this.#key) : payload,
     });
     this.#redraw.mark();
-  }
-}
-
-/** Bytes of the response that are looked at to know an error by its prefix, and to repeat its sentence. */
-const answerBytesMax = 1024;
-
-/** How a response begins: its first line says whether the server did what was asked. */
-class AnswerStart {
-  #bytes: Uint8Array = new Uint8Array(0);
-
-  /** The next bytes of the response. */
-  push(response: Uint8Array): void {
-    const missing = answerBytesMax - this.#bytes.length;
-    if (missing > 0) this.#bytes = joinBytes(this.#bytes, response.slice(0, missing));
-  }
-
-  /** The first line, as far as it has come. */
-  get sentence(): string {
-    return decodeText(this.#bytes).split("\n", 1)[0] ?? "";
-  }
-
-  /** @param hasReplyHeader whether link and operations came before: an unauthenticated user does not get them */
-  meaning(hasReplyHeader: boolean): Answer {
-    const { sentence } = this;
-    if (sentence.startsWith(errorPrefix)) return "refused";
-    return sentence === authenticationError && !hasReplyHeader ? "unauthenticated" : "accepted";
   }
 }

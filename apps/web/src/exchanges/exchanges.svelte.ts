@@ -26,7 +26,6 @@ const ownReadsKept = 8;
 /** Milliseconds that the drawing of an exchange waits for its end: too short to be noticed. */
 const drawDelayMs = 50;
 
-/** A request to make. */
 export interface Order extends Omit<Intent, "message"> {
   readonly operation?: number | undefined;
   readonly values?: readonly string[];
@@ -40,7 +39,6 @@ export interface Order extends Omit<Intent, "message"> {
  */
 export type ServerHop = "unknown" | "good" | "silent" | "failed";
 
-/** Bytes to send, as they are. */
 export interface RawOrder extends Omit<Intent, "message"> {
   readonly bytes: Uint8Array;
 }
@@ -64,7 +62,6 @@ export class Exchanges {
   #droppedCount = 0;
   /** The newest exchange whose reply header has come. */
   #lastHeader = 0;
-  /** Bytes of payload in memory, of all exchanges. */
   #keptBytes = 0;
 
   /** @param onHeader gets the header of each reply, unless a newer exchange has had one */
@@ -76,13 +73,11 @@ export class Exchanges {
     this.#onHeader = onHeader;
   }
 
-  /** Those that are kept, the oldest first. */
   get list(): readonly Exchange[] {
     this.#redraw.listen();
     return [...this.#all.values()];
   }
 
-  /** Exchanges that were dropped. */
   get droppedCount(): number {
     this.#redraw.listen();
     return this.#droppedCount;
@@ -180,7 +175,6 @@ export class Exchanges {
     return true;
   }
 
-  /** Bytes came. */
   takeBytes(id: number, bytes: Uint8Array, timed: TimedFrame): void {
     const exchange = this.#all.get(id);
     if (exchange?.state !== "running") return;

@@ -14,7 +14,6 @@ export interface TcpRead {
   readonly bytes: number;
 }
 
-/** One WebSocket message. */
 export interface LoggedFrame {
   /** From 0, among the frames of the exchange. */
   readonly index: number;
@@ -22,9 +21,7 @@ export interface LoggedFrame {
   readonly kind: "text" | "binary";
   /** The type of a control frame; `bytes` for a byte frame. */
   readonly name: string;
-  /** The page's time in milliseconds. */
   readonly atMs: number;
-  /** Length of the payload. */
   readonly bytes: number;
   readonly read: TcpRead | undefined;
   /** The payload; `undefined` once it was let go. */
@@ -48,13 +45,10 @@ export const frameLogBounds = {
 } as const satisfies Record<string, FrameLogBounds>;
 
 export class FrameLog {
-  /** Frames that came in all. */
   count = 0;
   /** Frames of which nothing is left. */
   droppedFrames = 0;
-  /** Bytes of payload in memory. */
   keptBytes = 0;
-  /** Bytes of payload that were let go. */
   droppedBytes = 0;
   readonly #bounds: FrameLogBounds;
   readonly #head: LoggedFrame[] = [];

@@ -6,7 +6,6 @@ import type { FrameLog } from "./frame-log.ts";
 /** The start and the end of a response, or all of it. */
 export interface Preview {
   readonly head: string;
-  /** Bytes between the two that are not shown. */
   readonly hiddenBytes: number;
   readonly tail: string;
 }

@@ -4,7 +4,6 @@ import { errorPrefix } from "@wirebook/protocol";
 import type { Hop } from "@wirebook/protocol";
 import type { Exchange } from "./exchange.svelte.ts";
 
-/** How a result is coloured. */
 type Tone = "running" | "good" | "refused" | "failed" | "neutral";
 
 export interface Result {
@@ -19,7 +18,6 @@ const hopWords: Readonly<Record<Hop, string>> = {
   "gateway-server": "between the gateway and the server",
 };
 
-/** The result of an exchange in a word. */
 export function resultOf(exchange: Exchange): Result {
   switch (exchange.state) {
     case "running":

@@ -12,7 +12,6 @@
 import { ExchangeMask } from "@wirebook/capture";
 import { encodeText, isUtf8, messageBytesMax, serverPortDefault, subprotocol } from "@wirebook/protocol";
 
-/** A way to send it. */
 export interface CopyCommand {
   readonly name: string;
   /** What it does and needs. */
@@ -21,11 +20,8 @@ export interface CopyCommand {
   readonly text: string | undefined;
 }
 
-/** What is to be sent, and where. */
 export interface CopySource {
-  /** The message, as text without loss. */
   readonly message: string;
-  /** The server as `host:port`. */
   readonly server: string;
   /** The page's own origin, such as `http://127.0.0.1:8007`. */
   readonly origin: string;

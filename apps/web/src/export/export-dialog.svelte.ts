@@ -12,7 +12,6 @@ export class ExportDialog {
   isWhole = $state(false);
   /** The result of the latest action, in a sentence. */
   status = $state("");
-  /** The link that was made last. */
   address = $state("");
   /** What was wrong in a file, a sentence each. */
   problems = $state.raw<readonly string[]>([]);
@@ -22,19 +21,16 @@ export class ExportDialog {
     this.#page = page;
   }
 
-  /** The exchanges that are saved. */
   get chosen(): readonly Exchange[] {
     const { selected, list } = this.#page.exchanges;
     return this.isWhole || selected === undefined ? list : [selected];
   }
 
-  /** Copies a command, by the name of its program. */
   async copy(text: string, name: string): Promise<void> {
     const isCopied = await copyText(text);
     this.status = isCopied ? `Copied as ${name}.` : "The browser blocked copying. Select the command and copy it.";
   }
 
-  /** Copies a link that holds an exchange. */
   async copyLink(exchange: Exchange): Promise<void> {
     try {
       this.address = location.href.replace(/#.*$/u, "") + (await encodeExchangeLink(exchange));

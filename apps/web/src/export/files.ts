@@ -14,40 +14,23 @@ import { plural } from "../ui/format.ts";
 import { recordOf } from "./record-of.ts";
 import { replay, ReplayError } from "./replay.ts";
 
-/** The extension of a file. */
 export type Format = "ndjson" | "pcapng";
-
-/** A file, and a description of its content. */
-export interface Exported {
-  readonly blob: Blob;
-  readonly name: string;
-  readonly content: string;
-}
 
 const program = "wirebook page";
 
-/** Exchanges as a file. */
-export function exportFile(exchanges: readonly Exchange[], format: Format, now: Date): Exported {
-  const stem = `wirebook-${now.toISOString().slice(0, 19).replaceAll(":", "")}`;
-  const parts = format === "ndjson" ? ndjsonOf(exchanges, now) : pcapngOf(exchanges);
-  return {
-    blob: new Blob(parts.parts, { type: "application/octet-stream" }),
-    name: `${stem}.${format}`,
-    content: parts.content,
-  };
+/** Exchanges as a file; `content` describes what is in it. */
+export function exportFile(exchanges: readonly Exchange[], format: Format, now: Date) {
+  const name = `wirebook-${now.toISOString().slice(0, 19).replaceAll(":", "")}.${format}`;
+  const { parts, content } = format === "ndjson" ? ndjsonOf(exchanges, now) : pcapngOf(exchanges);
+  return { blob: new Blob(parts, { type: "application/octet-stream" }), name, content };
 }
 
-interface Parts {
-  readonly parts: BlobPart[];
-  readonly content: string;
-}
-
-function ndjsonOf(exchanges: readonly Exchange[], now: Date): Parts {
+function ndjsonOf(exchanges: readonly Exchange[], now: Date) {
   const lines = exchanges.map((exchange) => encodeRecord(recordOf(exchange)));
   return { parts: [encodeSessionHead(program, now), ...lines], content: plural(exchanges.length, "exchange") };
 }
 
-function pcapngOf(exchanges: readonly Exchange[]): Parts {
+function pcapngOf(exchanges: readonly Exchange[]) {
   const parts: BlobPart[] = [];
   const capture = new Capture({ write: (block) => parts.push(block) > 0 }, program);
   const captured = exchanges.filter((exchange) => captureRecord(capture, recordOf(exchange))).length;
@@ -56,14 +39,11 @@ function pcapngOf(exchanges: readonly Exchange[]): Parts {
   return { parts, content: `the packets of ${plural(captured, "exchange")}, synthesised${rest}` };
 }
 
-/** The exchanges of a loaded file, and what was wrong in it. */
-export interface Loaded {
-  readonly exchanges: readonly Exchange[];
-  readonly problems: readonly string[];
-}
-
-/** Loads an exported session behind the exchanges of the page. */
-export async function loadFile(file: File, exchanges: Exchanges): Promise<Loaded> {
+/** Loads an exported session behind the exchanges of the page; each problem is a sentence. */
+export async function loadFile(
+  file: File,
+  exchanges: Exchanges,
+): Promise<{ exchanges: readonly Exchange[]; problems: readonly string[] }> {
   const tooBig = sessionTooBig(file.size);
   if (tooBig !== undefined) return { exchanges: [], problems: [tooBig] };
   const { records, problems, furtherProblems } = decodeSession(new Uint8Array(await file.arrayBuffer()));

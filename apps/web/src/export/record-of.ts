@@ -6,7 +6,6 @@ import { decodeText, encodeText, encodeTime, steps } from "@wirebook/protocol";
 import type { Exchange } from "../exchanges/exchange.svelte.ts";
 import type { LoggedFrame } from "../exchanges/frame-log.ts";
 
-/** The record of an exchange, as far as it has come. */
 export function recordOf(exchange: Exchange): ExchangeRecord {
   const mask = new ExchangeMask();
   const message = mask.pushSent(encodeText(exchange.intent.message)).bytes;
@@ -70,25 +69,8 @@ function endOf(exchange: Exchange): ExchangeRecord["end"] {
   }
 }
 
-/** An item, and the frame that brought it to the page. */
-interface Brought {
-  readonly item: WireItem;
-  readonly frame: LoggedFrame | undefined;
-}
-
-/** All items, and which of them each frame brought. */
-interface WireItems {
-  readonly wire: WireItem[];
-  readonly itemOf: ReadonlyMap<LoggedFrame, number>;
-}
-
-/**
- * Lists the items.
- *
- * @param message as it was written, without its key
- * @param mask to which that message was told
- */
-function wireOf(exchange: Exchange, message: Uint8Array, mask: ExchangeMask): WireItems {
+/** What went over TCP, write by write and read by read, and which of the items each frame brought. */
+function wireOf(exchange: Exchange, message: Uint8Array, mask: ExchangeMask) {
   const writes = writesOf(exchange, message).map((item) => ({ item, frame: undefined }));
   // Of two at the same time the write comes first: the order of those that are equal is kept.
   const all = [...writes, ...readsOf(exchange, mask)].toSorted((a, b) => a.item.at - b.item.at);
@@ -114,7 +96,7 @@ function writesOf(exchange: Exchange, message: Uint8Array): WireItem[] {
   });
 }
 
-function readsOf(exchange: Exchange, mask: ExchangeMask): Brought[] {
+function readsOf(exchange: Exchange, mask: ExchangeMask): { item: WireItem; frame: LoggedFrame | undefined }[] {
   let known = 0;
   return exchange.frames.frames.flatMap((frame) => {
     const { read, payload } = frame;

@@ -67,7 +67,6 @@ function findProblem({ cut, at }: FaultSettings, bytes: number, plan: readonly P
 export interface TimedStep {
   readonly atMs: number;
   readonly kind: "write" | "end" | "reset";
-  /** What is written, as text. */
   readonly text: string;
   readonly bytes: number;
 }

@@ -12,7 +12,6 @@ import type { FaultSettings, Preset } from "./settings.ts";
 /** The fault lab: its settings, which a link can hold, and the exchanges that it made. */
 export class Lab {
   settings = $state.raw<FaultSettings>(ordinary);
-  /** The latest runs, which started together. */
   runs = $state.raw<readonly Exchange[]>([]);
   readonly #page: AppState;
 
@@ -31,7 +30,6 @@ export class Lab {
     return deletes(this.experiment);
   }
 
-  /** Takes the message of an exchange. */
   take(message: string | undefined): void {
     if (message === undefined) return;
     // The field has the name alone; its key is added when the message is made.

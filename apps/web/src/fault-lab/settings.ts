@@ -19,13 +19,11 @@ export interface FaultSettings {
   /** Without its line ending. */
   readonly message: string;
   readonly lineEnd: (typeof lineEnds)[number];
-  /** Milliseconds before the first byte. */
   readonly delayMs: number;
   /** Written at once, one byte at a time, or in two parts. */
   readonly cut: (typeof cuts)[number];
   /** Bytes of the first of two parts. */
   readonly at: number;
-  /** Milliseconds between two writes. */
   readonly gapMs: number;
   /** After the last write the connection stays open, or is closed by FIN or RST. */
   readonly close: (typeof closes)[number];
@@ -35,11 +33,9 @@ export interface FaultSettings {
   readonly readAfterMs: number;
   readonly readBytes: number;
   readonly readEveryMs: number;
-  /** Exchanges at once. */
   readonly runs: number;
 }
 
-/** The bounds of the numbers among the settings. */
 export const numberBounds = {
   delayMs: [0, planMsMax],
   at: [1, 8192],
@@ -51,10 +47,8 @@ export const numberBounds = {
   runs: [1, 32],
 } as const satisfies Partial<Record<keyof FaultSettings, readonly [least: number, most: number]>>;
 
-/** The name of a number among the settings. */
 export type NumberName = keyof typeof numberBounds;
 
-/** An ordinary message, sent as any client sends it. */
 export const ordinary: FaultSettings = {
   message: "brick 2 -3",
   lineEnd: "lf",
@@ -71,7 +65,6 @@ export const ordinary: FaultSettings = {
   runs: 1,
 };
 
-/** A fault to start from. */
 export interface Preset {
   readonly name: string;
   readonly set: Partial<FaultSettings>;
@@ -89,7 +82,6 @@ export const presets: readonly Preset[] = [
   { name: "Eight at once", set: { runs: 8 } },
 ];
 
-/** The settings of a preset for the same message. */
 export function applyPreset({ set }: Preset, { message }: FaultSettings): FaultSettings {
   return { ...ordinary, ...set, message };
 }

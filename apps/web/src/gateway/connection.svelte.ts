@@ -3,12 +3,10 @@ import { backoffMs, Countdown } from "./countdown.svelte.ts";
 import { GatewaySocket } from "./gateway-socket.ts";
 import type { ClockReading, GatewayListener, Hello, TimedFrame } from "./gateway-socket.ts";
 
-/** What the connection tells the rest of the page. */
 export type ConnectionListener = Pick<GatewayListener, "onFrame" | "onBytes"> & {
   onOpen(hello: Hello): void;
   /** It was open and is lost. */
   onLost(reason: string): void;
-  /** An invalid frame came. */
   onProblem(): void;
 };
 
@@ -37,7 +35,6 @@ export class GatewayConnection {
     this.#connect();
   }
 
-  /** Makes the next attempt now. */
   retryNow(): void {
     this.countdown.finish();
   }

@@ -42,14 +42,12 @@ export class Countdown {
     look();
   }
 
-  /** Waits no longer. */
   finish(): void {
     const then = this.#then;
     this.stop();
     then?.();
   }
 
-  /** Forgets what it waited for. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

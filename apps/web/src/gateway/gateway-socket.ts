@@ -22,12 +22,9 @@ const clockSilenceMs = 10_000;
 /** Clock round trips that are remembered; the best of them counts. */
 export const clockRoundsKept = 16;
 
-/** The gateway's first frame. */
 export type Hello = Extract<GatewayFrame, { type: "hello" }>;
 
-/** A WebSocket message as it travelled. */
 export interface TimedFrame {
-  /** The page's time, in milliseconds. */
   readonly atMs: number;
   /** Its payload: text, or the bytes with the exchange's id before them. */
   readonly payload: string | Uint8Array;
@@ -40,7 +37,6 @@ export interface GatewayListener {
   onBytes(id: number, bytes: Uint8Array, timed: TimedFrame): void;
   /** It is over; called once, and nothing after it. The gateway may have said how long to wait. */
   onClose(code: number, reason: string, retryAfterMs: number | undefined): void;
-  /** An invalid frame came. */
   onProblem(problem: string): void;
 }
 

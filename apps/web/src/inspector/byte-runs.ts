@@ -8,11 +8,9 @@
 
 import { encodeText, quoteText } from "@wirebook/protocol";
 
-/** Bytes of one of the two streams. */
 export interface Span {
   readonly stream: "sent" | "received";
   readonly from: number;
-  /** Exclusive. */
   readonly to: number;
 }
 
@@ -25,7 +23,6 @@ export interface ByteRun {
   readonly streamUnit: number;
 }
 
-/** True when two spans share a byte. */
 export function touches(one: Span | undefined, other: Span | undefined): boolean {
   if (one === undefined || other === undefined || one.stream !== other.stream) return false;
   return one.from < other.to && other.from < one.to;

@@ -5,7 +5,6 @@
  * message is one frame without extensions: the gateway negotiates none.
  */
 
-/** A part of the header. */
 interface HeaderField {
   /** Its bytes in hex; `··` for a byte that only the browser knows. */
   readonly hex: string;
@@ -13,7 +12,6 @@ interface HeaderField {
   readonly meaning: string;
 }
 
-/** The header of a frame. */
 export interface FrameHeader {
   readonly bytes: number;
   readonly opcode: 1 | 2;
@@ -25,7 +23,6 @@ export interface FrameHeader {
 const shortMax = 125;
 const mediumMax = 65_535;
 
-/** The header of a frame with so many bytes of payload. */
 export function frameHeader(
   direction: "sent" | "received",
   kind: "text" | "binary",

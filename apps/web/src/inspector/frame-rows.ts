@@ -4,7 +4,6 @@ import type { LoggedFrame } from "../exchanges/frame-log.ts";
 import type { Span } from "./byte-runs.ts";
 import type { TimelineWrite } from "./timeline/timeline.ts";
 
-/** One row: a frame, or a write to TCP that has no frame of its own. */
 export interface WireRow {
   readonly frame: LoggedFrame | undefined;
   readonly write: TimelineWrite | undefined;

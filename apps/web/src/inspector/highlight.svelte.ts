@@ -24,7 +24,6 @@ export class Highlight {
     this.#pointed = mark;
   }
 
-  /** Something is selected, until something else is. */
   select(mark: Mark | undefined): void {
     this.#selected = mark;
   }

@@ -6,7 +6,6 @@ import { themes } from "./preferences.svelte.ts";
 
 /** Something that can be done from the palette, and perhaps by one key. */
 export interface Command {
-  /** Unique. */
   readonly id: string;
   /** Imperative: `Go to the history`. */
   readonly label: string;
@@ -24,7 +23,6 @@ export function matching(commands: readonly Command[], typed: string): readonly 
   });
 }
 
-/** What of a key press matters here. */
 export type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "isComposing">;
 
 /** True for Ctrl+K, and ⌘K on a Mac. */
@@ -46,7 +44,6 @@ export function commandFor(commands: readonly Command[], press: Press, isTyping:
 /** A command, or `undefined` where it cannot be carried out now. */
 type MaybeCommand = Command | false | undefined;
 
-/** The commands that can be carried out now. */
 export function commandsOf(page: AppState): readonly Command[] {
   const all: readonly MaybeCommand[] = [
     ...places(page),
@@ -57,7 +54,7 @@ export function commandsOf(page: AppState): readonly Command[] {
     ...connection(page),
     ...themes.map((theme) => ({
       id: `theme-${theme}`,
-      label: theme === "system" ? "Use the system's colors" : `Use ${theme} colors`,
+      label: theme === "system" ? "Use the system's colours" : `Use ${theme} colours`,
       run: () => (page.preferences.theme = theme),
     })),
     { id: "shortcuts", label: "Show keyboard shortcuts", key: "?", run: () => (page.dialog = "shortcuts") },

@@ -17,7 +17,6 @@ export class RedrawThrottle {
     return this.#beat;
   }
 
-  /** The data changed. */
   mark(): void {
     if (this.#isDue) return;
     this.#isDue = true;

@@ -21,7 +21,6 @@ const jumpHeights = 2;
 export class ScrollMap {
   /** Height of what scrolls inside the box. */
   readonly nativeHeight: number;
-  /** The greatest positions. */
   readonly nativeMax: number;
   readonly topMax: number;
 
@@ -38,7 +37,6 @@ export class ScrollMap {
     return exactEdge + (native - exactEdge) * this.#ratio;
   }
 
-  /** The inverse. */
   toNative(top: number): number {
     if (top <= exactEdge || this.topMax === this.nativeMax) return top;
     if (top >= this.topMax - exactEdge) return this.nativeMax - (this.topMax - top);
@@ -78,13 +76,11 @@ export class ScrollPlace {
     return this.#native + height - this.top;
   }
 
-  /** The list or the box has another height. */
   resize(height: number, boxHeight: number): void {
     this.#map = new ScrollMap(height, boxHeight);
     this.top = this.isFollowing ? this.#map.topMax : Math.max(0, Math.min(this.top, this.#map.topMax));
   }
 
-  /** The box was scrolled to a native position. */
   note(native: number, boxHeight: number): void {
     const moved = native - this.#native;
     if (Math.abs(moved) < 1) return;

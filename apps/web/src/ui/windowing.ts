@@ -39,5 +39,4 @@ export class StickToBottom {
   }
 }
 
-/** The measures of a box that scrolls. */
 export type Scrollable = Pick<Element, "scrollTop" | "clientHeight" | "scrollHeight">;

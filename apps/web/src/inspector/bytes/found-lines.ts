@@ -4,7 +4,6 @@ import { decodeText, decodeTime, encodeText, quoteText, redactMessage } from "@w
 import type { Exchange } from "../../exchanges/exchange.svelte.ts";
 import type { Bookmark, HistoryReplica } from "../../history/replica/history-replica.ts";
 
-/** What is known of the line. */
 export interface LineQuery {
   /** The message without a key and without its line ending [H-3], [H-5]. */
   readonly message: string;
@@ -95,7 +94,6 @@ interface FailedSearch {
   readonly copy: HistoryReplica;
   readonly puts: number;
   readonly message: string;
-  /** The last line that was searched. */
   readonly upTo: Bookmark;
 }
 
@@ -149,7 +147,6 @@ export class FoundLines {
     return this.#held.mark.isGone ? undefined : this.#held.mark.position;
   }
 
-  /** Why there is no line, in a sentence. */
   whyMissing(exchange: Exchange, hasBegun: boolean): string {
     if (exchange.at.written === undefined && exchange.state !== "running") {
       return "The server received nothing, so the history has no line of it.";

@@ -2,7 +2,6 @@
 
 import type { Span } from "../byte-runs.ts";
 
-/** One row. */
 export interface HexRow {
   readonly offset: number;
   readonly cells: readonly HexCell[];
@@ -15,7 +14,6 @@ export interface HexCell {
   readonly kind: "printable" | "space" | "control" | "high";
 }
 
-/** How many rows so many bytes make. */
 export function rowCount(bytes: number, width: number): number {
   return Math.ceil(bytes / width);
 }
@@ -26,7 +24,6 @@ export function hexRow(bytes: Uint8Array, row: number, width: number): HexRow {
   return { offset, cells: Array.from(bytes.subarray(offset, offset + width), hexCell) };
 }
 
-/** One byte. */
 export function hexCell(byte: number): HexCell {
   const hex = byte.toString(16).padStart(2, "0");
   if (byte === 0x0a) return { hex, character: "↵", kind: "control" };

@@ -38,7 +38,6 @@ export function spaced(ticks: readonly Tick[]): readonly Tick[] {
   return kept;
 }
 
-/** A label, in pixels of the drawing. */
 export interface Label {
   readonly text: string;
   /** Its middle. */

@@ -49,7 +49,6 @@ const rowMax = 72;
 const bodyHeight = 300;
 const top = 12;
 
-/** Lays out the diagram of a timeline. */
 export function layOut(timeline: Timeline): Sequence {
   const timed = arrowsOf(timeline);
   const times = [...new Set(timed.flatMap(({ fromMs, toMs }) => [fromMs, toMs]))].toSorted((a, b) => a - b);

@@ -2,7 +2,6 @@
 
 import type { ColouredHop, Timeline } from "./timeline.ts";
 
-/** One row of the table of steps. */
 export interface StepRow {
   readonly name: string;
   /** Whose clock noted it. */
@@ -13,7 +12,6 @@ export interface StepRow {
   readonly sinceMs: number;
 }
 
-/** The steps of a timeline in the order of their times. */
 export function stepRows({ at, openedMs, reads, writes, endedMs, end }: Timeline): readonly StepRow[] {
   const endNames = {
     running: "",
@@ -41,7 +39,6 @@ export function stepRows({ at, openedMs, reads, writes, endedMs, end }: Timeline
   return sorted.map((row, index) => ({ ...row, sinceMs: row.ms - (sorted[index - 1]?.ms ?? row.ms) }));
 }
 
-/** One phase. */
 export interface Phase {
   readonly name: string;
   /** The hop, or the program that worked. */

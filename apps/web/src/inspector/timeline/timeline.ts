@@ -15,10 +15,8 @@ import type { LoggedFrame } from "../../exchanges/frame-log.ts";
 export const drawnFirst = 5;
 export const drawnLast = 2;
 
-/** The hops that have a colour. */
 export type ColouredHop = Exclude<Hop, "gateway">;
 
-/** A read of the reply, and its frame. */
 export interface TimelineRead {
   readonly index: number;
   /** Bytes of the reply before it. */
@@ -30,9 +28,7 @@ export interface TimelineRead {
   readonly waitingBytes: number;
   /** When the gateway read it from TCP; `undefined` before the gateway reports it, or when it was not timed [G-8]. */
   readonly readMs: number | undefined;
-  /** When its frame reached the page. */
   readonly arrivedMs: number;
-  /** Length of its WebSocket frame's payload. */
   readonly frameBytes: number;
 }
 
@@ -44,7 +40,6 @@ interface TimelineReply {
   readonly responseOffset: number | undefined;
   readonly hasReplyHeader: boolean;
   readonly answer: Answer;
-  /** The first line of the response. */
   readonly sentence: string;
 }
 
@@ -62,7 +57,6 @@ export interface Timeline {
   readonly writes: readonly TimelineWrite[];
   /** When the gateway handed over its last frame, which says how the exchange ended. */
   readonly lastHandedMs: number | undefined;
-  /** When the `open` frame reached the page. */
   readonly openedMs: number | undefined;
   /** The reads of the reply that are drawn. */
   readonly reads: readonly TimelineRead[];
@@ -78,7 +72,6 @@ export interface Timeline {
   readonly errorMs: number | undefined;
 }
 
-/** The timeline of an exchange as far as it has come. */
 export function buildTimeline(exchange: Exchange): Timeline {
   const since = (pageMs: number) => pageMs - exchange.sentAtMs;
   const sinceGateway = (gatewayMs: number | undefined) =>
@@ -162,19 +155,16 @@ function endOf({ state, failure }: Exchange): Timeline["end"] {
   return failure.code === "gateway-lost" ? "lost" : "error";
 }
 
-/** One write of the message to TCP. */
 export interface TimelineWrite {
   readonly index: number;
   /** Bytes of the message before it. */
   readonly offset: number;
   readonly bytes: number;
-  /** When the kernel took it. */
   readonly ms: number;
   /** True when the gateway noted the time; false when it follows from the plan. */
   readonly isNoted: boolean;
 }
 
-/** What is known of the writing. */
 export interface Writing {
   readonly plan: readonly PlanStep[] | undefined;
   readonly messageBytes: number;
