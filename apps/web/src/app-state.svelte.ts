@@ -54,7 +54,7 @@ export class AppState {
   /** What the export dialog is open for. */
   exportSubject = $state.raw<ExportSubject>();
   /** False until a user is chosen: before that, the page sends nothing by itself. */
-  hasBegun = $state(false);
+  hasConnected = $state(false);
   /** With a server that has no follow operation: whether the history is read again after every exchange. */
   fetchesAfterSend = $state(true);
   isLabOpen = $state(false);
@@ -79,7 +79,7 @@ export class AppState {
     this.deleter = new LineDeleter(this.exchanges, this.operations, this.history, (exchange) => this.#watch(exchange));
     this.linkedLine = new LinkedLine(this.exchanges, this.history, this.lines);
     const kept = this.#user.read();
-    this.hasBegun = kept !== undefined;
+    this.hasConnected = kept !== undefined;
     this.composer = new Composer(this.operations, this.keyring, kept ?? "brick");
   }
 
@@ -104,7 +104,7 @@ export class AppState {
   }
 
   /** Uses the name in the composer: the page reads the operations and the history as this user. */
-  begin(): void {
+  connect(): void {
     this.#useName(this.composer.userWithKey);
   }
 
@@ -126,7 +126,7 @@ export class AppState {
 
   /** True when the server creates usernames. */
   get canGenerate(): boolean {
-    return this.hasBegun && this.operations.offering("create-user") !== undefined;
+    return this.hasConnected && this.operations.offering("create-user") !== undefined;
   }
 
   /** Requests a new username, and keeps its key. */
@@ -167,13 +167,13 @@ export class AppState {
   #useName(user: string): void {
     const isNew = user !== this.follower.user;
     this.#user.write(redactMessage(user)); // What is kept here outlives the page: never a key.
-    this.hasBegun = true;
+    this.hasConnected = true;
     this.#shareUser(user);
     if (isNew && ["idle", "refused"].includes(this.follower.state)) void this.follower.start();
   }
 
   #follow(): void {
-    if (!this.hasBegun || this.follower.state === "stopped") return;
+    if (!this.hasConnected || this.follower.state === "stopped") return;
     this.#shareUser(this.composer.userWithKey);
     void this.follower.start();
   }

@@ -111,10 +111,10 @@ export class FrameLog {
       this.#tailLoaded += 1;
     }
     if (this.#tail.length <= framesAtEachEnd) return;
-    const [gone] = this.#tail.splice(0, 1) as [LoggedFrame];
+    const [dropped] = this.#tail.splice(0, 1) as [LoggedFrame];
     this.droppedFrames += 1;
     if (this.#tailLoaded > 0) this.#tailLoaded -= 1;
-    else this.#unload(gone);
+    else this.#unload(dropped);
   }
 
   #unload(frame: LoggedFrame): void {

@@ -95,12 +95,12 @@ const meanings: Readonly<Record<number, string>> = {
   4000: "the gateway did not answer",
 };
 
-/** The word for programs with which the gateway begins a reason [G-10]. */
-const wordForPrograms = /^[a-z-]+: /;
+/** A reason starts with a code for programs [G-10]. */
+const codePrefix = /^[a-z-]+: /;
 
 /** Why the connection to the gateway ended, as part of a sentence, with the code. */
 export function closeText(code: number, reason: string): string {
   const meaning = meanings[code] ?? "the gateway closed the connection";
-  const why = reason.replace(wordForPrograms, "");
+  const why = reason.replace(codePrefix, "");
   return `${meaning}${why === "" ? "" : `: ${why}`} (WebSocket code ${code})`;
 }

@@ -48,7 +48,7 @@ export function commandsOf(page: AppState): readonly Command[] {
   const all: readonly MaybeCommand[] = [
     ...places(page),
     ...exchanges(page),
-    ...(page.hasBegun ? operations(page) : []),
+    ...(page.hasConnected ? operations(page) : []),
     ...exports(page),
     identity(page),
     ...connection(page),

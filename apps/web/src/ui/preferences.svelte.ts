@@ -3,7 +3,7 @@ import { Persisted } from "./browser.ts";
 export const themes = ["light", "dark", "system"] as const;
 export type Theme = (typeof themes)[number];
 
-/** What somebody has set for this browser, and what is kept there: the theme, and whether single keys are shortcuts. */
+/** Settings that this browser keeps: the theme, and whether single keys are shortcuts. */
 export class Preferences {
   readonly #keptTheme = new Persisted("theme");
   readonly #keptKeys = new Persisted("keys");

@@ -5,7 +5,7 @@ const nextFrame: (draw: () => void) => void = globalThis.requestAnimationFrame ?
  * Tells the drawing that plain data changed, at most once a frame of the screen.
  *
  * A thousand lines a second may come; as proxied state each would cost more than it is worth. So what grows fast is
- * kept in plain fields, its getters call `listen`, and whoever changes it calls `mark`. While the tab is hidden the
+ * kept in plain fields, its getters call `listen`, and each change calls `mark`. While the tab is hidden the
  * browser asks for no frames: the data goes on and is drawn once when the tab is seen again.
  */
 export class RedrawThrottle {

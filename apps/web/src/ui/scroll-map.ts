@@ -4,7 +4,7 @@
  * Chromium lays out at most about 33 million pixels, Firefox 17. So the box that scrolls is as high as the list up to
  * `heightMax`, and beyond that its middle stands for more than its own height; near both ends a pixel is a
  * pixel. Small moves (a wheel, a finger, a page key) are always taken pixel for pixel, wherever they happen, and only a jump
- * (the scrollbar dragged or clicked) goes where the map says. So the box drifts away from the map while somebody scrolls
+ * (the scrollbar dragged or clicked) goes where the map says. So the box drifts away from the map while the user scrolls
  * in the middle, and is put right when the scrolling has come to rest.
  */
 
@@ -52,7 +52,7 @@ export class ScrollMap {
 export class ScrollPlace {
   /** Pixels of the list above the box. */
   top = 0;
-  /** Only going up ends it: a list that grew has moved its end away from a box that nobody wanted to leave it. */
+  /** Only scrolling up ends it: a list that grew has moved its end away from the box. */
   isFollowing = true;
   #map = new ScrollMap(0, 0);
   #native = 0;
@@ -98,7 +98,7 @@ export class ScrollPlace {
     else if (isUp) this.isFollowing = false;
   }
 
-  /** The native position that fits the place; whoever asks puts the box there. */
+  /** The native position that fits the place; the caller puts the box there. */
   settle(): number {
     this.#native = Math.round(this.#map.toNative(this.top));
     return this.#native;

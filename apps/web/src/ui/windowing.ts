@@ -25,13 +25,13 @@ export function isAtEnd(scrollTop: number, height: number, scrollHeight: number,
 
 /**
  * Whether a box stays at its end as it grows. Only scrolling up ends that: a box that grew, or became smaller, is no
- * longer at its end either, but nobody wanted to leave it.
+ * longer at its end either, but the user did not leave it.
  */
 export class StickToBottom {
   isOn = true;
   #lastTop = 0;
 
-  /** The box was scrolled, by somebody or because of a change of size. */
+  /** The box was scrolled, by the user or by a change of size. */
   note({ scrollTop, clientHeight, scrollHeight }: Scrollable, rowHeight: number): void {
     if (isAtEnd(scrollTop, clientHeight, scrollHeight, rowHeight)) this.isOn = true;
     else if (scrollTop < this.#lastTop) this.isOn = false;

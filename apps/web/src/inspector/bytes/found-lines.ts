@@ -147,11 +147,11 @@ export class FoundLines {
     return this.#held.mark.isGone ? undefined : this.#held.mark.position;
   }
 
-  whyMissing(exchange: Exchange, hasBegun: boolean): string {
+  whyMissing(exchange: Exchange, hasConnected: boolean): string {
     if (exchange.at.written === undefined && exchange.state !== "running") {
       return "The server received nothing, so the history has no line of it.";
     }
-    if (!hasBegun) return "Select Connect to follow the history and find the line there.";
+    if (!hasConnected) return "Select Connect to follow the history and find the line there.";
     return "The part of the history that this page holds does not have the line. It may be deleted, or the server writes another format.";
   }
 }

@@ -53,15 +53,15 @@ export function silenceMs(timeline: Timeline): number | undefined {
 /**
  * True when the reply may have come after a silence [W-5]. On a busy machine the gateway notes a write long after the
  * kernel took it, so the silence counts from when the write can have been made: its time in the plan behind what the
- * gateway noted before, another write or that the connection stood.
+ * gateway noted before, another write or the handshake.
  */
 export function mayBeSilence(timeline: Timeline): boolean {
   const { at, plan } = timeline;
-  const heard = writesBeforeReply(timeline);
+  const received = writesBeforeReply(timeline);
   const answerMs = at.firstByte ?? at.fin;
-  const beforeMs = heard.at(-2)?.ms ?? at.established;
+  const beforeMs = received.at(-2)?.ms ?? at.established;
   if (answerMs === undefined || beforeMs === undefined) return isSilenceLong(timeline);
-  const step = plan?.filter((each) => "bytes" in each)[heard.length - 1];
+  const step = plan?.filter((each) => "bytes" in each)[received.length - 1];
   return answerMs - beforeMs - (step?.afterMs ?? 0) >= messageSilenceMs - earlyMs;
 }
 
