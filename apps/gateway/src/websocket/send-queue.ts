@@ -34,7 +34,7 @@ export interface SendQueueListener {
 export class SendQueue {
   readonly #webSocket: WebSocket;
   readonly #socket: Socket;
-  readonly #limits: Pick<GatewayLimits, "highWaterBytes" | "lowWaterBytes" | "overfullBytes">;
+  readonly #limits: GatewayLimits;
   readonly #listener: SendQueueListener;
   #isCorked = false;
   #isFull = false;
@@ -42,12 +42,7 @@ export class SendQueue {
   #takenCount = 0;
 
   /** @param socket the connection under the WebSocket */
-  constructor(
-    webSocket: WebSocket,
-    socket: Socket,
-    limits: Pick<GatewayLimits, "highWaterBytes" | "lowWaterBytes" | "overfullBytes">,
-    listener: SendQueueListener,
-  ) {
+  constructor(webSocket: WebSocket, socket: Socket, limits: GatewayLimits, listener: SendQueueListener) {
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#limits = limits;
@@ -78,7 +73,7 @@ export class SendQueue {
   sendBytes(id: number, read: Uint8Array): void {
     if (read.length <= copiedBytesMax) return this.#send(encodeRead(id, read));
     // In two fragments, so that a large read is not copied.
-    this.#send(encodeRead(id, noBytes), { binary: true, fin: false });
+    this.#send(encodeRead(id, noBytes), { fin: false });
     this.#send(read, { fin: true }, (error) => {
       free(read);
       this.#onTaken(error);
