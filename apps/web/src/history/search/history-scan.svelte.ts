@@ -134,7 +134,7 @@ export class HistoryScan {
 
   async #scanBlock(exchanges: Exchanges, user: string, run: number): Promise<boolean> {
     const to = this.#from.position - 1;
-    using block = await readLines(exchanges, this.#replica, {
+    const block = await readLines(exchanges, this.#replica, {
       user,
       from: Math.max(this.#replica.floor, to - scanBlockLines + 1),
       to,
@@ -143,6 +143,14 @@ export class HistoryScan {
       onStart: (exchange) => (this.#exchange = exchange),
     });
     if (block === undefined) return false;
+    try {
+      return await this.#scanLines(block, run);
+    } finally {
+      block[Symbol.dispose]();
+    }
+  }
+
+  async #scanLines(block: LinesRead, run: number): Promise<boolean> {
     // A delete that the follow had not told of yet has moved scanned lines into the range.
     const scanned = block.lines.findIndex((_, index) => (block.positionOf(index) ?? 0) >= this.#from.position);
     const lines = scanned < 0 ? block.lines : block.lines.slice(0, scanned);
