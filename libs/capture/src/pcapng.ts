@@ -10,7 +10,8 @@
  * no index, statistics or name resolution: each block stands by itself, and a file cut between two blocks is whole.
  */
 
-import { commentBytesMax } from "./limits.ts";
+/** UTF-8 bytes of a comment in a pcapng file, whose length has 16 bits. */
+const commentBytesMax = 65_535;
 
 const blockTypes = { section: 0x0a0d0d0a, interface: 1, packet: 6 } as const;
 const optionCodes = { end: 0, comment: 1, application: 4, resolution: 9 } as const;

@@ -9,7 +9,6 @@
 
 import * as z from "zod/mini";
 import { decodeTime, endReasons, frameErrorCodes, hops, steps } from "@wirebook/protocol";
-import { decodeBase64 } from "./base64.ts";
 import { encodeAddress } from "./segment.ts";
 
 /** Of the records that this program writes and reads. */
@@ -26,7 +25,7 @@ const endpoint = z.strictObject({
 
 const wireItem = z.strictObject({
   at: milliseconds,
-  /** True when nobody at the gateway noted the time: it is that of the frame that brought the bytes. */
+  /** True when the gateway noted no time: it is that of the frame that brought the bytes. */
   isArrival: z.optional(z.literal(true)),
   from: z.enum(["client", "server"]),
   /** The bytes; absent when they were not kept. */
@@ -98,3 +97,20 @@ export const sessionHead = z.strictObject({
   exportedAt: z.string(),
   note: z.string(),
 });
+
+/** Bytes for one call of `btoa`: a multiple of three, so that the pieces join, and few enough to be arguments. */
+const pieceBytes = 3 * 8192;
+
+/** Base64 (RFC 4648, section 4) of many bytes. `Uint8Array.toBase64` would do it, but not all browsers have it yet. */
+export function encodeBase64(bytes: Uint8Array): string {
+  const pieces: string[] = [];
+  for (let from = 0; from < bytes.length; from += pieceBytes) {
+    pieces.push(btoa(String.fromCharCode(...bytes.subarray(from, from + pieceBytes))));
+  }
+  return pieces.join("");
+}
+
+/** The inverse of `encodeBase64`. @throws DOMException when the text is no base64 */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

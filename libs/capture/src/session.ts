@@ -6,9 +6,20 @@
  */
 
 import * as z from "zod/mini";
-import { problemsMax, recordBytesMax, recordsMax, sessionBytesMax } from "./limits.ts";
 import { exchangeRecord, recordVersion, sessionHead } from "./record.ts";
 import type { ExchangeRecord } from "./record.ts";
+
+/** Bytes of a session's file that are read. */
+export const sessionBytesMax = 256 * 1024 * 1024;
+
+/** Bytes of one line of it, which is one exchange with all its bytes in base64. */
+export const recordBytesMax = 64 * 1024 * 1024;
+
+/** Exchanges of one session that are read. */
+export const recordsMax = 5000;
+
+/** Broken lines of a session that get a sentence of their own; further ones are counted. */
+export const problemsMax = 20;
 
 const note =
   "Exchanges of Wirebook, one a line: times in ms since startedAt, bytes in base64. Keys are replaced by asterisks.";
