@@ -198,8 +198,8 @@ const table = {
   "accepted-partial-line": {
     what: "a history that takes every last line for a whole one",
     file: "libs/history/src/file/recovery.ts",
-    find: 'classifyTail(torn) === "whole"',
-    replace: 'classifyTail(torn) !== "?"',
+    find: 'classifyTail(partial) === "whole"',
+    replace: 'classifyTail(partial) !== "?"',
   },
   "clock-as-it-is": {
     what: "a history that gives each line the time that the clock shows",

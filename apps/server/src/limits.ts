@@ -57,7 +57,7 @@ export type Limits = { readonly [Name in keyof typeof defaults]: number };
 /** The bounds of a server that may open as many files as it likes. */
 export const limitsDefault: Limits = Object.freeze(defaults);
 
-/** Descriptors that are no connection's: Node's own, the history, a rewrite of it, the terminal. */
+/** Descriptors that no connection uses: Node's own, the history, a rewrite of it, the log. */
 const descriptorsReserved = 40;
 
 /** Descriptors of one connection: its socket, and the file from which it reads. */

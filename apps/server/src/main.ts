@@ -27,8 +27,7 @@ const failureDrainMs = 500;
 const repeatedSignalMs = 500;
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
-/** A server that nobody may speak to is right, and surprising. */
-const nobodyYet = "Nobody is registered yet, so nobody may speak: npm run users -- add NAME --role admin";
+const noUsersYet = "No user is registered yet, so no request is accepted; run: npm run users -- add NAME --role admin";
 
 type StopSignal = keyof typeof signalNumbers;
 
@@ -61,7 +60,7 @@ async function run(config: Config): Promise<number> {
   await using server = await listen(options, history, users, log);
   const stopSignal = awaitSignal();
   log.write({ event: "listening", ...server.address, history: place, users: mode });
-  if (mode === "registered" && users.count === 0) onNotice(nobodyYet);
+  if (mode === "registered" && users.count === 0) onNotice(noUsersYet);
 
   const reason = await Promise.race([stopSignal, history.ended]);
   if (typeof reason === "string") {
@@ -79,7 +78,7 @@ function complain(sentence: string): void {
   process.stderr.write(`wirebook: ${sentence}\n`);
 }
 
-/** A server that does not listen yet owes nobody anything, and a cluster that does not answer may be waited for for long. */
+/** Before the server listens it owes no answer, and it may wait long for a cluster. */
 function leave(): never {
   process.exit(0);
 }
@@ -99,7 +98,7 @@ function awaitSignal(): Promise<StopSignal> {
   return promise;
 }
 
-/** How many files the process may have open, as the system says where it is asked. */
+/** How many files the process may have open, where the system says so. */
 function descriptorsMax(): number {
   Object.assign(process.report, { excludeNetwork: true }); // Looking up the names of all addresses can take seconds.
   const report = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };

@@ -1,16 +1,16 @@
 /**
  * What the operator sees: a short line for each event on a TTY, a JSON line otherwise.
  *
- * Showing must never hold up serving. The lines of one turn of the event loop go out in one write, at most
- * `logBytesMax` wait for a terminal that takes none (a stopped pager, Ctrl-S), and what comes beyond that is
- * counted and the count shown. A terminal that went away is no reason to stop either.
+ * Logging never delays serving. The lines of one turn of the event loop go out in one write. At most `logBytesMax` wait for
+ * a terminal that takes none (a stopped pager, Ctrl-S); further lines are counted and the count is shown. A terminal that
+ * is gone does not stop the server.
  */
 
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { plainText, quoteText } from "@wirebook/protocol";
 
-/** Bytes that wait for a terminal which takes none; further lines are counted instead. */
+/** Bytes that wait for a terminal that takes none; further lines are only counted. */
 export const logBytesMax = 256 * 1024;
 
 /** Milliseconds until a terminal that took nothing is tried again. */
@@ -26,7 +26,7 @@ export type LogEvent =
       readonly host: string;
       readonly port: number;
       readonly history: string;
-      /** Who may speak: `open`, `registered`. */
+      /** Who is accepted: `open`, `registered`. */
       readonly users: string;
     }
   | {
@@ -35,7 +35,7 @@ export type LogEvent =
       readonly address: string;
       readonly message: string;
       readonly isCut: boolean;
-      /** The verb of what was done, or `error`, `unknown` (nobody known), `broken` (before the message ended). */
+      /** The verb of what was done, or `error`, `unknown` (an unknown user), `broken` (before the message ended). */
       readonly outcome: string;
       readonly code?: string;
       readonly sentence?: string;
@@ -95,7 +95,7 @@ export class RequestLog implements AsyncDisposable {
     return this.#gathered.length + this.#stream.writableLength >= this.#bytesMax;
   }
 
-  /** Called when the terminal has taken something, since only then there may be room again. */
+  /** Called when the terminal has taken something: only then there may be room. */
   #showCount(): void {
     if (this.#linesNotShown === 0 || this.#isFull()) return;
     const lines = this.#linesNotShown;

@@ -8,7 +8,7 @@ import type { Authenticator } from "./auth/auth.ts";
 interface Counters {
   /** On the monotonic clock. */
   readonly startedMs: number;
-  /** Messages that were understood, from somebody known. */
+  /** Messages that were understood, from known users. */
   requests: number;
 }
 

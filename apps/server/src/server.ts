@@ -23,7 +23,7 @@ import { AuthThrottle } from "./auth/auth-throttle.ts";
 import { Authenticator } from "./auth/auth.ts";
 import type { Mode } from "./auth/auth.ts";
 
-/** Where to listen and what to say first. */
+/** Where to listen and how to answer. */
 export interface ListenOptions {
   /** An address of this machine, or a name of one. */
   readonly host: string;
@@ -33,14 +33,14 @@ export interface ListenOptions {
   readonly link: string;
   /** Addresses of proxies, which must say for whom they connect and are believed [W-20]. */
   readonly trustedProxies?: readonly string[];
-  /** Who may speak [U-6]. */
+  /** Who is accepted [U-6]. */
   readonly mode: Mode;
   /** True when the operator knows that an open server which others can reach is everybody's. */
   readonly isOpenToAll?: boolean;
   readonly limits?: Limits;
 }
 
-/** A server that listens. Whoever called `listen` stops it, and closes the history afterwards. */
+/** A server that listens. The caller of `listen` stops it, and closes the history afterwards. */
 export interface WirebookServer extends AsyncDisposable {
   readonly address: { readonly host: string; readonly port: number };
   /**
@@ -153,7 +153,7 @@ class TcpServer implements WirebookServer {
     oldest.close();
   }
 
-  /** Serves a connection; resolves when it is closed and all that it asked for is done. */
+  /** Serves a connection; resolves when it is closed and its request is carried out. */
   async #attend(connection: Connection): Promise<void> {
     try {
       await serve(connection, this.#context);

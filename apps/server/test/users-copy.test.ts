@@ -62,7 +62,7 @@ test("take no name from anybody", async () => {
   const { status, said } = run("new", "import", from);
   expect([status, said]).toEqual([
     1,
-    expect.stringMatching(/Left out, since somebody else has the name there: ada\n$/),
+    expect.stringMatching(/Skipped, because another user has the name there: ada\n$/),
   ]);
   expect(await readFile(to, "utf8")).toBe(`${[header, other, bo].join("\n")}\n`);
 });

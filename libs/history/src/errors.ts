@@ -39,8 +39,8 @@ export function noSuchLine(line: number, lines: number): HistoryError {
 }
 
 /**
- * The line to delete is another one than its caller saw. What was expected is whatever somebody typed, perhaps a key,
- * which is taken out before the cut: a piece of one could not be known for a key.
+ * The line to delete is not the one that its caller saw. The expected word was typed and may be a key, which is taken out
+ * before the cut: a piece of a key could not be recognised.
  */
 export function lineChanged(line: number, actual: string, expected: string): HistoryError {
   const typed = timestampOf(redactKeys(expected));

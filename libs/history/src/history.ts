@@ -3,8 +3,8 @@
  *
  * A history is one total order of lines. A line has a *position*, its rank in that order counted from 1, which deletes
  * above it change, and a *time*, which nothing changes: times strictly increase, so a time is a line's identity. What
- * changes the history besides an append leaves a line of its own (an outcome) in the same order, so the lines as they
- * come are a change feed: who applies each one to a copy keeps an exact copy.
+ * changes the history besides an append leaves a line of its own (a result) in the same order, so the lines as they
+ * come are a change feed: a reader that applies each one keeps an exact copy.
  *
  * Deliberately absent: random access to lines as strings, and any count of lines held in memory. Readers get bytes.
  */
@@ -27,7 +27,7 @@ export interface RequestEntry {
   readonly isCut: boolean;
 }
 
-/** An outcome that changes no line: what it tells of lasts elsewhere, and whoever made it has it recorded. */
+/** A result that changes no line: it tells of something that lasts elsewhere. */
 export type Recorded = Extract<Outcome, { readonly verb: "created-user" }>;
 
 /** A line that the history now holds durably. */
@@ -51,7 +51,7 @@ export interface Range {
  * Lines as they stood when it was opened, whatever is written or deleted meanwhile.
  *
  * Iterate `chunks` once: whole lines in order, each ending in a line feed, cut into chunks at any byte. What it holds
- * is released when the iteration ends or is left, or by disposing of it; who does neither holds storage for ever. It
+ * is released when the iteration ends or is left, or by disposing of it; otherwise it holds storage for ever. It
  * outlives its history: after a close it can still be read to its end.
  */
 export interface Snapshot extends AsyncDisposable {
@@ -119,14 +119,14 @@ export interface History extends AsyncDisposable {
   check(): Promise<void>;
 
   /**
-   * Writes what was asked as the last line; resolves when it is durable.
+   * Writes a request as the last line; resolves when it is durable.
    *
    * @throws HistoryError `storage-full`, `storage-failed`, `closed`
    */
-  append(asked: RequestEntry): Promise<AppendResult>;
+  append(entry: RequestEntry): Promise<AppendResult>;
 
   /**
-   * Writes, as the last line, what came of a request elsewhere than in the lines; resolves when it is durable.
+   * Writes, as the last line, a result that changed no line; resolves when it is durable.
    *
    * @throws HistoryError `storage-full`, `storage-failed`, `closed`
    */
@@ -136,10 +136,10 @@ export interface History extends AsyncDisposable {
    * Deletes one line and writes the outcome as the last one, both or neither.
    *
    * @param line its position when the delete takes effect, from 1
-   * @param head if given, the first word that the line must have (its time): if it has another, nothing is deleted
+   * @param timestamp if given, the first word that the line must have: if it has another, nothing is deleted
    * @throws HistoryError `no-such-line`, `line-changed`, `storage-full`, `storage-failed`, `closed`
    */
-  deleteLine(by: Actor, line: number, head?: string): Promise<AppendResult>;
+  deleteLine(by: Actor, line: number, timestamp?: string): Promise<AppendResult>;
 
   /**
    * Replaces all lines by one that says by whom, all or nothing.
@@ -152,7 +152,7 @@ export interface History extends AsyncDisposable {
    * Opens the lines of a range. A `to` past the last line means the last one, a negative `from` before the first the
    * first one.
    *
-   * An empty history has an empty range for whoever names no line of it: `{}`, `{ to: 5 }`, `{ from: -10 }`.
+   * An empty history gives an empty range where no line of it is named: `{}`, `{ to: 5 }`, `{ from: -10 }`.
    *
    * @throws HistoryError `range` when `from` is past the last line or after `to`, `storage-failed`, `closed`
    */
@@ -166,6 +166,6 @@ export interface History extends AsyncDisposable {
    */
   follow(from?: number): Promise<Feed>;
 
-  /** Finishes the writes that were asked for, refuses new calls with `closed`, ends every feed, lets go of storage. */
+  /** Finishes the writes that were begun, refuses new calls with `closed`, ends every feed, lets go of storage. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -3,7 +3,7 @@
  *
  * A store of users may belong to several processes at once (a server, `npm run users`, other servers), so a change is
  * made against what is stored at that moment, and what others change is seen here soon after. It holds no keys, only
- * what tells that a key is right, and how that is computed is its caller's concern.
+ * what tells that a key is right, and how that is computed is the caller's concern.
  *
  * Names that `foldName` makes equal are one name.
  */
@@ -13,7 +13,7 @@ import type { Role } from "@wirebook/protocol";
 /** Users that a store holds [U-2]. */
 export const usersMax = 10_000;
 
-/** Somebody who is registered. */
+/** A registered user. */
 export interface User {
   readonly name: string;
   readonly role: Role;
@@ -21,7 +21,7 @@ export interface User {
   readonly keyHash: string;
   /** When the user was created: `2026-11-22T20:31:05.123Z`. */
   readonly createdAt: string;
-  /** The name of the user who asked for it, or `operator`, for whom no user stands: `-`. */
+  /** The name of the user who created it; `-` for the operator. */
   readonly createdBy: string;
 }
 
@@ -39,7 +39,7 @@ export interface Users extends AsyncDisposable {
   /**
    * Adds a user durably, unless the name is taken.
    *
-   * @param confirm called when all that can fail has been tried but nobody can find the user yet. When it rejects,
+   * @param confirm called when all that can fail has been tried but the user cannot be found yet. When it rejects,
    *   nothing is added, and that is what `add` rejects with. A process that dies between the two leaves no user.
    * @throws UsersError `name-taken`, `users-max`, `users-busy`, `users-failed`
    */
@@ -58,7 +58,7 @@ export type UsersErrorCode = (typeof usersErrorCodes)[number];
 /**
  * Nothing was changed.
  *
- * `name-taken`, `no-such-user` and `users-max` are about what was asked, and their sentences may be sent to the peer.
+ * `name-taken`, `no-such-user` and `users-max` are about one request, and their sentences may be sent to the peer.
  * `users-busy` says that another process held the store for too long, `users-failed` that it cannot be read or written;
  * both may pass.
  */

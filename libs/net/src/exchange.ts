@@ -2,10 +2,10 @@
  * One TCP exchange with a line server, traced: connect, write the message, read the reply until FIN (RFC 9293).
  *
  * Nothing is buffered here: each chunk goes to the listener as one read gave it, and `pause` stops the reading, so
- * TCP's own window holds the server back (Node itself reads ahead by at most 64 KiB; those chunks keep their
+ * TCP's own window slows the server down (Node itself reads ahead by at most 64 KiB; those chunks keep their
  * boundaries and get the time at which they are handed on). The socket is half-open by design: `end` sends FIN and goes
  * on reading. The server's FIN ends the exchange, and what the server has not yet read of the message is dropped then.
- * Whoever leaves before it leaves by RST, so that the server knows.
+ * An exchange that is left before it ends in RST, so that the server knows.
  * A plan writes the message in pieces and a pace reads the reply slowly, to see what a server makes of that [G-11].
  */
 
@@ -48,7 +48,7 @@ export interface ExchangeOptions {
   readonly replyTimeoutMs?: number;
 }
 
-/** Who is told what happens. Exactly one of `onEnd` and `onError` is called, once, and nothing after it. */
+/** What the owner of an exchange is told. Exactly one of `onEnd` and `onError` is called, once, and nothing after it. */
 export interface ExchangeListener {
   /** A step happened; its time is in the trace. `closed` is not told: `onEnd` and `onError` are that step. */
   onStep?(step: Step, exchange: Exchange): void;
@@ -122,7 +122,7 @@ export class Exchange {
     if (this.#held === undefined) this.#sendFin();
   }
 
-  /** Stops reading, so that the server is held back; the reply timeout stands still meanwhile. */
+  /** Stops reading, so that TCP slows the server down; the reply timeout stands still meanwhile. */
   pause(): void {
     this.#isPaused = true;
     this.#readOrWait();
@@ -175,7 +175,7 @@ export class Exchange {
   #begin(): void {
     this.trace.mark("established");
     this.#deadline.set(this.#replyTimeoutMs);
-    // Before anybody is told: the server works meanwhile.
+    // Before the listener is called: the server works meanwhile.
     this.#writeHeld();
     this.trace.local = endpoint(this.#socket.localAddress, this.#socket.localPort);
     this.trace.remote = this.#findRemote();
@@ -185,7 +185,7 @@ export class Exchange {
     if (!this.#isOver) this.#plan?.begin();
   }
 
-  /** An IPv4 address has one spelling, and whoever connects to it reaches no other: no need to ask the kernel. */
+  /** An IPv4 address has one spelling and is the one that was reached, so the kernel need not be asked. */
   #findRemote(): Endpoint | undefined {
     const { host, port } = this.target;
     return isIPv4(host) ? { address: host, port } : endpoint(this.#socket.remoteAddress, this.#socket.remotePort);
@@ -202,7 +202,7 @@ export class Exchange {
   }
 
   #write(bytes: Uint8Array, onTaken?: () => void): boolean {
-    // Nagle's algorithm (RFC 9293, section 3.7.4) holds back nothing while nothing is on its way.
+    // Nagle's algorithm (RFC 9293, section 3.7.4) delays nothing while nothing is on its way.
     if (this.trace.sentBytes > 0) this.#socket.setNoDelay();
     return this.#socket.write(bytes, (error) => {
       if (error) return;

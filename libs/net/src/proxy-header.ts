@@ -2,13 +2,13 @@
  * The header with which a proxy says for whom it connects: the PROXY protocol, version 2, as HAProxy specifies it [W-20].
  *
  *     12 bytes  signature, which no message of ours begins with
- *      1 byte   version 2 and the command: 0 LOCAL (the proxy speaks for itself), 1 PROXY (for somebody)
+ *      1 byte   version 2 and the command: 0 LOCAL (the proxy connects for itself), 1 PROXY (for a client)
  *      1 byte   address family and transport: 0x11 TCP over IPv4, 0x21 TCP over IPv6, 0x00 not said
  *      2 bytes  length of what follows, most significant first
  *      n bytes  source and destination address, source and destination port, and then extensions, which are skipped
  *
- * It stands before everything else on the connection. Whoever reads it must know from the peer's address that there is
- * one: a reader that guesses would let anybody claim to be anybody. Version 1, which is text, is not read.
+ * It stands before everything else on the connection. A reader must know from the peer's address that there is one: a
+ * reader that guesses would let any client claim any address. Version 1, which is text, is not read.
  */
 
 import type { Endpoint } from "@wirebook/protocol";
@@ -23,13 +23,13 @@ export interface ProxiedConnection {
   readonly destination: Endpoint;
 }
 
-/** What the bytes so far are: the beginning of a header, a whole one, or none at all and why. */
+/** What the bytes so far are: the start of a header, a whole one, or none and why. */
 export type ProxyHeaderReading =
   | { readonly state: "incomplete" }
   | {
       readonly state: "whole";
       readonly length: number;
-      /** For whom the proxy connects; `undefined` when it speaks for itself or does not say. */
+      /** For whom the proxy connects; `undefined` when it connects for itself or does not say. */
       readonly connection: ProxiedConnection | undefined;
     }
   | { readonly state: "invalid"; readonly problem: string };
@@ -46,7 +46,7 @@ const addressBytes: ReadonlyMap<number, number> = new Map([
 const unspecified = 0x00;
 
 /**
- * The header for a connection, or without one that of a proxy that speaks for itself (LOCAL), as for a health check.
+ * The header for a connection, or without one that of a proxy that connects for itself (LOCAL), as for a health check.
  * When only one of the two addresses is IPv6, the other is mapped into it.
  *
  * @throws RangeError when an address is no IP address
@@ -62,7 +62,7 @@ export function encodeProxyHeader(connection?: ProxiedConnection): Uint8Array<Ar
   return encodeHeader(commands.proxy, isSix ? 0x21 : 0x11, block);
 }
 
-/** Reads the header at the beginning of what a proxy sent. */
+/** Reads the header at the start of what a proxy sent. */
 export function readProxyHeader(bytes: Uint8Array): ProxyHeaderReading {
   const compared = Math.min(bytes.length, signature.length);
   if (bytes.subarray(0, compared).some((byte, at) => byte !== signature[at])) {

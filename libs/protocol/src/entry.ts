@@ -1,17 +1,17 @@
 /**
  * A line of the history [H-1]…[H-9], without its line feed.
  *
- *     2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 1 3"                                            asked
- *     2026-11-22T20:31:05.124010Z 127.0.0.1 brick deleted line 3 (2026-11-22T20:30:00.000001Z)     outcome
+ *     2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 1 3"                                            request
+ *     2026-11-22T20:31:05.124010Z 127.0.0.1 brick deleted line 3 (2026-11-22T20:30:00.000001Z)     result
  *
- * What was asked is always a JSON string and what came of it never is, so nobody can forge an outcome by typing one.
- * Any other line (the original's, one written by hand) is foreign: it is kept and shown as it is.
+ * A request is always a JSON string and a result never is, so no client can forge a result by typing one. Any other line
+ * (the reference implementation's, one written by hand) is external: it is kept and shown as it is.
  */
 
 import { headCharactersMax } from "./limits.ts";
 import { plainText, quoteText } from "./text.ts";
 
-/** What came of a request that changed something. */
+/** The result of a request that changed something. */
 export type Outcome =
   | { readonly verb: "deleted-line"; readonly line: number; readonly head: string }
   | { readonly verb: "deleted-all" }
@@ -59,12 +59,12 @@ export function decodeTime(text: string): number | undefined {
   return Number.isNaN(milliseconds) ? undefined : milliseconds * 1000 + Number(text.slice(23, 26));
 }
 
-/** The line that says what was asked. */
+/** The line of a request. */
 export function encodeRequestEntry(time: string, address: string, message: string, isCut: boolean): string {
   return `${time} ${address} ${quoteText(message)}${isCut ? cutMark : ""}`;
 }
 
-/** The line that says what came of it. */
+/** The line of a result. */
 export function encodeResultEntry(time: string, address: string, user: string, outcome: Outcome): string {
   switch (outcome.verb) {
     case "deleted-line":
@@ -82,7 +82,7 @@ export function timestampOf(line: string): string {
   return plainText([...word].slice(0, headCharactersMax).join(""));
 }
 
-/** Reads a line; whatever is not of the form above is foreign. Never throws. */
+/** Reads a line; any line not of the form above is external. Never throws. */
 export function decodeEntry(line: string): Entry {
   const groups = stamped.exec(line)?.groups;
   if (groups === undefined) return { kind: "foreign", text: line };

@@ -167,7 +167,7 @@ export const gatewayFrame = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("hello"),
     version: z.string(),
-    /** The server that this gateway speaks to, as `host:port`. */
+    /** The server that this gateway connects to, as `host:port`. */
     server: z.string(),
     /** Exchanges that this WebSocket may carry at once. */
     exchangesMax: count,

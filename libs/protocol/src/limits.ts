@@ -31,7 +31,7 @@ export const argumentsMax = 3;
 /** Lines of the list of operations that a reader of replies accepts [W-12]. */
 export const operationLinesMax = 64;
 
-/** Bytes of one line of a reply's beginning that a reader of replies accepts [W-12]. */
+/** Bytes of one line of a reply's header that a reader of replies accepts [W-12]. */
 export const replyHeaderLineBytesMax = 4096;
 
 /** Bytes of a refused or malformed message that the history keeps [H-6]. */

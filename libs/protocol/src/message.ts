@@ -1,7 +1,7 @@
 /**
  * What a client sends: `user [OPERATION [ARGUMENT…]]` on one line of UTF-8 [W-2]…[W-10].
  *
- * Reading it has two steps, because who speaks is settled between them: `decodeMessage` finds the user and the words,
+ * Reading it has two steps, because the user is authenticated between them: `decodeMessage` finds the user and the words,
  * `decodeCommand` finds out what the words ask for. Neither knows how long the history is; a line number is checked
  * against it where it is used.
  */
@@ -58,7 +58,7 @@ export function foldName(name: string): string {
 }
 
 /**
- * Finds who speaks and the words that follow.
+ * Finds the user and the words that follow.
  *
  * @param line the bytes of the message without its line ending
  * @throws ProtocolError `http`, `message-encoding`, `message-empty`, `message-too-long` or `user-syntax`

@@ -29,7 +29,7 @@ export type Role = (typeof roles)[number];
 /** An operation that this protocol knows. */
 export interface OperationSpec extends Announcement {
   readonly verb: "delete-line" | "read" | "delete-all" | "create-user" | "follow" | "status";
-  /** The least role that it needs where only registered users may speak [U-9]. */
+  /** The least role that it needs with `--users registered` [U-9]. */
   readonly role: Role;
   /** Destroying operations run only when their message was terminated, never after a mere silence [W-5]. */
   readonly isDestructive: boolean;

@@ -1,5 +1,5 @@
 /**
- * What a server answers: the beginning (link, empty line, operations), then the response, then FIN [W-11]…[W-14].
+ * What a server answers: the header (link, empty line, operations), then the response, then FIN [W-11]…[W-14].
  *
  *     https://example.org/wirebook
  *     (empty)
@@ -8,7 +8,7 @@
  *     …
  *     the response, as long as it takes
  *
- * The beginning carries no length. It ends before the first line that announces no operation with a higher number than
+ * The header carries no length. It ends before the first line that announces no operation with a higher number than
  * the line above, so it can be told apart from the response while the reply is still coming, for the original
  * server's wording as well. A reply of any other shape (`Authentication error.`, another service) is all response.
  */
@@ -20,7 +20,7 @@ import { decodeAnnouncement, encodeAnnouncement } from "./operations.ts";
 import type { Announcement } from "./operations.ts";
 import { decodeText } from "./text.ts";
 
-/** The whole reply to somebody who is not known [W-13]. It has no line ending, as the original's has none. */
+/** The whole reply to an unknown user [W-13]. It has no line ending, as the original's has none. */
 export const authenticationError = "Authentication error.";
 
 /** What the one line of a response to a mistake begins with [W-14]. */
@@ -40,7 +40,7 @@ export interface ReplyHeader {
   readonly operations: readonly Announcement[];
 }
 
-/** The beginning as text, ending in a line feed. */
+/** The header as text, ending in a line feed. */
 export function encodeReplyHeader({ link, operations }: ReplyHeader): string {
   return [link, "", operationsHeading, ...operations.map(encodeAnnouncement), ""].join("\n");
 }
@@ -87,7 +87,7 @@ export function decodeSnapshotHeader(line: string): SnapshotHeader | undefined {
 
 /** What one chunk added to what is known of a reply. */
 export interface ReplyPart {
-  /** Set once, by the chunk with which the beginning became whole. */
+  /** Set once, by the chunk that completed the header. */
   readonly beginning: ReplyHeader | undefined;
   /** Bytes of the response, as they came. */
   readonly response: Uint8Array;
@@ -99,9 +99,9 @@ const lineFeed = 0x0a;
 const nothing = new Uint8Array(0);
 
 /**
- * Tells the beginning of one reply from its response while the chunks come.
+ * Tells the header of one reply from its response while the chunks come.
  *
- * It holds back only what may still belong to the beginning, at most `operationLinesMax` lines of
+ * It keeps only what may still belong to the header, at most `operationLinesMax` lines of
  * `replyHeaderLineBytesMax` bytes.
  */
 export class ReplyReader {
@@ -115,7 +115,7 @@ export class ReplyReader {
   push(chunk: Uint8Array): ReplyPart {
     if (this.#section === "response") return { beginning: undefined, response: chunk };
     this.#held = joinBytes(this.#held, chunk);
-    while (this.#isInBeginning()) {
+    while (this.#isInHeader()) {
       const end = this.#held.indexOf(lineFeed, this.#scanned);
       if (end < 0) {
         if (this.#held.length - this.#scanned > replyHeaderLineBytesMax) return this.#enterResponse();
@@ -132,16 +132,16 @@ export class ReplyReader {
     return this.#enterResponse();
   }
 
-  /** The server closed: what was held back is what it is. */
+  /** The server closed: what was kept is all response unless the header is whole. */
   finish(): ReplyPart {
     return this.#section === "response" ? { beginning: undefined, response: nothing } : this.#enterResponse();
   }
 
-  #isInBeginning(): boolean {
+  #isInHeader(): boolean {
     return this.#section !== "response" && this.#operations.length < operationLinesMax;
   }
 
-  /** Moves one line on; false when the line does not belong to a beginning. */
+  /** Moves one line on; false when the line does not belong to a header. */
   #takeLine(line: string): boolean {
     switch (this.#section) {
       case "link":

@@ -3,7 +3,7 @@
  * is read [G-11].
  *
  * TCP carries a stream and keeps no boundaries, so what a program does with a message that comes in pieces, late, or
- * never to its end shows only when somebody sends it so. The gateway does that, because only there are the writes
+ * never to its end shows only when a client sends it so. The gateway does that, because only there are the writes
  * separate. A plan is small and bounded, and the same plan always does the same.
  */
 

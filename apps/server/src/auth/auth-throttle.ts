@@ -1,20 +1,18 @@
 /**
- * What a wrong key costs whoever sent it [U-7].
+ * Slows down wrong keys [U-7].
  *
- * The answer to a wrong key waits: longer with each one from the same address, up to a bound, and forgotten after a
- * while without any. A right key is never made to wait and clears nothing: the owner of a name is served at once,
- * whatever others at the same address are trying, and none of them gains by having a key of their own.
- *
- * That is why this cannot hide that a guess was wrong, since a right one would have been served at once; keys of
- * 130 bits need no such secrecy. What is bounded here is what guessing costs everybody else. A held answer holds a
- * connection, so few are held for an address and in all, and one more wrong key is told so instead.
+ * The answer to a wrong key is delayed: longer with each one from the same network, up to a bound, and forgotten after a
+ * while without any. A right key is never delayed and clears nothing, so the owner of a name is served at once whatever
+ * others at the same address try. A guesser therefore learns at once that a guess was wrong, which keys of 130 bits
+ * allow; what is bounded is the cost for everyone else. A delayed answer occupies a connection, so only a few are
+ * delayed for a network and in all, and one more wrong key gets an error instead.
  */
 
 import { networkOf } from "@wirebook/net";
 import { ServerError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 
-/** What is known of one address. */
+/** The wrong keys from one network. */
 interface Suspect {
   wrong: number;
   lastMs: number;
@@ -29,7 +27,7 @@ type GuessLimits = Pick<
 /** The wrong keys of one server. */
 export class AuthThrottle {
   readonly #limits: GuessLimits;
-  /** The address that was quiet for longest comes first. */
+  /** The network that was quiet for longest comes first. */
   readonly #suspects = new Map<string, Suspect>();
   readonly #release = new Set<() => void>();
 
@@ -43,8 +41,8 @@ export class AuthThrottle {
   }
 
   /**
-   * Takes note of a wrong key and resolves when it may be answered: after the delay, when the peer has gone, or when
-   * the server stops.
+   * Counts a wrong key and resolves when it may be answered: after the delay, when the peer has left, or when the server
+   * stops.
    *
    * @throws ServerError `guesses-max`
    */
@@ -57,7 +55,7 @@ export class AuthThrottle {
     suspect.held -= 1;
   }
 
-  /** Lets every answer go that is held. */
+  /** Ends all delays. */
   end(): void {
     for (const release of this.#release) release();
   }

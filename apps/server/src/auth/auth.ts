@@ -1,10 +1,10 @@
 /**
- * Who speaks, what they may do, and what others may see of what they sent [U-5], [U-6], [U-8].
+ * Who sent a message, what they may do, and what others may see of it [U-5], [U-6], [U-8].
  *
- * Open: any plain name may speak, a registered one with its key only. Registered: nobody else may. There, a word that
- * is nobody's may be somebody's mistyped key, or a key where the name should be; so of a message whose principal is not
- * known nothing is kept but a tag. Tags are of a hash whose key is made at the start and never leaves the process: the
- * same word has the same tag until the server stops, and nobody can find the word by trying, now or later.
+ * Open: any plain name is accepted, a registered one only with its key. Registered: registered users only. There, an
+ * unknown word may be a mistyped key or a key in the place of the name, so of a message from an unknown user only a tag
+ * is kept. A tag is part of a hash whose key is made at the start and never leaves the process: the same word has the
+ * same tag until the server stops, and the word cannot be found by trying.
  */
 
 import { createHmac, randomBytes } from "node:crypto";
@@ -14,13 +14,13 @@ import type { Command, Message, Role } from "@wirebook/protocol";
 import { ServerError } from "../errors.ts";
 import { isRightKey } from "./key.ts";
 
-/** Who may speak, by the setting `--users`. */
+/** Who is accepted, by the setting `--users`. */
 export const modes = ["open", "registered"] as const;
 
 /** A mode of that list. */
 export type Mode = (typeof modes)[number];
 
-/** Somebody who may speak. */
+/** A user who was authenticated. */
 export interface Principal {
   /** The name, never a key. */
   readonly user: string;
@@ -30,7 +30,7 @@ export interface Principal {
 /** Hexadecimal digits of a tag. */
 const tagDigits = 8;
 
-/** Decides about speakers. */
+/** Authenticates the users of one server. */
 export class Authenticator {
   readonly mode: Mode;
   readonly #users: Users;
@@ -41,7 +41,7 @@ export class Authenticator {
     this.#users = users;
   }
 
-  /** Who speaks, from the name and the key of a message; `undefined` is nobody known [W-13]. */
+  /** The user with the name and the key of a message; `undefined` for an unknown one [W-13]. */
   authenticate({ user: name, key }: Message): Principal | undefined {
     const registered = this.#users.find(name);
     if (registered === undefined) {
@@ -52,7 +52,7 @@ export class Authenticator {
     return { user, role: this.mode === "open" ? "admin" : role };
   }
 
-  /** What the history and the terminal may hold of a message [H-5]. */
+  /** What the history and the log may hold of a message [H-5]. */
   redact(text: string, principal: Principal | undefined): string {
     return this.mode === "registered" && principal === undefined ? this.#tag(text) : redactMessage(text);
   }
@@ -63,7 +63,7 @@ export class Authenticator {
   }
 }
 
-/** Lets a principal with the role that a command needs go on [U-9]. @throws ServerError `role-lacking` */
+/** Checks that a user has the role that a command needs [U-9]. @throws ServerError `role-lacking` */
 export function authorize({ user, role }: Principal, { verb }: Command): void {
   const operation = operations.find((each) => each.verb === verb);
   if (operation === undefined || operation.role === "member" || role === "admin") return;

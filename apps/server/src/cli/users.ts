@@ -49,10 +49,10 @@ async function perform(task: Exclude<Task, { readonly verb: "help" }>): Promise<
 }
 
 /**
- * Registers the users of a file as they are. Whoever is there already with the same key is left alone, so an import that
- * broke off can be done again; a name that somebody else has there is never taken over.
+ * Registers the users of a file as they are. A user who exists already with the same key stays as it is, so an import that
+ * was interrupted can be repeated. A name that another user has there is skipped.
  *
- * @throws UsersError `name-taken` when there were such names; the others are registered all the same
+ * @throws UsersError `name-taken` when names were skipped; the other users are registered
  */
 async function importFrom(path: string, users: Users, place: string): Promise<void> {
   const wanted = readUsersCopy(path);
@@ -71,10 +71,10 @@ async function importFrom(path: string, users: Users, place: string): Promise<vo
   const known = wanted.length - added - taken.length;
   say(`Registered in ${place}, with the keys they had: ${countOf(added)} of ${path}; ${known} more had been before.`);
   if (taken.length === 0) return;
-  throw new UsersError("name-taken", `Left out, since somebody else has the name there: ${taken.join(", ")}`);
+  throw new UsersError("name-taken", `Skipped, because another user has the name there: ${taken.join(", ")}`);
 }
 
-/** Whoever was created by the one who goes stays, which the operator may not want. */
+/** Users that the removed one created stay, which the operator may not want. */
 async function remove(users: Users, name: string): Promise<void> {
   const removed = await users.remove(name);
   say(`${removed.name} is removed; the server knows it within 0.1 s.`);

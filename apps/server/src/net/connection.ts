@@ -25,7 +25,7 @@ export interface Received {
   readonly hasBytes: boolean;
   /** Why the message cannot be taken. */
   readonly problem: ProtocolError | ServerError | undefined;
-  /** True when the connection broke before the message ended, so that nobody is left to answer. */
+  /** True when the connection broke before the message ended, so no peer is left to answer. */
   readonly isBroken: boolean;
 }
 

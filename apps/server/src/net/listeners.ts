@@ -4,9 +4,9 @@
  * libuv accepts one connection for each listening socket and turn of its loop. With several sockets a turn accepts
  * several connections, so there are fewer turns, and more requests share a sync.
  *
- * A port that can be shared could be shared with a stranger: a second server that the same user starts by mistake would
- * get some of the connections, without a word. So a port that was named is first taken alone, which fails where anybody
- * listens, and shared only then. What two servers do that start in the same instant is not covered.
+ * A second server that the same user starts by mistake could share such a port and silently get some of the connections.
+ * So a port that was named is first taken alone, which fails where another program listens, and shared only then. Two
+ * servers that start in the same instant are not covered.
  */
 
 import { lookup } from "node:dns/promises";
@@ -16,8 +16,7 @@ import { isLoopback, ListenError, toListenError } from "@wirebook/net";
 import type { Limits } from "../limits.ts";
 
 /**
- * The address of a host. Unless any will do, it must be one that this machine alone can reach: whoever reaches an open
- * server may read and delete everything.
+ * The address of a host. It must be a loopback address unless any will do.
  *
  * @throws ListenError
  */
@@ -25,9 +24,8 @@ export async function findAddress(host: string, isAnyFine: boolean): Promise<str
   const address = await find(host);
   if (isAnyFine || isLoopback(address)) return address;
   throw new ListenError(
-    `--host is ${host}, which other machines can reach, and whoever reaches an open server may read and delete everything; ` +
-      "type --users registered to let only registered users speak, or --host 127.0.0.1 to stay on this machine " +
-      "(or --users open --i-know, if it is to be everybody's)",
+    `--host is ${host}, which other machines can reach, and every client of an open server may read and delete everything; ` +
+      "use --users registered, or --host 127.0.0.1 to stay on this machine, or --users open --i-know to accept that",
   );
 }
 
@@ -63,7 +61,7 @@ export class Listeners {
     }
   }
 
-  /** Accepts no more; resolves when the connections that came of it are closed too. */
+  /** Accepts no more connections; resolves when the accepted ones are closed too. */
   async close(): Promise<void> {
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     await Promise.all(closed);
@@ -104,9 +102,12 @@ async function find(host: string): Promise<string> {
   try {
     return (await lookup(host, { order: "ipv4first" })).address;
   } catch (error) {
-    throw new ListenError(`--host is ${host}, which is no address that this machine can find; type --host 127.0.0.1`, {
-      cause: error,
-    });
+    throw new ListenError(
+      `--host is ${host}, which is not an address that this machine can find; try --host 127.0.0.1`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -5,7 +5,7 @@ import type { ProtocolErrorCode } from "@wirebook/protocol";
 import { ServerError, stopping } from "../errors.ts";
 import type { ServerErrorCode } from "../errors.ts";
 
-/** What a request can fail with, as the peer and the terminal are told of it. */
+/** What a request can fail with, as the peer and the log are told. */
 export interface ErrorResponse {
   readonly code: ProtocolErrorCode | HistoryErrorCode | UsersErrorCode | ServerErrorCode | "internal";
   /** What the peer reads behind `Error: ` [W-14]. */
@@ -14,7 +14,7 @@ export interface ErrorResponse {
   readonly detail?: string;
 }
 
-/** Reads an error that a request ended in. What is nobody's known error is the server's own, and says little. */
+/** What to answer for an error that a request ended in. An unknown error is the server's own and tells the peer little. */
 export function toErrorResponse(error: unknown): ErrorResponse {
   if (error instanceof ProtocolError || error instanceof ServerError) {
     return { code: error.code, sentence: error.message };

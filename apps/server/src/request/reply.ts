@@ -1,9 +1,8 @@
 /**
  * A response on its way to the peer [W-16].
  *
- * Nothing is held but the chunk on its way: the next one is asked for when the kernel has taken it, so a slow peer
- * slows the reading of the file and costs no memory. What a response holds (a file, a seat among the followers) is let
- * go before the connection lingers.
+ * The next chunk is read when the kernel has taken the one before, so a slow peer slows the reading of the file and costs
+ * no memory. What a response holds (a file, a place among the followers) is released before the connection lingers.
  */
 
 import { encodeText, joinBytes } from "@wirebook/protocol";
@@ -48,7 +47,7 @@ async function sendSnapshot(connection: Connection, text: string, snapshot: Snap
   await connection.write(head);
 }
 
-/** A follow may be silent for hours, so the text does not wait for lines, and the peer's going ends the waiting. */
+/** A follow may be silent for hours, so the text does not wait for lines, and a peer that leaves ends it. */
 async function sendFollow(connection: Connection, text: string, subscription: Subscription): Promise<void> {
   await using lines = subscription;
   void connection.closed.then(() => lines[Symbol.asyncDispose]());

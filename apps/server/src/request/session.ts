@@ -1,9 +1,8 @@
 /**
- * One exchange, seen from the server: a message → who → the log → the operation → the reply [W-1].
+ * One exchange, seen from the server: message → user → history → operation → reply [W-1].
  *
- * Whatever came is in the history, durably, before anything is done or answered [W-8]; where the history does not take
- * the line, nothing is done. Nobody's mistake leaves this file as an exception: it becomes the peer's reply and a line
- * on the terminal.
+ * A request is durable in the history before it is carried out or answered [W-8]. No error of a request leaves this file
+ * as an exception: it becomes the peer's reply and a line of the log.
  */
 
 import { HistoryError } from "@wirebook/history";
@@ -38,7 +37,7 @@ type Decoded =
   | { readonly outcome: "broken" }
   | { readonly outcome: "mistake"; readonly error: unknown; readonly principal?: Principal };
 
-/** What is to be sent, and what the terminal shows of it. */
+/** What is sent, and what the log says of it. */
 interface Answer {
   readonly response: Response;
   readonly outcome: Command["verb"] | "unknown" | "broken" | "error";
@@ -61,7 +60,7 @@ export async function serve(connection: Connection, context: ServerContext): Pro
     const failure = toErrorResponse(error);
     answer = { response: { text: context.replyHeader + encodeError(failure.sentence) }, outcome: "error", failure };
   }
-  // A connection that sends nothing is a probe, such as a load balancer's: it asks nothing.
+  // A connection that sends nothing is a probe, such as a load balancer's, and no request.
   if (received.hasBytes) logRequest(entry, result, answer, context);
   else if (answer.failure?.code === "proxy-header") logRefused(entry, answer.failure, context);
   const failure = decoded.outcome === "broken" ? undefined : await send(connection, answer.response);
@@ -79,7 +78,7 @@ function decode({ bytes, problem, isBroken }: Received, authenticator: Authentic
     if (principal === undefined) return { outcome: "unknown", isGuess: message.key !== undefined };
     return { outcome: "request", principal, command: decodeCommand(message.words) };
   } catch (error) {
-    // Where only the registered may speak, what is no name is no less unknown, and its sentence would repeat it.
+    // With registered users only, an invalid name is an unknown user, and the sentence would repeat it.
     const isNoName = error instanceof ProtocolError && error.code === "user-syntax";
     if (isNoName && authenticator.mode === "registered") return { outcome: "unknown", isGuess: false };
     return { outcome: "mistake", error, ...(principal === undefined ? {} : { principal }) };
@@ -87,8 +86,8 @@ function decode({ bytes, problem, isBroken }: Received, authenticator: Authentic
 }
 
 /**
- * What the history keeps: a request as it came, of anything else the beginning; a key of neither [H-5], [H-6]. Keys are
- * taken out before the cut, which could make one too short to be known.
+ * What the history keeps: a request as it came, and the first bytes of anything else, without keys [H-5], [H-6]. Keys are
+ * taken out before the cut, which could make one too short to be recognised.
  */
 function toRequestEntry(
   address: string,
@@ -105,8 +104,8 @@ function toRequestEntry(
 }
 
 /**
- * Writes what was asked [W-8]. On a full disk only a request to delete all goes on without its line: it would take that
- * line with it in any case, says in the history by whom it was, and makes the room that everybody lacks.
+ * Writes the request [W-8]. On a full disk only a request to delete all goes on without its line: it would delete that
+ * line in any case, writes one that names the user, and frees the space that all requests need.
  *
  * @throws HistoryError `storage-full`, `storage-failed`, `closed`
  */
@@ -139,7 +138,7 @@ async function checkReadiness(history: History): Promise<void> {
   }
 }
 
-/** Does what was asked. @throws what a request can fail with; see `toErrorResponse` */
+/** Carries out the request. @throws what a request can fail with; see `toErrorResponse` */
 async function answerTo(decoded: Decoded, connection: Connection, context: ServerContext): Promise<Answer> {
   switch (decoded.outcome) {
     case "mistake":
@@ -159,7 +158,7 @@ async function answerTo(decoded: Decoded, connection: Connection, context: Serve
   }
 }
 
-/** A proxy that does not say for whom it connects leaves no line, so the terminal is where its operator learns of it. */
+/** A proxy without its header leaves no line in the history, so its operator reads of it in the log. */
 function logRefused({ address }: RequestEntry, { code }: ErrorResponse, { log }: ServerContext): void {
   log.write({ event: "refused", address, code });
 }

@@ -142,7 +142,7 @@ export class Compaction {
     await this.#syncing;
     this.#syncedBytes = this.bytes;
     this.#syncing = syncFile(this.#fd);
-    this.#syncing.catch(() => {}); // Whoever waits for it is told; nothing is published before that.
+    this.#syncing.catch(() => {}); // Its awaiter gets the error, before anything is published.
   }
 }
 

@@ -25,7 +25,7 @@ const catchUpRoundsMax = 8;
 /** Bytes of a line that are read to know its head: more than the 64 characters that `timestampOf` keeps can take. */
 const headBytes = 512;
 
-/** A delete that was asked for and has neither taken effect nor been refused. */
+/** A delete that has neither taken effect nor been refused. */
 interface Deletion {
   readonly by: Actor;
   /** A position at the moment it takes effect, or all lines. */

@@ -141,7 +141,7 @@ export class FileHistory implements History {
     }
   }
 
-  /** Somebody may remove the file while nobody asks for anything, and the next to end this process may be no stop. */
+  /** The file may be removed while no request comes, and the process may then be killed instead of stopped. */
   #look(): void {
     try {
       this.#storage.assertInPlace();

@@ -35,7 +35,7 @@ class FileUsers implements Users {
   readonly #onNotice: (sentence: string) => void;
   #version: Version;
   #table: UserTable;
-  /** Others must not read the file for as long as nobody asks for a user. */
+  /** Closes the file to others in time, also while no user is looked up. */
   readonly #looking = setInterval(() => this.#look(), fileHistoryDefaults.lookMs).unref();
   #believedUntilMs = performance.now() + usersBelievedMs;
   /** Why the file could not be read, of which the operator has been told. */
@@ -100,7 +100,7 @@ class FileUsers implements Users {
     await this.#changes;
   }
 
-  /** Makes a change to what the file holds at that moment, whoever wrote it. */
+  /** Changes what the file holds at that moment, also when another process wrote it. */
   async #change<Result>(
     edit: (table: UserTable) => { readonly lines: readonly string[]; readonly result: Result },
     confirm: () => Promise<unknown>,
@@ -121,7 +121,7 @@ class FileUsers implements Users {
     return change;
   }
 
-  /** Takes up what has changed. The file is not asked for every request: that would cost each a system call. */
+  /** Takes up what has changed. Not for every request, each of which would cost a system call. */
   #look(): void {
     const nowMs = performance.now();
     if (nowMs < this.#believedUntilMs) return;
@@ -138,7 +138,7 @@ class FileUsers implements Users {
     }
   }
 
-  /** A file that somebody has spoilt takes nobody's rights and gives nobody any: what was known goes on to hold. */
+  /** A file that cannot be read changes no rights: the users stay as they were last read. */
   #complain(sentence: string): void {
     if (sentence !== this.#complaint) this.#onNotice(`The users stay as they were: ${sentence}.`);
     this.#complaint = sentence;
@@ -148,5 +148,5 @@ class FileUsers implements Users {
 async function nothing(): Promise<void> {}
 
 function ignore(): void {
-  // Whoever made the call learns of it.
+  // The caller gets the error.
 }

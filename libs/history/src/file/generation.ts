@@ -2,7 +2,7 @@
  * One file that was, or still is, the history: a descriptor, its index, and how many of its bytes are durable.
  *
  * Appends grow the current generation. A delete writes another one, which supersedes it [H-11]; the old one keeps its
- * bytes for whoever still reads it, although its name is gone. Whoever uses a generation holds a reference: the storage
+ * bytes for its readers, although its name is gone. Each user of a generation holds a reference: the storage
  * on the current one, each cursor on its own, each read while it runs, and a superseded generation on its successor, so
  * that a slow feed finds every generation after its own. The last to let go closes the descriptor.
  */

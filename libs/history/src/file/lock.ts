@@ -39,7 +39,7 @@ export interface Ownership {
  * Makes a history this process's own.
  *
  * @param path its real path: all names of one file must lead to one lock
- * @throws HistoryError `in-use` when another process, or this one, has it open; `storage-failed` when nobody can know
+ * @throws HistoryError `in-use` when another process, or this one, has it open; `storage-failed` when that cannot be found out
  */
 export async function takeOwnership(path: string): Promise<Ownership> {
   const lockPath = `${path}.lock`;
@@ -97,7 +97,7 @@ function isRunning(owner: number): boolean {
 
 /**
  * Opens a file, which is created when it is missing, and locks it until the descriptor is closed. `undefined` when
- * somebody else holds the lock.
+ * another open file has the lock.
  */
 export async function openLocked(path: string, mode: number): Promise<number | undefined> {
   return hasLockOnOpen ? openAndLock(path, mode) : openThenLock(path, mode);

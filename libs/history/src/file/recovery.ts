@@ -15,31 +15,31 @@ const lineFeed = 0x0a;
 const timePattern = "dddd-dd-ddTdd:dd:dd.ddddddZ";
 
 /**
- * Sees to it that the file ends in a line feed, losing nobody's text [H-13].
+ * Makes the file end in a line feed without losing text [H-13].
  *
  * @returns what was done, as a sentence; `undefined` when there was nothing to do
  */
 export function recoverTail(path: string, fd: number): string | undefined {
   const { size, mode } = fstatSync(fd);
   const bytes = readFullySync(fd, Math.max(0, size - ownLineBytesMax), Math.min(size, ownLineBytesMax));
-  const torn = bytes.subarray(bytes.lastIndexOf(lineFeed) + 1);
-  if (torn.length === 0) return undefined;
+  const partial = bytes.subarray(bytes.lastIndexOf(lineFeed) + 1);
+  if (partial.length === 0) return undefined;
   // A line that fills all that was read is longer than any of ours.
-  if (torn.length === ownLineBytesMax || classifyTail(torn) === "whole") {
+  if (partial.length === ownLineBytesMax || classifyTail(partial) === "whole") {
     writeFullySync(fd, size, Uint8Array.of(lineFeed));
     return `The last line of ${path} had no line ending; it was given one.`;
   }
   const brokenPath = `${path}.broken`;
-  keepBroken(brokenPath, torn, mode);
-  ftruncateSync(fd, size - torn.length);
-  return `The last line of ${path} was torn, ${torn.length} bytes of it; it was moved to ${brokenPath}.`;
+  keepPartial(brokenPath, partial, mode);
+  ftruncateSync(fd, size - partial.length);
+  return `The last line of ${path} was partial, ${partial.length} bytes of it; it was moved to ${brokenPath}.`;
 }
 
-/** Appends a torn line to the file beside, durably, before it is cut off. */
-function keepBroken(path: string, torn: Uint8Array, mode: number): void {
+/** Appends a partial line to the file beside, durably, before it is cut off. */
+function keepPartial(path: string, partial: Uint8Array, mode: number): void {
   const fd = openSync(path, "a", mode & 0o777);
   try {
-    appendFileSync(fd, Buffer.concat([torn, Uint8Array.of(lineFeed)]));
+    appendFileSync(fd, Buffer.concat([partial, Uint8Array.of(lineFeed)]));
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -47,28 +47,28 @@ function keepBroken(path: string, torn: Uint8Array, mode: number): void {
   syncFolderOf(path);
 }
 
-/** What the bytes behind the last line feed are: `whole` but for their line feed, or `torn` from a line of ours. */
-export type TailKind = "whole" | "torn";
+/** What the bytes behind the last line feed are: `whole` but for their line feed, or `partial`, the start of a line of ours. */
+export type TailKind = "whole" | "partial";
 
 /**
- * Judges a last line that has no line feed.
+ * Classifies a last line that has no line feed.
  *
- * It is torn when it may be the beginning of a line that this program was writing: when it begins as a time does, as
+ * It is partial when it may be the start of a line that this program was writing: when it begins as a time does, as
  * far as it goes, and is no whole entry; or when it holds a NUL, which a power cut can leave and no text has. Anything
- * else was written by somebody else, who gave it no line feed, and is whole.
+ * else was written by another program, without a line feed, and is whole.
  */
 export function classifyTail(bytes: Uint8Array): TailKind {
   const text = Buffer.from(bytes).toString("latin1");
-  if (text.includes("\0")) return "torn";
+  if (text.includes("\0")) return "partial";
   if (!beginsAsTime(text)) return "whole";
-  return decodeEntry(text).kind === "foreign" ? "torn" : "whole";
+  return decodeEntry(text).kind === "foreign" ? "partial" : "whole";
 }
 
 /** The greatest time in microseconds among the entries in these bytes; 0 when there is none but foreign lines. */
 export function lastTimeIn(bytes: Uint8Array): number {
   let last = "";
   for (const line of Buffer.from(bytes).toString("latin1").split("\n").toReversed()) {
-    // Times sort as text, and the last is the greatest unless somebody wrote it by hand: few lines get past this.
+    // Times sort as text, and the last is the greatest unless it was written by hand: few lines get past this.
     if (line.slice(0, timePattern.length) <= last) continue;
     const entry = decodeEntry(line);
     if (entry.kind !== "foreign" && decodeTime(entry.time) !== undefined) last = entry.time;

@@ -38,7 +38,7 @@ export class FileStorage {
   readonly #reportFailure: (error: HistoryError) => void;
   readonly #releasing = new Set<Promise<void>>();
   #generation: Generation;
-  /** When the file was last changed by this process, as the system has it: any other time is somebody else's. */
+  /** When the file was last changed by this process, as the system has it; any other time is that of another program. */
   #changed: Pick<Stats, "mtimeMs" | "ctimeMs">;
   #newestTime: string;
   #foreignWrites = 0;
@@ -106,7 +106,7 @@ export class FileStorage {
   /**
    * Takes in what another program has done to the file since the last look [H-8]. What it appended, a note by hand most
    * likely, is kept as foreign lines and never overwritten. Where it changed what was counted, as an editor does that saves
-   * in place, the lines are counted anew. A file that was replaced, moved, removed or shortened is not ours to mend: its
+   * in place, the lines are counted anew. A file that was replaced, moved, removed or shortened cannot be recovered here: its
    * lines are kept, as far as they can be reached.
    *
    * @throws HistoryError `storage-full`, `storage-failed`
@@ -218,7 +218,7 @@ export class FileStorage {
     }
   }
 
-  /** Takes back a part of a write. When that fails too, a torn line may be left, behind which nothing may come. */
+  /** Takes back a part of a write. When that fails too, a partial line may be left, behind which nothing may come. */
   #undo(position: number): void {
     try {
       ftruncateSync(this.#generation.fd, position);
@@ -254,7 +254,7 @@ export class FileStorage {
 
   /**
    * Finds out what another program has changed, by counting all lines anew in one turn: whatever little of the file is
-   * looked at, somebody may have changed the rest. That takes as long as a start does, and is rare.
+   * looked at, another program may have changed the rest. That takes as long as a start does, and is rare.
    */
   #countAnew(found: Stats): void {
     const { fd, bytes } = this.#generation;
@@ -280,7 +280,7 @@ export class FileStorage {
       this.#indexUpTo(end, index);
       this.#replace(index);
       this.#notice(
-        `changed lines of ${this.#path}; its ${index.lines} lines were counted anew. Whoever follows must do so again.`,
+        `changed lines of ${this.#path}; its ${index.lines} lines were counted again. Clients that follow must connect again.`,
       );
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, editPauseMs); // An editor may still be writing.
     }
@@ -327,7 +327,7 @@ export class FileStorage {
     }
   }
 
-  /** Nobody may have sent a message since the file was removed. */
+  /** The file may have been removed since the last request. */
   #rescueAtLast(): void {
     if (this.#failure !== undefined) return;
     const { identity } = this.#generation;

@@ -4,8 +4,8 @@
  *     otter-42 member sha256:9f86d081884c7d65… 2026-11-22T20:31:05.123Z brick
  *     NAME     ROLE   HASH                     CREATED                  BY
  *
- * Empty lines and lines that begin with `#` mean nothing and are kept. Anything else is an error: who takes a line that
- * cannot be read for nothing would let in, or leave out, the wrong people.
+ * Empty lines and lines that begin with `#` mean nothing and are kept. Anything else is an error: to skip a line that
+ * cannot be read would accept, or refuse, the wrong users.
  *
  * The file is only ever replaced whole, by a file beside it that was synced before, so that a reader needs no lock and a
  * crash leaves the old file or the new one. Who replaces it holds the lock of `users.txt.lock` from the reading to the
@@ -228,7 +228,7 @@ async function lock(lockPath: string): Promise<number> {
   throw new UsersError("users-busy", `${lockPath} was held by another process for ${seconds} s; try again`);
 }
 
-/** When root makes the file for a server that runs as somebody else, that server must be able to read it. */
+/** When root makes the file for a server that runs as another user, that server must be able to read it. */
 function giveToOwner(made: string, model: string): void {
   const like = statSync(model, { throwIfNoEntry: false });
   const { uid, gid } = like === undefined || made === model ? statSync(dirname(made)) : like;

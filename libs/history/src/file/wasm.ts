@@ -2,9 +2,9 @@
  * WebAssembly, as far as this library uses it: a module with one page of memory and one function.
  *
  * A module is a list of sections, each a number, a length and a content, and code is a list of instructions, each a
- * number and what it takes (WebAssembly Core 2.0, chapter 5, "Binary Format"). It is written down here with the names
- * that the specification gives to those numbers, so that nobody needs a compiler to change it and no bytes are kept that
- * nobody can read. Deliberately absent: checks. V8 checks every module before it runs.
+ * number and what it takes (WebAssembly Core 2.0, chapter 5, "Binary Format"). It is written with the names that the
+ * specification gives to those numbers, so that it can be read, and changed without a compiler. Deliberately absent:
+ * checks. V8 checks every module before it runs.
  */
 
 /** Bytes of a module, or of a part of one. */

@@ -18,13 +18,12 @@ const animals = (
 ).split(" ");
 
 /**
- * Operation 4: registers a name, the one that was asked for or a new one, and answers it with its key.
+ * Operation 4: registers the given name or a made-up one, and answers it with its key.
  *
- * The order keeps a user from being half-made. The store first does all that can fail, with the name held against
- * everybody else; then the outcome is written into the history, durably; then the user counts; then the key is
- * answered. Where the history does not take the outcome, there is no user and the name is free. Where the process dies
- * right behind the outcome, the history tells of a user whose key nobody ever got, and the name is free as well. The
- * other way round, a death would leave a name that is taken and that nobody can use.
+ * The order prevents a half-made user. The store first does all that can fail, with the name reserved; then the result is
+ * written into the history, durably; then the user counts; then the key is answered. If the history refuses the result,
+ * there is no user. If the process dies right after the result, the history tells of a user whose key was never
+ * sent, and the name is free. In the other order, a death would leave a name that is taken and has no known key.
  */
 export async function createUser(context: RequestContext, wanted: string | undefined): Promise<Response> {
   for (;;) {
