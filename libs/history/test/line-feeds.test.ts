@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { countLineFeeds, endOfLine } from "../src/file/line-feeds.ts";
-import { signed, unsigned } from "../src/file/wasm.ts";
 
 const lineFeed = 0x0a;
 
@@ -39,24 +38,4 @@ test("does not count what was left in the counter's memory by a longer piece", (
 test("finds the end of a line, and nothing when there are fewer", () => {
   const bytes = Buffer.from("a\n\nbc\n");
   expect([1, 2, 3, 4].map((ordinal) => endOfLine(bytes, ordinal))).toEqual([2, 3, 6, -1]);
-});
-
-test("encodes numbers in LEB128 as its definition in DWARF shows", () => {
-  expect([2, 127, 128, 129, 12_857].map((value) => unsigned(value))).toEqual([
-    [2],
-    [127],
-    [128, 1],
-    [129, 1],
-    [185, 100],
-  ]);
-  expect([2, -2, 127, -127, 128, -128, 129, -129].map((value) => signed(value))).toEqual([
-    [2],
-    [126],
-    [255, 0],
-    [129, 127],
-    [128, 1],
-    [128, 127],
-    [129, 1],
-    [255, 126],
-  ]);
 });

@@ -1,4 +1,3 @@
-export * from "./bytes.ts";
 export * from "./entry.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";

@@ -5,9 +5,9 @@
  * `messageBytesMax` bytes and a carriage return; it keeps no clock, so how long to wait is its caller's concern.
  */
 
-import { joinBytes } from "./bytes.ts";
 import { messageTooLong } from "./message.ts";
 import { messageBytesMax } from "./limits.ts";
+import { joinBytes } from "./text.ts";
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;

@@ -13,12 +13,11 @@
  * server's wording as well. A reply of any other shape (`Authentication error.`, another service) is all response.
  */
 
-import { joinBytes } from "./bytes.ts";
 import { decodeTime } from "./entry.ts";
 import { replyHeaderLineBytesMax, operationLinesMax } from "./limits.ts";
 import { decodeAnnouncement, encodeAnnouncement } from "./operations.ts";
 import type { Announcement } from "./operations.ts";
-import { decodeText } from "./text.ts";
+import { decodeText, joinBytes } from "./text.ts";
 
 /** The whole reply to an unknown user [W-13]. It has no line ending, as the original's has none. */
 export const authenticationError = "Authentication error.";

@@ -84,3 +84,13 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
   const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   return length > 0 && isUtf8(bytes.subarray(at, at + length)) && at + length <= bytes.length ? length : 0;
 }
+
+/** Both arrays in one; the first itself when the second is empty, and the other way round. */
+export function joinBytes(before: Uint8Array, after: Uint8Array): Uint8Array {
+  if (before.length === 0) return after;
+  if (after.length === 0) return before;
+  const joined = new Uint8Array(before.length + after.length);
+  joined.set(before);
+  joined.set(after, before.length);
+  return joined;
+}

@@ -148,9 +148,9 @@ export class Connection {
       if (!(error instanceof ProtocolError || error instanceof ServerError)) throw error;
       return this.#settle(error);
     }
-    if (this.#receiver.isEnded) {
+    if (this.#receiver.message.isEnded) {
       this.#settle();
-      this.#discard(this.#receiver.surplusBytes);
+      this.#discard(this.#receiver.message.surplusBytes);
     } else if (this.#receiver.mayEndInSilence) {
       this.#silence ??= new Deadline(() => this.#finishMessage());
       this.#silence.set(this.#limits.messageSilenceMs);
@@ -175,8 +175,8 @@ export class Connection {
     this.#isReceived = true;
     this.#silence?.clear();
     this.#deadline.clear();
-    const { held: bytes, hasBytes } = this.#receiver;
-    this.#received.resolve({ bytes, hasBytes, problem, isBroken });
+    const { message, hasBytes } = this.#receiver;
+    this.#received.resolve({ bytes: message.held, hasBytes, problem, isBroken });
   }
 
   #expire(): void {

@@ -12,7 +12,8 @@ import { ServerError } from "../errors.ts";
 /** The bytes of one connection. */
 export class MessageReceiver {
   readonly #address: string;
-  readonly #reader = new MessageReader();
+  /** The message, as far as it came. */
+  readonly message = new MessageReader();
   #hasBytes = false;
   /** The header of a trusted proxy as far as it came; `undefined` when none is due or it is whole. */
   #header: Uint8Array | undefined;
@@ -29,23 +30,9 @@ export class MessageReceiver {
     return this.#client ?? this.#address;
   }
 
-  /** The message without its line ending, as far as it came. */
-  get held(): Uint8Array {
-    return this.#reader.held;
-  }
-
   /** True when bytes of the message came. */
   get hasBytes(): boolean {
     return this.#hasBytes;
-  }
-
-  get isEnded(): boolean {
-    return this.#reader.isEnded;
-  }
-
-  /** Bytes behind the message, which are ignored. */
-  get surplusBytes(): number {
-    return this.#reader.surplusBytes;
   }
 
   /** True when silence may end the message that came so far [W-5]. */
@@ -60,16 +47,16 @@ export class MessageReceiver {
    * @throws ServerError `proxy-header`
    */
   push(chunk: Uint8Array): boolean {
-    const message = this.#header === undefined ? chunk : this.#takeHeader(joinBytes(this.#header, chunk));
-    if (message.length === 0) return false;
+    const bytes = this.#header === undefined ? chunk : this.#takeHeader(joinBytes(this.#header, chunk));
+    if (bytes.length === 0) return false;
     this.#hasBytes = true;
-    this.#reader.push(message);
+    this.message.push(bytes);
     return true;
   }
 
   /** Ends the message where it stands; returns why it cannot be taken. */
   end(): ServerError | undefined {
-    this.#reader.end();
+    this.message.end();
     return this.#header?.length ? this.#badHeader("it ended before its header did") : undefined;
   }
 
@@ -94,7 +81,7 @@ export class MessageReceiver {
    */
   get #destroys(): boolean {
     try {
-      return isDestructive(decodeMessage(this.held).words);
+      return isDestructive(decodeMessage(this.message.held).words);
     } catch {
       return false; // It is malformed, and the same reading will say so to the peer once the message has ended.
     }
