@@ -18,7 +18,7 @@ import type { Names } from "./cluster.ts";
 import { authenticatorOf, tlsOf } from "./credentials.ts";
 import type { NatsCredentials } from "./credentials.ts";
 
-/** The oldest nats-server that is trusted: older ones lose acknowledged messages when a node loses power. */
+/** The oldest nats-server that is trusted [N-9]: older ones lose acknowledged messages when a node loses power. */
 export const natsVersionLeast = "2.10.27";
 /** Milliseconds for a connection to the only node and for each request about streams, and for one to one of several nodes. */
 const requestTimeoutMs = 5000;
@@ -277,7 +277,7 @@ function explain(error: NodeJS.ErrnoException, { authenticator, timeout }: NodeC
       : "asks who this server is; name a user in the address, a .creds file with --nats-credentials or an NKey with --nats-nkey";
   }
   if (untrusted.has(code)) {
-    return `shows a certificate from nobody who is trusted here (${code}); name the file of its authority with --nats-tls-ca`;
+    return `shows a certificate that is not trusted here (${code}); name the file of its authority with --nats-tls-ca`;
   }
   if ((cause as NodeJS.ErrnoException | undefined)?.code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH") {
     return "was not asked: the certificate of --nats-tls-cert and the key of --nats-tls-key do not belong together";

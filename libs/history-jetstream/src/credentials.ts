@@ -2,8 +2,8 @@
  * How this server proves to a cluster who it is, and whom it trusts, as NATS users expect it: a user and a password, a
  * token, an NKey, or a `.creds` file (a JWT and its NKey); with or without TLS.
  *
- * Secrets come from files. They are read at each connect, since whoever renews a secret writes its file anew; a file
- * that cannot be read then counts as unchanged. No sentence repeats what a file holds.
+ * Secrets come from files. They are read at each connect, so a renewed secret is taken up; a file that cannot be read
+ * then counts as unchanged. No error repeats what a file holds.
  */
 
 import { readFileSync } from "node:fs";
@@ -38,7 +38,7 @@ export interface NatsCredentials {
 const encoder = new TextEncoder();
 
 /**
- * Who this server says it is; `undefined` for nobody.
+ * How this server authenticates; `undefined` where no identity is given.
  *
  * @throws HistoryError `storage-failed` when a file cannot be used or there is more than one answer
  */

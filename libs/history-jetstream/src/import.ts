@@ -36,7 +36,7 @@ export function importLines(
     const { index, bytes, lastTimeUs } = await loadProjection(cluster);
     if (index.lines !== sent.lines || bytes !== sent.bytes) {
       throw failed(
-        `${sent.lines} lines of ${sent.bytes} bytes were sent, and ${index.lines} of ${bytes} are there; somebody else writes into ${stream}, so import again, under another name`,
+        `${sent.lines} lines of ${sent.bytes} bytes were sent, and ${index.lines} of ${bytes} are there; another program writes into ${stream}; import again, under another name`,
       );
     }
     await writeCheckpoint(cluster, { last: index.end - 1, bytes, lastTimeUs });

@@ -107,7 +107,7 @@ export class Publisher {
     return headers?.get(idHeader).startsWith(`${this.#idPrefix}.`) === true;
   }
 
-  /** This server has seen a message, whoever published it. */
+  /** This server has seen a message, its own or another's. */
   settle({ headers }: StoredMessage, written: AppendResult): void {
     const id = headers?.get(idHeader) ?? "";
     const publish = this.#pending.get(id);
@@ -170,7 +170,7 @@ export class Publisher {
       if (publish.acknowledged === undefined) {
         isWaiting = true;
         if (nowMs - publish.startedMs >= publishDeadlineMs) {
-          const sentence = `the cluster did not acknowledge the line within ${publishDeadlineMs} ms; it may be in the history all the same`;
+          const sentence = `the cluster did not acknowledge the line within ${publishDeadlineMs} ms; it may still be in the history`;
           this.#fail(publish, unavailable(sentence));
         } else if (nowMs >= Math.min(publish.retryAtMs, publish.sentMs + retryMs)) this.#send(publish);
         continue;

@@ -140,18 +140,16 @@ export class StreamFeed extends StreamReader implements Feed {
 }
 
 function* chunksOf(lines: readonly Uint8Array[]): Generator<Uint8Array> {
-  let gathered: Uint8Array[] = [];
+  let start = 0;
   let bytes = 0;
-  for (const line of lines) {
-    if (bytes + line.length > readChunkBytesDefault && gathered.length > 0) {
-      yield Buffer.concat(gathered);
-      gathered = [];
-      bytes = 0;
+  for (const [at, { length }] of lines.entries()) {
+    if (bytes + length > readChunkBytesDefault && at > start) {
+      yield Buffer.concat(lines.slice(start, at));
+      [start, bytes] = [at, 0];
     }
-    gathered.push(line);
-    bytes += line.length;
+    bytes += length;
   }
-  if (gathered.length > 0) yield Buffer.concat(gathered);
+  if (start < lines.length) yield Buffer.concat(lines.slice(start));
 }
 
 function erasedEarly(count: number): HistoryError {

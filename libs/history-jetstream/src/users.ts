@@ -5,8 +5,8 @@
  *     VALUE   {"name":…,"role":…,"keyHash":…,"createdAt":…,"createdBy":…}, and "isPending":true until it is confirmed
  *
  * The bucket's revisions decide between servers: a name is given by creating its key, which one of many can do, and every
- * later step names the revision that it means. A pending user is found by nobody; one that was left behind by a process
- * that died gives way after `pendingUserMs`.
+ * later step names the revision that it means. A pending user cannot be found; one that a dead process left behind
+ * gives way after `pendingUserMs`.
  */
 
 import { EventEmitter, once } from "node:events";
@@ -26,7 +26,7 @@ import { StreamConsumer } from "./stream-consumer.ts";
 /** Milliseconds after which a name that was taken and never confirmed may be taken by another. */
 export const pendingUserMs = 30_000;
 
-/** The end of a sentence that begins with the cluster. Any node may be asked, a frozen one too, so it is asked again. */
+/** The end of a sentence that begins with the cluster. A question may go to a frozen node, so it is repeated. */
 const untold = "did not tell of its users";
 
 type StoredUser = User & { readonly isPending?: boolean };
@@ -100,7 +100,7 @@ class KvUsers implements Users {
     try {
       await confirm();
     } catch (error) {
-      // Best effort: a pending user is found by nobody, and gives way.
+      // Best effort: a pending user cannot be found, and gives way.
       await this.#bucket.delete(key, { previousSeq: revision }).catch(() => {});
       throw error;
     }

@@ -25,7 +25,7 @@ const heardMsMax = 15_000;
 /** Milliseconds between two looks at what other servers read. */
 const lookMs = 1000;
 
-describeOnNatsServers("what is heard of others", () => {
+describeOnNatsServers("messages of other servers", () => {
   // Each test has nodes of its own: one that was killed may take longer to come back than the others can wait for it.
   let rig: Rig;
   let nodes: NatsCluster;

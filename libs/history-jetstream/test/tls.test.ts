@@ -24,7 +24,9 @@ describeOnNatsServers("a cluster with TLS", () => {
     const tlsCa = authority.certPath;
     for (const each of [address, byTls(address), localhost]) await expectIn(each, { tlsCa });
     const other = await certificates.make("other");
-    expect(await refusal(byTls(address), { tlsCa: other.certPath })).toMatch(/from nobody who is trusted here/);
+    expect(await refusal(byTls(address), { tlsCa: other.certPath })).toMatch(
+      /shows a certificate that is not trusted here/,
+    );
     expect(await refusal(address)).toMatch(/name the file of its authority with --nats-tls-ca/);
   });
 
