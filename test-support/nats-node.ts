@@ -12,6 +12,11 @@ import { freePort } from "./free-port.ts";
 
 /** Milliseconds for a node to be ready, its part of the cluster's state read. */
 const readyMsMax = 30_000;
+/**
+ * Milliseconds until its copies are in step, too. A node that was frozen may drop a consumer and fail to tell the leader of the
+ * cluster; nats-server 2.10 repeats that after 30 s and more, and until then its health is "consumer not found".
+ */
+const inStepMsMax = 120_000;
 const pollMs = 50;
 
 /** Where a node listens. */
@@ -72,7 +77,7 @@ export class NatsNode {
   }
 
   /** Resolves when, besides, each of its copies is in step with the others. */
-  inStep(withinMs = readyMsMax): Promise<void> {
+  inStep(withinMs = inStepMsMax): Promise<void> {
     return this.#until("", withinMs);
   }
 

@@ -24,9 +24,9 @@ import { timestampOf } from "@wirebook/protocol";
 import type { NatsAddress } from "./address.ts";
 import { attempt, unavailable } from "./cluster.ts";
 import { useCluster } from "./connect.ts";
+import type { NatsCredentials } from "./credentials.ts";
 import { encodeErasure, encodeRequestMessage, encodeResultMessage, lineBytes } from "./message.ts";
 import type { StoredMessage } from "./message.ts";
-import type { JetStreamHistoryOptions } from "./open.ts";
 import { wrongLastSequence } from "./publisher.ts";
 import { StreamFeed, StreamSnapshot } from "./readers.ts";
 import type { Source } from "./readers.ts";
@@ -34,6 +34,12 @@ import { Replica } from "./replica.ts";
 
 /** Times that a delete is tried again because another one came first. */
 export const deleteAttemptsMax = 100;
+
+/** How a history on NATS is opened. */
+export interface JetStreamHistoryOptions extends NatsCredentials {
+  /** Told, in whole sentences, what a person should know: a connection that was lost, say. Must not throw. */
+  readonly onNotice?: (sentence: string) => void;
+}
 
 /** @throws HistoryError as `openJetStreamHistory` */
 export function openHistory(address: NatsAddress, options: JetStreamHistoryOptions): Promise<History> {

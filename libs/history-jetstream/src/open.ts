@@ -7,14 +7,9 @@ import { HistoryError, UsersError } from "@wirebook/history";
 import type { History, Users } from "@wirebook/history";
 import { decodeNatsAddress } from "./address.ts";
 import type { NatsCredentials } from "./credentials.ts";
+import type { JetStreamHistoryOptions } from "./history.ts";
 
 export type { NatsCredentials } from "./credentials.ts";
-
-/** How a history on NATS is opened. */
-export interface JetStreamHistoryOptions extends NatsCredentials {
-  /** Told, in whole sentences, what a person should know: a connection that was lost, say. Must not throw. */
-  readonly onNotice?: (sentence: string) => void;
-}
 
 /**
  * Opens a history on a NATS cluster, which is made when it is not there. Any number of servers may have it open at once.
