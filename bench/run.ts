@@ -4,7 +4,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import beginRun from "../scripts/leftovers.mjs";
 import type { Bench } from "./harness/bench.ts";
-import { findModules, pickModules } from "./harness/modules.ts";
+import { findModules } from "./harness/modules.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,7 +18,9 @@ if (positionals.length === 0) {
   process.exit(2);
 }
 beginRun();
-for (const [name, url] of pickModules(all, positionals)) {
+for (const name of positionals) {
+  const url = all.get(name);
+  if (url === undefined) throw new RangeError(`unknown benchmark ${name}; names: ${[...all.keys()].join(", ")}`);
   const { bench } = (await import(url.href)) as { bench: Bench };
   say(`${name}: ${bench.question}\n`);
   await bench.run({ rounds: Number(values.rounds), seconds: Number(values.seconds), say });

@@ -24,9 +24,20 @@ export const bench: Bench = {
   run,
 };
 
-async function run({ rounds, seconds, say }: BenchOptions): Promise<void> {
+async function run(options: BenchOptions): Promise<void> {
   const reply = await replyOfServer();
-  const others = findOthers(say);
+  await compareAt("at once", reply, findOthers(options.say), options);
+  // Clients that have nothing more to say: behind their FIN a server may close at once [W-17].
+  await compareAt("at once, each with FIN behind its message", reply, [], options, true);
+}
+
+async function compareAt(
+  title: string,
+  reply: string,
+  others: readonly Contender[],
+  { rounds, seconds, say }: BenchOptions,
+  sendsFin = false,
+): Promise<void> {
   for (const connections of [1, 16, 64, 256]) {
     const longestUs = new Map<string, number>();
     const compared = await compare({
@@ -35,34 +46,15 @@ async function run({ rounds, seconds, say }: BenchOptions): Promise<void> {
       rounds,
       measure: async ({ port }, { name }) => {
         const isRedis = name.startsWith("Redis");
-        const figures = await load({
-          port,
-          connections,
-          seconds,
-          message: isRedis ? push : message,
-          endsAtLine: isRedis,
-        });
+        const request = isRedis ? push : message;
+        const figures = await load({ port, connections, seconds, message: request, endsAtLine: isRedis, sendsFin });
         longestUs.set(name, Math.max(longestUs.get(name) ?? 0, figures.maxUs));
         return figures.perSecond;
       },
     });
-    say(encodeTable(`${connections} at once`, "requests a second", compared));
+    say(encodeTable(`${connections} ${title}`, "requests a second", compared));
     const longest = [...longestUs].map(([name, us]) => `${name} ${describeWait(us / 1000)}`);
     say(`longest: ${longest.join("; ")}\n`);
-  }
-  await runWithFin(reply, { rounds, seconds, say });
-}
-
-/** The same with clients that have nothing more to say: behind their FIN a server may close at once [W-17]. */
-async function runWithFin(reply: string, { rounds, seconds, say }: BenchOptions): Promise<void> {
-  for (const connections of [1, 16, 64, 256]) {
-    const compared = await compare({
-      baseline: { name: "bare node:net", open: () => startBare(reply) },
-      contenders: [{ name: "Wirebook", open: startOurs }],
-      rounds,
-      measure: async ({ port }) => (await load({ port, connections, seconds, message, sendsFin: true })).perSecond,
-    });
-    say(encodeTable(`${connections} at once, each with FIN behind its message`, "requests a second", compared));
   }
 }
 

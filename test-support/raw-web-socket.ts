@@ -34,7 +34,10 @@ export function upgradeHeaders(host: string, origin: string): Record<string, str
 }
 
 /** Sends a head and waits for the status line; 0 when the connection was closed without one. The socket stays open. */
-export async function ask(port: number, { requestLine = "GET /ws HTTP/1.1", headers }: RequestHead): Promise<Upgraded> {
+export async function handshake(
+  port: number,
+  { requestLine = "GET /ws HTTP/1.1", headers }: RequestHead,
+): Promise<Upgraded> {
   const socket = connect(port, "127.0.0.1");
   // Best effort: what a gateway does to such connections is what is looked at.
   socket.on("error", () => socket.destroy());

@@ -8,7 +8,7 @@
 
 import { argv, stdout } from "node:process";
 import { encodeFrame } from "@wirebook/protocol";
-import { ask, encodeClientFrame, opcodes, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
+import { handshake, encodeClientFrame, opcodes, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
 
 const [port = 0, count = 0, step = 0] = argv.slice(2).map(Number);
 const host = `127.0.0.1:${port}`;
@@ -21,7 +21,7 @@ function take(chunk: Buffer, from: number): void {
 }
 
 async function follow(): Promise<void> {
-  const { socket } = await ask(port, { headers: upgradeHeaders(host, `http://${host}`) });
+  const { socket } = await handshake(port, { headers: upgradeHeaders(host, `http://${host}`) });
   const { promise, resolve } = Promise.withResolvers<void>();
   let head: Buffer | undefined = Buffer.alloc(0);
   socket.on("data", (chunk: Buffer) => {

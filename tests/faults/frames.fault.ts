@@ -6,7 +6,7 @@ import { becomes, failuresOf } from "./network/gateway-health.ts";
 import { PageClient } from "../../test-support/page-client.ts";
 import { memoryOf } from "../../test-support/process-figures.ts";
 import type { Random } from "../../test-support/random.ts";
-import { ask, encodeClientFrame, opcodes, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
+import { handshake, encodeClientFrame, opcodes, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const framesPerSocket = 20;
@@ -58,7 +58,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
 
 async function open(port: number): Promise<{ socket: Socket }> {
   const host = `127.0.0.1:${port}`;
-  const { status, socket } = await ask(port, { headers: upgradeHeaders(host, `http://${host}`) });
+  const { status, socket } = await handshake(port, { headers: upgradeHeaders(host, `http://${host}`) });
   if (status !== 101) throw new Error(`the gateway answered ${status} to a right handshake`);
   return { socket };
 }

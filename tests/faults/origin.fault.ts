@@ -1,7 +1,7 @@
 /** Every pair of many Origins and many Hosts: only those on the list may become a WebSocket [G-1]. */
 
 import { startGateway } from "../../test-support/programs.ts";
-import { ask, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
+import { handshake, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
 import { inTurns } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
@@ -34,7 +34,7 @@ async function run({ count, nodeArgs, random, progress }: Trial): Promise<Findin
   const violations: string[] = [];
   let letIn = 0;
   const tryOne = async ({ origin, host }: { origin: string; host: string }): Promise<void> => {
-    const { status, socket } = await ask(port, { headers: upgradeHeaders(host, origin) });
+    const { status, socket } = await handshake(port, { headers: upgradeHeaders(host, origin) });
     socket.destroy();
     const isAllowed = allowedOrigins.has(origin) && allowedHosts.has(host.toLowerCase());
     if (status === 101) letIn += 1;

@@ -70,7 +70,7 @@ async function watch(page: Page): Promise<string[]> {
   return violations;
 }
 
-/** Begins, waits for the lines, opens each in full; returns how many it saw. */
+/** Connects, waits for the lines, opens each in full; returns how many it saw. */
 async function lookAt(page: Page, address: string, lines: readonly string[]): Promise<number> {
   await page.goto(`http://${address}/`);
   const user = page.getByRole("textbox", { name: "User" });
@@ -148,18 +148,11 @@ async function buildBroken(folder: string): Promise<string> {
   const row = join(source, "src", "history", "HistoryRow.svelte");
   const text = await readFile(row, "utf8");
   const broken = text.replace("{words.rest}", "{@html words.rest}");
-  if (broken === text) throw new Error("the break of HistoryRow.svelte fits no more");
+  if (broken === text) throw new Error("HistoryRow.svelte must have {words.rest}");
   await writeFile(row, broken);
   const vite = join(root, "node_modules", "vite", "bin", "vite.js");
-  const { code, stderr } = await runProgram(process.execPath, [
-    vite,
-    "build",
-    source,
-    "--outDir",
-    dist,
-    "--logLevel",
-    "error",
-  ]);
+  const words = [vite, "build", source, "--outDir", dist, "--logLevel", "error"];
+  const { code, stderr } = await runProgram(process.execPath, words);
   await rm(source, { recursive: true, force: true });
   if (code !== 0) throw new Error(`the broken page cannot be built: ${stderr}`);
   return dist;

@@ -7,6 +7,7 @@
  * piece of one that stands alone.
  */
 
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NatsCluster } from "../../test-support/nats-cluster.ts";
 import { clientPath } from "../../test-support/programs.ts";
@@ -17,7 +18,6 @@ import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { createCanary, manners } from "./keys/canaries.ts";
 import type { Canary } from "./keys/canaries.ts";
-import { findLeaks, readAll } from "./keys/leaks.ts";
 import { textOf } from "../../test-support/page-client.ts";
 import { modes, startUsersFixture } from "./keys/users-fixture.ts";
 import type { UsersFixture } from "./keys/users-fixture.ts";
@@ -25,6 +25,9 @@ import { addressOf, ask, exchange } from "../../test-support/tcp-client.ts";
 
 /** One canary in so many goes through the client, which takes a while to start. */
 const clientEvery = 10;
+
+/** Characters of a key whose appearance is a leak; a name or a number has fewer in a row. */
+const pieceCharacters = 10;
 
 export const faultTest: FaultTest = {
   promise: "a key is in no file, on no terminal, in no log and in no frame but the reply that tells it",
@@ -133,4 +136,27 @@ async function judge(
   const violations = findLeaks(texts, secrets);
   const bytes = [...texts.values()].reduce((sum, text) => sum + text.length, 0);
   return { tried: count, checked: `${texts.size} files and outputs, ${bytes} characters`, violations };
+}
+
+/** Which text has a piece of a key, as sentences: a cut or an escape may have left only a part of one. */
+function findLeaks(texts: ReadonlyMap<string, string>, keys: readonly string[]): string[] {
+  const pieces = new Set(keys.flatMap(piecesOf));
+  return [...texts].flatMap(([where, text]) => {
+    const found = (text.match(/[0-9A-Za-z]+/g) ?? []).flatMap(piecesOf).find((piece) => pieces.has(piece));
+    return found === undefined ? [] : [`${JSON.stringify(found)}, a piece of a key, is in ${where}`];
+  });
+}
+
+/** Adds every file of a folder to the texts, by its path. */
+async function readAll(folder: string, texts: Map<string, string>): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) texts.set(path, await readFile(path, "utf8"));
+  }
+}
+
+/** All that stands in so many neighbouring characters of a word, without regard to case. */
+function piecesOf(word: string): string[] {
+  const count = Math.max(0, word.length - pieceCharacters + 1);
+  return Array.from({ length: count }, (_, at) => word.slice(at, at + pieceCharacters).toLowerCase());
 }

@@ -6,7 +6,7 @@ import { startGateway, startServer } from "../../test-support/programs.ts";
 import type { Program } from "../../test-support/program.ts";
 import { PageClient } from "../../test-support/page-client.ts";
 import type { Random } from "../../test-support/random.ts";
-import { ask, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
+import { handshake, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
 import { TestServer, inTurns } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
@@ -72,7 +72,7 @@ async function nameElsewhere(
   ];
   const method = random.pick(["GET", "GET", "GET", "CONNECT", "OPTIONS", "POST"]);
   const path = method === "CONNECT" ? place : random.pick([...paths, "/readyz", `/readyz?server=${place}`]);
-  const { socket } = await ask(port, { requestLine: `${method} ${path} HTTP/1.1`, headers });
+  const { socket } = await handshake(port, { requestLine: `${method} ${path} HTTP/1.1`, headers });
   socket.destroy();
 }
 

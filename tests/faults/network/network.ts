@@ -72,7 +72,10 @@ export class Network implements Disposable {
   }
 
   #remove(): void {
-    for (let node = 0; node < this.#count; node++) tryIp("netns", "del", spaceOf(node));
+    for (let node = 0; node < this.#count; node++) {
+      tryIp("link", "del", linkOf(node)); // The kernel takes a namespace's links away only some time after it.
+      tryIp("netns", "del", spaceOf(node));
+    }
     tryIp("link", "del", bridge);
   }
 }
