@@ -82,19 +82,23 @@ async function stillServes(address: string): Promise<string[]> {
   }
 }
 
-/** A message of so many fragments must be refused long before its end (CVE-2022-39386 was such a one). */
+/** A message of so many fragments must be refused long before its end (CVE-2022-39386), so it gets no answer. */
 async function sendEmptyFragments(port: number): Promise<string[]> {
   const { socket } = await open(port).catch(() => ({ socket: undefined }));
   if (socket === undefined) return ["no WebSocket could be opened for the fragments"];
-  const empty = new Uint8Array(0);
-  socket.write(encodeClientFrame(opcodes.text, empty, false));
-  const some = Buffer.concat(Array.from({ length: 1000 }, () => encodeClientFrame(opcodes.continuation, empty, false)));
+  let received = "";
+  socket.on("data", (data: Buffer) => (received += data.toString("latin1")));
+  const empty = encodeClientFrame(opcodes.continuation, new Uint8Array(0), false);
+  const some = Buffer.concat(Array.from({ length: 1000 }, () => empty));
+  socket.write(encodeClientFrame(opcodes.text, Buffer.from('{"type":"clock","at":1}'), false));
   for (let sent = 0; sent < emptyFragments && !socket.destroyed; sent += 1000) {
     await new Promise<void>((resolve) => socket.write(some, () => resolve()));
   }
-  const isRefused = await becomes(() => socket.destroyed || socket.readableEnded);
+  socket.write(encodeClientFrame(opcodes.continuation, new Uint8Array(0)));
+  const isAnswered = (): boolean => received.includes('"type":"clock"');
+  const isOver = await becomes(() => socket.destroyed || socket.readableEnded || isAnswered());
   socket.destroy();
-  return isRefused ? [] : [`a message of ${emptyFragments} empty fragments was not refused`];
+  return isOver && !isAnswered() ? [] : [`a message of ${emptyFragments} empty fragments was not refused`];
 }
 
 /** Strange inside, but a frame: it gets past RFC 6455 to what reads the page's frames. */

@@ -6,7 +6,7 @@ import { startServer } from "../../test-support/programs.ts";
 import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { Ledger } from "./history/ledger.ts";
-import { endsWithin, recover, storm } from "./history/storm.ts";
+import { failsWithin, recover } from "./history/storm.ts";
 import { Writers } from "./history/writers.ts";
 
 /** The calls that change files, and how many of each one a server may survive: some come with every batch, some with a delete. */
@@ -41,7 +41,8 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     const under = dieAt(done, random);
     // What a death left, and `recover` removed: the unlink of a start is a point too.
     await writeFile(`${historyPath}.next`, "left over");
-    const isReached = await live(historyPath, nodeArgs, under, ledger, writers);
+    const starting = startServer({ historyPath, nodeArgs, under });
+    const isReached = await failsWithin(starting, pointMsMax, ledger, writers);
     if (!isReached) missed += 1;
     ledger.settle(await recover(historyPath));
     progress(done + 1);
@@ -54,25 +55,4 @@ function dieAt(turn: number, random: Random): readonly string[] {
   const { name, most } = calls[turn % calls.length] as (typeof calls)[number];
   const inject = `inject=${name}:signal=SIGKILL:when=${random.between(1, most)}`;
   return ["strace", "-f", "-o", "/dev/null", "-e", `trace=${name}`, "-e", inject];
-}
-
-/** True when the server died at its point, be it before it listened. */
-async function live(
-  historyPath: string,
-  nodeArgs: readonly string[],
-  under: readonly string[],
-  ledger: Ledger,
-  writers: Writers,
-): Promise<boolean> {
-  const starting = startServer({ historyPath, nodeArgs, under }).catch((error: unknown) => {
-    if (error instanceof Error && error.message.includes("before it listened")) return undefined;
-    throw error;
-  });
-  await using server = await starting;
-  if (server === undefined) return true;
-  let isReached = true;
-  await storm(server, ledger, writers, async () => {
-    isReached = await endsWithin(server, pointMsMax);
-  });
-  return isReached;
 }

@@ -3,10 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startServer } from "../../test-support/programs.ts";
-import type { ServerProgram } from "../../test-support/programs.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { Ledger } from "./history/ledger.ts";
-import { endsWithin, recover, storm } from "./history/storm.ts";
+import { failsWithin, recover } from "./history/storm.ts";
 import { Writers } from "./history/writers.ts";
 
 /** Bounds a hang: a server that has not stopped by then is killed, and has broken its promise. */
@@ -41,9 +40,9 @@ async function run({ count, random, folder, nodeArgs, isControl, progress }: Tri
     const inject = `inject=fdatasync:error=EIO:when=${at}`;
     const trace = ["-e", "trace=fdatasync,fsync,pwrite64", "-e", inject];
     const under = ["strace", "-f", "-ttt", "-s", String(shownBytes), "-o", log, ...trace];
-    const start = (): Promise<ServerProgram> => startServer({ historyPath, nodeArgs, under });
-    const withinMs = isControl ? controlMsMax : endMsMax;
-    const { endedMs, isByItself } = await live(start, withinMs, ledger, writers);
+    const starting = startServer({ historyPath, nodeArgs, under });
+    const isByItself = await failsWithin(starting, isControl ? controlMsMax : endMsMax, ledger, writers);
+    const endedMs = Date.now();
     const found = judge(await readFile(log, "utf8"), ledger.acknowledged, endedMs);
     if (!isByItself) violations.push(`sync ${at}: it went on until it was killed`);
     slowestMs = Math.max(slowestMs, found.exitMs);
@@ -56,28 +55,6 @@ async function run({ count, random, folder, nodeArgs, isControl, progress }: Tri
   const figures = { "until the exit at most ms": slowestMs.toFixed(0) };
   const what = `${checked.toLocaleString("en")} acknowledgements held against strace's log`;
   return { tried: count, checked: what, violations, figures };
-}
-
-/** Runs a server until its end; returns when that was, in milliseconds since 1970, and whether it came by itself. */
-async function live(
-  start: () => Promise<ServerProgram>,
-  withinMs: number,
-  ledger: Ledger,
-  writers: Writers,
-): Promise<{ endedMs: number; isByItself: boolean }> {
-  const server = await start().catch((error: unknown) => {
-    if (error instanceof Error && error.message.includes("before it listened")) return undefined;
-    throw error;
-  });
-  if (server === undefined) return { endedMs: Date.now(), isByItself: true };
-  await using running = server;
-  let isByItself = false;
-  let endedMs = 0;
-  await storm(running, ledger, writers, async () => {
-    isByItself = await endsWithin(running, withinMs);
-    endedMs = Date.now();
-  });
-  return { endedMs, isByItself };
 }
 
 /** Nothing is synced behind the failure, and no client was told of a line that was written to be synced by it, or later. */

@@ -29,6 +29,25 @@ export async function recover(path: string): Promise<string> {
   return readFile(path, "utf8");
 }
 
+/** Lets a server that strace makes fail have writers, until it ends; true when it does so by itself in so many milliseconds. */
+export async function failsWithin(
+  starting: Promise<ServerProgram>,
+  ms: number,
+  ledger: Ledger,
+  writers: Writers,
+): Promise<boolean> {
+  await using server = await starting.catch((error: unknown) => {
+    if (error instanceof Error && error.message.includes("before it listened")) return undefined;
+    throw error;
+  });
+  if (server === undefined) return true;
+  let isByItself = false;
+  await storm(server, ledger, writers, async () => {
+    isByItself = await endsWithin(server, ms);
+  });
+  return isByItself;
+}
+
 /** True when a server under strace ends by itself in so many milliseconds; otherwise it is killed. */
 export async function endsWithin(server: ServerProgram, ms: number): Promise<boolean> {
   const exited = server.exited.then(() => true);
