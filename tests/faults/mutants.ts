@@ -143,7 +143,7 @@ const table = {
   },
   "no-half-open": {
     what: "a server that closes a connection at the client's FIN",
-    file: "apps/server/src/net/listeners.ts",
+    file: "apps/server/src/net/listener.ts",
     find: "allowHalfOpen: true",
     replace: "allowHalfOpen: false",
   },

@@ -41,9 +41,7 @@ const defaults = {
   guessesHeldMax: 128,
   /** The same for one address. */
   guessesHeldEachMax: 8,
-  /** Listening sockets on the one port: as many connections are accepted in a turn of the event loop. */
-  listenersMax: 4,
-  /** Connections that the kernel may hold ready for each of these; Linux cuts this at net.core.somaxconn. */
+  /** Connections that the kernel may hold ready to be accepted; Linux cuts this at net.core.somaxconn. */
   backlogMax: 4096,
   /** Milliseconds for everything accepted to finish after a request to stop [W-19]. */
   drainMs: 5000,

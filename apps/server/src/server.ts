@@ -16,7 +16,7 @@ import type { ServerError } from "./errors.ts";
 import { Subscriptions } from "./request/subscriptions.ts";
 import { limitsDefault } from "./limits.ts";
 import type { Limits } from "./limits.ts";
-import { findAddress, Listeners } from "./net/listeners.ts";
+import { findAddress, Listener } from "./net/listener.ts";
 import { serve } from "./request/session.ts";
 import type { RequestLog } from "./request-log.ts";
 import { AuthThrottle } from "./auth/auth-throttle.ts";
@@ -87,7 +87,7 @@ function trustedIn({ trustedProxies = [] }: ListenOptions): ReadonlySet<string> 
 class TcpServer implements WirebookServer {
   readonly #limits: Limits;
   readonly #context: ServerContext;
-  readonly #listeners: Listeners;
+  readonly #listener: Listener;
   readonly #limiter: ConnectionLimiter;
   readonly #served = new Map<Connection, Promise<void>>();
   readonly #refused = new Map<Connection, Promise<void>>();
@@ -97,7 +97,7 @@ class TcpServer implements WirebookServer {
     this.#limits = limits;
     this.#context = context;
     this.#limiter = new ConnectionLimiter(limits, trusted);
-    this.#listeners = new Listeners(
+    this.#listener = new Listener(
       limits,
       (socket) => this.#accept(new Connection(socket, limits, trusted)),
       ({ message }) => context.log.write({ event: "failure", message }),
@@ -105,11 +105,11 @@ class TcpServer implements WirebookServer {
   }
 
   get address(): { host: string; port: number } {
-    return this.#listeners.address;
+    return this.#listener.address;
   }
 
   async open(host: string, port: number): Promise<void> {
-    await this.#listeners.open(host, port);
+    await this.#listener.open(host, port);
   }
 
   stop(withinMs: number = this.#limits.drainMs): Promise<void> {
@@ -165,7 +165,7 @@ class TcpServer implements WirebookServer {
   }
 
   async #drain(withinMs: number): Promise<void> {
-    const closed = this.#listeners.close();
+    const closed = this.#listener.close();
     this.#context.subscriptions.end();
     this.#context.throttle.end();
     for (const connection of this.#served.keys()) connection.shortenDeadline(this.#limits.drainMessageMs);

@@ -9,10 +9,10 @@ import { beginning, openRig } from "./server-fixture.ts";
 /** Long enough that no machine is so slow that a chunk comes late. */
 const patient = { messageSilenceMs: 20_000, messageDeadlineMs: 60_000, guessDelayMs: 0 };
 const [silenceMs, deadlineMs] = [30, 200];
-/** For tests that move the clock themselves. One listener accepts, and so reads, in the order of the connections. */
-const timed = { listenersMax: 1, messageSilenceMs: silenceMs, messageDeadlineMs: deadlineMs };
+/** For tests that move the clock themselves. The server accepts, and so reads, in the order of the connections. */
+const timed = { messageSilenceMs: silenceMs, messageDeadlineMs: deadlineMs };
 
-/** Resolves when a server with one listener has read what was written before. */
+/** Resolves when the server has read what was written before. */
 async function hasRead(port: number): Promise<void> {
   await ask(port, "other\n");
 }

@@ -77,12 +77,12 @@ describe("docs/protocol.md", () => {
     const heading = "### What the server can answer";
     expect(toErrorResponse(new TypeError("a fault")).sentence).toBe(sentence(heading, "internal"));
     expect(toErrorResponse(new HistoryError("closed", "closed")).sentence).toBe(sentence(heading, "stopping"));
-    await using rig = await openRig({ listenersMax: 1, connectionsMax: 1, followersMax: 0 });
+    await using rig = await openRig({ connectionsMax: 1, followersMax: 0 });
     const first = await Peer.connect(rig.port);
     const second = await Peer.connect(rig.port);
     const full = (await second.outcome).text;
     expect(full.split("Error: ")[1]?.trimEnd()).toBe(sentence(heading, "connections-max")?.replace("1024", "1"));
-    await using narrow = await openRig({ listenersMax: 1, connectionsPerAddressMax: 1 });
+    await using narrow = await openRig({ connectionsPerAddressMax: 1 });
     const only = await Peer.connect(narrow.port);
     const another = await Peer.connect(narrow.port);
     const crowd = (await another.outcome).text.split("Error: ")[1]?.trimEnd();
@@ -104,8 +104,8 @@ describe("docs/protocol.md", () => {
     ["message-unterminated", "brick 1 1"],
   ])("has the sentence for %s", async (code, message) => {
     using clock = new HeldClock();
-    // One listener accepts in the order of the connections, and reads in that order.
-    await using rig = await openRig({ listenersMax: 1, messageDeadlineMs: 100 });
+    // The server accepts in the order of the connections, and reads in that order.
+    await using rig = await openRig({ messageDeadlineMs: 100 });
     const peer = await Peer.connect(rig.port);
     if (message !== "") await peer.write(message);
     await ask(rig.port, "other\n"); // By now the server has read it.

@@ -30,14 +30,11 @@ describe("many clients at once", () => {
   });
 });
 
-/** With one listener connections are accepted in the order in which they were made; several take turns. */
-const inOrder = { listenersMax: 1 };
-
 describe("one connection too many", () => {
   const refusal = `${beginning}Error: 3 connections are open, which is the limit; try again in a moment\n`;
 
   test("is told so at once, leaves no line, is shown to the operator, and is welcome when another has gone", async () => {
-    await using rig = await openRig({ ...inOrder, connectionsMax: 3 });
+    await using rig = await openRig({ connectionsMax: 3 });
     const held = await Promise.all([1, 2, 3].map(() => Peer.connect(rig.port)));
     const [first] = held;
     const late = await Peer.connect(rig.port);
@@ -54,7 +51,7 @@ describe("one connection too many", () => {
   });
 
   test("is answered however many come at once", async () => {
-    await using rig = await openRig({ ...inOrder, connectionsMax: 3, refusalsMax: 2 });
+    await using rig = await openRig({ connectionsMax: 3, refusalsMax: 2 });
     const held = await Promise.all([1, 2, 3].map(() => Peer.connect(rig.port)));
     const late = await Promise.all(Array.from({ length: 100 }, () => Peer.connect(rig.port)));
     for (const peer of late) expect((await peer.outcome).text).toBe(refusal);
@@ -62,7 +59,7 @@ describe("one connection too many", () => {
   });
 
   test("is answered even when it sends without reading", async () => {
-    await using rig = await openRig({ ...inOrder, connectionsMax: 3 });
+    await using rig = await openRig({ connectionsMax: 3 });
     const held = await Promise.all([1, 2, 3].map(() => Peer.connect(rig.port)));
     expect(await ask(rig.port, `brick 2\n${"surplus ".repeat(4096)}`)).toBe(refusal);
     expect(await rig.lines()).toEqual([]);
@@ -70,7 +67,7 @@ describe("one connection too many", () => {
   });
 
   test("of one address is told so, while another address has room", async () => {
-    await using rig = await openRig({ ...inOrder, connectionsMax: 4, connectionsPerAddressMax: 2 });
+    await using rig = await openRig({ connectionsMax: 4, connectionsPerAddressMax: 2 });
     const held = await Promise.all([1, 2].map(() => Peer.connect(rig.port)));
     expect(await ask(rig.port, "late\n")).toBe(
       `${beginning}Error: 2 connections from 127.0.0.1 are open, which is the limit for one address; try again in a moment\n`,
