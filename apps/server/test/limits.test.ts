@@ -44,7 +44,7 @@ describe("a host to listen on", () => {
 
   test("must be one that can be found", async () => {
     await expect(findAddress("nowhere.invalid", true)).rejects.toThrow(
-      "--host is nowhere.invalid, which is no address",
+      "--host is nowhere.invalid, which is not an address",
     );
   });
 });

@@ -11,14 +11,14 @@ const own = [
 ];
 
 describe("classifyTail", () => {
-  test.each(own)("takes every beginning of an own line for torn, and the whole of it for whole: %s", (line) => {
+  test.each(own)("takes every start of an own line for partial, and the whole of it for whole: %s", (line) => {
     const bytes = Buffer.from(line);
     const whole = [bytes.length];
     // What stands in front of the mark of a cut message is a whole line too; nothing can tell it apart.
     if (line.endsWith(" (cut)")) whole.push(bytes.length - " (cut)".length);
     for (let length = 1; length <= bytes.length; length++) {
       expect(classifyTail(bytes.subarray(0, length)), `${length} bytes`).toBe(
-        whole.includes(length) ? "whole" : "torn",
+        whole.includes(length) ? "whole" : "partial",
       );
     }
   });
@@ -36,9 +36,9 @@ describe("classifyTail", () => {
   );
 
   test.each(["\0\0\0\0", "2026-11-22T20:31:05.1\0\0", "a note\0"])(
-    "takes what a power cut leaves for torn: %o",
+    "takes what a power cut leaves for partial: %o",
     (line) => {
-      expect(classifyTail(Buffer.from(line))).toBe("torn");
+      expect(classifyTail(Buffer.from(line))).toBe("partial");
     },
   );
 });

@@ -43,8 +43,8 @@ class Cursor {
     if (length <= 0 || this.#isReleased) return undefined;
     const chunk = await this.#generation.read(this.#offset, length);
     if (this.#offset + length === end) confirm?.(this.#generation);
-    const { fate } = this.#generation;
-    if (fate?.kind === "edited") throw fate.error;
+    const { endState } = this.#generation;
+    if (endState?.kind === "edited") throw endState.error;
     this.#offset += length;
     return this.#isReleased ? undefined : chunk;
   }
@@ -125,7 +125,7 @@ export class FileFeed implements Feed {
       while (!cursor.isReleased) {
         const chunk = await cursor.next(cursor.generation.bytes);
         if (chunk !== undefined) yield chunk;
-        else if (!(await this.#goOn())) return;
+        else if (!(await this.#advance())) return;
       }
     } finally {
       await cursor.release();
@@ -133,24 +133,24 @@ export class FileFeed implements Feed {
   }
 
   /** At the durable end of a generation: waits for more or goes to the next. False when there will be no more. */
-  async #goOn(): Promise<boolean> {
+  async #advance(): Promise<boolean> {
     const { generation, isReleased, hasMore } = this.#cursor;
     if (isReleased) return false;
     // It may have grown, or grown and been superseded, since the last chunk was asked for.
     if (hasMore) return true;
-    const { fate } = generation;
-    switch (fate?.kind) {
+    const { endState } = generation;
+    switch (endState?.kind) {
       case undefined:
         await this.#change(generation);
         return true;
       case "superseded":
-        await this.#cursor.move(fate.by, fate.offset);
+        await this.#cursor.move(endState.by, endState.offset);
         return true;
       case "closed":
         return false;
       case "edited":
       case "failed":
-        throw fate.error;
+        throw endState.error;
     }
   }
 

@@ -22,8 +22,8 @@ import type { FileStorage } from "./storage.ts";
  */
 const catchUpRoundsMax = 8;
 
-/** Bytes of a line that are read to know its head: more than the 64 characters that `timestampOf` keeps can take. */
-const headBytes = 512;
+/** Bytes of a line that are read to know its timestamp: more than the 64 characters that `timestampOf` keeps can take. */
+const timestampBytes = 512;
 
 /** A delete that has neither taken effect nor been refused. */
 interface Deletion {
@@ -31,7 +31,7 @@ interface Deletion {
   /** A position at the moment it takes effect, or all lines. */
   readonly line: number | "all";
   /** The first word that the line must have. */
-  readonly head: string | undefined;
+  readonly timestamp: string | undefined;
   readonly resolve: (written: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -41,7 +41,7 @@ interface Removal {
   readonly deletion: Deletion;
   /** The line's position as the delete names it, which counts the removals before it. */
   readonly line: number;
-  readonly head: string;
+  readonly timestamp: string;
   readonly start: number;
   readonly end: number;
 }
@@ -49,7 +49,7 @@ interface Removal {
 /** What becomes of each delete of a batch. */
 interface Plan {
   readonly removals: readonly Removal[];
-  /** Deletes for the next rewrite. */
+  /** Deletes for the next compaction. */
   readonly deferred: readonly Deletion[];
 }
 
@@ -68,7 +68,7 @@ export class Deletes {
   }
 
   /** Takes a delete; resolves when its outcome is durable. */
-  add(request: Pick<Deletion, "by" | "line" | "head">): Promise<AppendResult> {
+  add(request: Pick<Deletion, "by" | "line" | "timestamp">): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...request, resolve, reject });
       this.#running ??= this.#run();
@@ -107,9 +107,9 @@ export class Deletes {
       this.#waiting.unshift(...deferred);
       concerned = removals.map(({ deletion }) => deletion);
       if (removals.length > 0) {
-        await this.#rewrite(async (rewrite) => {
-          const copied = await this.#copyWithout(removals, rewrite);
-          this.#finishLines(foreignWrites, removals, rewrite, copied);
+        await this.#compact(async (compaction) => {
+          const copied = await this.#copyWithout(removals, compaction);
+          this.#finishLines(foreignWrites, removals, compaction, copied);
         });
       }
     } catch (error) {
@@ -119,39 +119,39 @@ export class Deletes {
 
   async #deleteAll({ by, resolve, reject }: Deletion): Promise<void> {
     try {
-      await this.#rewrite((rewrite) => resolve(this.#finishAll(by, rewrite)));
+      await this.#compact((compaction) => resolve(this.#finishAll(by, compaction)));
     } catch (error) {
       reject(error);
     }
   }
 
   /** Runs the work on a new file. @throws HistoryError; the history is then as it was, or has failed */
-  async #rewrite(work: (rewrite: Compaction) => void | Promise<void>): Promise<void> {
-    const rewrite = this.#storage.beginRewrite();
+  async #compact(work: (compaction: Compaction) => void | Promise<void>): Promise<void> {
+    const compaction = this.#storage.beginCompaction();
     try {
-      await work(rewrite);
+      await work(compaction);
     } catch (error) {
       const refusal = this.#storage.explain(error);
-      await rewrite.abandon();
+      await compaction.abandon();
       throw refusal;
     }
   }
 
   /** Copies what is kept; returns how far in the current generation it came. */
-  async #copyWithout(removals: readonly Removal[], rewrite: Compaction): Promise<number> {
+  async #copyWithout(removals: readonly Removal[], compaction: Compaction): Promise<number> {
     const { generation } = this.#storage;
     const check = (): void => this.#storage.assertSound();
     let at = 0;
     for (const { start, end } of removals.toSorted((one, other) => one.start - other.start)) {
-      await rewrite.copy(at, start, check);
+      await compaction.copy(at, start, check);
       at = end;
     }
     for (let round = 0; round < catchUpRoundsMax && at < generation.bytes; round++) {
       const end = generation.bytes;
-      await rewrite.copy(at, end, check);
+      await compaction.copy(at, end, check);
       at = end;
     }
-    await rewrite.sync();
+    await compaction.sync();
     return at;
   }
 
@@ -161,25 +161,25 @@ export class Deletes {
    * @param foreignWrites as many as there were when the lines were looked for
    * @throws HistoryError `line-changed` when another program wrote since: the copy may hold what it changed, or cut a line
    */
-  #finishLines(foreignWrites: number, removals: readonly Removal[], rewrite: Compaction, copied: number): void {
+  #finishLines(foreignWrites: number, removals: readonly Removal[], compaction: Compaction, copied: number): void {
     this.#settleAppends();
     if (this.#storage.foreignWrites !== foreignWrites) throw editedMeanwhile();
     const { generation } = this.#storage;
-    rewrite.copySync(copied, generation.bytes);
-    const offset = rewrite.bytes;
-    const outcomes = removals.map(({ deletion, line, head }) => {
-      const time = this.#writeOutcome(rewrite, deletion.by, { verb: "deleted-line", line, head });
+    compaction.copySync(copied, generation.bytes);
+    const offset = compaction.bytes;
+    const outcomes = removals.map(({ deletion, line, timestamp }) => {
+      const time = this.#writeOutcome(compaction, deletion.by, { verb: "deleted-line", line, head: timestamp });
       return { deletion, time };
     });
-    this.#storage.supersede(rewrite, offset, outcomes.at(-1)?.time ?? this.#storage.newestTime);
+    this.#storage.supersede(compaction, offset, outcomes.at(-1)?.time ?? this.#storage.newestTime);
     // One line less and one more: at its moment, each outcome stands where the last line stood.
     for (const { deletion, time } of outcomes) deletion.resolve({ position: generation.lines, time });
   }
 
-  #finishAll(by: Actor, rewrite: Compaction): AppendResult {
+  #finishAll(by: Actor, compaction: Compaction): AppendResult {
     this.#settleAppends();
-    const time = this.#writeOutcome(rewrite, by, { verb: "deleted-all" });
-    this.#storage.supersede(rewrite, 0, time);
+    const time = this.#writeOutcome(compaction, by, { verb: "deleted-all" });
+    this.#storage.supersede(compaction, 0, time);
     return { position: 1, time };
   }
 
@@ -189,9 +189,9 @@ export class Deletes {
     this.#storage.adoptForeignLines();
   }
 
-  #writeOutcome(rewrite: Compaction, { address, user }: Actor, outcome: Outcome): string {
+  #writeOutcome(compaction: Compaction, { address, user }: Actor, outcome: Outcome): string {
     const time = this.#clock.next();
-    rewrite.add(Buffer.from(`${encodeResultEntry(time, address, user, outcome)}\n`));
+    compaction.add(Buffer.from(`${encodeResultEntry(time, address, user, outcome)}\n`));
     return time;
   }
 }
@@ -242,11 +242,11 @@ async function findRemoval(
 ): Promise<Removal | undefined> {
   const start = await generation.startOf(original);
   const end = await generation.startOf(original + 1);
-  const bytes = await generation.read(start, Math.min(headBytes, end - start));
-  const head = timestampOf(decodeText(bytes));
-  if (deletion.head !== undefined && timestampOf(deletion.head) !== head) {
-    deletion.reject(lineChanged(line, head, deletion.head));
+  const bytes = await generation.read(start, Math.min(timestampBytes, end - start));
+  const timestamp = timestampOf(decodeText(bytes));
+  if (deletion.timestamp !== undefined && timestampOf(deletion.timestamp) !== timestamp) {
+    deletion.reject(lineChanged(line, timestamp, deletion.timestamp));
     return undefined;
   }
-  return { deletion, line, head, start, end };
+  return { deletion, line, timestamp, start, end };
 }

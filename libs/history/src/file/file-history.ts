@@ -70,14 +70,14 @@ export class FileHistory implements History {
     return this.#appends.add((time) => encodeResultEntry(time, address, user, outcome));
   }
 
-  async deleteLine(by: Actor, line: number, head?: string): Promise<AppendResult> {
+  async deleteLine(by: Actor, line: number, timestamp?: string): Promise<AppendResult> {
     this.#assertOpen();
-    return this.#deletes.add({ by, line, head });
+    return this.#deletes.add({ by, line, timestamp });
   }
 
   async deleteAll(by: Actor): Promise<AppendResult> {
     this.#assertOpen();
-    return this.#deletes.add({ by, line: "all", head: undefined });
+    return this.#deletes.add({ by, line: "all", timestamp: undefined });
   }
 
   async read(range: Range = {}): Promise<Snapshot> {
@@ -132,8 +132,8 @@ export class FileHistory implements History {
   }
 
   /** Ends what is read of the current generation when it is not what was counted. Others grow no more and have no name. */
-  #confirm({ fate }: Generation): void {
-    if (fate !== undefined) return;
+  #confirm({ endState }: Generation): void {
+    if (endState !== undefined) return;
     try {
       this.#storage.adoptForeignLines();
     } catch {

@@ -38,7 +38,7 @@ export class Generation {
   readonly #index: LineIndex;
   readonly #waiting = new Set<() => void>();
   #references = 1;
-  #fate: EndState | undefined;
+  #endState: EndState | undefined;
 
   /** @param index of all the bytes of the file, which are durable */
   constructor(fd: number, { dev, ino }: FileIdentity, index: LineIndex) {
@@ -63,8 +63,8 @@ export class Generation {
   }
 
   /** `undefined` while it may still grow. */
-  get fate(): EndState | undefined {
-    return this.#fate;
+  get endState(): EndState | undefined {
+    return this.#endState;
   }
 
   /** Counts bytes that have become durable behind the others, and wakes the feeds that wait for them. */
@@ -74,10 +74,10 @@ export class Generation {
   }
 
   /** Says why it will not grow any more, and wakes the feeds; only the first call counts. */
-  end(fate: EndState): void {
-    if (this.#fate !== undefined) return;
-    if (fate.kind === "superseded") fate.by.retain();
-    this.#fate = fate;
+  end(endState: EndState): void {
+    if (this.#endState !== undefined) return;
+    if (endState.kind === "superseded") endState.by.retain();
+    this.#endState = endState;
     this.#wake();
   }
 
@@ -130,7 +130,7 @@ export class Generation {
     await closeFile(this.fd).catch(() => {
       // Best effort: all that matters in the file was synced.
     });
-    if (this.#fate?.kind === "superseded") await this.#fate.by.release();
+    if (this.#endState?.kind === "superseded") await this.#endState.by.release();
   }
 
   #wake(): void {

@@ -146,7 +146,7 @@ export class FileStorage {
   }
 
   /** Begins a new file beside the current one. @throws HistoryError `storage-full`, `storage-failed` */
-  beginRewrite(): Compaction {
+  beginCompaction(): Compaction {
     this.assertSound();
     try {
       return new Compaction(this.#path, this.#reserve, this.#generation, this.#settings);
@@ -159,14 +159,14 @@ export class FileStorage {
   }
 
   /**
-   * Puts a rewrite in the place of the current generation.
+   * Puts a compacted file in the place of the current generation.
    *
    * @param offset where in it the lines begin that are not in the current generation
    * @param time of its last line
    * @throws HistoryError `storage-failed`
    */
-  supersede(rewrite: Compaction, offset: number, time: string): void {
-    const next = this.attempt(() => rewrite.publish());
+  supersede(compaction: Compaction, offset: number, time: string): void {
+    const next = this.attempt(() => compaction.publish());
     const old = this.#generation;
     this.#generation = next;
     this.#newestTime = time;
