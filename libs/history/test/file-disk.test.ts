@@ -64,7 +64,7 @@ async function timesOf(history: History): Promise<string[]> {
   return (await linesOf(history)).map((line) => line.slice(0, 27));
 }
 
-test.skipIf(!canMount)(`a full disk leaves no torn line and costs nothing acknowledged${withoutMount}`, async () => {
+test.skipIf(!canMount)(`a full disk leaves no partial line and costs nothing acknowledged${withoutMount}`, async () => {
   await using folder = await createFolder();
   await using small = await mountSmall(folder);
   await using history = await openFileHistory(small.path);

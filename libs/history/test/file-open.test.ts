@@ -114,25 +114,25 @@ test("recovers the whole lines from a file cut at any byte, and keeps what was c
   for (let length = 0; length <= whole.length; length++) {
     const cut = whole.subarray(0, length);
     const end = cut.lastIndexOf(0x0a) + 1;
-    const torn = cut.subarray(end).toString();
+    const partial = cut.subarray(end).toString();
     await writeFile(path, cut);
     await writeFile(`${path}.broken`, "");
     const notices: string[] = [];
     await using history = await openFileHistory(path, { onNotice: (sentence) => notices.push(sentence) });
-    const isWhole = lines.includes(torn);
+    const isWhole = lines.includes(partial);
     expect(await readFile(path, "utf8")).toBe(isWhole ? `${cut.toString()}\n` : cut.subarray(0, end).toString());
-    expect(await readFile(`${path}.broken`, "utf8")).toBe(torn === "" || isWhole ? "" : `${torn}\n`);
-    expect(notices).toHaveLength(torn === "" ? 0 : 1);
+    expect(await readFile(`${path}.broken`, "utf8")).toBe(partial === "" || isWhole ? "" : `${partial}\n`);
+    expect(notices).toHaveLength(partial === "" ? 0 : 1);
     const { position } = await history.append(asked("next"));
     expect(position).toBe(lines.filter((line) => cut.includes(line)).length + 1);
   }
 });
 
-test("collects torn lines in one file, with the permissions of the history", async () => {
+test("collects partial lines in one file, with the permissions of the history", async () => {
   await using folder = await createFolder();
   const path = folder.file("history.txt");
-  for (const torn of ["2026-11-22T20", "2026\0\0"]) {
-    await writeFile(path, torn, { mode: 0o600 });
+  for (const partial of ["2026-11-22T20", "2026\0\0"]) {
+    await writeFile(path, partial, { mode: 0o600 });
     await using history = await openFileHistory(path);
     expect(history.size().lines).toBe(0);
   }
