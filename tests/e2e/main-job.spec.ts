@@ -21,7 +21,7 @@ test("a request from the page and one from the client are seen by both", async (
 test("the composer offers what the server announced and shows the exact bytes", async ({ wirebook, page }) => {
   const operation = page.getByRole("combobox", { name: "Operation" });
   await expect(operation.getByRole("option")).toHaveText([
-    "none: list the operations",
+    "none: list operations",
     "1: delete line N",
     "2: read the history",
     "3: delete all",
@@ -71,7 +71,7 @@ test("each operation is sent from the page", async ({ wirebook, page, server }) 
   await expect(wirebook.transcript.getByRole("article", { name: /^ada~\*+ 6$/ })).toContainText("engine: file");
 
   await wirebook.send(3);
-  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
   await wirebook.send(3);
   await page.getByRole("button", { name: "Delete all lines" }).click();
   await expect(wirebook.transcript.getByRole("article", { name: /^ada~\*+ 3$/ })).toContainText("Deleted all.");

@@ -53,7 +53,7 @@ export class AppState {
   dialog = $state<"palette" | "shortcuts">();
   /** What the export dialog is open for. */
   exportSubject = $state.raw<ExportSubject>();
-  /** False until a user is chosen: before that, the page sends nothing by itself. */
+  /** False until the user has connected once: before that, the page sends nothing on its own. */
   hasConnected = $state(false);
   /** With a server that has no follow operation: whether the history is read again after every exchange. */
   fetchesAfterSend = $state(true);
@@ -83,7 +83,7 @@ export class AppState {
     this.composer = new Composer(this.operations, this.keyring, kept ?? "brick");
   }
 
-  /** Connects to the gateway, and from now on connects again by itself. */
+  /** Connects to the gateway, and reconnects from now on. */
   start(): void {
     this.#openAddress();
     addEventListener("hashchange", () => this.#openAddress());
@@ -116,7 +116,7 @@ export class AppState {
     void this.#watch(this.exchanges.request(order));
   }
 
-  /** Sends the composer's message although the protocol refuses it, to see what the server makes of it. */
+  /** Sends the composer's message although the protocol refuses it, to see the server's answer. */
   sendAnyway(): void {
     const { userWithKey: user, draft } = this.composer;
     if (draft.message === undefined) return;
@@ -178,7 +178,7 @@ export class AppState {
     void this.follower.start();
   }
 
-  /** What the page sends by itself it sends as its user. */
+  /** The page sends its own requests as its user. */
   #shareUser(user: string): void {
     this.follower.user = user;
     this.loader.user = user;

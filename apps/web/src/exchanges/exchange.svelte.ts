@@ -97,7 +97,7 @@ export class Exchange {
   header = $state.raw<ReplyHeader>();
   /** The gateway's times of the steps that have happened. */
   at = $state.raw<StepTimes>({});
-  /** The gateway's time of each read that it read, known when the exchange is over. */
+  /** The gateway's time of each read, known when the exchange is over. */
   readTimes = $state.raw<readonly Timed[]>([]);
   /** The gateway's time of each write to the server, likewise. */
   writeTimes = $state.raw<readonly Timed[]>([]);
@@ -113,7 +113,7 @@ export class Exchange {
   endedAtMs = $state<number>();
   /** Bytes of the reply before its response; `undefined` while that is not known. */
   responseOffset = $state<number>();
-  /** True when its bytes were let go because all exchanges together had too many. */
+  /** True when its bytes were dropped because all exchanges together had too many. */
   isReleased = $state(false);
   readonly #redraw = new RedrawThrottle();
   readonly #frames: FrameLog;
@@ -159,7 +159,7 @@ export class Exchange {
     return this.#reads;
   }
 
-  /** The first line of the response, as far as it is looked at. */
+  /** The first line of the response, as far as it is kept. */
   get answerSentence(): string {
     this.#redraw.listen();
     return decodeText(this.#answer).split("\n", 1)[0] ?? "";
@@ -238,7 +238,7 @@ export class Exchange {
     this.#finish("cancelled", this.#frames.frames.at(-1)?.atMs ?? this.sentAtMs);
   }
 
-  /** Lets go of the bytes, and returns how many that freed. */
+  /** Drops the bytes, and returns how many. */
   release(): number {
     this.isReleased = true;
     this.#redraw.mark();

@@ -14,7 +14,7 @@ import { Exchange } from "./exchange.svelte.ts";
 import type { Intent } from "./exchange.svelte.ts";
 import { hideKey, keyOf } from "./keys.ts";
 
-/** Bytes of all exchanges together; past it the oldest finished exchanges let go of theirs. */
+/** Bytes of all exchanges together; past it the oldest finished exchanges lose theirs. */
 const allBytesKept = 96 * 1024 * 1024;
 
 /** Exchanges that are kept; past it the oldest finished one goes. */
@@ -121,7 +121,7 @@ export class Exchanges {
     return this.#start(new Exchange(id, this.#intent(id, rest, message), "raw", { ...timed, payload }));
   }
 
-  /** Takes in an exchange that happened elsewhere, under an id of its own. */
+  /** Adds an exchange from elsewhere, under a new id. */
   adopt(create: (id: number) => Exchange): Exchange {
     const exchange = this.#start(create(this.#lastId + 1));
     this.#keptBytes += exchange.frames.keptBytes;
@@ -140,7 +140,7 @@ export class Exchanges {
     if (this.#toShow === exchange && this.selected === before) this.selected = exchange;
   }
 
-  /** Asks the gateway to close the exchange's connection to the server. */
+  /** Makes the gateway close the exchange's connection to the server. */
   cancel(exchange: Exchange): void {
     const timed = this.#connection.send({ type: "cancel", id: exchange.id });
     if (timed !== undefined) exchange.noteSent("cancel", timed);
@@ -233,7 +233,7 @@ export class Exchanges {
     this.#keptBytes -= exchange.frames.keptBytes;
   }
 
-  /** The one that is looked at and the one that is growing keep their bytes. */
+  /** The selected exchange and those that run keep their bytes. */
   #releaseOldest(growing: Exchange): void {
     for (const exchange of this.#all.values()) {
       if (this.#keptBytes <= allBytesKept) return;

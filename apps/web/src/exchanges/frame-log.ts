@@ -24,7 +24,7 @@ export interface LoggedFrame {
   readonly atMs: number;
   readonly bytes: number;
   readonly read: TcpRead | undefined;
-  /** The payload; `undefined` once it was let go. */
+  /** The payload; `undefined` once it was dropped. */
   payload: string | Uint8Array | undefined;
 }
 
@@ -77,7 +77,7 @@ export class FrameLog {
     else this.#addToTail(logged);
   }
 
-  /** Lets go of every payload and returns how many bytes that freed. */
+  /** Drops every payload and returns how many bytes. */
   release(): number {
     const freed = this.keptBytes;
     for (const frame of this.frames) frame.payload = undefined;

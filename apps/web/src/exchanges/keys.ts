@@ -7,7 +7,7 @@ export const keysKept = 50;
 
 const lineFeed = 0x0a;
 
-/** The key behind the name in a message's first word, if there is one. It is shown nowhere but where it is typed. */
+/** The key after the name in a message's first word, if there is one. It is shown only where it is typed. */
 export function keyOf(message: string): string | undefined {
   return /^\s*[^\s~]*~(\S+)/u.exec(message)?.[1];
 }

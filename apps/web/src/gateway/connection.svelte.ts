@@ -29,7 +29,7 @@ export class GatewayConnection {
     this.#url = url;
   }
 
-  /** Connects, and from now on connects again by itself. */
+  /** Connects, and reconnects from now on. */
   start(listener: ConnectionListener): void {
     this.#listener = listener;
     this.#connect();

@@ -15,7 +15,7 @@ export class UpdateCheck {
   /** True once it is known that the gateway no longer serves this build. */
   isOutdated = $state(false);
 
-  /** Asks for the page's own script: a gateway with another build does not have it. */
+  /** Requests the page's own script: a gateway with another build does not have it. */
   async look(): Promise<void> {
     const script = document.querySelector<HTMLScriptElement>("script[type=module][src]")?.src;
     if (script !== undefined && (await ask(script))?.status === 404) this.isOutdated = true;

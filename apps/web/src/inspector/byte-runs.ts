@@ -60,7 +60,7 @@ export function runsOfFrame(payload: string, message: string): readonly ByteRun[
   return runsOfWords(payload, message);
 }
 
-/** Each word of the message is found behind the one before, in the frame as in the message. */
+/** The words of the message come in the same order in the frame. */
 function runsOfWords(payload: string, message: string): ByteRun[] {
   const runs: ByteRun[] = [];
   let inFrame = Math.max(0, payload.indexOf('"user":') + '"user":'.length);

@@ -13,7 +13,7 @@ export interface WireRow {
   readonly span: Span | undefined;
 }
 
-/** A single write stands beside the frame that asked for it; several have rows of their own. */
+/** A single write stands beside the frame that requested it; several have rows of their own. */
 export function rowsOf(
   frames: readonly LoggedFrame[],
   writes: readonly TimelineWrite[],

@@ -14,7 +14,7 @@ export interface Command {
   run(): void;
 }
 
-/** Those whose label has every word that was typed, wherever it stands. */
+/** The commands whose label has every typed word. */
 export function matching(commands: readonly Command[], typed: string): readonly Command[] {
   const words = typed.toLowerCase().split(/\s+/u);
   return commands.filter(({ label }) => {
@@ -31,7 +31,7 @@ export function opensPalette({ key, ctrlKey, metaKey, altKey }: Press): boolean 
 }
 
 /**
- * The command of a key that was pressed by itself.
+ * The command of a single key.
  *
  * @param isTyping true while the key would be text in a field, or a choice in a list
  */

@@ -52,7 +52,7 @@ export function silenceMs(timeline: Timeline): number | undefined {
 
 /**
  * True when the reply may have come after a silence [W-5]. On a busy machine the gateway notes a write long after the
- * kernel took it, so the silence counts from when the write can have been made: its time in the plan behind what the
+ * kernel took it, so the silence counts from when the write can have been made: its time in the schedule after what the
  * gateway noted before, another write or the handshake.
  */
 export function mayBeSilence(timeline: Timeline): boolean {

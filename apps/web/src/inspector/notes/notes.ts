@@ -34,18 +34,9 @@ const lateMsMin = 4;
 /** The notes of a timeline, in the order in which things happened. */
 export function notesOf(timeline: Timeline): readonly Note[] {
   const sent = [frameNote, queueNote, connectionNote, writesNote, endNote, surplusNote, tooLongNote, halfCloseNote];
-  const received = [
-    serverNote,
-    headerNote,
-    readsNote,
-    slowReaderNote,
-    lateNote,
-    followNote,
-    finNote,
-    resetNote,
-    failureNote,
-  ];
-  return [...sent, ...received].map((note) => note(timeline)).filter((note) => note !== undefined);
+  const received = [serverNote, headerNote, readsNote, slowReaderNote, lateNote];
+  const ended = [followNote, finNote, resetNote, failureNote];
+  return [...sent, ...received, ...ended].map((note) => note(timeline)).filter((note) => note !== undefined);
 }
 
 function frameNote({ kind, requestBytes }: Timeline): Note {

@@ -161,14 +161,11 @@ export interface TimelineWrite {
   readonly offset: number;
   readonly bytes: number;
   readonly ms: number;
-  /** True when the gateway noted the time; false when it follows from the plan. */
+  /** True when the gateway noted the time; false when it follows from the schedule. */
   readonly isNoted: boolean;
 }
 
-export interface Writing {
-  readonly plan: readonly PlanStep[] | undefined;
-  readonly messageBytes: number;
-  readonly at: Readonly<Partial<Record<Step, number>>>;
+export interface Writing extends Pick<Timeline, "plan" | "messageBytes" | "at"> {
   /** Bytes that were taken in total, once that is known. */
   readonly sentBytes: number | undefined;
   /** Time and size of each write as the gateway noted it, once that is known; the first ones [G-8]. */
