@@ -11,7 +11,7 @@
  * the server looks again until nothing changed between two looks.
  */
 
-import type { StreamState } from "@nats-io/jetstream";
+import type { StreamInfoRequestOptions, StreamState } from "@nats-io/jetstream";
 import { attempt, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { decodeErasure, lineBytes } from "./message.ts";
@@ -73,8 +73,10 @@ async function readCheckpoint({ state, created }: Cluster): Promise<Checkpoint> 
 async function readRepairs(cluster: Cluster): Promise<Map<number, number>> {
   const stream = `KV_${cluster.names.state}`;
   const subject = `$KV.${cluster.names.state}.repair.`;
-  const { last_seq: to } = await look(cluster, stream);
   const repairs = new Map<number, number>();
+  const { subjects = {}, last_seq: to } = await look(cluster, stream, { subjects_filter: `${subject}>` });
+  // There are hardly ever any, and without them no consumer is needed.
+  if (Object.keys(subjects).length === 0) return repairs;
   for await (const batch of scan(cluster, { stream, from: 1, to, subject: `${subject}>` })) {
     for (const { subject: key, data } of batch) {
       repairs.set(Number(key.slice(subject.length)), Number(Buffer.from(data).toString()));
@@ -83,10 +85,12 @@ async function readRepairs(cluster: Cluster): Promise<Map<number, number>> {
   return repairs;
 }
 
-async function look({ manager }: Cluster, stream: string): Promise<StreamState> {
-  const info = await attempt("did not describe the stream", () =>
-    manager.streams.info(stream, { deleted_details: true }),
-  );
+async function look(
+  { manager }: Cluster,
+  stream: string,
+  options: Partial<StreamInfoRequestOptions> = { deleted_details: true },
+): Promise<StreamState> {
+  const info = await attempt("did not describe the stream", () => manager.streams.info(stream, options));
   return info.state;
 }
 

@@ -7,6 +7,7 @@ import { askAgainMs, askMsMax, attempt, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { storedOf } from "./message.ts";
 import type { StoredMessage } from "./message.ts";
+import { requestConsumer } from "./stream-consumer.ts";
 
 /** Messages of a batch, and milliseconds to wait for them. */
 const batchMessages = 500;
@@ -38,8 +39,11 @@ export async function* scan(cluster: Cluster, options: ScanOptions): AsyncGenera
   let next = from;
   let progressMs = performance.now();
   while (next <= to) {
-    const config = { opt_start_seq: next, headers_only: headersOnly, ...(subject && { filter_subjects: subject }) };
-    const consumer = await attempt(what, () => cluster.js.consumers.get(stream, config));
+    const opt_start_seq = next;
+    const filter = subject === undefined ? {} : { filter_subjects: subject };
+    const consumer = await attempt(what, () =>
+      requestConsumer(cluster, stream, { opt_start_seq, headers_only: headersOnly, ...filter }),
+    );
     try {
       let { num_pending: left } = await attempt(what, () => consumer.info(true));
       while (left > 0 && next <= to) {

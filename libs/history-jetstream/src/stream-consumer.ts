@@ -8,7 +8,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import type { Consumer, ConsumerMessages, JsMsg, OrderedConsumerOptions } from "@nats-io/jetstream";
 import { HistoryError } from "@wirebook/history";
 import { askAgainMs, attempt, failoverMs } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
@@ -53,12 +53,11 @@ export class StreamConsumer {
 
   /** Receives what comes from a place on. @throws HistoryError `storage-unavailable` */
   async start(place: Place, withinMs?: number): Promise<void> {
-    const request = (): Promise<Consumer> =>
-      this.#cluster.js.consumers.get(place.stream, {
-        opt_start_seq: place.next(),
-        inactive_threshold: consumerForgottenMs,
-      });
-    const consumer = await attempt("did not give the lines", () => firstOf(request), withinMs);
+    const consumer = await attempt(
+      "did not give the lines",
+      () => requestConsumer(this.#cluster, place.stream, { opt_start_seq: place.next() }),
+      withinMs,
+    );
     const turn = ++this.#turn;
     const messages = await consumer.consume({
       max_messages: consumeMessages,
@@ -119,11 +118,16 @@ export class StreamConsumer {
  * The first consumer of several requests, one shortly after the other: the cluster may place a consumer on a node of whose
  * death it does not know yet, and then no answer comes. It forgets those that are left over.
  */
-async function firstOf(request: () => Promise<Consumer>): Promise<Consumer> {
+export async function requestConsumer(
+  { js }: Cluster,
+  stream: string,
+  options: Partial<OrderedConsumerOptions>,
+): Promise<Consumer> {
   const requested: Promise<Consumer>[] = [];
   const { promise, resolve } = Promise.withResolvers<Consumer>();
   for (let number = 0; number < consumersAtOnceMax; number++) {
-    const consumer = request();
+    // The client writes a name into its options, so each request has options of its own.
+    const consumer = js.consumers.get(stream, { ...options, inactive_threshold: consumerForgottenMs });
     consumer.then(resolve, () => {});
     requested.push(consumer);
     const first = await Promise.race([promise, pause(consumerHedgeMs)]);
