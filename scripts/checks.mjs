@@ -1,9 +1,9 @@
-/** `npm run verify`: every gate, the cheapest first; stops at the first that fails. */
+/** `npm run verify`: every check, the cheapest first; stops at the first that fails. */
 
 import { run, say } from "./installed.mjs";
 import beginRun, { endLeftovers } from "./leftovers.mjs";
 
-const gates = [
+const checks = [
   ["format", "npm run --silent format:check"],
   ["lint", "npm run --silent lint"],
   ["types", "npm run --silent types"],
@@ -11,18 +11,18 @@ const gates = [
   ["unit and interop tests", "npm run --silent unit"],
   ["fault tests", "npm run --silent fault-tests -- --ci"],
   ["build", "npm run --silent build"],
-  ["end-to-end stories", "npm run --silent e2e"],
+  ["end-to-end tests", "npm run --silent e2e"],
 ];
 
 beginRun();
-for (const [index, [name, command]] of gates.entries()) {
-  say(`${index + 1}/${gates.length} ${name}`);
+for (const [index, [name, command]] of checks.entries()) {
+  say(`${index + 1}/${checks.length} ${name}`);
   const startedMs = performance.now();
   const [program, ...words] = command.split(" ");
   run(program, words);
   const left = endLeftovers();
   for (const each of left) console.error(`wirebook: ${name}: this was started and left running: ${each}`);
   if (left.length > 0) process.exit(1);
-  say(`${index + 1}/${gates.length} ${name}: passed in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  say(`${index + 1}/${checks.length} ${name}: passed in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
 }
-say("every gate passed");
+say("every check passed");

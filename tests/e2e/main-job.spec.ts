@@ -47,7 +47,7 @@ test("each operation is sent from the page", async ({ wirebook, page, server }) 
   await wirebook.send(undefined);
   await expect(wirebook.card("brick")).toContainText("done");
   await wirebook.card("brick").getByText("link and 6 operations").click();
-  await expect(wirebook.card("brick")).toContainText("github.com");
+  await expect(wirebook.card("brick")).toContainText("start the server with --link URL");
 
   await wirebook.send(1, { N: "1" });
   await expect(wirebook.card("brick 1 1")).toContainText("Deleted line 1.");

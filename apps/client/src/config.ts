@@ -14,7 +14,9 @@ import {
 import type { SettingsSource } from "@wirebook/settings";
 import * as z from "zod/mini";
 import manifest from "../package.json" with { type: "json" };
-import { timeoutMsMax } from "./limits.ts";
+
+/** The longest `--timeout` in milliseconds: a day. */
+export const timeoutMsMax = 86_400_000;
 
 /** What the client was told to do. */
 export interface Config {
@@ -36,7 +38,7 @@ const table = {
     env: "WIREBOOK_HOST",
     form: "HOST",
     expects: "a host name or an address, such as 127.0.0.1",
-    help: "the server's host",
+    help: "host of the server",
   },
   port: {
     schema: portNumber,
@@ -44,7 +46,7 @@ const table = {
     env: "WIREBOOK_PORT",
     form: "PORT",
     expects: "a port from 1 to 65535",
-    help: "the server's port",
+    help: "TCP port of the server",
   },
   timeout: {
     schema: z.optional(wholeNumber(1, timeoutMsMax)),
@@ -52,7 +54,7 @@ const table = {
     env: "WIREBOOK_TIMEOUT",
     form: "MS",
     expects: `milliseconds from 1 to ${timeoutMsMax}, such as 2000`,
-    help: `milliseconds to wait for the connection and for each byte; else ${connectTimeoutMsDefault}, ${replyTimeoutMsDefault}`,
+    help: `milliseconds to wait for the connection and for each byte; default ${connectTimeoutMsDefault} and ${replyTimeoutMsDefault}`,
   },
   json: {
     schema: toggle,
@@ -60,7 +62,7 @@ const table = {
     env: "WIREBOOK_JSON",
     form: "",
     expects: "1 or 0",
-    help: "answer in JSON, one object a line",
+    help: "print JSON, one object a line",
   },
   trace: {
     schema: toggle,
@@ -68,7 +70,7 @@ const table = {
     env: "WIREBOOK_TRACE",
     form: "",
     expects: "1 or 0",
-    help: "show each step on the wire, with its time, on standard error",
+    help: "print each step on the wire with its time to standard error",
   },
   pcap: {
     schema: z.optional(filledText),
@@ -76,7 +78,7 @@ const table = {
     env: "WIREBOOK_PCAP",
     form: "FILE",
     expects: "a file to write, such as wirebook.pcapng",
-    help: "write each exchange as packets into a pcapng file for Wireshark; an older one is replaced",
+    help: "write each exchange as packets to a pcapng file for Wireshark; replaces an older one",
   },
 } as const;
 
@@ -86,22 +88,22 @@ export const version = `wirebook ${manifest.version}\n`;
 /** What `--help` prints. */
 export const help = `Usage: wirebook [option…] [user [operation [argument…]]]
 
-Sends messages to a Wirebook server and prints what it answers.
+Sends messages to a Wirebook server and prints its replies.
 
   wirebook brick                 the operations that the server offers
   wirebook brick 2 -100          the last 100 lines of the history
   wirebook brick 5               follows the history until Ctrl-C
-  printf 'brick 2\\n' | wirebook  standard input: a message a line, in order, at most ${messageBytesMax} bytes each
-  wirebook                       on a terminal: a prompt, where help helps and exit leaves
+  printf 'brick 2\\n' | wirebook  standard input: one message a line, at most ${messageBytesMax} bytes each
+  wirebook                       on a terminal: a prompt; type help or exit there
 
 Options
-${describeSettings(table)}  --help        print this
-  --version     print the version
+${describeSettings(table)}  --version     print the version
 
 Output
-  On a terminal, what was sent and the whole reply, with control characters made visible. In a pipe, the response
-  alone, byte for byte (for a user alone, the list of operations); between the responses to several messages a line
-  feed is added where one is missing. Trace, complaints and prompt go to standard error.
+  On a terminal: what was sent and the whole reply, with visible control characters.
+  In a pipe: the response alone, byte for byte (for a user alone: the list of operations).
+  A missing line feed is added between two responses.
+  Trace, errors and prompt go to standard error.
   --json      {"type":"reply","sent":…,"beginning":{"link":…,"operations":[…]}|null,"response":…,"isError":…,
               "failure":{"code":…,"message":…}|null,"trace":{…}}; bytes that are not UTF-8 are \\udc80 to \\udcff
   a follow    {"type":"following","sent":…,"beginning":…,"from":…}, then {"type":"line","text":…,"entry":{…}} for each
@@ -111,15 +113,16 @@ Output
   --pcap      synthesised from what this end wrote and read, not captured: docs/capture.md; a key is written as asterisks
 
 Exit codes
-  0  done; also when the reader of the output went away
-  1  the server answered an error
-  2  wrong use: an option, or a message of several lines or over the limit
-  3  cannot connect, the connection broke, the server closed without an answer, or the output or the --pcap file cannot be written
+  0  done, also if the reader of the output closed it
+  1  the server answered with an error
+  2  wrong use: an option, a message of several lines or over the limit
+  3  cannot connect, the connection broke, the server closed without an answer,
+     or the output or the --pcap file cannot be written
   4  timed out
-  70 a fault of this program, or its packages are not installed
+  70 internal error, or packages are not installed
   130 interrupted
-  Of several messages the highest code counts. One that the server refuses, or that is too long, does not keep the
-  next from being sent; a failure of the network does.
+  With several messages the highest code counts. After an error or a line that is too long
+  the next message is still sent. After a network failure it is not.
 `;
 
 /** What the command line asks for. */

@@ -2,27 +2,26 @@
 
 import { homedir } from "node:os";
 import process from "node:process";
-import { ProtocolError } from "@wirebook/protocol";
 import type { Capture } from "@wirebook/capture";
+import { ProtocolError } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
-import { runBatch } from "./batch.ts";
 import { help, readInvocation, version } from "./config.ts";
 import type { Config } from "./config.ts";
-import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { createMessage } from "./message.ts";
 import { JsonPresenter } from "./output/json-presenter.ts";
-import { createPaint, isColoured } from "./output/paint.ts";
 import { PipePresenter } from "./output/pipe-presenter.ts";
-import type { Presenter } from "./output/presenter.ts";
 import { watchReader } from "./output/reader-watch.ts";
 import type { Binding } from "./output/reader-watch.ts";
 import { TerminalPresenter } from "./output/terminal-presenter.ts";
-import { visibleText } from "./output/visible.ts";
+import { createPaint, isColoured, visibleText } from "./output/terminal-text.ts";
 import { openPcapFile } from "./pcap-file.ts";
 import { Completions } from "./prompt/completions.ts";
 import { PromptHistory, promptHistoryPath } from "./prompt/prompt-history.ts";
 import { runPrompt } from "./prompt/prompt.ts";
+import type { Presenter } from "./request.ts";
+import { exitCodeOf, exitCodes } from "./result.ts";
 import { Session } from "./session.ts";
+import { runBatch } from "./standard-input.ts";
 
 const { stdin, stdout, stderr, env } = process;
 

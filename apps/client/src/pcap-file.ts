@@ -8,7 +8,9 @@
 import { closeSync, ftruncateSync, writeSync } from "node:fs";
 import { Capture, isPcapng } from "@wirebook/capture";
 import { openOutputFile } from "@wirebook/settings";
-import { pcapBytesMax } from "./limits.ts";
+
+/** Bytes of the file that `--pcap` writes; what comes after them is counted and left out. */
+export const pcapBytesMax = 1024 * 1024 * 1024;
 
 /** A capture that goes into a file. */
 export interface PcapFile {

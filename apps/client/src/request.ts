@@ -1,13 +1,13 @@
 import type { Writable } from "node:stream";
 import { ExchangeCapture } from "@wirebook/capture";
 import type { Capture } from "@wirebook/capture";
-import { Exchange, describeTarget } from "@wirebook/net";
+import { describeTarget, Exchange } from "@wirebook/net";
 import type { Target, Trace } from "@wirebook/net";
 import type { EndReason } from "@wirebook/protocol";
 import type { Outgoing } from "./message.ts";
-import type { Outcome } from "./outcome.ts";
-import type { Presenter } from "./output/presenter.ts";
 import { ReplyParser } from "./reply-parser.ts";
+import type { ReplyNews } from "./reply-parser.ts";
+import type { Outcome } from "./result.ts";
 
 /** What an exchange needs from its surroundings. */
 interface RequestOptions {
@@ -90,4 +90,11 @@ function timeouts(
     ...(timeoutMs === undefined ? {} : { connectTimeoutMs: timeoutMs, replyTimeoutMs: timeoutMs }),
     ...(isFollow ? { replyTimeoutMs: Infinity } : {}),
   };
+}
+
+/** Shows exchanges, one after the other. It writes at once what it is given and holds none of it. */
+export interface Presenter {
+  begin(outgoing: Outgoing): void;
+  take(news: ReplyNews): void;
+  end(outcome: Outcome, trace: Trace): void;
 }

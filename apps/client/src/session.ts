@@ -2,12 +2,12 @@ import type { Writable } from "node:stream";
 import type { Capture } from "@wirebook/capture";
 import type { Config } from "./config.ts";
 import type { Outgoing } from "./message.ts";
-import type { Outcome } from "./outcome.ts";
-import type { Paint } from "./output/paint.ts";
-import type { Presenter } from "./output/presenter.ts";
-import { reportTrace } from "./output/trace-report.ts";
-import { visibleText } from "./output/visible.ts";
+import { visibleText } from "./output/terminal-text.ts";
+import type { Paint } from "./output/terminal-text.ts";
+import { reportTrace } from "./output/trace-table.ts";
 import { request } from "./request.ts";
+import type { Presenter } from "./request.ts";
+import type { Outcome } from "./result.ts";
 
 /** Calls back at each Ctrl-C until the function that it returns is called. */
 type ListenForInterrupt = (listener: () => void) => () => void;

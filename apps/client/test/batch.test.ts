@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { linesOf } from "../src/lines.ts";
-import type { Line } from "../src/lines.ts";
+import { linesOf } from "../src/standard-input.ts";
+import type { Line } from "../src/standard-input.ts";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
 import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
 

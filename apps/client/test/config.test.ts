@@ -1,8 +1,8 @@
 import { SettingsError } from "@wirebook/settings";
 import { describe, expect, test } from "vitest";
 import { help, readInvocation } from "../src/config.ts";
-import { exitCodes } from "../src/exit-codes.ts";
-import { timeoutMsMax } from "../src/limits.ts";
+import { timeoutMsMax } from "../src/config.ts";
+import { exitCodes } from "../src/result.ts";
 import { runCli } from "./cli.ts";
 
 const read = (argv: string[], env: Record<string, string> = {}) => readInvocation({ argv, env });
@@ -60,7 +60,7 @@ describe("the command line", () => {
     const { code, stdout } = await runCli(["--help"]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: help });
     for (const name of ["host", "port", "timeout", "json", "trace"]) {
-      expect(stdout).toMatch(new RegExp(`  --${name} .*WIREBOOK_${name.toUpperCase()}`));
+      expect(stdout).toMatch(new RegExp(`  --${name} [^-]*WIREBOOK_${name.toUpperCase()}`));
     }
     for (const exitCode of Object.values(exitCodes)) expect(stdout).toMatch(new RegExp(`^  ${exitCode} +\\S`, "m"));
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { FollowedLines } from "../src/output/followed-lines.ts";
-import type { FollowedLine } from "../src/output/followed-lines.ts";
-import { followedLineCharactersMax } from "../src/limits.ts";
+import { followedLineCharactersMax } from "../src/output/json-presenter.ts";
+import { FollowedLines } from "../src/output/json-presenter.ts";
+import type { FollowedLine } from "../src/output/json-presenter.ts";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
 import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
 
@@ -33,6 +33,7 @@ describe("--json", () => {
             parameters: [
               { name: "FROM", isOptional: true },
               { name: "TO", isOptional: true },
+              { name: "snapshot", isOptional: true },
             ],
           },
         ]) as unknown,

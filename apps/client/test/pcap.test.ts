@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isPcapng, segmentBytesMax } from "@wirebook/capture";
 import { describe, expect, test } from "vitest";
-import { exitCodes } from "../src/exit-codes.ts";
-import { pcapBytesMax } from "../src/limits.ts";
+import { pcapBytesMax } from "../src/pcap-file.ts";
 import { openPcapFile } from "../src/pcap-file.ts";
+import { exitCodes } from "../src/result.ts";
 import { runCli } from "./cli.ts";
 import { beginning, openResponder } from "./tcp-peer.ts";
 

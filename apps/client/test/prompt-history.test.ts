@@ -2,7 +2,8 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { promptHistoryBytesMax, promptHistoryLinesMax } from "../src/limits.ts";
+import { promptHistoryBytesMax } from "../src/prompt/prompt-history.ts";
+import { promptHistoryLinesMax } from "../src/prompt/prompt-history.ts";
 import { PromptHistory, promptHistoryPath } from "../src/prompt/prompt-history.ts";
 
 async function openFolder(): Promise<AsyncDisposable & { readonly path: string; readonly folder: string }> {

@@ -1,12 +1,11 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { createMessage } from "../src/message.ts";
-import { createPaint, isColoured } from "../src/output/paint.ts";
 import { TerminalPresenter } from "../src/output/terminal-presenter.ts";
-import { visibleText } from "../src/output/visible.ts";
+import { createPaint, isColoured, visibleText } from "../src/output/terminal-text.ts";
 import { ReplyParser } from "../src/reply-parser.ts";
+import { keys, PtyCli, ptyMaker } from "./pty.ts";
 import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
-import { PtyCli, keys, ptyMaker } from "./pty.ts";
 
 /** What the presenter writes for replies that come in these chunks, one after the other. */
 function present(coloured: boolean, ...replies: readonly (readonly (string | Uint8Array)[])[]): string {

@@ -1,10 +1,9 @@
 import { Trace } from "@wirebook/net";
 import { describe, expect, test } from "vitest";
-import { traceChunkRowsMax } from "../src/limits.ts";
-import type { Outcome } from "../src/outcome.ts";
-import { chunkRows } from "../src/output/chunk-rows.ts";
-import { createPaint } from "../src/output/paint.ts";
-import { reportTrace } from "../src/output/trace-report.ts";
+import { readRowsMax } from "../src/output/trace-table.ts";
+import { createPaint } from "../src/output/terminal-text.ts";
+import { readRows, reportTrace } from "../src/output/trace-table.ts";
+import type { Outcome } from "../src/result.ts";
 import { runCli } from "./cli.ts";
 import { openResponder } from "./tcp-peer.ts";
 
@@ -31,7 +30,7 @@ function traceOf(chunks: [number, number][], steps: Partial<Trace["at"]> = {}): 
   return trace;
 }
 
-/** As many chunks, none of the size of the one before. */
+/** As many reads, none of the size of the one before. */
 function unequal(count: number): Trace {
   return traceOf(Array.from({ length: count }, (_, index): [number, number] => [200 + index, index + 1]));
 }
@@ -53,12 +52,12 @@ describe("the report", () => {
         "      0.310      0.310              established  ← SYN ACK: the server's system accepts it",
         "      0.402      0.092              written      → 8 bytes: the message is on its way",
         "      1.900      1.498              first byte   ← the reply begins",
-        "      1.900      0.000              chunks 1–3   ← 3 × 65,536 bytes, the last 600.600 ms after the first",
-        "  1,204.050    601.550  █████       chunk 4      ← 1 byte",
+        "      1.900      0.000              reads 1–3    ← 3 × 65,536 bytes, the last 600.600 ms after the first",
+        "  1,204.050    601.550  █████       read 4       ← 1 byte",
         "  1,204.100      0.050              fin          ← FIN: the server has said everything",
         "  1,204.125      0.025              closed       → FIN: so has this end",
         "",
-        "  8 bytes sent · 196,609 bytes received in 4 chunks · 1,204.125 ms in all",
+        "  8 bytes sent · 196,609 bytes received in 4 reads · 1,204.125 ms in all",
         "",
       ].join("\n"),
     );
@@ -76,7 +75,7 @@ describe("the report", () => {
         "  0.000                     connecting       → SYN: asks for a connection",
         "  1.000  1.000  ██████████  connect-refused  × nothing listens there",
         "",
-        "  0 bytes sent · 0 bytes received in 0 chunks · 1.000 ms in all",
+        "  0 bytes sent · 0 bytes received in 0 reads · 1.000 ms in all",
         "",
       ].join("\n"),
     );
@@ -94,30 +93,30 @@ describe("the report", () => {
   });
 });
 
-describe("the chunks", () => {
+describe("the reads", () => {
   test("have a row each up to the bound", () => {
-    expect(chunkRows(unequal(traceChunkRowsMax)).map(({ step }) => step)).toEqual(
-      Array.from({ length: traceChunkRowsMax }, (_, index) => `chunk ${index + 1}`),
+    expect(readRows(unequal(readRowsMax)).map(({ step }) => step)).toEqual(
+      Array.from({ length: readRowsMax }, (_, index) => `read ${index + 1}`),
     );
   });
 
   test("are summed up in the middle past it", () => {
-    const rows = chunkRows(unequal(traceChunkRowsMax + 1));
-    expect(rows).toHaveLength(traceChunkRowsMax);
+    const rows = readRows(unequal(readRowsMax + 1));
+    expect(rows).toHaveLength(readRowsMax);
     expect(rows.filter(({ atMs }) => atMs === undefined)).toEqual([
-      { step: "…", direction: "none", meaning: "2 chunks between, 65 bytes; --json has them all" },
+      { step: "…", direction: "none", meaning: "2 reads between, 65 bytes; --json has them all" },
     ]);
-    expect(rows.at(-1)).toMatchObject({ step: "chunk 41", meaning: "41 bytes" });
+    expect(rows.at(-1)).toMatchObject({ step: "read 41", meaning: "41 bytes" });
   });
 
   test("that were not timed are counted", () => {
     const trace = traceOf([[200, 10]]);
     trace.untimedChunks = 1500;
     trace.receivedBytes = 2_000_010;
-    expect(chunkRows(trace).at(-1)).toEqual({
+    expect(readRows(trace).at(-1)).toEqual({
       step: "…",
       direction: "none",
-      meaning: "1,500 more chunks, 2,000,000 bytes, without their times",
+      meaning: "1,500 more reads, 2,000,000 bytes, without their times",
     });
   });
 });

@@ -56,7 +56,7 @@ const table = {
     env: "WIREBOOK_GATEWAY_HOST",
     form: "HOST",
     expects: "an address or a host name of this machine, such as 127.0.0.1",
-    help: "where to listen",
+    help: "address to listen on; beyond loopback it needs --origin",
   },
   port: {
     schema: portNumber,
@@ -64,7 +64,7 @@ const table = {
     env: "WIREBOOK_GATEWAY_PORT",
     form: "PORT",
     expects: "a port from 1 to 65535, or 0 for one that is free",
-    help: "the port to listen on",
+    help: "TCP port to listen on",
   },
   server: {
     schema: z.string().check(z.refine((text) => decodeTarget(text) !== undefined)),
@@ -72,7 +72,7 @@ const table = {
     env: "WIREBOOK_SERVER",
     form: "HOST:PORT",
     expects: "host:port, such as 127.0.0.1:5007 or [::1]:5007",
-    help: "the TCP server to speak to",
+    help: "TCP server to connect to",
   },
   serverConnections: {
     schema: wholeNumber(1, serverConnectionsMax),
@@ -80,7 +80,7 @@ const table = {
     env: "WIREBOOK_SERVER_CONNECTIONS",
     form: "N",
     expects: `a number from 1 to ${serverConnectionsMax}`,
-    help: "connections to the server at once",
+    help: "maximum of concurrent connections to the server",
   },
   origin: {
     schema: z.array(z.string().check(z.refine(isOrigin))),
@@ -88,7 +88,7 @@ const table = {
     env: "WIREBOOK_ORIGIN",
     form: "ORIGIN",
     expects: "what the browser's address bar begins with, without a path, such as https://wirebook.example",
-    help: "a further origin whose pages may connect; may be repeated",
+    help: "additional origin whose pages may connect; may be repeated",
     isList: true,
   },
   proxyProtocol: {
@@ -97,7 +97,7 @@ const table = {
     env: "WIREBOOK_PROXY_PROTOCOL",
     form: "",
     expects: "it without a value",
-    help: "tell the server the page's address by a PROXY header; start the server with --trust-proxy",
+    help: "send the page's address to the server in a PROXY header; start the server with --trust-proxy",
   },
   trustProxy: {
     schema: ipAddresses,
@@ -105,7 +105,7 @@ const table = {
     env: "WIREBOOK_GATEWAY_TRUST_PROXY",
     form: "ADDRESS",
     expects: "the IP address from which a reverse proxy connects, such as 127.0.0.1",
-    help: "believe the X-Forwarded-For header of that address; may be repeated",
+    help: "trust the X-Forwarded-For header from that address; may be repeated",
     isList: true,
   },
   metricsFrom: {
@@ -114,7 +114,7 @@ const table = {
     env: "WIREBOOK_METRICS_FROM",
     form: "ADDRESS",
     expects: "the IP address from which Prometheus asks, such as 192.0.2.7",
-    help: "let that address read /metrics, besides this machine; may be repeated",
+    help: "allow that address to read /metrics, besides this machine; may be repeated",
     isList: true,
   },
   tlsCert: {
@@ -123,7 +123,7 @@ const table = {
     env: "WIREBOOK_TLS_CERT",
     form: "FILE",
     expects: "the path of a PEM file",
-    help: "the certificate, with those of its issuers, for https and wss",
+    help: "PEM file with the certificate chain for https and wss",
   },
   tlsKey: {
     schema: z.optional(filledText),
@@ -131,7 +131,7 @@ const table = {
     env: "WIREBOOK_TLS_KEY",
     form: "FILE",
     expects: "the path of a PEM file",
-    help: "the certificate's private key",
+    help: "PEM file with the private key of the certificate",
   },
   pcap: {
     schema: z.optional(filledText),
@@ -139,7 +139,7 @@ const table = {
     env: "WIREBOOK_GATEWAY_PCAP",
     form: "FILE",
     expects: "a file to write, such as gateway.pcapng",
-    help: "write all exchanges as packets into a pcapng file for Wireshark; an older one is replaced",
+    help: "write all exchanges as packets to a pcapng file for Wireshark; replaces an older one",
   },
   page: {
     schema: filledText,
@@ -147,7 +147,7 @@ const table = {
     env: "WIREBOOK_PAGE",
     form: "FOLDER",
     expects: "the folder that `npm run build` made",
-    help: "the built page",
+    help: "folder of the built page",
   },
 };
 
@@ -164,7 +164,7 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
   if (isHelp) return undefined;
   const [word] = words;
   if (word !== undefined) {
-    throw new SettingsError(`${JSON.stringify(word)} is no option; type --help for the list of options`);
+    throw new SettingsError(`${JSON.stringify(word)} is not an option; see --help`);
   }
   const { host, port, server, serverConnections, origin, proxyProtocol, trustProxy, metricsFrom, pcap, page } =
     settings;

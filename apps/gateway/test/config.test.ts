@@ -80,7 +80,7 @@ test("refuses what cannot be meant, and says what to type", () => {
     [["--trust-proxy", "10.0.0.0/8"], "the IP address"],
     [["--host", ""], "a host name"],
     [["--nonsense"], "--help"],
-    [["word"], '"word" is no option'],
+    [["word"], '"word" is not an option; see --help'],
     [["--host", "192.0.2.7"], "--origin http://192.0.2.7:8007"],
   ];
   for (const [words, sentence] of wrong) expect(() => read(words)).toThrow(sentence);

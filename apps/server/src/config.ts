@@ -14,6 +14,19 @@ import {
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
 import { storageTable } from "./storage.ts";
 import { modes } from "./auth/auth.ts";
+import manifest from "../../../package.json" with { type: "json" };
+
+/** The first line of each reply as long as no link is known. */
+const noLink = "This line is for a link: start the server with --link URL";
+
+interface Manifest {
+  readonly repository?: string | { readonly url: string };
+}
+
+/** The address of the source code, where `package.json` has it as npm documents it. */
+function repositoryOf({ repository }: Manifest): string | undefined {
+  return typeof repository === "object" ? repository.url.replace(/^git\+/, "") : repository;
+}
 
 const table = {
   host: {
@@ -22,7 +35,7 @@ const table = {
     env: "WIREBOOK_HOST",
     form: "ADDRESS",
     expects: "an address of this machine, such as 127.0.0.1",
-    help: "the address to listen on; beyond loopback only with --users registered",
+    help: "address to listen on; beyond loopback it needs --users registered",
   },
   port: {
     schema: portNumber,
@@ -30,7 +43,7 @@ const table = {
     env: "WIREBOOK_PORT",
     form: "PORT",
     expects: "a number from 0 to 65535; 0 takes any free port",
-    help: "the TCP port to listen on",
+    help: "TCP port to listen on",
   },
   ...storageTable,
   trustProxy: {
@@ -39,7 +52,7 @@ const table = {
     env: "WIREBOOK_TRUST_PROXY",
     form: "ADDRESS",
     expects: "the IP address from which a gateway with --proxy-protocol connects, such as 192.0.2.7",
-    help: "believe the PROXY header of that address, and ask for one; may be repeated",
+    help: "require and trust a PROXY header from that address; may be repeated",
     isList: true,
   },
   users: {
@@ -48,7 +61,7 @@ const table = {
     env: "WIREBOOK_USERS",
     form: "MODE",
     expects: "open or registered",
-    help: "who may speak: any name that nobody has registered, too (open), or registered users only (registered)",
+    help: "who may send messages: anyone under an unregistered name (open), or registered users only (registered)",
   },
   iKnow: {
     schema: toggle,
@@ -56,15 +69,15 @@ const table = {
     env: "WIREBOOK_I_KNOW",
     form: "",
     expects: "it without a value",
-    help: "listen beyond loopback with --users open, where everybody may then read and delete everything",
+    help: "allow --users open beyond loopback: anyone can then read and delete everything",
   },
   link: {
     schema: filledText,
-    default: "https://github.com/wirebook/wirebook",
+    default: repositoryOf(manifest as Manifest) ?? "",
     env: "WIREBOOK_LINK",
     form: "URL",
     expects: "the text of one line",
-    help: "the first line of every reply",
+    help: "the first line of each reply",
   },
 } as const;
 
@@ -74,10 +87,9 @@ export type Config = SettingsOf<typeof table>;
 /** The help that `--help` prints. */
 export const help = `Usage: node apps/server/src/main.ts [option…]
 
-The Wirebook server: it takes messages over TCP, writes each into the history and answers.
+Runs the Wirebook server: takes messages over TCP, writes each into the history and answers.
 
-${describeSettings(table)}  --help  print this
-`;
+${describeSettings(table)}`;
 
 /**
  * Reads the configuration; `undefined` when help was asked for.
@@ -88,12 +100,10 @@ export function readConfig(source: SettingsSource): Config | undefined {
   const { settings, words, isHelp } = readSettings(table, source);
   if (isHelp) return undefined;
   if (words.length > 0) {
-    throw new SettingsError(
-      `${withoutUserinfo(JSON.stringify(words[0]))} is no option; type --help for the list of options`,
-    );
+    throw new SettingsError(`${withoutUserinfo(JSON.stringify(words[0]))} is not an option; see --help`);
   }
   if (/[\r\n]/.test(settings.link)) {
     throw new SettingsError("the link has several lines; type the text of one line with --link or in WIREBOOK_LINK");
   }
-  return settings;
+  return { ...settings, link: settings.link || noLink };
 }

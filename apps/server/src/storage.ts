@@ -15,20 +15,17 @@ export const storageTable = {
     env: "WIREBOOK_HISTORY",
     form: "FILE",
     expects: "the path of a file, or nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME",
-    help: "the file that holds the history, or nats://HOST,HOST,HOST/NAME for one that servers share",
+    help: "file of the history, or nats://HOST,HOST,HOST/NAME for one that servers share",
   },
-  natsCredentials: pathOption("WIREBOOK_NATS_CREDENTIALS", "a .creds file, by which the cluster knows this server"),
-  natsNkey: pathOption("WIREBOOK_NATS_NKEY", "a file with the seed of the NKey by which the cluster knows this server"),
+  natsCredentials: pathOption("WIREBOOK_NATS_CREDENTIALS", ".creds file that authenticates this server to the cluster"),
+  natsNkey: pathOption("WIREBOOK_NATS_NKEY", "file with the NKey seed that authenticates this server to the cluster"),
   natsPasswordFile: pathOption(
     "WIREBOOK_NATS_PASSWORD_FILE",
-    "a file with the password of the user in the address, or with a token where it names none",
+    "file with the password of the user in the address, or with a token if it names no user",
   ),
-  natsTlsCa: pathOption(
-    "WIREBOOK_NATS_TLS_CA",
-    "a PEM file with the authority that the cluster's certificates are from",
-  ),
-  natsTlsCert: pathOption("WIREBOOK_NATS_TLS_CERT", "a PEM file with this server's certificate for the cluster"),
-  natsTlsKey: pathOption("WIREBOOK_NATS_TLS_KEY", "a PEM file with the key of that certificate"),
+  natsTlsCa: pathOption("WIREBOOK_NATS_TLS_CA", "PEM file with the certificate authority of the cluster"),
+  natsTlsCert: pathOption("WIREBOOK_NATS_TLS_CERT", "PEM file with this server's certificate for the cluster"),
+  natsTlsKey: pathOption("WIREBOOK_NATS_TLS_KEY", "PEM file with the private key of that certificate"),
 } as const;
 
 /** What those options say; an empty path is none. */

@@ -89,7 +89,7 @@ describeOnNatsServers("the programs on a cluster that asks for a password", () =
     });
 
     test.each([
-      ["as a word", [`nats://wirebook:s3cret@host`], /"nats:\/\/…@host" is no option/],
+      ["as a word", [`nats://wirebook:s3cret@host`], /"nats:\/\/…@host" is not an option/],
       ["with another scheme", ["--history", `nat://wirebook:s3cret@host`], /--history is "nat:\/\/…@host"; type/],
     ])("repeats no password that stands in the wrong place, %s", async (_where, words, sentence) => {
       await using program = Program.start(words);

@@ -81,7 +81,31 @@ export function describeSettings(table: SettingsTable): string {
     `${setting.help} (${setting.env}${describeDefault(setting.default)})`,
   ]);
   const width = Math.max(...rows.map(([option = ""]) => option.length));
-  return rows.map(([option = "", help]) => `${option.padEnd(width)}  ${help}\n`).join("");
+  const describe = ([option = "", help = ""]: string[]): string =>
+    wrap(help, helpColumns - width - 2)
+      .map((line, index) => `${(index === 0 ? option : "").padEnd(width)}  ${line}\n`)
+      .join("");
+  return [...rows, ["  --help", "print this help"]].map(describe).join("");
+}
+
+/** Columns of a terminal that shows the help. */
+const helpColumns = 80;
+
+function wrap(text: string, columns: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = `${lines.at(-1)} ${word}`.trim();
+    if (line.length <= columns) lines[lines.length - 1] = line;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** Characters of a value that an error repeats. */
+const shownCharactersMax = 40;
+
+function cut(text: string): string {
+  return text.length <= shownCharactersMax ? text : `${text.slice(0, shownCharactersMax)}…`;
 }
 
 type Given = string | boolean | (string | boolean)[] | undefined;
@@ -105,9 +129,15 @@ function parse(
     });
     return { values, positionals: positionals.map((word) => word.replace(hidden, "")) };
   } catch (error) {
-    const problem = error instanceof Error ? error.message.split(". ")[0] : String(error);
-    throw new SettingsError(`${problem}; type --help for the list of options`, { cause: error });
+    throw new SettingsError(`${explain(error as NodeJS.ErrnoException)}; see --help`, { cause: error });
   }
+}
+
+/** The first sentence of what `parseArgs` throws, and for the common mistake the words of most programs. */
+function explain({ code, message }: NodeJS.ErrnoException): string {
+  const [, option] = /^Unknown option '(.+?)'/.exec(message) ?? [];
+  if (code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION" || option === undefined) return message.split(". ")[0] as string;
+  return `unknown option ${cut(option)}`;
 }
 
 function readOne(name: string, setting: Setting<unknown>, given: Given, source: SettingsSource): unknown {
@@ -116,7 +146,7 @@ function readOne(name: string, setting: Setting<unknown>, given: Given, source: 
   const result = setting.schema.safeParse(typeof text === "string" ? text.replace(hidden, "") : text);
   if (result.success) return result.data;
   const where = given === undefined ? setting.env : `--${optionOf(name)}`;
-  const shown = withoutUserinfo(JSON.stringify(text).replaceAll("\\u0000", ""));
+  const shown = cut(withoutUserinfo(JSON.stringify(text).replaceAll("\\u0000", "")));
   throw new SettingsError(`${where} is ${shown}; type ${setting.expects}`);
 }
 
@@ -127,7 +157,6 @@ export function withoutUserinfo(text: string): string {
 
 /** Kubernetes tells each container of a Service (and Docker of a link) named `x-y` by `X_Y_PORT=tcp://10.96.0.12:5007`. */
 const serviceLink = /^(?:tcp|udp|sctp):\/\/\S+:\d+$/;
-const shownCharactersMax = 40;
 
 function fromEnvironment(name: string, setting: Setting<unknown>, { env, onNotice }: SettingsSource): Given {
   const text = env[setting.env] ?? "";
@@ -135,7 +164,7 @@ function fromEnvironment(name: string, setting: Setting<unknown>, { env, onNotic
   if (setting.env.endsWith("_PORT") && serviceLink.test(text)) {
     const option = `--${optionOf(name)}`;
     onNotice?.(
-      `${setting.env} is ${JSON.stringify(text.slice(0, shownCharactersMax))}, which Kubernetes or Docker sets for a service ` +
+      `${setting.env} is ${cut(JSON.stringify(text))}, which Kubernetes or Docker sets for a service ` +
         `of that name; it is ignored, and ${option} is ${String(setting.default)}`,
     );
     return undefined;

@@ -7,16 +7,19 @@
 
 import type { Writable } from "node:stream";
 import type { Trace } from "@wirebook/net";
-import { decodeFollowing, plainText, quoteText } from "@wirebook/protocol";
-import type { ReplyHeader } from "@wirebook/protocol";
-import { followingCharactersMax } from "../limits.ts";
+import { decodeEntry, decodeFollowing, plainText, quoteText } from "@wirebook/protocol";
+import type { Endpoint, Entry, ReplyHeader, Step } from "@wirebook/protocol";
 import type { Outgoing } from "../message.ts";
-import type { Outcome } from "../outcome.ts";
 import type { ReplyNews } from "../reply-parser.ts";
-import { FollowedLines } from "./followed-lines.ts";
-import type { Presenter } from "./presenter.ts";
-import { TextStream } from "./text-stream.ts";
-import { traceJson } from "./trace-json.ts";
+import type { Presenter } from "../request.ts";
+import type { Outcome } from "../result.ts";
+import { TextStream } from "./terminal-text.ts";
+
+/** Characters of the first line of a response to a follow; a longer one is not that with which a follow begins. */
+const followingCharactersMax = 64;
+
+/** Characters of one followed line that `--json` holds to write it as one object; the rest of the line is left out. */
+export const followedLineCharactersMax = 1024 * 1024;
 
 type Shape = "undecided" | "reply" | "follow";
 
@@ -111,5 +114,80 @@ function failureOf(outcome: Outcome): { readonly code: string; readonly message:
       return { code: outcome.code, message: outcome.sentence };
     case "interrupted":
       return { code: "interrupted", message: "the exchange was interrupted" };
+  }
+}
+
+/** A trace for other programs. Times are milliseconds since the connecting began, to the microsecond. */
+interface TraceJson {
+  /** When the connecting began, by this machine's clock. */
+  readonly startedAt: string;
+  readonly local: Endpoint | null;
+  readonly remote: Endpoint | null;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly steps: Partial<Record<Step, number>>;
+  readonly chunks: readonly (readonly [ms: number, bytes: number])[];
+  readonly untimedChunks: number;
+}
+
+/** The trace as `--json` writes it. */
+function traceJson({ at, chunks, ...trace }: Trace): TraceJson {
+  const startMs = at.connecting ?? 0;
+  const since = (atMs: number): number => Math.round((atMs - startMs) * 1000) / 1000;
+  return {
+    startedAt: new Date(performance.timeOrigin + startMs).toISOString(),
+    local: trace.local ?? null,
+    remote: trace.remote ?? null,
+    sentBytes: trace.sentBytes,
+    receivedBytes: trace.receivedBytes,
+    steps: Object.fromEntries(Object.entries(at).map(([step, atMs]) => [step, since(atMs)])),
+    chunks: chunks.map(([atMs, bytes]) => [since(atMs), bytes]),
+    untimedChunks: trace.untimedChunks,
+  };
+}
+
+/** A line of a followed history. */
+export interface FollowedLine {
+  readonly text: string;
+  readonly entry: Entry;
+  /** Set when the line was longer than what is held of it. */
+  readonly isCut?: true;
+}
+
+/** Joins the text of a follow into lines, of which it holds one, up to a bound. */
+export class FollowedLines {
+  readonly #onLine: (line: FollowedLine) => void;
+  #held = "";
+  #isCut = false;
+
+  constructor(onLine: (line: FollowedLine) => void) {
+    this.#onLine = onLine;
+  }
+
+  push(text: string): void {
+    const [first = "", ...others] = text.split("\n");
+    this.#hold(first);
+    for (const part of others) {
+      this.#tell();
+      this.#hold(part);
+    }
+  }
+
+  /** The follow ended; a line that was not ended is told as far as it came. */
+  finish(): void {
+    if (this.#held !== "") this.#tell();
+  }
+
+  #hold(part: string): void {
+    const room = followedLineCharactersMax - this.#held.length;
+    if (part.length > room) this.#isCut = true;
+    this.#held += part.slice(0, room);
+  }
+
+  #tell(): void {
+    const text = this.#held;
+    this.#onLine({ text, entry: decodeEntry(text), ...(this.#isCut ? { isCut: true } : {}) });
+    this.#held = "";
+    this.#isCut = false;
   }
 }

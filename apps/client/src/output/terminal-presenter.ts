@@ -1,12 +1,11 @@
 import type { Writable } from "node:stream";
 import { authenticationError, decodeText, errorPrefix } from "@wirebook/protocol";
 import type { Outgoing } from "../message.ts";
-import type { Outcome } from "../outcome.ts";
 import type { ReplyNews } from "../reply-parser.ts";
-import type { Paint } from "./paint.ts";
-import type { Presenter } from "./presenter.ts";
-import { TextStream } from "./text-stream.ts";
-import { visibleText } from "./visible.ts";
+import type { Presenter } from "../request.ts";
+import type { Outcome } from "../result.ts";
+import { TextStream, visibleText } from "./terminal-text.ts";
+import type { Paint } from "./terminal-text.ts";
 
 /**
  * For people: what was sent and the whole reply, as the original client prints them.

@@ -19,7 +19,12 @@ import {
 } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { redactMessage } from "@wirebook/protocol";
-import { promptHistoryBytesMax, promptHistoryLinesMax } from "../limits.ts";
+
+/** Bytes of the kept history that are read when a prompt starts; lines before them are forgotten. */
+export const promptHistoryBytesMax = 1024 * 1024;
+
+/** Lines that the prompt remembers from one run to the next. */
+export const promptHistoryLinesMax = 500;
 
 /** The file for a user's prompt history, by the XDG Base Directory Specification. */
 export function promptHistoryPath(env: Readonly<Record<string, string | undefined>>, home: string): string {

@@ -15,10 +15,10 @@ import type { ReadStream } from "node:tty";
 import { describeTarget } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
-import { promptHistoryLinesMax } from "../limits.ts";
+import { promptHistoryLinesMax } from "./prompt-history.ts";
 import { createMessage } from "../message.ts";
 import type { Outgoing } from "../message.ts";
-import type { Paint } from "../output/paint.ts";
+import type { Paint } from "../output/terminal-text.ts";
 import type { Completions } from "./completions.ts";
 import type { PromptHistory } from "./prompt-history.ts";
 

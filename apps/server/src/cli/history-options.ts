@@ -13,11 +13,10 @@ export type Task =
 export const help = `Usage: npm run history -- export FILE --history nats://HOST,HOST,HOST/NAME
        npm run history -- import FILE --history nats://HOST,HOST,HOST/NAME
 
-Moves a history between a file and a NATS cluster, line by line and byte for byte. An export is a snapshot and may be made
-while servers run; FILE must not exist yet. An import goes into a history that has no line yet.
+Copies a history between a file and a NATS cluster, line by line and byte for byte. export
+writes a snapshot into a new FILE, also while servers run. import needs an empty history.
 
-${describeSettings(storageTable)}  --help  print this
-
+${describeSettings(storageTable)}
 Exit codes: 0 done, 1 not done, 2 wrong usage.
 `;
 
@@ -31,10 +30,7 @@ export function readTask(source: SettingsSource): Task {
   const [verb, file, ...rest] = words;
   if (isHelp) return { verb: "help" };
   if (verb !== "export" && verb !== "import") {
-    const what =
-      verb === undefined
-        ? "nothing is said to be done"
-        : `${withoutUserinfo(quoteText(verb))} is nothing that can be done`;
+    const what = verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(verb))}`;
     throw new SettingsError(`${what}; type export FILE or import FILE`);
   }
   if (file === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);

@@ -12,7 +12,7 @@ const table = {
     env: "WIREBOOK_ROLE",
     form: "ROLE",
     expects: "member or admin",
-    help: "what a new user may do with --users registered: all but delete (member), or everything (admin)",
+    help: "what a new user may do with --users registered: all but delete (member) or everything (admin)",
   },
   ...storageTable,
 } as const;
@@ -32,11 +32,10 @@ export const help = `Usage: npm run users -- add NAME [option…]
        npm run users -- export FILE
        npm run users -- import FILE
 
-The registered users of a Wirebook server. It takes a change up within 0.1 s; it need not run. An import registers the users
-of a users.txt, or of what export has written, with the keys that they have.
+Manages the registered users of a Wirebook server. A running server applies a change within
+0.1 s. import registers the users of a users.txt or of an export, and keeps their keys.
 
-${describeSettings(table)}  --help  print this
-
+${describeSettings(table)}
 Exit codes: 0 done, 1 not done, 2 wrong usage.
 `;
 
@@ -60,9 +59,7 @@ export function readTask(source: SettingsSource): Task {
   }
   if (verb !== "add" && verb !== "remove") {
     const what =
-      verb === undefined
-        ? "nothing is said to be done"
-        : `${withoutUserinfo(quoteText(redactKeys(verb)))} is nothing that can be done`;
+      verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(redactKeys(verb)))}`;
     throw new SettingsError(`${what}; type add NAME, list, remove NAME, export FILE or import FILE`);
   }
   if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one name; type: ${verb} NAME`);
@@ -71,10 +68,10 @@ export function readTask(source: SettingsSource): Task {
   return verb === "add" ? { verb, name, role, storage } : { verb, name, storage };
 }
 
-/** What is no name may be a key in the wrong place, so the sentence does not repeat it. */
+/** An invalid name may be a key in the wrong place, so the error does not repeat it. */
 function assertName(name: string): void {
   if (isName(name)) return;
   throw new SettingsError(
-    `the name is none; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores, without a key`,
+    `invalid name; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores, without a key`,
   );
 }

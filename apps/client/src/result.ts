@@ -1,4 +1,13 @@
-import type { Outcome } from "./outcome.ts";
+import type { ExchangeErrorCode } from "@wirebook/net";
+
+/** Why there is no whole reply: the network's reasons, and a server that closed without a word. */
+type FailureCode = ExchangeErrorCode | "empty-reply";
+
+/** How an exchange came out. */
+export type Outcome =
+  | { readonly kind: "answered"; readonly isError: boolean }
+  | { readonly kind: "failed"; readonly code: FailureCode; readonly sentence: string }
+  | { readonly kind: "interrupted" };
 
 /** What the process says of itself when it ends. */
 export const exitCodes = {

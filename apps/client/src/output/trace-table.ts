@@ -1,5 +1,5 @@
 /**
- * An exchange for somebody who wants to understand it: what happened on the wire, when, and how long it took.
+ * What happened on the wire during one exchange, when, and how long it took.
  *
  *     127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)
  *
@@ -15,19 +15,22 @@
 
 import { describeEndpoint, describeTarget } from "@wirebook/net";
 import type { Target, Trace } from "@wirebook/net";
-import type { Outcome } from "../outcome.ts";
-import { chunkRows } from "./chunk-rows.ts";
-import { bytesOf, milliseconds, thousands } from "./figures.ts";
-import type { Paint } from "./paint.ts";
-import type { TraceRow } from "./trace-row.ts";
-import { visibleText } from "./visible.ts";
+import type { Outcome } from "../result.ts";
+import { visibleText } from "./terminal-text.ts";
+import type { Paint } from "./terminal-text.ts";
+
+/** Rows at the end that stay when those in the middle are summed up. */
+const readRowsLast = 8;
+
+/** Rows that `--trace` prints for reads; those between the first and the last are summed up. */
+export const readRowsMax = 40;
 
 const arrows = { out: "→", in: "←", wrong: "×", none: " " } as const;
 
 /** The report on one exchange, ending in a line feed. */
 export function reportTrace(trace: Trace, target: Target, outcome: Outcome, paint: Paint): string {
   const rows = rowsOf(trace, outcome);
-  return [headline(trace, target, paint), "", ...table(rows, trace, paint), "", sum(trace), ""].join("\n");
+  return [headline(trace, target, paint), "", ...table(rows, trace, paint), "", totals(trace), ""].join("\n");
 }
 
 function table(
@@ -85,7 +88,7 @@ function rowsOf(trace: Trace, outcome: Outcome): TraceRow[] {
       direction: "in",
       meaning: "the reply begins",
     },
-    ...chunkRows(trace),
+    ...readRows(trace),
     at.fin !== undefined && {
       atMs: at.fin,
       step: "fin",
@@ -113,9 +116,9 @@ function headline({ local, remote }: Trace, target: Target, paint: Paint): strin
   return `${paint.strong(here)} (this end)  ⇄  ${paint.strong(there)} (the server)`;
 }
 
-function sum({ at, sentBytes, receivedBytes, chunks, untimedChunks }: Trace): string {
+function totals({ at, sentBytes, receivedBytes, chunks, untimedChunks }: Trace): string {
   const count = chunks.length + untimedChunks;
-  const received = `${bytesOf(receivedBytes)} received in ${thousands(count)} ${count === 1 ? "chunk" : "chunks"}`;
+  const received = `${bytesOf(receivedBytes)} received in ${thousands(count)} ${count === 1 ? "read" : "reads"}`;
   const total = milliseconds((at.closed ?? 0) - (at.connecting ?? 0));
   return `  ${bytesOf(sentBytes)} sent · ${received} · ${total} ms in all`;
 }
@@ -131,4 +134,95 @@ function tint(paint: Paint, direction: TraceRow["direction"], text: string): str
     case "none":
       return text;
   }
+}
+
+/** Reads of the same size, one after the other. */
+interface Run {
+  readonly first: number;
+  readonly bytes: number;
+  readonly atMs: number;
+  count: number;
+  untilMs: number;
+}
+
+/**
+ * The reads of a reply, a row each, but one row for a run of equal ones; at most `readRowsMax` rows.
+ *
+ * A long reply comes in thousands of reads, most of them as large as one may be. What matters is
+ * where that pattern begins, breaks and ends.
+ */
+export function readRows({ chunks, untimedChunks, receivedBytes }: Trace): TraceRow[] {
+  const runs = runsOf(chunks);
+  const rows = runs.map(runRow);
+  if (rows.length > readRowsMax) {
+    const firstRows = readRowsMax - readRowsLast - 1;
+    const between = runs.slice(firstRows, -readRowsLast);
+    rows.splice(firstRows, between.length, summaryRow(between));
+  }
+  if (untimedChunks === 0) return rows;
+  const untimedBytes = receivedBytes - chunks.reduce((sum, [, bytes]) => sum + bytes, 0);
+  return [...rows, restRow(`${thousands(untimedChunks)} more reads, ${bytesOf(untimedBytes)}, without their times`)];
+}
+
+function runsOf(chunks: Trace["chunks"]): Run[] {
+  const runs: Run[] = [];
+  for (const [index, [atMs, bytes]] of chunks.entries()) {
+    const last = runs.at(-1);
+    if (last?.bytes === bytes) {
+      last.count += 1;
+      last.untilMs = atMs;
+    } else runs.push({ first: index + 1, bytes, atMs, count: 1, untilMs: atMs });
+  }
+  return runs;
+}
+
+function runRow({ first, bytes, atMs, count, untilMs }: Run): TraceRow {
+  if (count === 1) return { atMs, step: `read ${thousands(first)}`, direction: "in", meaning: bytesOf(bytes) };
+  return {
+    atMs,
+    untilMs,
+    step: `reads ${thousands(first)}–${thousands(first + count - 1)}`,
+    direction: "in",
+    meaning: `${thousands(count)} × ${bytesOf(bytes)}, the last ${milliseconds(untilMs - atMs)} ms after the first`,
+  };
+}
+
+function summaryRow(runs: readonly Run[]): TraceRow {
+  const count = runs.reduce((sum, run) => sum + run.count, 0);
+  const bytes = runs.reduce((sum, run) => sum + run.count * run.bytes, 0);
+  return restRow(`${thousands(count)} reads between, ${bytesOf(bytes)}; --json has them all`);
+}
+
+function restRow(meaning: string): TraceRow {
+  return { step: "…", direction: "none", meaning };
+}
+
+/** One line of the table that `--trace` prints. */
+export interface TraceRow {
+  /** Milliseconds of `performance.now()`; absent in a row that only sums up. */
+  readonly atMs?: number | undefined;
+  /** When the last of several things in one row happened. */
+  readonly untilMs?: number;
+  readonly step: string;
+  /** Whether this end did it, the server did it, or something went wrong. */
+  readonly direction: "out" | "in" | "wrong" | "none";
+  readonly meaning: string;
+}
+
+/** Figures as the trace prints them. */
+
+/** `65,536`. */
+function thousands(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `1 byte`, `65,536 bytes`. */
+function bytesOf(count: number): string {
+  return `${thousands(count)} ${count === 1 ? "byte" : "bytes"}`;
+}
+
+/** `1,204.113`. */
+function milliseconds(ms: number): string {
+  const [whole = "0", fraction = "000"] = ms.toFixed(3).split(".");
+  return `${thousands(Number(whole))}.${fraction}`;
 }
