@@ -1,4 +1,4 @@
-/** Where the end-to-end stories find a Chromium: the system's, or else the one that Playwright keeps for itself. */
+/** Where the end-to-end tests find a Chromium: the system's, or else the one that Playwright keeps for itself. */
 
 import { existsSync } from "node:fs";
 

@@ -1,5 +1,5 @@
 /**
- * `npm test`: installs what the tests need and runs every gate.
+ * `npm test`: installs what the tests need and runs every check.
  *
  * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, strace, nc, tshark and the servers of
  * tests/e2e/foreign.spec.ts come from apt; elsewhere Playwright's own Chromium is used.

@@ -68,3 +68,14 @@ export async function refusal(
 
 /** The address with a user, or with whatever else stands before the host. */
 export const as = (user: string, address: string): string => address.replace("://", `://${user}@`);
+
+/** Tries again what a cluster without a leader refuses. */
+export async function untilDone<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!["storage-unavailable", "users-failed"].includes((error as HistoryError).code)) throw error;
+    }
+  }
+}

@@ -9,7 +9,7 @@ import { describeOnNatsServers } from "../../../test-support/nats-tests.ts";
 import { connectAny, NodeRefusal } from "../src/connect.ts";
 import { openJetStreamHistory, openJetStreamUsers } from "../src/open.ts";
 import { linesOf } from "../../history/test/reading.ts";
-import { as, openRig, refusal } from "./cluster-fixture.ts";
+import { as, openRig, refusal, untilDone } from "./cluster-fixture.ts";
 import type { Rig } from "./cluster-fixture.ts";
 
 const named = { servers: ["a", "b", "c"], shown: "nats://a,b,c/log" };
@@ -110,7 +110,10 @@ describeOnNatsServers("a server that starts on real nodes", () => {
     await append("before");
     await cutOff(lonely);
     // Which node is the first is chance.
-    for (let at = 0; (await clientsOf(lonely)) === 0; at++) expect(await append(`at ${at}`)).toContain(`"at ${at}"`);
+    for (let at = 0; (await clientsOf(lonely)) === 0; at++) {
+      // The other two may still be electing their leaders.
+      expect(await untilDone(() => append(`at ${at}`))).toContain(`"at ${at}"`);
+    }
     await two.kill();
     await untilWithoutLeader(one);
     const sentence = await refusal(cluster.address("log"), {}, "storage-unavailable");

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { NatsCluster } from "../../../test-support/nats-cluster.ts";
 import type { NatsNode } from "../../../test-support/nats-node.ts";
 import { describeOnNatsServers } from "../../../test-support/nats-tests.ts";
-import type { History, HistoryError, Users } from "@wirebook/history";
+import type { History, Users } from "@wirebook/history";
 import { decodeNatsAddress } from "../src/address.ts";
 import { openCluster } from "../src/connect.ts";
 import type { Cluster } from "../src/cluster.ts";
@@ -17,7 +17,7 @@ import { openJetStreamHistory, openJetStreamUsers } from "../src/open.ts";
 import { Replica } from "../src/replica.ts";
 import { LineReader } from "../../history/test/reading.ts";
 import { userOf } from "../../history/test/users-suite.ts";
-import { openRig } from "./cluster-fixture.ts";
+import { openRig, untilDone } from "./cluster-fixture.ts";
 import type { Rig } from "./cluster-fixture.ts";
 
 /** Milliseconds from an acknowledgement until it is heard; whoever leaves that to the client waits for 20 s and more. */
@@ -133,17 +133,6 @@ const unconnected = undefined as unknown as Cluster;
 
 function freeze({ pid }: NatsNode): void {
   process.kill(pid as number, "SIGSTOP");
-}
-
-/** Tries again what a cluster without a leader refuses. */
-async function untilDone<Result>(work: () => Promise<Result>): Promise<Result> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!["storage-unavailable", "users-failed"].includes((error as HistoryError).code)) throw error;
-    }
-  }
 }
 
 /** What was not answered may have been done. */
