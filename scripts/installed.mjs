@@ -24,9 +24,8 @@ const pageStamp = join(root, ".wirebook", "page-built-from");
 const pageSources = ["apps/web", "libs/protocol", "package-lock.json"];
 const notSources = new Set(["node_modules", "dist", "test"]);
 
-/** How often an installation is tried while the npm registry does not answer, and how long to wait in between. */
-const installTriesMax = 40;
-const installPauseMs = 30_000;
+/** How often npm asks the registry again: after 10 s and then each minute, for about 5 minutes. */
+const fetchRetries = 5;
 
 /** Installs the locked packages unless they are there. */
 export function installPackages() {
@@ -34,14 +33,8 @@ export function installPackages() {
   say("installing packages (npm ci), once");
   // All are needed, also where npm is told otherwise (NODE_ENV=production, omit=dev, omit=optional, bin-links=false).
   const all = ["--include=dev", "--include=optional", "--include=peer", "--bin-links"];
-  const words = ["ci", ...all, "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
-  for (let tries = 1; attempt("npm", words).status !== 0; tries++) {
-    if (tries === installTriesMax || isRegistryUp()) fail("npm", words);
-    say(
-      `the npm registry does not answer; trying again in ${installPauseMs / 1000} s (${tries} of ${installTriesMax})`,
-    );
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, installPauseMs);
-  }
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+  run("npm", ["ci", ...all, "--prefer-offline", `--fetch-retries=${fetchRetries}`, ...quiet]);
   if (!existsSync(node)) {
     const command = `npm run ${process.env.npm_lifecycle_event ?? "start"} --ignore-scripts=false`;
     console.error(
@@ -79,29 +72,15 @@ export function say(sentence) {
 
 /** Runs a command in the root with the terminal's output, and ends this program when it fails. */
 export function run(command, words, env = {}) {
-  const { status, error } = attempt(command, words, env);
-  if (status !== 0) fail(command, words, status, error);
-}
-
-function attempt(command, words, env = {}) {
-  return spawnSync(command, words, {
+  const { status, error } = spawnSync(command, words, {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, ...env },
     shell: process.platform === "win32",
   });
-}
-
-function fail(command, words, status, error) {
+  if (status === 0) return;
   console.error(`wirebook: \`${command} ${words.join(" ")}\` failed${error ? ` (${error.message})` : ""}`);
   process.exit(status ?? 1);
-}
-
-function isRegistryUp() {
-  return (
-    spawnSync("npm", ["ping", "--fetch-retries=0"], { cwd: root, stdio: "ignore", shell: process.platform === "win32" })
-      .status === 0
-  );
 }
 
 function isStamped(stamp, wanted) {
