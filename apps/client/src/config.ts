@@ -104,9 +104,9 @@ Output
   In a pipe: the response alone, byte for byte (for a user alone: the list of operations).
   A missing line feed is added between two responses.
   Trace, errors and prompt go to standard error.
-  --json      {"type":"reply","sent":…,"beginning":{"link":…,"operations":[…]}|null,"response":…,"isError":…,
+  --json      {"type":"reply","sent":…,"header":{"link":…,"operations":[…]}|null,"response":…,"isError":…,
               "failure":{"code":…,"message":…}|null,"trace":{…}}; bytes that are not UTF-8 are \\udc80 to \\udcff
-  a follow    {"type":"following","sent":…,"beginning":…,"from":…}, then {"type":"line","text":…,"entry":{…}} for each
+  a follow    {"type":"following","sent":…,"header":…,"from":…}, then {"type":"line","text":…,"entry":{…}} for each
               line, with "isCut":true when it was too long to hold, then {"type":"end","isError":…,"failure":…,"trace":{…}}
   the trace   {"startedAt":…,"local":…,"remote":…,"sentBytes":…,"receivedBytes":…,"steps":{…},"chunks":[[ms,bytes],…],
               "untimedChunks":…}; times are milliseconds since the connecting began

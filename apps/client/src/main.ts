@@ -86,7 +86,7 @@ async function startPrompt(config: Config, createOwnSession: (wrap: Wrap) => Ses
   const session = createOwnSession((presenter) => ({
     begin: (outgoing) => presenter.begin(outgoing),
     take(news) {
-      if (news.beginning !== undefined) completions.noteOperations(news.beginning.parsed.operations);
+      if (news.header !== undefined) completions.noteOperations(news.header.parsed.operations);
       presenter.take(news);
     },
     end: (outcome, trace) => presenter.end(outcome, trace),

@@ -16,7 +16,7 @@ export interface Outgoing {
   readonly shown: string;
   /** True when the reply may fall silent for as long as it likes. */
   readonly isFollow: boolean;
-  /** True for a user and nothing else: the reply's beginning, the list of operations, is then what was asked for. */
+  /** True for a user and nothing else: the reply's header has the list of operations, which is what was asked for. */
   readonly isBare: boolean;
 }
 

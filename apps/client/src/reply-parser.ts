@@ -3,8 +3,8 @@ import type { ReplyHeader, ReplyPart } from "@wirebook/protocol";
 
 /** What has become known of a reply. */
 export interface ReplyNews {
-  /** Set once, when the beginning is whole: what it says, and its bytes as they came. */
-  readonly beginning: { readonly parsed: ReplyHeader; readonly bytes: Uint8Array } | undefined;
+  /** Set once, when the header is whole: what it says, and its bytes as they came. */
+  readonly header: { readonly parsed: ReplyHeader; readonly bytes: Uint8Array } | undefined;
   /** Bytes of the response, as they came. */
   readonly response: Uint8Array;
 }
@@ -13,7 +13,7 @@ const lineFeed = 0x0a;
 const nothing = new Uint8Array(0);
 const headBytesMax = authenticationError.length + "\r\n".length;
 
-/** Reads a reply while it comes, and judges whether it is an error; holds no more of it than its beginning. */
+/** Reads a reply while it comes, and judges whether it is an error; holds no more of it than its header. */
 export class ReplyParser {
   readonly #reader = new ReplyReader();
   #held: Uint8Array = nothing;
@@ -41,15 +41,15 @@ export class ReplyParser {
     return head.startsWith(errorPrefix) && !this.#hasSecondLine;
   }
 
-  #learn({ beginning, response }: ReplyPart, isLast: boolean): ReplyNews {
+  #learn({ header, response }: ReplyPart, isLast: boolean): ReplyNews {
     this.#judge(response);
-    if (this.#isInResponse) return { beginning: undefined, response };
-    if (beginning === undefined && response.length === 0 && !isLast) return { beginning: undefined, response };
+    if (this.#isInResponse) return { header: undefined, response };
+    if (header === undefined && response.length === 0 && !isLast) return { header: undefined, response };
     const bytes = this.#held.subarray(0, this.#held.length - response.length);
     this.#isInResponse = true;
-    this.#hasReplyHeader = beginning !== undefined;
+    this.#hasReplyHeader = header !== undefined;
     this.#held = nothing;
-    return { beginning: beginning && { parsed: beginning, bytes }, response };
+    return { header: header && { parsed: header, bytes }, response };
   }
 
   #judge(response: Uint8Array): void {

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { exitOf, runCli, runCliBytes, startCli, until } from "./cli.ts";
-import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
+import { header, openPeer, openResponder } from "./tcp-peer.ts";
 
 describe("the arguments", () => {
   test("are one message, negative numbers included", async () => {
@@ -65,7 +65,7 @@ describe("in a pipe", () => {
 
   test("a user alone gets the operations, which were asked for", async () => {
     await using peer = await openResponder("");
-    expect(await runCli([...peer.options, "brick"])).toEqual({ code: 0, stdout: beginning, stderr: "" });
+    expect(await runCli([...peer.options, "brick"])).toEqual({ code: 0, stdout: header, stderr: "" });
   });
 
   test("the server is held back while nobody reads", async () => {
@@ -73,12 +73,12 @@ describe("in a pipe", () => {
     const sockets: Socket[] = [];
     await using peer = await openPeer((socket) => {
       sockets.push(socket);
-      socket.end(Buffer.alloc(replyBytes, beginning));
+      socket.end(Buffer.alloc(replyBytes, header));
     });
     const held = startCli([...peer.options, "brick", "2"]);
     await once(held.stdout, "readable");
     const { stdout } = await runCliBytes([...peer.options, "brick", "2"]);
-    expect(stdout.length).toBeGreaterThan(replyBytes - 2 * beginning.length);
+    expect(stdout.length).toBeGreaterThan(replyBytes - 2 * header.length);
     expect(sockets[0]?.writableLength).toBeGreaterThan(0);
     held.kill();
     held.stdout.resume();
@@ -87,7 +87,7 @@ describe("in a pipe", () => {
 
   test("a reader that goes away ends it quietly", async () => {
     await using peer = await openPeer((socket) => {
-      socket.write(beginning);
+      socket.write(header);
       socket.end("line\n".repeat(4_000_000));
     });
     const child = startCli([...peer.options, "brick", "2"]);
@@ -102,7 +102,7 @@ describe("in a pipe", () => {
     await using peer = await openPeer((socket, message) => {
       if (message !== "brick 5\n") return;
       follower = socket;
-      socket.write(`${beginning}Following from line 8.\n`);
+      socket.write(`${header}Following from line 8.\n`);
     });
     const child = startCli([...peer.options, "--timeout", "300", "brick", "5"]);
     await until(child.stdout, "Following from line 8.\n");
@@ -147,7 +147,7 @@ describe("the exit code", () => {
     let server: Socket | undefined;
     await using peer = await openPeer((socket) => {
       server = socket;
-      socket.write(`${beginning}half a li`);
+      socket.write(`${header}half a li`);
     });
     const child = startCli([...peer.options, "brick", "2"]);
     const complaint = text(child.stderr);

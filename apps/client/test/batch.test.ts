@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { linesOf } from "../src/standard-input.ts";
 import type { Line } from "../src/standard-input.ts";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
-import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
+import { header, openPeer, openResponder } from "./tcp-peer.ts";
 
 describe("standard input", () => {
   test("is a message a line, in order, one exchange each", async () => {
@@ -12,7 +12,7 @@ describe("standard input", () => {
     await using peer = await openPeer((socket, message) => {
       most = Math.max(most, ++open);
       socket.once("close", () => (open -= 1));
-      socket.end(`${beginning}you said ${message}`);
+      socket.end(`${header}you said ${message}`);
     });
     const { code, stdout } = await runCli(peer.options, { input: "brick 2\n\n  \t\notter 2 -5\r\nlast 2" });
     expect(peer.messages).toEqual(["brick 2\n", "otter 2 -5\n", "last 2\n"]);
@@ -44,7 +44,7 @@ describe("standard input", () => {
 
   test("goes on after an error of the server's, and the code remembers it", async () => {
     await using peer = await openPeer((socket, message) =>
-      socket.end(beginning + (message.startsWith("bad") ? "Error: no\n" : "fine\n")),
+      socket.end(header + (message.startsWith("bad") ? "Error: no\n" : "fine\n")),
     );
     const { code, stdout } = await runCli(peer.options, { input: "good 2\nbad 2\ngood 2\n" });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "fine\nError: no\nfine\n" });
@@ -65,7 +65,7 @@ describe("standard input", () => {
 
   test("is given up when the network fails", async () => {
     await using peer = await openPeer((socket, message) =>
-      message === "one\n" ? socket.end(beginning) : socket.resetAndDestroy(),
+      message === "one\n" ? socket.end(header) : socket.resetAndDestroy(),
     );
     const { code, stderr } = await runCli(peer.options, { input: "one\ntwo\nthree\n" });
     expect(peer.messages).toEqual(["one\n", "two\n"]);
@@ -73,7 +73,7 @@ describe("standard input", () => {
   });
 
   test("is given up at Ctrl-C", async () => {
-    await using peer = await openPeer((socket) => socket.write(`${beginning}Following from line 1.\n`));
+    await using peer = await openPeer((socket) => socket.write(`${header}Following from line 1.\n`));
     const child = startCli(peer.options);
     child.stdin.write("brick 5\nbrick 2\n");
     await until(child.stdout, "Following");

@@ -3,7 +3,7 @@ import { followedLineCharactersMax } from "../src/output/json-presenter.ts";
 import { FollowedLines } from "../src/output/json-presenter.ts";
 import type { FollowedLine } from "../src/output/json-presenter.ts";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
-import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
+import { header, openPeer, openResponder } from "./tcp-peer.ts";
 
 /** The objects of a text that has one a line. */
 function objectsOf(text: string): unknown[] {
@@ -24,7 +24,7 @@ describe("--json", () => {
     expect(reply).toMatchObject({
       type: "reply",
       sent: "brick 2",
-      beginning: {
+      header: {
         link: "https://example.org/wirebook",
         operations: expect.arrayContaining([
           {
@@ -44,7 +44,7 @@ describe("--json", () => {
       trace: {
         remote: { address: "127.0.0.1", port: peer.port },
         sentBytes: 8,
-        receivedBytes: beginning.length + 16,
+        receivedBytes: header.length + 16,
         steps: { connecting: 0 },
         untimedChunks: 0,
       },
@@ -53,7 +53,7 @@ describe("--json", () => {
       trace: { steps: Record<string, number>; chunks: [number, number][]; startedAt: string };
     };
     expect(Object.keys(trace.steps)).toEqual(["connecting", "established", "written", "firstByte", "fin", "closed"]);
-    expect(trace.chunks.reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(beginning.length + 16);
+    expect(trace.chunks.reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(header.length + 16);
     expect(Math.abs(Date.parse(trace.startedAt) - Date.now())).toBeLessThan(60_000);
   });
 
@@ -68,7 +68,7 @@ describe("--json", () => {
   });
 
   test("says what failed, with the text that had come", async () => {
-    await using peer = await openPeer((socket) => socket.write(`${beginning}half`));
+    await using peer = await openPeer((socket) => socket.write(`${header}half`));
     const { code, stdout } = await runCli([...peer.options, "--json", "--timeout", "200", "brick", "2"]);
     expect(code).toBe(4);
     expect(objectsOf(stdout)).toMatchObject([{ response: "half", isError: false, failure: { code: "reply-timeout" } }]);
@@ -79,14 +79,14 @@ describe("--json", () => {
     const { stdout } = await runCli([...peer.options, "--json"], { input: "brick~secret 2\notter\n" });
     expect(stdout).not.toContain("secret");
     expect(objectsOf(stdout)).toMatchObject([
-      { sent: "brick~… 2", beginning: null, response: "Authentication error.", isError: true },
+      { sent: "brick~… 2", header: null, response: "Authentication error.", isError: true },
       { sent: "otter", isError: true },
     ]);
   });
 
   test("gives an object for each line of a follow", async () => {
     await using peer = await openPeer((socket) => {
-      socket.write(`${beginning}Follow`);
+      socket.write(`${header}Follow`);
       socket.write('ing from line 3.\n2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 5"\nby ha');
       socket.write("nd\nunfinished");
     });

@@ -7,7 +7,7 @@ import { pcapBytesMax } from "../src/pcap-file.ts";
 import { openPcapFile } from "../src/pcap-file.ts";
 import { exitCodes } from "../src/result.ts";
 import { runCli } from "./cli.ts";
-import { beginning, openResponder } from "./tcp-peer.ts";
+import { header, openResponder } from "./tcp-peer.ts";
 
 async function openFolder(): Promise<AsyncDisposable & { at(name: string): string }> {
   const folder = await mkdtemp(join(tmpdir(), "wirebook-pcap-"));
@@ -26,7 +26,7 @@ describe("--pcap", () => {
     expect([code, stdout]).toEqual([exitCodes.done, "Deleted all.\nDeleted all.\n"]);
     expect(peer.messages).toEqual(["brick~s3cret 3\n", "brick 2\n"]);
     const file = await readFile(path);
-    for (const held of ["brick~****** 3\n", "brick 2\n", beginning, "Deleted all.\n"])
+    for (const held of ["brick~****** 3\n", "brick 2\n", header, "Deleted all.\n"])
       expect(file.includes(held)).toBe(true);
     expect(file.includes("s3cret")).toBe(false);
     expect((await stat(path)).mode & 0o777).toBe(0o600);

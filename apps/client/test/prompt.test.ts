@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Peer } from "./tcp-peer.ts";
-import { beginning, openPeer } from "./tcp-peer.ts";
+import { header, openPeer } from "./tcp-peer.ts";
 import { PtyCli, keys, ptyMaker } from "./pty.ts";
 
 /** A temporary folder for the state that the prompt keeps. */
@@ -21,8 +21,8 @@ async function openState(): Promise<
 /** Follows for `… 5`, and otherwise says what it was sent. */
 function openServer(): Promise<Peer> {
   return openPeer((socket, message) => {
-    if (message.endsWith(" 5\n")) socket.write(`${beginning}Following from line 1.\n`);
-    else socket.end(`${beginning}you said ${message}`);
+    if (message.endsWith(" 5\n")) socket.write(`${header}Following from line 1.\n`);
+    else socket.end(`${header}you said ${message}`);
   });
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { run } from "../../../test-support/run.ts";
 import type { Ran } from "../../../test-support/run.ts";
 import { mainPath } from "./cli.ts";
-import { beginning, openPeer, openResponder } from "./tcp-peer.ts";
+import { header, openPeer, openResponder } from "./tcp-peer.ts";
 
 /** Runs the client in front of a pipe; its exit code is the last line of standard error. */
 function runInto(pipe: string, ...words: readonly string[]): Promise<Ran> {
@@ -15,7 +15,7 @@ describe.skipIf(!existsSync("/proc/self/fd"))("needs /proc: a client in a pipe",
     "ends a quiet follow when its reader has gone: %j",
     async (options) => {
       await using peer = await openPeer((socket) => {
-        socket.write(`${beginning}Following from line 1.\n2026-11-28T07:49:09.790456Z "brick 5 -1"\n`);
+        socket.write(`${header}Following from line 1.\n2026-11-28T07:49:09.790456Z "brick 5 -1"\n`);
       });
       const { stdout, stderr } = await runInto("head -n 2", ...peer.options, ...options, "brick", "5", "-1");
       expect(stdout.split("\n")).toHaveLength(3);

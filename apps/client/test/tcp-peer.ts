@@ -3,8 +3,8 @@ import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { encodeReplyHeader, operations } from "@wirebook/protocol";
 
-/** The beginning of a reply, as a Wirebook server sends it. */
-export const beginning: string = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
+/** The header of a reply, as a Wirebook server sends it. */
+export const header: string = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 
 /** A server for one test: it hands the first chunk of each connection to `answer`. */
 export interface Peer extends AsyncDisposable {
@@ -44,10 +44,10 @@ export async function openPeer(answer: (socket: Socket, message: string) => void
   };
 }
 
-/** A server that sends the beginning and this response to everybody. */
+/** A server that sends the header and this response to everybody. */
 export function openResponder(response: string | Uint8Array): Promise<Peer> {
   return openPeer((socket) => {
-    socket.write(beginning);
+    socket.write(header);
     socket.end(response);
   });
 }

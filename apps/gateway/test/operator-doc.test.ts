@@ -29,7 +29,8 @@ function rowsOf(form: RegExp): string[][] {
 
 test("the table of options has each option with its variable and its default, and no other", () => {
   const rows = rowsOf(/^\| `--/).map(([option, variable, value]) => [option, variable, value]);
-  const help = [...optionsHelp.matchAll(/^ {2}(--[\w-]+)\b.*\((WIREBOOK_\w+)(?:, (.+))?\)$/gm)];
+  const oneLineEach = optionsHelp.replace(/\n {8,}/g, " ");
+  const help = [...oneLineEach.matchAll(/^ {2}(--[\w-]+)\b.*\((WIREBOOK_\w+)(?:, (.+))?\)$/gm)];
   const options = help.map(([, option, variable, value = ""]) => [
     option,
     variable,

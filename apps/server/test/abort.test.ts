@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { Connection } from "../src/net/connection.ts";
 import { limitsDefault } from "../src/limits.ts";
 import { Peer } from "./tcp-peer.ts";
-import { beginning, openRig } from "./server-fixture.ts";
+import { header, openRig } from "./server-fixture.ts";
 
 /** How far the ending has come by then: Node asks libuv for the FIN some steps later, and hears of it in a later turn. */
 const moments: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -58,6 +58,6 @@ test("a stop whose time is over in the very turn of a reply comes to its end", a
     return written;
   };
   await peer.write("brick\n");
-  expect((await peer.outcome).text).toBe(beginning);
+  expect((await peer.outcome).text).toBe(header);
   await stopped;
 });

@@ -3,7 +3,7 @@ import { authenticationError } from "@wirebook/protocol";
 import { limitsDefault } from "../src/limits.ts";
 import { AuthThrottle, delayMs } from "../src/auth/auth-throttle.ts";
 import { Peer, ask } from "./tcp-peer.ts";
-import { beginning, openRig } from "./server-fixture.ts";
+import { header, openRig } from "./server-fixture.ts";
 
 const never = new Promise<void>(() => {});
 const quick = { ...limitsDefault, guessDelayMs: 1, guessDelayMsMax: 1 };
@@ -57,9 +57,9 @@ test("a right key is served at once while wrong ones from the same address wait"
   const guessers = await Promise.all([1, 2].map(() => Peer.connect(rig.port)));
   for (const guesser of guessers) await guesser.write("ada~wrong 2\n");
   await expect.poll(() => rig.asked()).toHaveLength(2);
-  expect(await ask(rig.port, `${ada}\n`)).toBe(beginning);
+  expect(await ask(rig.port, `${ada}\n`)).toBe(header);
   expect(await ask(rig.port, "ada~wrong 2\n")).toMatch(/Error: 2 wrong keys from your address, .+\n$/);
-  expect(await ask(rig.port, `${ada}\n`)).toBe(beginning);
+  expect(await ask(rig.port, `${ada}\n`)).toBe(header);
   expect(guessers.map(({ text }) => text)).toEqual(["", ""]);
   await rig.server.stop();
   for (const guesser of guessers) expect(await guesser.outcome).toEqual({ text: authenticationError, isReset: false });

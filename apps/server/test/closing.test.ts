@@ -1,7 +1,7 @@
 import { appendFile, truncate } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { Peer, ask } from "./tcp-peer.ts";
-import { beginning, openRig } from "./server-fixture.ts";
+import { header, openRig } from "./server-fixture.ts";
 import type { Rig } from "./server-fixture.ts";
 
 const mebibyte = 1024 * 1024;
@@ -24,8 +24,8 @@ describe("a reply", () => {
     peer.socket.resume();
     const { text, isReset } = await peer.outcome;
     expect(isReset).toBe(false);
-    expect(text.slice(0, beginning.length)).toBe(beginning);
-    const lines = text.slice(beginning.length).split("\n");
+    expect(text.slice(0, header.length)).toBe(header);
+    const lines = text.slice(header.length).split("\n");
     expect(lines.filter((line) => /^x{1023}$/.test(line))).toHaveLength(10 * 1024);
     expect(lines.at(-2)).toMatch(/"brick 2"$/);
     expect(lines.at(-1)).toBe("");
@@ -49,7 +49,7 @@ describe("a reply", () => {
       const peer = await Peer.connect(rig.port);
       await peer.write(`brick\n${"surplus ".repeat(4096)}`);
       const { text, isReset } = await peer.outcome;
-      expect([text, isReset]).toEqual([beginning, false]);
+      expect([text, isReset]).toEqual([header, false]);
     }
   });
 
@@ -57,7 +57,7 @@ describe("a reply", () => {
     await using rig = await openRig();
     const peer = await Peer.connect(rig.port, false);
     await peer.write("brick\n");
-    expect(await peer.outcome).toEqual({ text: beginning, isReset: false });
+    expect(await peer.outcome).toEqual({ text: header, isReset: false });
     await peer.write("late");
     await ask(rig.port, "brick\n"); // Time for an RST to arrive, if there were one.
     await peer.write("later");
@@ -75,7 +75,7 @@ describe("a reply", () => {
     };
     const closed = new Promise((resolve) => peer.socket.once("close", resolve));
     await peer.write("brick\n");
-    expect((await peer.outcome).text).toBe(beginning);
+    expect((await peer.outcome).text).toBe(header);
     pour();
     await closed;
     // What lies in the buffers of the kernel, at both ends, and not what half a second of loopback can carry.
@@ -105,7 +105,7 @@ describe("a reply", () => {
     await peer.stallUntilBroken();
     expect(performance.now() - startedMs).toBeGreaterThan(190);
     expect((await peer.outcome).isReset).toBe(true);
-    expect(await ask(rig.port, "brick\n")).toBe(beginning);
+    expect(await ask(rig.port, "brick\n")).toBe(header);
   });
 
   test("does not wait for ever for a client that never closes", async () => {
@@ -115,7 +115,7 @@ describe("a reply", () => {
     await peer.outcome;
     await rig.server.stop();
     peer.socket.destroy();
-    expect(peer.text).toBe(beginning);
+    expect(peer.text).toBe(header);
   });
 });
 
@@ -149,7 +149,7 @@ describe("a reset", () => {
         peer.reset();
       }
     }
-    expect(await ask(rig.port, "brick\n")).toBe(beginning);
+    expect(await ask(rig.port, "brick\n")).toBe(header);
     await rig.server.stop();
     expect(rig.shown.filter((event) => event.event === "failure")).toEqual([]);
   });

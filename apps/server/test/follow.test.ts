@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { appendFile } from "node:fs/promises";
 import { Peer, ask } from "./tcp-peer.ts";
-import { beginning, openRig } from "./server-fixture.ts";
+import { header, openRig } from "./server-fixture.ts";
 import type { Rig } from "./server-fixture.ts";
 
 async function follow(rig: Rig, message: string): Promise<Peer> {
@@ -22,7 +22,7 @@ describe("a follow", () => {
     await using rig = await openRig();
     await ask(rig.port, "a\n");
     const peer = await follow(rig, "brick 5\n");
-    expect(peer.text).toBe(`${beginning}Following from line 3.\n`);
+    expect(peer.text).toBe(`${header}Following from line 3.\n`);
     await ask(rig.port, "b\n");
     await ask(rig.port, "c 1 1\n");
     await peer.until("c deleted line 1");
@@ -83,7 +83,7 @@ describe("a follow", () => {
     const first = await follow(rig, "brick 5\n");
     const second = await follow(rig, "brick 5\n");
     expect(await ask(rig.port, "brick 5\n")).toBe(
-      `${beginning}Error: 2 clients follow already, which is the limit; read the last lines with 2 -100, or try again\n`,
+      `${header}Error: 2 clients follow already, which is the limit; read the last lines with 2 -100, or try again\n`,
     );
     first.reset();
     second.reset();

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { messageBytesMax, refusedBytesKept } from "@wirebook/protocol";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { Peer, ask } from "./tcp-peer.ts";
-import { beginning, openRig } from "./server-fixture.ts";
+import { header, openRig } from "./server-fixture.ts";
 
 /** Long enough that no machine is so slow that a chunk comes late. */
 const patient = { messageSilenceMs: 20_000, messageDeadlineMs: 60_000, guessDelayMs: 0 };
@@ -36,7 +36,7 @@ describe("a message", () => {
         rig.port,
         [message.subarray(0, at), message.subarray(at)].filter((part) => part.length),
       );
-      expect(reply.slice(beginning.length)).toMatch(/^\S+ 127\.0\.0\.1 "bríck 2 -1 -1"\n$/);
+      expect(reply.slice(header.length)).toMatch(/^\S+ 127\.0\.0\.1 "bríck 2 -1 -1"\n$/);
     }
     expect(new Set(await rig.asked())).toEqual(new Set(["bríck 2 -1 -1"]));
     expect(await rig.lines()).toHaveLength(message.length + 1);
@@ -68,7 +68,7 @@ describe("a message", () => {
 
   test("ends with the client's FIN", async () => {
     await using rig = await openRig(patient);
-    expect(await askInChunks(rig.port, [Buffer.from("brick 1 1")], true)).toBe(`${beginning}Deleted line 1.\n`);
+    expect(await askInChunks(rig.port, [Buffer.from("brick 1 1")], true)).toBe(`${header}Deleted line 1.\n`);
   });
 
   test("ends at its first line, and what follows is ignored", async () => {
@@ -83,7 +83,7 @@ describe("a message", () => {
     for (const ending of ["\n", "\r\n"]) {
       expect(await ask(rig.port, longest + ending)).toContain(JSON.stringify(longest));
       expect(await ask(rig.port, `${longest} ${ending}`)).toBe(
-        `${beginning}Error: the message is over the limit of 2048 bytes; send a shorter line\n`,
+        `${header}Error: the message is over the limit of 2048 bytes; send a shorter line\n`,
       );
     }
     const cut = `${longest.slice(0, refusedBytesKept)}…`;
@@ -100,7 +100,7 @@ describe("a message", () => {
   test("that is not UTF-8 is refused and kept byte by byte", async () => {
     await using rig = await openRig(patient);
     expect(await ask(rig.port, Buffer.from([0x62, 0xff, 0x20, 0x32, 0x0a]))).toBe(
-      `${beginning}Error: the message is not UTF-8; send it as UTF-8 text\n`,
+      `${header}Error: the message is not UTF-8; send it as UTF-8 text\n`,
     );
     expect((await rig.lines())[0]).toMatch(/ "b\\udcff 2"$/);
   });
@@ -108,7 +108,7 @@ describe("a message", () => {
   test.each(["GET / HTTP/1.1", "POST /brick HTTP/1.0", "brick 3 HTTP/1.1"])("%j is refused as HTTP", async (line) => {
     await using rig = await openRig(patient);
     expect(await ask(rig.port, `${line}\r\nHost: localhost\r\n\r\nbrick 3\n`)).toBe(
-      `${beginning}Error: this is no HTTP server; open the gateway's address in a browser instead\n`,
+      `${header}Error: this is no HTTP server; open the gateway's address in a browser instead\n`,
     );
     expect(await rig.asked()).toEqual([line]);
   });
@@ -147,7 +147,7 @@ describe("silence", () => {
       expect(peer.text).toBe("");
       clock.pass(1);
       expect((await peer.outcome).text).toBe(
-        `${beginning}Error: a message that deletes must end with a newline, and none came within 200 ms; nothing was deleted\n`,
+        `${header}Error: a message that deletes must end with a newline, and none came within 200 ms; nothing was deleted\n`,
       );
       expect(await rig.asked()).toEqual(["other", "other", message]);
       expect(await rig.lines()).toHaveLength(3);
@@ -163,7 +163,7 @@ describe("silence", () => {
     await hasRead(rig.port);
     clock.pass(deadlineMs - 1);
     await peer.write("1\n");
-    expect((await peer.outcome).text).toBe(`${beginning}Deleted line 11.\n`);
+    expect((await peer.outcome).text).toBe(`${header}Deleted line 11.\n`);
   });
 
   test("is not the slowness of the server, whose loop may find the rest ready when it comes to look", async () => {
@@ -192,7 +192,7 @@ describe("silence", () => {
 });
 
 describe("the deadline", () => {
-  const unfinished = `${beginning}Error: no whole message came within 200 ms; send one line and end it with a newline\n`;
+  const unfinished = `${header}Error: no whole message came within 200 ms; send one line and end it with a newline\n`;
 
   test("cuts a client that says nothing, which leaves no line", async () => {
     await using rig = await openRig(timed);

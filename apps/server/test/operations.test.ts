@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { authenticationError, timestampOf } from "@wirebook/protocol";
 import { Peer, ask } from "./tcp-peer.ts";
-import { beginning, openRig } from "./server-fixture.ts";
+import { header, openRig } from "./server-fixture.ts";
 
-/** The reply without its beginning, which must be there. */
+/** The reply without its header, which must be there. */
 async function response(port: number, message: string): Promise<string> {
   const reply = await ask(port, `${message}\n`);
-  expect(reply.slice(0, beginning.length)).toBe(beginning);
-  return reply.slice(beginning.length);
+  expect(reply.slice(0, header.length)).toBe(header);
+  return reply.slice(header.length);
 }
 
 describe("an operation", () => {
@@ -47,9 +47,9 @@ describe("an operation", () => {
   ])("%s begins with the version that was read", async (words, version, expected) => {
     await using rig = await openRig();
     for (const user of ["a", "b", "c"]) await response(rig.port, user);
-    const [header = "", ...lines] = (await response(rig.port, `x ${words}`)).split("\n");
+    const [first = "", ...lines] = (await response(rig.port, `x ${words}`)).split("\n");
     const time = timestampOf((await rig.lines()).at(-1) ?? "");
-    expect(header).toBe(`Snapshot: ${version} at ${time}`);
+    expect(first).toBe(`Snapshot: ${version} at ${time}`);
     expect(lines.join("\n").match(/"[^"]*"/g)).toEqual(expected.map((message) => JSON.stringify(message)));
   });
 

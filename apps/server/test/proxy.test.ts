@@ -3,13 +3,13 @@ import { describe, expect, test } from "vitest";
 import { encodeProxyHeader } from "@wirebook/net";
 import { decodeEntry } from "@wirebook/protocol";
 import { Peer, ask } from "./tcp-peer.ts";
-import { beginning, openRig } from "./server-fixture.ts";
+import { header, openRig } from "./server-fixture.ts";
 import type { Rig } from "./server-fixture.ts";
 
 const from = (address: string): Uint8Array =>
   encodeProxyHeader({ source: { address, port: 56_324 }, destination: { address, port: 443 } });
 
-const behind = (header: Uint8Array, message: string): Buffer => Buffer.concat([header, Buffer.from(message)]);
+const behind = (proxyHeader: Uint8Array, message: string): Buffer => Buffer.concat([proxyHeader, Buffer.from(message)]);
 
 /** Who asked what, line by line. */
 async function askers(rig: Rig): Promise<string[]> {
@@ -22,8 +22,8 @@ const refusal = /^Error: a connection from 127\.0\.0\.1 must begin with a PROXY 
 describe("a trusted proxy", () => {
   test("says for whom it connects, and that address stands in the history and on the terminal", async () => {
     await using rig = await openRig({}, { trustedProxies: ["192.0.2.9", "127.0.0.1"] });
-    expect(await ask(rig.port, behind(from("198.51.100.7"), "brick\n"))).toBe(beginning);
-    expect(await ask(rig.port, behind(from("2001:db8::7"), "brick\n"))).toBe(beginning);
+    expect(await ask(rig.port, behind(from("198.51.100.7"), "brick\n"))).toBe(header);
+    expect(await ask(rig.port, behind(from("2001:db8::7"), "brick\n"))).toBe(header);
     expect(await askers(rig)).toEqual(["198.51.100.7 brick", "2001:db8::7 brick"]);
     expect(rig.shown).toMatchObject([{ address: "198.51.100.7" }, { address: "2001:db8::7" }]);
   });
@@ -67,7 +67,7 @@ describe("a trusted proxy", () => {
   ])("is refused %s, before a message is read", async (_name, bytes) => {
     await using rig = await openRig({}, { trustedProxies: ["127.0.0.1"] });
     const reply = await ask(rig.port, bytes);
-    expect(reply.slice(beginning.length)).toMatch(refusal);
+    expect(reply.slice(header.length)).toMatch(refusal);
     expect(await rig.lines()).toEqual([]);
     expect(rig.shown).toEqual([{ event: "refused", address: "127.0.0.1", code: "proxy-header" }]);
   });
@@ -77,7 +77,7 @@ describe("a trusted proxy", () => {
     const cut = await Peer.connect(rig.port);
     await cut.write(from("198.51.100.7").subarray(0, 20));
     await cut.end();
-    expect((await cut.outcome).text.slice(beginning.length)).toMatch(refusal);
+    expect((await cut.outcome).text.slice(header.length)).toMatch(refusal);
     expect(await rig.lines()).toEqual([]);
   });
 
@@ -94,7 +94,7 @@ describe("anybody else", () => {
   test("cannot claim to be another", async () => {
     await using rig = await openRig({}, { trustedProxies: ["192.0.2.9"] });
     expect(await ask(rig.port, behind(from("198.51.100.7"), "brick 3\n"))).toContain("Error: ");
-    expect(await ask(rig.port, "brick\n")).toBe(beginning);
+    expect(await ask(rig.port, "brick\n")).toBe(header);
     for (const line of await askers(rig)) expect(line).toMatch(/^127\.0\.0\.1 /);
     expect(await rig.lines()).toHaveLength(2);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeEntry } from "@wirebook/protocol";
 import { Peer, ask } from "./tcp-peer.ts";
-import { beginning, openRig } from "./server-fixture.ts";
+import { header, openRig } from "./server-fixture.ts";
 
 describe("many clients at once", () => {
   test("are all answered, and each leaves one line before its reply", async () => {
@@ -31,7 +31,7 @@ describe("many clients at once", () => {
 });
 
 describe("one connection too many", () => {
-  const refusal = `${beginning}Error: 3 connections are open, which is the limit; try again in a moment\n`;
+  const refusal = `${header}Error: 3 connections are open, which is the limit; try again in a moment\n`;
 
   test("is told so at once, leaves no line, is shown to the operator, and is welcome when another has gone", async () => {
     await using rig = await openRig({ connectionsMax: 3 });
@@ -46,7 +46,7 @@ describe("one connection too many", () => {
     await first?.outcome;
     let reply = refusal;
     while (reply === refusal) reply = await ask(rig.port, "late\n");
-    expect(reply).toBe(beginning);
+    expect(reply).toBe(header);
     for (const peer of held) peer.reset();
   });
 
@@ -70,11 +70,11 @@ describe("one connection too many", () => {
     await using rig = await openRig({ connectionsMax: 4, connectionsPerAddressMax: 2 });
     const held = await Promise.all([1, 2].map(() => Peer.connect(rig.port)));
     expect(await ask(rig.port, "late\n")).toBe(
-      `${beginning}Error: 2 connections from 127.0.0.1 are open, which is the limit for one address; try again in a moment\n`,
+      `${header}Error: 2 connections from 127.0.0.1 are open, which is the limit for one address; try again in a moment\n`,
     );
     const other = await Peer.connect(rig.port, true, "127.0.0.2");
     await other.write("other\n");
-    expect((await other.outcome).text).toBe(beginning);
+    expect((await other.outcome).text).toBe(header);
     for (const peer of held) peer.reset();
     await rig.server.stop();
     expect(await rig.asked()).toEqual(["other"]);
@@ -93,7 +93,7 @@ describe("a server that stops", () => {
     await accepted[0]?.until("Operations");
     await rig.server.stop();
     for (const peer of accepted) expect((await peer.outcome).text).toMatch(/"brick 2 -1"\n$/);
-    const stopping = `${beginning}Error: the server is stopping; send the message again in a moment\n`;
+    const stopping = `${header}Error: the server is stopping; send the message again in a moment\n`;
     expect(await silent.outcome).toEqual({ text: stopping, isReset: false });
     expect(await started.outcome).toEqual({ text: stopping, isReset: false });
     expect((await rig.asked()).filter((message) => message === "brick 2")).toHaveLength(1);

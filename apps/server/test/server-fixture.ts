@@ -19,7 +19,7 @@ import type { LogEvent } from "../src/request-log.ts";
 const link = "https://example.org/wirebook";
 
 /** What comes before every response. */
-export const beginning = encodeReplyHeader({ link, operations });
+export const header = encodeReplyHeader({ link, operations });
 
 /** A folder that goes with its owner. */
 export interface Folder extends AsyncDisposable {

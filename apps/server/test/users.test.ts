@@ -7,12 +7,12 @@ import { Subscriptions } from "../src/request/subscriptions.ts";
 import { createName, createUser } from "../src/request/operations/create-user.ts";
 import { createKey, hashKey, isRightKey, keyCharacters } from "../src/auth/key.ts";
 import { ask } from "./tcp-peer.ts";
-import { beginning, openRig } from "./server-fixture.ts";
+import { header, openRig } from "./server-fixture.ts";
 import type { Rig } from "./server-fixture.ts";
 
 async function response(rig: Rig, message: string): Promise<string> {
   const reply = await ask(rig.port, `${message}\n`);
-  return reply.startsWith(beginning) ? reply.slice(beginning.length) : reply;
+  return reply.startsWith(header) ? reply.slice(header.length) : reply;
 }
 
 describe("a key", () => {

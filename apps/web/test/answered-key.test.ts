@@ -6,7 +6,7 @@ import { Exchange } from "../src/exchanges/exchange.svelte.ts";
 import { recordOf } from "../src/export/record-of.ts";
 
 const key = "7d2mqk0x9rcv41hzw8tbn53yfe";
-const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
+const header = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 
 /** An exchange whose reply comes cut at some places, and the keys that it told. */
 function answered(message: string, reply: string, cuts: readonly number[]) {
@@ -29,9 +29,9 @@ function answered(message: string, reply: string, cuts: readonly number[]) {
 test("a key is told once, and neither shown nor recorded, however its answer is cut", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(), { maxLength: 40 }), (cuts) => {
-      const { exchange, told, shown } = answered("brick 4\n", `${beginning}otter-42~${key}\n`, cuts);
+      const { exchange, told, shown } = answered("brick 4\n", `${header}otter-42~${key}\n`, cuts);
       expect(told).toEqual([`otter-42~${key}`]);
-      expect(shown).toBe(`${beginning}otter-42~${"*".repeat(key.length)}\n`);
+      expect(shown).toBe(`${header}otter-42~${"*".repeat(key.length)}\n`);
       expect(exchange.answerSentence).not.toContain(key);
       const kept = exchange.frames.frames.map(({ payload }) => Buffer.from(payload ?? "").toString("latin1"));
       expect(kept.join("")).not.toContain(key.slice(0, 4));
@@ -41,13 +41,13 @@ test("a key is told once, and neither shown nor recorded, however its answer is 
 });
 
 test("nothing is taken for a key in the reply to another operation, nor in a refusal, nor in a piece", () => {
-  expect(answered("brick 2\n", `${beginning}otter~s3cret\n`, []).told).toEqual([]);
-  expect(answered("brick 4 otter\n", beginning + encodeError("otter has an owner"), []).told).toEqual([]);
-  expect(answered("brick 4\n", `${beginning}otter-42~${key.slice(0, 9)}`, []).told).toEqual([]);
+  expect(answered("brick 2\n", `${header}otter~s3cret\n`, []).told).toEqual([]);
+  expect(answered("brick 4 otter\n", header + encodeError("otter has an owner"), []).told).toEqual([]);
+  expect(answered("brick 4\n", `${header}otter-42~${key.slice(0, 9)}`, []).told).toEqual([]);
 });
 
 /** What is found in a line of so many bytes. */
-const lineOf = (bytes: number) => new AnsweredKey().push(encodeText(`${beginning}a~${"k".repeat(bytes - 2)}\n`));
+const lineOf = (bytes: number) => new AnsweredKey().push(encodeText(`${header}a~${"k".repeat(bytes - 2)}\n`));
 
 test("a line is looked at up to its limit and no further", () => {
   expect(lineOf(answeredKeyBytesMax)).toBeDefined();

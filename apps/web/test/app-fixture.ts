@@ -10,7 +10,7 @@ export function openScene(lines = 0) {
   const peer = new Peer();
   for (let n = 1; n <= lines; n++) peer.append(`otter ${n}`);
   const operations = new Operations();
-  const exchanges = new Exchanges(peer.connection, (beginning) => (operations.list = beginning.operations));
+  const exchanges = new Exchanges(peer.connection, (header) => (operations.list = header.operations));
   peer.serve(exchanges);
   const history = new History();
   const follower = new Follower(exchanges, operations, history);

@@ -125,19 +125,19 @@ export class Peer {
         ...each,
         parameters: each.parameters.filter(({ name }) => this.offersSnapshot || name !== "snapshot"),
       }));
-    const beginning = encodeReplyHeader({ link: "https://example.org/wirebook", operations: list });
+    const header = encodeReplyHeader({ link: "https://example.org/wirebook", operations: list });
     const scripted = this.replyOf?.(request);
     if (scripted !== undefined) this.#send(id, scripted);
     else if (operation === 5) {
-      this.#send(id, beginning + encodeFollowing(this.lines.length + 1));
+      this.#send(id, header + encodeFollowing(this.lines.length + 1));
       this.#followers.add(id);
       return;
-    } else if (operation === 1) this.#send(id, beginning + this.#deleteLine(request.arguments?.map(String) ?? []));
+    } else if (operation === 1) this.#send(id, header + this.#deleteLine(request.arguments?.map(String) ?? []));
     else if (operation === 3) {
       this.deleteAll();
-      this.#send(id, `${beginning}Deleted all.\n`);
-    } else if (operation === 2) this.#send(id, beginning + this.#read(request.arguments?.map(String) ?? []));
-    else this.#send(id, beginning);
+      this.#send(id, `${header}Deleted all.\n`);
+    } else if (operation === 2) this.#send(id, header + this.#read(request.arguments?.map(String) ?? []));
+    else this.#send(id, header);
     this.#end(id, "fin");
   }
 

@@ -87,7 +87,7 @@ export function decodeSnapshotHeader(line: string): SnapshotHeader | undefined {
 /** What one chunk added to what is known of a reply. */
 export interface ReplyPart {
   /** Set once, by the chunk that completed the header. */
-  readonly beginning: ReplyHeader | undefined;
+  readonly header: ReplyHeader | undefined;
   /** Bytes of the response, as they came. */
   readonly response: Uint8Array;
 }
@@ -112,14 +112,14 @@ export class ReplyReader {
 
   /** Takes the next chunk of the reply. */
   push(chunk: Uint8Array): ReplyPart {
-    if (this.#section === "response") return { beginning: undefined, response: chunk };
+    if (this.#section === "response") return { header: undefined, response: chunk };
     this.#held = joinBytes(this.#held, chunk);
     while (this.#isInHeader()) {
       const end = this.#held.indexOf(lineFeed, this.#scanned);
       if (end < 0) {
         if (this.#held.length - this.#scanned > replyHeaderLineBytesMax) return this.#enterResponse();
         if (this.#section !== "operations" || mayAnnounce(this.#held.subarray(this.#scanned))) {
-          return { beginning: undefined, response: nothing };
+          return { header: undefined, response: nothing };
         }
         return this.#enterResponse();
       }
@@ -133,7 +133,7 @@ export class ReplyReader {
 
   /** The server closed: what was kept is all response unless the header is whole. */
   finish(): ReplyPart {
-    return this.#section === "response" ? { beginning: undefined, response: nothing } : this.#enterResponse();
+    return this.#section === "response" ? { header: undefined, response: nothing } : this.#enterResponse();
   }
 
   #isInHeader(): boolean {
@@ -170,8 +170,8 @@ export class ReplyReader {
     this.#section = "response";
     this.#held = nothing;
     return isWhole
-      ? { beginning: { link: this.#link, operations: this.#operations }, response: held.subarray(this.#scanned) }
-      : { beginning: undefined, response: held };
+      ? { header: { link: this.#link, operations: this.#operations }, response: held.subarray(this.#scanned) }
+      : { header: undefined, response: held };
   }
 }
 

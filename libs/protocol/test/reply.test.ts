@@ -18,21 +18,21 @@ const encoder = new TextEncoder();
 const announced = operations.map(({ number, purpose, parameters }) => ({ number, purpose, parameters }));
 
 /** Feeds a reply in chunks of one size and joins what comes out. */
-function readReply(reply: string, size: number): { beginning: ReplyHeader | undefined; response: string } {
+function readReply(reply: string, size: number): { header: ReplyHeader | undefined; response: string } {
   const reader = new ReplyReader();
   const whole = encoder.encode(reply);
-  let beginning: ReplyHeader | undefined;
+  let header: ReplyHeader | undefined;
   const response: number[] = [];
   const parts = [];
   for (let at = 0; at < whole.length; at += size) parts.push(reader.push(whole.subarray(at, at + size)));
   for (const part of [...parts, reader.finish()]) {
-    beginning ??= part.beginning;
+    header ??= part.header;
     response.push(...part.response);
   }
-  return { beginning, response: new TextDecoder().decode(Uint8Array.from(response)) };
+  return { header, response: new TextDecoder().decode(Uint8Array.from(response)) };
 }
 
-const originBeginning = [
+const referenceHeader = [
   "https://example.org/origin",
   "",
   "Operations: ",
@@ -43,13 +43,13 @@ const originBeginning = [
 ].join("\n");
 
 describe("ReplyReader", () => {
-  test("tells the beginning from the response, however the reply is cut", () => {
-    const beginning = { link: "https://example.org/wirebook", operations: announced };
+  test("tells the header from the response, however the reply is cut", () => {
+    const header = { link: "https://example.org/wirebook", operations: announced };
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 600 }), fc.string(), (size, response) => {
         fc.pre(response.isWellFormed());
-        expect(readReply(`${encodeReplyHeader(beginning)}x${response}`, size)).toEqual({
-          beginning,
+        expect(readReply(`${encodeReplyHeader(header)}x${response}`, size)).toEqual({
+          header,
           response: `x${response}`,
         });
       }),
@@ -57,9 +57,9 @@ describe("ReplyReader", () => {
   });
 
   test("understands the original server's wording", () => {
-    const { beginning, response } = readReply(`${originBeginning}delete_all by brick at 2021\n`, 10);
-    expect(beginning?.link).toBe("https://example.org/origin");
-    expect(beginning?.operations.map(({ number, purpose }) => [number, purpose])).toEqual([
+    const { header, response } = readReply(`${referenceHeader}delete_all by brick at 2021\n`, 10);
+    expect(header?.link).toBe("https://example.org/origin");
+    expect(header?.operations.map(({ number, purpose }) => [number, purpose])).toEqual([
       [1, "delete a line"],
       [2, "see the history"],
       [3, "delete everything"],
@@ -70,11 +70,11 @@ describe("ReplyReader", () => {
   test("gives the response while the reply is still coming", () => {
     const reader = new ReplyReader();
     const part = reader.push(encoder.encode(`${encodeReplyHeader({ link: "x", operations })}2`));
-    expect(part.beginning?.operations).toEqual(announced);
+    expect(part.header?.operations).toEqual(announced);
     expect(new TextDecoder().decode(part.response)).toBe("2");
   });
 
-  test("ends the beginning at a line that imitates an announcement", () => {
+  test("ends the header at a line that imitates an announcement", () => {
     const imitation = " To be or not, enter 2 after your username\n";
     const { response } = readReply(`${encodeReplyHeader({ link: "x", operations })}${imitation}`, 5);
     expect(response).toBe(imitation);
@@ -83,11 +83,11 @@ describe("ReplyReader", () => {
   test.each([authenticationError, "", "\n", "220 ready\r\n", "a\n\nOperations: \n", "a\nb\n"])(
     "takes %j for a response alone",
     (reply) => {
-      for (const size of [1, 3, 100]) expect(readReply(reply, size)).toEqual({ beginning: undefined, response: reply });
+      for (const size of [1, 3, 100]) expect(readReply(reply, size)).toEqual({ header: undefined, response: reply });
     },
   );
 
-  test("holds back no more than a line of the beginning may have", () => {
+  test("holds back no more than a line of the header may have", () => {
     const reader = new ReplyReader();
     let given = 0;
     for (let sent = 0; sent < 8; sent++) given += reader.push(new Uint8Array(1024).fill(0x61)).response.length;

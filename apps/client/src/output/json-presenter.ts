@@ -2,7 +2,7 @@
  * For programs that want more than the response: one JSON object a line (RFC 8259; the shapes are in `--help`).
  *
  * A history may be larger than a string can be, so the object of a reply is written piece by piece: its head when the
- * beginning is known, the response's text as it comes, its tail at the end. A follow gives an object for each line.
+ * header is known, the response's text as it comes, its tail at the end. A follow gives an object for each line.
  */
 
 import type { Writable } from "node:stream";
@@ -27,7 +27,7 @@ type Shape = "undecided" | "reply" | "follow";
 export class JsonPresenter implements Presenter {
   readonly #out: Writable;
   #outgoing: Outgoing | undefined;
-  #beginning: ReplyHeader | null = null;
+  #header: ReplyHeader | null = null;
   #text = new TextStream();
   #shape: Shape = "undecided";
   #firstLine = "";
@@ -39,14 +39,14 @@ export class JsonPresenter implements Presenter {
 
   begin(outgoing: Outgoing): void {
     this.#outgoing = outgoing;
-    this.#beginning = null;
+    this.#header = null;
     this.#text = new TextStream();
     this.#shape = "undecided";
     this.#firstLine = "";
   }
 
-  take({ beginning, response }: ReplyNews): void {
-    if (beginning !== undefined) this.#beginning = beginning.parsed;
+  take({ header, response }: ReplyNews): void {
+    if (header !== undefined) this.#header = header.parsed;
     if (response.length > 0) this.#respond(this.#text.push(response));
   }
 
@@ -80,7 +80,7 @@ export class JsonPresenter implements Presenter {
     const from = decodeFollowing(this.#firstLine.slice(0, Math.max(end, 0)));
     if (from === undefined) return this.#openReply(this.#firstLine);
     this.#shape = "follow";
-    this.#object({ type: "following", sent: this.#outgoing.shown, beginning: this.#beginning, from });
+    this.#object({ type: "following", sent: this.#outgoing.shown, header: this.#header, from });
     this.#lines.push(this.#firstLine.slice(end + 1));
   }
 
@@ -89,7 +89,7 @@ export class JsonPresenter implements Presenter {
     const head = encode({
       type: "reply",
       sent: this.#outgoing?.shown ?? "",
-      beginning: this.#beginning,
+      header: this.#header,
       response: text,
     });
     // Without the closing quote and brace, so that the rest of the text can follow.

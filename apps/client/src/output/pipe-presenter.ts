@@ -21,8 +21,8 @@ export class PipePresenter implements Presenter {
     if (this.#isLineOpen) this.#write(Buffer.from("\n"));
   }
 
-  take({ beginning, response }: ReplyNews): void {
-    if (this.#isBare && beginning !== undefined) this.#write(beginning.bytes);
+  take({ header, response }: ReplyNews): void {
+    if (this.#isBare && header !== undefined) this.#write(header.bytes);
     this.#write(response);
   }
 

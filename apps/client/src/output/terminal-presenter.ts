@@ -32,8 +32,8 @@ export class TerminalPresenter implements Presenter {
     this.#out.write(`${this.#paint.strong("Sent:")}     ${visibleText(shown)}\n`);
   }
 
-  take({ beginning, response }: ReplyNews): void {
-    if (beginning !== undefined) this.#write(decodeText(beginning.bytes), this.#paint.faint);
+  take({ header, response }: ReplyNews): void {
+    if (header !== undefined) this.#write(decodeText(header.bytes), this.#paint.faint);
     if (response.length > 0) this.#respond(this.#text.push(response));
   }
 

@@ -253,7 +253,7 @@ export class Exchange {
     this.#settle(this);
   }
 
-  #takePart({ beginning: header, response }: ReplyPart): void {
+  #takePart({ header, response }: ReplyPart): void {
     this.header ??= header;
     if (response.length === 0) return;
     this.responseOffset ??= this.#receivedBytes - response.length;
