@@ -1,12 +1,11 @@
 /** What each operation does, and what it answers. The table of operations is in libs/protocol. */
 
-import { encodeFollowing } from "@wirebook/protocol";
+import { encodeFollowing, encodeSnapshotHeader } from "@wirebook/protocol";
 import type { Command } from "@wirebook/protocol";
 import server from "../../../package.json" with { type: "json" };
 import type { RequestContext } from "../../server-context.ts";
 import type { Response } from "../reply.ts";
 import { createUser } from "./create-user.ts";
-import { read } from "./read.ts";
 
 /**
  * Does what a request asks for.
@@ -20,7 +19,7 @@ export async function dispatch(command: Command, context: RequestContext): Promi
     case "delete-line":
       return deleteLine(context, command.line, command.time);
     case "read":
-      return read(context, command.from, command.to, command.isSnapshot);
+      return read(context, command);
     case "delete-all":
       return deleteAll(context);
     case "create-user":
@@ -37,6 +36,15 @@ async function deleteLine(context: RequestContext, line: number, time: string | 
   const { history, user, address } = context;
   await history.deleteLine({ user, address }, line, time);
   return { text: `Deleted line ${line}.\n` };
+}
+
+/** Operation 2: the history as it stands now, or some of its lines; on request with its version before them [W-22]. */
+async function read(
+  { history }: RequestContext,
+  { from, to, isSnapshot }: Extract<Command, { verb: "read" }>,
+): Promise<Response> {
+  const snapshot = await history.read({ from, to });
+  return { text: isSnapshot ? encodeSnapshotHeader(snapshot) : "", snapshot };
 }
 
 /** Operation 3: replaces the history by one line that says who deleted it. */
