@@ -167,7 +167,7 @@ test("the address of a line leads to it, or says that it is gone", async ({ page
   await using gateway = await startGateway({ server: server.address });
   await page.goto(`http://${gateway.address}/#line=${timeOf(34_567)}`);
   const wirebook = new Wirebook(page);
-  await expect(wirebook.history).toContainText("Type a name and press Begin to read it.");
+  await expect(wirebook.history).toContainText("Type a username and select Connect to read it.");
   await expectClean(page, "#history");
   await wirebook.begin("brick");
   await expect(wirebook.rows("2 34567")).toHaveAttribute("aria-selected", "true");

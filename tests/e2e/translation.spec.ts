@@ -37,7 +37,7 @@ test("a page that the browser would translate goes on telling the truth", async 
   await expect(page.getByRole("group", { name: "Bytes to send" })).toContainText("8 bytes");
   await expect(wirebook.card("brick 6")).toContainText("done");
   await gateway.kill("SIGKILL");
-  await expect(wirebook.connection).toHaveText("Gateway lost");
+  await expect(wirebook.connection).toHaveText("Gateway disconnected");
 });
 
 test("a translator finds nothing to translate, and finds all of it where it may", async ({ wirebook, page }) => {

@@ -139,7 +139,7 @@ export function readInvocation(source: SettingsSource): Invocation {
   const { settings, words, isHelp } = readSettings(table, source);
   if (isHelp) return { kind: "help" };
   const { host, port, timeout, json, trace, pcap } = settings;
-  if (port === 0) throw new SettingsError(`the port is 0, which no server has; type ${table.port.expects}`);
+  if (port === 0) throw new SettingsError(`--port is 0, and no server has that port; type ${table.port.expects}`);
   const config = Object.freeze({
     target: Object.freeze({ host, port }),
     timeoutMs: timeout,

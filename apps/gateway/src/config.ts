@@ -63,7 +63,7 @@ const table = {
     default: gatewayPortDefault,
     env: "WIREBOOK_GATEWAY_PORT",
     form: "PORT",
-    expects: "a port from 1 to 65535, or 0 for one that is free",
+    expects: "a port from 0 to 65535; 0 takes any free port",
     help: "TCP port to listen on",
   },
   server: {
@@ -71,7 +71,7 @@ const table = {
     default: `127.0.0.1:${serverPortDefault}`,
     env: "WIREBOOK_SERVER",
     form: "HOST:PORT",
-    expects: "host:port, such as 127.0.0.1:5007 or [::1]:5007",
+    expects: "host:port with a port from 1 to 65535, such as 127.0.0.1:5007 or [::1]:5007",
     help: "TCP server to connect to",
   },
   serverConnections: {

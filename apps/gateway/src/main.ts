@@ -21,7 +21,10 @@ function configure(): GatewayConfig | undefined {
   try {
     const onNotice = (message: string): void => void stderr.write(`gateway: ${message}\n`);
     const read = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice });
-    if (read === undefined) stdout.write(`Serves the page and carries its messages to a TCP server.\n\n${optionsHelp}`);
+    if (read === undefined)
+      stdout.write(
+        `Usage: npm run gateway -- [option…]\n\nServes the page and carries its messages to a TCP server.\n\n${optionsHelp}`,
+      );
     return read;
   } catch (error) {
     return refuse(error);

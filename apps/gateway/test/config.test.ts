@@ -58,14 +58,14 @@ test("reads options, and the environment where there is no option", () => {
 
 test("refuses what cannot be meant, and says what to type", () => {
   const wrong: [words: string[], sentence: string][] = [
-    [["--server", "5007"], "host:port, such as"],
-    [["--server", "127.0.0.1:0"], "host:port, such as"],
-    [["--server", "127.0.0.1:65536"], "host:port, such as"],
-    [["--server", "[nonsense]:5007"], "host:port, such as"],
-    [["--server", "user@host:5007"], "host:port, such as"],
+    [["--server", "5007"], "host:port with a port from 1 to 65535, such as"],
+    [["--server", "127.0.0.1:0"], "host:port with a port from 1 to 65535, such as"],
+    [["--server", "127.0.0.1:65536"], "host:port with a port from 1 to 65535, such as"],
+    [["--server", "[nonsense]:5007"], "host:port with a port from 1 to 65535, such as"],
+    [["--server", "user@host:5007"], "host:port with a port from 1 to 65535, such as"],
     [["--server-connections", "0"], "a number from 1"],
     [["--server-connections", "16385"], "a number from 1"],
-    [["--port", "65536"], "a port from 1"],
+    [["--port", "65536"], "a port from 0"],
     [["--origin", "*"], "without a path"],
     [["--origin", "wirebook.example"], "without a path"],
     [["--origin", "https://wirebook.example/"], "without a path"],

@@ -1,4 +1,4 @@
-import { serverPortDefault } from "@wirebook/protocol";
+import { replyHeaderLineBytesMax, serverPortDefault } from "@wirebook/protocol";
 import {
   SettingsError,
   describeSettings,
@@ -42,7 +42,7 @@ const table = {
     default: serverPortDefault,
     env: "WIREBOOK_PORT",
     form: "PORT",
-    expects: "a number from 0 to 65535; 0 takes any free port",
+    expects: "a port from 0 to 65535; 0 takes any free port",
     help: "TCP port to listen on",
   },
   ...storageTable,
@@ -102,8 +102,14 @@ export function readConfig(source: SettingsSource): Config | undefined {
   if (words.length > 0) {
     throw new SettingsError(`${withoutUserinfo(JSON.stringify(words[0]))} is not an option; see --help`);
   }
-  if (/[\r\n]/.test(settings.link)) {
-    throw new SettingsError("the link has several lines; type the text of one line with --link or in WIREBOOK_LINK");
+  if (/[\p{Cc}\u2028\u2029]/u.test(settings.link)) {
+    throw new SettingsError(
+      "the link has several lines or control characters; type one line of visible text with --link",
+    );
+  }
+  const linkBytes = Buffer.byteLength(settings.link);
+  if (linkBytes > replyHeaderLineBytesMax) {
+    throw new SettingsError(`the link has ${linkBytes} bytes; type at most ${replyHeaderLineBytesMax} with --link`);
   }
   return { ...settings, link: settings.link || noLink };
 }

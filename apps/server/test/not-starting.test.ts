@@ -75,6 +75,8 @@ describe("the program does not start", () => {
     [["--prot", "5007"], "--help"],
     [["5007"], '"5007"'],
     [["--link", "two\nlines"], "--link"],
+    [["--link", "\u001b[31mred"], "--link"],
+    [["--link", "x".repeat(4097)], "at most 4096"],
   ])("with %j, and says what to type", async (options, word) => {
     await using program = Program.start(options);
     const { code, stdout, stderr } = await program.ended;

@@ -170,6 +170,9 @@ function checkCount({ number, parameters }: OperationSpec, values: readonly stri
 function decodeRead(values: readonly string[]): Command {
   const isSnapshot = values.at(-1) === "snapshot";
   const [from, to, rest] = isSnapshot ? values.slice(0, -1) : values;
+  if (from === "snapshot" || to === "snapshot") {
+    throw new ProtocolError("argument-syntax", "the word snapshot comes last; type: 2 [FROM] [TO] [snapshot]");
+  }
   if (rest !== undefined) {
     throw new ProtocolError(
       "argument-syntax",

@@ -116,7 +116,7 @@ describe("decodeCommand", () => {
       `FROM is "${"x".repeat(40)}…", not a line number; type a number such as 12`,
     ],
     [["2", "0"], "argument-range", "FROM is 0, and the first line is 1; type a number from 1"],
-    [["2", "snapshot", "3"], "argument-syntax", 'FROM is "snapshot", not a line number; type a number such as 12'],
+    [["2", "snapshot", "3"], "argument-syntax", "the word snapshot comes last; type: 2 [FROM] [TO] [snapshot]"],
     [
       ["2", "1", "3", "5"],
       "argument-syntax",

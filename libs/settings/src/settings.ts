@@ -133,11 +133,12 @@ function parse(
   }
 }
 
-/** The first sentence of what `parseArgs` throws, and for the common mistake the words of most programs. */
+/** What `parseArgs` throws, in the words of most programs. */
 function explain({ code, message }: NodeJS.ErrnoException): string {
-  const [, option] = /^Unknown option '(.+?)'/.exec(message) ?? [];
-  if (code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION" || option === undefined) return message.split(". ")[0] as string;
-  return `unknown option ${cut(option)}`;
+  const [, option = "", form = ""] = /^\w* ?[Oo]ption '(?:-\w, )?(--?[^' ]*)( <value>)?/.exec(message) ?? [];
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return `unknown option ${cut(option)}`;
+  if (code !== "ERR_PARSE_ARGS_INVALID_OPTION_VALUE" || option === "") return message;
+  return message.includes("does not take") && form === "" ? `${option} takes no value` : `${option} needs a value`;
 }
 
 function readOne(name: string, setting: Setting<unknown>, given: Given, source: SettingsSource): unknown {
@@ -146,8 +147,8 @@ function readOne(name: string, setting: Setting<unknown>, given: Given, source: 
   const result = setting.schema.safeParse(typeof text === "string" ? text.replace(hidden, "") : text);
   if (result.success) return result.data;
   const where = given === undefined ? setting.env : `--${optionOf(name)}`;
-  const shown = cut(withoutUserinfo(JSON.stringify(text).replaceAll("\\u0000", "")));
-  throw new SettingsError(`${where} is ${shown}; type ${setting.expects}`);
+  const shown = [text].flat().map((each) => JSON.stringify(cut(withoutUserinfo(String(each).replaceAll(hidden, "")))));
+  throw new SettingsError(`${where} is ${shown.join(", ")}; type ${setting.expects}`);
 }
 
 /** The text with `…` for each user and password that stand before the host of an address. */
