@@ -133,10 +133,10 @@ async function tryDisk(
 /** No line is partial, everything acknowledged is there, and nothing that was refused. */
 function judgeFull(file: string, acknowledged: readonly string[], refused: ReadonlyMap<string, string>): string[] {
   const entries = file.split("\n").map((line) => decodeEntry(line));
-  const strange = entries.slice(0, -1).filter(({ kind }) => kind !== "asked");
+  const strange = entries.slice(0, -1).filter(({ kind }) => kind !== "request");
   const violations = strange.map((entry) => `a line that no client wrote: ${JSON.stringify(entry)}`);
   if (!file.endsWith("\n")) violations.push("the file ended within a line while the disk was full");
-  const asked = new Set(entries.flatMap((entry) => (entry.kind === "asked" ? [entry.message] : [])));
+  const asked = new Set(entries.flatMap((entry) => (entry.kind === "request" ? [entry.message] : [])));
   const lost = acknowledged.filter((key) => !asked.has(key));
   violations.push(...lost.map((key) => `${key} was acknowledged and is lost`));
   for (const [key, sentence] of refused) {

@@ -72,6 +72,6 @@ async function keepAsking(port: number, client: number, header: string): Promise
 async function messagesIn(path: string): Promise<ReadonlySet<string>> {
   const lines = (await readFile(path, "utf8")).split("\n").slice(historyKiB);
   return new Set(
-    lines.map((line) => decodeEntry(line)).flatMap((entry) => (entry.kind === "asked" ? entry.message : [])),
+    lines.map((line) => decodeEntry(line)).flatMap((entry) => (entry.kind === "request" ? entry.message : [])),
   );
 }

@@ -111,7 +111,7 @@ function compare(lines: readonly string[], expected: Map<string, number>): strin
   const violations: string[] = [];
   for (const line of lines) {
     const entry = decodeEntry(line);
-    if (unclean.test(line) || entry.kind !== "asked") {
+    if (unclean.test(line) || entry.kind !== "request") {
       violations.push(`not a clean line: ${JSON.stringify(line)}`);
       continue;
     }

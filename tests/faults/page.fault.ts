@@ -92,7 +92,7 @@ async function lookAt(page: Page, address: string, lines: readonly string[]): Pr
 /** What a row has of a line besides time and address, which stand apart in it. */
 function shownOf(line: string): string {
   const entry = decodeEntry(line);
-  return entry.kind === "asked" ? entry.message : line;
+  return entry.kind === "request" ? entry.message : line;
 }
 
 const templates: readonly ((call: string) => string)[] = [

@@ -83,7 +83,7 @@ function judge(lines: readonly string[], raced: readonly Raced[]): string[] {
 
 function fits({ verb, line: number }: Raced, line: string): boolean {
   const entry = decodeEntry(line);
-  if (entry.kind === "asked") return verb === "append";
-  if (entry.kind !== "outcome" || entry.outcome.verb !== verb.replace("delete", "deleted")) return false;
-  return entry.outcome.verb !== "deleted-line" || entry.outcome.line === number;
+  if (entry.kind === "request") return verb === "append";
+  if (entry.kind !== "result" || entry.result.verb !== verb.replace("delete", "deleted")) return false;
+  return entry.result.verb !== "deleted-line" || entry.result.line === number;
 }

@@ -88,8 +88,8 @@ function linesThatDiffer(history: string, messages: readonly Buffer[]): string[]
   const found = new Map<string, Map<string, number>>();
   for (const line of history.split("\n")) {
     const entry = decodeEntry(line);
-    const name = entry.kind === "asked" ? /^u\d+/.exec(entry.message)?.[0] : undefined;
-    if (entry.kind !== "asked" || name === undefined) continue;
+    const name = entry.kind === "request" ? /^u\d+/.exec(entry.message)?.[0] : undefined;
+    if (entry.kind !== "request" || name === undefined) continue;
     const forms = found.get(name) ?? new Map<string, number>();
     forms.set(entry.message, (forms.get(entry.message) ?? 0) + 1);
     found.set(name, forms);

@@ -101,15 +101,15 @@ describe("--json", () => {
         type: "line",
         text: '2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 5"',
         entry: {
-          kind: "asked",
+          kind: "request",
           time: "2026-11-22T20:31:05.123456Z",
           address: "127.0.0.1",
           message: "brick 5",
           isCut: false,
         },
       },
-      { type: "line", text: "by hand", entry: { kind: "foreign", text: "by hand" } },
-      { type: "line", text: "unfinished", entry: { kind: "foreign", text: "unfinished" } },
+      { type: "line", text: "by hand", entry: { kind: "external", text: "by hand" } },
+      { type: "line", text: "unfinished", entry: { kind: "external", text: "unfinished" } },
       expect.objectContaining({
         type: "end",
         isError: false,

@@ -14,7 +14,7 @@ const behind = (proxyHeader: Uint8Array, message: string): Buffer => Buffer.conc
 /** Who asked what, line by line. */
 async function askers(rig: Rig): Promise<string[]> {
   const entries = (await rig.lines()).map(decodeEntry);
-  return entries.flatMap((entry) => (entry.kind === "asked" ? [`${entry.address} ${entry.message}`] : []));
+  return entries.flatMap((entry) => (entry.kind === "request" ? [`${entry.address} ${entry.message}`] : []));
 }
 
 const refusal = /^Error: a connection from 127\.0\.0\.1 must begin with a PROXY header .*--proxy-protocol.*\n$/;

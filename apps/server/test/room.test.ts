@@ -25,7 +25,7 @@ describe("many clients at once", () => {
     expect(left).toEqual(victims.filter((_, at) => !deleted.has(at + 1)));
     expect(deleted.has(3)).toBe(true); // No line above it was chosen, so one of the two who chose it must have succeeded.
     expect(replies.filter((reply) => reply.includes("Deleted line"))).toHaveLength(deleted.size);
-    const outcomes = (await rig.lines()).map(decodeEntry).filter((entry) => entry.kind === "outcome");
+    const outcomes = (await rig.lines()).map(decodeEntry).filter((entry) => entry.kind === "result");
     expect(outcomes).toHaveLength(deleted.size);
   });
 });

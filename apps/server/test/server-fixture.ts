@@ -100,7 +100,7 @@ export async function openRig(
 
 function askedIn(line: string): string[] {
   const entry = decodeEntry(line);
-  return entry.kind === "asked" ? [entry.message + (entry.isCut ? "…" : "")] : [];
+  return entry.kind === "request" ? [entry.message + (entry.isCut ? "…" : "")] : [];
 }
 
 function collect(shown: LogEvent[]): Writable {

@@ -8,7 +8,7 @@ import type { JsMsg } from "@nats-io/jetstream";
 import { headers as createHeaders } from "@nats-io/transport-node";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
-import type { Outcome } from "@wirebook/protocol";
+import type { EntryResult } from "@wirebook/protocol";
 import type { Actor, RequestEntry } from "@wirebook/history";
 
 /** A message as the stream has it. */
@@ -37,8 +37,8 @@ export function encodeRequestMessage({ address, message, isCut }: RequestEntry):
   return encoder.encode(encodeRequestEntry("", address, message, isCut).slice(1));
 }
 
-export function encodeResultMessage({ address, user }: Actor, outcome: Outcome): Uint8Array {
-  return encoder.encode(encodeResultEntry("", address, user, outcome).slice(1));
+export function encodeResultMessage({ address, user }: Actor, result: EntryResult): Uint8Array {
+  return encoder.encode(encodeResultEntry("", address, user, result).slice(1));
 }
 
 /** The headers of a message that deletes something. */

@@ -9,7 +9,7 @@
  * Deliberately absent: random access to lines as strings, and any count of lines held in memory. Readers get bytes.
  */
 
-import type { Outcome } from "@wirebook/protocol";
+import type { EntryResult } from "@wirebook/protocol";
 import type { HistoryError } from "./errors.ts";
 
 /** On whose behalf something is written. */
@@ -28,7 +28,7 @@ export interface RequestEntry {
 }
 
 /** A result that changes no line: it tells of something that lasts elsewhere. */
-export type Recorded = Extract<Outcome, { readonly verb: "created-user" }>;
+export type Recorded = Extract<EntryResult, { readonly verb: "created-user" }>;
 
 /** A line that the history now holds durably. */
 export interface AppendResult {
@@ -130,10 +130,10 @@ export interface History extends AsyncDisposable {
    *
    * @throws HistoryError `storage-full`, `storage-failed`, `closed`
    */
-  record(by: Actor, outcome: Recorded): Promise<AppendResult>;
+  record(by: Actor, result: Recorded): Promise<AppendResult>;
 
   /**
-   * Deletes one line and writes the outcome as the last one, both or neither.
+   * Deletes one line and writes the result as the last one, both or neither.
    *
    * @param line its position when the delete takes effect, from 1
    * @param timestamp if given, the first word that the line must have: if it has another, nothing is deleted

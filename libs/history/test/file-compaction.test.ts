@@ -96,7 +96,7 @@ describe("a rewrite", () => {
     const news = await reader.take(meanwhile + 1);
     for (const line of news) applyLine(copy, line);
     expect(await linesOf(history)).toEqual(copy);
-    // The outcome comes behind appends that were asked for before it, so their times must be earlier than its own.
+    // The result comes behind appends that were asked for before it, so their times must be earlier than its own.
     const times = news.map((line) => line.slice(0, line.indexOf(" ")));
     expect(times).toEqual([...new Set(times)].toSorted((a, b) => (a < b ? -1 : 1)));
     expect(await readFile(folder.file("history.txt"), "utf8")).toBe(`${copy.join("\n")}\n`);
@@ -180,7 +180,7 @@ describe("a reader", () => {
     for (let round = 0; round < 5; round++) {
       await history.deleteLine(actor, 1);
       const [line = ""] = await reader.take(1);
-      expect(decodeEntry(line)).toMatchObject({ outcome: { verb: "deleted-line", line: 1 } });
+      expect(decodeEntry(line)).toMatchObject({ result: { verb: "deleted-line", line: 1 } });
       expect(await countDescriptors(folder)).toBe(1);
     }
   });

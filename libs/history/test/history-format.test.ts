@@ -42,19 +42,19 @@ test("numbers its rules without a gap, and has every rule that the code cites", 
 
 test("shows entries only that the code takes for what they are meant to show", () => {
   const entries = [...doc.matchAll(/^2026-\S+Z .+$/gm)].map(([line]) => decodeEntry(line));
-  expect(entries.filter(({ kind }) => kind === "foreign")).toEqual([]);
+  expect(entries.filter(({ kind }) => kind === "external")).toEqual([]);
   expect(entries.map(({ kind }) => kind)).toEqual([
-    "asked",
-    "asked",
-    "outcome",
-    "asked",
-    "asked",
-    "asked",
-    "asked",
-    "asked",
-    "outcome",
-    "outcome",
-    "outcome",
+    "request",
+    "request",
+    "result",
+    "request",
+    "request",
+    "request",
+    "request",
+    "request",
+    "result",
+    "result",
+    "result",
   ]);
 });
 

@@ -69,12 +69,12 @@ export class LineReader {
 /** Applies a line of a change feed to a copy of the lines, as docs/history-format.md says [H-12]. */
 export function applyLine(copy: string[], line: string): void {
   const entry = decodeEntry(line);
-  if (entry.kind === "outcome") {
-    const { outcome } = entry;
-    if (outcome.verb === "deleted-all") copy.length = 0;
-    if (outcome.verb === "deleted-line") {
-      const [removed = ""] = copy.splice(outcome.line - 1, 1);
-      if (timestampOf(removed) !== outcome.head) throw new Error(`the copy has ${removed} where ${line} was deleted`);
+  if (entry.kind === "result") {
+    const { result } = entry;
+    if (result.verb === "deleted-all") copy.length = 0;
+    if (result.verb === "deleted-line") {
+      const [removed = ""] = copy.splice(result.line - 1, 1);
+      if (timestampOf(removed) !== result.head) throw new Error(`the copy has ${removed} where ${line} was deleted`);
     }
   }
   copy.push(line);

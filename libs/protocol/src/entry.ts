@@ -12,7 +12,7 @@ import { headCharactersMax } from "./limits.ts";
 import { plainText, quoteText } from "./text.ts";
 
 /** The result of a request that changed something. */
-export type Outcome =
+export type EntryResult =
   | { readonly verb: "deleted-line"; readonly line: number; readonly head: string }
   | { readonly verb: "deleted-all" }
   | { readonly verb: "created-user"; readonly name: string };
@@ -20,7 +20,7 @@ export type Outcome =
 /** A line of the history, understood as far as its form allows. */
 export type Entry =
   | {
-      readonly kind: "asked";
+      readonly kind: "request";
       readonly time: string;
       readonly address: string;
       /** The message, unquoted; bytes that were not UTF-8 are lone surrogates (see `decodeText`). */
@@ -29,13 +29,13 @@ export type Entry =
       readonly isCut: boolean;
     }
   | {
-      readonly kind: "outcome";
+      readonly kind: "result";
       readonly time: string;
       readonly address: string;
       readonly user: string;
-      readonly outcome: Outcome;
+      readonly result: EntryResult;
     }
-  | { readonly kind: "foreign"; readonly text: string };
+  | { readonly kind: "external"; readonly text: string };
 
 const cutMark = " (cut)";
 
@@ -65,14 +65,14 @@ export function encodeRequestEntry(time: string, address: string, message: strin
 }
 
 /** The line of a result. */
-export function encodeResultEntry(time: string, address: string, user: string, outcome: Outcome): string {
-  switch (outcome.verb) {
+export function encodeResultEntry(time: string, address: string, user: string, result: EntryResult): string {
+  switch (result.verb) {
     case "deleted-line":
-      return `${time} ${address} ${user} deleted line ${outcome.line} (${outcome.head})`;
+      return `${time} ${address} ${user} deleted line ${result.line} (${result.head})`;
     case "deleted-all":
       return `${time} ${address} ${user} deleted all`;
     case "created-user":
-      return `${time} ${address} ${user} created user ${outcome.name}`;
+      return `${time} ${address} ${user} created user ${result.name}`;
   }
 }
 
@@ -85,12 +85,12 @@ export function timestampOf(line: string): string {
 /** Reads a line; any line not of the form above is external. Never throws. */
 export function decodeEntry(line: string): Entry {
   const groups = stamped.exec(line)?.groups;
-  if (groups === undefined) return { kind: "foreign", text: line };
+  if (groups === undefined) return { kind: "external", text: line };
   const { time = "", address = "", rest = "" } = groups;
-  return decodeAsked(time, address, rest) ?? decodeOutcome(time, address, rest) ?? { kind: "foreign", text: line };
+  return decodeRequest(time, address, rest) ?? decodeResult(time, address, rest) ?? { kind: "external", text: line };
 }
 
-function decodeAsked(time: string, address: string, rest: string): Entry | undefined {
+function decodeRequest(time: string, address: string, rest: string): Entry | undefined {
   if (!rest.startsWith('"')) return undefined;
   const isCut = rest.endsWith(`"${cutMark}`);
   const quoted = isCut ? rest.slice(0, -cutMark.length) : rest;
@@ -98,19 +98,19 @@ function decodeAsked(time: string, address: string, rest: string): Entry | undef
   if (!quoted.endsWith('"')) return undefined;
   try {
     const message: unknown = JSON.parse(quoted);
-    return typeof message === "string" ? { kind: "asked", time, address, message, isCut } : undefined;
+    return typeof message === "string" ? { kind: "request", time, address, message, isCut } : undefined;
   } catch {
     return undefined;
   }
 }
 
-function decodeOutcome(time: string, address: string, rest: string): Entry | undefined {
-  const of = (user: string | undefined, outcome: Outcome): Entry => ({
-    kind: "outcome",
+function decodeResult(time: string, address: string, rest: string): Entry | undefined {
+  const of = (user: string | undefined, result: EntryResult): Entry => ({
+    kind: "result",
     time,
     address,
     user: user ?? "",
-    outcome,
+    result,
   });
   const line = deletedLine.exec(rest)?.groups;
   if (line !== undefined) {

@@ -37,7 +37,7 @@ export const replyHeaderLineBytesMax = 4096;
 /** Bytes of a refused or malformed message that the history keeps [H-6]. */
 export const refusedBytesKept = 256;
 
-/** Characters (Unicode code points) of a line's first word that an outcome repeats [H-7]. */
+/** Characters (Unicode code points) of a line's first word that an result repeats [H-7]. */
 export const headCharactersMax = 64;
 
 /** The port of the TCP server. */

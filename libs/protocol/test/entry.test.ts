@@ -35,7 +35,7 @@ describe("entries", () => {
         const message = decodeText(bytes);
         const line = encodeRequestEntry(time, "127.0.0.1", message, isCut);
         expect(line).not.toMatch(/[\n\r]/);
-        expect(decodeEntry(line)).toEqual({ kind: "asked", time, address: "127.0.0.1", message, isCut });
+        expect(decodeEntry(line)).toEqual({ kind: "request", time, address: "127.0.0.1", message, isCut });
       }),
       { numRuns: 2000 },
     );
@@ -48,13 +48,13 @@ describe("entries", () => {
     );
     const created = { verb: "created-user", name: "otter-42" } as const;
     expect(encodeResultEntry(time, "::1", "brick", created)).toBe(`${time} ::1 brick created user otter-42`);
-    for (const outcome of [deleted, { ...deleted, head: "" }, { verb: "deleted-all" } as const, created]) {
-      expect(decodeEntry(encodeResultEntry(time, "::1", "brick", outcome))).toEqual({
-        kind: "outcome",
+    for (const result of [deleted, { ...deleted, head: "" }, { verb: "deleted-all" } as const, created]) {
+      expect(decodeEntry(encodeResultEntry(time, "::1", "brick", result))).toEqual({
+        kind: "result",
         time,
         address: "::1",
         user: "brick",
-        outcome,
+        result,
       });
     }
   });
@@ -63,8 +63,8 @@ describe("entries", () => {
     fc.assert(
       fc.property(fc.string(), (typed) => {
         fc.pre(typed.isWellFormed());
-        expect(decodeEntry(encodeRequestEntry(time, "127.0.0.1", typed, false)).kind).toBe("asked");
-        expect(decodeEntry(encodeRequestEntry(time, "127.0.0.1", `${typed} deleted all`, false)).kind).toBe("asked");
+        expect(decodeEntry(encodeRequestEntry(time, "127.0.0.1", typed, false)).kind).toBe("request");
+        expect(decodeEntry(encodeRequestEntry(time, "127.0.0.1", `${typed} deleted all`, false)).kind).toBe("request");
       }),
     );
   });
@@ -76,7 +76,7 @@ describe("entries", () => {
       `${time} 127.0.0.1 "unfinished`,
       `${time} 127.0.0.1 brick did a thing`,
     ]) {
-      expect(decodeEntry(line)).toEqual({ kind: "foreign", text: line });
+      expect(decodeEntry(line)).toEqual({ kind: "external", text: line });
     }
   });
 

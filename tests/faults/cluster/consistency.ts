@@ -41,14 +41,14 @@ export class Acknowledgements {
     let lastTime = "";
     for (const line of text.split("\n").slice(0, -1)) {
       const entry = decodeEntry(line);
-      if (entry.kind === "foreign") {
+      if (entry.kind === "external") {
         if (line.startsWith(oldLine)) continue;
         violations.push(`a line that no client wrote: ${line}`);
         continue;
       }
       if (entry.time <= lastTime) violations.push(`the time of ${line} is not past ${lastTime}`);
       lastTime = entry.time;
-      const { writer, number } = (entry.kind === "asked" ? keyForm.exec(entry.message)?.groups : undefined) ?? {};
+      const { writer, number } = (entry.kind === "request" ? keyForm.exec(entry.message)?.groups : undefined) ?? {};
       if (writer === undefined) continue;
       const key = `w${writer}-${number}`;
       if (seen.has(key)) violations.push(`${key} stands twice`);

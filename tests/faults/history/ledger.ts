@@ -34,11 +34,11 @@ export class Ledger {
   /** A line that the feed delivered; `isApplied` is false where the copy is made anew in any case. */
   deliver(line: string, isApplied = true): void {
     const entry = decodeEntry(line);
-    if (entry.kind === "foreign") return this.#violation(`a line that no client wrote: ${line}`);
+    if (entry.kind === "external") return this.#violation(`a line that no client wrote: ${line}`);
     if (entry.time <= this.#lastTime) this.#violation(`the time of ${line} is not past ${this.#lastTime}`);
     this.#lastTime = entry.time;
-    if (entry.kind === "asked") this.#count(entry.message);
-    else this.#results.add(`${entry.user} ${entry.outcome.verb}`);
+    if (entry.kind === "request") this.#count(entry.message);
+    else this.#results.add(`${entry.user} ${entry.result.verb}`);
     if (!isApplied) return;
     try {
       applyLine(this.#copy, line);
@@ -93,7 +93,7 @@ export class Ledger {
     const heads = new Set([...this.#copy, ...undelivered].map((line) => line.slice(0, line.indexOf(" "))));
     return undelivered.filter((line) => {
       const entry = decodeEntry(line);
-      return entry.kind === "outcome" && entry.outcome.verb === "deleted-line" && !heads.has(entry.outcome.head);
+      return entry.kind === "result" && entry.result.verb === "deleted-line" && !heads.has(entry.result.head);
     }).length;
   }
 

@@ -2,12 +2,12 @@
  * Deletes: one rewrite after another, each shared by all deletes that were waiting when it began [H-11].
  *
  * The file is copied without the lines to be deleted while appends go on in the old one. Then, in one turn, what came
- * meanwhile is copied as well, the outcomes are written behind it, and the new file takes the place of the old.
+ * meanwhile is copied as well, the results are written behind it, and the new file takes the place of the old.
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeText, encodeResultEntry, timestampOf } from "@wirebook/protocol";
-import type { Outcome } from "@wirebook/protocol";
+import type { EntryResult } from "@wirebook/protocol";
 import { editedMeanwhile, lineChanged, noSuchLine } from "../errors.ts";
 import type { Actor, AppendResult } from "../history.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -67,7 +67,7 @@ export class Deletes {
     this.#appends = appends;
   }
 
-  /** Takes a delete; resolves when its outcome is durable. */
+  /** Takes a delete; resolves when its result is durable. */
   add(request: Pick<Deletion, "by" | "line" | "timestamp">): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...request, resolve, reject });
@@ -167,31 +167,31 @@ export class Deletes {
     const { generation } = this.#storage;
     compaction.copySync(copied, generation.bytes);
     const offset = compaction.bytes;
-    const outcomes = removals.map(({ deletion, line, timestamp }) => {
-      const time = this.#writeOutcome(compaction, deletion.by, { verb: "deleted-line", line, head: timestamp });
+    const results = removals.map(({ deletion, line, timestamp }) => {
+      const time = this.#writeResult(compaction, deletion.by, { verb: "deleted-line", line, head: timestamp });
       return { deletion, time };
     });
-    this.#storage.supersede(compaction, offset, outcomes.at(-1)?.time ?? this.#storage.newestTime);
-    // One line less and one more: at its moment, each outcome stands where the last line stood.
-    for (const { deletion, time } of outcomes) deletion.resolve({ position: generation.lines, time });
+    this.#storage.supersede(compaction, offset, results.at(-1)?.time ?? this.#storage.newestTime);
+    // One line less and one more: at its moment, each result stands where the last line stood.
+    for (const { deletion, time } of results) deletion.resolve({ position: generation.lines, time });
   }
 
   #finishAll(by: Actor, compaction: Compaction): AppendResult {
     this.#settleAppends();
-    const time = this.#writeOutcome(compaction, by, { verb: "deleted-all" });
+    const time = this.#writeResult(compaction, by, { verb: "deleted-all" });
     this.#storage.supersede(compaction, 0, time);
     return { position: 1, time };
   }
 
-  /** Appends that wait have their times already, and those must come before the times of outcomes [H-2]. */
+  /** Appends that wait have their times already, and those must come before the times of results [H-2]. */
   #settleAppends(): void {
     this.#appends.commit();
     this.#storage.adoptForeignLines();
   }
 
-  #writeOutcome(compaction: Compaction, { address, user }: Actor, outcome: Outcome): string {
+  #writeResult(compaction: Compaction, { address, user }: Actor, result: EntryResult): string {
     const time = this.#clock.next();
-    compaction.add(Buffer.from(`${encodeResultEntry(time, address, user, outcome)}\n`));
+    compaction.add(Buffer.from(`${encodeResultEntry(time, address, user, result)}\n`));
     return time;
   }
 }
@@ -199,7 +199,7 @@ export class Deletes {
 /**
  * Finds the lines of the deletes, each as the history stands after those before it, and rejects those that name none.
  *
- * Each delete takes a line and writes one, its outcome, so the count of lines stays the same. One that names an outcome
+ * Each delete takes a line and writes one, its result, so the count of lines stays the same. One that names an result
  * of this very batch, which is nowhere yet, is deferred together with all that follow it.
  *
  * @throws HistoryError `storage-failed`

@@ -65,9 +65,9 @@ export class FileHistory implements History {
     return this.#appends.add((time) => encodeRequestEntry(time, address, message, isCut));
   }
 
-  async record({ address, user }: Actor, outcome: Recorded): Promise<AppendResult> {
+  async record({ address, user }: Actor, result: Recorded): Promise<AppendResult> {
     this.#assertOpen();
-    return this.#appends.add((time) => encodeResultEntry(time, address, user, outcome));
+    return this.#appends.add((time) => encodeResultEntry(time, address, user, result));
   }
 
   async deleteLine(by: Actor, line: number, timestamp?: string): Promise<AppendResult> {

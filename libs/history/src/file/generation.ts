@@ -17,7 +17,7 @@ export type EndState =
   | {
       readonly kind: "superseded";
       readonly by: Generation;
-      /** Where in the successor the lines begin that are not in this generation: the outcomes of the deletes. */
+      /** Where in the successor the lines begin that are not in this generation: the results of the deletes. */
       readonly offset: number;
     }
   | { readonly kind: "closed" }

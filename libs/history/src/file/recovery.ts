@@ -61,7 +61,7 @@ export function classifyTail(bytes: Uint8Array): TailKind {
   const text = Buffer.from(bytes).toString("latin1");
   if (text.includes("\0")) return "partial";
   if (!beginsAsTime(text)) return "whole";
-  return decodeEntry(text).kind === "foreign" ? "partial" : "whole";
+  return decodeEntry(text).kind === "external" ? "partial" : "whole";
 }
 
 /** The greatest time in microseconds among the entries in these bytes; 0 when there is none but foreign lines. */
@@ -71,7 +71,7 @@ export function lastTimeIn(bytes: Uint8Array): number {
     // Times sort as text, and the last is the greatest unless it was written by hand: few lines get past this.
     if (line.slice(0, timePattern.length) <= last) continue;
     const entry = decodeEntry(line);
-    if (entry.kind !== "foreign" && decodeTime(entry.time) !== undefined) last = entry.time;
+    if (entry.kind !== "external" && decodeTime(entry.time) !== undefined) last = entry.time;
   }
   return decodeTime(last) ?? 0;
 }

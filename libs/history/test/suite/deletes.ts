@@ -11,8 +11,8 @@ export function describeDeletes(open: OpenNew): void {
     const [first = "", second = "", third = ""] = await fill(history, "1", "2", "3");
     const { position, time } = await history.deleteLine({ user: "otter", address: "::1" }, 2);
     expect(position).toBe(3);
-    const outcome = `${time} ::1 otter deleted line 2 (${second.split(" ")[0]})`;
-    expect(await linesOf(history)).toEqual([first, third, outcome]);
+    const result = `${time} ::1 otter deleted line 2 (${second.split(" ")[0]})`;
+    expect(await linesOf(history)).toEqual([first, third, result]);
   });
 
   test("deletes the first and the last line, and a line that says what was deleted", async () => {
@@ -95,7 +95,7 @@ export function describeDeletes(open: OpenNew): void {
     expect(after).toEqual(copy);
   });
 
-  test("deletes the outcome of a delete that came at the same time", async () => {
+  test("deletes the result line of a delete that came at the same time", async () => {
     await using history = await open();
     await fill(history, "1");
     const [first, second] = await Promise.all([history.deleteLine(actor, 1), history.deleteLine(actor, 1)]);

@@ -124,7 +124,7 @@ export function describeFeeds(open: OpenNew): void {
     await expect(history.follow(from)).rejects.toMatchObject({ name: "HistoryError", code: "range" });
   });
 
-  test("gives a feed the lines as they stood, then the outcomes of what was deleted", async () => {
+  test("gives a feed the lines as they stood, then the results of what was deleted", async () => {
     await using history = await open();
     const before = await fill(history, "1", "2", "3");
     await using feed = await history.follow(1);

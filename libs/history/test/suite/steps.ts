@@ -16,10 +16,10 @@ export async function fill(history: History, ...messages: string[]): Promise<str
   return linesOf(history);
 }
 
-/** What each line is about: the message, the verb of the outcome, or the line itself. */
+/** What each line is about: the message, the verb of the result, or the line itself. */
 export function messagesOf(lines: readonly string[]): string[] {
   return lines.map((line) => {
     const entry = decodeEntry(line);
-    return entry.kind === "asked" ? entry.message : entry.kind === "outcome" ? entry.outcome.verb : entry.text;
+    return entry.kind === "request" ? entry.message : entry.kind === "result" ? entry.result.verb : entry.text;
   });
 }

@@ -27,10 +27,10 @@ export interface Deletion {
 /** What a result line says was deleted; `undefined` for any other line. */
 export function deletionOf(line: string): Deletion | undefined {
   const entry = isResult(line) ? decodeEntry(line) : undefined;
-  if (entry?.kind !== "outcome") return undefined;
-  const { time, user, outcome } = entry;
-  if (outcome.verb === "deleted-all") return { time, user, position: undefined, head: "" };
-  return outcome.verb === "deleted-line" ? { time, user, position: outcome.line, head: outcome.head } : undefined;
+  if (entry?.kind !== "result") return undefined;
+  const { time, user, result } = entry;
+  if (result.verb === "deleted-all") return { time, user, position: undefined, head: "" };
+  return result.verb === "deleted-line" ? { time, user, position: result.line, head: result.head } : undefined;
 }
 
 /** A position that moves along with its line. */

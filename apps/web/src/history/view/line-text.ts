@@ -69,7 +69,7 @@ const charactersMax = 400;
 
 /** The parts of a line that a row shows. */
 export interface LineParts {
-  readonly kind: "asked" | "outcome" | "foreign";
+  readonly kind: "request" | "result" | "external";
   readonly time: string;
   readonly address: string;
   readonly user: string;
@@ -79,11 +79,11 @@ export interface LineParts {
 /** Takes a line apart for a row. */
 export function partsOf(line: string): LineParts {
   const entry = decodeEntry(line);
-  if (entry.kind === "foreign") {
-    return { kind: "foreign", time: "", address: "", user: "", rest: plainText(entry.text.slice(0, charactersMax)) };
+  if (entry.kind === "external") {
+    return { kind: "external", time: "", address: "", user: "", rest: plainText(entry.text.slice(0, charactersMax)) };
   }
   const { kind, time, address } = entry;
-  if (kind === "outcome") {
+  if (kind === "result") {
     const [, , user = "", ...words] = line.split(" ");
     // The timestamp of the line that was deleted is for the detail.
     const rest = plainText(words.join(" ").replace(/ \([^ ]*\)$/u, ""));
