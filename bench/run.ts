@@ -20,7 +20,10 @@ if (positionals.length === 0) {
 beginRun();
 for (const name of positionals) {
   const url = all.get(name);
-  if (url === undefined) throw new RangeError(`unknown benchmark ${name}; names: ${[...all.keys()].join(", ")}`);
+  if (url === undefined) {
+    say(`unknown benchmark ${name}; names: ${[...all.keys()].join(", ")}`);
+    process.exit(2);
+  }
   const { bench } = (await import(url.href)) as { bench: Bench };
   say(`${name}: ${bench.question}\n`);
   await bench.run({ rounds: Number(values.rounds), seconds: Number(values.seconds), say });

@@ -46,13 +46,18 @@ let failed = 0;
 const skipped: string[] = [];
 for (const name of names) {
   const faultTest = all.get(name);
-  if (faultTest === undefined) throw new RangeError(`unknown fault test ${name}; names: ${[...all.keys()].join(", ")}`);
+  if (faultTest === undefined) refuse(`unknown fault test ${name}; names: ${[...all.keys()].join(", ")}`);
   if (positionals.length > 0 || faultTest.isInCi) failed += await runFaultTest(name, faultTest);
 }
 const tookSeconds = ((performance.now() - startedMs) / 1000).toFixed(0);
 if (skipped.length > 0) say(`SKIPPED, so not tested here: ${skipped.join("; ")}`);
 say(`${failed === 0 ? "all promises held" : `${failed} FAILED`}; ${tookSeconds} s`);
 process.exit(failed === 0 ? 0 : 1);
+
+function refuse(message: string): never {
+  say(message);
+  process.exit(2);
+}
 
 /** Returns how many of its runs failed. */
 async function runFaultTest(name: string, faultTest: FaultTest): Promise<number> {
