@@ -13,9 +13,12 @@ import { HistoryError } from "@wirebook/history";
 import { askAgainMs, attempt, failoverMs } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 
-/** Milliseconds without an answer after which another consumer is requested beside the one before, and how many at most. */
+/**
+ * Milliseconds without an answer after which another consumer is requested beside those before, and how many at most. Each
+ * request is given up after `consumerTimeoutMs`, so five are under way at a time.
+ */
 const consumerHedgeMs = 200;
-const consumersAtOnceMax = 5;
+const consumerRequestsMax = 15;
 /** Milliseconds after which the cluster forgets an unused consumer: one that came too late, or whose server died. */
 const consumerForgottenMs = 30_000;
 /** Messages and milliseconds of a request for new messages; then the client requests again. */
@@ -125,13 +128,16 @@ export async function requestConsumer(
 ): Promise<Consumer> {
   const requested: Promise<Consumer>[] = [];
   const { promise, resolve } = Promise.withResolvers<Consumer>();
-  for (let number = 0; number < consumersAtOnceMax; number++) {
+  let pending = 0;
+  for (let number = 0; number < consumerRequestsMax; number++) {
     // The client writes a name into its options, so each request has options of its own.
     const consumer = js.consumers.get(stream, { ...options, inactive_threshold: consumerForgottenMs });
-    consumer.then(resolve, () => {});
+    pending += 1;
+    consumer.then(resolve, () => (pending -= 1));
     requested.push(consumer);
     const first = await Promise.race([promise, pause(consumerHedgeMs)]);
     if (first !== undefined) return first;
+    if (pending === 0) break; // Each was refused, which is an answer.
   }
   return Promise.any(requested).catch(({ errors }: AggregateError) => Promise.reject(errors.at(-1) as Error));
 }
