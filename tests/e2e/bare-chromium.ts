@@ -1,7 +1,7 @@
 /**
  * A Chromium as a person has it, in which a tab behind another one is hidden.
  *
- * The one that Playwright starts for the other stories takes every page for one that is looked at: it emulates the focus,
+ * The one that Playwright starts for the other tests takes every page for one that is looked at: it emulates the focus,
  * and switches off what Chromium does to tabs in the background. So this one is started by hand, and Playwright only
  * attaches to it.
  */

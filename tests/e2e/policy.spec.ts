@@ -41,7 +41,7 @@ test("the policy is in force: no text becomes markup, no script of the document 
   context,
   gateway,
 }) => {
-  // A page of its own, since the one of the other stories may report nothing at all.
+  // A page of its own, since the one of the other tests may report nothing at all.
   const page = await context.newPage();
   await watchPolicy(page);
   await Wirebook.open(page, gateway);
