@@ -12,7 +12,7 @@ import {
   withoutUserinfo,
 } from "@wirebook/settings";
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
-import { storageTable } from "./storage.ts";
+import { assertOptionsApply, storageTable } from "./storage.ts";
 import { modes } from "./auth/auth.ts";
 import manifest from "../../../package.json" with { type: "json" };
 
@@ -97,10 +97,14 @@ ${describeSettings(table)}`;
  * @throws SettingsError with a sentence that says what to type instead
  */
 export function readConfig(source: SettingsSource): Config | undefined {
-  const { settings, words, isHelp } = readSettings(table, source);
+  const { settings, options, words, isHelp } = readSettings(table, source);
   if (isHelp) return undefined;
   if (words.length > 0) {
     throw new SettingsError(`${withoutUserinfo(JSON.stringify(words[0]))} is not an option; see --help`);
+  }
+  assertOptionsApply(settings, options);
+  if (settings.users === "registered" && options.includes("--i-know")) {
+    throw new SettingsError("--i-know is for --users open; leave it out, or type --users open");
   }
   if (/[\p{Cc}\u2028\u2029]/u.test(settings.link)) {
     throw new SettingsError(

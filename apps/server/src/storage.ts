@@ -5,7 +5,7 @@ import { openFileHistory, openFileUsers } from "@wirebook/history";
 import type { History, Users } from "@wirebook/history";
 import { describeNatsAddress, hasNatsSecret, isNatsAddress } from "@wirebook/history-jetstream/address";
 import type { NatsCredentials } from "@wirebook/history-jetstream";
-import { filledText, pathOrAddress } from "@wirebook/settings";
+import { SettingsError, filledText, pathOrAddress } from "@wirebook/settings";
 
 /** The options that say where, for every program that opens a history or its users. */
 export const storageTable = {
@@ -37,6 +37,19 @@ export interface StorageSettings {
   readonly natsTlsCa: string;
   readonly natsTlsCert: string;
   readonly natsTlsKey: string;
+}
+
+/**
+ * Refuses an option that would have no effect.
+ *
+ * @throws SettingsError
+ */
+export function assertOptionsApply({ history }: StorageSettings, options: readonly string[]): void {
+  const option = options.find((each) => each.startsWith("--nats-"));
+  if (option === undefined || isNatsAddress(history)) return;
+  throw new SettingsError(
+    `${option} is for a history on NATS, and this one is a file; leave it out, or type --history nats://HOST,HOST,HOST/NAME`,
+  );
 }
 
 type OnNotice = (sentence: string) => void;

@@ -52,6 +52,8 @@ export interface SettingsSource {
  */
 export interface Invocation<Table extends SettingsTable> {
   readonly settings: SettingsOf<Table>;
+  /** The options among them, such as `--port`. The environment is not: its variables may be for another program. */
+  readonly options: readonly string[];
   readonly words: readonly string[];
   readonly isHelp: boolean;
 }
@@ -71,7 +73,8 @@ export function readSettings<const Table extends SettingsTable>(
   const read = (name: string, setting: Setting<unknown>): unknown =>
     isHelp ? setting.default : readOne(name, setting, values[optionOf(name)], source);
   const settings = Object.fromEntries(Object.entries(table).map(([name, setting]) => [name, read(name, setting)]));
-  return { settings: Object.freeze(settings) as SettingsOf<Table>, words: positionals, isHelp };
+  const options = Object.keys(values).map((option) => `--${option}`);
+  return { settings: Object.freeze(settings) as SettingsOf<Table>, options, words: positionals, isHelp };
 }
 
 /** The lines of help for a table, each ending in a line feed. */

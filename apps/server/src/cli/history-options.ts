@@ -1,7 +1,7 @@
 import { quoteText } from "@wirebook/protocol";
 import { SettingsError, describeSettings, readSettings, withoutUserinfo } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
-import { storageTable } from "../storage.ts";
+import { assertOptionsApply, storageTable } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
 
 /** What is to be done with a history as a whole. */
@@ -26,7 +26,7 @@ Exit codes: 0 done, 1 not done, 2 wrong usage.
  * @throws SettingsError with a sentence that says what to type instead
  */
 export function readTask(source: SettingsSource): Task {
-  const { settings, words, isHelp } = readSettings(storageTable, source);
+  const { settings, options, words, isHelp } = readSettings(storageTable, source);
   const [verb, file, ...rest] = words;
   if (isHelp) return { verb: "help" };
   if (verb !== "export" && verb !== "import") {
@@ -34,5 +34,6 @@ export function readTask(source: SettingsSource): Task {
     throw new SettingsError(`${what}; type export FILE or import FILE`);
   }
   if (file === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);
+  assertOptionsApply(settings, options);
   return { verb, file, storage: settings };
 }

@@ -2,7 +2,7 @@ import { redactKeys, isName, nameCharactersMax, quoteText, roles } from "@wirebo
 import type { Role } from "@wirebook/protocol";
 import { SettingsError, describeSettings, oneOf, readSettings, withoutUserinfo } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
-import { storageTable } from "../storage.ts";
+import { assertOptionsApply, storageTable } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
 
 const table = {
@@ -45,27 +45,38 @@ Exit codes: 0 done, 1 not done, 2 wrong usage.
  * @throws SettingsError with a sentence that says what to type instead
  */
 export function readTask(source: SettingsSource): Task {
-  const { settings, words, isHelp } = readSettings(table, source);
+  const { settings, options, words, isHelp } = readSettings(table, source);
   const { role, ...storage } = settings;
-  const [verb, name, ...rest] = words;
+  const [verb, operand, ...rest] = words;
   if (isHelp) return { verb: "help" };
-  if (verb === "list") {
-    if (name !== undefined) throw new SettingsError("list takes no name; type: list");
-    return { verb, storage };
-  }
-  if (verb === "export" || verb === "import") {
-    if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);
-    return { verb, file: name, storage };
-  }
-  if (verb !== "add" && verb !== "remove") {
+  if (!isVerb(verb)) {
     const what =
       verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(redactKeys(verb)))}`;
     throw new SettingsError(`${what}; type add NAME, list, remove NAME, export FILE or import FILE`);
   }
-  if (name === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one name; type: ${verb} NAME`);
+  assertOptionsApply(storage, options);
+  if (verb !== "add" && options.includes("--role"))
+    throw new SettingsError(`--role is for add, not for ${verb}; leave it out`);
+  if (verb === "list") {
+    if (operand !== undefined) throw new SettingsError("list takes no name; type: list");
+    return { verb, storage };
+  }
+  const isFileWanted = verb === "export" || verb === "import";
+  if (operand === undefined || rest.length > 0) {
+    throw new SettingsError(
+      `${verb} takes one ${isFileWanted ? "file" : "name"}; type: ${verb} ${isFileWanted ? "FILE" : "NAME"}`,
+    );
+  }
+  if (isFileWanted) return { verb, file: operand, storage };
   // An older version registered names with invisible characters, and they can still be removed.
-  assertName(verb === "remove" ? name.replace(/\p{Default_Ignorable_Code_Point}/gu, "") : name);
-  return verb === "add" ? { verb, name, role, storage } : { verb, name, storage };
+  assertName(verb === "remove" ? operand.replace(/\p{Default_Ignorable_Code_Point}/gu, "") : operand);
+  return verb === "add" ? { verb, name: operand, role, storage } : { verb, name: operand, storage };
+}
+
+const verbs = ["add", "list", "remove", "export", "import"] as const;
+
+function isVerb(word: string | undefined): word is (typeof verbs)[number] {
+  return (verbs as readonly (string | undefined)[]).includes(word);
 }
 
 /** An invalid name may be a key in the wrong place, so the error does not repeat it. */

@@ -1,0 +1,55 @@
+/** Options that would have no effect: each program says so, and does nothing. */
+
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "wirebook-options-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const forNats =
+  "is for a history on NATS, and this one is a file; leave it out, or type --history nats://HOST,HOST,HOST/NAME";
+
+test.each([
+  ["main.ts", "--port 0 --nats-nkey seed", `--nats-nkey ${forNats}`],
+  ["main.ts", "--port 0 --nats-tls-ca=ca.pem", `--nats-tls-ca ${forNats}`],
+  [
+    "main.ts",
+    "--port 0 --users registered --i-know",
+    "--i-know is for --users open; leave it out, or type --users open",
+  ],
+  ["cli/history.ts", "export copy --nats-password-file password", `--nats-password-file ${forNats}`],
+  ["cli/history.ts", "import copy --nats-credentials creds", `--nats-credentials ${forNats}`],
+  ["cli/users.ts", "list --nats-nkey seed", `--nats-nkey ${forNats}`],
+  ["cli/users.ts", "list --role admin", "--role is for add, not for list; leave it out"],
+  ["cli/users.ts", "remove ada --role=member", "--role is for add, not for remove; leave it out"],
+  ["cli/users.ts", "export copy --role member", "--role is for add, not for export; leave it out"],
+  ["cli/users.ts", "import copy --role member", "--role is for add, not for import; leave it out"],
+])("%s %s", async (program, words, sentence) => {
+  const path = fileURLToPath(new URL(`../src/${program}`, import.meta.url));
+  const argv = [path, ...words.split(" "), "--history", join(folder, "history.txt")];
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+    cwd: folder,
+    encoding: "utf8",
+    env: { PATH: process.env.PATH },
+  });
+  expect([status, stdout, stderr]).toEqual([2, "", `wirebook: ${sentence}\n`]);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test("variables of the environment for NATS are for whichever program has a history there", () => {
+  const path = fileURLToPath(new URL("../src/cli/users.ts", import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [path, "list", "--history", join(folder, "history.txt")], {
+    encoding: "utf8",
+    env: { PATH: process.env.PATH, WIREBOOK_NATS_NKEY: "seed", WIREBOOK_ROLE: "admin" },
+  });
+  expect([status, stderr]).toEqual([0, expect.not.stringContaining("NATS")]);
+});
