@@ -23,8 +23,9 @@ export function resolveRange({ from, to }: Range, lines: number): Positions {
     throw new HistoryError("range", `line ${first} is past the last line; ${describeLines(lines)}`);
   }
   if (first > last) {
-    const sentence = `the range begins at line ${first} and ends before it; give a last line from ${first}`;
-    throw new HistoryError("range", sentence);
+    const end = last < 1 ? "before line 1" : `at line ${last}`;
+    const choice = first === lines ? `type ${lines} as its last line` : `type a last line from ${first} to ${lines}`;
+    throw new HistoryError("range", `the range begins at line ${first} and ends ${end}; ${choice}, or leave it out`);
   }
   return { from: first, to: last };
 }

@@ -25,14 +25,26 @@ export function describeReads(open: OpenNew): void {
     expect(messagesOf(splitLines(await textOf(snapshot)))).toEqual(expected);
   });
 
-  test.each([{ from: 6 }, { from: 4, to: 3 }, { from: -1, to: -2 }, { to: -6 }, { from: 0 }, { to: 0 }, { from: 1.5 }])(
-    "refuses the range %o of five lines",
-    async (range) => {
-      await using history = await open();
-      await fill(history, "1", "2", "3", "4", "5");
-      await expect(history.read(range)).rejects.toMatchObject({ name: "HistoryError", code: "range" });
-    },
-  );
+  test.each([
+    [{ from: 6 }, "line 6 is past the last line; the history has 5 lines; give a number from 1 to 5"],
+    [
+      { from: 4, to: 3 },
+      "the range begins at line 4 and ends at line 3; type a last line from 4 to 5, or leave it out",
+    ],
+    [
+      { from: 1, to: -99 },
+      "the range begins at line 1 and ends before line 1; type a last line from 1 to 5, or leave it out",
+    ],
+    [{ from: -1, to: -2 }, "the range begins at line 5 and ends at line 4; type 5 as its last line, or leave it out"],
+    [{ to: -6 }, "the range begins at line 1 and ends before line 1; type a last line from 1 to 5, or leave it out"],
+    [{ from: 0 }, "0 is no line; give 1 for the first line, -1 for the last"],
+    [{ to: 0 }, "0 is no line; give 1 for the first line, -1 for the last"],
+    [{ from: 1.5 }, "1.5 is no line; give 1 for the first line, -1 for the last"],
+  ])("refuses the range %o of five lines, and says what to type", async (range, message) => {
+    await using history = await open();
+    await fill(history, "1", "2", "3", "4", "5");
+    await expect(history.read(range)).rejects.toMatchObject({ name: "HistoryError", code: "range", message });
+  });
 
   test("reads nothing from an empty history, unless a line is named", async () => {
     await using history = await open();
