@@ -182,3 +182,9 @@ test("the address of a line leads to it, or says that it is gone", async ({ page
   await wirebook.history.getByRole("button", { name: "Copy link" }).click();
   await expect(page).toHaveURL(new RegExp(`#line=${timeOf(40_002)}$`));
 });
+
+test("a message of spaces is a row that shows them", async ({ wirebook, server }) => {
+  await expect(wirebook.follow).toHaveText("live");
+  await runClient(server, "   ");
+  await expect(wirebook.rows(/127\.0\.0\.1\s+" {3}"/)).toHaveCount(1);
+});

@@ -5,7 +5,7 @@
  * apart but trusts their form: it is good enough to choose and to count, never to decide what was deleted.
  */
 
-import { decodeEntry, plainText } from "@wirebook/protocol";
+import { decodeEntry, plainText, quoteText } from "@wirebook/protocol";
 
 /** The fields are empty in a line without a time, an operation or a user. */
 export interface LineSketch {
@@ -89,6 +89,8 @@ export function partsOf(line: string): LineParts {
     const rest = plainText(words.join(" ").replace(/ \([^ ]*\)$/u, ""));
     return { kind, time, address, user: plainText(user), rest };
   }
+  // Spaces alone, or nothing, would leave the row empty.
+  if (entry.message.trim() === "") return { kind, time, address, user: "", rest: quoteText(entry.message) };
   const [, user = "", rest = ""] = /^(\S*)(.*)$/su.exec(entry.message) ?? [];
   return { kind, time, address, user: plainText(user), rest: plainText(rest.slice(0, charactersMax)).trimStart() };
 }
