@@ -123,6 +123,26 @@ test("eight at once wait for the one connection that there is, and each can be l
   await expect(wirebook.rows("otter 2 -1")).toHaveCount(8);
 });
 
+test("the commands to copy are said to lack the write schedule only where there was one", async ({
+  wirebook,
+  page,
+}) => {
+  const lab = await openLab(wirebook);
+  const dialog = page.getByRole("dialog", { name: "Export & share" });
+  for (const [preset, message, isScheduled] of [
+    ["As usual", "brick 2 -1", false],
+    ["Late", "brick 2 -2", true],
+  ] as const) {
+    await run(lab, preset, message);
+    await expect(wirebook.card(message)).toContainText("done");
+    await expect(wirebook.wire).toContainText(message);
+    await page.getByRole("button", { name: "Export & share…" }).click();
+    await expect(dialog).toContainText(`Send again: ${message}`);
+    await expect(dialog.getByText("without the write schedule")).toHaveCount(isScheduled ? 1 : 0);
+    await page.keyboard.press("Escape");
+  }
+});
+
 test("a link sets the lab and sends nothing", async ({ page, gateway, server }) => {
   await runClient(server, "otter");
   const before = await readFile(server.historyPath, "utf8");

@@ -10,7 +10,14 @@ import {
   planStepsMax,
   rawBytesMax,
 } from "@wirebook/protocol";
-import { deletes, describeSchedule, makeExperiment, predictEnd, timedSteps } from "../src/fault-lab/experiment.ts";
+import {
+  deletes,
+  describeSchedule,
+  isOrdinary,
+  makeExperiment,
+  predictEnd,
+  timedSteps,
+} from "../src/fault-lab/experiment.ts";
 import {
   applyPreset,
   closes,
@@ -31,8 +38,8 @@ const set = (some: Partial<FaultSettings>): FaultSettings => ({ ...ordinary, mes
 const predictionOf = (some: Partial<FaultSettings>) => predictEnd(makeExperiment(set(some)));
 const problemOf = (some: Partial<FaultSettings>) => makeExperiment(set(some)).problem;
 const wordsOf = (some: Partial<FaultSettings>) => describeSchedule(makeExperiment(set(some)), set(some));
-const frameOf = ({ bytes, plan }: ReturnType<typeof makeExperiment>): string =>
-  encodeFrame({ type: "raw", id: 1, bytes: btoa(String.fromCharCode(...bytes)), end: false, plan: [...plan] });
+const frameOf = ({ bytes, schedule }: ReturnType<typeof makeExperiment>): string =>
+  encodeFrame({ type: "raw", id: 1, bytes: btoa(String.fromCharCode(...bytes)), end: false, plan: [...schedule] });
 
 const anySettings: fc.Arbitrary<FaultSettings> = fc.record({
   message: fc.string({ unit: "grapheme", maxLength: 40 }),
@@ -56,13 +63,13 @@ describe("an experiment", () => {
       fc.property(anySettings, (settings) => {
         const experiment = makeExperiment(settings);
         fc.pre(experiment.problem === undefined);
-        expect(planBytes(experiment.plan)).toBe(experiment.bytes.length);
+        expect(planBytes(experiment.schedule)).toBe(experiment.bytes.length);
         expect(decodePageFrame(frameOf(experiment))).toHaveProperty("frame");
       }),
     );
   });
 
-  test("sends one byte at a time as far as a plan goes, in a frame that is small enough", () => {
+  test("sends one byte at a time as far as a write schedule goes, in a frame that is small enough", () => {
     const longest = set({ message: "x".repeat(planStepsMax - 1), cut: "bytes", gapMs: 23 });
     expect(makeExperiment(longest).problem).toBeUndefined();
     expect(frameOf(makeExperiment(longest)).length).toBeLessThanOrEqual(pageFrameBytesMax);
@@ -79,6 +86,12 @@ describe("an experiment", () => {
     expect(problemOf({ delayMs: planMsMax, close: "end", closeMs: 1 })).toContain("wait less");
     expect(problemOf({ message: "x".repeat(rawBytesMax - 1) })).toBeUndefined();
     expect(problemOf({ message: "x".repeat(rawBytesMax) })).toContain("over the limit of 8,192");
+  });
+
+  test("writes as any client does where only the message, the reads or the runs are other than usual", () => {
+    const isPlain = presets.filter((preset) => isOrdinary(makeExperiment(applyPreset(preset, ordinary)).schedule));
+    expect(isPlain.map(({ name }) => name)).toEqual(["As usual", "No newline", "Slow reader", "Eight at once"]);
+    expect(isOrdinary(makeExperiment(set({ message: "", lineEnd: "none", close: "end" })).schedule)).toBe(false);
   });
 
   test("is each preset's, without a problem", () => {

@@ -19,7 +19,7 @@ import type { FaultSettings } from "./settings.ts";
 
 export interface Experiment {
   readonly bytes: Uint8Array;
-  readonly plan: readonly PlanStep[];
+  readonly schedule: readonly PlanStep[];
   readonly read: ReadPace | undefined;
   /** Why it cannot be run, in a sentence. */
   readonly problem: string | undefined;
@@ -30,17 +30,22 @@ const endings = { lf: "\n", crlf: "\r\n", none: "" };
 /** Never throws: what cannot be run says why. */
 export function makeExperiment(settings: FaultSettings): Experiment {
   const bytes = encodeText(settings.message + endings[settings.lineEnd]);
-  const plan = planOf(settings, bytes.length);
+  const schedule = scheduleOf(settings, bytes.length);
   const { reading, readAfterMs, readBytes, readEveryMs } = settings;
   const read = reading === "slow" ? { afterMs: readAfterMs, bytes: readBytes, everyMs: readEveryMs } : undefined;
-  return { bytes, plan, read, problem: findProblem(settings, bytes.length, plan) };
+  return { bytes, schedule, read, problem: findProblem(settings, bytes.length, schedule) };
 }
 
-function planOf({ cut, at, delayMs, gapMs, close, closeMs }: FaultSettings, bytes: number): PlanStep[] {
+function scheduleOf({ cut, at, delayMs, gapMs, close, closeMs }: FaultSettings, bytes: number): PlanStep[] {
   const sizes = sizesOf(cut, at, bytes);
   const steps: PlanStep[] = sizes.map((size, index) => ({ afterMs: index === 0 ? delayMs : gapMs, bytes: size }));
   if (close === "open") return steps;
   return [...steps, { afterMs: sizes.length === 0 ? delayMs + closeMs : closeMs, do: close }];
+}
+
+/** True for one write at once into a connection that stays open: any client writes so. */
+export function isOrdinary([step, ...rest]: readonly PlanStep[]): boolean {
+  return rest.length === 0 && step !== undefined && "bytes" in step && step.afterMs === 0;
 }
 
 /** One step over the limit is enough: the schedule cannot be run. */
@@ -50,17 +55,17 @@ function sizesOf(cut: FaultSettings["cut"], at: number, bytes: number): number[]
   return cut === "at" && at < bytes ? [at, bytes - at] : [bytes];
 }
 
-function findProblem({ cut, at }: FaultSettings, bytes: number, plan: readonly PlanStep[]): string | undefined {
-  if (plan.length === 0) return "there is nothing to send; type a message, or half-close or reset the connection";
+function findProblem({ cut, at }: FaultSettings, bytes: number, schedule: readonly PlanStep[]): string | undefined {
+  if (schedule.length === 0) return "there is nothing to send; type a message, or half-close or reset the connection";
   if (bytes > rawBytesMax)
     return `the message has ${count(bytes)} bytes, over the limit of ${count(rawBytesMax)}; shorten it`;
-  if (cut === "bytes" && plan.length > planStepsMax) {
+  if (cut === "bytes" && schedule.length > planStepsMax) {
     return `byte by byte takes ${count(bytes)} writes, over the limit of ${planStepsMax} steps; shorten the message`;
   }
   if (cut === "at" && at >= bytes) {
     return `the message has ${count(bytes)} bytes, so it cannot be split after ${count(at)}; type a smaller number`;
   }
-  return findPlanProblem(plan, bytes);
+  return findPlanProblem(schedule, bytes);
 }
 
 /** A step of the write schedule, with its time from the start. */
@@ -71,10 +76,10 @@ export interface TimedStep {
   readonly bytes: number;
 }
 
-export function timedSteps({ plan, bytes }: Experiment): readonly TimedStep[] {
+export function timedSteps({ schedule, bytes }: Experiment): readonly TimedStep[] {
   let atMs = 0;
   let offset = 0;
-  return plan.map((step) => {
+  return schedule.map((step) => {
     atMs += step.afterMs;
     if (!("bytes" in step)) return { atMs, kind: step.do, text: "", bytes: 0 };
     const part = bytes.subarray(offset, (offset += step.bytes));
@@ -84,10 +89,10 @@ export function timedSteps({ plan, bytes }: Experiment): readonly TimedStep[] {
 
 /** What the gateway will do, in words. */
 export function describeSchedule(experiment: Experiment, { runs }: FaultSettings): string {
-  const { plan, bytes, read } = experiment;
-  const writes = plan.filter((step) => "bytes" in step);
+  const { schedule, bytes, read } = experiment;
+  const writes = schedule.filter((step) => "bytes" in step);
   const [first, second] = writes;
-  const closing = plan.find((step) => "do" in step);
+  const closing = schedule.find((step) => "do" in step);
   const sentences = [
     `${runs === 1 ? "The gateway opens a connection" : `The gateway opens ${count(runs)} connections at once`} and ${
       first === undefined ? "writes nothing" : `writes ${plural(bytes.length, "byte")}${how(writes)}`
@@ -115,11 +120,11 @@ function how(writes: readonly PlanStep[]): string {
 }
 
 /** What will end the message by the rules of this protocol [W-2], [W-5], [W-6]. Another server may differ. */
-export function predictEnd({ plan, bytes }: Experiment): string {
+export function predictEnd({ schedule, bytes }: Experiment): string {
   let atMs = 0;
   let offset = 0;
   let lastWriteMs = 0;
-  for (const step of plan) {
+  for (const step of schedule) {
     if (offset > 0 && step.afterMs > messageSilenceMs && !isExempt(bytes.subarray(0, offset))) {
       return silenceText(bytes.subarray(0, offset), offset < bytes.length);
     }
@@ -130,7 +135,7 @@ export function predictEnd({ plan, bytes }: Experiment): string {
     const feed = bytes.subarray(offset, offset + step.bytes).indexOf(0x0a);
     offset += step.bytes;
     lastWriteMs = atMs;
-    if (feed >= 0) return feedText(plan);
+    if (feed >= 0) return feedText(schedule);
   }
   if (isExempt(bytes)) {
     return `By the rules the server waits ${messageDeadlineMs / 1000} s for a line feed or FIN, then deletes nothing: a message that deletes must be terminated.`;
@@ -160,8 +165,8 @@ function closeText(close: "end" | "reset", offset: number): string {
     : "The message does not end before that, so the server does nothing. The history keeps the bytes that came.";
 }
 
-function feedText(plan: readonly PlanStep[]): string {
-  const closing = plan.find((step) => "do" in step);
+function feedText(schedule: readonly PlanStep[]): string {
+  const closing = schedule.find((step) => "do" in step);
   if (closing?.do !== "reset") return "By the rules the line feed ends the message, however it was cut.";
   return `By the rules the line feed ends the message. ${
     planMs([closing]) < 5

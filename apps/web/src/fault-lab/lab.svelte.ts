@@ -5,7 +5,7 @@ import { hideKey, keyOf } from "../exchanges/keys.ts";
 import type { AppState } from "../app-state.svelte.ts";
 import { summarize } from "../inspector/notes/summary.ts";
 import { buildTimeline } from "../inspector/timeline/timeline.ts";
-import { deletes, makeExperiment } from "./experiment.ts";
+import { deletes, isOrdinary, makeExperiment } from "./experiment.ts";
 import { applyPreset, decodeLink, encodeLink, isLabLink, ordinary } from "./settings.ts";
 import type { FaultSettings, Preset } from "./settings.ts";
 
@@ -55,14 +55,21 @@ export class Lab {
 
   /** Runs the experiment; each run is an exchange like any other. */
   async run(): Promise<void> {
-    const { bytes, plan, read, problem } = this.experiment;
+    const { bytes, schedule, read, problem } = this.experiment;
     if (problem !== undefined) return;
     const { exchanges } = this.#page;
     const text = decodeText(bytes);
-    const order = { by: "user", user: nameIn(text), bytes, plan, purpose: "in the fault lab" } as const;
-    const started = Array.from({ length: this.settings.runs }, () =>
-      exchanges.raw({ ...order, ...(read === undefined ? {} : { read }) }),
-    ).filter((exchange) => exchange !== undefined);
+    const order = {
+      by: "user",
+      user: nameIn(text),
+      bytes,
+      purpose: "in the fault lab",
+      ...(isOrdinary(schedule) ? {} : { plan: schedule }),
+      ...(read === undefined ? {} : { read }),
+    } as const;
+    const started = Array.from({ length: this.settings.runs }, () => exchanges.raw(order)).filter(
+      (exchange) => exchange !== undefined,
+    );
     this.runs = started;
     await exchanges.show(started[0]);
     await tick();
