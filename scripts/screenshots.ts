@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots`: takes README's pictures anew, from the built page and the real programs, whose history goes with
+ * `npm run screenshots`: takes README's screenshots anew, from the built page and the real programs, whose history goes with
  * them. Each is taken in light and in dark, of the same exchange. Look at them before you commit them.
  */
 
@@ -83,7 +83,7 @@ async function takeFaultLab(page: Page, address: string): Promise<void> {
   await take(page, "fault-lab");
 }
 
-const folder = await mkdtemp(join(tmpdir(), "wirebook-pictures-"));
+const folder = await mkdtemp(join(tmpdir(), "wirebook-screenshots-"));
 try {
   const historyPath = join(folder, "history.txt");
   await writeFile(historyPath, pastLines());

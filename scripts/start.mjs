@@ -10,6 +10,7 @@ import http from "node:http";
 import https from "node:https";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { pageLink } from "./page-link.mjs";
 import { buildPage, installPackages, node, root, say } from "./installed.mjs";
@@ -191,7 +192,7 @@ async function ready() {
   const deadline = Date.now() + readyWithinMs;
   while (Date.now() < deadline && running.size === 2) {
     if (await askReady()) return true;
-    await new Promise((resolve) => void setTimeout(resolve, readyPollMs));
+    await pause(readyPollMs); // The gateway's log has its events, but not whether the server behind it answers.
   }
   return false;
 }

@@ -34,7 +34,7 @@ function installPrograms() {
     ...(has("nc") ? [] : ["netcat-openbsd"]),
     // For the power cuts among the fault tests.
     ...(has("mkfs.ext4") ? [] : ["e2fsprogs"]),
-    // Services that nobody here wrote, to which the gateway speaks in a story.
+    // Other services behind the gateway, for tests/e2e/foreign.spec.ts.
     ...(has("redis-server") ? [] : ["redis-server"]),
     ...(has("inetd") ? [] : ["openbsd-inetd"]),
     ...(has("gophernicus") ? [] : ["gophernicus"]),
@@ -51,7 +51,8 @@ function installPrograms() {
       "nats-server is missing, or older than 2.10.27: the history on NATS is not tested; WIREBOOK_NATS_SERVER names one",
     );
   }
-  if (!has("python3")) say("python3 is missing: the pairs with the original program will be skipped; install python3");
+  if (!has("python3"))
+    say("python3 is missing: the pairs with the reference implementation will be skipped; install python3");
 }
 
 function installPlaywrightChromium() {

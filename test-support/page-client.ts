@@ -9,7 +9,7 @@ import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 /** The frame with which an exchange ends. */
 type LastFrame = Extract<GatewayFrame, { type: "end" | "error" }>;
 
-/** What came of an exchange. */
+/** What an exchange received, and how it ended. */
 export interface Answer {
   readonly bytes: Buffer;
   readonly last: LastFrame;

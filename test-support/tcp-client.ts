@@ -1,4 +1,4 @@
-/** A TCP client that does exactly what it is told, and says what came of it. */
+/** A TCP client that does exactly what it is told, and says how that ended. */
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
@@ -7,7 +7,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 /** Bounds a hang, on a machine that is busy with other work as well. */
 const endMsMax = 300_000;
 
-/** What came of one connection. */
+/** What one connection received, and how it ended. */
 export interface Outcome {
   /** All that came, as UTF-8. */
   readonly text: string;

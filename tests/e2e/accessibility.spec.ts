@@ -29,7 +29,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
         await expectClean(page);
         await expectNothingOverflows(page);
       }
-      const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Messages" });
+      const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Transcript" });
       if (await tab.isVisible()) await tab.click();
       await server.kill("SIGKILL");
       await wirebook.send(2);

@@ -1,4 +1,4 @@
-/** Services that nobody here wrote, behind the gateway: it carries any line to any server, and the page shows what came. */
+/** Services of other projects behind the gateway: it carries any line to any server, and the page shows what came. */
 
 import { writeFileSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -12,7 +12,7 @@ async function expectNowhere(page: Page, text: string): Promise<void> {
   expect(await page.content()).not.toContain(hex);
 }
 
-test("a username is generated, speaks with a key that nobody sees, outlasts a reload and is forgotten", async ({
+test("a username is generated, sends a key that is never shown, outlasts a reload and is forgotten", async ({
   page,
   wirebook,
   context,

@@ -79,7 +79,7 @@ test("each operation is sent from the page", async ({ wirebook, page, server }) 
   await expect(wirebook.rows("deleted all")).toHaveCount(1);
 });
 
-test("a line is deleted from its row, and nobody else's by mistake", async ({ wirebook, server }) => {
+test("a line is deleted from its row, and no other line", async ({ wirebook, server }) => {
   await runClient(server, "otter", "2");
   const row = wirebook.rows("otter 2");
   await row.hover();

@@ -5,10 +5,9 @@ import { skipWhen } from "./skip.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
 const python = findPython();
-const withoutPython =
-  "python3 is missing: the original server's twin is written in it; on Debian: apt-get install python3";
+const withoutPython = "python3 is missing: the reference server is written in it; on Debian: apt-get install python3";
 
-test("the original server works behind the gateway", async ({ page }) => {
+test("the reference server works behind the gateway", async ({ page }) => {
   skipWhen(python === undefined, withoutPython);
   await using origin = await startReferenceServer(python ?? "");
   await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
@@ -30,7 +29,7 @@ test("the original server works behind the gateway", async ({ page }) => {
   expect(await readFile(origin.historyPath, "utf8")).toMatch(/^delete_all by brick at .+\n/);
 });
 
-test("a stranger to the original server is told so", async ({ page }) => {
+test("a user whom the reference server does not know is told so", async ({ page }) => {
   skipWhen(python === undefined, withoutPython);
   await using origin = await startReferenceServer(python ?? "");
   await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });

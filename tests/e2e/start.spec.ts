@@ -128,7 +128,7 @@ test("npm start with a certificate says an https address, and the page there spe
   const [address = ""] = (await saidAtStart(started)).match(/https:\S+/) ?? [];
   expect(address).toBe(`https://127.0.0.1:${gatewayPort}`);
 
-  // Nobody whom the browser trusts has signed the certificate.
+  // The browser does not trust who signed the certificate.
   await using context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
   const opened = page.waitForEvent("websocket");

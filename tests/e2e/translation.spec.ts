@@ -1,6 +1,6 @@
 /**
  * A browser's translator replaces each text node by elements with a text of its own. What the page writes into the old
- * node afterwards is seen by nobody, so the page would show what was true once. It leaves alone what has translate="no".
+ * node afterwards is never seen, so the page would show what was true once. It leaves alone what has translate="no".
  */
 
 import { expect, runClient, test } from "./wirebook.ts";

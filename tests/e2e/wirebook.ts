@@ -1,5 +1,5 @@
 /**
- * What every story begins with: the real server and the real gateway, each in its own temporary place, and the page in
+ * What every end-to-end test begins with: the real server and the real gateway, each in its own temporary place, and the page in
  * Chromium. What a person would look for is found by role and name.
  */
 

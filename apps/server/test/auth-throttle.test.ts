@@ -68,5 +68,5 @@ test("a right key is served at once while wrong ones from the same address wait"
 test("a name without a key is no guess, and is answered at once", async () => {
   await using rig = await openRig({ ...slow, guessesHeldEachMax: 0 }, { mode: "registered" });
   await rig.register("ada", "member");
-  for (const message of ["ada 2\n", "nobody 2\n"]) expect(await ask(rig.port, message)).toBe(authenticationError);
+  for (const message of ["ada 2\n", "ghost 2\n"]) expect(await ask(rig.port, message)).toBe(authenticationError);
 });

@@ -96,7 +96,7 @@ describe("a reply", () => {
     expect(rig.shown.filter((event) => event.event === "failure")).toHaveLength(1);
   });
 
-  test("that nobody reads is broken off after the deadline, and only then", async () => {
+  test("that the client does not read is broken off after the deadline, and only then", async () => {
     await using rig = await openRig({ replyStallMs: 200 });
     await fill(rig, 16 * mebibyte);
     const peer = await Peer.connect(rig.port);

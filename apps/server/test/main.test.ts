@@ -10,7 +10,7 @@ import { makeFolder } from "./server-fixture.ts";
 const hasSix = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
 
 describe("the program", () => {
-  test("prints where it listens, then every request, as JSON lines when nobody watches", async () => {
+  test("prints where it listens, then every request, as JSON lines when it is not on a terminal", async () => {
     await using folder = await makeFolder();
     const history = join(folder.path, "history.txt");
     await using program = Program.start(["--port", "0", "--history", history]);

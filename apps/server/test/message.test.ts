@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { messageBytesMax, refusedBytesKept } from "@wirebook/protocol";
@@ -167,20 +168,15 @@ describe("silence", () => {
   });
 
   test("is not the slowness of the server, whose loop may find the rest ready when it comes to look", async () => {
-    const { setTimeout: later } = globalThis;
     using clock = new HeldClock();
     await using rig = await openRig(timed);
     const peer = await Peer.connect(rig.port);
     await peer.write("brick 2 ");
     await hasRead(rig.port);
     // In the timers' part of a turn, behind which the loop reads what lies ready: server and client share it.
-    await new Promise<void>((resolve) => {
-      later(() => {
-        peer.socket.write("-1 -1\n");
-        clock.pass(silenceMs);
-        resolve();
-      }, 0);
-    });
+    await pause(0);
+    peer.socket.write("-1 -1\n");
+    clock.pass(silenceMs);
     await peer.outcome;
     expect(await rig.asked()).toEqual(["other", "brick 2 -1 -1"]);
   });

@@ -85,7 +85,7 @@ describe("an operation", () => {
 
   test("6 answers how the server is", async () => {
     await using rig = await openRig();
-    await ask(rig.port, "nobody~5ecret\n");
+    await ask(rig.port, "ghost~5ecret\n");
     await ask(rig.port, "brick 9\n");
     await response(rig.port, "brick");
     await rig.register("ada", "member");
@@ -155,7 +155,7 @@ describe("a mistake", () => {
 });
 
 describe("a name with a key", () => {
-  test("is nobody known, and the whole reply says so", async () => {
+  test("is unknown, and the whole reply says so", async () => {
     await using rig = await openRig();
     expect(await ask(rig.port, "brick~5ecret 3\n")).toBe(authenticationError);
   });

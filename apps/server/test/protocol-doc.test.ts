@@ -1,4 +1,4 @@
-/** docs/protocol.md and the server must not tell different stories. */
+/** docs/protocol.md says what the server does. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

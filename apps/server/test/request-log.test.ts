@@ -92,7 +92,7 @@ describe("a terminal", () => {
 });
 
 describe("the stream to a TTY or a pipe", () => {
-  test("does not block when nobody reads, and goes on when somebody does", async () => {
+  test("does not block when no program reads, and goes on when one does", async () => {
     await using folder = await makeFolder();
     const path = join(folder.path, "fifo");
     execFileSync("mkfifo", [path]);

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 
-/** All that came of a connection. */
+/** What a connection received, and how it ended. */
 export interface Outcome {
   readonly text: string;
   /** True when the server broke the connection off instead of ending it. */

@@ -1,4 +1,4 @@
-/** docs/users.md and the code must not tell different stories. */
+/** docs/users.md says what the code does. */
 
 import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";

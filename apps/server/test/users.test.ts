@@ -37,7 +37,7 @@ describe("a key", () => {
   });
 });
 
-test("a name that is made up is one that nobody has, even when nearly all are taken", () => {
+test("a name that is made up is one that no user has, even when nearly all are taken", () => {
   const seen = new Set<string>();
   for (let at = 0; at < 20_000; at++) {
     const name = createName((each) => seen.has(each));
@@ -123,7 +123,7 @@ describe("a registered server", () => {
     }
   });
 
-  test("keeps of anything from a stranger nothing but a tag, the same for the same word", async () => {
+  test("keeps nothing but a tag of anything from an unauthenticated client, the same for the same word", async () => {
     await using rig = await openRig({}, { mode: "registered" });
     const [, key = ""] = (await rig.register("ada", "member")).split("~");
     const typo = `${key.slice(0, 12)}!${key.slice(13)}`;

@@ -24,7 +24,7 @@ import { FoundLines, newestTime } from "./inspector/bytes/found-lines.ts";
 import type { FoundLine } from "./inspector/bytes/found-lines.ts";
 
 /** What a narrow screen shows; a wide one shows all three. */
-export type View = "messages" | "history" | "wire";
+export type View = "transcript" | "history" | "wire";
 
 export interface ExportSubject {
   /** Files to load at once: those that were dropped on the page. */
@@ -48,7 +48,7 @@ export class AppState {
   readonly keyring = new Keyring();
   readonly preferences = new Preferences();
   readonly foundLines = new FoundLines();
-  view = $state<View>("messages");
+  view = $state<View>("transcript");
   /** The dialog that lies over the page. */
   dialog = $state<"palette" | "shortcuts">();
   /** What the export dialog is open for. */

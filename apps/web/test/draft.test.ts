@@ -53,7 +53,7 @@ describe("the parameters of an operation", () => {
     expect(parametersOf(announced(2)).map(({ name }) => name)).toEqual(["FROM", "TO", "snapshot"]);
   });
 
-  test("are the necessary ones where the original server announced none", () => {
+  test("are the necessary ones where the reference server announced none", () => {
     const operation = decodeAnnouncement(" To delete a line, enter 1 after your username") as Announcement;
     expect(parametersOf(operation).map(({ name }) => name)).toEqual(["N"]);
   });

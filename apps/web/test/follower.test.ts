@@ -91,7 +91,7 @@ describe("the follower", () => {
     expect(scene.history.current.held).toBeGreaterThanOrEqual(before);
   });
 
-  test("lets go of what it held when nobody can say any more what was deleted while it was away", async () => {
+  test("lets go of what it held when the server cannot say what was deleted while it was away", async () => {
     const scene = open(3 * historyPageLines);
     await lose(scene);
     scene.peer.delete(2 * historyPageLines + 500);

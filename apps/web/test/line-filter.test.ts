@@ -35,7 +35,7 @@ describe("a line at a glance", () => {
     expect(sketchLine(line)).toEqual(sketch);
   });
 
-  test("tells an outcome from what was asked and from foreign lines", () => {
+  test("tells results from requests and from external lines", () => {
     expect([asked, bare, outcome, deletedAll, foreign].map(isResult)).toEqual([false, false, true, true, false]);
     expect([timeOf(asked), timeOf(foreign)]).toEqual([time, ""]);
   });

@@ -73,7 +73,7 @@ export const exchangeRecord = z.strictObject({
   /** Both ends of the TCP connection; absent when there never was one. */
   ends: z.optional(z.strictObject({ client: endpoint, server: endpoint })),
   steps: z.partialRecord(z.enum(steps), milliseconds),
-  /** How wrong the gateway's times may be against the page's, to either side; absent when nobody measured it. */
+  /** How wrong the gateway's times may be against the page's, to either side; absent when it was not measured. */
   clockErrorMs: z.optional(milliseconds),
   wire: z.array(wireItem),
   frames: z.array(frame),

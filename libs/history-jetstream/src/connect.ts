@@ -135,7 +135,7 @@ function connectionOptions(address: NatsAddress, credentials: NatsCredentials): 
   const tls = tlsOf(address, credentials);
   return {
     name: "wirebook",
-    // With several nodes, a frozen one must not be waited for long.
+    // With several nodes, another one can answer sooner than a frozen one.
     timeout: address.servers.length > 1 ? connectTimeoutMs : requestTimeoutMs,
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectWaitMs,

@@ -1,6 +1,6 @@
 /**
  * What lasts beside the lines in the bucket NAME-state, and how a server finds out about the stream from both when it starts
- * or was cut off for long.
+ * or was cut off too long to catch up.
  *
  *     repair.SEQUENCE   the microseconds of a line's time, where they are not the cluster's
  *     checkpoint        {"created":…,"sequence":…,"bytes":…,"lastTimeUs":…}: how many bytes the lines had, up to where

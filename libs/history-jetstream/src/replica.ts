@@ -48,7 +48,7 @@ export class Replica {
     this.leases = new ReadLeases(cluster);
     this.#purge = new TombstonePurge(cluster, this.leases, () => this.#view);
     this.#consumer = new StreamConsumer(cluster, (error) => this.#fail(error));
-    // A consumer's node may be behind for long, though the consumer is well.
+    // A consumer's node may stay behind, though the consumer is well.
     const onStuck = (): void => this.#consumer.renew();
     this.publisher = new Publisher(cluster, { lastSeen: () => this.#view.last, onStuck });
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
@@ -115,7 +115,7 @@ export class Replica {
   /** Lines were appended and erased while this server was cut off, so the view is made anew; feeds cannot go on. */
   async #startAgain(view: Projection): Promise<void> {
     view.finish(missedLines());
-    this.#onNotice("This server was cut off from its cluster for long; it reads the history anew.");
+    this.#onNotice("This server was cut off from its cluster too long; it reads the history anew.");
     await this.#consumer.restart(() => this.#start());
   }
 

@@ -99,7 +99,7 @@ describeOnNatsServers("an import", () => {
     const expected = await countedOf(history);
     expect(expected.lines).toBe(7);
     expect(history.size()).toEqual(expected);
-    // Nobody closes meanwhile, so the checkpoint stays that of the import.
+    // No server closes meanwhile, so the checkpoint stays that of the import.
     await using other = await open("count");
     expect(other.size()).toEqual(expected);
     for await (const _ of erasings);

@@ -2,6 +2,7 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NatsCluster } from "../../../test-support/nats-cluster.ts";
 import type { NatsNode } from "../../../test-support/nats-node.ts";
@@ -40,7 +41,7 @@ describe("a server that starts", () => {
     const used = connectAny(
       named,
       async (node) => {
-        await new Promise((resolve) => void setTimeout(resolve, 20));
+        await pause(20); // The time that a node takes to refuse: without it the loop would hold the processor.
         throw new NodeRefusal(`is ${node}`, { isReached: node === "b", cause: undefined });
       },
       100,

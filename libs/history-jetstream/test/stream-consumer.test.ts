@@ -110,7 +110,7 @@ describeOnNatsServers("messages of other servers", () => {
       leases.add({ moment: 3 });
       expect(await leases.earliest()).toBe(3);
       leases.add({ moment: 9 });
-      // While nobody looks, as without a majority, the silence of others does not count, however long it is.
+      // While this server does not look, as without a majority, the silence of others does not count, however long it is.
       aheadMs += 4 * leaseTimeoutMs;
       expect(await leases.earliest()).toBe(3);
       for (let waitedMs = 0; waitedMs <= leaseTimeoutMs; waitedMs += lookMs) {

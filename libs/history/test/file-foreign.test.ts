@@ -172,7 +172,7 @@ describe("an editor that saves in place", () => {
   test.each<[string, (path: string) => Promise<void>]>([
     ["new permissions", (path) => chmod(path, 0o600)],
     ["the same text once more", async (path) => saveInPlace(path, await readFile(path, "utf8"))],
-  ])("and changes nothing that counts (%s) disturbs nobody", async (_, touch) => {
+  ])("and changes nothing that counts (%s) ends no reader", async (_, touch) => {
     await using folder = await createFolder();
     const path = folder.file("history.txt");
     await writeFile(path, text);
@@ -221,7 +221,7 @@ describe("a history whose name is taken away", () => {
     expect(notices).toEqual([expect.stringContaining(`its lines are kept in ${folder.file(name)}`)]);
   });
 
-  test("keeps them also while nobody asks for anything", async () => {
+  test("keeps them also without a request", async () => {
     await using folder = await createFolder();
     const path = folder.file("history.txt");
     await using history = await openFileHistory(path, { lookMs: 1 });

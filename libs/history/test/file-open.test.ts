@@ -151,7 +151,7 @@ test("goes on after the last time in the file, however far behind the clock is",
   expect(decodeTime(time)).toBe(last + 1);
 });
 
-test("begins with the clock in a file of foreign lines", async () => {
+test("begins with the clock in a file of external lines", async () => {
   await using folder = await createFolder();
   await using history = await openWith(folder, "a\nb\n", [], { clock: () => 77 });
   expect(decodeTime((await history.append(asked("b"))).time)).toBe(77);

@@ -2,7 +2,7 @@
  * The operations: their numbers, what they take and how the server announces them [W-10], [W-11].
  *
  * The announcement is the only list that a client needs: `decodeAnnouncement` reads the line of a Wirebook server as
- * well as that of the original one, which names no arguments.
+ * well as that of the reference implementation, which names no arguments.
  */
 
 /** An argument that an operation takes, as written in its announcement: `N`, or `[TIME]` when it may be left out. */

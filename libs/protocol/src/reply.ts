@@ -9,7 +9,7 @@
  *     the response, as long as it takes
  *
  * The header carries no length. It ends before the first line that announces no operation with a higher number than
- * the line above, so it can be told apart from the response while the reply is still coming, for the original
+ * the line above, so it can be told apart from the response while the reply is still coming, for the reference
  * server's wording as well. A reply of any other shape (`Authentication error.`, another service) is all response.
  */
 
@@ -19,7 +19,7 @@ import { decodeAnnouncement, encodeAnnouncement } from "./operations.ts";
 import type { Announcement } from "./operations.ts";
 import { decodeText, joinBytes } from "./text.ts";
 
-/** The whole reply to an unknown user [W-13]. It has no line ending, as the original's has none. */
+/** The whole reply to an unknown user [W-13]. It has no line ending, as the reference implementation's has none. */
 export const authenticationError = "Authentication error.";
 
 /** What the one line of a response to a mistake begins with [W-14]. */

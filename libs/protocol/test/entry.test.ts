@@ -41,7 +41,7 @@ describe("entries", () => {
     );
   });
 
-  test("give back what came of it", () => {
+  test("give back its result", () => {
     const deleted = { verb: "deleted-line", line: 3, head: "2026-11-22T20:30:00.000001Z" } as const;
     expect(encodeResultEntry(time, "::1", "brick", deleted)).toBe(
       `${time} ::1 brick deleted line 3 (2026-11-22T20:30:00.000001Z)`,

@@ -56,7 +56,7 @@ describe("ReplyReader", () => {
     );
   });
 
-  test("understands the original server's wording", () => {
+  test("understands the reference server's wording", () => {
     const { header, response } = readReply(`${referenceHeader}delete_all by brick at 2021\n`, 10);
     expect(header?.link).toBe("https://example.org/origin");
     expect(header?.operations.map(({ number, purpose }) => [number, purpose])).toEqual([

@@ -1,5 +1,5 @@
 /**
- * A process of its own that writes and deletes on a history, as fast as it can, and tells what came of each.
+ * A process of its own that writes and deletes on a history, as fast as it can, and tells how each ended.
  *
  *     node racer.ts ADDRESS NAME COUNT SEED      prints a line of JSON for each operation
  */

@@ -17,9 +17,9 @@ import { ServerError, stopping } from "../errors.ts";
 import { MessageReceiver } from "./message-receiver.ts";
 import type { Limits } from "../limits.ts";
 
-/** What came of waiting for a message. */
+/** The message of a connection, or why there is none. */
 export interface Received {
-  /** The message without its line ending, as far as it came. */
+  /** The bytes of the message that came, without its line ending. */
   readonly bytes: Uint8Array;
   /** False when not a single byte came. */
   readonly hasBytes: boolean;

@@ -12,10 +12,10 @@ import { ServerError } from "../errors.ts";
 /** The bytes of one connection. */
 export class MessageReceiver {
   readonly #address: string;
-  /** The message, as far as it came. */
+  /** What has come of the message. */
   readonly message = new MessageReader();
   #hasBytes = false;
-  /** The header of a trusted proxy as far as it came; `undefined` when none is due or it is whole. */
+  /** What has come of a trusted proxy's header; `undefined` when none is due or it is whole. */
   #header: Uint8Array | undefined;
   #client: string | undefined;
 

@@ -86,7 +86,7 @@ function decode({ bytes, problem, isBroken }: Received, authenticator: Authentic
 }
 
 /**
- * What the history keeps: a request as it came, and the first bytes of anything else, without keys [H-5], [H-6]. Keys are
+ * What the history keeps: the whole of a request, and the first bytes of anything else, without keys [H-5], [H-6]. Keys are
  * taken out before the cut, which could make one too short to be recognised.
  */
 function toRequestEntry(

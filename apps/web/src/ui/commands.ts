@@ -69,8 +69,8 @@ function places(page: AppState): readonly Command[] {
     void show(page, "wire", "#wire");
   };
   return [
-    { id: "compose", label: "Write a message", key: "c", run: go("messages", "#composer :is(input, select)") },
-    { id: "transcript", label: "Go to the transcript", key: "t", run: go("messages", "[role=log]") },
+    { id: "compose", label: "Write a message", key: "c", run: go("transcript", "#composer :is(input, select)") },
+    { id: "transcript", label: "Go to the transcript", key: "t", run: go("transcript", "[role=log]") },
     { id: "history", label: "Go to the history", key: "h", run: go("history", "#history") },
     { id: "filter", label: "Filter the history", key: "/", run: go("history", "#history input[type=search]") },
     { id: "lab", label: "Open the fault lab: send a message late, cut or broken", run: openLab },
@@ -98,7 +98,7 @@ function operations(page: AppState): readonly Command[] {
     run: () => {
       page.composer.operation = number;
       // The focus goes to what is typed next, or else to what to check before it is sent.
-      void show(page, "messages", parameters.length > 0 ? "#composer .argument input" : "#composer select");
+      void show(page, "transcript", parameters.length > 0 ? "#composer .argument input" : "#composer select");
     },
   }));
 }
@@ -121,7 +121,7 @@ function identity(page: AppState): MaybeCommand {
   const name = composer.user.trim();
   if (keyring.has(name)) {
     const confirm = () => {
-      page.view = "messages";
+      page.view = "transcript";
       keyring.isConfirmingForget = true;
     };
     return { id: "forget", label: `Forget the key of ${name}`, run: confirm };

@@ -64,7 +64,7 @@ export function classifyTail(bytes: Uint8Array): TailKind {
   return decodeEntry(text).kind === "external" ? "partial" : "whole";
 }
 
-/** The greatest time in microseconds among the entries in these bytes; 0 when there is none but foreign lines. */
+/** The greatest time in microseconds among the entries in these bytes; 0 when there is none but external lines. */
 export function lastTimeIn(bytes: Uint8Array): number {
   let last = "";
   for (const line of Buffer.from(bytes).toString("latin1").split("\n").toReversed()) {

@@ -105,7 +105,7 @@ export class FileStorage {
 
   /**
    * Takes in what another program has done to the file since the last look [H-8]. What it appended, a note by hand most
-   * likely, is kept as foreign lines and never overwritten. Where it changed what was counted, as an editor does that saves
+   * likely, is kept as external lines and never overwritten. Where it changed what was counted, as an editor does that saves
    * in place, the lines are counted anew. A file that was replaced, moved, removed or shortened cannot be recovered here: its
    * lines are kept, as far as they can be reached.
    *

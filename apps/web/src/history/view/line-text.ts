@@ -55,7 +55,7 @@ function sketchRequest(line: string, start: number, time: string): LineSketch {
   return { time, user, operation: /^\d{1,3}$/.test(operation) || operation === "none" ? operation : "?" };
 }
 
-/** A result belongs to the operation that it came of. */
+/** A result belongs to the operation that wrote it. */
 function sketchResult(line: string, start: number, time: string): LineSketch {
   const end = line.indexOf(" ", start);
   if (end < 0) return { time, user: "", operation: "" };
