@@ -35,10 +35,10 @@ export function openOutputFile(path: string, kind: OutputKind): number {
 function mayBeReplaced(path: string, kind: OutputKind): boolean {
   const stat = attempt(path, kind, () => statSync(path, { throwIfNoEntry: false }));
   if (stat === undefined || stat.isFIFO() || stat.isCharacterDevice()) return true;
-  return stat.isFile() && (stat.size === 0 || kind.isHead(attempt(path, kind, () => timestampOf(path))));
+  return stat.isFile() && (stat.size === 0 || kind.isHead(attempt(path, kind, () => headOf(path))));
 }
 
-function timestampOf(path: string): Uint8Array {
+function headOf(path: string): Uint8Array {
   const head = new Uint8Array(headBytes);
   const descriptor = openSync(path, "r");
   try {
