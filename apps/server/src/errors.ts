@@ -1,3 +1,5 @@
+import { CodedError } from "@wirebook/protocol";
+
 /** Why a server that is well refuses something; docs/protocol.md lists each code with the sentence a user reads. */
 export const serverErrorCodes = [
   "address-max",
@@ -14,14 +16,8 @@ export const serverErrorCodes = [
 export type ServerErrorCode = (typeof serverErrorCodes)[number];
 
 /** Not the message's fault: there is no room or no time, or a proxy does not say for whom it connects. The message is a sentence that may be sent to the peer. */
-export class ServerError extends Error {
+export class ServerError extends CodedError<ServerErrorCode> {
   override readonly name = "ServerError";
-  readonly code: ServerErrorCode;
-
-  constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** The error of a request to a server that is about to stop. */

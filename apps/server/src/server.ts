@@ -40,16 +40,6 @@ export interface ListenOptions {
   readonly limits?: Limits;
 }
 
-/** A server that listens. The caller of `listen` stops it, and closes the history afterwards. */
-export interface WirebookServer extends AsyncDisposable {
-  readonly address: { readonly host: string; readonly port: number };
-  /**
-   * Accepts no more, lets what was accepted finish for so many milliseconds (by default `drainMs`), ends the follows
-   * and resets whatever is left then [W-19].
-   */
-  stop(withinMs?: number): Promise<void>;
-}
-
 /**
  * Listens for connections and serves them from a history.
  *
@@ -62,7 +52,7 @@ export async function listen(
   log: RequestLog,
 ): Promise<WirebookServer> {
   const limits = options.limits ?? limitsDefault;
-  const server = new TcpServer(limits, trustedIn(options), {
+  const server = new WirebookServer(limits, trustedIn(options), {
     history,
     users,
     log,
@@ -84,7 +74,8 @@ function trustedIn({ trustedProxies = [] }: ListenOptions): ReadonlySet<string> 
   return new Set(trustedProxies.map((address) => normalizeAddress(address) ?? address));
 }
 
-class TcpServer implements WirebookServer {
+/** A server that listens. The caller of `listen` stops it, and closes the history afterwards. */
+export class WirebookServer implements AsyncDisposable {
   readonly #limits: Limits;
   readonly #context: ServerContext;
   readonly #listener: Listener;
@@ -108,10 +99,14 @@ class TcpServer implements WirebookServer {
     return this.#listener.address;
   }
 
-  async open(host: string, port: number): Promise<void> {
-    await this.#listener.open(host, port);
+  open(host: string, port: number): Promise<void> {
+    return this.#listener.open(host, port);
   }
 
+  /**
+   * Accepts no more, lets what was accepted finish for so many milliseconds, ends the follows and resets whatever is left
+   * then [W-19].
+   */
   stop(withinMs: number = this.#limits.drainMs): Promise<void> {
     return (this.#stopped ??= this.#drain(withinMs));
   }

@@ -6,6 +6,7 @@ import type { History, Users } from "@wirebook/history";
 import { describeNatsAddress, hasNatsSecret, isNatsAddress } from "@wirebook/history-jetstream/address";
 import type { NatsCredentials } from "@wirebook/history-jetstream";
 import { SettingsError, filledText, pathOrAddress } from "@wirebook/settings";
+import type { Setting, SettingsOf } from "@wirebook/settings";
 
 /** The options that say where, for every program that opens a history or its users. */
 export const storageTable = {
@@ -28,16 +29,8 @@ export const storageTable = {
   natsTlsKey: pathOption("WIREBOOK_NATS_TLS_KEY", "PEM file with the private key of that certificate"),
 } as const;
 
-/** What those options say; an empty path is none. */
-export interface StorageSettings {
-  readonly history: string;
-  readonly natsCredentials: string;
-  readonly natsNkey: string;
-  readonly natsPasswordFile: string;
-  readonly natsTlsCa: string;
-  readonly natsTlsCert: string;
-  readonly natsTlsKey: string;
-}
+/** What those options say. */
+export type StorageSettings = SettingsOf<typeof storageTable>;
 
 /**
  * Refuses an option that would have no effect.
@@ -81,7 +74,7 @@ export function warnOfSecret(
   { history, natsPasswordFile }: StorageSettings,
   argv: readonly string[],
 ): string | undefined {
-  if (!argv.some((word) => word.endsWith(history)) || !hasNatsSecret(history, natsPasswordFile !== ""))
+  if (!argv.some((word) => word.endsWith(history)) || !hasNatsSecret(history, natsPasswordFile !== undefined))
     return undefined;
   return "Every user of this machine can read the cluster's password on the command line: put the address into WIREBOOK_HISTORY, or the password into a file (--nats-password-file).";
 }
@@ -89,19 +82,15 @@ export function warnOfSecret(
 /** How this server proves to a cluster who it is. */
 export function credentialsOf(settings: StorageSettings): NatsCredentials {
   return {
-    credentials: given(settings.natsCredentials),
-    nkey: given(settings.natsNkey),
-    passwordFile: given(settings.natsPasswordFile),
-    tlsCa: given(settings.natsTlsCa),
-    tlsCert: given(settings.natsTlsCert),
-    tlsKey: given(settings.natsTlsKey),
+    credentials: settings.natsCredentials,
+    nkey: settings.natsNkey,
+    passwordFile: settings.natsPasswordFile,
+    tlsCa: settings.natsTlsCa,
+    tlsCert: settings.natsTlsCert,
+    tlsKey: settings.natsTlsKey,
   };
 }
 
-function given(path: string): string | undefined {
-  return path === "" ? undefined : path;
-}
-
-function pathOption<const Env extends string>(env: Env, help: string) {
-  return { schema: filledText, default: "", env, form: "FILE", expects: "the path of a file", help } as const;
+function pathOption(env: string, help: string): Setting<string | undefined> {
+  return { schema: filledText, default: undefined, env, form: "FILE", expects: "the path of a file", help };
 }

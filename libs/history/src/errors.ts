@@ -1,4 +1,4 @@
-import { timestampOf, redactKeys, quoteText } from "@wirebook/protocol";
+import { CodedError, timestampOf, redactKeys, quoteText } from "@wirebook/protocol";
 
 /** What can go wrong with a history; docs/history-format.md lists each code. */
 export const historyErrorCodes = [
@@ -23,14 +23,8 @@ export type HistoryErrorCode = (typeof historyErrorCodes)[number];
  * not be opened, read or written; after a write it is final, as `History.ended` tells, and the process should stop.
  * `in-use` comes from opening a history, `closed` from calling one that has been closed.
  */
-export class HistoryError extends Error {
+export class HistoryError extends CodedError<HistoryErrorCode> {
   override readonly name = "HistoryError";
-  readonly code: HistoryErrorCode;
-
-  constructor(code: HistoryErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** There is no such line to delete. */

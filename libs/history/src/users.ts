@@ -8,6 +8,7 @@
  * Names that `foldName` makes equal are one name.
  */
 
+import { CodedError } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
 
 /** Users that a store holds [U-2]. */
@@ -62,12 +63,6 @@ export type UsersErrorCode = (typeof usersErrorCodes)[number];
  * `users-busy` says that another process held the store for too long, `users-failed` that it cannot be read or written;
  * both may pass.
  */
-export class UsersError extends Error {
+export class UsersError extends CodedError<UsersErrorCode> {
   override readonly name = "UsersError";
-  readonly code: UsersErrorCode;
-
-  constructor(code: UsersErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

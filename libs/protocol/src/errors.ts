@@ -1,3 +1,13 @@
+/** An error of one family, with a code by which programs tell it from the others. */
+export class CodedError<Code extends string> extends Error {
+  readonly code: Code;
+
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 /** What a peer can do wrong; docs/protocol.md lists each code with the sentence a user reads. */
 export const protocolErrorCodes = [
   "argument-count",
@@ -17,12 +27,6 @@ export const protocolErrorCodes = [
 export type ProtocolErrorCode = (typeof protocolErrorCodes)[number];
 
 /** The peer's fault: tell it, close it, go on. The message is a whole sentence that may be sent to the peer. */
-export class ProtocolError extends Error {
+export class ProtocolError extends CodedError<ProtocolErrorCode> {
   override readonly name = "ProtocolError";
-  readonly code: ProtocolErrorCode;
-
-  constructor(code: ProtocolErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -5,9 +5,11 @@ import { assertOptionsApply, storageTable } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
 
 /** What is to be done with a history as a whole. */
-export type Task =
-  | { readonly verb: "help" }
-  | { readonly verb: "export" | "import"; readonly file: string; readonly storage: StorageSettings };
+export interface Task {
+  readonly verb: "export" | "import";
+  readonly file: string;
+  readonly storage: StorageSettings;
+}
 
 /** The help that `--help` prints. */
 export const help = `Usage: npm run history -- export FILE --history nats://HOST,HOST,HOST/NAME
@@ -21,14 +23,14 @@ Exit codes: 0 done, 1 not done, 2 wrong usage.
 `;
 
 /**
- * Reads what is to be done.
+ * Reads what is to be done; `undefined` when help was asked for.
  *
  * @throws SettingsError with a sentence that says what to type instead
  */
-export function readTask(source: SettingsSource): Task {
+export function readTask(source: SettingsSource): Task | undefined {
   const { settings, options, words, isHelp } = readSettings(storageTable, source);
   const [verb, file, ...rest] = words;
-  if (isHelp) return { verb: "help" };
+  if (isHelp) return undefined;
   if (verb !== "export" && verb !== "import") {
     const what = verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(verb))}`;
     throw new SettingsError(`${what}; type export FILE or import FILE`);

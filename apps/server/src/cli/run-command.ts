@@ -10,16 +10,12 @@ import type { SettingsSource } from "@wirebook/settings";
 import { warnOfSecret } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
 
-interface Help {
-  readonly verb: "help";
-}
-
 /** One command of the command line. */
 export interface CliCommand<Task extends { readonly storage: StorageSettings }> {
   /** What `--help` prints. */
   readonly help: string;
-  /** @throws SettingsError */
-  readonly readTask: (source: SettingsSource) => Task | Help;
+  /** `undefined` when help was asked for. @throws SettingsError */
+  readonly readTask: (source: SettingsSource) => Task | undefined;
   /** @throws HistoryError, UsersError, or what the system says of a file */
   readonly perform: (task: Task) => Promise<void>;
 }
@@ -40,7 +36,7 @@ export function say(sentence: string): void {
 async function run<Task extends { readonly storage: StorageSettings }>(command: CliCommand<Task>): Promise<number> {
   try {
     const task = command.readTask({ argv: process.argv.slice(2), env: process.env });
-    if (!("storage" in task)) {
+    if (task === undefined) {
       process.stdout.write(command.help);
       return 0;
     }

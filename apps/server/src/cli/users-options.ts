@@ -19,7 +19,6 @@ const table = {
 
 /** What is to be done with the users of a history. */
 export type Task =
-  | { readonly verb: "help" }
   | { readonly verb: "list"; readonly storage: StorageSettings }
   | { readonly verb: "add"; readonly name: string; readonly role: Role; readonly storage: StorageSettings }
   | { readonly verb: "remove"; readonly name: string; readonly storage: StorageSettings }
@@ -40,15 +39,15 @@ Exit codes: 0 done, 1 not done, 2 wrong usage.
 `;
 
 /**
- * Reads what is to be done.
+ * Reads what is to be done; `undefined` when help was asked for.
  *
  * @throws SettingsError with a sentence that says what to type instead
  */
-export function readTask(source: SettingsSource): Task {
+export function readTask(source: SettingsSource): Task | undefined {
   const { settings, options, words, isHelp } = readSettings(table, source);
   const { role, ...storage } = settings;
   const [verb, operand, ...rest] = words;
-  if (isHelp) return { verb: "help" };
+  if (isHelp) return undefined;
   if (!isVerb(verb)) {
     const what =
       verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(redactKeys(verb)))}`;

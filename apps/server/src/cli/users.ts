@@ -16,7 +16,7 @@ import { createKey, hashKey } from "../auth/key.ts";
 
 await runCommand({ help, readTask, perform });
 
-async function perform(task: Exclude<Task, { readonly verb: "help" }>): Promise<void> {
+async function perform(task: Task): Promise<void> {
   await using users = await openUsers(task.storage, say);
   switch (task.verb) {
     case "list":

@@ -62,7 +62,9 @@ export async function serve(connection: Connection, context: ServerContext): Pro
   }
   // A connection that sends nothing is a probe, such as a load balancer's, and no request.
   if (received.hasBytes) logRequest(entry, result, answer, context);
-  else if (answer.failure?.code === "proxy-header") logRefused(entry, answer.failure, context);
+  // A proxy without its header leaves no line in the history, so its operator reads of it in the log.
+  else if (answer.failure?.code === "proxy-header")
+    context.log.write({ event: "refused", address: entry.address, code: answer.failure.code });
   const failure = decoded.outcome === "broken" ? undefined : await send(connection, answer.response);
   if (failure !== undefined) context.log.write({ event: "failure", message: failure.detail ?? failure.sentence });
 }
@@ -156,11 +158,6 @@ async function answerTo(decoded: Decoded, connection: Connection, context: Serve
       return { response: { ...response, text: context.replyHeader + response.text }, outcome: command.verb };
     }
   }
-}
-
-/** A proxy without its header leaves no line in the history, so its operator reads of it in the log. */
-function logRefused({ address }: RequestEntry, { code }: ErrorResponse, { log }: ServerContext): void {
-  log.write({ event: "refused", address, code });
 }
 
 function logRequest(

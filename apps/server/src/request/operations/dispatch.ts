@@ -13,53 +13,33 @@ import { createUser } from "./create-user.ts";
  * @throws HistoryError, UsersError with the code of what went wrong; then nothing was acknowledged
  */
 export async function dispatch(command: Command, context: RequestContext): Promise<Response> {
+  const { history, subscriptions, user, address } = context;
   switch (command.verb) {
     case "list":
       return { text: "" }; // The link and the operations, which begin every reply, are the answer.
     case "delete-line":
-      return deleteLine(context, command.line, command.time);
-    case "read":
-      return read(context, command);
+      await history.deleteLine({ user, address }, command.line, command.time);
+      return { text: `Deleted line ${command.line}.\n` };
+    case "read": {
+      const snapshot = await history.read(command);
+      // On request the version comes before the lines [W-22].
+      return { text: command.isSnapshot ? encodeSnapshotHeader(snapshot) : "", snapshot };
+    }
     case "delete-all":
-      return deleteAll(context);
+      await history.deleteAll({ user, address });
+      return { text: "Deleted all.\n" };
     case "create-user":
       return createUser(context, command.name);
-    case "follow":
-      return follow(context, command.from);
+    case "follow": {
+      const subscription = await subscriptions.open(command.from);
+      return { text: encodeFollowing(subscription.from), subscription };
+    }
     case "status":
       return status(context);
   }
 }
 
-/** Operation 1: deletes one line; if `time` is given, only where the line still begins with it. */
-async function deleteLine(context: RequestContext, line: number, time: string | undefined): Promise<Response> {
-  const { history, user, address } = context;
-  await history.deleteLine({ user, address }, line, time);
-  return { text: `Deleted line ${line}.\n` };
-}
-
-/** Operation 2: the history as it stands now, or some of its lines; on request with its version before them [W-22]. */
-async function read(
-  { history }: RequestContext,
-  { from, to, isSnapshot }: Extract<Command, { verb: "read" }>,
-): Promise<Response> {
-  const snapshot = await history.read({ from, to });
-  return { text: isSnapshot ? encodeSnapshotHeader(snapshot) : "", snapshot };
-}
-
-/** Operation 3: replaces the history by one line that says who deleted it. */
-async function deleteAll({ history, user, address }: RequestContext): Promise<Response> {
-  await history.deleteAll({ user, address });
-  return { text: "Deleted all.\n" };
-}
-
-/** Operation 5: the lines from `from`, by default from the next one, and then every line as it is written [W-15]. */
-async function follow({ subscriptions }: RequestContext, from: number | undefined): Promise<Response> {
-  const subscription = await subscriptions.open(from);
-  return { text: encodeFollowing(subscription.from), subscription };
-}
-
-/** Operation 6: how the server is, a `key: value` a line [W-10]. */
+/** How the server is, a `key: value` a line [W-10]. */
 function status({ history, users, subscriptions, counters }: RequestContext): Response {
   const { lines, bytes } = history.size();
   const facts = {
