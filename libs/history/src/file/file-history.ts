@@ -15,7 +15,7 @@ import type {
 } from "../history.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { FileFeed, FileSnapshot } from "./cursor.ts";
+import { FileFeed, FileSnapshot } from "./readers.ts";
 import { Deletes } from "./deletes.ts";
 import type { Generation } from "./generation.ts";
 import type { Ownership } from "./lock.ts";
@@ -84,21 +84,18 @@ export class FileHistory implements History {
     return this.#open(async (generation, time) => {
       const { lines, bytes } = generation;
       const positions = resolveRange(range, lines);
-      const start = await generation.startOf(positions.from);
+      const offset = await generation.startOf(positions.from);
       const end = positions.to === lines ? bytes : await generation.startOf(positions.to + 1);
-      const confirm = this.#confirm.bind(this);
-      return new FileSnapshot(
-        generation,
-        { ...positions, lines, time },
-        { start, end, chunkBytes: this.#chunkBytes, confirm },
-      );
+      const start = { ...positions, lines, time, offset, chunkBytes: this.#chunkBytes };
+      return new FileSnapshot(generation, start, end, (current) => this.#confirm(current));
     });
   }
 
   async follow(from?: number): Promise<Feed> {
     return this.#open(async (generation) => {
       const first = resolveFollow(from, generation.lines);
-      return new FileFeed(generation, first, await generation.startOf(first), this.#chunkBytes);
+      const offset = await generation.startOf(first);
+      return new FileFeed(generation, { from: first, offset, chunkBytes: this.#chunkBytes });
     });
   }
 
