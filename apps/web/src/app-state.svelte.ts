@@ -2,9 +2,8 @@
 
 import { encodeText, redactMessage } from "@wirebook/protocol";
 import type { GatewayFrame } from "@wirebook/protocol";
-import { Composer } from "./composer/composer.svelte.ts";
+import { Composer, Operations } from "./composer/composer.svelte.ts";
 import { Keyring } from "./composer/keyring.svelte.ts";
-import { Operations } from "./composer/operations.svelte.ts";
 import type { Exchange } from "./exchanges/exchange.svelte.ts";
 import { Exchanges } from "./exchanges/exchanges.svelte.ts";
 import { explainFailure, refusalOf, resultOf } from "./exchanges/result.ts";

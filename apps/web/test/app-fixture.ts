@@ -1,5 +1,5 @@
+import { Operations } from "../src/composer/composer.svelte.ts";
 import { expect } from "vitest";
-import { Operations } from "../src/composer/operations.svelte.ts";
 import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
 import { Follower } from "../src/history/replica/follower.svelte.ts";
 import { History } from "../src/history/replica/history.svelte.ts";

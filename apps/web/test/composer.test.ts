@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { operations as specs } from "@wirebook/protocol";
-import { Composer } from "../src/composer/composer.svelte.ts";
+import { Composer, Operations } from "../src/composer/composer.svelte.ts";
 import { Keyring } from "../src/composer/keyring.svelte.ts";
-import { Operations } from "../src/composer/operations.svelte.ts";
 
 describe("an operation that is chosen before the server has said what it offers", () => {
   const operations = new Operations();

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeAnnouncement, encodeAnnouncement, operations } from "@wirebook/protocol";
 import type { Announcement } from "@wirebook/protocol";
-import { makeDraft } from "../src/composer/draft.ts";
-import { parametersOf } from "../src/composer/operations.svelte.ts";
+import { makeDraft, parametersOf } from "../src/composer/draft.ts";
 
 const announced = (number: number) =>
   decodeAnnouncement(

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Composer } from "../src/composer/composer.svelte.ts";
+import { Composer, Operations } from "../src/composer/composer.svelte.ts";
 import { Keyring } from "../src/composer/keyring.svelte.ts";
 import { keysKept } from "../src/exchanges/keys.ts";
-import { Operations } from "../src/composer/operations.svelte.ts";
 
 /** What a browser has: texts under names. */
 let stored: Map<string, string>;

@@ -9,8 +9,7 @@ import {
   isLiteral,
   ProtocolError,
 } from "@wirebook/protocol";
-import type { Announcement } from "@wirebook/protocol";
-import { parametersOf } from "./operations.svelte.ts";
+import type { Announcement, Parameter } from "@wirebook/protocol";
 
 export interface Fields {
   readonly user: string;
@@ -74,4 +73,10 @@ function argumentsOf(operation: Announcement, values: readonly string[]): readon
 
 function withoutEmptyEnd(values: readonly string[]): readonly string[] {
   return values.slice(0, values.findLastIndex((value) => value !== "") + 1);
+}
+
+/** The parameters as announced. For a server that announces none, those that its operation cannot do without. */
+export function parametersOf({ number, parameters }: Announcement): readonly Parameter[] {
+  if (parameters.length > 0) return parameters;
+  return findOperation(number)?.parameters.filter(({ isOptional }) => !isOptional) ?? [];
 }

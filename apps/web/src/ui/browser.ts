@@ -44,6 +44,11 @@ export async function copyText(text: string): Promise<boolean> {
   }
 }
 
+/** For `{@attach}`: gives a control the focus when it appears. */
+export function focusOn(control: HTMLElement): void {
+  control.focus();
+}
+
 /** Saves a file through a link of its own making: the browser asks where to put it, and the bytes are not copied. */
 export function saveFile(blob: Blob, name: string): void {
   const link = document.createElement("a");

@@ -10,7 +10,7 @@
  */
 
 import { decodeFollowing } from "@wirebook/protocol";
-import type { Operations } from "../../composer/operations.svelte.ts";
+import type { Operations } from "../../composer/composer.svelte.ts";
 import type { Exchange } from "../../exchanges/exchange.svelte.ts";
 import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
 import { refusalOf, sentence } from "../../exchanges/result.ts";

@@ -5,7 +5,7 @@
  */
 
 import { timestampOf } from "@wirebook/protocol";
-import type { Operations } from "../../composer/operations.svelte.ts";
+import type { Operations } from "../../composer/composer.svelte.ts";
 import type { Exchange } from "../../exchanges/exchange.svelte.ts";
 import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
 import { explainDelete, refusalOf } from "../../exchanges/result.ts";
