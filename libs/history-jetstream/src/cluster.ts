@@ -45,8 +45,10 @@ export interface Names {
   readonly users: string;
 }
 
-/** What is known of a cluster once its stream is there. */
-interface ClusterFacts {
+/** A connection, shared by all that retain it. */
+export class Cluster {
+  readonly connection: NatsConnection;
+  readonly js: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly state: KV;
   readonly names: Names;
@@ -54,22 +56,15 @@ interface ClusterFacts {
   readonly created: string;
   /** Copies of each message. */
   readonly replicas: number;
-}
-
-/** A connection, shared by all that retain it. */
-export class Cluster implements ClusterFacts {
-  readonly connection: NatsConnection;
-  readonly js: JetStreamClient;
-  readonly manager: JetStreamManager;
-  readonly state: KV;
-  readonly names: Names;
-  readonly created: string;
-  readonly replicas: number;
   readonly #onReconnect = new Set<() => void>();
   #holders = 1;
   #leftAtMs = -Infinity;
 
-  constructor(connection: NatsConnection, facts: ClusterFacts) {
+  /** @param facts of a cluster whose stream is there */
+  constructor(
+    connection: NatsConnection,
+    facts: Pick<Cluster, "manager" | "state" | "names" | "created" | "replicas">,
+  ) {
     this.connection = connection;
     this.js = jetstream(connection, { timeout: consumerTimeoutMs });
     this.manager = facts.manager;

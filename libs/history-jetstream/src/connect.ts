@@ -227,12 +227,8 @@ function assertTrusted({ info }: NatsConnection): void {
 
 /** Compares versions of three numbers; what follows a hyphen is ignored. */
 export function isAtLeast(version: string, least: string): boolean {
-  const [have, want] = [version, least].map((text) => text.split("-", 1)[0]?.split(".").map(Number) ?? []);
-  for (let at = 0; at < 3; at++) {
-    const difference = (have?.[at] ?? Number.NaN) - (want?.[at] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
+  const [numbers = ""] = version.split("-", 1);
+  return /^\d+\.\d+\.\d+$/.test(numbers) && numbers.localeCompare(least, "en", { numeric: true }) >= 0;
 }
 
 /**

@@ -175,13 +175,13 @@ export class TombstonePurge {
   async #erase(by: number, erasure: Erasure): Promise<void> {
     const { manager, names } = this.#cluster;
     if (erasure === "all") {
-      await writeCheckpoint(this.#cluster, this.#view());
+      await writeCheckpoint(this.#cluster, this.#view().known);
       await manager.streams.purge(names.stream, { seq: by });
       return;
     }
     const message = await manager.streams.getMessage(names.stream, { seq: erasure.sequence });
     if (message === null) return;
-    if (message.subject === names.change) await writeCheckpoint(this.#cluster, this.#view());
+    if (message.subject === names.change) await writeCheckpoint(this.#cluster, this.#view().known);
     await manager.streams.deleteMessage(names.stream, erasure.sequence, true);
   }
 }

@@ -69,8 +69,8 @@ export class JetStreamHistory implements History {
   }
 
   size(): HistorySize {
-    const { lines, bytes } = this.#replica.view;
-    return { lines, bytes };
+    const { index, bytes } = this.#replica.view.known;
+    return { lines: index.lines, bytes };
   }
 
   async check(): Promise<void> {
@@ -155,7 +155,8 @@ export class JetStreamHistory implements History {
   /** `undefined` when another change came first. */
   async #tryDelete(by: Actor, line: number, timestamp: string | undefined): Promise<AppendResult | undefined> {
     const { view } = this.#replica;
-    const { lastChange, lines } = view;
+    const { lines } = view;
+    const { lastChange } = view.known;
     if (!Number.isSafeInteger(line) || line < 1 || line > lines) throw noSuchLine(line, lines);
     const target = await this.#get(view.sequenceOf(line));
     // Another server deleted and erased it; this one is about to see that.

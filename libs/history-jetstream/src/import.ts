@@ -33,13 +33,14 @@ export function importLines(
     const { state } = await cluster.manager.streams.info(stream);
     if (state.messages > 0) throw failed(`the history ${stream} has ${state.messages} lines already; name a new one`);
     const sent = await publishAll(cluster, chunks, state.last_seq);
-    const { index, bytes, lastTimeUs } = await loadProjection(cluster);
+    const known = await loadProjection(cluster);
+    const { index, bytes } = known;
     if (index.lines !== sent.lines || bytes !== sent.bytes) {
       throw failed(
         `${sent.lines} lines of ${sent.bytes} bytes were sent, and ${index.lines} of ${bytes} are there; another program writes into ${stream}; import again, under another name`,
       );
     }
-    await writeCheckpoint(cluster, { last: index.end - 1, bytes, lastTimeUs });
+    await writeCheckpoint(cluster, known);
     await cluster.release();
     return sent.lines;
   });

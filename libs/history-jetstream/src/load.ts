@@ -16,7 +16,7 @@ import { attempt, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { decodeErasure, lineBytes } from "./message.ts";
 import type { Erasure } from "./message.ts";
-import type { Known, Projection } from "./projection.ts";
+import type { Known } from "./projection.ts";
 import { RankIndex } from "./rank-index.ts";
 import { scan } from "./scan.ts";
 
@@ -50,11 +50,9 @@ export async function loadProjection(cluster: Cluster): Promise<Known> {
 }
 
 /** Notes how far the lines are counted, for the next start. @throws HistoryError `storage-unavailable` */
-export async function writeCheckpoint(
-  { state, created }: Cluster,
-  { last, bytes, lastTimeUs }: Pick<Projection, "last" | "bytes" | "lastTimeUs">,
-): Promise<void> {
-  const checkpoint = JSON.stringify({ created, sequence: last, bytes, lastTimeUs });
+export async function writeCheckpoint({ state, created }: Cluster, known: Known): Promise<void> {
+  const { index, bytes, lastTimeUs } = known;
+  const checkpoint = JSON.stringify({ created, sequence: index.end - 1, bytes, lastTimeUs });
   await attempt("did not take the checkpoint", () => state.put("checkpoint", checkpoint));
 }
 

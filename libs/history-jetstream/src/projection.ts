@@ -45,8 +45,8 @@ interface Events {
 }
 
 export class Projection extends EventEmitter<Events> {
+  readonly known: Known;
   readonly #changeSubject: string;
-  readonly #known: Known;
   /** The newest lines by sequence, as many as `recentBytesMax` holds. */
   readonly #recent = new Map<number, Uint8Array>();
   #recentBytes = 0;
@@ -56,28 +56,16 @@ export class Projection extends EventEmitter<Events> {
     super();
     this.setMaxListeners(0);
     this.#changeSubject = changeSubject;
-    this.#known = known;
+    this.known = known;
   }
 
   get lines(): number {
-    return this.#known.index.lines;
-  }
-
-  get bytes(): number {
-    return this.#known.bytes;
+    return this.known.index.lines;
   }
 
   /** The last sequence that was applied. */
   get last(): number {
-    return this.#known.index.end - 1;
-  }
-
-  get lastTimeUs(): number {
-    return this.#known.lastTimeUs;
-  }
-
-  get lastChange(): number {
-    return this.#known.lastChange;
+    return this.known.index.end - 1;
   }
 
   /** Why it does not grow any more. */
@@ -87,13 +75,13 @@ export class Projection extends EventEmitter<Events> {
 
   /** The sequence of a line from 1; of the one after the last, the next sequence. */
   sequenceOf(position: number): number {
-    return this.#known.index.sequenceOf(position) ?? this.#known.index.end;
+    return this.known.index.sequenceOf(position) ?? this.known.index.end;
   }
 
   /** True when a line stood at a moment, given by the last sequence that was applied then. */
   stoodAt(sequence: number, moment: number): boolean {
-    if (this.#known.index.has(sequence)) return true;
-    const by = this.#known.deletedBy.get(sequence) ?? this.#known.deleteAlls.find((all) => all > sequence) ?? 0;
+    if (this.known.index.has(sequence)) return true;
+    const by = this.known.deletedBy.get(sequence) ?? this.known.deleteAlls.find((all) => all > sequence) ?? 0;
     return by > moment;
   }
 
@@ -104,7 +92,7 @@ export class Projection extends EventEmitter<Events> {
 
   /** The line of a message of the past. */
   lineOf(message: StoredMessage): Uint8Array {
-    return encodeLine(message, this.#known.repairs.get(message.sequence) ?? message.takenUs);
+    return encodeLine(message, this.known.repairs.get(message.sequence) ?? message.takenUs);
   }
 
   /** The first word of that line: its time, unless the line is external. */
@@ -114,7 +102,7 @@ export class Projection extends EventEmitter<Events> {
 
   /** Applies the next message. */
   apply(message: StoredMessage): AppendResult {
-    const known = this.#known;
+    const known = this.known;
     const { sequence, headers, subject } = message;
     const timeUs = this.#timeOf(message);
     const erasure = decodeErasure(headers);
@@ -132,9 +120,9 @@ export class Projection extends EventEmitter<Events> {
 
   /** Forgets what no batch can bring any more: what was erased a while ago, before the moments of all readers. */
   forgetErased(by: number, erasure: Erasure): void {
-    if (erasure !== "all") return void this.#known.deletedBy.delete(erasure.sequence);
-    this.#known.deleteAlls = this.#known.deleteAlls.filter((all) => all > by);
-    for (const known of [this.#known.deletedBy, this.#known.repairs]) {
+    if (erasure !== "all") return void this.known.deletedBy.delete(erasure.sequence);
+    this.known.deleteAlls = this.known.deleteAlls.filter((all) => all > by);
+    for (const known of [this.known.deletedBy, this.known.repairs]) {
       for (const sequence of known.keys()) if (sequence < by) known.delete(sequence);
     }
   }
@@ -147,25 +135,25 @@ export class Projection extends EventEmitter<Events> {
   }
 
   #timeOf({ sequence, takenUs }: StoredMessage): number {
-    const timeUs = this.#known.repairs.get(sequence) ?? Math.max(takenUs, this.#known.lastTimeUs + 1);
-    if (timeUs !== takenUs && !this.#known.repairs.has(sequence)) {
-      this.#known.repairs.set(sequence, timeUs);
+    const timeUs = this.known.repairs.get(sequence) ?? Math.max(takenUs, this.known.lastTimeUs + 1);
+    if (timeUs !== takenUs && !this.known.repairs.has(sequence)) {
+      this.known.repairs.set(sequence, timeUs);
       this.emit("repair", sequence, timeUs);
     }
     return timeUs;
   }
 
   #deleteAll(by: number): void {
-    this.#known.index.removeBefore(by);
-    this.#known.bytes = 0;
-    this.#known.deleteAlls.push(by);
+    this.known.index.removeBefore(by);
+    this.known.bytes = 0;
+    this.known.deleteAlls.push(by);
   }
 
   #delete(by: number, { sequence, bytes }: Exclude<Erasure, "all">): void {
     // A line that this server never saw was deleted and erased while it was cut off.
-    if (!this.#known.index.remove(sequence)) return;
-    this.#known.bytes -= bytes;
-    this.#known.deletedBy.set(sequence, by);
+    if (!this.known.index.remove(sequence)) return;
+    this.known.bytes -= bytes;
+    this.known.deletedBy.set(sequence, by);
   }
 
   #remember(sequence: number, line: Uint8Array): void {

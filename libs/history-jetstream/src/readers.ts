@@ -79,7 +79,7 @@ export class StreamSnapshot extends StreamReader implements Snapshot {
     super(source, from, to);
     this.to = to;
     this.lines = source.view.lines;
-    this.time = encodeTime(source.view.lastTimeUs);
+    this.time = encodeTime(source.view.known.lastTimeUs);
   }
 
   protected override async *readOn(): AsyncGenerator<Uint8Array> {}

@@ -129,7 +129,7 @@ export class Replica {
   /** Best effort: without it the next start counts for longer. */
   async #writeCheckpoint(): Promise<void> {
     await Promise.all(this.#repairing);
-    await writeCheckpoint(this.cluster, this.#view).catch(() => {});
+    await writeCheckpoint(this.cluster, this.#view.known).catch(() => {});
   }
 
   #fail(cause: unknown): void {
