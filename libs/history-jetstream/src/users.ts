@@ -13,7 +13,7 @@ import { EventEmitter, once } from "node:events";
 import { Kvm } from "@nats-io/kv";
 import type { JsMsg } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
-import { HistoryError, UsersError, usersMax } from "@wirebook/history";
+import { assertRoomForUser, HistoryError, nameTaken, noSuchUser, UsersError } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
 import { foldName } from "@wirebook/protocol";
 import type { NatsAddress } from "./address.ts";
@@ -91,10 +91,7 @@ class KvUsers implements Users {
   }
 
   async add(user: User, confirm: () => Promise<unknown> = async () => {}): Promise<void> {
-    if (this.#byName.size >= usersMax) {
-      const sentence = `there are ${this.#byName.size} users, which is the limit; have some removed first`;
-      throw new UsersError("users-max", sentence);
-    }
+    assertRoomForUser(this.#byName.size);
     const key = keyOf(user.name);
     const revision = await this.#takeName(key, user);
     try {
@@ -113,9 +110,7 @@ class KvUsers implements Users {
     return guarded(async () => {
       const entry = await this.#read(key);
       const user = decode(entry);
-      if (entry === null || user === undefined || user.isPending === true) {
-        throw new UsersError("no-such-user", `there is no user ${name}`);
-      }
+      if (entry === null || user === undefined || user.isPending === true) throw noSuchUser(name);
       await this.#bucket.delete(key, { previousSeq: entry.revision });
       this.#byName.delete(key);
       return user;
@@ -141,16 +136,15 @@ class KvUsers implements Users {
   /** Takes the name; returns the revision of the pending user. */
   async #takeName(key: string, user: User): Promise<number> {
     const data = JSON.stringify({ ...user, isPending: true } satisfies StoredUser);
-    const taken = (): UsersError => new UsersError("name-taken", `the name ${user.name} is taken; choose another`);
     try {
       return await this.#bucket.create(key, data);
     } catch (error) {
       const entry = await guarded(() => this.#read(key));
       if (entry === null || decode(entry) === undefined) throw failed(error);
       const isLeftBehind = decode(entry)?.isPending === true && Date.now() - entry.created.getTime() > pendingUserMs;
-      if (!isLeftBehind) throw taken();
+      if (!isLeftBehind) throw nameTaken(user.name);
       return this.#bucket.update(key, data, entry.revision).catch(() => {
-        throw taken();
+        throw nameTaken(user.name);
       });
     }
   }

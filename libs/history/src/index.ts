@@ -16,7 +16,7 @@ export type {
   Snapshot,
   AppendResult,
 } from "./history.ts";
-export { UsersError, usersErrorCodes, usersMax } from "./users.ts";
+export { assertRoomForUser, nameTaken, noSuchUser, UsersError, usersErrorCodes, usersMax } from "./users.ts";
 export type { User, Users, UsersErrorCode } from "./users.ts";
 export { resolveFollow, resolveRange } from "./range.ts";
 export type { Positions } from "./range.ts";

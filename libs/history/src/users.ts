@@ -66,3 +66,19 @@ export type UsersErrorCode = (typeof usersErrorCodes)[number];
 export class UsersError extends CodedError<UsersErrorCode> {
   override readonly name = "UsersError";
 }
+
+/** The name is given already. */
+export function nameTaken(name: string): UsersError {
+  return new UsersError("name-taken", `the name ${name} is taken; choose another`);
+}
+
+/** There is no such user to remove. */
+export function noSuchUser(name: string): UsersError {
+  return new UsersError("no-such-user", `there is no user ${name}`);
+}
+
+/** @throws UsersError `users-max` when a store of so many takes no more */
+export function assertRoomForUser(users: number): void {
+  if (users < usersMax) return;
+  throw new UsersError("users-max", `there are ${users} users, which is the limit; have some removed first`);
+}

@@ -1,7 +1,7 @@
 /** The engine `file` for users: users.txt beside the history. Opened by `openFileUsers`. */
 
 import { foldName } from "@wirebook/protocol";
-import { UsersError, usersMax } from "../users.ts";
+import { assertRoomForUser, nameTaken, noSuchUser } from "../users.ts";
 import type { User, Users } from "../users.ts";
 import { fileHistoryDefaults } from "./options.ts";
 import { closeToOthers, decodeUser, encodeUser, explain, readTable, replace } from "./users-file.ts";
@@ -73,15 +73,8 @@ class FileUsers implements Users {
 
   async add(user: User, confirm: () => Promise<unknown> = nothing): Promise<void> {
     await this.#change(({ lines, byName }) => {
-      if (byName.has(foldName(user.name))) {
-        throw new UsersError("name-taken", `the name ${user.name} is taken; choose another`);
-      }
-      if (byName.size >= usersMax) {
-        throw new UsersError(
-          "users-max",
-          `there are ${byName.size} users, which is the limit; have some removed first`,
-        );
-      }
+      if (byName.has(foldName(user.name))) throw nameTaken(user.name);
+      assertRoomForUser(byName.size);
       return { lines: [...(lines.length === 0 ? [usersHeader] : lines), encodeUser(user)], result: undefined };
     }, confirm);
   }
@@ -90,7 +83,7 @@ class FileUsers implements Users {
     const folded = foldName(name);
     return this.#change(({ lines, byName }) => {
       const result = byName.get(folded);
-      if (result === undefined) throw new UsersError("no-such-user", `there is no user ${name}`);
+      if (result === undefined) throw noSuchUser(name);
       return { lines: lines.filter((line) => foldName(decodeUser(line)?.name ?? "") !== folded), result };
     }, nothing);
   }
