@@ -17,8 +17,7 @@ export interface Place {
 /** Grows with its file: `add` is told every byte, in order. */
 export class LineIndex {
   readonly blockBytes: number;
-  #before = new Float64Array(64);
-  #blocks = 1;
+  readonly #before = [0];
   #bytes = 0;
   #lines = 0;
 
@@ -44,23 +43,21 @@ export class LineIndex {
       this.#lines += countLineFeeds(bytes, at, end);
       this.#bytes += end - at;
       at = end;
-      if (this.#bytes % this.blockBytes === 0) this.#beginBlock();
+      if (this.#bytes % this.blockBytes === 0) this.#before.push(this.#lines);
     }
   }
 
   /** True when another index has as many bytes, and the same count of lines before each block. */
   equals(other: LineIndex): boolean {
-    if (other.bytes !== this.#bytes || other.lines !== this.#lines || other.blockBytes !== this.blockBytes)
-      return false;
-    for (let block = 0; block < this.#blocks; block++) if (this.#before[block] !== other.#before[block]) return false;
-    return true;
+    const isAlike = other.bytes === this.#bytes && other.lines === this.#lines && other.blockBytes === this.blockBytes;
+    return isAlike && this.#before.every((lines, block) => lines === other.#before[block]);
   }
 
   /** Finds a line from 1 to `lines + 1`, which is where the next one will begin. */
   locate(line: number): Place {
     const lineFeeds = line - 1;
     let low = 0;
-    let high = this.#blocks - 1;
+    let high = this.#before.length - 1;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
       if (this.#count(middle) < lineFeeds) low = middle;
@@ -71,15 +68,6 @@ export class LineIndex {
 
   #count(block: number): number {
     return this.#before[block] as number;
-  }
-
-  #beginBlock(): void {
-    if (this.#blocks === this.#before.length) {
-      const grown = new Float64Array(this.#before.length * 2);
-      grown.set(this.#before);
-      this.#before = grown;
-    }
-    this.#before[this.#blocks++] = this.#lines;
   }
 }
 
