@@ -4,16 +4,30 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { isNatsAddress } from "@wirebook/history-jetstream/address";
-import { SettingsError } from "@wirebook/settings";
-import { credentialsOf, describeStorage, openHistory } from "../storage.ts";
+import { quoteText } from "@wirebook/protocol";
+import { SettingsError, withoutUserinfo } from "@wirebook/settings";
+import { credentialsOf, describeStorage, openHistory, storageTable } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
-import { help, readTask } from "./history-options.ts";
 import { runCommand, say } from "./run-command.ts";
 
+const usage = `Usage: npm run history -- export FILE --history nats://HOST,HOST,HOST/NAME
+       npm run history -- import FILE --history nats://HOST,HOST,HOST/NAME
+
+Copies a history between a file and a NATS cluster, line by line and byte for byte. export
+writes a snapshot into a new FILE, also while servers run. import needs an empty history.
+`;
+
 await runCommand({
-  help,
-  readTask,
-  perform: ({ verb, file, storage }) => (verb === "export" ? exportTo : importFrom)(resolve(file), storage),
+  usage,
+  table: storageTable,
+  async perform({ settings, words: [verb, file, ...rest] }) {
+    if (verb !== "export" && verb !== "import") {
+      const what = verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(verb))}`;
+      throw new SettingsError(`${what}; type export FILE or import FILE`);
+    }
+    if (file === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);
+    await (verb === "export" ? exportTo : importFrom)(resolve(file), settings);
+  },
 });
 
 /** The file is whole and on the disk when this says so. */

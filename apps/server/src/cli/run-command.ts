@@ -5,25 +5,22 @@
 
 import process from "node:process";
 import { HistoryError, UsersError } from "@wirebook/history";
-import { SettingsError } from "@wirebook/settings";
-import type { SettingsSource } from "@wirebook/settings";
-import { warnOfSecret } from "../storage.ts";
-import type { StorageSettings } from "../storage.ts";
+import { describeSettings, readSettings, SettingsError } from "@wirebook/settings";
+import type { Invocation } from "@wirebook/settings";
+import { assertOptionsApply, warnOfSecret } from "../storage.ts";
+import type { storageTable } from "../storage.ts";
 
 /** One command of the command line. */
-export interface CliCommand<Task extends { readonly storage: StorageSettings }> {
-  /** What `--help` prints. */
-  readonly help: string;
-  /** `undefined` when help was asked for. @throws SettingsError */
-  readonly readTask: (source: SettingsSource) => Task | undefined;
-  /** @throws HistoryError, UsersError, or what the system says of a file */
-  readonly perform: (task: Task) => Promise<void>;
+interface CliCommand<Table extends typeof storageTable> {
+  /** What `--help` prints before the options. */
+  readonly usage: string;
+  readonly table: Table;
+  /** @throws SettingsError, HistoryError, UsersError, or what the system says of a file */
+  readonly perform: (invocation: Invocation<Table>) => Promise<void>;
 }
 
 /** Runs a command with the arguments of this process and ends the process. */
-export async function runCommand<Task extends { readonly storage: StorageSettings }>(
-  command: CliCommand<Task>,
-): Promise<never> {
+export async function runCommand<Table extends typeof storageTable>(command: CliCommand<Table>): Promise<never> {
   // The NATS client leaves a connection to a frozen node open, which would keep the process.
   process.exit(await run(command));
 }
@@ -33,16 +30,17 @@ export function say(sentence: string): void {
   process.stderr.write(`wirebook: ${sentence}\n`);
 }
 
-async function run<Task extends { readonly storage: StorageSettings }>(command: CliCommand<Task>): Promise<number> {
+async function run<Table extends typeof storageTable>({ usage, table, perform }: CliCommand<Table>): Promise<number> {
   try {
-    const task = command.readTask({ argv: process.argv.slice(2), env: process.env });
-    if (task === undefined) {
-      process.stdout.write(command.help);
+    const invocation = readSettings(table, { argv: process.argv.slice(2), env: process.env });
+    if (invocation.isHelp) {
+      process.stdout.write(`${usage}\n${describeSettings(table)}\nExit codes: 0 done, 1 not done, 2 wrong usage.\n`);
       return 0;
     }
-    const warning = warnOfSecret(task.storage, process.argv);
+    assertOptionsApply(invocation.settings, invocation.options);
+    const warning = warnOfSecret(invocation.settings, process.argv);
     if (warning !== undefined) say(warning);
-    await command.perform(task);
+    await perform(invocation);
     return 0;
   } catch (error) {
     const isKnown = error instanceof SettingsError || error instanceof HistoryError || error instanceof UsersError;
