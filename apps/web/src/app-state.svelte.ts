@@ -164,24 +164,17 @@ export class AppState {
   }
 
   #useName(user: string): void {
-    const isNew = user !== this.follower.user;
+    const isNew = user !== this.history.user;
     this.#user.write(redactMessage(user)); // What is kept here outlives the page: never a key.
     this.hasConnected = true;
-    this.#shareUser(user);
+    this.history.user = user;
     if (isNew && ["idle", "refused"].includes(this.follower.state)) void this.follower.start();
   }
 
   #follow(): void {
     if (!this.hasConnected || this.follower.state === "stopped") return;
-    this.#shareUser(this.composer.userWithKey);
+    this.history.user = this.composer.userWithKey;
     void this.follower.start();
-  }
-
-  /** The page sends its own requests as its user. */
-  #shareUser(user: string): void {
-    this.follower.user = user;
-    this.loader.user = user;
-    this.linkedLine.user = user;
   }
 
   /** The address may name a line of the history, or hold an exchange. */

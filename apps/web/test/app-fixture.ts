@@ -14,7 +14,7 @@ export function openScene(lines = 0) {
   peer.serve(exchanges);
   const history = new History();
   const follower = new Follower(exchanges, operations, history);
-  follower.user = "brick";
+  history.user = "brick";
   return { peer, exchanges, operations, history, follower };
 }
 

@@ -55,7 +55,6 @@ test("the line of the address is shown once there is a history to look in", asyn
   const scene = openScene(5000);
   const view = new HistoryView(scene.history, scene.exchanges);
   const linked = new LinkedLine(scene.exchanges, scene.history, view);
-  linked.user = "brick";
   const wanted = (scene.peer.lines[1233] ?? "").slice(0, 27);
   expect(linked.take(`#line=${wanted}`)).toBe(true);
   expect(linked.state).toBe("waiting");

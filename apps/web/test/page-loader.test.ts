@@ -6,7 +6,6 @@ import { expectInStep, openLiveScene } from "./app-fixture.ts";
 async function open(lines: number) {
   const scene = await openLiveScene(lines);
   const loader = new PageLoader(scene.exchanges, scene.history, () => scene.follower.state === "live");
-  loader.user = "brick";
   return { ...scene, loader };
 }
 

@@ -44,7 +44,6 @@ export class Follower {
   /** True while the whole history is fetched. */
   isFetching = $state(false);
   readonly countdown = new Countdown();
-  user = "";
   readonly #exchanges: Exchanges;
   readonly #operations: Operations;
   readonly #history: History;
@@ -99,7 +98,7 @@ export class Follower {
   async fetch(): Promise<void> {
     if (this.isFetching) return;
     this.isFetching = true;
-    const { exchange, replica } = await readWhole(this.#exchanges, this.user);
+    const { exchange, replica } = await readWhole(this.#exchanges, this.#history.user);
     this.isFetching = false;
     if (exchange?.state === "done" && exchange.answer === "accepted") {
       this.#history.show(replica);
@@ -111,7 +110,11 @@ export class Follower {
 
   /** Sends the name alone: every server answers that with its operations, the reference implementation too. */
   async #askForOperations(run: number): Promise<boolean> {
-    const exchange = this.#exchanges.request({ user: this.user, by: "page", purpose: "to learn the operations" });
+    const exchange = this.#exchanges.request({
+      user: this.#history.user,
+      by: "page",
+      purpose: "to learn the operations",
+    });
     // It is the first message from here, so the inspector has something to show from the start.
     if (this.#exchanges.selected === undefined) void this.#exchanges.show(exchange);
     await exchange?.over;
@@ -132,7 +135,7 @@ export class Follower {
       else this.#startAnew();
     };
     const following = this.#exchanges.request({
-      user: this.user,
+      user: this.#history.user,
       operation: followOperation,
       by: "page",
       purpose: "to follow the history",
@@ -167,7 +170,7 @@ export class Follower {
     const since: Deletion[] = [];
     const stop = replica.listen((_, deletion) => deletion !== undefined && since.push(deletion));
     const range = rangeToResync(old.last === 0 ? replica.last : old.last, replica.last, historyPageLines);
-    const order = { user: this.user, ...range, purpose: "to show the lines before" };
+    const order = { user: this.#history.user, ...range, purpose: "to show the lines before" };
     // When it fails, the page loader reads what is in view, and says why it cannot.
     if (replica.last > 0) await readInto(this.#exchanges, replica, order);
     stop();

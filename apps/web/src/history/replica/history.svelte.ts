@@ -13,6 +13,8 @@ export interface GapMark {
 
 /** The history that the page shows: a replica that is replaced as a whole when the follow begins again. */
 export class History {
+  /** By whom the page follows and reads it, with the key. */
+  user = "";
   readonly #redraw = new RedrawThrottle();
   readonly #gapMarks: GapMark[] = [];
   readonly #deletions = new Map<string, Deletion>();

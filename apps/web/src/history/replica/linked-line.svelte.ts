@@ -31,7 +31,6 @@ export function decodeLineLink(fragment: string): string | undefined {
 
 /** Looks for the line of the address as soon as there is a history to look in. */
 export class LinkedLine {
-  user = "";
   /** Its time; `""` when the address leads to no line. */
   time = $state("");
   state = $state<"none" | "waiting" | "looking" | "found" | "gone" | "failed">("none");
@@ -57,10 +56,10 @@ export class LinkedLine {
   /** Looks for it, and shows it where it stands now, or the place where it was. */
   async find(): Promise<void> {
     const { time } = this;
-    const { current } = this.#history;
+    const { current, user } = this.#history;
     this.state = "looking";
     const read = (range: LineRange) =>
-      readInto(this.#exchanges, current, { user: this.user, ...range, purpose: "to find the line of the address" });
+      readInto(this.#exchanges, current, { user, ...range, purpose: "to find the line of the address" });
     const found = await locate(current, time, read);
     if (this.time !== time || this.state !== "looking") return;
     this.#history.mark();

@@ -15,7 +15,6 @@ export class PageLoader {
   isReading = $state(false);
   /** Why the lines in view cannot be shown, in a sentence. */
   error = $state("");
-  user = "";
   readonly #exchanges: Exchanges;
   readonly #history: History;
   readonly #canRead: () => boolean;
@@ -62,9 +61,9 @@ export class PageLoader {
     this.isReading = true;
     this.error = "";
     for (let gap = this.#missing(); gap !== undefined && this.#canRead(); gap = this.#missing()) {
-      const { current } = this.#history;
+      const { current, user } = this.#history;
       const range = current.gapAround(gap.from, historyPageLines);
-      const order = { user: this.user, ...range, purpose: "to show the lines in view" };
+      const order = { user, ...range, purpose: "to show the lines in view" };
       const isRead = await readInto(this.#exchanges, current, order);
       this.#history.mark();
       // A failed read of lines that are gone by now is no failure.

@@ -11,6 +11,7 @@ import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
 import { matchesKept, scanBlockLines, scanSliceLines } from "../../limits.ts";
 import { RedrawThrottle } from "../../ui/redraw-throttle.svelte.ts";
 import type { Bookmark, Deletion, HistoryReplica } from "../replica/history-replica.ts";
+import type { History } from "../replica/history.svelte.ts";
 import { readLines } from "../replica/range-read.ts";
 import type { LinesRead } from "../replica/range-read.ts";
 import { sketchLine, timeOf } from "../view/line-text.ts";
@@ -35,6 +36,8 @@ export class HistoryScan {
   isReading = $state(false);
   error = $state("");
   readonly #redraw = new RedrawThrottle();
+  readonly #exchanges: Exchanges;
+  readonly #history: History;
   readonly #replica: HistoryReplica;
   readonly #isMatch: (line: string) => boolean;
   readonly #since: string;
@@ -44,12 +47,15 @@ export class HistoryScan {
   #oldest = "";
   readonly #matches = new Matches();
   #histograms = createHistograms();
-  readonly #stop: () => void;
+  readonly #stopListening: () => void;
   #exchange: Exchange | undefined;
   /** Every scan backwards is a new run; what still waits in an older one ends without effect. */
   #run = 0;
 
-  constructor(replica: HistoryReplica, filter: LineFilter, keepsMatches = true) {
+  constructor(exchanges: Exchanges, history: History, filter: LineFilter, keepsMatches = true) {
+    const replica = history.current;
+    this.#exchanges = exchanges;
+    this.#history = history;
     this.#replica = replica;
     this.filter = filter;
     this.keepsMatches = keepsMatches;
@@ -60,7 +66,7 @@ export class HistoryScan {
       this.#take(position, replica.at(position) as string);
     }
     this.#oldest = timeOf(replica.at(this.#from.position) ?? "");
-    this.#stop = replica.listen((line, deletion) => {
+    this.#stopListening = replica.listen((line, deletion) => {
       if (deletion !== undefined) this.#matches.delete(deletion);
       if (deletion !== undefined && deletion.position === undefined) this.#histograms = createHistograms();
       const deleted = deletion === undefined ? 0 : deletion.position === undefined ? replica.last : 1;
@@ -98,13 +104,13 @@ export class HistoryScan {
   }
 
   /** Scans further back, to the first line or until it is stopped. */
-  async scanBack(exchanges: Exchanges, user: string): Promise<void> {
+  async scanBack(): Promise<void> {
     if (this.isReading) return;
     const run = ++this.#run;
     this.isReading = true;
     this.error = "";
     while (this.#wantsMore(run) && this.error === "") {
-      if (await this.#scanBlock(exchanges, user, run)) continue;
+      if (await this.#scanBlock(run)) continue;
       if (this.#wantsMore(run)) this.error = "The lines before could not be read; try again.";
     }
     if (run !== this.#run) return;
@@ -113,18 +119,18 @@ export class HistoryScan {
   }
 
   /** Stops the scan backwards; what was found stays. */
-  stop(exchanges: Exchanges): void {
+  stop(): void {
     if (!this.isReading) return;
     this.#run += 1;
     this.isReading = false;
     this.progress = 0;
-    if (this.#exchange !== undefined) exchanges.cancel(this.#exchange);
+    if (this.#exchange !== undefined) this.#exchanges.cancel(this.#exchange);
   }
 
   /** Ends the scan altogether. */
-  dispose(exchanges: Exchanges): void {
-    this.stop(exchanges);
-    this.#stop();
+  dispose(): void {
+    this.stop();
+    this.#stopListening();
     this.#replica.unmark(this.#from);
   }
 
@@ -132,10 +138,10 @@ export class HistoryScan {
     return run === this.#run && !this.isWhole && !(this.keepsMatches && this.#matches.isFull);
   }
 
-  async #scanBlock(exchanges: Exchanges, user: string, run: number): Promise<boolean> {
+  async #scanBlock(run: number): Promise<boolean> {
     const to = this.#from.position - 1;
-    const block = await readLines(exchanges, this.#replica, {
-      user,
+    const block = await readLines(this.#exchanges, this.#replica, {
+      user: this.#history.user,
       from: Math.max(this.#replica.floor, to - scanBlockLines + 1),
       to,
       purpose: this.keepsMatches ? "to search earlier lines" : "to count earlier lines",

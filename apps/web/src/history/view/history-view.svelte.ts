@@ -84,9 +84,9 @@ export class HistoryView {
   }
 
   /** Shows the lines of a range of time, and scans as far back as that takes. */
-  filterTimes(since: string, until: string, user: string): void {
+  filterTimes(since: string, until: string): void {
     this.filter = { ...this.#filter, since, until };
-    void this.#scan?.scanBack(this.#exchanges, user);
+    void this.#scan?.scanBack();
   }
 
   /** Rows that there are to see. */
@@ -183,16 +183,16 @@ export class HistoryView {
   }
 
   #startScan(): void {
-    this.#scan?.dispose(this.#exchanges);
+    this.#scan?.dispose();
     const isWanted = !isAny(this.#filter) && this.problem === undefined;
-    this.#scan = isWanted ? new HistoryScan(this.#history.current, this.#filter) : undefined;
+    this.#scan = isWanted ? new HistoryScan(this.#exchanges, this.#history, this.#filter) : undefined;
   }
 
   /** A plot shows what lies around the times of the filter, too. */
   #startPlotScan(isWanted: boolean): void {
-    this.#plotScan?.dispose(this.#exchanges);
+    this.#plotScan?.dispose();
     const filter = { ...this.#filter, since: "", until: "" };
-    this.#plotScan = isWanted ? new HistoryScan(this.#history.current, filter, false) : undefined;
+    this.#plotScan = isWanted ? new HistoryScan(this.#exchanges, this.#history, filter, false) : undefined;
   }
 }
 
