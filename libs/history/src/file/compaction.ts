@@ -5,10 +5,10 @@
  * machine dies, the name leads to the old file or to the new one. Rewriting in place would lose lines.
  */
 
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, ftruncateSync, openSync, renameSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { HistoryError } from "../errors.ts";
-import { closeFile, reasonOf, syncFile, syncFileSync, syncFolder } from "./disk.ts";
+import { closeFile, giveTo, reasonOf, syncFile, syncFileSync, syncFolder } from "./disk.ts";
 import { readFullySync, writeFully, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
@@ -161,20 +161,11 @@ function openLike(path: string, sourceFd: number): number {
   const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
   try {
     const wanted = fstatSync(sourceFd);
-    const actual = fstatSync(fd);
-    if (actual.uid !== wanted.uid || actual.gid !== wanted.gid) keepOwner(fd, wanted.uid, wanted.gid);
+    giveTo(fd, wanted);
     fchmodSync(fd, wanted.mode & 0o777);
     return fd;
   } catch (error) {
     closeSync(fd);
     throw error;
-  }
-}
-
-function keepOwner(fd: number, uid: number, gid: number): void {
-  try {
-    fchownSync(fd, uid, gid);
-  } catch {
-    // Best effort: only root may give a file away; the process that runs can write to it in any case.
   }
 }

@@ -4,7 +4,8 @@
  * A full disk first gives a short count and only then an error, so no count is taken for granted. Nothing is retried.
  */
 
-import { close, closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync } from "node:fs";
+import { close, closeSync, fchownSync, fdatasync, fdatasyncSync, fstatSync, fsyncSync, openSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { read, readSync, write, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
@@ -94,6 +95,17 @@ export function syncFolderOf(path: string): void {
     syncFolder(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Gives an open file to a user. Best effort: only root may, and the process that runs can use the file in any case. */
+export function giveTo(fd: number, { uid, gid }: Pick<Stats, "uid" | "gid">): void {
+  const own = fstatSync(fd);
+  if (own.uid === uid && own.gid === gid) return;
+  try {
+    fchownSync(fd, uid, gid);
+  } catch {
+    // It stays this process's own.
   }
 }
 

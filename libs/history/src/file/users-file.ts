@@ -14,7 +14,6 @@
 
 import {
   chmodSync,
-  chownSync,
   closeSync,
   constants,
   fchmodSync,
@@ -32,7 +31,7 @@ import { foldName, isName, roles } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
 import { UsersError } from "../users.ts";
 import type { User } from "../users.ts";
-import { isMissing, reasonOf, syncFileSync, syncFolderOf, writeFullySync } from "./disk.ts";
+import { giveTo, isMissing, reasonOf, syncFileSync, syncFolderOf, writeFullySync } from "./disk.ts";
 import { openLocked } from "./lock.ts";
 
 /** Bytes of a file of users that is read at all: what `usersMax` of the longest rows take, and comments. */
@@ -189,11 +188,12 @@ function writeNext(path: string, next: string, text: string): void {
     try {
       fchmodSync(fd, usersFileMode);
       writeFullySync(fd, 0, Buffer.from(text));
+      // When root makes the file for a server that runs as another user, that server must be able to read it.
+      giveTo(fd, statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path)));
       syncFileSync(fd);
     } finally {
       closeSync(fd);
     }
-    giveToOwner(next, path);
   } catch (error) {
     throw explain(error, `${next} cannot be written`);
   }
@@ -214,7 +214,7 @@ async function lock(lockPath: string): Promise<number> {
     for (;;) {
       const fd = await openLocked(lockPath, usersFileMode);
       if (fd !== undefined) {
-        giveToOwner(lockPath, lockPath);
+        giveTo(fd, statSync(dirname(lockPath)));
         return fd;
       }
       if (performance.now() > deadline) break;
@@ -226,19 +226,6 @@ async function lock(lockPath: string): Promise<number> {
   }
   const seconds = usersLockWaitMs / 1000;
   throw new UsersError("users-busy", `${lockPath} was held by another process for ${seconds} s; try again`);
-}
-
-/** When root makes the file for a server that runs as another user, that server must be able to read it. */
-function giveToOwner(made: string, model: string): void {
-  const like = statSync(model, { throwIfNoEntry: false });
-  const { uid, gid } = like === undefined || made === model ? statSync(dirname(made)) : like;
-  const own = statSync(made);
-  if (own.uid === uid && own.gid === gid) return;
-  try {
-    chownSync(made, uid, gid);
-  } catch {
-    // Best effort: only root may give a file away; the process that runs can read it in any case.
-  }
 }
 
 /** Of a file whose permissions change only the mode tells. */
