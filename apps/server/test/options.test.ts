@@ -1,7 +1,7 @@
 /** Options that would have no effect: each program says so, and does nothing. */
 
-import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { spawnSync } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -14,6 +14,15 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "wirebook-options-"));
 });
 afterEach(() => rm(folder, { recursive: true }));
+
+/** Runs a program of the server with a history that does not exist; what it printed. */
+function run(program: string, words: string, env: Record<string, string> = {}) {
+  const path = fileURLToPath(new URL(`../src/${program}`, import.meta.url));
+  const argv = [path, ...words.split(" "), "--history", join(folder, "history.txt")];
+  const options = { cwd: folder, encoding: "utf8", env: { PATH: process.env.PATH, ...env } } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, options);
+  return [status, stdout, stderr];
+}
 
 const forNats =
   "is for a history on NATS, and this one is a file; leave it out, or type --history nats://HOST,HOST,HOST/NAME";
@@ -34,22 +43,17 @@ test.each([
   ["cli/users.ts", "export copy --role member", "--role is for add, not for export; leave it out"],
   ["cli/users.ts", "import copy --role member", "--role is for add, not for import; leave it out"],
 ])("%s %s", async (program, words, sentence) => {
-  const path = fileURLToPath(new URL(`../src/${program}`, import.meta.url));
-  const argv = [path, ...words.split(" "), "--history", join(folder, "history.txt")];
-  const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
-    cwd: folder,
-    encoding: "utf8",
-    env: { PATH: process.env.PATH },
-  });
-  expect([status, stdout, stderr]).toEqual([2, "", `wirebook: ${sentence}\n`]);
+  expect(run(program, words)).toEqual([2, "", `wirebook: ${sentence}\n`]);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test("an export creates no history where there is none", async () => {
+  const sentence = `there is no ${join(folder, "history.txt")}; name a history with --history`;
+  expect(run("cli/history.ts", "export copy")).toEqual([2, "", `wirebook: ${sentence}\n`]);
   expect(await readdir(folder)).toEqual([]);
 });
 
 test("variables of the environment for NATS are for whichever program has a history there", () => {
-  const path = fileURLToPath(new URL("../src/cli/users.ts", import.meta.url));
-  const { status, stderr } = spawnSync(process.execPath, [path, "list", "--history", join(folder, "history.txt")], {
-    encoding: "utf8",
-    env: { PATH: process.env.PATH, WIREBOOK_NATS_NKEY: "seed", WIREBOOK_ROLE: "admin" },
-  });
-  expect([status, stderr]).toEqual([0, expect.not.stringContaining("NATS")]);
+  const env = { WIREBOOK_NATS_NKEY: "seed", WIREBOOK_ROLE: "admin" };
+  expect(run("cli/users.ts", "list", env)).toEqual([0, expect.stringContaining("NAME"), ""]);
 });

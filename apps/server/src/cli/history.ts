@@ -1,6 +1,6 @@
 /** `npm run history`: moves a history from a cluster to a file and from a file to a cluster. */
 
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { isNatsAddress } from "@wirebook/history-jetstream/address";
@@ -32,6 +32,10 @@ await runCommand({
 
 /** The file is whole and on the disk when this says so. */
 async function exportTo(path: string, storage: StorageSettings): Promise<void> {
+  // Opening would create it.
+  if (!isNatsAddress(storage.history) && !existsSync(storage.history)) {
+    throw new SettingsError(`there is no ${resolve(storage.history)}; name a history with --history`);
+  }
   await using history = await openHistory(storage, say);
   await using snapshot = await history.read();
   const { O_CREAT, O_EXCL, O_WRONLY } = constants;

@@ -28,7 +28,7 @@ abstract class FileReader implements AsyncDisposable {
     this.from = from;
     this.offset = offset;
     this.#chunkBytes = chunkBytes;
-    this.chunks = this.#readAll();
+    this.chunks = this.read();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -37,6 +37,7 @@ abstract class FileReader implements AsyncDisposable {
     await this.generation.release();
   }
 
+  /** Gives the chunks, and lets go of the generation when they are read or left. */
   protected abstract read(): AsyncGenerator<Uint8Array>;
 
   /**
@@ -53,14 +54,6 @@ abstract class FileReader implements AsyncDisposable {
     if (endState?.kind === "edited") throw endState.error;
     this.offset += length;
     return this.isReleased ? undefined : chunk;
-  }
-
-  async *#readAll(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* this.read();
-    } finally {
-      await this[Symbol.asyncDispose]();
-    }
   }
 }
 
@@ -91,10 +84,14 @@ export class FileSnapshot extends FileReader implements Snapshot {
   }
 
   protected override async *read(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const chunk = await this.next(this.#end, this.#confirm);
-      if (chunk === undefined) return;
-      yield chunk;
+    try {
+      for (;;) {
+        const chunk = await this.next(this.#end, this.#confirm);
+        if (chunk === undefined) return;
+        yield chunk;
+      }
+    } finally {
+      await this[Symbol.asyncDispose]();
     }
   }
 }
@@ -109,10 +106,14 @@ export class FileFeed extends FileReader implements Feed {
   }
 
   protected override async *read(): AsyncGenerator<Uint8Array> {
-    while (!this.isReleased) {
-      const chunk = await this.next(this.generation.bytes);
-      if (chunk !== undefined) yield chunk;
-      else if (!(await this.#advance())) return;
+    try {
+      while (!this.isReleased) {
+        const chunk = await this.next(this.generation.bytes);
+        if (chunk !== undefined) yield chunk;
+        else if (!(await this.#advance())) return;
+      }
+    } finally {
+      await this[Symbol.asyncDispose]();
     }
   }
 
