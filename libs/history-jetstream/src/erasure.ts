@@ -176,7 +176,8 @@ export class TombstonePurge {
     const { manager, names } = this.#cluster;
     if (erasure === "all") {
       await writeCheckpoint(this.#cluster, this.#view().known);
-      await manager.streams.purge(names.stream, { seq: by });
+      // Before the first message there is nothing, and the cluster takes a purge up to 1 for one of all.
+      if (by > 1) await manager.streams.purge(names.stream, { seq: by });
       return;
     }
     const message = await manager.streams.getMessage(names.stream, { seq: erasure.sequence });

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { jetstreamManager } from "@nats-io/jetstream";
-import type { ClusterInfo } from "@nats-io/jetstream";
+import type { ClusterInfo, StreamInfo } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
 import type { NatsCluster } from "../../../test-support/nats-cluster.ts";
@@ -82,6 +82,20 @@ export function sharedSuite(open: OpenHistory, cluster: () => NatsCluster): void
       expect(copies[1]).toEqual(copies[0]);
       expect(await linesOf(first)).toEqual(copies[0]);
       expect(await waitFor(second, time)).toEqual(copies[0]);
+    });
+
+    test("erase no line behind a delete of all that is the first of the stream", async () => {
+      await using history = await open("first");
+      await history.deleteAll(actor);
+      await append(history, "a");
+      const { time } = await history.deleteAll(actor);
+      await append(history, "b");
+      const firstSequence = async (): Promise<number> => (await describeStream(cluster(), "first")).state.first_seq;
+      // Deletes are erased in their order, so the first of them is over as well.
+      await expect.poll(firstSequence, { timeout: 30_000 }).toBeGreaterThan(1);
+      expect(await firstSequence()).toBe(3);
+      const lines = await linesOf(history);
+      expect([lines.length, lines[0]?.startsWith(time)]).toEqual([2, true]);
     });
 
     // The stream may lose its leader and elect another one, twice.
@@ -202,11 +216,13 @@ async function untilInStep(cluster: NatsCluster, stream: string): Promise<void> 
 }
 
 /** Who leads a stream, and who has copies. */
-async function placementOf({ nodes }: NatsCluster, stream: string): Promise<ClusterInfo> {
+async function placementOf(cluster: NatsCluster, stream: string): Promise<ClusterInfo> {
+  return (await describeStream(cluster, stream)).cluster as ClusterInfo;
+}
+
+async function describeStream({ nodes }: NatsCluster, stream: string): Promise<StreamInfo> {
   const [first] = nodes;
-  const connection = await connect({ servers: `${first?.host}:${first?.ports.client}` });
-  const manager = await jetstreamManager(connection);
-  const { cluster } = await manager.streams.info(stream);
-  await connection.close();
-  return cluster as ClusterInfo;
+  await using connection = await connect({ servers: `${first?.host}:${first?.ports.client}` });
+  const { streams } = await jetstreamManager(connection);
+  return await streams.info(stream);
 }
