@@ -70,18 +70,18 @@ export async function* scan(cluster: Cluster, options: ScanOptions): AsyncGenera
 
 /**
  * True when the stream has nothing more in the range. A consumer on a node that is behind knows of fewer messages than there
- * are; the leader knows all, once it has applied what it has.
+ * are. The leader knows all once it has applied what it has, so it is asked that first: a new leader may not have.
  */
 async function isOver(
   { manager }: Cluster,
   { stream, from, to, subject }: { stream: string; from: number; to: number; subject: string },
 ): Promise<boolean> {
+  const { state } = await attempt(what, () => manager.streams.info(stream));
+  if (state.last_seq < to) return false;
   // The server takes both; the client's type knows of one at a time.
   const query = { seq: from, next_by_subj: subject };
   const next = await attempt(what, () => manager.streams.getMessage(stream, query));
-  if (next !== null) return next.seq > to;
-  const { state } = await attempt(what, () => manager.streams.info(stream));
-  return state.last_seq >= to;
+  return next === null || next.seq > to;
 }
 
 /**
