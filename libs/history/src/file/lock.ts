@@ -20,7 +20,7 @@ import { HistoryError } from "../errors.ts";
 import { fileModeDefault, reasonOf } from "./disk.ts";
 
 /** Milliseconds for which a second process waits to learn by whom a history is owned; it is refused in any case. */
-const ownerNameWaitMs = 500;
+const ownerNameWaitMs = 2000;
 
 /** Milliseconds until it looks again whether the owner has written its number. */
 const ownerPollMs = 10;
