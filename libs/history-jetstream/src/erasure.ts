@@ -149,11 +149,14 @@ export class TombstonePurge {
   }
 
   async #run(): Promise<void> {
-    if (this.#isRunning || !this.#isRipe(this.#due[0])) return;
+    // What ripens meanwhile waits for the next look, since a reader may have begun that this one does not know of.
+    const atMs = performance.now();
+    const isRipe = (due: Due | undefined): due is Due => due !== undefined && atMs >= due.ripeMs;
+    if (this.#isRunning || !isRipe(this.#due[0])) return;
     this.#isRunning = true;
     try {
       const earliest = await this.#leases.earliest();
-      for (let [due] = this.#due; due !== undefined && this.#isRipe(due) && due.by <= earliest; [due] = this.#due) {
+      for (let [due] = this.#due; isRipe(due) && due.by <= earliest; [due] = this.#due) {
         const { by, erasure } = due;
         await this.#erase(by, erasure);
         this.#due.shift();
@@ -165,10 +168,6 @@ export class TombstonePurge {
     } finally {
       this.#isRunning = false;
     }
-  }
-
-  #isRipe(due: Due | undefined): boolean {
-    return due !== undefined && performance.now() >= due.ripeMs;
   }
 
   /** What a delete did is counted in the checkpoint before its own message is erased. */

@@ -1,4 +1,4 @@
-/** What the page asks of its browser: to remember a text, to copy one, to save a file, to hold an exchange in the address. */
+/** What the page asks of its browser: to remember a text, to copy one, to save a file, to move the focus. */
 
 /** The fragment of an address that holds an exchange begins with this. */
 export const exchangeLinkPrefix = "#exchange=";
