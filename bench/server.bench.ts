@@ -73,7 +73,7 @@ function findOthers(say: (text: string) => void): Contender[] {
       open: async () => (await startReferenceServer(python)).discardOutput(),
     });
   if (unmet(["redis-server"]).length === 0) others.push({ name: "Redis RPUSH, appendfsync always", open: startRedis });
-  else say("SKIPPED: Redis: there is no redis-server; on Debian: apt-get install redis-server");
+  else say("SKIPPED: Redis: there is no redis-server; `node scripts/debian-programs.mjs` fetches it");
   return others;
 }
 

@@ -7,10 +7,11 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findMirrors } from "./debian-mirrors.mjs";
+import { unpackPackages } from "./private-apt.mjs";
 
 const folder = fileURLToPath(new URL("../.wirebook/nats", import.meta.url));
 const unpacked = join(folder, "unpacked", "usr", "sbin", "nats-server");
@@ -31,35 +32,11 @@ export function findNatsServer() {
 
 /** Fetches one from Debian's next release, where apt is; returns its path, `undefined` when that did not work. */
 export function fetchNatsServer() {
-  if (!existsSync("/usr/bin/apt-get")) return undefined;
-  const isFetched = findMirrors("/etc/apt", readFileSync("/etc/os-release", "utf8")).some(fetchFrom);
+  if (!existsSync("/etc/os-release")) return undefined;
+  const mirrors = findMirrors("/etc/apt", readFileSync("/etc/os-release", "utf8"));
+  // Alone: the libraries of the next release do not belong beside this one's, and it needs none of them.
+  const isFetched = mirrors.some((sources) => unpackPackages(folder, { alone: ["nats-server"], sources }));
   return isFetched ? findNatsServer() : undefined;
-}
-
-/** True when a nats-server was fetched and unpacked from there. */
-function fetchFrom(source) {
-  for (const name of ["lists/partial", "cache/archives/partial", "sources"]) {
-    mkdirSync(join(folder, name), { recursive: true });
-  }
-  writeFileSync(join(folder, "sources", "debian.sources"), source);
-  const options = {
-    "Dir::Etc::sourcelist": "/dev/null",
-    "Dir::Etc::sourceparts": join(folder, "sources"),
-    "Dir::State::lists": join(folder, "lists"),
-    "Dir::Cache": join(folder, "cache"),
-    "APT::Sandbox::User": "root",
-  };
-  const words = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
-  const apt = (...command) =>
-    spawnSync("apt-get", [...words, "-q", ...command], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] })
-      .status === 0;
-  if (!apt("update") || !apt("download", "nats-server")) return false;
-  const archive = readdirSync(folder).find((name) => name.endsWith(".deb"));
-  if (archive === undefined) return false;
-  const isUnpacked = spawnSync("dpkg", ["-x", archive, "unpacked"], { cwd: folder, stdio: "inherit" }).status === 0;
-  for (const name of [archive, "lists", "cache", "sources"])
-    rmSync(join(folder, name), { recursive: true, force: true });
-  return isUnpacked;
 }
 
 function isNewEnough(path) {

@@ -1,14 +1,15 @@
 /**
  * `npm test`: installs what the tests need and runs every check.
  *
- * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, strace, nc, tshark and the servers of
- * tests/e2e/foreign.spec.ts come from apt; elsewhere Playwright's own Chromium is used.
+ * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, strace, nc and tshark are installed by apt; elsewhere
+ * Playwright's own Chromium is used. Services that only tests start are unpacked under `.wirebook` and never installed.
  */
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { findChromium } from "./chromium.mjs";
+import { fetchDebianPrograms } from "./debian-programs.mjs";
 import { fetchNatsServer, findNatsServer } from "./nats-server.mjs";
 import { installPackages, node, root, run, say } from "./installed.mjs";
 
@@ -34,10 +35,6 @@ function installPrograms() {
     ...(has("nc") ? [] : ["netcat-openbsd"]),
     // For the power cuts among the fault tests.
     ...(has("mkfs.ext4") ? [] : ["e2fsprogs"]),
-    // Other services behind the gateway, for tests/e2e/foreign.spec.ts.
-    ...(has("redis-server") ? [] : ["redis-server"]),
-    ...(has("inetd") ? [] : ["openbsd-inetd"]),
-    ...(has("gophernicus") ? [] : ["gophernicus"]),
   ];
   if (canApt && missing.length > 0) aptInstall(missing);
   if (findChromium() === undefined) installPlaywrightChromium();
@@ -50,6 +47,10 @@ function installPrograms() {
     say(
       "nats-server is missing, or older than 2.10.27: the history on NATS is not tested; WIREBOOK_NATS_SERVER names one",
     );
+  }
+  const missingServices = fetchDebianPrograms();
+  if (missingServices.length > 0) {
+    say(`apt cannot fetch ${missingServices.join(", ")}: the tests with these services are skipped, each by its name`);
   }
   if (!has("python3"))
     say("python3 is missing: the pairs with the reference implementation will be skipped; install python3");

@@ -11,22 +11,38 @@ import { freePort } from "./free-port.ts";
 /** Bounds a hang. */
 const startMsMax = 120_000;
 const retryMs = 50;
+/** A program that has not stopped by then is killed. */
+const stopMsMax = 60_000;
+
+/** What some programs need besides their arguments. */
+export interface ForeignOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** By default it is ready when it accepts a connection on its port. */
+  readonly isReady?: (port: number) => Promise<boolean>;
+  /** `SIGTERM` for a program that must end its own children. */
+  readonly stopSignal?: "SIGTERM" | "SIGKILL";
+}
 
 /** A foreign program that runs. */
 export class ForeignProgram implements AsyncDisposable {
   readonly port: number;
   readonly #child: ChildProcess;
+  readonly #stopSignal: NodeJS.Signals;
 
   /** @throws Error with what it wrote when it ends or does not listen in time */
-  static async start(command: string, args: (port: number) => readonly string[]): Promise<ForeignProgram> {
+  static async start(
+    command: string,
+    args: (port: number) => readonly string[],
+    { env = process.env, isReady = accepts, stopSignal = "SIGKILL" }: ForeignOptions = {},
+  ): Promise<ForeignProgram> {
     const port = await freePort();
-    const child = spawn(command, args(port), { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(command, args(port), { env, stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)));
     child.on("error", ({ message }) => (said += message));
-    const program = new ForeignProgram(port, child);
+    const program = new ForeignProgram(port, child, stopSignal);
     const deadlineMs = performance.now() + startMsMax;
-    while (!(await accepts(port))) {
+    while (!(await isReady(port))) {
       if (child.exitCode === null && child.pid !== undefined && performance.now() < deadlineMs) await wait(retryMs);
       else {
         await program[Symbol.asyncDispose]();
@@ -36,9 +52,10 @@ export class ForeignProgram implements AsyncDisposable {
     return program;
   }
 
-  private constructor(port: number, child: ChildProcess) {
+  private constructor(port: number, child: ChildProcess, stopSignal: NodeJS.Signals) {
     this.port = port;
     this.#child = child;
+    this.#stopSignal = stopSignal;
   }
 
   get pid(): number | undefined {
@@ -48,13 +65,17 @@ export class ForeignProgram implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#child;
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
+    const exited = once(child, "exit");
+    child.kill(this.#stopSignal);
+    const lastResort = setTimeout(() => child.kill("SIGKILL"), stopMsMax);
+    await exited;
+    clearTimeout(lastResort);
   }
 }
 
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
+/** True when a connection to that port of 127.0.0.1, or to that Unix socket, is accepted. */
+export async function accepts(place: number | string): Promise<boolean> {
+  const socket = typeof place === "string" ? connect(place) : connect(place, "127.0.0.1");
   try {
     await once(socket, "connect");
     return true;

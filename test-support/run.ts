@@ -10,8 +10,13 @@ export interface Ran {
 }
 
 /** Runs a program to its end, with this text on its standard input. */
-export async function run(command: string, args: readonly string[], input = ""): Promise<Ran> {
-  const child = spawn(command, args, { stdio: "pipe" });
+export async function run(
+  command: string,
+  args: readonly string[],
+  input = "",
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Ran> {
+  const child = spawn(command, args, { stdio: "pipe", env });
   // Best effort: a program that reads no input may be gone before it was written.
   child.stdin.on("error", () => {});
   child.stdin.end(input);

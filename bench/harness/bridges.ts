@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Program } from "../../test-support/program.ts";
 import { startGateway } from "../../test-support/programs.ts";
 import { run } from "../../test-support/run.ts";
+import { startWebsockify } from "../../test-support/services/websockify.ts";
 import { unmet } from "../../tests/faults/framework/needs.ts";
 import type { Contender } from "./compare.ts";
 import { compile } from "./compile.ts";
@@ -62,21 +63,23 @@ export async function wispServer(serverPort: number): Promise<Bridge> {
 
 /** Debian's bridges with a WebSocket for each exchange; those that this machine has not are named to `say`. */
 export function debianBridges(serverPort: number, say: (text: string) => void): readonly Bridge[] {
-  const websockify = bridge("websockify", "alone", serverPort, () =>
-    ForeignProgram.start("websockify", (port) => [`127.0.0.1:${port}`, `127.0.0.1:${serverPort}`]),
-  );
+  const websockify = bridge("websockify", "alone", serverPort, () => startWebsockify(serverPort));
   const options = ["--address=127.0.0.1", "--binary=true", "--loglevel=fatal"];
   const relay = ["nc.traditional", "127.0.0.1", String(serverPort)];
   const websocketd = bridge("websocketd", "alone", serverPort, () =>
     ForeignProgram.start("websocketd", (port) => [`--port=${port}`, ...options, ...relay]),
   );
   const wanted = [
-    { needs: ["websockify"], packages: "websockify", bridge: websockify },
-    { needs: ["websocketd", "nc.traditional"], packages: "websocketd netcat-traditional", bridge: websocketd },
+    { needs: ["websockify"], how: "`node scripts/debian-programs.mjs` fetches it", bridge: websockify },
+    {
+      needs: ["websocketd", "nc.traditional"],
+      how: "on Debian: apt-get install websocketd netcat-traditional",
+      bridge: websocketd,
+    },
   ];
-  for (const { needs, packages } of wanted) {
+  for (const { needs, how } of wanted) {
     const missing = unmet(needs);
-    if (missing.length > 0) say(`LEFT OUT: ${missing.join(", ")}; on Debian: apt-get install ${packages}\n`);
+    if (missing.length > 0) say(`LEFT OUT: ${missing.join(", ")}; ${how}\n`);
   }
   return wanted.filter(({ needs }) => unmet(needs).length === 0).map((each) => each.bridge);
 }

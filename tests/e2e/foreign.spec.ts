@@ -1,20 +1,14 @@
 /** Services of other projects behind the gateway: it carries any line to any server, and the page shows what came. */
 
-import { writeFileSync } from "node:fs";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
-import { unmet } from "../faults/framework/needs.ts";
-import { ForeignProgram } from "../../test-support/foreign-program.ts";
 import { startGateway } from "../../test-support/programs.ts";
+import { startGopher } from "../../test-support/services/inetd.ts";
+import { startRedis } from "../../test-support/services/redis.ts";
+import { unmet } from "../faults/framework/needs.ts";
 import { skipWhen } from "./skip.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
-/** Where Debian has it; inetd looks nothing up. */
-const gophernicus = "/usr/sbin/gophernicus";
-
 test("reads a file from a gopher server, and says that there is no history", async ({ page }) => {
-  skipWithout(["inetd", "gophernicus"], "openbsd-inetd gophernicus");
+  skipWithout(["inetd", "gophernicus"]);
   await using gopher = await startGopher("a line that only this server has");
   await using gateway = await startGateway({ server: `127.0.0.1:${gopher.port}` });
   const wirebook = new Wirebook(page);
@@ -30,7 +24,7 @@ test("reads a file from a gopher server, and says that there is no history", asy
 });
 
 test("speaks to redis in its inline commands", async ({ page }) => {
-  skipWithout(["redis-server"], "redis-server");
+  skipWithout(["redis-server", "openssl"]);
   await using redis = await startRedis();
   await using gateway = await startGateway({ server: `127.0.0.1:${redis.port}` });
   const wirebook = new Wirebook(page);
@@ -45,7 +39,7 @@ test("speaks to redis in its inline commands", async ({ page }) => {
 });
 
 test("shows the one line of a server that keeps the connection open, and then says what happened", async ({ page }) => {
-  skipWithout(["redis-server"], "redis-server");
+  skipWithout(["redis-server", "openssl"]);
   await using redis = await startRedis();
   await using gateway = await startGateway({ server: `127.0.0.1:${redis.port}` });
   const wirebook = new Wirebook(page);
@@ -76,35 +70,7 @@ test("shows the one line of a server that keeps the connection open, and then sa
   await expect(wirebook.connection).toHaveText("Connected; the server answers");
 });
 
-function startRedis(): Promise<ForeignProgram> {
-  return ForeignProgram.start("redis-server", (port) => {
-    // With a title of its own it would write over its environment, by which it is known to belong to the tests.
-    const title = ["--set-proc-title", "no"];
-    return ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", tmpdir(), ...title];
-  });
-}
-
-function skipWithout(programs: readonly string[], packages: string): void {
+function skipWithout(programs: readonly string[]): void {
   const missing = unmet(programs);
-  skipWhen(missing.length > 0, `${missing.join(", ")} is missing; on Debian: apt-get install ${packages}`);
-}
-
-/** Gophernicus, which inetd starts for each connection, over a folder with one file. */
-async function startGopher(text: string): Promise<AsyncDisposable & { readonly port: number }> {
-  await using made = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "wirebook-gopher-"));
-  made.defer(() => rm(folder, { recursive: true }));
-  await chmod(folder, 0o755);
-  await writeFile(join(folder, "hello.txt"), `${text}\n`);
-  const user = process.getuid?.() === 0 ? "nobody" : userInfo().username;
-  const inetd = await ForeignProgram.start("inetd", (port) => {
-    const service = `127.0.0.1:${port} stream tcp nowait ${user} ${gophernicus} gophernicus -h localhost -r ${folder}`;
-    const config = join(folder, "inetd.conf");
-    writeFileSync(config, `${service}\n`);
-    return ["-i", config];
-  });
-  made.use(inetd);
-  const { port } = inetd;
-  const held = made.move();
-  return { port, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  skipWhen(missing.length > 0, `${missing.join(", ")} is missing; \`node scripts/debian-programs.mjs\` fetches it`);
 }

@@ -1,0 +1,106 @@
+/**
+ * Debian packages for this checkout alone: fetched by apt and unpacked into a folder, never installed.
+ *
+ * apt gets lists and a cache of its own, and a copy of the system's list of installed packages: it changes nothing outside of
+ * the folder, takes none of the system's locks and needs no root. From the copy it knows which libraries the machine
+ * has, and fetches only those that are missing.
+ *
+ *     FOLDER/unpacked     appears by a rename, so it is complete or absent
+ *     FOLDER/fetch-PID    is removed at the end; what a killed process left is removed by the next one
+ */
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const installed = "/var/lib/dpkg/status";
+
+/** How often apt asks for a file again. */
+const retries = 5;
+
+/**
+ * True when all packages are in `FOLDER/unpacked` now. Those that apt does not have leave the others as they are.
+ *
+ * @param {string} folder
+ * @param {object} wanted
+ * @param {readonly string[]} [wanted.packages] come with each library that the machine lacks
+ * @param {readonly string[]} [wanted.alone] come without what they depend on
+ * @param {string} [wanted.sources] the text of a `.sources` file in place of the machine's own sources
+ * @param {(folder: string) => void} [wanted.finish] called with the unpacked packages before they appear
+ */
+export function unpackPackages(folder, { packages = [], alone = [], sources, finish }) {
+  if (!existsSync("/usr/bin/apt-get") || !existsSync(installed)) return false;
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) {
+    const [, pid] = /^fetch-(\d+)$/.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name), { recursive: true });
+  }
+  const work = join(folder, `fetch-${process.pid}`);
+  try {
+    const archives = join(work, "cache/archives");
+    for (const name of ["lists/partial", "cache/archives/partial", "sources", "tree"]) {
+      mkdirSync(join(work, name), { recursive: true });
+    }
+    copyFileSync(installed, join(work, "status"));
+    if (sources !== undefined) writeFileSync(join(work, "sources/debian.sources"), sources);
+    writeFileSync(join(work, "apt.conf"), configure(work, sources !== undefined));
+    const apt = (...words) => run(archives, "apt-get", ["-c", join(work, "apt.conf"), "-q", ...words]);
+    const install = (...names) => apt("install", "-y", "--download-only", "--no-install-recommends", ...names);
+
+    apt("update"); // One source that is out of reach need not matter; a package that is missing does.
+    // One package that apt does not know makes it fetch none of the others.
+    const hasPackages = packages.length === 0 || install(...packages) || all(packages, (name) => install(name));
+    const hasAll = all(alone, (name) => apt("download", name)) && hasPackages;
+    const names = readdirSync(archives).filter((name) => name.endsWith(".deb"));
+    const tree = join(work, "tree");
+    if (names.length === 0 || !names.every((name) => run(archives, "dpkg", ["-x", name, tree]))) return false;
+    mergeUsr(tree);
+    finish?.(tree);
+    rmSync(join(folder, "unpacked"), { recursive: true, force: true });
+    renameSync(tree, join(folder, "unpacked"));
+    return hasAll;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** What apt reads after the machine's own settings, which may name a proxy. */
+function configure(work, hasSources) {
+  const options = {
+    "Dir::State": work,
+    "Dir::State::lists": join(work, "lists"),
+    "Dir::State::status": join(work, "status"),
+    "Dir::Cache": join(work, "cache"),
+    ...(hasSources && { "Dir::Etc::sourcelist": "/dev/null", "Dir::Etc::sourceparts": join(work, "sources") }),
+    "APT::Sandbox::User": "root",
+    "Acquire::Languages": "none",
+    "Acquire::Retries": retries,
+  };
+  // Commands that would concern the system.
+  const hooks = ["APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success"];
+  return [
+    ...Object.entries(options).map(([name, value]) => `${name} "${value}";`),
+    ...hooks.map((name) => `#clear ${name};`),
+    "",
+  ].join("\n");
+}
+
+/** Moves what a package has in /lib into /usr/lib, and so on: to the system both are the same. */
+function mergeUsr(tree) {
+  for (const name of ["bin", "lib", "lib64", "sbin"]) {
+    const from = join(tree, name);
+    if (lstatSync(from, { throwIfNoEntry: false }) === undefined) continue;
+    cpSync(from, join(tree, "usr", name), { recursive: true, verbatimSymlinks: true });
+    rmSync(from, { recursive: true });
+  }
+}
+
+/** True when all acts succeeded; each of them is tried. */
+function all(names, act) {
+  return names.filter((name) => !act(name)).length === 0;
+}
+
+function run(cwd, command, words) {
+  return spawnSync(command, words, { cwd, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+}
