@@ -1,13 +1,16 @@
 /** Certificates made by openssl, for tests of TLS. */
 
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+const openssl = (...words: readonly string[]) => promisify(execFile)("openssl", words);
+const newKey = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split(" ");
+
 /** Where a certificate and its key are. */
-interface TlsFiles {
+export interface TlsFiles {
   readonly certPath: string;
   readonly keyPath: string;
 }
@@ -26,13 +29,33 @@ export class Certificates implements AsyncDisposable {
 
   /** Makes a certificate, and its key; it signs itself unless an authority does. */
   async make(name: string, authority?: TlsFiles, hosts = "IP:127.0.0.1,DNS:localhost"): Promise<TlsFiles> {
-    const certPath = join(this.folder, `${name}.crt`);
-    const keyPath = join(this.folder, `${name}.key`);
-    const words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(" ");
+    const { certPath, keyPath } = this.#paths(name);
     const names = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=${hosts}`];
     const signer = authority === undefined ? [] : ["-CA", authority.certPath, "-CAkey", authority.keyPath];
-    await promisify(execFile)("openssl", [...words, ...names, ...signer, "-keyout", keyPath, "-out", certPath]);
+    await openssl("req", "-x509", ...newKey, "-days", "2", ...names, ...signer, "-keyout", keyPath, "-out", certPath);
     return { certPath, keyPath };
+  }
+
+  /** Makes a certificate for 127.0.0.1 and localhost that is valid from one day to another, such as `2020-01-31`. */
+  async makeDated(name: string, authority: TlsFiles, from: string, until: string): Promise<TlsFiles> {
+    const { certPath, keyPath } = this.#paths(name);
+    const [request, settings, database] = ["csr", "cnf", "db"].map((ending) => join(this.folder, `${name}.${ending}`));
+    const names = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
+    await openssl("req", "-new", ...newKey, ...names, "-keyout", keyPath, "-out", `${request}`);
+    // Only `openssl ca` takes a date in the past or future before OpenSSL 3.4.
+    const section = `database=${database}\nnew_certs_dir=${this.folder}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n`;
+    await writeFile(`${database}`, "");
+    await writeFile(`${settings}`, `[s]\n${section}copy_extensions=copy\n[p]\ncommonName=supplied\n`);
+    const [start, end] = [from, until].map((day) => `${day.replaceAll("-", "")}000000Z`);
+    const dates = ["-startdate", `${start}`, "-enddate", `${end}`];
+    const signer = ["-cert", authority.certPath, "-keyfile", authority.keyPath];
+    const own = ["-config", `${settings}`, "-name", "s", "-batch", "-notext"];
+    await openssl("ca", ...own, ...signer, ...dates, "-in", `${request}`, "-out", certPath);
+    return { certPath, keyPath };
+  }
+
+  #paths(name: string): TlsFiles {
+    return { certPath: join(this.folder, `${name}.crt`), keyPath: join(this.folder, `${name}.key`) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
