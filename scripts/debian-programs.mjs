@@ -40,6 +40,9 @@ export const debianTree = join(folder, "unpacked");
 /** Written with the packages: they are fetched again for another list or another release. */
 const stamp = join(debianTree, "stamp.json");
 
+/** An unpacked openssl looks for them in the system's /etc. */
+const opensslSettings = join(debianTree, "etc/ssl/openssl.cnf");
+
 /** The absolute path of a file of Debian, unpacked or installed, such as `usr/sbin/dovecot`; `undefined` where there is none. */
 export function findDebianFile(path) {
   return [join(debianTree, path), join("/", path)].find((each) => existsSync(each));
@@ -62,6 +65,7 @@ export function debianEnvironment() {
     PATH: joinPath(...inTree("usr/bin", "usr/sbin"), PATH, "/usr/sbin"),
     LD_LIBRARY_PATH: joinPath(...libraries, LD_LIBRARY_PATH),
     PYTHONPATH: joinPath(...inTree(pythonModules), PYTHONPATH),
+    ...(existsSync(opensslSettings) && { OPENSSL_CONF: opensslSettings }),
   };
 }
 

@@ -10,8 +10,17 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 const installed = "/var/lib/dpkg/status";
@@ -20,7 +29,8 @@ const installed = "/var/lib/dpkg/status";
 const retries = 5;
 
 /**
- * True when all packages are in `FOLDER/unpacked` now. Those that apt does not have leave the others as they are.
+ * Puts the packages that apt knows into `FOLDER/unpacked`, all of them or none; true when they are there and apt knows all
+ * that are wanted. Those that are installed are left out.
  *
  * @param {string} folder
  * @param {object} wanted
@@ -46,20 +56,25 @@ export function unpackPackages(folder, { packages = [], alone = [], sources, fin
     if (sources !== undefined) writeFileSync(join(work, "sources/debian.sources"), sources);
     writeFileSync(join(work, "apt.conf"), configure(work, sources !== undefined));
     const apt = (...words) => run(archives, "apt-get", ["-c", join(work, "apt.conf"), "-q", ...words]);
-    const install = (...names) => apt("install", "-y", "--download-only", "--no-install-recommends", ...names);
+    const install = (...words) => apt("install", "-y", "--no-install-recommends", ...words);
 
     apt("update"); // One source that is out of reach need not matter; a package that is missing does.
     // One package that apt does not know makes it fetch none of the others.
-    const hasPackages = packages.length === 0 || install(...packages) || all(packages, (name) => install(name));
-    const hasAll = all(alone, (name) => apt("download", name)) && hasPackages;
-    const names = readdirSync(archives).filter((name) => name.endsWith(".deb"));
+    const isKnown = (name) => install("--simulate", name);
+    const known = packages.length === 0 || install("--simulate", ...packages) ? packages : packages.filter(isKnown);
+    const knownAlone = alone.filter((name) => apt("download", "--print-uris", name));
+    if (known.length + knownAlone.length === 0) return false;
+    if (known.length > 0 && !install("--download-only", ...known)) return false;
+    if (!knownAlone.every((name) => apt("download", name))) return false;
+
     const tree = join(work, "tree");
-    if (names.length === 0 || !names.every((name) => run(archives, "dpkg", ["-x", name, tree]))) return false;
+    const names = readdirSync(archives).filter((name) => name.endsWith(".deb"));
+    if (!names.every((name) => run(archives, "dpkg", ["-x", name, tree]))) return false;
     mergeUsr(tree);
     finish?.(tree);
     rmSync(join(folder, "unpacked"), { recursive: true, force: true });
     renameSync(tree, join(folder, "unpacked"));
-    return hasAll;
+    return known.length === packages.length && knownAlone.length === alone.length;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -94,11 +109,6 @@ function mergeUsr(tree) {
     cpSync(from, join(tree, "usr", name), { recursive: true, verbatimSymlinks: true });
     rmSync(from, { recursive: true });
   }
-}
-
-/** True when all acts succeeded; each of them is tried. */
-function all(names, act) {
-  return names.filter((name) => !act(name)).length === 0;
 }
 
 function run(cwd, command, words) {

@@ -1,8 +1,8 @@
 /**
  * `npm test`: installs what the tests need and runs every check.
  *
- * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, strace, nc and tshark are installed by apt; elsewhere
- * Playwright's own Chromium is used. Services that only tests start are unpacked under `.wirebook` and never installed.
+ * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, git, openssl, strace, nc and tshark are installed
+ * by apt; elsewhere Playwright's own Chromium is used. Services that only tests start are unpacked under `.wirebook`.
  */
 
 import { spawnSync } from "node:child_process";
@@ -30,7 +30,7 @@ function aptInstall(names) {
 function installPrograms() {
   const missing = [
     ...(findChromium() ? [] : ["chromium"]),
-    ...["python3", "strace", "tshark"].filter((command) => !has(command)),
+    ...["git", "openssl", "python3", "strace", "tshark"].filter((command) => !has(command)),
     // For the commands that the page gives to copy.
     ...(has("nc") ? [] : ["netcat-openbsd"]),
     // For the power cuts among the fault tests.

@@ -5,14 +5,19 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { debianEnvironment, findProgram } from "../scripts/debian-programs.mjs";
 
-const openssl = (...words: readonly string[]) => promisify(execFile)("openssl", words);
 const newKey = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split(" ");
 
 /** Where a certificate and its key are. */
 export interface TlsFiles {
   readonly certPath: string;
   readonly keyPath: string;
+}
+
+/** Runs openssl to its end. */
+export function openssl(...words: readonly string[]): Promise<{ readonly stdout: string }> {
+  return promisify(execFile)(findProgram("openssl") ?? "openssl", words, { env: debianEnvironment() });
 }
 
 /** A folder for certificates; it goes when it is disposed of. */

@@ -1,10 +1,12 @@
+import process from "node:process";
 import { describe, test } from "vitest";
 import { unmet } from "../../tests/faults/framework/needs.ts";
 
-/** Declares tests that need these programs and rights. Without them they are skipped, loudly: by a name that says why. */
+/** Declares tests that need these programs and rights. Without them they are skipped, and that is said where everybody sees it. */
 export function describeWith(needs: readonly string[], what: string, declare: () => void): void {
   const missing = unmet(needs);
+  if (missing.length === 0) return void describe(what, declare);
   const sentence = `SKIPPED, and so not known to work here: there is no ${missing.join(", no ")}`;
-  const skip = () => test.skip(`${sentence}; \`node scripts/debian-programs.mjs\` fetches what apt has`, () => {});
-  describe(what, missing.length === 0 ? declare : skip);
+  process.stderr.write(`${what}: ${sentence}; \`node scripts/debian-programs.mjs\` fetches the programs\n`);
+  describe(what, () => test.skip(sentence, () => {}));
 }

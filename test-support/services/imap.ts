@@ -1,6 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
+import { debianEnvironment, findProgram } from "../../scripts/debian-programs.mjs";
 import { Certificates } from "../certificate.ts";
+import type { TlsFiles } from "../certificate.ts";
+import { run } from "../run.ts";
 import { openFolder, startOverUsr } from "./debian.ts";
 
 /** An IMAP server over TLS, with one user who has an empty mailbox. */
@@ -24,38 +27,37 @@ const nobody = 65534;
 export async function startImap(): Promise<Imap> {
   await using made = new AsyncDisposableStack();
   const { path } = made.use(await openFolder("imap"));
-  const { certPath, keyPath } = await made.use(await Certificates.open()).make("imap");
+  const files = await made.use(await Certificates.open()).make("imap");
+  const { stdout: said } = await run(findProgram("dovecot") ?? "dovecot", ["--version"], "", debianEnvironment());
+  const [version = said] = /^[\d.]+/.exec(said) ?? [];
   await chmod(path, 0o755);
   await mkdir(`${path}/mail`);
   await chown(`${path}/mail`, nobody, nobody);
   await writeFile(`${path}/users`, `${user}:{PLAIN}${password}::::::\n`);
   const config = `${path}/dovecot.conf`;
   const args = (port: number): readonly string[] => {
-    writeFileSync(config, configure(path, port, certPath, keyPath));
+    writeFileSync(config, configure(version, path, port, files));
     return ["-F", "-c", config];
   };
   const { port } = made.use(await startOverUsr("dovecot", args));
   const held = made.move();
-  return { port, certPath, user, password, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return { port, certPath: files.certPath, user, password, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
-function configure(folder: string, port: number, certPath: string, keyPath: string): string {
-  return `
+/** The configuration; from version 2.4 on several settings have other names. */
+function configure(version: string, folder: string, port: number, { certPath, keyPath }: TlsFiles): string {
+  const common = `
 base_dir = ${folder}/run
 state_dir = ${folder}/state
 log_path = /dev/stderr
-auth_failure_delay = 0
-protocols = imap
 listen = 127.0.0.1
 default_login_user = nobody
 default_internal_user = nobody
 default_internal_group = nogroup
 first_valid_uid = ${nobody}
 last_valid_uid = ${nobody}
+auth_failure_delay = 0
 ssl = required
-ssl_cert = <${certPath}
-ssl_key = <${keyPath}
-mail_location = maildir:${folder}/mail
 namespace inbox {
   inbox = yes
 }
@@ -69,13 +71,20 @@ service imap-login {
     ssl = yes
   }
 }
-# Without the unix_listener's mode, a wrong password makes the next attempt wait.
+# Without the listener's mode, a wrong password makes the next attempt wait.
 service anvil {
   chroot =
   unix_listener anvil-auth-penalty {
     mode = 0
   }
 }
+`;
+  if (/^2\.[0-3]\./.test(version))
+    return `
+protocols = imap
+ssl_cert = <${certPath}
+ssl_key = <${keyPath}
+mail_location = maildir:${folder}/mail
 passdb {
   driver = passwd-file
   args = ${folder}/users
@@ -84,5 +93,23 @@ userdb {
   driver = static
   args = uid=${nobody} gid=${nobody} home=${folder}/mail
 }
-`;
+${common}`;
+  return `dovecot_config_version = ${version}
+dovecot_storage_version = ${version}
+protocols = imap
+ssl_server_cert_file = ${certPath}
+ssl_server_key_file = ${keyPath}
+mail_driver = maildir
+mail_path = ${folder}/mail
+passdb passwd-file {
+  passwd_file_path = ${folder}/users
+}
+userdb static {
+  fields {
+    uid = ${nobody}
+    gid = ${nobody}
+    home = ${folder}/mail
+  }
+}
+${common}`;
 }

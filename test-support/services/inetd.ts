@@ -1,17 +1,20 @@
-/** Services that inetd starts for each connection. */
+/**
+ * Services that inetd starts for each connection. Its children get no environment, so they find their libraries only where the
+ * packages lie over /usr.
+ */
 
 import { writeFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { basename } from "node:path";
-import process from "node:process";
-import { findProgram } from "../../scripts/debian-programs.mjs";
-import { run } from "../run.ts";
-import { openFolder, startOverUsr, startService } from "./debian.ts";
+import { openssl } from "../certificate.ts";
+import { openFolder, startOverUsr } from "./debian.ts";
 
 export interface InetdService extends AsyncDisposable {
   readonly port: number;
 }
+
+/** What `startGopher` needs of the machine: inetd becomes an unprivileged user. */
+export const gopherNeeds = ["inetd", "gophernicus", "root", "right to mount over /usr"];
 
 /** Gophernicus over a folder with one file, `hello.txt`. */
 export async function startGopher(text: string): Promise<InetdService> {
@@ -21,9 +24,8 @@ export async function startGopher(text: string): Promise<InetdService> {
   await mkdir(served);
   for (const folder of [path, served]) await chmod(folder, 0o755);
   await writeFile(`${served}/hello.txt`, `${text}\n`);
-  const user = process.getuid?.() === 0 ? "nobody" : userInfo().username;
-  const command = `${findProgram("gophernicus")} gophernicus -h localhost -r ${served}`;
-  const { port } = made.use(await startService("inetd", configureInetd(path, user, command)));
+  const args = configureInetd(path, `nobody /usr/sbin/gophernicus gophernicus -h localhost -r ${served}`);
+  const { port } = made.use(await startOverUsr("inetd", args));
   const held = made.move();
   return { port, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
@@ -43,7 +45,7 @@ export async function startTelnet(): Promise<Telnet> {
   const { path } = made.use(await openFolder("telnet"));
   const [user, password] = ["brick", "secret"];
   const nobody = 65534;
-  const { stdout: hash } = await run("openssl", ["passwd", "-6", password]);
+  const { stdout: hash } = await openssl("passwd", "-6", password);
   const root = "root:x:0:0:root:/:/bin/sh\n";
   const files = {
     "/etc/passwd": `${root}${user}:x:${nobody}:${nobody}::/:/bin/sh\n`,
@@ -56,17 +58,17 @@ export async function startTelnet(): Promise<Telnet> {
   }
   // Where logins are recorded, and systemd listens.
   for (const name of ["/run", "/var/log"]) await mkdir((replacements[name] = `${path}/${basename(name)}`));
-  const args = configureInetd(path, "root", "/usr/sbin/telnetd telnetd");
+  const args = configureInetd(path, "root /usr/sbin/telnetd telnetd");
   const { port } = made.use(await startOverUsr("inetd", args, { replacements }));
   const held = made.move();
   return { port, user, password, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
-/** The arguments of inetd, which starts the command for each connection and gives it the connection. */
-function configureInetd(folder: string, user: string, command: string): (port: number) => readonly string[] {
+/** The arguments of inetd, which starts the command as that user for each connection and gives it the connection. */
+function configureInetd(folder: string, userAndCommand: string): (port: number) => readonly string[] {
   return (port) => {
     const config = `${folder}/inetd.conf`;
-    writeFileSync(config, `127.0.0.1:${port} stream tcp nowait ${user} ${command}\n`);
+    writeFileSync(config, `127.0.0.1:${port} stream tcp nowait ${userAndCommand}\n`);
     return ["-i", config];
   };
 }

@@ -1,14 +1,14 @@
 /** Services of other projects behind the gateway: it carries any line to any server, and the page shows what came. */
 
 import { startGateway } from "../../test-support/programs.ts";
-import { startGopher } from "../../test-support/services/inetd.ts";
+import { gopherNeeds, startGopher } from "../../test-support/services/inetd.ts";
 import { startRedis } from "../../test-support/services/redis.ts";
 import { unmet } from "../faults/framework/needs.ts";
 import { skipWhen } from "./skip.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
 test("reads a file from a gopher server, and says that there is no history", async ({ page }) => {
-  skipWithout(["inetd", "gophernicus"]);
+  skipWithout(gopherNeeds);
   await using gopher = await startGopher("a line that only this server has");
   await using gateway = await startGateway({ server: `127.0.0.1:${gopher.port}` });
   const wirebook = new Wirebook(page);

@@ -16,7 +16,13 @@ import { WebSocketServer } from "ws";
 import { describeWith } from "../../test-support/services/describe-with.ts";
 import { git, startGitDaemon } from "../../test-support/services/git-daemon.ts";
 import { imapNeeds, startImap } from "../../test-support/services/imap.ts";
-import { refuseTelnetOptions, startGopher, startTelnet, telnetNeeds } from "../../test-support/services/inetd.ts";
+import {
+  gopherNeeds,
+  refuseTelnetOptions,
+  startGopher,
+  startTelnet,
+  telnetNeeds,
+} from "../../test-support/services/inetd.ts";
 import { startMosquitto } from "../../test-support/services/mosquitto.ts";
 import { startMemcached } from "../../test-support/services/memcached.ts";
 import { startRedis } from "../../test-support/services/redis.ts";
@@ -165,7 +171,7 @@ describeWith(["git"], "git daemon", () => {
   });
 });
 
-describeWith(["inetd", "gophernicus"], "gophernicus", () => {
+describeWith(gopherNeeds, "gophernicus", () => {
   test("answers with a file", async () => {
     await using gopher = await startGopher("a line that only this server has");
     const socket = connect(gopher.port, "127.0.0.1");
