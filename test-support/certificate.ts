@@ -41,21 +41,21 @@ export class Certificates implements AsyncDisposable {
     return { certPath, keyPath };
   }
 
-  /** Makes a certificate for 127.0.0.1 and localhost that is valid from one day to another, such as `2020-01-31`. */
-  async makeDated(name: string, authority: TlsFiles, from: string, until: string): Promise<TlsFiles> {
+  /** Makes a certificate for 127.0.0.1 and localhost that an authority signs for some time, each end as `YYYYMMDDHHMMSSZ`. */
+  async makeValid(name: string, authority: TlsFiles, from: string, until: string): Promise<TlsFiles> {
     const { certPath, keyPath } = this.#paths(name);
-    const [request, settings, database] = ["csr", "cnf", "db"].map((ending) => join(this.folder, `${name}.${ending}`));
+    const requestPath = join(this.folder, `${name}.csr`);
     const names = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
-    await openssl("req", "-new", ...newKey, ...names, "-keyout", keyPath, "-out", `${request}`);
-    // Only `openssl ca` takes a date in the past or future before OpenSSL 3.4.
-    const section = `database=${database}\nnew_certs_dir=${this.folder}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n`;
-    await writeFile(`${database}`, "");
-    await writeFile(`${settings}`, `[s]\n${section}copy_extensions=copy\n[p]\ncommonName=supplied\n`);
-    const [start, end] = [from, until].map((day) => `${day.replaceAll("-", "")}000000Z`);
-    const dates = ["-startdate", `${start}`, "-enddate", `${end}`];
+    await openssl("req", "-new", ...newKey, ...names, "-keyout", keyPath, "-out", requestPath);
+    // Before OpenSSL 3.4, only `openssl ca` takes both ends.
+    const [configPath, database] = [join(this.folder, `${name}.cnf`), join(this.folder, `${name}.db`)];
+    const settings = `database=${database}\nnew_certs_dir=${this.folder}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n`;
+    await writeFile(configPath, `[own]\n${settings}copy_extensions=copy\n[p]\ncommonName=supplied\n`);
+    await writeFile(database, "");
     const signer = ["-cert", authority.certPath, "-keyfile", authority.keyPath];
-    const own = ["-config", `${settings}`, "-name", "s", "-batch", "-notext"];
-    await openssl("ca", ...own, ...signer, ...dates, "-in", `${request}`, "-out", certPath);
+    const own = ["-config", configPath, "-name", "own", "-batch", "-notext"];
+    const time = ["-startdate", from, "-enddate", until];
+    await openssl("ca", ...own, ...signer, ...time, "-in", requestPath, "-out", certPath);
     return { certPath, keyPath };
   }
 

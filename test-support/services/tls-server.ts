@@ -70,9 +70,9 @@ export class TlsServers implements AsyncDisposable {
     const name = variant.replaceAll(" ", "-");
     switch (variant) {
       case "expired":
-        return this.#certificates.makeDated(name, this.#authority, "2020-01-01", "2020-01-31");
+        return this.#certificates.makeValid(name, this.#authority, "20200101000000Z", "20200131000000Z");
       case "not yet valid":
-        return this.#certificates.makeDated(name, this.#authority, "2090-01-01", "2090-01-31");
+        return this.#certificates.makeValid(name, this.#authority, "20900101000000Z", "20900131000000Z");
       case "wrong host":
         return this.#certificates.make(name, this.#authority, "DNS:elsewhere.example");
       case "self-signed":
