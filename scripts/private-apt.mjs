@@ -28,6 +28,11 @@ const installed = "/var/lib/dpkg/status";
 /** How often apt asks for a file again. */
 const retries = 5;
 
+/** True where packages can be fetched, also without root. */
+export function hasApt() {
+  return existsSync("/usr/bin/apt-get") && existsSync(installed);
+}
+
 /**
  * Puts the packages that apt knows into `FOLDER/unpacked`, all of them or none; true when they are there and apt knows all
  * that are wanted. Those that are installed are left out.
@@ -40,12 +45,9 @@ const retries = 5;
  * @param {(folder: string) => void} [wanted.finish] called with the unpacked packages before they appear
  */
 export function unpackPackages(folder, { packages = [], alone = [], sources, finish }) {
-  if (!existsSync("/usr/bin/apt-get") || !existsSync(installed)) return false;
+  if (!hasApt()) return false;
   mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(folder)) {
-    const [, pid] = /^fetch-(\d+)$/.exec(name) ?? [];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name), { recursive: true });
-  }
+  removeLeftovers(folder);
   const work = join(folder, `fetch-${process.pid}`);
   try {
     const archives = join(work, "cache/archives");
@@ -77,6 +79,18 @@ export function unpackPackages(folder, { packages = [], alone = [], sources, fin
     return known.length === packages.length && knownAlone.length === alone.length;
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function removeLeftovers(folder) {
+  for (const name of readdirSync(folder)) {
+    const [, pid] = /^fetch-(\d+)$/.exec(name) ?? [];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    try {
+      rmSync(join(folder, name), { recursive: true });
+    } catch {
+      // Best effort: an apt-get that outlived its parent may still write there, and the next fetch tries again.
+    }
   }
 }
 
