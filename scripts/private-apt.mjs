@@ -101,6 +101,7 @@ function configure(work, hasSources) {
     "Dir::State::lists": join(work, "lists"),
     "Dir::State::status": join(work, "status"),
     "Dir::Cache": join(work, "cache"),
+    "Dir::Log": work,
     ...(hasSources && { "Dir::Etc::sourcelist": "/dev/null", "Dir::Etc::sourceparts": join(work, "sources") }),
     "APT::Sandbox::User": "root",
     "Acquire::Languages": "none",
