@@ -6,7 +6,7 @@ import { unmet } from "../../tests/faults/framework/needs.ts";
 export function describeWith(needs: readonly string[], what: string, declare: () => void): void {
   const missing = unmet(needs);
   if (missing.length === 0) return void describe(what, declare);
-  const sentence = `SKIPPED, and so not known to work here: there is no ${missing.join(", no ")}`;
-  process.stderr.write(`${what}: ${sentence}; \`node scripts/debian-programs.mjs\` fetches the programs\n`);
+  const sentence = `SKIPPED, and so not known to work here: it needs ${missing.join(", ")}`;
+  process.stderr.write(`${what}: ${sentence}; \`node scripts/debian-programs.mjs\` fetches programs\n`);
   describe(what, () => test.skip(sentence, () => {}));
 }
