@@ -1,48 +1,42 @@
 /**
- * The frames between page and gateway, WebSocket subprotocol `wirebook.v1` [G-1]…[G-10].
+ * The text frames between page and gateway, WebSocket subprotocol `wirebook.v2` [G-1]…[G-10].
  *
- * Control frames are JSON text and are validated here, by the same schemas at both ends. Byte frames are binary: a
- * big-endian exchange id of four bytes, then the bytes exactly as one read from TCP gave them (or, from the page, as
- * they are to be written). All times are milliseconds on the gateway's monotonic clock, which `clock` frames relate
- * to the page's.
+ * They are JSON, and validated here by the same schemas at both ends. Bytes travel in byte frames. All times are
+ * milliseconds on the gateway's monotonic clock, which `clock` frames relate to the page's.
  */
 
 import * as z from "zod/mini";
-import {
-  argumentsMax,
-  exchangeIdMax,
-  messageBytesMax,
-  rawBytesMax,
-  timedChunksMax,
-  timedFramesMax,
-  timedWritesMax,
-} from "./limits.ts";
-import { findPlanProblem, plan, readPace } from "./write-schedule.ts";
+import { streamIdMax } from "./byte-frames.ts";
+import { argumentsMax, firstBytesMax, messageBytesMax, targetsMax } from "./limits.ts";
+import { findScheduleProblem, readRate, schedule } from "./write-schedule.ts";
 
 /** The WebSocket subprotocol (RFC 6455, section 1.9). */
-export const subprotocol = "wirebook.v1";
+export const subprotocol = "wirebook.v2";
 
-const id = z.int().check(z.minimum(1), z.maximum(exchangeIdMax));
+const id = z.int().check(z.minimum(1), z.maximum(streamIdMax));
 const word = z.string().check(z.minLength(1), z.maxLength(messageBytesMax));
 const milliseconds = z.number();
 const count = z.int().check(z.minimum(0));
-const base64BytesMax = Math.ceil(rawBytesMax / 3) * 4;
+const base64BytesMax = Math.ceil(firstBytesMax / 3) * 4;
 
-/** A plan must fit the bytes that it writes, and says itself when FIN follows. */
-function checkPlan({ value, issues }: z.core.ParsePayload<RawWithPlan>): void {
-  const { bytes, end, plan: steps } = value;
+/** The name that an operator gave to a target (DNS label characters, in lower case). */
+export const targetName = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/));
+
+/** A write schedule must fit the bytes that it writes, and says itself when FIN follows. */
+function checkSchedule({ value, issues }: z.core.ParsePayload<Scheduled>): void {
+  const { bytes, end, schedule: steps } = value;
   if (steps === undefined) return;
   const problem = end
-    ? "a raw frame with a plan must have end false; end it by a step of the plan"
-    : findPlanProblem(steps, base64Length(bytes));
-  if (problem !== undefined) issues.push({ code: "custom", input: value, path: ["plan"], message: problem });
+    ? "a connect frame with a write schedule must have end false; end it by a step of the schedule"
+    : findScheduleProblem(steps, base64Length(bytes));
+  if (problem !== undefined) issues.push({ code: "custom", input: value, path: ["schedule"], message: problem });
 }
 
-/** What `checkPlan` looks at. */
-interface RawWithPlan {
+/** What `checkSchedule` looks at. */
+interface Scheduled {
   readonly bytes: string;
   readonly end: boolean;
-  readonly plan?: z.infer<typeof plan> | undefined;
+  readonly schedule?: z.infer<typeof schedule> | undefined;
 }
 
 /** Bytes that a base64 text stands for (RFC 4648, section 4). */
@@ -61,17 +55,21 @@ export const pageFrame = z.discriminatedUnion("type", [
   }),
   z
     .strictObject({
-      type: z.literal("raw"),
+      type: z.literal("connect"),
       id,
+      target: targetName,
+      /** What is written first. */
       bytes: z.base64().check(z.maxLength(base64BytesMax)),
+      /** True when FIN follows those bytes. */
       end: z.boolean(),
       /** How the bytes are written, instead of all at once. Nothing can be added to them then [G-11]. */
-      plan: z.optional(plan),
-      /** How slowly the reply is read [G-11]. */
-      read: z.optional(readPace),
+      schedule: z.optional(schedule),
+      /** How slowly the target is read [G-11]. */
+      read: z.optional(readRate),
     })
-    .check(checkPlan),
+    .check(checkSchedule),
   z.strictObject({ type: z.literal("end"), id }),
+  z.strictObject({ type: z.literal("reset"), id }),
   z.strictObject({ type: z.literal("cancel"), id }),
   z.strictObject({ type: z.literal("clock"), at: milliseconds }),
 ]);
@@ -79,11 +77,12 @@ export const pageFrame = z.discriminatedUnion("type", [
 /** One of the page's control frames. */
 export type PageFrame = z.infer<typeof pageFrame>;
 
-/** The steps of an exchange at the gateway, in the order in which they happen. */
+/** The steps of a stream at the gateway, in the order in which they happen. */
 export const steps = [
   "received",
   "connecting",
   "established",
+  "secured",
   "written",
   "ended",
   "firstByte",
@@ -91,7 +90,7 @@ export const steps = [
   "closed",
 ] as const;
 
-/** The name of a step: the frame came, connect() was called, and so on up to the closing of the TCP connection. */
+/** The name of a step: the frame came, connect() was called, and so on (`secured`: TLS) up to the closing. */
 export type Step = (typeof steps)[number];
 
 const at = z.partialRecord(z.enum(steps), milliseconds);
@@ -104,99 +103,134 @@ const endpoint = z.strictObject({ address: z.string(), port: z.int() });
 /** One end of a TCP connection. */
 export type Endpoint = z.infer<typeof endpoint>;
 
-/** The stretch of the way on which something failed. */
+/** The part of the way on which something failed. */
 export const hops = ["page-gateway", "gateway", "gateway-server"] as const;
 
 /** The name of a hop. */
 export type Hop = (typeof hops)[number];
 
-/** Why an exchange, or a frame that began none, failed [G-7]. */
-export const frameErrorCodes = [
+/** Why the connection to a target failed [G-7]. */
+export const streamErrorCodes = [
   "busy",
   "connect-failed",
   "connect-refused",
   "connect-timeout",
   "connection-reset",
+  "reply-timeout",
+  "tls-client-certificate",
+  "tls-expired",
+  "tls-failed",
+  "tls-no-common-protocol",
+  "tls-not-yet-valid",
+  "tls-self-signed",
+  "tls-unknown-authority",
+  "tls-wrong-host",
+] as const;
+
+/** A code of a connection to a target. */
+export type StreamErrorCode = (typeof streamErrorCodes)[number];
+
+/** Why a stream, or a frame that began none, failed [G-7]. */
+export const frameErrorCodes = [
+  ...streamErrorCodes,
   "frame-invalid",
   "frame-rate",
   "id-in-use",
   "id-unknown",
   "message-invalid",
-  "reply-timeout",
+  "reset-impossible",
   "shutting-down",
-  "too-many-exchanges",
+  "target-unknown",
+  "too-many-streams",
   "too-many-websockets",
 ] as const;
 
 /** A code of the table [G-7]. */
 export type FrameErrorCode = (typeof frameErrorCodes)[number];
 
-/** How an exchange came to its end without an error: by the server's FIN, by the page, or by the RST of its plan. */
+/** How a stream ended without an error: both directions were closed, the page left, or RST was sent as was asked for. */
 export const endReasons = ["fin", "cancelled", "reset"] as const;
 
 /** A reason of an `end` frame. */
 export type EndReason = (typeof endReasons)[number];
 
-const timed = z.tuple([milliseconds, count]);
+const certificate = z.strictObject({
+  subject: z.string(),
+  issuer: z.string(),
+  /** ISO 8601. */
+  validFrom: z.string(),
+  validTo: z.string(),
+});
 
-/** What was measured of an exchange besides the times of its steps. */
-const measures = {
-  /** Bytes that the kernel has taken for the server. */
-  sentBytes: count,
-  receivedBytes: count,
-  /** Time and size of each write to TCP, when the kernel had taken it. */
-  writes: z.array(timed).check(z.maxLength(timedWritesMax)),
-  /** Writes that came after those. */
-  untimedWrites: count,
-  /** Time and size of each chunk read from TCP. */
-  chunks: z.array(timed).check(z.maxLength(timedChunksMax)),
-  untimedChunks: count,
-  /**
-   * For each frame of the exchange to the page, `open` first where there was one, then the chunks, and last this very
-   * frame: when it was handed to the WebSocket, and how many bytes waited for the page before it.
-   */
-  frames: z.array(timed).check(z.maxLength(timedFramesMax)),
-  untimedFrames: count,
-};
+/** What a TLS handshake came to, as a schema. */
+export const tlsFacts = z.strictObject({
+  /** As Node writes it, such as `TLSv1.3`. */
+  version: z.string(),
+  /** The cipher suite by its IANA name. */
+  cipher: z.string(),
+  /** The application protocol that was agreed on (RFC 7301), if one was. */
+  alpn: z.nullable(z.string()),
+  peer: certificate,
+});
 
-/** Times and sizes of an exchange, as its last frame has them [G-8]. */
-export type Measures = z.infer<z.ZodMiniObject<typeof measures>>;
+/** What a TLS handshake came to. */
+export type TlsFacts = z.infer<typeof tlsFacts>;
+
+/** How a target is reached. */
+export const transports = ["tcp", "tls", "unix"] as const;
+
+const target = z.strictObject({
+  name: targetName,
+  transport: z.enum(transports),
+  /** `host:port`; absent for a Unix socket. */
+  address: z.optional(z.string()),
+  /** Bytes of the PROXY header that goes before each stream to it; 0 for none [W-20]. */
+  proxyHeaderBytes: count,
+});
+
+/** A target as a page knows it. */
+export type AnnouncedTarget = z.infer<typeof target>;
+
+/** Bytes that the kernel has taken for the target, and bytes that came from it. */
+const totals = { sentBytes: count, receivedBytes: count };
 
 /** What the gateway may send as text. */
 export const gatewayFrame = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("hello"),
     version: z.string(),
-    /** The server that this gateway connects to, as `host:port`. */
-    server: z.string(),
-    /** Exchanges that this WebSocket may carry at once. */
-    exchangesMax: count,
-    /** TCP connections that the gateway opens to the server at once. */
-    serverConnectionsMax: count,
-    /** The gateway's number for this WebSocket: with an exchange's id it finds the exchange in the gateway's log. */
+    /** Milliseconds since 1970 at which the gateway's monotonic clock read 0. */
+    timeOrigin: milliseconds,
+    /** The services that a page may name; `wirebook` first where there is one. */
+    targets: z.array(target).check(z.maxLength(targetsMax)),
+    /** Streams that this WebSocket may carry at once. */
+    streamsMax: count,
+    /** Connections that the gateway opens to its targets at once. */
+    connectionsMax: count,
+    /** The gateway's number for this WebSocket: with a stream's id it finds the stream in the gateway's log. */
     socket: count,
-    /** Bytes of the PROXY header before each message to the server; 0 without --proxy-protocol [W-20]. */
-    proxyHeaderBytes: count,
   }),
   z.strictObject({ type: z.literal("clock"), at: milliseconds, gatewayAt: milliseconds }),
-  z.strictObject({ type: z.literal("open"), id, local: endpoint, remote: endpoint, at }),
   z.strictObject({
-    type: z.literal("end"),
+    type: z.literal("open"),
     id,
-    reason: z.enum(endReasons),
+    /** Absent for a Unix socket. */
+    local: z.optional(endpoint),
+    remote: z.optional(endpoint),
+    tls: z.optional(tlsFacts),
     at,
-    ...measures,
   }),
+  z.strictObject({ type: z.literal("end"), id, reason: z.enum(endReasons), at, ...totals }),
   z.strictObject({
     type: z.literal("error"),
-    /** The exchange that failed; `null` when a frame began none. */
+    /** The stream that failed; `null` when a frame began none, or the stream goes on. */
     id: z.nullable(id),
     code: z.enum(frameErrorCodes),
     hop: z.enum(hops),
     message: z.string(),
     at,
     /** Absent when nothing was begun. */
-    ...z.partial(z.object(measures)).shape,
+    ...z.partial(z.object(totals)).shape,
     /** Milliseconds to wait before the same is tried again, where trying again helps [G-10]. */
     retryAfterMs: z.optional(count),
   }),
@@ -221,23 +255,6 @@ export function decodeGatewayFrame(text: string): Decoded<GatewayFrame> {
 /** The text of a control frame, from either end. */
 export function encodeFrame(frame: PageFrame | GatewayFrame): string {
   return JSON.stringify(frame);
-}
-
-const headerBytes = 4;
-
-/** A byte frame: the exchange's id, then the bytes [G-3]. */
-export function encodeBytes(exchange: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(headerBytes + bytes.length);
-  new DataView(frame.buffer).setUint32(0, exchange);
-  frame.set(bytes, headerBytes);
-  return frame;
-}
-
-/** The inverse of `encodeBytes`, sharing the frame's memory; `undefined` when the frame is too short for an id. */
-export function decodeBytes(frame: Uint8Array): { readonly id: number; readonly bytes: Uint8Array } | undefined {
-  if (frame.length < headerBytes) return undefined;
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  return { id: view.getUint32(0), bytes: frame.subarray(headerBytes) };
 }
 
 function decode<Schema extends z.ZodMiniType>(schema: Schema, text: string): Decoded<z.infer<Schema>> {

@@ -1,3 +1,4 @@
+export * from "./byte-frames.ts";
 export * from "./entry.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";
@@ -8,4 +9,5 @@ export * from "./operations.ts";
 export * from "./write-schedule.ts";
 export * from "./reply.ts";
 export * from "./redact.ts";
+export * from "./stream-record.ts";
 export * from "./text.ts";

@@ -49,26 +49,17 @@ export const gatewayPortDefault = 8007;
 /** Bytes of one WebSocket message from the page, text or binary [G-4]. */
 export const pageFrameBytesMax = 16 * 1024;
 
-/** Bytes that one `raw` frame may carry, before base64 [G-4]. */
-export const rawBytesMax = 8 * 1024;
+/** Bytes that a `connect` frame carries at most, before base64; more follow in byte frames [G-4]. */
+export const firstBytesMax = 8 * 1024;
 
-/** The largest exchange id: the header of a byte frame has four bytes for it [G-3]. */
-export const exchangeIdMax = 0xffff_ffff;
+/** Targets of one gateway. */
+export const targetsMax = 64;
 
-/** Chunks whose times a gateway remembers for an exchange; further ones are counted, not timed [G-8]. */
-export const timedChunksMax = 1024;
+/** Steps of a write schedule [G-11]. */
+export const scheduleStepsMax = 512;
 
-/** Writes to the server whose times a gateway remembers for an exchange; further ones are counted, not timed [G-8]. */
-export const timedWritesMax = 1024;
-
-/** Frames to the page whose times a gateway remembers: `open`, one for each timed chunk, and the last [G-8]. */
-export const timedFramesMax = timedChunksMax + 2;
-
-/** Steps of a plan [G-11]. */
-export const planStepsMax = 512;
-
-/** Milliseconds that a plan takes in all [G-11]; enough to see a message's deadline [W-6] pass. */
-export const planMsMax = 12_000;
+/** Milliseconds that a write schedule takes in all [G-11]; enough to see a message's deadline [W-6] pass. */
+export const scheduleMsMax = 12_000;
 
 /** Milliseconds for which a reader may be slow [G-11]; enough to see a server give one up [W-16]. */
 export const slowReadMsMax = 35_000;

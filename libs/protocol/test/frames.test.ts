@@ -1,42 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  decodeBytes,
-  decodeGatewayFrame,
-  decodePageFrame,
-  encodeBytes,
-  encodeFrame,
-  exchangeIdMax,
-  rawBytesMax,
-} from "@wirebook/protocol";
-import type { GatewayFrame, Measures, PageFrame } from "@wirebook/protocol";
+import { decodeGatewayFrame, decodePageFrame, encodeFrame, firstBytesMax, streamIdMax } from "@wirebook/protocol";
+import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 
-const measures = {
-  sentBytes: 8,
-  receivedBytes: 20,
-  writes: [[7.5, 8]],
-  untimedWrites: 0,
-  chunks: [[8.5, 20]],
-  untimedChunks: 0,
-  frames: [
-    [8.6, 0],
-    [9.1, 24],
-  ],
-  untimedFrames: 0,
-} satisfies Measures;
+const totals = { sentBytes: 8, receivedBytes: 20 };
 const endpoint = { address: "127.0.0.1", port: 5007 };
 
 describe("control frames", () => {
   test.each<PageFrame>([
     { type: "request", id: 7, user: "brick", operation: 2, arguments: [-100] },
-    { type: "request", id: exchangeIdMax, user: "brick" },
-    { type: "raw", id: 8, bytes: "YnJpY2sgMgo=", end: true },
+    { type: "request", id: streamIdMax, user: "brick" },
+    { type: "connect", id: 8, target: "wirebook", bytes: "YnJpY2sgMgo=", end: true },
     {
-      type: "raw",
+      type: "connect",
       id: 9,
+      target: "mail",
       bytes: "YnJpY2sgMgo=",
       end: false,
-      plan: [
+      schedule: [
         { afterMs: 0, bytes: 3 },
         { afterMs: 200, bytes: 5 },
         { afterMs: 0, do: "reset" },
@@ -44,6 +25,7 @@ describe("control frames", () => {
       read: { afterMs: 5, bytes: 64, everyMs: 10 },
     },
     { type: "end", id: 8 },
+    { type: "reset", id: 8 },
     { type: "cancel", id: 7 },
     { type: "clock", at: 12.5 },
   ])("from the page are read as they are written: $type", (frame) => {
@@ -54,22 +36,35 @@ describe("control frames", () => {
     {
       type: "hello",
       version: "0.1.0",
-      server: "127.0.0.1:5007",
-      exchangesMax: 64,
-      serverConnectionsMax: 256,
+      timeOrigin: 1_795_000_000_000.5,
+      targets: [
+        { name: "wirebook", transport: "tcp", address: "127.0.0.1:5007", proxyHeaderBytes: 28 },
+        { name: "db", transport: "unix", proxyHeaderBytes: 0 },
+      ],
+      streamsMax: 64,
+      connectionsMax: 256,
       socket: 3,
-      proxyHeaderBytes: 28,
     },
     { type: "clock", at: 12.5, gatewayAt: 99.25 },
     { type: "open", id: 7, local: endpoint, remote: endpoint, at: { received: 1, connecting: 2, established: 3 } },
     {
-      type: "end",
+      type: "open",
       id: 7,
-      reason: "fin",
-      at: { fin: 9 },
-      ...measures,
+      tls: {
+        version: "TLSv1.3",
+        cipher: "TLS_AES_256_GCM_SHA384",
+        alpn: null,
+        peer: {
+          subject: "CN=mail",
+          issuer: "CN=ca",
+          validFrom: "2026-01-01T00:00:00.000Z",
+          validTo: "2027-01-01T00:00:00.000Z",
+        },
+      },
+      at: { received: 1, connecting: 2, established: 3, secured: 4 },
     },
-    { type: "error", id: 7, code: "connection-reset", hop: "gateway-server", message: "no", at: {}, ...measures },
+    { type: "end", id: 7, reason: "fin", at: { fin: 9 }, ...totals },
+    { type: "error", id: 7, code: "connection-reset", hop: "gateway-server", message: "no", at: {}, ...totals },
     {
       type: "error",
       id: null,
@@ -89,12 +84,16 @@ describe("control frames", () => {
     "[]",
     '{"type":"request"}',
     '{"type":"request","id":0,"user":"brick"}',
-    `{"type":"request","id":${exchangeIdMax + 1},"user":"brick"}`,
+    `{"type":"request","id":${streamIdMax + 1},"user":"brick"}`,
     '{"type":"request","id":1,"user":"brick","operation":1.5}',
     '{"type":"request","id":1,"user":"brick","arguments":[1,2,3,4]}',
     '{"type":"request","id":1,"user":"brick","target":"evil:80"}',
-    '{"type":"raw","id":1,"bytes":"?","end":true}',
-    `{"type":"raw","id":1,"bytes":"${"A".repeat(rawBytesMax * 2)}","end":true}`,
+    '{"type":"raw","id":1,"bytes":"","end":true}',
+    '{"type":"connect","id":1,"target":"mail","bytes":"?","end":true}',
+    '{"type":"connect","id":1,"target":"mail:25","bytes":"","end":true}',
+    '{"type":"connect","id":1,"target":"","bytes":"","end":true}',
+    `{"type":"connect","id":1,"target":"${"a".repeat(33)}","bytes":"","end":true}`,
+    `{"type":"connect","id":1,"target":"mail","bytes":"${"A".repeat(firstBytesMax * 2)}","end":true}`,
     '{"type":"hello"}',
   ])("are refused with a sentence: %s", (text) => {
     expect(decodePageFrame(text)).toEqual({ problem: expect.stringMatching(/\S+ \S+/) as string });
@@ -106,19 +105,5 @@ describe("control frames", () => {
         expect(Object.keys(decodePageFrame(text))).toHaveLength(1);
       }),
     );
-  });
-});
-
-describe("byte frames", () => {
-  test("carry an id and any bytes", () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: exchangeIdMax }), fc.uint8Array(), (id, bytes) => {
-        expect(decodeBytes(encodeBytes(id, bytes))).toEqual({ id, bytes });
-      }),
-    );
-  });
-
-  test("are none when there is no room for the id", () => {
-    expect(decodeBytes(Uint8Array.of(1, 2, 3))).toBeUndefined();
   });
 });

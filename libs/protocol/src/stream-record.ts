@@ -1,0 +1,265 @@
+/**
+ * What is known of a stream, while it lives and afterwards: its steps, its bytes in both directions with their times, its end.
+ *
+ * There is this one record of a stream. A connection to a target fills one (the client's `--trace`, the gateway's log), and
+ * the page fills one from the frames of the gateway. Exchange and conversation, an hour or a moment, are the same thing here.
+ *
+ * It is bounded. Of the events the first and the newest are kept; `omitted` counts those between. Of the bytes the newest
+ * are kept; an event whose bytes are gone still says how many they were.
+ */
+
+import type { EndReason, Endpoint, FrameErrorCode, Hop, Step, StepTimes, TlsFacts } from "./frames.ts";
+import { joinBytes } from "./text.ts";
+
+/** Bytes that went one way, or the end of that direction. */
+export interface StreamEvent {
+  /** `data`: one read, or one write that the kernel took. */
+  readonly kind: "data" | "fin" | "rst";
+  readonly leg: "target" | "client";
+  readonly isFromTarget: boolean;
+  /** When the observer noted it, on its own monotonic clock. */
+  readonly atMs: number;
+  /** Counts the events of the stream, from 0. */
+  readonly index: number;
+  /** Counts the reads, or the writes, of the stream, from 0. */
+  readonly number: number;
+  /** Bytes of this direction before it. */
+  readonly offset: number;
+  /** How many bytes: 0 for FIN and RST. */
+  readonly byteCount: number;
+  /** True when something of this direction before it is missing. */
+  readonly isAfterGap: boolean;
+  /** KiB that waited toward the page before it; 0 where there is no page. */
+  readonly queuedKiB: number;
+  /** When it came to the page, on the page's clock; `undefined` where there is no page. */
+  readonly arrivedMs: number | undefined;
+  /** Its bytes, unless they were not kept. */
+  bytes: Uint8Array | undefined;
+}
+
+/** What may differ from an event of a connection that is observed directly. */
+export type EventOptions = Partial<Pick<StreamEvent, "leg" | "isAfterGap" | "queuedKiB" | "arrivedMs">>;
+
+/** How a stream ended. */
+export type StreamOutcome =
+  | { readonly kind: "ended"; readonly reason: EndReason }
+  | {
+      readonly kind: "failed";
+      readonly code: FrameErrorCode | "gateway-lost";
+      readonly hop: Hop;
+      readonly message: string;
+    };
+
+/** What a record keeps. */
+export interface RecordBounds {
+  /** Events from the beginning on. */
+  readonly firstEventsKept: number;
+  /** Newest events behind those. */
+  readonly lastEventsKept: number;
+  /** Bytes of all events together. */
+  readonly bytesKept: number;
+}
+
+/** Events, and their bytes, that are not kept. */
+export interface Omitted {
+  readonly events: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** Keeps no event: steps, counts and the end alone. */
+export const countsOnly: RecordBounds = Object.freeze({ firstEventsKept: 0, lastEventsKept: 0, bytesKept: 0 });
+
+/** The record of one stream. */
+export class StreamRecord {
+  /** When each step happened first. */
+  readonly at: StepTimes = {};
+  /** This end of the connection to the target, and the other one; absent for a Unix socket, and before it is established. */
+  local: Endpoint | undefined;
+  remote: Endpoint | undefined;
+  tls: TlsFacts | undefined;
+  outcome: StreamOutcome | undefined;
+  /** Bytes that the kernel took to send. */
+  sentBytes = 0;
+  receivedBytes = 0;
+  writeCount = 0;
+  readCount = 0;
+  readonly #bounds: RecordBounds;
+  readonly #first: StreamEvent[] = [];
+  readonly #last = new Queue<StreamEvent>();
+  /** How many of the first events, and then of the last, have lost their bytes: the oldest lose theirs first. */
+  #firstTrimmed = 0;
+  #lastTrimmed = 0;
+  readonly #omitted = { events: 0, sentBytes: 0, receivedBytes: 0 };
+  #eventCount = 0;
+  #bytesKept = 0;
+  /** What was handed over for sending and is not yet taken by the kernel. */
+  #unsent: Uint8Array[] = [];
+
+  constructor(bounds: RecordBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Notes the first time that a step happens. */
+  mark(step: Step, atMs: number): void {
+    this.at[step] ??= atMs;
+  }
+
+  /** Bytes are on their way to the kernel, which says by `wrote` how many it has taken. */
+  sending(bytes: Uint8Array): void {
+    if (this.#bounds.bytesKept > 0 && bytes.length > 0) this.#unsent.push(bytes);
+  }
+
+  /** The kernel took so many bytes. */
+  wrote(byteCount: number, atMs: number, options: EventOptions = {}): void {
+    this.mark("written", atMs);
+    const offset = this.sentBytes;
+    this.sentBytes += byteCount;
+    const number = this.writeCount++;
+    const bytes = this.#takeUnsent(byteCount);
+    this.#add({ kind: "data", isFromTarget: false, atMs, number, offset, byteCount, bytes }, options);
+  }
+
+  /** One read gave these bytes, which are the record's to keep; or so many of which nothing else is known any more. */
+  read(read: Uint8Array | number, atMs: number, options: EventOptions = {}): void {
+    this.mark("firstByte", atMs);
+    const offset = this.receivedBytes;
+    const [byteCount, bytes] = typeof read === "number" ? [read, undefined] : [read.length, read];
+    this.receivedBytes += byteCount;
+    const number = this.readCount++;
+    this.#add({ kind: "data", isFromTarget: true, atMs, number, offset, byteCount, bytes }, options);
+  }
+
+  /** A direction was closed. */
+  ended(kind: "fin" | "rst", isFromTarget: boolean, atMs: number, options: EventOptions = {}): void {
+    if (kind === "fin") this.mark(isFromTarget ? "fin" : "ended", atMs);
+    const offset = isFromTarget ? this.receivedBytes : this.sentBytes;
+    this.#add({ kind, isFromTarget, atMs, number: 0, offset, byteCount: 0, bytes: undefined }, options);
+  }
+
+  /** The events that are kept, in order. */
+  get events(): readonly StreamEvent[] {
+    return [...this.#first, ...this.#last.all()];
+  }
+
+  /** The newest event; `undefined` before the first one, and where none is kept. */
+  get latest(): StreamEvent | undefined {
+    return this.#last.latest ?? this.#first.at(-1);
+  }
+
+  /** The reads that are kept, in order. */
+  get reads(): readonly StreamEvent[] {
+    return this.events.filter(({ kind, isFromTarget }) => kind === "data" && isFromTarget);
+  }
+
+  /** The writes that are kept, in order. */
+  get writes(): readonly StreamEvent[] {
+    return this.events.filter(({ kind, isFromTarget }) => kind === "data" && !isFromTarget);
+  }
+
+  /** What is missing between the first events and the newest. */
+  get omitted(): Omitted {
+    return this.#omitted;
+  }
+
+  /** Bytes that are kept. */
+  get bytesKept(): number {
+    return this.#bytesKept;
+  }
+
+  /** Lets go of all bytes; returns how many they were. */
+  releaseBytes(): number {
+    const released = this.#bytesKept;
+    this.#unsent = [];
+    this.#trimBytes(0);
+    return released;
+  }
+
+  #add(event: NewEvent, { leg = "target", isAfterGap = false, queuedKiB = 0, arrivedMs }: EventOptions): void {
+    const index = this.#eventCount++;
+    const { firstEventsKept, lastEventsKept, bytesKept } = this.#bounds;
+    if (firstEventsKept + lastEventsKept === 0) return this.#omit(event);
+    const whole: StreamEvent = { ...event, index, leg, isAfterGap, queuedKiB, arrivedMs };
+    if (this.#first.length < firstEventsKept) this.#first.push(whole);
+    else this.#last.push(whole);
+    this.#bytesKept += event.bytes?.length ?? 0;
+    if (this.#last.length > lastEventsKept) {
+      const oldest = this.#last.shift() as StreamEvent;
+      this.#lastTrimmed = Math.max(0, this.#lastTrimmed - 1);
+      this.#omit(oldest);
+      this.#drop(oldest);
+    }
+    this.#trimBytes(bytesKept);
+  }
+
+  #omit(event: NewEvent): void {
+    this.#omitted.events += 1;
+    if (event.isFromTarget) this.#omitted.receivedBytes += event.byteCount;
+    else this.#omitted.sentBytes += event.byteCount;
+  }
+
+  #trimBytes(bytesMax: number): void {
+    while (this.#bytesKept > bytesMax) {
+      const oldest = this.#first[this.#firstTrimmed] ?? this.#last.at(this.#lastTrimmed);
+      if (this.#firstTrimmed < this.#first.length) this.#firstTrimmed += 1;
+      else this.#lastTrimmed += 1;
+      this.#drop(oldest as StreamEvent);
+    }
+  }
+
+  #drop(event: { bytes: Uint8Array | undefined }): void {
+    this.#bytesKept -= event.bytes?.length ?? 0;
+    event.bytes = undefined;
+  }
+
+  /** The next bytes of those that were handed over; `undefined` when they were not. */
+  #takeUnsent(byteCount: number): Uint8Array | undefined {
+    let taken: Uint8Array = new Uint8Array(0);
+    while (taken.length < byteCount) {
+      const [next] = this.#unsent;
+      if (next === undefined) return undefined;
+      const part = next.subarray(0, byteCount - taken.length);
+      if (part.length === next.length) this.#unsent.shift();
+      else this.#unsent[0] = next.subarray(part.length);
+      taken = joinBytes(taken, part);
+    }
+    return taken;
+  }
+}
+
+type NewEvent = Pick<StreamEvent, "kind" | "isFromTarget" | "atMs" | "number" | "offset" | "byteCount" | "bytes">;
+
+/** First in, first out: an array whose first items are let go of in lumps, since shifting each would move all others. */
+class Queue<Item> {
+  #items: Item[] = [];
+  #start = 0;
+
+  get length(): number {
+    return this.#items.length - this.#start;
+  }
+
+  get latest(): Item | undefined {
+    return this.length === 0 ? undefined : this.#items.at(-1);
+  }
+
+  all(): readonly Item[] {
+    return this.#start === 0 ? this.#items : this.#items.slice(this.#start);
+  }
+
+  at(index: number): Item | undefined {
+    return this.#items[this.#start + index];
+  }
+
+  push(item: Item): void {
+    this.#items.push(item);
+  }
+
+  shift(): Item | undefined {
+    const item = this.#items[this.#start++];
+    if (this.#start * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#start);
+      this.#start = 0;
+    }
+    return item;
+  }
+}
