@@ -98,7 +98,7 @@ test("says which file is wrong, and how", async () => {
   await writeFile(text, "no certificate\n");
   const wrong: [files: TlsFiles, message: RegExp][] = [
     [{ ...one, certPath: "/nowhere.crt" }, /^--tls-cert \/nowhere\.crt cannot be read \(ENOENT\); name a PEM file/],
-    [{ ...one, keyPath: certificates.folder }, /^--tls-key \S+ cannot be read \(EISDIR\)/],
+    [{ ...one, keyPath: certificates.folder }, /^--tls-key \S+ cannot be read \(it is not a file\)/],
     [{ ...one, certPath: text }, /^--tls-cert \S+text has no certificate in PEM form/],
     [{ ...one, keyPath: text }, /^--tls-key \S+text has no private key in PEM form/],
     [{ certPath: one.keyPath, keyPath: one.certPath }, /^--tls-cert \S+one\.key has no certificate/],

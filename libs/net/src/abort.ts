@@ -8,11 +8,13 @@ import type { Socket } from "node:net";
  *
  * Node hands a FIN to libuv in one turn and learns in a later one that it was sent. Between the two, libuv refuses to
  * reset, and Node, which has dropped its handle by then, would never close the descriptor.
+ *
+ * @param written where bytes are written when that is another socket, namely TLS over this one
  */
-export function abort(socket: Socket): void {
-  const isFinOnItsWay = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+export function abort(socket: Socket, written: Socket = socket): void {
+  const isFinOnItsWay = written.writableEnded && !written.writableFinished && written.writableLength === 0;
   if (socket.connecting)
     socket.destroy(); // There is no connection yet that could be reset.
-  else if (isFinOnItsWay) socket.once("finish", () => socket.resetAndDestroy());
+  else if (isFinOnItsWay) written.once("finish", () => socket.resetAndDestroy());
   else socket.resetAndDestroy();
 }

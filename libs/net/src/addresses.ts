@@ -12,19 +12,19 @@ import type { Endpoint } from "@wirebook/protocol";
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /** A server to connect to, or a place to listen on. */
-export interface Target {
+export interface HostPort {
   readonly host: string;
   readonly port: number;
 }
 
 /** `127.0.0.1:5007`, or `[::1]:5007` where the colons would run together. */
-export function describeTarget({ host, port }: Target): string {
+export function describeHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** `describeTarget` for one end of a connection. */
+/** `describeHostPort` for one end of a connection. */
 export function describeEndpoint({ address, port }: Endpoint): string {
-  return describeTarget({ host: address, port });
+  return describeHostPort({ host: address, port });
 }
 
 /** The one text of an address; `undefined` when the text is no address. */

@@ -1,12 +1,15 @@
 /** What the network can refuse to a program, and the sentences that say on which hop, what happened and what to do. */
 
-import { describeTarget } from "./addresses.ts";
-import type { Target } from "./addresses.ts";
-import type { Trace } from "./trace.ts";
+import type { StreamErrorCode, StreamRecord } from "@wirebook/protocol";
+import { describeHostPort } from "./addresses.ts";
+import type { HostPort } from "./addresses.ts";
+import type { Target } from "./target.ts";
 
-/** Why an exchange failed. */
-export type ExchangeErrorCode =
-  "connect-failed" | "connect-refused" | "connect-timeout" | "connection-reset" | "reply-timeout";
+/** Why a stream failed. `busy` is the gateway's own. */
+export type ExchangeErrorCode = Exclude<StreamErrorCode, "busy">;
+
+/** A code of TLS. */
+type TlsErrorCode = Extract<ExchangeErrorCode, `tls-${string}`>;
 
 /** The network's fault: the message says on which hop, what happened and what to do. */
 export class ExchangeError extends Error {
@@ -24,18 +27,18 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** The connection was not established in time. */
-export function connectTimeout(target: Target, timeoutMs: number): ExchangeError {
-  const where = describeTarget(target);
-  return new ExchangeError(
-    "connect-timeout",
-    `${where} did not accept the connection within ${timeoutMs} ms; check the address, and that no firewall is between`,
-  );
+/** The connection was not ready in time. */
+export function connectTimeout(target: Target, timeoutMs: number, { at }: StreamRecord): ExchangeError {
+  const sentence =
+    at.established === undefined
+      ? `did not accept the connection within ${timeoutMs} ms; check the address, and that no firewall is between`
+      : `accepted the connection but did not finish the TLS handshake within ${timeoutMs} ms; check that this port speaks TLS`;
+  return new ExchangeError("connect-timeout", `${placeOf(target)} ${sentence}`);
 }
 
-/** The server was silent for too long, after it had sent so many bytes. */
+/** The target was silent for too long, after it had sent so many bytes. */
 export function replyTimeout(target: Target, timeoutMs: number, receivedBytes: number): ExchangeError {
-  const where = describeTarget(target);
+  const where = placeOf(target);
   const sentence =
     receivedBytes === 0
       ? `${where} sent nothing for ${timeoutMs} ms; it may be hung, busy with others, or waiting for the message to end`
@@ -43,33 +46,116 @@ export function replyTimeout(target: Target, timeoutMs: number, receivedBytes: n
   return new ExchangeError("reply-timeout", sentence);
 }
 
-/** What the socket's own error means, given how far the exchange had come. */
-export function explain(error: Error, target: Target, trace: Trace): ExchangeError {
-  const where = describeTarget(target);
+/** What the socket's own error means, given how far the stream had come. */
+export function explain(error: Error, target: Target, { at, receivedBytes }: StreamRecord): ExchangeError {
+  const { address } = target;
+  const where = placeOf(target);
   const codes = codesOf(error);
   const why = codes.length > 0 ? codes.join(", ") : error.message;
-  const cause = { cause: error };
-  if (trace.at.established !== undefined) {
-    const sentence = `${where} broke the connection after ${trace.receivedBytes} bytes of its reply (${why}); try again`;
-    return new ExchangeError("connection-reset", sentence, cause);
+  const because = (code: ExchangeErrorCode, sentence: string): ExchangeError =>
+    new ExchangeError(code, sentence, { cause: error });
+  if (address.transport === "tls" && at.established !== undefined) {
+    const code = tlsCodeOf(why);
+    // A handshake that breaks off has a system's code. After it, what is no TLS breaks the connection, and no handshake;
+    // but in TLS 1.3 the target judges a client's certificate only then.
+    if (at.secured === undefined || (code !== undefined && code !== "tls-failed")) {
+      return because(code ?? "tls-failed", explainTls(code ?? "tls-failed", where, why, address.cert !== undefined));
+    }
   }
+  if (at.established !== undefined) {
+    return because(
+      "connection-reset",
+      `${where} broke the connection after ${receivedBytes} bytes of its reply (${why}); try again`,
+    );
+  }
+  if (codes.includes("ECONNRESET")) {
+    const sentence = `${where} accepted the connection and broke it at once (${why}); look at the log of that service`;
+    return because("connection-reset", sentence);
+  }
+  if (address.transport === "unix") return because(...explainUnix(target.name, why));
   if (codes.includes("ECONNREFUSED")) {
-    const sentence = `nothing listens on ${where}; start the server or name another address`;
-    return new ExchangeError("connect-refused", sentence, cause);
+    return because("connect-refused", `nothing listens on ${where}; start the server or name another address`);
   }
   if (codes.includes("ETIMEDOUT")) {
     const sentence = `${where} did not answer (${why}); check the address, and that no firewall is between`;
-    return new ExchangeError("connect-timeout", sentence, cause);
+    return because("connect-timeout", sentence);
   }
   if (codes.includes("ENOTFOUND") || codes.includes("EAI_AGAIN")) {
-    const sentence = `the host name ${target.host} is not known (${why}); check its spelling and the network`;
-    return new ExchangeError("connect-failed", sentence, cause);
+    const sentence = `the host name ${address.host} is not known (${why}); check its spelling and the network`;
+    return because("connect-failed", sentence);
   }
-  return new ExchangeError("connect-failed", `cannot reach ${where} (${why}); check the address`, cause);
+  return because("connect-failed", `cannot reach ${where} (${why}); check the address`);
+}
+
+/** A target as its errors name it. The path of a Unix socket is no page's business. */
+function placeOf({ name, address }: Target): string {
+  return address.transport === "unix" ? name : describeHostPort(address);
+}
+
+function explainUnix(name: string, why: string): [ExchangeErrorCode, string] {
+  switch (why) {
+    case "ECONNREFUSED":
+      return ["connect-refused", `nothing listens on the local socket of ${name}; start that service`];
+    case "ENOENT":
+      return [
+        "connect-failed",
+        `the local socket of ${name} is not there (ENOENT); start that service, or correct its path`,
+      ];
+    case "EACCES":
+      return ["connect-failed", `this program may not open the local socket of ${name} (EACCES); give its user access`];
+    case "EAGAIN":
+      return ["connect-failed", `${name} accepts no more connections now (EAGAIN); try again in a moment`];
+    default:
+      return ["connect-failed", `cannot reach the local socket of ${name} (${why}); check its path`];
+  }
+}
+
+/** Codes of OpenSSL and of Node by what they mean to people; the first that fits counts. */
+const tlsCodes: readonly (readonly [RegExp, TlsErrorCode])[] = [
+  [/^CERT_HAS_EXPIRED$/, "tls-expired"],
+  [/^CERT_NOT_YET_VALID$/, "tls-not-yet-valid"],
+  [/^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/, "tls-wrong-host"],
+  [/^DEPTH_ZERO_SELF_SIGNED_CERT$/, "tls-self-signed"],
+  [
+    /^(UNABLE_TO_(GET_ISSUER_CERT|VERIFY_LEAF_SIGNATURE)|SELF_SIGNED_CERT_IN_CHAIN|CERT_UNTRUSTED)/,
+    "tls-unknown-authority",
+  ],
+  [/PROTOCOL|WRONG_SSL_VERSION/, "tls-no-common-protocol"],
+  // Alerts about a certificate (RFC 8446, section 6.2) come from the target: they are about this end's. In TLS 1.2 the
+  // one for a certificate that is missing also stands for a cipher that is not shared, which is far less likely.
+  [/ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/, "tls-client-certificate"],
+  [/^(ERR_SSL|ERR_TLS|EPROTO|CERT_|INVALID_)/, "tls-failed"],
+];
+
+function tlsCodeOf(why: string): TlsErrorCode | undefined {
+  return tlsCodes.find(([pattern]) => pattern.test(why))?.[1];
+}
+
+function explainTls(code: TlsErrorCode, where: string, why: string, hasCertificate: boolean): string {
+  switch (code) {
+    case "tls-expired":
+      return `the certificate of ${where} has expired; renew it there, or set the clock of this machine`;
+    case "tls-not-yet-valid":
+      return `the certificate of ${where} is not valid yet; set the clock of that machine or of this one`;
+    case "tls-wrong-host":
+      return `the certificate of ${where} is for another name; check the address, or name one of its names with servername=`;
+    case "tls-self-signed":
+      return `${where} signed its certificate itself; trust it with ca=FILE, or give it one of a known authority`;
+    case "tls-unknown-authority":
+      return `the certificate of ${where} is from an authority that is not known here (${why}); trust it with ca=FILE, or let the server send its whole chain`;
+    case "tls-no-common-protocol":
+      return `${where} speaks no TLS version or application protocol that this end offers (${why}); it needs TLS 1.2 or later, and the protocol that alpn= names`;
+    case "tls-client-certificate":
+      return hasCertificate
+        ? `${where} refused the client certificate (${why}); name one that it trusts with cert= and key=`
+        : `${where} ended the handshake, most likely since it wants a client certificate (${why}); name one with cert=FILE and key=FILE`;
+    case "tls-failed":
+      return `the TLS handshake with ${where} failed (${why}); check that this port speaks TLS`;
+  }
 }
 
 /** What the system's own error means when a program wants to listen, with the option that helps. */
-export function toListenError(error: NodeJS.ErrnoException, { host, port }: Target): ListenError {
+export function toListenError(error: NodeJS.ErrnoException, { host, port }: HostPort): ListenError {
   return new ListenError(describeListenError(error, host, port), { cause: error });
 }
 

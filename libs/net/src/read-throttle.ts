@@ -1,24 +1,24 @@
 /**
  * A slow reader: each read takes at most so many bytes, and the next one waits.
  *
- * The socket reads into buffers of that size (Node's `onread`), so each chunk is one read of the kernel and nothing is
- * read ahead. What is not read stays in the kernel; when its buffer is full TCP's window is closed and the server is held
+ * The socket reads into buffers of that size (Node's `onread`), so each is one read of the kernel and nothing is read
+ * ahead, except by TLS. What is not read stays in the kernel; when its buffer is full TCP's window is closed and the server is held
  * back (RFC 9293, section 3.8.6). After `slowReadMsMax` the pace ends and the rest is read as it comes.
  */
 
 import { slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
-import type { ReadPace } from "@wirebook/protocol";
+import type { ReadRate } from "@wirebook/protocol";
 
 /** Says when the next read may be made. */
 export class ReadThrottle {
-  readonly #throttle: ReadPace;
+  readonly #throttle: ReadRate;
   readonly #slowMsMax: number;
   readonly #onMayRead: () => void;
   #untilMs = Infinity;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onMayRead called when a wait is over */
-  constructor(pace: ReadPace, onMayRead: () => void, slowMsMax: number = slowReadMsMax) {
+  constructor(pace: ReadRate, onMayRead: () => void, slowMsMax: number = slowReadMsMax) {
     this.#throttle = pace;
     this.#onMayRead = onMayRead;
     this.#slowMsMax = slowMsMax;

@@ -1,11 +1,11 @@
 /**
- * Carries out a plan [G-11]: each step waits for the one before, then for its own time.
+ * Carries out a write schedule [G-11]: each step waits for the one before, then for its own time.
  *
  * A write begins only when the kernel has taken the one before. Node would join writes that wait for each other, and
  * each of them shall be one segment of its own (with TCP_NODELAY, RFC 9293, section 3.7.4).
  */
 
-import type { PlanStep } from "@wirebook/protocol";
+import type { ScheduleStep } from "@wirebook/protocol";
 
 /** What the steps do. */
 export interface ScheduleActions {
@@ -15,9 +15,9 @@ export interface ScheduleActions {
   reset(): void;
 }
 
-/** A plan under way. */
+/** A write schedule under way. */
 export class WriteSchedule {
-  readonly #steps: readonly PlanStep[];
+  readonly #steps: readonly ScheduleStep[];
   readonly #message: Uint8Array;
   readonly #actions: ScheduleActions;
   #next = 0;
@@ -25,7 +25,7 @@ export class WriteSchedule {
   #timer: NodeJS.Timeout | undefined;
 
   /** @param message what the steps write, one part after the other */
-  constructor(steps: readonly PlanStep[], message: Uint8Array, actions: ScheduleActions) {
+  constructor(steps: readonly ScheduleStep[], message: Uint8Array, actions: ScheduleActions) {
     this.#steps = steps;
     this.#message = message;
     this.#actions = actions;
@@ -45,7 +45,7 @@ export class WriteSchedule {
     this.#next = this.#steps.length;
   }
 
-  #do(step: PlanStep): void {
+  #do(step: ScheduleStep): void {
     if ("bytes" in step) {
       const part = this.#message.subarray(this.#offset, (this.#offset += step.bytes));
       this.#actions.write(part, () => this.begin());

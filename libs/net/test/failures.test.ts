@@ -2,43 +2,44 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
+import { countsOnly, StreamRecord } from "@wirebook/protocol";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { explain } from "../src/errors.ts";
-import { Trace } from "../src/index.ts";
+import { parseTarget, tcpTarget } from "../src/index.ts";
 import { closedPort, openDeafPeer, openPeer, openPromptPeer } from "./peers.ts";
 import { run } from "./runs.ts";
 
 describe("an exchange fails with", () => {
   test("connect-refused where nothing listens", async () => {
-    const target = await closedPort();
-    const { exchange, events, ending } = run(target);
+    const port = await closedPort();
+    const { record, events, ending } = run(tcpTarget("gone", { host: "127.0.0.1", port }));
     expect(await ending).toMatchObject({
       code: "connect-refused",
-      message: `nothing listens on 127.0.0.1:${target.port}; start the server or name another address`,
+      message: `nothing listens on 127.0.0.1:${port}; start the server or name another address`,
     });
-    expect(events).toEqual(["error:connect-refused"]);
-    expect(exchange.trace).toMatchObject({ sentBytes: 0, receivedBytes: 0, local: undefined });
+    expect(events).toEqual(["over:connect-refused"]);
+    expect(record).toMatchObject({ sentBytes: 0, receivedBytes: 0, local: undefined });
   });
 
   test("connect-refused where no address of a name is listened on", async () => {
-    const { port } = await closedPort();
-    expect(await run({ host: "localhost", port }).ending).toMatchObject({ code: "connect-refused" });
+    const port = await closedPort();
+    expect(await run(tcpTarget("gone", { host: "localhost", port })).ending).toMatchObject({ code: "connect-refused" });
   });
 
   test("connect-timeout where the server's backlog is full", async () => {
     await using peer = await openDeafPeer();
     // Linux queues one connection more than the backlog says, and then ignores every SYN.
-    const fillers = [connect(peer.target.port, "127.0.0.1"), connect(peer.target.port, "127.0.0.1")];
+    const fillers = [connect(peer.port, "127.0.0.1"), connect(peer.port, "127.0.0.1")];
     await Promise.all(fillers.map((socket) => once(socket, "connect")));
     const { events, ending } = run(peer.target, { connectTimeoutMs: 80 });
     expect(await ending).toMatchObject({
       code: "connect-timeout",
       message: expect.stringContaining("within 80 ms; check the address") as string,
     });
-    expect(events).toEqual(["error:connect-timeout"]);
+    expect(events).toEqual(["over:connect-timeout"]);
     // Whoever does not read waits no longer for a connection.
     const paused = run(peer.target, { connectTimeoutMs: 80 });
-    paused.exchange.pause();
+    paused.connection.pause();
     expect(await paused.ending).toMatchObject({ code: "connect-timeout" });
     for (const socket of fillers) socket.destroy();
   });
@@ -50,12 +51,32 @@ describe("an exchange fails with", () => {
         socket.once("data", () => socket.resetAndDestroy());
       });
     });
-    const { texts, ending } = run(peer.target, {}, { onChunk: (_, exchange) => void exchange.write(Buffer.from(".")) });
+    const { texts, ending } = run(
+      peer.target,
+      {},
+      { onRead: (_, __, connection) => void connection.write(Buffer.from(".")) },
+    );
     expect(await ending).toMatchObject({
       code: "connection-reset",
       message: expect.stringContaining("after 9 bytes of its reply (ECONNRESET)") as string,
     });
     expect(texts).toEqual(["half a re"]);
+  });
+
+  test("connection-reset where the reset comes before the connection was noticed", () => {
+    const target = tcpTarget("rude", { host: "127.0.0.1", port: 1 });
+    expect(explain(coded("ECONNRESET"), target, new StreamRecord(countsOnly))).toMatchObject({
+      code: "connection-reset",
+      message: "127.0.0.1:1 accepted the connection and broke it at once (ECONNRESET); look at the log of that service",
+    });
+  });
+
+  test("connection-reset where what follows a TLS handshake is no TLS", () => {
+    const record = new StreamRecord(countsOnly);
+    for (const step of ["established", "secured"] as const) record.mark(step, 1);
+    const error = explain(coded("ERR_SSL_BAD_RECORD_TYPE"), parseTarget("mail=tls://127.0.0.1:993"), record);
+    expect(error).toMatchObject({ code: "connection-reset" });
+    expect(error.message).not.toContain("handshake");
   });
 
   test("connection-reset as well when the reset comes together with the last bytes", async () => {
@@ -114,13 +135,12 @@ describe("an exchange fails with", () => {
       peer.target,
       { replyTimeoutMs: 100 },
       {
-        onStep: (step) => {
-          if (step !== "written") return;
+        onWritten: () => {
           Atomics.wait(peer.touch, 0, 0);
           Atomics.wait(peer.touch, 0, 1);
           block(150); // Past the timeout, with the reply in the kernel.
         },
-        onChunk: (_, exchange) => exchange.cancel(),
+        onRead: (_, __, connection) => connection.cancel(),
       },
     );
     expect(await ending).toBe("cancelled");
@@ -128,24 +148,25 @@ describe("an exchange fails with", () => {
 });
 
 describe("a socket's error is explained", () => {
-  const target = { host: "::1", port: 5007 };
+  const target = tcpTarget("gone", { host: "::1", port: 5007 });
+  const record = new StreamRecord(countsOnly);
 
   test.each([
     [[coded("ENETUNREACH"), coded("ECONNREFUSED")], "connect-refused"],
     [[coded("ETIMEDOUT"), coded("ETIMEDOUT")], "connect-timeout"],
     [[coded("ENETUNREACH"), coded("EADDRNOTAVAIL")], "connect-failed"],
   ])("from all addresses that were tried: %s", (errors, code) => {
-    expect(explain(new AggregateError(errors), target, new Trace())).toMatchObject({ code });
+    expect(explain(new AggregateError(errors), target, record)).toMatchObject({ code });
   });
 
   test("with an IPv6 address in brackets and the codes that the system gave", () => {
-    const error = explain(new AggregateError([coded("ENETUNREACH"), coded("EACCES")]), target, new Trace());
+    const error = explain(new AggregateError([coded("ENETUNREACH"), coded("EACCES")]), target, record);
     expect(error.message).toBe("cannot reach [::1]:5007 (ENETUNREACH, EACCES); check the address");
     expect(error.cause).toBeInstanceOf(AggregateError);
   });
 
   test.each(["ENOTFOUND", "EAI_AGAIN"])("as an unknown name (%s)", (code) => {
-    expect(explain(coded(code), { host: "nowhere.invalid", port: 1 }, new Trace()).message).toBe(
+    expect(explain(coded(code), parseTarget("gone=tcp://nowhere.invalid:1"), record).message).toBe(
       `the host name nowhere.invalid is not known (${code}); check its spelling and the network`,
     );
   });

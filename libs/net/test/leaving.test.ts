@@ -11,13 +11,13 @@ describe("a cancel", () => {
     const { promise: connected, resolve } = Promise.withResolvers<Socket>();
     await using peer = await openPeer(resolve);
     const cancelled = run(peer.target);
-    cancelled.exchange.cancel();
-    expect(cancelled.events).toEqual(["end:cancelled"]);
-    cancelled.exchange.cancel();
+    cancelled.connection.cancel();
+    expect(cancelled.events).toEqual(["over:cancelled"]);
+    cancelled.connection.cancel();
     run(peer.target);
     await connected;
-    expect(cancelled.events).toEqual(["end:cancelled"]);
-    expect(cancelled.exchange.trace.at).not.toHaveProperty("established");
+    expect(cancelled.events).toEqual(["over:cancelled"]);
+    expect(cancelled.connection.record.at).not.toHaveProperty("open");
   });
 
   test("during the reply breaks the connection off", async () => {
@@ -31,12 +31,12 @@ describe("a cancel", () => {
       peer.target,
       { replyTimeoutMs: Infinity },
       {
-        onChunk: (_, exchange) => exchange.cancel(),
+        onRead: (_, __, connection) => connection.cancel(),
       },
     );
     expect(await ending).toBe("cancelled");
     expect(await broken.promise).toBe("ECONNRESET");
-    expect(events.slice(-2)).toEqual(["chunk:7", "end:cancelled"]);
+    expect(events.slice(-2)).toEqual(["read:7", "over:cancelled"]);
   });
 
   test("breaks the connection off also while a FIN of this end is on its way", async () => {
@@ -52,9 +52,9 @@ describe("a cancel", () => {
       peer.target,
       { replyTimeoutMs: Infinity },
       {
-        onChunk: (_, exchange) => {
-          exchange.end();
-          exchange.cancel();
+        onRead: (_, __, connection) => {
+          connection.end();
+          connection.cancel();
         },
       },
     );
@@ -62,41 +62,41 @@ describe("a cancel", () => {
     expect(await broken).toMatch(/^(EPIPE|ECONNRESET)$/);
   });
 
-  test("at the first byte keeps that chunk to itself", async () => {
+  test("when it was ready is the last that is told", async () => {
     await using peer = await openPeer((socket) => socket.once("data", () => socket.write("unwanted")));
     const { events, ending } = run(
       peer.target,
       {},
       {
-        onStep: (step, exchange) => void (step === "firstByte" && exchange.cancel()),
+        onOpen: (connection) => connection.cancel(),
       },
     );
     expect(await ending).toBe("cancelled");
-    expect(events.slice(-2)).toEqual(["firstByte", "end:cancelled"]);
+    expect(events).toEqual(["open", "over:cancelled"]);
   });
 
   test("at the FIN is the one ending that is told", async () => {
     await using peer = await openPeer((socket) => socket.once("data", () => socket.end()));
     const { events, ending } = run(
       peer.target,
-      {},
+      { replyTimeoutMs: undefined },
       {
-        onStep: (step, exchange) => void (step === "fin" && exchange.cancel()),
+        onFin: (_, __, connection) => connection.cancel(),
       },
     );
     expect(await ending).toBe("cancelled");
-    expect(events.filter((event) => event.startsWith("end:"))).toEqual(["end:cancelled"]);
+    expect(events.filter((event) => event.startsWith("over:"))).toEqual(["over:cancelled"]);
   });
 });
 
 test("leaves nothing behind that would keep a process alive", async () => {
   await using peer = await openPeer((socket) => socket.once("data", () => socket.end("bye")));
   const script = `
-    import { Exchange } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)};
-    const tell = { onChunk() {}, onEnd: (reason) => console.log(reason), onError: (error) => console.log(error.code) };
+    import { Connection } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)};
+    const tell = { onRead() {}, onOver: ({ reason, code }) => console.log(reason ?? code) };
     const options = { message: Buffer.from("brick"), connectTimeoutMs: 600_000, replyTimeoutMs: 600_000 };
-    new Exchange(${JSON.stringify(peer.target)}, options, tell);
-    new Exchange(${JSON.stringify(peer.target)}, options, tell).cancel();
+    new Connection(${JSON.stringify(peer.target)}, options, tell);
+    new Connection(${JSON.stringify(peer.target)}, options, tell).cancel();
   `;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
     stdio: ["ignore", "pipe", "inherit"],

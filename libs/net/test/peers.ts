@@ -1,18 +1,46 @@
 /** Servers of one connection each, for exchanges to speak to. */
 
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, ListenOptions, Server, Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { parseTarget, tcpTarget } from "../src/index.ts";
 import type { Target } from "../src/index.ts";
 
 /** A TCP server that is closed, with its connections, when it is disposed of. */
 export interface Peer extends AsyncDisposable {
   readonly target: Target;
+  readonly port: number;
 }
 
 /** Listens on a port of the system's choosing and hands each connection to `talk`. */
 export async function openPeer(talk: (socket: Socket) => void): Promise<Peer> {
+  const { server, close } = await openServer({ host: "127.0.0.1", port: 0 }, talk);
+  const { port } = server.address() as AddressInfo;
+  return { target: tcpTarget("peer", { host: "127.0.0.1", port }), port, [Symbol.asyncDispose]: close };
+}
+
+/** The same on a Unix socket. */
+export async function openUnixPeer(talk: (socket: Socket) => void): Promise<Omit<Peer, "port">> {
+  const folder = await mkdtemp(join(tmpdir(), "wirebook-unix-"));
+  const path = join(folder, "socket");
+  const { close } = await openServer({ path }, talk);
+  return {
+    target: parseTarget(`peer=unix:${path}`),
+    async [Symbol.asyncDispose]() {
+      await close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function openServer(
+  place: ListenOptions,
+  talk: (socket: Socket) => void,
+): Promise<{ readonly server: Server; readonly close: () => Promise<void> }> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -21,34 +49,31 @@ export async function openPeer(talk: (socket: Socket) => void): Promise<Peer> {
     socket.on("close", () => sockets.delete(socket));
     talk(socket);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(place);
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    target: { host: "127.0.0.1", port },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
+  const close = async (): Promise<void> => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, "close");
   };
+  return { server, close };
 }
 
 /** A port on which nothing listens any more. */
-export async function closedPort(): Promise<Target> {
+export async function closedPort(): Promise<number> {
   const peer = await openPeer(() => {});
   await peer[Symbol.asyncDispose]();
-  return peer.target;
+  return peer.port;
 }
 
-/** Listens with a backlog of one, then stops its thread for good, so that no connection is ever accepted. */
+/** Listens with a backlog of one, then stops its thread, so that no connection is accepted before it is woken. */
 const deafListener = `
   const { createServer } = require("node:net");
-  const { parentPort } = require("node:worker_threads");
-  const server = createServer();
+  const { parentPort, workerData } = require("node:worker_threads");
+  const server = createServer((socket) => socket.on("error", () => {}).resume());
   server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
     parentPort.postMessage(server.address().port);
-    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+    setImmediate(() => Atomics.wait(new Int32Array(workerData), 0, 0));
   });
 `;
 
@@ -71,9 +96,15 @@ const promptListener = `
   server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
 `;
 
-/** A server that accepts nothing and holds as many waiting connections as it was given leave to. */
-export function openDeafPeer(): Promise<Peer> {
-  return openInThread(deafListener);
+/** A server that accepts nothing until it is woken, and holds as many waiting connections as it was given leave to. */
+export async function openDeafPeer(): Promise<Peer & { wake(): void }> {
+  const memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const peer = await openInThread(deafListener, memory);
+  const wake = (): void => {
+    Atomics.store(new Int32Array(memory), 0, 1);
+    Atomics.notify(new Int32Array(memory), 0);
+  };
+  return { ...peer, wake };
 }
 
 /** A server in a thread of its own that answers `early` and then says nothing more. */
@@ -83,11 +114,12 @@ export async function openPromptPeer(): Promise<Peer & { readonly touch: Int32Ar
   return { ...peer, touch: new Int32Array(memory) };
 }
 
-async function openInThread(script: string, workerData?: SharedArrayBuffer): Promise<Peer> {
+async function openInThread(script: string, workerData: SharedArrayBuffer): Promise<Peer> {
   const worker = new Worker(script, { eval: true, workerData });
   const [port] = (await once(worker, "message")) as [number];
   return {
-    target: { host: "127.0.0.1", port },
+    target: tcpTarget("peer", { host: "127.0.0.1", port }),
+    port,
     async [Symbol.asyncDispose]() {
       await worker.terminate();
     },

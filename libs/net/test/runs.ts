@@ -1,53 +1,74 @@
-/** Exchanges whose every event is written down. */
+/** Connections whose every event is written down. */
 
-import { decodeText } from "@wirebook/protocol";
+import { decodeText, StreamRecord } from "@wirebook/protocol";
 import type { EndReason } from "@wirebook/protocol";
-import { Exchange } from "../src/index.ts";
-import type { ExchangeError, ExchangeListener, ExchangeOptions, Target } from "../src/index.ts";
+import { Connection, replyTimeoutMsDefault } from "../src/index.ts";
+import type { ConnectionListener, ConnectionOptions, ExchangeError, Target } from "../src/index.ts";
 
-/** How an exchange came to its end. */
+/** How a stream came to its end. */
 type Ending = EndReason | ExchangeError;
 
-/** An exchange under way, and what it has told its listener. */
+/** A connection under way, and what it has told its listener. */
 export interface Run {
-  readonly exchange: Exchange;
-  /** `established`, `written`, `chunk:3`, `drain`, …, and last `fin`, `cancelled` or the error's code. */
+  readonly connection: Connection;
+  readonly record: StreamRecord;
+  /** `open`, `written:8`, `read:3`, `fin:target`, `fin:own`, `drain`, and last `over:fin`, … or `over:` and the error's code. */
   readonly events: readonly string[];
   readonly texts: readonly string[];
   readonly ending: Promise<Ending>;
 }
 
 /** Begins an exchange with the message `brick 2`, unless the options say otherwise. */
-export function run(target: Target, options: Partial<ExchangeOptions> = {}, also: Partial<ExchangeListener> = {}): Run {
+export function run(
+  target: Target,
+  options: Partial<ConnectionOptions> = {},
+  also: Partial<ConnectionListener> = {},
+): Run {
   const events: string[] = [];
   const texts: string[] = [];
   const { promise, resolve } = Promise.withResolvers<Ending>();
-  const exchange = new Exchange(
+  const record = new StreamRecord({ firstEventsKept: 1000, lastEventsKept: 0, bytesKept: 1024 });
+  const connection = new Connection(
     target,
-    { message: Buffer.from("brick 2\n"), ...options },
+    { message: Buffer.from("brick 2\n"), replyTimeoutMs: replyTimeoutMsDefault, record, ...options },
     {
-      onStep(step, each) {
-        events.push(step);
-        also.onStep?.(step, each);
+      onOpen(each) {
+        events.push("open");
+        also.onOpen?.(each);
       },
-      onChunk(chunk, each) {
-        events.push(`chunk:${chunk.length}`);
-        texts.push(decodeText(chunk));
-        also.onChunk?.(chunk, each);
+      onWritten(byteCount, atMs, each) {
+        events.push(`written:${byteCount}`);
+        also.onWritten?.(byteCount, atMs, each);
+      },
+      onRead(bytes, atMs, each) {
+        events.push(`read:${bytes.length}`);
+        texts.push(decodeText(bytes));
+        also.onRead?.(bytes, atMs, each);
+      },
+      onFin(isFromTarget, atMs, each) {
+        events.push(isFromTarget ? "fin:target" : "fin:own");
+        also.onFin?.(isFromTarget, atMs, each);
       },
       onDrain(each) {
         events.push("drain");
         also.onDrain?.(each);
       },
-      onEnd(reason) {
-        events.push(`end:${reason}`);
-        resolve(reason);
-      },
-      onError(error) {
-        events.push(`error:${error.code}`);
-        resolve(error);
+      onOver(outcome, each) {
+        const ending = "reason" in outcome ? outcome.reason : outcome;
+        events.push(`over:${typeof ending === "string" ? ending : ending.code}`);
+        also.onOver?.(outcome, each);
+        resolve(ending);
       },
     },
   );
-  return { exchange, events, texts, ending: promise };
+  return { connection, record, events, texts, ending: promise };
+}
+
+/** Begins a conversation that says nothing at first. */
+export function converse(
+  target: Target,
+  options: Partial<ConnectionOptions> = {},
+  also: Partial<ConnectionListener> = {},
+): Run {
+  return run(target, { message: new Uint8Array(0), replyTimeoutMs: undefined, ...options }, also);
 }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { slowReadMsMax } from "@wirebook/protocol";
-import type { PlanStep } from "@wirebook/protocol";
+import type { ScheduleStep } from "@wirebook/protocol";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { ReadThrottle } from "../src/read-throttle.ts";
 import { openPeer } from "./peers.ts";
@@ -21,52 +21,52 @@ function openListener(came: string[], answersLine = true): Promise<Peer> {
   });
 }
 
-describe("a plan", () => {
+describe("a schedule", () => {
   test("writes each part by itself, as late as it says", async () => {
     using clock = new HeldClock();
     const came: string[] = [];
     await using peer = await openListener(came);
-    const plan = [
+    const schedule = [
       { afterMs: 30, bytes: 3 },
       { afterMs: 40, bytes: 1 },
       { afterMs: 40, bytes: 4 },
     ];
-    const { exchange, ending } = run(peer.target, { message, plan });
-    const { at, writes } = exchange.trace;
+    const { record, ending } = run(peer.target, { message, schedule });
+    const { at } = record;
     await clock.until(() => at.established !== undefined);
-    for (const [step, { afterMs }] of plan.entries()) {
+    for (const [step, { afterMs }] of schedule.entries()) {
       clock.pass(afterMs);
-      await clock.until(() => writes.length > step && came.length > step);
+      await clock.until(() => record.writes.length > step && came.length > step);
     }
     expect(await ending).toBe("fin");
     expect(came).toEqual(["bri", "c", "k 2\n"]);
-    expect(exchange.trace.sentBytes).toBe(8);
-    expect(writes.map(([atMs]) => Math.round(atMs - Number(at.established)))).toEqual([30, 70, 110]);
+    expect(record.sentBytes).toBe(8);
+    expect(record.writes.map(({ atMs }) => Math.round(atMs - Number(at.established)))).toEqual([30, 70, 110]);
   });
 
   test("gives writes without a wait between them to the kernel one by one", async () => {
     await using peer = await openListener([]);
-    const plan = Array.from(message, () => ({ afterMs: 0, bytes: 1 }));
-    const { exchange, ending } = run(peer.target, { message, plan });
+    const schedule = Array.from(message, () => ({ afterMs: 0, bytes: 1 }));
+    const { record, ending } = run(peer.target, { message, schedule });
     expect(await ending).toBe("fin");
-    expect(exchange.trace.sentBytes).toBe(message.length);
+    expect(record.sentBytes).toBe(message.length);
   });
 
   test("half-closes, and the reply is still read", async () => {
     using clock = new HeldClock();
     const came: string[] = [];
     await using peer = await openListener(came, false);
-    const plan: PlanStep[] = [
+    const schedule: ScheduleStep[] = [
       { afterMs: 0, bytes: 8 },
       { afterMs: 20, do: "end" },
     ];
-    const { exchange, texts, events, ending } = run(peer.target, { message, plan });
-    const { at } = exchange.trace;
+    const { record, texts, events, ending } = run(peer.target, { message, schedule });
+    const { at } = record;
     await clock.until(() => at.written !== undefined);
     clock.pass(20);
     expect(await ending).toBe("fin");
     expect(texts).toEqual(["8 bytes"]);
-    expect(events.slice(0, 3)).toEqual(["established", "written", "ended"]);
+    expect(events.slice(0, 3)).toEqual(["open", "written:8", "fin:own"]);
     expect(Math.round(Number(at.ended) - Number(at.written))).toBe(20);
   });
 
@@ -77,53 +77,49 @@ describe("a plan", () => {
       socket.on("end", () => seen.resolve("end"));
       socket.on("error", ({ message: text }) => seen.resolve(text));
     });
-    const plan: PlanStep[] = [
+    const schedule: ScheduleStep[] = [
       { afterMs: 0, bytes: 8 },
       { afterMs: 20, do: "reset" },
     ];
-    const { exchange, events, ending } = run(peer.target, { message, plan });
+    const { record, events, ending } = run(peer.target, { message, schedule });
     expect(await ending).toBe("reset");
     expect(await seen.promise).toContain("ECONNRESET");
-    expect(events.at(-1)).toBe("end:reset");
-    expect(exchange.trace.at.closed).toBeDefined();
+    expect(events.at(-1)).toBe("over:reset");
+    expect(record.at.closed).toBeDefined();
   });
 
   test("stops where the server has already closed", async () => {
     const came: string[] = [];
     await using peer = await openListener(came);
-    const plan: PlanStep[] = [
+    const schedule: ScheduleStep[] = [
       { afterMs: 0, bytes: 8 },
       { afterMs: 5000, bytes: 2 },
     ];
-    const { exchange, ending } = run(peer.target, { message: Buffer.from("brick 2\nxx"), plan });
+    const { record, ending } = run(peer.target, { message: Buffer.from("brick 2\nxx"), schedule });
     expect(await ending).toBe("fin");
-    expect(exchange.trace.sentBytes).toBe(8);
+    expect(record.sentBytes).toBe(8);
   });
 
   test("stops when the exchange is cancelled", async () => {
     await using peer = await openListener([]);
-    const plan: PlanStep[] = [
+    const schedule: ScheduleStep[] = [
       { afterMs: 0, bytes: 1 },
       { afterMs: 5000, bytes: 7 },
     ];
-    const { exchange, ending } = run(
-      peer.target,
-      { message, plan },
-      { onStep: (step, each) => void (step === "written" && each.cancel()) },
-    );
+    const { record, ending } = run(peer.target, { message, schedule }, { onWritten: (_, __, each) => each.cancel() });
     expect(await ending).toBe("cancelled");
-    expect(exchange.trace.sentBytes).toBe(1);
+    expect(record.sentBytes).toBe(1);
   });
 
   test("is not given up for the server's silence while it goes on", async () => {
     using clock = new HeldClock();
     await using peer = await openListener([]);
-    const plan = Array.from(message, () => ({ afterMs: 40, bytes: 1 }));
-    const { exchange, ending } = run(peer.target, { message, plan, replyTimeoutMs: 150 });
-    await clock.until(() => exchange.trace.at.established !== undefined);
-    for (const step of plan.keys()) {
+    const schedule = Array.from(message, () => ({ afterMs: 40, bytes: 1 }));
+    const { record, ending } = run(peer.target, { message, schedule, replyTimeoutMs: 150 });
+    await clock.until(() => record.at.established !== undefined);
+    for (const step of schedule.keys()) {
       clock.pass(40);
-      await clock.until(() => exchange.trace.writes.length > step);
+      await clock.until(() => record.writes.length > step);
     }
     expect(await ending).toBe("fin");
   });
@@ -134,16 +130,16 @@ describe("a slow reader", () => {
     using clock = new HeldClock();
     await using peer = await openPeer((socket) => socket.once("data", () => socket.end("0123456789")));
     const read = { afterMs: 40, bytes: 4, everyMs: 30 };
-    const { exchange, texts, ending } = run(peer.target, { read });
-    const { at, chunks } = exchange.trace;
+    const { record, texts, ending } = run(peer.target, { read });
+    const { at } = record;
     await clock.until(() => at.established !== undefined);
     for (const [index, ms] of [read.afterMs, read.everyMs, read.everyMs, read.everyMs].entries()) {
       clock.pass(ms);
-      await clock.until(() => chunks.length > index || at.closed !== undefined);
+      await clock.until(() => record.reads.length > index || at.closed !== undefined);
     }
     expect(await ending).toBe("fin");
     expect(texts).toEqual(["0123", "4567", "89"]);
-    expect(chunks.map(([atMs]) => Math.round(atMs - Number(at.established)))).toEqual([40, 70, 100]);
+    expect(record.reads.map(({ atMs }) => Math.round(atMs - Number(at.established)))).toEqual([40, 70, 100]);
   });
 
   test("holds the server back when the kernel's buffers are full, and gets everything", async () => {
@@ -156,10 +152,10 @@ describe("a slow reader", () => {
       });
     });
     const read = { afterMs: 200, bytes: 65_536, everyMs: 0 };
-    const { exchange, ending } = run(peer.target, { read });
+    const { record, ending } = run(peer.target, { read });
     expect(await ending).toBe("fin");
     expect(wasHeldBack).toBe(true);
-    expect(exchange.trace.receivedBytes).toBe(reply.length);
+    expect(record.receivedBytes).toBe(reply.length);
   });
 
   test("stays held by its listener when the pace would let it read", async () => {
@@ -170,7 +166,7 @@ describe("a slow reader", () => {
       peer.target,
       { read },
       {
-        onChunk: (_, each) => {
+        onRead: (_, __, each) => {
           if (texts.length > 1) return;
           each.pause();
           setTimeout(() => {

@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test, vi } from "vitest";
+import { writeCostBytes } from "../src/index.ts";
 import { openPeer, openPromptPeer } from "./peers.ts";
 import { run } from "./runs.ts";
 
@@ -16,8 +17,8 @@ describe("what is written", () => {
       peer.target,
       {},
       {
-        onStep: (step) => void (step === "established" && waits.push(waitUntilHeard())),
-        onChunk: (_, exchange) => exchange.cancel(),
+        onOpen: () => void waits.push(waitUntilHeard()),
+        onRead: (_, __, connection) => connection.cancel(),
       },
     );
     expect(await ending).toBe("cancelled");
@@ -30,15 +31,18 @@ describe("what is written", () => {
       void text(socket).then(resolve);
       socket.on("end", () => socket.end());
     });
-    const { exchange, ending } = run(peer.target, { message: Buffer.from("one "), proxyHeader: Buffer.from("zero ") });
-    expect(exchange.write(Buffer.from("two "))).toBe(true);
-    expect(exchange.write(Buffer.alloc(mebibyte, "x"))).toBe(false);
-    expect(exchange.unsentBytes).toBe(8 + mebibyte);
-    exchange.end();
-    exchange.write(Buffer.from("too late"));
+    const { connection, record, ending } = run(peer.target, {
+      message: Buffer.from("one "),
+      proxyHeader: Buffer.from("zero "),
+    });
+    expect(connection.write(Buffer.from("two "))).toBe(true);
+    expect(connection.write(Buffer.alloc(mebibyte, "x"))).toBe(false);
+    expect(connection.unsentBytes).toBe(8 + mebibyte);
+    connection.end();
+    connection.write(Buffer.from("too late"));
     expect(await promise).toBe(`zero one two ${"x".repeat(mebibyte)}`);
     expect(await ending).toBe("fin");
-    expect(exchange.trace.sentBytes).toBe(8 + mebibyte);
+    expect(record.sentBytes).toBe(8 + mebibyte);
   });
 
   test("switches Nagle's algorithm off before its second write, which it could hold back, and not before", async () => {
@@ -51,8 +55,8 @@ describe("what is written", () => {
       peer.target,
       {},
       {
-        onStep: (step) => void (step === "written" && counts.push(noDelay.mock.calls.length)),
-        onChunk: (_, exchange) => void exchange.write(Buffer.from("end")),
+        onWritten: (byteCount) => void (byteCount === 8 && counts.push(noDelay.mock.calls.length)),
+        onRead: (_, __, connection) => void connection.write(Buffer.from("end")),
       },
     );
     expect(await ending).toBe("fin");
@@ -66,12 +70,12 @@ describe("what is written", () => {
       received.resolve(text(socket));
       socket.once("end", () => socket.end());
     });
-    const { exchange, ending } = run(peer.target, { message: Buffer.from("brick") });
-    exchange.write(Buffer.from(" 2\n"));
-    exchange.end();
+    const { connection, record, ending } = run(peer.target, { message: Buffer.from("brick") });
+    connection.write(Buffer.from(" 2\n"));
+    connection.end();
     await ending;
     expect(await received.promise).toBe("brick 2\n");
-    expect(exchange.trace.sentBytes).toBe(8);
+    expect(record.sentBytes).toBe(8);
   });
 
   test("sends FIN behind the message and goes on reading", async () => {
@@ -89,12 +93,12 @@ describe("what is written", () => {
       socket.resume();
       socket.once("end", () => socket.end());
     });
-    const { exchange, ending } = run(peer.target);
-    exchange.end();
-    expect(exchange.write(Buffer.from("too late"))).toBe(true);
-    exchange.end();
+    const { connection, record, ending } = run(peer.target);
+    connection.end();
+    expect(connection.write(Buffer.from("too late"))).toBe(true);
+    connection.end();
     expect(await ending).toBe("fin");
-    expect(exchange.trace.sentBytes).toBe(8);
+    expect(record.sentBytes).toBe(8);
   });
 
   test("says when the kernel has taken what was written", async () => {
@@ -102,12 +106,28 @@ describe("what is written", () => {
       socket.resume();
       socket.once("end", () => socket.end());
     });
-    const { exchange, events, ending } = run(peer.target, {}, { onDrain: (each) => each.end() });
-    expect(exchange.write(Buffer.alloc(16 * mebibyte))).toBe(false);
-    expect(exchange.unsentBytes).toBeGreaterThan(0);
+    const { connection, record, events, ending } = run(peer.target, {}, { onDrain: (each) => each.end() });
+    expect(connection.write(Buffer.alloc(16 * mebibyte))).toBe(false);
+    expect(connection.unsentBytes).toBeGreaterThan(0);
     expect(await ending).toBe("fin");
     expect(events).toContain("drain");
-    expect(exchange.unsentBytes).toBe(0);
-    expect(exchange.trace.sentBytes).toBe(16 * mebibyte + 8);
+    expect([connection.unsentBytes, connection.unsentCost]).toEqual([0, 0]);
+    expect(record.sentBytes).toBe(16 * mebibyte + 8);
+  });
+
+  test("counts each write that waits, because many small ones fill the memory too", async () => {
+    const opened = Promise.withResolvers<void>();
+    await using peer = await openPeer((socket) => socket.pause());
+    const { connection, ending } = run(peer.target, {}, { onOpen: () => opened.resolve() });
+    const writeMany = (): number => {
+      for (let at = 0; at < 1000; at++) connection.write(Buffer.from("x"));
+      return connection.unsentCost;
+    };
+    expect(writeMany()).toBeGreaterThan(1000 * writeCostBytes);
+    await opened.promise;
+    connection.write(Buffer.alloc(32 * mebibyte));
+    expect(writeMany()).toBeGreaterThan(32 * mebibyte + 1000 * writeCostBytes);
+    connection.cancel();
+    await ending;
   });
 });

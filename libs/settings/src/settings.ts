@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import type { ZodMiniType } from "zod/mini";
 
-/** One setting. Its option is its name in kebab-case: `serverConnections` is `--server-connections`. */
+/** One setting. Its option is its name in kebab-case: `trustProxy` is `--trust-proxy`. */
 export interface Setting<Value> {
   /** Reads the text (or, for a list, the texts) that the user gave; a switch is given `true`. */
   readonly schema: ZodMiniType<Value>;
@@ -77,6 +77,17 @@ export function readSettings<const Table extends SettingsTable>(
   return { settings: Object.freeze(settings) as SettingsOf<Table>, options, words: positionals, isHelp };
 }
 
+/**
+ * The first word that is no option, unless it stands behind `--`: where a program with subcommands finds their names.
+ *
+ * @param table the options of all subcommands, since a word may be the value of one
+ */
+export function findFirstWord(table: SettingsTable, argv: readonly string[]): string | undefined {
+  const { tokens } = parseArgs({ ...parserOf(table, argv), strict: false, tokens: true });
+  const first = tokens.find(({ kind }) => kind !== "option");
+  return first?.kind === "positional" ? first.value.replace(hidden, "") : undefined;
+}
+
 /** The lines of help for a table, each ending in a line feed. */
 export function describeSettings(table: SettingsTable): string {
   const rows = Object.entries(table).map(([name, setting]) => [
@@ -120,20 +131,24 @@ function parse(
   table: SettingsTable,
   argv: readonly string[],
 ): { values: Record<string, Given>; positionals: string[] } {
-  const options = Object.entries(table).map(([name, { form, isList }]) => [
-    optionOf(name),
-    { type: form === "" ? "boolean" : "string", multiple: isList ?? false } as const,
-  ]);
   try {
-    const { values, positionals } = parseArgs({
-      args: argv.map((word) => (/^-\d/.test(word) ? `${hidden}${word}` : word)),
-      options: { ...Object.fromEntries(options), help: { type: "boolean", short: "h" } },
-      allowPositionals: true,
-    });
+    const { values, positionals } = parseArgs(parserOf(table, argv));
     return { values, positionals: positionals.map((word) => word.replace(hidden, "")) };
   } catch (error) {
     throw new SettingsError(`${explain(error as NodeJS.ErrnoException)}; see --help`, { cause: error });
   }
+}
+
+function parserOf(table: SettingsTable, argv: readonly string[]) {
+  const options = Object.entries(table).map(([name, { form, isList }]) => [
+    optionOf(name),
+    { type: form === "" ? "boolean" : "string", multiple: isList ?? false } as const,
+  ]);
+  return {
+    args: argv.map((word) => (/^-\d/.test(word) ? `${hidden}${word}` : word)),
+    options: { ...Object.fromEntries(options), help: { type: "boolean", short: "h" } },
+    allowPositionals: true,
+  } as const;
 }
 
 /** What `parseArgs` throws, in the words of most programs. */

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { timedChunksMax, timedWritesMax } from "@wirebook/protocol";
+import { countsOnly, decodeText, StreamRecord } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
+import type { Connection } from "../src/index.ts";
 import { openPeer } from "./peers.ts";
 import { run } from "./runs.ts";
 
@@ -11,13 +12,13 @@ const mebibyte = 1024 * 1024;
 describe("an exchange", () => {
   test("tells each step once, in order, at times that never go back", async () => {
     await using peer = await openPeer((socket) => socket.once("data", () => socket.end("hello\n")));
-    const { exchange, events, ending } = run(peer.target);
+    const { record, events, ending } = run(peer.target);
     expect(await ending).toBe("fin");
-    expect(events).toEqual(["established", "written", "firstByte", "chunk:6", "fin", "end:fin"]);
-    const { at, chunks, sentBytes, receivedBytes } = exchange.trace;
-    const times = [at.connecting, at.established, at.written, at.firstByte, chunks[0]?.[0], at.fin, at.closed];
+    expect(events).toEqual(["open", "written:8", "read:6", "over:fin"]);
+    const { at, reads, sentBytes, receivedBytes } = record;
+    const times = [at.connecting, at.established, at.written, at.firstByte, reads[0]?.atMs, at.fin, at.closed];
     expect(times).toEqual(times.map(Number).toSorted((one, other) => one - other));
-    expect({ sentBytes, receivedBytes, sizes: chunks.map(([, bytes]) => bytes) }).toEqual({
+    expect({ sentBytes, receivedBytes, sizes: reads.map(({ byteCount }) => byteCount) }).toEqual({
       sentBytes: 8,
       receivedBytes: 6,
       sizes: [6],
@@ -30,10 +31,10 @@ describe("an exchange", () => {
       seenPort = socket.remotePort;
       socket.once("data", () => socket.end());
     });
-    const { exchange, ending } = run(peer.target);
+    const { record, ending } = run(peer.target);
     await ending;
-    expect(exchange.trace.local).toEqual({ address: "127.0.0.1", port: seenPort });
-    expect(exchange.trace.remote).toEqual({ address: "127.0.0.1", port: peer.target.port });
+    expect(record.local).toEqual({ address: "127.0.0.1", port: seenPort });
+    expect(record.remote).toEqual({ address: "127.0.0.1", port: peer.port });
   });
 
   test("hands on one chunk for each read", async () => {
@@ -49,34 +50,71 @@ describe("an exchange", () => {
       peer.target,
       {},
       {
-        onChunk: (_, exchange) => void exchange.write(Buffer.from(".")),
+        onRead: (_, __, connection) => void connection.write(Buffer.from(".")),
       },
     );
     await ending;
     expect(texts).toEqual(["one", "two", "three"]);
   });
 
-  test("times a bounded number of chunks and of writes and counts the rest", async () => {
-    let left = timedChunksMax + 6;
-    await using peer = await openPeer((socket) => {
-      socket.on("data", () => (left-- > 0 ? socket.write("x") : socket.end()));
-    });
-    const { exchange, ending } = run(
+  test("notes everything in its record before it tells of it", async () => {
+    await using peer = await openPeer((socket) => socket.once("data", () => socket.end("hello\n")));
+    const seen: string[] = [];
+    const note = (what: string, { record }: Connection): void => {
+      const { at, writeCount, readCount, outcome } = record;
+      seen.push(`${what} ${Object.keys(at).length} ${writeCount} ${readCount} ${outcome?.kind}`);
+    };
+    const { record, ending } = run(
       peer.target,
-      {},
+      { isEnded: true },
       {
-        onChunk: (_, each) => void each.write(Buffer.from(".")),
+        onOpen: (each) => note("open", each),
+        onWritten: (_, __, each) => note("written", each),
+        onFin: (_, __, each) => note("fin", each),
+        onRead: (_, __, each) => note("read", each),
+        onOver: (_, each) => note("over", each),
       },
     );
     await ending;
-    expect(exchange.trace.chunks).toHaveLength(timedChunksMax);
-    expect(exchange.trace.untimedChunks).toBe(6);
-    expect(exchange.trace.receivedBytes).toBe(timedChunksMax + 6);
-    // The message, and one answer to each chunk.
-    expect(exchange.trace.writes).toHaveLength(timedWritesMax);
-    expect(exchange.trace.untimedWrites).toBe(timedChunksMax + 7 - timedWritesMax);
-    expect(exchange.trace.sentBytes).toBe("brick 2\n".length + timedChunksMax + 6);
+    expect(seen).toEqual([
+      "open 2 0 0 undefined",
+      "written 3 1 0 undefined",
+      "fin 4 1 0 undefined",
+      "read 5 1 1 undefined",
+      "over 7 1 1 ended",
+    ]);
+    const events = record.events.map(({ kind, isFromTarget, bytes }) => [kind, isFromTarget, String(bytes)]);
+    expect(events).toEqual([
+      ["data", false, "brick 2\n"],
+      ["fin", false, "undefined"],
+      ["data", true, "hello\n"],
+      ["fin", true, "undefined"],
+    ]);
+    expect(record.outcome).toEqual({ kind: "ended", reason: "fin" });
   });
+
+  test.each([false, true])(
+    "gives bytes that stay as they are, unless they are borrowed: %s",
+    async (isReadBorrowed) => {
+      const parts = ["one", "two", "six"];
+      const kept: Uint8Array[] = [];
+      const copied: string[] = [];
+      await using peer = await openPeer((socket) => {
+        socket.on("data", () => (parts.length > 0 ? socket.write(String(parts.shift())) : socket.end()));
+      });
+      const options = { isReadBorrowed, record: new StreamRecord(countsOnly) };
+      const { ending } = run(peer.target, options, {
+        onRead(bytes, _, connection) {
+          kept.push(bytes);
+          copied.push(decodeText(bytes));
+          connection.write(Buffer.from("."));
+        },
+      });
+      await ending;
+      expect(copied).toEqual(["one", "two", "six"]);
+      expect(kept.map(decodeText)).toEqual(isReadBorrowed ? ["six", "six", "six"] : ["one", "two", "six"]);
+    },
+  );
 
   test("lets go of its connection at the server's FIN, whatever was still to be written", async () => {
     const messageBytes = 64 * mebibyte;
@@ -109,9 +147,9 @@ describe("a pause", () => {
       peer.target,
       {},
       {
-        onChunk(_, exchange) {
-          if (exchange.trace.chunks.length > 1) return;
-          exchange.pause();
+        onRead(_, __, connection) {
+          if (connection.record.reads.length > 1) return;
+          connection.pause();
           firstChunk.resolve();
         },
       },
@@ -120,12 +158,12 @@ describe("a pause", () => {
     // While it is held, the same reply goes to somebody else from beginning to end.
     const free = run(peer.target);
     expect(await free.ending).toBe("fin");
-    expect(free.exchange.trace.receivedBytes).toBe(replyBytes);
-    expect(held.exchange.trace.chunks).toHaveLength(1);
+    expect(free.record.receivedBytes).toBe(replyBytes);
+    expect(held.record.reads).toHaveLength(1);
     expect(serverSockets[0]?.writableLength).toBeGreaterThan(0);
-    held.exchange.resume();
+    held.connection.resume();
     expect(await held.ending).toBe("fin");
-    expect(held.exchange.trace.receivedBytes).toBe(replyBytes);
+    expect(held.record.receivedBytes).toBe(replyBytes);
   });
 
   test("makes the reply timeout stand still", async () => {
@@ -138,8 +176,8 @@ describe("a pause", () => {
       peer.target,
       { replyTimeoutMs },
       {
-        onChunk(_, exchange) {
-          exchange.pause();
+        onRead(_, __, connection) {
+          connection.pause();
           firstChunk.resolve();
         },
       },
@@ -147,12 +185,12 @@ describe("a pause", () => {
     await firstChunk.promise;
     for (const round of [1, 2, 3]) {
       const other = run(silent.target, { replyTimeoutMs });
-      await clock.until(() => other.exchange.trace.at.established !== undefined);
+      await clock.until(() => other.record.at.established !== undefined);
       clock.pass(replyTimeoutMs);
       expect(await other.ending, `round ${round}`).toMatchObject({ code: "reply-timeout" });
     }
-    expect(held.exchange.trace.at.closed).toBeUndefined();
-    held.exchange.resume();
+    expect(held.record.at.closed).toBeUndefined();
+    held.connection.resume();
     clock.pass(replyTimeoutMs);
     expect(await held.ending).toMatchObject({ code: "reply-timeout" });
   });

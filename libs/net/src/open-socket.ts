@@ -1,0 +1,107 @@
+/**
+ * How the socket to a target is opened: which addresses are tried and for how long, and TLS over TCP.
+ *
+ * A certificate is always verified, against the operator's authorities where the target names some and those of Node
+ * otherwise, and against the name of the host.
+ */
+
+import { connect, isIP } from "node:net";
+import type { LookupFunction, OnReadOpts, Socket } from "node:net";
+import process from "node:process";
+import { connect as connectTls, createSecureContext } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
+import type { TlsFacts } from "@wirebook/protocol";
+import type { TargetAddress, TlsAddress } from "./target.ts";
+
+/** Milliseconds of silence after which the kernel asks whether a target that may be silent still lives. */
+const keepAliveDelayMs = 30_000;
+
+/**
+ * Milliseconds after which the next address of a name is tried, in place of the one before. Node gives up an attempt then,
+ * so it covers a slow link and one SYN that was lost (1 s); Node's own 250 ms do not.
+ */
+const attemptTimeoutMsMax = 2000;
+
+/** Addresses of a name that are reached within the time for the connection, whatever that is. */
+const attemptsAtLeast = 3;
+
+/** Characters of a name in a certificate that are kept; the target chooses them. */
+const certificateNameCharactersMax = 256;
+
+/** Both addresses of `localhost` (RFC 6761, section 6.3), of which /etc/hosts often has only one. */
+const lookupLocalhost: LookupFunction = (_, __, callback) => {
+  const addresses = [
+    { address: "127.0.0.1", family: 4 },
+    { address: "::1", family: 6 },
+  ];
+  process.nextTick(callback, null, addresses);
+};
+
+/** How a socket is opened. */
+export interface SocketOptions {
+  readonly connectTimeoutMs: number;
+  /** True to let the kernel find out whether a silent target still lives. */
+  readonly isKeptAlive: boolean;
+  readonly onread: OnReadOpts | undefined;
+}
+
+/** Opens the TCP or Unix socket of a target. The caller listens for its errors. */
+export function openSocket(address: TargetAddress, { connectTimeoutMs, isKeptAlive, onread }: SocketOptions): Socket {
+  if (address.transport === "unix") return connect({ path: address.path, allowHalfOpen: true, onread });
+  return connect({
+    host: address.host,
+    port: address.port,
+    lookup: address.host === "localhost" ? lookupLocalhost : undefined,
+    allowHalfOpen: true,
+    onread,
+    keepAlive: isKeptAlive,
+    keepAliveInitialDelay: keepAliveDelayMs,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: Math.ceil(Math.min(attemptTimeoutMsMax, connectTimeoutMs / attemptsAtLeast)),
+  });
+}
+
+/** Authorities and keys of each target, prepared once for all its connections. */
+const contexts = new WeakMap<TlsAddress, SecureContext>();
+
+/** Begins TLS over a TCP socket that is connected. The caller listens for its errors. */
+export function openTls(socket: Socket, address: TlsAddress): TLSSocket {
+  const { host, servername = isIP(host) > 0 ? "" : host, alpn } = address;
+  let secureContext = contexts.get(address);
+  if (secureContext === undefined) {
+    const { ca, cert, key } = address;
+    secureContext = createSecureContext({ ca, cert, key, minVersion: "TLSv1.2" });
+    contexts.set(address, secureContext);
+  }
+  return connectTls({
+    socket,
+    // What the certificate is verified against when there is no server name.
+    host,
+    servername,
+    secureContext,
+    rejectUnauthorized: true,
+    ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
+  });
+}
+
+/** What a handshake came to. */
+export function tlsFactsOf(socket: TLSSocket): TlsFacts {
+  const certificate = socket.getPeerX509Certificate();
+  return {
+    version: socket.getProtocol() ?? "",
+    cipher: socket.getCipher().standardName,
+    alpn: socket.alpnProtocol || null,
+    peer: {
+      subject: nameOf(certificate?.subject || certificate?.subjectAltName),
+      issuer: nameOf(certificate?.issuer),
+      validFrom: certificate?.validFromDate.toISOString() ?? "",
+      validTo: certificate?.validToDate.toISOString() ?? "",
+    },
+  };
+}
+
+/** Node writes each part of a name on a line of its own. */
+function nameOf(lines = ""): string {
+  const name = lines.replaceAll("\n", ", ");
+  return name.length <= certificateNameCharactersMax ? name : `${name.slice(0, certificateNameCharactersMax)}\u2026`;
+}

@@ -1,0 +1,172 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Certificates } from "../../../test-support/certificate.ts";
+import { describeTarget, lendsRights, parseTarget, parseTargetUrl, TargetError, tcpTarget } from "../src/index.ts";
+
+/** The sentence with which something typed is refused. */
+function refusalOf(text: string): string {
+  try {
+    parseTarget(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(TargetError);
+    return (error as TargetError).message;
+  }
+  return `${text} was taken`;
+}
+
+test.each([
+  ["tcp://127.0.0.1:6379", { transport: "tcp", host: "127.0.0.1", port: 6379 }],
+  ["tcp://[::1]:6379", { transport: "tcp", host: "::1", port: 6379 }],
+  ["tcp://[fe80::1%25eth0]:1", { transport: "tcp", host: "fe80::1%eth0", port: 1 }],
+  ["tcp://Redis_1.Example:65535", { transport: "tcp", host: "redis_1.example", port: 65_535 }],
+  ["tls://b\u00fccher.example:993", { transport: "tls", host: "xn--bcher-kva.example", port: 993 }],
+  [
+    "tls://10.0.0.1:993?servername=imap.example&alpn=imap",
+    { transport: "tls", host: "10.0.0.1", port: 993, servername: "imap.example", alpn: "imap" },
+  ],
+  ["unix:/run/redis/redis.sock", { transport: "unix", path: "/run/redis/redis.sock" }],
+  ["unix:///run/redis/redis.sock", { transport: "unix", path: "/run/redis/redis.sock" }],
+  ["unix:/run/a%2Cb+c%20%C3%BC%3F%23", { transport: "unix", path: "/run/a,b+c \u00fc?#" }],
+  [`unix:/${"x".repeat(106)}`, { transport: "unix", path: `/${"x".repeat(106)}` }],
+])("%s is a target", (url, address) => {
+  expect(parseTarget(`x-1=${url}`)).toEqual({ name: "x-1", address, proxy: undefined });
+  expect(parseTargetUrl(`${url}${url.includes("?") ? "&" : "?"}proxy=v2`)).toEqual({ address, proxy: "v2" });
+});
+
+test.each([
+  ["", '"" has no name; type NAME=URL, such as mail=tls://imap.example:993'],
+  ["tcp://h:1", '"tcp://h:1" has no name; type NAME=URL, such as mail=tls://imap.example:993'],
+  ["tls://h:1?ca=f", '"tls://h:1?ca=f" has no name; type NAME=URL, such as mail=tls://imap.example:993'],
+  [
+    "Mail=tcp://h:1",
+    '"Mail" is not a target\'s name; type up to 32 small letters, digits and hyphens, not a hyphen first',
+  ],
+  ["-m=tcp://h:1", '"-m" is not a target\'s name; type up to 32 small letters, digits and hyphens, not a hyphen first'],
+  [
+    `${"m".repeat(64)}=tcp://h:1`,
+    `"${"m".repeat(40)}\u2026" is not a target's name; type up to 32 small letters, digits and hyphens, not a hyphen first`,
+  ],
+])("%s is refused for its name", (text, sentence) => {
+  expect(refusalOf(text)).toBe(sentence);
+});
+
+test.each([
+  ["h:1", '"h:1" has no scheme that is known here; type tcp://host:port, tls://host:port or unix:/path'],
+  ["127.0.0.1", '"127.0.0.1" has no scheme that is known here; type tcp://host:port, tls://host:port or unix:/path'],
+  [
+    "https://h:1",
+    '"https://h:1" has no scheme that is known here; type tcp://host:port, tls://host:port or unix:/path',
+  ],
+  ["tcp:h:1", '"tcp:h:1" has no host; type tcp://host:port'],
+  ["tcp://", '"tcp://" has no host; type tcp://host:port'],
+  ["tcp://:1", '":1" is not host:port; type tcp://host:port, an IPv6 address in brackets'],
+  ["tcp://::1:1", '"::1:1" is not host:port; type tcp://host:port, an IPv6 address in brackets'],
+  ["tcp://fe80::1:1", '"fe80::1:1" is not host:port; type tcp://host:port, an IPv6 address in brackets'],
+  ["tcp://[::1]x", '"[::1]x" is not host:port; type tcp://host:port, an IPv6 address in brackets'],
+  ["tcp://[::g]:1", '"::g" in brackets is not an IPv6 address; type one such as [::1]'],
+  ["tcp://a b:1", '"a b" is not a host name or an IP address; type one such as imap.example'],
+  ["tcp://h", "the URL has no port; type tcp://host:port"],
+  ["tls://h:", "the URL has no port; type tls://host:port"],
+  ["tcp://h:0", '"0" is not a port; type one from 1 to 65535'],
+  ["tcp://h:65536", '"65536" is not a port; type one from 1 to 65535'],
+  ["tcp://h:80x", '"80x" is not a port; type one from 1 to 65535'],
+  ["tcp://me:secret@h:1", "the URL has a user name before @; type tcp://host:port without it"],
+  ["tcp://h:1/", '"/" behind the port is a path; type tcp://host:port without it'],
+  ["tcp://h:1#x", '"tcp://h:1#x" has a fragment; leave out # and what follows, or type %23'],
+  ["tcp://h:1?ca=x", '"ca" is not a parameter of tcp; type proxy or leave it out'],
+  [
+    "tls://h:1?verify=no",
+    '"verify" is not a parameter of tls; type ca, servername, alpn, cert, key, proxy or leave it out',
+  ],
+  ["tls://h:1?alpn=a&alpn=b", "the parameter alpn is there twice; type it once"],
+  ["tls://h:1?ca", "the parameter ca has no value; type ca=\u2026 or leave it out"],
+  ["tls://h:1?alpn=%C3%BC", "alpn=\u00fc is not the name of a protocol; type one such as imap"],
+  ["tls://h:1?servername=10.0.0.1", "servername=10.0.0.1 is not a host name; leave it out to verify the host itself"],
+  ["tls://h:1?cert=a", "the parameter cert needs key as well; name both files"],
+  ["tls://h:1?key=a", "the parameter key needs cert as well; name both files"],
+  ["tls://h:1?alpn=%", '"%" has a % that begins no character; type %25 for a percent sign'],
+  ["tcp://h:1?proxy=v1", "proxy=v1 is not a version of the PROXY protocol that is known here; type proxy=v2"],
+  [
+    "imaps://me:secret@h",
+    '"imaps://\u2026@h" has no scheme that is known here; type tcp://host:port, tls://host:port or unix:/path',
+  ],
+  ["tls://me:se#cret@h:1", '"tls://\u2026@h:1" has a fragment; leave out # and what follows, or type %23'],
+  ["tls://me:sec/ret@h:1", '"\u2026@h:1" behind the port is a path; type tls://host:port without it'],
+  ["unix:", '"" is not the absolute path of a socket; type unix:/path/to/socket'],
+  ["unix:run/x", '"run/x" is not the absolute path of a socket; type unix:/path/to/socket'],
+  ["unix://run/x", '"//run/x" has a host, and a Unix socket has none; type unix:/path'],
+  ["unix:/a%00b", "the path of a Unix socket cannot hold a zero byte; leave out %00"],
+  [
+    `unix:/${"\u00fc".repeat(54)}`,
+    "the path of 109 bytes to the Unix socket is over the limit of 107; use a shorter one, such as a symbolic link",
+  ],
+])("%s is refused with a sentence of its own", (url, sentence) => {
+  expect(refusalOf(`x=${url}`)).toBe(`target x: ${sentence}`);
+});
+
+test("files of certificates are read at once, and checked", async () => {
+  await using made = await Certificates.open();
+  const [{ certPath: ca }, { certPath: cert, keyPath: key }, other] = (await Promise.all(
+    ["ca", "mine", "other"].map((name) => made.make(name)),
+  )) as [
+    Awaited<ReturnType<Certificates["make"]>>,
+    Awaited<ReturnType<Certificates["make"]>>,
+    { readonly keyPath: string },
+  ];
+  const target = parseTarget(`mail=tls://imap.example:993?ca=${encodeURIComponent(ca)}&cert=${cert}&key=${key}`);
+  expect(target.address).toMatchObject({ ca: expect.any(Buffer) as Buffer, cert: expect.any(Buffer) as Buffer });
+  expect(describeTarget(target)).toBe("mail (tls, imap.example:993)");
+  expect(lendsRights(target)).toBe(true);
+
+  const none = join(made.folder, "none");
+  await writeFile(none, "no certificate\n");
+  const url = "x=tls://h:1";
+  expect(refusalOf(`${url}?ca=${made.folder}/absent`)).toBe(
+    `target x: ca ${made.folder}/absent cannot be read (ENOENT); name a PEM file`,
+  );
+  expect(refusalOf(`${url}?ca=${none}`)).toContain(`ca ${none} has no certificate in PEM form`);
+  expect(refusalOf(`${url}?ca=/dev/zero`)).toContain("ca /dev/zero cannot be read (it is not a file); name a PEM file");
+  const cut = join(made.folder, "cut");
+  const [whole, another] = [await readFile(ca, "utf8"), await readFile(cert, "utf8")];
+  await writeFile(cut, whole + another.slice(0, 200));
+  expect(refusalOf(`${url}?ca=${cut}`)).toContain(`a certificate in ca ${cut} cannot be read; copy the file again`);
+  await writeFile(cut, whole + another);
+  expect(parseTarget(`${url}?ca=${cut}`).address).toMatchObject({ ca: Buffer.from(whole + another) });
+  expect(refusalOf(`${url}?cert=${cert}&key=${none}`)).toContain(`key ${none} has no private key in PEM form`);
+  expect(refusalOf(`${url}?cert=${none}&key=${key}`)).toContain(`cert ${none} has no certificate in PEM form`);
+  expect(refusalOf(`${url}?cert=${cert}&key=${other.keyPath}`)).toContain("is not the key of the certificate in");
+});
+
+test.each([
+  ["redis=tcp://[::1]:6379", "redis (tcp, [::1]:6379)", false],
+  ["mail=tls://imap.example:993", "mail (tls, imap.example:993)", false],
+  ["docker=unix:/run/docker.sock", "docker (local socket)", true],
+])("%s is shown as %s", (text, shown, doesLend) => {
+  const target = parseTarget(text);
+  expect(describeTarget(target)).toBe(shown);
+  expect(lendsRights(target)).toBe(doesLend);
+});
+
+test("a plain TCP target can be made without a URL", () => {
+  expect(tcpTarget("wirebook", { host: "127.0.0.1", port: 5007 })).toEqual(
+    parseTarget("wirebook=tcp://127.0.0.1:5007"),
+  );
+});
+
+test("any text at all is a target or a sentence", () => {
+  const part = fc.oneof(
+    fc.constantFrom("tcp:", "tls:", "unix:", "//", "h", ":", "1", "?", "&", "=", "[", "]", "%", "@"),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(fc.array(part), (parts) => {
+      try {
+        parseTarget(`x=${parts.join("")}`);
+      } catch (error) {
+        expect(error).toBeInstanceOf(TargetError);
+      }
+    }),
+  );
+});
