@@ -5,20 +5,42 @@
  * are counted instead of written; sequence numbers go on, so a reader sees the gap as he would that of a real capture.
  */
 
+import type { TlsFacts } from "@wirebook/protocol";
 import { Conversation } from "./conversation.ts";
 import type { Ends } from "./conversation.ts";
 import { encodeHead } from "./pcapng.ts";
 
 const comment =
-  "Written by Wirebook from its records of exchanges, not captured from a network. Each connection holds the very bytes " +
+  "Written by Wirebook from its records of streams, not captured from a network. Each connection holds the very bytes " +
   "that one end of it wrote and read, at the times that it noted; segments, sequence numbers, windows and ACKs are made " +
-  "up. What may be a key is replaced by asterisks. The WebSocket between page and gateway is not here: no program saw " +
-  "its TCP bytes.";
+  "up. Of a stream over TLS they are the plain text. In a stream to a Wirebook server, what may be a key is replaced by " +
+  "asterisks. The WebSocket between page and gateway is not here: no program saw its TCP bytes.";
+
+/**
+ * A Unix socket has no addresses and no ports. Packets need both, so its two ends get these of loopback: a port for each
+ * stream, from the range that no service is assigned to (RFC 6335), so that Wireshark takes it for no protocol.
+ */
+const unixClient = "127.0.0.2";
+const unixServer = { address: "127.0.0.3", port: 65_535 };
+const unixPortFirst = 49_152;
+const unixPorts = 16_383;
+const unixNote =
+  "This was a Unix socket: its addresses and ports are made up as well, and FIN and RST stand for the closing of an end.";
 
 /** Where a capture goes. */
 export interface CaptureSink {
   /** Takes a whole block; false when it was not taken and is lost. */
   write(block: Uint8Array<ArrayBuffer>): boolean;
+}
+
+/** What a stream is, as far as its packets must know. */
+export interface CapturedStream {
+  /** Its addresses; `undefined` for a Unix socket. */
+  readonly ends: Ends | undefined;
+  /** What the handshake came to, where there was one. */
+  readonly tls?: TlsFacts | undefined;
+  /** True for a stream to a Wirebook server: its keys are hidden. */
+  readonly hasKeys: boolean;
 }
 
 /** A pcapng file that is being written. */
@@ -30,6 +52,7 @@ export class Capture {
   #bytes = 0;
   #isFull = false;
   #lostPackets = 0;
+  #unixStreams = 0;
 
   /**
    * Writes the head.
@@ -62,10 +85,16 @@ export class Capture {
    *
    * @throws RangeError as the constructor of `Conversation`
    */
-  conversation(ends: Ends): Conversation {
-    return new Conversation(ends, (block) => {
+  conversation({ ends, tls, hasKeys }: CapturedStream): Conversation {
+    const notes = [...(ends === undefined ? [unixNote] : []), ...(tls === undefined ? [] : [tlsNote(tls)])];
+    return new Conversation(ends ?? this.#unixEnds(), { hasKeys, notes }, (block) => {
       if (!this.#write(block)) this.#lostPackets += 1;
     });
+  }
+
+  #unixEnds(): Ends {
+    const port = unixPortFirst + (this.#unixStreams++ % unixPorts);
+    return { client: { address: unixClient, port }, server: unixServer };
   }
 
   #write(block: Uint8Array<ArrayBuffer>): boolean {
@@ -77,4 +106,12 @@ export class Capture {
     this.#bytes += block.length;
     return true;
   }
+}
+
+function tlsNote({ version, cipher, alpn, peer }: TlsFacts): string {
+  const protocol = alpn === null ? "" : `, ALPN ${alpn}`;
+  return (
+    `This is the plain text inside of TLS (${version}, ${cipher}${protocol}; certificate of ${peer.subject}): ` +
+    "the handshake and the encrypted records are left out."
+  );
 }

@@ -1,116 +1,120 @@
 /**
- * The record of an exchange: all that is known of it, as one line of JSON that outlives the page.
+ * A stream as one line of JSON that outlives the page: all that its record knows, and what the page made it for.
  *
- * Times are milliseconds since `startedAt`, on one clock. `wire` has what went over TCP in the order in which it was
- * noted: a write that the kernel had taken, or what one read gave, with its bytes in base64, or how many there were when
- * they were not kept. `frames` has the WebSocket messages of the page, if there were any, as it saw them; those that
- * carried bytes name their place in `wire`. No line holds a key.
+ * Times are milliseconds since `startedAt`, on one clock. `events` has what went over the connection in the order in which
+ * it was noted: a write that the kernel had taken, what one read gave, or the end of a direction. Bytes are in base64; where
+ * they were not kept, their count is left. `frames` has the text frames between page and gateway; each event that `arrived`
+ * came to the page in a byte frame. No line to a Wirebook server holds a key.
  */
 
 import * as z from "zod/mini";
-import { decodeTime, endReasons, frameErrorCodes, hops, steps } from "@wirebook/protocol";
+import {
+  decodeTime,
+  endReasons,
+  frameErrorCodes,
+  hops,
+  readRate,
+  schedule,
+  steps,
+  tlsFacts,
+  transports,
+} from "@wirebook/protocol";
 import { encodeAddress } from "./segment.ts";
 
-/** Of the records that this program writes and reads. */
-export const recordVersion = 1;
+/** Of the records that this program writes. It also reads version 1. */
+export const recordVersion = 2;
 
-const milliseconds = z.number();
-const count = z.int().check(z.minimum(0));
-const base64 = z.base64();
+export const milliseconds = z.number();
+export const count = z.int().check(z.minimum(0));
 
-const endpoint = z.strictObject({
+/** A moment by the calendar, to the microsecond, in UTC. */
+export const calendarTime = z.string().check(z.refine((text) => decodeTime(text) !== undefined));
+
+export const endpoint = z.strictObject({
   address: z.string().check(z.refine((text) => encodeAddress(text) !== undefined)),
   port: z.int().check(z.minimum(0), z.maximum(65_535)),
 });
 
-const wireItem = z.strictObject({
-  at: milliseconds,
-  /** True when the gateway noted no time: it is that of the frame that brought the bytes. */
-  isArrival: z.optional(z.literal(true)),
-  from: z.enum(["client", "server"]),
-  /** The bytes; absent when they were not kept. */
-  bytes: z.optional(base64),
-  /** How many they were. */
-  count,
-});
+const event = z
+  .strictObject({
+    at: milliseconds,
+    from: z.enum(["client", "target"]),
+    /** The bytes of a write or a read; absent when they were not kept. */
+    bytes: z.optional(z.base64()),
+    /** How many they were. */
+    count: z.optional(count),
+    fin: z.optional(z.literal(true)),
+    rst: z.optional(z.literal(true)),
+    /** When its byte frame came to the page; absent when there was none. */
+    arrived: z.optional(milliseconds),
+    /** KiB that waited for the page before that frame. */
+    queued: z.optional(count),
+  })
+  .check(z.refine(({ count: bytes, fin, rst }) => [bytes, fin, rst].filter((each) => each !== undefined).length === 1));
 
-/** A write or a read of an exchange. */
-export type WireItem = z.infer<typeof wireItem>;
+/** A write, a read, a FIN or an RST of a stream. */
+export type RecordedEvent = z.infer<typeof event>;
 
 const frame = z.strictObject({
   at: milliseconds,
   direction: z.enum(["sent", "received"]),
   name: z.string(),
-  /** Of a text frame. */
-  text: z.optional(z.string()),
-  /** Of a binary frame: the item of `wire` with its bytes. */
-  wire: z.optional(count),
+  text: z.string(),
 });
 
-/** A WebSocket message of an exchange. */
+/** A text frame of a stream. */
 export type RecordedFrame = z.infer<typeof frame>;
 
-const end = z.strictObject({
-  how: z.enum(["running", ...endReasons, "failed"]),
-  at: milliseconds,
-  /** Of a failure. */
-  code: z.optional(z.enum([...frameErrorCodes, "gateway-lost"])),
-  hop: z.optional(z.enum(hops)),
-  message: z.optional(z.string()),
-});
+const end = z.discriminatedUnion("how", [
+  z.strictObject({ how: z.enum(["running", ...endReasons]), at: milliseconds }),
+  z.strictObject({
+    how: z.literal("failed"),
+    at: milliseconds,
+    code: z.enum([...frameErrorCodes, "gateway-lost"]),
+    hop: z.enum(hops),
+    message: z.string(),
+  }),
+]);
 
-/** What one line of a session says of one exchange. */
-export const exchangeRecord = z.strictObject({
-  type: z.literal("exchange"),
+/** What one line of a session says of one stream. */
+export const recordedStream = z.strictObject({
+  type: z.literal("stream"),
   version: z.literal(recordVersion),
-  /** By the calendar, to the microsecond, in UTC. */
-  startedAt: z.string().check(z.refine((text) => decodeTime(text) !== undefined)),
-  /** The message as text, without a key. */
+  startedAt: calendarTime,
+  target: z.string(),
+  transport: z.enum(transports),
+  /** `host:port` as the operator has it; absent for a Unix socket. */
+  address: z.optional(z.string()),
+  /** The message, or the first bytes, as text. */
   message: z.string(),
   /** The page makes exchanges of its own. */
   by: z.enum(["user", "page"]),
   purpose: z.optional(z.string()),
-  /** Both ends of the TCP connection; absent when there never was one. */
-  ends: z.optional(z.strictObject({ client: endpoint, server: endpoint })),
+  /** What else a reader should know, as part of a sentence. */
+  note: z.optional(z.string()),
+  schedule: z.optional(schedule),
+  read: z.optional(readRate),
+  /** Both ends of the TCP connection; absent when there never was one, and for a Unix socket. */
+  ends: z.optional(z.strictObject({ client: endpoint, target: endpoint })),
+  tls: z.optional(tlsFacts),
   steps: z.partialRecord(z.enum(steps), milliseconds),
   /** How wrong the gateway's times may be against the page's, to either side; absent when it was not measured. */
   clockErrorMs: z.optional(milliseconds),
-  wire: z.array(wireItem),
-  frames: z.array(frame),
+  events: z.array(event),
+  /** The first is the one that opened the stream. */
+  frames: z.array(frame).check(z.minLength(1)),
   end,
 });
 
-/** An exchange that can be written down and read again. */
-export type ExchangeRecord = z.infer<typeof exchangeRecord>;
-
-/** The bytes of an item; `undefined` when they were not kept. */
-export function bytesOfItem({ bytes }: WireItem): Uint8Array<ArrayBuffer> | undefined {
-  return bytes === undefined ? undefined : decodeBase64(bytes);
-}
+/** A stream that can be written down and read again. */
+export type RecordedStream = z.infer<typeof recordedStream>;
 
 /** The first line of a session. */
 export const sessionHead = z.strictObject({
   type: z.literal("session"),
-  version: z.literal(recordVersion),
+  version: z.literal([1, recordVersion]),
   /** The program that wrote it. */
   program: z.string(),
   exportedAt: z.string(),
   note: z.string(),
 });
-
-/** Bytes for one call of `btoa`: a multiple of three, so that the pieces join, and few enough to be arguments. */
-const pieceBytes = 3 * 8192;
-
-/** Base64 (RFC 4648, section 4) of many bytes. `Uint8Array.toBase64` would do it, but not all browsers have it yet. */
-export function encodeBase64(bytes: Uint8Array): string {
-  const pieces: string[] = [];
-  for (let from = 0; from < bytes.length; from += pieceBytes) {
-    pieces.push(btoa(String.fromCharCode(...bytes.subarray(from, from + pieceBytes))));
-  }
-  return pieces.join("");
-}
-
-/** The inverse of `encodeBase64`. @throws DOMException when the text is no base64 */
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}

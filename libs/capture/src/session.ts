@@ -1,28 +1,29 @@
 /**
- * A session as a file: NDJSON, a head and then a line for each exchange.
+ * A session as a file: NDJSON, a head and then a line for each stream.
  *
- * Reading is line by line: a broken line gets a sentence and costs only its own exchange, so that a file which was cut
+ * Reading is line by line: a broken line gets a sentence and costs only its own stream, so that a file which was cut
  * off, or edited by hand, still shows what is whole in it.
  */
 
 import * as z from "zod/mini";
-import { exchangeRecord, recordVersion, sessionHead } from "./record.ts";
-import type { ExchangeRecord } from "./record.ts";
+import { recordedStream, recordVersion, sessionHead } from "./record.ts";
+import type { RecordedStream } from "./record.ts";
+import { exchangeRecord, fromVersion1 } from "./record-v1.ts";
 
 /** Bytes of a session's file that are read. */
 export const sessionBytesMax = 256 * 1024 * 1024;
 
-/** Bytes of one line of it, which is one exchange with all its bytes in base64. */
+/** Bytes of one line of it, which is one stream with all its bytes in base64. */
 export const recordBytesMax = 64 * 1024 * 1024;
 
-/** Exchanges of one session that are read. */
+/** Streams of one session that are read. */
 export const recordsMax = 5000;
 
 /** Broken lines of a session that get a sentence of their own; further ones are counted. */
 export const problemsMax = 20;
 
 const note =
-  "Exchanges of Wirebook, one a line: times in ms since startedAt, bytes in base64. Keys are replaced by asterisks.";
+  "Streams of Wirebook, one a line: times in ms since startedAt, bytes in base64. Keys are replaced by asterisks.";
 
 /** The first line of a session's file. */
 export function encodeSessionHead(program: string, exportedAt: Date): string {
@@ -30,14 +31,14 @@ export function encodeSessionHead(program: string, exportedAt: Date): string {
   return `${JSON.stringify(head)}\n`;
 }
 
-/** The line of an exchange. */
-export function encodeRecord(record: ExchangeRecord): string {
+/** The line of a stream. */
+export function encodeRecord(record: RecordedStream): string {
   return `${JSON.stringify(record)}\n`;
 }
 
 /** What was found in a file. */
 export interface DecodedSession {
-  readonly records: readonly ExchangeRecord[];
+  readonly records: readonly RecordedStream[];
   /** What is wrong with it, a sentence for each broken line. */
   readonly problems: readonly string[];
   /** Broken lines beyond those. */
@@ -52,13 +53,13 @@ export function decodeSession(file: Uint8Array): DecodedSession {
   const first = lines.next().value;
   const headProblem = first === undefined ? "the file is empty" : problemOfHead(first);
   if (headProblem !== undefined) return nothing(`${headProblem}; load a file that Wirebook exported as NDJSON`);
-  const records: ExchangeRecord[] = [];
+  const records: RecordedStream[] = [];
   const problems: string[] = [];
   let number = 1;
   for (const line of lines) {
     number += 1;
     if (line.length === 0) continue;
-    const decoded = records.length < recordsMax ? decodeRecord(line) : `over the limit of ${recordsMax} exchanges`;
+    const decoded = records.length < recordsMax ? decodeRecord(line) : `over the limit of ${recordsMax} streams`;
     if (typeof decoded === "string") problems.push(`line ${number} is ${decoded}`);
     else records.push(decoded);
   }
@@ -69,7 +70,7 @@ export function decodeSession(file: Uint8Array): DecodedSession {
 /** Why a file of that many bytes is not read at all; `undefined` when it is. */
 export function sessionTooBig(bytes: number): string | undefined {
   if (bytes <= sessionBytesMax) return undefined;
-  return `the file has ${bytes} bytes, over the limit of ${sessionBytesMax}; export fewer exchanges`;
+  return `the file has ${bytes} bytes, over the limit of ${sessionBytesMax}; export fewer of them`;
 }
 
 function nothing(problem: string): DecodedSession {
@@ -89,30 +90,25 @@ function problemOfHead(line: Uint8Array): string | undefined {
   // A pcapng file has no lines at all, so what is looked at is bounded.
   const value = line.length > recordBytesMax ? undefined : parse(line);
   if (sessionHead.safeParse(value).success) return undefined;
-  const version = versionOf(value, "session");
+  const version = versionOf(value, ["session"]);
   if (version === undefined) return "its first line is not the head of a session";
-  return `it is of version ${version}, and this Wirebook reads version ${recordVersion}`;
+  return `it is of version ${version}, and this Wirebook reads versions up to ${recordVersion}`;
 }
 
 /** The record of a line, or how the sentence "line N is …" goes on. */
-export function decodeRecord(line: Uint8Array): ExchangeRecord | string {
+export function decodeRecord(line: Uint8Array): RecordedStream | string {
   if (line.length > recordBytesMax) return `${line.length} bytes long, over the limit of ${recordBytesMax}`;
   const value = parse(line);
   if (value === undefined) return "not JSON; was the file cut off or edited?";
-  const version = versionOf(value, "exchange");
-  if (version !== undefined && version !== recordVersion) {
-    return `of version ${version}, and this Wirebook reads version ${recordVersion}`;
+  const version = versionOf(value, ["exchange", "stream"]);
+  if (version !== undefined && version > recordVersion) {
+    return `of version ${version}, and this Wirebook reads versions up to ${recordVersion}`;
   }
-  const { data, error } = exchangeRecord.safeParse(value);
-  if (data !== undefined) return strayFrame(data) ?? data;
+  const { data, error } = (version === 1 ? exchangeRecord : recordedStream).safeParse(value);
+  if (data !== undefined) return data.version === 1 ? fromVersion1(data) : data;
   const [issue] = error?.issues ?? [];
   const where = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".").slice(0, 100)}`;
-  return `not the record of an exchange${where} (${issue?.code ?? "unknown"})`;
-}
-
-function strayFrame({ frames, wire }: ExchangeRecord): string | undefined {
-  const at = frames.findIndex((frame) => frame.wire !== undefined && frame.wire >= wire.length);
-  return at < 0 ? undefined : `not whole: its frame ${at + 1} names bytes that it does not hold`;
+  return `not the record of a stream${where} (${issue?.code ?? "unknown"})`;
 }
 
 function parse(line: Uint8Array): unknown {
@@ -123,7 +119,7 @@ function parse(line: Uint8Array): unknown {
   }
 }
 
-function versionOf(value: unknown, type: string): number | undefined {
-  const versioned = z.object({ type: z.literal(type), version: z.number() }).safeParse(value);
+function versionOf(value: unknown, types: readonly string[]): number | undefined {
+  const versioned = z.object({ type: z.enum(types), version: z.number() }).safeParse(value);
   return versioned.data?.version;
 }

@@ -13,18 +13,20 @@ import {
   recordsMax,
   sessionBytesMax,
 } from "../src/index.ts";
-import type { ExchangeRecord } from "../src/index.ts";
+import type { RecordedStream } from "../src/index.ts";
 import { captureFile, expertFindings, follow, hasTshark, tshark, tsharkTestMs } from "./tshark.ts";
 
 const head = encodeSessionHead("wirebook test", new Date(0));
 
-const plain: ExchangeRecord = {
-  type: "exchange",
-  version: 1,
+const plain: RecordedStream = {
+  type: "stream",
+  version: 2,
   startedAt: "2026-11-22T20:31:05.123456Z",
+  target: "wirebook",
+  transport: "tcp",
   message: "brick 2 -1\n",
   by: "user",
-  ends: { client: { address: "127.0.0.1", port: 40_112 }, server: { address: "127.0.0.1", port: 5007 } },
+  ends: { client: { address: "127.0.0.1", port: 40_112 }, target: { address: "127.0.0.1", port: 5007 } },
   steps: {
     received: 0.5,
     connecting: 0.75,
@@ -35,14 +37,35 @@ const plain: ExchangeRecord = {
     fin: 3,
     closed: 3.25,
   },
+  events: [
+    { at: 1.25, from: "client", bytes: encodeBase64(Buffer.from("brick 2 -1\n")), count: 11, arrived: 1.5 },
+    { at: 1.5, from: "client", fin: true },
+    { at: 2, from: "target", bytes: encodeBase64(Buffer.from("link\n\n")), count: 6, arrived: 2.75, queued: 3 },
+    { at: 2.5, from: "target", bytes: encodeBase64(Buffer.from("a line\n")), count: 7 },
+    { at: 3, from: "target", fin: true },
+  ],
+  frames: [{ at: 0, direction: "sent", name: "request", text: "{}" }],
+  end: { how: "fin", at: 3.5 },
+};
+
+/** An exchange as version 1 had it. */
+const first = {
+  type: "exchange",
+  version: 1,
+  startedAt: plain.startedAt,
+  message: plain.message,
+  by: "user",
+  ends: { client: plain.ends?.client, server: plain.ends?.target },
+  steps: plain.steps,
   wire: [
-    { at: 1.25, from: "client", bytes: encodeBase64(Buffer.from("brick 2 -1\n")), count: 11 },
-    { at: 2, from: "server", bytes: encodeBase64(Buffer.from("link\n\n")), count: 6 },
-    { at: 2.5, from: "server", bytes: encodeBase64(Buffer.from("a line\n")), count: 7 },
+    { at: 1.25, from: "client", bytes: plain.events[0]?.bytes, count: 11 },
+    { at: 2, from: "server", bytes: plain.events[2]?.bytes, count: 6 },
+    { at: 2.5, isArrival: true, from: "server", bytes: plain.events[3]?.bytes, count: 7 },
   ],
   frames: [
     { at: 0, direction: "sent", name: "request", text: "{}" },
     { at: 2.75, direction: "received", name: "bytes", wire: 1 },
+    { at: 3.5, direction: "received", name: "end", text: '{"frames":[[1,0],[2,3100],[2.5,1023],[3.25,9]]}' },
   ],
   end: { how: "fin", at: 3.5 },
 };
@@ -71,25 +94,45 @@ describe("a session", () => {
 
   test("that was cut off or edited shows what is whole, with a sentence for each broken line", () => {
     const line = encodeRecord(plain);
-    const stray = encodeRecord({ ...plain, frames: [{ at: 0, direction: "received", name: "bytes", wire: 3 }] });
-    const later = line.replace('"version":1', '"version":2');
+    const stray = `${JSON.stringify({ ...first, frames: [...first.frames, { ...first.frames[1], wire: 3 }] })}\n`;
+    const blank = `${JSON.stringify({ ...first, frames: first.frames.slice(1) })}\n`;
+    const later = line.replace('"version":2', '"version":3');
     const wrong = line.replace('"port":5007', '"port":70000');
-    const { records, problems } = decode(head, line, later, wrong, stray, "\n", line.slice(0, 100));
+    const both = line.replace('"fin":true', '"fin":true,"count":1');
+    const { records, problems } = decode(head, line, later, wrong, stray, "\n", blank, both, line.slice(0, 100));
     expect(records).toEqual([plain]);
     expect(problems).toEqual([
-      "line 3 is of version 2, and this Wirebook reads version 1",
-      "line 4 is not the record of an exchange at ends.server.port (too_big)",
-      "line 5 is not whole: its frame 1 names bytes that it does not hold",
-      "line 7 is not JSON; was the file cut off or edited?",
+      "line 3 is of version 3, and this Wirebook reads versions up to 2",
+      "line 4 is not the record of a stream at ends.target.port (too_big)",
+      "line 5 is not whole: its frame 4 names bytes that it does not hold",
+      "line 7 is not whole: its first frame is missing, because the page had dropped its bytes before the export",
+      "line 8 is not the record of a stream at events.1 (custom)",
+      "line 9 is not JSON; was the file cut off or edited?",
     ]);
+  });
+
+  test("of version 1 is read as a record of today, with each FIN where it was", () => {
+    const { records, problems } = decode(head.replace('"version":2', '"version":1'), `${JSON.stringify(first)}\n`);
+    expect(problems).toEqual([]);
+    const [{ arrived: __, ...write }] = plain.events as [RecordedStream["events"][0]];
+    const { frames } = plain;
+    const last = { at: 3.5, direction: "received", name: "end", text: first.frames[2]?.text } as const;
+    const note = "it is of version 1, whose byte frames had a header of 4 bytes instead of 16";
+    const events = [write, ...plain.events.slice(1)];
+    expect(records).toEqual([{ ...plain, note, frames: [...frames, last], events }]);
+    const full = { how: "failed", at: 1, code: "too-many-exchanges", hop: "gateway", message: "full" };
+    const raw = { plan: [{ afterMs: 5, bytes: 11 }], read: { afterMs: 0, bytes: 1, everyMs: 0 } };
+    const lab = { ...first, frames: [{ ...first.frames[0], text: JSON.stringify(raw) }], end: full };
+    const [record] = decode(head, `${JSON.stringify(lab)}\n`).records;
+    expect(record).toMatchObject({ schedule: raw.plan, read: raw.read, end: { code: "too-many-streams" } });
   });
 
   test("is refused with a sentence when it is none", () => {
     const load = "; load a file that Wirebook exported as NDJSON";
     expect(decode("").problems).toEqual([`the file is empty${load}`]);
     expect(decode("hello\n").problems).toEqual([`its first line is not the head of a session${load}`]);
-    const later = head.replace('"version":1', '"version":2');
-    expect(decode(later).problems).toEqual([`it is of version 2, and this Wirebook reads version 1${load}`]);
+    const later = head.replace('"version":2', '"version":3');
+    expect(decode(later).problems).toEqual([`it is of version 3, and this Wirebook reads versions up to 2${load}`]);
   });
 
   test("never throws, whatever the bytes", () => {
@@ -107,18 +150,18 @@ describe("a session", () => {
     expect(decodeSession({ length: sessionBytesMax + 1 } as Uint8Array).problems[0]).toContain(
       `over the limit of ${sessionBytesMax}`,
     );
-    const line = encodeRecord({ ...plain, wire: [], frames: [] });
+    const line = encodeRecord({ ...plain, events: [] });
     const atBound = decode(head, line.repeat(recordsMax));
     expect([atBound.records.length, atBound.problems.length]).toEqual([recordsMax, 0]);
     const past = decode(head, line.repeat(recordsMax), line.repeat(problemsMax + 2));
     expect([past.records.length, past.problems.length, past.furtherProblems]).toEqual([recordsMax, problemsMax, 2]);
-    expect(past.problems[0]).toBe(`line ${recordsMax + 2} is over the limit of ${recordsMax} exchanges`);
+    expect(past.problems[0]).toBe(`line ${recordsMax + 2} is over the limit of ${recordsMax} streams`);
     const long = decodeSession(Buffer.concat([Buffer.from(head), Buffer.alloc(recordBytesMax + 1, "a")]));
     expect(long.problems).toEqual([`line 2 is ${recordBytesMax + 1} bytes long, over the limit of ${recordBytesMax}`]);
   });
 });
 
-function packetsOf(record: ExchangeRecord): { blocks: Uint8Array[]; hasPackets: boolean } {
+function packetsOf(record: RecordedStream): { blocks: Uint8Array[]; hasPackets: boolean } {
   const blocks: Uint8Array[] = [];
   const capture = new Capture({ write: (block) => blocks.push(block) > 0 }, "wirebook test");
   return { hasPackets: captureRecord(capture, record), blocks };
@@ -146,9 +189,30 @@ describe("a record as packets", { timeout: tsharkTestMs }, () => {
     expect(await expertFindings(file.path)).toEqual([]);
   });
 
+  test.skipIf(!hasTshark)(
+    "of another service shows what was said as it is, over TLS and a Unix socket too",
+    async () => {
+      const peer = { subject: "CN=mail", issuer: "CN=ca", validFrom: "2026-01-01", validTo: "2027-01-01" };
+      const tls = { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: null, peer };
+      const said = { at: 1.25, from: "client", bytes: encodeBase64(Buffer.from("EHLO ~me\r\n")), count: 10 } as const;
+      const { ends: _, ...local } = { ...plain, target: "mail", events: [said, ...plain.events.slice(1)] };
+      for (const [record, comment] of [
+        [{ ...local, ends: plain.ends, transport: "tls", tls }, "plain text inside of TLS"],
+        [{ ...local, transport: "unix" }, "a Unix socket"],
+      ] as const) {
+        const { hasPackets, blocks } = packetsOf(record);
+        expect(hasPackets).toBe(true);
+        await using file = await captureFile(blocks);
+        expect((await follow(file.path)).client.toString()).toBe("EHLO ~me\r\n");
+        expect((await tshark(file.path, "-T", "fields", "-e", "frame.comment")).join(" ")).toContain(comment);
+        expect(await expertFindings(file.path)).toEqual([]);
+      }
+    },
+  );
+
   test.skipIf(!hasTshark)("ends as the exchange did", async () => {
     const { fin: _, ...steps } = plain.steps;
-    const endings: readonly [ExchangeRecord["end"], string, string][] = [
+    const endings: readonly [RecordedStream["end"], string, string][] = [
       [{ how: "cancelled", at: 3.5 }, "40112", "This end broke off with RST, before the server had ended"],
       [
         { how: "failed", at: 3.5, code: "connection-reset", hop: "gateway-server", message: "it broke" },
@@ -164,7 +228,8 @@ describe("a record as packets", { timeout: tsharkTestMs }, () => {
     ];
     for (const [end, port, comment] of endings) {
       const { ended: __, ...open } = steps;
-      await using file = await captureFile(packetsOf({ ...plain, steps: open, end }).blocks);
+      const events = plain.events.filter(({ fin }) => fin !== true);
+      await using file = await captureFile(packetsOf({ ...plain, steps: open, events, end }).blocks);
       const rows = await tshark(
         file.path,
         "-Y",
