@@ -22,8 +22,13 @@ const parentLookMs = 1000;
 const endWithParent = new URL("end-with-parent.mjs", import.meta.url).href;
 
 const usage = `npm start -- [--server-port 5007] [--gateway-port 8007] [--history history.txt] [--tls-cert FILE --tls-key FILE]
+             [--target NAME=URL]… [--relay] [--auth none]
 
 Installs and builds what is missing, then runs the server and the gateway until Ctrl-C.
+
+  --target mail=tcp://127.0.0.1:25   another service that the page may reach; may be repeated
+  --relay                            let any WebSocket client reach each target at /tcp/NAME
+  --auth none                        lend everybody here the gateway's right to a Unix socket or a client certificate
 `;
 
 function readOptions() {
@@ -35,6 +40,9 @@ function readOptions() {
         history: { type: "string", default: process.env.WIREBOOK_HISTORY || "history.txt" },
         "tls-cert": { type: "string", default: process.env.WIREBOOK_TLS_CERT || "" },
         "tls-key": { type: "string", default: process.env.WIREBOOK_TLS_KEY || "" },
+        target: { type: "string", multiple: true, default: [] },
+        relay: { type: "boolean", default: false },
+        auth: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -169,6 +177,9 @@ launch(
     "--server",
     `${host}:${serverPort}`,
     ...["tls-cert", "tls-key"].flatMap((name) => (options[name] === "" ? [] : [`--${name}`, options[name]])),
+    ...options.target.flatMap((target) => ["--target", target]),
+    ...(options.relay ? ["--relay"] : []),
+    ...(options.auth === undefined ? [] : ["--auth", options.auth]),
     ...(link.isForeign && !isOriginNamed ? ["--origin", link.url] : []),
   ],
   gatewayLogFile,
@@ -205,7 +216,7 @@ if (await ready()) {
 
     page      ${page}
     client    npx wirebook${at} brick 2
-    by hand   printf 'brick 2\\n' | nc ${host} ${serverPort}
+    by hand   printf 'brick 2\\n' | nc ${host} ${serverPort}${options.target.map((each) => `\n    target    ${each.replace(/[?].*/, "")}`).join("")}
 
   The history is ${options.history}, the gateway's log ${gatewayLog}. Ctrl-C stops it.
 `);

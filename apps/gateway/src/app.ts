@@ -7,16 +7,12 @@
 
 import Fastify, { LogController } from "fastify";
 import type { FastifyInstance } from "fastify";
-import { describeTarget } from "@wirebook/net";
 import manifest from "../package.json" with { type: "json" };
 import type { GatewayConfig } from "./config.ts";
-import { registerAccessControl } from "./http/access-control.ts";
-import { addressOf, proxyHeaderOf, trustIn } from "./http/client-address.ts";
+import { addressOf, proxyHeaderOf, registerAccessControl, trustIn } from "./http/access-control.ts";
 import { registerHealthRoutes } from "./http/health.ts";
-import { HttpServers } from "./http/http-servers.ts";
-import { securityHeaders } from "./http/responses.ts";
-import { registerStaticFiles } from "./http/static-files.ts";
-import { readTlsPair } from "./http/tls.ts";
+import { HttpServers, readTlsPair } from "./http/http-servers.ts";
+import { registerStaticFiles, securityHeaders } from "./http/static-files.ts";
 import { gatewayLimits } from "./limits.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { ConnectionPool } from "./streams/connection-pool.ts";
@@ -24,8 +20,8 @@ import { createLog } from "./telemetry/access-log.ts";
 import type { Log, LogSink } from "./telemetry/access-log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { PcapFile } from "./telemetry/pcap-file.ts";
-import { PageConnections } from "./websocket/page-connections.ts";
-import { registerWebSocketRoute, registerWebSockets } from "./websocket/upgrade.ts";
+import { WebSocketConnections } from "./websocket/connections.ts";
+import { registerWebSocketRoutes, registerWebSockets } from "./websocket/upgrade.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -52,33 +48,33 @@ export interface AppOptions {
  */
 export async function createApp(config: GatewayConfig, options: AppOptions = {}): Promise<FastifyInstance> {
   const { limits = gatewayLimits, logSink } = options;
-  const { server, serverConnections } = config;
   const { version } = manifest;
+  const targets = new Map(config.targets.map((target) => [target.name, target]));
   const metrics = new Metrics(version);
   const app = createFastify(config, limits, metrics, logSink);
   const log = createLog(app.log);
-  const pool = new ConnectionPool(serverConnections, limits);
+  const pool = new ConnectionPool(config.connections, limits);
   const capture = config.pcap === undefined ? undefined : openCapture(app, config.pcap, limits, log);
-  const serverName = describeTarget(server);
-  const pages = new PageConnections({ server, serverName, pool, limits, log, metrics, capture, version });
+  const connections = new WebSocketConnections(targets, { pool, limits, log, metrics, capture, version });
   metrics.setGauges(() => ({
-    bytes: pages.bytes,
-    webSockets: pages.count,
-    exchangesRunning: pool.runningCount,
-    exchangesWaiting: pool.waitingCount,
-    serverConnectionsMax: pool.slotsMax,
+    bytes: connections.bytes,
+    webSockets: connections.count,
+    streamsRunning: pool.runningCount,
+    streamsWaiting: pool.waitingCount,
+    connectionsMax: pool.slotsMax,
   }));
-  await registerWebSockets(app, limits, pages);
+  await registerWebSockets(app, limits, config.hasRelay, connections);
   app.addHook("onRequest", (_request, reply, done) => {
     void reply.headers(securityHeaders);
     done();
   });
-  registerAccessControl(app, { config, pages, log, metrics });
-  registerWebSocketRoute(app, (webSocket, request) => {
-    const proxyHeader = config.proxyProtocol ? proxyHeaderOf(request) : undefined;
-    pages.add(webSocket, request.raw.socket, addressOf(request), proxyHeader);
+  registerAccessControl(app, { config, connections, log, metrics });
+  const wantsProxyHeader = config.targets.some(({ proxy }) => proxy !== undefined);
+  registerWebSocketRoutes(app, config.hasRelay ? targets : new Map(), (webSocket, request, relayTarget) => {
+    const proxyHeader = wantsProxyHeader ? proxyHeaderOf(request) : undefined;
+    connections.add({ webSocket, socket: request.raw.socket, address: addressOf(request), proxyHeader, relayTarget });
   });
-  registerHealthRoutes(app, config, limits, pages, metrics);
+  registerHealthRoutes(app, config, limits, connections, metrics);
   await registerStaticFiles(app, config.page, log);
   return app;
 }

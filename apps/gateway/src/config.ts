@@ -4,14 +4,23 @@ import { isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
-import { describeTarget, isLoopback, normalizeAddress } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
-import { gatewayPortDefault, serverPortDefault } from "@wirebook/protocol";
+import {
+  describeHostPort,
+  describeTarget,
+  isLoopback,
+  lendsRights,
+  normalizeAddress,
+  parseTarget,
+  TargetError,
+} from "@wirebook/net";
+import type { HostPort, Target } from "@wirebook/net";
+import { gatewayPortDefault, serverPortDefault, targetsMax } from "@wirebook/protocol";
 import {
   describeSettings,
   filledText,
   hostName,
   ipAddresses,
+  oneOf,
   portNumber,
   readSettings,
   SettingsError,
@@ -19,18 +28,24 @@ import {
   wholeNumber,
 } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
-import { serverConnectionsDefault, serverConnectionsMax } from "./limits.ts";
-import type { TlsFiles } from "./http/tls.ts";
+import type { TlsFiles } from "./http/http-servers.ts";
+import { connectionsDefault, connectionsMostPossible } from "./limits.ts";
 
 /** What the operator decided. */
 export interface GatewayConfig {
   /** Where the gateway listens. */
   readonly host: string;
   readonly port: number;
-  /** The one server that it speaks to. */
-  readonly server: Target;
-  /** TCP connections to that server at once. */
-  readonly serverConnections: number;
+  /** The services that clients may reach, by name; the Wirebook server is `wirebook`, and comes first. */
+  readonly targets: readonly Target[];
+  /** Where the Wirebook server listens; `undefined` where there is none. */
+  readonly server: HostPort | undefined;
+  /** True when any WebSocket client may reach the targets at `/tcp/NAME`. */
+  readonly hasRelay: boolean;
+  /** `none` when the operator said that clients need not authenticate. */
+  readonly auth: "none" | undefined;
+  /** Connections to targets at once. */
+  readonly connections: number;
   /** Origins whose pages may connect, besides the gateway's own. */
   readonly origins: readonly string[];
   /** True to tell the server by a PROXY header for whom each connection is made [W-20]. */
@@ -67,20 +82,45 @@ const table = {
     help: "TCP port to listen on",
   },
   server: {
-    schema: z.string().check(z.refine((text) => decodeTarget(text) !== undefined)),
-    default: `127.0.0.1:${serverPortDefault}`,
+    schema: z.optional(z.string().check(z.refine((text) => decodeHostPort(text) !== undefined))),
+    default: undefined,
     env: "WIREBOOK_SERVER",
     form: "HOST:PORT",
     expects: "host:port with a port from 1 to 65535, such as 127.0.0.1:5007 or [::1]:5007",
-    help: "TCP server to connect to",
+    help: `Wirebook server, the target wirebook; default 127.0.0.1:${serverPortDefault} when there is no --target`,
   },
-  serverConnections: {
-    schema: wholeNumber(1, serverConnectionsMax),
-    default: serverConnectionsDefault,
-    env: "WIREBOOK_SERVER_CONNECTIONS",
+  target: {
+    schema: z.array(filledText),
+    default: [] as string[],
+    env: "WIREBOOK_TARGETS",
+    form: "NAME=URL",
+    expects: "a name and an address, such as mail=tcp://127.0.0.1:25",
+    help: "another service that pages may reach: tcp://host:port, tls://host:port, unix:/path; may be repeated",
+    isList: true,
+  },
+  relay: {
+    schema: toggle,
+    default: false,
+    env: "WIREBOOK_RELAY",
+    form: "",
+    expects: "it without a value",
+    help: "let any WebSocket client reach each target at /tcp/NAME",
+  },
+  auth: {
+    schema: z.optional(oneOf(["none"])),
+    default: undefined,
+    env: "WIREBOOK_AUTH",
+    form: "none",
+    expects: "none, the only value yet",
+    help: "none: let everybody who reaches the gateway use its targets, and its rights with them",
+  },
+  connections: {
+    schema: wholeNumber(1, connectionsMostPossible),
+    default: connectionsDefault,
+    env: "WIREBOOK_CONNECTIONS",
     form: "N",
-    expects: `a number from 1 to ${serverConnectionsMax}`,
-    help: "maximum of concurrent connections to the server",
+    expects: `a number from 1 to ${connectionsMostPossible}`,
+    help: "maximum of concurrent connections to targets",
   },
   origin: {
     schema: z.array(z.string().check(z.refine(isOrigin))),
@@ -97,7 +137,7 @@ const table = {
     env: "WIREBOOK_PROXY_PROTOCOL",
     form: "",
     expects: "it without a value",
-    help: "send the page's address to the server in a PROXY header; start the server with --trust-proxy",
+    help: "send the page's address to --server in a PROXY header; start the server with --trust-proxy",
   },
   trustProxy: {
     schema: ipAddresses,
@@ -166,8 +206,7 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
   if (word !== undefined) {
     throw new SettingsError(`${JSON.stringify(word)} is not an option; see --help`);
   }
-  const { host, port, server, serverConnections, origin, proxyProtocol, trustProxy, metricsFrom, pcap, page } =
-    settings;
+  const { host, port, connections, origin, proxyProtocol, trustProxy, metricsFrom, pcap, page, relay, auth } = settings;
   const tls = tlsOf(settings.tlsCert, settings.tlsKey);
   if (!isLoopback(host) && origin.length === 0) {
     throw new SettingsError(
@@ -175,11 +214,31 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
         `address that your users open, such as ${exampleOrigin(tls === undefined ? "http" : "https", host, port)}, or leave out --host`,
     );
   }
+  const targetUrls = settings.target;
+  const serverText = settings.server ?? (targetUrls.length === 0 ? `127.0.0.1:${serverPortDefault}` : undefined);
+  const server = serverText === undefined ? undefined : decodeHostPort(serverText);
+  if (proxyProtocol && server === undefined) {
+    throw new SettingsError(
+      "--proxy-protocol concerns --server, which is missing; type ?proxy=v2 behind a --target's address",
+    );
+  }
+  const targets = targetUrls.map(readTarget);
+  if (server !== undefined) {
+    const proxy = proxyProtocol ? "v2" : undefined;
+    targets.push({ name: "wirebook", address: { transport: "tcp", ...server }, proxy });
+  }
+  // A Wirebook server behind TLS is a --target too; pages find it first.
+  targets.sort((one, other) => Number(other.name === "wirebook") - Number(one.name === "wirebook"));
+  checkTargets(targets);
+  if (auth === undefined) checkAdmitted(targets, targetUrls.length > 0, { host, origin, trustProxy });
   return Object.freeze({
     host,
     port,
-    server: decodeTarget(server) as Target,
-    serverConnections,
+    targets: Object.freeze(targets),
+    server,
+    hasRelay: relay,
+    auth,
+    connections,
     origins: Object.freeze([...origin]),
     proxyProtocol,
     pcap,
@@ -188,6 +247,62 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
     tls,
     page,
   });
+}
+
+function readTarget(text: string): Target {
+  try {
+    return parseTarget(text);
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    throw new SettingsError(`--target: ${error.message}`, { cause: error });
+  }
+}
+
+function checkTargets(targets: readonly Target[]): void {
+  const names = targets.map(({ name }) => name);
+  const doubled = names.find((name, index) => names.indexOf(name) < index);
+  if (doubled === "wirebook")
+    throw new SettingsError("the target wirebook is --server; name the --target something else");
+  if (doubled !== undefined)
+    throw new SettingsError(`two targets have the name ${doubled}; give each --target its own`);
+  if (targets.length <= targetsMax) return;
+  throw new SettingsError(
+    `${targets.length} targets are over the limit of ${targetsMax}; start a second gateway for the others`,
+  );
+}
+
+/** Who the operator lets in besides this machine. */
+interface Admitted {
+  readonly host: string;
+  readonly origin: readonly string[];
+  readonly trustProxy: readonly string[];
+}
+
+/**
+ * Refuses targets for people who have not authenticated: everybody who reaches the gateway reaches them, on loopback every
+ * local user.
+ */
+function checkAdmitted(targets: readonly Target[], hasTargets: boolean, { host, origin, trustProxy }: Admitted): void {
+  const lending = targets.find(lendsRights);
+  if (lending !== undefined) {
+    const right =
+      lending.address.transport === "unix"
+        ? "the gateway's right to its Unix socket"
+        : "the gateway's client certificate";
+    throw new SettingsError(
+      `everybody who reaches the gateway would use ${right} at the target ${lending.name}; type --auth none if that is meant`,
+    );
+  }
+  const remoteOrigin = origin.find((each) => !isLoopback(new URL(each).hostname.replace(/^\[(.*)\]$/, "$1")));
+  const option =
+    (isLoopback(host) ? undefined : `--host ${host}`) ??
+    (remoteOrigin === undefined ? undefined : `--origin ${remoteOrigin}`) ??
+    (trustProxy.length === 0 ? undefined : `--trust-proxy ${trustProxy[0]}`);
+  if (!hasTargets || option === undefined) return;
+  throw new SettingsError(
+    `${option} lets other machines in, and everybody there would reach ${targets.map(describeTarget).join(", ")}; ` +
+      "type --auth none if that is meant, or leave out --target",
+  );
 }
 
 function tlsOf(certPath: string | undefined, keyPath: string | undefined): TlsFiles | undefined {
@@ -209,7 +324,7 @@ function exampleOrigin(scheme: string, host: string, port: number): string {
   const chosen = port === 0 ? gatewayPortDefault : port;
   const isEveryAddress = host === "0.0.0.0" || normalizeAddress(host) === "::";
   const names = [...(isEveryAddress ? [] : [host]), hostname(), "wirebook.example"];
-  const urls = names.map((name) => `${scheme}://${describeTarget({ host: name, port: chosen })}`);
+  const urls = names.map((name) => `${scheme}://${describeHostPort({ host: name, port: chosen })}`);
   const url = urls.find((each) => URL.canParse(each)) ?? "";
   return `${port === 0 ? `--port ${chosen} ` : ""}--origin ${new URL(url).origin}`;
 }
@@ -219,8 +334,8 @@ function isOrigin(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
-/** The inverse of `describeTarget`; `undefined` when the text is not `host:port` with a port from 1 to 65535. */
-function decodeTarget(text: string): Target | undefined {
+/** The inverse of `describeHostPort`; `undefined` when the text is not `host:port` with a port from 1 to 65535. */
+function decodeHostPort(text: string): HostPort | undefined {
   const groups = /^(?:\[(?<six>[^\]]+)\]|(?<name>[^\s/:@[\]]+)):(?<port>\d{1,5})$/.exec(text)?.groups;
   if (groups === undefined || (groups.six !== undefined && !isIPv6(groups.six))) return undefined;
   const port = Number(groups.port);

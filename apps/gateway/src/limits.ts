@@ -1,5 +1,5 @@
 /**
- * What one gateway grants to pages, to its server and to itself. The bounds that a page must know too are in libs/protocol;
+ * What one gateway grants to its clients, to its targets and to itself. The bounds that a page must know too are in libs/protocol;
  * a constant that only one file needs is in that file.
  *
  * They are one object, so that a test can reach and pass a bound without sending a million frames.
@@ -37,28 +37,37 @@ export const gatewayLimits = Object.freeze({
   /** Pieces in which the bytes of one WebSocket frame may come. */
   framePiecesMax: 1024,
 
-  /** Exchanges that one WebSocket carries at once [G-5]. */
-  exchangesMax: 1024,
-  /** Ended exchanges whose ids are remembered, so that frames that crossed their end are no fault [G-5]. */
+  /** Streams that one WebSocket carries at once [G-5]. */
+  streamsMax: 1024,
+  /** Ended streams whose ids are remembered, so that frames that crossed their end are no fault [G-5]. */
   endedIdsMax: 1024,
-  /** Pages that can have their whole share of the connections to the server at once; a share is at least two [G-5]. */
+  /** WebSockets that can have their whole share of the connections to targets at once; a share is at least two [G-5]. */
   sharesAtLeast: 4,
-  /** Exchanges that wait for a connection to the server, over all pages [G-5]. */
-  queuedExchangesMax: 4096,
-  /** Milliseconds that an exchange waits for a connection before it gets `busy` [G-5]. */
+  /** Streams that wait for a connection to a target, over all WebSockets [G-5]. */
+  queuedStreamsMax: 4096,
+  /** Milliseconds that a stream waits for a connection before it gets `busy` [G-5]. */
   queueWaitMs: 10_000,
-  /** Milliseconds until the server must have accepted a connection [G-7]. */
+  /** Milliseconds until a connection to a target must be ready, TLS included [G-7]. */
   connectTimeoutMs: connectTimeoutMsDefault,
-  /** Milliseconds that the server may be silent, while it is being read, in anything but a follow [G-7]. */
+  /** Milliseconds that the server may be silent, while it is being read, in an exchange that is no follow [G-7]. */
   replyTimeoutMs: replyTimeoutMsDefault,
+  /** Milliseconds for which a conversation stays half-open after the target's FIN [G-6]. */
+  halfOpenMs: 60_000,
 
-  /** Bytes that wait for a page before the gateway stops reading its servers [G-9]. */
+  /** Bytes of one message from a client of the relay [G-13]; a page's may be smaller only. */
+  relayMessageBytesMax: 1024 * 1024,
+  /** Pings that a client of a relay may leave unanswered while it does not read [G-13]. */
+  relayMissedPingsMax: 11,
+  /** Milliseconds for which a target may go on sending after the client of a relay has gone [G-13]. */
+  relayLingerMs: 5000,
+
+  /** Bytes that wait for a client before the gateway stops reading its targets [G-9]. */
   highWaterBytes: 64 * 1024,
   /** Bytes that still wait when it goes on [G-9]. */
   lowWaterBytes: 16 * 1024,
-  /** Bytes that wait for a page before its own frames are left unread, too [G-9]. */
+  /** Bytes that wait for a client before its own frames are left unread, too [G-9]. */
   overfullBytes: 1024 * 1024,
-  /** Bytes that wait for the server in one exchange before the page's frames are left unread [G-9]. */
+  /** Bytes that wait for the target in one stream before the client's frames are left unread [G-9]. */
   unsentBytesMax: 256 * 1024,
 
   /** Milliseconds between two pings; a page that showed no sign of life since the last one is dropped [G-10]. */
@@ -89,8 +98,8 @@ export const gatewayLimits = Object.freeze({
 /** The same bounds with other values, as a test sets them. */
 export type GatewayLimits = { readonly [Name in keyof typeof gatewayLimits]: number };
 
-/** TCP connections to the server at once, unless `--server-connections` says otherwise [G-5]. */
-export const serverConnectionsDefault = 256;
+/** Connections to targets at once, unless `--connections` says otherwise [G-5]. */
+export const connectionsDefault = 256;
 
-/** The most that `--server-connections` may say: beyond it the ports of one address run out. */
-export const serverConnectionsMax = 16_384;
+/** The most that `--connections` may say: beyond it the ports of one address run out. */
+export const connectionsMostPossible = 16_384;

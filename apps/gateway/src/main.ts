@@ -2,7 +2,7 @@
 
 import { isatty } from "node:tty";
 import type { FastifyInstance } from "fastify";
-import { describeTarget, isLoopback, toListenError } from "@wirebook/net";
+import { describeHostPort, describeTarget, isLoopback, toListenError } from "@wirebook/net";
 import { SettingsError } from "@wirebook/settings";
 import { createApp } from "./app.ts";
 import { optionsHelp, readConfig } from "./config.ts";
@@ -23,7 +23,7 @@ function configure(): GatewayConfig | undefined {
     const read = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice });
     if (read === undefined)
       stdout.write(
-        `Usage: npm run gateway -- [option…]\n\nServes the page and carries its messages to a TCP server.\n\n${optionsHelp}`,
+        `Usage: npm run gateway -- [option…]\n\nServes the page and connects it with TCP services.\n\n${optionsHelp}`,
       );
     return read;
   } catch (error) {
@@ -40,7 +40,6 @@ function refuse(error: unknown): undefined {
 
 async function start(settings: GatewayConfig): Promise<void> {
   const { host, port } = settings;
-  const scheme = settings.tls === undefined ? "http" : "https";
   const logSink = gatheringSink(stdout);
   process.on("exit", () => logSink.flush());
   const app = await createApp(settings, { logSink: stdout.isTTY ? readableSink(logSink) : logSink }).catch(refuse);
@@ -48,9 +47,10 @@ async function start(settings: GatewayConfig): Promise<void> {
   const stop = stopOnSignal(app);
   if (settings.tls !== undefined) reloadOnSignal(app, stop);
   try {
-    // Fastify does not know the TLS of servers that it did not create.
-    const listenTextResolver = (address: string): string => `listening at ${address.replace(/^http:/, `${scheme}:`)}`;
-    await app.listen({ host, port, listenTextResolver });
+    // Fastify would say where it listens, which is announced below.
+    app.log.level = "warn";
+    await app.listen({ host, port });
+    app.log.level = "info";
   } catch (error) {
     stderr.write(`gateway: ${toListenError(error as NodeJS.ErrnoException, settings).message}\n`);
     process.exit(1);
@@ -60,13 +60,13 @@ async function start(settings: GatewayConfig): Promise<void> {
 
 function announce(settings: GatewayConfig, port: number): void {
   const { host } = settings;
-  const server = describeTarget(settings.server);
+  const targets = settings.targets.map(describeTarget);
   const page = pageAddress(settings, port);
   if (!stdout.isTTY) {
-    stdout.write(`${JSON.stringify({ event: "listening", host, port, page, server })}\n`);
+    stdout.write(`${JSON.stringify({ event: "listening", host, port, page, targets })}\n`);
     return;
   }
-  stdout.write(`Open ${page} (server: ${server}). Press Ctrl-C to stop.\n`);
+  stdout.write(`Open ${page} (${targets.join(", ")}). Press Ctrl-C to stop.\n`);
 }
 
 /** The address for a browser: beyond loopback it is the one that users were given, not where the gateway listens. */
@@ -74,7 +74,7 @@ function pageAddress({ host, origins, tls }: GatewayConfig, port: number): strin
   const [origin] = origins;
   if (origin !== undefined && !isLoopback(host)) return `${origin}/`;
   // A browser accepts no zone (`::1%lo`), and loopback needs none.
-  return `${tls === undefined ? "http" : "https"}://${describeTarget({ host: host.replace(/%.*/, ""), port })}/`;
+  return `${tls === undefined ? "http" : "https"}://${describeHostPort({ host: host.replace(/%.*/, ""), port })}/`;
 }
 
 /**

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { expect, test } from "vitest";
+import { targetsMax } from "@wirebook/protocol";
+import { Certificates } from "../../../test-support/certificate.ts";
 import { readConfig } from "../src/config.ts";
 
 const read = (argv: string[], env: Record<string, string> = {}) => readConfig({ argv, env });
@@ -12,7 +14,10 @@ test("listens on loopback and speaks to loopback unless told otherwise", () => {
     host: "127.0.0.1",
     port: 8007,
     server: { host: "127.0.0.1", port: 5007 },
-    serverConnections: 256,
+    connections: 256,
+    targets: [{ name: "wirebook", address: { transport: "tcp", host: "127.0.0.1", port: 5007 } }],
+    hasRelay: false,
+    auth: undefined,
     origins: [],
   });
   expect(existsSync(dirname(String(config?.page)))).toBe(true);
@@ -21,19 +26,19 @@ test("listens on loopback and speaks to loopback unless told otherwise", () => {
 
 test("reads options, and the environment where there is no option", () => {
   const words =
-    "--host ::1 --port 0 --server [::1]:79 --server-connections 1 --origin http://a.example --origin https://b.example:8443";
+    "--host ::1 --port 0 --server [::1]:79 --connections 1 --origin http://a.example --origin https://b.example:8443";
   expect(read(words.split(" "), { WIREBOOK_GATEWAY_PORT: "9" })).toMatchObject({
     host: "::1",
     port: 0,
     server: { host: "::1", port: 79 },
-    serverConnections: 1,
+    connections: 1,
     origins: ["http://a.example", "https://b.example:8443"],
   });
   const env = {
     WIREBOOK_GATEWAY_HOST: "0.0.0.0",
     WIREBOOK_GATEWAY_PORT: "80",
     WIREBOOK_SERVER: "history.example:5007",
-    WIREBOOK_SERVER_CONNECTIONS: "2",
+    WIREBOOK_CONNECTIONS: "2",
     WIREBOOK_ORIGIN: "http://a.example, https://b.example",
     WIREBOOK_PROXY_PROTOCOL: "1",
     WIREBOOK_GATEWAY_TRUST_PROXY: "127.0.0.1, ::1",
@@ -41,12 +46,23 @@ test("reads options, and the environment where there is no option", () => {
     WIREBOOK_TLS_CERT: "/etc/wirebook.crt",
     WIREBOOK_TLS_KEY: "/etc/wirebook.key",
     WIREBOOK_PAGE: "/srv/page",
+    WIREBOOK_TARGETS: "mail=tcp://mail.example:25,web=tls://web.example:443?alpn=a%2Cb",
+    WIREBOOK_RELAY: "1",
+    WIREBOOK_AUTH: "none",
   };
+  const address = { transport: "tcp", host: "history.example", port: 5007 };
   expect(read([], env)).toEqual({
     host: "0.0.0.0",
     port: 80,
     server: { host: "history.example", port: 5007 },
-    serverConnections: 2,
+    targets: [
+      { name: "wirebook", address, proxy: "v2" },
+      { name: "mail", address: { transport: "tcp", host: "mail.example", port: 25 } },
+      { name: "web", address: { transport: "tls", host: "web.example", port: 443, alpn: "a,b" } },
+    ],
+    hasRelay: true,
+    auth: "none",
+    connections: 2,
     origins: ["http://a.example", "https://b.example"],
     proxyProtocol: true,
     trustedProxies: ["127.0.0.1", "::1"],
@@ -56,6 +72,12 @@ test("reads options, and the environment where there is no option", () => {
   });
 });
 
+test("lists a Wirebook server first, however it is named", () => {
+  const argv = ["--target", "redis=tcp://127.0.0.1:6379", "--target", "wirebook=tls://log.example:5007"];
+  const names = readConfig({ argv, env: {} })?.targets.map(({ name }) => name);
+  expect(names).toEqual(["wirebook", "redis"]);
+});
+
 test("refuses what cannot be meant, and says what to type", () => {
   const wrong: [words: string[], sentence: string][] = [
     [["--server", "5007"], "host:port with a port from 1 to 65535, such as"],
@@ -63,8 +85,8 @@ test("refuses what cannot be meant, and says what to type", () => {
     [["--server", "127.0.0.1:65536"], "host:port with a port from 1 to 65535, such as"],
     [["--server", "[nonsense]:5007"], "host:port with a port from 1 to 65535, such as"],
     [["--server", "user@host:5007"], "host:port with a port from 1 to 65535, such as"],
-    [["--server-connections", "0"], "a number from 1"],
-    [["--server-connections", "16385"], "a number from 1"],
+    [["--connections", "0"], "a number from 1"],
+    [["--connections", "16385"], "a number from 1"],
     [["--port", "65536"], "a port from 0"],
     [["--origin", "*"], "without a path"],
     [["--origin", "wirebook.example"], "without a path"],
@@ -84,6 +106,70 @@ test("refuses what cannot be meant, and says what to type", () => {
     [["--host", "192.0.2.7"], "--origin http://192.0.2.7:8007"],
   ];
   for (const [words, sentence] of wrong) expect(() => read(words)).toThrow(sentence);
+});
+
+const mail = ["--target", "mail=tcp://mail.example:25"];
+const local = ["--target", "local=unix:/run/local.sock"];
+
+test("has the Wirebook server as a target where it is named, or where there is no other", () => {
+  const namesOf = (words: string[]) => read(words)?.targets.map(({ name }) => name);
+  expect(namesOf([])).toEqual(["wirebook"]);
+  expect(namesOf(mail)).toEqual(["mail"]);
+  expect(namesOf([...mail, "--server", "127.0.0.1:5007"])).toEqual(["wirebook", "mail"]);
+  expect(namesOf([...mail, "--target", "other=tcp://[::1]:1"])).toEqual(["mail", "other"]);
+  expect(read(mail)?.server).toBeUndefined();
+});
+
+test.each<[words: string[], sentence: string]>([
+  [["--target", "tcp://mail.example:25"], "has no name; type NAME=URL"],
+  [["--target", "Mail=tcp://mail.example:25"], `"Mail" is not a target's name`],
+  [["--target=-mail=tcp://mail.example:25"], `"-mail" is not a target's name`],
+  [["--target", `${"m".repeat(33)}=tcp://mail.example:25`], "is not a target's name; type up to 32"],
+  [["--target", "mail=mail.example:25"], "has no scheme that is known here; type tcp://host:port"],
+  [["--target", "mail=http://mail.example:25"], "has no scheme that is known here; type tcp://host:port"],
+  [["--target", "mail=tcp://mail.example"], "the URL has no port; type tcp://host:port"],
+  [["--target", "mail=tcp://mail.example:0"], '"0" is not a port'],
+  [["--target", "mail=tcp://mail.example:25/inbox"], '"/inbox" behind the port is a path'],
+  [["--target", "mail=tcp://brick:secret@mail.example:25"], "has a user name before @"],
+  [["--target", "mail=tcp://mail.example:25?ca=/x"], '"ca" is not a parameter of tcp'],
+  [["--target", "mail=tls://mail.example:993?insecure=1"], '"insecure" is not a parameter of tls'],
+  [["--target", "mail=tls://mail.example:993?ca=/nowhere.pem"], "/nowhere.pem cannot be read (ENOENT)"],
+  [["--target", "mail=tls://mail.example:993?cert=/nowhere.pem"], "cert needs key as well"],
+  [["--target", "local=unix:relative"], '"relative" is not the absolute path of a socket'],
+  [[...mail, ...mail], "two targets have the name mail; give each --target its own"],
+  [["--server", "127.0.0.1:1", "--target", "wirebook=tcp://127.0.0.1:2"], "the target wirebook is --server"],
+  [[...mail, "--proxy-protocol"], "--proxy-protocol concerns --server, which is missing; type ?proxy=v2"],
+  [["--auth", "basic"], "--auth"],
+  [local, "the gateway's right to its Unix socket at the target local; type --auth none if that is meant"],
+  [[...mail, "--host", "192.0.2.7", "--origin", "http://192.0.2.7:8007"], "--host 192.0.2.7 lets other machines in"],
+  [[...mail, "--origin", "https://wirebook.example"], "--origin https://wirebook.example lets other machines in"],
+  [[...mail, "--trust-proxy", "127.0.0.1"], "--trust-proxy 127.0.0.1 lets other machines in"],
+])("refuses %j and says what to type", (words, sentence) => {
+  expect(problemOf(words)).toContain(sentence);
+});
+
+test("cuts what it repeats at 40 characters, and repeats no password", () => {
+  expect(problemOf(["--target", `mail=${"x".repeat(5000)}`]).length).toBeLessThan(300);
+  expect(problemOf(["--target", "mail=tcp://brick:secret@mail.example:25"])).not.toContain("secret");
+});
+
+test("takes as many targets as its limit, and not one more", () => {
+  const words = Array.from({ length: targetsMax + 1 }, (_, at) => `--target=t${at}=tcp://[::1]:1`);
+  expect(read(words.slice(1))?.targets).toHaveLength(targetsMax);
+  expect(problemOf(words)).toContain("65 targets are over the limit of 64");
+});
+
+test("lends its rights, and lets others in, where --auth none says so", async () => {
+  await using certificates = await Certificates.open();
+  const { certPath, keyPath } = await certificates.make("client");
+  const certified = ["--target", `safe=tls://safe.example:1?cert=${certPath}&key=${keyPath}`];
+  expect(problemOf(certified)).toContain("the gateway's client certificate at the target safe; type --auth none");
+  for (const words of [local, certified, [...mail, "--trust-proxy", "127.0.0.1"]])
+    expect(read([...words, "--auth", "none"])).toMatchObject({ auth: "none" });
+  // On this machine alone, plain targets need no word.
+  for (const words of [mail, [...mail, "--host", "::1", "--origin", "http://localhost:3000"]]) {
+    expect(problemOf(words)).toBe("");
+  }
 });
 
 test("asks for no origin on any name of loopback", () => {

@@ -2,8 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { openPage, refusedPage } from "./page-client.ts";
-import { openEcho, openGateway } from "./gateway-fixture.ts";
+import { openEcho, openGateway, openPage, refusedPage } from "./gateway-fixture.ts";
 import { scrape } from "./scrape.ts";
 import type { Scraped } from "./scrape.ts";
 
@@ -40,11 +39,11 @@ const scrapeLabels = ["instance", "job"];
 /** The metrics of a gateway to which everything that is counted with a label has happened. */
 async function metricsNow(): Promise<Scraped> {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target);
+  await using gateway = await openGateway(echo);
   await refusedPage(gateway, { origin: "http://evil.example" });
   await using page = await openPage(gateway);
   await page.ask({ type: "request", id: 1, user: "brick" });
-  page.send({ type: "request", id: 2, user: "two words" });
+  page.start({ type: "request", id: 2, user: "two words" });
   await page.error("message-invalid");
   return await scrape(gateway);
 }

@@ -4,13 +4,13 @@ import {
   decodeGatewayFrame,
   decodePageFrame,
   frameErrorCodes,
-  planMsMax,
-  planStepsMax,
+  scheduleMsMax,
+  scheduleStepsMax,
   slowReadBytesMax,
   slowReadMsMax,
   subprotocol,
 } from "@wirebook/protocol";
-import { hopOf } from "../src/websocket/errors.ts";
+import { hopOf } from "../src/websocket/page-frames.ts";
 import { gatewayLimits } from "../src/limits.ts";
 
 const document = readFileSync(new URL("../../../docs/gateway-frames.md", import.meta.url), "utf8");
@@ -37,10 +37,10 @@ test("the table of limits has every bound with its value, and no other", () => {
   expect(Object.fromEntries(rows)).toEqual({ ...gatewayLimits });
 });
 
-test("the table of a plan's bounds has every one with its value", () => {
+test("the table of a write schedule's bounds has every one with its value", () => {
   const rows = tableUnder("G-11").filter(([name = ""]) => !name.startsWith("{"));
   const values = rows.map(([name, value = ""]) => [name, Number(value.replaceAll(",", ""))]);
-  expect(Object.fromEntries(values)).toEqual({ planStepsMax, planMsMax, slowReadMsMax, slowReadBytesMax });
+  expect(Object.fromEntries(values)).toEqual({ scheduleStepsMax, scheduleMsMax, slowReadMsMax, slowReadBytesMax });
 });
 
 test("every example is a frame that both ends accept", () => {

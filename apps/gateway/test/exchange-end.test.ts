@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
-import { openPage } from "./page-client.ts";
-import { eventsOf, openBackend, openEcho, openGateway } from "./gateway-fixture.ts";
+import { eventsOf, openBackend, openEcho, openGateway, openPage } from "./gateway-fixture.ts";
 
 test("uses an id again once its exchange has ended", async () => {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target);
+  await using gateway = await openGateway(echo);
   await using page = await openPage(gateway);
   expect((await page.ask({ type: "request", id: 1, user: "first" })).text).toBe("echo first\n");
   expect((await page.ask({ type: "request", id: 1, user: "second" })).text).toBe("echo second\n");
@@ -16,26 +15,28 @@ test("cancels an exchange: the TCP connection is broken off and the page is told
     socket.on("error", resolve).on("end", resolve);
     socket.once("data", () => socket.write("the beginning"));
   });
-  await using gateway = await openGateway(backend.target);
+  await using gateway = await openGateway(backend);
   await using page = await openPage(gateway);
-  page.send({ type: "request", id: 3, user: "brick", operation: 5 });
-  await page.bytes(3, 13);
-  page.send({ type: "cancel", id: 3 });
-  const { last } = await page.answer(3);
+  const stream = page.start({ type: "request", id: 3, user: "brick", operation: 5 });
+  await stream.received(13);
+  stream.cancel();
+  const { last } = await stream.ended;
   expect(last).toMatchObject({ type: "end", reason: "cancelled", receivedBytes: 13 });
   expect(last.at.fin).toBeUndefined();
   expect(last.at.closed).toBeGreaterThan(0);
   expect(await broken).toMatchObject({ code: "ECONNRESET" });
 });
 
-test("lets a cancel and bytes pass that crossed the end of their exchange on the way", async () => {
+test("lets a cancel and bytes pass that crossed the end of their stream on the way", async () => {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target);
+  await using gateway = await openGateway(echo);
   await using page = await openPage(gateway);
-  await page.ask({ type: "raw", id: 1, bytes: btoa("a\n"), end: false });
-  page.send({ type: "cancel", id: 1 });
-  page.send({ type: "end", id: 1 });
-  page.sendBytes(1, Buffer.from("late"));
+  const stream = page.connect("wirebook", { bytes: "a\n", isEnded: true });
+  await stream.ended;
+  stream.cancel();
+  stream.reset();
+  stream.end();
+  await stream.send("late");
   page.send({ type: "clock", at: 1 });
   await page.frame("clock");
   expect(page.framesOf("error")).toEqual([]);
@@ -47,14 +48,14 @@ test("ends the exchanges of a page that goes away", async () => {
     socket.on("error", resolve).on("end", resolve);
     socket.once("data", () => socket.write("following"));
   });
-  await using gateway = await openGateway(backend.target);
+  await using gateway = await openGateway(backend);
   await using page = await openPage(gateway);
-  page.send({ type: "request", id: 1, user: "brick", operation: 5 });
-  await page.bytes(1, 9);
+  const stream = page.start({ type: "request", id: 1, user: "brick", operation: 5 });
+  await stream.received(9);
   page.socket.close();
   expect(await broken).toMatchObject({ code: "ECONNRESET" });
   // The books are made a turn later.
   await expect
-    .poll(() => eventsOf(gateway, "exchange"))
+    .poll(() => eventsOf(gateway, "stream"))
     .toMatchObject([{ id: 1, outcome: "cancelled", receivedBytes: 9 }]);
 });

@@ -4,33 +4,32 @@ import type { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import { subprotocol } from "@wirebook/protocol";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
-import { openPage } from "./page-client.ts";
-import { closedPort, eventsOf, openBackend, openEcho, openGateway, openMute } from "./gateway-fixture.ts";
+import { closedPort, eventsOf, openBackend, openEcho, openGateway, openMute, openPage } from "./gateway-fixture.ts";
 
 test("says that nothing listens where the server should be", async () => {
-  const target = await closedPort();
-  await using gateway = await openGateway(target);
+  const closed = await closedPort();
+  await using gateway = await openGateway(closed);
   await using page = await openPage(gateway);
   const { last, open } = await page.ask({ type: "request", id: 1, user: "brick" });
   expect(last).toMatchObject({ type: "error", id: 1, code: "connect-refused", hop: "gateway-server" });
-  expect(last).toMatchObject({ message: expect.stringContaining(`127.0.0.1:${target.port}`) });
+  expect(last).toMatchObject({ message: expect.stringContaining(`127.0.0.1:${closed.port}`) });
   expect(last.at).toMatchObject({
     received: expect.any(Number),
     connecting: expect.any(Number),
     closed: expect.any(Number),
   });
   expect(open).toBeUndefined();
-  expect(eventsOf(gateway, "exchange")).toMatchObject([{ outcome: "connect-refused", hop: "gateway-server" }]);
+  expect(eventsOf(gateway, "stream")).toMatchObject([{ outcome: "connect-refused", hop: "gateway-server" }]);
 });
 
 test("says that the server broke the connection, behind the bytes that had come", async () => {
   await using backend = await openBackend((socket) => socket.once("data", () => socket.write("a part")));
-  await using gateway = await openGateway(backend.target);
+  await using gateway = await openGateway(backend);
   await using page = await openPage(gateway);
-  page.send({ type: "request", id: 1, user: "brick", operation: 2 });
-  await page.bytes(1, 6);
+  const stream = page.start({ type: "request", id: 1, user: "brick", operation: 2 });
+  await stream.received(6);
   for (const socket of backend.sockets) socket.resetAndDestroy();
-  const { text, last } = await page.answer(1);
+  const { text, last } = await stream.ended;
   expect(text).toBe("a part");
   expect(last).toMatchObject({
     code: "connection-reset",
@@ -38,15 +37,15 @@ test("says that the server broke the connection, behind the bytes that had come"
     message: expect.stringContaining("6 bytes"),
   });
   expect(last.at.firstByte).toBeGreaterThan(0);
-  expect(last).toMatchObject({ sentBytes: 8, receivedBytes: 6, chunks: [[last.at.firstByte, 6]], untimedFrames: 0 });
+  expect(last).toMatchObject({ sentBytes: 8, receivedBytes: 6 });
 });
 
 test("gives up a silent server, but never a follow", async () => {
   await using mute = await openMute();
-  await using gateway = await openGateway(mute.target, { limits: { replyTimeoutMs: 40 } });
+  await using gateway = await openGateway(mute, { limits: { replyTimeoutMs: 40 } });
   await using page = await openPage(gateway);
-  page.send({ type: "request", id: 1, user: "brick", operation: 5, arguments: [-1] });
-  await page.frame("open");
+  const stream = page.start({ type: "request", id: 1, user: "brick", operation: 5, arguments: [-1] });
+  await stream.opened;
   const [follow] = mute.sockets;
   const { last } = await page.ask({ type: "request", id: 2, user: "brick", operation: 2 });
   expect(last).toMatchObject({
@@ -55,14 +54,14 @@ test("gives up a silent server, but never a follow", async () => {
     message: expect.stringContaining("40 ms"),
   });
   follow?.write("a line at last\n");
-  expect(String(await page.bytes(1, 15))).toBe("a line at last\n");
+  expect(String(await stream.received(15))).toBe("a line at last\n");
 });
 
 test("gives the connection of a failed exchange to the next", async () => {
   await using backend = await openBackend((socket) => {
     socket.once("data", (line) => (line.toString() === "break\n" ? socket.resetAndDestroy() : socket.end("fine")));
   });
-  await using gateway = await openGateway(backend.target, { config: { serverConnections: 1 } });
+  await using gateway = await openGateway(backend, { config: { connections: 1 } });
   await using page = await openPage(gateway);
   const broken = [1, 2, 3].map((id) => page.ask({ type: "request", id, user: "break" }));
   const whole = page.ask({ type: "request", id: 4, user: "brick" });
@@ -73,10 +72,10 @@ test("gives the connection of a failed exchange to the next", async () => {
 test("drops a page that gives no sign of life, and its exchanges with it", async () => {
   using clock = new HeldClock();
   await using mute = await openMute();
-  await using gateway = await openGateway(mute.target, { limits: { pingIntervalMs: 40 } });
+  await using gateway = await openGateway(mute, { limits: { pingIntervalMs: 40 } });
   await using page = await openPage(gateway, { autoPong: false });
-  page.send({ type: "request", id: 1, user: "brick", operation: 5 });
-  await page.frame("open");
+  const stream = page.start({ type: "request", id: 1, user: "brick", operation: 5 });
+  await stream.opened;
   const [socket] = mute.sockets;
   const { promise: closed, resolve } = Promise.withResolvers<unknown>();
   socket?.on("close", resolve);
@@ -101,7 +100,7 @@ test("keeps a page that answers pings, however silent it is", async () => {
 
 test("survives whatever a peer does to the WebSocket below its frames", async () => {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target);
+  await using gateway = await openGateway(echo);
   const spoilers = [
     Buffer.from([0xff, 0xff, 0xff, 0xff]), // Reserved bits and an unknown opcode.
     Buffer.from([0x81, 0x05, 1, 2, 3, 4, 5]), // A frame that is not masked.
@@ -134,17 +133,17 @@ test("survives whatever a peer does to the WebSocket below its frames", async ()
 
 test("closes with a reason, and lives on, when a listener throws", async () => {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target);
+  await using gateway = await openGateway(echo);
   await using page = await openPage(gateway);
   await using other = await openPage(gateway);
   await page.frame("hello");
   const push = gateway.log.push.bind(gateway.log);
   gateway.log.push = (...lines) => {
-    if (lines.some((line) => line.includes('"event":"exchange"') && line.includes("spoiler")))
+    if (lines.some((line) => line.includes('"event":"stream"') && line.includes("spoiler")))
       throw new Error("the log is full");
     return push(...lines);
   };
-  page.send({ type: "request", id: 1, user: "spoiler" });
+  page.request("spoiler");
   expect(await page.closing).toMatchObject({ code: 1011, reason: expect.stringMatching(/^internal: /) });
   expect(eventsOf(gateway, "internal-error")).toMatchObject([{ err: { message: "the log is full" } }]);
   expect((await other.ask({ type: "request", id: 1, user: "brick" })).text).toBe("echo brick\n");

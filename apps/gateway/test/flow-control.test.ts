@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { decodeBytes, decodeGatewayFrame, encodeFrame } from "@wirebook/protocol";
+import { decodeByteFrame, decodeGatewayFrame, encodeFrame } from "@wirebook/protocol";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { gatewayLimits } from "../src/limits.ts";
-import { openPage } from "./page-client.ts";
-import { closedPort, openBackend, openGateway } from "./gateway-fixture.ts";
+import { closedPort, openBackend, openGateway, openPage } from "./gateway-fixture.ts";
 
 const mebibyte = 1024 * 1024;
 const piece = Buffer.from(Array.from({ length: mebibyte }, (_, at) => (at * 31) % 253));
@@ -29,7 +28,7 @@ function answerBig(socket: Socket, onTaken: (bytes: number) => void): void {
 test("keeps 100 MB that a page does not read in the server, and leaves other pages alone", async () => {
   let takenBytes = 0;
   await using backend = await openBackend((socket) => answerBig(socket, (bytes) => (takenBytes += bytes)));
-  await using gateway = await openGateway(backend.target);
+  await using gateway = await openGateway(backend);
   await using slow = await openPage(gateway);
   const [slowEnd] = gateway.app.websocketServer.clients;
   await using other = await openPage(gateway);
@@ -41,8 +40,8 @@ test("keeps 100 MB that a page does not read in the server, and leaves other pag
   let endedBytes = 0;
   slow.socket.on("message", (data: Buffer, isBinary) => {
     if (isBinary) {
-      const decoded = decodeBytes(data);
-      if (decoded !== undefined) hashes[decoded.id - 1]?.update(decoded.bytes);
+      const decoded = decodeByteFrame(data);
+      if (typeof decoded !== "string") hashes[decoded.id - 1]?.update(decoded.bytes);
       return;
     }
     const decoded = decodeGatewayFrame(data.toString());
@@ -82,16 +81,16 @@ test("keeps 100 MB that a page does not read in the server, and leaves other pag
 
 test("lets every one of many big replies go on while a page reads slowly", async () => {
   await using backend = await openBackend((socket) => answerBig(socket, () => undefined));
-  await using gateway = await openGateway(backend.target, {
+  await using gateway = await openGateway(backend, {
     limits: { highWaterBytes: 64 * 1024, lowWaterBytes: 16 * 1024 },
   });
   await using page = await openPage(gateway);
   const ids = Array.from({ length: 24 }, (_, at) => at + 1);
-  for (const id of ids) page.send({ type: "request", id, user: "big", operation: 8 });
+  const streams = ids.map((id) => page.start({ type: "request", id, user: "big", operation: 8 }));
   await page.frame("end");
-  const shares = ids.map((id) => page.chunksOf(id).reduce((sum, chunk) => sum + chunk.length, 0));
+  const shares = streams.map(({ record }) => record.receivedBytes);
   expect(Math.min(...shares)).toBeGreaterThan(mebibyte);
-  const answers = await Promise.all(ids.map((id) => page.answer(id)));
+  const answers = await Promise.all(streams.map(({ ended }) => ended));
   for (const { last } of answers) expect(last).toMatchObject({ type: "end", receivedBytes: 8 * mebibyte });
 });
 
@@ -99,12 +98,12 @@ test("stops the clock of the reply timeout while the page holds the server back"
   using clock = new HeldClock();
   await using backend = await openBackend((socket) => answerBig(socket, () => undefined));
   const limits = { replyTimeoutMs: 50 };
-  await using gateway = await openGateway(backend.target, { limits });
+  await using gateway = await openGateway(backend, { limits });
   await using slow = await openPage(gateway);
   await using other = await openPage(gateway);
   const [slowEnd] = gateway.app.websocketServer.clients;
   slow.socket.pause();
-  slow.send({ type: "request", id: 1, user: "big", operation: 64 });
+  const stream = slow.request("big", ["64"]);
   await clock.until(() => (slowEnd?.bufferedAmount ?? 0) > gatewayLimits.highWaterBytes);
   for (let id = 1; id <= 4; id++) {
     expect((await other.ask({ type: "request", id, user: "hello" })).last.type).toBe("end");
@@ -112,7 +111,7 @@ test("stops the clock of the reply timeout while the page holds the server back"
   }
   expect((await other.ask({ type: "request", id: 5, user: "hello" })).last.type).toBe("end");
   slow.socket.resume();
-  expect((await slow.answer(1)).last).toMatchObject({ type: "end", reason: "fin", receivedBytes: 64 * mebibyte });
+  expect((await stream.ended).last).toMatchObject({ type: "end", reason: "fin", receivedBytes: 64 * mebibyte });
 });
 
 test("leaves the frames of a page unread that reads none of the answers", async () => {
@@ -126,11 +125,11 @@ test("leaves the frames of a page unread that reads none of the answers", async 
   page.socket.pause();
   const user = `${"x".repeat(1000)} `;
   const ids = Array.from({ length: 30_000 }, (_, at) => at + 1);
-  for (const id of ids) page.send({ type: "request", id, user });
+  const streams = ids.map((id) => page.start({ type: "request", id, user }));
   await expect.poll(() => end?.isPaused).toBe(true);
   expect(end?.bufferedAmount).toBeLessThan(mebibyte);
   page.socket.resume();
-  expect((await page.answer(ids.length)).last).toMatchObject({ code: "message-invalid" });
+  expect((await streams.at(-1)?.ended)?.last).toMatchObject({ code: "message-invalid" });
   expect(page.framesOf("error").length).toBe(ids.length);
   expect(end?.isPaused).toBe(false);
 });

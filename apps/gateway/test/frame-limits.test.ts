@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { encodeFrame, pageFrameBytesMax } from "@wirebook/protocol";
-import { openPage } from "./page-client.ts";
-import { closedPort, openGateway } from "./gateway-fixture.ts";
+import { closedPort, openGateway, openPage } from "./gateway-fixture.ts";
 
 test("takes a frame of 16384 bytes and closes on one byte more", async () => {
   await using gateway = await openGateway(await closedPort());
@@ -65,8 +64,8 @@ test("closes on a page that goes on with nonsense, after 16 errors, and says so"
 test("never closes on a user's mistakes", async () => {
   await using gateway = await openGateway(await closedPort());
   await using page = await openPage(gateway);
-  for (let id = 1; id <= 100; id++) page.send({ type: "request", id, user: "two words" });
-  expect((await page.answer(100)).last).toMatchObject({ code: "message-invalid" });
+  const streams = Array.from({ length: 100 }, () => page.request("two words"));
+  expect((await streams.at(-1)?.ended)?.last).toMatchObject({ code: "message-invalid" });
   page.send({ type: "clock", at: 1 });
   await page.frame("clock");
 });

@@ -1,12 +1,19 @@
-/** What the tests stand on: small TCP servers, a real gateway on a port of the system's choosing, and pages. */
+/** What the tests stand on: small servers, a real gateway on a port of the system's choosing, and pages. */
 
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import type { Target } from "@wirebook/net";
+import { onTestFinished, expect } from "vitest";
+import { WebSocket } from "ws";
+import type { ClientOptions } from "ws";
+import { tcpTarget } from "@wirebook/net";
+import type { HostPort, Target } from "@wirebook/net";
+import { subprotocol } from "@wirebook/protocol";
+import { PageClient } from "../../../test-support/page-client.ts";
 import { createApp } from "../src/app.ts";
 import type { GatewayConfig } from "../src/config.ts";
 import { listeningPort } from "../src/http/http-servers.ts";
@@ -14,9 +21,12 @@ import { gatewayLimits } from "../src/limits.ts";
 import type { GatewayLimits } from "../src/limits.ts";
 import type { LogSink } from "../src/telemetry/access-log.ts";
 
-/** A TCP server that is closed, with its connections, when it is disposed of. */
+/** A server that is closed, with its connections, when it is disposed of. */
 export interface Backend extends AsyncDisposable {
+  /** By the name `wirebook`. */
   readonly target: Target;
+  /** Where it listens; 0 for a Unix socket. */
+  readonly port: number;
   /** Connections that are open. */
   readonly sockets: ReadonlySet<Socket>;
   /** Connections so far. */
@@ -25,8 +35,8 @@ export interface Backend extends AsyncDisposable {
   readonly peakCount: number;
 }
 
-/** Listens on a port of the system's choosing and hands each connection to `talk`. */
-export async function openBackend(talk: (socket: Socket) => void): Promise<Backend> {
+/** Listens on a port of the system's choosing, or on a Unix socket, and hands each connection to `talk`. */
+export async function openBackend(talk: (socket: Socket) => void, path?: string): Promise<Backend> {
   const sockets = new Set<Socket>();
   let acceptedCount = 0;
   let peakCount = 0;
@@ -39,10 +49,14 @@ export async function openBackend(talk: (socket: Socket) => void): Promise<Backe
     socket.on("close", () => sockets.delete(socket));
     talk(socket);
   });
-  server.listen(0, "127.0.0.1");
+  if (path === undefined) server.listen(0, "127.0.0.1");
+  else server.listen(path);
   await once(server, "listening");
+  const port = path === undefined ? (server.address() as AddressInfo).port : 0;
+  const local = path === undefined ? undefined : ({ transport: "unix", path } as const);
   return {
-    target: { host: "127.0.0.1", port: (server.address() as AddressInfo).port },
+    target: { ...tcpTarget("wirebook", { host: "127.0.0.1", port }), ...(local && { address: local }) },
+    port,
     sockets,
     get acceptedCount() {
       return acceptedCount;
@@ -68,10 +82,26 @@ export function openMute(): Promise<Backend> {
   return openBackend((socket) => socket.resume().on("end", () => socket.end()));
 }
 
+/** A server that sends back what it gets, and FIN after FIN. */
+export function openMirror(path?: string): Promise<Backend> {
+  return openBackend((socket) => socket.pipe(socket), path);
+}
+
+/** A folder for sockets and files, removed when it is disposed of. */
+export async function openFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "wirebook-gateway-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
 /** A port on which nothing listens any more. */
-export async function closedPort(): Promise<Target> {
+export async function closedPort(): Promise<Pick<Backend, "target" | "port">> {
   await using backend = await openBackend(() => undefined);
-  return backend.target;
+  return { target: backend.target, port: backend.port };
+}
+
+/** The same service by another name. */
+export function named(name: string, { target }: Pick<Backend, "target">): Target {
+  return { ...target, name };
 }
 
 /** A gateway that listens until it is disposed of. */
@@ -90,15 +120,28 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
 }
 
-/** Starts a gateway in front of a server. */
-export async function openGateway(server: Target, options: GatewayOptions = {}): Promise<Gateway> {
+/** The Wirebook server among targets, as the command line would have it. */
+function serverAmong(targets: readonly Target[]): HostPort | undefined {
+  const address = targets.find(({ name }) => name === "wirebook")?.address;
+  return address?.transport === "tcp" ? { host: address.host, port: address.port } : undefined;
+}
+
+/** Starts a gateway in front of one server, or of several targets. */
+export async function openGateway(
+  servers: Pick<Backend, "target"> | readonly Target[],
+  options: GatewayOptions = {},
+): Promise<Gateway> {
   const log: string[] = [];
   const logSink: LogSink = { write: (line) => log.push(line) };
+  const targets = "target" in servers ? [servers.target] : servers;
   const config: GatewayConfig = {
     host: "127.0.0.1",
     port: 0,
-    server,
-    serverConnections: 256,
+    targets,
+    connections: 256,
+    server: serverAmong(targets),
+    hasRelay: false,
+    auth: undefined,
     origins: [],
     proxyProtocol: false,
     trustedProxies: [],
@@ -118,4 +161,27 @@ export async function openGateway(server: Target, options: GatewayOptions = {}):
 /** The log's lines about one kind of event. */
 export function eventsOf({ log }: Gateway, event: string): Record<string, unknown>[] {
   return log.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => line.event === event);
+}
+
+/** Connects a page; the test fails when the page gets what no gateway should send. */
+export async function openPage({ host }: Pick<Gateway, "host">, options?: ClientOptions): Promise<PageClient> {
+  const page = await PageClient.open(host, options);
+  onTestFinished(() => expect(page.unexpected).toEqual([]));
+  return page;
+}
+
+/** The HTTP status with which a WebSocket is refused, and its message. */
+export async function refusedPage(
+  { host }: Gateway,
+  options: ClientOptions = {},
+  path = "/ws",
+): Promise<[status: number, message: string]> {
+  const socket = new WebSocket(`ws://${host}${path}`, subprotocol, { origin: `http://${host}`, ...options });
+  const [, response] = (await once(socket, "unexpected-response")) as [
+    unknown,
+    AsyncIterable<Buffer> & { statusCode: number },
+  ];
+  let message = "";
+  for await (const chunk of response) message += chunk.toString();
+  return [response.statusCode, message];
 }

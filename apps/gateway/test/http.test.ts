@@ -112,13 +112,13 @@ test("tells a browser that /ws is for WebSockets", async () => {
 });
 
 test("is healthy without a server, but not ready", async () => {
-  const target = await closedPort();
-  await using gateway = await openGateway(target);
+  const closed = await closedPort();
+  await using gateway = await openGateway(closed);
   expect((await ask(gateway, "/healthz")).status).toBe(200);
   const ready = await ask(gateway, "/readyz");
   expect(ready.status).toBe(503);
   expect(ready.headers.get("cache-control")).toBe("no-store");
-  expect(await ready.text()).toContain(`cannot reach the server 127.0.0.1:${target.port} (ECONNREFUSED)`);
+  expect(await ready.text()).toContain(`cannot reach the server 127.0.0.1:${closed.port} (ECONNREFUSED)`);
 });
 
 test.each<[string, (socket: Socket) => void, number, RegExp]>([
@@ -151,7 +151,7 @@ test.each<[string, (socket: Socket) => void, number, RegExp]>([
   });
   const isSilent = status === 503 && sentence.source.includes("60 ms");
   const limits = isSilent ? { readinessTimeoutMs: 60 } : {};
-  await using gateway = await openGateway(backend.target, { limits });
+  await using gateway = await openGateway(backend, { limits });
   const answer = await ask(gateway, "/readyz");
   expect([answer.status, await answer.text()]).toEqual([status, expect.stringMatching(sentence)]);
 });
@@ -166,12 +166,12 @@ test("tries the server once for many questions, without a byte, and again when t
     socket.on("data", (chunk) => (bytes += chunk.length));
     socket.on("end", () => socket.end());
   });
-  await using gateway = await openGateway(backend.target, { limits: { readinessKeptMs: 60_000 } });
+  await using gateway = await openGateway(backend, { limits: { readinessKeptMs: 60_000 } });
   const answers = await Promise.all(Array.from({ length: 50 }, () => ask(gateway, "/readyz")));
   expect(answers.every(({ status }) => status === 200)).toBe(true);
   expect((await ask(gateway, "/readyz")).status).toBe(200);
   expect([backend.acceptedCount, bytes]).toEqual([1, 0]);
-  await using forgetful = await openGateway(backend.target, { limits: { readinessKeptMs: 0 } });
+  await using forgetful = await openGateway(backend, { limits: { readinessKeptMs: 0 } });
   await ask(forgetful, "/readyz");
   await ask(forgetful, "/readyz");
   expect(backend.acceptedCount).toBe(3);

@@ -6,8 +6,7 @@ import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { Certificates } from "../../../test-support/certificate.ts";
-import { openPage } from "./page-client.ts";
-import { closedPort, openBackend, openGateway, openMute } from "./gateway-fixture.ts";
+import { closedPort, openBackend, openGateway, openMute, openPage } from "./gateway-fixture.ts";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
@@ -16,7 +15,7 @@ interface Program extends AsyncDisposable {
   readonly out: () => string;
   readonly err: () => string;
   /** Waits for the line that says where it listens. */
-  listening(): Promise<{ event: string; host: string; port: number; page: string; server: string }>;
+  listening(): Promise<{ event: string; host: string; port: number; page: string }>;
   /** Waits for a line that contains a text. */
   saying(text: string): Promise<string>;
   kill(signal: NodeJS.Signals): void;
@@ -61,7 +60,7 @@ test("starts without its server, says where it listens, carries an exchange and 
     event: "listening",
     host: "127.0.0.1",
     page: address,
-    server: `127.0.0.1:${serverPort}`,
+    targets: [`wirebook (tcp, 127.0.0.1:${serverPort})`],
   });
   await using page = await openPage({ host: `127.0.0.1:${port}` });
   expect((await page.ask({ type: "request", id: 1, user: "brick" })).last).toMatchObject({ code: "connect-refused" });
@@ -73,11 +72,11 @@ test("starts without its server, says where it listens, carries an exchange and 
 
 test("exits at once on a second signal", async () => {
   await using mute = await openMute();
-  await using program = run(["--port", "0", "--server", `127.0.0.1:${mute.target.port}`]);
+  await using program = run(["--port", "0", "--server", `127.0.0.1:${mute.port}`]);
   const { port } = await program.listening();
   await using page = await openPage({ host: `127.0.0.1:${port}` });
-  page.send({ type: "request", id: 1, user: "brick" });
-  await page.frame("open");
+  const stream = page.start({ type: "request", id: 1, user: "brick" });
+  await stream.opened;
   program.kill("SIGINT");
   await page.error("shutting-down");
   program.kill("SIGINT");
@@ -155,7 +154,7 @@ test("says in one sentence that its key cannot be read", async () => {
 
 test("says in one sentence that its port is taken", async () => {
   await using mute = await openMute();
-  await using program = run(["--port", String(mute.target.port)]);
+  await using program = run(["--port", String(mute.port)]);
   expect(await program.exited).toBe(1);
   expect(program.err()).toMatch(/^gateway: port \d+ of 127\.0\.0\.1 is in use, .*--port \d+\n$/);
 });
@@ -170,20 +169,22 @@ test("refuses to listen beyond loopback without an origin, and says what to pass
 test("prints its options and exits well", async () => {
   await using program = run(["--help"]);
   expect(await program.exited).toBe(0);
-  expect(program.out()).toContain("--server-connections N");
+  expect(program.out()).toContain("--connections N");
 });
 
-test("ends follows at once when it stops, lets others end, and begins nothing new", async () => {
+test("ends follows and conversations at once when it stops, lets others end, and begins nothing new", async () => {
   const { promise: slow, resolve } = Promise.withResolvers<Socket>();
   await using backend = await openBackend((socket) => {
     socket.once("data", (line) => line.toString() === "slow\n" && resolve(socket));
   });
-  const gateway = await openGateway(backend.target, { limits: { drainMs: 60_000 } });
+  const gateway = await openGateway(backend, { limits: { drainMs: 60_000 } });
   await using page = await openPage(gateway);
-  page.send({ type: "request", id: 1, user: "brick", operation: 5 });
-  page.send({ type: "request", id: 2, user: "slow" });
-  await page.frame("open", ({ id }) => id === 1);
-  await page.frame("open", ({ id }) => id === 2);
+  const [follow, conversation, exchange] = [
+    page.request("brick", ["5"]),
+    page.connect("wirebook", { bytes: "hello" }),
+    page.request("slow"),
+  ];
+  await Promise.all([follow, conversation, exchange].map(({ opened }) => opened));
   const closed = gateway.app.close();
   expect(await page.error("shutting-down")).toMatchObject({ id: null, hop: "gateway", retryAfterMs: 1000 });
   await using late = await openPage(gateway);
@@ -191,22 +192,24 @@ test("ends follows at once when it stops, lets others end, and begins nothing ne
   expect(await late.closing).toMatchObject({ code: 1001, reason: expect.stringMatching(/^shutting-down: /) });
   const ready = await fetch(`http://${gateway.host}/readyz`);
   expect([ready.status, await ready.text()]).toEqual([503, "the gateway is stopping\n"]);
-  expect((await page.answer(1)).last).toMatchObject({ type: "end", reason: "cancelled" });
-  expect((await page.ask({ type: "request", id: 3, user: "brick" })).last).toMatchObject({ code: "shutting-down" });
+  for (const { ended } of [follow, conversation])
+    expect((await ended).last).toMatchObject({ type: "end", reason: "cancelled" });
+  for (const { ended } of [page.request("brick"), page.connect("wirebook")])
+    expect((await ended).last).toMatchObject({ code: "shutting-down" });
   (await slow).end("at last");
-  expect((await page.answer(2)).text).toBe("at last");
+  expect((await exchange.ended).text).toBe("at last");
   expect(await page.closing).toMatchObject({ code: 1001 });
   await closed;
 });
 
 test("ends what still runs when its time to stop is up", async () => {
   await using mute = await openMute();
-  const gateway = await openGateway(mute.target, { limits: { drainMs: 30 } });
+  const gateway = await openGateway(mute, { limits: { drainMs: 30 } });
   await using page = await openPage(gateway);
-  page.send({ type: "request", id: 1, user: "brick" });
-  await page.frame("open");
+  const stream = page.start({ type: "request", id: 1, user: "brick" });
+  await stream.opened;
   await gateway.app.close();
-  expect((await page.answer(1)).last).toMatchObject({ type: "end", reason: "cancelled" });
+  expect((await stream.ended).last).toMatchObject({ type: "end", reason: "cancelled" });
   expect(await page.closing).toMatchObject({ code: 1001 });
   await expect.poll(() => mute.sockets.size).toBe(0);
 });

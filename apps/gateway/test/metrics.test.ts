@@ -4,42 +4,66 @@ import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
-import { openPage, refusedPage } from "./page-client.ts";
-import { closedPort, eventsOf, openBackend, openGateway, openMute } from "./gateway-fixture.ts";
+import {
+  closedPort,
+  eventsOf,
+  openBackend,
+  openGateway,
+  named,
+  openMirror,
+  openMute,
+  openPage,
+  refusedPage,
+} from "./gateway-fixture.ts";
 import type { Gateway } from "./gateway-fixture.ts";
 import { scrape } from "./scrape.ts";
 
 /** The samples of the gateway's metrics by name and labels. */
 const samplesOf = async (gateway: Gateway): Promise<ReadonlyMap<string, number>> => (await scrape(gateway)).samples;
 
-const named = (name: string): string => `wirebook_gateway_${name}`;
+const metric = (name: string): string => `wirebook_gateway_${name}`;
 
 /** The value of one of the gateway's samples. */
-const of = (samples: ReadonlyMap<string, number>, name: string): number => Number(samples.get(named(name)));
+const of = (samples: ReadonlyMap<string, number>, name: string): number => Number(samples.get(metric(name)));
 
-test("counts exchanges by operation and outcome, whatever a page writes into its frames", async () => {
+test("counts streams by target, operation and outcome, whatever a page writes into its frames", async () => {
   await using backend = await openBackend((socket) => {
     socket.once("data", (line) => (line.toString() === "break\n" ? socket.resetAndDestroy() : socket.end("fine")));
   });
-  await using gateway = await openGateway(backend.target);
+  await using gateway = await openGateway(backend);
   await using page = await openPage(gateway);
   for (const [id, operation] of [undefined, 2, 2, 777, 778].entries()) {
     await page.ask({ type: "request", id: id + 1, user: "brick", ...(operation === undefined ? {} : { operation }) });
   }
   await page.ask({ type: "request", id: 9, user: "break" });
-  await page.ask({ type: "raw", id: 10, bytes: btoa("brick 2\n"), end: true });
-  page.send({ type: "request", id: 11, user: "two words" });
+  await page.ask({ type: "connect", id: 10, target: "wirebook", bytes: btoa("brick 2\n"), end: true });
+  page.start({ type: "request", id: 11, user: "two words" });
   await page.error("message-invalid");
   const samples = await samplesOf(gateway);
-  const exchanges = [...samples].filter(([key]) => key.startsWith(named("exchanges_total")));
-  expect(Object.fromEntries(exchanges)).toEqual({
-    [named('exchanges_total{operation="none",outcome="fin"}')]: 1,
-    [named('exchanges_total{operation="2",outcome="fin"}')]: 2,
-    [named('exchanges_total{operation="other",outcome="fin"}')]: 2,
-    [named('exchanges_total{operation="none",outcome="connection-reset"}')]: 1,
-    [named('exchanges_total{operation="raw",outcome="fin"}')]: 1,
+  const streams = [...samples].filter(([key]) => key.startsWith(metric("streams_total")));
+  expect(Object.fromEntries(streams)).toEqual({
+    [metric('streams_total{target="wirebook",operation="none",outcome="fin"}')]: 1,
+    [metric('streams_total{target="wirebook",operation="2",outcome="fin"}')]: 2,
+    [metric('streams_total{target="wirebook",operation="other",outcome="fin"}')]: 2,
+    [metric('streams_total{target="wirebook",operation="none",outcome="connection-reset"}')]: 1,
+    [metric('streams_total{target="wirebook",operation="connect",outcome="fin"}')]: 1,
   });
-  expect(samples.get(named('frame_errors_total{code="message-invalid"}'))).toBe(1);
+  expect(samples.get(metric('frame_errors_total{code="message-invalid"}'))).toBe(1);
+});
+
+test("counts no silence of a conversation as a reply, and tells targets apart", async () => {
+  await using mirror = await openMirror();
+  await using gateway = await openGateway([mirror.target, named("echo", mirror)]);
+  await using page = await openPage(gateway);
+  for (const target of ["echo", "echo", "wirebook"]) {
+    await page.connect(target, { bytes: "x", isEnded: true }).ended;
+  }
+  const samples = await samplesOf(gateway);
+  const count = (target: string) =>
+    samples.get(metric(`streams_total{target="${target}",operation="connect",outcome="fin"}`));
+  expect([count("echo"), count("wirebook")]).toEqual([2, 1]);
+  const timed = (step: string) => samples.get(metric(`step_seconds_count{hop="gateway-server",step="${step}"}`)) ?? 0;
+  expect([timed("connect"), timed("first-byte"), timed("reply")]).toEqual([3, 0, 0]);
 });
 
 test("times each step by its hop, and a follow's reply not at all", async () => {
@@ -50,7 +74,7 @@ test("times each step by its hop, and a follow's reply not at all", async () => 
       socket.end("at last");
     });
   });
-  await using gateway = await openGateway(slow.target, { limits: { pingIntervalMs: 10_000 } });
+  await using gateway = await openGateway(slow, { limits: { pingIntervalMs: 10_000 } });
   await using page = await openPage(gateway);
   await page.ask({ type: "request", id: 1, user: "brick" });
   await page.ask({ type: "request", id: 2, user: "brick", operation: 5 });
@@ -58,30 +82,31 @@ test("times each step by its hop, and a follow's reply not at all", async () => 
   clock.pass(6000);
   await once(end as EventEmitter, "pong");
   const samples = await samplesOf(gateway);
-  expect(samples.get(named('step_seconds_count{hop="page-gateway",step="ping"}'))).toBe(1);
+  expect(samples.get(metric('step_seconds_count{hop="page-gateway",step="ping"}'))).toBe(1);
   const counts = ["gateway/queue", "gateway-server/connect", "gateway-server/first-byte", "gateway-server/reply"];
   const read = counts.map((each) => {
     const [hop, step] = each.split("/");
-    return samples.get(named(`step_seconds_count{hop="${hop}",step="${step}"}`));
+    return samples.get(metric(`step_seconds_count{hop="${hop}",step="${step}"}`));
   });
   expect(read).toEqual([2, 2, 2, 1]);
-  expect(samples.get(named('step_seconds_sum{hop="gateway-server",step="first-byte"}'))).toBeCloseTo(4, 3);
+  expect(samples.get(metric('step_seconds_sum{hop="gateway-server",step="first-byte"}'))).toBeCloseTo(4, 3);
 });
 
 test("shows what runs and what waits, and counts bytes while they flow", async () => {
   await using mute = await openMute();
-  await using gateway = await openGateway(mute.target, { config: { serverConnections: 2 } });
+  await using gateway = await openGateway(mute, { config: { connections: 2 } });
   await using page = await openPage(gateway);
-  for (const id of [1, 2, 3, 4, 5]) page.send({ type: "request", id, user: "brick", operation: 5 });
-  for (const id of [1, 2]) await page.frame("open", (frame) => frame.id === id);
+  const [first, second] = [page.request("brick", ["5"]), page.connect("wirebook", { bytes: "brick 5\n" })];
+  for (const operation of ["5", "1", "2"]) page.request("brick", [operation]);
+  await Promise.all([first.opened, second.opened]);
   await expect.poll(() => mute.sockets.size).toBe(2);
   for (const socket of mute.sockets) socket.write("x".repeat(1000));
-  await Promise.all([page.bytes(1, 1000), page.bytes(2, 1000)]);
+  await Promise.all([first.received(1000), second.received(1000)]);
   const during = await samplesOf(gateway);
   expect(of(during, "websockets")).toBe(1);
-  expect(of(during, "exchanges_running")).toBe(2);
-  expect(of(during, "exchanges_waiting")).toBe(3);
-  expect(of(during, "server_connections_max")).toBe(2);
+  expect(of(during, "streams_running")).toBe(2);
+  expect(of(during, "streams_waiting")).toBe(3);
+  expect(of(during, "connections_max")).toBe(2);
   expect(of(during, 'bytes_total{hop="gateway-server",direction="down"}')).toBe(2000);
   expect(of(during, 'bytes_total{hop="gateway-server",direction="up"}')).toBe(2 * "brick 5\n".length);
   expect(of(during, 'bytes_total{hop="page-gateway",direction="down"}')).toBeGreaterThan(2000);
@@ -90,14 +115,14 @@ test("shows what runs and what waits, and counts bytes while they flow", async (
   await page.closing;
   await expect.poll(async () => of(await samplesOf(gateway), "websockets")).toBe(0);
   const after = await samplesOf(gateway);
-  expect(of(after, "exchanges_running") + of(after, "exchanges_waiting")).toBe(0);
+  expect(of(after, "streams_running") + of(after, "streams_waiting")).toBe(0);
   expect(of(after, "websockets_opened_total")).toBe(1);
   expect(of(after, 'bytes_total{hop="gateway-server",direction="down"}')).toBe(2000);
   const down = 'bytes_total{hop="page-gateway",direction="down"}';
   expect(of(after, down)).toBeGreaterThanOrEqual(of(during, down));
 });
 
-test("counts who was not let in, by a reason that nobody outside can choose", async () => {
+test("counts who was not let in, by a reason that no one outside can choose", async () => {
   await using gateway = await openGateway(await closedPort(), { limits: { webSocketsMax: 1 } });
   await refusedPage(gateway, { origin: "http://evil.example" });
   await refusedPage(gateway, { headers: { host: "evil.example" } });
@@ -106,7 +131,7 @@ test("counts who was not let in, by a reason that nobody outside can choose", as
   await Promise.all([page.frame("hello"), late.closing]);
   const samples = await samplesOf(gateway);
   const reasons = ["origin", "host", "websockets"].map((reason) =>
-    samples.get(named(`refused_total{reason="${reason}"}`)),
+    samples.get(metric(`refused_total{reason="${reason}"}`)),
   );
   expect(reasons).toEqual([1, 1, 1]);
   expect([...samples.keys()].filter((key) => key.includes("evil"))).toEqual([]);
@@ -119,11 +144,11 @@ test("has the usual metrics of the process, once for however many gateways", asy
     const samples = await samplesOf(gateway);
     expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(1_000_000);
     expect(samples.has("nodejs_eventloop_lag_seconds")).toBe(true);
-    expect(samples.get(named('info{version="0.1.0"}'))).toBe(1);
+    expect(samples.get(metric('info{version="0.1.0"}'))).toBe(1);
   }
 });
 
-test("shows its metrics to this machine and to whom it was told, and to nobody else", async () => {
+test("shows its metrics to this machine and to whom it was told, and to no one else", async () => {
   const config = { trustedProxies: ["127.0.0.1"], metricsFrom: ["192.0.2.7", "2001:db8::7"] };
   await using gateway = await openGateway(await closedPort(), { config });
   const statusFor = (forwarded?: string, host = gateway.host): Promise<number> =>

@@ -9,6 +9,8 @@ import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { parseTarget, parseTargetUrl } from "@wirebook/net";
+import { targetsMax } from "@wirebook/protocol";
 import { optionsHelp } from "../src/config.ts";
 import { freePort } from "../../../test-support/free-port.ts";
 import { closedPort, openGateway } from "./gateway-fixture.ts";
@@ -38,6 +40,36 @@ test("the table of options has each option with its variable and its default, an
   ]);
   expect(options.length).toBeGreaterThan(10);
   expect(rows).toEqual(options);
+});
+
+/** The parameters of such a target, as the sentence on an unknown one lists them. */
+function parametersOf(url: string): string | undefined {
+  try {
+    parseTargetUrl(`${url}?unknown=1`);
+  } catch (error) {
+    return /; type (.*) or leave it out/.exec(String(error))?.[1];
+  }
+  return undefined;
+}
+
+test("the table of parameters has those of each kind of target, and no other", () => {
+  const rows = rowsOf(/^\| `[a-z0-9=]+`(?:, `\w+`)? *\| (?:`tls`|all) /);
+  const parameters = rows.flatMap(([names = "", of]) => names.split(", ").map((name) => [name.replace(/=.*/, ""), of]));
+  const namesOf = (...kinds: string[]): string =>
+    parameters.flatMap(([name, of = ""]) => (kinds.includes(of) ? [name] : [])).join(", ");
+  expect(parametersOf("tls://127.0.0.1:1")).toBe(namesOf("tls", "all"));
+  expect(parametersOf("tcp://127.0.0.1:1")).toBe(namesOf("all"));
+  expect(parametersOf("unix:/run/x")).toBe(namesOf("all"));
+  expect(document).toContain(`Repeat it for more, up to ${targetsMax}.`);
+});
+
+test("every target that the documents name can be read", () => {
+  const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+  const examples = [...`${readme}\n${document}`.matchAll(/--target ([a-z]+=[^\s`]+)/g)].map(([, text = ""]) => text);
+  expect(examples.length).toBeGreaterThan(4);
+  // The file of an authority is not there.
+  const targets = examples.map((text) => parseTarget(text.replace(/[?&]ca=[^&]+/, "")));
+  expect(new Set(targets.map(({ address }) => address.transport))).toEqual(new Set(["tcp", "tls", "unix"]));
 });
 
 test("the table of metrics has each metric with its kind, and no other", async () => {

@@ -171,7 +171,7 @@ describe("the allow-list", () => {
     expect(open.refuseRequest({ host: "wirebook.example" })).toBeUndefined();
     const secure = new OriginPolicy("https", "localhost", 443, []);
     expect(secure.refuseRequest({ host: "localhost" })).toBeUndefined();
-    const from = (origin: string) => secure.refuseUpgrade({ origin, "sec-websocket-protocol": subprotocol });
+    const from = (origin: string) => secure.refusePage({ origin, "sec-websocket-protocol": subprotocol });
     expect(from("https://localhost")).toBeUndefined();
     expect(from("https://localhost:443")).toBeUndefined();
     expect(from("http://localhost")).toMatchObject({ status: 403, reason: "origin" });
@@ -182,16 +182,16 @@ describe("the allow-list", () => {
     expect(admission.refuseRequest({ host: "localhost" })).toBeUndefined();
     expect(admission.refuseRequest({ host: "[::1]" })).toBeUndefined();
     const upgrade = { origin: "http://localhost", "sec-websocket-protocol": `chat, ${subprotocol}` };
-    expect(admission.refuseUpgrade(upgrade)).toBeUndefined();
+    expect(admission.refusePage(upgrade)).toBeUndefined();
   });
 
   test("names in its message what to open and what to pass", () => {
     const admission = new OriginPolicy("http", "127.0.0.1", 8007, []);
     expect(admission.refuseRequest({ host: "evil.example" })?.message).toContain("open http://127.0.0.1:8007");
     expect(admission.refuseRequest({})?.message).toContain("Host header is missing");
-    expect(admission.refuseUpgrade({ origin: "http://a.example" })?.message).toContain(
+    expect(admission.refusePage({ origin: "http://a.example" })?.message).toContain(
       '"http://a.example" may not connect',
     );
-    expect(admission.refuseUpgrade({})?.message).toContain("Origin: http://127.0.0.1:8007");
+    expect(admission.refusePage({})?.message).toContain("Origin: http://127.0.0.1:8007");
   });
 });

@@ -1,12 +1,11 @@
 import fc from "fast-check";
-import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { plainText } from "@wirebook/protocol";
 import { ConnectionPool, shareOf } from "../src/streams/connection-pool.ts";
 import type { SlotUser } from "../src/streams/connection-pool.ts";
+import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { gatheredCharactersMax, gatheringSink, readableSink } from "../src/telemetry/access-log.ts";
-import { guard } from "../src/websocket/guarded-listeners.ts";
-import { TokenBucket } from "../src/websocket/rate-limiter.ts";
+import { TokenBucket } from "../src/websocket/page-frames.ts";
 
 /** Somebody who notes what he is told. */
 function createUser(name: string, notes: string[], owner: object = notes): SlotUser {
@@ -15,7 +14,7 @@ function createUser(name: string, notes: string[], owner: object = notes): SlotU
 
 test("grants pool in the order of arrival", () => {
   const notes: string[] = [];
-  const pool = new ConnectionPool(2, { queuedExchangesMax: 10, queueWaitMs: 60_000, sharesAtLeast: 4 });
+  const pool = new ConnectionPool(2, { queuedStreamsMax: 10, queueWaitMs: 60_000, sharesAtLeast: 4 });
   const [a, b, c, d, e] = [
     createUser("a", notes),
     createUser("b", notes),
@@ -33,9 +32,9 @@ test("grants pool in the order of arrival", () => {
   expect([pool.runningCount, pool.waitingCount]).toEqual([0, 0]);
 });
 
-test("leaves one page no more than its share, serves waiting pages in turn, and forgets nobody", () => {
+test("leaves one page no more than its share, serves waiting pages in turn, and forgets no one", () => {
   const notes: string[] = [];
-  const pool = new ConnectionPool(8, { queuedExchangesMax: 100, queueWaitMs: 60_000, sharesAtLeast: 4 });
+  const pool = new ConnectionPool(8, { queuedStreamsMax: 100, queueWaitMs: 60_000, sharesAtLeast: 4 });
   const users = ["a", "b", "c", "d", "e"].map((page) => {
     const owner = {};
     return Array.from({ length: 4 }, (_, at) => createUser(`${page}${at}`, notes, owner));
@@ -67,7 +66,7 @@ test("keeps every promise whoever comes and goes", () => {
   const step = fc.record({ user: fc.nat(23), leaves: fc.boolean() });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 200 }), (slotsMax, steps) => {
-      const pool = new ConnectionPool(slotsMax, { queuedExchangesMax: 5, queueWaitMs: 60_000, sharesAtLeast: 3 });
+      const pool = new ConnectionPool(slotsMax, { queuedStreamsMax: 5, queueWaitMs: 60_000, sharesAtLeast: 3 });
       const owners = [{}, {}, {}];
       const states = new Map<SlotUser, "in" | "waiting" | "out">();
       const users = Array.from({ length: 24 }, (_, at): SlotUser => {
@@ -93,7 +92,7 @@ test("keeps every promise whoever comes and goes", () => {
         expect([pool.runningCount, pool.waitingCount]).toEqual([count("in"), count("waiting")]);
         expect(count("in")).toBeLessThanOrEqual(slotsMax);
         expect(count("waiting")).toBeLessThanOrEqual(5);
-        // Nobody waits while there is a slot that he may have.
+        // No one waits while there is a slot that is open to them.
         for (const owner of owners) {
           expect(count("in", owner)).toBeLessThanOrEqual(shareOf(slotsMax, 3));
           const mayHave = count("in") < slotsMax && count("in", owner) < shareOf(slotsMax, 3);
@@ -115,25 +114,15 @@ test("gives tokens back steadily and never more than the burst", () => {
   expect(take(9, 60_000)).toBe(3);
 });
 
-test("passes what a listener throws to its owner", () => {
-  const thrown: unknown[] = [];
-  const owner = { onInternalError: (error: unknown) => thrown.push(error) };
-  for (const value of [1, 3]) {
-    guard(owner, () => {
-      if (value > 1) throw new Error(`over by ${value - 1}`);
-    });
-  }
-  expect(thrown).toEqual([new Error("over by 2")]);
-});
-
 test("shows on a terminal what happened, and nothing that acts on it", () => {
   const lines: string[] = [];
   const sink = readableSink({ write: (line) => lines.push(line) });
   const say = (line: object): void => sink.write(`${JSON.stringify({ level: 30, time: 0, ...line })}\n`);
   say({
-    event: "exchange",
+    event: "stream",
     socket: 3,
     id: 7,
+    target: "wirebook",
     message: "brick\u001b[2J 2",
     outcome: "fin",
     receivedBytes: 350,
@@ -144,20 +133,22 @@ test("shows on a terminal what happened, and nothing that acts on it", () => {
   say({ msg: "something of the framework's" });
   say({ level: 50, event: "internal-error", err: { message: "broken" } });
   expect(lines).toEqual([
-    "00:00:00.000 page 3 #7 brick\\u001b[2J 2: fin, 350 bytes, 1.5 ms\n",
-    "00:00:00.000 page 3 from 127.0.0.1: open\n",
+    "00:00:00.000 WebSocket 3 #7 wirebook: brick\\u001b[2J 2: fin, 350 bytes, 1.5 ms\n",
+    "00:00:00.000 WebSocket 3 from 127.0.0.1: open\n",
     "00:00:00.000 refused ::1 (403): no\n",
     '00:00:00.000 {"message":"broken"}\n',
   ]);
   expect(lines.map((line) => plainText(line.trimEnd()))).toEqual(lines.map((line) => line.trimEnd()));
 });
 
-test("writes the lines of one turn at once, and those past the bound before it ends", async () => {
+test("writes the lines of a moment at once, and those past the bound before it ends", () => {
+  using clock = new HeldClock();
   const writes: string[] = [];
   const sink = gatheringSink({ write: (lines) => writes.push(lines) });
   for (const line of ["one\n", "two\n"]) sink.write(line);
+  clock.pass(9);
   expect(writes).toEqual([]);
-  await setImmediate();
+  clock.pass(1);
   expect(writes).toEqual(["one\ntwo\n"]);
 
   const [most, more] = ["x".repeat(gatheredCharactersMax), "y"];
@@ -167,6 +158,6 @@ test("writes the lines of one turn at once, and those past the bound before it e
   expect(writes.at(-1)).toBe(most + more);
   sink.write("last\n");
   sink.flush();
-  await setImmediate();
+  clock.pass(10);
   expect(writes.slice(2)).toEqual(["last\n"]);
 });

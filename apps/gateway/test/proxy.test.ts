@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
 import { readProxyHeader } from "@wirebook/net";
-import { openPage } from "./page-client.ts";
-import { eventsOf, openBackend, openEcho, openGateway } from "./gateway-fixture.ts";
-import type { Backend } from "./gateway-fixture.ts";
+import { eventsOf, openBackend, openEcho, openGateway, openPage } from "./gateway-fixture.ts";
+import type { Backend, Gateway, GatewayOptions } from "./gateway-fixture.ts";
+
+/** A gateway that tells the server for whom it connects. */
+function openTelling({ target }: Backend, options?: GatewayOptions): Promise<Gateway> {
+  return openGateway([{ ...target, proxy: "v2" }], options);
+}
 
 /** A server that answers with what its connection began with, as a PROXY header is read, and the message behind it. */
 function openProxied(): Promise<Backend> {
@@ -25,10 +29,10 @@ const read = (text: string): unknown => JSON.parse(text);
 
 test("tells the server the page's own address and port, and counts only the message", async () => {
   await using backend = await openProxied();
-  await using gateway = await openGateway(backend.target, { config: { proxyProtocol: true } });
+  await using gateway = await openTelling(backend);
   await using page = await openPage(gateway, { localAddress: "127.0.0.5" });
-  expect(await page.frame("hello")).toMatchObject({ proxyHeaderBytes: 28 });
-  const { text, last } = await page.ask({ type: "request", id: 1, user: "brick" });
+  expect(await page.frame("hello")).toMatchObject({ targets: [{ name: "wirebook", proxyHeaderBytes: 28 }] });
+  const { text, last, record } = await page.request("brick").ended;
   expect(read(text)).toEqual({
     state: "whole",
     length: 28,
@@ -38,17 +42,18 @@ test("tells the server the page's own address and port, and counts only the mess
     },
     message: "brick\n",
   });
-  expect(last).toMatchObject({ sentBytes: 6, writes: [[expect.any(Number), 6]] });
+  expect(last).toMatchObject({ sentBytes: 6 });
+  expect(record.writes.map(({ byteCount }) => byteCount)).toEqual([6]);
 });
 
-test("puts the header before the first piece of a plan, too", async () => {
+test("puts the header before the first piece of a write schedule, too", async () => {
   await using backend = await openProxied();
-  await using gateway = await openGateway(backend.target, { config: { proxyProtocol: true } });
+  await using gateway = await openTelling(backend);
   await using page = await openPage(gateway);
-  const plan = [1, 4, 1].map((bytes) => ({ afterMs: 1, bytes }));
-  const { text, last } = await page.ask({ type: "raw", id: 1, bytes: btoa("brick\n"), end: false, plan });
+  const schedule = [1, 4, 1].map((bytes) => ({ afterMs: 1, bytes }));
+  const { text, record } = await page.connect("wirebook", { bytes: "brick\n", schedule }).ended;
   expect(read(text)).toMatchObject({ state: "whole", length: 28, message: "brick\n" });
-  expect(last).toMatchObject({ sentBytes: 6, writes: [1, 4, 1].map((bytes) => [expect.any(Number), bytes]) });
+  expect(record.writes.map(({ byteCount }) => byteCount)).toEqual([1, 4, 1]);
 });
 
 test("speaks for itself when it only looks whether the server is there", async () => {
@@ -57,22 +62,22 @@ test("speaks for itself when it only looks whether the server is there", async (
     socket.on("data", (chunk: Buffer) => (heard = Buffer.concat([heard, chunk])));
     socket.on("end", () => socket.end());
   });
-  await using gateway = await openGateway(backend.target, { config: { proxyProtocol: true } });
+  await using gateway = await openTelling(backend, { config: { proxyProtocol: true } });
   expect((await fetch(`http://${gateway.host}/readyz`)).status).toBe(200);
   await expect.poll(() => readProxyHeader(heard)).toEqual({ state: "whole", length: 16, connection: undefined });
 });
 
 test("sends no header unless it is told to", async () => {
   await using backend = await openProxied();
-  await using gateway = await openGateway(backend.target);
+  await using gateway = await openGateway(backend);
   await using page = await openPage(gateway);
   expect(read((await page.ask({ type: "request", id: 1, user: "brick" })).text)).toMatchObject({ state: "invalid" });
 });
 
 test("believes the X-Forwarded-For of a reverse proxy that it trusts, and of nobody else", async () => {
   await using backend = await openProxied();
-  const config = { proxyProtocol: true, trustedProxies: ["127.0.0.5"] };
-  await using gateway = await openGateway(backend.target, { config, limits: { webSocketsPerAddressMax: 2 } });
+  const config = { trustedProxies: ["127.0.0.5"] };
+  await using gateway = await openTelling(backend, { config, limits: { webSocketsPerAddressMax: 2 } });
   const from = (localAddress: string, forwarded: string) =>
     openPage(gateway, { localAddress, headers: { "x-forwarded-for": forwarded } });
   const sourceOf = async (page: Awaited<ReturnType<typeof from>>): Promise<unknown> => {
@@ -101,7 +106,7 @@ test.each([
   ["203.0.113.256:80", "127.0.0.5"],
 ])("reads the X-Forwarded-For %j as the address %s", async (forwarded, address) => {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target, { config: { trustedProxies: ["127.0.0.5"] } });
+  await using gateway = await openGateway(echo, { config: { trustedProxies: ["127.0.0.5"] } });
   await using page = await openPage(gateway, { localAddress: "127.0.0.5", headers: { "x-forwarded-for": forwarded } });
   await page.frame("hello");
   expect(eventsOf(gateway, "socket")).toMatchObject([{ address }]);
@@ -109,7 +114,7 @@ test.each([
 
 test("says once in its log that it does not understand a trusted proxy", async () => {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target, { config: { trustedProxies: ["127.0.0.5"] } });
+  await using gateway = await openGateway(echo, { config: { trustedProxies: ["127.0.0.5"] } });
   for (let asked = 0; asked < 3; asked++) {
     const headers = { "x-forwarded-for": "_hidden" };
     await using page = await openPage(gateway, { localAddress: "127.0.0.5", headers });
@@ -124,7 +129,7 @@ test("says once in its log that it does not understand a trusted proxy", async (
 test("counts the pages behind a trusted reverse proxy by their own addresses", async () => {
   await using echo = await openEcho();
   const config = { trustedProxies: ["127.0.0.1"] };
-  await using gateway = await openGateway(echo.target, { config, limits: { webSocketsPerAddressMax: 1 } });
+  await using gateway = await openGateway(echo, { config, limits: { webSocketsPerAddressMax: 1 } });
   const from = (forwarded: string) => openPage(gateway, { headers: { "x-forwarded-for": forwarded } });
   await using first = await from("198.51.100.1");
   await using second = await from("198.51.100.2");

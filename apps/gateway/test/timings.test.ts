@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
-import { openPage } from "./page-client.ts";
-import { closedPort, openBackend, openEcho, openGateway } from "./gateway-fixture.ts";
+import { closedPort, openEcho, openGateway, openMirror, openPage } from "./gateway-fixture.ts";
 
 test("times every step in the order in which it happened, on one clock", async () => {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target);
+  await using gateway = await openGateway(echo);
   await using page = await openPage(gateway);
   const beforeMs = performance.now();
   const { open, last } = await page.ask({ type: "request", id: 1, user: "brick" });
@@ -17,24 +16,31 @@ test("times every step in the order in which it happened, on one clock", async (
   expect(open?.at.closed).toBeUndefined();
 });
 
-test("times every write, every chunk and every frame to the page, on the same clock", async () => {
-  await using backend = await openBackend((socket) => socket.on("data", (data) => socket.write(data)));
-  await using gateway = await openGateway(backend.target);
+test("times every write and every read, on the same clock", async () => {
+  await using mirror = await openMirror();
+  await using gateway = await openGateway(mirror);
   await using page = await openPage(gateway);
-  page.send({ type: "raw", id: 1, bytes: btoa("one\n"), end: false });
-  await page.bytes(1, 4);
-  page.sendBytes(1, Buffer.from("number two\n"));
-  await page.bytes(1, 15);
-  page.send({ type: "cancel", id: 1 });
-  const { last } = await page.answer(1);
-  const { writes = [], chunks = [], frames = [], at } = last;
-  expect(writes.map(([, bytes]) => bytes)).toEqual([4, 11]);
-  expect(chunks.map(([, bytes]) => bytes)).toEqual([4, 11]);
-  const [opened, first, second, end] = frames.map(([atMs]) => atMs);
-  const order = [at.established, opened, chunks[0]?.[0], first, writes[1]?.[0], chunks[1]?.[0], second, at.closed, end];
-  expect(order.map(Number)).toEqual(order.map(Number).toSorted((a, b) => a - b));
-  expect(writes[0]?.[0]).toBeLessThanOrEqual(Number(at.written));
-  expect(frames).toHaveLength(4);
+  const stream = page.connect("wirebook", { bytes: "one\n" });
+  await stream.received(4);
+  await stream.send("number two\n");
+  await stream.received(15);
+  stream.cancel();
+  const { last, record } = await stream.ended;
+  const { writes, reads } = record;
+  expect([writes, reads].map((events) => events.map(({ byteCount }) => byteCount))).toEqual([
+    [4, 11],
+    [4, 11],
+  ]);
+  const { at } = last;
+  const order = [at.established, reads[0]?.atMs, writes[1]?.atMs, reads[1]?.atMs, at.closed].map(Number);
+  expect(order).toEqual(order.toSorted((a, b) => a - b));
+  expect([writes[0]?.atMs, reads[0]?.atMs]).toEqual([at.written, at.firstByte]);
+});
+
+test("says at which time since 1970 its clock read 0", async () => {
+  await using gateway = await openGateway(await closedPort());
+  await using page = await openPage(gateway);
+  expect((await page.frame("hello")).timeOrigin).toBe(performance.timeOrigin);
 });
 
 test("answers a clock frame with its own monotonic time", async () => {

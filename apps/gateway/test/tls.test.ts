@@ -8,18 +8,22 @@ import { connect } from "node:tls";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { subprotocol } from "@wirebook/protocol";
-import { readTlsPair } from "../src/http/tls.ts";
-import type { TlsFiles } from "../src/http/tls.ts";
+import { readTlsPair } from "../src/http/http-servers.ts";
+import type { TlsFiles } from "../src/http/http-servers.ts";
 import { Certificates } from "../../../test-support/certificate.ts";
-import { Page } from "./page-client.ts";
+import { PageClient } from "../../../test-support/page-client.ts";
 import { openEcho, openGateway } from "./gateway-fixture.ts";
 import type { Gateway } from "./gateway-fixture.ts";
 
 /** Connects a page over TLS, to whom the certificate is known. */
-async function openSecurePage({ host }: Gateway, { certPath }: TlsFiles, origin = `https://${host}`): Promise<Page> {
+async function openSecurePage(
+  { host }: Gateway,
+  { certPath }: TlsFiles,
+  origin = `https://${host}`,
+): Promise<PageClient> {
   const ca = await readFile(certPath);
   const socket = new WebSocket(`wss://${host}/ws`, subprotocol, { origin, ca, perMessageDeflate: false });
-  const page = new Page(socket);
+  const page = new PageClient(socket);
   await once(socket, "open");
   return page;
 }
@@ -37,7 +41,7 @@ test("serves the page and its WebSocket over TLS, with headers, limits and all",
   await using certificates = await Certificates.open();
   const tls = await certificates.make("first");
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target, { config: { tls } });
+  await using gateway = await openGateway(echo, { config: { tls } });
   const asked = get({ port: gateway.port, path: "/healthz", ca: await readFile(tls.certPath) });
   const [answer] = (await once(asked, "response")) as [IncomingMessage];
   answer.resume();
@@ -50,7 +54,7 @@ test("lets the pages of its own https origin in, and not those of the http one",
   await using certificates = await Certificates.open();
   const tls = await certificates.make("first");
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target, { config: { tls } });
+  await using gateway = await openGateway(echo, { config: { tls } });
   const origin = `http://${gateway.host}`;
   const stranger = new WebSocket(`wss://${gateway.host}/ws`, subprotocol, { origin, rejectUnauthorized: false });
   const [, refusal] = (await once(stranger, "unexpected-response")) as [unknown, IncomingMessage];
@@ -64,7 +68,7 @@ test("takes a renewed certificate without losing a connection, and keeps the old
   await using certificates = await Certificates.open();
   const tls = await certificates.make("first");
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target, { config: { tls } });
+  await using gateway = await openGateway(echo, { config: { tls } });
   await using page = await openSecurePage(gateway, tls);
   const second = await certificates.make("second");
   await copyFile(second.certPath, tls.certPath);
@@ -80,7 +84,7 @@ test("closes a connection that does not begin to speak TLS in time", async () =>
   await using certificates = await Certificates.open();
   const tls = await certificates.make("first");
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo.target, {
+  await using gateway = await openGateway(echo, {
     config: { tls },
     limits: { httpRequestMs: 50, httpLookMs: 10 },
   });

@@ -1,16 +1,21 @@
-/** The check of every request before anything else happens [G-1]. */
+/**
+ * The check of every request before anything else happens [G-1], and the address that a client is known by.
+ *
+ * That is the peer of the TCP connection, unless the peer is a reverse proxy that the operator trusts: then Fastify takes
+ * the address from its `X-Forwarded-For` header. Some proxies write a port behind it, and brackets around IPv6, as in a
+ * URL. The address counts for the limits, and is in the log and, on request, in the server's history.
+ */
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { isLoopback } from "@wirebook/net";
+import { encodeProxyHeader, isLoopback, normalizeAddress } from "@wirebook/net";
 import type { GatewayConfig } from "../config.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { PageConnections } from "../websocket/page-connections.ts";
-import { addressOf, isFromUnknown, isMisread, trustIn } from "./client-address.ts";
+import type { WebSocketConnections } from "../websocket/connections.ts";
 import { listeningPort } from "./http-servers.ts";
 import { OriginPolicy } from "./origin-policy.ts";
 import type { Refusal } from "./origin-policy.ts";
-import { sendText } from "./responses.ts";
+import { sendText } from "./static-files.ts";
 
 /** Milliseconds between two notices that a trusted proxy's X-Forwarded-For is not understood, or it could fill the log. */
 const misreadNoticeMs = 60_000;
@@ -21,14 +26,14 @@ const healthPaths: ReadonlySet<string | undefined> = new Set(["/healthz", "/read
 /** What the check needs to know, and where it reports. */
 export interface AccessControlOptions {
   readonly config: GatewayConfig;
-  readonly pages: PageConnections;
+  readonly connections: WebSocketConnections;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
 /** Refuses every request that may not come in, with a status and a message. */
 export function registerAccessControl(app: FastifyInstance, options: AccessControlOptions): void {
-  const { config, pages, log, metrics } = options;
+  const { config, connections, log, metrics } = options;
   const isTrusted = trustIn(config.trustedProxies);
   let policy: OriginPolicy | undefined;
   let nextNoticeMs = 0;
@@ -50,16 +55,26 @@ export function registerAccessControl(app: FastifyInstance, options: AccessContr
     if (hosts === 0 && !request.ws && healthPaths.has(routeOptions.url)) return undefined;
     const refusal = policy.refuseRequest(headers);
     if (refusal !== undefined) return refusal;
-    if (request.ws) {
-      if (routeOptions.url !== "/ws") return { status: 404, reason: "path", message: "WebSockets are at /ws" };
-      return policy.refuseUpgrade(headers) ?? pages.refuseUpgrade();
-    }
+    if (request.ws) return refuseUpgrade(request, policy) ?? connections.refuseUpgrade();
     if (routeOptions.url !== "/metrics") return undefined;
     const message = isFromUnknown(request, isTrusted)
       ? `/metrics came through a proxy at ${raw.socket.remoteAddress} for an unknown client; ask the gateway itself, or start it ` +
         "with --trust-proxy and the proxy's address and let the proxy send X-Forwarded-For"
       : refuseMetrics(addressOf(request), config, policy.isOwn(headers.host));
     return message === undefined ? undefined : { status: 403, reason: "metrics", message };
+  };
+  const refuseUpgrade = (request: FastifyRequest, origins: OriginPolicy): Refusal | undefined => {
+    const { headers, routeOptions } = request;
+    if (routeOptions.url === "/ws") return origins.refusePage(headers);
+    if (routeOptions.url?.startsWith("/tcp/")) {
+      const isLocal =
+        origins.isOwn(headers.host) && isLoopback(addressOf(request)) && !isFromUnknown(request, isTrusted);
+      return origins.refuseRelay(headers, isLocal || config.auth === "none");
+    }
+    const relays = config.hasRelay
+      ? `; the relay is at ${config.targets.map(({ name }) => `/tcp/${name}`).join(", ")}`
+      : "";
+    return { status: 404, reason: "path", message: `a page's WebSocket is at /ws${relays}` };
   };
   app.addHook("onRequest", (request, reply, done) => {
     noticeMisread(request);
@@ -80,4 +95,52 @@ function refuseMetrics(address: string, { metricsFrom }: GatewayConfig, isOwn: b
   return isLoopback(address)
     ? `/metrics is at the gateway's own address; start it with --metrics-from ${address} to read it by this name`
     : `/metrics is for this machine and the addresses of --metrics-from, not for ${address}`;
+}
+
+/** A header of a request that came through a proxy (RFC 7239, RFC 9110 section 7.6.3, and what is usual). */
+const forwardingHeader =
+  /^(?:forwarded|via|x-forwarded-.*|x-original-forwarded-for|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/;
+
+/** An address as a proxy writes it, without port and brackets; `undefined` when it is none. */
+function readForwarded(text: string): string | undefined {
+  const [, six, four] = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/.exec(text) ?? [];
+  return normalizeAddress(six ?? four ?? text);
+}
+
+/** For Fastify: whether an address of the chain in `X-Forwarded-For` is that of a trusted proxy. */
+export function trustIn(proxies: readonly string[]): (address: string) => boolean {
+  const trusted = new Set(proxies.map((address) => normalizeAddress(address) ?? address));
+  return (address) => trusted.has(readForwarded(address) ?? "");
+}
+
+/** The page's address. Text of a proxy that is not an address is ignored. */
+export function addressOf({ ip, raw }: FastifyRequest): string {
+  return readForwarded(ip ?? "") ?? normalizeAddress(raw.socket.remoteAddress ?? "") ?? "unknown";
+}
+
+/** True when a trusted proxy's `X-Forwarded-For` has something else where the page's address should be. */
+function isMisread({ ip }: FastifyRequest): boolean {
+  return ip !== undefined && readForwarded(ip) === undefined;
+}
+
+/** True when a proxy brought the request and the page's address is unknown: the proxy is not trusted, or not understood. */
+function isFromUnknown(request: FastifyRequest, isTrusted: (address: string) => boolean): boolean {
+  const { headers, socket } = request.raw;
+  if (!Object.keys(headers).some((name) => forwardingHeader.test(name))) return false;
+  const hasAddress = /[^\s,]/.test(String(headers["x-forwarded-for"] ?? "")) && !isMisread(request);
+  return !isTrusted(socket.remoteAddress ?? "") || !hasAddress;
+}
+
+/** The PROXY header for the page's connection, to be sent before each of its messages [W-20]. */
+export function proxyHeaderOf(request: FastifyRequest): Uint8Array {
+  const { remoteAddress, remotePort, localAddress, localPort } = request.raw.socket;
+  // A connection that is already closed has no addresses.
+  if (remoteAddress === undefined || localAddress === undefined) return encodeProxyHeader();
+  const address = addressOf(request);
+  // A reverse proxy does not pass on the client's port.
+  const port = address === normalizeAddress(remoteAddress) ? remotePort : undefined;
+  return encodeProxyHeader({
+    source: { address, port: port ?? 0 },
+    destination: { address: localAddress, port: localPort ?? 0 },
+  });
 }

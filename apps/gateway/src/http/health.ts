@@ -1,7 +1,7 @@
 /**
  * What an operator's tools ask: is the gateway alive (/healthz), is its server ready (/readyz), what does it do (/metrics).
  *
- * For /readyz the gateway connects to the server and closes its side without a byte of a message: it sends nothing that a
+ * Other targets are asked nothing. For /readyz the gateway connects to the Wirebook server and closes its side without a byte of a message: it sends nothing that a
  * user did not type. Then any sign from the server within `readinessTimeoutMs` will do, bytes or its FIN. A process that
  * hangs gives none, although its kernel goes on accepting connections. A Wirebook server answers such a probe, and says
  * there when it cannot write [W-21]; that answer is read to its end.
@@ -9,13 +9,13 @@
 
 import { connect } from "node:net";
 import type { FastifyInstance } from "fastify";
-import { describeTarget, encodeProxyHeader } from "@wirebook/net";
+import { describeHostPort, encodeProxyHeader } from "@wirebook/net";
 import { errorPrefix, notReadyPrefix, plainText } from "@wirebook/protocol";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { PageConnections } from "../websocket/page-connections.ts";
-import { sendText } from "./responses.ts";
+import type { WebSocketConnections } from "../websocket/connections.ts";
+import { sendText } from "./static-files.ts";
 
 /** Bytes of the server's answer that are read: one of ours is far shorter, and one that never ends is a sign of life too. */
 const probeReplyBytesMax = 64 * 1024;
@@ -30,13 +30,13 @@ export function registerHealthRoutes(
   app: FastifyInstance,
   config: GatewayConfig,
   limits: GatewayLimits,
-  pages: PageConnections,
+  connections: WebSocketConnections,
   metrics: Metrics,
 ): void {
   const readiness = new Readiness(config, limits);
   app.get("/healthz", (_request, reply) => sendText(reply, 200, "ok"));
   app.get("/readyz", async (_request, reply) => {
-    const problem = pages.isDraining ? "the gateway is stopping" : await readiness.check();
+    const problem = connections.isDraining ? "the gateway is stopping" : await readiness.check();
     return sendText(reply, problem === undefined ? 200 : 503, problem ?? "ready");
   });
   app.get("/metrics", async (_request, reply) => {
@@ -69,8 +69,9 @@ class Readiness {
 
   #probe(): Promise<string | undefined> {
     const { server, proxyProtocol } = this.#config;
+    if (server === undefined) return Promise.resolve(undefined);
     const { readinessTimeoutMs } = this.#limits;
-    const name = describeTarget(server);
+    const name = describeHostPort(server);
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     let reply = "";
     const socket = connect({ ...server, allowHalfOpen: true });

@@ -12,9 +12,9 @@ import type { Server as HttpsServer } from "node:https";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
-import { normalizeAddress } from "@wirebook/net";
+import { normalizeAddress, PemError, readKeyPair } from "@wirebook/net";
+import { SettingsError } from "@wirebook/settings";
 import type { GatewayLimits } from "../limits.ts";
-import type { TlsPair } from "./tls.ts";
 
 // An `import` of node:http reads each of its exports, its WebSocket among them, which loads the whole of fetch: 15 MiB
 // that the gateway does not need. A `require` does not.
@@ -100,4 +100,30 @@ export function listeningPort(app: FastifyInstance): number {
 
 function plain(address: string | undefined): string {
   return normalizeAddress(address ?? "") ?? "unknown";
+}
+
+/** Where the operator keeps them. */
+export interface TlsFiles {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
+/** Both as they stand in their files, in PEM form. */
+export interface TlsPair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/**
+ * Reads both and checks that they belong together.
+ *
+ * @throws SettingsError that names the file
+ */
+export function readTlsPair({ certPath, keyPath }: TlsFiles): TlsPair {
+  try {
+    return readKeyPair({ option: "--tls-cert", path: certPath }, { option: "--tls-key", path: keyPath });
+  } catch (error) {
+    if (!(error instanceof PemError)) throw error;
+    throw new SettingsError(error.message, { cause: error });
+  }
 }

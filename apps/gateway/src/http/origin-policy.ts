@@ -7,7 +7,7 @@
  * a list of what is allowed: nothing is parsed, so nothing can be parsed differently.
  */
 
-import { describeTarget, isLoopback } from "@wirebook/net";
+import { describeHostPort, isLoopback } from "@wirebook/net";
 import { subprotocol } from "@wirebook/protocol";
 import type { RefusalReason } from "../telemetry/metrics.ts";
 
@@ -41,7 +41,7 @@ export class OriginPolicy {
    * @param origins what `--origin` named, each exactly as a browser writes it
    */
   constructor(scheme: "http" | "https", host: string, port: number, origins: readonly string[]) {
-    const own = namesOf(host).map((name) => describeTarget({ host: name.toLowerCase(), port }));
+    const own = namesOf(host).map((name) => describeHostPort({ host: name.toLowerCase(), port }));
     // A browser leaves out the port that its scheme implies.
     const implied = scheme === "https" ? 443 : 80;
     if (port === implied) own.push(...own.map((name) => name.slice(0, -`:${port}`.length)));
@@ -69,20 +69,38 @@ export class OriginPolicy {
     return { status: 403, reason: "host", message: `this gateway does not serve the host ${quote(host)}; ${help}` };
   }
 
-  /** Checks a request for a WebSocket, whose Host was found right. */
-  refuseUpgrade({ origin, "sec-websocket-protocol": protocols = "" }: PolicyHeaders): Refusal | undefined {
+  /** Checks a page's request for a WebSocket, whose Host was found right. */
+  refusePage({ origin, "sec-websocket-protocol": protocols = "" }: PolicyHeaders): Refusal | undefined {
     if (origin === undefined) {
       const message = `the Origin header is missing. Example: Origin: ${this.#example()}`;
       return { status: 403, reason: "origin", message };
     }
-    if (!this.#origins.has(origin)) {
-      const message = `pages of ${quote(origin)} may not connect; open ${this.#example()}, or start the gateway with --origin`;
-      return { status: 403, reason: "origin", message };
-    }
+    const refusal = this.#refuseOrigin(origin);
+    if (refusal !== undefined) return refusal;
     if (!protocols.split(",").some((name) => name.trim() === subprotocol)) {
       return { status: 400, reason: "subprotocol", message: `request the WebSocket subprotocol ${subprotocol}` };
     }
     return undefined;
+  }
+
+  /**
+   * Checks a request for the relay, whose Host was found right [G-13]. A browser always sends an Origin.
+   *
+   * @param isAdmitted true when a client without one may connect: it is on this machine, or anybody may
+   */
+  refuseRelay({ origin }: PolicyHeaders, isAdmitted: boolean): Refusal | undefined {
+    if (origin !== undefined) return this.#refuseOrigin(origin);
+    if (isAdmitted) return undefined;
+    const message =
+      "clients without an Origin header must be on the gateway's machine; " +
+      `send one, such as ${this.#example()}, or start the gateway with --auth none`;
+    return { status: 403, reason: "origin", message };
+  }
+
+  #refuseOrigin(origin: string): Refusal | undefined {
+    if (this.#origins.has(origin)) return undefined;
+    const message = `pages of ${quote(origin)} may not connect; open ${this.#example()}, or start the gateway with --origin`;
+    return { status: 403, reason: "origin", message };
   }
 
   #example(): string {

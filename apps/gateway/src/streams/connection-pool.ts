@@ -1,15 +1,15 @@
 /**
- * The connections to the server, shared by all pages: at most so many at once, and a bounded queue for the rest [G-5].
+ * The connections to targets, shared by all WebSockets: at most so many at once, and a bounded queue for the rest [G-5].
  *
- * One page has at most its share of them, so that a page that stalls, follows or floods leaves capacity for the others.
- * Waiting pages are served in turn, each in the order of its requests.
+ * One WebSocket has at most its share of them, so that one that stalls, follows, holds conversations or floods leaves
+ * capacity for the others. Those that wait are served in turn, each in the order of its requests.
  */
 
 import type { GatewayLimits } from "../limits.ts";
 
-/** An exchange that needs a connection. Exactly one of the two is called, once, unless it leaves before. */
+/** A stream that needs a connection. Exactly one of the two is called, once, unless it leaves before. */
 export interface SlotUser {
-  /** Its page. */
+  /** Its WebSocket. */
   readonly owner: object;
   /** It has a connection until it leaves. May be called before `enter` returns. */
   onSlot(): void;
@@ -17,15 +17,15 @@ export interface SlotUser {
   onBusy(message: string): void;
 }
 
-type PoolLimits = Pick<GatewayLimits, "queuedExchangesMax" | "queueWaitMs" | "sharesAtLeast">;
+type PoolLimits = Pick<GatewayLimits, "queuedStreamsMax" | "queueWaitMs" | "sharesAtLeast">;
 
-/** What one page has and what it waits for. */
+/** What one WebSocket has and what it waits for. */
 interface Share {
   readonly running: Set<SlotUser>;
   readonly waiting: Map<SlotUser, NodeJS.Timeout>;
 }
 
-/** Connections that one page may have: at least two if there are two, so that it can send requests while it follows. */
+/** Connections that one WebSocket may have: at least two if there are two, so that it can send requests while it follows. */
 export function shareOf(slotsMax: number, sharesAtLeast: number): number {
   return Math.min(slotsMax, Math.max(2, Math.ceil(slotsMax / sharesAtLeast)));
 }
@@ -52,7 +52,7 @@ export class ConnectionPool {
     return this.#runningCount;
   }
 
-  /** Exchanges in the queue. */
+  /** Streams in the queue. */
   get waitingCount(): number {
     return this.#waitingCount;
   }
@@ -60,17 +60,17 @@ export class ConnectionPool {
   /** Requests a connection. */
   enter(user: SlotUser): void {
     const share = this.#shareFor(user.owner);
-    // A user that waits although a slot is free belongs to a page with its whole share.
+    // A user that waits although a slot is free belongs to a WebSocket with its whole share.
     if (this.#runningCount < this.slotsMax && share.running.size < this.#shareMax) return this.#grant(user, share);
-    const { queuedExchangesMax, queueWaitMs } = this.#limits;
-    if (this.#waitingCount >= queuedExchangesMax) {
+    const { queuedStreamsMax, queueWaitMs } = this.#limits;
+    if (this.#waitingCount >= queuedStreamsMax) {
       this.#forgetIfIdle(user.owner, share);
-      return user.onBusy(`${this.#allInUse(share)} and ${queuedExchangesMax} exchanges wait; try again in a moment`);
+      return user.onBusy(`${this.#allInUse(share)} and ${queuedStreamsMax} streams wait; try again in a moment`);
     }
     const timer = setTimeout(() => {
       const message =
         `${this.#allInUse(share)} and none became free within ${queueWaitMs} ms; ` +
-        "end a follow, or start the gateway with more --server-connections";
+        "end a follow or a conversation, or start the gateway with more --connections";
       this.#stopWaiting(user, share);
       user.onBusy(message);
     }, queueWaitMs);
@@ -136,9 +136,9 @@ export class ConnectionPool {
   }
 
   #allInUse({ running }: Share): string {
-    if (this.slotsMax === 1) return "the one connection to the server is in use";
+    if (this.slotsMax === 1) return "the one connection to a target is in use";
     return running.size >= this.#shareMax && this.#runningCount < this.slotsMax
-      ? `this page uses the ${this.#shareMax} connections to the server that one page may have`
-      : `all ${this.slotsMax} connections to the server are in use`;
+      ? `this page uses the ${this.#shareMax} connections to targets that one page may have`
+      : `all ${this.slotsMax} connections to targets are in use`;
   }
 }

@@ -1,40 +1,38 @@
 /**
- * One exchange of one page, from its frame to its `end` or `error` [G-5].
+ * One stream to a target, from its request to its outcome [G-5]: an exchange, a conversation, or a relay.
  *
- * It waits for a connection to the server, then carries bytes both ways. What the page writes meanwhile waits here, in
- * order, and counts as unsent. Exactly one `end` or `error` frame is sent, and nothing after it.
+ * It waits for a connection, then carries bytes both ways. What its client writes meanwhile waits here, in order, and
+ * counts as unsent. The client's queue is told once how the stream ended, and nothing after it.
  */
 
-import { ExchangeCapture } from "@wirebook/capture";
+import { StreamCapture } from "@wirebook/capture";
 import type { Capture } from "@wirebook/capture";
-import { Exchange, Trace } from "@wirebook/net";
-import type { ExchangeError, ExchangeListener, Target } from "@wirebook/net";
-import { joinBytes } from "@wirebook/protocol";
-import type { EndReason, FrameErrorCode, PlanStep, ReadPace, Step } from "@wirebook/protocol";
-import type { ConnectionPool, SlotUser } from "./connection-pool.ts";
+import { Connection, ExchangeError, writeCostBytes } from "@wirebook/net";
+import type { ConnectionListener, ConnectionOutcome, Target } from "@wirebook/net";
+import { countsOnly, StreamRecord } from "@wirebook/protocol";
+import type { EndReason, FrameErrorCode, ReadRate, ScheduleStep } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
-import { guard } from "../websocket/guarded-listeners.ts";
-import type { ErrorOwner } from "../websocket/guarded-listeners.ts";
-import type { SendQueue } from "../websocket/send-queue.ts";
-import { StreamFrames } from "./stream-frames.ts";
+import type { ConnectionPool, SlotUser } from "./connection-pool.ts";
 
-/** What the page requested. */
+/** What a client asked for. */
 export interface StreamRequest {
+  /** The client's number for it. */
   readonly id: number;
+  readonly target: Target;
   /** The bytes to write first. */
   readonly message: Uint8Array;
   /** True to send FIN behind them. */
   readonly isEnded: boolean;
-  /** True when further bytes may follow: a `raw` frame, never a `request` [G-6]. */
-  readonly isRaw: boolean;
-  /** How the message is written and the reply is read, where a `raw` frame says so [G-11]. */
-  readonly plan: readonly PlanStep[] | undefined;
-  readonly read: ReadPace | undefined;
-  /** True for a reply that may be silent for any time. */
+  /** True when it lives until it is closed; false for an exchange, which ends with the target's FIN or its silence. */
+  readonly isConversation: boolean;
+  /** True for an exchange whose reply may be silent for any time. */
   readonly isFollow: boolean;
-  /** When the frame came, on the gateway's clock. */
+  /** How the message is written and the target is read, where that was said [G-11]. */
+  readonly schedule: readonly ScheduleStep[] | undefined;
+  readonly read: ReadRate | undefined;
+  /** When it was requested, on the gateway's clock. */
   readonly receivedMs: number;
-  /** The operation as the metrics count it: its number, `none`, `other` for an unknown one, or `raw`. */
+  /** What it is, as the metrics count it: an operation's number, `none`, `other` for an unknown one, `connect`, `relay`. */
   readonly operation: string;
   /** What the log may show of the message: without a key. */
   readonly shown: string;
@@ -42,78 +40,98 @@ export interface StreamRequest {
 
 /** What all streams of a gateway share. */
 export interface StreamShared {
-  readonly server: Target;
   readonly pool: ConnectionPool;
   readonly limits: GatewayLimits;
-  /** Gets the packets of all exchanges, if the operator wants them. */
+  /** Gets the packets of all streams, if the operator wants them. */
   readonly capture: Capture | undefined;
 }
 
-/** The connection that a stream belongs to, and reports to. It closes on an internal error, which thus ends no other page. */
-export interface StreamOwner extends ErrorOwner {
-  readonly queue: SendQueue;
-  /** What goes before each message to the server: the PROXY header of this page's connection [W-20]. */
-  readonly proxyHeader: Uint8Array | undefined;
-  /** So many bytes wait for the server that the page must not send more for now. */
-  onStalled(stream: Stream): void;
-  /** It may go on. */
-  onFlowing(stream: Stream): void;
-  /** The last frame was sent. */
-  onOver(stream: Stream): void;
+/** Where a stream's news go. */
+export interface StreamQueue {
+  /** True while so much waits for the client that its targets are not to be read. */
+  readonly isFull: boolean;
+  sendOpen(stream: Stream): void;
+  sendWritten(stream: Stream, byteCount: number, atMs: number): void;
+  /** The bytes of one read, which are only lent: the memory is read into again after the call. */
+  sendRead(stream: Stream, bytes: Uint8Array, atMs: number): void;
+  sendFin(stream: Stream, isFromTarget: boolean, atMs: number): void;
+  /** Nothing follows. `retryAfterMs` when trying again helps. */
+  sendOver(stream: Stream, outcome: StreamEnd, retryAfterMs?: number): void;
 }
 
-/** How an exchange ended: a reason of an `end` frame or a code of an `error` frame. */
-export type StreamOutcome = EndReason | FrameErrorCode;
+/** The WebSocket that a stream belongs to. It closes on an internal error, which thus ends no other WebSocket. */
+export interface StreamOwner {
+  readonly queue: StreamQueue;
+  /** What goes before everything else to a target that wants it: the PROXY header of this client [W-20]. */
+  readonly proxyHeader: Uint8Array | undefined;
+  /** Whether so many bytes wait for the target that the client must not send more for now. */
+  onStalled(isStalled: boolean): void;
+  onOver(stream: Stream): void;
+  onInternalError(error: unknown): void;
+}
 
-/** An exchange that a page started. */
-export class Stream implements SlotUser, ExchangeListener {
+/** How a stream ended, as its client is told. */
+export type StreamEnd = { readonly reason: EndReason } | { readonly code: FrameErrorCode; readonly message: string };
+
+/** The reason or the code of an outcome, for log and metrics; a stream that has none yet is being cancelled. */
+export function outcomeOf(outcome: StreamEnd | undefined): EndReason | FrameErrorCode {
+  if (outcome === undefined) return "cancelled";
+  return "reason" in outcome ? outcome.reason : outcome.code;
+}
+
+/** What a capture needs of a record: it writes each event down at once. */
+const newestEvent = { firstEventsKept: 0, lastEventsKept: 1, bytesKept: Infinity };
+
+function captureOf({ name, address }: Target, capture: Capture): StreamCapture {
+  const { transport } = address;
+  return new StreamCapture(capture, { originMs: performance.timeOrigin, transport, hasKeys: name === "wirebook" });
+}
+
+/** A stream of a client. */
+export class Stream implements SlotUser, ConnectionListener {
   readonly request: StreamRequest;
+  readonly owner: StreamOwner;
+  /** Its steps and counts; events are kept for a capture alone. */
+  readonly record: StreamRecord;
   readonly #shared: StreamShared;
-  readonly #owner: StreamOwner;
-  readonly #frames: StreamFrames;
-  readonly #captured: ExchangeCapture | undefined;
-  #held: Uint8Array;
+  readonly #captured: StreamCapture | undefined;
+  /** What waits for a connection, in order. */
+  #held: Uint8Array[];
+  #heldCost: number;
   #isEnded: boolean;
   #isStalled = false;
-  /** Of the exchange, once there is one; until then it has only the time at which the frame came. */
-  #trace = new Trace();
-  #exchange: Exchange | undefined;
-  #outcome: StreamOutcome | undefined;
+  #connection: Connection | undefined;
+  #outcome: StreamEnd | undefined;
 
-  constructor(request: StreamRequest, shared: StreamShared, owner: StreamOwner) {
+  constructor(request: StreamRequest, owner: StreamOwner, shared: StreamShared) {
     this.request = request;
+    this.owner = owner;
     this.#shared = shared;
-    this.#owner = owner;
-    this.#captured = shared.capture && new ExchangeCapture(shared.capture, performance.timeOrigin);
-    this.#frames = new StreamFrames(request.id, owner.queue);
-    this.#held = request.message;
+    this.record = new StreamRecord(shared.capture === undefined ? countsOnly : newestEvent);
+    this.#captured = shared.capture && captureOf(request.target, shared.capture);
+    this.#held = [request.message];
+    this.#heldCost = request.message.length;
     this.#isEnded = request.isEnded;
-    this.#trace.mark("received", request.receivedMs);
+    this.record.mark("received", request.receivedMs);
   }
 
-  /** The page's number for it. */
   get id(): number {
     return this.request.id;
   }
 
-  /** Its page, whose exchanges share connections to the server. */
-  get owner(): object {
-    return this.#owner;
-  }
-
-  /** True once the page has said that no more bytes come from it. */
+  /** True once the client has said that no more bytes come from it. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
   /** Set when it is over. */
-  get outcome(): StreamOutcome | undefined {
+  get outcome(): StreamEnd | undefined {
     return this.#outcome;
   }
 
-  /** Bytes that went to the server, bytes that came from it, and when each step happened. */
-  get trace(): Trace {
-    return this.#trace;
+  /** True while it waits for a connection and has nothing to send: a client that leaves misses nothing. */
+  get isUnused(): boolean {
+    return this.#connection === undefined && this.#heldCost === 0;
   }
 
   /** Enters the queue for a connection. */
@@ -121,124 +139,129 @@ export class Stream implements SlotUser, ExchangeListener {
     this.#shared.pool.enter(this);
   }
 
-  /** Carries more bytes to the server, behind those that went before. */
+  /** Carries more bytes to the target, behind those that went before. */
   write(bytes: Uint8Array): void {
-    if (this.#exchange === undefined) this.#held = joinBytes(this.#held, bytes);
-    else this.#exchange.write(bytes);
+    if (this.#connection === undefined) this.#hold(bytes);
+    else this.#connection.write(bytes);
     this.#checkStall();
   }
 
-  /** Half-closes: FIN follows the bytes, and the reply is still read. */
+  #hold(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#held.push(bytes);
+    this.#heldCost += bytes.length + writeCostBytes;
+  }
+
+  /** Half-closes: FIN follows the bytes, and the target is still read. */
   end(): void {
     this.#isEnded = true;
-    this.#exchange?.end();
+    this.#connection?.end();
   }
 
-  /** Closes at once; the page gets `end` with the reason `cancelled`. */
+  /** Sends RST, or ends a stream that still waits; false where the target's connection has none. */
+  reset(): boolean {
+    if (this.#connection !== undefined) return this.#connection.reset();
+    if (this.request.target.address.transport === "unix") return false;
+    this.#finish({ reason: "reset" });
+    return true;
+  }
+
+  /** Closes at once. */
   cancel(): void {
-    if (this.#exchange === undefined) this.#finish("cancelled");
-    else this.#exchange.cancel();
+    if (this.#connection === undefined) this.#finish({ reason: "cancelled" });
+    else this.#connection.cancel();
   }
 
-  /** Stops reading the server. */
+  /** Stops reading the target. */
   pause(): void {
-    this.#exchange?.pause();
+    this.#connection?.pause();
   }
 
-  /** Goes on reading the server. */
+  /** Goes on reading the target. */
   resume(): void {
-    this.#exchange?.resume();
+    this.#connection?.resume();
   }
 
   onSlot(): void {
-    const { server, limits } = this.#shared;
-    const { connectTimeoutMs, replyTimeoutMs } = limits;
-    const { isFollow, receivedMs, plan, read } = this.request;
-    const options = {
-      plan,
-      read,
-      proxyHeader: this.#owner.proxyHeader,
-      message: this.#held,
-      isEnded: this.#isEnded,
-      connectTimeoutMs,
-      replyTimeoutMs: isFollow ? Infinity : replyTimeoutMs,
-    };
-    const exchange = new Exchange(server, options, this);
-    this.#trace = exchange.trace;
-    this.#trace.mark("received", receivedMs);
-    if (this.#owner.queue.isFull) exchange.pause();
-    this.#exchange = exchange;
-    this.#held = new Uint8Array(0);
+    const { limits } = this.#shared;
+    const { target, isConversation, isFollow, schedule, read } = this.request;
+    const connection = new Connection(
+      target,
+      {
+        message: this.#held.length === 1 ? this.request.message : Buffer.concat(this.#held),
+        isEnded: this.#isEnded,
+        proxyHeader: this.#proxyHeader,
+        schedule,
+        read,
+        connectTimeoutMs: limits.connectTimeoutMs,
+        replyTimeoutMs: isConversation ? undefined : isFollow ? Infinity : limits.replyTimeoutMs,
+        halfOpenMs: limits.halfOpenMs,
+        isReadBorrowed: this.#captured === undefined,
+        record: this.record,
+      },
+      this,
+    );
+    this.#connection = connection;
+    this.#held = [];
+    if (this.owner.queue.isFull) connection.pause();
     this.#checkStall();
   }
 
   onBusy(message: string): void {
-    this.#fail("busy", message, this.#shared.limits.retryBusyMs);
+    this.#finish({ code: "busy", message }, this.#shared.limits.retryBusyMs);
   }
 
-  onStep(step: Step): void {
-    guard(this.#owner, () => {
-      if (step === "established") this.#frames.sendOpen(this.#trace);
-      if (this.#captured === undefined) return;
-      this.#captured.step(step, this.#trace);
-      const { proxyHeader } = this.#owner;
-      if (step === "established" && proxyHeader) this.#captured.sentProxyHeader(performance.now(), proxyHeader);
-    });
+  onOpen(): void {
+    this.#captured?.open(this.record, this.#proxyHeader);
+    this.owner.queue.sendOpen(this);
   }
 
-  onWrite(bytes: Uint8Array): void {
-    guard(this.#owner, () => this.#captured?.wrote(performance.now(), bytes));
+  onWritten(byteCount: number, atMs: number): void {
+    this.#captured?.note(this.record);
+    this.owner.queue.sendWritten(this, byteCount, atMs);
+    if (this.#isStalled) this.#checkStall();
   }
 
-  onChunk(chunk: Uint8Array): void {
-    guard(this.#owner, () => {
-      // First, since the chunk belongs to the queue afterwards; a capture copies it.
-      this.#captured?.read(performance.now(), chunk);
-      this.#frames.sendBytes(chunk);
-    });
+  onRead(bytes: Uint8Array, atMs: number): void {
+    this.#captured?.note(this.record);
+    this.owner.queue.sendRead(this, bytes, atMs);
   }
 
-  onDrain(): void {
-    guard(this.#owner, () => this.#checkStall());
+  onFin(isFromTarget: boolean, atMs: number): void {
+    this.#captured?.note(this.record);
+    this.owner.queue.sendFin(this, isFromTarget, atMs);
   }
 
-  onEnd(reason: EndReason): void {
-    guard(this.#owner, () => this.#finish(reason));
+  onOver(outcome: ConnectionOutcome): void {
+    this.#finish(outcome instanceof ExchangeError ? { code: outcome.code, message: outcome.message } : outcome);
   }
 
-  onError({ code, message }: ExchangeError): void {
-    guard(this.#owner, () => this.#fail(code, message));
+  onInternalError(error: unknown): void {
+    this.owner.onInternalError(error);
   }
 
-  #finish(reason: EndReason): void {
-    this.#frames.sendEnd(reason, this.#trace);
-    this.#captured?.over(reason, this.#trace);
-    this.#leave(reason);
+  get #proxyHeader(): Uint8Array | undefined {
+    return this.request.target.proxy === undefined ? undefined : this.owner.proxyHeader;
   }
 
-  #fail(code: FrameErrorCode, message: string, retryAfterMs?: number): void {
-    this.#frames.sendError(code, message, this.#trace, retryAfterMs);
-    this.#captured?.over({ code, message }, this.#trace);
-    this.#leave(code);
-  }
-
-  #leave(outcome: StreamOutcome): void {
+  #finish(outcome: StreamEnd, retryAfterMs?: number): void {
     this.#outcome = outcome;
+    this.owner.queue.sendOver(this, outcome, retryAfterMs);
+    this.#captured?.over(outcome, this.record);
     this.#shared.pool.leave(this);
     this.#setStalled(false);
-    this.#owner.onOver(this);
+    this.owner.onOver(this);
   }
 
   #checkStall(): void {
     if (this.#outcome !== undefined) return;
-    const unsentBytes = this.#exchange?.unsentBytes ?? this.#held.length;
-    this.#setStalled(unsentBytes > this.#shared.limits.unsentBytesMax);
+    const unsent = this.#connection?.unsentCost ?? this.#heldCost;
+    this.#setStalled(unsent > this.#shared.limits.unsentBytesMax);
   }
 
   #setStalled(isStalled: boolean): void {
     if (isStalled === this.#isStalled) return;
     this.#isStalled = isStalled;
-    if (isStalled) this.#owner.onStalled(this);
-    else this.#owner.onFlowing(this);
+    this.owner.onStalled(isStalled);
   }
 }

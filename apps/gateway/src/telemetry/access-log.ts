@@ -1,20 +1,23 @@
 /**
- * What the gateway writes to its standard output: a line for each exchange, and for what happens to a WebSocket.
+ * What the gateway writes to its standard output: a line for each stream, and for what happens to a WebSocket.
  *
  * JSON lines by pino, which is part of Fastify; on a terminal the same lines in short. No line has a key in it [W-9], and on
  * a terminal no character of a message acts on it.
  */
 
 import type { FastifyBaseLogger } from "fastify";
-import { endReasons, plainText } from "@wirebook/protocol";
-import type { EndReason } from "@wirebook/protocol";
-import type { Stream, StreamOutcome } from "../streams/stream.ts";
-import { hopOf } from "../websocket/errors.ts";
+import { plainText } from "@wirebook/protocol";
+import { outcomeOf } from "../streams/stream.ts";
+import type { Stream } from "../streams/stream.ts";
+import { hopOf } from "../websocket/page-frames.ts";
 
 /** Characters of a message that a line of the log shows. */
 const messageCharactersMax = 256;
 
-/** Characters of lines that are gathered within one turn of the event loop, to leave in one write. */
+/** Milliseconds for which lines are gathered, to leave in one write. */
+const gatheringMs = 10;
+
+/** Characters of gathered lines that leave at once. */
 export const gatheredCharactersMax = 64 * 1024;
 
 /** Something that happened to a WebSocket. */
@@ -23,12 +26,14 @@ interface SocketEvent {
   readonly socket: number;
   readonly outcome: string;
   readonly address?: string;
+  /** Of a relay. */
+  readonly target?: string | undefined;
 }
 
 /** The gateway's log. */
 export interface Log {
-  /** An exchange is over. */
-  exchange(socket: number, stream: Stream): void;
+  /** A stream is over. */
+  stream(socket: number, stream: Stream): void;
   socket(event: SocketEvent): void;
   /** A request or an upgrade was refused. */
   refused(address: string, status: number, message: string): void;
@@ -43,7 +48,7 @@ export interface Log {
 /** The log of a Fastify app. */
 export function createLog(logger: FastifyBaseLogger): Log {
   return {
-    exchange: (socket, stream) => logger.info(describeExchange(socket, stream)),
+    stream: (socket, stream) => logger.info(describeStream(socket, stream)),
     socket: (event) => logger.info({ event: "socket", ...event }),
     refused: (address, status, message) => logger.warn({ event: "refused", address, status, message }),
     closed: (address, reason) => logger.warn({ event: "closed", address, reason }),
@@ -52,16 +57,21 @@ export function createLog(logger: FastifyBaseLogger): Log {
   };
 }
 
-function describeExchange(socket: number, { id, request, outcome, trace }: Stream): object {
-  const { sentBytes, receivedBytes, at } = trace;
-  const message = request.shown.slice(0, messageCharactersMax);
-  const hop = outcome === undefined || isEnd(outcome) ? undefined : hopOf[outcome];
+function describeStream(socket: number, { id, request, outcome, record }: Stream): object {
+  const { sentBytes, receivedBytes, at } = record;
   const ms = Math.round(((at.closed ?? performance.now()) - request.receivedMs) * 1000) / 1000;
-  return { event: "exchange", socket, id, message, outcome, hop, sentBytes, receivedBytes, ms };
-}
-
-function isEnd(outcome: StreamOutcome): outcome is EndReason {
-  return endReasons.some((reason) => reason === outcome);
+  return {
+    event: "stream",
+    socket,
+    id,
+    target: request.target.name,
+    message: request.shown.slice(0, messageCharactersMax),
+    outcome: outcomeOf(outcome),
+    hop: outcome !== undefined && "code" in outcome ? hopOf[outcome.code] : undefined,
+    sentBytes,
+    receivedBytes,
+    ms,
+  };
 }
 
 /** Where log lines go. */
@@ -75,10 +85,7 @@ export interface GatheringSink extends LogSink {
   flush(): void;
 }
 
-/**
- * Passes on the lines of one turn of the event loop in one write: with a line for each exchange, a write for each line
- * was an eighth of the gateway's work.
- */
+/** Passes on the lines of a moment in one write: with a line for each exchange, a write for each was an eighth of the work. */
 export function gatheringSink(sink: LogSink): GatheringSink {
   let gathered = "";
   const flush = (): void => {
@@ -89,7 +96,7 @@ export function gatheringSink(sink: LogSink): GatheringSink {
   };
   return {
     write: (line) => {
-      if (gathered === "") setImmediate(flush);
+      if (gathered === "") setTimeout(flush, gatheringMs);
       gathered += line;
       if (gathered.length > gatheredCharactersMax) flush();
     },
@@ -111,10 +118,10 @@ function describeLine(line: Record<string, unknown>): string | undefined {
   const time = new Date(Number(line.time)).toISOString().slice(11, 23);
   const show = (name: string): string => plainText(String(line[name]));
   switch (line.event) {
-    case "exchange":
-      return `${time} page ${show("socket")} #${show("id")} ${show("message")}: ${describeOutcome(show)}`;
+    case "stream":
+      return `${time} WebSocket ${show("socket")} #${show("id")} ${show("target")}: ${show("message")}: ${describeOutcome(show)}`;
     case "socket":
-      return `${time} page ${show("socket")}${"address" in line ? ` from ${show("address")}` : ""}: ${show("outcome")}`;
+      return `${time} WebSocket ${show("socket")}${"address" in line ? ` from ${show("address")}` : ""}: ${show("outcome")}`;
     case "refused":
       return `${time} refused ${show("address")} (${show("status")}): ${show("message")}`;
     case "closed":

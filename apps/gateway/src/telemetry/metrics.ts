@@ -1,14 +1,14 @@
 /**
  * What the gateway counts and times, in Prometheus' text format.
  *
- * Every label has a bounded set of values: a page can choose none of them. Gauges and sums of bytes are looked up when
+ * Every label has a bounded set of values: a client can choose none of them. Gauges and sums of bytes are looked up when
  * the metrics are read, so that they cost nothing while bytes pass. The metrics of the process and of Node are the usual
  * ones, and shared by all gateways of a process.
  */
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Trace } from "@wirebook/net";
-import type { FrameErrorCode, Hop } from "@wirebook/protocol";
+import type { FrameErrorCode, Hop, StreamRecord } from "@wirebook/protocol";
+import { outcomeOf } from "../streams/stream.ts";
 import type { Stream } from "../streams/stream.ts";
 
 /** Upper bounds of the buckets of times, in seconds. */
@@ -51,12 +51,12 @@ export function addBytes(one: Bytes, other: Bytes): Bytes {
 
 /** What is looked up when the metrics are read. */
 export interface Gauges {
-  /** Those of the WebSockets that are open, and of their exchanges that run. */
+  /** Those of the WebSockets that are open, and of their streams that run. */
   readonly bytes: Bytes;
   readonly webSockets: number;
-  readonly exchangesRunning: number;
-  readonly exchangesWaiting: number;
-  readonly serverConnectionsMax: number;
+  readonly streamsRunning: number;
+  readonly streamsWaiting: number;
+  readonly connectionsMax: number;
 }
 
 const prefix = "wirebook_gateway_";
@@ -75,7 +75,7 @@ function processMetrics(): Registry {
 export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #registry = new Registry();
-  readonly #exchanges = this.#counter("exchanges_total", "exchanges that are over", ["operation", "outcome"]);
+  readonly #streams = this.#counter("streams_total", "streams that are over", ["target", "operation", "outcome"]);
   readonly #refused = this.#counter("refused_total", "requests and WebSockets that were refused", ["reason"]);
   readonly #frameErrors = this.#counter("frame_errors_total", "frames that were refused", ["code"]);
   readonly #webSocketsOpened = this.#counter("websockets_opened_total", "WebSockets that were opened", []);
@@ -89,7 +89,7 @@ export class Metrics {
     const registers = [this.#registry];
     this.#steps = new Histogram({
       name: `${prefix}step_seconds`,
-      help: "time that each step of an exchange took, and the round trip of a ping",
+      help: "time that each step of a stream took, and the round trip of a ping",
       labelNames: ["hop", "step"],
       buckets: stepSecondsBuckets,
       registers,
@@ -99,6 +99,7 @@ export class Metrics {
       ping: time("page-gateway", "ping"),
       queue: time("gateway", "queue"),
       connect: time("gateway-server", "connect"),
+      tls: time("gateway-server", "tls"),
       firstByte: time("gateway-server", "first-byte"),
       reply: time("gateway-server", "reply"),
     };
@@ -112,21 +113,24 @@ export class Metrics {
     this.#look = look;
   }
 
-  /** An exchange has ended: its bytes count from now on as past ones. */
-  bytesCarried({ sentBytes, receivedBytes }: Trace): void {
+  /** A stream has ended: its bytes count from now on as past ones. */
+  bytesCarried({ sentBytes, receivedBytes }: StreamRecord): void {
     this.#pastBytes.serverUp += sentBytes;
     this.#pastBytes.serverDown += receivedBytes;
   }
 
-  /** Counts and times an exchange that is over. */
-  exchange({ request, outcome = "cancelled", trace }: Stream): void {
-    this.#exchanges.inc({ operation: request.operation, outcome });
-    const { received, connecting, established, firstByte, fin } = trace.at;
+  /** Counts and times a stream that is over. */
+  stream({ request, outcome, record }: Stream): void {
+    const { target, operation, isFollow, isConversation } = request;
+    this.#streams.inc({ target: target.name, operation, outcome: outcomeOf(outcome) });
+    const { received, connecting, established, secured, firstByte, fin } = record.at;
     this.#observe("queue", received, connecting);
     this.#observe("connect", connecting, established);
+    this.#observe("tls", established, secured);
+    // How long a follow or a conversation lasts, or its target is silent, says nothing about the target.
+    if (isConversation) return;
     this.#observe("firstByte", established, firstByte);
-    // The length of a follow says nothing about the server.
-    if (!request.isFollow) this.#observe("reply", firstByte, fin);
+    if (!isFollow) this.#observe("reply", firstByte, fin);
   }
 
   /** A page answered a ping. */
@@ -168,9 +172,9 @@ export class Metrics {
   #addGauges(): void {
     const looks: readonly [name: string, help: string, of: (gauges: Gauges) => number][] = [
       ["websockets", "WebSockets that are open", ({ webSockets }) => webSockets],
-      ["exchanges_running", "exchanges that have a connection to the server", (gauges) => gauges.exchangesRunning],
-      ["exchanges_waiting", "exchanges that wait for one", (gauges) => gauges.exchangesWaiting],
-      ["server_connections_max", "connections to the server at once", (gauges) => gauges.serverConnectionsMax],
+      ["streams_running", "streams that have a connection to their target", (gauges) => gauges.streamsRunning],
+      ["streams_waiting", "streams that wait for one", (gauges) => gauges.streamsWaiting],
+      ["connections_max", "connections to targets at once", (gauges) => gauges.connectionsMax],
     ];
     const look = (): Gauges | undefined => this.#look?.();
     for (const [name, help, of] of looks) {
@@ -207,4 +211,4 @@ export class Metrics {
   }
 }
 
-type StepName = "ping" | "queue" | "connect" | "firstByte" | "reply";
+type StepName = "ping" | "queue" | "connect" | "tls" | "firstByte" | "reply";

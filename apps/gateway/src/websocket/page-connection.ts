@@ -1,197 +1,86 @@
 /**
- * One WebSocket and the exchanges that it carries [G-2]…[G-10].
+ * The WebSocket of a page, and the streams that it carries, in frames of `wirebook.v2` [G-2]…[G-8].
  *
- * The page's frames come in here and become streams; each stream answers through the queue. Backpressure, in both
- * directions, is decided here: a full queue pauses all streams of this page, a stalled stream (or a queue that overflows
- * even so) pauses the page. A frame that is refused is answered with an `error`; the WebSocket is closed only on a page
- * that goes on sending such frames.
+ * The page's frames come in here and become streams; each stream answers through the queue. A frame that is refused is
+ * answered with an `error`; the WebSocket is closed only on a page that goes on sending such frames.
  */
 
-import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
+import { describeHostPort } from "@wirebook/net";
+import type { Target } from "@wirebook/net";
+import { pageFrameBytesMax } from "@wirebook/protocol";
+import type { AnnouncedTarget } from "@wirebook/protocol";
+import type { GatewayLimits } from "../limits.ts";
 import { Stream } from "../streams/stream.ts";
-import type { StreamOwner, StreamRequest, StreamShared } from "../streams/stream.ts";
-import { StreamTable } from "../streams/stream-table.ts";
-import type { Log } from "../telemetry/access-log.ts";
-import type { Bytes, Metrics } from "../telemetry/metrics.ts";
-import { closeCodes, closeWebSocket, FrameError } from "./errors.ts";
-import { guard, listenTo } from "./guarded-listeners.ts";
-import type { PageListener } from "./guarded-listeners.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import { readBytes, readFrame, readStreamRequest } from "./page-frames.ts";
-import { RateLimiter } from "./rate-limiter.ts";
-import { ReadGate } from "./read-gate.ts";
-import { SendQueue } from "./send-queue.ts";
-import type { SendQueueListener } from "./send-queue.ts";
-
-/** What all connections of a gateway share. */
-export interface PageConnectionShared extends StreamShared {
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly version: string;
-  /** The server as `host:port`. */
-  readonly serverName: string;
-}
+import type { StreamOwner, StreamRequest } from "../streams/stream.ts";
+import { closeCodes, WebSocketConnection } from "./connection.ts";
+import type { Client, ConnectionShared } from "./connection.ts";
+import { FrameError, RateLimiter, readBytes, readFrame, readStreamRequest } from "./page-frames.ts";
+import { PageQueue } from "./send-queue.ts";
 
 /** The connection of one page. */
-export class PageConnection implements StreamOwner, SendQueueListener, PageListener {
-  readonly queue: SendQueue;
-  readonly proxyHeader: Uint8Array | undefined;
-  readonly #number: number;
-  readonly #webSocket: WebSocket;
-  readonly #socket: Socket;
-  readonly #shared: PageConnectionShared;
-  /** Created with the first exchange: an idle page has none. */
-  #createdTable: StreamTable | undefined;
-  readonly #readGate: ReadGate;
+export class PageConnection extends WebSocketConnection implements StreamOwner {
+  readonly queue: PageQueue;
   readonly #limiter: RateLimiter;
-  readonly #heartbeat = new Heartbeat();
-  #isDraining = false;
-  #isClosing = false;
+  readonly #targets: ReadonlyMap<string, Target>;
+  /** Created with the first stream: an idle page has none. */
+  #createdTable: StreamTable | undefined;
 
-  /**
-   * @param number counts the gateway's WebSockets, for its log
-   * @param socket the TCP connection under the WebSocket
-   * @param proxyHeader is sent before each message to the server
-   */
-  constructor(
-    number: number,
-    webSocket: WebSocket,
-    socket: Socket,
-    proxyHeader: Uint8Array | undefined,
-    shared: PageConnectionShared,
-  ) {
-    const { limits } = shared;
-    this.#number = number;
-    this.#webSocket = webSocket;
-    this.#socket = socket;
-    this.proxyHeader = proxyHeader;
-    this.#shared = shared;
-    this.#readGate = new ReadGate(webSocket);
-    this.#limiter = new RateLimiter(limits);
-    this.queue = new SendQueue(webSocket, socket, limits, this);
-    listenTo(webSocket, this);
+  /** @param targets by name, `wirebook` first where there is one */
+  constructor(client: Client, targets: ReadonlyMap<string, Target>, shared: ConnectionShared) {
+    super(client, shared);
+    this.#limiter = new RateLimiter(shared.limits);
+    this.#targets = targets;
+    this.queue = new PageQueue(client.webSocket, client.socket, shared.limits, this);
     this.#greet();
   }
 
-  /** Bytes of its WebSocket so far, and of the exchanges that run. */
-  get bytes(): Bytes {
-    const traces = this.#running().map(({ trace }) => trace);
-    return {
-      pageUp: this.#socket.bytesRead,
-      pageDown: this.#socket.bytesWritten,
-      serverUp: traces.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
-      serverDown: traces.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
-    };
+  override streams(): Stream[] {
+    return this.#createdTable?.all() ?? [];
   }
 
-  /** Cancels the follows, lets the other exchanges end, then closes. */
-  drain(): void {
-    this.#isDraining = true;
+  override get streamCount(): number {
+    return this.#createdTable?.count ?? 0;
+  }
+
+  /** Ends follows and conversations, lets the other exchanges end, then closes. */
+  override drain(): void {
+    this.isDraining = true;
     const message = "the gateway is stopping; running exchanges may end, and new ones are refused";
     this.#sendError(this.#shuttingDown(null, message), performance.now());
-    for (const stream of this.#running()) if (stream.request.isFollow) stream.cancel();
+    for (const stream of this.streams()) {
+      if (stream.request.isFollow || stream.request.isConversation) stream.cancel();
+    }
     this.#closeWhenDrained();
   }
 
-  /** Cancels the running exchanges, and closes. */
-  abort(): void {
-    this.#close(closeCodes.goingAway, "shutting-down: the gateway stopped; connect again in a moment");
-  }
-
-  /**
-   * Pings the page, and drops it when it showed no sign of life since the last ping [G-10].
-   *
-   * A page whose frames are not being read cannot answer, so it counts as alive.
-   */
-  beat(): void {
-    const isAlive = this.#heartbeat.check(this.queue.takenCount) || this.#readGate.isStalled;
-    if (isAlive) return this.#ping();
-    // When this process was blocked, its timers fire before it reads the pongs that arrived meanwhile.
-    setImmediate(() => guard(this, () => (this.#heartbeat.isHeard ? this.#ping() : this.#drop())));
-  }
-
-  onInternalError(error: unknown): void {
-    this.#close(closeCodes.internalError, "internal: an error in the gateway; see its log");
-    this.#shared.log.internalError(error, { socket: this.#number });
-  }
-
-  onStalled(): void {
-    this.#readGate.stall();
-  }
-
-  onFlowing(): void {
-    this.#readGate.flow();
-  }
-
-  onFull(): void {
-    for (const stream of this.#running()) stream.pause();
-  }
-
-  onOverfull(): void {
-    this.#readGate.setOverfull(true);
-  }
-
-  onFree(): void {
-    guard(this, () => {
-      this.#readGate.setOverfull(false);
-      for (const stream of this.#table.inTurn()) stream.resume();
-    });
+  override onGone(): void {
+    for (const stream of this.streams()) stream.cancel();
   }
 
   onOver(stream: Stream): void {
     this.#table.remove(stream.id);
-    this.#record(stream);
+    this.note(stream);
     this.#closeWhenDrained();
   }
 
-  /** Metrics and log wait until the frames of this turn have left, because the page waits for those. */
-  #record(stream: Stream): void {
-    const { metrics, log } = this.#shared;
-    metrics.bytesCarried(stream.trace);
-    setImmediate(() =>
-      guard(this, () => {
-        metrics.exchange(stream);
-        log.exchange(this.#number, stream);
-      }),
-    );
-  }
-
-  #drop(): void {
-    this.#shared.log.socket({ socket: this.#number, outcome: "dead" });
-    this.#webSocket.terminate();
-  }
-
-  #ping(): void {
-    this.#heartbeat.ping(performance.now());
-    this.#webSocket.ping();
-  }
-
-  onPong(): void {
-    const tookMs = this.#heartbeat.pong(performance.now());
-    if (tookMs !== undefined) this.#shared.metrics.pong(tookMs);
-  }
-
-  onError({ message }: Error): void {
-    this.#shared.log.socket({ socket: this.#number, outcome: message });
-  }
-
   #greet(): void {
-    const { version, serverName, limits, pool } = this.#shared;
-    this.queue.send({
+    const { version, limits, pool } = this.shared;
+    this.queue.sendFrame({
       type: "hello",
       version,
-      server: serverName,
-      exchangesMax: limits.exchangesMax,
-      serverConnectionsMax: pool.slotsMax,
-      socket: this.#number,
-      proxyHeaderBytes: this.proxyHeader?.length ?? 0,
+      timeOrigin: performance.timeOrigin,
+      targets: [...this.#targets.values()].map((target) => announce(target, this.proxyHeader)),
+      streamsMax: limits.streamsMax,
+      connectionsMax: pool.slotsMax,
+      socket: this.number,
     });
   }
 
-  onMessage(data: Buffer, isBinary: boolean): void {
-    const receivedMs = performance.now();
-    if (!this.#admit(receivedMs)) return;
+  protected override take(data: Buffer, isBinary: boolean, receivedMs: number): void {
+    // A relay takes larger messages, and `ws` has one limit for both.
+    if (data.length > pageFrameBytesMax) {
+      return this.close(closeCodes.tooBig, `a frame of ${data.length} bytes is over the limit of ${pageFrameBytesMax}`);
+    }
     try {
       if (isBinary) this.#takeBytes(data);
       else this.#takeFrame(data.toString(), receivedMs);
@@ -201,91 +90,166 @@ export class PageConnection implements StreamOwner, SendQueueListener, PageListe
     }
   }
 
-  /** Counts a frame [G-4]; false when it is one too many, or comes after the close. */
-  #admit(nowMs: number): boolean {
-    if (this.#isClosing || this.#webSocket.readyState !== this.#webSocket.OPEN) return false;
-    this.#heartbeat.touch();
-    const error = this.#limiter.take(nowMs);
-    if (error === undefined) return true;
-    this.#sendError(error, nowMs);
-    this.#close(closeCodes.policyViolation, `${error.code}: ${error.message}`);
-    return false;
+  #takeBytes(data: Uint8Array): void {
+    const { id, bytes } = readBytes(data);
+    this.#table.findWritable(id)?.write(bytes);
   }
 
   #takeFrame(text: string, receivedMs: number): void {
     const frame = readFrame(text);
     switch (frame.type) {
       case "clock":
-        return this.queue.send({ type: "clock", at: frame.at, gatewayAt: receivedMs });
+        return this.queue.sendFrame({ type: "clock", at: frame.at, gatewayAt: receivedMs });
       case "cancel":
         return this.#table.find(frame.id)?.cancel();
       case "end":
         return this.#table.findWritable(frame.id)?.end();
+      case "reset":
+        return this.#reset(frame.id);
       case "request":
-      case "raw":
+      case "connect":
         this.#table.expectNew(frame.id);
-        return this.#start(readStreamRequest(frame, receivedMs));
+        return this.#start(readStreamRequest(frame, this.#targets, receivedMs));
     }
-  }
-
-  #takeBytes(data: Uint8Array): void {
-    const { id, bytes } = readBytes(data);
-    this.#table.findWritable(id)?.write(bytes);
   }
 
   #start(request: StreamRequest): void {
     const { id } = request;
-    if (this.#isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
-    const stream = new Stream(request, this.#shared, this);
+    if (this.isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
+    const stream = new Stream(request, this, this.shared);
     this.#table.add(stream);
     stream.start();
+  }
+
+  #reset(id: number): void {
+    if (this.#table.find(id)?.reset() !== false) return;
+    throw new FrameError(
+      "reset-impossible",
+      null,
+      `stream ${id} runs over a Unix socket, which has no RST; cancel it instead`,
+    );
   }
 
   #refuse(error: FrameError, receivedMs: number): void {
     this.#sendError(error, receivedMs);
     if (error.id !== null) this.#table.remove(error.id);
     if (this.#limiter.allowsFault(error, receivedMs)) return;
-    this.#close(closeCodes.policyViolation, `${error.code}: too many faulty frames; see docs/gateway-frames.md`);
+    this.close(closeCodes.policyViolation, `${error.code}: too many faulty frames; see docs/gateway-frames.md`);
   }
 
   #shuttingDown(id: number | null, message: string): FrameError {
-    return new FrameError("shutting-down", id, message, { retryAfterMs: this.#shared.limits.retryStoppedMs });
+    return new FrameError("shutting-down", id, message, { retryAfterMs: this.shared.limits.retryStoppedMs });
+  }
+
+  protected override get missedPingsMax(): number {
+    return 0;
+  }
+
+  protected override admit(nowMs: number): boolean {
+    const error = this.#limiter.take(nowMs);
+    if (error === undefined) return true;
+    this.#sendError(error, nowMs);
+    this.close(closeCodes.policyViolation, `${error.code}: ${error.message}`);
+    return false;
   }
 
   #sendError(error: FrameError, receivedMs: number): void {
-    this.#shared.metrics.frameError(error.code);
-    this.queue.send(error.toFrame(receivedMs));
-  }
-
-  onPing(data: Buffer): void {
-    // Pongs to a page that does not read would fill the memory, so it gets none.
-    if (this.#admit(performance.now()) && !this.queue.isFull) this.#webSocket.pong(data);
+    this.shared.metrics.frameError(error.code);
+    this.queue.sendFrame(error.toFrame(receivedMs));
   }
 
   #closeWhenDrained(): void {
-    if (this.#isDraining && this.#running().length === 0) this.abort();
-  }
-
-  /** The running exchanges get their `end`, then the page gets the reason. */
-  #close(code: number, reason: string): void {
-    if (this.#isClosing || this.#webSocket.readyState !== this.#webSocket.OPEN) return;
-    this.#isClosing = true;
-    this.onClose();
-    closeWebSocket(this.#webSocket, code, reason);
-    // The page's close frame must be read, and what it sent before is dropped.
-    this.#webSocket.resume();
-  }
-
-  /** The page can read no more replies. */
-  onClose(): void {
-    for (const stream of this.#running()) stream.cancel();
+    if (this.isDraining && this.streamCount === 0) this.abort();
   }
 
   get #table(): StreamTable {
-    return (this.#createdTable ??= new StreamTable(this.#shared.limits));
+    return (this.#createdTable ??= new StreamTable(this.shared.limits));
+  }
+}
+
+/** What a page may know of a target: for a Unix socket no file name. */
+function announce({ name, address, proxy }: Target, proxyHeader: Uint8Array | undefined): AnnouncedTarget {
+  const proxyHeaderBytes = proxy === undefined ? 0 : (proxyHeader?.length ?? 0);
+  const { transport } = address;
+  if (transport === "unix") return { name, transport, proxyHeaderBytes };
+  return { name, transport, address: describeHostPort(address), proxyHeaderBytes };
+}
+
+/** The streams of one page, by its ids: those that run, and those that have just ended [G-5]. */
+class StreamTable {
+  readonly #limits: GatewayLimits;
+  readonly #running = new Map<number, Stream>();
+  /** The last ids to end, and those before; a set that drops its oldest one by one becomes slow with the gaps. */
+  #endedIds = new Set<number>();
+  #endedBeforeIds: ReadonlySet<number> = new Set();
+
+  constructor(limits: GatewayLimits) {
+    this.#limits = limits;
   }
 
-  #running(): Stream[] {
-    return this.#createdTable?.all() ?? [];
+  /** How many run. */
+  get count(): number {
+    return this.#running.size;
   }
+
+  /** Those that run, oldest first. */
+  all(): Stream[] {
+    return [...this.#running.values()];
+  }
+
+  /** @throws FrameError `id-in-use` */
+  expectNew(id: number): void {
+    if (!this.#running.has(id)) return;
+    throw new FrameError("id-in-use", null, `stream ${id} still runs; give the new one another id`);
+  }
+
+  /** @throws FrameError `too-many-streams` */
+  add(stream: Stream): void {
+    const { streamsMax } = this.#limits;
+    if (this.#running.size >= streamsMax) {
+      const message = `${streamsMax} streams run on this WebSocket; wait until one of them ends`;
+      throw new FrameError("too-many-streams", stream.id, message);
+    }
+    this.#running.set(stream.id, stream);
+  }
+
+  /** It has ended or was refused. Frames for it may still be on their way. */
+  remove(id: number): void {
+    this.#running.delete(id);
+    if (this.#endedIds.size >= this.#limits.endedIdsMax) {
+      this.#endedBeforeIds = this.#endedIds;
+      this.#endedIds = new Set();
+    }
+    this.#endedIds.add(id);
+  }
+
+  /**
+   * The stream with that id; `undefined` when it has just ended, so that the frame crossed its end on the way.
+   *
+   * @throws FrameError `id-unknown`
+   */
+  find(id: number): Stream | undefined {
+    const stream = this.#running.get(id);
+    if (stream !== undefined || this.#endedIds.has(id) || this.#endedBeforeIds.has(id)) return stream;
+    throw new FrameError("id-unknown", null, `unknown stream ${id}; start it with a request or a connect frame`);
+  }
+
+  /**
+   * The stream with that id, to which the page may still write.
+   *
+   * @throws FrameError `id-unknown`, or `frame-invalid` for a request, a write schedule, and a stream that the page has ended
+   */
+  findWritable(id: number): Stream | undefined {
+    const stream = this.find(id);
+    if (stream === undefined) return undefined;
+    const problem = findWriteProblem(stream);
+    if (problem === undefined) return stream;
+    throw new FrameError("frame-invalid", null, `stream ${id} ${problem}`);
+  }
+}
+
+function findWriteProblem({ request, isEnded }: Stream): string | undefined {
+  if (!request.isConversation) return "is a request, which is one line; send more with a connect frame";
+  if (request.schedule !== undefined) return "follows its write schedule; nothing can be added to it";
+  return isEnded ? "was ended by this page; nothing can follow its FIN" : undefined;
 }

@@ -1,20 +1,137 @@
-/** Decodes the frames of a page, and refuses those that are wrong [G-2], [G-3], [G-6]. */
+/**
+ * What a page may send, and how it is told what went wrong [G-2], [G-3], [G-4], [G-7].
+ *
+ * A frame that is wrong becomes a `FrameError`, which the page gets as an `error` frame.
+ */
 
+import type { Target } from "@wirebook/net";
 import {
-  decodeBytes,
+  decodeByteFrame,
   decodePageFrame,
   encodeMessage,
   findOperation,
+  firstBytesMax,
   ProtocolError,
-  rawBytesMax,
   redactMessage,
 } from "@wirebook/protocol";
-import type { PageFrame } from "@wirebook/protocol";
-import { FrameError } from "./errors.ts";
+import type { FrameErrorCode, GatewayFrame, Hop, PageFrame } from "@wirebook/protocol";
+import type { GatewayLimits } from "../limits.ts";
 import type { StreamRequest } from "../streams/stream.ts";
 
-type RequestFrame = Extract<PageFrame, { type: "request" }>;
-type RawFrame = Extract<PageFrame, { type: "raw" }>;
+/** The hop on which each failure happens. */
+export const hopOf: Readonly<Record<FrameErrorCode, Hop>> = {
+  busy: "gateway",
+  "connect-failed": "gateway-server",
+  "connect-refused": "gateway-server",
+  "connect-timeout": "gateway-server",
+  "connection-reset": "gateway-server",
+  "frame-invalid": "page-gateway",
+  "frame-rate": "page-gateway",
+  "id-in-use": "page-gateway",
+  "id-unknown": "page-gateway",
+  "message-invalid": "gateway",
+  "reply-timeout": "gateway-server",
+  "reset-impossible": "gateway",
+  "shutting-down": "gateway",
+  "target-unknown": "gateway",
+  "tls-client-certificate": "gateway-server",
+  "tls-expired": "gateway-server",
+  "tls-failed": "gateway-server",
+  "tls-no-common-protocol": "gateway-server",
+  "tls-not-yet-valid": "gateway-server",
+  "tls-self-signed": "gateway-server",
+  "tls-unknown-authority": "gateway-server",
+  "tls-wrong-host": "gateway-server",
+  "too-many-streams": "gateway",
+  "too-many-websockets": "gateway",
+};
+
+/** Frames that a correct page never sends; many of them close the WebSocket [G-4]. */
+const faults: ReadonlySet<FrameErrorCode> = new Set(["frame-invalid", "id-in-use", "id-unknown"]);
+
+interface FrameErrorOptions extends ErrorOptions {
+  readonly retryAfterMs?: number;
+}
+
+/** A frame of the page that is refused: the page is told, and the WebSocket stays open. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+  readonly code: FrameErrorCode;
+  /** The stream that did not start; `null` when the frame would have started none. */
+  readonly id: number | null;
+  /** When to try again, where that helps. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: FrameErrorCode, id: number | null, message: string, options: FrameErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.id = id;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  /** The frame that tells the page. */
+  toFrame(receivedMs: number): GatewayFrame {
+    const { id, code, message, retryAfterMs } = this;
+    const hint = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return { type: "error", id, code, hop: hopOf[code], message, at: { received: receivedMs }, ...hint };
+  }
+
+  /** True when only a broken page sends such a frame. */
+  get isFault(): boolean {
+    return faults.has(this.code);
+  }
+}
+
+/** How many frames one client may send, and how many of them may be faulty [G-4]. */
+export class RateLimiter {
+  readonly #limits: GatewayLimits;
+  readonly #frames: TokenBucket;
+  #faults: TokenBucket | undefined;
+
+  constructor(limits: GatewayLimits) {
+    this.#limits = limits;
+    this.#frames = new TokenBucket(limits.frameBurstMax, limits.framesPerSecondMax);
+  }
+
+  /** Counts a frame. When it is one too many, returns the error with which to close the WebSocket. */
+  take(nowMs: number): FrameError | undefined {
+    if (this.#frames.take(nowMs)) return undefined;
+    const { framesPerSecondMax } = this.#limits;
+    return new FrameError("frame-rate", null, `more than ${framesPerSecondMax} frames within a second; send fewer`);
+  }
+
+  /** Counts a frame that was refused; false when only a broken page sends such a frame, and it is one too many. */
+  allowsFault(error: FrameError, nowMs: number): boolean {
+    if (!error.isFault) return true;
+    this.#faults ??= new TokenBucket(this.#limits.faultBurstMax, 1, nowMs);
+    return this.#faults.take(nowMs);
+  }
+}
+
+/** A rate with a burst: tokens come back steadily, up to the burst, and each event takes one. */
+export class TokenBucket {
+  readonly #burst: number;
+  readonly #perSecond: number;
+  #tokens: number;
+  #filledMs: number;
+
+  constructor(burst: number, perSecond: number, nowMs: number = performance.now()) {
+    this.#burst = burst;
+    this.#perSecond = perSecond;
+    this.#tokens = burst;
+    this.#filledMs = nowMs;
+  }
+
+  /** Takes a token; false when there is none, and then nothing is taken. */
+  take(nowMs: number = performance.now()): boolean {
+    const refilled = ((nowMs - this.#filledMs) / 1000) * this.#perSecond;
+    this.#tokens = Math.min(this.#burst, this.#tokens + refilled);
+    this.#filledMs = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}
 
 /**
  * Reads a text frame.
@@ -28,43 +145,61 @@ export function readFrame(text: string): PageFrame {
 }
 
 /**
- * Reads a binary frame.
+ * Reads a binary frame, which carries bytes for a target.
  *
  * @throws FrameError `frame-invalid`
  */
 export function readBytes(data: Uint8Array): { readonly id: number; readonly bytes: Uint8Array } {
-  const decoded = decodeBytes(data);
-  if (decoded !== undefined) return decoded;
-  const message = `a binary frame of ${data.length} bytes is too short for the exchange id, which has 4 bytes`;
+  const decoded = decodeByteFrame(data);
+  if (typeof decoded === "string") throw new FrameError("frame-invalid", null, decoded);
+  if (decoded.kind === "data" && !decoded.isFromTarget && decoded.leg === "target") return decoded;
+  const message = "a page sends byte frames of the kind data, toward the target; FIN and RST are end and reset frames";
   throw new FrameError("frame-invalid", null, message);
 }
 
+type RequestFrame = Extract<PageFrame, { type: "request" }>;
+type ConnectFrame = Extract<PageFrame, { type: "connect" }>;
+
 /**
- * Reads what a frame wants to send to the server.
+ * Reads what a frame wants to send, and to which target.
  *
- * @throws FrameError `message-invalid` with the message that the server would answer
+ * @throws FrameError `target-unknown`, or `message-invalid` with the message that the server would answer
  */
-export function readStreamRequest(frame: RequestFrame | RawFrame, receivedMs: number): StreamRequest {
-  return frame.type === "request" ? readRequest(frame, receivedMs) : readRaw(frame, receivedMs);
+export function readStreamRequest(
+  frame: RequestFrame | ConnectFrame,
+  targets: ReadonlyMap<string, Target>,
+  receivedMs: number,
+): StreamRequest {
+  const name = frame.type === "request" ? "wirebook" : frame.target;
+  const target = targets.get(name);
+  if (target === undefined) {
+    const message = `this gateway has no target ${name}; it has ${[...targets.keys()].join(", ")}`;
+    throw new FrameError("target-unknown", frame.id, message);
+  }
+  const read = frame.type === "request" ? readRequest(frame) : readConnect(frame);
+  return { id: frame.id, target, receivedMs, ...read };
 }
 
 /** A request stays one line: its words cannot contain white space, and so no line feed. */
-function readRequest({ id, user, operation, arguments: values }: RequestFrame, receivedMs: number): StreamRequest {
+function readRequest({
+  id,
+  user,
+  operation,
+  arguments: values,
+}: RequestFrame): Omit<StreamRequest, "id" | "target" | "receivedMs"> {
   if (operation === undefined && values !== undefined && values.length > 0) {
     throw new FrameError("message-invalid", id, "arguments without an operation; add the operation");
   }
   const known = operation === undefined ? undefined : findOperation(operation);
   const line = encodeLine(id, user, operation, values);
   return {
-    id,
     message: Buffer.from(line),
     isEnded: false,
-    isRaw: false,
-    plan: undefined,
-    read: undefined,
+    isConversation: false,
     isFollow: known?.verb === "follow",
+    schedule: undefined,
+    read: undefined,
     operation: operation === undefined ? "none" : String(known?.number ?? "other"),
-    receivedMs,
     shown: redactMessage(line.trimEnd()),
   };
 }
@@ -78,14 +213,19 @@ function encodeLine(id: number, user: string, operation?: number, values?: reado
   }
 }
 
-function readRaw({ id, bytes: base64, end, plan, read }: RawFrame, receivedMs: number): StreamRequest {
+function readConnect({
+  id,
+  bytes: base64,
+  end,
+  schedule,
+  read,
+}: ConnectFrame): Omit<StreamRequest, "id" | "target" | "receivedMs"> {
   const message = Buffer.from(base64, "base64");
-  if (message.length > rawBytesMax) {
-    const problem = `${message.length} raw bytes are over the limit of ${rawBytesMax}; send the rest in binary frames`;
+  if (message.length > firstBytesMax) {
+    const problem = `${message.length} first bytes are over the limit of ${firstBytesMax}; send the rest in byte frames`;
     throw new FrameError("message-invalid", id, problem);
   }
-  // Only the server knows where a key is in raw bytes, so the log has just their number.
-  const shown = `${message.length} raw bytes${plan === undefined ? "" : " by plan"}`;
-  const fixed = { isRaw: true, isFollow: false, operation: "raw" };
-  return { id, message, isEnded: end, plan, read, receivedMs, shown, ...fixed };
+  // Only the target knows where a key or a password is in these bytes, so the log has just their number.
+  const shown = `${message.length} bytes${schedule === undefined ? "" : " by a write schedule"}`;
+  return { message, isEnded: end, isConversation: true, isFollow: false, schedule, read, operation: "connect", shown };
 }

@@ -1,34 +1,39 @@
 /**
- * The frames to one page, and how many of their bytes still wait [G-9].
+ * What goes to one WebSocket, and how many bytes of it still wait [G-9].
  *
  * TCP slows a sender down by its window. A WebSocket in a browser has nothing like it, so a gateway that writes whatever
- * it reads keeps the replies to a slow page in its own memory. Here the bytes that wait are counted with each frame: above
- * the high-water mark the queue is full and the connection stops reading its servers, whose windows then close; below the
- * low-water mark it goes on. There is no polling: `ws` calls back when the kernel has taken a frame.
+ * it reads keeps the replies to a slow client in its own memory. Here the bytes that wait are counted with each frame:
+ * above the high-water mark the queue is full and the targets are no longer read, whose windows then close; below the
+ * low-water mark reading goes on. There is no polling: `ws` calls back when the kernel has taken a frame.
  *
- * The socket under the WebSocket is corked for a turn of the event loop, so that all frames of a turn leave in one write.
+ * While several streams run, the socket under the WebSocket is corked for a turn of the event loop, so that all frames of a
+ * turn leave in one write.
  */
 
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import { encodeFrame } from "@wirebook/protocol";
-import type { GatewayFrame } from "@wirebook/protocol";
+import { encodeByteFrame, encodeFrame } from "@wirebook/protocol";
+import type { ByteFrameKind, GatewayFrame } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
+import type { Stream, StreamEnd, StreamQueue } from "../streams/stream.ts";
+import { hopOf } from "./page-frames.ts";
 
-/** Bytes of a read that are copied behind their id, to be one fragment. Larger reads are a fragment of their own. */
-export const copiedBytesMax = 8 * 1024;
-
-const noBytes = new Uint8Array(0);
-
-/** Who is told when the queue fills up and when it has capacity again. */
+/** Who is told how much waits. */
 export interface SendQueueListener {
+  /** Streams that run: with few of them a cork would only delay. */
+  readonly streamCount: number;
   /** The high-water mark was passed. */
   onFull(): void;
   /** Frames went on coming: the mark beyond was passed too. */
   onOverfull(): void;
   /** The low-water mark was reached again. */
   onFree(): void;
+  /** The kernel has taken everything. */
+  onEmpty?(): void;
 }
+
+/** Streams from which on frames are gathered for a turn; below, gathering cost more than it saved. */
+const corkedStreamsMin = 3;
 
 /** The queue of one WebSocket. */
 export class SendQueue {
@@ -59,38 +64,24 @@ export class SendQueue {
     return this.#socket.writableLength;
   }
 
-  /** Grows with what the kernel takes: as long as it does, the page's machine is alive. */
+  /** Grows with what the kernel takes: as long as it does, the client's machine is alive. */
   get takenCount(): number {
     return this.#takenCount;
   }
 
-  /** Sends a control frame; dropped when the WebSocket is closing. */
-  send(frame: GatewayFrame): void {
-    this.#send(encodeFrame(frame));
-  }
-
-  /** Sends what one read from TCP gave, as one message [G-3]. The bytes belong to the queue from now on. */
-  sendBytes(id: number, read: Uint8Array): void {
-    if (read.length <= copiedBytesMax) return this.#send(encodeRead(id, read));
-    // In two fragments, so that a large read is not copied.
-    this.#send(encodeRead(id, noBytes), { fin: false });
-    this.#send(read, { fin: true }, (error) => {
-      free(read);
-      this.#onTaken(error);
-    });
-  }
-
-  #send(data: string | Uint8Array, options = {}, onTaken?: (error?: Error) => void): void {
+  /** Sends a text or a binary message; dropped when the WebSocket is closing. */
+  send(data: string | Uint8Array): void {
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     const isFirst = this.#cork();
     this.#checkMarks(data.length);
     // A callback for every frame would cost as much as the frame. Which ones are taken matters while the queue is full.
-    this.#webSocket.send(data, options, onTaken ?? (isFirst || this.#isFull ? this.#onTaken : undefined));
+    this.#webSocket.send(data, isFirst || this.#isFull ? this.#onTaken : undefined);
   }
 
   /** Returns true for the first frame of a turn. */
   #cork(): boolean {
     if (this.#isCorked) return false;
+    if (this.#listener.streamCount < corkedStreamsMin) return true;
     this.#isCorked = true;
     this.#socket.cork();
     setImmediate(this.#uncork);
@@ -103,7 +94,7 @@ export class SendQueue {
   };
 
   #checkMarks(addedBytes: number): void {
-    const waiting = this.waitingBytes + addedBytes;
+    const waiting = this.#socket.writableLength + addedBytes;
     if (!this.#isFull && waiting > this.#limits.highWaterBytes) {
       this.#isFull = true;
       this.#listener.onFull();
@@ -117,25 +108,62 @@ export class SendQueue {
   readonly #onTaken = (error?: Error): void => {
     if (error) return; // The WebSocket's own `close` follows.
     this.#takenCount += 1;
-    if (!this.#isFull || this.waitingBytes > this.#limits.lowWaterBytes) return;
+    if (this.#socket.writableLength === 0) this.#listener.onEmpty?.();
+    if (!this.#isFull || this.#socket.writableLength > this.#limits.lowWaterBytes) return;
     this.#isFull = false;
     this.#isOverfull = false;
     this.#listener.onFree();
   };
 }
 
-/** `encodeBytes` of the protocol, in memory from Node's pool: a third of what a small frame costs otherwise. */
-function encodeRead(id: number, read: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(4 + read.length);
-  frame.writeUInt32BE(id);
-  frame.set(read, 4);
-  return frame;
+/** The queue of a page, in frames of `wirebook.v2`. */
+export class PageQueue extends SendQueue implements StreamQueue {
+  /** Sends a text frame. */
+  sendFrame(frame: GatewayFrame): void {
+    this.send(encodeFrame(frame));
+  }
+
+  sendOpen({ id, record: { local, remote, tls, at } }: Stream): void {
+    this.send(JSON.stringify({ type: "open", id, local, remote, tls, at } satisfies Loose<GatewayFrame, "open">));
+  }
+
+  sendWritten(stream: Stream, byteCount: number, atMs: number): void {
+    this.#sendByteFrame("written", stream, false, byteCount, atMs);
+  }
+
+  sendRead(stream: Stream, bytes: Uint8Array, atMs: number): void {
+    this.#sendByteFrame("data", stream, true, bytes, atMs);
+  }
+
+  sendFin(stream: Stream, isFromTarget: boolean, atMs: number): void {
+    this.#sendByteFrame("fin", stream, isFromTarget, noBytes, atMs);
+  }
+
+  sendOver({ id, record: { at, sentBytes, receivedBytes } }: Stream, outcome: StreamEnd, retryAfterMs?: number): void {
+    const totals = { at, sentBytes, receivedBytes };
+    if ("reason" in outcome) return this.sendFrame({ type: "end", id, reason: outcome.reason, ...totals });
+    const { code, message } = outcome;
+    const hint = retryAfterMs === undefined ? {} : { retryAfterMs };
+    this.sendFrame({ type: "error", id, code, hop: hopOf[code], message, ...totals, ...hint });
+  }
+
+  #sendByteFrame(
+    kind: ByteFrameKind,
+    { id }: Stream,
+    isFromTarget: boolean,
+    body: Uint8Array | number,
+    atMs: number,
+  ): void {
+    const queuedKiB = this.waitingBytes >>> 10;
+    const header = { kind, leg: "target", isFromTarget, isAfterGap: false, queuedKiB, id, atMs } as const;
+    // Memory from Node's pool: a third of what a small frame costs otherwise.
+    this.send(encodeByteFrame(header, body, (length) => Buffer.allocUnsafe(length)));
+  }
 }
 
-/**
- * Gives the memory of a large read back at once, where the bytes have it to themselves. Left to the collector, the memory
- * of a large reply makes it mark the whole heap over and over.
- */
-function free({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
-}
+const noBytes = new Uint8Array(0);
+
+/** A frame of one type, in which what is absent may be `undefined`: JSON leaves it out. */
+type Loose<Frame, Type> = {
+  [Name in keyof Extract<Frame, { type: Type }>]?: Extract<Frame, { type: Type }>[Name] | undefined;
+};

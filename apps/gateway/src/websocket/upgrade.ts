@@ -1,64 +1,75 @@
 /**
- * How a connection becomes a WebSocket.
+ * How a connection becomes a WebSocket: `/ws` for a page, `/tcp/NAME` for a client of the relay.
  *
  * @fastify/websocket sends an upgrade through the same hooks as other requests, so that they can refuse it with a status.
- * After it nothing refers to the request and its response: with their headers and a logger they would be two thirds of the
- * memory of an idle WebSocket. Node's response listens to the connection until that closes, and the plugin's listener for
- * errors has Fastify's request and reply in its scope.
  */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import fastifyWebsocket from "@fastify/websocket";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
+import type { Target } from "@wirebook/net";
 import { pageFrameBytesMax, subprotocol } from "@wirebook/protocol";
-import { sendText } from "../http/responses.ts";
+import { sendText } from "../http/static-files.ts";
 import type { GatewayLimits } from "../limits.ts";
 
-/** Lets the plugin accept upgrades, with the limits on what a page may send. Call it before the hooks that refuse some. */
+/** Lets the plugin accept upgrades, with the limits on what a client may send. Call it before the hooks that refuse some. */
 export async function registerWebSockets(
   app: FastifyInstance,
   limits: GatewayLimits,
-  pages: { drain(): Promise<void> },
+  hasRelay: boolean,
+  connections: { drain(): Promise<void> },
 ): Promise<void> {
   // The types of `ws` do not have all of its options yet.
   const options = {
     autoPong: false,
     closeTimeout: limits.closeTimeoutMs,
-    handleProtocols: () => subprotocol,
+    handleProtocols: chooseProtocol,
     maxBufferedChunks: limits.framePiecesMax,
     maxFragments: limits.fragmentsMax,
-    maxPayload: pageFrameBytesMax,
+    maxPayload: hasRelay ? limits.relayMessageBytesMax : pageFrameBytesMax,
     perMessageDeflate: false,
   };
   await app.register(fastifyWebsocket, {
     options,
+    // The plugin's own would log each client's mistake with a stack, and cut it off before `ws` has told it the reason.
+    errorHandler: () => undefined,
     preClose: async () => {
-      await pages.drain();
+      await connections.drain();
       app.websocketServer.close();
     },
   });
 }
 
-/** @param onWebSocket called before anything listens to the WebSocket, which has no listener for errors */
-export function registerWebSocketRoute(
+/** A page asks for ours. A client of the relay gets `binary`, as websockify's clients ask for, else its first. */
+function chooseProtocol(offered: Set<string>, { url = "" }: IncomingMessage): string | false {
+  if (/^\/ws(?:$|\?)/.test(url)) return subprotocol;
+  return offered.has("binary") ? "binary" : (offered.values().next().value ?? false);
+}
+
+/** What an upgrade is for: a page, or a relay to the named target. */
+export type OnWebSocket = (webSocket: WebSocket, request: FastifyRequest, relayTarget: Target | undefined) => void;
+
+/**
+ * Adds the route of the pages, and those of the relay.
+ *
+ * @param relayTargets by name; empty without `--relay`
+ * @param onWebSocket called before anything listens to the WebSocket
+ */
+export function registerWebSocketRoutes(
   app: FastifyInstance,
-  onWebSocket: (webSocket: WebSocket, request: FastifyRequest) => void,
+  relayTargets: ReadonlyMap<string, Target>,
+  onWebSocket: OnWebSocket,
 ): void {
-  const responses = new WeakMap<IncomingMessage, ServerResponse>();
-  app.route({
-    method: "GET",
-    url: "/ws",
-    preHandler: (request, reply, done) => {
-      if (request.ws) responses.set(request.raw, reply.raw);
-      done();
-    },
-    handler: (_request, reply) =>
-      sendText(reply.header("upgrade", "websocket"), 426, "this address is for WebSockets; the page is at /"),
-    wsHandler: (webSocket, request) => {
-      webSocket.removeAllListeners("error");
-      responses.get(request.raw)?.detachSocket(request.raw.socket);
-      onWebSocket(webSocket, request);
-    },
-  });
+  const add = (url: string, relayTarget: Target | undefined): void => {
+    const sentence = `this address is for WebSockets; the page is at /`;
+    app.route({
+      method: "GET",
+      url,
+      handler: (_request, reply) => sendText(reply.header("upgrade", "websocket"), 426, sentence),
+      wsHandler: (webSocket, request) => onWebSocket(webSocket, request, relayTarget),
+    });
+  };
+  add("/ws", undefined);
+  for (const [name, target] of relayTargets) add(`/tcp/${name}`, target);
 }

@@ -2,19 +2,34 @@
  * All WebSockets of a gateway: how many there may be, whether they are alive, and how they end [G-4], [G-10].
  *
  * A browser shows its page neither status nor body of an upgrade that is refused. So a WebSocket for which there is no
- * capacity is accepted, told why in an `error` frame, and closed with a code and a reason. What it sends is ignored.
+ * capacity is accepted, told why, and closed with a code and a reason. What it sends is ignored.
  */
 
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
+import type { Target } from "@wirebook/net";
 import { encodeFrame } from "@wirebook/protocol";
 import type { Refusal } from "../http/origin-policy.ts";
 import { addBytes, noBytes } from "../telemetry/metrics.ts";
 import type { Bytes, RefusalReason } from "../telemetry/metrics.ts";
-import { closeCodes, closeWebSocket, FrameError } from "./errors.ts";
+import { closeCodes, closeWebSocket } from "./connection.ts";
+import type { ConnectionShared, WebSocketConnection } from "./connection.ts";
 import { PageConnection } from "./page-connection.ts";
-import type { PageConnectionShared } from "./page-connection.ts";
+import { FrameError } from "./page-frames.ts";
+import { RelayConnection } from "./relay-connection.ts";
+
+/** A WebSocket that was just opened. */
+export interface Opened {
+  readonly webSocket: WebSocket;
+  /** The TCP connection under it. */
+  readonly socket: Socket;
+  /** Of the client, for limits and log. */
+  readonly address: string;
+  readonly proxyHeader: Uint8Array | undefined;
+  /** The target of a relay; `undefined` for a page. */
+  readonly relayTarget: Target | undefined;
+}
 
 /** Why a WebSocket is rejected, for the metrics, the page and the close frame. */
 interface Rejection {
@@ -24,16 +39,19 @@ interface Rejection {
 }
 
 /** The WebSockets of one gateway. */
-export class PageConnections {
-  readonly #shared: PageConnectionShared;
-  readonly #connections = new Map<WebSocket, PageConnection>();
+export class WebSocketConnections {
+  readonly #targets: ReadonlyMap<string, Target>;
+  readonly #shared: ConnectionShared;
+  readonly #connections = new Map<WebSocket, WebSocketConnection>();
   readonly #countOf = new Map<string, number>();
   readonly #heartbeat: NodeJS.Timeout;
   #number = 0;
   #rejectedCount = 0;
   #isDraining = false;
 
-  constructor(shared: PageConnectionShared) {
+  /** @param targets by name, `wirebook` first where there is one */
+  constructor(targets: ReadonlyMap<string, Target>, shared: ConnectionShared) {
+    this.#targets = targets;
     this.#shared = shared;
     this.#heartbeat = setInterval(() => this.#beat(), shared.limits.pingIntervalMs).unref();
   }
@@ -43,7 +61,7 @@ export class PageConnections {
     return this.#connections.size;
   }
 
-  /** Bytes of those, and of their exchanges that run. */
+  /** Bytes of those, and of their streams that run. */
   get bytes(): Bytes {
     return [...this.#connections.values()].reduce((sum, connection) => addBytes(sum, connection.bytes), noBytes);
   }
@@ -60,15 +78,15 @@ export class PageConnections {
   }
 
   /** Adds a WebSocket, from its opening to its end, or rejects it. */
-  add(webSocket: WebSocket, socket: Socket, address: string, proxyHeader: Uint8Array | undefined): void {
+  add({ webSocket, socket, address, proxyHeader, relayTarget }: Opened): void {
     const rejection = this.#findRejection(address);
-    if (rejection !== undefined) return this.#reject(webSocket, address, rejection);
+    if (rejection !== undefined) return this.#reject(webSocket, address, relayTarget === undefined, rejection);
     const { log, metrics } = this.#shared;
     const number = ++this.#number;
+    const client = { number, webSocket, socket, proxyHeader };
     this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
-    this.#connections.set(webSocket, new PageConnection(number, webSocket, socket, proxyHeader, this.#shared));
     metrics.webSocketOpened();
-    log.socket({ socket: number, outcome: "open", address });
+    log.socket({ socket: number, outcome: "open", address, target: relayTarget?.name });
     webSocket.on("close", (code) => {
       this.#connections.delete(webSocket);
       metrics.webSocketClosed(socket.bytesRead, socket.bytesWritten);
@@ -77,6 +95,11 @@ export class PageConnections {
       else this.#countOf.delete(address);
       log.socket({ socket: number, outcome: `closed (${code})` });
     });
+    const connection =
+      relayTarget === undefined
+        ? new PageConnection(client, this.#targets, this.#shared)
+        : new RelayConnection(client, relayTarget, this.#shared);
+    this.#connections.set(webSocket, connection);
   }
 
   /** Why there is no capacity for one more from that address. */
@@ -97,14 +120,14 @@ export class PageConnections {
     return { reason, closeCode: closeCodes.tryAgainLater, error };
   }
 
-  #reject(webSocket: WebSocket, address: string, { reason, closeCode, error }: Rejection): void {
+  #reject(webSocket: WebSocket, address: string, isPage: boolean, { reason, error, closeCode }: Rejection): void {
     this.#shared.metrics.refused(reason);
     this.#shared.log.refused(address, closeCode, error.message);
     this.#rejectedCount += 1;
     webSocket.on("close", () => (this.#rejectedCount -= 1));
     // `close` follows; without a listener the process would end.
     webSocket.on("error", () => undefined);
-    webSocket.send(encodeFrame(error.toFrame(performance.now())));
+    if (isPage) webSocket.send(encodeFrame(error.toFrame(performance.now())));
     closeWebSocket(webSocket, closeCode, `${error.code}: ${error.message}`);
   }
 

@@ -1,9 +1,8 @@
 import { createConnection } from "node:net";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { openPage, refusedPage } from "./page-client.ts";
-import type { Closing, FrameOf } from "./page-client.ts";
-import { closedPort, eventsOf, openEcho, openGateway } from "./gateway-fixture.ts";
+import { closedPort, eventsOf, openEcho, openGateway, openPage, refusedPage } from "./gateway-fixture.ts";
+import type { Closing, FrameOf } from "../../../test-support/page-client.ts";
 import type { Gateway } from "./gateway-fixture.ts";
 
 /** Connects a page for which there is no room, and waits for what it is told. */
@@ -49,7 +48,7 @@ test("tells a WebSocket beyond those of one address so", async () => {
 test("looks at nothing that a WebSocket sends which is rejected, and refuses the upgrade when too many are", async () => {
   await using echo = await openEcho();
   const limits = { webSocketsMax: 1, refusalsMax: 1, closeTimeoutMs: 60_000 };
-  await using gateway = await openGateway(echo.target, { limits });
+  await using gateway = await openGateway(echo, { limits });
   await using page = await openPage(gateway);
   // One that does not answer the close frame stays until its time is up, or until it goes.
   await using stubborn = await openPage(gateway);

@@ -1,0 +1,304 @@
+/**
+ * One WebSocket of a client, whatever it carries: its listeners, whether it is alive, when it is read, how it closes [G-9], [G-10].
+ *
+ * What a listener throws ends this WebSocket and no other. The WebSockets of a gateway share one set of listeners: with a
+ * set for each, an idle one would need half as much memory again.
+ */
+
+import type { Socket } from "node:net";
+import type { RawData, WebSocket } from "ws";
+import type { Stream, StreamShared } from "../streams/stream.ts";
+import type { Log } from "../telemetry/access-log.ts";
+import type { Bytes, Metrics } from "../telemetry/metrics.ts";
+import type { SendQueue, SendQueueListener } from "./send-queue.ts";
+
+/** The codes with which the gateway closes a WebSocket (RFC 6455, section 7.4.1, and the IANA registry). */
+export const closeCodes = {
+  normal: 1000,
+  goingAway: 1001,
+  tooBig: 1009,
+  policyViolation: 1008,
+  internalError: 1011,
+  tryAgainLater: 1013,
+} as const;
+
+/** Bytes of the reason in a close frame (RFC 6455, section 5.5: 125, less two for the code). */
+const closeReasonBytesMax = 123;
+
+/** Closes a WebSocket with a reason, which is cut where it is too long. */
+export function closeWebSocket(webSocket: WebSocket, code: number, reason: string): void {
+  webSocket.close(code, Buffer.from(reason).subarray(0, closeReasonBytesMax));
+}
+
+/** Milliseconds without a byte before the kernel probes whether a client's machine is there: each second, up to ten times. */
+const probeMs = 10_000;
+/** Beats from one ping to the next while a target stalls. */
+const stalledBeatsForPing = 4;
+const noBytes = new Uint8Array(0);
+
+/** What all WebSockets of a gateway share. */
+export interface ConnectionShared extends StreamShared {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly version: string;
+}
+
+/** A client that has just connected. */
+export interface Client {
+  /** Counts the gateway's WebSockets, for its log. */
+  readonly number: number;
+  readonly webSocket: WebSocket;
+  /** The TCP connection under the WebSocket. */
+  readonly socket: Socket;
+  /** Goes before everything else to targets that want it [W-20]. */
+  readonly proxyHeader: Uint8Array | undefined;
+}
+
+/** The connection of one client. */
+export abstract class WebSocketConnection implements SendQueueListener {
+  abstract readonly queue: SendQueue;
+  readonly proxyHeader: Uint8Array | undefined;
+  protected readonly number: number;
+  protected readonly webSocket: WebSocket;
+  protected readonly socket: Socket;
+  protected readonly shared: ConnectionShared;
+  protected isDraining = false;
+  #isClosing = false;
+  #isHeard = true;
+  #takenCount = 0;
+  #missedPings = 0;
+  #stalledBeats = 0;
+  #pingedMs: number | undefined;
+  #stalledCount = 0;
+  #turns = 0;
+  readonly #over: Stream[] = [];
+  #isOverfull = false;
+
+  constructor({ number, webSocket, socket, proxyHeader }: Client, shared: ConnectionShared) {
+    this.number = number;
+    this.webSocket = webSocket;
+    this.socket = socket;
+    this.proxyHeader = proxyHeader;
+    this.shared = shared;
+    connectionOf.set(webSocket, this);
+    webSocket.on("message", onMessage).on("ping", onPing).on("pong", onPong).on("close", onClose).on("error", onError);
+  }
+
+  /** Its streams that run, oldest first. They may start and end while a caller walks the array. */
+  abstract streams(): readonly Stream[];
+
+  /** How many they are. */
+  abstract get streamCount(): number;
+
+  /** A whole message came, which was admitted. */
+  protected abstract take(data: Buffer, isBinary: boolean, nowMs: number): void;
+
+  /** Counts a frame [G-4]; false when it is one too many, and the WebSocket is being closed for that. */
+  protected abstract admit(nowMs: number): boolean;
+
+  /** Pings without a sign of life before a client is dropped, besides the last one. */
+  protected abstract get missedPingsMax(): number;
+
+  /** No further message comes: the WebSocket has closed, or is closing. */
+  abstract onGone(): void;
+
+  /** The gateway stops: what may take any time is ended, the rest may end by itself, then the WebSocket closes. */
+  abstract drain(): void;
+
+  /** Bytes of its WebSocket so far, and of the streams that run. */
+  get bytes(): Bytes {
+    const records = this.streams().map(({ record }) => record);
+    return {
+      pageUp: this.socket.bytesRead,
+      pageDown: this.socket.bytesWritten,
+      serverUp: records.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+      serverDown: records.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
+    };
+  }
+
+  /** Ends the streams that run, and closes. */
+  abort(): void {
+    this.close(closeCodes.goingAway, "shutting-down: the gateway stopped; connect again in a moment");
+  }
+
+  /**
+   * Pings the client, and drops it when it showed no sign of life since the last ping [G-10]. A client whose machine takes
+   * frames shows one.
+   */
+  beat(): void {
+    if (this.#stalledCount > 0) return this.#beatStalled();
+    if (this.#stalledBeats > 0) this.socket.setKeepAlive(false);
+    this.#stalledBeats = 0;
+    const { takenCount } = this.queue;
+    const isAlive = this.#isHeard || takenCount > this.#takenCount;
+    this.#isHeard = false;
+    this.#takenCount = takenCount;
+    this.#missedPings = isAlive ? 0 : this.#missedPings + 1;
+    if (this.#missedPings <= this.missedPingsMax) return this.#ping();
+    // When this process was blocked, its timers fire before it reads the pongs that arrived meanwhile.
+    setImmediate(() => (this.#isHeard ? this.#ping() : this.#drop()));
+  }
+
+  /**
+   * A client whose frames are not being read cannot answer. The kernel's probes, which it sends only while nothing is on its
+   * way, tell whether its machine is there, and an empty write what they found. Where it is, a ping meets a reset if the
+   * client has gone. A ping that meets no machine would end the probes, so there are few.
+   */
+  #beatStalled(): void {
+    if (this.#stalledBeats === 0) this.socket.setKeepAlive(true, probeMs);
+    this.#stalledBeats += 1;
+    if (this.#stalledBeats % stalledBeatsForPing === 0) this.#ping();
+    else this.socket.write(noBytes);
+  }
+
+  #ping(): void {
+    this.#pingedMs = performance.now();
+    this.webSocket.ping();
+  }
+
+  #drop(): void {
+    this.shared.log.socket({ socket: this.number, outcome: "dead" });
+    this.webSocket.terminate();
+  }
+
+  /** Whether one more of its streams waits for its target, or one less. */
+  onStalled(isStalled: boolean): void {
+    this.#stalledCount += isStalled ? 1 : -1;
+    this.#readOrWait();
+  }
+
+  onFull(): void {
+    for (const stream of this.streams()) stream.pause();
+  }
+
+  onOverfull(): void {
+    this.#isOverfull = true;
+    this.#readOrWait();
+  }
+
+  onFree(): void {
+    this.#isOverfull = false;
+    this.#readOrWait();
+    this.#resumeInTurn();
+  }
+
+  /**
+   * Another stream goes first each time, and gets a turn of the event loop to itself; then two more go on, then four. If all
+   * went on at once, the kernel would report them in the same order each time, and the first ones would fill the queue.
+   */
+  #resumeInTurn(): void {
+    const streams = this.streams();
+    const turn = ++this.#turns;
+    const first = turn % Math.max(1, streams.length);
+    const waiting = [...streams.slice(first), ...streams.slice(0, first)];
+    const resume = (count: number): void => {
+      if (turn !== this.#turns || this.queue.isFull) return;
+      for (const stream of waiting.splice(0, count)) stream.resume();
+      if (waiting.length > 0) setImmediate(() => tell(this.webSocket, () => resume(count * 2)));
+    };
+    resume(1);
+  }
+
+  /** The client is not read while too much waits for a target, nor while too much waits for the client itself [G-9]. */
+  #readOrWait(): void {
+    if (this.#stalledCount > 0 || this.#isOverfull) this.webSocket.pause();
+    else if (this.webSocket.isPaused) this.webSocket.resume();
+  }
+
+  /** A stream is over. Metrics and log wait until the frames of this turn have left, because the client waits for those. */
+  protected note(stream: Stream): void {
+    this.shared.metrics.bytesCarried(stream.record);
+    if (this.#over.push(stream) === 1) setImmediate(tell, this.webSocket, report);
+  }
+
+  /** Counts and logs the streams that ended in the last turn. */
+  report(): void {
+    const { metrics, log } = this.shared;
+    for (const stream of this.#over.splice(0)) {
+      metrics.stream(stream);
+      log.stream(this.number, stream);
+    }
+  }
+
+  /** Closes the WebSocket, after the streams that run were ended. */
+  protected close(code: number, reason: string): void {
+    if (this.#isClosing || this.webSocket.readyState !== this.webSocket.OPEN) return;
+    this.#isClosing = true;
+    this.onGone();
+    closeWebSocket(this.webSocket, code, reason);
+    // The client's close frame must be read, and what it sent before is dropped.
+    this.webSocket.resume();
+  }
+
+  onInternalError(error: unknown): void {
+    this.close(closeCodes.internalError, "internal: an error in the gateway; see its log");
+    this.shared.log.internalError(error, { socket: this.number });
+  }
+
+  onMessage(data: Buffer, isBinary: boolean): void {
+    const nowMs = performance.now();
+    if (this.#isAdmitted(nowMs)) this.take(data, isBinary, nowMs);
+  }
+
+  onPing(data: Buffer): void {
+    // Pongs to a client that does not read would fill the memory, so it gets none.
+    if (this.#isAdmitted(performance.now()) && !this.#isOverMark) this.webSocket.pong(data);
+  }
+
+  /** The queue itself knows only its own frames, and no pongs. */
+  get #isOverMark(): boolean {
+    return this.queue.isFull || this.queue.waitingBytes > this.shared.limits.highWaterBytes;
+  }
+
+  onPong(): void {
+    this.#isHeard = true;
+    if (this.#pingedMs !== undefined) this.shared.metrics.pong(performance.now() - this.#pingedMs);
+    this.#pingedMs = undefined;
+  }
+
+  onError({ message }: Error): void {
+    this.shared.log.socket({ socket: this.number, outcome: message });
+  }
+
+  #isAdmitted(nowMs: number): boolean {
+    if (this.#isClosing || this.webSocket.readyState !== this.webSocket.OPEN) return false;
+    this.#isHeard = true;
+    return this.admit(nowMs);
+  }
+}
+
+const connectionOf = new WeakMap<WebSocket, WebSocketConnection>();
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  // With the default binary type of `ws` a message is a Buffer.
+  tell(this, (connection) => connection.onMessage(data as Buffer, isBinary));
+}
+
+function onPing(this: WebSocket, data: Buffer): void {
+  tell(this, (connection) => connection.onPing(data));
+}
+
+function onPong(this: WebSocket): void {
+  tell(this, (connection) => connection.onPong());
+}
+
+function onClose(this: WebSocket): void {
+  tell(this, (connection) => connection.onGone());
+}
+
+function onError(this: WebSocket, error: Error): void {
+  tell(this, (connection) => connection.onError(error));
+}
+
+function report(connection: WebSocketConnection): void {
+  connection.report();
+}
+
+function tell(webSocket: WebSocket, call: (connection: WebSocketConnection) => void): void {
+  const connection = connectionOf.get(webSocket) as WebSocketConnection;
+  try {
+    call(connection);
+  } catch (error) {
+    connection.onInternalError(error);
+  }
+}
