@@ -9,7 +9,7 @@ import { Exchanges } from "./exchanges/exchanges.svelte.ts";
 import { explainFailure, refusalOf, resultOf } from "./exchanges/result.ts";
 import { bytes, duration, plural } from "./ui/format.ts";
 import { GatewayConnection } from "./gateway/connection.svelte.ts";
-import type { TimedFrame } from "./gateway/gateway-socket.ts";
+import type { TimedText } from "./gateway/gateway-socket.ts";
 import { UpdateCheck } from "./gateway/update-check.svelte.ts";
 import { Follower } from "./history/replica/follower.svelte.ts";
 import { HistoryView } from "./history/view/history-view.svelte.ts";
@@ -90,6 +90,12 @@ export class AppState {
       onOpen: () => {
         // A gateway that comes back may be a newer one.
         void this.update.look();
+        this.keyring.isInUse = this.exchanges.hasServer;
+        if (!this.exchanges.hasServer) {
+          // What an earlier server offered is no message of another service.
+          this.operations.list = undefined;
+          this.composer.operation = undefined;
+        }
         this.#follow();
       },
       onLost: (reason) => {
@@ -98,7 +104,7 @@ export class AppState {
       },
       onProblem: () => void this.update.look(),
       onFrame: (frame, timed) => this.#takeFrame(frame, timed),
-      onBytes: (id, received, timed) => this.exchanges.takeBytes(id, received, timed),
+      onBytes: (frame, atMs) => this.exchanges.takeBytes(frame, atMs),
     });
   }
 
@@ -108,6 +114,7 @@ export class AppState {
   }
 
   send(): void {
+    if (!this.exchanges.hasServer) return this.sendAnyway();
     const { userWithKey: user, operation, draft } = this.composer;
     if (draft.message === undefined) return;
     this.composer.noteSent();
@@ -120,7 +127,7 @@ export class AppState {
     const { userWithKey: user, draft } = this.composer;
     if (draft.message === undefined) return;
     this.composer.noteSent();
-    void this.#watch(this.exchanges.raw({ user, by: "user", bytes: encodeText(draft.message) }));
+    void this.#watch(this.exchanges.connect({ user, by: "user", bytes: encodeText(draft.message) }));
   }
 
   /** True when the server creates usernames. */
@@ -196,7 +203,7 @@ export class AppState {
     }
   }
 
-  #takeFrame(frame: GatewayFrame, timed: TimedFrame): void {
+  #takeFrame(frame: GatewayFrame, timed: TimedText): void {
     const belongs = this.exchanges.takeFrame(frame, timed);
     if (!belongs && frame.type === "error") this.connection.problem = frame.message;
   }
@@ -204,10 +211,12 @@ export class AppState {
   async #watch(exchange: Exchange | undefined): Promise<void> {
     if (exchange === undefined) return;
     void this.exchanges.show(exchange);
-    await exchange.over;
+    await exchange.settled();
     this.announcement = announce(exchange);
+    await exchange.over;
     // Only now is it known whether the server accepts the name.
-    if (exchange.answer !== "unauthenticated" && exchange.failure === undefined) this.#useName(exchange.intent.user);
+    const isAccepted = exchange.answer !== "unauthenticated" && exchange.failure === undefined;
+    if (exchange.isWithServer && isAccepted) this.#useName(exchange.intent.user);
     if (this.follower.state === "unfollowable" && this.fetchesAfterSend) await this.follower.fetch();
   }
 }

@@ -49,3 +49,27 @@ export const gapMarksKept = 100;
 
 /** Deletes of which it is remembered who did them. */
 export const deletionsRemembered = 1000;
+
+/**
+ * What is kept of one stream, by who makes it. A reply that the user requested can be big, and is looked at and saved;
+ * what the page reads for itself it holds elsewhere. Of a stream without an end the newest bytes stay.
+ */
+export const streamBounds = {
+  user: { firstEventsKept: 8192, lastEventsKept: 8192, bytesKept: 32 * 1024 * 1024 },
+  page: { firstEventsKept: 1024, lastEventsKept: 1024, bytesKept: 256 * 1024 },
+} as const;
+
+/** Bytes of all exchanges together; past it the oldest finished exchanges lose theirs. */
+export const allBytesKept = 96 * 1024 * 1024;
+
+/** Exchanges that are kept; past it the oldest finished one goes. */
+export const exchangesKept = 5000;
+
+/** Reads of the page's own that the transcript keeps, of those made to show lines and to search. */
+export const ownReadsKept = 8;
+
+/** Bytes of the response that are kept to tell an error by its prefix and to repeat its sentence. */
+export const answerBytesMax = 1024;
+
+/** Milliseconds after its first answer in which a conversation may still end at once; then it is told of as open. */
+export const openAfterMs = 500;

@@ -1,28 +1,31 @@
 import fc from "fast-check";
-import { encodeReplyHeader, encodeBytes, encodeError, encodeText, operations } from "@wirebook/protocol";
+import { encodeReplyHeader, encodeError, encodeText, operations } from "@wirebook/protocol";
 import { expect, test } from "vitest";
 import { AnsweredKey, answeredKeyBytesMax } from "../src/exchanges/keys.ts";
 import { Exchange } from "../src/exchanges/exchange.svelte.ts";
-import { recordOf } from "../src/export/record-of.ts";
+import { recordOf } from "../src/export/recorded-stream.ts";
+import { lose, server } from "./exchange-samples.ts";
+import { readOf } from "./gateway-peer.ts";
 
 const key = "7d2mqk0x9rcv41hzw8tbn53yfe";
 const header = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 
 /** An exchange whose reply comes cut at some places, and the keys that it told. */
-function answered(message: string, reply: string, cuts: readonly number[]) {
+function answered(message: string, reply: string, cuts: readonly number[], target = server) {
   const told: string[] = [];
-  const intent = { user: "brick", message, by: "user", onKey: (user: string) => void told.push(user) } as const;
-  const exchange = new Exchange(7, intent, "request", { atMs: 0, payload: "{}" });
+  const onKey = (user: string) => void told.push(user);
+  const intent = { target, user: "brick", message, by: "user", onKey } as const;
+  const exchange = new Exchange(7, intent, "request", { atMs: 0, text: "{}" });
   const bytes = encodeText(reply);
   const ends = [...new Set(cuts.map((cut) => cut % bytes.length)), bytes.length].toSorted((a, b) => a - b);
   let from = 0;
   for (const to of ends) {
     const read = bytes.slice(from, to);
-    if (read.length > 0) exchange.takeBytes(read, { atMs: 1, payload: encodeBytes(7, read) });
+    if (read.length > 0) exchange.takeBytes(readOf(read), 1, undefined);
     from = to;
   }
-  exchange.lose("it went away", 2);
-  const shown = exchange.frames.replyParts(0, bytes.length).map((part) => new TextDecoder().decode(part));
+  lose(exchange, "it went away", 2);
+  const shown = exchange.record.reads.map((each) => new TextDecoder().decode(each.bytes));
   return { exchange, told, shown: shown.join("") };
 }
 
@@ -33,7 +36,7 @@ test("a key is told once, and neither shown nor recorded, however its answer is 
       expect(told).toEqual([`otter-42~${key}`]);
       expect(shown).toBe(`${header}otter-42~${"*".repeat(key.length)}\n`);
       expect(exchange.answerSentence).not.toContain(key);
-      const kept = exchange.frames.frames.map(({ payload }) => Buffer.from(payload ?? "").toString("latin1"));
+      const kept = exchange.record.events.map((each) => Buffer.from(each.bytes ?? []).toString("latin1"));
       expect(kept.join("")).not.toContain(key.slice(0, 4));
       expect(JSON.stringify(recordOf(exchange))).not.toContain(key);
     }),
@@ -44,6 +47,14 @@ test("nothing is taken for a key in the reply to another operation, nor in a ref
   expect(answered("brick 2\n", `${header}otter~s3cret\n`, []).told).toEqual([]);
   expect(answered("brick 4 otter\n", header + encodeError("otter has an owner"), []).told).toEqual([]);
   expect(answered("brick 4\n", `${header}otter-42~${key.slice(0, 9)}`, []).told).toEqual([]);
+});
+
+test("another service has no keys: what it is sent and answers is shown as it is", () => {
+  const other = { ...server, name: "mail" };
+  const { told, shown, exchange } = answered("brick~s3cret 4\n", `${header}otter-42~${key}\n`, [5], other);
+  expect([told, shown]).toEqual([[], `${header}otter-42~${key}\n`]);
+  expect([exchange.message, recordOf(exchange).message]).toEqual(["brick~s3cret 4\n", "brick~s3cret 4\n"]);
+  expect(exchange.header).toBeUndefined();
 });
 
 /** What is found in a line of so many bytes. */

@@ -5,7 +5,6 @@ import { frameHeader } from "../src/inspector/frame-header.ts";
 import { linesOf } from "../src/inspector/bytes/hex.ts";
 import { runsOfFrame, runsOfLine, spanAt, touches } from "../src/inspector/byte-runs.ts";
 import type { ByteRun } from "../src/inspector/byte-runs.ts";
-import { writesOf } from "../src/inspector/timeline/timeline.ts";
 
 const time = "2026-11-22T20:31:05.123456Z";
 
@@ -31,7 +30,7 @@ describe("segments", () => {
   });
 
   test("map four characters of base64 to three bytes", () => {
-    const payload = encodeFrame({ type: "raw", id: 2, bytes: btoa("brick 2\n"), end: false });
+    const payload = encodeFrame({ type: "connect", id: 2, target: "wirebook", bytes: btoa("brick 2\n"), end: false });
     const segments = runsOfFrame(payload, "brick 2\n");
     expect(shownFor(payload, segments, 0)).toBe(btoa("bri"));
     expect(shownFor(payload, segments, 7)).toBe("Mgo=");
@@ -89,52 +88,6 @@ describe("the header of a frame", () => {
     expect(hex(frameHeader("received", "binary", 256))).toBe("82 7e 01 00");
     expect(hex(frameHeader("received", "binary", 65_536))).toBe("82 7f 00 00 00 00 00 01 00 00");
   });
-});
-
-describe("the writes", () => {
-  const at = { established: 1, written: 2 };
-  const plan = [
-    { afterMs: 5, bytes: 3 },
-    { afterMs: 200, bytes: 5 },
-    { afterMs: 0, do: "end" as const },
-  ];
-
-  test("of a plan follow the first, whose time was noted", () => {
-    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 8, noted: [], isRunning: false })).toEqual([
-      { index: 0, offset: 0, bytes: 3, ms: 2, isNoted: true },
-      { index: 1, offset: 3, bytes: 5, ms: 202, isNoted: false },
-    ]);
-  });
-
-  test("that were never made are not among them", () => {
-    expect(writesOf({ plan, messageBytes: 8, at, sentBytes: 3, noted: [], isRunning: false })).toHaveLength(1);
-    expect(
-      writesOf({ plan: undefined, messageBytes: 8, at: {}, sentBytes: undefined, noted: [], isRunning: false }),
-    ).toEqual([]);
-  });
-
-  test("are as the gateway noted them, once it has told", () => {
-    const noted = [
-      [2.5, 3],
-      [204.1, 5],
-    ] as const;
-    expect(
-      writesOf({ plan, messageBytes: 8, at, sentBytes: 8, noted, isRunning: false }).map(({ ms, offset }) => [
-        ms,
-        offset,
-      ]),
-    ).toEqual([
-      [2.5, 0],
-      [204.1, 3],
-    ]);
-  });
-});
-
-test("of a running exchange a message without a plan counts as written, and how far a plan has come is not guessed", () => {
-  const running = { messageBytes: 8, at: { established: 1 }, sentBytes: undefined, noted: [], isRunning: true };
-  expect(writesOf({ ...running, plan: undefined })).toEqual([{ index: 0, offset: 0, bytes: 8, ms: 1, isNoted: false }]);
-  expect(writesOf({ ...running, plan: [{ afterMs: 0, bytes: 8 }] })).toEqual([]);
-  expect(writesOf({ ...running, plan: undefined, at: {} })).toEqual([]);
 });
 
 test("the lines of a read know where they stand in the reply", () => {

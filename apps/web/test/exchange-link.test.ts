@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { encodeFrame, encodeText } from "@wirebook/protocol";
 import { Exchange } from "../src/exchanges/exchange.svelte.ts";
@@ -8,13 +9,15 @@ import {
   linkCharactersMax,
   linkRecordBytesMax,
 } from "../src/export/exchange-link.ts";
+import { server } from "./exchange-samples.ts";
 
-const elsewhere = () => new Exchanges({ send: () => undefined, clock: undefined }, () => {});
+const elsewhere = () => new Exchanges({ send: () => undefined, clock: undefined, hello: undefined }, () => {});
 
 function exchangeOf(message: string, purpose?: string): Exchange {
-  const intent = { user: "brick", message, by: "user" as const, ...(purpose === undefined ? {} : { purpose }) };
-  const payload = encodeFrame({ type: "raw", id: 7, bytes: btoa(message), end: false });
-  return new Exchange(7, intent, "raw", { atMs: 500, payload });
+  const by = "user" as const;
+  const intent = { target: server, user: "brick", message, by, ...(purpose === undefined ? {} : { purpose }) };
+  const text = encodeFrame({ type: "connect", id: 7, target: "wirebook", bytes: btoa(message), end: false });
+  return new Exchange(7, intent, "connect", { atMs: 500, text });
 }
 
 async function deflated(text: string): Promise<string> {
@@ -38,6 +41,13 @@ describe("the address of an exchange", () => {
     const opened = await openExchangeLink(fragment, exchanges);
     expect([opened.message, opened.intent.loaded?.fileName]).toEqual(["brick 2 -1\n", "a link"]);
     expect(exchanges.list).toEqual([opened]);
+  });
+
+  test("of the first version is opened", async () => {
+    const fragment = await readFile(new URL("fixtures/version-1-link.txt", import.meta.url), "utf8");
+    const opened = await openExchangeLink(fragment, elsewhere());
+    expect([opened.message, opened.state, opened.answer]).toEqual(["brick 2 -1\n", "done", "accepted"]);
+    expect(opened.answerSentence).toMatch(/^2026-.* 127\.0\.0\.1 "brick 2 -1"$/);
   });
 
   test("holds no key, neither as it is nor in base64", async () => {
@@ -81,8 +91,8 @@ describe("the address of an exchange", () => {
       await expect(openExchangeLink(broken, elsewhere())).rejects.toThrow("Was it cut off?");
     }
     await expect(openExchangeLink(await deflated('{"type":"exchange","version":9}'), elsewhere())).rejects.toThrow(
-      "of version 9, and this Wirebook reads version 1",
+      "of version 9, and this Wirebook reads versions up to 2",
     );
-    await expect(openExchangeLink(await deflated("[]"), elsewhere())).rejects.toThrow("not the record of an exchange");
+    await expect(openExchangeLink(await deflated("[]"), elsewhere())).rejects.toThrow("not the record of a stream");
   });
 });

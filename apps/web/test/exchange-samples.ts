@@ -1,23 +1,36 @@
 /** A timeline as it ordinarily goes: `brick 2`, a line feed, 350 bytes back in one read. Tests change what they are about. */
 
-import type { Timeline } from "../src/inspector/timeline/timeline.ts";
-import type { TimelineWrite } from "../src/inspector/timeline/timeline.ts";
+import type { AnnouncedTarget } from "@wirebook/protocol";
+import type { Exchange } from "../src/exchanges/exchange.svelte.ts";
+import type { Timeline, TimelineEvent } from "../src/inspector/timeline/timeline.ts";
+
+export const server: AnnouncedTarget = {
+  name: "wirebook",
+  transport: "tcp",
+  address: "127.0.0.1:5007",
+  proxyHeaderBytes: 0,
+};
+
+/** A read or a write, the first one unless it says otherwise. */
+export function event(byteCount: number, ms: number, more: Partial<TimelineEvent> = {}): TimelineEvent {
+  return { number: 0, offset: 0, byteCount, ms, queuedKiB: 0, arrivedMs: ms + 1, frameBytes: byteCount + 16, ...more };
+}
 
 export const timeline: Timeline = {
-  kind: "request",
+  transport: "tcp",
+  isWithServer: true,
+  isConversation: false,
   message: "brick 2\n",
   messageBytes: 8,
   requestBytes: 58,
-  plan: undefined,
-  readPace: undefined,
+  schedule: undefined,
+  readRate: undefined,
   at: { received: 1, connecting: 1.1, established: 1.5, written: 1.6, firstByte: 3, fin: 3.2, closed: 3.3 },
-  writes: [{ index: 0, offset: 0, bytes: 8, ms: 1.6, isNoted: true }],
-  lastHandedMs: 3.4,
+  tls: undefined,
   openedMs: 2,
-  reads: [
-    { index: 0, offset: 0, bytes: 350, readMs: 3, handedMs: 3.1, waitingBytes: 0, arrivedMs: 4, frameBytes: 354 },
-  ],
-  omitted: { count: 0, fromMs: 0 },
+  writes: [event(8, 1.6)],
+  reads: [event(350, 3)],
+  sent: { bytes: 8, writes: 1 },
   reply: {
     bytes: 350,
     reads: 1,
@@ -33,7 +46,19 @@ export const timeline: Timeline = {
   errorMs: 0.1,
 };
 
+/** The same with other writes. */
+export function withWrites(of: Timeline, writes: readonly TimelineEvent[]): Timeline {
+  const bytes = writes.reduce((sum, { byteCount }) => sum + byteCount, 0);
+  return { ...of, writes, sent: { bytes, writes: writes.length } };
+}
+
 /** Writes of one byte each at such times. */
-export function writesAt(...times: readonly number[]): TimelineWrite[] {
-  return times.map((ms, index) => ({ index, offset: index, bytes: 1, ms, isNoted: index === 0 }));
+export function writesAt(...times: readonly number[]): TimelineEvent[] {
+  return times.map((ms, number) => event(1, ms, { number, offset: number }));
+}
+
+/** The connection to the gateway is lost, and the exchange with it. */
+export function lose(exchange: Exchange, reason: string, atMs: number): void {
+  const message = `the gateway was lost: ${reason}`;
+  exchange.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message }, atMs);
 }

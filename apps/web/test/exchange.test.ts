@@ -1,62 +1,44 @@
 import { describe, expect, test } from "vitest";
-import {
-  authenticationError,
-  encodeReplyHeader,
-  encodeBytes,
-  encodeError,
-  encodeText,
-  operations,
-} from "@wirebook/protocol";
-import type { StepTimes } from "@wirebook/protocol";
+import { authenticationError, encodeReplyHeader, encodeError, encodeText, operations } from "@wirebook/protocol";
+import type { PageFrame, StepTimes } from "@wirebook/protocol";
 import { Exchange } from "../src/exchanges/exchange.svelte.ts";
 import type { ExchangeFrame } from "../src/exchanges/exchange.svelte.ts";
+import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
+import { streamBounds } from "../src/limits.ts";
 import { explainDelete, explainFailure, resultOf, refusalOf } from "../src/exchanges/result.ts";
 import { arrowsOf } from "../src/inspector/diagram/arrows.ts";
 import { notesOf } from "../src/inspector/notes/notes.ts";
 import { summarize } from "../src/inspector/notes/summary.ts";
 import { buildTimeline } from "../src/inspector/timeline/timeline.ts";
+import { lose, server } from "./exchange-samples.ts";
+import { Peer, readOf, writtenOf } from "./gateway-peer.ts";
 
 const header = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 const endpoint = { address: "127.0.0.1", port: 5007 };
 
-function begin(message = "brick 2\n"): Exchange {
-  const timed = { atMs: 1000, payload: '{"type":"request"}' };
-  return new Exchange(7, { user: "brick", message, by: "user" }, "request", timed);
+const clock = { offsetMs: -500, errorMs: 0.2 };
+
+function begin(message = "brick 2\n", name = "request"): Exchange {
+  const timed = { atMs: 1000, text: '{"type":"request"}' };
+  return new Exchange(7, { target: server, user: "brick", message, by: "user" }, name, timed);
 }
 
-function give(exchange: Exchange, text: string, atMs = 1004): void {
-  const bytes = encodeText(text);
-  exchange.takeBytes(bytes, { atMs, payload: encodeBytes(7, bytes) });
+function give(exchange: Exchange, text: string, arrivedMs = 1004, atMs = 503): void {
+  exchange.takeBytes(readOf(encodeText(text), atMs), arrivedMs, clock);
 }
 
 function end(exchange: Exchange): void {
   const at = { received: 501, connecting: 501, established: 502, written: 502, firstByte: 503, fin: 503, closed: 504 };
-  const frame: ExchangeFrame = {
-    type: "end",
-    id: 7,
-    reason: "fin",
-    sentBytes: 8,
-    receivedBytes: 10,
-    at,
-    writes: [[502, 8]],
-    untimedWrites: 0,
-    chunks: [[503, 10]],
-    untimedChunks: 0,
-    frames: [
-      [503.1, 0],
-      [504.2, 0],
-    ],
-    untimedFrames: 0,
-  };
-  exchange.takeFrame(frame, { atMs: 1006, payload: "{}" }, { offsetMs: -500, errorMs: 0.2 });
+  const frame: ExchangeFrame = { type: "end", id: 7, reason: "fin", sentBytes: 8, receivedBytes: 10, at };
+  exchange.takeFrame(frame, { atMs: 1006, text: "{}" }, clock);
 }
 
 describe("an exchange", () => {
   test("tells the header of the reply from the response, over any reads", async () => {
     const seen: string[] = [];
     const onResponse = (bytes: Uint8Array) => void seen.push(new TextDecoder().decode(bytes));
-    const intent = { user: "brick", message: "brick 2\n", by: "user", onResponse } as const;
-    const listening = new Exchange(7, intent, "request", { atMs: 0, payload: "" });
+    const intent = { target: server, user: "brick", message: "brick 2\n", by: "user", onResponse } as const;
+    const listening = new Exchange(7, intent, "request", { atMs: 0, text: "" });
     give(listening, header.slice(0, 60));
     give(listening, `${header.slice(60)}one\n`);
     give(listening, "two\n");
@@ -67,7 +49,12 @@ describe("an exchange", () => {
       operations.map(({ number, purpose, parameters }) => ({ number, purpose, parameters })),
     );
     expect(listening.responseOffset).toBe(encodeText(header).length);
-    expect(listening.frames.frames.map(({ name, read }) => read?.index ?? name)).toEqual(["request", 0, 1, 2, "end"]);
+    expect(listening.controls.map(({ name }) => name)).toEqual(["request", "end"]);
+    expect(listening.record.reads.map(({ offset, byteCount }) => [offset, byteCount])).toEqual([
+      [0, 60],
+      [60, header.length - 56],
+      [header.length + 4, 4],
+    ]);
   });
 
   test("puts both clocks on one", () => {
@@ -77,26 +64,47 @@ describe("an exchange", () => {
     const timeline = buildTimeline(exchange);
     expect(timeline.at).toMatchObject({ received: 1, established: 2, firstByte: 3, closed: 4 });
     expect(timeline.reads).toEqual([
-      {
-        index: 0,
-        offset: 0,
-        bytes: 10,
-        readMs: 3,
-        handedMs: expect.closeTo(4.2, 5) as number,
-        waitingBytes: 0,
-        arrivedMs: 4,
-        frameBytes: 14,
-      },
+      { number: 0, offset: 0, byteCount: 10, ms: 3, arrivedMs: 4, queuedKiB: 0, frameBytes: 26 },
     ]);
     expect([timeline.endedMs, timeline.errorMs]).toEqual([6, 0.2]);
   });
 
-  test("tells of the first reads and the last, and how many it leaves out", () => {
+  test("shows each write, read and FIN when it happens, with its own times", () => {
+    const exchange = begin("brick 2\n", "connect");
+    const shown = () => {
+      const { at, writes, reads, sent, reply } = buildTimeline(exchange);
+      const times = [...writes, ...reads].map(({ ms, arrivedMs }) => [ms, arrivedMs]);
+      return { at, times, sent, bytes: reply.bytes };
+    };
+    exchange.takeBytes(writtenOf(3, 502), 1003, clock);
+    expect(shown()).toMatchObject({ times: [[2, 3]], sent: { bytes: 3, writes: 1 }, at: { written: 2 } });
+    exchange.takeBytes(writtenOf(5, 602), 1103, clock);
+    give(exchange, "hello", 1105, 604);
+    const fin = (isFromTarget: boolean, atMs: number) =>
+      exchange.takeBytes({ ...readOf(new Uint8Array(0), atMs), kind: "fin", isFromTarget }, 1106, clock);
+    fin(false, 605);
+    expect(shown()).toMatchObject({
+      times: [
+        [2, 3],
+        [102, 103],
+        [104, 105],
+      ],
+      bytes: 5,
+      at: { ended: 105 },
+    });
+    expect(exchange.record.writes.map(({ bytes }) => new TextDecoder().decode(bytes))).toEqual(["bri", "ck 2\n"]);
+    fin(true, 606);
+    expect(shown().at).toMatchObject({ firstByte: 104, ended: 105, fin: 106 });
+    expect(exchange.state).toBe("running");
+  });
+
+  test("keeps the first and the newest of a million reads, and counts all", () => {
     const exchange = begin();
-    for (let n = 0; n < 40; n++) give(exchange, "x", 2000 + n);
-    const { reads, omitted } = buildTimeline(exchange);
-    expect(reads.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 38, 39]);
-    expect(omitted).toEqual({ count: 33, fromMs: 1005 });
+    for (let n = 0; n < 1_000_000; n++) exchange.takeBytes(readOf(new Uint8Array(1), n), n, clock);
+    const { firstEventsKept, lastEventsKept } = streamBounds.user;
+    expect(exchange.record.events).toHaveLength(firstEventsKept + lastEventsKept);
+    expect([exchange.reads, exchange.receivedBytes]).toEqual([1_000_000, 1_000_000]);
+    expect(arrowsOf(buildTimeline(exchange)).find(({ id }) => id === "reads")?.label).toBe("999993 more");
   });
 
   test("is refused when the response is an error, and says why without the prefix", () => {
@@ -124,11 +132,11 @@ describe("an exchange", () => {
     const exchange = begin();
     exchange.takeFrame(
       { type: "open", id: 7, local: endpoint, remote: endpoint, at: { received: 1 } },
-      { atMs: 1001, payload: "{}" },
+      { atMs: 1001, text: "{}" },
       undefined,
     );
     give(exchange, "half a rep");
-    exchange.lose("the gateway is restarting", 1010);
+    lose(exchange, "the gateway is restarting", 1010);
     await exchange.over;
     expect([exchange.state, exchange.receivedBytes]).toEqual(["failed", 10]);
     expect(explainDelete(exchange)?.result).toBe("The line may have been deleted.");
@@ -155,7 +163,7 @@ describe("an exchange", () => {
       message: "gone",
       at,
     } as const;
-    exchange.takeFrame(frame, { atMs: 1006, payload: "{}" }, undefined);
+    exchange.takeFrame(frame, { atMs: 1006, text: "{}" }, undefined);
     expect(explainFailure(exchange)?.consequence).toContain(words);
     expect(explainDelete(exchange)?.result).toBe(result);
   });
@@ -167,12 +175,12 @@ describe("an exchange", () => {
     const [silent, answered] = [begin("PING\n"), begin("PING\n")];
     expect(resultOf(answered).word).toBe("sending");
     const open = { type: "open", id: 7, local: endpoint, remote: endpoint, at: { established: 502 } } as const;
-    answered.takeFrame(open, { atMs: 1003, payload: "{}" }, undefined);
+    answered.takeFrame(open, { atMs: 1003, text: "{}" }, undefined);
     expect(resultOf(answered).word).toBe("waiting");
     give(answered, "+PONG\r\n");
     expect(resultOf(answered).word).toBe("receiving");
     expect(summarize(buildTimeline(answered))).toBe("Bytes came, and the connection is open: more may follow.");
-    for (const each of [silent, answered]) each.takeFrame(error, { atMs: 1900, payload: "{}" }, undefined);
+    for (const each of [silent, answered]) each.takeFrame(error, { atMs: 1900, text: "{}" }, undefined);
 
     expect(resultOf(answered)).toEqual({ tone: "refused", word: "not closed" });
     expect(explainFailure(answered)?.where).toBe("The server answered but did not close the connection.");
@@ -190,13 +198,53 @@ describe("an exchange", () => {
     }
   });
 
+  test("of a conversation that was answered is open, until one end closes it", () => {
+    const exchange = begin("PING\n", "connect");
+    expect(resultOf(exchange).word).toBe("sending");
+    give(exchange, "+PONG\r\n");
+    expect(resultOf(exchange)).toEqual({ tone: "running", word: "open" });
+    expect(summarize(buildTimeline(exchange))).toContain("The server answered and keeps the connection open.");
+    end(exchange);
+    expect(resultOf(exchange).word).toBe("done");
+  });
+
+  test("is ended by the page when the target has ended a conversation, and only then", () => {
+    const peer = new Peer();
+    const sent: string[] = [];
+    const send = (frame: PageFrame) => {
+      sent.push(frame.type);
+      return peer.connection.send(frame);
+    };
+    const exchanges = new Exchanges({ ...peer.connection, send }, () => {});
+    const exchange = exchanges.connect({ user: "PING", by: "user", bytes: encodeText("PING\n") });
+    const fin = { ...readOf(new Uint8Array(0), 600), kind: "fin", id: exchange?.id ?? 0 } as const;
+    exchanges.takeBytes({ ...readOf(encodeText("+PONG\r\n")), id: fin.id }, 1);
+    expect(sent).toEqual(["connect"]);
+    exchanges.takeBytes(fin, 2);
+    expect(sent).toEqual(["connect", "end"]);
+    expect(exchange?.controls.map(({ direction, name }) => [direction, name])).toEqual([
+      ["sent", "connect"],
+      ["sent", "end"],
+    ]);
+    // The gateway had sent its own FIN before.
+    const closed = exchanges.connect({ user: "PING", by: "user", bytes: encodeText("PING\n") });
+    exchanges.takeBytes({ ...fin, id: closed?.id ?? 0, isFromTarget: false }, 3);
+    exchanges.takeBytes({ ...fin, id: closed?.id ?? 0 }, 4);
+    expect(sent).toEqual(["connect", "end", "connect"]);
+  });
+
   test("shows a key nowhere", () => {
-    const payload = '{"type":"request","id":7,"user":"otter~s3cret"}';
-    const exchange = new Exchange(7, { user: "otter~s3cret", message: "otter~s3cret 2\n", by: "user" }, "request", {
-      atMs: 0,
-      payload,
-    });
+    const text = '{"type":"request","id":7,"user":"otter~s3cret"}';
+    const exchange = new Exchange(
+      7,
+      { target: server, user: "otter~s3cret", message: "otter~s3cret 2\n", by: "user" },
+      "request",
+      { atMs: 0, text },
+    );
+    exchange.takeBytes(writtenOf(15), 1, undefined);
     expect(exchange.message).toBe("otter~****** 2\n");
-    expect(JSON.stringify(exchange.frames.frames)).not.toContain("s3cret");
+    const [write] = exchange.record.writes;
+    expect(new TextDecoder().decode(write?.bytes)).toBe("otter~****** 2\n");
+    expect(JSON.stringify(exchange.controls)).not.toContain("s3cret");
   });
 });

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { FrameErrorCode, GatewayFrame, StepTimes } from "@wirebook/protocol";
+import { readOf } from "./gateway-peer.ts";
 import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
 
-const timed = { atMs: 1, payload: "{}" };
+const timed = { atMs: 1, text: "{}" };
 const endpoint = { address: "127.0.0.1", port: 5007 };
 const taken = { received: 1, connecting: 2, established: 3 };
 
@@ -11,7 +12,7 @@ const error = (id: number, code: FrameErrorCode, at: StepTimes): GatewayFrame =>
 };
 
 test("the server counts as reached and answering by what came from it, not by what was hoped for", () => {
-  const exchanges = new Exchanges({ clock: undefined, send: () => timed }, () => {});
+  const exchanges = new Exchanges({ clock: undefined, hello: undefined, send: () => timed }, () => {});
   const ask = () => exchanges.request({ user: "PING", by: "user" })?.id ?? 0;
   const open = (id: number): GatewayFrame => ({ type: "open", id, local: endpoint, remote: endpoint, at: taken });
 
@@ -24,7 +25,7 @@ test("the server counts as reached and answering by what came from it, not by wh
   expect(exchanges.serverHop).toBe("silent");
   const answered = ask();
   exchanges.takeFrame(open(answered), timed);
-  exchanges.takeBytes(answered, new Uint8Array(7), timed);
+  exchanges.takeBytes({ ...readOf(new Uint8Array(7)), id: answered }, 1);
   expect(exchanges.serverHop).toBe("good");
   exchanges.takeFrame(error(answered, "reply-timeout", taken), timed);
   expect(exchanges.serverHop).toBe("good");

@@ -5,10 +5,10 @@ import {
   encodeFrame,
   encodeText,
   pageFrameBytesMax,
-  planBytes,
-  planMsMax,
-  planStepsMax,
-  rawBytesMax,
+  scheduleBytes,
+  scheduleMsMax,
+  scheduleStepsMax,
+  firstBytesMax,
 } from "@wirebook/protocol";
 import {
   deletes,
@@ -38,8 +38,17 @@ const set = (some: Partial<FaultSettings>): FaultSettings => ({ ...ordinary, mes
 const predictionOf = (some: Partial<FaultSettings>) => predictEnd(makeExperiment(set(some)));
 const problemOf = (some: Partial<FaultSettings>) => makeExperiment(set(some)).problem;
 const wordsOf = (some: Partial<FaultSettings>) => describeSchedule(makeExperiment(set(some)), set(some));
-const frameOf = ({ bytes, schedule }: ReturnType<typeof makeExperiment>): string =>
-  encodeFrame({ type: "raw", id: 1, bytes: btoa(String.fromCharCode(...bytes)), end: false, plan: [...schedule] });
+const frameOf = ({ bytes, schedule }: ReturnType<typeof makeExperiment>): string => {
+  const base64 = btoa(String.fromCharCode(...bytes));
+  return encodeFrame({
+    type: "connect",
+    id: 1,
+    target: "wirebook",
+    bytes: base64,
+    end: false,
+    schedule: [...schedule],
+  });
+};
 
 const anySettings: fc.Arbitrary<FaultSettings> = fc.record({
   message: fc.string({ unit: "grapheme", maxLength: 40 }),
@@ -63,14 +72,14 @@ describe("an experiment", () => {
       fc.property(anySettings, (settings) => {
         const experiment = makeExperiment(settings);
         fc.pre(experiment.problem === undefined);
-        expect(planBytes(experiment.schedule)).toBe(experiment.bytes.length);
+        expect(scheduleBytes(experiment.schedule)).toBe(experiment.bytes.length);
         expect(decodePageFrame(frameOf(experiment))).toHaveProperty("frame");
       }),
     );
   });
 
   test("sends one byte at a time as far as a write schedule goes, in a frame that is small enough", () => {
-    const longest = set({ message: "x".repeat(planStepsMax - 1), cut: "bytes", gapMs: 23 });
+    const longest = set({ message: "x".repeat(scheduleStepsMax - 1), cut: "bytes", gapMs: 23 });
     expect(makeExperiment(longest).problem).toBeUndefined();
     expect(frameOf(makeExperiment(longest)).length).toBeLessThanOrEqual(pageFrameBytesMax);
     const longer = makeExperiment({ ...longest, message: `x${longest.message}` });
@@ -82,10 +91,10 @@ describe("an experiment", () => {
     expect(problemOf({ cut: "at", at: 11 })).toContain("cannot be split after 11");
     expect(problemOf({ message: "", lineEnd: "none" })).toContain("nothing to send");
     expect(problemOf({ message: "", lineEnd: "none", close: "end" })).toBeUndefined();
-    expect(problemOf({ delayMs: planMsMax })).toBeUndefined();
-    expect(problemOf({ delayMs: planMsMax, close: "end", closeMs: 1 })).toContain("wait less");
-    expect(problemOf({ message: "x".repeat(rawBytesMax - 1) })).toBeUndefined();
-    expect(problemOf({ message: "x".repeat(rawBytesMax) })).toContain("over the limit of 8,192");
+    expect(problemOf({ delayMs: scheduleMsMax })).toBeUndefined();
+    expect(problemOf({ delayMs: scheduleMsMax, close: "end", closeMs: 1 })).toContain("wait less");
+    expect(problemOf({ message: "x".repeat(firstBytesMax - 1) })).toBeUndefined();
+    expect(problemOf({ message: "x".repeat(firstBytesMax) })).toContain("over the limit of 8,192");
   });
 
   test("writes as any client does where only the message, the reads or the runs are other than usual", () => {

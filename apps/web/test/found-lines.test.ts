@@ -3,6 +3,7 @@ import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { Exchange } from "../src/exchanges/exchange.svelte.ts";
 import { HistoryReplica } from "../src/history/replica/history-replica.ts";
 import { FoundLines } from "../src/inspector/bytes/found-lines.ts";
+import { lose, server } from "./exchange-samples.ts";
 
 const nowMicroseconds = Date.now() * 1000;
 const timeAt = (n: number) => encodeTime(nowMicroseconds + n);
@@ -11,13 +12,14 @@ const lineAt = (n: number, message = "brick") => encodeRequestEntry(timeAt(n), "
 /** An exchange that is over, sent when the newest line that was known was that of `after`. */
 function over(after: number | undefined, message = "brick\n"): Exchange {
   const intent = {
+    target: server,
     user: "brick",
     message,
     by: "user",
     after: after === undefined ? undefined : timeAt(after),
   } as const;
-  const exchange = new Exchange(1, intent, "request", { atMs: 0, payload: "{}" });
-  exchange.lose("", 1);
+  const exchange = new Exchange(1, intent, "request", { atMs: 0, text: "{}" });
+  lose(exchange, "", 1);
   return exchange;
 }
 

@@ -1,7 +1,6 @@
 import {
   encodeRequestEntry,
   encodeReplyHeader,
-  encodeBytes,
   encodeError,
   encodeFollowing,
   encodeSnapshotHeader,
@@ -11,11 +10,30 @@ import {
   timestampOf,
   operations,
 } from "@wirebook/protocol";
-import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
+import type { ByteFrame, GatewayFrame, PageFrame } from "@wirebook/protocol";
 import type { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
-import type { TimedFrame } from "../src/gateway/gateway-socket.ts";
+import type { TimedText } from "../src/gateway/gateway-socket.ts";
 
 type Request = Extract<PageFrame, { type: "request" }>;
+
+/** The frame of one read at the gateway, without the id of its stream. */
+export function readOf(bytes: Uint8Array, atMs = 0): Omit<ByteFrame, "id"> {
+  return {
+    kind: "data",
+    leg: "target",
+    isFromTarget: true,
+    isAfterGap: false,
+    queuedKiB: 0,
+    atMs,
+    bytes,
+    writtenBytes: 0,
+  };
+}
+
+/** The frame that tells of bytes that the kernel took. */
+export function writtenOf(writtenBytes: number, atMs = 0): Omit<ByteFrame, "id"> {
+  return { ...readOf(new Uint8Array(0), atMs), kind: "written", isFromTarget: false, writtenBytes };
+}
 
 /** In a turn of the loop of its own, in the order of the calls. */
 const later = (deed: () => void) => setTimeout(deed, 1);
@@ -45,10 +63,11 @@ export class Peer {
 
   readonly connection = {
     clock: undefined,
-    send: (frame: PageFrame): TimedFrame | undefined => {
+    hello: undefined,
+    send: (frame: PageFrame): TimedText | undefined => {
       if (!this.#isOpen) return undefined;
       this.#take(frame);
-      return { atMs: performance.now(), payload: JSON.stringify(frame) };
+      return { atMs: performance.now(), text: JSON.stringify(frame) };
     },
   };
 
@@ -169,32 +188,19 @@ export class Peer {
     for (const id of this.#followers) this.#send(id, `${line}\n`);
   }
 
-  /** Bytes come in a later turn as well, in two chunks. */
+  /** Bytes come in a later turn as well, in two reads. */
   #send(id: number, text: string): void {
     const bytes = encodeText(text);
     const middle = Math.floor(bytes.length / 2);
     for (const part of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
-      later(() => this.#exchanges?.takeBytes(id, part, { atMs: performance.now(), payload: encodeBytes(id, part) }));
+      later(() => this.#exchanges?.takeBytes({ ...readOf(part), id }, performance.now()));
     }
   }
 
   #end(id: number, reason: "fin" | "cancelled"): void {
-    const frame: GatewayFrame = {
-      type: "end",
-      id,
-      reason,
-      sentBytes: 0,
-      receivedBytes: 0,
-      at: {},
-      writes: [],
-      untimedWrites: 0,
-      chunks: [],
-      untimedChunks: 0,
-      frames: [],
-      untimedFrames: 0,
-    };
+    const frame: GatewayFrame = { type: "end", id, reason, sentBytes: 0, receivedBytes: 0, at: {} };
     later(() => {
-      this.#exchanges?.takeFrame(frame, { atMs: performance.now(), payload: JSON.stringify(frame) });
+      this.#exchanges?.takeFrame(frame, { atMs: performance.now(), text: JSON.stringify(frame) });
       this.#answered.resolve();
     });
   }

@@ -23,6 +23,13 @@ test("a name speaks with the key that is kept for it, also in a page that is ope
   expect(new Keyring().withKey("otter")).toBe("otter");
 });
 
+test("no other service gets a key", () => {
+  const keyring = new Keyring();
+  keyring.keep("otter~s3cret");
+  keyring.isInUse = false;
+  expect(keyring.withKey("otter")).toBe("otter");
+});
+
 test("keys that another tab keeps meanwhile are not lost", () => {
   const [one, other] = [new Keyring(), new Keyring()];
   one.keep("otter~a");

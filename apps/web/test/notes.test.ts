@@ -3,26 +3,21 @@ import { notesOf } from "../src/inspector/notes/notes.ts";
 import { summarize } from "../src/inspector/notes/summary.ts";
 import { messageEnd } from "../src/inspector/notes/message-end.ts";
 import type { Timeline } from "../src/inspector/timeline/timeline.ts";
-import { timeline, writesAt } from "./exchange-samples.ts";
+import { event, timeline, withWrites, writesAt } from "./exchange-samples.ts";
 
 const terms = (of: Timeline) => notesOf(of).map(({ term }) => term);
 const textOf = (of: Timeline, term: string) => notesOf(of).find((note) => note.term === term)?.text ?? "";
 
 const silent: Timeline = {
-  ...timeline,
+  ...withWrites(timeline, [event(7, 1.6)]),
   message: "brick 2",
   messageBytes: 7,
-  writes: [{ index: 0, offset: 0, bytes: 7, ms: 1.6, isNoted: true }],
   at: { ...timeline.at, firstByte: 253.6, fin: 253.8, closed: 253.9 },
 };
 const overtaken: Timeline = {
-  ...silent,
+  ...withWrites(silent, [event(7, 1.6), event(1, 253.7, { number: 1, offset: 7 })]),
   message: "brick 2\n",
   messageBytes: 8,
-  writes: [
-    { index: 0, offset: 0, bytes: 7, ms: 1.6, isNoted: true },
-    { index: 1, offset: 7, bytes: 1, ms: 253.7, isNoted: true },
-  ],
 };
 const refused: Timeline = {
   ...timeline,
@@ -45,8 +40,14 @@ const reset: Timeline = {
   endReason: "reset",
 };
 
+const late = (queuedKiB: number) => ({ ...timeline, reads: [event(350, 3, { arrivedMs: 40, queuedKiB })] });
 const failed = (code: "connect-refused" | "connection-reset" | "connect-timeout" | "reply-timeout") =>
-  terms({ ...waiting, end: "error", endedMs: 3, failure: { hop: "gateway-server", code, message: "" } });
+  terms({
+    ...waiting,
+    end: "error",
+    endedMs: 3,
+    failure: { kind: "failed", hop: "gateway-server", code, message: "" },
+  });
 
 describe("what ended a message", () => {
   test.each<[string, Timeline, string]>([
@@ -61,16 +62,13 @@ describe("what ended a message", () => {
   });
 
   test("is no line feed that was never written", () => {
-    const cut = { ...reset, message: "brick 2\n", messageBytes: 8, writes: writesAt(1.6, 1.7) };
+    const cut = { ...withWrites(reset, writesAt(1.6, 1.7)), message: "brick 2\n", messageBytes: 8 };
     expect(messageEnd(cut)).toBe("closed");
   });
 
   test("is silence when the line feed was written only after the answer had begun", () => {
     expect(messageEnd(overtaken)).toBe("silence");
-    const [first] = overtaken.writes;
-    expect(messageEnd({ ...timeline, writes: [{ ...first, ms: 3.1, bytes: 8 }] as Timeline["writes"] })).toBe(
-      "newline",
-    );
+    expect(messageEnd(withWrites(timeline, [event(8, 3.1)]))).toBe("newline");
   });
 });
 
@@ -80,21 +78,17 @@ describe("the summary", () => {
     ["a message that silence ended", silent, /^Silence of 250 ms ended the message, because no line feed came/],
     [
       "a message that silence ended, whose write was noted late",
-      { ...silent, writes: [{ ...silent.writes[0], ms: 200 }] as Timeline["writes"] },
+      withWrites(silent, [event(7, 200)]),
       /^Silence of 250 ms ended the message/,
     ],
     [
       "an answer that came sooner than after a silence, to a late write",
-      {
-        ...silent,
-        plan: [{ afterMs: 200, bytes: 7 }],
-        writes: [{ ...silent.writes[0], ms: 202 }] as Timeline["writes"],
-      },
+      { ...withWrites(silent, [event(7, 202)]), schedule: [{ afterMs: 200, bytes: 7 }] },
       /^The message did not end, but the server answered\./,
     ],
     [
       "pieces that were joined",
-      { ...timeline, writes: writesAt(1.6, 1.7, 1.8, 1.9, 2, 2.1, 2.2, 2.3) },
+      withWrites(timeline, writesAt(1.6, 1.7, 1.8, 1.9, 2, 2.1, 2.2, 2.3)),
       /^The server joined 8 writes/,
     ],
     [
@@ -110,10 +104,10 @@ describe("the summary", () => {
     ],
     ["a message without an answer so far", waiting, /has not answered yet/],
     ["a reset before the end", reset, /before the message ended, so the server did nothing/],
-    ["a reset before the first byte", { ...reset, writes: [] }, /before the first byte/],
+    ["a reset before the first byte", withWrites(reset, []), /before the first byte/],
     [
       "a reset behind a whole message",
-      { ...reset, message: "brick 2\n", messageBytes: 8, writes: timeline.writes },
+      { ...withWrites(reset, timeline.writes), message: "brick 2\n", messageBytes: 8 },
       /The message ended before the reset, so it may have been carried out/,
     ],
     [
@@ -150,11 +144,23 @@ describe("the summary", () => {
     const at = { received: 1, connecting: 1.1, established: 1.5 };
     const follow = { ...timeline, at, end: "running", endReason: undefined, endedMs: undefined } as const;
     expect(summarize(follow)).toBe("The reply is still coming.");
-    expect(summarize({ ...follow, writes: [], plan: [{ afterMs: 0, bytes: 8 }] })).toBe("The reply is still coming.");
+    expect(summarize({ ...withWrites(follow, []), schedule: [{ afterMs: 0, bytes: 8 }] })).toBe(
+      "The reply is still coming.",
+    );
+  });
+
+  test("on a conversation says that it is open, and for how it was closed", () => {
+    const reply = { ...waiting.reply, bytes: 7, reads: 1 };
+    const open: Timeline = { ...waiting, isConversation: true, reply, at: { ...waiting.at, firstByte: 3 } };
+    for (const isWithServer of [true, false]) {
+      expect(summarize({ ...open, isWithServer })).toContain("The server answered and keeps the connection open.");
+    }
+    const closed = { ...open, isWithServer: false, end: "end", endReason: "fin" } as const;
+    expect(summarize(closed)).toBe("The server answered and closed the connection.");
   });
 
   test("leaves a failure to the sentence that the gateway has for it", () => {
-    const failure = { hop: "gateway-server", code: "connection-reset", message: "broke" } as const;
+    const failure = { kind: "failed", hop: "gateway-server", code: "connection-reset", message: "broke" } as const;
     expect(summarize({ ...timeline, failure })).toBe("");
   });
 });
@@ -178,8 +184,9 @@ describe("the notes", () => {
   });
 
   test("say that a message in pieces was one stream", () => {
-    const plan = Array.from({ length: 8 }, () => ({ afterMs: 1, bytes: 1 }));
-    const text = textOf({ ...timeline, plan, writes: writesAt(1, 2, 3, 4, 5, 6, 7, 8) }, "byte stream, TCP_NODELAY");
+    const schedule = Array.from({ length: 8 }, () => ({ afterMs: 1, bytes: 1 }));
+    const pieces = withWrites(timeline, writesAt(1, 2, 3, 4, 5, 6, 7, 8));
+    const text = textOf({ ...pieces, schedule }, "byte stream, TCP_NODELAY");
     expect(text).toContain("in 8 pieces");
   });
 
@@ -189,15 +196,14 @@ describe("the notes", () => {
   });
 
   test("say why there are two reads", () => {
-    const half = { ...timeline.reads[0], bytes: 290 } as Timeline["reads"][0];
-    const two = { ...timeline, reads: [half, { ...half, index: 1, offset: 290, bytes: 60 }] };
+    const two = { ...timeline, reads: [event(290, 3), event(60, 3, { number: 1, offset: 290 })] };
     const text = textOf({ ...two, reply: { ...timeline.reply, reads: 2 } }, "segmentation");
     expect(text).toContain("The gateway read 2 times: the server sent the header before the response was ready.");
   });
 
   test("tell a slow reader's reads from those of the server's", () => {
-    const readPace = { afterMs: 0, bytes: 64, everyMs: 10 };
-    const slow = { ...timeline, readPace, reply: { ...timeline.reply, reads: 6 } };
+    const readRate = { afterMs: 0, bytes: 64, everyMs: 10 };
+    const slow = { ...timeline, readRate, reply: { ...timeline.reply, reads: 6 } };
     expect(textOf(slow, "receive window")).toContain("6 reads of at most 64 bytes");
     expect(terms(slow)).not.toContain("segmentation");
   });
@@ -206,6 +212,26 @@ describe("the notes", () => {
     expect(terms(reset)).toContain("reset, ABORT");
     expect(terms(reset)).not.toContain("FIN");
     expect(terms({ ...silent, at: { ...silent.at, ended: 1.7 } })).toContain("half-close");
+  });
+
+  test("say that a frame came late, and what waited before it", () => {
+    expect(textOf(late(0), "event loop")).toMatch(/read 1 37\.0 ms after the gateway read it\. Nothing waited/);
+    expect(textOf(late(120), "event loop")).toContain("Before it, 120 KiB waited for the page.");
+    expect(terms(timeline)).not.toContain("event loop");
+  });
+
+  test("of a stream with another service name no rule of this protocol", () => {
+    const other: Timeline = { ...timeline, isWithServer: false, reply: { ...timeline.reply, hasReplyHeader: false } };
+    expect(terms(other)).toEqual(["masking", "three-way handshake", "FIN"]);
+    expect(terms({ ...other, transport: "unix" })).toEqual(["masking", "FIN"]);
+    const peer = { subject: "CN=mail", issuer: "CN=ca", validFrom: "2026-01-01", validTo: "2027-01-01T00:00:00Z" };
+    const tls = { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: null, peer };
+    const secured = { ...other, transport: "tls", tls, at: { ...timeline.at, secured: 1.55 } } as const;
+    expect(textOf(secured, "TLS handshake")).toContain("a certificate of CN=mail from CN=ca, valid to 2027-01-01.");
+  });
+
+  test("call a FIN in return no half-close", () => {
+    expect(terms({ ...timeline, at: { ...timeline.at, ended: 3.25 } })).not.toContain("half-close");
   });
 
   test("explain each failure of the way", () => {

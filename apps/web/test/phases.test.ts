@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { phasesOf } from "../src/inspector/timeline/steps.ts";
 import { rowsOf } from "../src/inspector/frame-rows.ts";
-import type { LoggedFrame } from "../src/exchanges/frame-log.ts";
-import { timeline, writesAt } from "./exchange-samples.ts";
+import type { WireRow } from "../src/inspector/frame-rows.ts";
+import { encodeText, StreamRecord } from "@wirebook/protocol";
+import { Exchange } from "../src/exchanges/exchange.svelte.ts";
+import { server, timeline } from "./exchange-samples.ts";
+import { readOf, writtenOf } from "./gateway-peer.ts";
 
 const namesOf = (of: typeof timeline) => phasesOf(of).map(({ name }) => name);
 
@@ -15,7 +18,7 @@ test("the phases follow each other and make up the whole time", () => {
     "write",
     "server",
     "reply",
-    "to the browser",
+    "to the page",
   ]);
   phases.slice(1).forEach(({ fromMs }, at) => {
     const before = phases[at];
@@ -30,25 +33,36 @@ test("a wait without an answer is not called the server's", () => {
   expect(namesOf({ ...timeline, at, endReason: "reset" })).not.toContain("server");
 });
 
-const frame = (index: number, atMs: number, read?: LoggedFrame["read"]): LoggedFrame => ({
-  index,
-  direction: index === 0 ? "sent" : "received",
-  kind: read === undefined ? "text" : "binary",
-  name: read === undefined ? "open" : "bytes",
-  atMs,
-  bytes: 20,
-  read,
-  payload: undefined,
-});
+const told = ({ number, frame, event, ms, span }: WireRow) => [
+  number,
+  frame?.name,
+  frame?.bytes,
+  event?.kind,
+  ms,
+  span && `${span.stream} ${span.from}-${span.to}`,
+];
 
-test("a single write stands beside its frame, and several have rows of their own, in the order of time", () => {
-  const frames = [frame(0, 100), frame(1, 103), frame(2, 110, { index: 0, offset: 0, bytes: 16 })];
-  const single = rowsOf(frames, writesAt(1.6), 100, 8);
-  expect(single).toHaveLength(3);
-  expect(single[0]).toMatchObject({ frame: frames[0], write: { index: 0 }, span: { stream: "sent", from: 0, to: 8 } });
-  expect(single[2]?.span).toEqual({ stream: "received", from: 0, to: 16 });
-  const several = rowsOf(frames, writesAt(2, 4, 6), 100, 3);
-  expect(
-    several.map(({ frame: of, write }) => (of === undefined ? `write ${write?.index}` : `frame ${of.index}`)),
-  ).toEqual(["frame 0", "write 0", "frame 1", "write 1", "write 2", "frame 2"]);
+test("the rows are the frames in the order of time, and those that are gone are counted", () => {
+  const exchange = new Exchange(7, { user: "a", message: "abc", by: "user", target: server }, "connect", {
+    atMs: 100,
+    text: "{}",
+  });
+  const clock = { offsetMs: 0, errorMs: 0.1 };
+  exchange.takeBytes(writtenOf(2, 101), 102, clock);
+  exchange.takeBytes(writtenOf(1, 104), 105, clock);
+  exchange.takeBytes(readOf(encodeText("hello"), 106), 107, clock);
+  const at = { received: 100.5, fin: 108 };
+  const end = { type: "end", id: 7, reason: "fin", sentBytes: 3, receivedBytes: 5, at } as const;
+  exchange.takeFrame(end, { atMs: 109, text: "{}" }, clock);
+  expect(rowsOf(exchange).map(told)).toEqual([
+    [1, "connect", 2, undefined, 0, "sent 0-3"],
+    [2, "written", 20, "data", 2, "sent 0-2"],
+    [3, "written", 20, "data", 5, "sent 2-3"],
+    [4, "data", 21, "data", 7, "received 0-5"],
+    [5, "end", 2, undefined, 9, undefined],
+  ]);
+  const record = new StreamRecord({ firstEventsKept: 2, lastEventsKept: 2, bytesKept: 100 });
+  for (let ms = 0; ms < 10; ms++) record.read(encodeText("x"), ms, { arrivedMs: ms });
+  const rows = rowsOf({ record, controls: [], sentAtMs: 0, message: "", toPageMs: (ms) => ms });
+  expect(rows.map(({ number }) => number)).toEqual([1, 2, 9, 10]);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { layOut } from "../src/inspector/diagram/sequence.ts";
 import { stepRows } from "../src/inspector/timeline/steps.ts";
 import type { Timeline } from "../src/inspector/timeline/timeline.ts";
-import { timeline, writesAt } from "./exchange-samples.ts";
+import { event, timeline, withWrites, writesAt } from "./exchange-samples.ts";
 
 const labels = (of: Timeline) => layOut(of).arrows.map(({ label }) => label);
 
@@ -15,7 +15,7 @@ describe("the sequence diagram", () => {
       "open",
       "message, 8 B",
       "read 1, 350 B",
-      "binary, 354 B",
+      "binary, 366 B",
       "FIN",
       "end",
     ]);
@@ -28,9 +28,8 @@ describe("the sequence diagram", () => {
   });
 
   test("lets no answer leave the server before the message has arrived there, however long the handshake took", () => {
-    const writes = timeline.writes.map((write) => ({ ...write, ms: 2.95 }));
     const at = { ...timeline.at, connecting: 1.1, established: 2.9, written: 2.95 };
-    const late = layOut({ ...timeline, at, writes }).arrows;
+    const late = layOut({ ...withWrites(timeline, [event(8, 2.95)]), at }).arrows;
     const message = late.find(({ label }) => label === "message, 8 B");
     const read = late.find(({ label }) => label === "read 1, 350 B");
     expect(read?.fromY).toBeGreaterThanOrEqual(message?.toY ?? Infinity);
@@ -40,7 +39,7 @@ describe("the sequence diagram", () => {
     const silent = {
       ...timeline,
       at: { ...timeline.at, firstByte: 9003 },
-      reads: [{ ...timeline.reads[0], arrivedMs: 9004, readMs: 9003 } as Timeline["reads"][0]],
+      reads: [event(350, 9003)],
       endedMs: 9005,
     };
     const { gaps, height } = layOut(silent);
@@ -49,9 +48,19 @@ describe("the sequence diagram", () => {
   });
 
   test("says how many reads it leaves out, and when they came", () => {
-    const { arrows } = layOut({ ...timeline, omitted: { count: 33, fromMs: 4 } });
-    const more = arrows.find(({ label }) => label === "33 more");
-    expect(more?.toY).toBe(arrows.find(({ label }) => label === "binary, 354 B")?.toY);
+    const reads = Array.from({ length: 20 }, (_, number) => event(1, 3 + number, { number, offset: number }));
+    const { arrows } = layOut({ ...timeline, reads, reply: { ...timeline.reply, reads: 40 } });
+    expect(arrows.filter(({ id }) => id.startsWith("read ")).map(({ id }) => id.slice(5))).toEqual([
+      "0",
+      "1",
+      "2",
+      "3",
+      "4",
+      "18",
+      "19",
+    ]);
+    // It stands where the first of them came.
+    expect(arrows.find(({ label }) => label === "33 more")?.toMs).toBe(reads[5]?.arrivedMs);
   });
 
   test("shows that a cancel breaks the connection off, unless there was none or the server had ended", () => {
@@ -59,19 +68,18 @@ describe("the sequence diagram", () => {
     const cancelled: Timeline = { ...timeline, at: { ...at, closed: 4 }, endReason: "cancelled" };
     expect(labels(cancelled).slice(-2)).toEqual(["RST", "end"]);
     expect(labels({ ...cancelled, at: { ...timeline.at, closed: 4 } })).not.toContain("RST");
-    const waiting: Timeline = { ...cancelled, at: { received: 1, closed: 4 }, writes: [], reads: [] };
+    const waiting: Timeline = { ...withWrites(cancelled, []), at: { received: 1, closed: 4 }, reads: [] };
     expect(labels(waiting)).not.toContain("RST");
   });
 
   test("shows on which hop it failed", () => {
     const refused: Timeline = {
-      ...timeline,
+      ...withWrites(timeline, []),
       at: { received: 1, connecting: 1.1, closed: 1.4 },
       openedMs: undefined,
       reads: [],
       end: "error",
-      writes: [],
-      failure: { hop: "gateway-server", code: "connect-refused", message: "nothing listens" },
+      failure: { kind: "failed", hop: "gateway-server", code: "connect-refused", message: "nothing listens" },
     };
     const failures = layOut(refused).arrows.filter(({ isFailure }) => isFailure);
     expect(failures.map(({ from, to, label }) => [from, to, label])).toEqual([
@@ -81,15 +89,29 @@ describe("the sequence diagram", () => {
     ]);
   });
 
+  test("tells a failed handshake of TLS from a server that is silent", () => {
+    const at = { received: 1, connecting: 1.1, established: 1.5, closed: 1.9 };
+    const expired: Timeline = {
+      ...withWrites(timeline, []),
+      transport: "tls",
+      at,
+      reads: [],
+      end: "error",
+      failure: { kind: "failed", hop: "gateway-server", code: "tls-expired", message: "it expired" },
+    };
+    expect(layOut(expired).arrows.find(({ id }) => id === "failed")?.label).toBe("TLS failed");
+  });
+
   test("draws each write, our own FIN and a reset where they were", () => {
     const at = { received: 1, connecting: 1.1, established: 1.5, written: 1.6, ended: 1.9, closed: 3.3 };
-    const cut = { ...timeline, at, writes: writesAt(1.6, 1.7, 1.8), reads: [], endReason: "reset" as const };
+    const writes = writesAt(1.6, 1.7, 1.8);
+    const cut = { ...withWrites(timeline, writes), at, reads: [], endReason: "reset" as const };
     const toServer = layOut(cut).arrows.filter(({ from, to }) => from === "gateway" && to === "server");
     expect(toServer.map(({ id }) => id)).toEqual(["connect", "write 0", "write 1", "write 2", "ended", "reset"]);
   });
 
   test("draws the first writes and the last of many, and counts those between", () => {
-    const many = { ...timeline, writes: writesAt(...Array.from({ length: 100 }, (_, at) => 1.6 + at / 100)) };
+    const many = withWrites(timeline, writesAt(...Array.from({ length: 100 }, (_, at) => 1.6 + at / 100)));
     const ids = layOut(many).arrows.map(({ id }) => id);
     expect(ids.filter((id) => id.startsWith("write "))).toHaveLength(7);
     expect(labels(many)).toContain("93 more");
@@ -111,9 +133,8 @@ describe("the sequence diagram", () => {
 
   test("is drawn before anything but the sending is known", () => {
     const begun: Timeline = {
-      ...timeline,
+      ...withWrites(timeline, []),
       at: {},
-      writes: [],
       openedMs: undefined,
       reads: [],
       endedMs: undefined,
@@ -131,9 +152,26 @@ describe("the table of steps", () => {
     expect(rows.reduce((sum, { sinceMs }) => sum + sinceMs, 0)).toBeCloseTo(4.5);
   });
 
+  test("has the handshake of TLS, with its version, and the connecting of a Unix socket", () => {
+    const peer = { subject: "CN=mail", issuer: "CN=ca", validFrom: "", validTo: "" };
+    const tls = { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: null, peer };
+    const secured: Timeline = { ...timeline, transport: "tls", tls, at: { ...timeline.at, secured: 1.55 } };
+    expect(stepRows(secured).map(({ name }) => name)).toContain("TLS secured: TLSv1.3, TLS_AES_128_GCM_SHA256");
+    expect(labels(secured).slice(1, 4)).toEqual(["SYN", "SYN, ACK", "TLSv1.3"]);
+    const local: Timeline = { ...timeline, transport: "unix" };
+    expect(stepRows(local).map(({ name }) => name)).toContain("socket connected");
+    expect(labels(local).slice(1, 3)).toEqual(["connect", "connected"]);
+  });
+
   test("leaves out what did not happen", () => {
     expect(
-      stepRows({ ...timeline, at: { received: 1 }, writes: [], openedMs: undefined, reads: [], endedMs: undefined }),
+      stepRows({
+        ...withWrites(timeline, []),
+        at: { received: 1 },
+        openedMs: undefined,
+        reads: [],
+        endedMs: undefined,
+      }),
     ).toHaveLength(2);
   });
 });

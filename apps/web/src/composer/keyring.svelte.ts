@@ -14,6 +14,8 @@ export class Keyring {
   problem = $state("");
   /** True while the user is asked to confirm that a key is forgotten. */
   isConfirmingForget = $state(false);
+  /** False where no Wirebook server gets what is sent: a key is for no other service. */
+  isInUse = $state(true);
   readonly #persisted = new Persisted("users");
   #keys = $state.raw<ReadonlyMap<string, string>>(new Map());
 
@@ -29,11 +31,10 @@ export class Keyring {
     return this.#keys.size >= keysKept;
   }
 
-  /** The name as it goes into a message: with its key, if there is one. */
+  /** The name as it goes into a message: with its key, if there is one and a Wirebook server gets it. */
   withKey(user: string): string {
     const name = user.trim();
-    const key = this.#keys.get(name);
-    return key === undefined ? name : `${name}~${key}`;
+    return this.isInUse && this.has(name) ? `${name}~${this.#keys.get(name)}` : name;
   }
 
   /** Keeps the key of a `name~key` that a server created or accepted. Returns the name. */

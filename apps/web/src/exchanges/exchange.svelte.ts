@@ -1,54 +1,41 @@
 /**
- * One exchange as the page saw it: what was sent, every frame in both directions, the steps, the reply, the end.
+ * One exchange or conversation as the page saw it: the record of its stream, the text frames, the reply, the end.
  *
- * Times come from two clocks. The page's own stand in the frames; the gateway's (`at`, `readTimes` and the like) are put onto the
- * page's clock by `toPageMs`, with the reading that held when the exchange ended.
+ * Times come from two clocks. The page's own are the arrivals of frames; the gateway's (`at`, and those of the events) are
+ * put onto the page's clock by `toPageMs`, with the newest reading.
  */
 
 import { ExchangeMask } from "@wirebook/capture";
 import {
   authenticationError,
   decodeText,
-  encodeBytes,
   encodeText,
   errorPrefix,
   joinBytes,
   ReplyReader,
+  steps,
+  StreamRecord,
 } from "@wirebook/protocol";
 import type {
-  EndReason,
-  Endpoint,
-  FrameErrorCode,
+  AnnouncedTarget,
+  ByteFrame,
   GatewayFrame,
-  Hop,
-  PlanStep,
-  ReadPace,
+  ReadRate,
   ReplyHeader,
   ReplyPart,
+  ScheduleStep,
   StepTimes,
+  StreamOutcome,
 } from "@wirebook/protocol";
-import type { ClockReading, TimedFrame } from "../gateway/gateway-socket.ts";
+import type { ClockReading, TimedText } from "../gateway/gateway-socket.ts";
+import { serverName } from "../gateway/targets.ts";
+import { answerBytesMax, openAfterMs, streamBounds } from "../limits.ts";
 import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
-import { frameLogBounds, FrameLog } from "./frame-log.ts";
-import type { TcpRead } from "./frame-log.ts";
 import { AnsweredKey, hideKey, keyOf } from "./keys.ts";
 
-/** What the failure's message begins with when the connection to the gateway was lost. */
-export const lostPrefix = "the gateway was lost: ";
-
-/** A time of the gateway's, and a number of bytes. */
-export type Timed = readonly [atMs: number, bytes: number];
-
-export interface Failure {
-  readonly hop: Hop;
-  readonly code: FrameErrorCode | "gateway-lost";
-  readonly message: string;
-}
+export type Failure = Extract<StreamOutcome, { kind: "failed" }>;
 
 export type ExchangeState = "running" | "done" | "cancelled" | "failed";
-
-/** Bytes of the response that are kept to tell an error by its prefix and to repeat its sentence. */
-const answerBytesMax = 1024;
 
 /** How the server took the request, by its response. */
 export type Answer = "accepted" | "refused" | "unauthenticated";
@@ -62,6 +49,7 @@ interface LoadedFrom {
 }
 
 export interface Intent {
+  readonly target: AnnouncedTarget;
   readonly user: string;
   /** The message with its line feed, as it goes over TCP. */
   readonly message: string;
@@ -69,8 +57,8 @@ export interface Intent {
   /** What the page, or the fault lab, makes it for. */
   readonly purpose?: string;
   /** How the gateway is to write the message and to read the reply, where that was said [G-11]. */
-  readonly plan?: readonly PlanStep[];
-  readonly read?: ReadPace;
+  readonly schedule?: readonly ScheduleStep[];
+  readonly read?: ReadRate;
   /** Set when it is a recorded exchange. */
   readonly loaded?: LoadedFrom;
   /** The time of the newest line of the history that the page knew then. */
@@ -78,6 +66,14 @@ export interface Intent {
   /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
   readonly onKey?: (user: string) => void;
   readonly onResponse?: (bytes: Uint8Array) => void;
+}
+
+/** A text frame of an exchange, without a key. */
+export interface ControlFrame {
+  readonly direction: "sent" | "received";
+  readonly name: string;
+  readonly atMs: number;
+  readonly text: string;
 }
 
 /** A control frame that belongs to an exchange. */
@@ -93,21 +89,7 @@ export class Exchange {
   /** Settles when it is over, however it ended. */
   readonly over: Promise<this>;
   state = $state<ExchangeState>("running");
-  failure = $state.raw<Failure>();
   header = $state.raw<ReplyHeader>();
-  /** The gateway's times of the steps that have happened. */
-  at = $state.raw<StepTimes>({});
-  /** The gateway's time of each read, known when the exchange is over. */
-  readTimes = $state.raw<readonly Timed[]>([]);
-  /** The gateway's time of each write to the server, likewise. */
-  writeTimes = $state.raw<readonly Timed[]>([]);
-  /** When the gateway handed over `open`, each read's frame and the last one, and the bytes that waited before it. */
-  frameTimes = $state.raw<readonly Timed[]>([]);
-  /** Bytes of the message that the gateway's kernel took, known when the exchange is over. */
-  sentBytes = $state.raw<number | undefined>();
-  /** How it ended, when it ended without a failure. */
-  endReason = $state.raw<EndReason>();
-  endpoints = $state.raw<{ readonly local: Endpoint; readonly remote: Endpoint }>();
   clock = $state.raw<ClockReading>();
   /** The page's time at which it knew that the exchange was over. */
   endedAtMs = $state<number>();
@@ -116,47 +98,76 @@ export class Exchange {
   /** True when its bytes were dropped because all exchanges together had too many. */
   isReleased = $state(false);
   readonly #redraw = new RedrawThrottle();
-  readonly #frames: FrameLog;
+  readonly #record: StreamRecord;
+  readonly #controls: ControlFrame[] = [];
   readonly #reader = new ReplyReader();
   readonly #settle: (self: this) => void;
+  readonly #answered = Promise.withResolvers<void>();
   readonly #key: string | undefined;
   readonly #mask = new ExchangeMask();
   readonly #answeredKey = new AnsweredKey();
   /** The first bytes of the response. */
   #answer: Uint8Array = new Uint8Array(0);
-  #receivedBytes = 0;
-  #reads = 0;
 
-  /** @param name what its first frame is called: `request` or `raw` */
-  constructor(id: number, intent: Intent, name: string, timed: TimedFrame) {
+  /** @param name what its first frame is called: `request` or `connect` */
+  constructor(id: number, intent: Intent, name: string, timed: TimedText) {
     this.id = id;
     this.intent = intent;
-    this.#frames = new FrameLog(frameLogBounds[intent.by]);
-    this.#key = keyOf(intent.message);
+    this.#record = new StreamRecord(streamBounds[intent.by]);
+    this.#key = this.isWithServer ? keyOf(intent.message) : undefined;
     this.message = hideKey(intent.message, this.#key);
+    this.#record.sending(encodeText(this.message));
     this.#mask.pushSent(encodeText(intent.message));
     this.sentAtMs = timed.atMs;
     this.sentAt = intent.loaded?.startedAt ?? new Date();
     const { promise, resolve } = Promise.withResolvers<this>();
     this.over = promise;
     this.#settle = resolve;
-    this.noteSent(name, timed);
+    this.noteControl("sent", name, timed);
+  }
+
+  /** True when it is with a Wirebook server: any other service has neither operations nor keys. */
+  get isWithServer(): boolean {
+    return this.intent.target.name === serverName;
+  }
+
+  /** True when it lives until both ends have closed it, and not for one reply alone. */
+  get isConversation(): boolean {
+    return this.#controls[0]?.name !== "request";
+  }
+
+  /** True for a conversation that was answered: whether more comes is for the two ends to say. */
+  get isOpen(): boolean {
+    return this.state === "running" && this.isConversation && this.receivedBytes > 0 && this.header === undefined;
   }
 
   // What grows with every read is redrawn at most once a screen frame; the small facts above are state of their own.
-  get frames(): FrameLog {
+  get record(): StreamRecord {
     this.#redraw.listen();
-    return this.#frames;
+    return this.#record;
+  }
+
+  get controls(): readonly ControlFrame[] {
+    this.#redraw.listen();
+    return this.#controls;
+  }
+
+  /** The gateway's times of the steps that have happened. */
+  get at(): StepTimes {
+    return this.record.at;
+  }
+
+  get failure(): Failure | undefined {
+    const { outcome } = this.record;
+    return outcome?.kind === "failed" ? outcome : undefined;
   }
 
   get receivedBytes(): number {
-    this.#redraw.listen();
-    return this.#receivedBytes;
+    return this.record.receivedBytes;
   }
 
   get reads(): number {
-    this.#redraw.listen();
-    return this.#reads;
+    return this.record.readCount;
   }
 
   /** The first line of the response, as far as it is kept. */
@@ -190,89 +201,80 @@ export class Exchange {
     clearTimeout(timer);
   }
 
-  takeFrame(frame: ExchangeFrame, timed: TimedFrame, clock: ClockReading | undefined): void {
-    this.#log("received", frame.type, timed);
+  /** Settles when there is something to tell of it: it is over, or open. */
+  async settled(): Promise<void> {
+    await this.#answered.promise;
+    await this.overWithin(openAfterMs);
+    if (!this.isOpen) await this.over;
+  }
+
+  takeFrame(frame: ExchangeFrame, timed: TimedText, clock: ClockReading | undefined): void {
+    this.noteControl("received", frame.type, timed);
     this.clock = clock;
-    this.at = frame.at;
+    const record = this.#record;
+    // A FIN that ended the stream came in no frame of its own.
+    const { ended, fin } = frame.at;
+    if (ended !== undefined && record.at.ended === undefined) record.ended("fin", false, ended);
+    if (fin !== undefined && record.at.fin === undefined) record.ended("fin", true, fin);
+    for (const step of steps) if (frame.at[step] !== undefined) record.mark(step, frame.at[step]);
     if (frame.type === "open") {
-      this.endpoints = { local: frame.local, remote: frame.remote };
-      return;
-    }
-    const { writes = [], chunks = [], frames = [] } = frame;
-    this.writeTimes = writes;
-    this.readTimes = chunks;
-    this.frameTimes = frames;
-    this.sentBytes = frame.sentBytes;
-    if (frame.type === "end") {
-      this.endReason = frame.reason;
-      this.#finish(frame.reason === "fin" ? "done" : "cancelled", timed.atMs);
-    } else {
-      this.failure = { hop: frame.hop, code: frame.code, message: frame.message };
-      this.#finish("failed", timed.atMs);
-    }
+      record.local = frame.local;
+      record.remote = frame.remote;
+      record.tls = frame.tls;
+    } else if (frame.type === "end") this.end({ kind: "ended", reason: frame.reason }, timed.atMs);
+    else this.end({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message }, timed.atMs);
   }
 
-  takeBytes(received: Uint8Array, timed: TimedFrame): void {
-    const { bytes, maskedBytes } = this.#mask.pushReceived(received);
-    const shown = maskedBytes === 0 ? timed : { ...timed, payload: encodeBytes(this.id, bytes) };
-    this.#log("received", "bytes", shown, { index: this.#reads, offset: this.#receivedBytes, bytes: bytes.length });
-    this.#reads += 1;
-    this.#receivedBytes += bytes.length;
-    this.#takePart(this.#reader.push(bytes));
-    const user = this.intent.onKey && this.#answeredKey.push(received);
-    if (user !== undefined && this.#mask.asksForKey) this.intent.onKey?.(user);
+  /** Something happened to its bytes, as a byte frame tells. */
+  takeBytes(frame: Omit<ByteFrame, "id">, arrivedMs: number | undefined, clock: ClockReading | undefined): void {
+    const { kind, isFromTarget, isAfterGap, queuedKiB, atMs } = frame;
+    const options = { isAfterGap, queuedKiB, arrivedMs };
+    this.clock = clock;
+    if (kind === "data") this.#answered.resolve();
+    if (kind === "data") this.#read(frame.bytes, (bytes) => this.#record.read(bytes, atMs, options));
+    else if (kind === "written") this.#record.wrote(frame.writtenBytes, atMs, options);
+    else this.#record.ended(kind, isFromTarget, atMs, options);
+    this.#redraw.mark();
   }
 
-  noteSent(name: string, timed: TimedFrame): void {
-    this.#log("sent", name, timed);
+  noteControl(direction: ControlFrame["direction"], name: string, { atMs, text }: TimedText): void {
+    this.#controls.push({ direction, name, atMs, text: hideKey(text, this.#key) });
+    this.#redraw.mark();
   }
 
-  /** The connection to the gateway was lost; what was shown stays. */
-  lose(reason: string, atMs: number): void {
-    this.failure = { hop: "page-gateway", code: "gateway-lost", message: `${lostPrefix}${reason}` };
-    this.#finish("failed", atMs);
-  }
-
-  /** It was running when its record was made, so its end is unknown. */
-  leaveOpen(): void {
-    this.#finish("cancelled", this.#frames.frames.at(-1)?.atMs ?? this.sentAtMs);
+  /** It is over; what was shown stays. */
+  end(outcome: StreamOutcome, atMs: number): void {
+    this.#takePart(this.#reader.finish());
+    this.#record.outcome = outcome;
+    this.state = outcome.kind === "failed" ? "failed" : outcome.reason === "fin" ? "done" : "cancelled";
+    this.endedAtMs = atMs;
+    this.#redraw.mark();
+    this.#answered.resolve();
+    this.#settle(this);
   }
 
   /** Drops the bytes, and returns how many. */
   release(): number {
     this.isReleased = true;
     this.#redraw.mark();
-    return this.#frames.release();
+    return this.#record.releaseBytes();
   }
 
-  #finish(state: ExchangeState, atMs: number): void {
-    this.#takePart(this.#reader.finish());
-    this.state = state;
-    this.endedAtMs = atMs;
-    this.#redraw.mark();
-    this.#settle(this);
+  #read(received: Uint8Array, note: (bytes: Uint8Array) => void): void {
+    if (!this.isWithServer) return note(received);
+    const { bytes } = this.#mask.pushReceived(received);
+    note(bytes);
+    this.#takePart(this.#reader.push(bytes));
+    const user = this.intent.onKey && this.#answeredKey.push(received);
+    if (user !== undefined && this.#mask.asksForKey) this.intent.onKey?.(user);
   }
 
   #takePart({ header, response }: ReplyPart): void {
     this.header ??= header;
     if (response.length === 0) return;
-    this.responseOffset ??= this.#receivedBytes - response.length;
+    this.responseOffset ??= this.#record.receivedBytes - response.length;
     const missing = answerBytesMax - this.#answer.length;
     if (missing > 0) this.#answer = joinBytes(this.#answer, response.slice(0, missing));
     this.intent.onResponse?.(response);
-  }
-
-  #log(direction: "sent" | "received", name: string, { atMs, payload }: TimedFrame, read?: TcpRead): void {
-    const isText = typeof payload === "string";
-    this.#frames.add({
-      direction,
-      kind: isText ? "text" : "binary",
-      name,
-      atMs,
-      bytes: isText ? new TextEncoder().encode(payload).length : payload.length,
-      read,
-      payload: isText ? hideKey(payload, this.#key) : payload,
-    });
-    this.#redraw.mark();
   }
 }

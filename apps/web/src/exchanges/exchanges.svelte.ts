@@ -5,28 +5,27 @@
  * record is still itself after a reconnect.
  */
 
+import { encodeBase64 } from "@wirebook/capture";
 import { decodeText, encodeFrame, encodeMessage, encodeText } from "@wirebook/protocol";
-import type { ReplyHeader, GatewayFrame } from "@wirebook/protocol";
-import type { TimedFrame } from "../gateway/gateway-socket.ts";
+import type { AnnouncedTarget, ByteFrame, GatewayFrame, ReplyHeader } from "@wirebook/protocol";
+import type { TimedText } from "../gateway/gateway-socket.ts";
 import type { GatewayConnection } from "../gateway/connection.svelte.ts";
+import { defaultTarget, serverName } from "../gateway/targets.ts";
+import { allBytesKept, exchangesKept, ownReadsKept } from "../limits.ts";
 import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
 import { Exchange } from "./exchange.svelte.ts";
 import type { Intent } from "./exchange.svelte.ts";
 import { hideKey, keyOf } from "./keys.ts";
 
-/** Bytes of all exchanges together; past it the oldest finished exchanges lose theirs. */
-const allBytesKept = 96 * 1024 * 1024;
-
-/** Exchanges that are kept; past it the oldest finished one goes. */
-const exchangesKept = 5000;
-
-/** Reads of the page's own that the transcript keeps, of those made to show lines and to search. */
-const ownReadsKept = 8;
+/** What the failure's message begins with when the connection to the gateway was lost. */
+const lostPrefix = "the gateway was lost: ";
 
 /** Milliseconds that the drawing of an exchange waits for its end: too short to be noticed. */
 const drawDelayMs = 50;
 
-export interface Order extends Omit<Intent, "message"> {
+type Connection = Pick<GatewayConnection, "send" | "clock" | "hello">;
+
+export interface Order extends Omit<Intent, "message" | "target"> {
   readonly operation?: number | undefined;
   readonly values?: readonly string[];
 }
@@ -39,7 +38,8 @@ export interface Order extends Omit<Intent, "message"> {
  */
 export type ServerHop = "unknown" | "good" | "silent" | "failed";
 
-export interface RawOrder extends Omit<Intent, "message"> {
+export interface ConnectOrder extends Omit<Intent, "message" | "target"> {
+  /** What is written first. */
   readonly bytes: Uint8Array;
 }
 
@@ -48,7 +48,7 @@ export class Exchanges {
   selected = $state.raw<Exchange>();
   /** The state of the hop from the gateway to the server, by the latest exchange. */
   serverHop = $state<ServerHop>("unknown");
-  readonly #connection: Pick<GatewayConnection, "send" | "clock">;
+  readonly #connection: Connection;
   /** Gets the `name~key` that the server created. */
   onKey: ((user: string, exchange: Exchange) => void) | undefined;
   /** Tells the time of the newest line of the history that is known. */
@@ -65,10 +65,7 @@ export class Exchanges {
   #keptBytes = 0;
 
   /** @param onHeader gets the header of each reply, unless a newer exchange has had one */
-  constructor(
-    connection: Pick<GatewayConnection, "send" | "clock">,
-    onHeader: (header: ReplyHeader, exchange: Exchange) => void,
-  ) {
+  constructor(connection: Connection, onHeader: (header: ReplyHeader, exchange: Exchange) => void) {
     this.#connection = connection;
     this.#onHeader = onHeader;
   }
@@ -81,6 +78,16 @@ export class Exchanges {
   get droppedCount(): number {
     this.#redraw.listen();
     return this.#droppedCount;
+  }
+
+  /** Where lines go. */
+  get target(): AnnouncedTarget {
+    return defaultTarget(this.#connection.hello);
+  }
+
+  /** False where the gateway has only other services: of those the page asks nothing by itself. */
+  get hasServer(): boolean {
+    return this.target.name === serverName;
   }
 
   /**
@@ -101,30 +108,33 @@ export class Exchanges {
     return timed && this.#start(new Exchange(id, intent, "request", timed));
   }
 
-  /** Sends any bytes as they are; `undefined` when there is no connection. */
-  raw({ bytes, ...rest }: RawOrder): Exchange | undefined {
+  /** Opens a stream with any bytes; `undefined` when there is no connection. */
+  connect({ bytes, ...rest }: ConnectOrder): Exchange | undefined {
     const id = this.#lastId + 1;
-    const { plan, read } = rest;
+    const { schedule, read } = rest;
+    const intent = this.#intent(id, rest, decodeText(bytes));
+    const { target } = intent;
     const frame = {
-      type: "raw" as const,
+      type: "connect" as const,
       id,
-      bytes: base64(bytes),
+      target: target.name,
+      bytes: encodeBase64(bytes),
       end: false,
-      ...(plan === undefined ? {} : { plan: [...plan] }),
+      ...(schedule === undefined ? {} : { schedule: [...schedule] }),
       ...(read === undefined ? {} : { read }),
     };
     const timed = this.#connection.send(frame);
     if (timed === undefined) return undefined;
-    const message = decodeText(bytes);
     // A key can be read in base64 as well, so the frame is kept as it would be without one.
-    const payload = encodeFrame({ ...frame, bytes: base64(encodeText(hideKey(message, keyOf(message)))) });
-    return this.#start(new Exchange(id, this.#intent(id, rest, message), "raw", { ...timed, payload }));
+    const key = target.name === serverName ? keyOf(intent.message) : undefined;
+    const text = encodeFrame({ ...frame, bytes: encodeBase64(encodeText(hideKey(intent.message, key))) });
+    return this.#start(new Exchange(id, intent, "connect", { ...timed, text }));
   }
 
   /** Adds an exchange from elsewhere, under a new id. */
   adopt(create: (id: number) => Exchange): Exchange {
     const exchange = this.#start(create(this.#lastId + 1));
-    this.#keptBytes += exchange.frames.keptBytes;
+    this.#keptBytes += exchange.record.bytesKept;
     if (this.#keptBytes > allBytesKept) this.#releaseOldest(exchange);
     return exchange;
   }
@@ -142,8 +152,7 @@ export class Exchanges {
 
   /** Makes the gateway close the exchange's connection to the server. */
   cancel(exchange: Exchange): void {
-    const timed = this.#connection.send({ type: "cancel", id: exchange.id });
-    if (timed !== undefined) exchange.noteSent("cancel", timed);
+    this.#control(exchange, "cancel");
   }
 
   /** Keeps the newest of the page's own reads: scrolling makes dozens. */
@@ -162,7 +171,7 @@ export class Exchanges {
   }
 
   /** A control frame came. One that belongs to no exchange is the caller's concern: `false` is returned. */
-  takeFrame(frame: GatewayFrame, timed: TimedFrame): boolean {
+  takeFrame(frame: GatewayFrame, timed: TimedText): boolean {
     if (frame.type === "hello" || frame.type === "clock" || frame.id === null) return false;
     const exchange = this.#all.get(frame.id);
     if (exchange?.state === "running") {
@@ -175,13 +184,15 @@ export class Exchanges {
     return true;
   }
 
-  takeBytes(id: number, bytes: Uint8Array, timed: TimedFrame): void {
-    const exchange = this.#all.get(id);
+  takeBytes(frame: ByteFrame, atMs: number): void {
+    const exchange = this.#all.get(frame.id);
     if (exchange?.state !== "running") return;
-    this.serverHop = "good";
-    const before = exchange.frames.keptBytes;
-    exchange.takeBytes(bytes, timed);
-    this.#keptBytes += exchange.frames.keptBytes - before;
+    if (frame.kind === "data") this.serverHop = "good";
+    const before = exchange.record.bytesKept;
+    exchange.takeBytes(frame, atMs, this.#connection.clock);
+    this.#keptBytes += exchange.record.bytesKept - before;
+    // A conversation is over when both ends have closed it.
+    if (frame.kind === "fin" && frame.isFromTarget && exchange.at.ended === undefined) this.#control(exchange, "end");
     this.#noteHeader(exchange);
     if (this.#keptBytes > allBytesKept) this.#releaseOldest(exchange);
   }
@@ -191,16 +202,23 @@ export class Exchanges {
     this.serverHop = "unknown";
     const atMs = performance.now();
     for (const exchange of this.#all.values()) {
-      if (exchange.state === "running") exchange.lose(reason, atMs);
+      if (exchange.state !== "running") continue;
+      const message = lostPrefix + reason;
+      exchange.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message }, atMs);
     }
   }
 
-  #intent(id: number, rest: Omit<Intent, "message">, message: string): Intent {
+  #control(exchange: Exchange, type: "cancel" | "end"): void {
+    const timed = this.#connection.send({ type, id: exchange.id });
+    if (timed !== undefined) exchange.noteControl("sent", type, timed);
+  }
+
+  #intent(id: number, rest: Omit<Intent, "message" | "target">, message: string): Intent {
     const onKey = (user: string) => {
       const exchange = this.#all.get(id);
       if (exchange !== undefined) this.onKey?.(user, exchange);
     };
-    return { ...rest, message, after: this.newestTime?.(), onKey };
+    return { ...rest, message, target: this.target, after: this.newestTime?.(), onKey };
   }
 
   #start(exchange: Exchange): Exchange {
@@ -230,7 +248,7 @@ export class Exchanges {
 
   #remove(exchange: Exchange): void {
     this.#all.delete(exchange.id);
-    this.#keptBytes -= exchange.frames.keptBytes;
+    this.#keptBytes -= exchange.record.bytesKept;
   }
 
   /** The selected exchange and those that run keep their bytes. */
@@ -238,11 +256,7 @@ export class Exchanges {
     for (const exchange of this.#all.values()) {
       if (this.#keptBytes <= allBytesKept) return;
       const isNeeded = exchange === growing || exchange === this.selected || exchange.state === "running";
-      if (!isNeeded && exchange.frames.keptBytes > 0) this.#keptBytes -= exchange.release();
+      if (!isNeeded && exchange.record.bytesKept > 0) this.#keptBytes -= exchange.release();
     }
   }
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
 }

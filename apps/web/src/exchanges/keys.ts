@@ -1,6 +1,6 @@
 /** Access keys: how many are kept, and where they are in messages and answers. */
 
-import { decodeText, joinBytes, ReplyReader } from "@wirebook/protocol";
+import { decodeText, encodeText, joinBytes, ReplyReader } from "@wirebook/protocol";
 
 /** Names whose keys this browser keeps. */
 export const keysKept = 50;
@@ -12,9 +12,9 @@ export function keyOf(message: string): string | undefined {
   return /^\s*[^\s~]*~(\S+)/u.exec(message)?.[1];
 }
 
-/** The text with the key as asterisks, as many as it has characters, so that offsets stay true. */
+/** The text with the key as asterisks, as many as it has bytes, so that offsets stay true. */
 export function hideKey(text: string, key: string | undefined): string {
-  return key === undefined ? text : text.replaceAll(`~${key}`, `~${"*".repeat(key.length)}`);
+  return key === undefined ? text : text.replaceAll(`~${key}`, `~${"*".repeat(encodeText(key).length)}`);
 }
 
 /** Bytes of the answer to operation 4 in which a name with its key is looked for. */

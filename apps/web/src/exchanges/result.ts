@@ -21,10 +21,10 @@ const hopWords: Readonly<Record<Hop, string>> = {
 export function resultOf(exchange: Exchange): Result {
   switch (exchange.state) {
     case "running":
-      if (exchange.receivedBytes > 0) return { tone: "running", word: "receiving" };
+      if (exchange.receivedBytes > 0) return { tone: "running", word: exchange.isOpen ? "open" : "receiving" };
       return { tone: "running", word: exchange.at.established === undefined ? "sending" : "waiting" };
     case "cancelled":
-      return { tone: "neutral", word: exchange.endReason === "reset" ? "reset" : "cancelled" };
+      return { tone: "neutral", word: isReset(exchange) ? "reset" : "cancelled" };
     case "failed":
       return isLeftOpen(exchange) ? { tone: "refused", word: "not closed" } : { tone: "failed", word: "failed" };
     case "done":
@@ -33,6 +33,10 @@ export function resultOf(exchange: Exchange): Result {
         ? { tone: "refused", word: "unauthenticated" }
         : { tone: "good", word: "done" };
   }
+}
+
+function isReset({ record: { outcome } }: Exchange): boolean {
+  return outcome?.kind === "ended" && outcome.reason === "reset";
 }
 
 /** Where an exchange failed, why, and what that means for the request; `undefined` when it did not fail. */

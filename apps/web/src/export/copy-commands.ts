@@ -10,7 +10,17 @@
  */
 
 import { ExchangeMask } from "@wirebook/capture";
-import { encodeText, isUtf8, messageBytesMax, serverPortDefault, subprotocol } from "@wirebook/protocol";
+import {
+  byteFrameHeaderBytes,
+  byteFrameKinds,
+  encodeText,
+  isUtf8,
+  messageBytesMax,
+  serverPortDefault,
+  subprotocol,
+} from "@wirebook/protocol";
+import type { AnnouncedTarget } from "@wirebook/protocol";
+import { serverName } from "../gateway/targets.ts";
 
 export interface CopyCommand {
   readonly name: string;
@@ -22,46 +32,61 @@ export interface CopyCommand {
 
 export interface CopySource {
   readonly message: string;
-  readonly server: string;
+  readonly target: AnnouncedTarget;
   /** The page's own origin, such as `http://127.0.0.1:8007`. */
   readonly origin: string;
   /** The first frame of the exchange, without a key. */
   readonly frame: string;
 }
 
-/** All commands, and whether a key was left out of them. */
+/** All commands for a target, and whether a key was left out of them. */
 export function copyCommands(source: CopySource): {
   readonly commands: readonly CopyCommand[];
   readonly hasKey: boolean;
 } {
-  const { bytes, maskedBytes } = new ExchangeMask().pushSent(encodeText(source.message));
-  const target = targetOf(source.server);
-  const commands = [
-    netcat(bytes, target),
-    wirebook(bytes, target),
-    node(bytes, target),
-    python(bytes, target),
-    webSocket(source),
-  ];
+  const { name, transport, address = "127.0.0.1:5007" } = source.target;
+  const isServer = name === serverName;
+  const plain = encodeText(source.message);
+  const { bytes, maskedBytes } = isServer ? new ExchangeMask().pushSent(plain) : { bytes: plain, maskedBytes: 0 };
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon).replaceAll(/[[\]]/g, "");
+  const sending: Sending = { bytes, host, port: Number(address.slice(colon + 1)), isTls: transport === "tls" };
+  const direct = {
+    tcp: isServer ? [netcat, wirebook, node, python] : [netcat, node, python],
+    tls: [openssl, node, python],
+    unix: [netcatUnix],
+  };
+  const commands = [...direct[transport].map((command) => command(sending)), webSocket(source)];
   return { commands, hasKey: maskedBytes > 0 };
 }
 
-interface Target {
+interface Sending {
+  readonly bytes: Uint8Array;
   readonly host: string;
   readonly port: number;
+  readonly isTls: boolean;
 }
 
-function targetOf(server: string): Target {
-  const at = server.lastIndexOf(":");
-  return { host: server.slice(0, at).replaceAll(/[[\]]/g, ""), port: Number(server.slice(at + 1)) };
-}
+const tlsAbout = " The gateway may have its own authority, server name or client certificate: add them.";
 
-function netcat(bytes: Uint8Array, { host, port }: Target): CopyCommand {
+function netcat({ bytes, host, port }: Sending): CopyCommand {
   const text = `printf '${printfFormat(bytes)}' | nc ${shellWord(host)} ${port}`;
   return { name: "nc", about: "Sends the bytes as they are, with the netcat of OpenBSD, Debian and macOS.", text };
 }
 
-function wirebook(bytes: Uint8Array, { host, port }: Target): CopyCommand {
+function netcatUnix(): CopyCommand {
+  const about =
+    "This target is a Unix socket on the gateway's machine, and a page is not told its path. There, use nc -U PATH.";
+  return { name: "nc", about, text: undefined };
+}
+
+function openssl({ bytes, host, port }: Sending): CopyCommand {
+  const to = shellWord(`${host.includes(":") ? `[${host}]` : host}:${port}`);
+  const text = `printf '${printfFormat(bytes)}' | openssl s_client -quiet -verify_return_error -connect ${to}`;
+  return { name: "openssl", about: `Sends the bytes inside of TLS.${tlsAbout}`, text };
+}
+
+function wirebook({ bytes, host, port }: Sending): CopyCommand {
   const name = "npx wirebook";
   const line = bytes.subarray(0, -1);
   const isLine = bytes.at(-1) === 0x0a && !line.includes(0x0a) && line.length <= messageBytesMax && line.length > 0;
@@ -89,41 +114,52 @@ function plainWords(line: string): string {
   return words.includes("") ? shellWord(line) : words.map(shellWord).join(" ");
 }
 
-function node(bytes: Uint8Array, { host, port }: Target): CopyCommand {
+function node({ bytes, host, port, isTls }: Sending): CopyCommand {
   const text = `node -e '
-const socket = require("node:net").connect(${port}, ${JSON.stringify(host)});
+const socket = require("node:${isTls ? "tls" : "net"}").connect({ port: ${port}, host: ${inQuotes(host)} });
 socket.write("${stringLiteral(bytes)}", "latin1");
 socket.pipe(process.stdout);
 '`;
-  return { name: "Node", about: "Each character of the string is one byte.", text };
+  return { name: "Node", about: `Each character of the string is one byte.${isTls ? tlsAbout : ""}`, text };
 }
 
-function python(bytes: Uint8Array, { host, port }: Target): CopyCommand {
+function python({ bytes, host, port, isTls }: Sending): CopyCommand {
+  const plain = `socket.create_connection((${inQuotes(host)}, ${port}))`;
+  const secure = `ssl.create_default_context().wrap_socket(${plain}, server_hostname=${inQuotes(host)})`;
   const text = `python3 -c '
-import socket, sys
-with socket.create_connection((${JSON.stringify(host)}, ${port})) as server:
+import socket, ssl, sys
+with ${isTls ? secure : plain} as server:
     server.sendall(b"${stringLiteral(bytes)}")
-    while chunk := server.recv(65536):
-        sys.stdout.buffer.write(chunk)
+    while read := server.recv(65536):
+        sys.stdout.buffer.write(read)
         sys.stdout.flush()
 '`;
-  return { name: "Python", about: "Needs Python 3.8 or later and no package.", text };
+  return { name: "Python", about: `Needs Python 3.8 or later and no package.${isTls ? tlsAbout : ""}`, text };
 }
 
+/** A page ends a conversation when the target has; so does this. */
 function webSocket({ origin, frame }: CopySource): CopyCommand {
   const address = `${origin.replace(/^http/, "ws")}/ws`;
+  const id = /"id":(\d+)/.exec(frame)?.[1] ?? "1";
   const text = `node -e '
 const socket = new WebSocket("${address}", { protocols: "${subprotocol}", headers: { origin: "${origin}" } });
 socket.binaryType = "arraybuffer";
 socket.onopen = () => socket.send(${inQuotes(frame)});
 socket.onmessage = ({ data }) => {
-  if (typeof data !== "string") return process.stdout.write(Buffer.from(data).subarray(4));
+  if (typeof data !== "string") {
+    const bytes = Buffer.from(data);
+    if (bytes[0] === ${byteFrameKinds.data}) process.stdout.write(bytes.subarray(${byteFrameHeaderBytes}));
+    if (bytes[0] === ${byteFrameKinds.fin} && bytes[1] === 2) socket.send(${inQuotes(`{"type":"end","id":${id}}`)});
+    return;
+  }
   console.error(data);
   if (["end", "error"].includes(JSON.parse(data).type)) socket.close();
 };
 '`;
-  const about = "Sends it through the gateway, as this page does. Needs Node 22 or later.";
-  return { name: "WebSocket", about, text };
+  const name = "WebSocket";
+  // A record of version 1 has a frame that the gateway no longer takes.
+  if (frame.startsWith('{"type":"raw"')) return { name, about: "Send it again to have it as a call.", text: undefined };
+  return { name, about: "Sends it through the gateway, as this page does. Needs Node 22 or later.", text };
 }
 
 /** A string of JavaScript in which no single quote is left for the shell, nor anything that a terminal would act on. */

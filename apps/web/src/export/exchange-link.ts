@@ -11,8 +11,7 @@ import type { Exchanges } from "../exchanges/exchanges.svelte.ts";
 import { count } from "../ui/format.ts";
 import { sentence } from "../exchanges/result.ts";
 import { exchangeLinkPrefix } from "../ui/browser.ts";
-import { recordOf } from "./record-of.ts";
-import { replay, ReplayError } from "./replay.ts";
+import { exchangeOf, recordOf } from "./recorded-stream.ts";
 
 /** Characters of a link: what mail and chat programs still take. */
 export const linkCharactersMax = 16_384;
@@ -51,12 +50,7 @@ export async function openExchangeLink(fragment: string, exchanges: Exchanges): 
   }
   const record = decodeRecord(await unpack(fragment.slice(exchangeLinkPrefix.length)));
   if (typeof record === "string") throw new LinkError(sentence(`the record in this link is ${record}`));
-  try {
-    return exchanges.adopt((id) => replay(record, id, "a link"));
-  } catch (error) {
-    if (error instanceof ReplayError) throw new LinkError(`The exchange of this link ${error.message}.`);
-    throw error;
-  }
+  return exchanges.adopt((id) => exchangeOf(record, id, "a link"));
 }
 
 async function unpack(text: string): Promise<Uint8Array> {

@@ -11,8 +11,7 @@ import {
 import type { Exchange } from "../exchanges/exchange.svelte.ts";
 import type { Exchanges } from "../exchanges/exchanges.svelte.ts";
 import { plural } from "../ui/format.ts";
-import { recordOf } from "./record-of.ts";
-import { replay, ReplayError } from "./replay.ts";
+import { exchangeOf, recordOf } from "./recorded-stream.ts";
 
 export type Format = "ndjson" | "pcapng";
 
@@ -47,16 +46,8 @@ export async function loadFile(
   const tooBig = sessionTooBig(file.size);
   if (tooBig !== undefined) return { exchanges: [], problems: [tooBig] };
   const { records, problems, furtherProblems } = decodeSession(new Uint8Array(await file.arrayBuffer()));
-  const loaded: Exchange[] = [];
+  const loaded = records.map((record) => exchanges.adopt((id) => exchangeOf(record, id, file.name)));
   const found = [...problems];
-  for (const [index, record] of records.entries()) {
-    try {
-      loaded.push(exchanges.adopt((id) => replay(record, id, file.name)));
-    } catch (error) {
-      if (!(error instanceof ReplayError)) throw error;
-      found.push(`exchange ${index + 1} ${error.message}`);
-    }
-  }
   if (furtherProblems > 0) found.push(`${plural(furtherProblems, "more line")} cannot be read`);
   return { exchanges: loaded, problems: found };
 }

@@ -1,26 +1,26 @@
-/** What the settings make: the bytes, the write schedule and the pace of the reads. And what will happen, in words. */
+/** What the settings make: the bytes, the write schedule and the rate of the reads. And what will happen, in words. */
 
 import {
   decodeText,
   encodeText,
-  findPlanProblem,
+  findScheduleProblem,
   isDestructive,
   messageDeadlineMs,
   messageSilenceMs,
   plainText,
-  planMs,
-  planStepsMax,
-  rawBytesMax,
+  scheduleMs,
+  scheduleStepsMax,
+  firstBytesMax,
 } from "@wirebook/protocol";
-import type { PlanStep, ReadPace } from "@wirebook/protocol";
+import type { ScheduleStep, ReadRate } from "@wirebook/protocol";
 import { hideKey, keyOf } from "../exchanges/keys.ts";
 import { count, plural } from "../ui/format.ts";
 import type { FaultSettings } from "./settings.ts";
 
 export interface Experiment {
   readonly bytes: Uint8Array;
-  readonly schedule: readonly PlanStep[];
-  readonly read: ReadPace | undefined;
+  readonly schedule: readonly ScheduleStep[];
+  readonly read: ReadRate | undefined;
   /** Why it cannot be run, in a sentence. */
   readonly problem: string | undefined;
 }
@@ -36,36 +36,36 @@ export function makeExperiment(settings: FaultSettings): Experiment {
   return { bytes, schedule, read, problem: findProblem(settings, bytes.length, schedule) };
 }
 
-function scheduleOf({ cut, at, delayMs, gapMs, close, closeMs }: FaultSettings, bytes: number): PlanStep[] {
+function scheduleOf({ cut, at, delayMs, gapMs, close, closeMs }: FaultSettings, bytes: number): ScheduleStep[] {
   const sizes = sizesOf(cut, at, bytes);
-  const steps: PlanStep[] = sizes.map((size, index) => ({ afterMs: index === 0 ? delayMs : gapMs, bytes: size }));
+  const steps: ScheduleStep[] = sizes.map((size, index) => ({ afterMs: index === 0 ? delayMs : gapMs, bytes: size }));
   if (close === "open") return steps;
   return [...steps, { afterMs: sizes.length === 0 ? delayMs + closeMs : closeMs, do: close }];
 }
 
 /** True for one write at once into a connection that stays open: any client writes so. */
-export function isOrdinary([step, ...rest]: readonly PlanStep[]): boolean {
+export function isOrdinary([step, ...rest]: readonly ScheduleStep[]): boolean {
   return rest.length === 0 && step !== undefined && "bytes" in step && step.afterMs === 0;
 }
 
 /** One step over the limit is enough: the schedule cannot be run. */
 function sizesOf(cut: FaultSettings["cut"], at: number, bytes: number): number[] {
   if (bytes === 0) return [];
-  if (cut === "bytes") return Array.from({ length: Math.min(bytes, planStepsMax + 1) }, () => 1);
+  if (cut === "bytes") return Array.from({ length: Math.min(bytes, scheduleStepsMax + 1) }, () => 1);
   return cut === "at" && at < bytes ? [at, bytes - at] : [bytes];
 }
 
-function findProblem({ cut, at }: FaultSettings, bytes: number, schedule: readonly PlanStep[]): string | undefined {
+function findProblem({ cut, at }: FaultSettings, bytes: number, schedule: readonly ScheduleStep[]): string | undefined {
   if (schedule.length === 0) return "there is nothing to send; type a message, or half-close or reset the connection";
-  if (bytes > rawBytesMax)
-    return `the message has ${count(bytes)} bytes, over the limit of ${count(rawBytesMax)}; shorten it`;
-  if (cut === "bytes" && schedule.length > planStepsMax) {
-    return `byte by byte takes ${count(bytes)} writes, over the limit of ${planStepsMax} steps; shorten the message`;
+  if (bytes > firstBytesMax)
+    return `the message has ${count(bytes)} bytes, over the limit of ${count(firstBytesMax)}; shorten it`;
+  if (cut === "bytes" && schedule.length > scheduleStepsMax) {
+    return `byte by byte takes ${count(bytes)} writes, over the limit of ${scheduleStepsMax} steps; shorten the message`;
   }
   if (cut === "at" && at >= bytes) {
     return `the message has ${count(bytes)} bytes, so it cannot be split after ${count(at)}; type a smaller number`;
   }
-  return findPlanProblem(schedule, bytes);
+  return findScheduleProblem(schedule, bytes);
 }
 
 /** A step of the write schedule, with its time from the start. */
@@ -112,7 +112,7 @@ export function describeSchedule(experiment: Experiment, { runs }: FaultSettings
   return sentences.join(" ");
 }
 
-function how(writes: readonly PlanStep[]): string {
+function how(writes: readonly ScheduleStep[]): string {
   if (writes.length === 1) return " in one write";
   return writes.every((step) => "bytes" in step && step.bytes === 1)
     ? " one at a time"
@@ -165,11 +165,11 @@ function closeText(close: "end" | "reset", offset: number): string {
     : "The message does not end before that, so the server does nothing. The history keeps the bytes that came.";
 }
 
-function feedText(schedule: readonly PlanStep[]): string {
+function feedText(schedule: readonly ScheduleStep[]): string {
   const closing = schedule.find((step) => "do" in step);
   if (closing?.do !== "reset") return "By the rules the line feed ends the message, however it was cut.";
   return `By the rules the line feed ends the message. ${
-    planMs([closing]) < 5
+    scheduleMs([closing]) < 5
       ? "RST follows at once: the server may see either first."
       : "RST follows after the reply was sent or has come."
   }`;

@@ -1,7 +1,6 @@
 import { tick } from "svelte";
 import { decodeText } from "@wirebook/protocol";
 import type { Exchange } from "../exchanges/exchange.svelte.ts";
-import { hideKey, keyOf } from "../exchanges/keys.ts";
 import type { AppState } from "../app-state.svelte.ts";
 import { summarize } from "../inspector/notes/summary.ts";
 import { buildTimeline } from "../inspector/timeline/timeline.ts";
@@ -27,7 +26,7 @@ export class Lab {
   }
 
   get isDeleting(): boolean {
-    return deletes(this.experiment);
+    return this.#page.exchanges.hasServer && deletes(this.experiment);
   }
 
   take(message: string | undefined): void {
@@ -64,10 +63,10 @@ export class Lab {
       user: nameIn(text),
       bytes,
       purpose: "in the fault lab",
-      ...(isOrdinary(schedule) ? {} : { plan: schedule }),
+      ...(isOrdinary(schedule) ? {} : { schedule }),
       ...(read === undefined ? {} : { read }),
     } as const;
-    const started = Array.from({ length: this.settings.runs }, () => exchanges.raw(order)).filter(
+    const started = Array.from({ length: this.settings.runs }, () => exchanges.connect(order)).filter(
       (exchange) => exchange !== undefined,
     );
     this.runs = started;
@@ -75,11 +74,11 @@ export class Lab {
     await tick();
     // On a low screen the result would start below the edge.
     document.querySelector("#wire .summary")?.scrollIntoView({ block: "nearest" });
-    await Promise.all(started.map(({ over }) => over));
+    await Promise.all(started.map((each) => each.settled()));
     const [first] = started;
     if (first === undefined || this.runs !== started) return;
     const summary = first.failure?.message ?? summarize(buildTimeline(first));
-    this.#page.announcement = `${hideKey(text, keyOf(text)).trim()}: ${summary}`;
+    this.#page.announcement = `${first.message.trim()}: ${summary}`;
   }
 }
 

@@ -8,7 +8,7 @@
  * taken. A link sets the lab and sends nothing.
  */
 
-import { planMsMax, redactMessage, slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
+import { scheduleMsMax, redactMessage, slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
 
 export const lineEnds = ["lf", "crlf", "none"] as const;
 export const cuts = ["whole", "bytes", "at"] as const;
@@ -37,10 +37,10 @@ export interface FaultSettings {
 }
 
 export const numberBounds = {
-  delayMs: [0, planMsMax],
+  delayMs: [0, scheduleMsMax],
   at: [1, 8192],
-  gapMs: [0, planMsMax],
-  closeMs: [0, planMsMax],
+  gapMs: [0, scheduleMsMax],
+  closeMs: [0, scheduleMsMax],
   readAfterMs: [0, slowReadMsMax],
   readBytes: [1, slowReadBytesMax],
   readEveryMs: [0, slowReadMsMax],

@@ -1,7 +1,7 @@
 import type { PageFrame } from "@wirebook/protocol";
 import { backoffMs, Countdown } from "./countdown.svelte.ts";
 import { GatewaySocket } from "./gateway-socket.ts";
-import type { ClockReading, GatewayListener, Hello, TimedFrame } from "./gateway-socket.ts";
+import type { ClockReading, GatewayListener, Hello, TimedText } from "./gateway-socket.ts";
 
 export type ConnectionListener = Pick<GatewayListener, "onFrame" | "onBytes"> & {
   onOpen(hello: Hello): void;
@@ -40,7 +40,7 @@ export class GatewayConnection {
   }
 
   /** Sends a frame; `undefined` when there is no connection to send it on. */
-  send(frame: PageFrame): TimedFrame | undefined {
+  send(frame: PageFrame): TimedText | undefined {
     return this.state === "open" ? this.#socket?.send(frame) : undefined;
   }
 
@@ -50,7 +50,7 @@ export class GatewayConnection {
       onHello: (hello) => this.#open(hello),
       onClock: (reading) => (this.clock = reading),
       onFrame: (frame, timed) => this.#listener?.onFrame(frame, timed),
-      onBytes: (id, bytes, timed) => this.#listener?.onBytes(id, bytes, timed),
+      onBytes: (frame, atMs) => this.#listener?.onBytes(frame, atMs),
       onClose: (code, reason, retryAfterMs) => this.#lose(closeText(code, reason), retryAfterMs),
       onProblem: (problem) => {
         this.problem = problem;

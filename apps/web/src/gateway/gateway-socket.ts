@@ -5,8 +5,8 @@
  * frame, is given up: a connection whose other end vanished without a FIN looks open for minutes.
  */
 
-import { decodeBytes, decodeGatewayFrame, encodeFrame, subprotocol } from "@wirebook/protocol";
-import type { FrameErrorCode, GatewayFrame, PageFrame } from "@wirebook/protocol";
+import { decodeByteFrame, decodeGatewayFrame, encodeFrame, subprotocol } from "@wirebook/protocol";
+import type { ByteFrame, FrameErrorCode, GatewayFrame, PageFrame } from "@wirebook/protocol";
 
 /** Milliseconds within which a gateway must say hello. */
 const helloTimeoutMs = 10_000;
@@ -24,17 +24,17 @@ export const clockRoundsKept = 16;
 
 export type Hello = Extract<GatewayFrame, { type: "hello" }>;
 
-export interface TimedFrame {
+/** A text frame, and when it was sent or came. */
+export interface TimedText {
   readonly atMs: number;
-  /** Its payload: text, or the bytes with the exchange's id before them. */
-  readonly payload: string | Uint8Array;
+  readonly text: string;
 }
 
 export interface GatewayListener {
   onHello(hello: Hello): void;
   onClock(reading: ClockReading): void;
-  onFrame(frame: GatewayFrame, timed: TimedFrame): void;
-  onBytes(id: number, bytes: Uint8Array, timed: TimedFrame): void;
+  onFrame(frame: GatewayFrame, timed: TimedText): void;
+  onBytes(frame: ByteFrame, atMs: number): void;
   /** It is over; called once, and nothing after it. The gateway may have said how long to wait. */
   onClose(code: number, reason: string, retryAfterMs: number | undefined): void;
   onProblem(problem: string): void;
@@ -66,13 +66,13 @@ export class GatewaySocket {
   }
 
   /** Sends a control frame; returns what went out, and when, or `undefined` when it is closing. */
-  send(frame: PageFrame): TimedFrame | undefined {
+  send(frame: PageFrame): TimedText | undefined {
     // It may be closing, before the close event.
     if (this.#socket.readyState !== WebSocket.OPEN) return undefined;
-    const payload = encodeFrame(frame);
+    const text = encodeFrame(frame);
     const atMs = performance.now();
-    this.#socket.send(payload);
-    return { atMs, payload };
+    this.#socket.send(text);
+    return { atMs, text };
   }
 
   /** Ends the connection; `onClose` is called before this returns. */
@@ -84,20 +84,19 @@ export class GatewaySocket {
   #take(data: unknown, atMs: number): void {
     if (this.#isOver) return;
     if (typeof data === "string") return this.#takeText(data, atMs);
-    const payload = new Uint8Array(data as ArrayBuffer);
-    const decoded = decodeBytes(payload);
-    if (decoded === undefined) this.#listener.onProblem("a byte frame was too short for an exchange id");
-    else this.#listener.onBytes(decoded.id, decoded.bytes, { atMs, payload });
+    const decoded = decodeByteFrame(new Uint8Array(data as ArrayBuffer));
+    if (typeof decoded === "string") this.#listener.onProblem(decoded);
+    else this.#listener.onBytes(decoded, atMs);
   }
 
-  #takeText(payload: string, atMs: number): void {
-    const decoded = decodeGatewayFrame(payload);
+  #takeText(text: string, atMs: number): void {
+    const decoded = decodeGatewayFrame(text);
     if ("problem" in decoded) return this.#listener.onProblem(decoded.problem);
     const { frame } = decoded;
     if (frame.type === "hello") this.#greet(frame);
     else if (frame.type === "clock") this.#noteRound(frame.at, frame.gatewayAt, atMs);
     else if (isClosingError(frame)) this.#retryAfterMs = frame.retryAfterMs;
-    else this.#listener.onFrame(frame, { atMs, payload });
+    else this.#listener.onFrame(frame, { atMs, text });
   }
 
   #greet(hello: Hello): void {

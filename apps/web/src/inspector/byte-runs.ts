@@ -50,10 +50,10 @@ export function sameBytes(from: number, bytes: number, at: number): ByteRun {
 
 const bytesOf = (text: string) => encodeText(text).length;
 
-/** The runs of the first frame's JSON text: the words of a `request`, or the base64 of a `raw` frame. */
+/** The runs of the first frame's JSON text: the words of a `request`, or the base64 of a `connect` frame. */
 export function runsOfFrame(payload: string, message: string): readonly ByteRun[] {
   const base64 = /"bytes":"([A-Za-z0-9+/=]*)"/.exec(payload);
-  if (base64 !== null && payload.startsWith('{"type":"raw"')) {
+  if (base64 !== null && !payload.startsWith('{"type":"request"')) {
     const from = bytesOf(payload.slice(0, base64.index + '"bytes":"'.length));
     return [{ from, to: from + (base64[1] ?? "").length, at: 0, ownUnit: 4, streamUnit: 3 }];
   }

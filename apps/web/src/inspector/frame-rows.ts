@@ -1,49 +1,66 @@
-/** The list of frames and reads: each frame, and what is on TCP beside it, in the order of their times. */
+/** The list of frames: each text frame and each event of the stream, and what is on TCP beside it, in the order of their times. */
 
-import type { LoggedFrame } from "../exchanges/frame-log.ts";
+import { encodeText } from "@wirebook/protocol";
+import type { StreamEvent } from "@wirebook/protocol";
+import { frameBytesOf, kindOf } from "../exchanges/byte-frame.ts";
+import type { ControlFrame, Exchange } from "../exchanges/exchange.svelte.ts";
 import type { Span } from "./byte-runs.ts";
-import type { TimelineWrite } from "./timeline/timeline.ts";
 
 export interface WireRow {
-  readonly frame: LoggedFrame | undefined;
-  readonly write: TimelineWrite | undefined;
+  /** Among all frames, from 1; those that are not kept count as well. */
+  readonly number: number;
+  /** What it stands for: the same object for as long as it is kept. */
+  readonly source: ControlFrame | StreamEvent;
+  readonly event: StreamEvent | undefined;
+  /** The WebSocket frame; `undefined` where there was none of its own. */
+  readonly frame: WireFrame | undefined;
   /** Since the page sent. */
   readonly ms: number;
-  /** The bytes that it carries. */
+  /** The bytes that it carries, or tells of. */
   readonly span: Span | undefined;
 }
 
-/** A single write stands beside the frame that requested it; several have rows of their own. */
-export function rowsOf(
-  frames: readonly LoggedFrame[],
-  writes: readonly TimelineWrite[],
-  sentAtMs: number,
-  messageBytes: number,
-): readonly WireRow[] {
-  const [only] = writes.length === 1 ? writes : [];
-  const ofFrames = frames.map((frame) => {
-    const isFirst = frame.index === 0;
-    const write = isFirst ? only : undefined;
-    const span = isFirst ? sentSpan(0, messageBytes) : spanOf(frame);
-    return { frame, write, ms: frame.atMs - sentAtMs, span };
+export interface WireFrame {
+  readonly direction: "sent" | "received";
+  readonly kind: "text" | "binary";
+  readonly name: string;
+  /** Bytes of its payload. */
+  readonly bytes: number;
+}
+
+/** What rows are made of. */
+export type RowSource = Pick<Exchange, "controls" | "record" | "sentAtMs" | "message" | "toPageMs">;
+
+export function rowsOf(exchange: RowSource): readonly WireRow[] {
+  const { controls, record, sentAtMs, message } = exchange;
+  const ofControls = controls.map((source, index) => {
+    const { direction, name, text, atMs } = source;
+    const frame: WireFrame = { direction, kind: "text", name, bytes: encodeText(text).length };
+    const span = index === 0 ? ({ stream: "sent", from: 0, to: encodeText(message).length } as const) : undefined;
+    return { source, event: undefined, frame, ms: atMs - sentAtMs, span, number: 0 };
   });
-  if (writes.length <= 1) return ofFrames;
-  const ofWrites = writes.map((write) => ({
-    frame: undefined,
-    write,
-    ms: write.ms,
-    span: sentSpan(write.offset, write.offset + write.bytes),
-  }));
-  return [...ofFrames, ...ofWrites].toSorted((a, b) => a.ms - b.ms);
+  const ofEvents = record.events.flatMap((event, at): WireRow[] => {
+    const { kind, arrivedMs, atMs, index } = event;
+    // The last frame told of it.
+    if (kind !== "data" && arrivedMs === undefined) return [];
+    const frame: WireFrame = { direction: "received", kind: "binary", name: kindOf(event), bytes: frameBytesOf(event) };
+    const ms = (arrivedMs ?? exchange.toPageMs(atMs)) - sentAtMs;
+    const isFrame = arrivedMs !== undefined;
+    return [{ source: event, event, frame: isFrame ? frame : undefined, ms, span: spanOf(event), number: index - at }];
+  });
+  // Until here the number of a row is how many are missing before it.
+  let missing = 0;
+  return [...ofControls, ...ofEvents]
+    .toSorted((a, b) => a.ms - b.ms)
+    .map((row, at) => {
+      missing = Math.max(missing, row.number);
+      return { ...row, number: at + 1 + missing };
+    });
 }
 
-/** The bytes of TCP that a frame carries; the first frame, which holds the message, is not among those. */
-function spanOf({ read }: LoggedFrame): Span | undefined {
-  return read && { stream: "received", from: read.offset, to: read.offset + read.bytes };
-}
-
-function sentSpan(from: number, to: number): Span {
-  return { stream: "sent", from, to };
+function spanOf({ kind, isFromTarget, offset, byteCount }: StreamEvent): Span | undefined {
+  if (kind !== "data") return undefined;
+  return { stream: isFromTarget ? "received" : "sent", from: offset, to: offset + byteCount };
 }
 
 /** j and k, as in many programs that show lists, and the arrow keys: one further, one back. */

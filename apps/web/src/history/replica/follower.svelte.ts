@@ -63,8 +63,12 @@ export class Follower {
   async start(): Promise<void> {
     const run = this.#nextRun();
     if (this.#following !== undefined) this.#exchanges.cancel(this.#following);
-    this.state = "connecting";
     this.error = "";
+    if (!this.#exchanges.hasServer) {
+      this.state = "other-service";
+      return;
+    }
+    this.state = "connecting";
     if (this.#operations.list === undefined && !(await this.#askForOperations(run))) return;
     if (run !== this.#run) return;
     if (this.#canBeFollowed) return this.#follow(run);

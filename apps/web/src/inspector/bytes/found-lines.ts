@@ -107,6 +107,7 @@ export class FoundLines {
 
   /** The line of an exchange in a replica of the history; `undefined` while it is not there. */
   find(exchange: Exchange, copy: HistoryReplica): FoundLine | undefined {
+    if (!exchange.isWithServer) return undefined;
     const known = this.#found.get(exchange);
     if (known !== undefined) {
       const position = this.#positionOf(exchange, copy, known.line);
@@ -148,6 +149,7 @@ export class FoundLines {
   }
 
   whyMissing(exchange: Exchange, hasConnected: boolean): string {
+    if (!exchange.isWithServer) return "Only a Wirebook server has a history.";
     if (exchange.at.written === undefined && exchange.state !== "running") {
       return "The server received nothing, so the history has no line of it.";
     }
@@ -157,7 +159,9 @@ export class FoundLines {
 }
 
 /** The message as far as the server got it, without its line ending. */
-function receivedMessage({ intent, sentBytes }: Exchange): string {
+function receivedMessage({ intent, record, state, failure }: Exchange): string {
+  const isKnown = state !== "running" && failure?.code !== "gateway-lost";
+  const sentBytes = isKnown ? record.sentBytes : undefined;
   const sent = decodeText(encodeText(intent.message).subarray(0, sentBytes));
   return (sent.split("\n", 1)[0] ?? "").replace(/\r$/, "");
 }

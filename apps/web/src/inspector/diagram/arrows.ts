@@ -1,14 +1,15 @@
 /**
- * What travelled in an exchange, as arrows between browser, gateway and server.
+ * What travelled in an exchange, as arrows between page, gateway and server.
  *
  * What happens at the server is not observed. It is drawn half a handshake before or after the gateway's own time, and
  * its arrows are marked as derived.
  */
 
 import { decodeText, encodeText, plainText } from "@wirebook/protocol";
+import type { Failure } from "../../exchanges/exchange.svelte.ts";
 import type { Span } from "../byte-runs.ts";
-import { drawnFirst, drawnLast } from "../timeline/timeline.ts";
-import type { ColouredHop, Timeline, TimelineRead, TimelineWrite } from "../timeline/timeline.ts";
+import { drawnFirst, drawnLast, drawnOf } from "../timeline/timeline.ts";
+import type { ColouredHop, Timeline, TimelineEvent } from "../timeline/timeline.ts";
 
 /** Bytes of a part of the message that its arrow shows as text. */
 const shownBytesMax = 10;
@@ -58,12 +59,12 @@ function arrow(
 function oneWayMs({ at }: Timeline): number {
   if (at.established === undefined || at.connecting === undefined) return 0;
   const answerMs = at.firstByte ?? at.fin ?? Infinity;
-  const sinceWrittenMs = Math.max(0, answerMs - (at.written ?? at.established));
+  const sinceWrittenMs = Math.max(0, answerMs - (at.written ?? at.secured ?? at.established));
   return Math.max(0, Math.min(at.established - at.connecting, sinceWrittenMs) / 2);
 }
 
 function opening(timeline: Timeline): TimedArrow[] {
-  const { at, openedMs, requestBytes, messageBytes } = timeline;
+  const { transport, at, tls, openedMs, requestBytes, messageBytes } = timeline;
   const arrows = [
     arrow("request", ["page", "gateway"], [0, at.received ?? 0], `text frame, ${requestBytes} B`, {
       isDerived: at.received === undefined,
@@ -73,45 +74,49 @@ function opening(timeline: Timeline): TimedArrow[] {
   if (at.connecting !== undefined) {
     const reachedMs = at.connecting + oneWayMs(timeline);
     const isFailure = at.established === undefined && timeline.end === "error";
-    arrows.push(
-      arrow("connect", ["gateway", "server"], [at.connecting, reachedMs], "SYN", { isDerived: true, isFailure }),
-    );
+    const [asked, answered] = transport === "unix" ? ["connect", "connected"] : ["SYN", "SYN, ACK"];
+    const derived = { isDerived: true };
+    arrows.push(arrow("connect", ["gateway", "server"], [at.connecting, reachedMs], asked, { ...derived, isFailure }));
     if (at.established !== undefined) {
-      arrows.push(
-        arrow("established", ["server", "gateway"], [reachedMs, at.established], "SYN, ACK", { isDerived: true }),
-      );
+      arrows.push(arrow("established", ["server", "gateway"], [reachedMs, at.established], answered, derived));
+    }
+    if (at.established !== undefined && at.secured !== undefined) {
+      const name = tls?.version ?? "TLS";
+      arrows.push(arrow("secured", ["server", "gateway"], [at.established, at.secured], name, derived));
     }
   }
   if (openedMs !== undefined) {
-    arrows.push(arrow("open", ["gateway", "page"], [at.established ?? openedMs, openedMs], "open"));
+    arrows.push(arrow("open", ["gateway", "page"], [at.secured ?? at.established ?? openedMs, openedMs], "open"));
   }
   return arrows;
 }
 
-/** The first writes and the last; those between are counted. Then the FIN of the gateway, if there was one. */
+/** How many of the reads or writes lie between those that are drawn, and the first and the last of these that is kept. */
+function between(events: readonly TimelineEvent[], count: number) {
+  const drawn = drawnOf(events);
+  const left = events.length > drawn.length ? events.slice(drawnFirst, -drawnLast) : [];
+  return { from: left[0], to: left.at(-1), left: count - drawn.length };
+}
+
+/** The writes, and then the FIN of the gateway, if there was one. */
 function writing(timeline: Timeline): TimedArrow[] {
-  const { writes, at } = timeline;
+  const { writes, sent, at } = timeline;
   const oneWay = oneWayMs(timeline);
-  const draw = ({ index, offset, bytes, ms }: TimelineWrite) =>
+  const { from, to, left } = between(writes, sent.writes);
+  const arrows = drawnOf(writes).map(({ number, offset, byteCount, ms }) =>
     arrow(
-      `write ${index}`,
+      `write ${number}`,
       ["gateway", "server"],
       [ms, ms + oneWay],
-      writes.length === 1 ? `message, ${bytes} B` : labelOf(timeline.message, offset, bytes),
-      { isDerived: true, span: { stream: "sent", from: offset, to: offset + bytes } },
-    );
-  const first = writes.slice(0, drawnFirst);
-  const last = writes.slice(Math.max(drawnFirst, writes.length - drawnLast));
-  const left = writes.slice(drawnFirst, writes.length - last.length);
-  const arrows = first.map(draw);
-  const [between] = left;
-  if (between !== undefined) {
-    const end = left.at(-1) ?? between;
-    const span = { stream: "sent", from: between.offset, to: end.offset + end.bytes } as const;
+      sent.writes === 1 ? `message, ${byteCount} B` : labelOf(timeline.message, offset, byteCount),
+      { isDerived: true, span: { stream: "sent", from: offset, to: offset + byteCount } },
+    ),
+  );
+  if (from !== undefined && to !== undefined) {
+    const span = { stream: "sent", from: from.offset, to: to.offset + to.byteCount } as const;
     const more = { isDerived: true, span };
-    arrows.push(arrow("writes", ["gateway", "server"], [between.ms, between.ms + oneWay], `${left.length} more`, more));
+    arrows.push(arrow("writes", ["gateway", "server"], [from.ms, from.ms + oneWay], `${left} more`, more));
   }
-  arrows.push(...last.map(draw));
   if (at.ended !== undefined) {
     arrows.push(arrow("ended", ["gateway", "server"], [at.ended, at.ended + oneWay], "FIN", { isDerived: true }));
   }
@@ -126,28 +131,24 @@ function labelOf(message: string, offset: number, bytes: number): string {
 }
 
 function reply(timeline: Timeline): TimedArrow[] {
-  const { count, fromMs } = timeline.omitted;
-  const arrows = timeline.reads.flatMap((read) => readArrows(read, oneWayMs(timeline)));
-  if (count === 0) return arrows;
-  return [...arrows, arrow("reads", ["gateway", "page"], [fromMs, fromMs], `${count} more`, { isDerived: true })];
+  const { from, left } = between(timeline.reads, timeline.reply.reads);
+  const arrows = drawnOf(timeline.reads).flatMap((read) => readArrows(read, oneWayMs(timeline)));
+  if (from === undefined) return arrows;
+  const { arrivedMs = from.ms } = from;
+  return [...arrows, arrow("reads", ["gateway", "page"], [arrivedMs, arrivedMs], `${left} more`, { isDerived: true })];
 }
 
 function readArrows(
-  { index, offset, bytes, readMs, handedMs, arrivedMs, frameBytes }: TimelineRead,
+  { number, offset, byteCount, ms, arrivedMs, frameBytes }: TimelineEvent,
   oneWay: number,
 ): TimedArrow[] {
-  const label = `binary, ${frameBytes} B`;
-  const span: Span = { stream: "received", from: offset, to: offset + bytes };
-  const carry = (fromMs: number, isDerived: boolean) =>
-    arrow(`bytes ${index}`, ["gateway", "page"], [fromMs, arrivedMs], label, { span, isDerived });
-  if (readMs === undefined) return [carry(arrivedMs, true)];
-  return [
-    arrow(`read ${index}`, ["server", "gateway"], [readMs - oneWay, readMs], `read ${index + 1}, ${bytes} B`, {
-      span,
-      isDerived: true,
-    }),
-    carry(handedMs ?? readMs, false),
-  ];
+  const span: Span = { stream: "received", from: offset, to: offset + byteCount };
+  const read = arrow(`read ${number}`, ["server", "gateway"], [ms - oneWay, ms], `read ${number + 1}, ${byteCount} B`, {
+    span,
+    isDerived: true,
+  });
+  if (arrivedMs === undefined) return [read];
+  return [read, arrow(`bytes ${number}`, ["gateway", "page"], [ms, arrivedMs], `binary, ${frameBytes} B`, { span })];
 }
 
 function ending(timeline: Timeline): TimedArrow[] {
@@ -162,20 +163,31 @@ function ending(timeline: Timeline): TimedArrow[] {
     arrows.push(arrow("reset", ["gateway", "server"], [closedMs, closedMs + oneWay], "RST", { isDerived: true }));
   }
   if (end === "error" && failure?.hop === "gateway-server" && closedMs !== undefined) {
-    const isRst = failure.code === "connect-refused" || failure.code === "connection-reset";
     const more = { isDerived: true, isFailure: true };
-    const silence = timeline.reply.bytes === 0 ? "no answer" : "no further bytes";
-    arrows.push(arrow("failed", ["server", "gateway"], [closedMs, closedMs], isRst ? "RST" : silence, more));
+    arrows.push(
+      arrow(
+        "failed",
+        ["server", "gateway"],
+        [closedMs, closedMs],
+        failureLabel(failure.code, timeline.reply.bytes),
+        more,
+      ),
+    );
   }
   if (endedMs === undefined) return arrows;
   if (end === "lost") {
     const more = { isFailure: true, isDerived: true };
     arrows.push(arrow("end", ["gateway", "page"], [endedMs, endedMs], "connection lost", more));
   } else if (closedMs !== undefined) {
-    const handedMs = timeline.lastHandedMs ?? closedMs;
-    arrows.push(arrow("end", ["gateway", "page"], [handedMs, endedMs], end, { isFailure: end === "error" }));
+    arrows.push(arrow("end", ["gateway", "page"], [closedMs, endedMs], end, { isFailure: end === "error" }));
   }
   return arrows;
+}
+
+function failureLabel(code: Failure["code"], receivedBytes: number): string {
+  if (code === "connect-refused" || code === "connection-reset") return "RST";
+  if (code.startsWith("tls-")) return "TLS failed";
+  return receivedBytes === 0 ? "no answer" : "no further bytes";
 }
 
 /** True when this end closed before the server did: by its schedule, or by a cancel [G-5]. */

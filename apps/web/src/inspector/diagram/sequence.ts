@@ -3,7 +3,7 @@
  *
  * Time runs downwards in proportion, with two exceptions that the drawing shows: moments are never closer than
  * `rowMin`, or nothing could be read, and a gap longer than `rowMax` is shortened and marked with its length. On the
- * lane of the gateway stands how far its clock may be off the browser's, on the same scale.
+ * lane of the gateway stands how far its clock may be off the page's, on the same scale.
  */
 
 import { arrowsOf } from "./arrows.ts";
@@ -28,7 +28,7 @@ interface Gap {
   readonly ms: number;
 }
 
-/** The range on the browser's clock in which a moment of the gateway may have been. */
+/** The range on the page's clock in which a moment of the gateway may have been. */
 interface ClockError {
   readonly fromY: number;
   readonly toY: number;

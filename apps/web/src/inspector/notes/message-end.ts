@@ -1,7 +1,7 @@
 /** What ended the message: it decides what a server does, and no byte on the wire says it. */
 
 import { encodeText, messageSilenceMs } from "@wirebook/protocol";
-import type { Timeline, TimelineWrite } from "../timeline/timeline.ts";
+import type { Timeline, TimelineEvent } from "../timeline/timeline.ts";
 
 /**
  * - `newline`: its line feed
@@ -20,7 +20,7 @@ export function messageEnd(timeline: Timeline): MessageEnd {
   const lastWrite = writesBeforeReply(timeline).at(-1);
   const feed = feedOffset(timeline);
   const answerMs = at.firstByte ?? at.fin;
-  if (feed !== undefined && lastWrite !== undefined && feed < lastWrite.offset + lastWrite.bytes) return "newline";
+  if (feed !== undefined && lastWrite !== undefined && feed < lastWrite.offset + lastWrite.byteCount) return "newline";
   if (lastWrite === undefined && timeline.end === "running") return "open";
   const isAnswered = reply.bytes > 0 || at.fin !== undefined;
   if (at.ended !== undefined && (!isAnswered || at.ended <= (answerMs ?? Infinity))) return "fin";
@@ -38,9 +38,9 @@ export function feedOffset({ message }: Timeline): number | undefined {
  * The writes that can have reached the server before it answered; a schedule may continue meanwhile. The first is always
  * among them, however late the gateway noted it.
  */
-export function writesBeforeReply({ writes, at }: Timeline): readonly TimelineWrite[] {
+export function writesBeforeReply({ writes, at }: Timeline): readonly TimelineEvent[] {
   const answerMs = at.firstByte ?? at.fin ?? Infinity;
-  return writes.filter(({ index, ms }) => index === 0 || ms <= answerMs);
+  return writes.filter(({ number, ms }) => number === 0 || ms <= answerMs);
 }
 
 /** Milliseconds from the last write to the first byte of the reply; `undefined` while there is none. */
@@ -56,12 +56,12 @@ export function silenceMs(timeline: Timeline): number | undefined {
  * gateway noted before, another write or the handshake.
  */
 export function mayBeSilence(timeline: Timeline): boolean {
-  const { at, plan } = timeline;
+  const { at, schedule } = timeline;
   const received = writesBeforeReply(timeline);
   const answerMs = at.firstByte ?? at.fin;
   const beforeMs = received.at(-2)?.ms ?? at.established;
   if (answerMs === undefined || beforeMs === undefined) return isSilenceLong(timeline);
-  const step = plan?.filter((each) => "bytes" in each)[received.length - 1];
+  const step = schedule?.filter((each) => "bytes" in each)[received.length - 1];
   return answerMs - beforeMs - (step?.afterMs ?? 0) >= messageSilenceMs - earlyMs;
 }
 

@@ -7,6 +7,7 @@ import { encodeText, messageBytesMax, messageSilenceMs } from "@wirebook/protoco
 import type { Failure } from "../../exchanges/exchange.svelte.ts";
 import { count, duration, plural } from "../../ui/format.ts";
 import { frameHeader } from "../frame-header.ts";
+import { drawnOf } from "../timeline/timeline.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { feedOffset, isSilenceLong, messageEnd, silenceMs, writesBeforeReply } from "./message-end.ts";
 import { rfc, rule } from "./references.ts";
@@ -33,18 +34,34 @@ const lateMsMin = 4;
 
 /** The notes of a timeline, in the order in which things happened. */
 export function notesOf(timeline: Timeline): readonly Note[] {
-  const sent = [frameNote, queueNote, connectionNote, writesNote, endNote, surplusNote, tooLongNote, halfCloseNote];
+  const sent = [
+    frameNote,
+    queueNote,
+    connectionNote,
+    secureNote,
+    writesNote,
+    endNote,
+    surplusNote,
+    tooLongNote,
+    halfCloseNote,
+  ];
   const received = [serverNote, headerNote, readsNote, slowReaderNote, lateNote];
   const ended = [followNote, finNote, resetNote, failureNote];
-  return [...sent, ...received, ...ended].map((note) => note(timeline)).filter((note) => note !== undefined);
+  return [...sent, ...received, ...ended]
+    .filter((note) => timeline.isWithServer || !byItsRules.has(note))
+    .map((note) => note(timeline))
+    .filter((note) => note !== undefined);
 }
 
-function frameNote({ kind, requestBytes }: Timeline): Note {
+/** Notes that hold by the rules of a Wirebook server alone. */
+const byItsRules = new Set([endNote, surplusNote, tooLongNote, serverNote, headerNote, followNote]);
+
+function frameNote({ isConversation, requestBytes }: Timeline): Note {
   const header = frameHeader("sent", "text", requestBytes);
-  const what = kind === "raw" ? "the bytes in base64" : "the words";
+  const what = isConversation ? "the bytes in base64" : "the words";
   return {
     text:
-      `The browser sent ${what} in one text frame: ${header.bytes} bytes of header and ${count(requestBytes)} of JSON, XORed with a random key. ` +
+      `The page sent ${what} in one text frame: ${header.bytes} bytes of header and ${count(requestBytes)} of JSON, XORed with a random key. ` +
       "Browsers must mask frames, so that no proxy takes the bytes of a page for HTTP.",
     term: "masking",
     references: [rfc(6455, "5.3"), rule("G", 2)],
@@ -64,7 +81,8 @@ function queueNote({ at, endedMs, failure }: Timeline): Note | undefined {
   };
 }
 
-function connectionNote({ at, failure }: Timeline): Note | undefined {
+function connectionNote({ transport, at, failure }: Timeline): Note | undefined {
+  if (transport === "unix") return undefined;
   if (at.connecting === undefined) return undefined;
   if (failure?.code === "connect-refused") {
     return {
@@ -85,15 +103,27 @@ function connectionNote({ at, failure }: Timeline): Note | undefined {
   };
 }
 
-function writesNote({ writes: all, plan }: Timeline): Note | undefined {
-  if (all.length < 2 || plan === undefined) return undefined;
+function secureNote({ at, tls }: Timeline): Note | undefined {
+  if (at.established === undefined || at.secured === undefined || tls === undefined) return undefined;
   return {
     text:
-      `The gateway wrote the message in ${count(all.length)} pieces, each in its own segment, because Nagle's algorithm is off. ` +
+      `The handshake of ${tls.version} took ${duration(at.secured - at.established)}: ${tls.cipher}, and a certificate of ${tls.peer.subject} ` +
+      `from ${tls.peer.issuer}, valid to ${tls.peer.validTo.slice(0, 10)}. The bytes below are the plain text inside of TLS.`,
+    term: "TLS handshake",
+    references: [rfc(8446, "2"), rule("G", 8)],
+    on: ["secured"],
+  };
+}
+
+function writesNote({ writes: all, sent, schedule }: Timeline): Note | undefined {
+  if (sent.writes < 2 || schedule === undefined) return undefined;
+  return {
+    text:
+      `The gateway wrote the message in ${count(sent.writes)} pieces, each in its own segment, because Nagle's algorithm is off. ` +
       "The server cannot see the cuts: TCP is a byte stream without boundaries.",
     term: "byte stream, TCP_NODELAY",
     references: [rfc(9293, "2.2"), rfc(9293, "3.7.4"), rule("W", 2)],
-    on: ["writes", ...all.map(({ index }) => `write ${index}`)],
+    on: ["writes", ...drawnOf(all).map(({ number }) => `write ${number}`)],
   };
 }
 
@@ -102,7 +132,7 @@ function endNote(timeline: Timeline): Note | undefined {
   const last = writesBeforeReply(timeline).at(-1);
   if (last === undefined) return undefined;
   const silence = silenceMs(timeline);
-  const on = [`write ${last.index}`];
+  const on = [`write ${last.number}`];
   switch (messageEnd(timeline)) {
     case "newline":
       return {
@@ -135,7 +165,8 @@ function endNote(timeline: Timeline): Note | undefined {
 }
 
 function halfCloseNote({ at, reply }: Timeline): Note | undefined {
-  if (at.ended === undefined) return undefined;
+  // A conversation that the server closes is closed in turn.
+  if (at.ended === undefined || at.ended >= (at.fin ?? Infinity)) return undefined;
   const then = reply.bytes > 0 ? "The other direction stayed open for the reply." : "The other direction stays open.";
   return {
     text: `The gateway sent FIN after the message: it sends no more bytes. ${then}`,
@@ -153,7 +184,7 @@ function surplusNote(timeline: Timeline): Note | undefined {
     text: `${plural(behind, "byte")} came after the first line. The server reads and ignores them, so that its close does not become a reset.`,
     term: "lingering",
     references: [rule("W", 2), rule("W", 17)],
-    on: [`write ${timeline.writes.length - 1}`],
+    on: [`write ${timeline.sent.writes - 1}`],
   };
 }
 
@@ -164,7 +195,7 @@ function tooLongNote(timeline: Timeline): Note | undefined {
     text: `The line has ${count(line)} bytes; a server reads at most ${count(messageBytesMax)}.`,
     term: "limit",
     references: [rule("W", 3)],
-    on: [`write ${timeline.writes.length - 1}`],
+    on: [`write ${timeline.sent.writes - 1}`],
   };
 }
 
@@ -207,9 +238,9 @@ function headerNote({ reply }: Timeline): Note | undefined {
 }
 
 function readsNote(timeline: Timeline): Note | undefined {
-  const { reply, readPace } = timeline;
-  if (reply.reads < 2 || readPace !== undefined) return undefined;
-  const on = timeline.reads.flatMap(({ index }) => [`read ${index}`, `bytes ${index}`]);
+  const { reply, readRate } = timeline;
+  if (reply.reads < 2 || readRate !== undefined) return undefined;
+  const on = drawnOf(timeline.reads).flatMap(({ number }) => [`read ${number}`, `bytes ${number}`]);
   return {
     text: `The gateway read ${count(reply.reads)} times: ${whyReads(timeline)} It sends each read as one binary frame, neither joined nor split.`,
     term: "segmentation",
@@ -220,43 +251,45 @@ function readsNote(timeline: Timeline): Note | undefined {
 
 function whyReads({ reads: all, reply }: Timeline): string {
   const [first] = all;
-  if (first !== undefined && first.bytes === reply.responseOffset) {
+  if (first !== undefined && first.byteCount === reply.responseOffset) {
     return "the server sent the header before the response was ready.";
   }
-  if (all.some(({ bytes }) => bytes === readMax)) return `one read takes at most ${count(readMax)} bytes.`;
+  if (all.some(({ byteCount }) => byteCount === readMax)) return `one read takes at most ${count(readMax)} bytes.`;
   return "a read returns what has arrived, however the server wrote it.";
 }
 
-function slowReaderNote({ readPace, reply, at, reads: all }: Timeline): Note | undefined {
-  if (readPace === undefined || reply.reads === 0) return undefined;
-  const lastMs = all.at(-1)?.readMs;
+function slowReaderNote({ readRate, reply, at, reads: all }: Timeline): Note | undefined {
+  if (readRate === undefined || reply.reads === 0) return undefined;
+  const lastMs = all.at(-1)?.ms;
   const during =
     lastMs === undefined || at.established === undefined ? "" : ` over ${duration(lastMs - at.established)}`;
   return {
     text:
-      `The gateway read slowly: ${plural(reply.reads, "read")} of at most ${plural(readPace.bytes, "byte")}${during}. ` +
+      `The gateway read slowly: ${plural(reply.reads, "read")} of at most ${plural(readRate.bytes, "byte")}${during}. ` +
       "Meanwhile the bytes wait in its kernel. When that buffer is full, TCP closes the window and the server must wait.",
     term: "receive window",
     references: [rfc(9293, "3.8.6"), rule("G", 11), rule("W", 16)],
-    on: all.map(({ index }) => `read ${index}`),
+    on: drawnOf(all).map(({ number }) => `read ${number}`),
   };
 }
 
 function lateNote({ reads: all, errorMs }: Timeline): Note | undefined {
-  const lags = all.flatMap(({ index, handedMs, arrivedMs, waitingBytes }) =>
-    handedMs === undefined ? [] : [{ index, ms: arrivedMs - handedMs, waitingBytes }],
-  );
+  const lags = drawnOf(all).map(({ number, ms, arrivedMs = ms, queuedKiB }) => ({
+    number,
+    ms: arrivedMs - ms,
+    queuedKiB,
+  }));
   const worst = lags.toSorted((a, b) => b.ms - a.ms)[0];
   if (worst === undefined || worst.ms < lateMsMin + (errorMs ?? 0)) return undefined;
   return {
     text:
-      `The page got the frame of read ${worst.index + 1} ${duration(worst.ms)} after the gateway sent it` +
-      (worst.waitingBytes === 0
-        ? ", with no bytes waiting before it: the page was busy."
-        : `, after ${plural(worst.waitingBytes, "byte")} that waited for the page.`),
+      `The page got the frame of read ${worst.number + 1} ${duration(worst.ms)} after the gateway read it` +
+      (worst.queuedKiB === 0
+        ? ". Nothing waited for the page before it: the gateway or the page was busy."
+        : `. Before it, ${count(worst.queuedKiB)} KiB waited for the page.`),
     term: "event loop",
     references: [rule("G", 8), rule("G", 9)],
-    on: [`bytes ${worst.index}`],
+    on: [`bytes ${worst.number}`],
   };
 }
 
@@ -273,7 +306,7 @@ function followNote({ reply, end }: Timeline): Note | undefined {
 
 function finNote({ at, reads: all }: Timeline): Note | undefined {
   if (at.fin === undefined) return undefined;
-  const last = all.at(-1)?.readMs;
+  const last = all.at(-1)?.ms;
   const gap = last === undefined ? "" : ` It came ${duration(Math.max(0, at.fin - last))} after the last read.`;
   return {
     text: `The server's FIN marks the end of the reply.${gap} (The FIN bit of a WebSocket frame ends a message, not a connection.)`,

@@ -19,12 +19,13 @@ export function summarize(timeline: Timeline, position?: number): string {
     return "You cancelled it. The history shows what the server had done by then.";
   if (timeline.reply.bytes === 0)
     return timeline.end === "running" ? ofWaiting(timeline) : "The server closed the connection without an answer.";
+  if (!timeline.isWithServer) return answerText(timeline);
   if (isOrdinary(timeline)) return ordinaryText(timeline, position);
   return `${endText(timeline)} ${answerText(timeline)}`.trim();
 }
 
 function isOrdinary(timeline: Timeline): boolean {
-  return messageEnd(timeline) === "newline" && timeline.writes.length === 1 && !hasBytesAfterFeed(timeline);
+  return messageEnd(timeline) === "newline" && timeline.sent.writes === 1 && !hasBytesAfterFeed(timeline);
 }
 
 function ordinaryText(timeline: Timeline, position: number | undefined): string {
@@ -61,20 +62,26 @@ function silenceText(timeline: Timeline): string {
 
 /** Bytes that were written after the answer began [W-17]. */
 function lateText(timeline: Timeline): string {
-  const late = timeline.writes.slice(writesBeforeReply(timeline).length).reduce((sum, { bytes }) => sum + bytes, 0);
+  const late = timeline.writes
+    .slice(writesBeforeReply(timeline).length)
+    .reduce((sum, { byteCount }) => sum + byteCount, 0);
   return late === 0 ? "" : ` ${plural(late, "byte")} came too late and ${late === 1 ? "was" : "were"} ignored.`;
 }
 
 const carriedOut = "It was carried out and answered.";
 
-function answerText({ reply, end }: Timeline): string {
+function answerText({ reply, end, isConversation, isWithServer }: Timeline): string {
   if (reply.answer === "unauthenticated") return "The server requires a key for this user, or the key is wrong.";
   if (reply.answer === "refused") return `It was refused: ${sentenceOf(reply.sentence)}`;
+  if (end === "running" && isConversation && !reply.hasReplyHeader) {
+    return "The server answered and keeps the connection open.";
+  }
   if (end === "running") {
     return reply.hasReplyHeader
       ? "The reply is still coming."
       : "Bytes came, and the connection is open: more may follow.";
   }
+  if (!isWithServer) return "The server answered and closed the connection.";
   return reply.responseOffset === undefined
     ? "The reply lists the operations, because the message has none."
     : carriedOut;
@@ -86,7 +93,7 @@ function sentenceOf(sentence: string): string {
 }
 
 function ofReset(timeline: Timeline): string {
-  const sent = timeline.writes.reduce((sum, { bytes }) => sum + bytes, 0);
+  const sent = timeline.sent.bytes;
   const feed = feedOffset(timeline);
   if (sent === 0) return "The connection was reset before the first byte, so the server has no line of it.";
   if (feed === undefined || feed >= sent) {
@@ -96,9 +103,9 @@ function ofReset(timeline: Timeline): string {
   return "The message ended before the reset, so it may have been carried out. The reply was lost.";
 }
 
-function ofWaiting({ at, plan }: Timeline): string {
+function ofWaiting({ at, schedule, sent, messageBytes }: Timeline): string {
   if (at.established === undefined) return "";
-  if (plan !== undefined) return "The gateway runs the write schedule. It reports its writes at the end.";
+  if (schedule !== undefined && sent.bytes < messageBytes) return "The gateway runs the write schedule.";
   return "The server has not answered yet.";
 }
 
@@ -109,14 +116,11 @@ function hasBytesAfterFeed(timeline: Timeline): boolean {
 
 /** Bytes sent and received, the time in total, and the server's part of it. */
 export function describeTraffic(timeline: Timeline): string {
-  const { endedMs, writes, reply } = timeline;
+  const { endedMs, sent, reply } = timeline;
   const serverMs = silenceMs(timeline);
-  const sent = writes.reduce((sum, { bytes }) => sum + bytes, 0);
   const received = reply.bytes === 0 ? "received nothing" : `received ${size(reply.bytes)}`;
   const inReads = reply.reads > 1 ? ` in ${plural(reply.reads, "read")}` : "";
-  // The gateway reports the writes of a schedule at the end.
-  const parts = timeline.end === "running" && sent === 0 ? [] : [`sent ${size(sent)}`];
-  parts.push(received + inReads);
+  const parts = [`sent ${size(sent.bytes)}`, received + inReads];
   if (endedMs !== undefined) parts.push(`${duration(endedMs)} in total`);
   if (serverMs !== undefined) parts.push(`${duration(serverMs)} from the last byte sent to the first received`);
   const text = parts.join(", ");

@@ -5,14 +5,14 @@ import type { ColouredHop, Timeline } from "./timeline.ts";
 export interface StepRow {
   readonly name: string;
   /** Whose clock noted it. */
-  readonly where: "browser" | "gateway";
+  readonly where: "page" | "gateway";
   readonly hop: ColouredHop;
   readonly ms: number;
   /** Since the row above; 0 for the first. */
   readonly sinceMs: number;
 }
 
-export function stepRows({ at, openedMs, reads, writes, endedMs, end }: Timeline): readonly StepRow[] {
+export function stepRows({ transport, at, tls, openedMs, reads, writes, endedMs, end }: Timeline): readonly StepRow[] {
   const endNames = {
     running: "",
     end: "end frame arrived",
@@ -20,19 +20,25 @@ export function stepRows({ at, openedMs, reads, writes, endedMs, end }: Timeline
     lost: "connection lost",
   };
   const all: readonly [string, StepRow["where"], ColouredHop, number | undefined][] = [
-    ["frame sent", "browser", "page-gateway", 0],
+    ["frame sent", "page", "page-gateway", 0],
     ["frame received", "gateway", "page-gateway", at.received],
     ["connect called", "gateway", "gateway-server", at.connecting],
-    ["connection established", "gateway", "gateway-server", at.established],
+    [transport === "unix" ? "socket connected" : "connection established", "gateway", "gateway-server", at.established],
+    [
+      `TLS secured${tls === undefined ? "" : `: ${tls.version}, ${tls.cipher}`}`,
+      "gateway",
+      "gateway-server",
+      at.secured,
+    ],
     [writes.length > 1 ? "first bytes written" : "message written", "gateway", "gateway-server", at.written],
     ["last bytes written", "gateway", "gateway-server", writes.length > 1 ? writes.at(-1)?.ms : undefined],
     ["FIN sent", "gateway", "gateway-server", at.ended],
-    ["open frame arrived", "browser", "page-gateway", openedMs],
+    ["open frame arrived", "page", "page-gateway", openedMs],
     ["first read", "gateway", "gateway-server", at.firstByte],
-    ["first bytes arrived", "browser", "page-gateway", reads.find(({ index }) => index === 0)?.arrivedMs],
+    ["first bytes arrived", "page", "page-gateway", reads.find(({ number }) => number === 0)?.arrivedMs],
     ["FIN read", "gateway", "gateway-server", at.fin],
     ["connection closed", "gateway", "gateway-server", at.closed],
-    [endNames[end], "browser", "page-gateway", endedMs],
+    [endNames[end], "page", "page-gateway", endedMs],
   ];
   const happened = all.flatMap(([name, where, hop, ms]) => (ms === undefined ? [] : [{ name, where, hop, ms }]));
   const sorted = happened.toSorted((a, b) => a.ms - b.ms);
@@ -55,11 +61,12 @@ export function phasesOf(timeline: Timeline): readonly Phase[] {
     ["to the gateway", "page-gateway", at.received],
     ["in the gateway", "gateway", at.connecting],
     ["connect", "gateway-server", at.established],
+    ["TLS", "gateway-server", at.secured],
     ["write", "gateway-server", at.firstByte === undefined ? lastWriteMs : minOf(lastWriteMs, at.firstByte)],
     ["server", "server", at.firstByte ?? at.fin],
     ["no answer", "gateway", at.firstByte === undefined ? at.closed : undefined],
     ["reply", "gateway-server", at.closed ?? at.fin],
-    ["to the browser", "page-gateway", endedMs],
+    ["to the page", "page-gateway", endedMs],
   ];
   const phases: Phase[] = [];
   let fromMs = 0;
