@@ -1,26 +1,17 @@
-import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
+/** What the command line asks for. The one place where a first word is found to be a subcommand. */
+
+import type { HostPort } from "@wirebook/net";
 import { messageBytesMax, serverPortDefault } from "@wirebook/protocol";
-import {
-  SettingsError,
-  describeSettings,
-  filledText,
-  hostName,
-  portNumber,
-  readSettings,
-  toggle,
-  wholeNumber,
-} from "@wirebook/settings";
+import { SettingsError, describeSettings, findFirstWord, hostName, portNumber, readSettings } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
-import * as z from "zod/mini";
 import manifest from "../package.json" with { type: "json" };
+import { connectHelp, connectTable, readConnectConfig } from "./connect/connect-config.ts";
+import type { ConnectConfig } from "./connect/connect-config.ts";
+import { commonOptions } from "./options.ts";
 
-/** The longest `--timeout` in milliseconds: a day. */
-export const timeoutMsMax = 86_400_000;
-
-/** What the client was told to do. */
+/** What the client was told to do with messages. */
 export interface Config {
-  readonly target: Target;
+  readonly target: HostPort;
   /** Milliseconds without progress; `undefined` for the defaults of an exchange. */
   readonly timeoutMs: number | undefined;
   readonly isJson: boolean;
@@ -48,38 +39,7 @@ const table = {
     expects: "a port from 1 to 65535",
     help: "TCP port of the server",
   },
-  timeout: {
-    schema: z.optional(wholeNumber(1, timeoutMsMax)),
-    default: undefined,
-    env: "WIREBOOK_TIMEOUT",
-    form: "MS",
-    expects: `milliseconds from 1 to ${timeoutMsMax}, such as 2000`,
-    help: `milliseconds to wait for the connection and for each byte; default ${connectTimeoutMsDefault} and ${replyTimeoutMsDefault}`,
-  },
-  json: {
-    schema: toggle,
-    default: false,
-    env: "WIREBOOK_JSON",
-    form: "",
-    expects: "1 or 0",
-    help: "print JSON, one object a line",
-  },
-  trace: {
-    schema: toggle,
-    default: false,
-    env: "WIREBOOK_TRACE",
-    form: "",
-    expects: "1 or 0",
-    help: "print each step on the wire with its time to standard error",
-  },
-  pcap: {
-    schema: z.optional(filledText),
-    default: undefined,
-    env: "WIREBOOK_PCAP",
-    form: "FILE",
-    expects: "a file to write, such as wirebook.pcapng",
-    help: "write each exchange as packets to a pcapng file for Wireshark; replaces an older one",
-  },
+  ...commonOptions,
 } as const;
 
 /** What `--version` prints. */
@@ -95,6 +55,8 @@ Sends messages to a Wirebook server and prints its replies.
   wirebook brick 5               follows the history until Ctrl-C
   printf 'brick 2\\n' | wirebook  standard input: one message a line, at most ${messageBytesMax} bytes each
   wirebook                       on a terminal: a prompt; type help or exit there
+  wirebook connect HOST:PORT     a conversation with any service: wirebook connect --help
+  wirebook -- connect            behind -- every word is part of the message
 
 Options
 ${describeSettings(table)}  --version     print the version
@@ -108,8 +70,10 @@ Output
               "failure":{"code":…,"message":…}|null,"trace":{…}}; bytes that are not UTF-8 are \\udc80 to \\udcff
   a follow    {"type":"following","sent":…,"header":…,"from":…}, then {"type":"line","text":…,"entry":{…}} for each
               line, with "isCut":true when it was too long to hold, then {"type":"end","isError":…,"failure":…,"trace":{…}}
-  the trace   {"startedAt":…,"local":…,"remote":…,"sentBytes":…,"receivedBytes":…,"steps":{…},"chunks":[[ms,bytes],…],
-              "untimedChunks":…}; times are milliseconds since the connecting began
+  the trace   {"startedAt":…,"local":…,"remote":…,"tls":…,"sentBytes":…,"receivedBytes":…,"steps":{…},
+              "writes":[[ms,bytes],…],"reads":[[ms,bytes],…],"omitted":{"events":…,"sentBytes":…,"receivedBytes":…}};
+              times are milliseconds since the connecting began, and omitted ones stood between the first
+              and the newest
   --pcap      synthesised from what this end wrote and read, not captured: docs/capture.md; a key is written as asterisks
 
 Exit codes
@@ -127,7 +91,17 @@ Exit codes
 
 /** What the command line asks for. */
 export type Invocation =
-  { readonly kind: "help" } | { readonly kind: "version" } | { readonly kind: "run"; readonly config: Config };
+  | { readonly kind: "print"; readonly text: string }
+  | { readonly kind: "run"; readonly config: Config }
+  | { readonly kind: "connect"; readonly config: ConnectConfig };
+
+/** Words that begin no message when they come first. */
+const subcommands: ReadonlyMap<string, (source: SettingsSource) => Invocation> = new Map([["connect", readConnect]]);
+
+function readConnect(source: SettingsSource): Invocation {
+  const config = readConnectConfig(source);
+  return config === undefined ? { kind: "print", text: connectHelp } : { kind: "connect", config };
+}
 
 /**
  * Reads the command line and the environment.
@@ -135,9 +109,11 @@ export type Invocation =
  * @throws SettingsError with a sentence that says what to type instead
  */
 export function readInvocation(source: SettingsSource): Invocation {
-  if (optionsOf(source.argv).includes("--version")) return { kind: "version" };
+  if (optionsOf(source.argv).includes("--version")) return { kind: "print", text: version };
+  const readSubcommand = subcommands.get(findFirstWord({ ...table, ...connectTable }, source.argv) ?? "");
+  if (readSubcommand !== undefined) return readSubcommand(source);
   const { settings, words, isHelp } = readSettings(table, source);
-  if (isHelp) return { kind: "help" };
+  if (isHelp) return { kind: "print", text: help };
   const { host, port, timeout, json, trace, pcap } = settings;
   if (port === 0) throw new SettingsError(`--port is 0, and no server has that port; type ${table.port.expects}`);
   const config = Object.freeze({

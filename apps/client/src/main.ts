@@ -5,8 +5,10 @@ import process from "node:process";
 import type { Capture } from "@wirebook/capture";
 import { ProtocolError } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
-import { help, readInvocation, version } from "./config.ts";
+import { readInvocation, version } from "./config.ts";
 import type { Config } from "./config.ts";
+import type { ConnectConfig } from "./connect/connect-config.ts";
+import { converse } from "./connect/conversation.ts";
 import { createMessage } from "./message.ts";
 import { JsonPresenter } from "./output/json-presenter.ts";
 import { PipePresenter } from "./output/pipe-presenter.ts";
@@ -18,9 +20,9 @@ import { openPcapFile } from "./pcap-file.ts";
 import { Completions } from "./prompt/completions.ts";
 import { PromptHistory, promptHistoryPath } from "./prompt/prompt-history.ts";
 import { runPrompt } from "./prompt/prompt.ts";
-import type { Presenter } from "./request.ts";
 import { exitCodeOf, exitCodes } from "./result.ts";
 import { Session } from "./session.ts";
+import type { Presenter, StreamDependencies } from "./session.ts";
 import { runBatch } from "./standard-input.ts";
 
 const { stdin, stdout, stderr, env } = process;
@@ -33,7 +35,7 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   stderr.write(`wirebook: cannot write to standard output (${error.code ?? error.message})\n`);
   process.exit(exitCodes.unreachable);
 });
-// Best effort: without standard error there is nobody left to tell.
+// Best effort: without standard error no place is left to say it.
 stderr.on("error", () => {});
 
 process.exitCode = await main();
@@ -44,9 +46,14 @@ async function main(): Promise<number> {
   try {
     const onNotice = (sentence: string): void => void stderr.write(`wirebook: ${visibleText(sentence)}\n`);
     const invocation = readInvocation({ argv: process.argv.slice(2), env, onNotice });
-    if (invocation.kind === "run") return await runCaptured(invocation.config);
-    stdout.write(invocation.kind === "help" ? help : version);
-    return exitCodes.done;
+    if (invocation.kind === "print") {
+      stdout.write(invocation.text);
+      return exitCodes.done;
+    }
+    const { kind, config } = invocation;
+    return await withCapture(config.pcap, async (capture) =>
+      kind === "run" ? await run(config, capture) : await runConversation(config, capture),
+    );
   } catch (error) {
     const isUsage = error instanceof SettingsError || error instanceof ProtocolError;
     const what = error instanceof Error ? (isUsage ? error.message : (error.stack ?? error.message)) : String(error);
@@ -56,14 +63,22 @@ async function main(): Promise<number> {
 }
 
 /** A capture that could not be written whole is told at the end, and counts as a failure when all else went well. */
-async function runCaptured(config: Config): Promise<number> {
-  if (config.pcap === undefined) return await run(config, undefined);
-  const file = openPcapFile(config.pcap, version.trim());
-  const code = await run(config, file.capture);
+async function withCapture(
+  path: string | undefined,
+  act: (capture: Capture | undefined) => Promise<number>,
+): Promise<number> {
+  if (path === undefined) return await act(undefined);
+  const file = openPcapFile(path, version.trim());
+  const code = await act(file.capture);
   const problem = file.close();
   if (problem === undefined) return code;
   stderr.write(`wirebook: ${visibleText(problem)}\n`);
   return code === exitCodes.done ? exitCodes.unreachable : code;
+}
+
+async function runConversation(config: ConnectConfig, capture: Capture | undefined): Promise<number> {
+  const outPaint = createPaint(isColoured(stdout, env));
+  return exitCodeOf(await converse(config, { ...dependenciesWith(capture), input: stdin, outPaint }));
 }
 
 async function run(config: Config, capture: Capture | undefined): Promise<number> {
@@ -89,7 +104,7 @@ async function startPrompt(config: Config, createOwnSession: (wrap: Wrap) => Ses
       if (news.header !== undefined) completions.noteOperations(news.header.parsed.operations);
       presenter.take(news);
     },
-    end: (outcome, trace) => presenter.end(outcome, trace),
+    end: (outcome, record) => presenter.end(outcome, record),
   }));
   await runPrompt({
     input: stdin,
@@ -106,17 +121,23 @@ async function startPrompt(config: Config, createOwnSession: (wrap: Wrap) => Ses
 
 function createSession(config: Config, capture: Capture | undefined, wrap: Wrap = (presenter) => presenter): Session {
   return new Session(config, {
+    ...dependenciesWith(capture),
     presenter: wrap(createPresenter(config)),
+    watchReader: () => watchReader((process as unknown as { binding: Binding }).binding, leave),
+  });
+}
+
+function dependenciesWith(capture: Capture | undefined): StreamDependencies {
+  return {
     out: stdout,
-    capture,
     errorOut: stderr,
     errorPaint: createPaint(isColoured(stderr, env)),
-    watchReader: () => watchReader((process as unknown as { binding: Binding }).binding, leave),
+    capture,
     listenForInterrupt(listener) {
       process.on("SIGINT", listener);
       return () => process.off("SIGINT", listener);
     },
-  });
+  };
 }
 
 function createPresenter({ isJson }: Config): Presenter {

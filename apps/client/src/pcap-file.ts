@@ -1,7 +1,7 @@
 /**
  * The file of `--pcap`. Each packet is in it as soon as it is noted, so `tail` and Wireshark can look on while a follow runs.
  *
- * Writing waits for the disk: a client has nobody else to serve, and so holds back the server instead of memory. Once
+ * Writing waits for the disk: a client serves its user alone, and so holds back the server instead of memory. Once
  * something could not be written, nothing more is, and the file ends with its last whole block.
  */
 

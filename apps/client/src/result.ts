@@ -1,4 +1,4 @@
-import type { ExchangeErrorCode } from "@wirebook/net";
+import type { ConnectionOutcome, ExchangeErrorCode } from "@wirebook/net";
 
 /** Why there is no whole reply: the network's reasons, and a server that closed without a word. */
 type FailureCode = ExchangeErrorCode | "empty-reply";
@@ -8,6 +8,12 @@ export type Outcome =
   | { readonly kind: "answered"; readonly isError: boolean }
   | { readonly kind: "failed"; readonly code: FailureCode; readonly sentence: string }
   | { readonly kind: "interrupted" };
+
+/** What the end of a connection means, as far as nothing else is known. */
+export function toOutcome(how: ConnectionOutcome): Outcome {
+  if (!("reason" in how)) return { kind: "failed", code: how.code, sentence: how.message };
+  return how.reason === "fin" ? { kind: "answered", isError: false } : { kind: "interrupted" };
+}
 
 /** What the process says of itself when it ends. */
 export const exitCodes = {

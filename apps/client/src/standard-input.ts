@@ -14,7 +14,7 @@ interface BatchOptions {
  * Sends each line as a message, one after the other, and returns the exit code: the highest of them all.
  *
  * A reply that is an error is an answer, so the batch goes on; when the network fails or the user interrupts, what
- * follows would be sent to nobody or against the user's will.
+ * follows would be lost, or sent against the user's will.
  */
 export async function runBatch(chunks: AsyncIterable<Uint8Array>, { send, printError }: BatchOptions): Promise<number> {
   let code: number = exitCodes.done;
@@ -24,7 +24,11 @@ export async function runBatch(chunks: AsyncIterable<Uint8Array>, { send, printE
       code = Math.max(code, exitCodes.usage);
       continue;
     }
-    if (decodeText(bytes).trim() === "") continue;
+    if (decodeText(bytes).trim() === "") {
+      if (length > 0)
+        printError(`line ${number} of standard input has only white space and is not sent; type a message`);
+      continue;
+    }
     const outcome = await send(createMessage(bytes));
     code = Math.max(code, exitCodeOf(outcome));
     if (outcome.kind !== "answered") break;

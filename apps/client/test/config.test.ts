@@ -1,7 +1,7 @@
 import { SettingsError } from "@wirebook/settings";
 import { describe, expect, test } from "vitest";
 import { help, readInvocation } from "../src/config.ts";
-import { timeoutMsMax } from "../src/config.ts";
+import { timeoutMsMax } from "../src/options.ts";
 import { exitCodes } from "../src/result.ts";
 import { runCli } from "./cli.ts";
 

@@ -46,14 +46,15 @@ describe("--json", () => {
         sentBytes: 8,
         receivedBytes: header.length + 16,
         steps: { connecting: 0 },
-        untimedChunks: 0,
+        writes: [[expect.any(Number), 8]],
+        omitted: { events: 0, sentBytes: 0, receivedBytes: 0 },
       },
     });
     const { trace } = reply as {
-      trace: { steps: Record<string, number>; chunks: [number, number][]; startedAt: string };
+      trace: { steps: Record<string, number>; reads: [number, number][]; startedAt: string };
     };
     expect(Object.keys(trace.steps)).toEqual(["connecting", "established", "written", "firstByte", "fin", "closed"]);
-    expect(trace.chunks.reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(header.length + 16);
+    expect(trace.reads.reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(header.length + 16);
     expect(Math.abs(Date.parse(trace.startedAt) - Date.now())).toBeLessThan(60_000);
   });
 

@@ -53,7 +53,7 @@ describe("--pcap", () => {
     await using folder = await openFolder();
     const path = folder.at("a.pcapng");
     const file = openPcapFile(path, "wirebook test", 2000);
-    const conversation = file.capture.conversation(ends);
+    const conversation = file.capture.conversation({ ends, hasKeys: true });
     conversation.open(0, 0);
     conversation.wrote(1, new Uint8Array(2000));
     expect(file.close()).toBe(
@@ -61,7 +61,7 @@ describe("--pcap", () => {
     );
     expect((await stat(path)).size).toBe(file.capture.bytes);
     const whole = openPcapFile(path, "wirebook test", 2000);
-    whole.capture.conversation(ends).open(0, 0);
+    whole.capture.conversation({ ends, hasKeys: true }).open(0, 0);
     expect(whole.close()).toBeUndefined();
   });
 

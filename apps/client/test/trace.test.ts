@@ -1,49 +1,46 @@
-import { Trace } from "@wirebook/net";
+import { tcpTarget } from "@wirebook/net";
+import { StreamRecord } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { readRowsMax } from "../src/output/trace-table.ts";
 import { createPaint } from "../src/output/terminal-text.ts";
+import { recordBounds } from "../src/output/trace-json.ts";
 import { readRows, reportTrace } from "../src/output/trace-table.ts";
 import type { Outcome } from "../src/result.ts";
 import { runCli } from "./cli.ts";
 import { openResponder } from "./tcp-peer.ts";
 
-const target = { host: "127.0.0.1", port: 5007 };
+const target = tcpTarget("wirebook", { host: "127.0.0.1", port: 5007 });
 const plain = createPaint(false);
 const answered: Outcome = { kind: "answered", isError: false };
 
-function traceOf(chunks: [number, number][], steps: Partial<Trace["at"]> = {}): Trace {
-  const trace = new Trace();
-  Object.assign(trace.at, {
-    connecting: 100,
-    established: 100.31,
-    written: 100.402,
-    firstByte: 101.9,
-    fin: 1304.1,
-    closed: 1304.125,
-    ...steps,
-  });
-  trace.chunks.push(...chunks);
-  trace.sentBytes = 8;
-  trace.receivedBytes = chunks.reduce((sum, [, bytes]) => sum + bytes, 0);
-  trace.local = { address: "127.0.0.1", port: 40312 };
-  trace.remote = { address: "127.0.0.1", port: 5007 };
-  return trace;
+function recordOf(reads: readonly (readonly [atMs: number, bytes: number])[]): StreamRecord {
+  const record = new StreamRecord(recordBounds);
+  record.mark("connecting", 100);
+  record.mark("established", 100.31);
+  record.wrote(8, 100.402);
+  record.mark("firstByte", 101.9);
+  for (const [atMs, bytes] of reads) record.read(new Uint8Array(bytes), atMs);
+  record.ended("fin", true, 1304.1);
+  record.mark("closed", 1304.125);
+  record.local = { address: "127.0.0.1", port: 40312 };
+  record.remote = { address: "127.0.0.1", port: 5007 };
+  return record;
 }
 
 /** As many reads, none of the size of the one before. */
-function unequal(count: number): Trace {
-  return traceOf(Array.from({ length: count }, (_, index): [number, number] => [200 + index, index + 1]));
+function unequal(count: number): StreamRecord {
+  return recordOf(Array.from({ length: count }, (_, index): [number, number] => [200 + index, index + 1]));
 }
 
 describe("the report", () => {
   test("is a table that reads from top to bottom", () => {
-    const trace = traceOf([
+    const record = recordOf([
       [101.9, 65_536],
       [500, 65_536],
       [702.5, 65_536],
       [1304.05, 1],
     ]);
-    expect(reportTrace(trace, target, answered, plain)).toBe(
+    expect(reportTrace(record, target, answered, plain)).toBe(
       [
         "127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)",
         "",
@@ -64,10 +61,11 @@ describe("the report", () => {
   });
 
   test("ends where the exchange failed", () => {
-    const trace = new Trace();
-    Object.assign(trace.at, { connecting: 5, closed: 6 });
+    const record = new StreamRecord(recordBounds);
+    record.mark("connecting", 5);
+    record.mark("closed", 6);
     const outcome: Outcome = { kind: "failed", code: "connect-refused", sentence: "nothing listens there" };
-    expect(reportTrace(trace, target, outcome, plain)).toBe(
+    expect(reportTrace(record, target, outcome, plain)).toBe(
       [
         "no connection (this end)  ⇄  127.0.0.1:5007 (the server)",
         "",
@@ -82,14 +80,14 @@ describe("the report", () => {
   });
 
   test("says who went away", () => {
-    expect(reportTrace(traceOf([]), target, { kind: "interrupted" }, plain)).toContain(
+    expect(reportTrace(recordOf([]), target, { kind: "interrupted" }, plain)).toContain(
       "closed       → this end went away before the server had finished",
     );
   });
 
   test("is coloured only when it is told to be", () => {
-    expect(reportTrace(traceOf([[101.9, 1]]), target, answered, plain)).not.toContain("\u001b");
-    expect(reportTrace(traceOf([[101.9, 1]]), target, answered, createPaint(true))).toContain("\u001b[36mconnecting");
+    expect(reportTrace(recordOf([[101.9, 1]]), target, answered, plain)).not.toContain("\u001b");
+    expect(reportTrace(recordOf([[101.9, 1]]), target, answered, createPaint(true))).toContain("\u001b[36mconnecting");
   });
 });
 
@@ -109,15 +107,26 @@ describe("the reads", () => {
     expect(rows.at(-1)).toMatchObject({ step: "read 41", meaning: "41 bytes" });
   });
 
-  test("that were not timed are counted", () => {
-    const trace = traceOf([[200, 10]]);
-    trace.untimedChunks = 1500;
-    trace.receivedBytes = 2_000_010;
-    expect(readRows(trace).at(-1)).toEqual({
-      step: "…",
-      direction: "none",
-      meaning: "1,500 more reads, 2,000,000 bytes, without their times",
-    });
+  test("whose times were not kept are counted in their place", () => {
+    const { firstEventsKept, lastEventsKept } = recordBounds;
+    const count = firstEventsKept + lastEventsKept + 1500;
+    // The write and the FIN are events as well.
+    const omitted = count + 2 - firstEventsKept - lastEventsKept;
+    const rows = readRows(recordOf(Array.from({ length: count }, (_, index) => [200 + index, 10])));
+    expect(rows.map(({ step, meaning }) => `${step} ${meaning}`)).toEqual([
+      expect.stringMatching(/^reads 1–1,023 1,023 × 10 bytes/) as string,
+      `… ${omitted.toLocaleString("en-US")} reads between, ${(omitted * 10).toLocaleString("en-US")} bytes; their times were not kept`,
+      expect.stringMatching(/^reads 2,526–3,548 1,023 × 10 bytes/) as string,
+    ]);
+  });
+
+  test("between which some were not kept are summed up with them", () => {
+    const { firstEventsKept, lastEventsKept } = recordBounds;
+    const rows = readRows(unequal(firstEventsKept + lastEventsKept + 100));
+    expect(rows).toHaveLength(readRowsMax);
+    expect(rows.find(({ atMs }) => atMs === undefined)?.meaning).toMatch(
+      /^2,109 reads between, [\d,]+ bytes; --json has the first and the newest$/,
+    );
   });
 });
 

@@ -6,14 +6,14 @@
  */
 
 import type { Writable } from "node:stream";
-import type { Trace } from "@wirebook/net";
-import { decodeEntry, decodeFollowing, plainText, quoteText } from "@wirebook/protocol";
-import type { Endpoint, Entry, ReplyHeader, Step } from "@wirebook/protocol";
+import { decodeEntry, decodeFollowing, quoteText } from "@wirebook/protocol";
+import type { Entry, ReplyHeader, StreamRecord } from "@wirebook/protocol";
 import type { Outgoing } from "../message.ts";
 import type { ReplyNews } from "../reply-parser.ts";
-import type { Presenter } from "../request.ts";
+import type { Presenter } from "../session.ts";
 import type { Outcome } from "../result.ts";
 import { TextStream } from "./terminal-text.ts";
+import { encodeJson, failureOf, traceJson } from "./trace-json.ts";
 
 /** Characters of the first line of a response to a follow; a longer one is not that with which a follow begins. */
 const followingCharactersMax = 64;
@@ -50,18 +50,18 @@ export class JsonPresenter implements Presenter {
     if (response.length > 0) this.#respond(this.#text.push(response));
   }
 
-  end(outcome: Outcome, trace: Trace): void {
+  end(outcome: Outcome, record: StreamRecord): void {
     this.#respond(this.#text.finish());
     if (this.#shape === "undecided") this.#openReply(this.#firstLine);
     const rest = {
       isError: outcome.kind === "answered" && outcome.isError,
       failure: failureOf(outcome),
-      trace: traceJson(trace),
+      trace: traceJson(record),
     };
     if (this.#shape === "follow") {
       this.#lines.finish();
       this.#object({ type: "end", ...rest });
-    } else this.#out.write(`",${encode(rest).slice(1)}\n`);
+    } else this.#out.write(`",${encodeJson(rest).slice(1)}\n`);
   }
 
   #respond(text: string): void {
@@ -86,7 +86,7 @@ export class JsonPresenter implements Presenter {
 
   #openReply(text: string): void {
     this.#shape = "reply";
-    const head = encode({
+    const head = encodeJson({
       type: "reply",
       sent: this.#outgoing?.shown ?? "",
       header: this.#header,
@@ -97,53 +97,8 @@ export class JsonPresenter implements Presenter {
   }
 
   #object(value: object): void {
-    this.#out.write(`${encode(value)}\n`);
+    this.#out.write(`${encodeJson(value)}\n`);
   }
-}
-
-/** JSON in which nothing is left that acts on a terminal: what JSON leaves raw is escaped as it escapes the rest. */
-function encode(value: object): string {
-  return plainText(JSON.stringify(value));
-}
-
-function failureOf(outcome: Outcome): { readonly code: string; readonly message: string } | null {
-  switch (outcome.kind) {
-    case "answered":
-      return null;
-    case "failed":
-      return { code: outcome.code, message: outcome.sentence };
-    case "interrupted":
-      return { code: "interrupted", message: "the exchange was interrupted" };
-  }
-}
-
-/** A trace for other programs. Times are milliseconds since the connecting began, to the microsecond. */
-interface TraceJson {
-  /** When the connecting began, by this machine's clock. */
-  readonly startedAt: string;
-  readonly local: Endpoint | null;
-  readonly remote: Endpoint | null;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-  readonly steps: Partial<Record<Step, number>>;
-  readonly chunks: readonly (readonly [ms: number, bytes: number])[];
-  readonly untimedChunks: number;
-}
-
-/** The trace as `--json` writes it. */
-function traceJson({ at, chunks, ...trace }: Trace): TraceJson {
-  const startMs = at.connecting ?? 0;
-  const since = (atMs: number): number => Math.round((atMs - startMs) * 1000) / 1000;
-  return {
-    startedAt: new Date(performance.timeOrigin + startMs).toISOString(),
-    local: trace.local ?? null,
-    remote: trace.remote ?? null,
-    sentBytes: trace.sentBytes,
-    receivedBytes: trace.receivedBytes,
-    steps: Object.fromEntries(Object.entries(at).map(([step, atMs]) => [step, since(atMs)])),
-    chunks: chunks.map(([atMs, bytes]) => [since(atMs), bytes]),
-    untimedChunks: trace.untimedChunks,
-  };
 }
 
 /** A line of a followed history. */

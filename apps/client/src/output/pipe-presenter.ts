@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import type { Outgoing } from "../message.ts";
 import type { ReplyNews } from "../reply-parser.ts";
-import type { Presenter } from "../request.ts";
+import type { Presenter } from "../session.ts";
 
 const lineFeed = 0x0a;
 

@@ -1,5 +1,5 @@
 /**
- * Tells when nobody reads standard output any more, as GNU tail finds it out with poll(2): a follow of a quiet history would
+ * Tells when standard output has no reader any more, as GNU tail finds it out with poll(2): a follow of a quiet history would
  * otherwise stay until somebody writes a line.
  *
  * Node has no poll, and begins no read of what is open for writing alone, unless it takes the pipe for a TCP socket: then it

@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import { authenticationError, decodeText, errorPrefix } from "@wirebook/protocol";
 import type { Outgoing } from "../message.ts";
 import type { ReplyNews } from "../reply-parser.ts";
-import type { Presenter } from "../request.ts";
+import type { Presenter } from "../session.ts";
 import type { Outcome } from "../result.ts";
 import { TextStream, visibleText } from "./terminal-text.ts";
 import type { Paint } from "./terminal-text.ts";

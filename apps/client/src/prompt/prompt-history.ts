@@ -1,7 +1,7 @@
 /**
  * What was typed at the prompt, kept for the next one: a line an entry, the oldest first.
  *
- * Keys are left out [H-5]; the file is still its owner's alone (mode 600), since usernames are nobody else's concern. Each
+ * Keys are left out [H-5]; the file is still its owner's alone (mode 600), since usernames concern its owner alone. Each
  * line is appended when it is typed, so prompts that run side by side lose nothing of each other. A history that cannot
  * be kept is no reason to refuse the prompt: `problem` says why, and the prompt goes on without.
  */

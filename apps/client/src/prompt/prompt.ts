@@ -12,8 +12,8 @@ import { createInterface } from "node:readline";
 import type { Interface } from "node:readline";
 import type { Writable } from "node:stream";
 import type { ReadStream } from "node:tty";
-import { describeTarget } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
+import { describeHostPort } from "@wirebook/net";
+import type { HostPort } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
 import { promptHistoryLinesMax } from "./prompt-history.ts";
 import { createMessage } from "../message.ts";
@@ -28,7 +28,7 @@ interface PromptOptions {
   /** Where the prompt itself is written. */
   readonly output: Writable;
   readonly paint: Paint;
-  readonly target: Target;
+  readonly target: HostPort;
   readonly history: PromptHistory;
   readonly completions: Completions;
   readonly send: (outgoing: Outgoing) => Promise<unknown>;
@@ -70,7 +70,7 @@ class Prompt {
       history: history.lines,
       historySize: promptHistoryLinesMax,
       removeHistoryDuplicates: true,
-      prompt: paint.strong(`${describeTarget(target)}> `),
+      prompt: paint.strong(`${describeHostPort(target)}> `),
       completer: (line: string) => completions.complete(line),
     });
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -137,7 +137,7 @@ class Prompt {
 
 function greeting({ target, paint, history }: PromptOptions): string {
   const lines = [
-    `Wirebook at ${paint.strong(describeTarget(target))}`,
+    `Wirebook at ${paint.strong(describeHostPort(target))}`,
     "Type a username to see the operations, or a whole message such as: brick 2",
     paint.faint("Tab completes, Ctrl-C ends a reply, help explains, exit or Ctrl-D leaves."),
     ...(history.problem === undefined
