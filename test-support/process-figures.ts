@@ -15,6 +15,15 @@ export async function memoryOf(pid: Pid): Promise<{ readonly nowMiB: number; rea
   return { nowMiB: mebibytes("VmRSS"), peakMiB: mebibytes("VmHWM") };
 }
 
+/** The memory of a process and its children in MiB. What several of them share counts once in all (`Pss`). */
+export async function sharedMemoryOf(pid: Pid): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter(Boolean);
+  const ofChildren = await Promise.all(children.map((child) => sharedMemoryOf(Number(child))));
+  const own = Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1]) / 1024;
+  return ofChildren.reduce((sum, one) => sum + one, own);
+}
+
 /** Counts the peak anew from now on. */
 export async function resetPeak(pid: Pid): Promise<void> {
   await writeFile(`/proc/${pid}/clear_refs`, "5");

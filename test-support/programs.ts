@@ -64,23 +64,24 @@ export async function startReferenceServer(
   });
 }
 
-/** Wirebook's gateway to a server. */
+/** Wirebook's gateway to a server, or to the targets that its options name. */
 export function startGateway({
   server,
-  serverConnections,
+  connections,
   options = [],
   nodeArgs = [],
   under = [],
 }: {
   /** `host:port`. */
-  readonly server: string;
-  readonly serverConnections?: number;
+  readonly server?: string;
+  readonly connections?: number;
 } & LaunchOptions): Promise<Program> {
-  const limit = serverConnections === undefined ? [] : ["--server-connections", String(serverConnections)];
+  const target = server === undefined ? [] : ["--server", server];
+  const limit = connections === undefined ? [] : ["--connections", String(connections)];
   const program = [...nodeArgs, join(root, "apps/gateway/bin/wirebook-gateway.mjs")];
   return Program.start({
     name: "gateway",
-    ...behind(under, (port) => [...program, "--port", String(port), "--server", server, ...limit, ...options]),
+    ...behind(under, (port) => [...program, "--port", String(port), ...target, ...limit, ...options]),
   });
 }
 

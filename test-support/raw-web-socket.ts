@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { subprotocol } from "@wirebook/protocol";
 
 /** Opcodes (section 5.2). */
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
@@ -29,7 +30,7 @@ export function upgradeHeaders(host: string, origin: string): Record<string, str
     Upgrade: "websocket",
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": randomBytes(16).toString("base64"),
-    "Sec-WebSocket-Protocol": "wirebook.v1",
+    "Sec-WebSocket-Protocol": subprotocol,
   };
 }
 

@@ -99,6 +99,22 @@ test("a reset before the end does nothing, and the history keeps what came", asy
   await expect(page.getByRole("status", { name: "Result" })).toContainText("brick 1 77: The reset came");
 });
 
+test("each write is seen when it is made, while the write schedule runs", async ({ wirebook }) => {
+  const lab = await openLab(wirebook);
+  await lab.getByRole("button", { name: "Split", exact: true }).click();
+  // Silence ends no message that deletes.
+  await lab.getByLabel("Message").fill("brick 1 77");
+  await lab.getByLabel("Split after bytes").fill("9");
+  await lab.getByLabel("Milliseconds between writes").fill("8000");
+  await lab.getByRole("button", { name: "Run", exact: true }).click();
+  await lab.getByRole("button", { name: "Send anyway" }).click();
+  const { wire } = wirebook;
+  await expect(wire).toContainText(/The gateway runs the write schedule\.\s*Sent 9 B, received nothing\./);
+  await expect(wire.getByRole("group", { name: "Frames" })).toContainText("→ write 1, 9 B");
+  await expect(wire).toContainText("The server joined 2 writes into one message.");
+  await expect(wire).toContainText(/Sent 11 B, received \d+ B/);
+});
+
 test("a slow reader gets everything, a read at a time", async ({ wirebook }) => {
   const lab = await openLab(wirebook);
   await run(lab, "Slow reader", "brick 2 -1");
@@ -109,7 +125,7 @@ test("a slow reader gets everything, a read at a time", async ({ wirebook }) => 
 
 test("eight at once wait for the one connection that there is, and each can be looked at", async ({ page }) => {
   await using server = await startServer();
-  await using gateway = await startGateway({ server: server.address, serverConnections: 2 });
+  await using gateway = await startGateway({ server: server.address, connections: 2 });
   const wirebook = await Wirebook.open(page, gateway);
   await expect(wirebook.follow).toHaveText("live");
   const lab = await openLab(wirebook);

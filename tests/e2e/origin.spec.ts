@@ -10,7 +10,7 @@ const withoutPython = "python3 is missing: the reference server is written in it
 test("the reference server works behind the gateway", async ({ page }) => {
   skipWhen(python === undefined, withoutPython);
   await using origin = await startReferenceServer(python ?? "");
-  await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
+  await using gateway = await startGateway({ server: origin.address, connections: 1 });
   const wirebook = await Wirebook.open(page, gateway);
 
   await expect(wirebook.follow).toHaveText("snapshot");
@@ -32,7 +32,7 @@ test("the reference server works behind the gateway", async ({ page }) => {
 test("a user whom the reference server does not know is told so", async ({ page }) => {
   skipWhen(python === undefined, withoutPython);
   await using origin = await startReferenceServer(python ?? "");
-  await using gateway = await startGateway({ server: origin.address, serverConnections: 1 });
+  await using gateway = await startGateway({ server: origin.address, connections: 1 });
   await page.goto(`http://${gateway.address}/`);
   await page.getByRole("textbox", { name: "User" }).fill("stranger");
   await page.getByRole("button", { name: "Connect" }).click();

@@ -1,7 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "./wirebook.ts";
 
-test("a message is followed from the browser's frame over TCP into its line of the history", async ({ wirebook }) => {
+test("a message is followed from the page's frame over TCP into its line of the history", async ({ wirebook }) => {
   await expect(wirebook.follow).toHaveText("live");
   await wirebook.send(2, { FROM: "-1" });
   await expect(wirebook.card("brick 2 -1")).toContainText("done");
@@ -9,12 +9,13 @@ test("a message is followed from the browser's frame over TCP into its line of t
   await expect(wire).toContainText(
     /The message is line \d+ of the history\. It was carried out and answered\. *Sent 11 B, received \d+ B/,
   );
-  await expect(wire).toContainText(/may differ from the browser's by ±\d/);
+  await expect(wire).toContainText(/may differ from the page's by ±\d/);
   // The first leg may be lost in the error of the two clocks.
   await expect(wire.getByRole("img", { name: /^Where the time went: .*\bserver \d/ })).toBeVisible();
 
   const frames = wire.getByRole("group", { name: "Frames" });
-  await expect(frames.getByRole("button").first()).toContainText(/1 text, 6 \+ \d+ B, masked, request.*write 1, 11 B/);
+  await expect(frames.getByRole("button").first()).toContainText(/1 text, 6 \+ \d+ B, masked, request/);
+  await expect(frames.getByRole("button").nth(2)).toContainText(/2 binary, 2 \+ 20 B, written.*→ write 1, 11 B/);
   await expect(wire.getByRole("group", { name: "Bytes of frame 1" })).toContainText("request");
   await expect(wire).toContainText("11 bytes, as the gateway wrote them");
   const places = wire.getByRole("region", { name: "The message in four places" });
@@ -44,7 +45,7 @@ test("what is below the edge of the wire is told of, and a click away", async ({
   await wirebook.send(2, { FROM: "-1" });
   await expect(wirebook.card("brick 2 -1")).toContainText("done");
   const parts = page.getByRole("navigation", { name: "Parts of the wire" });
-  await expect(parts.getByRole("button")).toHaveText(["Timeline", /Notes\s\d/, /Frames\s4/, "Bytes", /Steps\s11/]);
+  await expect(parts.getByRole("button")).toHaveText(["Timeline", /Notes\s\d/, /Frames\s5/, "Bytes", /Steps\s11/]);
   const steps = wirebook.wire.getByRole("table", { name: "Steps" });
   await expect(steps).not.toBeInViewport();
   await parts.getByRole("button", { name: "Steps" }).click();
@@ -81,11 +82,17 @@ test("j and k go through the frames and through the exchanges", async ({ wireboo
   await wire.getByRole("group", { name: "Frames" }).getByRole("button").first().focus();
   await page.keyboard.press("j");
   await page.keyboard.press("ArrowDown");
-  await expect(wire.getByRole("region", { name: "Frame 3" })).toContainText("4 bytes of exchange id, then");
-  await expect(wire.getByRole("group", { name: "Frames" }).getByRole("button").nth(2)).toBeFocused();
+  // The write, which the message in four places shows.
+  await expect(wire.getByRole("region", { name: "The message in four places" })).toBeVisible();
+  await page.keyboard.press("ArrowDown");
+  await expect(wire.getByRole("region", { name: "Frame 4" })).toContainText(
+    "16 bytes of header: kind, stream, time, then",
+  );
+  await expect(wire.getByRole("group", { name: "Frames" }).getByRole("button").nth(3)).toBeFocused();
   const lines = wire.getByRole("list", { name: "Lines of the reply in this read" });
   await lines.getByText("Operations:").hover();
-  await expect(wire.getByRole("group", { name: "Bytes of frame 3" }).locator(".hex .lit").first()).toHaveText("4f");
+  await expect(wire.getByRole("group", { name: "Bytes of frame 4" }).locator(".hex .lit").first()).toHaveText("4f");
+  await page.keyboard.press("k");
   await page.keyboard.press("k");
   await expect(wire.getByRole("region", { name: "Frame 2" })).toContainText("JSON text");
 

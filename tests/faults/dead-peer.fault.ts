@@ -1,8 +1,9 @@
-/** Pages whose machine vanishes without a word: a network namespace whose link goes down [G-10]. */
+/** Clients whose machine vanishes without a word: a network namespace whose link goes down [G-10]. */
 
 import { fileURLToPath } from "node:url";
 import { startGateway, startServer } from "../../test-support/programs.ts";
 import { startPrinting } from "../../test-support/foreign-program.ts";
+import { TestServer } from "../../test-support/tcp-client.ts";
 import { Network, networkNeeds } from "./network/network.ts";
 import { becomes, failuresOf } from "./network/gateway-health.ts";
 import { socketsOf } from "../../test-support/process-figures.ts";
@@ -12,8 +13,8 @@ const goneMsMax = 60_000;
 const origin = "http://page.example";
 
 export const faultTest: FaultTest = {
-  promise: "pages that vanish are dropped within a minute, and with them their connections to the server",
-  unit: "pages, each with a follow",
+  promise: "clients that vanish are dropped within a minute, and with them their connections to the targets",
+  unit: "pages with a follow, a conversation or a stalled one, and relays",
   first: 200,
   full: 1000,
   // It takes the minute of its promise, twice.
@@ -26,8 +27,11 @@ export const faultTest: FaultTest = {
 async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startServer();
   using network = new Network(1);
-  const options = ["--host", network.ownHost, "--origin", origin];
-  await using gateway = await startGateway({ server: server.address, serverConnections: count, options, nodeArgs });
+  await using mirror = await TestServer.listen((socket) => socket.pipe(socket));
+  await using deaf = await TestServer.listen((socket) => socket.pause());
+  const targets = [`mirror=tcp://${mirror.address}`, `deaf=tcp://${deaf.address}`].flatMap((url) => ["--target", url]);
+  const options = ["--host", network.ownHost, "--origin", origin, "--auth", "none", "--relay", ...targets];
+  await using gateway = await startGateway({ server: server.address, connections: count, options, nodeArgs });
   const { pid } = gateway;
   const [gatewayBefore, serverBefore] = [await socketsOf(pid), await socketsOf(server.pid)];
   const [command = "", ...words] = network.under(0);
@@ -44,7 +48,8 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   const violations = [...failuresOf(gateway)];
   const areAllGone = await becomes(isGone, goneMsMax);
   const seconds = Math.round((performance.now() - startMs) / 1000);
-  if (!areAllGone) violations.push(`pages are still there after ${seconds} s`);
+  if (!areAllGone) violations.push(`clients are still there after ${seconds} s`);
+  if (mirror.sockets.size > 0) violations.push(`${mirror.sockets.size} connections to the mirror are open`);
   for (const [name, process, before] of [
     ["gateway", pid, gatewayBefore],
     ["server", server.pid, serverBefore],
@@ -55,7 +60,7 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   }
   return {
     tried: count,
-    checked: "WebSockets and TCP connections of both sides counted",
+    checked: "WebSockets and TCP connections of all sides counted",
     violations,
     figures: { seconds },
   };

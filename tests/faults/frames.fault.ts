@@ -1,14 +1,19 @@
-/** Frames that no page sends: random bytes, mutated frames, and fragments without end. */
+/** Frames that no client sends: random bytes, mutated frames, and fragments without end, to a page's WebSocket and to a relay. */
 
 import type { Socket } from "node:net";
+import { encodeByteFrame, streamIdMax } from "@wirebook/protocol";
 import { startGateway, startServer } from "../../test-support/programs.ts";
 import { becomes, failuresOf } from "./network/gateway-health.ts";
 import { PageClient } from "../../test-support/page-client.ts";
 import { memoryOf } from "../../test-support/process-figures.ts";
 import type { Random } from "../../test-support/random.ts";
 import { handshake, encodeClientFrame, opcodes, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
+import { RelayClient } from "../../test-support/relay-client.ts";
+import { TestServer } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
+/** Where to, the page's more often. */
+const paths = ["/ws", "/ws", "/tcp/it"];
 const framesPerSocket = 20;
 const socketsAtOnce = 8;
 const emptyFragments = 200_000;
@@ -31,11 +36,13 @@ export const faultTest: FaultTest = {
 
 async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startServer();
-  await using gateway = await startGateway({ server: server.address, nodeArgs });
+  await using mirror = await TestServer.listen((socket) => socket.pipe(socket));
+  const options = ["--relay", "--target", `it=tcp://${mirror.address}`];
+  await using gateway = await startGateway({ server: server.address, options, nodeArgs });
   const { pid } = gateway;
   const violations: string[] = [];
   const sendSome = async (): Promise<void> => {
-    const { socket } = await open(gateway.port);
+    const { socket } = await open(gateway.port, random.pick(paths));
     const make = random.chance(0.7) ? strangeContent : strangeFrame;
     for (let sent = 0; sent < framesPerSocket && !socket.destroyed; sent++) socket.write(make(random));
     await closeAnswered(socket);
@@ -48,7 +55,8 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
     if (before === 0 && done + perTurn >= count / 5) before = (await memoryOf(pid)).nowMiB;
     progress(done);
   }
-  violations.push(...(await stillServes(gateway.address)), ...(await sendEmptyFragments(gateway.port)));
+  violations.push(...(await stillServes(gateway.address)));
+  for (const path of new Set(paths)) violations.push(...(await sendEmptyFragments(gateway.port, path)));
   violations.push(...failuresOf(gateway));
   const grownMiB = violations.length > 0 ? 0 : Math.round((await memoryOf(pid)).nowMiB - before);
   if (grownMiB > growthMiBMax) violations.push(`the gateway grew by ${grownMiB} MiB`);
@@ -56,9 +64,10 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   return { tried: count, checked, violations, figures: { grownMiB } };
 }
 
-async function open(port: number): Promise<{ socket: Socket }> {
+async function open(port: number, path: string): Promise<{ socket: Socket }> {
   const host = `127.0.0.1:${port}`;
-  const { status, socket } = await handshake(port, { headers: upgradeHeaders(host, `http://${host}`) });
+  const requestLine = `GET ${path} HTTP/1.1`;
+  const { status, socket } = await handshake(port, { requestLine, headers: upgradeHeaders(host, `http://${host}`) });
   if (status !== 101) throw new Error(`the gateway answered ${status} to a right handshake`);
   return { socket };
 }
@@ -75,16 +84,20 @@ async function closeAnswered(socket: Socket): Promise<void> {
 async function stillServes(address: string): Promise<string[]> {
   try {
     using page = await PageClient.open(address);
-    const { last } = await page.request("brick");
-    return last.type === "end" ? [] : [`a good page got ${JSON.stringify(last)}`];
+    using client = await RelayClient.open(address, "it");
+    await client.send("still there");
+    const { last } = await page.request("brick").ended;
+    const echoed = String(await client.received(11));
+    const isServed = last.type === "end" && echoed === "still there" && page.unexpected.length === 0;
+    return isServed ? [] : [`good clients got ${JSON.stringify([last, echoed, page.unexpected])}`];
   } catch (error) {
-    return [`a good page is not served any more: ${String(error)}`];
+    return [`good clients are not served any more: ${String(error)}`];
   }
 }
 
 /** A message of so many fragments must be refused long before its end (CVE-2022-39386), so it gets no answer. */
-async function sendEmptyFragments(port: number): Promise<string[]> {
-  const { socket } = await open(port).catch(() => ({ socket: undefined }));
+async function sendEmptyFragments(port: number, path: string): Promise<string[]> {
+  const { socket } = await open(port, path).catch(() => ({ socket: undefined }));
   if (socket === undefined) return ["no WebSocket could be opened for the fragments"];
   let received = "";
   socket.on("data", (data: Buffer) => (received += data.toString("latin1")));
@@ -98,12 +111,13 @@ async function sendEmptyFragments(port: number): Promise<string[]> {
   const isAnswered = (): boolean => received.includes('"type":"clock"');
   const isOver = await becomes(() => socket.destroyed || socket.readableEnded || isAnswered());
   socket.destroy();
-  return isOver && !isAnswered() ? [] : [`a message of ${emptyFragments} empty fragments was not refused`];
+  return isOver && !isAnswered() ? [] : [`a message of ${emptyFragments} empty fragments to ${path} was not refused`];
 }
 
 /** Strange inside, but a frame: it gets past RFC 6455 to what reads the page's frames. */
 function strangeContent(random: Random): Buffer {
-  if (random.chance(0.2)) return encodeClientFrame(opcodes.binary, random.bytes(random.below(40)));
+  if (random.chance(0.1)) return encodeClientFrame(opcodes.binary, random.bytes(random.below(40)));
+  if (random.chance(0.2)) return encodeClientFrame(opcodes.binary, mutate(likelyByteFrame(random), random));
   const text = mutate(Buffer.from(likelyText(random)), random);
   // Text must be UTF-8, which bytes below 128 always are.
   return encodeClientFrame(
@@ -120,7 +134,7 @@ function strangeFrame(random: Random): Buffer {
 }
 
 function likelyText(random: Random): string {
-  const id = random.pick<unknown>([1, 2, 3, 0, -1, 4_294_967_295, 4_294_967_296, 1.5, "1", null, {}]);
+  const id = random.pick<unknown>([1, 2, 3, 0, -1, streamIdMax, 4_294_967_296, 1.5, "1", null, {}]);
   const word = random.pick<unknown>([
     "brick",
     "",
@@ -133,13 +147,41 @@ function likelyText(random: Random): string {
     ["brick"],
     { user: "brick" },
   ]);
+  const bytes = { bytes: random.pick(["YnJpY2sK", "?", "A", "", word]) };
+  const step = random.pick<unknown>([
+    { afterMs: 0, bytes: 6 },
+    { afterMs: 1, bytes: 3 },
+    { afterMs: 0, do: "reset" },
+    {},
+  ]);
   const frames: readonly unknown[] = [
     { type: "request", id, user: word },
     { type: "request", id, user: "brick", operation: random.pick([2, 4, -1, 1e300, "2"]), arguments: [word] },
     { type: "request", id, user: "brick", arguments: word },
-    { type: "raw", id, bytes: random.pick(["YnJpY2sK", "?", "A", "", word]), end: random.pick([true, false, 1]) },
-    { type: "end", id },
-    { type: "cancel", id },
+    {
+      type: "connect",
+      id,
+      target: random.pick(["wirebook", "it", "", word]),
+      ...bytes,
+      end: random.pick([true, false, 1]),
+    },
+    {
+      type: "connect",
+      id,
+      target: "it",
+      ...bytes,
+      end: false,
+      schedule: random.pick<unknown>([[], [step], [step, step], word]),
+    },
+    {
+      type: "connect",
+      id,
+      target: "it",
+      ...bytes,
+      end: false,
+      read: { afterMs: 0, bytes: random.pick([1, 0, 1e9]), everyMs: 0 },
+    },
+    { type: random.pick(["end", "cancel", "reset"]), id },
     { type: "clock", at: random.pick([1, Number.MAX_VALUE, "x", null]) },
     { type: word, id },
     { ["__proto__"]: { type: "request" }, id, constructor: word },
@@ -147,6 +189,25 @@ function likelyText(random: Random): string {
     word,
   ];
   return JSON.stringify(random.pick(frames));
+}
+
+function likelyByteFrame(random: Random): Buffer {
+  const kind = random.pick(["data", "data", "written", "fin", "rst"] as const);
+  const [isFromTarget, isAfterGap] = [random.chance(0.2), random.chance(0.2)];
+  const id = random.pick([1, 2, 3, 0, streamIdMax, 0xffff_ffff]);
+  const atMs = random.pick([0, 0, -1, Number.NaN, Infinity]);
+  const header = {
+    kind,
+    leg: random.pick(["target", "client"] as const),
+    isFromTarget,
+    isAfterGap,
+    queuedKiB: 0,
+    id,
+    atMs,
+  };
+  const body =
+    kind === "written" ? random.below(100) : kind === "data" ? random.bytes(random.below(40)) : new Uint8Array(0);
+  return encodeByteFrame(header, body, (length) => Buffer.alloc(length));
 }
 
 /** Changes a few of its bytes, or cuts it, or repeats a piece. */

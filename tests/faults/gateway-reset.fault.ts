@@ -1,12 +1,15 @@
-/** Resets at every phase of an exchange, from the server's side and from the page's. */
+/** Resets at every phase, from the target's side and from that of the page or of a client of the relay. */
 
 import { once } from "node:events";
 import { startGateway } from "../../test-support/programs.ts";
 import { becomes, failuresOf } from "./network/gateway-health.ts";
 import { descriptorsOf } from "../../test-support/process-figures.ts";
+import type { Program } from "../../test-support/program.ts";
 import { PageClient } from "../../test-support/page-client.ts";
 import type { Random } from "../../test-support/random.ts";
 import { TestServer } from "../../test-support/tcp-client.ts";
+import { openChannel } from "./network/channels.ts";
+import type { Way } from "./network/channels.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const atOnce = 16;
@@ -16,27 +19,33 @@ const messageBytesMax = 2000;
 /** Of descriptors more than at the start, when all is over: a connection that /readyz or Node still holds. */
 const descriptorsSlack = 2;
 
-export const faultTest: FaultTest = {
-  promise: "a reset of either side at any time ends each exchange once, ends no gateway and leaks nothing",
+/** How a connection may end here. */
+const told: ReadonlySet<string> = new Set(["fin", "cancelled", "connection-reset", "connect-failed"]);
+
+const common: Omit<FaultTest, "first" | "run"> = {
+  promise: "a reset of either side at any time ends each connection once, ends no gateway and leaks nothing",
   unit: "resets",
-  first: 2000,
   full: 50_000,
   isInCi: true,
   needs: [],
-  negativeControls: [{ mutant: "no-exchange-error-listener", count: 100 }],
-  run,
+  negativeControls: [{ mutant: "no-connection-error-listener", count: 100 }],
 };
 
-async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
+export const faultTests: Readonly<Record<string, FaultTest>> = {
+  "gateway-reset": { ...common, first: 2000, run: (trial) => run(trial, "conversation") },
+  "relay-reset": { ...common, first: 500, run: (trial) => run(trial, "relay") },
+};
+
+async function run({ count, random, nodeArgs, progress }: Trial, way: Way): Promise<Finding> {
   await using server = await startResetting(random);
-  await using gateway = await startGateway({ server: server.address, nodeArgs });
+  await using gateway = await startGateway({ server: server.address, options: ["--relay"], nodeArgs });
   const { pid } = gateway;
   const before = await descriptorsOf(pid);
   const violations: string[] = [];
   let done = 0;
   while (done < count && failuresOf(gateway).length === 0) {
     try {
-      done += await onePage(gateway.address, Math.min(atOnce, count - done), random, violations);
+      done += await onePage(gateway, way, { count: Math.min(atOnce, count - done), random }, violations);
     } catch (error) {
       if (failuresOf(gateway).length === 0) violations.push(`a page was not served: ${String(error)}`);
     }
@@ -48,24 +57,39 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   return { tried: done, checked: `descriptors back to ${before}`, violations };
 }
 
-/** Starts some exchanges; in a third of the cases the page goes away in the middle of them. */
-async function onePage(address: string, exchanges: number, random: Random, violations: string[]): Promise<number> {
-  using page = await PageClient.open(address);
-  const answers = Array.from({ length: exchanges }, () => page.raw(random.bytes(1 + random.below(messageBytesMax))));
-  if (random.chance(0.33)) {
-    const settled = Promise.allSettled(answers);
-    // A gateway that is broken may end before it says anything.
+/** Starts some connections; in a third of the cases the page, or the relay's clients, go away in the middle of them. */
+async function onePage(
+  gateway: Program,
+  way: Way,
+  { count, random }: { count: number; random: Random },
+  violations: string[],
+): Promise<number> {
+  using page = await PageClient.open(gateway.address);
+  const place = { page, address: gateway.address, target: "wirebook" };
+  const isLeft = random.chance(0.33);
+  const talk = async (): Promise<void> => {
+    const bytes = random.bytes(1 + random.below(messageBytesMax));
+    const isReset = random.chance(0.2);
+    const { promise: heard, resolve: hear } = Promise.withResolvers<void>();
+    const channel = await openChannel(way, place, { onRead: () => hear() });
+    await channel.send(bytes);
+    if (isLeft || isReset) {
+      // A server may reset before it says anything.
+      if (random.chance(0.5)) await Promise.race([heard, channel.over.catch(() => undefined)]);
+      channel.leave();
+    }
+    const over = channel.over.then(({ how }) => how);
+    const how = await (isLeft ? over.catch(() => "cancelled") : over);
+    if (!told.has(how)) violations.push(`a reset was told as ${how}`);
+  };
+  const talks = Array.from({ length: count }, talk);
+  if (isLeft && way === "conversation") {
     if (random.chance(0.5)) await Promise.race([once(page.socket, "message"), once(page.socket, "close")]);
     page.socket.terminate();
-    await settled;
-    return exchanges;
   }
-  for (const { last } of await Promise.all(answers)) {
-    const isTold = last.type === "end" || last.code === "connection-reset" || last.code === "connect-failed";
-    if (!isTold) violations.push(`a reset was told as ${JSON.stringify(last)}`);
-  }
+  await Promise.all(talks);
   violations.push(...page.unexpected);
-  return exchanges;
+  return count;
 }
 
 /** A server that resets, some time between the connection and the end of its reply; one time in four it does not. */

@@ -43,26 +43,45 @@ const table = {
   "any-origin": {
     what: "a gateway that accepts any Origin",
     file: "apps/gateway/src/http/origin-policy.ts",
-    find: "!this.#origins.has(origin)",
-    replace: "false",
+    find: "this.#origins.has(origin)",
+    replace: "true",
   },
   "reversed-pending-bytes": {
-    what: "a gateway that puts new bytes of a waiting exchange before the older ones",
+    what: "a gateway that puts new bytes of a waiting stream before the older ones",
     file: "apps/gateway/src/streams/stream.ts",
-    find: "joinBytes(this.#held, bytes)",
-    replace: "joinBytes(bytes, this.#held)",
+    find: "this.#held.push(bytes);",
+    replace: "this.#held.splice(1, 0, bytes);",
   },
   "client-chosen-target": {
     what: "a gateway that connects to the address that a message names",
     file: "apps/gateway/src/streams/stream.ts",
-    find: "const { server, limits } = this.#shared;",
-    replace: `const { limits } = this.#shared;
-      const named = /(\\d+\\.\\d+\\.\\d+\\.\\d+):(\\d+)/.exec(this.request.shown);
-      const server = named === null ? this.#shared.server : { host: named[1], port: Number(named[2]) };`,
+    find: "const connection = new Connection(\n      target,",
+    replace: `const named = /(\\d+\\.\\d+\\.\\d+\\.\\d+):(\\d+)/.exec(this.request.shown);
+    const elsewhere = named && { transport: "tcp", host: named[1], port: Number(named[2]) };
+    const connection = new Connection(
+      named === null ? target : { ...target, address: elsewhere },`,
+  },
+  "kept-reads": {
+    what: "a gateway that keeps every read of its streams",
+    file: "apps/gateway/src/streams/stream.ts",
+    find: "this.owner.queue.sendRead(this, bytes, atMs);",
+    replace: "(this.kept ??= []).push(Buffer.from(bytes));\n    this.owner.queue.sendRead(this, bytes, atMs);",
+  },
+  "times-at-random": {
+    what: "a gateway that gives each read a time of its own choice",
+    file: "apps/gateway/src/websocket/send-queue.ts",
+    find: 'this.#sendByteFrame("data", stream, true, bytes, atMs)',
+    replace: 'this.#sendByteFrame("data", stream, true, bytes, atMs + 1000 * Math.random())',
+  },
+  "latin-relay": {
+    what: "a relay that takes each message for Latin-1 text",
+    file: "apps/gateway/src/websocket/relay-connection.ts",
+    find: "this.#stream.write(data)",
+    replace: 'this.#stream.write(Buffer.from(data.toString("latin1")))',
   },
   "no-heartbeat": {
     what: "a gateway that sends no heartbeat",
-    file: "apps/gateway/src/websocket/page-connections.ts",
+    file: "apps/gateway/src/websocket/connections.ts",
     find: "connection.beat()",
     replace: "connection",
   },
@@ -255,17 +274,23 @@ const table = {
   },
 
   // libs/net
-  "no-exchange-error-listener": {
-    what: "an exchange whose socket has no error listener",
-    file: "libs/net/src/exchange.ts",
+  "no-connection-error-listener": {
+    what: "a connection to a target whose socket has no error listener",
+    file: "libs/net/src/connection.ts",
     find: 'socket.on("error",',
     replace: 'socket.on("no such event",',
   },
   "no-half-close": {
-    what: "an exchange that closes its connection where it should send FIN",
-    file: "libs/net/src/exchange.ts",
-    find: 'this.#step("ended")',
-    replace: "this.cancel()",
+    what: "a connection to a target that is closed where FIN should be sent",
+    file: "libs/net/src/connection.ts",
+    find: "this.#socket.end((error?: Error | null) => {",
+    replace: "this.cancel();\n    this.#socket.end((error?: Error | null) => {",
+  },
+  "no-half-open-conversation": {
+    what: "a gateway that ends a conversation with the target's FIN",
+    file: "libs/net/src/connection.ts",
+    find: "!this.#isConversation || schedule !== undefined",
+    replace: "schedule !== Infinity",
   },
 
   // libs/protocol

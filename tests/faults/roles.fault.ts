@@ -21,7 +21,7 @@ const identities = [
   "unregistered name",
 ] as const;
 const operations = ["", "1 1", "2", "3", "4", "5", "6"] as const;
-const ways = ["TCP", "TCP and FIN", "client", "page", "page, raw"] as const;
+const ways = ["TCP", "TCP and FIN", "client", "page", "page, conversation"] as const;
 type Identity = (typeof identities)[number];
 
 type Verdict = "done" | "role" | "unknown";
@@ -151,9 +151,9 @@ async function send(
     case "TCP and FIN":
       return (await exchange(server.port, (socket) => socket.end(message), { from, isEnough })).text;
     case "page":
-      return textOf(await page.request(user, words === "" ? [] : words.split(" "), isEnough));
-    case "page, raw":
-      return textOf(await page.raw(Buffer.from(`${message}\n`), {}, isEnough));
+      return textOf(await page.request(user, words === "" ? [] : words.split(" "), { isEnough }).ended);
+    case "page, conversation":
+      return textOf(await page.connect("wirebook", { bytes: `${message}\n` }, { isEnough, answersFin: true }).ended);
     case "client":
       return askByClient(server, message.split(" "));
   }

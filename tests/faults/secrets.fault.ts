@@ -102,8 +102,10 @@ async function send(
 async function askByPage({ page }: UsersFixture, message: Buffer): Promise<string> {
   const [, user, words] = /^(["-~]+)((?: \d+(?: ["-~]+){0,2})?)$/.exec(message.toString("latin1")) ?? [];
   if (user === undefined || words === undefined)
-    return textOf(await page.raw(Buffer.concat([message, Buffer.from("\n")])));
-  return textOf(await page.request(user, words === "" ? [] : words.trim().split(" ")));
+    return textOf(
+      await page.connect("wirebook", { bytes: Buffer.concat([message, Buffer.from("\n")]), isEnded: true }).ended,
+    );
+  return textOf(await page.request(user, words === "" ? [] : words.trim().split(" ")).ended);
 }
 
 /** By standard input, as JSON or with everything shown that the client can show. */

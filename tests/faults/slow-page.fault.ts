@@ -1,23 +1,23 @@
-/** Pages that request large replies and then read nothing [G-9]. */
+/** Clients that request large replies and then read nothing: by an exchange, a conversation, or a relay [G-9]. */
 
 import type { Socket } from "node:net";
 import { startGateway } from "../../test-support/programs.ts";
-import { becomes, failuresOf } from "./network/gateway-health.ts";
+import { becomesStill, failuresOf } from "./network/gateway-health.ts";
 import { PageClient } from "../../test-support/page-client.ts";
 import { memoryOf } from "../../test-support/process-figures.ts";
+import { RelayClient } from "../../test-support/relay-client.ts";
 import { TestServer } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const replyBytes = 100 * 1024 * 1024;
 const piece = Buffer.alloc(1024 * 1024, "w");
 const rssMiBMax = 300;
-/** Exchanges of a page that reads, while the others do not. */
+/** Exchanges of a page and of relays that read, while the others do not. */
 const otherExchanges = 200;
-const stillMs = 1000;
 
 export const faultTest: FaultTest = {
-  promise: "pages that stop reading cost a bounded memory, and other pages notice nothing",
-  unit: "pages that read nothing of a reply of 100 MiB",
+  promise: "clients that stop reading cost a bounded memory, and others notice nothing",
+  unit: "clients that read nothing of a reply of 100 MiB",
   first: 200,
   full: 1000,
   isInCi: true,
@@ -28,14 +28,12 @@ export const faultTest: FaultTest = {
 
 async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startLarge();
-  const options = { server: server.address, serverConnections: count + 16 };
+  const options = { server: server.address, connections: count + 16, options: ["--relay"] };
   await using gateway = await startGateway({ ...options, nodeArgs });
   const { pid } = gateway;
   using stalled = new DisposableStack();
   for (let opened = 0; opened < count; opened++) {
-    const page = stalled.use(await PageClient.open(gateway.address));
-    page.socket.pause();
-    page.raw(Buffer.from("large\n")).catch(() => undefined); // It ends with the page.
+    await stall(gateway.address, opened, stalled);
     progress(opened);
   }
   await becomesStill(() => sentBy(server));
@@ -43,21 +41,22 @@ async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   const beside = await readBeside(gateway.address);
   const violations = [...beside.violations, ...failuresOf(gateway)];
   if (peakMiB > rssMiBMax) violations.push(`the gateway held ${Math.round(peakMiB)} MiB, over ${rssMiBMax}`);
-  const checked = `${otherExchanges} exchanges of another page meanwhile`;
+  const checked = `${otherExchanges} exchanges of another page and of other relays meanwhile`;
   const figures = { rssMiB: Math.round(peakMiB), "slowest of them, ms": Math.round(beside.slowestMs) };
   return { tried: count, checked, violations, figures };
 }
 
-/** Waits until nothing flows any more. */
-async function becomesStill(total: () => number): Promise<void> {
-  let last = -1;
-  let sinceMs = performance.now();
-  await becomes(() => {
-    if (total() === last) return performance.now() - sinceMs > stillMs;
-    last = total();
-    sinceMs = performance.now();
-    return false;
-  }, 60_000);
+/** Opens a client that asks and does not read: each third one by the same way. */
+async function stall(address: string, number: number, stalled: DisposableStack): Promise<void> {
+  if (number % 3 === 0) {
+    const client = stalled.use(await RelayClient.open(address, "wirebook"));
+    client.socket.pause();
+    return client.send("large\n");
+  }
+  const page = stalled.use(await PageClient.open(address));
+  page.socket.pause();
+  if (number % 3 === 1) page.request("large");
+  else page.connect("wirebook", { bytes: "large\n" });
 }
 
 /** How long one takes is told and not judged: that depends on the machine. One that is held back ends with an error. */
@@ -67,10 +66,13 @@ async function readBeside(address: string): Promise<{ violations: string[]; slow
   let slowestMs = 0;
   for (let done = 0; done < otherExchanges; done++) {
     const startedMs = performance.now();
-    const { bytes, last } = await page.raw(Buffer.from("small\n"));
+    const { text, last } = await page.connect("wirebook", { bytes: "small\n", isEnded: true }).ended;
+    using client = await RelayClient.open(address, "wirebook");
+    await client.send("small\n");
+    const { code } = await client.closing;
     slowestMs = Math.max(slowestMs, performance.now() - startedMs);
-    if (last.type !== "end" || bytes.toString() !== "small")
-      violations.push(`another page got ${JSON.stringify(last)}`);
+    if (last.type !== "end" || text !== "small") violations.push(`another page got ${JSON.stringify(last)}`);
+    if (code !== 1000 || client.bytes.toString() !== "small") violations.push(`another relay was closed with ${code}`);
   }
   return { violations, slowestMs };
 }

@@ -1,17 +1,18 @@
 /**
  * However a message is cut, it means the same: into segments of TCP, after which it also leaves the same line (`split`), and
- * over frames of a page (`gateway-split`).
+ * over frames of a page (`gateway-split`) or messages of a client of the relay (`relay-split`).
  */
 
 import { readFile } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeEntry, messageSilenceMs } from "@wirebook/protocol";
 import { PageClient } from "../../test-support/page-client.ts";
-import type { Answer } from "../../test-support/page-client.ts";
 import { startGateway, startServer } from "../../test-support/programs.ts";
 import type { Random } from "../../test-support/random.ts";
 import { exchange, inTurns } from "../../test-support/tcp-client.ts";
 import type { Outcome } from "../../test-support/tcp-client.ts";
+import { openChannel } from "./network/channels.ts";
+import type { Way } from "./network/channels.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 /** What follows a user whose name is the number of the message. None of it changes the history. */
@@ -19,7 +20,7 @@ const tails = ["", " ", " 2 1 1", " 2 1 1 1", " 77", " 1", "é 2 1 1", " 2 x\u20
 const endings = ["\n", "\r\n", "\nand more\n"];
 const pageMessages = ["brick\n", "brick 9\r\n", "otter 2 x y\n", "ünïcode ✓\n", "brick 1\n", "\n", "a b c d e f\n"];
 /** So few that exchanges wait for a connection, and what the page writes meanwhile must keep its order. */
-const serverConnections = 4;
+const connections = 4;
 /** Attempts for a message that a busy machine wrote so slowly that silence ended it. */
 const attemptsMax = 10;
 
@@ -42,7 +43,17 @@ export const faultTests: Readonly<Record<string, FaultTest>> = {
     isInCi: true,
     needs: [],
     negativeControls: [{ mutant: "reversed-pending-bytes", count: 200 }],
-    run: runGateway,
+    run: (trial) => runGateway(trial, "conversation"),
+  },
+  "relay-split": {
+    promise: "a message split anywhere over messages of a relay's client gets the reply that it gets in one piece",
+    unit: "messages",
+    first: 500,
+    full: 50_000,
+    isInCi: true,
+    needs: [],
+    negativeControls: [{ mutant: "reversed-pending-bytes", count: 200 }],
+    run: (trial) => runGateway(trial, "relay"),
   },
 };
 
@@ -102,26 +113,33 @@ function linesThatDiffer(history: string, messages: readonly Buffer[]): string[]
 }
 
 /** Each message cut into single bytes, in two, or anywhere. */
-async function runGateway({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
+async function runGateway({ count, random, nodeArgs, progress }: Trial, way: Way): Promise<Finding> {
   await using server = await startServer();
-  await using gateway = await startGateway({ server: server.address, serverConnections, nodeArgs });
+  const options = ["--relay"];
+  await using gateway = await startGateway({ server: server.address, connections, options, nodeArgs });
   const whole = new Map<string, string>();
   for (const message of pageMessages) whole.set(message, (await exchange(server.port, message)).text);
   using page = await PageClient.open(gateway.address);
+  const place = { page, address: gateway.address, target: "wirebook" };
   const violations: string[] = [];
   let slow = 0;
   const tryOne = async (attempt = 1): Promise<void> => {
     const message = random.pick(pageMessages);
     const bytes = Buffer.from(message);
     const pieces = piecesOf(bytes, chooseCuts(bytes.length, random));
-    const [first = bytes, ...more] = pieces;
-    const { bytes: reply, last } = await page.raw(first, { more });
-    if (last.type === "end" && reply.toString() === whole.get(message)) return;
-    if (attempt < attemptsMax && mayHaveBeenSilent(last)) {
+    const reply: Uint8Array[] = [];
+    const startedMs = performance.now();
+    const channel = await openChannel(way, place, { onRead: (read) => reply.push(read) });
+    for (const piece of pieces) void channel.send(piece);
+    const { how } = await channel.over;
+    const text = Buffer.concat(reply).toString();
+    if (how === "fin" && text === whole.get(message)) return;
+    // In so much time the server may have heard nothing between two writes for as long as ends a message [W-5].
+    if (attempt < attemptsMax && performance.now() - startedMs >= messageSilenceMs) {
       slow += 1;
       return tryOne(attempt + 1);
     }
-    violations.push(`${JSON.stringify(message)} in ${pieces.length} pieces got ${JSON.stringify(reply.toString())}`);
+    violations.push(`${JSON.stringify(message)} in ${pieces.length} pieces got ${JSON.stringify(text)} (${how})`);
   };
   await inTurns(count, 32, async (number) => {
     await tryOne();
@@ -130,15 +148,6 @@ async function runGateway({ count, random, nodeArgs, progress }: Trial): Promise
   violations.push(...page.unexpected);
   const checked = "each reply compared with that to the message in one piece";
   return { tried: count, checked, violations, figures: { "written too slowly, and again": slow } };
-}
-
-/**
- * True when the server may have heard nothing between two writes for as long as ends a message [W-5]. A write may be noted
- * long after it was made, but not before the one before was noted.
- */
-function mayHaveBeenSilent({ at, writes }: Answer["last"]): boolean {
-  const times = [Number(at.established), Number(at.established), ...(writes ?? []).map(([ms]) => ms)];
-  return times.slice(2).some((ms, index) => ms - Number(times[index]) >= messageSilenceMs);
 }
 
 function chooseCuts(length: number, random: Random): number[] {

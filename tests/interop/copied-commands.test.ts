@@ -2,26 +2,31 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { delimiter, dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { createServer as createTlsServer } from "node:tls";
+import type { TlsOptions } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { decodeText, encodeFrame } from "@wirebook/protocol";
+import type { AnnouncedTarget } from "@wirebook/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { copyCommands, printfFormat, shellWord } from "../../apps/web/src/export/copy-commands.ts";
 import type { CopySource } from "../../apps/web/src/export/copy-commands.ts";
+import { Certificates } from "../../test-support/certificate.ts";
 import { startGateway, startServer } from "../../test-support/programs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const path = [dirname(process.execPath), `${root}/node_modules/.bin`, process.env.PATH].join(delimiter);
 
 /** Runs a command as a shell does that it was pasted into. */
-async function paste(command: string, shell = "sh"): Promise<Buffer> {
+async function paste(command: string, shell = "sh", env: NodeJS.ProcessEnv = {}): Promise<Buffer> {
   const child = spawn(shell, ["-c", command], {
     cwd: root,
-    env: { ...process.env, PATH: path },
+    env: { ...process.env, PATH: path, ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
   child.stdin.end();
@@ -30,9 +35,9 @@ async function paste(command: string, shell = "sh"): Promise<Buffer> {
 }
 
 /** A server of one message: it answers `bytes` when as many came as are expected, and keeps them. */
-async function openOneMessageServer(expected: number) {
+async function openOneMessageServer(expected: number, tls?: TlsOptions) {
   const { promise: received, resolve } = Promise.withResolvers<Buffer>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const take = (socket: Socket) => {
     let bytes = Buffer.alloc(0);
     socket.on("data", (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk]);
@@ -40,15 +45,21 @@ async function openOneMessageServer(expected: number) {
       resolve(bytes);
       socket.end(Buffer.from("answer ~ \0ÿ\n", "latin1"));
     });
-  });
+  };
+  const server = tls === undefined ? createServer({ allowHalfOpen: true }, take) : createTlsServer(tls, take);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return { received, address: `127.0.0.1:${port}`, [Symbol.dispose]: () => server.close() };
 }
 
-function sourceOf(bytes: Uint8Array, server = "127.0.0.1:5007"): CopySource {
-  return { message: decodeText(bytes), server, origin: "http://127.0.0.1:8007", frame: "{}" };
+function sourceOf(bytes: Uint8Array, address = "127.0.0.1:5007", target: Partial<AnnouncedTarget> = {}): CopySource {
+  return {
+    message: decodeText(bytes),
+    target: { name: "wirebook", transport: "tcp", address, proxyHeaderBytes: 0, ...target },
+    origin: "http://127.0.0.1:8007",
+    frame: "{}",
+  };
 }
 
 function commandOf(name: string, source: CopySource): string | undefined {
@@ -116,17 +127,59 @@ describe("a copied command, pasted and run", () => {
   );
 });
 
+test.for(["openssl", "Node", "Python"])("a target over TLS gets the very bytes, inside of TLS: %s", async (name) => {
+  await using certificates = await Certificates.open();
+  const { certPath, keyPath } = await certificates.make("localhost");
+  const bytes = Uint8Array.from({ length: 255 }, (_, byte) => byte + 1);
+  using server = await openOneMessageServer(bytes.length, {
+    cert: await readFile(certPath),
+    key: await readFile(keyPath),
+  });
+  // Where openssl, Python and Node look for authorities of one's own.
+  const trust = { SSL_CERT_FILE: certPath, NODE_EXTRA_CA_CERTS: certPath };
+  const source = sourceOf(bytes, server.address, { name: "mail", transport: "tls" });
+  const printed = await paste(commandOf(name, source) ?? "", "sh", trust);
+  expect(printed.toString("latin1")).toBe("answer ~ \0ÿ\n");
+  expect((await server.received).equals(bytes)).toBe(true);
+});
+
+test("other targets get commands of their own, in which nothing is masked", () => {
+  const bytes = Buffer.from("HELO ~me\r\n");
+  const namesOf = (target: Partial<AnnouncedTarget>) =>
+    copyCommands(sourceOf(bytes, "mail.example:25", target)).commands.map(({ name }) => name);
+  expect(namesOf({ name: "mail" })).toEqual(["nc", "Node", "Python", "WebSocket"]);
+  expect(namesOf({ name: "mail", transport: "tls" })).toEqual(["openssl", "Node", "Python", "WebSocket"]);
+  const mail = sourceOf(bytes, "mail.example:25", { name: "mail" });
+  expect(commandOf("nc", mail)).toBe(String.raw`printf 'HELO ~me\r\n' | nc mail.example 25`);
+  expect(copyCommands(mail).hasKey).toBe(false);
+  const { address: _, ...local } = mail.target;
+  const [nc] = copyCommands({ ...mail, target: { ...local, transport: "unix" } }).commands;
+  expect(nc).toMatchObject({ name: "nc", text: undefined });
+  expect(nc?.about).toContain("a page is not told its path");
+});
+
 test("the WebSocket call goes through a gateway as the page does", async () => {
   await using server = await startServer();
   await using gateway = await startGateway({ server: server.address });
   const frame = encodeFrame({ type: "request", id: 7, user: "it's-brück", operation: 2, arguments: [-1] });
-  const source = { message: "it's-brück 2 -1\n", server: server.address, origin: `http://${gateway.address}`, frame };
+  const line = sourceOf(Buffer.from("it's-brück 2 -1\n"), server.address);
+  const source = { ...line, origin: `http://${gateway.address}`, frame };
   const printed = await paste(commandOf("WebSocket", source) ?? "");
   expect(printed.toString()).toContain("it's-brück");
   expect(printed.toString()).toContain("is no username");
   const read = encodeFrame({ type: "request", id: 7, user: "brück", operation: 2, arguments: [-1] });
   const answer = await paste(commandOf("WebSocket", { ...source, frame: read }) ?? "");
   expect(answer.toString()).toMatch(/"brück 2 -1"\n$/);
+});
+
+test("the WebSocket call ends a conversation when the target has", async () => {
+  const bytes = Buffer.from("EHLO me\r\n");
+  using mail = await openOneMessageServer(bytes.length);
+  await using gateway = await startGateway({ options: ["--target", `mail=tcp://${mail.address}`] });
+  const frame = encodeFrame({ type: "connect", id: 9, target: "mail", bytes: bytes.toString("base64"), end: false });
+  const source = { ...sourceOf(bytes, mail.address, { name: "mail" }), origin: `http://${gateway.address}`, frame };
+  expect((await paste(commandOf("WebSocket", source) ?? "")).toString("latin1")).toBe("answer ~ \0ÿ\n");
+  expect((await mail.received).equals(bytes)).toBe(true);
 });
 
 test("the client is not offered for what it cannot send", () => {

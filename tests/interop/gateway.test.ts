@@ -12,9 +12,9 @@ const python = findPython();
 describe.skipIf(python === undefined)("needs python3: the gateway and the reference server", () => {
   test("carry a request and its reply, byte for byte", async () => {
     await using server = await startReferenceServer(python ?? "");
-    await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
+    await using gateway = await startGateway({ server: server.address, connections: 1 });
     using page = await PageClient.open(gateway.address);
-    const { bytes, last } = await page.request("brick", ["2"]);
+    const { bytes, last } = await page.request("brick", ["2"]).ended;
     expect(last).toMatchObject({ type: "end", reason: "fin", sentBytes: 8, receivedBytes: bytes.length });
     expect(bytes.toString()).toMatch(
       /^https:\/\/example\.org\/original-logbook\n\nOperations: \n[^]*\nbrick from 127\.0\.0\.1 at \S+ \S+\n$/,
@@ -23,10 +23,10 @@ describe.skipIf(python === undefined)("needs python3: the gateway and the refere
 
   test("serve many requests at once, one connection after the other", async () => {
     await using server = await startReferenceServer(python ?? "");
-    await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
+    await using gateway = await startGateway({ server: server.address, connections: 1 });
     using page = await PageClient.open(gateway.address);
     const ids = Array.from({ length: 20 }, (_, index) => index + 1);
-    const all = await Promise.all(ids.map(() => page.request("otter")));
+    const all = await Promise.all(ids.map(() => page.request("otter").ended));
     expect(all.map(({ last }) => last)).toEqual(
       ids.map((id) => expect.objectContaining({ type: "end", id, reason: "fin" }) as Answer["last"]),
     );
@@ -40,22 +40,22 @@ describe.skipIf(python === undefined)("needs python3: the gateway and the refere
 
   test("tell a reply without a byte, where the reference server broke, from a failure", async () => {
     await using server = await startReferenceServer(python ?? "");
-    await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
+    await using gateway = await startGateway({ server: server.address, connections: 1 });
     using page = await PageClient.open(gateway.address);
-    const { bytes, last } = await page.request("brick", ["1"]);
+    const { bytes, last } = await page.request("brick", ["1"]).ended;
     expect(bytes.length).toBe(0);
     expect(last).toMatchObject({ type: "end", reason: "fin", receivedBytes: 0 });
   });
 
   test("say which hop failed while the reference server is down, and work again when it is back", async () => {
     await using server = await startReferenceServer(python ?? "");
-    await using gateway = await startGateway({ server: server.address, serverConnections: 1 });
+    await using gateway = await startGateway({ server: server.address, connections: 1 });
     using page = await PageClient.open(gateway.address);
     await server.kill();
-    const { last } = await page.request("brick");
+    const { last } = await page.request("brick").ended;
     expect(last).toMatchObject({ type: "error", code: "connect-refused", hop: "gateway-server" });
     await server.restart();
-    expect(await page.request("brick")).toMatchObject({ last: { type: "end" } });
+    expect(await page.request("brick").ended).toMatchObject({ last: { type: "end" } });
   });
 });
 
@@ -64,10 +64,10 @@ describe("the gateway and Wirebook's server", () => {
     await using server = await startServer({ options: ["--trust-proxy", "127.0.0.1"] });
     await using gateway = await startGateway({ server: server.address, options: ["--proxy-protocol"] });
     using page = await PageClient.open(gateway.address, { localAddress: "127.0.0.9" });
-    const { bytes } = await page.request("brick", ["2", "-1"]);
+    const { bytes } = await page.request("brick", ["2", "-1"]).ended;
     expect(bytes.toString()).toMatch(/\n\S+ 127\.0\.0\.9 "brick 2 -1"\n$/);
     await fetch(`http://${gateway.address}/readyz`);
-    await page.request("brick");
+    await page.request("brick").ended;
     const lines = (await readFile(server.historyPath, "utf8")).trimEnd().split("\n");
     expect(lines.map((line) => line.split(" ")[1])).toEqual(["127.0.0.9", "127.0.0.9"]);
   });
@@ -76,12 +76,12 @@ describe("the gateway and Wirebook's server", () => {
     await using trusting = await startServer({ options: ["--trust-proxy", "127.0.0.1"] });
     await using silent = await startGateway({ server: trusting.address });
     using page = await PageClient.open(silent.address);
-    const { bytes } = await page.request("brick");
+    const { bytes } = await page.request("brick").ended;
     expect(bytes.toString()).toContain("start the gateway with --proxy-protocol");
     await using plain = await startServer();
     await using telling = await startGateway({ server: plain.address, options: ["--proxy-protocol"] });
     using other = await PageClient.open(telling.address);
-    expect(textOf(await other.request("brick", ["3"]))).toContain("Error: ");
+    expect(textOf(await other.request("brick", ["3"]).ended)).toContain("Error: ");
     expect(await readFile(plain.historyPath, "utf8")).not.toContain("deleted");
   });
 });

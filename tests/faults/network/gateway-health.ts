@@ -4,6 +4,8 @@ import type { Program } from "../../../test-support/program.ts";
 /** Bounds a hang, on a machine that is busy with other work as well. */
 const settleMsMax = 60_000;
 const lookMs = 50;
+/** Milliseconds without a change after which it is assumed that there is none any more. */
+const stillMs = 1000;
 
 /** What must never happen to a gateway: its process ends, or its log tells of an internal error. */
 export function failuresOf({ pid, stdout, stderr }: Program): string[] {
@@ -29,4 +31,16 @@ export async function becomes(holds: () => boolean | Promise<boolean>, withinMs 
     await wait(lookMs);
   }
   return true;
+}
+
+/** Waits until nothing flows any more. */
+export async function becomesStill(total: () => number): Promise<void> {
+  let last = -1;
+  let sinceMs = performance.now();
+  await becomes(() => {
+    if (total() === last) return performance.now() - sinceMs > stillMs;
+    last = total();
+    sinceMs = performance.now();
+    return false;
+  });
 }
