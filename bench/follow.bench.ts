@@ -41,7 +41,7 @@ async function run({ rounds, seconds, say }: BenchOptions): Promise<void> {
 
 async function deliver(atOnceEach: number, seconds: number): Promise<Delivered> {
   await using server = await startServer();
-  await using gateway = await startGateway({ server: server.address, serverConnections: pages });
+  await using gateway = await startGateway({ server: server.address, connections: pages });
   const program = fileURLToPath(new URL("harness/counting-pages.ts", import.meta.url));
   const words = [program, gateway.port, pages, pages * atOnceEach].map(String);
   await using follower = await startPrinting(process.execPath, words);

@@ -2,7 +2,15 @@ import { setTimeout as wait } from "node:timers/promises";
 import { startPrinting } from "../test-support/foreign-program.ts";
 import type { Program } from "../test-support/program.ts";
 import type { Bench, BenchOptions } from "./harness/bench.ts";
-import { bareRelay, debianBridges, direct, startFixedServer, wirebook, wispServer } from "./harness/bridges.ts";
+import {
+  bareRelay,
+  debianBridges,
+  direct,
+  fillCompileCache,
+  startFixedServer,
+  wirebook,
+  wispServer,
+} from "./harness/bridges.ts";
 import type { Bridge } from "./harness/bridges.ts";
 import { compare, encodeTable } from "./harness/compare.ts";
 import type { Compared } from "./harness/compare.ts";
@@ -23,6 +31,7 @@ export const bench: Bench = {
 };
 
 async function run(options: BenchOptions): Promise<void> {
+  await fillCompileCache();
   await compareExchanges(options);
   await compareLargeReplies(options);
   await compareIdle(options);
@@ -37,6 +46,8 @@ async function compareExchanges(options: BenchOptions): Promise<void> {
     measure(options, direct(port), bridges, connections, figure);
   const many = await compareAt(64, ({ perSecond }) => perSecond);
   options.say(encodeTable("64 at once", "exchanges a second", many));
+  const some = await compareAt(8, ({ perSecond }) => perSecond);
+  options.say(encodeTable("8 at once", "exchanges a second", some));
   const one = await compareAt(1, ({ p50Us }) => 1e6 / p50Us);
   options.say(encodeTable("1 at a time", "1 s / median time of an exchange", one));
 }
@@ -86,7 +97,7 @@ async function watchMemory(bridge: Bridge, { say, seconds }: BenchOptions): Prom
 async function compareIdle({ say }: BenchOptions): Promise<void> {
   await using server = await startFixedServer(replyBytes);
   const bare = await holdIdle(bareRelay(server.port), ["/"]);
-  const gateway = await holdIdle(wirebook(server.port), ["/ws", "wirebook.v1"]);
+  const gateway = await holdIdle(wirebook(server.port), ["/ws", "wirebook.v2"]);
   const row = (name: string, { before, held }: Held): string =>
     `| ${name} | ${before.toFixed(0)} | ${held.toFixed(0)} | ${(held / bare.held).toFixed(2)} |`;
   say(`| ${idleCount} idle WebSockets | MiB before | MiB with them | ratio |\n| --- | --- | --- | --- |`);

@@ -64,7 +64,7 @@ async function run({ seconds, say }: BenchOptions): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   await page.goto(`http://${gateway.address}/`);
   await page.getByRole("textbox", { name: "User" }).fill("brick");
-  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByRole("button", { name: "Connect" }).click();
   await page.getByText("live", { exact: true }).waitFor();
   const devtools = await page.context().newCDPSession(page);
   const grid = page.getByRole("grid", { name: "Lines" });
@@ -118,19 +118,22 @@ async function drawnWhile(browser: Browser, page: Page, seconds: number, work: (
 async function loadExchanges(page: Page): Promise<void> {
   const text = '{"type":"request","id":1,"user":"otter","operation":2}';
   const record = encodeRecord({
-    type: "exchange",
-    version: 1,
+    type: "stream",
+    version: 2,
     startedAt: encodeTime(1_700_000_000_000_000),
+    target: "wirebook",
+    transport: "tcp",
+    address: "127.0.0.1:5007",
     message: "otter 2\n",
     by: "user",
     steps: {},
-    wire: [],
+    events: [],
     frames: [{ at: 0, direction: "sent", name: "request", text }],
     end: { how: "running", at: 0 },
   });
   const session = encodeSessionHead("bench", new Date()) + record.repeat(recordsMax);
-  await page.getByRole("button", { name: "Take along…" }).click();
-  const dialog = page.getByRole("dialog", { name: "Take along" });
+  await page.getByRole("button", { name: "Export & share…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Export & share" });
   await dialog
     .getByLabel("Session file")
     .setInputFiles({ name: "many.ndjson", mimeType: "application/x-ndjson", buffer: Buffer.from(session) });

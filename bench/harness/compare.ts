@@ -19,6 +19,8 @@ export interface Contender {
 /** A contender that runs. */
 interface Running extends AsyncDisposable {
   readonly port: number;
+  /** Of its process; absent where there is none. */
+  readonly pid?: number | undefined;
 }
 
 /** One contender's figures over all rounds. */

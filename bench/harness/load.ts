@@ -1,4 +1,4 @@
-/** The load generator `bench/load/load.c`, compiled when it is needed. */
+/** The load generators of `bench/load`, compiled when they are needed. */
 
 import { run } from "../../test-support/run.ts";
 import { compile } from "./compile.ts";
@@ -55,10 +55,19 @@ async function generate(
   { port, connections, seconds, message }: LoadOptions,
   more: readonly string[],
 ): Promise<LoadFigures> {
-  const args = [framing, String(port), String(connections), String(seconds), message, ...more];
-  const { code, stdout, stderr } = await run(compile("bench/load/load.c"), args);
-  if (code !== 0) throw new Error(`load ${args.join(" ")} ended with ${code}: ${stderr}`);
+  return await runGenerator("bench/load/load.c", [
+    framing,
+    ...[port, connections, seconds].map(String),
+    message,
+    ...more,
+  ]);
+}
+
+/** Runs one of the load generators. */
+export async function runGenerator(source: string, args: readonly string[]): Promise<LoadFigures> {
+  const { code, stdout, stderr } = await run(compile(source), [...args]);
+  if (code !== 0) throw new Error(`${source} ${args.join(" ")} ended with ${code}: ${stderr}`);
   const figures = JSON.parse(stdout) as LoadFigures;
-  if (figures.requests === 0) throw new Error(`load ${args.join(" ")} got no reply: ${stdout} ${stderr}`);
+  if (figures.requests === 0) throw new Error(`${source} ${args.join(" ")} got no reply: ${stdout} ${stderr}`);
   return figures;
 }

@@ -9,7 +9,7 @@
  *
  *     tcp         a connection for each exchange, which the server's FIN ends; with "line" the first line of the reply ends
  *                 it, for services that leave the closing to their client; with "fin" FIN follows each message
- *     wirebook    one WebSocket; a text frame begins an exchange, and a text frame with its id ends it [G-2]
+ *     wirebook    one WebSocket; a text frame begins an exchange, byte frames carry its reply, and a text frame ends it [G-2]
  *     bare        one WebSocket; four bytes of id (big-endian), then bytes; a frame of the id alone is the end
  *     wisp        one WebSocket; Wisp 1: CONNECT and DATA, then DATA until CLOSE; the target is the client's to name
  *     alone       a WebSocket for each exchange, whose end is the exchange's
@@ -25,7 +25,7 @@
  * `idle` opens so many WebSockets, prints a line of JSON when they are open, answers pings, and ends on SIGTERM. It uses
  * several addresses of loopback to stay below limits for one address.
  *
- * Deliberately absent: a look at Sec-WebSocket-Accept and at the bytes of the replies. It counts them.
+ * Deliberately absent: a look at the bytes of the replies. It counts them.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -38,6 +38,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "figures.h"
+#include "web-socket.h"
 
 enum {
     EXCHANGES_MAX = 4096,
@@ -49,10 +50,11 @@ enum {
     PER_ADDRESS = 1000,
     SOURCES = 16,
     GRACE_US = 30000000,
+    BYTE_FRAME_HEADER_BYTES = 16,
+    BYTE_FRAME_DATA = 1,
 };
 
 enum framing { TCP, WIREBOOK, BARE, WISP, ALONE, IDLE };
-enum { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
 struct exchange {
     uint32_t id;
@@ -63,11 +65,9 @@ struct exchange {
 /* A WebSocket, or a TCP connection. The first HEAD_BYTES of a frame's payload are kept: what decides stands there. */
 struct ws {
     int fd, is_connected, is_open, is_over;
-    uint8_t header[14];
-    size_t header_bytes, head_bytes;
-    uint64_t payload_bytes, payload_seen;
-    int opcode, is_in_payload, http_matched;
-    uint32_t fragmented_id;
+    struct handshake handshake;
+    struct frame frame;
+    size_t head_bytes;
     char head[HEAD_BYTES + 1];
     char *out;
     size_t out_bytes;
@@ -113,24 +113,10 @@ static void put(struct ws *w, const void *data, size_t size) {
     w->out_bytes += size;
 }
 
-/* A whole frame of at most FRAME_BYTES_MAX bytes, masked as every client's frame must be (RFC 6455, section 5.3). */
-static void put_frame(struct ws *w, int opcode, const uint8_t *payload, size_t size) {
-    static uint32_t state = 2463534242u;
-    uint8_t frame[FRAME_BYTES_MAX + 8], *at = frame;
-    *at++ = (uint8_t)(0x80 | opcode);
-    if (size < 126) *at++ = (uint8_t)(0x80 | size);
-    else {
-        *at++ = 0x80 | 126;
-        *at++ = (uint8_t)(size >> 8);
-        *at++ = (uint8_t)size;
-    }
-    state ^= state << 13, state ^= state >> 17, state ^= state << 5;
-    uint8_t key[4];
-    memcpy(key, &state, 4);
-    memcpy(at, key, 4);
-    at += 4;
-    for (size_t i = 0; i < size; i++) *at++ = payload[i] ^ key[i & 3];
-    put(w, frame, (size_t)(at - frame));
+/* A whole frame of at most FRAME_BYTES_MAX bytes. */
+static void put_frame(struct ws *w, int opcode, const void *payload, size_t size) {
+    uint8_t frame[FRAME_BYTES_MAX + FRAME_HEADER_BYTES_MAX];
+    put(w, frame, encode_frame(frame, opcode, payload, size));
 }
 
 static void put_little(uint8_t *at, uint32_t value, int size) {
@@ -164,17 +150,6 @@ static void begin(struct ws *w, struct exchange *x) {
     }
 }
 
-static void put_handshake(struct ws *w) {
-    char request[1024];
-    int size = snprintf(request, sizeof request,
-                        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                        "Origin: http://127.0.0.1:%d\r\nSec-WebSocket-Version: 13\r\n"
-                        "Sec-WebSocket-Key: d2lyZWJvb2sgb24gd2lyZQ==\r\n%s%s%s\r\n",
-                        path, port, port, subprotocol ? "Sec-WebSocket-Protocol: " : "", subprotocol ? subprotocol : "",
-                        subprotocol ? "\r\n" : "");
-    put(w, request, (size_t)size);
-}
-
 /* ---- what is received */
 
 static struct exchange *exchange_of(uint32_t id) {
@@ -197,12 +172,12 @@ static void count_bytes(uint32_t id, uint64_t size) {
 
 static void take_wirebook(struct ws *w) {
     uint32_t id;
-    if (w->opcode == BINARY) {
-        memcpy(&id, w->head, 4);
-        w->fragmented_id = ntohl(id);
-        return count_bytes(w->fragmented_id, w->payload_bytes - 4);
+    if (w->frame.opcode == BINARY) {
+        /* Kind 1 carries bytes of the target behind a header of 16. */
+        memcpy(&id, w->head + 4, 4);
+        if (w->head[0] == 1) count_bytes(ntohl(id), w->frame.payload_bytes - 16);
+        return;
     }
-    if (w->opcode == CONTINUATION) return count_bytes(w->fragmented_id, w->payload_bytes);
     int is_end = strstr(w->head, "\"type\":\"end\"") != NULL, is_error = strstr(w->head, "\"type\":\"error\"") != NULL;
     const char *at = strstr(w->head, "\"id\":");
     if (!is_end && !is_error) return;
@@ -214,85 +189,63 @@ static void take_wirebook(struct ws *w) {
 static void take_bare(struct ws *w) {
     uint32_t id;
     memcpy(&id, w->head, 4);
-    if (w->payload_bytes == 4) end_exchange(w, ntohl(id), 0);
-    else count_bytes(ntohl(id), w->payload_bytes - 4);
+    if (w->frame.payload_bytes == 4) end_exchange(w, ntohl(id), 0);
+    else count_bytes(ntohl(id), w->frame.payload_bytes - 4);
 }
 
 static void take_wisp(struct ws *w) {
     const uint8_t *at = (const uint8_t *)w->head;
     uint32_t id = at[1] | (uint32_t)at[2] << 8 | (uint32_t)at[3] << 16 | (uint32_t)at[4] << 24;
-    if (at[0] == 2) count_bytes(id, w->payload_bytes - 5);
+    if (at[0] == 2) count_bytes(id, w->frame.payload_bytes - 5);
     else if (at[0] == 4) end_exchange(w, id, at[5] != 2);
 }
 
 static void take_frame(struct ws *w) {
     w->head[w->head_bytes] = 0;
-    if (w->opcode == PING) put_frame(w, PONG, (uint8_t *)w->head, w->head_bytes);
-    else if (w->opcode == CLOSE) w->is_over = 1;
-    else if (w->opcode == PONG || framing == IDLE) return;
+    if (w->frame.opcode == PING) put_frame(w, PONG, w->head, w->head_bytes);
+    else if (w->frame.opcode == CLOSE) w->is_over = 1;
+    else if (w->frame.opcode == PONG || framing == IDLE) return;
     else if (framing == WIREBOOK) take_wirebook(w);
     else if (framing == BARE) take_bare(w);
     else if (framing == WISP) take_wisp(w);
-    else w->alone.received += w->payload_bytes;
-}
-
-/* Reads the header of a frame; returns how many bytes it took. */
-static size_t take_header(struct ws *w, const uint8_t *data, size_t size) {
-    size_t taken = 0;
-    while (taken < size) {
-        w->header[w->header_bytes++] = data[taken++];
-        if (w->header_bytes < 2) continue;
-        int length = w->header[1] & 127;
-        size_t whole = length == 127 ? 10 : length == 126 ? 4 : 2;
-        if (w->header_bytes < whole) continue;
-        w->opcode = w->header[0] & 15;
-        w->payload_bytes = whole == 2 ? (uint64_t)length : 0;
-        for (size_t i = 2; i < whole; i++) w->payload_bytes = w->payload_bytes << 8 | w->header[i];
-        w->payload_seen = w->head_bytes = w->header_bytes = 0;
-        w->is_in_payload = 1;
-        break;
-    }
-    return taken;
+    else w->alone.received += w->frame.payload_bytes;
 }
 
 static void take_frames(struct ws *w, const uint8_t *data, size_t size) {
-    while (!w->is_over && (size > 0 || (w->is_in_payload && w->payload_seen == w->payload_bytes))) {
-        if (!w->is_in_payload) {
-            size_t taken = take_header(w, data, size);
+    struct frame *f = &w->frame;
+    while (!w->is_over && (size > 0 || (f->is_in_payload && f->payload_seen == f->payload_bytes))) {
+        if (!f->is_in_payload) {
+            size_t taken = take_header(f, data, size);
             data += taken, size -= taken;
+            w->head_bytes = 0;
             continue;
         }
-        uint64_t left = w->payload_bytes - w->payload_seen;
+        uint64_t left = f->payload_bytes - f->payload_seen;
         size_t taken = left < size ? (size_t)left : size, room = HEAD_BYTES - w->head_bytes;
         memcpy(w->head + w->head_bytes, data, taken < room ? taken : room);
         w->head_bytes += taken < room ? taken : room;
-        w->payload_seen += taken;
+        f->payload_seen += taken;
         data += taken, size -= taken;
-        if (w->payload_seen < w->payload_bytes) continue;
-        w->is_in_payload = 0;
+        if (f->payload_seen < f->payload_bytes) continue;
+        f->is_in_payload = 0;
         take_frame(w);
     }
 }
 
 static void open_up(struct ws *w) {
     w->is_open = 1;
-    if (framing == ALONE) put_frame(w, BINARY, (const uint8_t *)message, strlen(message));
+    if (framing == ALONE) put_frame(w, BINARY, message, strlen(message));
     else
         for (uint32_t i = 0; framing != IDLE && i < exchange_count; i++) begin(w, &exchanges[i]);
 }
 
-/* Reads the answer to the handshake up to its empty line; returns how many bytes it took. */
-static size_t take_handshake(struct ws *w, const uint8_t *data, size_t size) {
-    static const char wanted[] = "HTTP/1.1 101", empty_line[] = "\r\n\r\n";
-    for (size_t i = 0; i < size; i++) {
-        if (w->head_bytes < sizeof wanted - 1) w->head[w->head_bytes++] = (char)data[i];
-        w->http_matched = data[i] == (uint8_t)empty_line[w->http_matched] ? w->http_matched + 1 : data[i] == '\r';
-        if (w->http_matched < 4) continue;
-        if (memcmp(w->head, wanted, sizeof wanted - 1) != 0) die("the bridge did not take the handshake");
-        open_up(w);
-        return i + 1;
-    }
-    return size;
+/* Reads the answer to the handshake; returns how many bytes it took. */
+static size_t take_answer(struct ws *w, const uint8_t *data, size_t size) {
+    size_t taken = take_handshake(&w->handshake, data, size);
+    if (!w->handshake.is_whole) return taken;
+    if (!is_accepted(&w->handshake)) die("the bridge did not take the handshake");
+    open_up(w);
+    return taken;
 }
 
 /* Of TCP; a connection counts as open once its reply is whole. */
@@ -315,7 +268,7 @@ static void take(struct ws *w) {
             take_reply(w, data, (size_t)n);
             continue;
         }
-        size_t at = w->is_open ? 0 : take_handshake(w, data, (size_t)n);
+        size_t at = w->is_open ? 0 : take_answer(w, data, (size_t)n);
         if (w->is_open) take_frames(w, data + at, (size_t)n - at);
         if (w->out_bytes > 0) flush(w);
     }
@@ -348,7 +301,7 @@ static void dial(struct ws *w, uint32_t number) {
 static void bury(struct ws *w) {
     close(w->fd);
     if (framing != ALONE && framing != TCP) {
-        int is_told = w->opcode == CLOSE && w->head_bytes >= 2;
+        int is_told = w->frame.opcode == CLOSE && w->head_bytes >= 2;
         int code = is_told ? (uint8_t)w->head[0] << 8 | (uint8_t)w->head[1] : 1006;
         fprintf(stderr, "load: the bridge closed the WebSocket: %d %s\n", code, is_told ? w->head + 2 : "");
         exit(1);
@@ -364,7 +317,10 @@ static void advance(struct ws *w, uint32_t events) {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = w};
         epoll_ctl(epoll_fd, EPOLL_CTL_MOD, w->fd, &event);
         if (framing == TCP) put(w, message, strlen(message));
-        else put_handshake(w);
+        else {
+            char request[HANDSHAKE_BYTES_MAX];
+            put(w, request, encode_handshake(request, port, path, subprotocol));
+        }
         flush(w);
         if (sends_fin) shutdown(w->fd, SHUT_WR);
     }
@@ -415,7 +371,7 @@ int main(int argc, char **argv) {
     target_port = argc > 6 ? atoi(argv[6]) : 0;
     ends_at_line = framing == TCP && argc > 6 && strcmp(argv[6], "line") == 0;
     sends_fin = framing == TCP && argc > 6 && strcmp(argv[6], "fin") == 0;
-    if (framing == WIREBOOK) path = "/ws", subprotocol = "wirebook.v1";
+    if (framing == WIREBOOK) path = "/ws", subprotocol = "wirebook.v2";
     exchanges = calloc(exchange_count, sizeof *exchanges);
     for (uint32_t i = 0; i < exchange_count; i++) exchanges[i].id = i;
     uint32_t sockets = is_single ? exchange_count : 1;
