@@ -1,7 +1,7 @@
 /** Lines of the history that would be script, if anything took them for markup, in a real Chromium. */
 
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
 import type { Page } from "@playwright/test";
@@ -10,6 +10,8 @@ import { startGateway, startServer } from "../../test-support/programs.ts";
 import { run as runProgram } from "../../test-support/run.ts";
 import { findChromium } from "../../scripts/chromium.mjs";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
+import { mutate } from "./mutants.ts";
+import type { Edit } from "./mutants.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Lines of one server; so many fit into the page's list without a scroll. */
@@ -75,7 +77,7 @@ async function lookAt(page: Page, address: string, lines: readonly string[]): Pr
   await page.goto(`http://${address}/`);
   const user = page.getByRole("textbox", { name: "User" });
   await user.fill("brick");
-  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByRole("button", { name: "Connect" }).click();
   const rows = page.getByRole("region", { name: "History" }).getByRole("row");
   await rows.nth(lines.length - 1).waitFor({ timeout: drawnMsMax });
   const whole = page.getByRole("complementary", { name: "The whole line" }).getByRole("group", { name: "Line" });
@@ -138,18 +140,22 @@ function payload(at: number): string {
   return context(template(`alert(${at})`));
 }
 
-/** The page, built again with the line's text put into the document as markup. */
+/** Puts the text of a line into the document as markup. */
+export const brokenRow: Edit = {
+  file: "apps/web/src/history/view/HistoryRow.svelte",
+  find: "{parts.rest}</span>",
+  replace: "{@html parts.rest}</span>",
+};
+
+/** The page, built again with that row. */
 async function buildBroken(folder: string): Promise<string> {
   // Beside the packages, which are found by going up from here.
   const source = join(root, ".wirebook", "broken-page");
   const dist = join(folder, "dist");
   await rm(source, { recursive: true, force: true });
   await cp(join(root, "apps", "web"), source, { recursive: true, filter: (path) => !/node_modules|dist$/.test(path) });
-  const row = join(source, "src", "history", "HistoryRow.svelte");
-  const text = await readFile(row, "utf8");
-  const broken = text.replace("{words.rest}", "{@html words.rest}");
-  if (broken === text) throw new Error("HistoryRow.svelte must have {words.rest}");
-  await writeFile(row, broken);
+  const row = join(source, relative("apps/web", brokenRow.file));
+  await writeFile(row, mutate(await readFile(row, "utf8"), [brokenRow]));
   const vite = join(root, "node_modules", "vite", "bin", "vite.js");
   const words = [vite, "build", source, "--outDir", dist, "--logLevel", "error"];
   const { code, stderr } = await runProgram(process.execPath, words);

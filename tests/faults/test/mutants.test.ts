@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { loadFaultTests } from "../framework/load.ts";
 import { editsOf, mutants, mutate } from "../mutants.ts";
 import type { MutantName } from "../mutants.ts";
+import { brokenRow } from "../page.fault.ts";
 
 const names = Object.keys(mutants) as MutantName[];
 
@@ -19,6 +20,11 @@ test.each(names)("the mutant %s fits the source that it changes", (name) => {
     );
     expect(() => stripTypeScriptTypes(mutated), `${file} is still TypeScript`).not.toThrow();
   }
+});
+
+test("the broken row fits the page that it changes", () => {
+  const source = readFileSync(new URL(`../../../${brokenRow.file}`, import.meta.url), "utf8");
+  expect(mutate(source, [brokenRow])).not.toBe(source);
 });
 
 test("every mutant is some fault test's negative control", async () => {
