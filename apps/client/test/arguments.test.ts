@@ -68,7 +68,7 @@ describe("in a pipe", () => {
     expect(await runCli([...peer.options, "brick"])).toEqual({ code: 0, stdout: header, stderr: "" });
   });
 
-  test("the server is held back while nobody reads", async () => {
+  test("the server waits while the output is not read", async () => {
     const replyBytes = 64 * 1024 * 1024;
     const sockets: Socket[] = [];
     await using peer = await openPeer((socket) => {
