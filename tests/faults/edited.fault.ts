@@ -1,27 +1,28 @@
 /**
  * Other programs change history.txt under a running server, in the ways that occur: editors that save in place or
- * by a new file, redirections, mv, rm. Afterwards the server either tells the truth about the file or has stopped, and
- * every acknowledged line that could still be reached is in some file beside.
+ * by a new file, redirections, mv, rm. Afterwards the server goes on and tells the truth about the file, and every
+ * acknowledged line that could still be reached is in some file beside. One way is refused: a copy that is then emptied.
  */
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { appendFile, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as wait } from "node:timers/promises";
 import { startServer } from "../../test-support/programs.ts";
 import type { ServerProgram } from "../../test-support/programs.ts";
 import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { unmet } from "./framework/needs.ts";
 import { ask } from "../../test-support/tcp-client.ts";
-import { endsWithin } from "./history/storm.ts";
 
 const linesBefore = 24;
 /** Bounds a hang: a server looks each second whether its file is still there. */
 const noticedMsMax = 60_000;
 const editorMsMax = 60_000;
+const lookMs = 50;
 
 export const faultTest: FaultTest = {
   promise:
@@ -43,8 +44,10 @@ interface Edit {
   readonly name: string;
   /** Programs that it needs. */
   readonly needs?: readonly string[];
-  /** What becomes of acknowledged lines: an editor changes them in the file itself, or cuts off what cannot be reached then. */
-  readonly lines?: "changed" | "destroyed";
+  /** True when acknowledged lines are changed in the file itself, or cut off. */
+  readonly changesLines?: true;
+  /** True when the server stops with a sentence, since it cannot know which lines are lost. */
+  readonly isRefused?: true;
   change(path: string, lines: readonly string[], random: Random): void | Promise<void>;
 }
 
@@ -60,7 +63,7 @@ const shell = (script: string, path: string): void => void spawnSync("sh", ["-c"
 const byEditor = (program: string, words: (path: string, line: number) => string[], input = ""): Edit => ({
   name: program,
   needs: [program],
-  lines: "changed",
+  changesLines: true,
   change: (path, lines, random) => {
     const line = random.between(2, lines.length - 2);
     spawnSync(program, words(path, line), { input: input.replaceAll("LINE", String(line)), timeout: editorMsMax });
@@ -89,7 +92,7 @@ const edits: readonly Edit[] = [
   { name: "append without an ending", change: (path) => appendFile(path, "a note by hand") },
   {
     name: "a longer word",
-    lines: "changed",
+    changesLines: true,
     change: (path, lines, random) => {
       const at = random.below(lines.length);
       inPlace(path, textOf(lines.with(at, `${lines[at]} and much more than there was before it was edited`)));
@@ -97,7 +100,7 @@ const edits: readonly Edit[] = [
   },
   {
     name: "two lines joined, one longer",
-    lines: "changed",
+    changesLines: true,
     change: (path, lines, random) => {
       const at = random.between(1, lines.length - 2);
       const joined = `${lines[at]} ${lines[at + 1]} ${"x".repeat(90)}`;
@@ -106,7 +109,7 @@ const edits: readonly Edit[] = [
   },
   {
     name: "the same size",
-    lines: "changed",
+    changesLines: true,
     change: (path, lines, random) => {
       const at = random.between(1, lines.length - 2);
       inPlace(path, textOf(lines.toSpliced(at, 2, `${lines[at]} ${lines[at + 1]}`)));
@@ -114,7 +117,7 @@ const edits: readonly Edit[] = [
   },
   {
     name: "truncated and refilled",
-    lines: "changed",
+    changesLines: true,
     change: async (path, lines) => {
       await writeFile(path, "");
       await writeFile(path, textOf([...lines.toReversed(), "one more line than before"]));
@@ -122,7 +125,7 @@ const edits: readonly Edit[] = [
   },
   byEditor("vim", (path, line) => ["-es", "-c", `${line},+1join`, "-c", `1s/$/${"y".repeat(90)}/`, "-c", "wq", path]),
   byEditor("ed", (path) => ["-s", path], `LINE,+1j\n1s/$/${"z".repeat(90)}/\nw\nq\n`),
-  { name: "nano", needs: ["nano", "script"], lines: "changed", change: (path) => byNano(path) },
+  { name: "nano", needs: ["nano", "script"], changesLines: true, change: (path) => byNano(path) },
   { name: "sed -i", needs: ["sed"], change: (path) => shell(`sed -i 's/line/LINE/' "$1"`, path) },
   {
     name: "a file in its place",
@@ -130,9 +133,15 @@ const edits: readonly Edit[] = [
   },
   { name: "mv", change: (path) => rename(path, `${path}.1`) },
   { name: "rm", change: (path) => rm(path) },
-  { name: "truncate", lines: "destroyed", change: (path, _, random) => truncate(path, random.between(1, 99)) },
-  { name: ">", lines: "destroyed", change: (path) => shell(`: > "$1"`, path) },
-  { name: "cat > of fewer lines", lines: "destroyed", change: (path) => shell(`echo short | cat > "$1"`, path) },
+  { name: "truncate", changesLines: true, change: (path, _, random) => truncate(path, random.between(1, 99)) },
+  { name: ">", changesLines: true, change: (path) => shell(`: > "$1"`, path) },
+  {
+    name: "copytruncate",
+    changesLines: true,
+    isRefused: true,
+    change: (path) => copyFile(path, `${path}.1`).then(() => truncate(path)),
+  },
+  { name: "cat > of fewer lines", changesLines: true, change: (path) => shell(`echo short | cat > "$1"`, path) },
 ];
 
 async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
@@ -165,21 +174,33 @@ async function tryEdit(
   const before = await readFile(historyPath, "utf8");
   await edit.change(historyPath, before.trimEnd().split("\n"), random);
   if ((await readFile(historyPath, "utf8").catch(() => "")) === before) throw new Error(`${edit.name} changed nothing`);
-  // Some of the removed files are noticed by a request, some by the stop, and some by the server itself.
+  // Some of the files that were taken away are noticed by a request, some by the stop, and some by the server itself.
   const hasRequests = random.chance(0.5) || !["rm", "mv", "a file in its place"].includes(edit.name);
   const { violations, deleted } = hasRequests ? await compare(server, historyPath, random) : nothingSaid;
-  const isLeft = !hasRequests && random.chance(0.5);
-  const isOver = hasRequests ? await isGone(server) : isLeft && (await endsWithin(server, noticedMsMax));
-  if (isLeft && !isOver) violations.push("a server without requests did not notice");
+  if (!hasRequests && random.chance(0.5) && !(await isNoticed(historyPath)))
+    violations.push("a server without requests did not notice");
+  const isOver = hasRequests && (await isGone(server));
   const { code } = await (isOver ? server.exited : server.kill());
-  if (edit.lines === "destroyed" && code === 0) violations.push("the server went on with a file that was shortened");
-  if (edit.lines !== undefined) return { violations, isStopped: code !== 0 };
+  const isStopped = code !== 0;
+  if (isStopped !== (edit.isRefused === true))
+    violations.push(isStopped ? "the server stopped, where it could go on" : "the server went on, where it must stop");
+  if (edit.changesLines) return { violations, isStopped };
   const kept = await textsBeside(historyPath);
   const isKept = (message: string): boolean =>
     kept.includes(edit.name === "sed -i" ? message.slice("line".length + 1) : message) || deleted.includes(message);
   const lost = acknowledged.filter((message) => !isKept(message));
   if (lost.length > 0) violations.push(`${lost.length} acknowledged lines are in no file beside, ${lost[0]} the first`);
-  return { violations, isStopped: code !== 0 };
+  return { violations, isStopped };
+}
+
+/** Whether the server goes on in the file that the name leads to now. */
+async function isNoticed(path: string): Promise<boolean> {
+  const deadline = performance.now() + noticedMsMax;
+  while (performance.now() < deadline) {
+    if ((await readFile(path, "utf8").catch(() => "")).includes(" - - archived lines ")) return true;
+    await wait(lookMs);
+  }
+  return false;
 }
 
 interface Compared {

@@ -6,6 +6,7 @@ export const serverErrorCodes = [
   "connections-max",
   "followers-max",
   "guesses-max",
+  "no-archive",
   "not-ready",
   "proxy-header",
   "role-lacking",

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -223,7 +223,8 @@ describe("a connection without a byte", () => {
 
   test("is told that nothing can be written, when that is so", async () => {
     await using rig = await openRig();
-    await rm(rig.historyPath);
+    await rename(rig.historyPath, `${rig.historyPath}.1`);
+    await mkdir(rig.historyPath);
     const peer = await Peer.connect(rig.port);
     await peer.end();
     const sentence = "Error: not ready: the storage of the history failed and nothing is acknowledged; ";

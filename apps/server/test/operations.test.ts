@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { authenticationError, timestampOf } from "@wirebook/protocol";
+import type { History } from "@wirebook/history";
+import { dispatch } from "../src/request/operations/dispatch.ts";
+import type { RequestContext } from "../src/server-context.ts";
+import manifest from "../../../package.json" with { type: "json" };
 import { Peer, ask } from "./tcp-peer.ts";
 import { header, openRig } from "./server-fixture.ts";
 
@@ -102,7 +106,7 @@ describe("an operation", () => {
       "users: 1",
       "followers: 1",
       "uptime: 0 s",
-      "version: 0.1.0",
+      `version: ${manifest.version}`,
       "engine: file",
       "",
     ]);
@@ -120,6 +124,28 @@ describe("an operation", () => {
       ["brick 2", "read", undefined],
       ["brick 1 9", "error", "no-such-line"],
     ]);
+  });
+});
+
+describe("operation 7", () => {
+  test("moves the first lines into a file beside, and names it", async () => {
+    await using rig = await openRig();
+    for (const user of ["a", "b"]) await response(rig.port, user);
+    const text = await response(rig.port, "brick 7 2");
+    const name = /^Archived lines 1-1 in (?<name>\S+)\.\n$/.exec(text)?.groups?.["name"] ?? "";
+    expect(await rig.asked()).toEqual(["b", "brick 7 2"]);
+    expect((await rig.lines()).at(-1)).toMatch(new RegExp(` brick archived lines 1-1 in ${name}$`));
+    expect(await response(rig.port, "brick 7 1d")).toBe("Archived no line, since all are to be kept.\n");
+  });
+
+  test("on a history that is in no file says what to do there", async () => {
+    await using rig = await openRig();
+    const history = Object.create(rig.history, { archive: { value: undefined } }) as History;
+    const context = { ...rig, history, user: "brick", address: "::1" } as unknown as RequestContext;
+    await expect(dispatch({ verb: "archive", keep: { lines: 0 } }, context)).rejects.toMatchObject({
+      code: "no-archive",
+      message: expect.stringContaining("wirebook history export FILE, and then delete lines with 1 or 3") as string,
+    });
   });
 });
 

@@ -9,7 +9,7 @@
  * Deliberately absent: random access to lines as strings, and any count of lines held in memory. Readers get bytes.
  */
 
-import type { EntryResult } from "@wirebook/protocol";
+import type { EntryResult, Keep } from "@wirebook/protocol";
 import type { HistoryError } from "./errors.ts";
 
 /** On whose behalf something is written. */
@@ -36,6 +36,14 @@ export interface AppendResult {
   readonly position: number;
   /** Its time, and so its identity: `2026-11-22T20:31:05.123456Z`. */
   readonly time: string;
+}
+
+/** What an archiving took out of the history. */
+export interface Archived {
+  /** How many of the first lines; 0 when all were to be kept. */
+  readonly lines: number;
+  /** The file beside the history that has them, without its folder; `""` when there are none. */
+  readonly file: string;
 }
 
 /** Bytes of the largest chunk that a snapshot or a feed gives. */
@@ -147,6 +155,15 @@ export interface History extends AsyncDisposable {
    * @throws HistoryError `storage-full`, `storage-failed`, `closed`
    */
   deleteAll(by: Actor): Promise<AppendResult>;
+
+  /**
+   * Moves the first lines into a file of their own and writes the result as the last line. The file is durable before the
+   * history lets go of its lines, so a crash may leave a line in both and never in neither. Absent where an engine keeps
+   * its lines in no file.
+   *
+   * @throws HistoryError `line-changed`, `storage-full`, `storage-failed`, `closed`; the history then has all its lines
+   */
+  archive?(by: Actor, keep: Keep): Promise<Archived>;
 
   /**
    * Opens the lines of a range. A `to` past the last line means the last one, a negative `from` before the first the

@@ -7,6 +7,7 @@ export { readUsersCopy, writeUsersCopy } from "./file/users-file.ts";
 export { readChunkBytesDefault } from "./history.ts";
 export type {
   Actor,
+  Archived,
   RequestEntry,
   HistorySize,
   Feed,

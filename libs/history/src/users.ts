@@ -1,7 +1,7 @@
 /**
  * Who is registered: the other thing that lasts, beside the history [U-1]…[U-4].
  *
- * A store of users may belong to several processes at once (a server, `npm run users`, other servers), so a change is
+ * A store of users may belong to several processes at once (a server, `wirebook users`, other servers), so a change is
  * made against what is stored at that moment, and what others change is seen here soon after. It holds no keys, only
  * what tells that a key is right, and how that is computed is the caller's concern.
  *

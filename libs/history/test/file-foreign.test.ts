@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
-import { appendFile, chmod, mkdir, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, chmod, readFile, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
@@ -36,29 +36,6 @@ describe("another program", () => {
       `Another program added 25 bytes to ${path}; they are kept as they are.`,
       `Another program added 16 bytes to ${path}; they are kept as they are.`,
     ]);
-  });
-
-  test.each([
-    {
-      what: "replaces",
-      change: async (path: string) => writeFile(`${path}.new`, "new\n").then(() => rename(`${path}.new`, path)),
-    },
-    { what: "moves away", change: (path: string) => rename(path, `${path}.1`) },
-    { what: "shortens", change: (path: string) => truncate(path, 1) },
-  ])("that $what the file ends the history, with nothing acknowledged", async ({ change }) => {
-    await using folder = await createFolder();
-    const path = folder.file("history.txt");
-    await using history = await openFileHistory(path);
-    await history.append(asked("a"));
-    const feed = await history.follow();
-    const next = new LineReader(feed).next();
-    await change(path);
-    const failed = { name: "HistoryError", code: "storage-failed" };
-    const results = await Promise.allSettled([history.append(asked("b")), history.deleteAll(actor), next]);
-    expect(results).toMatchObject(results.map(() => ({ status: "rejected", reason: failed })));
-    await expect(history.append(asked("c"))).rejects.toMatchObject(failed);
-    await expect(history.read()).rejects.toMatchObject(failed);
-    expect(await history.ended).toMatchObject(failed);
   });
 });
 
@@ -182,80 +159,5 @@ describe("an editor that saves in place", () => {
     await touch(path);
     await history.append(asked("after"));
     expect(await next).toMatch(/"after"$/);
-  });
-});
-
-describe("a history whose name is taken away", () => {
-  test.each<[string, (path: string) => Promise<void>, RegExp]>([
-    ["removed", (path) => rm(path), /has removed or moved it; its lines are kept in (?<kept>[^;]+); stop the server/],
-    [
-      "replaced",
-      (path) => writeFile(`${path}.new`, "new\n").then(() => rename(`${path}.new`, path)),
-      /has replaced it; its lines are kept in (?<kept>[^;]+); stop the server/,
-    ],
-  ])("keeps its lines beside when it is %s", async (_, change, sentence) => {
-    await using folder = await createFolder();
-    const path = folder.file("history.txt");
-    await using history = await openFileHistory(path);
-    await history.append(asked("a"));
-    const before = await readFile(path, "utf8");
-    await change(path);
-    await expect(history.append(asked("b"))).rejects.toMatchObject({ code: "storage-failed" });
-    const { kept = "" } = sentence.exec((await history.ended)?.message ?? "")?.groups ?? {};
-    expect(kept).toMatch(/history\.txt\.rescued-\d{8}T\d{6}\.\d{3}Z$/);
-    expect(await readFile(kept, "utf8")).toBe(before);
-  });
-
-  test("keeps them also when it closes before anybody has written again", async () => {
-    await using folder = await createFolder();
-    const path = folder.file("history.txt");
-    const notices: string[] = [];
-    const lookMs = 3_600_000;
-    const history = await openFileHistory(path, { lookMs, onNotice: (sentence) => notices.push(sentence) });
-    await history.append(asked("a"));
-    const before = await readFile(path, "utf8");
-    await rm(path);
-    await history[Symbol.asyncDispose]();
-    const name = (await readdir(folder.path)).find((each) => each.includes(".rescued-")) ?? "";
-    expect(await readFile(folder.file(name), "utf8")).toBe(before);
-    expect(notices).toEqual([expect.stringContaining(`its lines are kept in ${folder.file(name)}`)]);
-  });
-
-  test("keeps them also without a request", async () => {
-    await using folder = await createFolder();
-    const path = folder.file("history.txt");
-    await using history = await openFileHistory(path, { lookMs: 1 });
-    await history.append(asked("a"));
-    const before = await readFile(path, "utf8");
-    await rm(path);
-    const { kept = "" } =
-      /its lines are kept in (?<kept>[^;]+);/.exec((await history.ended)?.message ?? "")?.groups ?? {};
-    expect(await readFile(kept, "utf8")).toBe(before);
-  });
-
-  test("keeps them elsewhere when its folder has gone as well", async () => {
-    await using folder = await createFolder();
-    await mkdir(folder.file("sub"));
-    const path = folder.file("sub/history.txt");
-    await using history = await openFileHistory(path);
-    await history.append(asked("a"));
-    const before = await readFile(path, "utf8");
-    await rm(folder.file("sub"), { recursive: true });
-    await expect(history.append(asked("b"))).rejects.toMatchObject({ code: "storage-failed" });
-    const { kept = "" } =
-      /its lines are kept in (?<kept>[^;]+);/.exec((await history.ended)?.message ?? "")?.groups ?? {};
-    expect(await readFile(kept, "utf8")).toBe(before);
-    await rm(kept);
-  });
-
-  test("copies nothing that still has a name, and says which", async () => {
-    await using folder = await createFolder();
-    const path = folder.file("history.txt");
-    await using history = await openFileHistory(path);
-    await history.append(asked("a"));
-    await rename(path, `${path}.1`);
-    await expect(history.append(asked("b"))).rejects.toMatchObject({ code: "storage-failed" });
-    expect((await history.ended)?.message).toContain(`its lines are in ${path}.1; `);
-    expect((await readdir(folder.path)).filter((each) => each.includes(".rescued-"))).toEqual([]);
   });
 });

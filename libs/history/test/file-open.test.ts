@@ -184,3 +184,20 @@ test("keeps the permissions of the file over a delete", async () => {
   await history.deleteLine(actor, 1);
   expect((await stat(folder.file("history.txt"))).mode & 0o777).toBe(0o640);
 });
+
+test("opens what older versions and the reference implementation left, and numbers and times go on", async () => {
+  await using folder = await createFolder();
+  const older = [
+    "('127.0.0.1', 50412) brick 2",
+    '2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 1 1"',
+    "2026-11-22T20:31:05.124010Z 127.0.0.1 brick deleted line 1 (2026-11-22T20:31:04.000001Z)",
+    "2026-11-22T20:31:09.000001Z 127.0.0.1 brick deleted all",
+    "2026-11-22T20:31:10.000001Z 127.0.0.1 brick created user otter-42",
+    '2026-11-22T20:31:11.000001Z unknown "brick 9" (cut)',
+    // A later version may add results: they are external here, and served byte for byte.
+    "2026-11-22T20:31:12.000001Z 127.0.0.1 brick folded lines 1-9",
+  ];
+  await using history = await openWith(folder, `${older.join("\n")}\n`, [], { clock: () => 0 });
+  expect(await history.append(asked("b"))).toEqual({ position: 8, time: "2026-11-22T20:31:11.000002Z" });
+  expect((await linesOf(history)).slice(0, -1)).toEqual(older);
+});

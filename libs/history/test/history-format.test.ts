@@ -55,6 +55,8 @@ test("shows entries only that the code takes for what they are meant to show", (
     "result",
     "result",
     "result",
+    "result",
+    "result",
   ]);
 });
 

@@ -72,6 +72,7 @@ export function applyLine(copy: string[], line: string): void {
   if (entry.kind === "result") {
     const { result } = entry;
     if (result.verb === "deleted-all") copy.length = 0;
+    if (result.verb === "archived") copy.splice(0, result.lines);
     if (result.verb === "deleted-line") {
       const [removed = ""] = copy.splice(result.line - 1, 1);
       if (timestampOf(removed) !== result.head) throw new Error(`the copy has ${removed} where ${line} was deleted`);

@@ -15,7 +15,9 @@ import { plainText, quoteText } from "./text.ts";
 export type EntryResult =
   | { readonly verb: "deleted-line"; readonly line: number; readonly head: string }
   | { readonly verb: "deleted-all" }
-  | { readonly verb: "created-user"; readonly name: string };
+  | { readonly verb: "created-user"; readonly name: string }
+  /** The first lines went into another file, named as it was then, without its folder. */
+  | { readonly verb: "archived"; readonly lines: number; readonly file: string };
 
 /** A line of the history, understood as far as its form allows. */
 export type Entry =
@@ -44,6 +46,7 @@ const stamped = /^(?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?<address>[^ 
 const deletedLine = /^(?<user>[^ "]+) deleted line (?<line>\d{1,15}) \((?<head>[^ ]*)\)$/u;
 const deletedAll = /^(?<user>[^ "]+) deleted all$/u;
 const createdUser = /^(?<user>[^ "]+) created user (?<name>[^ "]+)$/u;
+const archived = /^(?<user>[^ "]+) archived lines 1-(?<lines>\d{1,15}) in (?<file>[^ ]+)$/u;
 
 /** Microseconds since 1970 as `2026-11-22T20:31:05.123456Z` [H-2]. */
 export function encodeTime(microseconds: number): string {
@@ -73,7 +76,14 @@ export function encodeResultEntry(time: string, address: string, user: string, r
       return `${time} ${address} ${user} deleted all`;
     case "created-user":
       return `${time} ${address} ${user} created user ${result.name}`;
+    case "archived":
+      return `${time} ${address} ${user} archived lines 1-${result.lines} in ${oneWord(result.file)}`;
   }
+}
+
+/** Another program chooses the name of a file that it moves. */
+function oneWord(name: string): string {
+  return plainText(name).replaceAll(" ", "\\u0020");
 }
 
 /** The first word of a line: its time, which is its identity, where it has one [H-7]. */
@@ -119,5 +129,7 @@ function decodeResult(time: string, address: string, rest: string): Entry | unde
   const all = deletedAll.exec(rest)?.groups;
   if (all !== undefined) return of(all.user, { verb: "deleted-all" });
   const created = createdUser.exec(rest)?.groups;
-  return created && of(created.user, { verb: "created-user", name: created.name ?? "" });
+  if (created !== undefined) return of(created.user, { verb: "created-user", name: created.name ?? "" });
+  const gone = archived.exec(rest)?.groups;
+  return gone && of(gone.user, { verb: "archived", lines: Number(gone.lines), file: gone.file ?? "" });
 }

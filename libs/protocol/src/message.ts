@@ -37,12 +37,20 @@ export type Command =
   | { readonly verb: "delete-all" }
   | { readonly verb: "create-user"; readonly name: string | undefined }
   | { readonly verb: "follow"; readonly from: number | undefined }
-  | { readonly verb: "status" };
+  | { readonly verb: "status" }
+  | { readonly verb: "archive"; readonly keep: Keep };
+
+/** What an archiving leaves in the history: so many of the newest lines, or those of so many days. */
+export type Keep = { readonly lines: number } | { readonly days: number };
 
 const httpRequestLine = / HTTP\/1\.[01]$/;
 /** Some letters and marks show nothing, such as U+3164 and U+FE0F: two names that differ in one look the same. */
 const plainName = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]*$/u;
 const integer = /^-?\d{1,15}$/;
+const keepForm = /^(?<count>\d{1,15})(?<isDays>d?)$/;
+
+/** The most days that an archiving keeps: what is older than a century is older than any history. */
+export const keepDaysMax = 36_500;
 
 /**
  * True when the word may be a username: visible letters, digits, `_`, `.` and `-`, not beginning with a sign [W-9]. What
@@ -117,6 +125,8 @@ export function decodeCommand(words: readonly string[]): Command {
       return { verb: "follow", from: decodeOptionalLine("FROM", first) };
     case "status":
       return { verb: "status" };
+    case "archive":
+      return { verb: "archive", keep: first === undefined ? { lines: 0 } : decodeKeep(first) };
   }
 }
 
@@ -201,6 +211,20 @@ function decodeLine(parameter: string, word: string, least?: number): number {
 
 function decodeOptionalLine(parameter: string, word: string | undefined): number | undefined {
   return word === undefined ? undefined : decodeLine(parameter, word);
+}
+
+function decodeKeep(word: string): Keep {
+  const groups = keepForm.exec(word)?.groups;
+  if (groups === undefined) {
+    throw new ProtocolError(
+      "argument-syntax",
+      `KEEP is ${quote(word)}, no number of lines or days; type a number of lines such as 1000, or of days such as 30d`,
+    );
+  }
+  const count = Number(groups.count);
+  if (groups.isDays === "") return { lines: count };
+  if (count >= 1 && count <= keepDaysMax) return { days: count };
+  throw new ProtocolError("argument-range", `KEEP is ${word}; type days from 1d to ${keepDaysMax}d`);
 }
 
 function decodeName(parameter: string, word: string): string {

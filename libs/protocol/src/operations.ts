@@ -28,7 +28,7 @@ export type Role = (typeof roles)[number];
 
 /** An operation that this protocol knows. */
 export interface OperationSpec extends Announcement {
-  readonly verb: "delete-line" | "read" | "delete-all" | "create-user" | "follow" | "status";
+  readonly verb: "delete-line" | "read" | "delete-all" | "create-user" | "follow" | "status" | "archive";
   /** The least role that it needs with `--users registered` [U-9]. */
   readonly role: Role;
   /** Destroying operations run only when their message was terminated, never after a mere silence [W-5]. */
@@ -38,7 +38,7 @@ export interface OperationSpec extends Announcement {
 const required = (name: string): Parameter => ({ name, isOptional: false });
 const optional = (name: string): Parameter => ({ name, isOptional: true });
 
-/** All operations, by ascending number. */
+/** All operations that are announced, by ascending number. */
 export const operations: readonly OperationSpec[] = [
   {
     number: 1,
@@ -76,9 +76,19 @@ export const operations: readonly OperationSpec[] = [
   { number: 6, verb: "status", purpose: "read the status", parameters: [], role: "member", isDestructive: false },
 ];
 
-/** The operation with that number, if there is one. */
-export function findOperation(number: number): OperationSpec | undefined {
-  return operations.find((operation) => operation.number === number);
+/** Understood and not announced: it moves files on the server's machine, which is for the operator and no button of a page. */
+const archive: OperationSpec = {
+  number: 7,
+  verb: "archive",
+  purpose: "archive the history",
+  parameters: [optional("KEEP")],
+  role: "admin",
+  isDestructive: true,
+};
+
+/** The operation with that number or for that verb, announced or not, if there is one. */
+export function findOperation(by: number | string): OperationSpec | undefined {
+  return [...operations, archive].find(({ number, verb }) => number === by || verb === by);
 }
 
 /** True for a word that is typed as it stands, wherever the arguments before it end. */

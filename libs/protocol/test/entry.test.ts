@@ -48,7 +48,10 @@ describe("entries", () => {
     );
     const created = { verb: "created-user", name: "otter-42" } as const;
     expect(encodeResultEntry(time, "::1", "brick", created)).toBe(`${time} ::1 brick created user otter-42`);
-    for (const result of [deleted, { ...deleted, head: "" }, { verb: "deleted-all" } as const, created]) {
+    const archived = { verb: "archived", lines: 1200, file: "history.txt.1" } as const;
+    expect(encodeResultEntry(time, "-", "-", archived)).toBe(`${time} - - archived lines 1-1200 in history.txt.1`);
+    expect(encodeResultEntry(time, "-", "-", { ...archived, file: "a \u202eb" })).toMatch(/in a\\u0020\\u202eb$/);
+    for (const result of [deleted, { ...deleted, head: "" }, { verb: "deleted-all" } as const, created, archived]) {
       expect(decodeEntry(encodeResultEntry(time, "::1", "brick", result))).toEqual({
         kind: "result",
         time,

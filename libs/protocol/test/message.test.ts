@@ -86,6 +86,9 @@ describe("decodeCommand", () => {
     [["4", "otter-42"], { verb: "create-user", name: "otter-42" }],
     [["5", "7"], { verb: "follow", from: 7 }],
     [["6"], { verb: "status" }],
+    [["7"], { verb: "archive", keep: { lines: 0 } }],
+    [["7", "1000"], { verb: "archive", keep: { lines: 1000 } }],
+    [["7", "30d"], { verb: "archive", keep: { days: 30 } }],
   ])("reads %j", (words, command) => {
     expect(decodeCommand(words)).toEqual(command);
   });
@@ -103,6 +106,13 @@ describe("decodeCommand", () => {
     ],
     [["2", "brick~5ecret"], "argument-syntax", 'FROM is "brick~…", not a line number; type a number such as 12'],
     [["brick~5ecret"], "operation-unknown", '"brick~…" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],
+    [
+      ["7", "-5"],
+      "argument-syntax",
+      'KEEP is "-5", no number of lines or days; type a number of lines such as 1000, or of days such as 30d',
+    ],
+    [["7", "0d"], "argument-range", "KEEP is 0d; type days from 1d to 36500d"],
+    [["7", "36501d"], "argument-range", "KEEP is 36501d; type days from 1d to 36500d"],
     [["1", "two"], "argument-syntax", 'N is "two", not a line number; type a number such as 12'],
     [["1", "-1"], "argument-range", "N is -1, below 1; type a number from 1"],
     [

@@ -49,7 +49,7 @@ export async function failsWithin(
 }
 
 /** True when a server under strace ends by itself in so many milliseconds; otherwise it is killed. */
-export async function endsWithin(server: ServerProgram, ms: number): Promise<boolean> {
+async function endsWithin(server: ServerProgram, ms: number): Promise<boolean> {
   const exited = server.exited.then(() => true);
   const isOver = await Promise.race([exited, wait(ms, false, { ref: false })]);
   if (isOver) return true;

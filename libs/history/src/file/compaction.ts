@@ -5,25 +5,28 @@
  * machine dies, the name leads to the old file or to the new one. Rewriting in place would lose lines.
  */
 
-import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync, renameSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { HistoryError } from "../errors.ts";
-import { closeFile, giveTo, reasonOf, syncFile, syncFileSync, syncFolder } from "./disk.ts";
+import { editedMeanwhile, HistoryError } from "../errors.ts";
+import { closeFile, historyFlags, openLike, reasonOf, syncFile, syncFileSync, syncFolder } from "./disk.ts";
 import { readFullySync, writeFully, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
 import type { FileHistorySettings } from "./options.ts";
 import type { Preallocation } from "./preallocation.ts";
+import { hasName } from "./rescue.ts";
 
 /** Bytes after which a rewrite syncs what it copied, so that the syncs of appends never wait for more than these. */
 const rewriteSyncBytes = 16 * 1024 * 1024;
 
-/** Holds two descriptors until `publish` hands one on or `abandon` closes both. */
+/** Holds three descriptors until `publish` hands one on or `abandon` closes all. */
 export class Compaction {
   readonly #path: string;
   readonly #reserve: Preallocation;
   readonly #source: Generation;
   readonly #fd: number;
+  /** The same file, for the generation that it becomes. */
+  readonly #ownFd: number;
   /** Open from the beginning: when it is needed, there must be no way to fail for want of descriptors. */
   readonly #folderFd: number;
   readonly #index: LineIndex;
@@ -46,10 +49,14 @@ export class Compaction {
     const bufferBytes = Math.min(this.#pieceBytes, source.bytes);
     this.#buffers = [new Uint8Array(bufferBytes), new Uint8Array(bufferBytes)];
     this.#folderFd = openSync(dirname(path), "r");
+    const opened = [this.#folderFd];
     try {
-      this.#fd = openLike(reserve.path, source.fd);
+      const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+      this.#fd = openLike(reserve.path, O_RDWR | O_CREAT | O_NOFOLLOW, source.fd);
+      opened.push(this.#fd);
+      this.#ownFd = openSync(reserve.path, historyFlags);
     } catch (error) {
-      closeSync(this.#folderFd);
+      for (const fd of opened) closeSync(fd);
       throw error;
     }
     reserve.lend();
@@ -97,23 +104,34 @@ export class Compaction {
   }
 
   /**
-   * Puts the new file, durably, in the place of the old one, and reserves room for the next.
+   * Puts the new file, durably, in the place of the old one, and reserves room for the next. The sync takes a while in
+   * which another program may rotate the old file away [H-8]. Then the lines would be in both, so nothing is deleted.
    *
-   * @throws HistoryError `storage-failed` when the old one cannot be replaced and so is as it was
+   * @param old the current generation
+   * @throws HistoryError `storage-failed` when the old one cannot be replaced and so is as it was, `line-changed` when it
+   *   was rotated
    */
-  publish(): Generation {
+  publish({ fd, identity }: Generation): Generation {
     ftruncateSync(this.#fd, this.bytes);
     syncFileSync(this.#fd);
+    const found = statSync(this.#path, { throwIfNoEntry: false });
+    if (found?.ino !== identity.ino || found.dev !== identity.dev) throw editedMeanwhile();
     try {
       renameSync(this.#reserve.path, this.#path);
     } catch (error) {
       const sentence = `${this.#path} cannot be replaced: ${reasonOf(error)}; if it is a mount point, mount its folder`;
       throw new HistoryError("storage-failed", sentence, { cause: error });
     }
+    if (hasName(fd)) {
+      // It was rotated in the very moment before, and this is what the name leads to now: as the other program wants it, empty.
+      ftruncateSync(this.#fd, 0);
+      throw editedMeanwhile();
+    }
     syncFolder(this.#folderFd);
     closeSync(this.#folderFd);
+    closeSync(this.#fd);
     this.#reserve.giveBack();
-    return new Generation(this.#fd, fstatSync(this.#fd), this.#index);
+    return new Generation(this.#ownFd, fstatSync(this.#ownFd), this.#index);
   }
 
   /** Gives up. Only the name is removed: should the renaming have happened after all, the file is the history. */
@@ -121,6 +139,7 @@ export class Compaction {
     closeSync(this.#folderFd);
     await Promise.allSettled([this.#syncing]);
     await closeFile(this.#fd);
+    closeSync(this.#ownFd);
     this.#reserve.giveBack();
   }
 
@@ -153,19 +172,4 @@ export class Compaction {
 async function both<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
   await Promise.allSettled([one, other]);
   return Promise.all([one, other]);
-}
-
-/** Opens a file for the new generation, with the permissions and the owner of the old one. */
-function openLike(path: string, sourceFd: number): number {
-  const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
-  const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-  try {
-    const wanted = fstatSync(sourceFd);
-    giveTo(fd, wanted);
-    fchmodSync(fd, wanted.mode & 0o777);
-    return fd;
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
 }

@@ -4,7 +4,18 @@
  * A full disk first gives a short count and only then an error, so no count is taken for granted. Nothing is retried.
  */
 
-import { close, closeSync, fchownSync, fdatasync, fdatasyncSync, fstatSync, fsyncSync, openSync } from "node:fs";
+import {
+  close,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+} from "node:fs";
+import { openSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { read, readSync, write, writeSync } from "node:fs";
 import { dirname } from "node:path";
@@ -15,6 +26,12 @@ export const openPieceBytes = 1024 * 1024;
 
 /** Permissions of a history that did not exist. */
 export const fileModeDefault = 0o644;
+
+/**
+ * How a history is opened. Appending is left to the system: what another program has just added is not overwritten, and
+ * behind a file that it has just emptied no hole is made.
+ */
+export const historyFlags = constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW;
 
 const readSome = promisify(read);
 const writeSome = promisify(write);
@@ -109,6 +126,20 @@ export function giveTo(fd: number, { uid, gid }: Pick<Stats, "uid" | "gid">): vo
   }
 }
 
+/** Opens a file, with the permissions and the owner of another one. */
+export function openLike(path: string, flags: number, sourceFd: number): number {
+  const fd = openSync(path, flags, 0o600);
+  try {
+    const wanted = fstatSync(sourceFd);
+    giveTo(fd, wanted);
+    fchmodSync(fd, wanted.mode & 0o777);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
 /** True when an error says that there is no room: on the disk, in a quota, or under a limit of the file's size. */
 export function isFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(error));
@@ -119,12 +150,18 @@ export function isMissing(error: unknown): boolean {
   return codeOf(error) === "ENOENT";
 }
 
+/** Stops this thread. For what must not be interrupted, and is over in some milliseconds. */
+export function pauseSync(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 /** `ENOSPC: no space left on device, write`, or whatever else the error says. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function codeOf(error: unknown): string {
+/** The system's code of an error, such as `EACCES`; empty when it has none. */
+export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 

@@ -1,9 +1,11 @@
 /** The engine `file`: a history in a file that one process owns. Opened by `openFileHistory`. */
 
 import { encodeRequestEntry, encodeResultEntry } from "@wirebook/protocol";
+import type { Keep } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
 import type {
   Actor,
+  Archived,
   RequestEntry,
   HistorySize,
   Feed,
@@ -39,7 +41,7 @@ export class FileHistory implements History {
   constructor(storage: FileStorage, clock: MonotonicClock, owner: Ownership, settings: FileHistorySettings) {
     this.#storage = storage;
     this.#appends = new GroupCommit(storage, clock);
-    this.#deletes = new Deletes(storage, clock, this.#appends);
+    this.#deletes = new Deletes(storage, clock, this.#appends, settings.rewritePieceBytes);
     this.#owner = owner;
     this.#chunkBytes = settings.readChunkBytes;
     const { promise, resolve } = Promise.withResolvers<HistoryError | undefined>();
@@ -72,12 +74,17 @@ export class FileHistory implements History {
 
   async deleteLine(by: Actor, line: number, timestamp?: string): Promise<AppendResult> {
     this.#assertOpen();
-    return this.#deletes.add({ by, line, timestamp });
+    return this.#deletes.deleteLine(by, line, timestamp);
   }
 
   async deleteAll(by: Actor): Promise<AppendResult> {
     this.#assertOpen();
-    return this.#deletes.add({ by, line: "all", timestamp: undefined });
+    return this.#deletes.deleteAll(by);
+  }
+
+  async archive(by: Actor, keep: Keep): Promise<Archived> {
+    this.#assertOpen();
+    return this.#deletes.archive(by, keep);
   }
 
   async read(range: Range = {}): Promise<Snapshot> {
@@ -138,12 +145,12 @@ export class FileHistory implements History {
     }
   }
 
-  /** The file may be removed while no request comes, and the process may then be killed instead of stopped. */
+  /** The file may be rotated or removed while no request comes, and the process may then be killed instead of stopped. */
   #look(): void {
     try {
-      this.#storage.assertInPlace();
+      if (!this.#storage.isInPlace()) this.#storage.adoptForeignLines();
     } catch {
-      // `ended` tells it.
+      // `ended` tells it, or the next request is told.
     }
   }
 

@@ -18,7 +18,7 @@ export const gatherTurnsMax = 64;
 export const gatherQuietTurns = 4;
 
 interface Waiting {
-  readonly time: string;
+  readonly encode: (time: string) => string;
   readonly resolve: (written: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -27,7 +27,6 @@ interface Waiting {
 export class GroupCommit {
   readonly #storage: FileStorage;
   readonly #clock: MonotonicClock;
-  #text = "";
   #waiting: Waiting[] = [];
   #turn: NodeJS.Immediate | undefined;
   #settling: PromiseWithResolvers<void> | undefined;
@@ -37,12 +36,10 @@ export class GroupCommit {
     this.#clock = clock;
   }
 
-  /** Takes the line that `encode` makes of its time, which is that of this call; resolves when it is durable. */
+  /** Takes the line that `encode` makes of the time at which it is written; resolves when it is durable. */
   add(encode: (time: string) => string): Promise<AppendResult> {
-    const time = this.#clock.next();
-    this.#text += `${encode(time)}\n`;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ time, resolve, reject });
+      this.#waiting.push({ encode, resolve, reject });
       this.#turn ??= setImmediate(() => this.#gather(0, 0, 1));
     });
   }
@@ -59,10 +56,8 @@ export class GroupCommit {
     clearImmediate(this.#turn);
     this.#turn = undefined;
     const waiting = this.#waiting;
-    const text = this.#text;
     this.#waiting = [];
-    this.#text = "";
-    if (waiting.length > 0) this.#write(text, waiting);
+    if (waiting.length > 0) this.#write(waiting);
     this.#settling?.resolve();
     this.#settling = undefined;
   }
@@ -74,14 +69,24 @@ export class GroupCommit {
     else this.#turn = setImmediate(() => this.#gather(count, quiet, turns + 1));
   }
 
-  #write(text: string, waiting: readonly Waiting[]): void {
+  #write(waiting: readonly Waiting[]): void {
+    const times: string[] = [];
     try {
-      this.#storage.append(Buffer.from(text), (waiting.at(-1) as Waiting).time);
+      // Before the lines get their times: what is found of another program may leave a line of its own [H-8].
+      this.#storage.adoptForeignLines();
+      let text = "";
+      for (const { encode } of waiting) {
+        const time = this.#clock.next();
+        text += `${encode(time)}\n`;
+        times.push(time);
+      }
+      this.#storage.append(Buffer.from(text), times.at(-1) as string);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
       return;
     }
     const before = this.#storage.generation.lines - waiting.length;
-    for (const [at, { time, resolve }] of waiting.entries()) resolve({ position: before + at + 1, time });
+    for (const [at, { resolve }] of waiting.entries())
+      resolve({ position: before + at + 1, time: times[at] as string });
   }
 }

@@ -5,7 +5,7 @@
  * scan of that one block, which the caller reads. Deliberately absent: any offset or text of a single line.
  */
 
-import { openPieceBytes, readInto } from "./disk.ts";
+import { openPieceBytes, readFullySync, readInto } from "./disk.ts";
 import { countLineFeeds } from "./line-feeds.ts";
 
 /** Where to look for the beginning of a line: after so many line feeds from that offset on. */
@@ -91,6 +91,11 @@ export async function indexFile(fd: number, bytes: number, blockBytes: number): 
   }
   await reading;
   return index;
+}
+
+/** Adds a file's bytes up to an offset, in one turn. */
+export function addBytes(fd: number, index: LineIndex, to: number): void {
+  while (index.bytes < to) index.add(readFullySync(fd, index.bytes, Math.min(openPieceBytes, to - index.bytes)));
 }
 
 function createPiece(bytes: number): Uint8Array {

@@ -8,7 +8,7 @@ import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } fro
 import { encodeTime } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
 import type { History } from "../history.ts";
-import { fileModeDefault, isFull, isMissing, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
+import { fileModeDefault, historyFlags, isFull, isMissing, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
 import { FileHistory } from "./file-history.ts";
 import { Generation } from "./generation.ts";
 import { indexFile } from "./line-index.ts";
@@ -39,8 +39,15 @@ export async function openFileHistory(path: string, options: FileHistoryOptions 
       const generation = await openGeneration(realPath, settings);
       const wallClock = options.clock ?? createMicrosecondClock();
       const lastTime = await readLastTime(generation);
-      const storage = new FileStorage(realPath, reserve, generation, encodeTime(lastTime), settings);
-      return new FileHistory(storage, new MonotonicClock(wallClock, lastTime), owner, settings);
+      const clock = new MonotonicClock(wallClock, lastTime);
+      const storage = new FileStorage(
+        realPath,
+        reserve,
+        { generation, newestTime: encodeTime(lastTime) },
+        clock,
+        settings,
+      );
+      return new FileHistory(storage, clock, owner, settings);
     } catch (error) {
       owner.release();
       throw error;
@@ -74,7 +81,7 @@ function createFile(path: string): void {
 }
 
 async function openGeneration(path: string, settings: FileHistorySettings): Promise<Generation> {
-  const fd = openSync(path, "r+");
+  const fd = openSync(path, historyFlags);
   try {
     const notice = recoverTail(path, fd);
     if (notice !== undefined) settings.onNotice?.(notice);

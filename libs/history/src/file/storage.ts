@@ -9,24 +9,47 @@
 
 import { closeSync, fstatSync, ftruncateSync, futimesSync, openSync, statfsSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
-import { getuid } from "node:process";
+import { basename } from "node:path";
+import process from "node:process";
+import { encodeResultEntry } from "@wirebook/protocol";
 import { editedMeanwhile, HistoryError } from "../errors.ts";
-import { isFull, openPieceBytes, readFullySync, reasonOf, syncFileSync, writeFullySync } from "./disk.ts";
+import { historyFlags, isFull, openPieceBytes, pauseSync } from "./disk.ts";
+import { readFullySync, reasonOf, syncFileSync, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
-import { LineIndex } from "./line-index.ts";
+import { addBytes, LineIndex } from "./line-index.ts";
+import type { MonotonicClock } from "./monotonic-clock.ts";
 import type { FileHistorySettings } from "./options.ts";
-import { rescueLines } from "./rescue.ts";
+import { findFreshCopy, keepLines } from "./rescue.ts";
 import type { Preallocation } from "./preallocation.ts";
+import { openSuccessor } from "./successor.ts";
 import { Compaction } from "./compaction.ts";
 
 const lineFeed = 0x0a;
 const beforeEditing = "stop the server before you edit its file";
+const insteadOfCopying = "with logrotate, use create or nocreate instead of copytruncate";
 
 /** How often the file is looked at again because another program wrote to it during the look before [H-8]. */
 export const foreignRoundsMax = 16;
 
 /** Milliseconds that an editor which saves in place is given to finish before the file is looked at again. */
 const editPauseMs = 20;
+
+/** Milliseconds without a change after which a file that another program has emptied or replaced counts as finished. */
+const restMs = 250;
+
+type Times = Pick<Stats, "mtimeMs" | "ctimeMs">;
+
+/** Stands for the address and the user where another program did it: no user has that name. */
+const otherProgram = "-";
+
+/** Lines that another program took away together with their file, while no result line says so yet. */
+interface Rotated {
+  readonly lines: number;
+  readonly file: string;
+}
+
+const isUnchanged = (one: Times, other: Times): boolean =>
+  one.mtimeMs === other.mtimeMs && one.ctimeMs === other.ctimeMs;
 
 /** A file that belongs to this process, and the generations that it goes through. */
 export class FileStorage {
@@ -35,27 +58,30 @@ export class FileStorage {
   readonly #path: string;
   readonly #settings: FileHistorySettings;
   readonly #reserve: Preallocation;
+  readonly #clock: MonotonicClock;
   readonly #reportFailure: (error: HistoryError) => void;
   readonly #releasing = new Set<Promise<void>>();
   #generation: Generation;
   /** When the file was last changed by this process, as the system has it; any other time is that of another program. */
-  #changed: Pick<Stats, "mtimeMs" | "ctimeMs">;
+  #changed: Times;
   #newestTime: string;
   #foreignWrites = 0;
+  #rotated: Rotated | undefined;
   #failure: HistoryError | undefined;
 
   /**
    * @param path the real path: no symbolic link is left in it, since a rename would replace the link
-   * @param newestTime of the entries in the generation
+   * @param opened the generation with the newest time of its entries
    */
   constructor(
     path: string,
     reserve: Preallocation,
-    generation: Generation,
-    newestTime: string,
+    { generation, newestTime }: { readonly generation: Generation; readonly newestTime: string },
+    clock: MonotonicClock,
     settings: FileHistorySettings,
   ) {
     this.#path = path;
+    this.#clock = clock;
     this.#newestTime = newestTime;
     this.#settings = settings;
     this.#reserve = reserve;
@@ -65,6 +91,16 @@ export class FileStorage {
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
     this.failed = promise;
     this.#reportFailure = resolve;
+  }
+
+  /** The path of the history. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** True when nothing is acknowledged any more. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** The current generation. */
@@ -88,15 +124,19 @@ export class FileStorage {
   }
 
   /**
-   * Appends whole lines; they are durable when it returns.
+   * Appends whole lines; they are durable when it returns. Call `adoptForeignLines` in the same turn, before.
    *
    * @param time of the last of them
-   * @throws HistoryError `storage-full`, `storage-failed`
+   * @throws HistoryError `storage-full`, `storage-failed`, `line-changed` when another program wrote in this very moment
    */
   append(lines: Uint8Array, time: string): void {
-    this.adoptForeignLines();
-    this.#write(this.#generation.bytes, lines);
-    this.#noteChange(); // A sync takes so long that others write meanwhile, whose time must not be taken for ours.
+    const { bytes } = this.#generation;
+    this.#write(bytes, lines);
+    const { size } = this.#noteChange(); // A sync takes so long that others write meanwhile, whose time must not be taken for ours.
+    if (size !== bytes + lines.length) {
+      this.#changed = { mtimeMs: 0, ctimeMs: 0 }; // The next look counts what is there.
+      throw editedMeanwhile();
+    }
     this.#sync();
     this.#generation.grow(lines);
     this.#newestTime = time;
@@ -106,43 +146,85 @@ export class FileStorage {
   /**
    * Takes in what another program has done to the file since the last look [H-8]. What it appended, a note by hand most
    * likely, is kept as external lines and never overwritten. Where it changed what was counted, as an editor does that saves
-   * in place, the lines are counted anew. A file that was replaced, moved, removed or shortened cannot be recovered here: its
-   * lines are kept, as far as they can be reached.
+   * in place, the lines are counted anew. Where it took the file away, the history goes on in the file that the name leads
+   * to now, with a result line, in the same turn: a reader finds both or neither.
    *
    * @throws HistoryError `storage-full`, `storage-failed`
    */
   adoptForeignLines(): void {
+    let last: Stats | undefined;
     for (let round = 0; ; round++) {
-      const found = this.assertInPlace();
+      const found = this.#findFile();
       const { bytes } = this.#generation;
-      if (found.size < bytes) throw this.#fail(new Error(`another program has shortened it; ${beforeEditing}`));
-      const { mtimeMs, ctimeMs } = this.#changed;
-      if (found.size === bytes && found.mtimeMs === mtimeMs && found.ctimeMs === ctimeMs) return;
+      if (found.size === bytes && isUnchanged(found, this.#changed)) break;
       // Whatever is written behind the lines now, the other program would write over.
       if (round === foreignRoundsMax)
         throw this.#fail(new Error(`another program keeps writing to it; ${beforeEditing}`));
-      this.#countAnew(found);
+      // An editor empties the file before it writes it, and a copy of it grows.
+      const isInTheMaking = found.size < bytes || (bytes === 0 && this.#rotated !== undefined);
+      if (!isInTheMaking || (last?.size === found.size && isUnchanged(found, last))) this.#countAnew(found);
+      else pauseSync(restMs);
+      last = found;
     }
+    if (this.#rotated !== undefined) this.#recordRotation(this.#rotated);
   }
 
-  /**
-   * Looks whether the name still leads to the file. Once it does not, the lines last only as long as this process does.
-   *
-   * @throws HistoryError `storage-failed`
-   */
-  assertInPlace(): Stats {
+  /** Whether the name still leads to the file. @throws HistoryError `storage-failed` */
+  isInPlace(): boolean {
+    return this.#isCurrent(this.#findNamed());
+  }
+
+  /** The file that the name leads to, which after a rotation is another one than before. */
+  #findFile(): Stats {
+    const found = this.#findNamed();
+    return this.#isCurrent(found) ? found : this.#rotate();
+  }
+
+  #findNamed(): Stats | undefined {
     this.assertSound();
-    const { identity } = this.#generation;
-    const found = this.attempt(() => statSync(this.#path, { throwIfNoEntry: false }));
-    if (found?.ino === identity.ino && found.dev === identity.dev) return found;
-    throw this.#fail(new Error(this.#rescue(found === undefined)));
+    return this.attempt(() => statSync(this.#path, { throwIfNoEntry: false }));
+  }
+
+  #isCurrent(found: Stats | undefined): found is Stats {
+    const { ino, dev } = this.#generation.identity;
+    return found?.ino === ino && found.dev === dev;
+  }
+
+  /** Lets the history go on in another file, since the name leads to its file no longer. */
+  #rotate(): Stats {
+    const old = this.#generation;
+    // On a full disk there may be room for them later.
+    const { path, sentence } = this.attempt(() => keepLines(old.fd, this.#path));
+    let fd: number;
+    try {
+      fd = openSuccessor(this.#path, old.fd);
+    } catch (error) {
+      throw this.#fail(new Error(`${sentence}; no file can take its place: ${reasonOf(error)}`, { cause: error }));
+    }
+    const found = this.attempt(() => fstatSync(fd));
+    this.#settings.onNotice?.(`${this.#path}: ${sentence}; the history goes on in a new file, from line 1.`);
+    this.#rotated = { lines: old.lines + (this.#rotated?.lines ?? 0), file: path ? basename(path) : otherProgram };
+    this.#foreignWrites += 1;
+    this.#generation = new Generation(fd, found, new LineIndex(this.#settings.indexBlockBytes));
+    this.#changed = found;
+    old.end({ kind: "superseded", by: this.#generation, offset: 0 });
+    this.#release(old);
+    return found;
+  }
+
+  /** Writes the line that says that all lines before have gone with their file, for everyone who follows [H-12]. */
+  #recordRotation({ lines, file }: Rotated): void {
+    const time = this.#clock.next();
+    const line = encodeResultEntry(time, otherProgram, otherProgram, { verb: "archived", lines, file });
+    if (lines > 0) this.append(Buffer.from(`${line}\n`), time);
+    this.#rotated = undefined;
   }
 
   /** @throws HistoryError `storage-full` when the disk says that it has no room at all */
   assertRoom(): void {
     const { bavail, bfree } = this.attempt(() => statfsSync(this.#path));
     // Root may use what others may not.
-    if ((getuid?.() === 0 ? bfree : bavail) === 0) throw this.#full();
+    if ((process.getuid?.() === 0 ? bfree : bavail) === 0) throw this.#full();
   }
 
   /** Begins a new file beside the current one. @throws HistoryError `storage-full`, `storage-failed` */
@@ -163,11 +245,11 @@ export class FileStorage {
    *
    * @param offset where in it the lines begin that are not in the current generation
    * @param time of its last line
-   * @throws HistoryError `storage-failed`
+   * @throws HistoryError `storage-failed`, `line-changed`
    */
   supersede(compaction: Compaction, offset: number, time: string): void {
-    const next = this.attempt(() => compaction.publish());
     const old = this.#generation;
+    const next = this.attempt(() => compaction.publish(old));
     this.#generation = next;
     this.#newestTime = time;
     this.#noteChange();
@@ -192,7 +274,12 @@ export class FileStorage {
 
   /** Ends the feeds and lets go of the file; readers that are left may read on to their end. */
   async close(): Promise<void> {
-    this.#rescueAtLast();
+    try {
+      // The file may have been removed since the last look, and its lines would go with the descriptor.
+      if (this.#failure === undefined && !this.isInPlace()) this.adoptForeignLines();
+    } catch (error) {
+      this.#settings.onNotice?.(reasonOf(error));
+    }
     this.#generation.end({ kind: "closed" });
     this.#release(this.#generation);
     this.#reserve.close();
@@ -241,7 +328,7 @@ export class FileStorage {
    * Remembers the file's times as this process left them. The kernel's own times are those of its last clock tick, which
    * another program's write may share, so the file gets one that is finer.
    */
-  #noteChange(): void {
+  #noteChange(): Stats {
     const { fd } = this.#generation;
     const now = (performance.timeOrigin + performance.now()) / 1000;
     try {
@@ -249,7 +336,9 @@ export class FileStorage {
     } catch {
       // Best effort: only the owner of a file may set its time.
     }
-    this.#changed = this.attempt(() => fstatSync(fd));
+    const found = this.attempt(() => fstatSync(fd));
+    this.#changed = found;
+    return found;
   }
 
   /**
@@ -259,9 +348,10 @@ export class FileStorage {
   #countAnew(found: Stats): void {
     const { fd, bytes } = this.#generation;
     const { size } = found;
+    if (size === 0 && bytes > 0) this.#assertNotCopied(found);
     const isWritten = size !== bytes || found.mtimeMs !== this.#changed.mtimeMs;
     this.#changed = found;
-    const isClosed = size === 0 || this.attempt(() => readFullySync(fd, size - 1, 1))[0] === lineFeed;
+    const isClosed = this.#endsLine(size);
     if (!isClosed) {
       this.#write(size, Uint8Array.of(lineFeed));
       this.#noteChange();
@@ -269,45 +359,50 @@ export class FileStorage {
     this.#sync();
     const end = isClosed ? size : size + 1;
     const index = new LineIndex(this.#settings.indexBlockBytes);
-    this.#indexUpTo(bytes, index);
+    const addUpTo = (to: number): void => this.attempt(() => addBytes(fd, index, to));
+    addUpTo(Math.min(bytes, end));
     const isKnown = this.#generation.isIndexedLike(index) && this.#endsLine(bytes);
     if (isWritten) this.#foreignWrites += 1;
     if (isKnown) {
-      while (this.#generation.bytes < end) this.#generation.grow(this.#readPiece(this.#generation.bytes, end));
+      for (let at = bytes; at < end; at += openPieceBytes) {
+        this.#generation.grow(this.attempt(() => readFullySync(fd, at, Math.min(openPieceBytes, end - at))));
+      }
       if (size > bytes) this.#notice(`added ${size - bytes} bytes to ${this.#path}; they are kept as they are.`);
       else if (isWritten) this.#notice(`changed ${this.#path} in place, and no line has moved.`);
     } else {
-      this.#indexUpTo(end, index);
+      addUpTo(end);
       this.#replace(index);
+      const what = size === 0 ? `emptied ${this.#path}` : `changed lines of ${this.#path}`;
+      const instead = size === 0 ? insteadOfCopying : beforeEditing;
       this.#notice(
-        `changed lines of ${this.#path}; its ${index.lines} lines were counted again. Clients that follow must connect again.`,
+        `${what}; its ${index.lines} lines were counted again, and what it took out is gone. Clients that follow must connect again; ${instead}.`,
       );
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, editPauseMs); // An editor may still be writing.
+      pauseSync(editPauseMs); // An editor may still be writing.
     }
   }
 
-  /** True when a line ends at an offset, as it did. */
+  /** Whoever copies a file and then empties it loses the lines that come in between, and the copy says that they were to be kept. */
+  #assertNotCopied({ ctimeMs }: Stats): void {
+    const copy = this.attempt(() => findFreshCopy(this.#path, ctimeMs));
+    if (copy === undefined) return;
+    throw this.#fail(
+      new Error(
+        `another program has copied it to ${copy} and emptied it, which loses lines that come in between; ${insteadOfCopying}`,
+      ),
+    );
+  }
+
+  /** True when a line ends at an offset. */
   #endsLine(bytes: number): boolean {
-    return bytes === 0 || this.#readPiece(bytes - 1, bytes)[0] === lineFeed;
-  }
-
-  #indexUpTo(end: number, index: LineIndex): void {
-    while (index.bytes < end) index.add(this.#readPiece(index.bytes, end));
-  }
-
-  #readPiece(from: number, end: number): Uint8Array {
-    return this.attempt(() => readFullySync(this.#generation.fd, from, Math.min(openPieceBytes, end - from)));
+    return bytes === 0 || this.attempt(() => readFullySync(this.#generation.fd, bytes - 1, 1))[0] === lineFeed;
   }
 
   /** Ends a generation whose lines are no longer where its readers look for them, and begins another one on the same file. */
   #replace(index: LineIndex): void {
     const old = this.#generation;
-    const fd = this.attempt(() => openSync(this.#path, "r+"));
+    const fd = this.attempt(() => openSync(this.#path, historyFlags));
     const found = this.attempt(() => fstatSync(fd));
-    if (found.ino !== old.identity.ino || found.dev !== old.identity.dev) {
-      closeSync(fd);
-      throw this.#fail(new Error(this.#rescue(false)));
-    }
+    if (!this.#isCurrent(found)) return closeSync(fd); // The next look finds it.
     this.#generation = new Generation(fd, found, index);
     old.end({ kind: "edited", error: editedMeanwhile() });
     this.#release(old);
@@ -315,25 +410,6 @@ export class FileStorage {
 
   #notice(what: string): void {
     this.#settings.onNotice?.(`Another program ${what}`);
-  }
-
-  /** Keeps what the name leads to no longer; says what happened, and where the lines are. */
-  #rescue(isGone: boolean): string {
-    const what = `another program has ${isGone ? "removed or moved" : "replaced"} it`;
-    try {
-      return `${what}; ${rescueLines(this.#generation.fd, this.#path)}; ${beforeEditing}`;
-    } catch (error) {
-      return `${what}, and its lines could not be kept: ${reasonOf(error)}; ${beforeEditing}`;
-    }
-  }
-
-  /** The file may have been removed since the last request. */
-  #rescueAtLast(): void {
-    if (this.#failure !== undefined) return;
-    const { identity } = this.#generation;
-    const found = statSync(this.#path, { throwIfNoEntry: false });
-    if (found?.ino === identity.ino && found.dev === identity.dev) return;
-    this.#settings.onNotice?.(`${this.#path}: ${this.#rescue(found === undefined)}.`);
   }
 
   #fail(cause: unknown): HistoryError {

@@ -53,7 +53,7 @@ export interface UserTable {
 }
 
 /** What a new file begins with. */
-export const usersHeader = "# Wirebook's users: NAME ROLE HASH CREATED BY. Change them with: npm run users";
+export const usersHeader = "# Wirebook's users: NAME ROLE HASH CREATED BY. Change them with: wirebook users";
 
 const hash = /^[\w:+/=]+$/;
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

@@ -1,8 +1,9 @@
 /** What each operation does, and what it answers. The table of operations is in libs/protocol. */
 
 import { encodeFollowing, encodeSnapshotHeader } from "@wirebook/protocol";
-import type { Command } from "@wirebook/protocol";
-import server from "../../../package.json" with { type: "json" };
+import type { Command, Keep } from "@wirebook/protocol";
+import manifest from "../../../../../package.json" with { type: "json" };
+import { ServerError } from "../../errors.ts";
 import type { RequestContext } from "../../server-context.ts";
 import type { Response } from "../reply.ts";
 import { createUser } from "./create-user.ts";
@@ -36,7 +37,21 @@ export async function dispatch(command: Command, context: RequestContext): Promi
     }
     case "status":
       return status(context);
+    case "archive":
+      return archive(command.keep, context);
   }
+}
+
+/** @throws ServerError `no-archive` where the history is no file */
+async function archive(keep: Keep, { history, user, address }: RequestContext): Promise<Response> {
+  if (history.archive === undefined) {
+    const instead = "ask the operator to copy it with wirebook history export FILE, and then delete lines with 1 or 3";
+    throw new ServerError("no-archive", `this history is on NATS and has no file to archive lines beside; ${instead}`);
+  }
+  const { lines, file } = await history.archive({ user, address }, keep);
+  return {
+    text: lines === 0 ? "Archived no line, since all are to be kept.\n" : `Archived lines 1-${lines} in ${file}.\n`,
+  };
 }
 
 /** How the server is, a `key: value` a line [W-10]. */
@@ -49,7 +64,7 @@ function status({ history, users, subscriptions, counters }: RequestContext): Re
     users: users.count,
     followers: subscriptions.count,
     uptime: `${Math.floor((performance.now() - counters.startedMs) / 1000)} s`,
-    version: server.version,
+    version: manifest.version,
     engine: history.engine,
   };
   const rows = Object.entries(facts).map(([key, value]) => `${key}: ${value}\n`);
