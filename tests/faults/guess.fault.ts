@@ -1,6 +1,6 @@
 /**
  * Guessing keys is slow and cheap for everybody else: wrong keys by the thousand, from one address and from fifty, while
- * the owner of the name, at the first of those addresses, goes on working.
+ * the owner of the name, at the first of those addresses, goes on working. A tenth as many wrong passwords go to a gateway.
  */
 
 import { stat } from "node:fs/promises";
@@ -10,6 +10,7 @@ import type { ServerProgram } from "../../test-support/programs.ts";
 import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { register, untilKnown } from "./keys/users-fixture.ts";
+import { guessAtGateway } from "./people/gateway-guesses.ts";
 import { ask } from "../../test-support/tcp-client.ts";
 
 /** More than are held for an address, and from all addresses together more than are held in all. */
@@ -25,7 +26,7 @@ const places = [addresses.slice(0, 1), addresses];
 
 export const faultTest: FaultTest = {
   promise: "guessing keys is slow, no owner is locked out, and the log stays small",
-  unit: "wrong keys",
+  unit: "wrong keys and passwords",
   first: 10_000,
   full: 200_000,
   isInCi: false,
@@ -33,12 +34,17 @@ export const faultTest: FaultTest = {
   negativeControls: [
     { mutant: "no-auth-delay", count: 2000 },
     { mutant: "delayed-right-keys", count: 2000 },
+    { mutant: "unlimited-guesses", count: 2000 },
+    { mutant: "locked-out-owners", count: 2000 },
   ],
   run,
 };
 
-async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
-  const violations: string[] = [];
+async function run(trial: Trial): Promise<Finding> {
+  const { count, random, nodeArgs, progress } = trial;
+  const atGateway = await guessAtGateway(trial, Math.floor(count / 10));
+  const violations = [...atGateway.violations];
+  if (violations.length > 0) return { tried: Math.floor(count / 10), checked: "a gateway alone", violations };
   const ownerMs: number[] = [];
   let logBytes = 0;
   for (const [at, from] of places.entries()) {
@@ -55,8 +61,9 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
   const p99 = ownerMs.toSorted((one, other) => one - other)[Math.floor(ownerMs.length * 0.99)] ?? Infinity;
   if (p99 > ownerP99MsMax) violations.push(`the owner waited ${p99.toFixed(1)} ms (p99), over ${ownerP99MsMax}`);
   if (logBytes > (logBytesMax * count) / 10_000) violations.push(`the history grew by ${logBytes} bytes`);
-  const figures = { ownerP99Ms: p99.toFixed(1), historyBytes: logBytes };
-  return { tried: count, checked: `${ownerMs.length} requests of the owner beside them`, violations, figures };
+  const figures = { ownerP99Ms: p99.toFixed(1), historyBytes: logBytes, passwordsChecked: atGateway.checkedCount };
+  const checked = `${ownerMs.length} requests and ${atGateway.loginCount} logins of the owner beside them`;
+  return { tried: count + Math.floor(count / 10), checked, violations, figures };
 }
 
 interface Attack {

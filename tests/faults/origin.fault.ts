@@ -1,7 +1,12 @@
-/** Every pair of many Origins and many Hosts: only those on the list may become a WebSocket, of a page or of the relay [G-1]. */
+/**
+ * Every pair of many Origins and many Hosts: only those on the list may become a WebSocket, of a page or of the relay, with a
+ * cookie as without, and only those may send a form [G-1].
+ */
 
 import { startGateway } from "../../test-support/programs.ts";
 import { handshake, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
+import type { RequestHead } from "../../test-support/raw-web-socket.ts";
+import { logIn, startPeopleGateway, writePeople } from "./people/people-fixture.ts";
 import { inTurns } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
@@ -9,41 +14,51 @@ const named = "https://wirebook.example";
 const atOnce = 16;
 
 export const faultTest: FaultTest = {
-  promise: "only pages of the gateway's own address and of a named origin become a WebSocket; the rest get 403 before",
-  unit: "pairs of Origin and Host at a page's address and at the relay's",
-  first: 4800,
-  full: 4800,
+  promise:
+    "only pages of the gateway's own address and of a named origin get a WebSocket or send a form; the rest get 403",
+  unit: "pairs of Origin and Host at a page's address, with a cookie too, at the relay's and at the logout's",
+  first: 9600,
+  full: 9600,
   isInCi: true,
   needs: [],
   negativeControls: [
     { mutant: "any-origin", count: 4800 },
     { mutant: "any-host", count: 4800 },
+    { mutant: "forms-of-any-origin", count: 4800 },
   ],
   run,
 };
 
-async function run({ count, nodeArgs, random, progress }: Trial): Promise<Finding> {
+async function run({ count, nodeArgs, random, folder, progress }: Trial): Promise<Finding> {
   // Whether the target answers does not matter here.
   const options = ["--origin", named, "--relay", "--target", "it=tcp://127.0.0.1:9", "--auth", "none"];
   await using gateway = await startGateway({ options, nodeArgs });
-  const { port } = gateway;
-  const allowedHosts = new Set([...ownHosts(port), "wirebook.example"]);
-  const allowedOrigins = new Set([...ownHosts(port).map((host) => `http://${host}`), named]);
-  const origins = manyOrigins(port);
-  const all = ["/ws", "/tcp/it"].flatMap((path) =>
-    origins.flatMap((origin) => manyHosts(port).map((host) => ({ path, origin, host }))),
+  const people = await writePeople(folder, ["ada"]);
+  await using login = await startPeopleGateway(["--origin", named, "--auth", `basic:${people}`], nodeArgs);
+  const cookie = await logIn(login.gateway, "ada");
+  const places: readonly Place[] = [
+    { port: gateway.port, path: "/ws", passed: 101, headers: {} },
+    { port: gateway.port, path: "/tcp/it", passed: 101, headers: {} },
+    { port: login.gateway.port, path: "/ws", passed: 101, headers: { Cookie: cookie } },
+    { port: login.gateway.port, path: "/logout", passed: 303, headers: {} },
+  ];
+  const all = places.flatMap((place) =>
+    manyOrigins(place.port).flatMap((origin) => manyHosts(place.port).map((host) => ({ place, origin, host }))),
   );
   const pairs = all.toSorted(() => random.next() - 0.5).slice(0, count);
   const violations: string[] = [];
   let letIn = 0;
-  const tryOne = async ({ path, origin, host }: (typeof all)[number]): Promise<void> => {
-    const headers = upgradeHeaders(host, origin);
-    const { status, socket } = await handshake(port, { requestLine: `GET ${path} HTTP/1.1`, headers });
+  const tryOne = async ({ place, origin, host }: (typeof all)[number]): Promise<void> => {
+    const { port, path, passed } = place;
+    const { status, socket } = await handshake(port, headOf(place, host, origin));
     socket.destroy();
-    const isAllowed = allowedOrigins.has(origin) && allowedHosts.has(host.toLowerCase());
-    if (status === 101) letIn += 1;
+    const own = ownHosts(port);
+    const isAllowed =
+      [...own.map((each) => `http://${each}`), named].includes(origin) &&
+      [...own, "wirebook.example"].includes(host.toLowerCase());
+    if (status === passed) letIn += 1;
     // A Host that is no host at all may be refused by the HTTP parser, with 400.
-    const isRight = isAllowed ? status === 101 : status === 403 || status === 400;
+    const isRight = isAllowed ? status === passed : status === 403 || status === 400;
     if (!isRight)
       violations.push(`Origin ${JSON.stringify(origin)} at ${path} with Host ${JSON.stringify(host)} got ${status}`);
   };
@@ -52,6 +67,20 @@ async function run({ count, nodeArgs, random, progress }: Trial): Promise<Findin
     progress(number);
   });
   return { tried: pairs.length, checked: `${letIn} let in`, violations };
+}
+
+/** Where a page's Origin counts, and the status for one that is right. */
+interface Place {
+  readonly port: number;
+  readonly path: string;
+  readonly passed: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function headOf({ path, passed, headers }: Place, host: string, origin: string): RequestHead {
+  if (passed === 101)
+    return { requestLine: `GET ${path} HTTP/1.1`, headers: { ...upgradeHeaders(host, origin), ...headers } };
+  return { requestLine: `POST ${path} HTTP/1.1`, headers: { Host: host, Origin: origin, "Content-Length": "0" } };
 }
 
 function ownHosts(port: number): string[] {

@@ -1,6 +1,6 @@
 /**
  * Who may do what: every identity, with every operation, in both modes, by every way in, against a table that
- * is written down here once more and not taken from the program.
+ * is written down here once more and not taken from the program. At the gateway likewise: every proof of who somebody is.
  */
 
 import { spawn } from "node:child_process";
@@ -11,6 +11,7 @@ import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { textOf } from "../../test-support/page-client.ts";
 import { modes, register, startUsersFixture, untilKnown } from "./keys/users-fixture.ts";
 import type { Mode, UsersFixture } from "./keys/users-fixture.ts";
+import { gatewayCells, tryGatewayRoles } from "./people/gateway-roles.ts";
 import { addressOf, ask, exchange } from "../../test-support/tcp-client.ts";
 
 const identities = [
@@ -20,7 +21,7 @@ const identities = [
   "own name with a wrong key",
   "unregistered name",
 ] as const;
-const operations = ["", "1 1", "2", "3", "4", "5", "6"] as const;
+const operations = ["", "1 1", "2", "3", "4", "5", "6", "7 1000000"] as const;
 const ways = ["TCP", "TCP and FIN", "client", "page", "page, conversation"] as const;
 type Identity = (typeof identities)[number];
 
@@ -31,7 +32,7 @@ function verdictOf(mode: Mode, identity: Identity, operation: string): Verdict {
   if (identity.startsWith("own name")) return "unknown";
   if (mode === "open") return "done";
   if (identity === "unregistered name") return "unknown";
-  return identity === "member" && /^[13]/.test(operation) ? "role" : "done";
+  return identity === "member" && /^[137]/.test(operation) ? "role" : "done";
 }
 
 /** Answers to wrong keys wait, longer each time for an address: where all come from one, two operations must do. */
@@ -48,15 +49,19 @@ const cells = modes.flatMap((mode) =>
 type Cell = (typeof cells)[number];
 
 export const faultTest: FaultTest = {
-  promise: "who may do what is as docs/users.md has it, by every way in",
+  promise: "who may do what is as docs/users.md and docs/gateway.md have it, by every way in",
   unit: "attempts",
-  first: cells.length,
-  full: 10 * cells.length,
+  first: gatewayCells.length + cells.length,
+  full: gatewayCells.length + 10 * cells.length,
   isInCi: false,
   needs: [],
   negativeControls: [
-    { mutant: "no-roles", count: cells.length },
-    { mutant: "any-key", count: cells.length },
+    { mutant: "no-roles", count: gatewayCells.length + cells.length },
+    { mutant: "any-key", count: gatewayCells.length + cells.length },
+    { mutant: "talking-viewers", count: gatewayCells.length },
+    { mutant: "unsigned-cookies", count: gatewayCells.length },
+    { mutant: "kept-logouts", count: gatewayCells.length },
+    { mutant: "any-proxy", count: gatewayCells.length },
   ],
   run,
 };
@@ -66,10 +71,12 @@ interface Fixture extends UsersFixture {
   readonly users: Readonly<Record<Identity, string>>;
 }
 
-async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
+async function run(trial: Trial): Promise<Finding> {
+  const { count, random, nodeArgs, progress } = trial;
+  const violations = await tryGatewayRoles(trial, count);
   // The first round in order; the order of the others is chance.
-  const tries = Array.from({ length: count }, (_, at) => cells[at] ?? random.pick(cells));
-  const violations: string[] = [];
+  const left = Math.max(0, count - gatewayCells.length);
+  const tries = Array.from({ length: left }, (_, at) => cells[at] ?? random.pick(cells));
   let done = 0;
   const tryMode = async (mode: Mode): Promise<void> => {
     await using fixture = await setUp(mode, nodeArgs);
@@ -79,8 +86,9 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
       progress(++done);
     }
   };
-  await Promise.all(modes.map(tryMode));
-  return { tried: count, checked: `replies and histories against a table of ${cells.length} cells`, violations };
+  if (left > 0) await Promise.all(modes.map(tryMode));
+  const table = `${gatewayCells.length} and ${cells.length} cells`;
+  return { tried: count, checked: `replies and histories against tables of ${table}`, violations };
 }
 
 async function setUp(mode: Mode, nodeArgs: readonly string[]): Promise<Fixture> {
@@ -131,6 +139,7 @@ const signs: Readonly<Record<string, RegExp>> = {
   "4": /[a-z]+-\d+~[0-9a-z]{26}\n$/,
   "5": /Following from line \d+\.\n/,
   "6": /\nengine: file\n$/,
+  "7 1000000": /Archived no line, since all are to be kept\.\n$/,
 };
 
 /** A follow goes on for as long as one likes. */

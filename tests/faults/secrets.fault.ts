@@ -1,7 +1,8 @@
 /**
  * No key ever leaks: canaries, right and mistyped, in every place of a message where a user might put a key, by every
  * way in, on each engine of the history. Afterwards they are sought in every file, those of the NATS node too, and in
- * everything that any program has printed.
+ * everything that any program has printed. A gateway at which people log in gets half as many passwords, in every place of
+ * a request.
  *
  * Not sought is what docs/users.md says cannot be protected: a key with white space inside, and on an open server a
  * piece of one that stands alone.
@@ -18,6 +19,7 @@ import type { Random } from "../../test-support/random.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { createCanary, manners } from "./keys/canaries.ts";
 import type { Canary } from "./keys/canaries.ts";
+import { sendGatewaySecrets } from "./people/gateway-secrets.ts";
 import { textOf } from "../../test-support/page-client.ts";
 import { modes, startUsersFixture } from "./keys/users-fixture.ts";
 import type { UsersFixture } from "./keys/users-fixture.ts";
@@ -30,7 +32,7 @@ const clientEvery = 10;
 const pieceCharacters = 10;
 
 export const faultTest: FaultTest = {
-  promise: "a key is in no file, on no terminal, in no log and in no frame but the reply that tells it",
+  promise: "a key or a password is in no file, on no terminal, in no log and in no frame but the reply that tells it",
   unit: "canaries",
   first: 100,
   ci: 30,
@@ -40,11 +42,13 @@ export const faultTest: FaultTest = {
   negativeControls: [
     { mutant: "unredacted-keys", count: 40 },
     { mutant: "logged-unauthenticated", count: 60 },
+    { mutant: "logged-names", count: 60 },
   ],
   run,
 };
 
-async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+async function run(trial: Trial): Promise<Finding> {
+  const { count, random, folder, nodeArgs, progress } = trial;
   await using all = new AsyncDisposableStack();
   const cluster = findNatsServer() === undefined ? undefined : all.use(await NatsCluster.start({ nodes: 1 }));
   const histories = modes.flatMap((mode) => [
@@ -66,6 +70,9 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
     printed.push(await send(fixture, canary, { random, number: done, home: folder }));
     progress(done + 1);
   }
+  const people = await sendGatewaySecrets(trial, Math.ceil(count / 2));
+  for (const secret of people.secrets) secrets.add(secret);
+  printed.push(people.printed);
   const folders = [folder, ...(cluster?.nodes ?? []).map((node) => node.folder)];
   const finding = await judge(fixtures, { folders, printed, secrets: [...secrets], count });
   return { ...finding, checked: `${finding.checked}, ${cluster === undefined ? "file alone" : "file and NATS"}` };
@@ -126,7 +133,9 @@ async function judge(
   }: { folders: readonly string[]; printed: readonly string[]; secrets: readonly string[]; count: number },
 ): Promise<Finding> {
   await Promise.all(fixtures.map(({ server }) => server.kill()));
-  const texts = new Map<string, string>([["what came back or the client printed", printed.join("\n")]]);
+  const texts = new Map<string, string>([
+    ["what came back, or the client or a gateway with a login printed", printed.join("\n")],
+  ]);
   for (const { server, gateway, page } of fixtures) {
     for (const [name, { stdout, stderr }] of Object.entries({ server, gateway })) {
       texts.set(`what the ${name} printed (${server.port})`, [...stdout, ...stderr].join("\n"));

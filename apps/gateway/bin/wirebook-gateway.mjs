@@ -11,7 +11,10 @@ import { setFlagsFromString } from "node:v8";
 // streams. Counted as a part of the heap they are freed with what is young.
 setFlagsFromString("--external-memory-accounted-in-global-limit");
 
-// Best effort: where it cannot be written all is compiled as before. NODE_COMPILE_CACHE, when set, names another folder.
-enableCompileCache(fileURLToPath(new URL("../../../.wirebook/compile-cache", import.meta.url)));
+// Best effort: where it cannot be written all is compiled as before. NODE_COMPILE_CACHE, when set, names another folder. An
+// installed package has no TypeScript, and its folder is not the place for a cache.
+if (!import.meta.url.includes("/node_modules/")) {
+  enableCompileCache(fileURLToPath(new URL("../../../.wirebook/compile-cache", import.meta.url)));
+}
 
 await import("../src/main.ts");

@@ -7,12 +7,16 @@
 
 import Fastify, { LogController } from "fastify";
 import type { FastifyInstance } from "fastify";
-import manifest from "../package.json" with { type: "json" };
+import manifest from "../../../package.json" with { type: "json" };
+import { Authenticator } from "./auth/authenticator.ts";
+import { registerAuthentication } from "./auth/routes.ts";
 import type { GatewayConfig } from "./config.ts";
-import { addressOf, proxyHeaderOf, registerAccessControl, trustIn } from "./http/access-control.ts";
+import { addressOf, proxyHeaderOf, registerAccessControl, sendRefusal, trustIn } from "./http/access-control.ts";
 import { registerHealthRoutes } from "./http/health.ts";
 import { HttpServers, readTlsPair } from "./http/http-servers.ts";
-import { registerStaticFiles, securityHeaders } from "./http/static-files.ts";
+import type { TlsPair } from "./http/http-servers.ts";
+import { publicAddressOf } from "./http/public-address.ts";
+import { registerErrorHandler, registerStaticFiles, securityHeaders } from "./http/static-files.ts";
 import { gatewayLimits } from "./limits.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { ConnectionPool } from "./streams/connection-pool.ts";
@@ -53,9 +57,20 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   const metrics = new Metrics(version);
   const app = createFastify(config, limits, metrics, logSink);
   const log = createLog(app.log);
+  registerErrorHandler(app, log);
   const pool = new ConnectionPool(config.connections, limits);
   const capture = config.pcap === undefined ? undefined : openCapture(app, config.pcap, limits, log);
-  const connections = new WebSocketConnections(targets, { pool, limits, log, metrics, capture, version });
+  const isTrusted = trustIn(config.trustedProxies);
+  const authenticator = new Authenticator(config, limits, log, isTrusted);
+  const connections = new WebSocketConnections(targets, {
+    pool,
+    limits,
+    log,
+    metrics,
+    capture,
+    version,
+    whyEnded: (identity, usedMs) => authenticator.whyEnded(identity, usedMs),
+  });
   metrics.setGauges(() => ({
     bytes: connections.bytes,
     webSockets: connections.count,
@@ -68,26 +83,42 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     void reply.headers(securityHeaders);
     done();
   });
-  registerAccessControl(app, { config, connections, log, metrics });
+  const policy = registerAccessControl(app, { config, log, metrics });
+  await registerAuthentication(app, {
+    authenticator,
+    limits,
+    log,
+    metrics,
+    publicAddressOf: (request) => publicAddressOf(request, isTrusted, policy().isHttpsAlone(request.headers.host)),
+    closeEnded: () => connections.closeEnded(),
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    const refusal = request.ws ? connections.refuseUpgrade(request.identity, addressOf(request)) : undefined;
+    if (refusal === undefined) return done();
+    void sendRefusal(request, reply, refusal, { log, metrics });
+  });
   const wantsProxyHeader = config.targets.some(({ proxy }) => proxy !== undefined);
   registerWebSocketRoutes(app, config.hasRelay ? targets : new Map(), (webSocket, request, relayTarget) => {
     const proxyHeader = wantsProxyHeader ? proxyHeaderOf(request) : undefined;
-    connections.add({ webSocket, socket: request.raw.socket, address: addressOf(request), proxyHeader, relayTarget });
+    const { identity, raw } = request;
+    connections.add({ webSocket, socket: raw.socket, address: addressOf(request), identity, proxyHeader, relayTarget });
   });
   registerHealthRoutes(app, config, limits, connections, metrics);
-  await registerStaticFiles(app, config.page, log);
+  await registerStaticFiles(app, config.page);
   return app;
 }
 
 function createFastify(
-  { tls, trustedProxies }: GatewayConfig,
+  { tls, auth, trustedProxies }: GatewayConfig,
   limits: GatewayLimits,
   metrics: Metrics,
   logSink: LogSink | undefined,
 ): FastifyInstance {
+  const readTls = (): TlsPair | undefined =>
+    tls && readTlsPair(tls, auth?.method === "client-cert" ? auth.caPath : undefined);
   const servers = new HttpServers({
     limits,
-    tls: tls && readTlsPair(tls),
+    tls: readTls(),
     trustedProxies,
     onRefused: (reason, address) => {
       metrics.refused(reason);
@@ -104,7 +135,8 @@ function createFastify(
     return503OnClosing: false,
   });
   app.decorate("reloadTls", () => {
-    if (tls !== undefined) servers.replaceTls(readTlsPair(tls));
+    const pair = readTls();
+    if (pair !== undefined) servers.replaceTls(pair);
   });
   return app;
 }

@@ -4,15 +4,7 @@ import { isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
-import {
-  describeHostPort,
-  describeTarget,
-  isLoopback,
-  lendsRights,
-  normalizeAddress,
-  parseTarget,
-  TargetError,
-} from "@wirebook/net";
+import { describeHostPort, isLoopback, normalizeAddress, parseTarget, TargetError } from "@wirebook/net";
 import type { HostPort, Target } from "@wirebook/net";
 import { gatewayPortDefault, serverPortDefault, targetsMax } from "@wirebook/protocol";
 import {
@@ -20,7 +12,6 @@ import {
   filledText,
   hostName,
   ipAddresses,
-  oneOf,
   portNumber,
   readSettings,
   SettingsError,
@@ -28,11 +19,13 @@ import {
   wholeNumber,
 } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
+import { authForms, readAuth, readAuthSettings } from "./auth/auth-config.ts";
+import type { AuthSettings } from "./auth/auth-config.ts";
 import type { TlsFiles } from "./http/http-servers.ts";
 import { connectionsDefault, connectionsMostPossible } from "./limits.ts";
 
 /** What the operator decided. */
-export interface GatewayConfig {
+export interface GatewayConfig extends AuthSettings {
   /** Where the gateway listens. */
   readonly host: string;
   readonly port: number;
@@ -42,8 +35,6 @@ export interface GatewayConfig {
   readonly server: HostPort | undefined;
   /** True when any WebSocket client may reach the targets at `/tcp/NAME`. */
   readonly hasRelay: boolean;
-  /** `none` when the operator said that clients need not authenticate. */
-  readonly auth: "none" | undefined;
   /** Connections to targets at once. */
   readonly connections: number;
   /** Origins whose pages may connect, besides the gateway's own. */
@@ -64,7 +55,8 @@ export interface GatewayConfig {
 
 const builtPage = fileURLToPath(new URL("../../web/dist", import.meta.url));
 
-const table = {
+/** The options of the gateway. */
+export const table = {
   host: {
     schema: hostName,
     default: "127.0.0.1",
@@ -107,12 +99,29 @@ const table = {
     help: "let any WebSocket client reach each target at /tcp/NAME",
   },
   auth: {
-    schema: z.optional(oneOf(["none"])),
+    schema: z.optional(z.string().check(z.refine((text) => readAuth(text) !== undefined))),
     default: undefined,
     env: "WIREBOOK_AUTH",
-    form: "none",
-    expects: "none, the only value yet",
-    help: "none: let everybody who reaches the gateway use its targets, and its rights with them",
+    form: "HOW",
+    expects: authForms,
+    help: "how people authenticate: basic:FILE of htpasswd, header:NAME of a proxy, client-cert:CA-FILE, or none",
+  },
+  role: {
+    schema: z.array(filledText),
+    default: [] as string[],
+    env: "WIREBOOK_ROLES",
+    form: "NAME=ROLE",
+    expects: "a user's name and viewer, user or operator, such as ada=user",
+    help: "what a user, or * for everybody, may do: viewer looks, user uses the targets, operator does all; may be repeated; without it viewer",
+    isList: true,
+  },
+  sessionKey: {
+    schema: z.optional(filledText),
+    default: undefined,
+    env: "WIREBOOK_SESSION_KEY",
+    form: "FILE",
+    expects: "a file with 32 random bytes or more",
+    help: "key that signs the cookies of --auth basic, so that people stay logged in over a restart",
   },
   connections: {
     schema: wholeNumber(1, connectionsMostPossible),
@@ -145,7 +154,7 @@ const table = {
     env: "WIREBOOK_GATEWAY_TRUST_PROXY",
     form: "ADDRESS",
     expects: "the IP address from which a reverse proxy connects, such as 127.0.0.1",
-    help: "trust the X-Forwarded-For header from that address; may be repeated",
+    help: "trust the X-Forwarded-… headers from that address; may be repeated",
     isList: true,
   },
   metricsFrom: {
@@ -186,7 +195,7 @@ const table = {
     default: builtPage,
     env: "WIREBOOK_PAGE",
     form: "FOLDER",
-    expects: "the folder that `npm run build` made",
+    expects: "the folder of the built page",
     help: "folder of the built page",
   },
 };
@@ -206,7 +215,7 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
   if (word !== undefined) {
     throw new SettingsError(`${JSON.stringify(word)} is not an option; see --help`);
   }
-  const { host, port, connections, origin, proxyProtocol, trustProxy, metricsFrom, pcap, page, relay, auth } = settings;
+  const { host, port, connections, origin, proxyProtocol, trustProxy, metricsFrom, pcap, page, relay } = settings;
   const tls = tlsOf(settings.tlsCert, settings.tlsKey);
   if (!isLoopback(host) && origin.length === 0) {
     throw new SettingsError(
@@ -230,14 +239,16 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
   // A Wirebook server behind TLS is a --target too; pages find it first.
   targets.sort((one, other) => Number(other.name === "wirebook") - Number(one.name === "wirebook"));
   checkTargets(targets);
-  if (auth === undefined) checkAdmitted(targets, targetUrls.length > 0, { host, origin, trustProxy });
+  const authSettings = readAuthSettings({ ...settings, hasTls: tls !== undefined, targets }, (sentence) =>
+    source.onNotice?.(sentence),
+  );
   return Object.freeze({
     host,
     port,
     targets: Object.freeze(targets),
     server,
     hasRelay: relay,
-    auth,
+    ...authSettings,
     connections,
     origins: Object.freeze([...origin]),
     proxyProtocol,
@@ -268,40 +279,6 @@ function checkTargets(targets: readonly Target[]): void {
   if (targets.length <= targetsMax) return;
   throw new SettingsError(
     `${targets.length} targets are over the limit of ${targetsMax}; start a second gateway for the others`,
-  );
-}
-
-/** Who the operator lets in besides this machine. */
-interface Admitted {
-  readonly host: string;
-  readonly origin: readonly string[];
-  readonly trustProxy: readonly string[];
-}
-
-/**
- * Refuses targets for people who have not authenticated: everybody who reaches the gateway reaches them, on loopback every
- * local user.
- */
-function checkAdmitted(targets: readonly Target[], hasTargets: boolean, { host, origin, trustProxy }: Admitted): void {
-  const lending = targets.find(lendsRights);
-  if (lending !== undefined) {
-    const right =
-      lending.address.transport === "unix"
-        ? "the gateway's right to its Unix socket"
-        : "the gateway's client certificate";
-    throw new SettingsError(
-      `everybody who reaches the gateway would use ${right} at the target ${lending.name}; type --auth none if that is meant`,
-    );
-  }
-  const remoteOrigin = origin.find((each) => !isLoopback(new URL(each).hostname.replace(/^\[(.*)\]$/, "$1")));
-  const option =
-    (isLoopback(host) ? undefined : `--host ${host}`) ??
-    (remoteOrigin === undefined ? undefined : `--origin ${remoteOrigin}`) ??
-    (trustProxy.length === 0 ? undefined : `--trust-proxy ${trustProxy[0]}`);
-  if (!hasTargets || option === undefined) return;
-  throw new SettingsError(
-    `${option} lets other machines in, and everybody there would reach ${targets.map(describeTarget).join(", ")}; ` +
-      "type --auth none if that is meant, or leave out --target",
   );
 }
 

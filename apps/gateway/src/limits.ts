@@ -26,6 +26,27 @@ export const gatewayLimits = Object.freeze({
   /** Milliseconds without a byte after which an HTTP connection that was answered is closed. */
   httpKeepAliveMs: 5000,
 
+  /** Milliseconds after a login at which the session ends, and so do its WebSockets [G-14]. */
+  sessionMs: 12 * 3_600_000,
+  /** Milliseconds without a request or a frame that uses a target after which a session ends [G-14]. */
+  sessionIdleMs: 2 * 3_600_000,
+  /** Milliseconds between two cookies that say when a session was last used. */
+  sessionRenewMs: 60_000,
+  /** Sessions whose last use, or whose logout, is remembered. */
+  sessionsKeptMax: 10_000,
+  /** Wrong passwords at once from one address, and milliseconds until there may be one more. */
+  guessesPerAddressMax: 60,
+  guessAddressRefillMs: 10_000,
+  /** Wrong passwords at once for one name, and milliseconds until there may be one more. */
+  guessesPerNameMax: 10,
+  guessNameRefillMs: 60_000,
+  /** Addresses, and names, whose wrong passwords are remembered. */
+  guessersMax: 4096,
+  /** Passwords that are checked or wait for it; a further one is refused. */
+  passwordChecksMax: 128,
+  /** Milliseconds between two looks whether the file of the users has changed. */
+  usersLookMs: 1000,
+
   /** Frames that one page may send a second, pings included [G-4]. */
   framesPerSecondMax: 20_000,
   /** Frames that one page may send at once after a rest [G-4]. */

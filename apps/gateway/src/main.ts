@@ -14,17 +14,23 @@ const { stdout, stderr } = process;
 // Best effort: the gateway goes on when the reader of its log has gone.
 stdout.on("error", () => undefined);
 
+const help = `Usage: wirebook gateway [option…]
+
+Serves the page and connects it with TCP services.
+
+  wirebook gateway                                            to a Wirebook server on this machine
+  wirebook gateway --target mail=tcp://127.0.0.1:25 --relay   to any service, also for other WebSocket clients
+
+${optionsHelp}`;
+
 const config = configure();
 if (config !== undefined) await start(config);
 
 function configure(): GatewayConfig | undefined {
   try {
-    const onNotice = (message: string): void => void stderr.write(`gateway: ${message}\n`);
-    const read = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice });
-    if (read === undefined)
-      stdout.write(
-        `Usage: npm run gateway -- [option…]\n\nServes the page and connects it with TCP services.\n\n${optionsHelp}`,
-      );
+    const onNotice = (message: string): void => void stderr.write(`wirebook: ${message}\n`);
+    const read = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice, section: "gateway" });
+    if (read === undefined) stdout.write(help);
     return read;
   } catch (error) {
     return refuse(error);
@@ -34,7 +40,7 @@ function configure(): GatewayConfig | undefined {
 /** An error in the settings is printed, with exit code 2; any other is thrown. */
 function refuse(error: unknown): undefined {
   if (!(error instanceof SettingsError)) throw error;
-  stderr.write(`gateway: ${error.message}\n`);
+  stderr.write(`wirebook: ${error.message}\n`);
   process.exitCode = 2;
 }
 
@@ -45,14 +51,14 @@ async function start(settings: GatewayConfig): Promise<void> {
   const app = await createApp(settings, { logSink: stdout.isTTY ? readableSink(logSink) : logSink }).catch(refuse);
   if (app === undefined) return;
   const stop = stopOnSignal(app);
-  if (settings.tls !== undefined) reloadOnSignal(app, stop);
+  if (settings.tls !== undefined || app.reloadUsers !== undefined) reloadOnSignal(app, settings, stop);
   try {
     // Fastify would say where it listens, which is announced below.
     app.log.level = "warn";
     await app.listen({ host, port });
     app.log.level = "info";
   } catch (error) {
-    stderr.write(`gateway: ${toListenError(error as NodeJS.ErrnoException, settings).message}\n`);
+    stderr.write(`wirebook: ${toListenError(error as NodeJS.ErrnoException, settings).message}\n`);
     process.exit(1);
   }
   announce(settings, listeningPort(app));
@@ -78,14 +84,16 @@ function pageAddress({ host, origins, tls }: GatewayConfig, port: number): strin
 }
 
 /**
- * SIGHUP reads a renewed certificate, as in other servers, and no connection is lost. The same signal comes when a terminal
- * is closed, and then stops a gateway that was started on it.
+ * SIGHUP reads a renewed certificate and the users, as in other servers, and no connection is lost. The same signal comes
+ * when a terminal is closed, and then stops a gateway that was started on it.
  */
-function reloadOnSignal(app: FastifyInstance, stop: () => void): void {
+function reloadOnSignal(app: FastifyInstance, { tls }: GatewayConfig, stop: () => void): void {
   const log = createLog(app.log);
   const terminals = [0, 1, 2].filter(isatty);
   process.on("SIGHUP", () => {
     if (!terminals.every(isatty)) return stop();
+    app.reloadUsers?.();
+    if (tls === undefined) return;
     try {
       app.reloadTls();
       log.notice("read the certificate again; new connections get it");

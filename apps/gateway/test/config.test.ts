@@ -26,7 +26,8 @@ test("listens on loopback and speaks to loopback unless told otherwise", () => {
 
 test("reads options, and the environment where there is no option", () => {
   const words =
-    "--host ::1 --port 0 --server [::1]:79 --connections 1 --origin http://a.example --origin https://b.example:8443";
+    "--host ::1 --port 0 --server [::1]:79 --connections 1 --origin http://a.example --origin https://b.example:8443 " +
+    "--auth none";
   expect(read(words.split(" "), { WIREBOOK_GATEWAY_PORT: "9" })).toMatchObject({
     host: "::1",
     port: 0,
@@ -48,7 +49,8 @@ test("reads options, and the environment where there is no option", () => {
     WIREBOOK_PAGE: "/srv/page",
     WIREBOOK_TARGETS: "mail=tcp://mail.example:25,web=tls://web.example:443?alpn=a%2Cb",
     WIREBOOK_RELAY: "1",
-    WIREBOOK_AUTH: "none",
+    WIREBOOK_AUTH: "header:X-Remote-User",
+    WIREBOOK_ROLES: "ada=operator, *=user",
   };
   const address = { transport: "tcp", host: "history.example", port: 5007 };
   expect(read([], env)).toEqual({
@@ -61,7 +63,12 @@ test("reads options, and the environment where there is no option", () => {
       { name: "web", address: { transport: "tls", host: "web.example", port: 443, alpn: "a,b" } },
     ],
     hasRelay: true,
-    auth: "none",
+    auth: { method: "header", name: "X-Remote-User" },
+    roles: new Map([
+      ["ada", "operator"],
+      ["*", "user"],
+    ]),
+    sessionKeyPath: undefined,
     connections: 2,
     origins: ["http://a.example", "https://b.example"],
     proxyProtocol: true,
@@ -139,8 +146,7 @@ test.each<[words: string[], sentence: string]>([
   [[...mail, ...mail], "two targets have the name mail; give each --target its own"],
   [["--server", "127.0.0.1:1", "--target", "wirebook=tcp://127.0.0.1:2"], "the target wirebook is --server"],
   [[...mail, "--proxy-protocol"], "--proxy-protocol concerns --server, which is missing; type ?proxy=v2"],
-  [["--auth", "basic"], "--auth"],
-  [local, "the gateway's right to its Unix socket at the target local; type --auth none if that is meant"],
+  [local, "the gateway's right to its Unix socket at the target local; type --auth basic:FILE so that people log in"],
   [[...mail, "--host", "192.0.2.7", "--origin", "http://192.0.2.7:8007"], "--host 192.0.2.7 lets other machines in"],
   [[...mail, "--origin", "https://wirebook.example"], "--origin https://wirebook.example lets other machines in"],
   [[...mail, "--trust-proxy", "127.0.0.1"], "--trust-proxy 127.0.0.1 lets other machines in"],
@@ -163,13 +169,68 @@ test("lends its rights, and lets others in, where --auth none says so", async ()
   await using certificates = await Certificates.open();
   const { certPath, keyPath } = await certificates.make("client");
   const certified = ["--target", `safe=tls://safe.example:1?cert=${certPath}&key=${keyPath}`];
-  expect(problemOf(certified)).toContain("the gateway's client certificate at the target safe; type --auth none");
+  expect(problemOf(certified)).toContain("the gateway's client certificate at the target safe; type --auth basic:FILE");
   for (const words of [local, certified, [...mail, "--trust-proxy", "127.0.0.1"]])
-    expect(read([...words, "--auth", "none"])).toMatchObject({ auth: "none" });
+    expect(read([...words, "--auth", "none"])).toMatchObject({ auth: { method: "none" } });
   // On this machine alone, plain targets need no word.
   for (const words of [mail, [...mail, "--host", "::1", "--origin", "http://localhost:3000"]]) {
     expect(problemOf(words)).toBe("");
   }
+});
+
+const all = ["--role", "*=user"];
+
+test.each<[words: string[], sentence: string]>([
+  [["--origin", "https://wirebook.example"], "--origin https://wirebook.example lets other machines in"],
+  [["--trust-proxy", "127.0.0.1"], "--trust-proxy 127.0.0.1 lets other machines in"],
+  [["--host", "192.0.2.7", "--origin", "http://192.0.2.7:8007"], "--host 192.0.2.7 lets other machines in"],
+  [["--auth", "basic"], "type none, basic:FILE, header:NAME or client-cert:CA-FILE"],
+  [["--auth", "basic:"], "type none, basic:FILE"],
+  [["--auth", "none:x"], "type none, basic:FILE"],
+  [["--auth", "digest:users"], "type none, basic:FILE"],
+  [["--auth", "header:X Y"], "type none, basic:FILE"],
+  [["--auth", "header:X-Remote-User"], "believes a reverse proxy alone; type --trust-proxy and the address"],
+  [
+    ["--auth", "client-cert:ca.pem"],
+    "needs the gateway's own TLS, which asks for the certificate; type --tls-cert FILE",
+  ],
+  [all, "--role is for people who authenticate; type --auth basic:FILE"],
+  [["--auth", "none", ...all], "--role is for people who authenticate"],
+  [["--auth", "none", "--session-key", "k"], "--session-key signs the cookie of --auth basic:FILE, which is missing"],
+  [["--auth", "basic:users", "--role", "ada"], "such as ada=user"],
+  [["--auth", "basic:users", "--role", "ada=admin"], "type NAME=ROLE with one of viewer, user, operator"],
+  [["--auth", "basic:users", "--role", "=user"], "type NAME=ROLE"],
+  [["--auth", "basic:users", "--role", `${"a".repeat(65)}=user`], `--role is "${"a".repeat(40)}"; type NAME=ROLE`],
+  [["--auth", "basic:users", ...all, ...all], "--role gives * two roles"],
+])("refuses %j, since it says nothing or too much of who may come in", (words, sentence) => {
+  expect(problemOf(words)).toContain(sentence);
+});
+
+test("lets other machines in with each way to authenticate", async () => {
+  const tls = ["--tls-cert", "a.crt", "--tls-key", "a.key"];
+  const others = ["--origin", "https://wirebook.example", "--trust-proxy", "127.0.0.1"];
+  for (const [words, auth] of [
+    [["basic:a:b"], { method: "basic", path: "a:b" }],
+    [["header:Remote-User"], { method: "header", name: "Remote-User" }],
+    [["client-cert:ca.pem", ...tls], { method: "client-cert", caPath: "ca.pem" }],
+  ] as const) {
+    const config = read([...others, ...all, "--auth", ...words]);
+    expect(config).toMatchObject({ auth, roles: new Map([["*", "user"]]) });
+  }
+});
+
+test.each<[words: string[], notices: string[]]>([
+  [[], ["without a --role everybody may only look"]],
+  [["--role", "ada=viewer"], ["without a --role everybody may only look"]],
+  [all, []],
+  [[...all, "--origin", "http://localhost:1"], []],
+  [[...all, "--origin", "https://wirebook.example"], []],
+  [[...all, "--origin", "http://wirebook.example"], ["passwords for http://wirebook.example travel unencrypted"]],
+])("says what is allowed and probably not meant: %j", (words, notices) => {
+  const said: string[] = [];
+  const argv = ["--auth", "basic:users", ...words];
+  readConfig({ argv, env: {}, onNotice: (sentence) => void said.push(sentence) });
+  expect(said).toEqual(notices.map((notice) => expect.stringContaining(notice)));
 });
 
 test("asks for no origin on any name of loopback", () => {
@@ -191,7 +252,7 @@ test.each([
   const words = line.split(" ");
   const [, advice = ""] = /such as (.*), or leave out/.exec(problemOf(words)) ?? [];
   expect(advice).toContain(`--origin ${new URL(origin).origin}`);
-  expect(read([...words, ...advice.split(" ")])?.origins).toEqual([new URL(origin).origin]);
+  expect(read([...words, ...advice.split(" "), "--auth", "none"])?.origins).toEqual([new URL(origin).origin]);
 });
 
 test("ignores what Kubernetes sets for a Service named wirebook-gateway", () => {

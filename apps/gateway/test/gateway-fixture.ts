@@ -142,6 +142,8 @@ export async function openGateway(
     server: serverAmong(targets),
     hasRelay: false,
     auth: undefined,
+    roles: new Map(),
+    sessionKeyPath: undefined,
     origins: [],
     proxyProtocol: false,
     trustedProxies: [],

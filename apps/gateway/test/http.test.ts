@@ -99,7 +99,7 @@ test("sends the security headers with every answer, the refused ones too", async
     );
     expect(policy?.join()).not.toMatch(/unsafe|\*|https?:/);
     expect(headers.get("x-content-type-options")).toBe("nosniff");
-    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.get("referrer-policy")).toBe("same-origin");
     expect(headers.get("cross-origin-opener-policy")).toBe("same-origin");
     expect(headers.get("permissions-policy")).toContain("camera=()");
   }

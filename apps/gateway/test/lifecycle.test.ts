@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import type { Socket } from "node:net";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { Certificates } from "../../../test-support/certificate.ts";
-import { closedPort, openBackend, openGateway, openMute, openPage } from "./gateway-fixture.ts";
+import { usersText } from "./auth-fixture.ts";
+import { closedPort, openBackend, openFolder, openGateway, openMute, openPage } from "./gateway-fixture.ts";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
@@ -90,7 +92,7 @@ test("prints the address that users were given when it listens on all, and https
   await using own = run(words);
   const { port, page } = await own.listening();
   expect(page).toBe(`https://127.0.0.1:${port}/`);
-  await using all = run([...words, "--host", "0.0.0.0", "--origin", "https://wirebook.example"]);
+  await using all = run([...words, "--host", "0.0.0.0", "--origin", "https://wirebook.example", "--auth", "none"]);
   expect((await all.listening()).page).toBe("https://wirebook.example/");
 });
 
@@ -106,6 +108,29 @@ test("reads its certificate again on SIGHUP, and says in its log what came of it
   await program.saying("cannot read the certificate again: --tls-key");
   program.kill("SIGTERM");
   expect(await program.exited).toBe(0);
+});
+
+test("reads its users again on SIGHUP, and says in its log what came of it", async () => {
+  await using folder = await openFolder();
+  const path = join(folder.path, "users");
+  await writeFile(path, usersText({ ada: "x" }));
+  await using program = run(["--port", "0", "--auth", `basic:${path}`, "--role", "*=user"]);
+  await program.listening();
+  program.kill("SIGHUP");
+  await program.saying("read the users again");
+  await writeFile(path, "ada:no hash\n");
+  program.kill("SIGHUP");
+  await program.saying("cannot read the users again, so they stay as they were: --auth basic:");
+  program.kill("SIGTERM");
+  expect(await program.exited).toBe(0);
+});
+
+test("says in one sentence that its users cannot be read", async () => {
+  await using program = run(["--port", "0", "--auth", "basic:/nowhere"]);
+  expect(await program.exited).toBe(2);
+  expect(program.err()).toMatch(
+    /wirebook: --auth basic:\/nowhere cannot be read \(ENOENT\); name a file that htpasswd -B writes\n$/,
+  );
 });
 
 const hasScript = spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes("util-linux") ?? false;
@@ -149,20 +174,20 @@ async function listens(port: number): Promise<boolean> {
 test("says in one sentence that its key cannot be read", async () => {
   await using program = run(["--port", "0", "--tls-cert", "/nowhere.crt", "--tls-key", "/nowhere.key"]);
   expect(await program.exited).toBe(2);
-  expect(program.err()).toBe("gateway: --tls-cert /nowhere.crt cannot be read (ENOENT); name a PEM file\n");
+  expect(program.err()).toBe("wirebook: --tls-cert /nowhere.crt cannot be read (ENOENT); name a PEM file\n");
 });
 
 test("says in one sentence that its port is taken", async () => {
   await using mute = await openMute();
   await using program = run(["--port", String(mute.port)]);
   expect(await program.exited).toBe(1);
-  expect(program.err()).toMatch(/^gateway: port \d+ of 127\.0\.0\.1 is in use, .*--port \d+\n$/);
+  expect(program.err()).toMatch(/^wirebook: port \d+ of 127\.0\.0\.1 is in use, .*--port \d+\n$/);
 });
 
 test("refuses to listen beyond loopback without an origin, and says what to pass", async () => {
   await using program = run(["--host", "0.0.0.0", "--port", "0"]);
   expect(await program.exited).toBe(2);
-  expect(program.err()).toMatch(/^gateway: --host 0\.0\.0\.0 .*--origin.*\n$/);
+  expect(program.err()).toMatch(/^wirebook: --host 0\.0\.0\.0 .*--origin.*\n$/);
   expect(program.out()).toBe("");
 });
 

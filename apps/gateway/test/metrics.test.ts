@@ -3,6 +3,7 @@ import type { EventEmitter } from "node:events";
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
+import manifest from "../../../package.json" with { type: "json" };
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import {
   closedPort,
@@ -144,7 +145,7 @@ test("has the usual metrics of the process, once for however many gateways", asy
     const samples = await samplesOf(gateway);
     expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(1_000_000);
     expect(samples.has("nodejs_eventloop_lag_seconds")).toBe(true);
-    expect(samples.get(metric('info{version="0.1.0"}'))).toBe(1);
+    expect(samples.get(metric(`info{version="${manifest.version}"}`))).toBe(1);
   }
 });
 

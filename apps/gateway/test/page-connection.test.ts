@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { streamIdMax, subprotocol } from "@wirebook/protocol";
+import manifest from "../../../package.json" with { type: "json" };
 import { eventsOf, openBackend, openEcho, openGateway, openPage } from "./gateway-fixture.ts";
 
 test("greets a page with its limits, its targets and its clock", async () => {
@@ -10,12 +11,14 @@ test("greets a page with its limits, its targets and its clock", async () => {
   const hello = await page.frame("hello");
   expect(hello).toEqual({
     type: "hello",
-    version: "0.1.0",
+    version: manifest.version,
     timeOrigin: performance.timeOrigin,
     targets: [{ name: "wirebook", transport: "tcp", address: `127.0.0.1:${echo.port}`, proxyHeaderBytes: 0 }],
     streamsMax: 1024,
     connectionsMax: 3,
     socket: 1,
+    user: null,
+    role: "operator",
   });
   expect(page.socket.protocol).toBe(subprotocol);
   expect(page.socket.extensions).toBe("");

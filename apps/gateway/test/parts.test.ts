@@ -5,7 +5,7 @@ import { ConnectionPool, shareOf } from "../src/streams/connection-pool.ts";
 import type { SlotUser } from "../src/streams/connection-pool.ts";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { gatheredCharactersMax, gatheringSink, readableSink } from "../src/telemetry/access-log.ts";
-import { TokenBucket } from "../src/websocket/page-frames.ts";
+import { TokenBucket } from "../src/token-bucket.ts";
 
 /** Somebody who notes what he is told. */
 function createUser(name: string, notes: string[], owner: object = notes): SlotUser {

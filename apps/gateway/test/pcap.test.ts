@@ -2,12 +2,13 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Capture } from "@wirebook/capture";
+import manifest from "../../../package.json" with { type: "json" };
 import { expertFindings, follow, hasTshark, tshark, tsharkTestMs } from "../../../libs/capture/test/tshark.ts";
 import { eventsOf, openBackend, openEcho, openFolder, openGateway, openPage } from "./gateway-fixture.ts";
 
 /** Bytes of a capture that holds nothing yet. */
 function headBytes(): number {
-  return new Capture({ write: () => true }, "wirebook gateway 0.1.0").bytes;
+  return new Capture({ write: () => true }, `wirebook gateway ${manifest.version}`).bytes;
 }
 
 test("writes every exchange of every page into one file, for its owner's eyes only, without a key", async () => {

@@ -228,7 +228,7 @@ test("lets in an allowed Origin, and a client without one on this machine alone"
   expect(await status({ headers: { "x-forwarded-for": "192.0.2.7" } })).toBe(403);
   expect(await status({ localAddress: "127.0.0.5", headers: { "x-forwarded-for": "192.0.2.7" } })).toBe(403);
   expect(await status({ localAddress: "127.0.0.5", headers: { "x-forwarded-for": "127.0.0.1" } })).toBe(101);
-  await using open = await openRelay(mirror, { config: { ...config, auth: "none" } });
+  await using open = await openRelay(mirror, { config: { ...config, auth: { method: "none" } } });
   await using client = await join(open, { headers: { host: "wirebook.example" } });
   expect(client.socket.readyState).toBe(client.socket.OPEN);
 });

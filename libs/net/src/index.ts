@@ -12,7 +12,7 @@ export {
   writeCostBytes,
 } from "./connection.ts";
 export type { ConnectionListener, ConnectionOptions, ConnectionOutcome } from "./connection.ts";
-export { PemError, readKeyPair } from "./pem.ts";
+export { PemError, readCertificates, readKeyPair } from "./pem.ts";
 export { encodeProxyHeader, proxyHeaderBytesMax, readProxyHeader } from "./proxy-header.ts";
 export type { ProxiedConnection, ProxyHeaderReading } from "./proxy-header.ts";
 export { describeTarget, lendsRights, parseTarget, parseTargetUrl, TargetError, tcpTarget } from "./target.ts";

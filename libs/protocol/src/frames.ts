@@ -133,10 +133,12 @@ export type StreamErrorCode = (typeof streamErrorCodes)[number];
 /** Why a stream, or a frame that began none, failed [G-7]. */
 export const frameErrorCodes = [
   ...streamErrorCodes,
+  "forbidden",
   "frame-invalid",
   "frame-rate",
   "id-in-use",
   "id-unknown",
+  "login-needed",
   "message-invalid",
   "reset-impossible",
   "shutting-down",
@@ -191,6 +193,12 @@ const target = z.strictObject({
 /** A target as a page knows it. */
 export type AnnouncedTarget = z.infer<typeof target>;
 
+/** What a user of the gateway may do, each role more than the one before: look; use the targets; everything [G-14]. */
+export const gatewayRoles = ["viewer", "user", "operator"] as const;
+
+/** A role of that list. */
+export type GatewayRole = (typeof gatewayRoles)[number];
+
 /** Bytes that the kernel has taken for the target, and bytes that came from it. */
 const totals = { sentBytes: count, receivedBytes: count };
 
@@ -209,6 +217,9 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     connectionsMax: count,
     /** The gateway's number for this WebSocket: with a stream's id it finds the stream in the gateway's log. */
     socket: count,
+    /** Who has authenticated; `null` where the gateway asks for no authentication. */
+    user: z.nullable(z.string()),
+    role: z.enum(gatewayRoles),
   }),
   z.strictObject({ type: z.literal("clock"), at: milliseconds, gatewayAt: milliseconds }),
   z.strictObject({

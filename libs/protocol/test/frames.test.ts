@@ -44,6 +44,8 @@ describe("control frames", () => {
       streamsMax: 64,
       connectionsMax: 256,
       socket: 3,
+      user: null,
+      role: "operator",
     },
     { type: "clock", at: 12.5, gatewayAt: 99.25 },
     { type: "open", id: 7, local: endpoint, remote: endpoint, at: { received: 1, connecting: 2, established: 3 } },

@@ -6,14 +6,13 @@
  * URL. The address counts for the limits, and is in the log and, on request, in the server's history.
  */
 
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { encodeProxyHeader, isLoopback, normalizeAddress } from "@wirebook/net";
 import type { GatewayConfig } from "../config.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { WebSocketConnections } from "../websocket/connections.ts";
 import { listeningPort } from "./http-servers.ts";
-import { OriginPolicy } from "./origin-policy.ts";
+import { OriginPolicy, quote } from "./origin-policy.ts";
 import type { Refusal } from "./origin-policy.ts";
 import { sendText } from "./static-files.ts";
 
@@ -26,36 +25,42 @@ const healthPaths: ReadonlySet<string | undefined> = new Set(["/healthz", "/read
 /** What the check needs to know, and where it reports. */
 export interface AccessControlOptions {
   readonly config: GatewayConfig;
-  readonly connections: WebSocketConnections;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** Refuses every request that may not come in, with a status and a message. */
-export function registerAccessControl(app: FastifyInstance, options: AccessControlOptions): void {
-  const { config, connections, log, metrics } = options;
+/**
+ * Refuses every request that may not come in, with a status and a message.
+ *
+ * @returns what gives its rules, which exist once the gateway listens
+ */
+export function registerAccessControl(app: FastifyInstance, options: AccessControlOptions): () => OriginPolicy {
+  const { config, log } = options;
   const isTrusted = trustIn(config.trustedProxies);
-  let policy: OriginPolicy | undefined;
+  let created: OriginPolicy | undefined;
+  const scheme = config.tls === undefined ? "http" : "https";
+  const policyOf = (): OriginPolicy =>
+    (created ??= new OriginPolicy(scheme, config.host, listeningPort(app), config.origins));
   let nextNoticeMs = 0;
   const noticeMisread = (request: FastifyRequest): void => {
     const nowMs = performance.now();
     if (!isMisread(request) || nowMs < nextNoticeMs) return;
     nextNoticeMs = nowMs + misreadNoticeMs;
     log.notice(
-      `the X-Forwarded-For header of ${request.raw.socket.remoteAddress} has ${JSON.stringify(request.ip.slice(0, 40))} ` +
+      `the X-Forwarded-For header of ${request.raw.socket.remoteAddress} has ${quote(request.ip)} ` +
         "instead of an address, so the proxy's own address counts; let the proxy send the client's address, with or without a port",
     );
   };
   const refuse = (request: FastifyRequest): Refusal | undefined => {
-    const scheme = config.tls === undefined ? "http" : "https";
-    policy ??= new OriginPolicy(scheme, config.host, listeningPort(app), config.origins);
+    const policy = policyOf();
     const { headers, raw, routeOptions } = request;
     const hosts = raw.headersDistinct.host?.length ?? 0;
     if (hosts > 1) return { status: 400, reason: "host", message: `${hosts} Host headers; send one` };
     if (hosts === 0 && !request.ws && healthPaths.has(routeOptions.url)) return undefined;
     const refusal = policy.refuseRequest(headers);
     if (refusal !== undefined) return refusal;
-    if (request.ws) return refuseUpgrade(request, policy) ?? connections.refuseUpgrade();
+    if (request.ws) return refuseUpgrade(request, policy);
+    if (request.method === "POST") return policy.refuseForm(headers);
     if (routeOptions.url !== "/metrics") return undefined;
     const message = isFromUnknown(request, isTrusted)
       ? `/metrics came through a proxy at ${raw.socket.remoteAddress} for an unknown client; ask the gateway itself, or start it ` +
@@ -69,7 +74,7 @@ export function registerAccessControl(app: FastifyInstance, options: AccessContr
     if (routeOptions.url?.startsWith("/tcp/")) {
       const isLocal =
         origins.isOwn(headers.host) && isLoopback(addressOf(request)) && !isFromUnknown(request, isTrusted);
-      return origins.refuseRelay(headers, isLocal || config.auth === "none");
+      return origins.refuseRelay(headers, isLocal || config.auth !== undefined);
     }
     const relays = config.hasRelay
       ? `; the relay is at ${config.targets.map(({ name }) => `/tcp/${name}`).join(", ")}`
@@ -80,10 +85,22 @@ export function registerAccessControl(app: FastifyInstance, options: AccessContr
     noticeMisread(request);
     const refusal = refuse(request);
     if (refusal === undefined) return done();
-    metrics.refused(refusal.reason);
-    log.refused(addressOf(request), refusal.status, refusal.message);
-    void sendText(reply, refusal.status, refusal.message);
+    void sendRefusal(request, reply, refusal, options);
   });
+  return policyOf;
+}
+
+/** Answers with a refusal, which is counted and logged. */
+export function sendRefusal(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, reason, message, retryAfterMs }: Refusal,
+  { log, metrics }: Pick<AccessControlOptions, "log" | "metrics">,
+): FastifyReply {
+  metrics.refused(reason);
+  log.refused(addressOf(request), status, message);
+  if (retryAfterMs !== undefined) void reply.header("retry-after", Math.ceil(retryAfterMs / 1000));
+  return sendText(reply, status, message);
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Server as HttpsServer } from "node:https";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
-import { normalizeAddress, PemError, readKeyPair } from "@wirebook/net";
+import { normalizeAddress, PemError, readCertificates, readKeyPair } from "@wirebook/net";
 import { SettingsError } from "@wirebook/settings";
 import type { GatewayLimits } from "../limits.ts";
 
@@ -69,7 +69,9 @@ export class HttpServers {
 
   #createSecure(tls: TlsPair, times: object, handler: RequestListener): HttpsServer {
     const handshakeTimeout = this.#options.limits.httpRequestMs;
-    const server = createHttpsServer({ ...times, ...tls, handshakeTimeout, minVersion: "TLSv1.2" }, handler);
+    // A client without a certificate that holds is told so by a response, which it can show.
+    const wanted = tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
+    const server = createHttpsServer({ ...times, ...tls, ...wanted, handshakeTimeout, minVersion: "TLSv1.2" }, handler);
     this.#secure.add(server);
     return server;
   }
@@ -112,16 +114,21 @@ export interface TlsFiles {
 export interface TlsPair {
   readonly cert: Buffer;
   readonly key: Buffer;
+  /** The authorities of client certificates, where those are asked for. */
+  readonly ca?: Buffer;
 }
 
 /**
  * Reads both and checks that they belong together.
  *
+ * @param caPath the file of the authorities of client certificates
  * @throws SettingsError that names the file
  */
-export function readTlsPair({ certPath, keyPath }: TlsFiles): TlsPair {
+export function readTlsPair({ certPath, keyPath }: TlsFiles, caPath?: string): TlsPair {
   try {
-    return readKeyPair({ option: "--tls-cert", path: certPath }, { option: "--tls-key", path: keyPath });
+    const pair = readKeyPair({ option: "--tls-cert", path: certPath }, { option: "--tls-key", path: keyPath });
+    if (caPath === undefined) return pair;
+    return { ...pair, ca: readCertificates({ option: "--auth client-cert", path: caPath }) };
   } catch (error) {
     if (!(error instanceof PemError)) throw error;
     throw new SettingsError(error.message, { cause: error });

@@ -16,6 +16,8 @@ export interface Refusal {
   readonly status: number;
   readonly reason: RefusalReason;
   readonly message: string;
+  /** When to try again, where that helps. */
+  readonly retryAfterMs?: number;
 }
 
 /** The headers that decide. */
@@ -55,6 +57,12 @@ export class OriginPolicy {
     return host !== undefined && this.#own.has(host.toLowerCase());
   }
 
+  /** True when the pages of a host come over https, and of none over http. */
+  isHttpsAlone(host: string | undefined): boolean {
+    const name = host?.toLowerCase();
+    return this.#origins.has(`https://${name}`) && !this.#origins.has(`http://${name}`);
+  }
+
   /** Checks any request: is it meant for this gateway? */
   refuseRequest({ host }: PolicyHeaders): Refusal | undefined {
     const help = `open ${this.#example()}, or start the gateway with --origin and the address that you use`;
@@ -83,17 +91,22 @@ export class OriginPolicy {
     return undefined;
   }
 
+  /** Checks a form, whose Host was found right. A browser says from which page it was sent; a program need not. */
+  refuseForm({ origin }: PolicyHeaders): Refusal | undefined {
+    return origin === undefined ? undefined : this.#refuseOrigin(origin);
+  }
+
   /**
    * Checks a request for the relay, whose Host was found right [G-13]. A browser always sends an Origin.
    *
-   * @param isAdmitted true when a client without one may connect: it is on this machine, or anybody may
+   * @param isAdmitted true when a client without one may connect: it is on this machine, or authenticates, or need not
    */
   refuseRelay({ origin }: PolicyHeaders, isAdmitted: boolean): Refusal | undefined {
     if (origin !== undefined) return this.#refuseOrigin(origin);
     if (isAdmitted) return undefined;
     const message =
       "clients without an Origin header must be on the gateway's machine; " +
-      `send one, such as ${this.#example()}, or start the gateway with --auth none`;
+      `send one, such as ${this.#example()}, or start the gateway with --auth`;
     return { status: 403, reason: "origin", message };
   }
 
@@ -114,6 +127,7 @@ function namesOf(host: string): string[] {
   return isLoopback(host) ? [host, "127.0.0.1", "localhost", "::1"] : [host];
 }
 
-function quote(header: string): string {
+/** A header for a sentence, cut where it is long. */
+export function quote(header: string): string {
   return JSON.stringify(header.slice(0, 40));
 }

@@ -10,7 +10,8 @@ import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Log } from "../telemetry/access-log.ts";
 
-const contentSecurityPolicy = [
+/** What a browser lets the page do. */
+export const contentSecurityPolicy: string = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -19,7 +20,7 @@ const contentSecurityPolicy = [
   "font-src 'self'",
   "manifest-src 'self'",
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
   "trusted-types svelte-trusted-html",
@@ -36,7 +37,8 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": permissionsPolicy,
-  "referrer-policy": "no-referrer",
+  // With `no-referrer` a browser would say `Origin: null` when a form of the page is sent.
+  "referrer-policy": "same-origin",
   "x-content-type-options": "nosniff",
 };
 
@@ -45,8 +47,18 @@ export function sendText(reply: FastifyReply, status: number, message: string): 
   return reply.code(status).header("cache-control", "no-store").type("text/plain; charset=utf-8").send(`${message}\n`);
 }
 
+/** Answers an error with its sentence. Call it before the routes are added, since each keeps the handler that it finds. */
+export function registerErrorHandler(app: FastifyInstance, log: Log): void {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const { statusCode = 500, message } = error;
+    if (statusCode < 500) return sendText(reply, statusCode, message);
+    log.internalError(error, { url: request.url });
+    return sendText(reply, statusCode, "internal error in the gateway; see its log");
+  });
+}
+
 /** Serves the page from its folder. */
-export async function registerStaticFiles(app: FastifyInstance, folder: string, log: Log): Promise<void> {
+export async function registerStaticFiles(app: FastifyInstance, folder: string): Promise<void> {
   await app.register(fastifyStatic, {
     root: folder,
     cacheControl: false,
@@ -60,12 +72,6 @@ export async function registerStaticFiles(app: FastifyInstance, folder: string, 
   app.setNotFoundHandler((request, reply) => {
     if (request.method !== "GET" || request.url !== "/") return sendText(reply, 404, "not found; the page is at /");
     return sendText(reply, 503, `the page is not built: ${folder} has no index.html; run \`npm start\` to build it`);
-  });
-  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    const { statusCode = 500, message } = error;
-    if (statusCode < 500) return sendText(reply, statusCode, message);
-    log.internalError(error, { url: request.url });
-    return sendText(reply, statusCode, "internal error in the gateway; see its log");
   });
 }
 

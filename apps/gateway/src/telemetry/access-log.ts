@@ -28,13 +28,24 @@ interface SocketEvent {
   readonly address?: string;
   /** Of a relay. */
   readonly target?: string | undefined;
+  /** Who authenticated. */
+  readonly user?: string | undefined;
+}
+
+/** A login, one that failed, or a logout. */
+interface LoginEvent {
+  readonly address: string;
+  /** Absent when the name is none of the file: it may be a password. */
+  readonly user: string | undefined;
+  readonly outcome: string;
 }
 
 /** The gateway's log. */
 export interface Log {
   /** A stream is over. */
-  stream(socket: number, stream: Stream): void;
+  stream(socket: number, user: string | null, stream: Stream): void;
   socket(event: SocketEvent): void;
+  login(event: LoginEvent): void;
   /** A request or an upgrade was refused. */
   refused(address: string, status: number, message: string): void;
   /** A connection was closed before a byte of it was read. */
@@ -48,8 +59,9 @@ export interface Log {
 /** The log of a Fastify app. */
 export function createLog(logger: FastifyBaseLogger): Log {
   return {
-    stream: (socket, stream) => logger.info(describeStream(socket, stream)),
+    stream: (socket, user, stream) => logger.info(describeStream(socket, user, stream)),
     socket: (event) => logger.info({ event: "socket", ...event }),
+    login: (event) => logger.info({ event: "login", ...event }),
     refused: (address, status, message) => logger.warn({ event: "refused", address, status, message }),
     closed: (address, reason) => logger.warn({ event: "closed", address, reason }),
     notice: (message) => logger.warn({ event: "notice", message }),
@@ -57,12 +69,13 @@ export function createLog(logger: FastifyBaseLogger): Log {
   };
 }
 
-function describeStream(socket: number, { id, request, outcome, record }: Stream): object {
+function describeStream(socket: number, user: string | null, { id, request, outcome, record }: Stream): object {
   const { sentBytes, receivedBytes, at } = record;
   const ms = Math.round(((at.closed ?? performance.now()) - request.receivedMs) * 1000) / 1000;
   return {
     event: "stream",
     socket,
+    user: user ?? undefined,
     id,
     target: request.target.name,
     message: request.shown.slice(0, messageCharactersMax),
@@ -121,7 +134,9 @@ function describeLine(line: Record<string, unknown>): string | undefined {
     case "stream":
       return `${time} WebSocket ${show("socket")} #${show("id")} ${show("target")}: ${show("message")}: ${describeOutcome(show)}`;
     case "socket":
-      return `${time} WebSocket ${show("socket")}${"address" in line ? ` from ${show("address")}` : ""}: ${show("outcome")}`;
+      return `${time} WebSocket ${show("socket")}${describeClient(line, show)}: ${show("outcome")}`;
+    case "login":
+      return `${time} ${"user" in line ? show("user") : "an unknown name"} from ${show("address")}: ${show("outcome")}`;
     case "refused":
       return `${time} refused ${show("address")} (${show("status")}): ${show("message")}`;
     case "closed":
@@ -131,6 +146,11 @@ function describeLine(line: Record<string, unknown>): string | undefined {
     default:
       return Number(line.level) > 30 ? `${time} ${JSON.stringify(line.err ?? line.msg)}` : undefined;
   }
+}
+
+function describeClient(line: object, show: (name: string) => string): string {
+  if (!("address" in line)) return "";
+  return ` from ${"user" in line ? `${show("user")}, ` : ""}${show("address")}`;
 }
 
 function describeOutcome(show: (name: string) => string): string {

@@ -18,12 +18,15 @@ const stepSecondsBuckets = [
 
 /** Why a request, a connection or a WebSocket was refused. */
 export type RefusalReason =
+  | "authentication"
   | "connections"
   | "connections-per-address"
+  | "guesses"
   | "host"
   | "metrics"
   | "origin"
   | "path"
+  | "role"
   | "stopping"
   | "subprotocol"
   | "websockets"

@@ -7,6 +7,7 @@
 
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
+import type { Identity } from "../auth/identity.ts";
 import type { Stream, StreamShared } from "../streams/stream.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Bytes, Metrics } from "../telemetry/metrics.ts";
@@ -20,6 +21,8 @@ export const closeCodes = {
   policyViolation: 1008,
   internalError: 1011,
   tryAgainLater: 1013,
+  /** Of the codes for private use: whoever is there must log in [G-14]. */
+  loginNeeded: 4001,
 } as const;
 
 /** Bytes of the reason in a close frame (RFC 6455, section 5.5: 125, less two for the code). */
@@ -41,6 +44,8 @@ export interface ConnectionShared extends StreamShared {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
+  /** Why a user who came in may not stay, given when a target was last used; `undefined` where there is no reason. */
+  whyEnded(identity: Identity, usedMs: number): string | undefined;
 }
 
 /** A client that has just connected. */
@@ -50,6 +55,7 @@ export interface Client {
   readonly webSocket: WebSocket;
   /** The TCP connection under the WebSocket. */
   readonly socket: Socket;
+  readonly identity: Identity;
   /** Goes before everything else to targets that want it [W-20]. */
   readonly proxyHeader: Uint8Array | undefined;
 }
@@ -58,11 +64,14 @@ export interface Client {
 export abstract class WebSocketConnection implements SendQueueListener {
   abstract readonly queue: SendQueue;
   readonly proxyHeader: Uint8Array | undefined;
+  protected readonly identity: Identity;
   protected readonly number: number;
   protected readonly webSocket: WebSocket;
   protected readonly socket: Socket;
   protected readonly shared: ConnectionShared;
   protected isDraining = false;
+  /** When the client last sent something for a target, on the monotonic clock. */
+  protected usedMs = 0;
   #isClosing = false;
   #isHeard = true;
   #takenCount = 0;
@@ -74,8 +83,9 @@ export abstract class WebSocketConnection implements SendQueueListener {
   readonly #over: Stream[] = [];
   #isOverfull = false;
 
-  constructor({ number, webSocket, socket, proxyHeader }: Client, shared: ConnectionShared) {
+  constructor({ number, webSocket, socket, identity, proxyHeader }: Client, shared: ConnectionShared) {
     this.number = number;
+    this.identity = identity;
     this.webSocket = webSocket;
     this.socket = socket;
     this.proxyHeader = proxyHeader;
@@ -119,6 +129,12 @@ export abstract class WebSocketConnection implements SendQueueListener {
   /** Ends the streams that run, and closes. */
   abort(): void {
     this.close(closeCodes.goingAway, "shutting-down: the gateway stopped; connect again in a moment");
+  }
+
+  /** Closes when the one who authenticated may not stay [G-14]. */
+  closeEnded(): void {
+    const why = this.shared.whyEnded(this.identity, this.usedMs);
+    if (why !== undefined) this.close(closeCodes.loginNeeded, `login-needed: ${why}; log in again`);
   }
 
   /**
@@ -216,7 +232,7 @@ export abstract class WebSocketConnection implements SendQueueListener {
     const { metrics, log } = this.shared;
     for (const stream of this.#over.splice(0)) {
       metrics.stream(stream);
-      log.stream(this.number, stream);
+      log.stream(this.number, this.identity.user, stream);
     }
   }
 

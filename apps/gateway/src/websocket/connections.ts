@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Target } from "@wirebook/net";
 import { encodeFrame } from "@wirebook/protocol";
+import type { Identity } from "../auth/identity.ts";
 import type { Refusal } from "../http/origin-policy.ts";
 import { addBytes, noBytes } from "../telemetry/metrics.ts";
 import type { Bytes, RefusalReason } from "../telemetry/metrics.ts";
@@ -26,6 +27,8 @@ export interface Opened {
   readonly socket: Socket;
   /** Of the client, for limits and log. */
   readonly address: string;
+  /** `null` when a page must log in. */
+  readonly identity: Identity | null;
   readonly proxyHeader: Uint8Array | undefined;
   /** The target of a relay; `undefined` for a page. */
   readonly relayTarget: Target | undefined;
@@ -37,6 +40,12 @@ interface Rejection {
   readonly error: FrameError;
   readonly closeCode: number;
 }
+
+const loginNeeded: Rejection = {
+  reason: "authentication",
+  error: new FrameError("login-needed", null, "log in at /login"),
+  closeCode: closeCodes.loginNeeded,
+};
 
 /** The WebSockets of one gateway. */
 export class WebSocketConnections {
@@ -71,22 +80,26 @@ export class WebSocketConnections {
     return this.#isDraining;
   }
 
-  /** Why an upgrade gets only a status: too many rejected WebSockets are still being told why. */
-  refuseUpgrade(): Refusal | undefined {
+  /** Why an upgrade gets only a status: it would be rejected, and too many WebSockets are still being told why. */
+  refuseUpgrade(identity: Identity | null, address: string): Refusal | undefined {
     if (this.#rejectedCount < this.#shared.limits.refusalsMax) return undefined;
+    // Strangers who stay on must not keep out those who have authenticated.
+    if (identity !== null && this.#findRejection(address) === undefined) return undefined;
     return { status: 503, reason: "websockets", message: "too many WebSockets are being rejected; try again later" };
   }
 
   /** Adds a WebSocket, from its opening to its end, or rejects it. */
-  add({ webSocket, socket, address, proxyHeader, relayTarget }: Opened): void {
+  add({ webSocket, socket, address, identity, proxyHeader, relayTarget }: Opened): void {
+    if (identity === null) return this.#reject(webSocket, address, true, loginNeeded);
     const rejection = this.#findRejection(address);
     if (rejection !== undefined) return this.#reject(webSocket, address, relayTarget === undefined, rejection);
     const { log, metrics } = this.#shared;
     const number = ++this.#number;
-    const client = { number, webSocket, socket, proxyHeader };
+    const client = { number, webSocket, socket, identity, proxyHeader };
     this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
     metrics.webSocketOpened();
-    log.socket({ socket: number, outcome: "open", address, target: relayTarget?.name });
+    const user = identity.user ?? undefined;
+    log.socket({ socket: number, outcome: "open", address, user, target: relayTarget?.name });
     webSocket.on("close", (code) => {
       this.#connections.delete(webSocket);
       metrics.webSocketClosed(socket.bytesRead, socket.bytesWritten);
@@ -131,6 +144,11 @@ export class WebSocketConnections {
     closeWebSocket(webSocket, closeCode, `${error.code}: ${error.message}`);
   }
 
+  /** Closes the WebSockets of people who may not stay [G-14]. */
+  closeEnded(): void {
+    for (const connection of this.#connections.values()) connection.closeEnded();
+  }
+
   /** Tells all pages, gives running exchanges `drainMs` to end, and resolves when no WebSocket is left. */
   async drain(): Promise<void> {
     this.#isDraining = true;
@@ -145,6 +163,7 @@ export class WebSocketConnections {
   }
 
   #beat(): void {
+    this.closeEnded();
     for (const connection of this.#connections.values()) connection.beat();
   }
 }

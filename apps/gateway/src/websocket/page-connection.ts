@@ -9,6 +9,7 @@ import { describeHostPort } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
 import { pageFrameBytesMax } from "@wirebook/protocol";
 import type { AnnouncedTarget } from "@wirebook/protocol";
+import { describeForbidden, mayUseTargets } from "../auth/roles.ts";
 import type { GatewayLimits } from "../limits.ts";
 import { Stream } from "../streams/stream.ts";
 import type { StreamOwner, StreamRequest } from "../streams/stream.ts";
@@ -73,6 +74,8 @@ export class PageConnection extends WebSocketConnection implements StreamOwner {
       streamsMax: limits.streamsMax,
       connectionsMax: pool.slotsMax,
       socket: this.number,
+      user: this.identity.user,
+      role: this.identity.role,
     });
   }
 
@@ -92,6 +95,7 @@ export class PageConnection extends WebSocketConnection implements StreamOwner {
 
   #takeBytes(data: Uint8Array): void {
     const { id, bytes } = readBytes(data);
+    this.usedMs = performance.now();
     this.#table.findWritable(id)?.write(bytes);
   }
 
@@ -109,6 +113,10 @@ export class PageConnection extends WebSocketConnection implements StreamOwner {
       case "request":
       case "connect":
         this.#table.expectNew(frame.id);
+        this.usedMs = receivedMs;
+        if (!mayUseTargets(this.identity.role)) {
+          throw new FrameError("forbidden", frame.id, describeForbidden(this.identity));
+        }
         return this.#start(readStreamRequest(frame, this.#targets, receivedMs));
     }
   }

@@ -17,6 +17,7 @@ import {
 import type { FrameErrorCode, GatewayFrame, Hop, PageFrame } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import type { StreamRequest } from "../streams/stream.ts";
+import { TokenBucket } from "../token-bucket.ts";
 
 /** The hop on which each failure happens. */
 export const hopOf: Readonly<Record<FrameErrorCode, Hop>> = {
@@ -25,10 +26,12 @@ export const hopOf: Readonly<Record<FrameErrorCode, Hop>> = {
   "connect-refused": "gateway-server",
   "connect-timeout": "gateway-server",
   "connection-reset": "gateway-server",
+  forbidden: "gateway",
   "frame-invalid": "page-gateway",
   "frame-rate": "page-gateway",
   "id-in-use": "page-gateway",
   "id-unknown": "page-gateway",
+  "login-needed": "gateway",
   "message-invalid": "gateway",
   "reply-timeout": "gateway-server",
   "reset-impossible": "gateway",
@@ -105,31 +108,6 @@ export class RateLimiter {
     if (!error.isFault) return true;
     this.#faults ??= new TokenBucket(this.#limits.faultBurstMax, 1, nowMs);
     return this.#faults.take(nowMs);
-  }
-}
-
-/** A rate with a burst: tokens come back steadily, up to the burst, and each event takes one. */
-export class TokenBucket {
-  readonly #burst: number;
-  readonly #perSecond: number;
-  #tokens: number;
-  #filledMs: number;
-
-  constructor(burst: number, perSecond: number, nowMs: number = performance.now()) {
-    this.#burst = burst;
-    this.#perSecond = perSecond;
-    this.#tokens = burst;
-    this.#filledMs = nowMs;
-  }
-
-  /** Takes a token; false when there is none, and then nothing is taken. */
-  take(nowMs: number = performance.now()): boolean {
-    const refilled = ((nowMs - this.#filledMs) / 1000) * this.#perSecond;
-    this.#tokens = Math.min(this.#burst, this.#tokens + refilled);
-    this.#filledMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
   }
 }
 

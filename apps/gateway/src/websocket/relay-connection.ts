@@ -60,7 +60,8 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
     this.note(stream);
   }
 
-  protected override take(data: Buffer): void {
+  protected override take(data: Buffer, _isBinary: boolean, nowMs: number): void {
+    this.usedMs = nowMs;
     this.#stream.write(data);
   }
 

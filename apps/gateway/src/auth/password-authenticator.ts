@@ -1,0 +1,135 @@
+/**
+ * People by name and password: a browser logs in once and shows its cookie then; a program sends `Authorization: Basic`
+ * (RFC 7617) with each request.
+ */
+
+import type { FastifyRequest } from "fastify";
+import type { GatewayConfig } from "../config.ts";
+import { addressOf } from "../http/access-control.ts";
+import type { Refusal } from "../http/origin-policy.ts";
+import type { GatewayLimits } from "../limits.ts";
+import type { Log } from "../telemetry/access-log.ts";
+import { GuessLimiter } from "./guess-limiter.ts";
+import { isRefusal } from "./identity.ts";
+import type { Identity } from "./identity.ts";
+import { PasswordChecker } from "./password-checker.ts";
+import { roleOf, userNameCharactersMax } from "./roles.ts";
+import { readSessionKey, Sessions } from "./sessions.ts";
+import type { Session } from "./sessions.ts";
+import { UsersFile } from "./users-file.ts";
+
+/** Milliseconds after which a login that found too many others is tried again. */
+const busyRetryMs = 2000;
+
+/** The people of one file. */
+export class PasswordAuthenticator {
+  readonly users: UsersFile;
+  readonly sessions: Sessions;
+  readonly #roles: GatewayConfig["roles"];
+  readonly #limits: GatewayLimits;
+  readonly #log: Log;
+  readonly #checker: PasswordChecker;
+  readonly #guesses: GuessLimiter;
+  /** The checks that run, by what is checked. */
+  readonly #running = new Map<string, Promise<Refusal | undefined>>();
+
+  /** @throws SettingsError when the file of the users, or of the key, cannot be used */
+  constructor(path: string, { roles, sessionKeyPath }: GatewayConfig, limits: GatewayLimits, log: Log) {
+    const key = readSessionKey(sessionKeyPath, (sentence) => log.notice(sentence));
+    this.users = new UsersFile(path, key);
+    this.sessions = new Sessions(key, limits);
+    this.#roles = roles;
+    this.#limits = limits;
+    this.#log = log;
+    this.#checker = new PasswordChecker(this.users, limits);
+    this.#guesses = new GuessLimiter(limits);
+  }
+
+  close(): void {
+    this.#checker.close();
+  }
+
+  /** @param cookie the value of the session's cookie, if the request has one */
+  async authenticate(request: FastifyRequest, cookie: string | undefined): Promise<Identity | Refusal> {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) return this.#authenticateProgram(addressOf(request), authorization);
+    const session = cookie === undefined ? undefined : this.sessions.decode(cookie);
+    if (session === undefined) return deny(401, "log in at /login, or send Authorization: Basic");
+    const { user } = session;
+    const identity: Identity = { user, role: roleOf(user, this.#roles), session, endsMs: Infinity };
+    const why = this.whyEnded(identity);
+    if (why !== undefined) return deny(401, `${why}; log in again`);
+    this.sessions.use(session, Date.now());
+    return identity;
+  }
+
+  /** Begins a session for a right name and password. */
+  async logIn(address: string, user: string, password: string): Promise<Session | Refusal> {
+    const found = await this.#check(address, user, password);
+    if (isRefusal(found)) return found;
+    this.#log.login({ address, user, outcome: "logged in" });
+    return this.sessions.create(user, found.tag ?? "");
+  }
+
+  /** Ends a session. */
+  logOut(address: string, session: Session): void {
+    this.sessions.end(session);
+    this.#log.login({ address, user: session.user, outcome: "logged out" });
+  }
+
+  /** Why somebody who came in may not stay; `undefined` where there is no reason. */
+  whyEnded({ user, session, tag = session?.tag }: Identity): string | undefined {
+    const tagNow = this.users.tagOf(user ?? "");
+    if (tagNow === undefined || tagNow !== tag) return "the user was removed or has another password";
+    return session && this.sessions.whyEnded(session);
+  }
+
+  async #authenticateProgram(address: string, authorization: string): Promise<Identity | Refusal> {
+    const [, base64] = /^basic +([\w+/]+={0,2})$/i.exec(authorization) ?? [];
+    const text = base64 === undefined ? "" : Buffer.from(base64, "base64").toString();
+    const at = text.indexOf(":");
+    if (at < 0) return deny(401, "the Authorization header is not Basic with the base64 of NAME:PASSWORD");
+    return this.#check(address, text.slice(0, at), text.slice(at + 1));
+  }
+
+  async #check(address: string, user: string, password: string): Promise<Identity | Refusal> {
+    const refusal = await this.#guess(address, user, password);
+    if (refusal !== undefined) {
+      // What was typed for a name may be a password.
+      const isKnown = this.users.hashOf(user) !== undefined;
+      this.#log.login({ address, user: isKnown ? user : undefined, outcome: refusal.message });
+      return refusal;
+    }
+    const endsMs = Date.now() + this.#limits.sessionMs;
+    return { user, role: roleOf(user, this.#roles), tag: this.users.tagOf(user), endsMs };
+  }
+
+  /** The same attempt made several times at once is one, as when a program opens many relays or a class one account. */
+  #guess(address: string, user: string, password: string): Promise<Refusal | undefined> {
+    const attempt = JSON.stringify([user, password]);
+    const running = this.#running.get(attempt);
+    if (running !== undefined) return running;
+    const guess = this.#guessOnce(address, user, password).finally(() => this.#running.delete(attempt));
+    this.#running.set(attempt, guess);
+    return guess;
+  }
+
+  async #guessOnce(address: string, user: string, password: string): Promise<Refusal | undefined> {
+    if (this.#checker.isBusy) {
+      return { ...deny(503, "too many logins at once; try again in a moment"), retryAfterMs: busyRetryMs };
+    }
+    const name = user.slice(0, userNameCharactersMax);
+    const retryAfterMs = this.#guesses.take(address, name);
+    if (retryAfterMs !== undefined) {
+      const message = `too many wrong passwords; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
+      return { status: 429, reason: "guesses", message, retryAfterMs };
+    }
+    if (!(await this.#checker.check(user, password))) return deny(401, "wrong name or password");
+    this.#guesses.giveBack(address, name);
+    return undefined;
+  }
+}
+
+function deny(status: number, message: string): Refusal {
+  return { status, reason: "authentication", message };
+}

@@ -1,0 +1,24 @@
+/** Checks passwords on a thread of its own: bcrypt takes as long as it is meant to, and bytes would wait for it. */
+
+import { parentPort } from "node:worker_threads";
+import { compareSync } from "bcryptjs";
+
+/** A password to check against the first hash; the others only take time. */
+export interface PasswordJob {
+  readonly id: number;
+  readonly password: string;
+  readonly hashes: readonly string[];
+}
+
+/** What came of it. */
+export interface PasswordVerdict {
+  readonly id: number;
+  readonly isRight: boolean;
+}
+
+parentPort?.on("message", ({ id, password, hashes }: PasswordJob) => {
+  const [isRight = false] = hashes.map((hash) => compareSync(password, hash));
+  const verdict: PasswordVerdict = { id, isRight };
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort?.postMessage(verdict);
+});

@@ -1,0 +1,195 @@
+/**
+ * Authentication in front of every route but the operator's own: the hook that denies a request, the login and the logout.
+ *
+ * A browser cannot show its page why a WebSocket was refused. So a page without a session gets its WebSocket, and is told
+ * over it to log in. Redirects are relative, since only the proxy knows under which path the gateway is served.
+ */
+
+import fastifyCookie from "@fastify/cookie";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { SettingsError } from "@wirebook/settings";
+import type { PublicAddress } from "../http/public-address.ts";
+import { addressOf, sendRefusal } from "../http/access-control.ts";
+import type { Refusal } from "../http/origin-policy.ts";
+import { sendText } from "../http/static-files.ts";
+import type { GatewayLimits } from "../limits.ts";
+import type { Log } from "../telemetry/access-log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Authenticator } from "./authenticator.ts";
+import { isRefusal } from "./identity.ts";
+import type { Identity } from "./identity.ts";
+import { sendLoginPage } from "./login-page.ts";
+import type { PasswordAuthenticator } from "./password-authenticator.ts";
+import { describeForbidden, mayUseTargets } from "./roles.ts";
+import type { Session } from "./sessions.ts";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    /** With `--auth basic:FILE`: reads that file again, and says in the log what came of it. */
+    reloadUsers?: () => void;
+  }
+  interface FastifyRequest {
+    /** Who sent it; `null` for an open path, and for a page that must log in. */
+    identity: Identity | null;
+  }
+}
+
+/** What it takes. */
+export interface AuthenticationOptions {
+  readonly authenticator: Authenticator;
+  readonly limits: GatewayLimits;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** How the browser that sent a request sees the gateway. */
+  readonly publicAddressOf: (request: FastifyRequest) => PublicAddress;
+  /** Closes the WebSockets of people who may not stay. */
+  readonly closeEnded: () => void;
+}
+
+/** Paths that need no authentication: two of them have it as their purpose, the others tell nothing of users. */
+const openPaths: ReadonlySet<string | undefined> = new Set(["/login", "/logout", "/healthz", "/readyz", "/metrics"]);
+
+/** Lets in who has authenticated. */
+export async function registerAuthentication(app: FastifyInstance, options: AuthenticationOptions): Promise<void> {
+  const { authenticator } = options;
+  const { passwords } = authenticator;
+  app.decorateRequest("identity", null);
+  app.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) =>
+    done(null, new URLSearchParams(String(body))),
+  );
+  if (passwords !== undefined) await app.register(fastifyCookie);
+  app.addHook("onRequest", async (request, reply) => {
+    if (openPaths.has(request.routeOptions.url)) return;
+    const found = await authenticator.authenticate(request, cookieOf(request, options));
+    if (isRefusal(found)) return refuse(request, reply, found);
+    request.identity = found;
+    const { session } = found;
+    // Other files of the page may be kept by caches, which must not keep a cookie with them.
+    const isRenewed = session !== undefined && passwords?.sessions.isOld(session) === true && isNavigation(request);
+    if (isRenewed) setCookie(request, reply, session, options);
+    if (mayUseTargets(found.role) || !isRelay(request)) return;
+    return sendRefusal(request, reply, { status: 403, reason: "role", message: describeForbidden(found) }, options);
+  });
+  const refuse = (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply | undefined => {
+    if (passwords !== undefined && request.headers.authorization === undefined) {
+      if (request.ws && !isRelay(request)) return undefined;
+      if (isNavigation(request)) return reply.redirect(`login${queryOf(request)}`, 303);
+    }
+    if (refusal.status === 401) void reply.header("www-authenticate", challengeFor(request));
+    return sendRefusal(request, reply, refusal, options);
+  };
+  if (passwords !== undefined) registerPasswords(app, passwords, options);
+  else if (authenticator.method !== "none") {
+    const message = "not the gateway but its proxy, or your certificate, logs you in; log out there";
+    app.post("/logout", (_request, reply) => sendText(reply, 200, message));
+  }
+}
+
+function isRelay({ routeOptions, ws }: FastifyRequest): boolean {
+  return ws && routeOptions.url?.startsWith("/tcp/") === true;
+}
+
+/** A browser that opens a page beside the login page: deeper down, a relative redirect would lead elsewhere. */
+function isNavigation({ method, url, headers, ws }: FastifyRequest): boolean {
+  return (
+    !ws && method === "GET" && /^\/[^/]*$/.test(url.replace(/\?.*/s, "")) && /text\/html/.test(headers.accept ?? "")
+  );
+}
+
+/**
+ * A browser that meets Basic asks for the password in a dialog of its own, and remembers it beyond any logout. So only
+ * programs do: who sent a password, or opens a relay without an Origin.
+ */
+function challengeFor(request: FastifyRequest): string {
+  const { authorization, origin } = request.headers;
+  const isProgram = authorization !== undefined || (isRelay(request) && origin === undefined);
+  return isProgram ? 'Basic realm="Wirebook", charset="UTF-8"' : 'Login realm="Wirebook"';
+}
+
+function queryOf({ url }: FastifyRequest): string {
+  const at = url.indexOf("?");
+  return at < 0 ? "" : url.slice(at);
+}
+
+/**
+ * The prefixes make a browser refuse the cookie from anywhere but this gateway over https (RFC 6265bis, section 4.1.3):
+ * `__Host-` also from other paths and hosts, but it does not allow a path of one's own.
+ */
+function cookieName({ isHttps, path }: PublicAddress): string {
+  if (!isHttps) return "wirebook";
+  return path === "/" ? "__Host-wirebook" : "__Secure-wirebook";
+}
+
+function cookieOf(request: FastifyRequest, options: AuthenticationOptions): string | undefined {
+  return request.cookies?.[cookieName(options.publicAddressOf(request))];
+}
+
+function setCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  session: Session | undefined,
+  { authenticator, publicAddressOf }: AuthenticationOptions,
+): void {
+  const address = publicAddressOf(request);
+  const attributes = { httpOnly: true, sameSite: "strict", secure: address.isHttps, path: address.path } as const;
+  const name = cookieName(address);
+  const value = session && authenticator.passwords?.sessions.encode(session);
+  if (value === undefined) void reply.clearCookie(name, attributes);
+  else void reply.setCookie(name, value, attributes);
+}
+
+function registerPasswords(
+  app: FastifyInstance,
+  passwords: PasswordAuthenticator,
+  options: AuthenticationOptions,
+): void {
+  const { log, metrics, limits, closeEnded } = options;
+  const sessionOf = (request: FastifyRequest): Session | undefined => {
+    const cookie = cookieOf(request, options);
+    return cookie === undefined ? undefined : passwords.sessions.decode(cookie);
+  };
+  app.get("/login", async (request, reply) => {
+    const found = await passwords.authenticate(request, cookieOf(request, options));
+    return isRefusal(found) ? sendLoginPage(reply) : reply.redirect(`./${queryOf(request)}`, 303);
+  });
+  app.post("/login", async (request, reply) => {
+    const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
+    const [user, password] = ["user", "password"].map((name) => form.get(name) ?? "") as [string, string];
+    const found = await passwords.logIn(addressOf(request), user, password);
+    if ("status" in found) {
+      metrics.refused(found.reason);
+      if (found.retryAfterMs !== undefined) void reply.header("retry-after", Math.ceil(found.retryAfterMs / 1000));
+      // A 401 must name a way to authenticate that a browser knows, and a form is none.
+      return sendLoginPage(reply, { ...found, status: found.status === 401 ? 403 : found.status, user });
+    }
+    const previous = sessionOf(request);
+    if (previous !== undefined) passwords.sessions.end(previous);
+    setCookie(request, reply, found, options);
+    return reply.redirect(`./${queryOf(request)}`, 303);
+  });
+  app.post("/logout", (request, reply) => {
+    const session = sessionOf(request);
+    if (session !== undefined) {
+      passwords.logOut(addressOf(request), session);
+      closeEnded();
+    }
+    setCookie(request, reply, undefined, options);
+    return reply.redirect("login", 303);
+  });
+  const reload = (): void => {
+    try {
+      passwords.users.reload();
+      log.notice("read the users again");
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      log.notice(`cannot read the users again, so they stay as they were: ${error.message}`);
+    }
+    closeEnded();
+  };
+  app.decorate("reloadUsers", reload);
+  const unwatch = passwords.users.watch(limits.usersLookMs, reload);
+  app.addHook("onClose", () => {
+    unwatch();
+    passwords.close();
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * The sessions of people who logged in with a password, each a signed cookie and nothing else.
+ *
+ *     base64url(["id", "user", createdMs, usedMs, "tag"]) "." signature
+ *
+ * The tag changes with the user's password. The gateway keeps only when a session was last used, since a WebSocket cannot
+ * renew a cookie, and which ones were logged out. With the same `--session-key` a cookie holds over a restart and at
+ * several gateways. What was kept does not: a cookie that somebody copied before the logout is good again there, until
+ * `sessionMs` are over.
+ */
+
+import { randomBytes } from "node:crypto";
+import { constants, statSync } from "node:fs";
+import { platform } from "node:os";
+import { Signer } from "@fastify/cookie";
+import { readSmallFile, SettingsError } from "@wirebook/settings";
+import type { GatewayLimits } from "../limits.ts";
+import { RecentMap } from "./recent-map.ts";
+
+/** Bytes of a key: half of what HMAC-SHA-256 can use at most (RFC 2104, section 3), and the most that a file may have. */
+const keyBytesMin = 32;
+const keyBytesMax = 1024;
+
+/** A login, from the password to the logout. Times are those of the wall clock, which a restart keeps. */
+export interface Session {
+  readonly id: string;
+  readonly user: string;
+  readonly createdMs: number;
+  /** When the cookie was written. */
+  readonly usedMs: number;
+  /** Of the user's password [`UsersFile.tagOf`]. */
+  readonly tag: string;
+}
+
+/** The sessions of one gateway. */
+export class Sessions {
+  readonly #limits: GatewayLimits;
+  readonly #signer: InstanceType<typeof Signer>;
+  readonly #usedMs: RecentMap<number>;
+  /** When each session that was logged out had been created. */
+  readonly #ended: RecentMap<number>;
+  /** Sessions that were created until then have ended: which of them were logged out is forgotten. */
+  #forgottenMs = 0;
+
+  constructor(key: Buffer, limits: GatewayLimits) {
+    this.#limits = limits;
+    this.#signer = new Signer(key);
+    this.#usedMs = new RecentMap(limits.sessionsKeptMax);
+    this.#ended = new RecentMap(limits.sessionsKeptMax);
+  }
+
+  create(user: string, tag: string): Session {
+    const nowMs = Date.now();
+    return { id: randomBytes(16).toString("base64url"), user, createdMs: nowMs, usedMs: nowMs, tag };
+  }
+
+  /** The value of the cookie that stands for a session from now on. */
+  encode({ id, user, createdMs, tag }: Session): string {
+    const fields = JSON.stringify([id, user, createdMs, Date.now(), tag]);
+    return this.#signer.sign(Buffer.from(fields).toString("base64url"));
+  }
+
+  /** The session of a cookie; `undefined` when this gateway's key has not signed it. */
+  decode(cookie: string): Session | undefined {
+    const { valid, value } = this.#signer.unsign(cookie);
+    if (!valid || value === null) return undefined;
+    // The signature says that `encode` wrote it.
+    const fields = JSON.parse(Buffer.from(value, "base64url").toString()) as [string, string, number, number, string];
+    const [id, user, createdMs, usedMs, tag] = fields;
+    return { id, user, createdMs, usedMs, tag };
+  }
+
+  /** Notes that a session is in use. */
+  use({ id, usedMs }: Session, atMs: number): void {
+    if (atMs > (this.#usedMs.get(id) ?? usedMs)) this.#usedMs.set(id, atMs);
+  }
+
+  /** True when its cookie should be written anew. */
+  isOld({ usedMs }: Session): boolean {
+    return Date.now() - usedMs >= this.#limits.sessionRenewMs;
+  }
+
+  /** Ends a session for good. */
+  end({ id, createdMs }: Session): void {
+    this.#forgottenMs = Math.max(this.#forgottenMs, this.#ended.set(id, createdMs) ?? 0);
+  }
+
+  /** Why a session is over; `undefined` while it is not. */
+  whyEnded({ id, createdMs, usedMs }: Session): string | undefined {
+    const { sessionMs, sessionIdleMs } = this.#limits;
+    const nowMs = Date.now();
+    if (this.#ended.get(id) !== undefined || createdMs <= this.#forgottenMs) return "you logged out";
+    if (nowMs - createdMs >= sessionMs) return `a login holds for ${describeMs(sessionMs)}`;
+    const idleMs = nowMs - Math.max(usedMs, this.#usedMs.get(id) ?? 0);
+    return idleMs >= sessionIdleMs ? `nothing was sent for ${describeMs(sessionIdleMs)}` : undefined;
+  }
+}
+
+function describeMs(ms: number): string {
+  return ms >= 3_600_000 ? `${ms / 3_600_000} hours` : `${ms / 1000} seconds`;
+}
+
+/**
+ * Reads the key that signs the cookies, or makes one.
+ *
+ * @param onNotice told when others could read it
+ * @throws SettingsError
+ */
+export function readSessionKey(path: string | undefined, onNotice: (sentence: string) => void): Buffer {
+  if (path === undefined) return randomBytes(keyBytesMin);
+  const [option, advice] = [`--session-key ${path}`, `create one: (umask 077; openssl rand -base64 48 > ${path})`];
+  const key = readSmallFile(option, path, keyBytesMax, advice);
+  if (key.length < keyBytesMin) {
+    throw new SettingsError(`${option} has ${key.length} bytes, and at least ${keyBytesMin} are needed; ${advice}`);
+  }
+  // Windows has no such bits.
+  if (platform() !== "win32" && (statSync(path).mode & constants.S_IROTH) !== 0) {
+    onNotice(
+      `${option} can be read by every user of this machine, who can then be anybody here; type chmod o= ${path}`,
+    );
+  }
+  return key;
+}
