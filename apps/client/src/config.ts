@@ -4,7 +4,7 @@ import type { HostPort } from "@wirebook/net";
 import { messageBytesMax, serverPortDefault } from "@wirebook/protocol";
 import { SettingsError, describeSettings, findFirstWord, hostName, portNumber, readSettings } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
-import manifest from "../package.json" with { type: "json" };
+import manifest from "../../../package.json" with { type: "json" };
 import { connectHelp, connectTable, readConnectConfig } from "./connect/connect-config.ts";
 import type { ConnectConfig } from "./connect/connect-config.ts";
 import { commonOptions } from "./options.ts";
@@ -16,6 +16,7 @@ export interface Config {
   readonly timeoutMs: number | undefined;
   readonly isJson: boolean;
   readonly isTraced: boolean;
+  readonly utc: boolean;
   /** The pcapng file for the packets of all exchanges; `undefined` for none. */
   readonly pcap: string | undefined;
   /** The arguments as one message; `undefined` when there are none. */
@@ -42,6 +43,9 @@ const table = {
   ...commonOptions,
 } as const;
 
+/** The options of messages and of subcommands: what their section of the configuration file may have. */
+export const allOptions = { ...table, ...connectTable } as const;
+
 /** What `--version` prints. */
 export const version = `wirebook ${manifest.version}\n`;
 
@@ -55,11 +59,11 @@ Sends messages to a Wirebook server and prints its replies.
   wirebook brick 5               follows the history until Ctrl-C
   printf 'brick 2\\n' | wirebook  standard input: one message a line, at most ${messageBytesMax} bytes each
   wirebook                       on a terminal: a prompt; type help or exit there
-  wirebook connect HOST:PORT     a conversation with any service: wirebook connect --help
+  wirebook connect HOST:PORT     a conversation with any service: wirebook help connect
   wirebook -- connect            behind -- every word is part of the message
 
 Options
-${describeSettings(table)}  --version     print the version
+${describeSettings(table, { isFileNamed: true })}  --version     print the version
 
 Output
   On a terminal: what was sent and the whole reply, with visible control characters.
@@ -110,17 +114,18 @@ function readConnect(source: SettingsSource): Invocation {
  */
 export function readInvocation(source: SettingsSource): Invocation {
   if (optionsOf(source.argv).includes("--version")) return { kind: "print", text: version };
-  const readSubcommand = subcommands.get(findFirstWord({ ...table, ...connectTable }, source.argv) ?? "");
+  const readSubcommand = subcommands.get(findFirstWord(allOptions, source.argv) ?? "");
   if (readSubcommand !== undefined) return readSubcommand(source);
   const { settings, words, isHelp } = readSettings(table, source);
   if (isHelp) return { kind: "print", text: help };
-  const { host, port, timeout, json, trace, pcap } = settings;
+  const { host, port, timeout, json, trace, utc, pcap } = settings;
   if (port === 0) throw new SettingsError(`--port is 0, and no server has that port; type ${table.port.expects}`);
   const config = Object.freeze({
     target: Object.freeze({ host, port }),
     timeoutMs: timeout,
     isJson: json,
     isTraced: trace,
+    utc,
     pcap,
     message: words.length === 0 ? undefined : words.join(" "),
   });

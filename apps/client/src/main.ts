@@ -5,7 +5,7 @@ import process from "node:process";
 import type { Capture } from "@wirebook/capture";
 import { ProtocolError } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
-import { readInvocation, version } from "./config.ts";
+import { allOptions, readInvocation, version } from "./config.ts";
 import type { Config } from "./config.ts";
 import type { ConnectConfig } from "./connect/connect-config.ts";
 import { converse } from "./connect/conversation.ts";
@@ -45,12 +45,20 @@ if (process.exitCode === exitCodes.interrupted) process.exit();
 async function main(): Promise<number> {
   try {
     const onNotice = (sentence: string): void => void stderr.write(`wirebook: ${visibleText(sentence)}\n`);
-    const invocation = readInvocation({ argv: process.argv.slice(2), env, onNotice });
+    const invocation = readInvocation({
+      argv: process.argv.slice(2),
+      env,
+      onNotice,
+      section: "client",
+      isFileNamed: true,
+      sectionTable: allOptions,
+    });
     if (invocation.kind === "print") {
       stdout.write(invocation.text);
       return exitCodes.done;
     }
     const { kind, config } = invocation;
+    if (config.utc) env["TZ"] = "UTC";
     return await withCapture(config.pcap, async (capture) =>
       kind === "run" ? await run(config, capture) : await runConversation(config, capture),
     );

@@ -1,7 +1,7 @@
 /** The options that the client has in common with its subcommands. */
 
 import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/net";
-import { filledText, toggle, wholeNumber } from "@wirebook/settings";
+import { filledText, toggle, utcOption, wholeNumber } from "@wirebook/settings";
 import * as z from "zod/mini";
 
 /** The longest `--timeout` in milliseconds: a day. */
@@ -24,6 +24,7 @@ export const commonOptions = {
   },
   json: switchOption("WIREBOOK_JSON", "print JSON, one object a line"),
   trace: switchOption("WIREBOOK_TRACE", "print each step on the wire with its time to standard error"),
+  utc: utcOption,
   pcap: {
     schema: z.optional(filledText),
     default: undefined,

@@ -16,6 +16,7 @@ describe("the settings", () => {
         timeoutMs: undefined,
         isJson: false,
         isTraced: false,
+        utc: false,
         message: undefined,
       },
     });

@@ -368,7 +368,7 @@ describe("the command line", () => {
       expect(stdout).toMatch(new RegExp(`^ {2}--${option} [^-]*${env}`, "m"));
     }
     expect(stdout).toContain("(WIREBOOK_EOL, crlf)");
-    expect((await runCli(["--help"])).stdout).toContain("wirebook connect --help");
+    expect((await runCli(["--help"])).stdout).toContain("wirebook help connect");
   });
 
   test("Ctrl-C ends it with RST and the exit code 130", async () => {

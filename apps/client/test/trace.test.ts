@@ -1,5 +1,6 @@
 import { tcpTarget } from "@wirebook/net";
 import { StreamRecord } from "@wirebook/protocol";
+import { localTime } from "@wirebook/settings";
 import { describe, expect, test } from "vitest";
 import { readRowsMax } from "../src/output/trace-table.ts";
 import { createPaint } from "../src/output/terminal-text.ts";
@@ -42,7 +43,7 @@ describe("the report", () => {
     ]);
     expect(reportTrace(record, target, answered, plain)).toBe(
       [
-        "127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)",
+        `127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)  ${localTime(performance.timeOrigin + 100)}`,
         "",
         "      at ms       + ms",
         "      0.000                         connecting   → SYN: asks for a connection",
@@ -67,7 +68,7 @@ describe("the report", () => {
     const outcome: Outcome = { kind: "failed", code: "connect-refused", sentence: "nothing listens there" };
     expect(reportTrace(record, target, outcome, plain)).toBe(
       [
-        "no connection (this end)  ⇄  127.0.0.1:5007 (the server)",
+        `no connection (this end)  ⇄  127.0.0.1:5007 (the server)  ${localTime(performance.timeOrigin + 5)}`,
         "",
         "  at ms   + ms",
         "  0.000                     connecting       → SYN: asks for a connection",
@@ -130,12 +131,20 @@ describe("the reads", () => {
   });
 });
 
+test("--trace has the time where the user is, or with --utc in UTC", async () => {
+  await using peer = await openResponder("hello\n");
+  const begins = async (...words: string[]) =>
+    (await runCli([...peer.options, "--trace", ...words, "brick"], { env: { TZ: "Asia/Kathmandu" } })).stderr;
+  expect(await begins()).toMatch(/\(the server\) {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:45\n/);
+  expect(await begins("--utc")).toMatch(/\(the server\) {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n/);
+});
+
 test("--trace goes to standard error and leaves the data alone", async () => {
   await using peer = await openResponder("one\n");
   const { code, stdout, stderr } = await runCli([...peer.options, "--trace", "brick", "2"]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "one\n" });
   expect(stderr).toMatch(
-    new RegExp(`^\n127\\.0\\.0\\.1:\\d+ \\(this end\\)  ⇄  127\\.0\\.0\\.1:${peer.port} \\(the server\\)\n`),
+    new RegExp(`^\n127\\.0\\.0\\.1:\\d+ \\(this end\\)  ⇄  127\\.0\\.0\\.1:${peer.port} \\(the server\\)  \\S+\n`),
   );
   expect(
     [...stderr.matchAll(/(connecting|established|written|first byte|fin|closed) +[→←]/g)].map(([, step]) => step),

@@ -28,7 +28,8 @@ function repositoryOf({ repository }: Manifest): string | undefined {
   return typeof repository === "object" ? repository.url.replace(/^git\+/, "") : repository;
 }
 
-const table = {
+/** The options of the server. */
+export const table = {
   host: {
     schema: hostName,
     default: "127.0.0.1",
@@ -85,7 +86,7 @@ const table = {
 export type Config = SettingsOf<typeof table>;
 
 /** The help that `--help` prints. */
-export const help = `Usage: node apps/server/src/main.ts [option…]
+export const help = `Usage: wirebook server [option…]
 
 Runs the Wirebook server: takes messages over TCP, writes each into the history and answers.
 

@@ -27,7 +27,7 @@ const failureDrainMs = 500;
 const repeatedSignalMs = 500;
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
-const noUsersYet = "No user is registered yet, so no request is accepted; run: npm run users -- add NAME --role admin";
+const noUsersYet = "No user is registered yet, so no request is accepted; run: wirebook users add NAME --role admin";
 
 type StopSignal = keyof typeof signalNumbers;
 
@@ -35,7 +35,7 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   try {
-    const config = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice: complain });
+    const config = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice: complain, section: "server" });
     if (config !== undefined) return await run(config);
     process.stdout.write(help);
     return 0;

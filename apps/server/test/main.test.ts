@@ -1,4 +1,4 @@
-import { readFile, rename } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -114,6 +114,7 @@ describe("a history that fails", () => {
     const { port } = await program.listening();
     await ask(port, "a\n");
     await rename(history, join(folder.path, "moved.txt"));
+    await mkdir(history);
     // It looks each second whether its file is still there, so it may be gone already.
     const reply = await ask(port, "b\n").catch(() => "");
     const { code, stderr } = await program.ended;

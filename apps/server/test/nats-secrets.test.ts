@@ -19,7 +19,7 @@ let folder: string;
 /** The address with a password in it, or with whatever else stands before the host. */
 const withUser = (user: string): string => cluster.address("log").replace("://", `://${user}@`);
 
-/** Runs `npm run users` or `npm run history`; what it printed. */
+/** Runs `wirebook users` or `wirebook history`; what it printed. */
 function runTool(tool: "users" | "history", words: readonly string[], env: Record<string, string> = {}): string {
   const main = fileURLToPath(new URL(`../src/cli/${tool}.ts`, import.meta.url));
   const { stdout, stderr } = spawnSync(process.execPath, [main, ...words], {

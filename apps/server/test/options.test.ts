@@ -1,6 +1,7 @@
 /** Options that would have no effect: each program says so, and does nothing. */
 
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +17,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** Runs a program of the server with a history that does not exist; what it printed. */
-function run(program: string, words: string, env: Record<string, string> = {}) {
+function run(
+  program: string,
+  words: string,
+  env: Record<string, string> = {},
+): readonly [status: number | null, stdout: string, stderr: string] {
   const path = fileURLToPath(new URL(`../src/${program}`, import.meta.url));
   const argv = [path, ...words.split(" "), "--history", join(folder, "history.txt")];
   const options = { cwd: folder, encoding: "utf8", env: { PATH: process.env.PATH, ...env } } as const;
@@ -37,6 +42,8 @@ test.each([
   ],
   ["cli/history.ts", "export copy --nats-password-file password", `--nats-password-file ${forNats}`],
   ["cli/history.ts", "import copy --nats-credentials creds", `--nats-credentials ${forNats}`],
+  ["cli/history.ts", "export copy --keep-lines 9", "--keep-lines is for archive, not for export; leave it out"],
+  ["cli/history.ts", "archive copy", "archive takes no file; name the server with --host and --port"],
   ["cli/users.ts", "list --nats-nkey seed", `--nats-nkey ${forNats}`],
   ["cli/users.ts", "list --role admin", "--role is for add, not for list; leave it out"],
   ["cli/users.ts", "remove ada --role=member", "--role is for add, not for remove; leave it out"],
@@ -51,6 +58,15 @@ test("an export creates no history where there is none", async () => {
   const sentence = `there is no ${join(folder, "history.txt")}; name a history with --history`;
   expect(run("cli/history.ts", "export copy")).toEqual([2, "", `wirebook: ${sentence}\n`]);
   expect(await readdir(folder)).toEqual([]);
+});
+
+test("the times of a list are those of this machine's time zone, with --utc those of the file", () => {
+  expect(run("cli/users.ts", "add ada")).toMatchObject([0, expect.any(String), expect.any(String)]);
+  const list = (words: string): string => run("cli/users.ts", words, { TZ: "Asia/Kathmandu" })[1];
+  const [, utc = ""] = /^ada +member +(\S+Z) +-$/m.exec(list("list --utc")) ?? [];
+  const [, local = ""] = /^ada +member +(\S+\+05:45) +-$/m.exec(list("list")) ?? [];
+  expect(readFileSync(join(folder, "users.txt"), "utf8")).toContain(utc);
+  expect(Date.parse(local)).toBe(Date.parse(utc));
 });
 
 test("variables of the environment for NATS are for whichever program has a history there", () => {

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 const main = fileURLToPath(new URL("../src/cli/users.ts", import.meta.url));
-const header = "# Wirebook's users: NAME ROLE HASH CREATED BY. Change them with: npm run users";
+const header = "# Wirebook's users: NAME ROLE HASH CREATED BY. Change them with: wirebook users";
 const ada = "ada admin sha256:00ff 2026-11-24T14:29:25.019Z -";
 const bo = "bo member sha256:01ff 2026-11-24T14:31:07.480Z ada";
 let folder: string;

@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { usersErrorCodes } from "@wirebook/history";
-import { keyRunCharactersMin, keyRunSortMin, operations } from "@wirebook/protocol";
+import { keyRunCharactersMin, keyRunSortMin, findOperation, operations } from "@wirebook/protocol";
 import { usersMax } from "@wirebook/history";
 import { usersBelievedMs } from "../../../libs/history/src/file/file-users.ts";
 import { decodeUsers, usersFileBytesMax, usersLockWaitMs } from "../../../libs/history/src/file/users-file.ts";
@@ -68,6 +68,7 @@ test("has the role of every operation", () => {
   expect(table("operation")).toEqual([
     ["none", "member"],
     ...operations.map(({ number, role }) => [String(number), role]),
+    ["7", findOperation(7)?.role],
   ]);
 });
 

@@ -64,7 +64,7 @@ async function load<Module>(importModule: () => Promise<Module>): Promise<Module
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
     const sentence =
-      "a history on NATS needs the packages @nats-io/jetstream, @nats-io/kv and @nats-io/transport-node, which are not installed; run npm install --include=optional";
+      "a history on NATS needs @nats-io/jetstream, @nats-io/kv and @nats-io/transport-node, which are not installed; run npm install -g @nats-io/jetstream@3 @nats-io/kv@3 @nats-io/transport-node@3, or npm ci in a checkout";
     throw new HistoryError("storage-failed", sentence, { cause: error });
   }
 }

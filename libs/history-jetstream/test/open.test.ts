@@ -36,7 +36,7 @@ test("without the NATS client an address is refused in a sentence that says what
   ];
   const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: import.meta.dirname });
   const sentence =
-    "a history on NATS needs the packages @nats-io/jetstream, @nats-io/kv and @nats-io/transport-node, which are not installed; run npm install --include=optional";
+    "a history on NATS needs @nats-io/jetstream, @nats-io/kv and @nats-io/transport-node, which are not installed; run npm install -g @nats-io/jetstream@3 @nats-io/kv@3 @nats-io/transport-node@3, or npm ci in a checkout";
   expect(stdout.trimEnd().split("\n")).toEqual([
     "nats://127.0.0.1:1/log",
     `storage-failed ${sentence}`,

@@ -4,7 +4,7 @@
  */
 
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { SettingsError } from "./settings.ts";
+import { SettingsError } from "./settings-error.ts";
 
 /** Bytes at the head of a file from which its kind is known. */
 const headBytes = 16;

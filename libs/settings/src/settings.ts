@@ -1,5 +1,6 @@
 /**
- * How a program is told what to do: options, else environment variables, else defaults, read once into a frozen object.
+ * How a program is told what to do: options, else environment variables, else the configuration file, else defaults, read
+ * once into a frozen object.
  *
  * Each setting is declared with a zod schema that reads its text, and with the words for its line of help and for the
  * sentence that a wrong value gets. Nothing here touches `process`: argv and the environment are passed in.
@@ -7,6 +8,9 @@
 
 import { parseArgs } from "node:util";
 import type { ZodMiniType } from "zod/mini";
+import { configFileDefault, noFile, readConfigFile } from "./config-file.ts";
+import type { FileValues, SectionName } from "./config-file.ts";
+import { cut, SettingsError } from "./settings-error.ts";
 
 /** One setting. Its option is its name in kebab-case: `trustProxy` is `--trust-proxy`. */
 export interface Setting<Value> {
@@ -32,16 +36,17 @@ export type SettingsOf<Table extends SettingsTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never;
 };
 
-/** The user's mistake on the command line or in the environment; the message says what to type instead. */
-export class SettingsError extends Error {
-  override readonly name = "SettingsError";
-}
-
 /** Where settings come from, as `process` has them. */
 export interface SettingsSource {
   /** Without the program's own name. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The section of the configuration file that is for this program; without it no file is read. */
+  readonly section?: SectionName;
+  /** True for a program that sends keys where its settings say: in somebody else's folder, it reads no file that lies there. */
+  readonly isFileNamed?: boolean;
+  /** All options of that section, where several programs share it. */
+  readonly sectionTable?: SettingsTable;
   /** Told in a sentence of a variable that is ignored. */
   readonly onNotice?: (sentence: string) => void;
 }
@@ -70,11 +75,25 @@ export function readSettings<const Table extends SettingsTable>(
   const { values, positionals } = parse(table, source.argv);
   const isHelp = values.help === true;
   // Whoever asks for help may have just that wrong value; the defaults stand in then.
+  const file = isHelp ? noFile : readSection(table, values.config ?? source.env[configVariable], source);
   const read = (name: string, setting: Setting<unknown>): unknown =>
-    isHelp ? setting.default : readOne(name, setting, values[optionOf(name)], source);
+    isHelp ? setting.default : readOne(name, setting, values[optionOf(name)], source, file);
   const settings = Object.fromEntries(Object.entries(table).map(([name, setting]) => [name, read(name, setting)]));
   const options = Object.keys(values).map((option) => `--${option}`);
   return { settings: Object.freeze(settings) as SettingsOf<Table>, options, words: positionals, isHelp };
+}
+
+/** The variable that names the configuration file, as `--config` does. */
+const configVariable = "WIREBOOK_CONFIG";
+
+function readSection(
+  table: SettingsTable,
+  named: Given,
+  { section, isFileNamed = false, sectionTable = table }: SettingsSource,
+): FileValues {
+  const path = typeof named === "string" && named !== "" ? named : undefined;
+  if (section === undefined || (isFileNamed && path === undefined)) return noFile;
+  return readConfigFile(path, section, new Set(Object.keys(sectionTable).map(optionOf)));
 }
 
 /**
@@ -88,8 +107,24 @@ export function findFirstWord(table: SettingsTable, argv: readonly string[]): st
   return first?.kind === "positional" ? first.value.replace(hidden, "") : undefined;
 }
 
+/**
+ * The words of a command line that are options of one part of a table, `--option=value` where it has a value: for a program
+ * that starts another one with them. `--config` is an option of every part.
+ */
+export function selectOptions(table: SettingsTable, argv: readonly string[], part: SettingsTable): string[] {
+  const { tokens } = parseArgs({ ...parserOf(table, argv), strict: false, tokens: true });
+  const names = new Set(["config", ...Object.keys(part).map(optionOf)]);
+  return tokens.flatMap((token) => {
+    if (token.kind !== "option" || !names.has(token.name)) return [];
+    return token.value === undefined ? [token.rawName] : [`${token.rawName}=${token.value.replace(hidden, "")}`];
+  });
+}
+
 /** The lines of help for a table, each ending in a line feed. */
-export function describeSettings(table: SettingsTable): string {
+export function describeSettings(
+  table: SettingsTable,
+  { isFileNamed = false }: Pick<SettingsSource, "isFileNamed"> = {},
+): string {
   const rows = Object.entries(table).map(([name, setting]) => [
     `  --${optionOf(name)} ${setting.form}`.trimEnd(),
     `${setting.help} (${setting.env}${describeDefault(setting.default)})`,
@@ -99,7 +134,11 @@ export function describeSettings(table: SettingsTable): string {
     wrap(help, helpColumns - width - 2)
       .map((line, index) => `${(index === 0 ? option : "").padEnd(width)}  ${line}\n`)
       .join("");
-  return [...rows, ["  --help", "print this help"]].map(describe).join("");
+  const common = [
+    ["  --config FILE", `file with settings (${configVariable}${isFileNamed ? "" : `, ${configFileDefault}`})`],
+    ["  --help", "print this help"],
+  ];
+  return [...rows, ...common].map(describe).join("");
 }
 
 /** Columns of a terminal that shows the help. */
@@ -115,14 +154,8 @@ function wrap(text: string, columns: number): string[] {
   return lines;
 }
 
-/** Characters of a value that an error repeats. */
-const shownCharactersMax = 40;
-
-function cut(text: string): string {
-  return text.length <= shownCharactersMax ? text : `${text.slice(0, shownCharactersMax)}…`;
-}
-
-type Given = string | boolean | (string | boolean)[] | undefined;
+/** What a source says of a setting; only the file can have anything else. */
+type Given = unknown;
 
 /** A negative number is a word, not an option; parseArgs needs it hidden behind a character that no argument can hold. */
 const hidden = "\0";
@@ -146,7 +179,7 @@ function parserOf(table: SettingsTable, argv: readonly string[]) {
   ]);
   return {
     args: argv.map((word) => (/^-\d/.test(word) ? `${hidden}${word}` : word)),
-    options: { ...Object.fromEntries(options), help: { type: "boolean", short: "h" } },
+    options: { ...Object.fromEntries(options), config: { type: "string" }, help: { type: "boolean", short: "h" } },
     allowPositionals: true,
   } as const;
 }
@@ -159,14 +192,36 @@ function explain({ code, message }: NodeJS.ErrnoException): string {
   return message.includes("does not take") && form === "" ? `${option} takes no value` : `${option} needs a value`;
 }
 
-function readOne(name: string, setting: Setting<unknown>, given: Given, source: SettingsSource): unknown {
-  const text = given ?? fromEnvironment(name, setting, source);
-  if (text === undefined) return setting.default;
-  const result = setting.schema.safeParse(typeof text === "string" ? text.replace(hidden, "") : text);
+function readOne(
+  name: string,
+  setting: Setting<unknown>,
+  given: Given,
+  source: SettingsSource,
+  file: FileValues,
+): unknown {
+  const option = optionOf(name);
+  const fromFile = asTyped(setting, file.values[option]);
+  const fromEnv = given === undefined ? fromEnvironment(name, setting, source, fromFile) : undefined;
+  const value = given ?? fromEnv ?? fromFile;
+  if (value === undefined) return setting.default;
+  const result = setting.schema.safeParse(typeof value === "string" ? value.replace(hidden, "") : value);
   if (result.success) return result.data;
-  const where = given === undefined ? setting.env : `--${optionOf(name)}`;
-  const shown = [text].flat().map((each) => JSON.stringify(cut(withoutUserinfo(String(each).replaceAll(hidden, "")))));
+  const shown = [value].flat().map((each) => {
+    const text = typeof each === "string" ? each.replaceAll(hidden, "") : JSON.stringify(each);
+    return JSON.stringify(cut(withoutUserinfo(text)));
+  });
+  if (given === undefined && fromEnv === undefined) {
+    const expects = setting.form === "" ? "true or false" : setting.expects;
+    throw new SettingsError(`"${option}" in ${file.place} is ${shown.join(", ")}; type ${expects}`);
+  }
+  const where = given === undefined ? setting.env : `--${option}`;
   throw new SettingsError(`${where} is ${shown.join(", ")}; type ${setting.expects}`);
+}
+
+/** A value of the file as the command line would give it: a number as text, and a list of what may be repeated. */
+function asTyped({ isList, form }: Setting<unknown>, value: unknown): Given {
+  const asText = (each: unknown): unknown => (typeof each === "number" && form !== "" ? String(each) : each);
+  return isList === true && value !== undefined ? [value].flat().map(asText) : asText(value);
 }
 
 /** The text with `…` for each user and password that stand before the host of an address. */
@@ -177,14 +232,19 @@ export function withoutUserinfo(text: string): string {
 /** Kubernetes tells each container of a Service (and Docker of a link) named `x-y` by `X_Y_PORT=tcp://10.96.0.12:5007`. */
 const serviceLink = /^(?:tcp|udp|sctp):\/\/\S+:\d+$/;
 
-function fromEnvironment(name: string, setting: Setting<unknown>, { env, onNotice }: SettingsSource): Given {
+function fromEnvironment(
+  name: string,
+  setting: Setting<unknown>,
+  { env, onNotice }: SettingsSource,
+  otherwise: Given = setting.default,
+): Given {
   const text = env[setting.env] ?? "";
   if (text === "") return undefined;
   if (setting.env.endsWith("_PORT") && serviceLink.test(text)) {
     const option = `--${optionOf(name)}`;
     onNotice?.(
       `${setting.env} is ${cut(JSON.stringify(text))}, which Kubernetes or Docker sets for a service ` +
-        `of that name; it is ignored, and ${option} is ${String(setting.default)}`,
+        `of that name; it is ignored, and ${option} is ${String(otherwise)}`,
     );
     return undefined;
   }
@@ -192,6 +252,7 @@ function fromEnvironment(name: string, setting: Setting<unknown>, { env, onNotic
   return setting.form === "" ? !["0", "false", "no"].includes(text.toLowerCase()) : text;
 }
 
+/** `trustProxy` is the option `--trust-proxy`. */
 function optionOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -144,6 +144,7 @@ test("describeSettings gives a line for each setting and for --help", () => {
       "  --server-name NAME  Whom to ask (X_NAME, here)",
       "  --trace             Say more (X_TRACE)",
       "  --origin ORIGIN     Who may come (X_ORIGIN)",
+      "  --config FILE       file with settings (WIREBOOK_CONFIG, wirebook.config.json)",
       "  --help              print this help",
       "",
     ].join("\n"),

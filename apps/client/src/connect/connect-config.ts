@@ -28,6 +28,7 @@ export const connectTable = {
   },
   json: switchOption("WIREBOOK_JSON", "print JSON, one object for each read, write and FIN"),
   trace: switchOption("WIREBOOK_TRACE", "print each read and write with its time to standard error"),
+  utc: commonOptions.utc,
   pcap: { ...commonOptions.pcap, help: "write packets to a pcapng file for Wireshark; replaces an older one" },
 } as const;
 
@@ -47,7 +48,7 @@ Holds a conversation with any service, as nc and openssl s_client do.
   printf 'PING\\r\\n' | wirebook connect localhost:6379 | xxd
 
 Options
-${describeSettings(connectTable)}
+${describeSettings(connectTable, { isFileNamed: true })}
 On a terminal
   A line that you type is sent with its line end. What comes is shown as it comes: CRLF as a
   new line, other control characters in visible form.

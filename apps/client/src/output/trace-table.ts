@@ -1,7 +1,7 @@
 /**
  * What happened on the wire during one exchange, when, and how long it took.
  *
- *     127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)
+ *     127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)  2026-11-28T19:38:12.824+01:00
  *
  *       at ms   + ms
  *       0.000                     connecting   → SYN: asks for a connection
@@ -15,6 +15,7 @@
 
 import { describeEndpoint, describeHostPort } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
+import { localTime } from "@wirebook/settings";
 import type { StreamEvent, StreamRecord, TlsFacts } from "@wirebook/protocol";
 import type { Outcome } from "../result.ts";
 import { visibleText } from "./terminal-text.ts";
@@ -119,7 +120,7 @@ export function openingRows({ at, tls }: StreamRecord, { address: { transport } 
 /** What a handshake came to, in a line. */
 export function describeTls({ version, cipher, alpn, peer }: TlsFacts): string {
   const protocol = alpn === null ? "" : `, ALPN ${alpn}`;
-  const certificate = `certificate of ${peer.subject}, issued by ${peer.issuer}, valid until ${peer.validTo}`;
+  const certificate = `certificate of ${peer.subject}, issued by ${peer.issuer}, valid until ${localTime(peer.validTo)}`;
   return visibleText(`${version}, ${cipher}${protocol}; ${certificate}`);
 }
 
@@ -135,10 +136,11 @@ export function closingRow({ at: { closed: atMs, ended } }: StreamRecord, outcom
   return { atMs, step: "closed", direction: "out", meaning: "FIN: so has this end" };
 }
 
-/** Which two ends the connection has, in the first line of a report. */
+/** Which two ends the connection has, and when it began, in the first line of a report. */
 export function headline(record: StreamRecord, target: Target, paint: Paint): string {
   const { here, there } = placesOf(record, target);
-  return `${paint.strong(here)} (this end)  ⇄  ${paint.strong(there)} (the server)`;
+  const began = localTime(performance.timeOrigin + (record.at.connecting ?? 0));
+  return `${paint.strong(here)} (this end)  ⇄  ${paint.strong(there)} (the server)  ${paint.faint(began)}`;
 }
 
 /** Both ends of a connection as people write them. */

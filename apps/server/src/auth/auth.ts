@@ -9,7 +9,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import type { Users } from "@wirebook/history";
-import { operations, redactMessage } from "@wirebook/protocol";
+import { findOperation, redactMessage } from "@wirebook/protocol";
 import type { Command, Message, Role } from "@wirebook/protocol";
 import { ServerError } from "../errors.ts";
 import { isRightKey } from "./key.ts";
@@ -65,7 +65,7 @@ export class Authenticator {
 
 /** Checks that a user has the role that a command needs [U-9]. @throws ServerError `role-lacking` */
 export function authorize({ user, role }: Principal, { verb }: Command): void {
-  const operation = operations.find((each) => each.verb === verb);
+  const operation = findOperation(verb);
   if (operation === undefined || operation.role === "member" || role === "admin") return;
   throw new ServerError(
     "role-lacking",

@@ -1,5 +1,5 @@
 /**
- * What the commands `npm run history` and `npm run users` have in common: their options, their sentences on standard error
+ * What the commands `wirebook history` and `wirebook users` have in common: their options, their sentences on standard error
  * and their exit codes (0 done, 1 not done, 2 wrong usage).
  */
 
@@ -9,13 +9,21 @@ import { describeSettings, readSettings, SettingsError } from "@wirebook/setting
 import type { Invocation } from "@wirebook/settings";
 import { assertOptionsApply, warnOfSecret } from "../storage.ts";
 import type { storageTable } from "../storage.ts";
+import { table as serverTable } from "../config.ts";
+
+/** What a command could not do, as a sentence for the operator. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
 
 /** One command of the command line. */
 interface CliCommand<Table extends typeof storageTable> {
   /** What `--help` prints before the options. */
   readonly usage: string;
   readonly table: Table;
-  /** @throws SettingsError, HistoryError, UsersError, or what the system says of a file */
+  /** True when it sends keys to a server: then its configuration file must be named. */
+  readonly isFileNamed?: boolean;
+  /** @throws SettingsError, CommandError, HistoryError, UsersError, or what the system says of a file */
   readonly perform: (invocation: Invocation<Table>) => Promise<void>;
 }
 
@@ -30,11 +38,15 @@ export function say(sentence: string): void {
   process.stderr.write(`wirebook: ${sentence}\n`);
 }
 
-async function run<Table extends typeof storageTable>({ usage, table, perform }: CliCommand<Table>): Promise<number> {
+async function run<Table extends typeof storageTable>(command: CliCommand<Table>): Promise<number> {
+  const { usage, table, isFileNamed = false, perform } = command;
   try {
-    const invocation = readSettings(table, { argv: process.argv.slice(2), env: process.env });
+    const source = { section: "server", sectionTable: serverTable, isFileNamed } as const;
+    const invocation = readSettings(table, { argv: process.argv.slice(2), env: process.env, ...source });
     if (invocation.isHelp) {
-      process.stdout.write(`${usage}\n${describeSettings(table)}\nExit codes: 0 done, 1 not done, 2 wrong usage.\n`);
+      process.stdout.write(
+        `${usage}\n${describeSettings(table, { isFileNamed })}\nExit codes: 0 done, 1 not done, 2 wrong usage.\n`,
+      );
       return 0;
     }
     assertOptionsApply(invocation.settings, invocation.options);
@@ -43,9 +55,10 @@ async function run<Table extends typeof storageTable>({ usage, table, perform }:
     await perform(invocation);
     return 0;
   } catch (error) {
-    const isKnown = error instanceof SettingsError || error instanceof HistoryError || error instanceof UsersError;
+    const families = [SettingsError, CommandError, HistoryError, UsersError];
+    const isKnown = families.some((family) => error instanceof family);
     if (!isKnown && !isSystemError(error)) throw error;
-    say(isKnown ? error.message : describeSystemError(error as NodeJS.ErrnoException));
+    say(isKnown ? (error as Error).message : describeSystemError(error as NodeJS.ErrnoException));
     return error instanceof SettingsError ? 2 : 1;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run users`: the users of a server, changed while it runs or while it does not [U-10].
+ * `wirebook users`: the users of a server, changed while it runs or while it does not [U-10].
  *
  * A new key goes to standard output alone, once; everything said about it goes to standard error.
  */
@@ -10,16 +10,16 @@ import { UsersError, readUsersCopy, writeUsersCopy } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
 import { isName, nameCharactersMax, quoteText, redactKeys, roles } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
-import { oneOf, SettingsError, withoutUserinfo } from "@wirebook/settings";
+import { localTime, oneOf, SettingsError, utcOption, withoutUserinfo } from "@wirebook/settings";
 import { createKey, hashKey } from "../auth/key.ts";
 import { describeStorage, openUsers, storageTable } from "../storage.ts";
 import { runCommand, say } from "./run-command.ts";
 
-const usage = `Usage: npm run users -- add NAME [option…]
-       npm run users -- list
-       npm run users -- remove NAME
-       npm run users -- export FILE
-       npm run users -- import FILE
+const usage = `Usage: wirebook users add NAME [option…]
+       wirebook users list
+       wirebook users remove NAME
+       wirebook users export FILE
+       wirebook users import FILE
 
 Manages the registered users of a Wirebook server. A running server applies a change within
 0.1 s. import registers the users of a users.txt or of an export, and keeps their keys.
@@ -34,6 +34,7 @@ const table = {
     expects: "member or admin",
     help: "what a new user may do with --users registered: all but delete (member) or everything (admin)",
   },
+  utc: utcOption,
   ...storageTable,
 } as const;
 
@@ -44,6 +45,7 @@ await runCommand({
   usage,
   table,
   async perform({ settings, options, words: [verb, operand = "", ...rest] }) {
+    if (settings.utc) process.env["TZ"] = "UTC";
     if (!isVerb(verb)) {
       const what =
         verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(redactKeys(verb)))}`;
@@ -150,7 +152,7 @@ function countOf(users: number): string {
 }
 
 function tableOf(users: readonly User[]): string {
-  const rows = users.map(({ name, role, createdAt, createdBy }) => [name, role, createdAt, createdBy]);
+  const rows = users.map(({ name, role, createdAt, createdBy }) => [name, role, localTime(createdAt), createdBy]);
   const all = [["NAME", "ROLE", "CREATED", "BY"], ...rows];
   const widths = [0, 1, 2].map((at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
   return all.map((row) => `${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ")}\n`).join("");

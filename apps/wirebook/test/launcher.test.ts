@@ -46,7 +46,7 @@ describe("the launcher", () => {
       expect(launch(process.execPath, join(folder, "bin", "wirebook.mjs"), "brick")).toEqual({
         status: 70,
         stdout: "",
-        stderr: "wirebook: its packages are not installed; run npm start (or npm ci) in the checkout first\n",
+        stderr: "wirebook: its packages are not installed; install wirebook again, or run npm ci in the checkout\n",
       });
     } finally {
       rmSync(folder, { recursive: true });
@@ -81,7 +81,7 @@ describe.skipIf(oldNode === undefined)("needs a Node from 20 to 23: the launcher
       const { status, stderr } = launch(oldNode ?? "", join(folder, "bin", "wirebook.mjs"), "brick");
       expect(status).toBe(70);
       expect(stderr).toMatch(
-        /^wirebook: Node 2\d\.\S+ is older than 24 and the packages are not installed; run npm start .+\n$/,
+        /^wirebook: Node 2\d\.\S+ is too old; install Node 24\.12 or newer, or run npm ci in the checkout\n$/,
       );
     } finally {
       rmSync(folder, { recursive: true });

@@ -1,0 +1,98 @@
+/**
+ * The command `wirebook`: which program a command line is for.
+ *
+ * Each program is loaded when it is wanted, and finds its own words in `process.argv`, as if it had been started by itself.
+ * Whatever does not begin with a command is for the client, behind `--` also the name of a command.
+ */
+
+import process from "node:process";
+import { describeCompletion } from "./completion.ts";
+
+const programs = {
+  start: () => import("./start.ts"),
+  server: () => import("../../server/src/main.ts"),
+  gateway: () => import("../../gateway/bin/wirebook-gateway.mjs"),
+  users: () => import("../../server/src/cli/users.ts"),
+  history: () => import("../../server/src/cli/history.ts"),
+} as const;
+
+const commands = [...Object.keys(programs), "connect", "help", "completion"];
+
+const overview = `Usage: wirebook COMMAND [option…]
+       wirebook [option…] [user [operation [argument…]]]
+
+  start           the server, the gateway and its page, until Ctrl-C
+  server          the server alone: a logbook over TCP
+  gateway         the gateway alone: the page, and the TCP services behind it
+  users           the registered users of a server
+  history         copies a history to and from a NATS cluster
+  connect URL     a conversation with any service over TCP, TLS or a Unix socket
+  help COMMAND    the options of a command; help client: of messages, as below
+  completion SHELL    completion for bash, zsh or fish
+  --version       print the version
+
+Anything else is a message to a server:
+
+  wirebook brick             the operations that the server offers
+  wirebook brick 2 -10       the last ten lines of the history
+  wirebook -- start 2        a message of a user with the name of a command
+  wirebook                   on a terminal: a prompt
+
+Settings: an option, else its environment variable, else the file of --config
+(start, server, gateway and users: wirebook.config.json here), else the default.
+`;
+
+await dispatch(process.argv.slice(2));
+
+async function dispatch(argv: readonly string[]): Promise<void> {
+  const [word = "", ...words] = argv;
+  if (isProgram(word)) {
+    if (words[0] === "--version") return await runClient(words);
+    process.argv.splice(2, Infinity, ...words);
+    await programs[word]();
+  } else if (word === "help" || (words.length === 0 && (word === "--help" || word === "-h"))) await help(words);
+  else if (word === "completion") complete(words);
+  else await runClient(argv);
+}
+
+async function help([command, ...others]: readonly string[]): Promise<void> {
+  if (command === undefined) process.stdout.write(overview);
+  else if (others.length > 0) refuse(`help takes one command, not ${others.length + 1} words; type wirebook help`);
+  else if (isProgram(command)) await dispatch([command, "--help"]);
+  else if (command === "connect") await runClient(["connect", "--help"]);
+  else if (command === "client") await runClient(["--help"]);
+  else refuse(`unknown command ${quote(command)}; type wirebook help for the list`);
+}
+
+function complete([shell = "", ...others]: readonly string[]): void {
+  const script = others.length > 0 ? undefined : describeCompletion(shell, commands);
+  if (script === undefined) return refuse("completion takes the name of a shell; type bash, zsh or fish");
+  process.stdout.write(script);
+}
+
+/** Options of the client may stand before a message; a command behind them was meant as one, not as a user. */
+async function runClient(argv: readonly string[]): Promise<void> {
+  const { findFirstWord } = await import("@wirebook/settings");
+  const { allOptions } = await import("../../client/src/config.ts");
+  const word = findFirstWord(allOptions, argv) ?? "";
+  if (word !== "connect" && commands.includes(word)) {
+    return refuse(
+      `${word} is a command; type it first (wirebook ${word} …), or put -- before it to send it as a message`,
+    );
+  }
+  process.argv.splice(2, Infinity, ...argv);
+  await import("../../client/src/main.ts");
+}
+
+function isProgram(word: string): word is keyof typeof programs {
+  return Object.hasOwn(programs, word);
+}
+
+function quote(word: string): string {
+  return JSON.stringify(word.length > 40 ? `${word.slice(0, 40)}…` : word);
+}
+
+function refuse(sentence: string): void {
+  process.stderr.write(`wirebook: ${sentence}\n`);
+  process.exitCode = 2;
+}

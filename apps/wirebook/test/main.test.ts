@@ -1,0 +1,96 @@
+/** Which program a command line is for, and how it is helped. */
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { run } from "../../../test-support/run.ts";
+
+const launcher = fileURLToPath(new URL("../bin/wirebook.mjs", import.meta.url));
+const root = new URL("../../../", import.meta.url);
+const version = (JSON.parse(readFileSync(new URL("package.json", root), "utf8")) as { version: string }).version;
+
+const wirebook = (...words: string[]) => run(process.execPath, [launcher, ...words]);
+
+test("the help fits on one screen of a terminal", async () => {
+  const { code, stdout } = await wirebook("--help");
+  expect(code).toBe(0);
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines.length).toBeLessThanOrEqual(24);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  for (const words of [["help"], ["-h"]]) expect(await wirebook(...words)).toMatchObject({ code: 0, stdout });
+});
+
+test.each(["start", "server", "gateway", "users", "history", "connect", "client"])(
+  "help %s says how it is used, with its options",
+  async (command) => {
+    const { code, stdout, stderr } = await wirebook("help", command);
+    expect([code, stderr]).toEqual([0, ""]);
+    const usage = command === "client" ? "Usage: wirebook [option…]" : `Usage: wirebook ${command} `;
+    expect(stdout.startsWith(usage)).toBe(true);
+    // Whoever sends keys reads no file that happens to lie in the folder.
+    const isFileNamed = ["history", "connect", "client"].includes(command);
+    const file = isFileNamed ? /\(WIREBOOK_CONFIG\)$/m : /\(WIREBOOK_CONFIG,\s+wirebook\.config\.json\)$/m;
+    expect(stdout).toMatch(file);
+    expect(stdout).not.toMatch(/npx|npm run/);
+    expect(stdout.endsWith("\n")).toBe(true);
+  },
+);
+
+test.each([[["--version"]], [["server", "--version"]], [["start", "--version"]], [["connect", "--version"]]])(
+  "%j prints the version, which package.json has alone",
+  async (words) => {
+    expect(await wirebook(...words)).toEqual({ code: 0, stdout: `wirebook ${version}\n`, stderr: "" });
+  },
+);
+
+test("whatever does not begin with a command is a message, behind -- also a command's name", async () => {
+  for (const words of [
+    ["brick", "start"],
+    ["--", "start"],
+    ["--", "help"],
+  ]) {
+    const { code, stderr } = await wirebook("--port", "1", ...words);
+    expect([code, stderr]).toEqual([3, expect.stringContaining("nothing listens on 127.0.0.1:1") as string]);
+  }
+});
+
+test.each([
+  [["--port", "1", "start"], "start is a command; type it first (wirebook start …), or put -- before it"],
+  [["--trace", "users", "list"], "users is a command; type it first (wirebook users …), or put -- before it"],
+  [["help", "strat"], 'unknown command "strat"; type wirebook help for the list'],
+  [["help", "server", "gateway"], "help takes one command, not 2 words; type wirebook help"],
+  [["completion"], "completion takes the name of a shell; type bash, zsh or fish"],
+  [["completion", "constructor"], "completion takes the name of a shell; type bash, zsh or fish"],
+])("%j is refused in a sentence", async (words, sentence) => {
+  const { code, stdout, stderr } = await wirebook(...words);
+  expect(stderr).toContain(`wirebook: ${sentence}`);
+  expect([code, stdout]).toEqual([2, ""]);
+});
+
+/** What TAB offers in bash behind these words, the last of which is being typed. */
+async function complete(...words: string[]): Promise<string[]> {
+  const { stdout: script } = await wirebook("completion", "bash");
+  const probe = `wirebook() { "$NODE" "$LAUNCHER" "$@"; }
+COMP_WORDS=(wirebook "$@"); COMP_CWORD=$#; _wirebook; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const env = { ...process.env, NODE: process.execPath, LAUNCHER: launcher };
+  const { stdout, stderr } = await run("bash", ["-c", `${script}\n${probe}`, "bash", ...words], "", env);
+  expect(stderr).toBe("");
+  return stdout.trimEnd().split("\n");
+}
+
+test.each([
+  [["st"], ["start"]],
+  [["help", "gat"], ["gateway"]],
+  [
+    ["completion", ""],
+    ["bash", "zsh", "fish"],
+  ],
+  [
+    ["gateway", "--tls"],
+    ["--tls-cert", "--tls-key"],
+  ],
+  [["connect", "--eo"], ["--eol"]],
+  [["brick", "2", "--tr"], ["--trace"]],
+])("bash completes %j to %j", async (words, offered) => {
+  expect(await complete(...words)).toEqual(offered);
+});

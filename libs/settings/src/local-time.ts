@@ -1,0 +1,31 @@
+/**
+ * Times that are printed for people, in the time zone of this machine. What goes over the wire, into a file or into a log is in
+ * UTC.
+ */
+
+import { toggle } from "./schemas.ts";
+
+/** The option `--utc`. A program that is given it sets its own variable `TZ`, which Node goes by from then on. */
+export const utcOption = {
+  schema: toggle,
+  default: false,
+  env: "WIREBOOK_UTC",
+  form: "",
+  expects: "it without a value",
+  help: "print times in UTC, not in the time zone of this machine",
+} as const;
+
+/** A time with its offset from UTC, such as `2026-11-28T19:38:12.824+01:00`; in UTC itself `…Z`. What is no time stays as it is. */
+export function localTime(time: number | string): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return String(time);
+  const offset = -date.getTimezoneOffset();
+  if (offset === 0) return date.toISOString();
+  const wall = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, -1);
+  const [hours, minutes] = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60];
+  return `${wall}${offset < 0 ? "-" : "+"}${twoDigits(hours)}:${twoDigits(minutes)}`;
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, "0");
+}

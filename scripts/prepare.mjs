@@ -1,0 +1,6 @@
+/** Before `npm start`: installs and builds what is missing. */
+
+import { buildPage, installPackages } from "./installed.mjs";
+
+installPackages();
+buildPage();
