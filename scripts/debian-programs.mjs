@@ -27,8 +27,12 @@ const packages = {
   "inetutils-telnetd": "usr/sbin/telnetd",
   "openbsd-inetd": "usr/sbin/inetd",
   gophernicus: "usr/sbin/gophernicus",
+  logrotate: "usr/sbin/logrotate",
   "tigervnc-standalone-server": "usr/bin/Xtigervnc",
   "x11-utils": "usr/bin/xev",
+  nginx: "usr/sbin/nginx",
+  haproxy: "usr/sbin/haproxy",
+  "apache2-bin": "usr/sbin/apache2",
 };
 
 /** Packages of which only the files are used. */

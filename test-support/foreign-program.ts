@@ -17,6 +17,8 @@ const stopMsMax = 60_000;
 /** What some programs need besides their arguments. */
 export interface ForeignOptions {
   readonly env?: NodeJS.ProcessEnv;
+  /** A free one unless it is said. */
+  readonly port?: number;
   /** By default it is ready when it accepts a connection on its port. */
   readonly isReady?: (port: number) => Promise<boolean>;
   /** `SIGTERM` for a program that must end its own children. */
@@ -33,9 +35,9 @@ export class ForeignProgram implements AsyncDisposable {
   static async start(
     command: string,
     args: (port: number) => readonly string[],
-    { env = process.env, isReady = accepts, stopSignal = "SIGKILL" }: ForeignOptions = {},
+    { env = process.env, port: wanted, isReady = accepts, stopSignal = "SIGKILL" }: ForeignOptions = {},
   ): Promise<ForeignProgram> {
-    const port = await freePort();
+    const port = wanted ?? (await freePort());
     const child = spawn(command, args(port), { env, stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)));
