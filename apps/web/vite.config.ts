@@ -2,6 +2,8 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 
 export default defineConfig({
+  // Every address is relative, so that a proxy may serve the page under any path.
+  base: "./",
   plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   build: {
     target: "es2023",

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { keysKept } from "../../apps/web/src/exchanges/keys.ts";
+import { keysKept } from "../../apps/web/src/streams/keys.ts";
 
 test("the manual says how many keys the page keeps", () => {
   const doc = readFileSync(new URL("../../docs/users.md", import.meta.url), "utf8").replaceAll(/\s+/g, " ");

@@ -1,7 +1,7 @@
 /** Every bound of the page: what it keeps, how long it waits, how much it shows at once. */
 
 /** Lines of the history that are held in memory; past it the page of them that was not looked at longest is let go. */
-export const historyLinesKept = 50_000;
+export const historyLinesKept = 150_000;
 
 /** Lines of the history that are read at once, where they are looked at. */
 export const historyPageLines = 1000;
@@ -36,6 +36,26 @@ export const scanBlockLines = 50_000;
 /** Lines that are looked at in one go; then the page may draw. */
 export const scanSliceLines = 2000;
 
+/** Characters of a filter, and words and fields in it. */
+export const filterCharactersMax = 500;
+export const filterTermsMax = 20;
+
+/** Milliseconds after the last key before a filter searches what is not held, which leaves lines in the history. */
+export const filterSettleMs = 300;
+
+/** Newest lines whose names are suggested, and suggestions that are shown. */
+export const suggestedFromLines = 2000;
+export const suggestionsMax = 8;
+
+/** Lines that are copied at once, the newest of those selected. */
+export const copiedLinesMax = 100_000;
+
+/** Runs of background requests that are folded; those found later are shown as they are. */
+export const foldsKept = 20_000;
+
+/** Times of background requests that this browser remembers, so that they are known again after a reload. */
+export const backgroundTimesKept = 500;
+
 /** Buckets of time in a plot, and names that it tells apart. */
 export const histogramBucketsMax = 240;
 export const histogramSeriesMax = 64;
@@ -59,17 +79,47 @@ export const streamBounds = {
   page: { firstEventsKept: 1024, lastEventsKept: 1024, bytesKept: 256 * 1024 },
 } as const;
 
+/** Text frames, and byte frames that the page sent, that are kept of one stream: the first and the newest. */
+export const controlFramesKept = 1024;
+
 /** Bytes of all exchanges together; past it the oldest finished exchanges lose theirs. */
 export const allBytesKept = 96 * 1024 * 1024;
 
 /** Exchanges that are kept; past it the oldest finished one goes. */
-export const exchangesKept = 5000;
+export const streamsKept = 5000;
 
-/** Reads of the page's own that the transcript keeps, of those made to show lines and to search. */
+/** Reads of the page's own that the conversation keeps, of those made to show lines and to search. */
 export const ownReadsKept = 8;
 
 /** Bytes of the response that are kept to tell an error by its prefix and to repeat its sentence. */
 export const answerBytesMax = 1024;
 
+/** Characters of the command line; what is longer is sent as a file. */
+export const lineCharactersMax = 64 * 1024;
+
+/** Bytes of a file that is sent to a target. */
+export const sentFileBytesMax = 4 * 1024 * 1024;
+
 /** Milliseconds after its first answer in which a conversation may still end at once; then it is told of as open. */
 export const openAfterMs = 500;
+
+/** Bytes of a line that stand in one row; a longer one goes on in the next. */
+export const lineBytesMax = 1024;
+
+/** Rows that are drawn, and let go of, together. */
+export const blockRows = 64;
+
+/** Rows of one stream, and bytes in them, that can be looked at as lines: the first block and the newest. */
+export const streamLinesKept = 20_000;
+export const streamLinesBytesKept = 8 * 1024 * 1024;
+
+/** Matches of Find that are told apart. */
+export const findMatchesMax = 10_000;
+
+/** Streams that the browser keeps over a reload, the characters of all of them together, and of one. */
+export const keptStreamsMax = 500;
+export const keptBytesMax = 16 * 1024 * 1024;
+export const keptStreamBytesMax = 2 * 1024 * 1024;
+
+/** Milliseconds after which what is over is written there. */
+export const keepDelayMs = 200;

@@ -1,7 +1,7 @@
 import { mount } from "svelte";
 import * as z from "zod/mini";
 import App from "./App.svelte";
-import { AppState } from "./app-state.svelte.ts";
+import { App as AppParts } from "./app.svelte.ts";
 import "./ui/styles/tokens.css";
 import "./ui/styles/base.css";
 import "./ui/styles/controls.css";
@@ -9,14 +9,15 @@ import "./ui/styles/controls.css";
 // zod would otherwise compile its schemas with `new Function`, which the Content-Security-Policy refuses.
 z.config({ jitless: true });
 
-const url = new URL("/ws", location.href);
+// Beside the page, wherever a proxy puts the page.
+const url = new URL("ws", document.baseURI);
 url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-const page = new AppState(url.href);
+const app = new AppParts(url.href);
 const target = document.querySelector("#page");
-if (target !== null) mount(App, { target, props: { page } });
+if (target !== null) mount(App, { target, props: { app } });
 // A link to the fault lab opens it, and sends nothing.
 if (location.hash.startsWith("#lab")) {
-  page.isLabOpen = true;
-  page.view = "wire";
+  app.layout.tab = "lab";
+  app.layout.pane = "inspector";
 }
-page.start();
+app.start();

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { encodeReplyHeader, encodeError, encodeText, operations } from "@wirebook/protocol";
 import { expect, test } from "vitest";
-import { AnsweredKey, answeredKeyBytesMax } from "../src/exchanges/keys.ts";
-import { Exchange } from "../src/exchanges/exchange.svelte.ts";
+import { AnsweredKey, answeredKeyBytesMax } from "../src/streams/keys.ts";
+import { Stream } from "../src/streams/stream.svelte.ts";
 import { recordOf } from "../src/export/recorded-stream.ts";
-import { lose, server } from "./exchange-samples.ts";
+import { lose, server } from "./stream-samples.ts";
 import { readOf } from "./gateway-peer.ts";
 
 const key = "7d2mqk0x9rcv41hzw8tbn53yfe";
@@ -15,30 +15,30 @@ function answered(message: string, reply: string, cuts: readonly number[], targe
   const told: string[] = [];
   const onKey = (user: string) => void told.push(user);
   const intent = { target, user: "brick", message, by: "user", onKey } as const;
-  const exchange = new Exchange(7, intent, "request", { atMs: 0, text: "{}" });
+  const stream = new Stream(7, intent, "request", { atMs: 0, text: "{}" });
   const bytes = encodeText(reply);
   const ends = [...new Set(cuts.map((cut) => cut % bytes.length)), bytes.length].toSorted((a, b) => a - b);
   let from = 0;
   for (const to of ends) {
     const read = bytes.slice(from, to);
-    if (read.length > 0) exchange.takeBytes(readOf(read), 1, undefined);
+    if (read.length > 0) stream.takeBytes(readOf(read), 1, undefined);
     from = to;
   }
-  lose(exchange, "it went away", 2);
-  const shown = exchange.record.reads.map((each) => new TextDecoder().decode(each.bytes));
-  return { exchange, told, shown: shown.join("") };
+  lose(stream, "it went away", 2);
+  const shown = stream.record.reads.map((each) => new TextDecoder().decode(each.bytes));
+  return { stream, told, shown: shown.join("") };
 }
 
 test("a key is told once, and neither shown nor recorded, however its answer is cut", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(), { maxLength: 40 }), (cuts) => {
-      const { exchange, told, shown } = answered("brick 4\n", `${header}otter-42~${key}\n`, cuts);
+      const { stream, told, shown } = answered("brick 4\n", `${header}otter-42~${key}\n`, cuts);
       expect(told).toEqual([`otter-42~${key}`]);
       expect(shown).toBe(`${header}otter-42~${"*".repeat(key.length)}\n`);
-      expect(exchange.answerSentence).not.toContain(key);
-      const kept = exchange.record.events.map((each) => Buffer.from(each.bytes ?? []).toString("latin1"));
+      expect(stream.answerSentence).not.toContain(key);
+      const kept = stream.record.events.map((each) => Buffer.from(each.bytes ?? []).toString("latin1"));
       expect(kept.join("")).not.toContain(key.slice(0, 4));
-      expect(JSON.stringify(recordOf(exchange))).not.toContain(key);
+      expect(JSON.stringify(recordOf(stream))).not.toContain(key);
     }),
   );
 });
@@ -51,10 +51,10 @@ test("nothing is taken for a key in the reply to another operation, nor in a ref
 
 test("another service has no keys: what it is sent and answers is shown as it is", () => {
   const other = { ...server, name: "mail" };
-  const { told, shown, exchange } = answered("brick~s3cret 4\n", `${header}otter-42~${key}\n`, [5], other);
+  const { told, shown, stream } = answered("brick~s3cret 4\n", `${header}otter-42~${key}\n`, [5], other);
   expect([told, shown]).toEqual([[], `${header}otter-42~${key}\n`]);
-  expect([exchange.message, recordOf(exchange).message]).toEqual(["brick~s3cret 4\n", "brick~s3cret 4\n"]);
-  expect(exchange.header).toBeUndefined();
+  expect([stream.message, recordOf(stream).message]).toEqual(["brick~s3cret 4\n", "brick~s3cret 4\n"]);
+  expect(stream.header).toBeUndefined();
 });
 
 /** What is found in a line of so many bytes. */

@@ -1,6 +1,6 @@
-import { Operations } from "../src/composer/composer.svelte.ts";
+import { Operations } from "../src/streams/operations.svelte.ts";
 import { expect } from "vitest";
-import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
+import { Streams } from "../src/streams/streams.svelte.ts";
 import { Follower } from "../src/history/replica/follower.svelte.ts";
 import { History } from "../src/history/replica/history.svelte.ts";
 import { Peer } from "./gateway-peer.ts";
@@ -10,12 +10,12 @@ export function openScene(lines = 0) {
   const peer = new Peer();
   for (let n = 1; n <= lines; n++) peer.append(`otter ${n}`);
   const operations = new Operations();
-  const exchanges = new Exchanges(peer.connection, (header) => (operations.list = header.operations));
-  peer.serve(exchanges);
+  const streams = new Streams(peer.connection, (header) => (operations.list = header.operations));
+  peer.serve(streams);
   const history = new History();
-  const follower = new Follower(exchanges, operations, history);
+  const follower = new Follower(streams, operations, history);
   history.user = "brick";
-  return { peer, exchanges, operations, history, follower };
+  return { peer, streams, operations, history, follower };
 }
 
 export type Scene = ReturnType<typeof openScene>;

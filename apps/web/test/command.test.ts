@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { commandFor, matching, opensPalette } from "../src/ui/commands.ts";
+import { isSingleKey, matching, opensPalette } from "../src/ui/commands.ts";
 import type { Command, Press } from "../src/ui/commands.ts";
 
 const command = (id: string, label: string, key?: string): Command => ({
@@ -26,12 +26,22 @@ test("every word that was typed must stand in the label, in any order and case",
   expect(found("history theme")).toEqual([]);
 });
 
-test("a single key runs its command only by itself and outside of fields", () => {
-  expect(commandFor(commands, press("/"), false)?.id).toBe("filter");
-  expect(commandFor(commands, press("/"), true)).toBeUndefined();
-  expect(commandFor(commands, press("h", { ctrlKey: true }), false)).toBeUndefined();
-  expect(commandFor(commands, press("h", { isComposing: true }), false)).toBeUndefined();
-  expect(commandFor(commands, press("q"), false)).toBeUndefined();
+test("what people type besides the label is found too, behind what the labels say", () => {
+  const others: Command[] = [
+    { id: "export", label: "Export & share", words: "download file", run: () => {} },
+    { id: "load", label: "Download a saved session", run: () => {} },
+  ];
+  expect(matching(others, "download").map(({ id }) => id)).toEqual(["load", "export"]);
+  expect(matching(others, "share file").map(({ id }) => id)).toEqual(["export"]);
+  expect(matching(others, "undefined")).toEqual([]);
+});
+
+test("a single key is a command only by itself and outside of fields", () => {
+  expect(isSingleKey(press("/"), false)).toBe(true);
+  expect(isSingleKey(press("/"), true)).toBe(false);
+  expect(isSingleKey(press("h", { ctrlKey: true }), false)).toBe(false);
+  expect(isSingleKey(press("h", { isComposing: true }), false)).toBe(false);
+  for (const key of ["Tab", "Escape", " ", "ArrowDown"]) expect(isSingleKey(press(key), false)).toBe(false);
 });
 
 test("the palette opens with Ctrl or ⌘ and K", () => {

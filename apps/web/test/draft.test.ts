@@ -1,49 +1,57 @@
 import { describe, expect, test } from "vitest";
 import { decodeAnnouncement, encodeAnnouncement, operations } from "@wirebook/protocol";
 import type { Announcement } from "@wirebook/protocol";
-import { makeDraft, parametersOf } from "../src/composer/draft.ts";
+import { makeDraft, parametersOf } from "../src/conversation/draft.ts";
 
 const announced = (number: number) =>
   decodeAnnouncement(
     encodeAnnouncement(operations.find((each) => each.number === number) as Announcement),
   ) as Announcement;
-const draft = (user: string, number?: number, ...values: string[]) =>
-  makeDraft({ user, operation: number === undefined ? undefined : announced(number), values });
+const withKey = (name: string) => (name === "otter" ? "otter~s3cret" : name);
+const draft = (line: string, offered: readonly Announcement[] | undefined = operations) =>
+  makeDraft(line, withKey, offered);
 
-describe("a draft", () => {
+describe("a line for the server", () => {
   test.each([
-    [draft("brick"), "brick\n"],
-    [draft("brick", 2), "brick 2\n"],
-    [draft(" brick ", 2, " -100 ", ""), "brick 2 -100\n"],
-    [draft("brick", 1, "3", "2026-11-22T20:31:05.123456Z"), "brick 1 3 2026-11-22T20:31:05.123456Z\n"],
-    [draft("brick", 2, "007"), "brick 2 007\n"],
-    [draft("brick", 2, "", "", "snapshot"), "brick 2 snapshot\n"],
-    [draft("brick", 2, "-100", "", "snapshot"), "brick 2 -100 snapshot\n"],
-  ])("makes the message that goes over the wire", ({ message, problem }, expected) => {
-    expect([message, problem]).toEqual([expected, undefined]);
+    ["brick", "brick", undefined, []],
+    ["brick 2", "brick", 2, []],
+    [" brick 2 -100 ", "brick", 2, ["-100"]],
+    ["brick 1 3 2026-11-22T20:31:05.123456Z", "brick", 1, ["3", "2026-11-22T20:31:05.123456Z"]],
+    ["brick 2 007", "brick", 2, ["007"]],
+    ["otter 2 snapshot", "otter~s3cret", 2, ["snapshot"]],
+    ["otter~typed 6", "otter~typed", 6, []],
+  ])("is a request: %j", (line, user, operation, values) => {
+    const { message, request, problem } = draft(line);
+    expect(request).toEqual({ user, operation, values });
+    expect(message).toBe(`${[user, operation, ...values].filter((word) => word !== undefined).join(" ")}\n`);
+    expect(problem).toBeUndefined();
+  });
+
+  test.each(["brick  2", "brick 02", "brick\t2"])("is a message that only its own bytes say: %j", (line) => {
+    expect(draft(line)).toMatchObject({ message: `${line}\n`, request: undefined, problem: undefined });
   });
 
   test.each([
-    ["no user", draft("  "), "the message is empty; type a username, for example: brick 2"],
-    ["two words for a user", draft("bri ck"), '"bri ck" is not one word; leave out white space'],
-    ["a wrong line number", draft("brick", 1, "x"), 'N is "x", not a line number; type a number such as 12'],
-    ["line 0", draft("brick", 2, "0"), "FROM is 0, and the first line is 1; type a number from 1"],
-    ["a gap between arguments", draft("brick", 2, "", "5"), "TO needs FROM before it; type FROM too"],
-    ["a gap before a word", draft("brick", 2, "", "5", "snapshot"), "TO needs FROM before it; type FROM too"],
-  ])("refuses %s in a sentence", (_, { problem }, sentence) => {
-    expect(problem).toBe(sentence);
+    ["two words for a user", "bri ck", '"ck" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],
+    ["a wrong line number", "brick 1 x", 'N is "x", not a line number; type a number such as 12'],
+    ["line 0", "brick 2 0", "FROM is 0, and the first line is 1; type a number from 1"],
+    ["an HTTP request", "GET / HTTP/1.1", "this is no HTTP server; open the gateway's address in a browser instead"],
+  ])("is refused in a sentence for %s, and its bytes are still known", (_, line, sentence) => {
+    expect(draft(line)).toMatchObject({ message: `${line}\n`, request: undefined, problem: sentence });
   });
 
-  test("keeps a message that the protocol refuses, so that it can be sent anyway", () => {
-    expect(draft("brick", 1, "x").message).toBe("brick 1 x\n");
+  test("makes nothing while nothing is typed", () => {
+    expect(draft("  ")).toEqual({ message: "", request: undefined, verb: undefined, problem: undefined });
   });
 
-  test("leaves an operation to the server that only the server knows", () => {
-    const operation = { number: 77, purpose: "dance", parameters: [] };
-    expect(makeDraft({ user: "brick", operation, values: [] })).toMatchObject({
-      message: "brick 77\n",
-      problem: undefined,
-    });
+  test("is left to the server when only the server knows the operation", () => {
+    const offered = [{ number: 77, purpose: "dance", parameters: [] }];
+    expect(draft("brick 77", offered)).toMatchObject({ message: "brick 77\n", problem: undefined });
+  });
+
+  test("is refused when the server does not offer the operation, once it has said what it offers", () => {
+    expect(draft("brick 5", [announced(2)]).problem).toBe("the server does not offer operation 5; choose another");
+    expect(draft("brick 5", undefined).problem).toBeUndefined();
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeRequestEntry } from "@wirebook/protocol";
 import { HistoryReplica } from "../src/history/replica/history-replica.ts";
-import { findLine, newestTime, positionOf } from "../src/inspector/bytes/found-lines.ts";
+import { findLine, newestTime, positionOf } from "../src/history/found-lines.ts";
 
 const timeAt = (second: number) => `2026-11-22T20:31:0${second}.000000Z`;
 const lineAt = (second: number, message = "brick 2") => encodeRequestEntry(timeAt(second), "127.0.0.1", message, false);

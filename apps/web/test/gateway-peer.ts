@@ -11,7 +11,7 @@ import {
   operations,
 } from "@wirebook/protocol";
 import type { ByteFrame, GatewayFrame, PageFrame } from "@wirebook/protocol";
-import type { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
+import type { Streams } from "../src/streams/streams.svelte.ts";
 import type { TimedText } from "../src/gateway/gateway-socket.ts";
 
 type Request = Extract<PageFrame, { type: "request" }>;
@@ -57,13 +57,14 @@ export class Peer {
   /** Lines that the follow holds back; `undefined` while it does not. */
   #held: string[] | undefined;
   #answered = Promise.withResolvers<void>();
-  #exchanges: Exchanges | undefined;
+  #streams: Streams | undefined;
   #clock = 0;
   #isOpen = true;
 
   readonly connection = {
     clock: undefined,
     hello: undefined,
+    sendBytes: () => (this.#isOpen ? performance.now() : undefined),
     send: (frame: PageFrame): TimedText | undefined => {
       if (!this.#isOpen) return undefined;
       this.#take(frame);
@@ -71,8 +72,8 @@ export class Peer {
     },
   };
 
-  serve(exchanges: Exchanges): void {
-    this.#exchanges = exchanges;
+  serve(streams: Streams): void {
+    this.#streams = streams;
   }
 
   append(message: string): void {
@@ -111,7 +112,7 @@ export class Peer {
   cut(): void {
     this.#isOpen = false;
     this.#followers.clear();
-    this.#exchanges?.lose("cut");
+    this.#streams?.lose("cut");
   }
 
   mend(): void {
@@ -129,6 +130,7 @@ export class Peer {
       this.asked.push(message);
       this.append(message);
       later(() => {
+        this.#streams?.takeBytes({ ...writtenOf(encodeText(`${message}\n`).length), id: frame.id }, 0);
         this.beforeAnswer(frame);
         this.#answer(frame);
         this.afterAnswer(frame);
@@ -193,14 +195,14 @@ export class Peer {
     const bytes = encodeText(text);
     const middle = Math.floor(bytes.length / 2);
     for (const part of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
-      later(() => this.#exchanges?.takeBytes({ ...readOf(part), id }, performance.now()));
+      later(() => this.#streams?.takeBytes({ ...readOf(part), id }, performance.now()));
     }
   }
 
   #end(id: number, reason: "fin" | "cancelled"): void {
     const frame: GatewayFrame = { type: "end", id, reason, sentBytes: 0, receivedBytes: 0, at: {} };
     later(() => {
-      this.#exchanges?.takeFrame(frame, { atMs: performance.now(), text: JSON.stringify(frame) });
+      this.#streams?.takeFrame(frame, { atMs: performance.now(), text: JSON.stringify(frame) });
       this.#answered.resolve();
     });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { arrowHeadOf, lanesWithin, spaced } from "../src/inspector/diagram/geometry.ts";
+import { axisTime, axisX, arrowHeadOf, lanesWithin, spaced } from "../src/inspector/diagram/geometry.ts";
 import type { Arrow } from "../src/inspector/diagram/sequence.ts";
 
 const arrow = (from: Arrow["from"], to: Arrow["to"], fromY: number, toY: number): Arrow => ({
@@ -13,6 +13,7 @@ const arrow = (from: Arrow["from"], to: Arrow["to"], fromY: number, toY: number)
   isDerived: false,
   isFailure: false,
   span: undefined,
+  source: undefined,
   fromY,
   toY,
 });
@@ -22,14 +23,15 @@ const corners = (points: string) => points.split(" ").map((corner) => corner.spl
 
 describe("the diagram's geometry", () => {
   test.each([320, 500, 900])("puts the gateway in the middle, whatever the width: %d", (width) => {
-    const { page, gateway, server } = lanesWithin(width);
-    expect(gateway - page).toBe(server - gateway);
-    expect(server).toBe(Math.max(page + 160, width - 72));
+    const { browser, gateway, server } = lanesWithin(width);
+    expect(gateway - browser).toBe(server - gateway);
+    expect(browser).toBeGreaterThan(axisX);
+    expect(server).toBeLessThan(width);
   });
 
   test.each([
-    ["to the right", arrow("page", "gateway", 10, 10), -1],
-    ["to the left", arrow("gateway", "page", 10, 10), 1],
+    ["to the right", arrow("browser", "gateway", 10, 10), -1],
+    ["to the left", arrow("gateway", "browser", 10, 10), 1],
   ])("points %s, with the head behind its point", (_, drawn, side) => {
     const lanes = lanesWithin(500);
     const [point, ...back] = corners(arrowHeadOf(drawn, lanes));
@@ -42,4 +44,17 @@ describe("the diagram's geometry", () => {
     const ticks = [12, 20, 27.9, 28, 40, 60].map((y) => ({ y, ms: y }));
     expect(spaced(ticks).map(({ y }) => y)).toEqual([12, 28, 60]);
   });
+});
+
+test("a time on the axis has at most nine characters, however long the stream lives", () => {
+  const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
+  const times = [
+    0.416,
+    9999,
+    12_345,
+    12 * minute + 5300,
+    3 * hour + 12 * minute + 5000,
+    2 * day + 3 * hour + 12 * minute,
+  ];
+  expect(times.map(axisTime)).toEqual(["0.42", "9999.00", "12.35 s", "12:05.3", "3:12:05", "2d 03:12"]);
 });

@@ -42,6 +42,12 @@ describe("a copy of the history", () => {
     expect([copy.last, copy.held, copy.at(1)]).toEqual([1, 1, deletedAll(2)]);
   });
 
+  test("is out of step after an archiving, which moves all lines", () => {
+    const copy = new HistoryReplica(9);
+    copy.apply(asked(1));
+    expect(copy.apply(`${time(2)} - - archived lines 1-8 in history.txt.1`)).toBe(false);
+  });
+
   test.each([
     ["another head than the line has", 1, "somebody"],
     ["a line that does not exist", 2, "x"],

@@ -1,15 +1,26 @@
 import { describe, expect, test } from "vitest";
-import { anyLine } from "../src/history/search/line-filter.ts";
-import type { LineFilter } from "../src/history/search/line-filter.ts";
+import { anyLine, parseFilter } from "../src/history/search/filter.ts";
 import { HistoryScan } from "../src/history/search/history-scan.svelte.ts";
-import { historyPageLines, scanBlockLines } from "../src/limits.ts";
+import { historyLinesKept, historyPageLines, scanBlockLines } from "../src/limits.ts";
 import { openLiveScene } from "./app-fixture.ts";
 import type { Scene } from "./app-fixture.ts";
 
-async function open(lines: number, filter: Partial<LineFilter>) {
+async function open(lines: number, text: string) {
   const scene = await openLiveScene(lines);
-  return { ...scene, scan: new HistoryScan(scene.exchanges, scene.history, { ...anyLine, ...filter }) };
+  return { ...scene, scan: scanFor(scene, text) };
 }
+
+function scanFor({ streams, history }: Scene, text: string): HistoryScan {
+  const typed = parseFilter(text, "utc");
+  if (typed.kind !== "filter") throw new Error(JSON.stringify(typed));
+  return new HistoryScan(streams, history, typed.filter, true);
+}
+
+async function untilRead(scan: HistoryScan): Promise<void> {
+  await expect.poll(() => scan.isReading, { interval: 1, timeout: 10_000 }).toBe(false);
+}
+
+const isBrick = (line: string) => line.includes("brick");
 
 /** What a finished scan must have found. */
 function expectFound({ peer, scan }: Scene & { scan: HistoryScan }, text: string): void {
@@ -19,55 +30,73 @@ function expectFound({ peer, scan }: Scene & { scan: HistoryScan }, text: string
 }
 
 describe("a scan", () => {
-  test("looks at the newest lines that are held, and says how far back that is", async () => {
-    const { scan } = await open(3 * historyPageLines, { text: "otter 29" });
-    expect([scan.from, scan.isWhole]).toEqual([2 * historyPageLines + 3, false]);
+  test("has looked at the newest lines that are held before it reads any", async () => {
+    const { scan } = await open(3 * historyPageLines, '"otter 29"');
+    expect([scan.from, scan.isWhole, scan.isReading]).toEqual([2 * historyPageLines + 3, false, true]);
     expect(scan.matches.count).toBe(100);
   });
 
-  test("finds everything when it looks back, over more than one block", async () => {
-    const scene = await open(scanBlockLines + 3 * historyPageLines, { text: "otter 12" });
-    await scene.scan.scanBack();
+  test("finds everything by itself, over more than one block, and what was read is held", async () => {
+    const scene = await open(scanBlockLines + 3 * historyPageLines, '"otter 12"');
+    await untilRead(scene.scan);
     expect(scene.scan.isWhole).toBe(true);
     expectFound(scene, "otter 12");
+    const { length } = scene.peer.asked;
+    const again = scanFor(scene, '"otter 13"');
+    await untilRead(again);
+    expectFound({ ...scene, scan: again }, "otter 13");
+    expect(scene.peer.asked).toHaveLength(length);
+  });
+
+  test("holds no more of a history than fits, and finds everything in it", async () => {
+    const scene = await open(historyLinesKept + historyPageLines, '"otter 14"');
+    await untilRead(scene.scan);
+    expectFound(scene, "otter 14");
+    expect(scene.history.current.held).toBeLessThan(historyLinesKept);
   });
 
   test("stays right while lines are written and deleted", async () => {
-    const scene = await open(3 * historyPageLines, { text: "otter 2" });
+    const scene = await open(3 * historyPageLines, '"otter 2"');
     scene.peer.delete(2 * historyPageLines + 500);
     scene.peer.beforeAnswer = ({ operation }) => operation === 2 && scene.peer.delete(2);
     scene.peer.afterAnswer = ({ operation }) => operation === 2 && scene.peer.delete(9);
-    const looking = scene.scan.scanBack();
     scene.peer.append("otter 2 to come");
-    await looking;
+    await untilRead(scene.scan);
     await expect.poll(() => scene.history.current.last).toBe(scene.peer.lines.length);
     expectFound(scene, "otter 2");
   });
 
   test("stops when asked to, and goes on from there", async () => {
-    const scene = await open(2 * scanBlockLines, { text: "otter 12" });
-    const looking = scene.scan.scanBack();
-    await expect.poll(() => scene.scan.progress, { interval: 1 }).toBeGreaterThan(0);
-    scene.scan.stop();
+    const scene = await open(2 * scanBlockLines, '"otter 12"');
+    scene.peer.beforeAnswer = () => scene.scan.stop();
+    await untilRead(scene.scan);
+    expect(scene.scan.isWhole).toBe(false);
+    scene.peer.beforeAnswer = () => {};
     await scene.scan.scanBack();
-    await looking;
     expect(scene.scan.isWhole).toBe(true);
     expectFound(scene, "otter 12");
   });
 
   test("looks no further back than the times that are wanted", async () => {
-    const scene = await open(2 * scanBlockLines, {});
+    const scene = await openLiveScene(2 * scanBlockLines);
     const since = (scene.peer.lines[2 * scanBlockLines - 1500] ?? "").slice(0, 27);
-    const scan = new HistoryScan(scene.exchanges, scene.history, { ...anyLine, since });
-    await scan.scanBack();
-    expect([scan.isWhole, scan.from]).toEqual([true, scanBlockLines - historyPageLines + 3]);
+    const scan = scanFor(scene, `since:${since}`);
+    await untilRead(scan);
+    expect(scan.isWhole).toBe(true);
+    expect(scan.from).toBeGreaterThan(scanBlockLines);
     // Three lines of the page's own stand behind those of the peer, and then the one of the block.
     expect(scan.matches.count).toBe(1500 + 4);
   });
 
+  test("leaves hidden lines out, and counts them", async () => {
+    const { streams, history } = await openLiveScene(20);
+    const scan = new HistoryScan(streams, history, anyLine, true, isBrick);
+    expect([scan.matches.count, scan.hidden]).toEqual([20, 3]);
+  });
+
   test("counts lines by user and by operation", async () => {
     const scene = await openLiveScene(20);
-    const { histograms } = new HistoryScan(scene.exchanges, scene.history, anyLine, false);
+    const { histograms } = new HistoryScan(scene.streams, scene.history, anyLine, false);
     // The page itself has asked for the operations, to follow, and for the lines before.
     expect(Object.fromEntries(histograms.user.series)).toEqual({ otter: 20, brick: 3 });
     scene.peer.append("heron 2");

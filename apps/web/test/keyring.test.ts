@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Composer, Operations } from "../src/composer/composer.svelte.ts";
-import { Keyring } from "../src/composer/keyring.svelte.ts";
-import { keysKept } from "../src/exchanges/keys.ts";
+import { Keyring } from "../src/conversation/identity.svelte.ts";
+import { keysKept } from "../src/streams/keys.ts";
 
 /** What a browser has: texts under names. */
 let stored: Map<string, string>;
@@ -58,12 +57,4 @@ test("says so when the browser keeps nothing, and still speaks with the key", ()
 test.each(["", "{", '{"a":1}', "[1]", '[["a"]]'])("takes %j in the storage for no keys", (text) => {
   stored.set("wirebook.users", text);
   expect(new Keyring().isFull).toBe(false);
-});
-
-test("what is recalled has the name without the key that was typed with it", () => {
-  const composer = new Composer(new Operations(), new Keyring(), "otter~s3cret");
-  composer.noteSent();
-  composer.user = "brick";
-  composer.back();
-  expect(composer.user).toBe("otter");
 });

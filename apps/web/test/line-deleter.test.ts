@@ -4,8 +4,8 @@ import { expectInStep, openLiveScene } from "./app-fixture.ts";
 
 async function open(lines: number) {
   const scene = await openLiveScene(lines);
-  const deleter = new LineDeleter(scene.exchanges, scene.operations, scene.history, async (exchange) => {
-    await exchange?.over;
+  const deleter = new LineDeleter(scene.streams, scene.operations, scene.history, async (stream) => {
+    await stream?.over;
   });
   return { ...scene, deleter };
 }

@@ -14,5 +14,5 @@ test.each([
 });
 
 test("a screen reader is told of a message of spaces, too", () => {
-  expect(describeLine(3, `${start} "  "`)).toBe('Line 3, 20:31:05, "  "');
+  expect(describeLine(3, `${start} "  "`, "utc")).toBe('Line 3, 20:31:05, "  "');
 });

@@ -53,14 +53,17 @@ test("the address of a line is read as it was written, and nothing else is one",
 
 test("the line of the address is shown once there is a history to look in", async () => {
   const scene = openScene(5000);
-  const view = new HistoryView(scene.history, scene.exchanges);
-  const linked = new LinkedLine(scene.exchanges, scene.history, view);
+  const view = new HistoryView(scene.history);
+  const linked = new LinkedLine(scene.streams, scene.history, (position) => view.reveal(position));
   const wanted = (scene.peer.lines[1233] ?? "").slice(0, 27);
   expect(linked.take(`#line=${wanted}`)).toBe(true);
   expect(linked.state).toBe("waiting");
   void scene.follower.start();
   await expect.poll(() => linked.state).toBe("found");
   expect([view.rowHeld("cursor"), view.revealed]).toEqual([1233, 1]);
+  linked.goTo("2000-01-01T00:00:00.000000Z");
+  await expect.poll(() => view.revealed).toBe(2);
+  expect([linked.state, view.rowHeld("cursor")]).toEqual(["found", 0]);
   expect(linked.take("#composer")).toBe(false);
   expect(linked.state).toBe("none");
 });

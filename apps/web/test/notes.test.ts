@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { notesOf } from "../src/inspector/notes/notes.ts";
-import { summarize } from "../src/inspector/notes/summary.ts";
+import { describeTraffic, summarize } from "../src/inspector/notes/summary.ts";
 import { messageEnd } from "../src/inspector/notes/message-end.ts";
 import type { Timeline } from "../src/inspector/timeline/timeline.ts";
-import { event, timeline, withWrites, writesAt } from "./exchange-samples.ts";
+import { event, timeline, withWrites, writesAt } from "./stream-samples.ts";
 
 const terms = (of: Timeline) => notesOf(of).map(({ term }) => term);
 const textOf = (of: Timeline, term: string) => notesOf(of).find((note) => note.term === term)?.text ?? "";
@@ -38,6 +38,25 @@ const reset: Timeline = {
   endedMs: 9.5,
   end: "end",
   endReason: "reset",
+};
+
+const opened = { received: 1, connecting: 1.1, established: 1.5 };
+/** A server that greets first. */
+const dialogue: Timeline = {
+  ...timeline,
+  target: "mail",
+  isWithServer: false,
+  isConversation: true,
+  isDialogue: true,
+  at: { ...opened, firstByte: 3, written: 8 },
+  writes: [event(10, 8)],
+  reads: [event(100, 3)],
+  sent: { bytes: 40, writes: 4 },
+  reply: { ...timeline.reply, bytes: 600, reads: 6, responseOffset: 0, hasReplyHeader: false },
+  latestMs: 12_001.5,
+  endedMs: undefined,
+  end: "running",
+  endReason: undefined,
 };
 
 const late = (queuedKiB: number) => ({ ...timeline, reads: [event(350, 3, { arrivedMs: 40, queuedKiB })] });
@@ -149,14 +168,55 @@ describe("the summary", () => {
     );
   });
 
-  test("on a conversation says that it is open, and for how it was closed", () => {
-    const reply = { ...waiting.reply, bytes: 7, reads: 1 };
-    const open: Timeline = { ...waiting, isConversation: true, reply, at: { ...waiting.at, firstByte: 3 } };
-    for (const isWithServer of [true, false]) {
-      expect(summarize({ ...open, isWithServer })).toContain("The server answered and keeps the connection open.");
-    }
-    const closed = { ...open, isWithServer: false, end: "end", endReason: "fin" } as const;
-    expect(summarize(closed)).toBe("The server answered and closed the connection.");
+  test("on a message to another service says how it was answered", () => {
+    const answered: Timeline = { ...timeline, isConversation: true, isWithServer: false };
+    expect(summarize(answered)).toBe("The target answered and closed the connection.");
+    const reply = { ...timeline.reply, bytes: 0, reads: 0 };
+    expect(summarize({ ...answered, reads: [], reply })).toBe("The target closed the connection without an answer.");
+    const plain = { ...timeline.reply, hasReplyHeader: false };
+    const open = { ...answered, reply: plain, end: "running", endReason: undefined } as const;
+    expect(summarize({ ...answered, endReason: "reset" })).toBe("The gateway reset the connection after it sent 8 B.");
+    expect(summarize({ ...answered, endReason: "cancelled" })).toBe("You cancelled it after 8 B were sent.");
+    expect(summarize(open)).toBe("Bytes came, and the connection is open: more may follow.");
+  });
+
+  test.each<[string, Partial<Timeline>, string]>([
+    ["is being opened", { at: { received: 1, connecting: 1.1 } }, "The gateway connects to mail."],
+    [
+      "is silent",
+      { at: opened, sent: { bytes: 0, writes: 0 }, reply: { ...dialogue.reply, bytes: 0, reads: 0 } },
+      "The conversation with mail is open. Neither side has sent anything yet.",
+    ],
+    ["is open", {}, "The conversation with mail is open: 4 writes and 6 reads in 12.00 s; the target spoke first."],
+    [
+      "has minutes behind it, and a half-close",
+      { latestMs: 125_001.5, at: { ...dialogue.at, firstByte: 9, ended: 100 } },
+      "The conversation with mail is open: 4 writes and 6 reads in 2 min 5 s; you spoke first. You have closed your direction; mail may still send.",
+    ],
+    [
+      "was closed by the target",
+      { end: "end", endReason: "fin", at: { ...dialogue.at, fin: 11_000, ended: 11_001 } },
+      "The conversation with mail is over: 4 writes and 6 reads in 12.00 s; the target spoke first. The target closed it first.",
+    ],
+    [
+      "was reset",
+      { end: "end", endReason: "reset" },
+      "You reset the conversation with mail: 4 writes and 6 reads in 12.00 s.",
+    ],
+    [
+      "was left",
+      { end: "end", endReason: "cancelled" },
+      "You left the conversation with mail: 4 writes and 6 reads in 12.00 s.",
+    ],
+  ])("on a conversation that %s", (_, some, expected) => {
+    expect(summarize({ ...dialogue, ...some })).toBe(expected);
+  });
+
+  test("on the traffic counts writes and reads, and leaves the server's wait to a message that has one", () => {
+    expect(describeTraffic(timeline)).toBe("Sent 8 B, received 350 B in 1 read; 4.50 ms in total, server wait 1.40 ms");
+    expect(describeTraffic(dialogue)).toBe("Sent 40 B in 4 writes, received 600 B in 6 reads");
+    const { reply } = waiting;
+    expect(describeTraffic({ ...dialogue, reply })).toBe("Sent 40 B in 4 writes, received nothing");
   });
 
   test("leaves a failure to the sentence that the gateway has for it", () => {
@@ -166,6 +226,20 @@ describe("the summary", () => {
 });
 
 describe("the notes", () => {
+  test("of a conversation say who spoke first, and how each direction was closed", () => {
+    const peer = { subject: "CN=mail", issuer: "CN=ca", validFrom: "2026-01-01", validTo: "2027-01-01" };
+    const tls = { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: null, peer };
+    const secured: Timeline = { ...dialogue, transport: "tls", tls, at: { ...dialogue.at, secured: 2.5 } };
+    expect(terms(secured)).toEqual(["masking", "three-way handshake", "TLS handshake", "server-first", "segmentation"]);
+    expect(textOf(secured, "TLS handshake")).toContain("TLS_AES_128_GCM_SHA256");
+    const halfClosed: Timeline = { ...dialogue, at: { ...dialogue.at, ended: 20 } };
+    expect(textOf(halfClosed, "half-close")).toContain("The target may still send.");
+    const closed: Timeline = { ...halfClosed, at: { ...halfClosed.at, fin: 30 }, end: "end", endReason: "fin" };
+    expect(textOf(closed, "FIN")).toContain("The target's FIN closes its direction");
+    expect(textOf({ ...dialogue, end: "end", endReason: "reset" }, "reset, ABORT")).toContain("as you asked");
+    expect(textOf({ ...dialogue, end: "end", endReason: "cancelled" }, "cancel")).toContain("You left");
+  });
+
   test("of an ordinary exchange follow the message to the server and back", () => {
     expect(terms(timeline)).toEqual(["masking", "three-way handshake", "line feed", "durability", "header", "FIN"]);
   });

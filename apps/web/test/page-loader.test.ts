@@ -5,7 +5,7 @@ import { expectInStep, openLiveScene } from "./app-fixture.ts";
 
 async function open(lines: number) {
   const scene = await openLiveScene(lines);
-  const loader = new PageLoader(scene.exchanges, scene.history, () => scene.follower.state === "live");
+  const loader = new PageLoader(scene.streams, scene.history, () => scene.follower.state === "live");
   return { ...scene, loader };
 }
 

@@ -4,16 +4,16 @@ import type { RecordedStream } from "@wirebook/capture";
 import { encodeFrame, encodeText } from "@wirebook/protocol";
 import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
-import { Exchange } from "../src/exchanges/exchange.svelte.ts";
-import type { Intent } from "../src/exchanges/exchange.svelte.ts";
-import { Exchanges } from "../src/exchanges/exchanges.svelte.ts";
+import { Stream } from "../src/streams/stream.svelte.ts";
+import type { Intent } from "../src/streams/stream.svelte.ts";
+import { Streams } from "../src/streams/streams.svelte.ts";
 import { exportFile, loadFile } from "../src/export/files.ts";
-import { exchangeOf, recordOf } from "../src/export/recorded-stream.ts";
-import { rowsOf } from "../src/inspector/frame-rows.ts";
-import { resultOf } from "../src/exchanges/result.ts";
+import { streamOf, recordOf } from "../src/export/recorded-stream.ts";
+import { FrameList } from "../src/inspector/frame-list.ts";
+import { resultOf } from "../src/streams/result.ts";
 import { summarize } from "../src/inspector/notes/summary.ts";
 import { buildTimeline } from "../src/inspector/timeline/timeline.ts";
-import { lose, server } from "./exchange-samples.ts";
+import { lose, server } from "./stream-samples.ts";
 import { readOf, writtenOf } from "./gateway-peer.ts";
 
 const local = { address: "127.0.0.1", port: 40_112 };
@@ -23,17 +23,15 @@ const written = { ...opened, written: 901.25, firstByte: 903, fin: 905, closed: 
 /** The gateway's clock is 400 ms ahead of the page's. */
 const clock = { offsetMs: 400, errorMs: 0.125 };
 
-function begin(message: string, opening: PageFrame, more: Partial<Intent> = {}): Exchange {
+function begin(message: string, opening: PageFrame, more: Partial<Intent> = {}): Stream {
   const intent = { target: server, user: "brick", message, by: "user" as const, ...more };
-  return new Exchange(7, intent, opening.type, { atMs: 500, text: encodeFrame(opening) });
+  return new Stream(7, intent, opening.type, { atMs: 500, text: encodeFrame(opening) });
 }
 
-function tell(
-  exchange: Exchange,
-  frame: Extract<GatewayFrame, { type: "open" | "end" | "error" }>,
-  atMs: number,
-): void {
-  exchange.takeFrame(frame, { atMs, text: encodeFrame(frame) }, clock);
+const rowsOf = (of: Stream) => new FrameList(of).slice(0, 100).map(({ number, frame, ms }) => [number, frame, ms]);
+
+function tell(stream: Stream, frame: Extract<GatewayFrame, { type: "open" | "end" | "error" }>, atMs: number): void {
+  stream.takeFrame(frame, { atMs, text: encodeFrame(frame) }, clock);
 }
 
 function connectOf(message: string, target = "wirebook"): PageFrame {
@@ -41,20 +39,20 @@ function connectOf(message: string, target = "wirebook"): PageFrame {
 }
 
 /** A whole exchange, whose reply comes in two reads. */
-function finished(message = "brick 2\n", reply = ["link\n", "\na line\n"]): Exchange {
-  const exchange = begin(message, { type: "request", id: 7, user: message.split(" ")[0] ?? "", operation: 2 });
-  tell(exchange, { type: "open", id: 7, local, remote, at: opened }, 501.5);
+function finished(message = "brick 2\n", reply = ["link\n", "\na line\n"]): Stream {
+  const stream = begin(message, { type: "request", id: 7, user: message.split(" ")[0] ?? "", operation: 2 });
+  tell(stream, { type: "open", id: 7, local, remote, at: opened }, 501.5);
   const sentBytes = encodeText(message).length;
-  exchange.takeBytes(writtenOf(sentBytes, 901.25), 502, clock);
+  stream.takeBytes(writtenOf(sentBytes, 901.25), 502, clock);
   for (const [index, text] of reply.entries()) {
-    exchange.takeBytes({ ...readOf(encodeText(text), 903 + index), queuedKiB: index }, 503.5 + index, clock);
+    stream.takeBytes({ ...readOf(encodeText(text), 903 + index), queuedKiB: index }, 503.5 + index, clock);
   }
-  tell(exchange, { type: "end", id: 7, reason: "fin", at: written, sentBytes, receivedBytes: 13 }, 506);
-  return exchange;
+  tell(stream, { type: "end", id: 7, reason: "fin", at: written, sentBytes, receivedBytes: 13 }, 506);
+  return stream;
 }
 
 /** A conversation with another service over TLS, which the page left. */
-function left(): Exchange {
+function left(): Stream {
   const target = { name: "mail", transport: "tls", address: "mail.example:465", proxyHeaderBytes: 0 } as const;
   const schedule = [
     { afterMs: 5, bytes: 6 },
@@ -62,15 +60,15 @@ function left(): Exchange {
   ];
   const peer = { subject: "CN=mail", issuer: "CN=ca", validFrom: "2026-01-01", validTo: "2027-01-01" };
   const tls = { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: null, peer };
-  const exchange = begin("~quit\n", connectOf("~quit\n", "mail"), { target, schedule, purpose: "to see" });
-  tell(exchange, { type: "open", id: 7, local, remote, tls, at: { ...opened, secured: 902 } }, 502.5);
-  exchange.takeBytes(writtenOf(6, 903), 503.5, clock);
-  exchange.takeBytes({ ...readOf(new Uint8Array(0), 904), kind: "fin", isFromTarget: false }, 504.5, clock);
-  exchange.takeBytes(readOf(encodeText("~bye\n"), 905), 505.5, clock);
-  exchange.noteControl("sent", "cancel", { atMs: 510, text: encodeFrame({ type: "cancel", id: 7 }) });
+  const stream = begin("~quit\n", connectOf("~quit\n", "mail"), { target, schedule, purpose: "to see" });
+  tell(stream, { type: "open", id: 7, local, remote, tls, at: { ...opened, secured: 902 } }, 502.5);
+  stream.takeBytes(writtenOf(6, 903), 503.5, clock);
+  stream.takeBytes({ ...readOf(new Uint8Array(0), 904), kind: "fin", isFromTarget: false }, 504.5, clock);
+  stream.takeBytes(readOf(encodeText("~bye\n"), 905), 505.5, clock);
+  stream.noteControl("sent", "cancel", { atMs: 510, text: encodeFrame({ type: "cancel", id: 7 }) });
   const over = { ...opened, secured: 902, ended: 904, closed: 911 };
-  tell(exchange, { type: "end", id: 7, reason: "cancelled", at: over, sentBytes: 6, receivedBytes: 5 }, 511.5);
-  return exchange;
+  tell(stream, { type: "end", id: 7, reason: "cancelled", at: over, sentBytes: 6, receivedBytes: 5 }, 511.5);
+  return stream;
 }
 
 /** Through a file and back. */
@@ -137,16 +135,14 @@ describe("the record of a stream", () => {
     tell(refused, { type: "error", id: 7, ...problem, at: { received: 900.25, connecting: 900.5, closed: 901 } }, 502);
     const lost = begin("brick\n", { type: "request", id: 7, user: "brick" });
     lose(lost, "it went away", 520);
-    for (const exchange of [finished(), left(), refused, lost]) {
-      const record = throughFile(recordOf(exchange));
-      const again = exchangeOf(record, 8, "a.ndjson");
+    for (const stream of [finished(), left(), refused, lost]) {
+      const record = throughFile(recordOf(stream));
+      const again = streamOf(record, 8, "a.ndjson");
       expect(recordOf(again)).toEqual(record);
-      expect([again.state, again.failure]).toEqual([exchange.state, exchange.failure]);
-      expect(again.intent.loaded).toMatchObject({ fileName: "a.ndjson", startedAt: exchange.sentAt, note: "" });
-      expect(buildTimeline(again)).toEqual(buildTimeline(exchange));
-      expect(rowsOf(again).map(({ number, frame, ms }) => [number, frame, ms])).toEqual(
-        rowsOf(exchange).map(({ number, frame, ms }) => [number, frame, ms]),
-      );
+      expect([again.state, again.failure]).toEqual([stream.state, stream.failure]);
+      expect(again.intent.loaded).toMatchObject({ fileName: "a.ndjson", startedAt: stream.sentAt, note: "" });
+      expect(buildTimeline(again)).toEqual(buildTimeline(stream));
+      expect(rowsOf(again)).toEqual(rowsOf(stream));
     }
   });
 
@@ -154,58 +150,59 @@ describe("the record of a stream", () => {
     const running = begin("brick 5\n", { type: "request", id: 7, user: "brick", operation: 5 });
     tell(running, { type: "open", id: 7, local, remote, at: opened }, 501.5);
     running.takeBytes(readOf(encodeText("a line\n"), 903), 503.5, clock);
-    const again = exchangeOf(throughFile(recordOf(running)), 8, "a.ndjson");
+    const again = streamOf(throughFile(recordOf(running)), 8, "a.ndjson");
     expect(again.state).toBe("cancelled");
     expect(again.intent.loaded?.note).toBe("it was running when it was exported");
   });
 
   test("says how many bytes were not kept, and leaves room for them in the packets", () => {
-    const exchange = finished();
-    exchange.release();
-    const record = throughFile(recordOf(exchange));
+    const stream = finished();
+    stream.release();
+    const record = throughFile(recordOf(stream));
     expect(record.events.map(({ bytes, count }) => [bytes, count])).toEqual([
       [undefined, 8],
       [undefined, 5],
       [undefined, 8],
       [undefined, undefined],
     ]);
-    const again = exchangeOf(record, 8, "a");
+    const again = streamOf(record, 8, "a");
     expect(again.intent.loaded?.note).toBe("13 bytes of its reply are missing");
     expect([again.receivedBytes, again.reads]).toEqual([13, 2]);
     expect(captureRecord(new Capture({ write: () => true }, "test"), record)).toBe(true);
   });
 
   test("has one event in place of those that were not kept, with all their bytes", () => {
-    const exchange = begin("brick 5\n", { type: "request", id: 7, user: "brick", operation: 5 }, { by: "page" });
-    for (let n = 0; n < 3000; n++) exchange.takeBytes(readOf(encodeText("x"), 900 + n), 500 + n, clock);
-    const { events } = throughFile(recordOf(exchange));
+    const stream = begin("brick 5\n", { type: "request", id: 7, user: "brick", operation: 5 }, { by: "page" });
+    for (let n = 0; n < 3000; n++) stream.takeBytes(readOf(encodeText("x"), 900 + n), 500 + n, clock);
+    const { events } = throughFile(recordOf(stream));
     expect(events).toHaveLength(2 * 1024 + 1);
     expect(events[1024]).toMatchObject({ from: "target", count: 3000 - 2 * 1024 });
   });
 });
 
-const create = (): Exchanges => new Exchanges({ clock: undefined, hello: undefined, send: () => undefined }, () => {});
+const create = (): Streams =>
+  new Streams({ clock: undefined, hello: undefined, sendBytes: () => undefined, send: () => undefined }, () => {});
 
 describe("a file", () => {
   test("that was saved loads again, under ids of its own, and a broken line costs only itself", async () => {
     const { blob, name, content } = exportFile([finished(), finished()], "ndjson", new Date("2026-11-24T14:00:00Z"));
     expect([name, content]).toEqual(["wirebook-2026-11-24T140000.ndjson", "2 exchanges"]);
-    const exchanges = create();
+    const streams = create();
     const text = `${await blob.text()}{"type":"stre`;
-    const { problems, exchanges: loaded } = await loadFile(new File([text], "a.ndjson"), exchanges);
+    const { problems, streams: loaded } = await loadFile(new File([text], "a.ndjson"), streams);
     expect(problems).toEqual(["line 4 is not JSON; was the file cut off or edited?"]);
     expect(loaded.map(({ id }) => id)).toEqual([1, 2]);
-    expect(exchanges.list).toEqual(loaded);
+    expect(streams.list).toEqual(loaded);
   });
 
   test("of the first version shows what it showed", async () => {
     const text = await readFile(new URL("fixtures/version-1.ndjson", import.meta.url), "utf8");
-    const { problems, exchanges: loaded } = await loadFile(new File([text], "a.ndjson"), create());
+    const { problems, streams: loaded } = await loadFile(new File([text], "a.ndjson"), create());
     expect(problems).toEqual([]);
-    const shown = loaded.map((exchange) => {
-      const { writes, at, schedule, readRate } = buildTimeline(exchange);
-      const facts = [writes.length, exchange.reads, "fin" in at, "ended" in at, schedule?.length, readRate?.bytes];
-      return [exchange.message.trim(), resultOf(exchange).word, ...facts];
+    const shown = loaded.map((stream) => {
+      const { writes, at, schedule, readRate } = buildTimeline(stream);
+      const facts = [writes.length, stream.reads, "fin" in at, "ended" in at, schedule?.length, readRate?.bytes];
+      return [stream.message.trim(), resultOf(stream).word, ...facts];
     });
     expect(shown).toEqual([
       ["brick", "done", 1, 1, true, false, undefined, undefined],
@@ -219,10 +216,10 @@ describe("a file", () => {
       ["brick 5", "cancelled", 1, 2, false, false, undefined, undefined],
       ["brick 2 -6", "done", 1, 1, true, false, undefined, undefined],
       ["PING~*********", "failed", 1, 1, false, false, undefined, undefined],
-      ["PING~*********", "not closed", 1, 1, false, false, undefined, undefined],
+      ["PING~*********", "answered", 1, 1, false, false, undefined, undefined],
       ["PING~*********", "failed", 0, 0, false, false, undefined, undefined],
     ]);
-    expect(summarize(buildTimeline(loaded[4] as Exchange))).toMatch(/^The server joined 11 writes into one message\./);
+    expect(summarize(buildTimeline(loaded[4] as Stream))).toMatch(/^The server joined 11 writes into one message\./);
     expect(loaded[3]?.header?.operations).toHaveLength(loaded[0]?.header?.operations.length ?? 0);
     expect(loaded[1]?.intent.loaded?.note).toBe(
       "it is of version 1, whose byte frames had a header of 4 bytes instead of 16; it was running when it was exported",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hideKey, keyOf } from "../src/exchanges/keys.ts";
+import { hideKey, keyOf } from "../src/streams/keys.ts";
 
 test("finds the key behind the name and nowhere else", () => {
   expect(keyOf("otter~s3cret 2\n")).toBe("s3cret");

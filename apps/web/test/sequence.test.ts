@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { layOut } from "../src/inspector/diagram/sequence.ts";
+import { layOut as layOutRows } from "../src/inspector/diagram/sequence.ts";
 import { stepRows } from "../src/inspector/timeline/steps.ts";
+import type { FrameRow } from "../src/inspector/frame-list.ts";
 import type { Timeline } from "../src/inspector/timeline/timeline.ts";
-import { event, timeline, withWrites, writesAt } from "./exchange-samples.ts";
+import { drawn, event, timeline, withWrites, writesAt } from "./stream-samples.ts";
 
+const layOut = (of: Timeline, room?: number) => layOutRows(of, drawn(of), room);
 const labels = (of: Timeline) => layOut(of).arrows.map(({ label }) => label);
 
 describe("the sequence diagram", () => {
@@ -47,20 +49,40 @@ describe("the sequence diagram", () => {
     expect(height).toBeLessThan(600);
   });
 
-  test("says how many reads it leaves out, and when they came", () => {
-    const reads = Array.from({ length: 20 }, (_, number) => event(1, 3 + number, { number, offset: number }));
-    const { arrows } = layOut({ ...timeline, reads, reply: { ...timeline.reply, reads: 40 } });
-    expect(arrows.filter(({ id }) => id.startsWith("read ")).map(({ id }) => id.slice(5))).toEqual([
-      "0",
-      "1",
-      "2",
-      "3",
-      "4",
-      "18",
-      "19",
-    ]);
-    // It stands where the first of them came.
-    expect(arrows.find(({ label }) => label === "33 more")?.toMs).toBe(reads[5]?.arrivedMs);
+  test("is drawn to a smaller scale where there is less room, and never too small to be read", () => {
+    const [large, small, least] = [layOut(timeline), layOut(timeline, 270), layOut(timeline, 10)];
+    expect(large.height).toBeGreaterThan(270);
+    expect(small.height).toBeLessThanOrEqual(270);
+    expect(least.ticks.slice(1).every(({ y }, at) => y - (least.ticks[at]?.y ?? 0) >= 14)).toBe(true);
+  });
+
+  test("has only the arrows of the rows that are drawn", () => {
+    const { rows, untold } = drawn(timeline);
+    const { arrows } = layOutRows(timeline, { rows: rows.slice(2, 3), isToEnd: false, untold });
+    expect(arrows.map(({ id }) => id)).toEqual(["write 0"]);
+  });
+
+  test("draws what the page sends later up to the write that it becomes, and a FIN that came by itself", () => {
+    const { rows } = drawn(withWrites(timeline, [event(8, 1.6), event(5, 9, { number: 1, offset: 8 })]));
+    const later: FrameRow = {
+      number: 5,
+      event: undefined,
+      ms: 8,
+      gatewayMs: 8,
+      source: { direction: "sent", name: "data", atMs: 8, text: "", byteCount: 5, offset: 8 },
+      frame: { direction: "sent", kind: "binary", name: "data", bytes: 21 },
+      span: { stream: "sent", from: 8, to: 13 },
+    };
+    const all = [...rows, later].toSorted((a, b) => a.ms - b.ms);
+    const { arrows } = layOutRows({ ...timeline, isDialogue: true }, { rows: all, isToEnd: true, untold: [] });
+    expect(arrows.find(({ id }) => id === "sent 8")).toMatchObject({
+      label: "binary, 21 B",
+      from: "browser",
+      to: "gateway",
+      fromMs: 8,
+      toMs: 9,
+      isDerived: true,
+    });
   });
 
   test("shows that a cancel breaks the connection off, unless there was none or the server had ended", () => {
@@ -85,7 +107,7 @@ describe("the sequence diagram", () => {
     expect(failures.map(({ from, to, label }) => [from, to, label])).toEqual([
       ["gateway", "server", "SYN"],
       ["server", "gateway", "RST"],
-      ["gateway", "page", "error"],
+      ["gateway", "browser", "error"],
     ]);
   });
 
@@ -108,13 +130,6 @@ describe("the sequence diagram", () => {
     const cut = { ...withWrites(timeline, writes), at, reads: [], endReason: "reset" as const };
     const toServer = layOut(cut).arrows.filter(({ from, to }) => from === "gateway" && to === "server");
     expect(toServer.map(({ id }) => id)).toEqual(["connect", "write 0", "write 1", "write 2", "ended", "reset"]);
-  });
-
-  test("draws the first writes and the last of many, and counts those between", () => {
-    const many = withWrites(timeline, writesAt(...Array.from({ length: 100 }, (_, at) => 1.6 + at / 100)));
-    const ids = layOut(many).arrows.map(({ id }) => id);
-    expect(ids.filter((id) => id.startsWith("write "))).toHaveLength(7);
-    expect(labels(many)).toContain("93 more");
   });
 
   test("shows on its own scale how far the gateway's clock may be off", () => {

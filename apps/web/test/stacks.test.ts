@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { columnPath, Histogram, describeTimeRange, stackUp, toPrefix } from "../src/history/search/histogram.ts";
+import { Histogram, others, SeriesColours, stackUp } from "../src/history/search/histogram.ts";
 
 const start = Date.parse("2026-11-22T20:31:00Z");
 
@@ -25,32 +25,14 @@ test("shows the biggest series by name and puts the rest together", () => {
       { startMs: start + 2000, total: 5, lines: [2, 1, 2] },
     ],
     widthMs: 1000,
-    highest: 5,
   });
 });
 
-test("draws a series on top of those before it, and nothing where it has no line", () => {
-  const tally = new Histogram();
-  for (const [second, name] of [
-    [0, "a"],
-    [0, "a"],
-    [0, "b"],
-    [1, "a"],
-    [2, "b"],
-    [2, "b"],
-    [2, "b"],
-    [2, "b"],
-  ] as const) {
-    tally.add(start + second * 1000, name);
-  }
-  const stacks = stackUp(tally, 2);
-  expect(stacks.names).toEqual(["b", "a"]);
-  expect(columnPath(stacks, 0, 40, 50)).toBe("M0 50v-10h0.9v10zM2 50v-40h0.9v40z");
-  expect(columnPath(stacks, 1, 40, 50)).toBe("M0 40v-20h0.9v20zM1 50v-10h0.9v10z");
-});
-
-test("says a stretch of time in UTC", () => {
-  expect(toPrefix(start)).toBe("2026-11-22T20:31:00");
-  expect(describeTimeRange(start, start + 60_000)).toBe("2026-11-22 20:31:00 to 20:32:00");
-  expect(describeTimeRange(start, start + 86_400_000)).toBe("2026-11-22 20:31:00 to 2026-11-23 20:31:00");
+test("a name keeps its colour while others come and go", () => {
+  const colours = new SeriesColours(3);
+  expect(colours.of(["a", "b", "c", others])).toEqual([0, 1, 2, 3]);
+  expect(colours.of(["b"])).toEqual([1]);
+  expect(colours.of(["c", "a", others])).toEqual([2, 0, 3]);
+  // There is no fourth colour, so one that is not shown has to give up its own.
+  expect(colours.of(["a", "c", "d"])).toEqual([0, 2, 1]);
 });

@@ -13,7 +13,8 @@ const wirebook: AnnouncedTarget = {
 const local: AnnouncedTarget = { name: "db", transport: "unix", proxyHeaderBytes: 0 };
 
 function hello(...targets: AnnouncedTarget[]): Hello {
-  return { type: "hello", version: "0", timeOrigin: 0, targets, streamsMax: 1, connectionsMax: 1, socket: 1 };
+  const limits = { streamsMax: 1, connectionsMax: 1 };
+  return { type: "hello", version: "0", timeOrigin: 0, targets, ...limits, socket: 1, user: null, role: "operator" };
 }
 
 test("lines go to the server wherever it is listed, else to the first target", () => {

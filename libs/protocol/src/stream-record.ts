@@ -142,6 +142,22 @@ export class StreamRecord {
     return [...this.#first, ...this.#last.all()];
   }
 
+  /** How many events are kept. */
+  get keptCount(): number {
+    return this.#first.length + this.#last.length;
+  }
+
+  /** One of the events that are kept, by its place among them: for those who look at a few of many. */
+  keptAt(place: number): StreamEvent | undefined {
+    return place < this.#first.length ? this.#first[place] : this.#last.at(place - this.#first.length);
+  }
+
+  /** The events that are kept, from the one with this index on: for whoever has taken those before. */
+  eventsFrom(index: number): readonly StreamEvent[] {
+    const firstOfLast = this.#eventCount - this.#last.length;
+    return [...this.#first.slice(index), ...this.#last.all(Math.max(0, index - firstOfLast))];
+  }
+
   /** The newest event; `undefined` before the first one, and where none is kept. */
   get latest(): StreamEvent | undefined {
     return this.#last.latest ?? this.#first.at(-1);
@@ -242,8 +258,8 @@ class Queue<Item> {
     return this.length === 0 ? undefined : this.#items.at(-1);
   }
 
-  all(): readonly Item[] {
-    return this.#start === 0 ? this.#items : this.#items.slice(this.#start);
+  all(from = 0): readonly Item[] {
+    return this.#start + from === 0 ? this.#items : this.#items.slice(this.#start + from);
   }
 
   at(index: number): Item | undefined {

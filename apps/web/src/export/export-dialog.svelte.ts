@@ -1,8 +1,8 @@
-import type { Exchange } from "../exchanges/exchange.svelte.ts";
+import type { Stream } from "../streams/stream.svelte.ts";
 import { plural } from "../ui/format.ts";
-import type { AppState } from "../app-state.svelte.ts";
+import type { Streams } from "../streams/streams.svelte.ts";
 import { copyText, saveFile } from "../ui/browser.ts";
-import { encodeExchangeLink, LinkError } from "./exchange-link.ts";
+import { encodeStreamLink, LinkError } from "./stream-link.ts";
 import { exportFile, loadFile } from "./files.ts";
 import type { Format } from "./files.ts";
 
@@ -15,14 +15,17 @@ export class ExportDialog {
   address = $state("");
   /** What was wrong in a file, a sentence each. */
   problems = $state.raw<readonly string[]>([]);
-  readonly #page: AppState;
+  readonly #streams: Streams;
+  readonly #onSelect: (stream: Stream) => void;
 
-  constructor(page: AppState) {
-    this.#page = page;
+  /** @param onSelect gets the stream that is to be shown */
+  constructor(streams: Streams, onSelect: (stream: Stream) => void) {
+    this.#streams = streams;
+    this.#onSelect = onSelect;
   }
 
-  get chosen(): readonly Exchange[] {
-    const { selected, list } = this.#page.exchanges;
+  get chosen(): readonly Stream[] {
+    const { selected, list } = this.#streams;
     return this.isWhole || selected === undefined ? list : [selected];
   }
 
@@ -31,9 +34,9 @@ export class ExportDialog {
     this.status = isCopied ? `Copied as ${name}.` : "The browser blocked copying. Select the command and copy it.";
   }
 
-  async copyLink(exchange: Exchange): Promise<void> {
+  async copyLink(stream: Stream): Promise<void> {
     try {
-      this.address = location.href.replace(/#.*$/u, "") + (await encodeExchangeLink(exchange));
+      this.address = location.href.replace(/#.*$/u, "") + (await encodeStreamLink(stream));
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       this.status = error.message;
@@ -56,11 +59,11 @@ export class ExportDialog {
     const found: string[] = [];
     let loaded = 0;
     for (const file of files) {
-      const { exchanges, problems } = await loadFile(file, this.#page.exchanges);
-      loaded += exchanges.length;
+      const { streams, problems } = await loadFile(file, this.#streams);
+      loaded += streams.length;
       found.push(...problems.map((problem) => `${file.name}: ${problem}`));
-      const last = exchanges.at(-1);
-      if (last !== undefined) this.#page.select(last);
+      const last = streams.at(-1);
+      if (last !== undefined) this.#onSelect(last);
     }
     this.problems = found;
     if (files.length > 0) this.status = `Loaded ${plural(loaded, "exchange")}.`;

@@ -8,32 +8,32 @@ import {
   encodeSessionHead,
   sessionTooBig,
 } from "@wirebook/capture";
-import type { Exchange } from "../exchanges/exchange.svelte.ts";
-import type { Exchanges } from "../exchanges/exchanges.svelte.ts";
+import type { Stream } from "../streams/stream.svelte.ts";
+import type { Streams } from "../streams/streams.svelte.ts";
 import { plural } from "../ui/format.ts";
-import { exchangeOf, recordOf } from "./recorded-stream.ts";
+import { streamOf, recordOf } from "./recorded-stream.ts";
 
 export type Format = "ndjson" | "pcapng";
 
 const program = "wirebook page";
 
 /** Exchanges as a file; `content` describes what is in it. */
-export function exportFile(exchanges: readonly Exchange[], format: Format, now: Date) {
+export function exportFile(streams: readonly Stream[], format: Format, now: Date) {
   const name = `wirebook-${now.toISOString().slice(0, 19).replaceAll(":", "")}.${format}`;
-  const { parts, content } = format === "ndjson" ? ndjsonOf(exchanges, now) : pcapngOf(exchanges);
+  const { parts, content } = format === "ndjson" ? ndjsonOf(streams, now) : pcapngOf(streams);
   return { blob: new Blob(parts, { type: "application/octet-stream" }), name, content };
 }
 
-function ndjsonOf(exchanges: readonly Exchange[], now: Date) {
-  const lines = exchanges.map((exchange) => encodeRecord(recordOf(exchange)));
-  return { parts: [encodeSessionHead(program, now), ...lines], content: plural(exchanges.length, "exchange") };
+function ndjsonOf(streams: readonly Stream[], now: Date) {
+  const lines = streams.map((stream) => encodeRecord(recordOf(stream)));
+  return { parts: [encodeSessionHead(program, now), ...lines], content: plural(streams.length, "exchange") };
 }
 
-function pcapngOf(exchanges: readonly Exchange[]) {
+function pcapngOf(streams: readonly Stream[]) {
   const parts: BlobPart[] = [];
   const capture = new Capture({ write: (block) => parts.push(block) > 0 }, program);
-  const captured = exchanges.filter((exchange) => captureRecord(capture, recordOf(exchange))).length;
-  const without = exchanges.length - captured;
+  const captured = streams.filter((stream) => captureRecord(capture, recordOf(stream))).length;
+  const without = streams.length - captured;
   const rest = without === 0 ? "" : `; ${plural(without, "exchange")} made no connection and no packets`;
   return { parts, content: `the packets of ${plural(captured, "exchange")}, synthesised${rest}` };
 }
@@ -41,13 +41,13 @@ function pcapngOf(exchanges: readonly Exchange[]) {
 /** Loads an exported session behind the exchanges of the page; each problem is a sentence. */
 export async function loadFile(
   file: File,
-  exchanges: Exchanges,
-): Promise<{ exchanges: readonly Exchange[]; problems: readonly string[] }> {
+  streams: Streams,
+): Promise<{ streams: readonly Stream[]; problems: readonly string[] }> {
   const tooBig = sessionTooBig(file.size);
-  if (tooBig !== undefined) return { exchanges: [], problems: [tooBig] };
+  if (tooBig !== undefined) return { streams: [], problems: [tooBig] };
   const { records, problems, furtherProblems } = decodeSession(new Uint8Array(await file.arrayBuffer()));
-  const loaded = records.map((record) => exchanges.adopt((id) => exchangeOf(record, id, file.name)));
+  const loaded = records.map((record) => streams.adopt((id) => streamOf(record, id, file.name)));
   const found = [...problems];
   if (furtherProblems > 0) found.push(`${plural(furtherProblems, "more line")} cannot be read`);
-  return { exchanges: loaded, problems: found };
+  return { streams: loaded, problems: found };
 }

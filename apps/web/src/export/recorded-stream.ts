@@ -8,28 +8,28 @@ import { decodeBase64, encodeBase64, ExchangeMask, recordVersion } from "@wirebo
 import type { RecordedEvent, RecordedFrame, RecordedStream } from "@wirebook/capture";
 import { decodeText, decodeTime, encodeText, encodeTime, steps } from "@wirebook/protocol";
 import type { ByteFrame, StreamEvent, StreamOutcome } from "@wirebook/protocol";
-import { Exchange } from "../exchanges/exchange.svelte.ts";
-import type { ControlFrame, Intent } from "../exchanges/exchange.svelte.ts";
+import { Stream } from "../streams/stream.svelte.ts";
+import type { ControlFrame, Intent } from "../streams/stream.svelte.ts";
 
 /** What the page knows of an exchange. */
-export function recordOf(exchange: Exchange): RecordedStream {
-  const { intent, record, clock } = exchange;
+export function recordOf(stream: Stream): RecordedStream {
+  const { intent, record, clock } = stream;
   const { target, by, purpose, schedule, read } = intent;
-  const message = masked(exchange, encodeText(intent.message));
+  const message = masked(stream, encodeText(intent.message));
   const { local, remote, tls, at } = record;
-  const happened = steps.flatMap((step) => (at[step] === undefined ? [] : [[step, sinceGateway(exchange, at[step])]]));
+  const happened = steps.flatMap((step) => (at[step] === undefined ? [] : [[step, sinceGateway(stream, at[step])]]));
   return {
     type: "stream",
     version: recordVersion,
-    startedAt: encodeTime(exchange.sentAt.getTime() * 1000),
+    startedAt: encodeTime(stream.sentAt.getTime() * 1000),
     target: target.name,
     transport: target.transport,
     message: decodeText(message),
     by,
     steps: Object.fromEntries(happened) as RecordedStream["steps"],
-    events: eventsOf(exchange),
-    frames: exchange.controls.map((frame) => frameOf(exchange, frame, message)),
-    end: endOf(exchange),
+    events: eventsOf(stream),
+    frames: stream.controls.map((frame) => frameOf(stream, frame, message)),
+    end: endOf(stream),
     ...present({
       address: target.address,
       purpose,
@@ -48,96 +48,95 @@ function present<Fields extends object>(fields: Fields): { [Name in keyof Fields
 }
 
 /** Milliseconds since the page sent its first frame, to the microsecond. */
-function since({ sentAtMs }: Exchange, pageMs: number): number {
+function since({ sentAtMs }: Stream, pageMs: number): number {
   return Math.round((pageMs - sentAtMs) * 1000) / 1000;
 }
 
-function sinceGateway(exchange: Exchange, gatewayMs: number): number {
-  return since(exchange, exchange.toPageMs(gatewayMs));
+function sinceGateway(stream: Stream, gatewayMs: number): number {
+  return since(stream, stream.toPageMs(gatewayMs));
 }
 
 /** Bytes that were sent, without a key. */
-function masked({ isWithServer }: Exchange, bytes: Uint8Array, mask = new ExchangeMask()): Uint8Array {
+function masked({ isWithServer }: Stream, bytes: Uint8Array, mask = new ExchangeMask()): Uint8Array {
   return isWithServer ? mask.pushSent(bytes).bytes : bytes;
 }
 
 /** In place of events that are not kept, there is one for each direction with their bytes. */
-function eventsOf(exchange: Exchange): RecordedEvent[] {
-  const { events, omitted } = exchange.record;
+function eventsOf(stream: Stream): RecordedEvent[] {
+  const { events, omitted } = stream.record;
   const mask = new ExchangeMask();
   let next = 0;
   return events.flatMap((event) => {
-    const at = sinceGateway(exchange, event.atMs);
+    const at = sinceGateway(stream, event.atMs);
     const gap = event.index === next ? [] : gapsOf(omitted, at);
     next = event.index + 1;
-    return [...gap, { at, ...eventOf(exchange, event, mask) }];
+    return [...gap, { at, ...eventOf(stream, event, mask) }];
   });
 }
 
-function gapsOf({ sentBytes, receivedBytes }: Exchange["record"]["omitted"], at: number): RecordedEvent[] {
+function gapsOf({ sentBytes, receivedBytes }: Stream["record"]["omitted"], at: number): RecordedEvent[] {
   return [
     ...(sentBytes > 0 ? [{ at, from: "client" as const, count: sentBytes }] : []),
     ...(receivedBytes > 0 ? [{ at, from: "target" as const, count: receivedBytes }] : []),
   ];
 }
 
-function eventOf(exchange: Exchange, event: StreamEvent, mask: ExchangeMask): Omit<RecordedEvent, "at"> {
+function eventOf(stream: Stream, event: StreamEvent, mask: ExchangeMask): Omit<RecordedEvent, "at"> {
   const { kind, isFromTarget, bytes, byteCount, arrivedMs, queuedKiB } = event;
-  const shown = bytes && !isFromTarget ? masked(exchange, bytes, mask) : bytes;
+  const shown = bytes && !isFromTarget ? masked(stream, bytes, mask) : bytes;
   return {
     from: isFromTarget ? "target" : "client",
     ...(kind === "data" ? { count: byteCount } : { [kind]: true }),
     ...present({
       bytes: shown && encodeBase64(shown),
-      arrived: arrivedMs === undefined ? undefined : since(exchange, arrivedMs),
+      arrived: arrivedMs === undefined ? undefined : since(stream, arrivedMs),
       queued: queuedKiB === 0 ? undefined : queuedKiB,
     }),
   };
 }
 
 /** A `connect` frame holds the message in base64, where a key could still be read. */
-function frameOf(
-  exchange: Exchange,
-  { atMs, direction, name, text }: ControlFrame,
-  message: Uint8Array,
-): RecordedFrame {
-  const isHiding = name === "connect" && exchange.isWithServer;
+function frameOf(stream: Stream, { atMs, direction, name, text }: ControlFrame, message: Uint8Array): RecordedFrame {
+  const isHiding = name === "connect" && stream.isWithServer;
   const shown = isHiding ? text.replace(/"bytes":"[^"]*"/, `"bytes":"${encodeBase64(message)}"`) : text;
-  return { at: since(exchange, atMs), direction, name, text: shown };
+  return { at: since(stream, atMs), direction, name, text: shown };
 }
 
-function endOf(exchange: Exchange): RecordedStream["end"] {
-  const { outcome } = exchange.record;
-  const at = since(exchange, exchange.endedAtMs ?? exchange.sentAtMs);
+function endOf(stream: Stream): RecordedStream["end"] {
+  const { outcome } = stream.record;
+  const at = since(stream, stream.endedAtMs ?? stream.sentAtMs);
   if (outcome === undefined) return { how: "running", at };
   if (outcome.kind === "ended") return { how: outcome.reason, at };
   const { code, hop, message } = outcome;
   return { how: "failed", at, code, hop, message };
 }
 
-/** The exchange of a line, under an id of its own. */
-export function exchangeOf(line: RecordedStream, id: number, fileName: string): Exchange {
+/** The stream of a line, under an id of its own. @param fileName what it was loaded from, if it is not this page's own */
+export function streamOf(line: RecordedStream, id: number, fileName?: string): Stream {
   const { target, transport, message, by, ends, end, clockErrorMs } = line;
   const [first, ...rest] = line.frames as [RecordedFrame, ...RecordedFrame[]];
+  const startedAt = new Date((decodeTime(line.startedAt) ?? 0) / 1000);
   const intent: Intent = {
     target: { name: target, transport, proxyHeaderBytes: 0, ...present({ address: line.address }) },
     user: message.trim().split(/[\s~]/u, 1)[0] ?? "",
     message,
     by,
+    end: first.text.includes('"end":true'),
     ...present({ purpose: line.purpose, schedule: line.schedule, read: line.read }),
-    loaded: { fileName, startedAt: new Date((decodeTime(line.startedAt) ?? 0) / 1000), note: noteOf(line) },
+    startedAt,
+    ...(fileName === undefined ? {} : { loaded: { fileName, startedAt, note: noteOf(line) } }),
   };
-  const exchange = new Exchange(id, intent, first.name, { atMs: first.at, text: first.text });
-  const { record } = exchange;
-  for (const { direction, name, at, text } of rest) exchange.noteControl(direction, name, { atMs: at, text });
-  exchange.clock = clockErrorMs === undefined ? undefined : { offsetMs: 0, errorMs: clockErrorMs };
+  const stream = new Stream(id, intent, first.name, { atMs: first.at, text: first.text });
+  const { record } = stream;
+  for (const { direction, name, at, text } of rest) stream.noteControl(direction, name, { atMs: at, text });
+  stream.clock = clockErrorMs === undefined ? undefined : { offsetMs: 0, errorMs: clockErrorMs };
   for (const step of steps) if (line.steps[step] !== undefined) record.mark(step, line.steps[step]);
-  for (const event of line.events) play(exchange, event);
+  for (const event of line.events) play(stream, event);
   record.local = ends?.client;
   record.remote = ends?.target;
   record.tls = line.tls;
-  exchange.end(outcomeOf(end), end.at);
-  return exchange;
+  stream.end(outcomeOf(end), end.at);
+  return stream;
 }
 
 function outcomeOf(end: RecordedStream["end"]): StreamOutcome {
@@ -147,12 +146,12 @@ function outcomeOf(end: RecordedStream["end"]): StreamOutcome {
   return { kind: "failed", code, hop, message };
 }
 
-function play(exchange: Exchange, event: RecordedEvent): void {
+function play(stream: Stream, event: RecordedEvent): void {
   const { at: atMs, from, count = 0, rst, bytes, arrived, queued: queuedKiB = 0 } = event;
   const isFromTarget = from === "target";
   // Bytes that were dropped cannot be shown; the note of the exchange says how many.
   if (event.count !== undefined && isFromTarget && bytes === undefined) {
-    return exchange.record.read(count, atMs, { queuedKiB, arrivedMs: arrived });
+    return stream.record.read(count, atMs, { queuedKiB, arrivedMs: arrived });
   }
   const end = rst === true ? "rst" : "fin";
   const kind = event.count === undefined ? end : isFromTarget ? "data" : "written";
@@ -166,7 +165,7 @@ function play(exchange: Exchange, event: RecordedEvent): void {
     writtenBytes: count,
     bytes: decodeBase64(bytes ?? ""),
   };
-  exchange.takeBytes(frame, arrived, exchange.clock);
+  stream.takeBytes(frame, arrived, stream.clock);
 }
 
 function noteOf({ note, events, end }: RecordedStream): string {

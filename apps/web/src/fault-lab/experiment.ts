@@ -13,7 +13,7 @@ import {
   firstBytesMax,
 } from "@wirebook/protocol";
 import type { ScheduleStep, ReadRate } from "@wirebook/protocol";
-import { hideKey, keyOf } from "../exchanges/keys.ts";
+import { hideKey, keyOf } from "../streams/keys.ts";
 import { count, plural } from "../ui/format.ts";
 import type { FaultSettings } from "./settings.ts";
 

@@ -17,6 +17,8 @@ export class GatewayConnection {
   clock = $state.raw<ClockReading>();
   /** Why it was lost, or why the last attempt failed. */
   reason = $state("");
+  /** True when the gateway closed it because the session of its user is over [G-14]. */
+  needsLogin = $state(false);
   /** What was wrong with the latest invalid frame. */
   problem = $state("");
   readonly countdown = new Countdown();
@@ -44,6 +46,11 @@ export class GatewayConnection {
     return this.state === "open" ? this.#socket?.send(frame) : undefined;
   }
 
+  /** Sends a byte frame, and gives the page's time at which it did; `undefined` when there is no connection. */
+  sendBytes(frame: Uint8Array<ArrayBuffer>): number | undefined {
+    return this.state === "open" ? this.#socket?.sendBytes(frame) : undefined;
+  }
+
   #connect(): void {
     this.state = "connecting";
     this.#socket = new GatewaySocket(this.#url, {
@@ -51,7 +58,10 @@ export class GatewayConnection {
       onClock: (reading) => (this.clock = reading),
       onFrame: (frame, timed) => this.#listener?.onFrame(frame, timed),
       onBytes: (frame, atMs) => this.#listener?.onBytes(frame, atMs),
-      onClose: (code, reason, retryAfterMs) => this.#lose(closeText(code, reason), retryAfterMs),
+      onClose: (code, reason, retryAfterMs) => {
+        this.needsLogin = code === loginNeededCode;
+        this.#lose(closeText(code, reason), retryAfterMs);
+      },
       onProblem: (problem) => {
         this.problem = problem;
         this.#listener?.onProblem();
@@ -63,6 +73,7 @@ export class GatewayConnection {
     this.#attempts = 0;
     this.hello = hello;
     this.reason = "";
+    this.needsLogin = false;
     this.state = "open";
     this.#listener?.onOpen(hello);
   }
@@ -77,6 +88,8 @@ export class GatewayConnection {
     if (wasOpen) this.#listener?.onLost(reason);
   }
 }
+
+const loginNeededCode = 4001;
 
 /** What the code with which a WebSocket closed means to a user (RFC 6455, section 7.4.1, and the IANA registry). */
 const meanings: Readonly<Record<number, string>> = {
@@ -93,6 +106,7 @@ const meanings: Readonly<Record<number, string>> = {
   1012: "the gateway is restarting",
   1013: "the gateway is too busy",
   4000: "the gateway did not answer",
+  4001: "the gateway wants you to log in, so reload the page",
 };
 
 /** A reason starts with a code for programs [G-10]. */

@@ -44,7 +44,12 @@ export interface GatewayListener {
 const silentCode = 4000;
 
 /** Errors after which the gateway closes the connection [G-10]. */
-const closingErrors: ReadonlySet<FrameErrorCode> = new Set(["frame-rate", "shutting-down", "too-many-websockets"]);
+const closingErrors: ReadonlySet<FrameErrorCode> = new Set([
+  "frame-rate",
+  "login-needed",
+  "shutting-down",
+  "too-many-websockets",
+]);
 
 export class GatewaySocket {
   readonly #socket: WebSocket;
@@ -73,6 +78,14 @@ export class GatewaySocket {
     const atMs = performance.now();
     this.#socket.send(text);
     return { atMs, text };
+  }
+
+  /** Sends a byte frame; returns when, or `undefined` when it is closing. */
+  sendBytes(frame: Uint8Array<ArrayBuffer>): number | undefined {
+    if (this.#socket.readyState !== WebSocket.OPEN) return undefined;
+    const atMs = performance.now();
+    this.#socket.send(frame);
+    return atMs;
   }
 
   /** Ends the connection; `onClose` is called before this returns. */

@@ -3,7 +3,7 @@
  *
  * The names of a build's files have hashes of their contents, and a new build removes those of the one before. A page
  * that stays open over an update misses the parts that it has not loaded yet. It never reloads by itself: that would
- * clear the transcript and what is typed.
+ * clear the conversation and what is typed.
  */
 
 /** Said where a part of the page can no longer be loaded. */
@@ -21,9 +21,9 @@ export class UpdateCheck {
     if (script !== undefined && (await ask(script))?.status === 404) this.isOutdated = true;
   }
 
-  /** Why a part of the page could not be loaded, in a sentence: it is gone when the gateway still serves a page. */
+  /** Why a part of the page could not be loaded, in a sentence. A gateway that was only away still has this build. */
   async explainMissingPart(): Promise<string> {
-    if ((await ask("/"))?.ok === true) this.isOutdated = true;
+    await this.look();
     return this.isOutdated ? outdatedSentence : awaySentence;
   }
 }

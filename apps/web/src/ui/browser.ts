@@ -1,7 +1,7 @@
 /** What the page asks of its browser: to remember a text, to copy one, to save a file, to move the focus. */
 
 /** The fragment of an address that holds an exchange begins with this. */
-export const exchangeLinkPrefix = "#exchange=";
+export const streamLinkPrefix = "#exchange=";
 
 /**
  * A text that this browser keeps, under a name.

@@ -26,3 +26,36 @@ export class RedrawThrottle {
     });
   }
 }
+
+/**
+ * Redraws what costs much at most so often: the first change is drawn at once, the last one when its time comes. A
+ * diagram that is another one in every frame of the screen could not be read.
+ */
+export class PacedRedraw {
+  #beat = $state(0);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #drawnMs = -Infinity;
+  readonly #everyMs: number;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  listen(): number {
+    return this.#beat;
+  }
+
+  /** What is drawn has changed. */
+  mark(): void {
+    if (this.#timer !== undefined) return;
+    const leftMs = this.#drawnMs + this.#everyMs - performance.now();
+    if (leftMs <= 0) this.#draw();
+    else this.#timer = setTimeout(() => this.#draw(), leftMs);
+  }
+
+  #draw(): void {
+    this.#timer = undefined;
+    this.#drawnMs = performance.now();
+    this.#beat += 1;
+  }
+}

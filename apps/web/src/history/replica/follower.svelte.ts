@@ -6,14 +6,14 @@
  * in view (see `PageLoader`), and placed by the version that the reply names (see `readLines`). After a reconnect the lines
  * around the last one seen decide what is still right (see `resync`).
  *
- * All of it is requests like any other, for the user, and the transcript shows them as the page's own.
+ * All of it is requests like any other, for the user, and the conversation shows them as the page's own.
  */
 
 import { decodeFollowing } from "@wirebook/protocol";
-import type { Operations } from "../../composer/composer.svelte.ts";
-import type { Exchange } from "../../exchanges/exchange.svelte.ts";
-import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
-import { refusalOf, sentence } from "../../exchanges/result.ts";
+import type { Operations } from "../../streams/operations.svelte.ts";
+import type { Stream } from "../../streams/stream.svelte.ts";
+import type { Streams } from "../../streams/streams.svelte.ts";
+import { refusalOf, sentence } from "../../streams/result.ts";
 import { backoffMs, Countdown } from "../../gateway/countdown.svelte.ts";
 import { historyPageLines } from "../../limits.ts";
 import { HistoryReplica } from "./history-replica.ts";
@@ -44,17 +44,17 @@ export class Follower {
   /** True while the whole history is fetched. */
   isFetching = $state(false);
   readonly countdown = new Countdown();
-  readonly #exchanges: Exchanges;
+  readonly #streams: Streams;
   readonly #operations: Operations;
   readonly #history: History;
   /** Every start, stop and loss begins a new run; what still waits in an older one ends without effect. */
   #run = 0;
-  #following: Exchange | undefined;
-  #lastFailed: Exchange | undefined;
+  #following: Stream | undefined;
+  #lastFailed: Stream | undefined;
   #failures = 0;
 
-  constructor(exchanges: Exchanges, operations: Operations, history: History) {
-    this.#exchanges = exchanges;
+  constructor(streams: Streams, operations: Operations, history: History) {
+    this.#streams = streams;
     this.#operations = operations;
     this.#history = history;
   }
@@ -62,9 +62,9 @@ export class Follower {
   /** Begins, or begins again. */
   async start(): Promise<void> {
     const run = this.#nextRun();
-    if (this.#following !== undefined) this.#exchanges.cancel(this.#following);
+    if (this.#following !== undefined) this.#streams.cancel(this.#following);
     this.error = "";
-    if (!this.#exchanges.hasServer) {
+    if (!this.#streams.hasServer) {
       this.state = "other-service";
       return;
     }
@@ -86,7 +86,7 @@ export class Follower {
   stop(): void {
     this.#nextRun();
     this.state = "stopped";
-    if (this.#following !== undefined) this.#exchanges.cancel(this.#following);
+    if (this.#following !== undefined) this.#streams.cancel(this.#following);
     this.#following = undefined;
   }
 
@@ -102,30 +102,29 @@ export class Follower {
   async fetch(): Promise<void> {
     if (this.isFetching) return;
     this.isFetching = true;
-    const { exchange, replica } = await readWhole(this.#exchanges, this.#history.user);
+    const { stream, replica } = await readWhole(this.#streams, this.#history.user);
     this.isFetching = false;
-    if (exchange?.state === "done" && exchange.answer === "accepted") {
+    if (stream?.state === "done" && stream.answer === "accepted") {
       this.#history.show(replica);
       this.error = "";
-    } else if (exchange !== undefined) {
-      this.error = `The history could not be fetched. ${describe(exchange)}`;
+    } else if (stream !== undefined) {
+      this.error = `The history could not be fetched. ${describe(stream)}`;
     }
   }
 
   /** Sends the name alone: every server answers that with its operations, the reference implementation too. */
   async #askForOperations(run: number): Promise<boolean> {
-    const exchange = this.#exchanges.request({
+    const stream = this.#streams.request({
       user: this.#history.user,
       by: "page",
       purpose: "to learn the operations",
     });
-    // It is the first message from here, so the inspector has something to show from the start.
-    if (this.#exchanges.selected === undefined) void this.#exchanges.show(exchange);
-    await exchange?.over;
-    if (run !== this.#run || exchange === undefined) return false;
+    if (stream !== undefined) this.#history.background.note(stream);
+    await stream?.over;
+    if (run !== this.#run || stream === undefined) return false;
     if (this.#operations.list !== undefined) return true;
-    if (isOtherService(exchange)) this.state = "other-service";
-    else this.#retryLater(exchange);
+    if (isOtherService(stream)) this.state = "other-service";
+    else this.#retryLater(stream);
     return false;
   }
 
@@ -138,7 +137,7 @@ export class Follower {
       else if (replica.apply(line)) this.#history.mark();
       else this.#startAnew();
     };
-    const following = this.#exchanges.request({
+    const following = this.#streams.request({
       user: this.#history.user,
       operation: followOperation,
       by: "page",
@@ -146,6 +145,7 @@ export class Follower {
       onResponse: (bytes) => splitter.push(bytes).forEach(take),
     });
     this.#following = following;
+    if (following !== undefined) this.#history.background.note(following);
     await following?.over;
     if (run !== this.#run || following === undefined) return;
     this.#following = undefined;
@@ -176,7 +176,7 @@ export class Follower {
     const range = rangeToResync(old.last === 0 ? replica.last : old.last, replica.last, historyPageLines);
     const order = { user: this.#history.user, ...range, purpose: "to show the lines before" };
     // When it fails, the page loader reads what is in view, and says why it cannot.
-    if (replica.last > 0) await readInto(this.#exchanges, replica, order);
+    if (replica.last > 0) await readInto(this.#streams, replica, order);
     stop();
     replica.unmark(missed);
     if (run !== this.#run) return;
@@ -203,35 +203,35 @@ export class Follower {
   }
 
   /** It ended by itself: for good when the server refused, otherwise until the countdown is over. */
-  #retryLater(exchange: Exchange): void {
-    this.error = describe(exchange);
-    if (exchange.state === "done" && exchange.answer !== "accepted") {
+  #retryLater(stream: Stream): void {
+    this.error = describe(stream);
+    if (stream.state === "done" && stream.answer !== "accepted") {
       this.state = "refused";
       return;
     }
-    this.#forgetFormerFailure(exchange);
+    this.#forgetFormerFailure(stream);
     this.#failures += 1;
     this.state = "waiting";
     this.countdown.start(backoffMs(this.#failures, Math.random()), () => void this.start());
   }
 
-  /** While a server is away, failed attempts would fill the transcript: the last one is enough. */
-  #forgetFormerFailure(exchange: Exchange): void {
+  /** While a server is away, failed attempts would fill the conversation: the last one is enough. */
+  #forgetFormerFailure(stream: Stream): void {
     const former = this.#lastFailed;
-    if (former !== undefined && former !== this.#exchanges.selected) this.#exchanges.forget(former);
-    this.#lastFailed = exchange.state === "failed" && exchange.receivedBytes === 0 ? exchange : undefined;
+    if (former !== undefined && former !== this.#streams.selected) this.#streams.forget(former);
+    this.#lastFailed = stream.state === "failed" && stream.receivedBytes === 0 ? stream : undefined;
   }
 }
 
 /** Another service answered: its reply has another form, or no end. */
-function isOtherService({ state, answer, receivedBytes, failure }: Exchange): boolean {
+function isOtherService({ state, answer, receivedBytes, failure }: Stream): boolean {
   const isWhole = state === "done" && answer === "accepted";
   return receivedBytes > 0 && (isWhole || failure?.code === "reply-timeout");
 }
 
-function describe(exchange: Exchange): string {
-  if (exchange.failure !== undefined) return sentence(exchange.failure.message);
-  const refusal = refusalOf(exchange);
-  if (refusal !== undefined) return `The server refused ${exchange.message.trim()}: ${refusal}`;
+function describe(stream: Stream): string {
+  if (stream.failure !== undefined) return sentence(stream.failure.message);
+  const refusal = refusalOf(stream);
+  if (refusal !== undefined) return `The server refused ${stream.message.trim()}: ${refusal}`;
   return "The server ended the connection; it may be stopping.";
 }

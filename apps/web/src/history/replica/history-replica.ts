@@ -7,6 +7,7 @@
  */
 
 import { decodeEntry } from "@wirebook/protocol";
+import type { Entry } from "@wirebook/protocol";
 import { historyLinesKept, historyPageLines } from "../../limits.ts";
 import { isResult, timeOf } from "../view/line-text.ts";
 import { LineCache } from "./line-cache.ts";
@@ -24,11 +25,16 @@ export interface Deletion {
 
 /** What a result line says was deleted; `undefined` for any other line. */
 export function deletionOf(line: string): Deletion | undefined {
-  const entry = isResult(line) ? decodeEntry(line) : undefined;
-  if (entry?.kind !== "result") return undefined;
+  const entry = resultIn(line);
+  if (entry === undefined) return undefined;
   const { time, user, result } = entry;
   if (result.verb === "deleted-all") return { time, user, position: undefined, head: "" };
   return result.verb === "deleted-line" ? { time, user, position: result.line, head: result.head } : undefined;
+}
+
+function resultIn(line: string): Extract<Entry, { readonly kind: "result" }> | undefined {
+  const entry = isResult(line) ? decodeEntry(line) : undefined;
+  return entry?.kind === "result" ? entry : undefined;
 }
 
 /** A position that moves along with its line. */
@@ -41,11 +47,15 @@ export interface Bookmark {
 /** Receives every line of the feed, before the deleted line goes, and what the line deleted. */
 export type FeedListener = (line: string, deletion: Deletion | undefined) => void;
 
+/** Receives lines that were read later, once they are held. */
+export type PutListener = (first: number, lines: readonly string[]) => void;
+
 export class HistoryReplica extends LineCache {
   /** The version that it has reached: the newest time that the feed brought. */
   newestTime = "";
   readonly #bookmarks = new Set<Bookmark>();
   readonly #listeners = new Set<FeedListener>();
+  readonly #putListeners = new Set<PutListener>();
 
   constructor(last = 0, linesMax: number = historyLinesKept, pageLines: number = historyPageLines) {
     super(last, linesMax, pageLines);
@@ -77,8 +87,23 @@ export class HistoryReplica extends LineCache {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes the next line of the feed. False when the replica is out of step. */
+  /** Listens to lines that are put where none were held, until the returned function is called. */
+  listenToPuts(listener: PutListener): () => void {
+    this.#putListeners.add(listener);
+    return () => this.#putListeners.delete(listener);
+  }
+
+  override put(first: number, lines: readonly string[]): void {
+    super.put(first, lines);
+    for (const listener of this.#putListeners) listener(first, lines);
+  }
+
+  /**
+   * Takes the next line of the feed. False when the replica is out of step. So it is after an archiving, which may take
+   * most of the lines and is rare: reading the rest anew is simpler than moving all positions.
+   */
   apply(line: string): boolean {
+    if (resultIn(line)?.result.verb === "archived") return false;
     const deletion = deletionOf(line);
     for (const listener of this.#listeners) listener(line, deletion);
     const time = timeOf(line);

@@ -1,5 +1,6 @@
 import { deletionsRemembered, gapMarksKept } from "../../limits.ts";
 import { RedrawThrottle } from "../../ui/redraw-throttle.svelte.ts";
+import { BackgroundLines } from "../background-lines.ts";
 import { HistoryReplica } from "./history-replica.ts";
 import type { Bookmark, Deletion } from "./history-replica.ts";
 
@@ -15,6 +16,7 @@ export interface GapMark {
 export class History {
   /** By whom the page follows and reads it, with the key. */
   user = "";
+  readonly background = new BackgroundLines();
   readonly #redraw = new RedrawThrottle();
   readonly #gapMarks: GapMark[] = [];
   readonly #deletions = new Map<string, Deletion>();
@@ -38,6 +40,7 @@ export class History {
     this.#stopListening();
     this.#stopListening = replica.listen((_, deletion) => deletion !== undefined && this.#remember(deletion));
     this.#replica = replica;
+    this.background.find(replica);
     for (const listener of this.#shownListeners) listener(replica);
     this.#redraw.mark();
   }
@@ -60,10 +63,10 @@ export class History {
     if (oldest !== undefined) replica.unmark(oldest.first);
   }
 
-  /** The mark that belongs above a line. */
-  gapAt(position: number): GapMark | undefined {
+  /** The mark that belongs above a line, or above one of several. */
+  gapAt(from: number, to = from): GapMark | undefined {
     this.#redraw.listen();
-    return this.#gapMarks.findLast(({ first }) => first.position === position && !first.isGone);
+    return this.#gapMarks.findLast(({ first }) => first.position >= from && first.position <= to && !first.isGone);
   }
 
   /** What the feed told of the deletion of a line with a timestamp, among the latest. */

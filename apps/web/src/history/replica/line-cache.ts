@@ -4,6 +4,7 @@
  */
 
 import { timestampOf } from "@wirebook/protocol";
+import { firstIndex } from "../../ui/first-index.ts";
 
 /** A run of neighbouring lines. */
 interface LinePage {
@@ -43,6 +44,11 @@ export class LineCache {
   at(position: number): string | undefined {
     const page = this.#pages[this.#indexOf(position)];
     return page?.lines[position - page.first];
+  }
+
+  /** The lines that are held, in order: runs of neighbours. */
+  get runs(): Iterable<{ readonly first: number; readonly lines: readonly string[] }> {
+    return this.#pages;
   }
 
   /** The first position of the held lines that reach to the end without a gap; one past `last` when there are none. */
@@ -159,14 +165,7 @@ export class LineCache {
 
   /** Index of the first page that begins behind a position. */
   #firstAfter(position: number): number {
-    let low = 0;
-    let high = this.#pages.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#pages[middle] as LinePage).first > position) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return firstIndex(this.#pages.length, (index) => (this.#pages[index] as LinePage).first > position);
   }
 
   /** The newest page stays: lines are being added to it. */

@@ -5,11 +5,11 @@
  */
 
 import { timestampOf } from "@wirebook/protocol";
-import type { Operations } from "../../composer/composer.svelte.ts";
-import type { Exchange } from "../../exchanges/exchange.svelte.ts";
-import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
-import { explainDelete, refusalOf } from "../../exchanges/result.ts";
-import type { DeleteProblem } from "../../exchanges/result.ts";
+import type { Operations } from "../../streams/operations.svelte.ts";
+import type { Stream } from "../../streams/stream.svelte.ts";
+import type { Streams } from "../../streams/streams.svelte.ts";
+import { explainDelete, refusalOf } from "../../streams/result.ts";
+import type { DeleteProblem } from "../../streams/result.ts";
 import { deleteAttemptsMax, deleteCatchUpMs } from "../../limits.ts";
 import type { Bookmark } from "./history-replica.ts";
 import type { History } from "./history.svelte.ts";
@@ -17,19 +17,19 @@ import type { History } from "./history.svelte.ts";
 export class LineDeleter {
   /** The result of the last delete, when it failed or is not known. */
   problem = $state.raw<DeleteProblem>();
-  readonly #exchanges: Exchanges;
+  readonly #streams: Streams;
   readonly #operations: Operations;
   readonly #history: History;
-  readonly #watch: (exchange: Exchange | undefined) => Promise<void>;
+  readonly #watch: (stream: Stream | undefined) => Promise<void>;
 
   /** @param watch shows an exchange and resolves when it is over */
   constructor(
-    exchanges: Exchanges,
+    streams: Streams,
     operations: Operations,
     history: History,
-    watch: (exchange: Exchange | undefined) => Promise<void>,
+    watch: (stream: Stream | undefined) => Promise<void>,
   ) {
-    this.#exchanges = exchanges;
+    this.#streams = streams;
     this.#operations = operations;
     this.#history = history;
     this.#watch = watch;
@@ -48,9 +48,9 @@ export class LineDeleter {
     const mark = this.#history.current.mark(position);
     for (let attempt = 1; attempt <= deleteAttemptsMax; attempt++) {
       const at = String(mark.position);
-      const exchange = await this.#send(user, "delete-line", isGuarded ? [at, head] : [at]);
-      this.problem = exchange && explainDelete(exchange);
-      if (!isGuarded || exchange === undefined || refusalOf(exchange) === undefined) break;
+      const stream = await this.#send(user, "delete-line", isGuarded ? [at, head] : [at]);
+      this.problem = stream && explainDelete(stream);
+      if (!isGuarded || stream === undefined || refusalOf(stream) === undefined) break;
       if (!(await this.#hasMoved(mark, Number(at)))) break;
       if (mark.isGone) {
         this.#reportFasterUser(head);
@@ -63,16 +63,16 @@ export class LineDeleter {
   /** Deletes all lines. */
   async deleteAll(user: string): Promise<void> {
     this.problem = undefined;
-    const exchange = await this.#send(user, "delete-all", []);
-    this.problem = exchange && explainDelete(exchange);
+    const stream = await this.#send(user, "delete-all", []);
+    this.problem = stream && explainDelete(stream);
   }
 
-  async #send(user: string, verb: "delete-line" | "delete-all", values: string[]): Promise<Exchange | undefined> {
+  async #send(user: string, verb: "delete-line" | "delete-all", values: string[]): Promise<Stream | undefined> {
     const operation = this.#operations.offering(verb)?.number;
     if (operation === undefined) return undefined;
-    const exchange = this.#exchanges.request({ user, operation, values, by: "user", purpose: "from the history" });
-    await this.#watch(exchange);
-    return exchange;
+    const stream = this.#streams.request({ user, operation, values, by: "user", purpose: "from the history" });
+    await this.#watch(stream);
+    return stream;
   }
 
   #reportFasterUser(head: string): void {

@@ -7,9 +7,8 @@
  */
 
 import { decodeTime } from "@wirebook/protocol";
-import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
+import type { Streams } from "../../streams/streams.svelte.ts";
 import { historyPageLines, locateReadsMax } from "../../limits.ts";
-import type { HistoryView } from "../view/history-view.svelte.ts";
 import { timeOf } from "../view/line-text.ts";
 import type { HistoryReplica } from "./history-replica.ts";
 import type { History } from "./history.svelte.ts";
@@ -34,23 +33,37 @@ export class LinkedLine {
   /** Its time; `""` when the address leads to no line. */
   time = $state("");
   state = $state<"none" | "waiting" | "looking" | "found" | "gone" | "failed">("none");
-  readonly #exchanges: Exchanges;
+  readonly #streams: Streams;
   readonly #history: History;
-  readonly #view: HistoryView;
+  readonly #reveal: (position: number) => void;
+  /** False when the first line from then on is wanted, and not that very one. */
+  #isExact = true;
 
-  constructor(exchanges: Exchanges, history: History, view: HistoryView) {
-    this.#exchanges = exchanges;
+  /** @param reveal brings a line into view */
+  constructor(streams: Streams, history: History, reveal: (position: number) => void) {
+    this.#streams = streams;
     this.#history = history;
-    this.#view = view;
+    this.#reveal = reveal;
     history.onShown(() => this.state === "waiting" && void this.find());
   }
 
   /** Takes the fragment of the page's address. True when it leads to a line. */
   take(fragment: string): boolean {
-    this.time = decodeLineLink(fragment) ?? "";
-    this.state = this.time === "" ? "none" : "waiting";
-    if (this.time !== "" && this.#history.current.last > 0) void this.find();
+    this.#isExact = true;
+    this.#seek(decodeLineLink(fragment) ?? "");
     return this.time !== "";
+  }
+
+  /** Goes to the first line from a time on. */
+  goTo(time: string): void {
+    this.#isExact = false;
+    this.#seek(time);
+  }
+
+  #seek(time: string): void {
+    this.time = time;
+    this.state = time === "" ? "none" : "waiting";
+    if (time !== "" && this.#history.current.last > 0) void this.find();
   }
 
   /** Looks for it, and shows it where it stands now, or the place where it was. */
@@ -59,12 +72,12 @@ export class LinkedLine {
     const { current, user } = this.#history;
     this.state = "looking";
     const read = (range: LineRange) =>
-      readInto(this.#exchanges, current, { user, ...range, purpose: "to find the line of the address" });
+      readInto(this.#streams, current, { user, ...range, purpose: "to find the line of the address" });
     const found = await locate(current, time, read);
     if (this.time !== time || this.state !== "looking") return;
     this.#history.mark();
-    this.state = found === undefined ? "failed" : found.isGone ? "gone" : "found";
-    if (found !== undefined && found.position > 0) this.#view.reveal(found.position);
+    this.state = found === undefined ? "failed" : found.isGone && this.#isExact ? "gone" : "found";
+    if (found !== undefined && found.position > 0) this.#reveal(found.position);
   }
 
   dismiss(): void {

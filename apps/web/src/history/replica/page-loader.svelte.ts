@@ -5,7 +5,7 @@
  * once. The loader knows nothing of the screen: the list says which lines are in view.
  */
 
-import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
+import type { Streams } from "../../streams/streams.svelte.ts";
 import { historyAheadLines, historyPageLines, scrollSettleMs } from "../../limits.ts";
 import type { History } from "./history.svelte.ts";
 import type { LineRange } from "./line-cache.ts";
@@ -15,7 +15,7 @@ export class PageLoader {
   isReading = $state(false);
   /** Why the lines in view cannot be shown, in a sentence. */
   error = $state("");
-  readonly #exchanges: Exchanges;
+  readonly #streams: Streams;
   readonly #history: History;
   readonly #canRead: () => boolean;
   #from = 0;
@@ -23,8 +23,8 @@ export class PageLoader {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param canRead false while there is no follow, without which no position is certain */
-  constructor(exchanges: Exchanges, history: History, canRead: () => boolean) {
-    this.#exchanges = exchanges;
+  constructor(streams: Streams, history: History, canRead: () => boolean) {
+    this.#streams = streams;
     this.#history = history;
     this.#canRead = canRead;
   }
@@ -64,7 +64,7 @@ export class PageLoader {
       const { current, user } = this.#history;
       const range = current.gapAround(gap.from, historyPageLines);
       const order = { user, ...range, purpose: "to show the lines in view" };
-      const isRead = await readInto(this.#exchanges, current, order);
+      const isRead = await readInto(this.#streams, current, order);
       this.#history.mark();
       // A failed read of lines that are gone by now is no failure.
       if (isRead || current.missing(range.from, range.to) === undefined) continue;

@@ -7,8 +7,8 @@
  */
 
 import { decodeSnapshotHeader, decodeText, joinBytes } from "@wirebook/protocol";
-import type { Exchange } from "../../exchanges/exchange.svelte.ts";
-import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
+import type { Stream } from "../../streams/stream.svelte.ts";
+import type { Streams } from "../../streams/streams.svelte.ts";
 import { historyLineBytesKept, snapshotWaitMs } from "../../limits.ts";
 import { timeOf } from "../view/line-text.ts";
 import { HistoryReplica } from "./history-replica.ts";
@@ -25,7 +25,7 @@ export interface ReadOrder {
   /** Receives the number of lines that have come so far. */
   readonly onProgress?: (lines: number) => void;
   /** Receives the exchange, so that it can be cancelled. */
-  readonly onStart?: (exchange: Exchange) => void;
+  readonly onStart?: (stream: Stream) => void;
 }
 
 /** Lines of one version of the history. Dispose of them when they are placed. */
@@ -73,7 +73,7 @@ export class LinesRead implements Disposable {
 
 /** Reads a range of lines; `undefined` when that failed, or when the follow did not reach their version. */
 export async function readLines(
-  exchanges: Exchanges,
+  streams: Streams,
   replica: HistoryReplica,
   { user, from, to, purpose, onProgress, onStart }: ReadOrder,
 ): Promise<LinesRead | undefined> {
@@ -81,7 +81,7 @@ export async function readLines(
   const stop = replica.listen((_, deletion) => deletion !== undefined && deletions.push(deletion));
   const splitter = new LineSplitter();
   const received: string[] = [];
-  const exchange = exchanges.request({
+  const stream = streams.request({
     user,
     operation: readOperation,
     values: [String(from), String(to), "snapshot"],
@@ -92,13 +92,13 @@ export async function readLines(
       onProgress?.(Math.max(0, received.length - 1));
     },
   });
-  if (exchange !== undefined) {
-    exchanges.keepFew(exchange);
-    onStart?.(exchange);
+  if (stream !== undefined) {
+    streams.keepFew(stream);
+    onStart?.(stream);
   }
-  await exchange?.over;
+  await stream?.over;
   const [header = "", ...lines] = [...received, ...splitter.finish()];
-  const isRead = exchange?.state === "done" && exchange.answer === "accepted";
+  const isRead = stream?.state === "done" && stream.answer === "accepted";
   const version = isRead ? decodeSnapshotHeader(header) : undefined;
   if (version !== undefined && (await isReached(replica, version.time))) {
     return new LinesRead(lines, version.from, version.time, deletions, stop);
@@ -107,35 +107,34 @@ export async function readLines(
   return undefined;
 }
 
-/** Reads lines and puts them where they belong. False when that failed. */
-export async function readInto(exchanges: Exchanges, replica: HistoryReplica, order: ReadOrder): Promise<boolean> {
-  using read = await readLines(exchanges, replica, order);
+/** Reads lines and puts them where they belong by then. False when that failed. */
+export async function readInto(streams: Streams, replica: HistoryReplica, order: ReadOrder): Promise<boolean> {
+  using read = await readLines(streams, replica, order);
   if (read === undefined || read.lines.length === 0) return false;
-  const { first } = read;
   const existing = read.lines.filter((_, index) => read.positionOf(index) !== undefined);
-  if (first !== undefined) replica.put(first, existing);
+  if (read.first !== undefined) replica.put(read.first, existing);
   return true;
 }
 
 /** Reads the whole history into a new replica, which keeps the newest lines: for a server that cannot be followed. */
 export async function readWhole(
-  exchanges: Exchanges,
+  streams: Streams,
   user: string,
-): Promise<{ exchange: Exchange | undefined; replica: HistoryReplica }> {
+): Promise<{ stream: Stream | undefined; replica: HistoryReplica }> {
   const replica = new HistoryReplica();
   const splitter = new LineSplitter();
   const append = (line: string) => replica.append(line);
-  const exchange = exchanges.request({
+  const stream = streams.request({
     user,
     operation: readOperation,
     by: "page",
     purpose: "to show the history",
     onResponse: (bytes) => splitter.push(bytes).forEach(append),
   });
-  await exchange?.over;
+  await stream?.over;
   splitter.finish().forEach(append);
   replica.floor = replica.tailFirst;
-  return { exchange, replica };
+  return { stream, replica };
 }
 
 /** Waits for the follow to reach a version. False when it takes too long: the follow has ended. */

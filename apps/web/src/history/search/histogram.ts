@@ -24,13 +24,9 @@ const widths = [
 export const others = "others";
 
 /** Counts within one width of time, by series. */
-export type Bucket = Map<string, number>;
+type Bucket = Map<string, number>;
 
 export class Histogram {
-  /** Lines without a time. */
-  untimed = 0;
-  /** Lines that are counted. */
-  total = 0;
   /** Milliseconds that a bucket is wide. */
   widthMs = second;
   readonly series = new Map<string, number>();
@@ -56,32 +52,13 @@ export class Histogram {
     return this.#buckets.get(this.#first + index);
   }
 
-  /** Counts a line. */
+  /** Counts a line, unless it has no time. */
   add(atMs: number, name: string): void {
-    if (Number.isNaN(atMs)) {
-      this.untimed += 1;
-      return;
-    }
-    this.total += 1;
-    this.#addLines(Math.floor(atMs / this.widthMs), this.#seriesOf(name), 1);
-    this.#widenToFit();
-  }
-
-  /** Adds all that another histogram counted. */
-  addAll(other: Histogram): void {
-    this.untimed += other.untimed;
-    this.total += other.total;
-    while (this.widthMs < other.widthMs) this.#widen();
-    for (const [key, bucket] of other.#buckets) {
-      const index = Math.floor((key * other.widthMs) / this.widthMs);
-      for (const [name, lines] of bucket) this.#addLines(index, this.#seriesOf(name), lines);
-    }
-    this.#widenToFit();
-  }
-
-  #addLines(index: number, name: string, lines: number): void {
-    this.series.set(name, (this.series.get(name) ?? 0) + lines);
-    this.#putLines(index, name, lines);
+    if (Number.isNaN(atMs)) return;
+    const series = this.series.has(name) || this.series.size < this.#seriesMax ? name : others;
+    this.series.set(series, (this.series.get(series) ?? 0) + 1);
+    this.#putLines(Math.floor(atMs / this.widthMs), series, 1);
+    while (this.#last - this.#first >= this.#bucketsMax) this.#widen();
   }
 
   #putLines(index: number, name: string, lines: number): void {
@@ -90,14 +67,6 @@ export class Histogram {
     bucket.set(name, (bucket.get(name) ?? 0) + lines);
     this.#first = Math.min(this.#first, index);
     this.#last = Math.max(this.#last, index);
-  }
-
-  #seriesOf(name: string): string {
-    return this.series.has(name) || this.series.size < this.#seriesMax ? name : others;
-  }
-
-  #widenToFit(): void {
-    while (this.#last - this.#first >= this.#bucketsMax) this.#widen();
   }
 
   #widen(): void {
@@ -142,7 +111,6 @@ export interface Stacks {
   readonly totals: readonly number[];
   readonly columns: readonly Column[];
   readonly widthMs: number;
-  readonly highest: number;
 }
 
 /** @param seriesMax series with a name of their own; the smaller ones are put together */
@@ -164,39 +132,40 @@ export function stackUp(histogram: Histogram, seriesMax: number): Stacks {
     totals: names.map((_, index) => columns.reduce((sum, { lines }) => sum + (lines[index] ?? 0), 0)),
     columns,
     widthMs: histogram.widthMs,
-    highest: Math.max(1, ...columns.map(({ total }) => total)),
   };
 }
 
-/** Columns beyond which no room is left between two. */
-const spacedMax = 120;
-
-/**
- * The columns of one series as the path of an SVG, on top of the series before it.
- *
- * @param height of the highest column
- * @param bottom where all of them stand
- */
-export function columnPath({ columns, highest }: Stacks, series: number, height: number, bottom: number): string {
-  const scale = height / highest;
-  const width = columns.length > spacedMax ? 1 : 0.9;
+/** The columns of one series as the path of an SVG, one unit wide each, on top of the series before it. */
+export function columnPath(columns: readonly Column[], series: number, highest: number): string {
   return columns
     .map(({ lines }, x) => {
       const own = lines[series] ?? 0;
-      if (own === 0) return "";
       const below = lines.slice(0, series).reduce((sum, each) => sum + each, 0);
-      return `M${x} ${bottom - below * scale}v${-own * scale}h${width}v${own * scale}z`;
+      return own === 0 ? "" : `M${x} ${highest - below}v${-own}h0.9v${own}z`;
     })
     .join("");
 }
 
-/** A time as a filter takes it, to the second. */
-export function toPrefix(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19);
-}
+/** Colours of a plot: a name keeps the one that it has had, also while a filter hides it. */
+export class SeriesColours {
+  readonly #given = new Map<string, number>();
+  readonly #max: number;
 
-/** A range of time in words, as short as its width allows. */
-export function describeTimeRange(startMs: number, endMs: number): string {
-  const [from, to] = [toPrefix(startMs).replace("T", " "), toPrefix(endMs).replace("T", " ")];
-  return from.slice(0, 10) === to.slice(0, 10) ? `${from} to ${to.slice(11)}` : `${from} to ${to}`;
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** The number of the colour of each name; the last one belongs to the others. */
+  of(names: readonly string[]): readonly number[] {
+    const shown = new Set(names);
+    for (const name of names) {
+      if (name === others || this.#given.has(name)) continue;
+      const all = Array.from({ length: this.#max }, (_, colour) => colour);
+      const taken = new Map([...this.#given].map(([each, colour]) => [colour, each]));
+      const colour = all.find((each) => !taken.has(each)) ?? all.find((each) => !shown.has(taken.get(each) ?? "")) ?? 0;
+      this.#given.delete(taken.get(colour) ?? "");
+      this.#given.set(name, colour);
+    }
+    return names.map((name) => this.#given.get(name) ?? this.#max);
+  }
 }

@@ -1,23 +1,24 @@
 /**
  * A scan of the history: the lines that match a filter, or how many there were over time.
  *
- * It begins with the newest lines that are held, goes on with every line that comes, and says how far back it has
- * looked. On demand it reads on backwards, a block of lines at a time. So what it has seen is always one range up to the
- * newest line, and memory holds at most a block, whatever the size of the history.
+ * It begins with the newest lines that are held, goes on with every line that comes, and reads on backwards by itself, a
+ * block of lines at a time, until all are seen, enough are found or it is stopped. So what it has seen is always one range up
+ * to the newest line. A read leaves a line in the history, so it waits until the typing has settled, and what was read is held
+ * as far as there is room: the next filter of a history that fits needs no read.
  */
 
-import type { Exchange } from "../../exchanges/exchange.svelte.ts";
-import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
-import { matchesKept, scanBlockLines, scanSliceLines } from "../../limits.ts";
+import type { Stream } from "../../streams/stream.svelte.ts";
+import type { Streams } from "../../streams/streams.svelte.ts";
+import { filterSettleMs, matchesKept, scanBlockLines, scanSliceLines } from "../../limits.ts";
+import { firstIndex } from "../../ui/first-index.ts";
 import { RedrawThrottle } from "../../ui/redraw-throttle.svelte.ts";
 import type { Bookmark, Deletion, HistoryReplica } from "../replica/history-replica.ts";
 import type { History } from "../replica/history.svelte.ts";
-import { readLines } from "../replica/range-read.ts";
-import type { LinesRead } from "../replica/range-read.ts";
+import { readInto } from "../replica/range-read.ts";
 import { sketchLine, timeOf } from "../view/line-text.ts";
 import { Histogram, toMs } from "./histogram.ts";
-import { createMatcher, readTimePrefix } from "./line-filter.ts";
-import type { LineFilter } from "./line-filter.ts";
+import { createMatcher } from "./filter.ts";
+import type { Filter } from "./filter.ts";
 
 /** Counts by both kinds of series. */
 export interface Histograms {
@@ -28,18 +29,17 @@ export interface Histograms {
 const createHistograms = (): Histograms => ({ user: new Histogram(), operation: new Histogram() });
 
 export class HistoryScan {
-  readonly filter: LineFilter;
-  /** True when it keeps the lines that match, false when it counts them. */
-  readonly keepsMatches: boolean;
   /** Lines of the current block that have come. */
   progress = $state(0);
   isReading = $state(false);
   error = $state("");
   readonly #redraw = new RedrawThrottle();
-  readonly #exchanges: Exchanges;
+  readonly #streams: Streams;
   readonly #history: History;
   readonly #replica: HistoryReplica;
+  readonly #keepsMatches: boolean;
   readonly #isMatch: (line: string) => boolean;
+  readonly #isHidden: (line: string) => boolean;
   readonly #since: string;
   /** The first line that was scanned. */
   readonly #from: Bookmark;
@@ -47,32 +47,44 @@ export class HistoryScan {
   #oldest = "";
   readonly #matches = new Matches();
   #histograms = createHistograms();
+  #hidden = 0;
   readonly #stopListening: () => void;
-  #exchange: Exchange | undefined;
+  #stream: Stream | undefined;
   /** Every scan backwards is a new run; what still waits in an older one ends without effect. */
   #run = 0;
 
-  constructor(exchanges: Exchanges, history: History, filter: LineFilter, keepsMatches = true) {
+  /**
+   * @param keepsMatches true to keep the lines that match, false to count them
+   * @param isHidden tells lines that are left out although they match
+   */
+  constructor(
+    streams: Streams,
+    history: History,
+    filter: Filter,
+    keepsMatches: boolean,
+    isHidden: (line: string) => boolean = () => false,
+  ) {
     const replica = history.current;
-    this.#exchanges = exchanges;
+    this.#streams = streams;
     this.#history = history;
     this.#replica = replica;
-    this.filter = filter;
-    this.keepsMatches = keepsMatches;
+    this.#keepsMatches = keepsMatches;
     this.#isMatch = createMatcher(filter);
-    this.#since = readTimePrefix(filter.since) ?? "";
-    this.#from = replica.mark(replica.tailFirst);
-    for (let position = this.#from.position; position <= replica.last; position++) {
-      this.#take(position, replica.at(position) as string);
-    }
-    this.#oldest = timeOf(replica.at(this.#from.position) ?? "");
+    this.#isHidden = isHidden;
+    this.#since = filter.since;
+    this.#from = replica.mark(replica.last + 1);
     this.#stopListening = replica.listen((line, deletion) => {
       if (deletion !== undefined) this.#matches.delete(deletion);
       if (deletion !== undefined && deletion.position === undefined) this.#histograms = createHistograms();
       const deleted = deletion === undefined ? 0 : deletion.position === undefined ? replica.last : 1;
-      this.#take(replica.last - deleted + 1, line);
+      if (this.#wants(line)) {
+        if (keepsMatches) this.#matches.append({ position: replica.last - deleted + 1, line: ownCopy(line) });
+        else count(this.#histograms, line);
+      }
       this.#redraw.mark();
     });
+    this.#scanHeld();
+    void this.scanBack();
   }
 
   /** The lines that match, for components: they are drawn again when these change. */
@@ -86,9 +98,10 @@ export class HistoryScan {
     return this.#histograms;
   }
 
-  /** The counts as they are now, for components that are drawn at times of their own. */
-  get latest(): Histograms {
-    return this.#histograms;
+  /** Lines that match and are left out. */
+  get hidden(): number {
+    this.#redraw.listen();
+    return this.#hidden;
   }
 
   /** The first position that was scanned. */
@@ -105,13 +118,19 @@ export class HistoryScan {
 
   /** Scans further back, to the first line or until it is stopped. */
   async scanBack(): Promise<void> {
-    if (this.isReading) return;
     const run = ++this.#run;
-    this.isReading = true;
+    const isWanted = () => run === this.#run && !this.isWhole && !(this.#keepsMatches && this.#matches.isFull);
+    this.isReading = isWanted();
     this.error = "";
-    while (this.#wantsMore(run) && this.error === "") {
-      if (await this.#scanBlock(run)) continue;
-      if (this.#wantsMore(run)) this.error = "The lines before could not be read; try again.";
+    let isSettled = false;
+    while (isWanted() && this.error === "") {
+      if (this.#scanHeld()) await nextTask();
+      else if (!isSettled) {
+        await new Promise((resolve) => setTimeout(resolve, filterSettleMs));
+        isSettled = true;
+      } else if (!(await this.#scanBlock(run)) && isWanted()) {
+        this.error = "Earlier lines could not be read.";
+      }
     }
     if (run !== this.#run) return;
     this.isReading = false;
@@ -120,11 +139,10 @@ export class HistoryScan {
 
   /** Stops the scan backwards; what was found stays. */
   stop(): void {
-    if (!this.isReading) return;
     this.#run += 1;
     this.isReading = false;
     this.progress = 0;
-    if (this.#exchange !== undefined) this.#exchanges.cancel(this.#exchange);
+    if (this.#stream?.state === "running") this.#streams.cancel(this.#stream);
   }
 
   /** Ends the scan altogether. */
@@ -134,66 +152,55 @@ export class HistoryScan {
     this.#replica.unmark(this.#from);
   }
 
-  #wantsMore(run: number): boolean {
-    return run === this.#run && !this.isWhole && !(this.keepsMatches && this.#matches.isFull);
+  /** Scans held lines before those that were scanned, as many as one go may take. False when none is held there. */
+  #scanHeld(): boolean {
+    const to = this.#from.position - 1;
+    const lines: string[] = [];
+    for (let position = to; lines.length < scanSliceLines; position--) {
+      const line = this.#replica.at(position);
+      if (line === undefined) break;
+      lines.push(line);
+    }
+    if (lines.length === 0) return false;
+    const found: Match[] = [];
+    lines.reverse();
+    for (const [index, line] of lines.entries()) {
+      if (!this.#wants(line)) continue;
+      if (this.#keepsMatches) found.push({ position: to - lines.length + 1 + index, line: ownCopy(line) });
+      else count(this.#histograms, line);
+    }
+    this.#matches.prepend(found);
+    this.#noteFrom(to - lines.length + 1, lines[0]);
+    return true;
   }
 
   async #scanBlock(run: number): Promise<boolean> {
     const to = this.#from.position - 1;
-    const block = await readLines(this.#exchanges, this.#replica, {
+    const isRead = await readInto(this.#streams, this.#replica, {
       user: this.#history.user,
       from: Math.max(this.#replica.floor, to - scanBlockLines + 1),
       to,
-      purpose: this.keepsMatches ? "to search earlier lines" : "to count earlier lines",
+      purpose: this.#keepsMatches ? "to search earlier lines" : "to count earlier lines",
       onProgress: (lines) => run === this.#run && (this.progress = lines),
-      onStart: (exchange) => (this.#exchange = exchange),
+      onStart: (stream) => (this.#stream = stream),
     });
-    if (block === undefined) return false;
-    try {
-      return await this.#scanLines(block, run);
-    } finally {
-      block[Symbol.dispose]();
-    }
+    this.#history.mark();
+    if (run === this.#run) this.progress = 0;
+    // What is held now is scanned next.
+    return isRead && this.#replica.at(this.#from.position - 1) !== undefined;
   }
 
-  async #scanLines(block: LinesRead, run: number): Promise<boolean> {
-    // A delete that the follow had not told of yet has moved scanned lines into the range.
-    const scanned = block.lines.findIndex((_, index) => (block.positionOf(index) ?? 0) >= this.#from.position);
-    const lines = scanned < 0 ? block.lines : block.lines.slice(0, scanned);
-    const found: number[] = [];
-    const histograms = createHistograms();
-    // A slice at a time, so that the page responds meanwhile.
-    for (let from = 0; from < lines.length; from += scanSliceLines) {
-      for (let index = from; index < Math.min(lines.length, from + scanSliceLines); index++) {
-        const line = lines[index] as string;
-        if (!this.#isMatch(line)) continue;
-        if (this.keepsMatches) found.push(index);
-        else count(histograms, line);
-      }
-      await nextTask();
-    }
-    if (run === this.#run) this.#keep(block, found, histograms);
-    return run === this.#run;
-  }
-
-  #keep(block: LinesRead, found: readonly number[], histograms: Histograms): void {
-    const older: Match[] = [];
-    for (const index of found) {
-      const position = block.positionOf(index);
-      if (position !== undefined) older.push({ position, line: ownCopy(block.lines[index] as string) });
-    }
-    this.#matches.prepend(older);
-    for (const kind of ["user", "operation"] as const) this.#histograms[kind].addAll(histograms[kind]);
-    this.#from.position = block.first ?? this.#from.position;
-    this.#oldest = timeOf(block.lines[0] ?? "");
-    this.progress = 0;
+  #noteFrom(position: number, line = ""): void {
+    this.#from.position = position;
+    this.#oldest = timeOf(line);
     this.#redraw.mark();
   }
 
-  #take(position: number, line: string): void {
-    if (!this.#isMatch(line)) return;
-    if (this.keepsMatches) this.#matches.append({ position, line: ownCopy(line) });
-    else count(this.#histograms, line);
+  #wants(line: string): boolean {
+    if (!this.#isMatch(line)) return false;
+    const isHidden = this.#isHidden(line);
+    if (isHidden) this.#hidden += 1;
+    return !isHidden;
   }
 }
 
@@ -229,8 +236,8 @@ export interface Match {
 
 /** Lines that match a filter, with their positions, in order, kept right as lines are deleted. */
 export class Matches {
-  /** Older matches that had to make room. */
-  dropped = 0;
+  /** Times that matches changed their index; those added at the end are not counted. */
+  changes = 0;
   #items: Match[] = [];
   readonly #max: number;
 
@@ -250,16 +257,15 @@ export class Matches {
     return this.#items[index];
   }
 
+  /** The line at a position, if it matches. */
+  find(position: number): string | undefined {
+    const match = this.at(this.indexFrom(position));
+    return match?.position === position ? match.line : undefined;
+  }
+
   /** Index of the first match at a position or behind it. */
   indexFrom(position: number): number {
-    let low = 0;
-    let high = this.#items.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#items[middle] as Match).position >= position) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return firstIndex(this.#items.length, (index) => (this.#items[index] as Match).position >= position);
   }
 
   /** Adds a newer match. Making room costs a copy of the rest, so it is done for a tenth of the limit at a time. */
@@ -268,26 +274,22 @@ export class Matches {
     if (this.#items.length <= this.#max) return;
     const surplus = this.#items.length - this.#max + Math.floor(this.#max / 10);
     this.#items.splice(0, surplus);
-    this.dropped += surplus;
+    this.changes += 1;
   }
 
   /** Adds older matches; of more than there is room for, the newest stay. */
   prepend(older: readonly Match[]): void {
-    const room = Math.max(0, this.#max - this.#items.length);
-    const kept = older.length > room ? older.slice(older.length - room) : older;
-    this.dropped += older.length - kept.length;
-    this.#items = [...kept, ...this.#items];
+    if (older.length === 0) return;
+    this.#items = [...older, ...this.#items].slice(-this.#max);
+    this.changes += 1;
   }
 
   /** A line was deleted, or all were. */
   delete({ position }: Pick<Deletion, "position">): void {
-    if (position === undefined) {
-      this.#items = [];
-      this.dropped = 0;
-      return;
-    }
-    const index = this.indexFrom(position);
-    if (this.#items[index]?.position === position) this.#items.splice(index, 1);
+    this.changes += 1;
+    const index = this.indexFrom(position ?? Infinity);
+    if (position === undefined) this.#items = [];
+    else if (this.#items[index]?.position === position) this.#items.splice(index, 1);
     for (let at = index; at < this.#items.length; at++) (this.#items[at] as Match).position -= 1;
   }
 }

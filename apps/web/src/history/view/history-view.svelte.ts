@@ -1,20 +1,28 @@
 /**
  * What the history panel shows: all lines or those that match a filter, where the view stands, the line with the
- * cursor, the one shown in full and the one whose deletion is to be confirmed. All of these are bookmarks, so that they
- * stay with their lines when lines above are deleted.
+ * cursor, the other end of a selection, the line shown in full and the one whose deletion is to be confirmed. All of these
+ * are bookmarks, so that they stay with their lines when lines above are deleted.
  */
 
-import type { Exchanges } from "../../exchanges/exchanges.svelte.ts";
+import { Persisted } from "../../ui/browser.ts";
+import type { Zone } from "../../ui/format.ts";
 import type { Bookmark } from "../replica/history-replica.ts";
 import type { History } from "../replica/history.svelte.ts";
-import { HistoryScan } from "../search/history-scan.svelte.ts";
-import { anyLine, isAny, problemOf } from "../search/line-filter.ts";
-import type { LineFilter } from "../search/line-filter.ts";
+import type { LineRange } from "../replica/line-cache.ts";
+import type { HistoryScan } from "../search/history-scan.svelte.ts";
+import { MatchRows, ReplicaRows } from "./line-rows.ts";
+import { timeOf } from "./line-text.ts";
+import type { Row, RowLayout } from "./row-layout.ts";
 
-/** A line where it was shown. */
-export interface SeenLine {
+/** A row, with the line that stands there or, for a day or a fold, the first one that follows. */
+export interface ShownRow {
+  readonly kind: Row["kind"];
   readonly position: number;
-  readonly line: string;
+  /** `undefined` while it is not held. */
+  readonly line: string | undefined;
+  /** The last position of a fold. */
+  readonly to: number;
+  readonly isOpen: boolean;
 }
 
 interface MarkedLine {
@@ -22,109 +30,97 @@ interface MarkedLine {
   readonly line: string;
 }
 
-type Role = "cursor" | "detailed" | "confirming";
+export interface SelectedLines extends LineRange {
+  readonly count: number;
+  readonly has: (position: number) => boolean;
+}
+
+type Role = "cursor" | "anchor" | "detailed" | "confirming";
 
 export class HistoryView {
+  /** The lines that match, when there is a filter. */
+  scan = $state.raw<HistoryScan>();
   /** Counts the requests to bring the line with the cursor into view. */
   revealed = $state(0);
+  /** True while the newest row is in view. */
+  isEndSeen = $state(true);
+  /** The time of the topmost line in view, as far as one was held there; `""` before any was. */
+  topTime = $state("");
+  /** What was copied, in a sentence, until the cursor moves. */
+  copied = $state("");
+  /** The row that was shown where the pointer was pressed. */
+  pressed: ShownRow | undefined;
   readonly #history: History;
-  readonly #exchanges: Exchanges;
+  readonly #preferences: { readonly zone: Zone };
+  readonly #keptBackground = new Persisted("background-shown");
+  #showsBackground = $state(this.#keptBackground.read() === "yes");
   #marked = $state.raw<Readonly<Partial<Record<Role, MarkedLine>>>>({});
   /** Moves with every scrolling; nothing is drawn because of it. */
   #top: Bookmark | undefined;
+  /** Rows from the row of that line to the topmost one: it may be the day above the line. */
+  #topOffset = 0;
   #seen: Bookmark | undefined;
-  #filter = $state.raw<LineFilter>(anyLine);
-  #scan = $state.raw<HistoryScan>();
-  #plotScan = $state.raw<HistoryScan>();
+  #replicaRows: ReplicaRows | undefined;
+  #matchRows: MatchRows | undefined;
+  /** What the rows were made for. */
+  #rowsKey: readonly unknown[] = [];
 
-  constructor(history: History, exchanges: Exchanges) {
+  /** @param preferences with the zone in which days begin */
+  constructor(history: History, preferences: { readonly zone: Zone } = { zone: "utc" }) {
     this.#history = history;
-    this.#exchanges = exchanges;
+    this.#preferences = preferences;
     history.onShown((replica) => {
       for (const { at } of Object.values(this.#marked)) replica.keepMark(at);
       for (const mark of [this.#top, this.#seen]) if (mark !== undefined) replica.keepMark(mark);
-      this.#startScan();
-      this.#startPlotScan(this.isPlotted);
     });
   }
 
-  get filter(): LineFilter {
-    return this.#filter;
+  /** Whether the requests that pages make by themselves are rows like any other. */
+  get showsBackground(): boolean {
+    return this.#showsBackground;
   }
 
-  set filter(filter: LineFilter) {
-    const isOtherCount = encodeCounted(filter) !== encodeCounted(this.#filter);
-    this.#filter = filter;
-    this.#startScan();
-    if (isOtherCount) this.#startPlotScan(this.isPlotted);
-  }
-
-  /** Why the filter cannot be applied, in a sentence. */
-  get problem(): string | undefined {
-    return problemOf(this.#filter);
-  }
-
-  /** Whether lines are counted for a plot. */
-  get isPlotted(): boolean {
-    return this.#plotScan !== undefined;
-  }
-
-  set isPlotted(now: boolean) {
-    this.#startPlotScan(now);
-  }
-
-  /** The lines that match, when there is a filter. */
-  get scan(): HistoryScan | undefined {
-    return this.#scan;
-  }
-
-  /** The counts, when there is a plot. */
-  get plotScan(): HistoryScan | undefined {
-    return this.#plotScan;
-  }
-
-  /** Shows the lines of a range of time, and scans as far back as that takes. */
-  filterTimes(since: string, until: string): void {
-    this.filter = { ...this.#filter, since, until };
-    void this.#scan?.scanBack();
+  set showsBackground(now: boolean) {
+    this.#showsBackground = now;
+    this.#keptBackground.write(now ? "yes" : "no");
   }
 
   /** Rows that there are to see. */
   get rows(): number {
-    const { last, floor } = this.#history.replica;
-    return this.#scan?.matches.count ?? last - floor + 1;
+    return this.#layout.count(...this.#items);
   }
 
-  /** The position of the line in a row. */
-  positionAt(row: number): number {
-    const { floor, last } = this.#history.replica;
-    return this.#scan === undefined ? floor + row : (this.#scan.matches.at(row)?.position ?? last);
-  }
-
-  /** The line in a row, if it is held. */
-  lineAt(row: number): string | undefined {
-    const scan = this.#scan;
-    return scan === undefined ? this.#history.replica.at(this.positionAt(row)) : scan.matches.at(row)?.line;
+  /** What stands in a row. */
+  rowAt(row: number): ShownRow {
+    const found = this.#layout.rowAt(row, ...this.#items);
+    const [to, isOpen] = found.kind === "fold" ? [found.to, found.isOpen] : [found.at, false];
+    if (this.scan === undefined) {
+      return { kind: found.kind, position: found.at, line: this.#history.replica.at(found.at), to, isOpen };
+    }
+    const { position = 0, line } = this.scan.matches.at(found.at) ?? {};
+    return { kind: found.kind, position, line, to: position, isOpen };
   }
 
   /** The row of a position, or of the next line that is shown. */
   rowOf(position: number): number {
-    const row = this.#scan?.matches.indexFrom(position) ?? position - this.#history.replica.floor;
-    return Math.max(0, Math.min(this.rows - 1, row));
+    const [first, last] = this.#items;
+    const item = this.scan?.matches.indexFrom(position) ?? position;
+    return this.#layout.rowOf(Math.max(first, Math.min(last, item)), first);
   }
 
   /** The row of a line that was shown a moment ago; `undefined` when another line stands there by now. */
-  rowSeen({ position, line }: SeenLine): number | undefined {
+  rowSeen({ position, line }: Pick<ShownRow, "position" | "line">): number | undefined {
     const row = this.rowOf(position);
-    return this.positionAt(row) === position && this.lineAt(row) === line ? row : undefined;
+    const found = this.rowAt(row);
+    return found.position === position && found.line === line ? row : undefined;
   }
 
   /** The row of a marked line; `undefined` when there is none, or the line is gone. */
   rowHeld(role: Role): number | undefined {
     const at = this.bookmark(role);
-    if (at === undefined || at.isGone) return undefined;
+    if (at === undefined || at.isGone || this.rows === 0) return undefined;
     const row = this.rowOf(at.position);
-    return this.positionAt(row) === at.position ? row : undefined;
+    return this.rowAt(row).position === at.position ? row : undefined;
   }
 
   /** The marked line as it was. */
@@ -141,36 +137,109 @@ export class HistoryView {
   /** Marks the line of a row, or none. */
   hold(role: Role, row: number | undefined): void {
     const former = this.#marked[role];
+    if (role === "cursor") this.copied = "";
     if (former !== undefined) this.#history.current.unmark(former.at);
     const { [role]: _, ...rest } = this.#marked;
     if (row === undefined || this.rows === 0) this.#marked = rest;
     else {
-      const at = this.#history.current.mark(this.positionAt(row));
-      this.#marked = { ...rest, [role]: { at, line: this.lineAt(row) ?? "" } };
+      const { position, line = "" } = this.rowAt(row);
+      this.#marked = { ...rest, [role]: { at: this.#history.current.mark(position), line } };
     }
   }
 
-  /** Brings a line into view, whatever is filtered. */
+  /** The rows from the anchor to the cursor; `undefined` while no more than one is selected. */
+  get selected(): LineRange | undefined {
+    const [anchor, cursor] = [this.rowHeld("anchor"), this.rowHeld("cursor")];
+    if (anchor === undefined || cursor === undefined) return undefined;
+    return { from: Math.min(anchor, cursor), to: Math.max(anchor, cursor) };
+  }
+
+  /** The lines of the selected rows, or of the cursor's: of more than `max`, the newest. A closed fold has none. */
+  get selectedLines(): SelectedLines | undefined {
+    const cursor = this.rowHeld("cursor");
+    const range = this.selected ?? (cursor === undefined ? undefined : { from: cursor, to: cursor });
+    if (range === undefined) return undefined;
+    const [from, to] = [this.rowAt(range.from).position, this.rowAt(range.to).to];
+    const scan = this.scan;
+    if (scan === undefined) {
+      const layout = this.#layout;
+      return { from, to, count: layout.shown(from, to), has: (position) => layout.shown(position, position) === 1 };
+    }
+    const { matches } = scan;
+    const [first, end] = [matches.indexFrom(from), matches.indexFrom(to + 1)];
+    return { from, to, count: end - first, has: (position) => matches.find(position) !== undefined };
+  }
+
+  /** Moves the cursor to a row; the selection goes on from where it began, or ends. */
+  moveCursor(row: number, isSelecting: boolean): void {
+    const former = this.rowHeld("cursor") ?? row;
+    const at = this.lineRowFrom(row, row < former ? -1 : 1);
+    if (!isSelecting) this.hold("anchor", undefined);
+    else if (this.rowHeld("anchor") === undefined) this.hold("anchor", former);
+    this.hold("cursor", at);
+  }
+
+  selectAll(): void {
+    this.hold("anchor", this.lineRowFrom(0, 1));
+    this.hold("cursor", this.rows - 1);
+  }
+
+  /** Unfolds the background requests around a position, or folds them again. */
+  toggleFold(position: number): void {
+    if (this.scan !== undefined) return;
+    this.#layout.toggle(position);
+    this.#history.mark();
+  }
+
+  /** True for a line that is unfolded, and folds again. */
+  isFolding(position: number): boolean {
+    return this.scan === undefined && this.#layout.isFolding(position);
+  }
+
+  /** The nearest row in a direction that the cursor can be in: not that of a day, nor of what is unfolded below it. */
+  lineRowFrom(row: number, direction: number): number {
+    let at = row;
+    for (; at > 0 && at < this.rows - 1; at += direction) {
+      const found = this.rowAt(at);
+      if (found.kind === "line" || (found.kind === "fold" && !found.isOpen)) break;
+    }
+    return at;
+  }
+
+  /** Brings a line into view; the filter must be off. */
   reveal(position: number): void {
-    if (!isAny(this.#filter)) this.filter = anyLine;
+    const row = this.rowOf(position);
+    const found = this.rowAt(row);
+    if (found.kind === "fold" && !found.isOpen) this.#layout.toggle(position);
+    this.hold("anchor", undefined);
     this.hold("cursor", this.rowOf(position));
     this.revealed += 1;
   }
 
   /** The topmost row in view, wherever it has moved. */
   get topRow(): number | undefined {
-    return this.#top && this.rowOf(this.#top.position);
+    return this.#top && this.rowOf(this.#top.position) + this.#topOffset;
   }
 
-  /** Rows behind the last one that was seen. */
+  /** The time of the line in a row, or before it when a day begins there; `""` when it is not held. */
+  timeBefore(row: number): string {
+    const { kind, at } = this.#layout.rowAt(row, ...this.#items);
+    const item = kind === "day" ? at - 1 : at;
+    return timeOf((this.scan === undefined ? this.#history.replica.at(item) : this.scan.matches.at(item)?.line) ?? "");
+  }
+
+  /** Lines behind the last one that was seen. */
   get unseen(): number {
     const { last } = this.#history.replica;
     const seen = this.#seen?.position ?? last;
-    return this.#scan === undefined ? last - seen : this.rows - this.#scan.matches.indexFrom(seen + 1);
+    if (this.scan !== undefined) return this.scan.matches.count - this.scan.matches.indexFrom(seen + 1);
+    return this.#layout.shown(seen + 1, last);
   }
 
-  /** The newest row is in view. */
-  noteSeen(): void {
+  /** Notes whether the newest row is in view. */
+  noteEnd(isSeen: boolean): void {
+    this.isEndSeen = isSeen;
+    if (!isSeen) return;
     const { current } = this.#history;
     if (this.#seen !== undefined) current.unmark(this.#seen);
     this.#seen = current.mark(current.last);
@@ -179,26 +248,36 @@ export class HistoryView {
   /** Notes which row is the topmost. */
   noteTop(row: number): void {
     if (this.#top !== undefined) this.#history.current.unmark(this.#top);
-    this.#top = this.#history.current.mark(this.positionAt(row));
+    this.#top = this.#history.current.mark(this.rowAt(row).position);
+    this.#topOffset = row - this.rowOf(this.#top.position);
+    this.topTime = this.timeBefore(row) || this.topTime;
   }
 
-  #startScan(): void {
-    this.#scan?.dispose();
-    const isWanted = !isAny(this.#filter) && this.problem === undefined;
-    this.#scan = isWanted ? new HistoryScan(this.#exchanges, this.#history, this.#filter) : undefined;
+  /** The first and the last item: positions of lines, or ranks of matches. */
+  get #items(): [first: number, last: number] {
+    const { floor, last } = this.#history.replica;
+    return this.scan === undefined ? [floor, last] : [0, this.scan.matches.count - 1];
   }
 
-  /** A plot shows what lies around the times of the filter, too. */
-  #startPlotScan(isWanted: boolean): void {
-    this.#plotScan?.dispose();
-    const filter = { ...this.#filter, since: "", until: "" };
-    this.#plotScan = isWanted ? new HistoryScan(this.#exchanges, this.#history, filter, false) : undefined;
+  /** Made anew for another replica, another zone, or when lines turn out to be background requests. */
+  get #layout(): RowLayout {
+    const { zone } = this.#preferences;
+    if (this.scan !== undefined) {
+      const { matches } = this.scan;
+      if (this.#matchRows?.matches !== matches || this.#matchRows.zone !== zone)
+        this.#matchRows = new MatchRows(matches, zone);
+      return this.#matchRows.layout;
+    }
+    const { replica, background } = this.#history;
+    const key = [replica, zone, this.#showsBackground, background.version];
+    if (this.#replicaRows === undefined || key.some((part, index) => part !== this.#rowsKey[index])) {
+      this.#rowsKey = key;
+      this.#replicaRows?.dispose();
+      const isFolded = (line: string) => !this.#showsBackground && background.has(line);
+      this.#replicaRows = new ReplicaRows(replica, { zone, isFolded });
+    }
+    return this.#replicaRows.layout;
   }
-}
-
-/** The parts of a filter that decide what is counted. */
-function encodeCounted({ text, user, operation }: LineFilter): string {
-  return JSON.stringify([text, user, operation]);
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import { decodeEntry, plainText, quoteText } from "@wirebook/protocol";
+import type { Zone } from "../../ui/format.ts";
 
 /** The fields are empty in a line without a time, an operation or a user. */
 export interface LineSketch {
@@ -55,12 +56,19 @@ function sketchRequest(line: string, start: number, time: string): LineSketch {
   return { time, user, operation: /^\d{1,3}$/.test(operation) || operation === "none" ? operation : "?" };
 }
 
+/** How results begin, and the operations that write them. */
+const resultForms = [
+  ["deleted line ", "1"],
+  ["deleted all", "3"],
+  ["archived lines ", "7"],
+] as const;
+
 /** A result belongs to the operation that wrote it. */
 function sketchResult(line: string, start: number, time: string): LineSketch {
   const end = line.indexOf(" ", start);
   if (end < 0) return { time, user: "", operation: "" };
   const rest = line.slice(end + 1);
-  const operation = rest.startsWith("deleted line ") ? "1" : rest === "deleted all" ? "3" : "?";
+  const operation = resultForms.find(([form]) => rest.startsWith(form))?.[1] ?? "?";
   return { time, user: line.slice(start, end), operation };
 }
 
@@ -96,8 +104,35 @@ export function partsOf(line: string): LineParts {
 }
 
 /** A line as a sentence, for screen readers. */
-export function describeLine(position: number, line: string | undefined): string {
+export function describeLine(position: number, line: string | undefined, zone: Zone): string {
   if (line === undefined) return `Line ${position}, not read yet`;
   const { time, user, rest } = partsOf(line);
-  return [`Line ${position}`, time.slice(11, 19), user, rest].filter((word) => word !== "").join(", ");
+  return [`Line ${position}`, clockOf(time, zone).slice(0, 8), user, rest].filter((word) => word !== "").join(", ");
+}
+
+/** The clock's time of a line to the millisecond, `20:31:05.123`; `""` for none. */
+export function clockOf(time: string, zone: Zone): string {
+  if (zone === "utc" || time === "") return time.slice(11, 23);
+  return `${localMinute(time).clock}${time.slice(16, 23)}`;
+}
+
+/** The day of a line, as a text that sorts; `""` for a line without a time. */
+export function dayKeyOf(time: string, zone: Zone): string {
+  return zone === "utc" || time === "" ? time.slice(0, 10) : localMinute(time).day;
+}
+
+let knownMinute = "";
+let known = { day: "", clock: "" };
+
+/** Neighbours mostly share a minute, and every offset from UTC is one of whole minutes. */
+function localMinute(time: string): { readonly day: string; readonly clock: string } {
+  const minute = time.slice(0, 16);
+  if (minute === knownMinute) return known;
+  const at = new Date(`${minute}Z`);
+  const [hours, minutes, month, date] = [at.getHours(), at.getMinutes(), at.getMonth() + 1, at.getDate()].map((each) =>
+    String(each).padStart(2, "0"),
+  );
+  knownMinute = minute;
+  known = { day: `${at.getFullYear()}-${month}-${date}`, clock: `${hours}:${minutes}` };
+  return known;
 }

@@ -1,24 +1,25 @@
 /**
- * What travelled in an exchange, as arrows between page, gateway and server.
+ * What travelled, as arrows between browser, gateway and server: those of some rows of the list of frames.
  *
  * What happens at the server is not observed. It is drawn half a handshake before or after the gateway's own time, and
  * its arrows are marked as derived.
  */
 
-import { decodeText, encodeText, plainText } from "@wirebook/protocol";
-import type { Failure } from "../../exchanges/exchange.svelte.ts";
-import type { Span } from "../byte-runs.ts";
-import { drawnFirst, drawnLast, drawnOf } from "../timeline/timeline.ts";
-import type { ColouredHop, Timeline, TimelineEvent } from "../timeline/timeline.ts";
+import { byteFrameHeaderBytes, decodeText, plainText } from "@wirebook/protocol";
+import type { StreamEvent } from "@wirebook/protocol";
+import type { ControlFrame, Failure } from "../../streams/stream.svelte.ts";
+import type { FrameRow, FrameSource } from "../frame-list.ts";
+import type { Mark } from "../highlight.svelte.ts";
+import type { ColouredHop, Timeline } from "../timeline/timeline.ts";
 
-/** Bytes of a part of the message that its arrow shows as text. */
+/** Bytes of a write that its arrow shows as text. */
 const shownBytesMax = 10;
 
-export type Lane = "page" | "gateway" | "server";
+export type Lane = "browser" | "gateway" | "server";
 
 /** An arrow, with the times of its two ends. */
-export interface TimedArrow {
-  /** Unique in its timeline: `request`, `write 0`, `bytes 3`, … */
+export interface TimedArrow extends Pick<Mark, "span" | "kind"> {
+  /** Unique in its stream: `request`, `write 0`, `bytes 3`, … */
   readonly id: string;
   readonly from: Lane;
   readonly to: Lane;
@@ -26,19 +27,32 @@ export interface TimedArrow {
   readonly label: string;
   readonly fromMs: number;
   readonly toMs: number;
+  /** The frame that it is, or that told of it. */
+  readonly source: FrameSource | undefined;
   /** One of its ends is not an observed time. */
   readonly isDerived: boolean;
   /** It tells of a failure. */
   readonly isFailure: boolean;
-  /** The bytes that it carries. */
-  readonly span: Span | undefined;
 }
 
-type More = Partial<Pick<TimedArrow, "isDerived" | "isFailure" | "span">>;
+type More = Partial<Pick<TimedArrow, "isDerived" | "isFailure" | "span" | "kind" | "source">>;
 
-/** All arrows of a timeline, in the order in which they start on each hop. */
-export function arrowsOf(timeline: Timeline): readonly TimedArrow[] {
-  return [...opening(timeline), ...writing(timeline), ...reply(timeline), ...ending(timeline)];
+/** The rows that are drawn. */
+export interface DrawnRows {
+  readonly rows: readonly FrameRow[];
+  /** True when nothing is behind them. */
+  readonly isToEnd: boolean;
+  /** The FINs that the last frame told of. */
+  readonly untold: readonly FrameRow[];
+}
+
+/** The arrows of these rows, in the order in which they start. */
+export function arrowsOf(timeline: Timeline, { rows, isToEnd, untold }: DrawnRows): readonly TimedArrow[] {
+  const drawn = isToEnd ? [...rows, ...untold] : rows;
+  const arrows = drawn.flatMap(({ source, event, ...row }): readonly TimedArrow[] =>
+    event !== undefined ? ofEvent(timeline, event, row) : ofControl(timeline, source as ControlFrame, row, rows),
+  );
+  return [...(isToEnd ? closing(timeline) : []), ...arrows].toSorted((a, b) => a.fromMs - b.fromMs);
 }
 
 function arrow(
@@ -48,8 +62,9 @@ function arrow(
   label: string,
   more: More = {},
 ): TimedArrow {
-  const hop = from === "page" || to === "page" ? "page-gateway" : "gateway-server";
-  return { id, from, to, hop, fromMs, toMs, label, isDerived: false, isFailure: false, span: undefined, ...more };
+  const hop = from === "browser" || to === "browser" ? "page-gateway" : "gateway-server";
+  const rest = { isDerived: false, isFailure: false, span: undefined, source: undefined, ...more };
+  return { id, from, to, hop, fromMs, toMs, label, ...rest };
 }
 
 /**
@@ -63,123 +78,119 @@ function oneWayMs({ at }: Timeline): number {
   return Math.max(0, Math.min(at.established - at.connecting, sinceWrittenMs) / 2);
 }
 
-function opening(timeline: Timeline): TimedArrow[] {
-  const { transport, at, tls, openedMs, requestBytes, messageBytes } = timeline;
-  const arrows = [
-    arrow("request", ["page", "gateway"], [0, at.received ?? 0], `text frame, ${requestBytes} B`, {
+type RowTimes = Pick<FrameRow, "ms" | "gatewayMs" | "span" | "frame">;
+
+function ofControl(
+  timeline: Timeline,
+  source: ControlFrame,
+  { ms, span, frame }: RowTimes,
+  rows: readonly FrameRow[],
+): readonly TimedArrow[] {
+  const { at, end } = timeline;
+  const { name, direction } = source;
+  if (name === "request" || name === "connect") {
+    const request = arrow("request", ["browser", "gateway"], [0, at.received ?? 0], `text frame, ${frame?.bytes} B`, {
       isDerived: at.received === undefined,
-      span: { stream: "sent", from: 0, to: messageBytes },
-    }),
+      span,
+      source,
+    });
+    return [request, ...handshake(timeline)];
+  }
+  if (name === "data" && span !== undefined) {
+    // The gateway notes the write, not the arrival of the frame.
+    const write = rows.find((row) => row.event !== undefined && row.span?.stream === "sent" && row.span.to > span.from);
+    const toMs = Math.max(ms, write?.gatewayMs ?? ms);
+    const label = `binary, ${byteFrameHeaderBytes + (source.byteCount ?? 0)} B`;
+    return [arrow(`sent ${span.from}`, ["browser", "gateway"], [ms, toMs], label, { isDerived: true, span, source })];
+  }
+  if (direction === "sent") {
+    const noted = name === "end" ? at.ended : at.closed;
+    const toMs = Math.max(ms, noted ?? ms);
+    return [arrow(`asked ${name}`, ["browser", "gateway"], [ms, toMs], name, { isDerived: true, source })];
+  }
+  if (name === "open") {
+    return [arrow("open", ["gateway", "browser"], [at.secured ?? at.established ?? ms, ms], "open", { source })];
+  }
+  const closedMs = at.closed ?? at.fin ?? ms;
+  return [arrow("end", ["gateway", "browser"], [closedMs, ms], name, { isFailure: end === "error", source })];
+}
+
+function handshake(timeline: Timeline): TimedArrow[] {
+  const { transport, at, tls, end } = timeline;
+  if (at.connecting === undefined) return [];
+  const reachedMs = at.connecting + oneWayMs(timeline);
+  const isFailure = at.established === undefined && end === "error";
+  const [asked, answered] = transport === "unix" ? ["connect", "connected"] : ["SYN", "SYN, ACK"];
+  const derived = { isDerived: true };
+  const arrows = [
+    arrow("connect", ["gateway", "server"], [at.connecting, reachedMs], asked, { ...derived, isFailure }),
   ];
-  if (at.connecting !== undefined) {
-    const reachedMs = at.connecting + oneWayMs(timeline);
-    const isFailure = at.established === undefined && timeline.end === "error";
-    const [asked, answered] = transport === "unix" ? ["connect", "connected"] : ["SYN", "SYN, ACK"];
-    const derived = { isDerived: true };
-    arrows.push(arrow("connect", ["gateway", "server"], [at.connecting, reachedMs], asked, { ...derived, isFailure }));
-    if (at.established !== undefined) {
-      arrows.push(arrow("established", ["server", "gateway"], [reachedMs, at.established], answered, derived));
-    }
-    if (at.established !== undefined && at.secured !== undefined) {
-      const name = tls?.version ?? "TLS";
-      arrows.push(arrow("secured", ["server", "gateway"], [at.established, at.secured], name, derived));
-    }
+  if (at.established !== undefined) {
+    arrows.push(arrow("established", ["server", "gateway"], [reachedMs, at.established], answered, derived));
   }
-  if (openedMs !== undefined) {
-    arrows.push(arrow("open", ["gateway", "page"], [at.secured ?? at.established ?? openedMs, openedMs], "open"));
+  if (at.established !== undefined && at.secured !== undefined) {
+    const name = tls?.version ?? "TLS";
+    arrows.push(arrow("secured", ["server", "gateway"], [at.established, at.secured], name, derived));
   }
   return arrows;
 }
 
-/** How many of the reads or writes lie between those that are drawn, and the first and the last of these that is kept. */
-function between(events: readonly TimelineEvent[], count: number) {
-  const drawn = drawnOf(events);
-  const left = events.length > drawn.length ? events.slice(drawnFirst, -drawnLast) : [];
-  return { from: left[0], to: left.at(-1), left: count - drawn.length };
-}
-
-/** The writes, and then the FIN of the gateway, if there was one. */
-function writing(timeline: Timeline): TimedArrow[] {
-  const { writes, sent, at } = timeline;
+function ofEvent(
+  timeline: Timeline,
+  source: StreamEvent,
+  { ms, gatewayMs, span, frame }: RowTimes,
+): readonly TimedArrow[] {
+  const { kind, isFromTarget, number, byteCount, bytes } = source;
   const oneWay = oneWayMs(timeline);
-  const { from, to, left } = between(writes, sent.writes);
-  const arrows = drawnOf(writes).map(({ number, offset, byteCount, ms }) =>
-    arrow(
-      `write ${number}`,
-      ["gateway", "server"],
-      [ms, ms + oneWay],
-      sent.writes === 1 ? `message, ${byteCount} B` : labelOf(timeline.message, offset, byteCount),
-      { isDerived: true, span: { stream: "sent", from: offset, to: offset + byteCount } },
-    ),
-  );
-  if (from !== undefined && to !== undefined) {
-    const span = { stream: "sent", from: from.offset, to: to.offset + to.byteCount } as const;
-    const more = { isDerived: true, span };
-    arrows.push(arrow("writes", ["gateway", "server"], [from.ms, from.ms + oneWay], `${left} more`, more));
+  const toServer: readonly [Lane, Lane] = ["gateway", "server"];
+  const onTarget: readonly [Lane, Lane] = isFromTarget ? ["server", "gateway"] : toServer;
+  const times: readonly [number, number] = isFromTarget
+    ? [gatewayMs - oneWay, gatewayMs]
+    : [gatewayMs, gatewayMs + oneWay];
+  const toPage = (id: string, label: string, more: More) =>
+    frame === undefined ? [] : [arrow(id, ["gateway", "browser"], [gatewayMs, ms], label, { ...more, source })];
+  if (kind !== "data") {
+    const id = kind === "rst" ? "rst" : isFromTarget ? "fin" : "ended";
+    const end = arrow(id, onTarget, times, kind.toUpperCase(), { isDerived: true, isFailure: kind === "rst", source });
+    return [end, ...(isFromTarget ? toPage("bytes fin", `binary, ${frame?.bytes} B`, {}) : [])];
   }
-  if (at.ended !== undefined) {
-    arrows.push(arrow("ended", ["gateway", "server"], [at.ended, at.ended + oneWay], "FIN", { isDerived: true }));
+  if (!isFromTarget) {
+    const label =
+      timeline.sent.writes === 1 && !timeline.isDialogue ? `message, ${byteCount} B` : labelOf(bytes, byteCount);
+    return [arrow(`write ${number}`, toServer, times, label, { isDerived: true, span, kind: "writes", source })];
   }
-  return arrows;
-}
-
-/** A short part of the message by its text, a longer one by its size. */
-function labelOf(message: string, offset: number, bytes: number): string {
-  if (bytes > shownBytesMax) return `${bytes} B`;
-  const text = decodeText(encodeText(message).subarray(offset, offset + bytes));
-  return `"${plainText(text.replaceAll("\n", "↵"))}"`;
-}
-
-function reply(timeline: Timeline): TimedArrow[] {
-  const { from, left } = between(timeline.reads, timeline.reply.reads);
-  const arrows = drawnOf(timeline.reads).flatMap((read) => readArrows(read, oneWayMs(timeline)));
-  if (from === undefined) return arrows;
-  const { arrivedMs = from.ms } = from;
-  return [...arrows, arrow("reads", ["gateway", "page"], [arrivedMs, arrivedMs], `${left} more`, { isDerived: true })];
-}
-
-function readArrows(
-  { number, offset, byteCount, ms, arrivedMs, frameBytes }: TimelineEvent,
-  oneWay: number,
-): TimedArrow[] {
-  const span: Span = { stream: "received", from: offset, to: offset + byteCount };
-  const read = arrow(`read ${number}`, ["server", "gateway"], [ms - oneWay, ms], `read ${number + 1}, ${byteCount} B`, {
-    span,
+  const more = { span, kind: "reads", source };
+  const read = arrow(`read ${number}`, onTarget, times, `read ${number + 1}, ${byteCount} B`, {
+    ...more,
     isDerived: true,
   });
-  if (arrivedMs === undefined) return [read];
-  return [read, arrow(`bytes ${number}`, ["gateway", "page"], [ms, arrivedMs], `binary, ${frameBytes} B`, { span })];
+  return [read, ...toPage(`bytes ${number}`, `binary, ${frame?.bytes} B`, more)];
 }
 
-function ending(timeline: Timeline): TimedArrow[] {
-  const { at, endedMs, end, failure } = timeline;
-  const oneWay = oneWayMs(timeline);
+/** A short write by its text without the line end, a longer one by its size. */
+function labelOf(bytes: Uint8Array | undefined, byteCount: number): string {
+  if (bytes === undefined || byteCount > shownBytesMax) return `${byteCount} B`;
+  const text = decodeText(bytes);
+  const line = text.replace(/[\r\n]+$/u, "");
+  return line === "" ? text.replaceAll("\r", "CR ").replaceAll("\n", "LF ").trim() : `"${plainText(line)}"`;
+}
+
+/** What ended the stream and has no frame of its own. */
+function closing(timeline: Timeline): TimedArrow[] {
+  const { at, endedMs, end, failure, reply } = timeline;
   const arrows: TimedArrow[] = [];
-  if (at.fin !== undefined) {
-    arrows.push(arrow("fin", ["server", "gateway"], [at.fin - oneWay, at.fin], "FIN", { isDerived: true }));
-  }
   const closedMs = at.closed ?? at.fin ?? endedMs;
   if (closedMs !== undefined && isClosedEarly(timeline)) {
-    arrows.push(arrow("reset", ["gateway", "server"], [closedMs, closedMs + oneWay], "RST", { isDerived: true }));
+    const times = [closedMs, closedMs + oneWayMs(timeline)] as const;
+    arrows.push(arrow("reset", ["gateway", "server"], times, "RST", { isDerived: true }));
   }
+  const more = { isDerived: true, isFailure: true };
   if (end === "error" && failure?.hop === "gateway-server" && closedMs !== undefined) {
-    const more = { isDerived: true, isFailure: true };
-    arrows.push(
-      arrow(
-        "failed",
-        ["server", "gateway"],
-        [closedMs, closedMs],
-        failureLabel(failure.code, timeline.reply.bytes),
-        more,
-      ),
-    );
+    const label = failureLabel(failure.code, reply.bytes);
+    arrows.push(arrow("failed", ["server", "gateway"], [closedMs, closedMs], label, more));
   }
-  if (endedMs === undefined) return arrows;
-  if (end === "lost") {
-    const more = { isFailure: true, isDerived: true };
-    arrows.push(arrow("end", ["gateway", "page"], [endedMs, endedMs], "connection lost", more));
-  } else if (closedMs !== undefined) {
-    arrows.push(arrow("end", ["gateway", "page"], [closedMs, endedMs], end, { isFailure: end === "error" }));
+  if (end === "lost" && endedMs !== undefined) {
+    arrows.push(arrow("end", ["gateway", "browser"], [endedMs, endedMs], "connection lost", more));
   }
   return arrows;
 }

@@ -3,21 +3,22 @@
 import type { Arrow, Lane, Tick } from "./sequence.ts";
 
 /** The time axis; its labels are on its left. */
-export const axisX = 72;
+export const axisX = 64;
 
-const laneMargin = 44;
-/** The line of the history stands beside the lane of the server. */
-const rightMargin = 72;
-const spanMin = 160;
+/** From the axis to the first lane, and from the last one to the edge, where the line of the history stands. */
+const margins = { wide: [40, 72], narrow: [24, 48] } as const;
+const narrowBelow = 440;
+const spanMin = 120;
 const headLength = 7;
 const headAngle = 0.4;
 const labelDistance = 16;
 
 /** Where each lane stands in a diagram of some width; one that is too narrow is cut on its right. */
 export function lanesWithin(width: number): Readonly<Record<Lane, number>> {
-  const page = axisX + laneMargin;
-  const server = Math.max(page + spanMin, width - rightMargin);
-  return { page, gateway: (page + server) / 2, server };
+  const [left, right] = width < narrowBelow ? margins.narrow : margins.wide;
+  const browser = axisX + left;
+  const server = Math.max(browser + spanMin, width - right);
+  return { browser, gateway: (browser + server) / 2, server };
 }
 
 /** The corners of an arrow's head, as `points` of a polygon. */
@@ -38,6 +39,18 @@ export function spaced(ticks: readonly Tick[]): readonly Tick[] {
   return kept;
 }
 
+const pad = (value: number) => String(Math.floor(value)).padStart(2, "0");
+
+/** A time on the axis, in at most nine characters: `0.42`, `12:05.3`, `3:12:05`, `2d 03:12`. */
+export function axisTime(ms: number): string {
+  const [seconds, minutes, hours] = [ms / 1000, ms / 60_000, ms / 3_600_000];
+  if (ms < 10_000) return ms.toFixed(2);
+  if (seconds < 60) return `${seconds.toFixed(2)} s`;
+  if (minutes < 60) return `${Math.floor(minutes)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
+  if (hours < 24) return `${Math.floor(hours)}:${pad(minutes % 60)}:${pad(seconds % 60)}`;
+  return `${Math.floor(hours / 24)}d ${pad(hours % 24)}:${pad(minutes % 60)}`;
+}
+
 export interface Label {
   readonly text: string;
   /** Its middle. */
@@ -47,6 +60,8 @@ export interface Label {
   readonly degrees: number;
   readonly width: number;
   readonly height: number;
+  /** True where no place was free: it covers another one, and is drawn only while its arrow is lit. */
+  readonly isCovering: boolean;
 }
 
 /** Of the drawing's 11 px monospaced font: the advance of a character, and what a line of it covers. */
@@ -60,21 +75,21 @@ const sidePadding = 2;
 const lift = 7;
 /** A label turned further than this is harder to read than a level one. */
 const flatDegreesMax = 20;
-/** Places along a steep arrow, as parts of its length; the middle is preferred. */
-const places = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78];
+/** Places along an arrow, as parts of its length; the middle is preferred. */
+const places = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78] as const;
 
 /**
  * Places the label of each arrow, in their order, so that no line runs through a word and no two words overlap.
  *
  * A flat arrow carries its label above itself, turned as the arrow is. A steep one is interrupted by its label, which
- * stays level; where another label is in the way it moves along the arrow.
+ * stays level. Where another label is in the way it moves along the arrow.
  */
 export function placeLabels(arrows: readonly Arrow[], lanes: Readonly<Record<Lane, number>>): readonly Label[] {
   const placed: Label[] = [];
   for (const arrow of arrows) {
     const candidates = candidatesFor(arrow, lanes);
-    const overlaps = candidates.map((each) => placed.reduce((sum, other) => sum + overlap(each, other), 0));
-    placed.push(candidates[overlaps.indexOf(Math.min(...overlaps))] as Label);
+    const free = candidates.find((each) => placed.every((other) => other.isCovering || !overlaps(each, other)));
+    placed.push(free ?? { ...(candidates[0] as Label), isCovering: true });
   }
   return placed;
 }
@@ -86,23 +101,27 @@ function candidatesFor({ label, from, to, fromY, toY }: Arrow, lanes: Readonly<R
   const degrees = (angle * 180) / Math.PI;
   const isFlat = Math.abs(degrees) <= flatDegreesMax;
   const width = label.length * characterWidth + 2 * sidePadding;
-  return (isFlat ? [0.5] : places).map((part) => ({
+  return places.map((part) => ({
     text: label,
     x: left + (right - left) * part + (isFlat ? lift * Math.sin(angle) : 0),
     y: leftY + (rightY - leftY) * part - (isFlat ? lift * Math.cos(angle) : 0),
     degrees: isFlat ? degrees : 0,
     width,
     height: isFlat ? flatHeight : lineHeight,
+    isCovering: false,
   }));
 }
 
-/** Square pixels that two labels share, as if neither were turned. */
-function overlap(one: Label, other: Label): number {
-  return shared(one.x, one.width, other.x, other.width) * shared(one.y, one.height, other.y, other.height);
+/** True when two labels meet in the stretch that both are in, each along its own slope. */
+function overlaps(one: Label, other: Label): boolean {
+  const from = Math.max(one.x - one.width / 2, other.x - other.width / 2);
+  const to = Math.min(one.x + one.width / 2, other.x + other.width / 2);
+  if (from >= to) return false;
+  const [atFrom, atTo] = [middleAt(one, from) - middleAt(other, from), middleAt(one, to) - middleAt(other, to)];
+  const isCrossing = atFrom * atTo <= 0;
+  return isCrossing || Math.min(Math.abs(atFrom), Math.abs(atTo)) < (one.height + other.height) / 2;
 }
 
-/** Pixels that two stretches share, each given by its middle and its length. */
-function shared(middle: number, length: number, otherMiddle: number, otherLength: number): number {
-  const end = Math.min(middle + length / 2, otherMiddle + otherLength / 2);
-  return Math.max(0, end - Math.max(middle - length / 2, otherMiddle - otherLength / 2));
+function middleAt({ x, y, degrees }: Label, at: number): number {
+  return y + Math.tan((degrees * Math.PI) / 180) * (at - x);
 }

@@ -2,12 +2,13 @@
  * The sequence diagram: where each arrow stands, drawn to time.
  *
  * Time runs downwards in proportion, with two exceptions that the drawing shows: moments are never closer than
- * `rowMin`, or nothing could be read, and a gap longer than `rowMax` is shortened and marked with its length. On the
- * lane of the gateway stands how far its clock may be off the page's, on the same scale.
+ * `rowMin`, or nothing could be read, and a gap longer than `rowMax` is shortened and marked with its length. The scale
+ * is the largest with which the drawing fits its box. On the lane of the gateway stands how far its clock may be off the
+ * page's, on the same scale.
  */
 
 import { arrowsOf } from "./arrows.ts";
-import type { TimedArrow } from "./arrows.ts";
+import type { DrawnRows, TimedArrow } from "./arrows.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 
 export type { Lane } from "./arrows.ts";
@@ -46,13 +47,18 @@ export interface Sequence {
 
 const rowMin = 14;
 const rowMax = 72;
-const bodyHeight = 300;
 const top = 12;
+/** The scale is looked for in steps: a length of so many pixels for the whole time, then less of it each time. */
+const bodyMax = 300;
+const bodyStep = 0.8;
 
-export function layOut(timeline: Timeline): Sequence {
-  const timed = arrowsOf(timeline);
+/** @param room pixels that the drawing should not be higher than */
+export function layOut(timeline: Timeline, drawn: DrawnRows, room = Infinity): Sequence {
+  const timed = arrowsOf(timeline, drawn);
   const times = [...new Set(timed.flatMap(({ fromMs, toMs }) => [fromMs, toMs]))].toSorted((a, b) => a - b);
-  const { yOf, gaps, height } = scale(times);
+  let body = bodyMax;
+  let { yOf, gaps, height } = scale(times, body);
+  while (height > room && body > rowMin) ({ yOf, gaps, height } = scale(times, (body *= bodyStep)));
   const arrows = timed.map((arrow) => ({ ...arrow, fromY: yOf(arrow.fromMs), toY: yOf(arrow.toMs) }));
   const ticks = times.map((ms) => ({ ms, y: yOf(ms) }));
   return { arrows, ticks, gaps, height, clockErrors: clockErrorsOf(timeline, yOf), lineY: lineY(arrows) };
@@ -72,7 +78,10 @@ function clockErrorsOf({ at, errorMs }: Timeline, yOf: (ms: number) => number): 
 }
 
 /** Where each time stands, from the top; times between two moments are interpolated. */
-function scale(times: readonly number[]): { yOf: (ms: number) => number; gaps: Gap[]; height: number } {
+function scale(
+  times: readonly number[],
+  bodyHeight: number,
+): { yOf: (ms: number) => number; gaps: Gap[]; height: number } {
   const spanMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
   const ys: number[] = [];
   const gaps: Gap[] = [];

@@ -4,14 +4,14 @@
  */
 
 import { encodeText, messageBytesMax, messageSilenceMs } from "@wirebook/protocol";
-import type { Failure } from "../../exchanges/exchange.svelte.ts";
+import type { Failure } from "../../streams/stream.svelte.ts";
 import { count, duration, plural } from "../../ui/format.ts";
 import { frameHeader } from "../frame-header.ts";
-import { drawnOf } from "../timeline/timeline.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { feedOffset, isSilenceLong, messageEnd, silenceMs, writesBeforeReply } from "./message-end.ts";
 import { rfc, rule } from "./references.ts";
 import type { Reference } from "./references.ts";
+import { peerOf } from "./summary.ts";
 
 /** What one thing in the diagram means, in this exchange. */
 export interface Note {
@@ -19,7 +19,7 @@ export interface Note {
   /** The term of the field. */
   readonly term: string;
   readonly references: readonly Reference[];
-  /** The arrows of the diagram that it is about. */
+  /** The arrows of the diagram that it is about; `reads` and `writes` are all of their kind. */
   readonly on: readonly string[];
 }
 
@@ -39,6 +39,7 @@ export function notesOf(timeline: Timeline): readonly Note[] {
     queueNote,
     connectionNote,
     secureNote,
+    greetingNote,
     writesNote,
     endNote,
     surplusNote,
@@ -46,7 +47,7 @@ export function notesOf(timeline: Timeline): readonly Note[] {
     halfCloseNote,
   ];
   const received = [serverNote, headerNote, readsNote, slowReaderNote, lateNote];
-  const ended = [followNote, finNote, resetNote, failureNote];
+  const ended = [followNote, finNote, resetNote, cancelNote, failureNote];
   return [...sent, ...received, ...ended]
     .filter((note) => timeline.isWithServer || !byItsRules.has(note))
     .map((note) => note(timeline))
@@ -56,9 +57,10 @@ export function notesOf(timeline: Timeline): readonly Note[] {
 /** Notes that hold by the rules of a Wirebook server alone. */
 const byItsRules = new Set([endNote, surplusNote, tooLongNote, serverNote, headerNote, followNote]);
 
-function frameNote({ isConversation, requestBytes }: Timeline): Note {
+function frameNote({ isConversation, requestBytes, messageBytes }: Timeline): Note {
   const header = frameHeader("sent", "text", requestBytes);
-  const what = isConversation ? "the bytes in base64" : "the words";
+  const content = isConversation ? "the bytes in base64" : "the words";
+  const what = messageBytes === 0 ? "its wish to connect" : content;
   return {
     text:
       `The page sent ${what} in one text frame: ${header.bytes} bytes of header and ${count(requestBytes)} of JSON, XORed with a random key. ` +
@@ -81,7 +83,7 @@ function queueNote({ at, endedMs, failure }: Timeline): Note | undefined {
   };
 }
 
-function connectionNote({ transport, at, failure }: Timeline): Note | undefined {
+function connectionNote({ transport, at, failure, isDialogue }: Timeline): Note | undefined {
   if (transport === "unix") return undefined;
   if (at.connecting === undefined) return undefined;
   if (failure?.code === "connect-refused") {
@@ -95,8 +97,8 @@ function connectionNote({ transport, at, failure }: Timeline): Note | undefined 
   if (at.established === undefined) return undefined;
   return {
     text:
-      `The gateway opened a connection for this message alone: three segments, ${duration(at.established - at.connecting)}. ` +
-      "The kernels do this without the server program.",
+      `The gateway opened a connection ${isDialogue ? "and keeps it open" : "for this message alone"}: three segments, ` +
+      `${duration(at.established - at.connecting)}. The kernels do this without the server program.`,
     term: "three-way handshake",
     references: [rfc(9293, "3.5"), rule("W", 1)],
     on: ["connect", "established"],
@@ -115,7 +117,19 @@ function secureNote({ at, tls }: Timeline): Note | undefined {
   };
 }
 
-function writesNote({ writes: all, sent, schedule }: Timeline): Note | undefined {
+/** As SMTP, IMAP and FTP servers do. */
+function greetingNote({ at, reads, isDialogue }: Timeline): Note | undefined {
+  const [first] = reads;
+  if (!isDialogue || first === undefined || (at.written ?? Infinity) <= first.ms) return undefined;
+  return {
+    text: `The target spoke first: its greeting of ${plural(first.byteCount, "byte")} came before anything was sent to it.`,
+    term: "server-first",
+    references: [rfc(5321, "3.1")],
+    on: ["read 0", "bytes 0"],
+  };
+}
+
+function writesNote({ sent, schedule }: Timeline): Note | undefined {
   if (sent.writes < 2 || schedule === undefined) return undefined;
   return {
     text:
@@ -123,7 +137,7 @@ function writesNote({ writes: all, sent, schedule }: Timeline): Note | undefined
       "The server cannot see the cuts: TCP is a byte stream without boundaries.",
     term: "byte stream, TCP_NODELAY",
     references: [rfc(9293, "2.2"), rfc(9293, "3.7.4"), rule("W", 2)],
-    on: ["writes", ...drawnOf(all).map(({ number }) => `write ${number}`)],
+    on: ["writes"],
   };
 }
 
@@ -164,12 +178,16 @@ function endNote(timeline: Timeline): Note | undefined {
   }
 }
 
-function halfCloseNote({ at, reply }: Timeline): Note | undefined {
+function halfCloseNote(timeline: Timeline): Note | undefined {
+  const { at, reply, isDialogue } = timeline;
   // A conversation that the server closes is closed in turn.
   if (at.ended === undefined || at.ended >= (at.fin ?? Infinity)) return undefined;
   const then = reply.bytes > 0 ? "The other direction stayed open for the reply." : "The other direction stays open.";
+  const open = at.fin === undefined ? `${peerOf(timeline, "The")} may still send.` : "The other direction stayed open.";
   return {
-    text: `The gateway sent FIN after the message: it sends no more bytes. ${then}`,
+    text: isDialogue
+      ? `You closed your direction: the gateway sent FIN and sends no more bytes. ${open}`
+      : `The gateway sent FIN after the message: it sends no more bytes. ${then}`,
     term: "half-close",
     references: [rfc(9293, "3.6.1"), rule("G", 6), rule("W", 2)],
     on: ["ended"],
@@ -240,12 +258,11 @@ function headerNote({ reply }: Timeline): Note | undefined {
 function readsNote(timeline: Timeline): Note | undefined {
   const { reply, readRate } = timeline;
   if (reply.reads < 2 || readRate !== undefined) return undefined;
-  const on = drawnOf(timeline.reads).flatMap(({ number }) => [`read ${number}`, `bytes ${number}`]);
   return {
     text: `The gateway read ${count(reply.reads)} times: ${whyReads(timeline)} It sends each read as one binary frame, neither joined nor split.`,
     term: "segmentation",
     references: [rfc(9293, "2.2"), rule("G", 3), rule("W", 16)],
-    on,
+    on: ["reads"],
   };
 }
 
@@ -269,21 +286,18 @@ function slowReaderNote({ readRate, reply, at, reads: all }: Timeline): Note | u
       "Meanwhile the bytes wait in its kernel. When that buffer is full, TCP closes the window and the server must wait.",
     term: "receive window",
     references: [rfc(9293, "3.8.6"), rule("G", 11), rule("W", 16)],
-    on: drawnOf(all).map(({ number }) => `read ${number}`),
+    on: ["reads"],
   };
 }
 
 function lateNote({ reads: all, errorMs }: Timeline): Note | undefined {
-  const lags = drawnOf(all).map(({ number, ms, arrivedMs = ms, queuedKiB }) => ({
-    number,
-    ms: arrivedMs - ms,
-    queuedKiB,
-  }));
-  const worst = lags.toSorted((a, b) => b.ms - a.ms)[0];
+  const lags = all.map(({ number, ms, arrivedMs = ms, queuedKiB }) => ({ number, ms: arrivedMs - ms, queuedKiB }));
+  const worstMs = Math.max(...lags.map(({ ms }) => ms));
+  const worst = lags.find(({ ms }) => ms === worstMs);
   if (worst === undefined || worst.ms < lateMsMin + (errorMs ?? 0)) return undefined;
   return {
     text:
-      `The page got the frame of read ${worst.number + 1} ${duration(worst.ms)} after the gateway read it` +
+      `The page got the frame of read ${count(worst.number + 1)} ${duration(worst.ms)} after the gateway read it` +
       (worst.queuedKiB === 0
         ? ". Nothing waited for the page before it: the gateway or the page was busy."
         : `. Before it, ${count(worst.queuedKiB)} KiB waited for the page.`),
@@ -304,25 +318,39 @@ function followNote({ reply, end }: Timeline): Note | undefined {
   };
 }
 
-function finNote({ at, reads: all }: Timeline): Note | undefined {
+function finNote(timeline: Timeline): Note | undefined {
+  const { at, reads: all, isDialogue } = timeline;
   if (at.fin === undefined) return undefined;
   const last = all.at(-1)?.ms;
   const gap = last === undefined ? "" : ` It came ${duration(Math.max(0, at.fin - last))} after the last read.`;
   return {
-    text: `The server's FIN marks the end of the reply.${gap} (The FIN bit of a WebSocket frame ends a message, not a connection.)`,
+    text: isDialogue
+      ? `${peerOf(timeline, "The")}'s FIN closes its direction: it sends no more bytes.${gap}`
+      : `${peerOf(timeline, "The")}'s FIN marks the end of the reply.${gap} (The FIN bit of a WebSocket frame ends a message, not a connection.)`,
     term: "FIN",
     references: [rfc(9293, "3.6"), rule("W", 16)],
     on: ["fin"],
   };
 }
 
-function resetNote({ endReason }: Timeline): Note | undefined {
+function resetNote({ endReason, schedule }: Timeline): Note | undefined {
   if (endReason !== "reset") return undefined;
   return {
-    text: "The gateway sent RST, as scheduled: it closes both directions at once, and bytes in flight may be lost.",
+    text: `The gateway sent RST, as ${schedule === undefined ? "you asked" : "scheduled"}: it closes both directions at once, and bytes in flight may be lost.`,
     term: "reset, ABORT",
     references: [rfc(9293, "3.10.5"), rule("G", 11)],
     on: ["reset"],
+  };
+}
+
+function cancelNote(timeline: Timeline): Note | undefined {
+  const { endReason, at } = timeline;
+  if (endReason !== "cancelled" || at.established === undefined) return undefined;
+  return {
+    text: `You left: the gateway closed the connection. It discards what ${peerOf(timeline, "the")} still sends.`,
+    term: "cancel",
+    references: [rule("G", 5)],
+    on: ["reset", "end"],
   };
 }
 

@@ -14,14 +14,51 @@ import type { MessageEnd } from "./message-end.ts";
  */
 export function summarize(timeline: Timeline, position?: number): string {
   if (timeline.failure !== undefined) return "";
+  if (timeline.isDialogue) return ofDialogue(timeline);
   if (timeline.endReason === "reset") return ofReset(timeline);
+  if (timeline.endReason === "cancelled" && !timeline.isWithServer)
+    return `You cancelled it after ${size(timeline.sent.bytes)} were sent.`;
   if (timeline.endReason === "cancelled")
     return "You cancelled it. The history shows what the server had done by then.";
   if (timeline.reply.bytes === 0)
-    return timeline.end === "running" ? ofWaiting(timeline) : "The server closed the connection without an answer.";
+    return timeline.end === "running"
+      ? ofWaiting(timeline)
+      : `${peerOf(timeline, "The")} closed the connection without an answer.`;
   if (!timeline.isWithServer) return answerText(timeline);
   if (isOrdinary(timeline)) return ordinaryText(timeline, position);
   return `${endText(timeline)} ${answerText(timeline)}`.trim();
+}
+
+/** What a conversation has come to; it needs no answer to be well. */
+function ofDialogue(timeline: Timeline): string {
+  const { at, target, end, endReason, sent, reply, latestMs } = timeline;
+  const name = `conversation with ${target}`;
+  if (end === "running" && at.established === undefined) return `The gateway connects to ${target}.`;
+  const timeMs = latestMs - (at.established ?? 0);
+  const counts = `${countOf(sent.writes, "write")} and ${countOf(reply.reads, "read")} in ${duration(timeMs)}`;
+  if (end === "running") {
+    if (sent.writes + reply.reads === 0) return `The ${name} is open. Neither side has sent anything yet.`;
+    const halfClosed = at.ended === undefined ? "" : ` You have closed your direction; ${target} may still send.`;
+    return `The ${name} is open: ${counts}${firstSpeaker(timeline)}.${halfClosed}`;
+  }
+  if (endReason === "reset") return `You reset the ${name}: ${counts}.`;
+  if (endReason === "cancelled") return `You left the ${name}: ${counts}.`;
+  const isByTarget = at.fin !== undefined && at.fin <= (at.ended ?? Infinity);
+  return `The ${name} is over: ${counts}${firstSpeaker(timeline)}. ${isByTarget ? "The target" : "You"} closed it first.`;
+}
+
+function firstSpeaker({ at }: Timeline): string {
+  if (at.firstByte === undefined) return "";
+  return at.firstByte < (at.written ?? Infinity) ? "; the target spoke first" : "; you spoke first";
+}
+
+function countOf(value: number, noun: string): string {
+  return value === 0 ? `no ${noun}s` : plural(value, noun);
+}
+
+/** Who is at the other end: a service of somebody else need not be what this project calls the server. */
+export function peerOf({ isWithServer }: Pick<Timeline, "isWithServer">, article: "the" | "The"): string {
+  return `${article} ${isWithServer ? "server" : "target"}`;
 }
 
 function isOrdinary(timeline: Timeline): boolean {
@@ -70,18 +107,15 @@ function lateText(timeline: Timeline): string {
 
 const carriedOut = "It was carried out and answered.";
 
-function answerText({ reply, end, isConversation, isWithServer }: Timeline): string {
+function answerText({ reply, end, isWithServer }: Timeline): string {
   if (reply.answer === "unauthenticated") return "The server requires a key for this user, or the key is wrong.";
   if (reply.answer === "refused") return `It was refused: ${sentenceOf(reply.sentence)}`;
-  if (end === "running" && isConversation && !reply.hasReplyHeader) {
-    return "The server answered and keeps the connection open.";
-  }
   if (end === "running") {
     return reply.hasReplyHeader
       ? "The reply is still coming."
       : "Bytes came, and the connection is open: more may follow.";
   }
-  if (!isWithServer) return "The server answered and closed the connection.";
+  if (!isWithServer) return "The target answered and closed the connection.";
   return reply.responseOffset === undefined
     ? "The reply lists the operations, because the message has none."
     : carriedOut;
@@ -95,6 +129,7 @@ function sentenceOf(sentence: string): string {
 function ofReset(timeline: Timeline): string {
   const sent = timeline.sent.bytes;
   const feed = feedOffset(timeline);
+  if (!timeline.isWithServer) return `The gateway reset the connection after it sent ${size(sent)}.`;
   if (sent === 0) return "The connection was reset before the first byte, so the server has no line of it.";
   if (feed === undefined || feed >= sent) {
     return "The reset came before the message ended, so the server did nothing. The history keeps the bytes that came.";
@@ -103,10 +138,11 @@ function ofReset(timeline: Timeline): string {
   return "The message ended before the reset, so it may have been carried out. The reply was lost.";
 }
 
-function ofWaiting({ at, schedule, sent, messageBytes }: Timeline): string {
+function ofWaiting(timeline: Timeline): string {
+  const { at, schedule, sent, messageBytes } = timeline;
   if (at.established === undefined) return "";
   if (schedule !== undefined && sent.bytes < messageBytes) return "The gateway runs the write schedule.";
-  return "The server has not answered yet.";
+  return `${peerOf(timeline, "The")} has not answered yet.`;
 }
 
 function hasBytesAfterFeed(timeline: Timeline): boolean {
@@ -116,15 +152,18 @@ function hasBytesAfterFeed(timeline: Timeline): boolean {
 
 /** Bytes sent and received, the time in total, and the server's part of it. */
 export function describeTraffic(timeline: Timeline): string {
-  const { endedMs, sent, reply } = timeline;
-  const serverMs = silenceMs(timeline);
-  const received = reply.bytes === 0 ? "received nothing" : `received ${size(reply.bytes)}`;
-  const inReads = reply.reads > 1 ? ` in ${plural(reply.reads, "read")}` : "";
-  const parts = [`sent ${size(sent.bytes)}`, received + inReads];
-  if (endedMs !== undefined) parts.push(`${duration(endedMs)} in total`);
-  if (serverMs !== undefined) parts.push(`${duration(serverMs)} from the last byte sent to the first received`);
-  const text = parts.join(", ");
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  const { endedMs, sent, reply, isDialogue } = timeline;
+  const serverMs = isDialogue ? undefined : silenceMs(timeline);
+  const inWrites = sent.writes > 1 ? ` in ${plural(sent.writes, "write")}` : "";
+  const received =
+    reply.bytes === 0 ? "received nothing" : `received ${size(reply.bytes)} in ${plural(reply.reads, "read")}`;
+  const times = [
+    ...(endedMs === undefined ? [] : [`${duration(endedMs)} in total`]),
+    ...(serverMs === undefined ? [] : [`server wait ${duration(serverMs)}`]),
+  ];
+  return [`Sent ${size(sent.bytes)}${inWrites}, ${received}`, ...(times.length === 0 ? [] : [times.join(", ")])].join(
+    "; ",
+  );
 }
 
 /** `6 B`, `1,234 B` */

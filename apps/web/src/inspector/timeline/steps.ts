@@ -10,6 +10,8 @@ export interface StepRow {
   readonly ms: number;
   /** Since the row above; 0 for the first. */
   readonly sinceMs: number;
+  /** The arrows of the diagram that begin or end there. */
+  readonly arrows: readonly string[];
 }
 
 export function stepRows({ transport, at, tls, openedMs, reads, writes, endedMs, end }: Timeline): readonly StepRow[] {
@@ -19,28 +21,29 @@ export function stepRows({ transport, at, tls, openedMs, reads, writes, endedMs,
     error: "error frame arrived",
     lost: "connection lost",
   };
-  const all: readonly [string, StepRow["where"], ColouredHop, number | undefined][] = [
-    ["frame sent", "page", "page-gateway", 0],
-    ["frame received", "gateway", "page-gateway", at.received],
-    ["connect called", "gateway", "gateway-server", at.connecting],
-    [transport === "unix" ? "socket connected" : "connection established", "gateway", "gateway-server", at.established],
-    [
-      `TLS secured${tls === undefined ? "" : `: ${tls.version}, ${tls.cipher}`}`,
-      "gateway",
-      "gateway-server",
-      at.secured,
-    ],
-    [writes.length > 1 ? "first bytes written" : "message written", "gateway", "gateway-server", at.written],
-    ["last bytes written", "gateway", "gateway-server", writes.length > 1 ? writes.at(-1)?.ms : undefined],
-    ["FIN sent", "gateway", "gateway-server", at.ended],
-    ["open frame arrived", "page", "page-gateway", openedMs],
-    ["first read", "gateway", "gateway-server", at.firstByte],
-    ["first bytes arrived", "page", "page-gateway", reads.find(({ number }) => number === 0)?.arrivedMs],
-    ["FIN read", "gateway", "gateway-server", at.fin],
-    ["connection closed", "gateway", "gateway-server", at.closed],
-    [endNames[end], "page", "page-gateway", endedMs],
+  const lastWrite = writes.length > 1 ? writes.at(-1) : undefined;
+  const firstArrival = reads.find(({ number }) => number === 0)?.arrivedMs;
+  const secured = `TLS secured${tls === undefined ? "" : `: ${tls.version}, ${tls.cipher}`}`;
+  const all: readonly [string, StepRow["where"], number | undefined, ...string[]][] = [
+    ["frame sent", "page", 0, "request"],
+    ["frame received", "gateway", at.received, "request"],
+    ["connect called", "gateway", at.connecting, "connect"],
+    [transport === "unix" ? "socket connected" : "connection established", "gateway", at.established, "established"],
+    [secured, "gateway", at.secured, "secured"],
+    [writes.length > 1 ? "first bytes written" : "message written", "gateway", at.written, "write 0"],
+    ["last bytes written", "gateway", lastWrite?.ms, `write ${lastWrite?.number}`],
+    ["FIN sent", "gateway", at.ended, "ended"],
+    ["open frame arrived", "page", openedMs, "open"],
+    ["first read", "gateway", at.firstByte, "read 0"],
+    ["first bytes arrived", "page", firstArrival, "bytes 0"],
+    ["FIN read", "gateway", at.fin, "fin"],
+    ["connection closed", "gateway", at.closed, "end", "reset", "failed"],
+    [endNames[end], "page", endedMs, "end"],
   ];
-  const happened = all.flatMap(([name, where, hop, ms]) => (ms === undefined ? [] : [{ name, where, hop, ms }]));
+  const happened = all.flatMap(([name, where, ms, ...arrows]) => {
+    const hop: ColouredHop = where === "page" || name === "frame received" ? "page-gateway" : "gateway-server";
+    return ms === undefined ? [] : [{ name, where, hop, ms, arrows }];
+  });
   const sorted = happened.toSorted((a, b) => a.ms - b.ms);
   return sorted.map((row, index) => ({ ...row, sinceMs: row.ms - (sorted[index - 1]?.ms ?? row.ms) }));
 }
@@ -55,17 +58,13 @@ export interface Phase {
 
 /** Where the time of an exchange went, as far as is known; each phase starts where the one before ended. */
 export function phasesOf(timeline: Timeline): readonly Phase[] {
-  const { at, writes, endedMs } = timeline;
-  const lastWriteMs = writes.at(-1)?.ms;
-  const bounds: readonly [name: string, hop: Phase["hop"], untilMs: number | undefined][] = [
+  const { at, endedMs, isDialogue } = timeline;
+  const bounds: readonly Bound[] = [
     ["to the gateway", "page-gateway", at.received],
     ["in the gateway", "gateway", at.connecting],
     ["connect", "gateway-server", at.established],
     ["TLS", "gateway-server", at.secured],
-    ["write", "gateway-server", at.firstByte === undefined ? lastWriteMs : minOf(lastWriteMs, at.firstByte)],
-    ["server", "server", at.firstByte ?? at.fin],
-    ["no answer", "gateway", at.firstByte === undefined ? at.closed : undefined],
-    ["reply", "gateway-server", at.closed ?? at.fin],
+    ...(isDialogue ? dialogueBounds(timeline) : exchangeBounds(timeline)),
     ["to the page", "page-gateway", endedMs],
   ];
   const phases: Phase[] = [];
@@ -76,6 +75,22 @@ export function phasesOf(timeline: Timeline): readonly Phase[] {
     fromMs = untilMs;
   }
   return phases;
+}
+
+type Bound = readonly [name: string, hop: Phase["hop"], untilMs: number | undefined];
+
+function dialogueBounds({ at, latestMs }: Timeline): readonly Bound[] {
+  return [["conversation", "server", at.closed ?? latestMs]];
+}
+
+function exchangeBounds({ at, writes }: Timeline): readonly Bound[] {
+  const lastWriteMs = writes.at(-1)?.ms;
+  return [
+    ["write", "gateway-server", at.firstByte === undefined ? lastWriteMs : minOf(lastWriteMs, at.firstByte)],
+    ["server", "server", at.firstByte ?? at.fin],
+    ["no answer", "gateway", at.firstByte === undefined ? at.closed : undefined],
+    ["reply", "gateway-server", at.closed ?? at.fin],
+  ];
 }
 
 function minOf(one: number | undefined, other: number): number | undefined {

@@ -7,13 +7,23 @@
  */
 
 import { encodeText, steps } from "@wirebook/protocol";
-import type { EndReason, Hop, ReadRate, ScheduleStep, Step, StreamEvent, TlsFacts } from "@wirebook/protocol";
-import { frameBytesOf } from "../../exchanges/byte-frame.ts";
-import type { Answer, Exchange, Failure } from "../../exchanges/exchange.svelte.ts";
+import type {
+  EndReason,
+  Hop,
+  ReadRate,
+  ScheduleStep,
+  Step,
+  StreamEvent,
+  StreamRecord,
+  TlsFacts,
+} from "@wirebook/protocol";
+import type { Answer, Stream, Failure } from "../../streams/stream.svelte.ts";
 
-/** Reads and writes that are drawn one by one, from the first and up to the last; those between are counted. */
-export const drawnFirst = 5;
-export const drawnLast = 2;
+/**
+ * Events from the first on, and up to the newest, that are looked at: however long a stream gets, a drawing of it costs
+ * the same. All writes of a schedule are among them.
+ */
+const lookedAtMax = 600;
 
 export type ColouredHop = Exclude<Hop, "gateway">;
 
@@ -23,7 +33,6 @@ export interface TimelineEvent extends Pick<StreamEvent, "number" | "offset" | "
   readonly ms: number;
   /** When the page knew of it; `undefined` in a record that does not say so. */
   readonly arrivedMs: number | undefined;
-  readonly frameBytes: number;
 }
 
 /** What the server answered, as far as it has come. */
@@ -39,9 +48,13 @@ interface TimelineReply {
 
 export interface Timeline {
   readonly transport: "tcp" | "tls" | "unix";
+  /** The name of the service. */
+  readonly target: string;
   /** True for a stream with a Wirebook server. */
   readonly isWithServer: boolean;
   readonly isConversation: boolean;
+  /** True when it is held open for more than one message. */
+  readonly isDialogue: boolean;
   /** The message as written to TCP, without a key. */
   readonly message: string;
   readonly messageBytes: number;
@@ -52,11 +65,13 @@ export interface Timeline {
   readonly at: Readonly<Partial<Record<Step, number>>>;
   readonly tls: TlsFacts | undefined;
   readonly openedMs: number | undefined;
-  /** Of the writes and reads the first and the newest; `sent` and `reply` count all. */
+  /** Of the writes and reads those among the first and the newest events; `sent` and `reply` count all. */
   readonly writes: readonly TimelineEvent[];
   readonly reads: readonly TimelineEvent[];
   readonly sent: { readonly bytes: number; readonly writes: number };
   readonly reply: TimelineReply;
+  /** When the last thing happened that is known of. */
+  readonly latestMs: number;
   /** When the page knew that it was over. */
   readonly endedMs: number | undefined;
   readonly end: "running" | "end" | "error" | "lost";
@@ -66,10 +81,10 @@ export interface Timeline {
   readonly errorMs: number | undefined;
 }
 
-export function buildTimeline(exchange: Exchange): Timeline {
-  const { intent, record, controls, failure } = exchange;
-  const since = (pageMs: number) => pageMs - exchange.sentAtMs;
-  const sinceGateway = (gatewayMs: number) => since(exchange.toPageMs(gatewayMs));
+export function buildTimeline(stream: Stream): Timeline {
+  const { intent, record, controls, failure } = stream;
+  const since = (pageMs: number) => pageMs - stream.sentAtMs;
+  const sinceGateway = (gatewayMs: number) => since(stream.toPageMs(gatewayMs));
   const at = steps.flatMap((step) => {
     const gatewayMs = record.at[step];
     return gatewayMs === undefined ? [] : [[step, sinceGateway(gatewayMs)] as const];
@@ -77,54 +92,55 @@ export function buildTimeline(exchange: Exchange): Timeline {
   const place = (event: StreamEvent): TimelineEvent => {
     const { number, offset, byteCount, queuedKiB, atMs, arrivedMs } = event;
     const arrived = arrivedMs === undefined ? undefined : since(arrivedMs);
-    return {
-      number,
-      offset,
-      byteCount,
-      queuedKiB,
-      ms: sinceGateway(atMs),
-      arrivedMs: arrived,
-      frameBytes: frameBytesOf(event),
-    };
+    return { number, offset, byteCount, queuedKiB, ms: sinceGateway(atMs), arrivedMs: arrived };
   };
   const opened = controls.find(({ name }) => name === "open");
+  const data = lookedAt(record).filter(({ kind }) => kind === "data");
+  const ended = stream.endedAtMs === undefined ? undefined : since(stream.endedAtMs);
+  const { latest } = record;
   return {
     transport: intent.target.transport,
-    isWithServer: exchange.isWithServer,
-    isConversation: exchange.isConversation,
-    message: exchange.message,
-    messageBytes: encodeText(exchange.message).length,
+    target: intent.target.name,
+    isWithServer: stream.isWithServer,
+    isConversation: stream.isConversation,
+    isDialogue: stream.isDialogue,
+    message: stream.message,
+    messageBytes: encodeText(stream.message).length,
     requestBytes: encodeText(controls[0]?.text ?? "").length,
     schedule: intent.schedule,
     readRate: intent.read,
     at: Object.fromEntries(at),
     tls: record.tls,
     openedMs: opened && since(opened.atMs),
-    writes: record.writes.map(place),
-    reads: record.reads.map(place),
+    writes: data.filter(({ isFromTarget }) => !isFromTarget).map(place),
+    reads: data.filter(({ isFromTarget }) => isFromTarget).map(place),
     sent: { bytes: record.sentBytes, writes: record.writeCount },
     reply: {
-      bytes: exchange.receivedBytes,
-      reads: exchange.reads,
-      responseOffset: exchange.responseOffset,
-      hasReplyHeader: exchange.header !== undefined,
-      answer: exchange.answer,
-      sentence: exchange.answerSentence,
+      bytes: stream.receivedBytes,
+      reads: stream.reads,
+      responseOffset: stream.responseOffset,
+      hasReplyHeader: stream.header !== undefined,
+      answer: stream.answer,
+      sentence: stream.answerSentence,
     },
-    endedMs: exchange.endedAtMs === undefined ? undefined : since(exchange.endedAtMs),
-    end: endOf(exchange),
+    latestMs: ended ?? (latest === undefined ? 0 : sinceGateway(latest.atMs)),
+    endedMs: ended,
+    end: endOf(stream),
     endReason: record.outcome?.kind === "ended" ? record.outcome.reason : undefined,
     failure,
-    errorMs: exchange.clock?.errorMs,
+    errorMs: stream.clock?.errorMs,
   };
 }
 
-/** Of many reads or writes those that are drawn. */
-export function drawnOf(events: readonly TimelineEvent[]): readonly TimelineEvent[] {
-  return events.filter((_, at) => at < drawnFirst || at >= events.length - drawnLast);
+function lookedAt(record: StreamRecord): readonly StreamEvent[] {
+  const { keptCount } = record;
+  const places = Array.from({ length: Math.min(keptCount, 2 * lookedAtMax) }, (_, at) =>
+    at < lookedAtMax ? at : Math.max(at, keptCount - 2 * lookedAtMax + at),
+  );
+  return places.map((place) => record.keptAt(place)).filter((event) => event !== undefined);
 }
 
-function endOf({ state, failure }: Exchange): Timeline["end"] {
+function endOf({ state, failure }: Stream): Timeline["end"] {
   if (state === "running") return "running";
   if (failure === undefined) return "end";
   return failure.code === "gateway-lost" ? "lost" : "error";

@@ -1,0 +1,112 @@
+/** Who the page sends as to the Wirebook server, and the access keys that this browser has for names. */
+
+import { redactMessage } from "@wirebook/protocol";
+import { keysKept } from "../streams/keys.ts";
+import { Persisted } from "../ui/browser.ts";
+
+export class Identity {
+  readonly keyring = new Keyring();
+  /** The name that a server accepted last, without its key; `""` before the first. */
+  name = $state("");
+  readonly #persisted = new Persisted("user");
+  readonly #onUse: (user: string) => void;
+
+  /** @param onUse gets the name with its key when the page begins to send as another */
+  constructor(onUse: (user: string) => void) {
+    this.#onUse = onUse;
+    this.name = this.#persisted.read() ?? "";
+  }
+
+  /** False until the user has sent something once: before that, the page sends nothing on its own. */
+  get hasConnected(): boolean {
+    return this.name !== "";
+  }
+
+  /** The name with its key, as the page's own requests are sent. */
+  get user(): string {
+    return this.keyring.withKey(this.name);
+  }
+
+  /** Sends as this name from now on. @param user a name, or `name~key` */
+  use(user: string): void {
+    this.name = redactMessage(user);
+    this.#persisted.write(this.name); // What is kept here outlives the page: never a key.
+    this.#onUse(user);
+  }
+}
+
+/**
+ * The access keys of this browser's users.
+ *
+ * A message is sent with the key of the name in its first word, if there is one; only the name is shown. Keys are stored
+ * as they are: anyone with access to this browser's profile can use them. Each change first reads the storage again, so
+ * that no key of another tab is lost.
+ */
+export class Keyring {
+  /** Why the last key was not kept. */
+  problem = $state("");
+  /** True while the user is asked to confirm that a key is forgotten. */
+  isConfirmingForget = $state(false);
+  /** False where no Wirebook server gets what is sent: a key is for no other service. */
+  isInUse = $state(true);
+  readonly #persisted = new Persisted("users");
+  #keys = $state.raw<ReadonlyMap<string, string>>(new Map());
+
+  constructor() {
+    this.#keys = this.#stored();
+  }
+
+  has(name: string): boolean {
+    return this.#keys.has(name.trim());
+  }
+
+  get isFull(): boolean {
+    return this.#keys.size >= keysKept;
+  }
+
+  /** The name as it goes into a message: with its key, if there is one and a Wirebook server gets it. */
+  withKey(user: string): string {
+    const name = user.trim();
+    return this.isInUse && this.has(name) ? `${name}~${this.#keys.get(name)}` : name;
+  }
+
+  /** Keeps the key of a `name~key` that a server created or accepted. Returns the name. */
+  keep(user: string): string {
+    const [name = "", key = ""] = user.split("~", 2);
+    if (key === "" || this.#keys.get(name) === key) return name;
+    const keys = new Map([...this.#keys, ...this.#stored()]);
+    if (keys.size >= keysKept && !keys.has(name)) {
+      this.problem = `The key of ${name} was not saved: this browser has ${keysKept} keys, the limit. Forget one that you no longer need.`;
+      return name;
+    }
+    this.#store(keys.set(name, key));
+    return name;
+  }
+
+  /** Forgets the key of a name; the server does not send it again. */
+  forget(user: string): void {
+    const keys = new Map([...this.#keys, ...this.#stored()]);
+    keys.delete(user.trim());
+    this.#store(keys);
+    this.isConfirmingForget = false;
+  }
+
+  #store(keys: ReadonlyMap<string, string>): void {
+    this.#keys = keys;
+    const isKept = this.#persisted.write(JSON.stringify([...keys]));
+    this.problem = isKept ? "" : "This browser cannot save the key. Copy it before you close or reload the page.";
+  }
+
+  #stored(): Map<string, string> {
+    try {
+      const pairs: unknown = JSON.parse(this.#persisted.read() ?? "[]");
+      return new Map(Array.isArray(pairs) ? pairs.filter(isPair).slice(0, keysKept) : []);
+    } catch {
+      return new Map();
+    }
+  }
+}
+
+function isPair(value: unknown): value is [string, string] {
+  return Array.isArray(value) && value.length === 2 && value.every((each) => typeof each === "string");
+}

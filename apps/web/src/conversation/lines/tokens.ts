@@ -1,0 +1,135 @@
+/**
+ * Bytes as text that can do no harm: nothing in it acts on a terminal, turns the reading direction or reaches into other lines.
+ *
+ * Telnet's commands (RFC 854, 855) are named, escape sequences stand as they were sent, control characters are pictures of
+ * themselves, and bytes that are not UTF-8 are `\x` and their number.
+ */
+
+import { decodeText, plainText } from "@wirebook/protocol";
+
+export interface Token {
+  readonly kind: "text" | "control" | "escape" | "telnet" | "invalid";
+  readonly text: string;
+  /** What is drawn in place of the text: few fonts have the pictures of control characters. */
+  readonly name?: string;
+}
+
+const controlNames =
+  "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(
+    " ",
+  );
+
+const iac = 0xff;
+const [se, sb, will, dont] = [0xf0, 0xfa, 0xfb, 0xfe];
+
+/** Commands from 239 on. */
+const commands = "EOR SE NOP DM BRK IP AO AYT EC EL GA SB WILL WONT DO DONT IAC".split(" ");
+const firstCommand = 0xef;
+
+const options: Readonly<Record<number, string>> = {
+  0: "BINARY",
+  1: "ECHO",
+  3: "SUPPRESS-GO-AHEAD",
+  5: "STATUS",
+  6: "TIMING-MARK",
+  24: "TERMINAL-TYPE",
+  25: "END-OF-RECORD",
+  31: "NAWS",
+  32: "TERMINAL-SPEED",
+  33: "TOGGLE-FLOW-CONTROL",
+  34: "LINEMODE",
+  35: "X-DISPLAY-LOCATION",
+  36: "ENVIRON",
+  37: "AUTHENTICATION",
+  38: "ENCRYPT",
+  39: "NEW-ENVIRON",
+  42: "CHARSET",
+};
+
+/** Marks above one letter that are drawn; more of them would cover the lines around. */
+const marksMax = 3;
+
+const special = new RegExp(
+  [
+    String.raw`(?<escape>\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])?)`,
+    String.raw`(?<control>[\u0000-\u0008\u000a-\u001f\u007f])`,
+    String.raw`(?<invalid>[\ud800-\udfff]+)`,
+    String.raw`(?<hidden>[\u0080-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+|(?<=\p{M}{${marksMax}})\p{M}+)`,
+  ].join("|"),
+  "gu",
+);
+
+export function tokensOf(bytes: Uint8Array): readonly Token[] {
+  const tokens: Token[] = [];
+  let from = 0;
+  for (let at = bytes.indexOf(iac); at >= 0; at = bytes.indexOf(iac, at + 1)) {
+    const command = telnetAt(bytes, at);
+    if (command === undefined) continue;
+    tokens.push(...textTokens(bytes.subarray(from, at)), { kind: "telnet", text: command.text });
+    from = command.end;
+    at = from - 1;
+  }
+  tokens.push(...textTokens(bytes.subarray(from)));
+  return tokens;
+}
+
+/** The telnet command that begins there; `undefined` when the byte is something else. */
+function telnetAt(bytes: Uint8Array, at: number): { readonly text: string; readonly end: number } | undefined {
+  const code = bytes[at + 1];
+  if (code === undefined || code < firstCommand) return undefined;
+  const name = `IAC ${commands[code - firstCommand]}`;
+  if (code < sb || code === iac) return { text: name, end: at + 2 };
+  const option = bytes[at + 2];
+  if (option === undefined) return { text: name, end: at + 2 };
+  const named = `${name} ${options[option] ?? option}`;
+  if (code >= will && code <= dont) return { text: named, end: at + 3 };
+  let end = at + 3;
+  while (end < bytes.length && !(bytes[end] === iac && bytes[end + 1] === se)) end += 1;
+  const values = Array.from(bytes.subarray(at + 3, end), hexOf);
+  const isWhole = end < bytes.length;
+  return { text: [named, ...values, ...(isWhole ? ["IAC SE"] : [])].join(" "), end: isWhole ? end + 2 : end };
+}
+
+function textTokens(bytes: Uint8Array): readonly Token[] {
+  if (bytes.length === 0) return [];
+  const text = decodeText(bytes);
+  const tokens: Token[] = [];
+  let from = 0;
+  const addText = (to: number) => from < to && tokens.push({ kind: "text", text: text.slice(from, to) });
+  for (const match of text.matchAll(special)) {
+    addText(match.index);
+    tokens.push(specialToken(match));
+    from = match.index + match[0].length;
+  }
+  addText(text.length);
+  return tokens;
+}
+
+function specialToken({ 0: all, groups }: RegExpExecArray): Token {
+  if (groups?.["escape"] !== undefined)
+    return { kind: "escape", text: plainText(pictures(all.replace(/\u001b/g, "ESC"))) };
+  if (groups?.["control"] !== undefined) {
+    return { kind: "control", text: pictures(all), name: controlNames[all.charCodeAt(0)] ?? "DEL" };
+  }
+  if (groups?.["invalid"] === undefined) return { kind: "control", text: escapes(all) };
+  // `decodeText` makes a lone surrogate of each byte that is not UTF-8.
+  return { kind: "invalid", text: Array.from(all, (unit) => `\\x${hexOf(unit.charCodeAt(0) & 0xff)}`).join("") };
+}
+
+/** The pictures of control characters that Unicode has: `␀` to `␟`, and `␡`. */
+function pictures(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f]/g, (character) => {
+    const code = character.charCodeAt(0);
+    return String.fromCharCode(code === 0x7f ? 0x2421 : 0x2400 + code);
+  });
+}
+
+function escapes(text: string): string {
+  return Array.from(text, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`).join(
+    "",
+  );
+}
+
+function hexOf(byte: number): string {
+  return byte.toString(16).padStart(2, "0");
+}

@@ -1,0 +1,74 @@
+/**
+ * The address of an exchange: `#exchange=` and its record, deflated (RFC 1951), in base64url (RFC 4648, section 5).
+ *
+ * The link holds the whole record behind the `#`, which no browser sends. It has no key, and opening it sends nothing.
+ * What comes in is bounded twice, as text and unpacked, since few bytes unpack to many.
+ */
+
+import { decodeBase64, decodeRecord, encodeBase64, encodeRecord } from "@wirebook/capture";
+import type { Stream } from "../streams/stream.svelte.ts";
+import type { Streams } from "../streams/streams.svelte.ts";
+import { count } from "../ui/format.ts";
+import { sentence } from "../streams/result.ts";
+import { streamLinkPrefix } from "../ui/browser.ts";
+import { streamOf, recordOf } from "./recorded-stream.ts";
+
+/** Characters of a link: what mail and chat programs still take. */
+export const linkCharactersMax = 16_384;
+
+/** Bytes of the record in it, unpacked. */
+export const linkRecordBytesMax = 1024 * 1024;
+
+/** Why a link cannot be made or opened, in a sentence. */
+export class LinkError extends Error {
+  override readonly name = "LinkError";
+}
+
+/** The fragment of an exchange. @throws LinkError when it would be too long */
+export async function encodeStreamLink(stream: Stream): Promise<string> {
+  const record = new Blob([encodeRecord(recordOf(stream))]);
+  if (record.size > linkRecordBytesMax) {
+    throw new LinkError(
+      `The record of this exchange has ${count(record.size)} bytes, over the limit of ${count(linkRecordBytesMax)} for a link. Save it as NDJSON instead.`,
+    );
+  }
+  const packed = new Response(record.stream().pipeThrough(new CompressionStream("deflate-raw")));
+  const text = encodeBase64(new Uint8Array(await packed.arrayBuffer()));
+  const fragment = streamLinkPrefix + text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  if (fragment.length <= linkCharactersMax) return fragment;
+  throw new LinkError(
+    `The link would have ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}. Save the exchange as NDJSON instead.`,
+  );
+}
+
+/** Shows the exchange of a fragment, as one that was loaded. @throws LinkError when it cannot be read */
+export async function openStreamLink(fragment: string, streams: Streams): Promise<Stream> {
+  if (fragment.length > linkCharactersMax) {
+    throw new LinkError(
+      `This link has ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}. Ask for the exchange as an NDJSON file.`,
+    );
+  }
+  const record = decodeRecord(await unpack(fragment.slice(streamLinkPrefix.length)));
+  if (typeof record === "string") throw new LinkError(sentence(`the record in this link is ${record}`));
+  return streams.adopt((id) => streamOf(record, id, "a link"));
+}
+
+async function unpack(text: string): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    const packed = decodeBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
+    const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      pieces.push(read.value);
+      bytes += read.value.length;
+      if (bytes <= linkRecordBytesMax) continue;
+      await reader.cancel();
+      throw new LinkError(`This link unpacks to more than the limit of ${count(linkRecordBytesMax)} bytes.`);
+    }
+  } catch (error) {
+    if (error instanceof LinkError) throw error;
+    throw new LinkError("This link cannot be read. Was it cut off? Copy the whole link.");
+  }
+  return new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}

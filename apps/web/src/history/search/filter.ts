@@ -1,0 +1,264 @@
+/**
+ * What is typed into the filter box: `user:otter op:1 since:2026-11-22 -word "two words" text`, or a place to jump to.
+ *
+ * A line must match everything that is given, and of several users, or several operations, one. `-` excludes. Text is
+ * looked for in the whole line, whatever its case. A time may be cut short, and then means all that it begins: `until:2026-11`
+ * takes November whole. It is meant in the zone in which the page shows times, unless it ends with `Z`: UTC.
+ *
+ * `:50000` jumps to a line by its number, `@20:31` or `2026-11-28 20:31` to the first line of that time or later.
+ */
+
+import { filterCharactersMax, filterTermsMax, suggestionsMax } from "../../limits.ts";
+import type { Zone } from "../../ui/format.ts";
+import { sketchLine } from "../view/line-text.ts";
+
+interface Term {
+  readonly field: "text" | "user" | "op";
+  readonly value: string;
+  readonly isExcluded: boolean;
+}
+
+/** Times are in UTC without their `Z`, to the microsecond, both included; `""` for any. */
+export interface Filter {
+  readonly terms: readonly Term[];
+  readonly since: string;
+  readonly until: string;
+}
+
+export const anyLine: Filter = { terms: [], since: "", until: "" };
+
+export type Typed =
+  | { readonly kind: "filter"; readonly filter: Filter }
+  | { readonly kind: "line"; readonly line: number }
+  | { readonly kind: "time"; readonly time: string }
+  | { readonly kind: "problem"; readonly problem: string };
+
+export const filterHelp: readonly (readonly [example: string, meaning: string])[] = [
+  ["user:otter", "lines of a user"],
+  ["op:1  op:none", "by the number of the operation"],
+  ["since:2026-11-22  until:20:31", "a range of time; Z at the end means UTC"],
+  ['word  "two words"', "text anywhere in the line"],
+  ["-word  -user:ada", "lines without it"],
+  [":50000", "Enter goes to that line"],
+  ["@20:31  2026-11-28 20:31", "Enter goes to the first line from then on"],
+];
+
+interface Token {
+  readonly raw: string;
+  readonly isExcluded: boolean;
+  /** As typed, without its colon; `""` for text. */
+  readonly field: string;
+  readonly value: string;
+}
+
+/** A field is letters and a colon; `http://…` is text. */
+const tokenForm = /(-?)(?:([a-z]+):(?!\/\/))?(?:"([^"]*)"?|(\S*))/iy;
+const valueCharactersMax = 40;
+
+function tokenize(text: string): Token[] {
+  const tokens: Token[] = [];
+  for (let at = 0; at < text.length; at = tokenForm.lastIndex) {
+    tokenForm.lastIndex = at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
+    const [raw = "", sign, field = "", quoted, word = ""] = tokenForm.exec(text) ?? [];
+    if (raw === "") break;
+    tokens.push({ raw, isExcluded: sign === "-", field: field.toLowerCase(), value: quoted ?? word });
+  }
+  return tokens;
+}
+
+export function isAny({ terms, since, until }: Filter): boolean {
+  return terms.length === 0 && since === "" && until === "";
+}
+
+/** Reads what is typed. A field without its value yet is passed over, since more is being typed. */
+export function parseFilter(text: string, zone: Zone, now: Date = new Date()): Typed {
+  const typed = text.trim();
+  if (/^[:@]./.test(typed) || /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d\S*$/.test(typed)) return parseJump(typed, zone, now);
+  const terms: Term[] = [];
+  const times = { since: "", until: "" };
+  const tokens = tokenize(typed).filter(({ value, raw }) => value !== "" && raw !== ":" && raw !== "@");
+  if (tokens.length > filterTermsMax)
+    return problem(`The filter has ${tokens.length} parts, at most ${filterTermsMax}.`);
+  for (const { field, value, isExcluded } of tokens) {
+    if (field === "") terms.push({ field: "text", value: value.toLowerCase(), isExcluded });
+    else if (field === "user") terms.push({ field, value: value.toLowerCase(), isExcluded });
+    else if (field === "op") {
+      if (!/^(?:\d{1,3}|none)$/i.test(value))
+        return problem(`${field}:${cut(value)} is no operation. Example: op:1 or op:none`);
+      terms.push({ field, value: value.toLowerCase(), isExcluded });
+    } else if (field === "since" || field === "until") {
+      const range = readTime(value, zone, now);
+      if (range === undefined)
+        return problem(`Invalid time “${cut(value)}”. Example: ${field}:2026-11-22 or ${field}:2026-11-22T20:31`);
+      if (isExcluded) return problem(`-${field}: has no meaning. Example: ${field}:2026-11-22`);
+      times[field] = field === "since" ? range.from : range.to;
+    } else {
+      return problem(
+        `“${cut(field)}:” is no field. Fields are user, op, since, until. As text: "${cut(field)}:${cut(value)}"`,
+      );
+    }
+  }
+  if (times.since !== "" && times.until !== "" && times.until < times.since) {
+    return problem("until: is before since:, so no line can match.");
+  }
+  return { kind: "filter", filter: { terms, ...times } };
+}
+
+function parseJump(typed: string, zone: Zone, now: Date): Typed {
+  if (typed.startsWith(":")) {
+    const line = /^:\d{1,15}$/.test(typed) ? Number(typed.slice(1)) : 0;
+    return line > 0 ? { kind: "line", line } : problem(`Invalid line number “${cut(typed.slice(1))}”. Example: :50000`);
+  }
+  const range = readTime(typed.replace(/^@\s*/, "").replace(/\s+/, "T"), zone, now);
+  if (range === undefined) return problem(`Invalid time “${cut(typed)}”. Example: @20:31 or @2026-11-28 20:31`);
+  return { kind: "time", time: `${range.from}Z` };
+}
+
+function problem(sentence: string): Typed {
+  return { kind: "problem", problem: sentence };
+}
+
+function cut(value: string): string {
+  return value.slice(0, valueCharactersMax);
+}
+
+const timeForm =
+  /^(?:(?:(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?)?)?)?)|(?:(\d\d):(\d\d)(?::(\d\d))?))(Z?)$/i;
+
+/** The first and the last moment of a time as far as it is given; `undefined` when it is none. A clock's time is its latest. */
+export function readTime(
+  typed: string,
+  zone: Zone,
+  now: Date = new Date(),
+): { readonly from: string; readonly to: string } | undefined {
+  const groups = timeForm.exec(typed.trim());
+  if (groups === null) return undefined;
+  const [, year, month, day, hour, minute, second, fraction, clockHour, clockMinute, clockSecond, utc] = groups;
+  const isUtc = utc !== "" || zone === "utc";
+  const given = [year, month, day, hour, minute, second].filter((each) => each !== undefined).map(Number);
+  if (year === undefined) {
+    const today = isUtc
+      ? [now.getUTCFullYear(), now.getUTCMonth() + 1, now.getUTCDate()]
+      : [now.getFullYear(), now.getMonth() + 1, now.getDate()];
+    given.push(...today, ...[clockHour, clockMinute, clockSecond].filter((each) => each !== undefined).map(Number));
+  }
+  if (!isReal(given)) return undefined;
+  let startMs = momentOf(given, isUtc);
+  let endMs = momentOf([...given.slice(0, -1), (given.at(-1) as number) + 1], isUtc);
+  if (year === undefined && startMs > now.getTime()) [startMs, endMs] = [startMs - dayMs, endMs - dayMs];
+  const from = new Date(startMs).toISOString().slice(0, 19);
+  if (fraction !== undefined)
+    return { from: `${from}.${fraction.padEnd(6, "0")}`, to: `${from}.${fraction.padEnd(6, "9")}` };
+  return { from: `${from}.000000`, to: `${new Date(endMs - 1).toISOString().slice(0, 19)}.999999` };
+}
+
+const dayMs = 86_400_000;
+
+/** No month 13, no 30th of February: JavaScript would count on into the next. */
+function isReal([year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0]: readonly number[]): boolean {
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  return (
+    date.getUTCFullYear() === year &&
+    date.getUTCMonth() === month - 1 &&
+    date.getUTCDate() === day &&
+    hour < 24 &&
+    minute < 60 &&
+    second < 60
+  );
+}
+
+function momentOf(
+  [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0]: readonly number[],
+  isUtc: boolean,
+): number {
+  return isUtc
+    ? Date.UTC(year, month - 1, day, hour, minute, second)
+    : new Date(year, month - 1, day, hour, minute, second).getTime();
+}
+
+/** Tells of lines whether they match. */
+export function createMatcher({ terms, since, until }: Filter): (line: string) => boolean {
+  const texts = terms.filter(({ field }) => field === "text");
+  const needsSketch = since !== "" || until !== "" || texts.length < terms.length;
+  const oneOf = (field: "user" | "op") => {
+    const own = terms.filter((term) => term.field === field);
+    const wanted = new Set(own.filter(({ isExcluded }) => !isExcluded).map(({ value }) => value));
+    const excluded = new Set(own.filter(({ isExcluded }) => isExcluded).map(({ value }) => value));
+    return (value: string) => (wanted.size === 0 || wanted.has(value)) && !excluded.has(value);
+  };
+  const [fitsUser, fitsOperation] = [oneOf("user"), oneOf("op")];
+  return (line) => {
+    if (texts.length > 0) {
+      const lower = line.toLowerCase();
+      if (!texts.every(({ value, isExcluded }) => lower.includes(value) !== isExcluded)) return false;
+    }
+    if (!needsSketch) return true;
+    const { time, user, operation } = sketchLine(line);
+    return fitsUser(user.toLowerCase()) && fitsOperation(operation) && isWithin(time, since, until);
+  };
+}
+
+/** Times sort as text. A line without one has no place in a range. */
+function isWithin(time: string, since: string, until: string): boolean {
+  if (since === "" && until === "") return true;
+  return time !== "" && time >= since && (until === "" || time.slice(0, -1) <= until);
+}
+
+/** A moment to the second, as it may be typed. */
+export function typedTime(ms: number, zone: Zone): string {
+  const shiftMs = zone === "utc" ? 0 : new Date(ms).getTimezoneOffset() * 60_000;
+  return new Date(ms - shiftMs).toISOString().slice(0, 19);
+}
+
+/** The text with another range of time. */
+export function withTimes(text: string, since: string, until: string): string {
+  const kept = tokenize(text).filter(({ field }) => field !== "since" && field !== "until");
+  const times = since === "" ? [] : [`since:${since}`, `until:${until}`];
+  return [...kept.map(({ raw }) => raw), ...times].join(" ");
+}
+
+const parameter = "filter";
+
+/** The fragment that holds a filter. Whoever opens it may live in another zone, so its times say that they are in UTC. */
+export function encodeFilterLink(text: string, zone: Zone): string {
+  const fixed = tokenize(text).map(({ raw, field, value }) => {
+    const range = field === "since" || field === "until" ? readTime(value, zone) : undefined;
+    if (range === undefined || value.toUpperCase().endsWith("Z")) return raw;
+    if (zone === "utc" && value.length > 8) return `${field}:${value.replace(" ", "T")}Z`;
+    return `${field}:${(field === "since" ? range.from : range.to).replace(/\.(?:0{6}|9{6})$/, "")}Z`;
+  });
+  return fixed.length === 0 ? "" : `#${parameter}=${encodeURIComponent(fixed.join(" "))}`;
+}
+
+/** The filter in a fragment; `undefined` when it holds none. */
+export function decodeFilterLink(fragment: string): string | undefined {
+  return new URLSearchParams(fragment.replace(/^#/, "")).get(parameter)?.slice(0, filterCharactersMax);
+}
+
+export interface Suggestion {
+  /** The whole text with it. */
+  readonly value: string;
+  readonly label: string;
+}
+
+/** What may stand where the last word of the box is being typed. */
+export function suggestionsFor(
+  text: string,
+  users: () => readonly string[],
+  operations: readonly { readonly number: number; readonly purpose: string }[],
+): readonly Suggestion[] {
+  const groups = /^(.*?)\b(user|op):(\S*)$/isu.exec(text);
+  if (groups === null) return [];
+  const [, before = "", field = "", value = ""] = groups;
+  const choices =
+    field.toLowerCase() === "user"
+      ? users().map((user) => ({ word: user, label: user }))
+      : [
+          ...operations.map(({ number, purpose }) => ({ word: String(number), label: `${number}: ${purpose}` })),
+          { word: "none", label: "none" },
+        ];
+  return choices
+    .filter(({ word }) => word.toLowerCase().startsWith(value.toLowerCase()))
+    .slice(0, suggestionsMax)
+    .map(({ word, label }) => ({ value: `${before}${field}:${word}`, label }));
+}

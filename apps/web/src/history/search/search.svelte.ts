@@ -1,0 +1,152 @@
+/**
+ * The filter box and the plot: what is typed, what it means, its place in the page's address, `#filter=…`, and the scans that
+ * follow from it. Loaded once there is a history to look through.
+ *
+ * A filter works from the first key on. One that is not understood changes nothing until it is, and says why.
+ */
+
+import type { Streams } from "../../streams/streams.svelte.ts";
+import { filterSettleMs } from "../../limits.ts";
+import type { Zone } from "../../ui/format.ts";
+import type { History } from "../replica/history.svelte.ts";
+import type { HistoryView } from "../view/history-view.svelte.ts";
+import { anyLine, decodeFilterLink, encodeFilterLink, isAny, parseFilter, withTimes } from "./filter.ts";
+import type { Filter } from "./filter.ts";
+import { HistoryScan } from "./history-scan.svelte.ts";
+
+/** Writes the state of the box into the page's address. @param isNew true for an entry of its own in the browser's history */
+function writeAddress(fragment: string, isNew: boolean): void {
+  const url = fragment === "" ? location.pathname + location.search : fragment;
+  if (isNew) history.pushState(null, "", url);
+  else history.replaceState(null, "", url);
+}
+
+export class Search {
+  readonly #streams: Streams;
+  readonly #history: History;
+  readonly #view: HistoryView;
+  readonly #preferences: { readonly zone: Zone };
+  readonly #writeAddress: typeof writeAddress;
+  #text = $state("");
+  readonly #typed = $derived.by(() => parseFilter(this.#text, this.#preferences.zone));
+  #filter: Filter = anyLine;
+  #plotScan = $state.raw<HistoryScan>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What the address holds. */
+  #written = "";
+  /** True while further keys change the entry that the first one made. */
+  #isEditing = false;
+
+  /** @param view shows the lines that match */
+  constructor(
+    streams: Streams,
+    history: History,
+    view: HistoryView,
+    preferences: { readonly zone: Zone },
+    write = writeAddress,
+  ) {
+    this.#streams = streams;
+    this.#history = history;
+    this.#view = view;
+    this.#preferences = preferences;
+    this.#writeAddress = write;
+    history.onShown(() => this.restart());
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  set text(text: string) {
+    this.#text = text;
+    this.apply();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#write(), filterSettleMs);
+  }
+
+  get typed() {
+    return this.#typed;
+  }
+
+  /** Another range of time, as it may be typed; `""` for any. */
+  setTimes(since: string, until: string): void {
+    this.text = withTimes(this.#text, since, until);
+    this.settle();
+  }
+
+  /** Filters by the text: also when the zone has changed, in which its times are meant. */
+  apply(): void {
+    const typed = this.#typed;
+    if (typed.kind === "problem") return;
+    const former = this.#filter;
+    const filter = typed.kind === "filter" ? typed.filter : anyLine;
+    if (JSON.stringify(filter) === JSON.stringify(former)) return;
+    this.#filter = filter;
+    this.#startScan();
+    // A plot shows what lies around the times of the filter, too.
+    if (JSON.stringify(filter.terms) !== JSON.stringify(former.terms)) this.#startPlotScan(this.isPlotted);
+  }
+
+  /** The typing is over: the next filter is another entry of the browser's history. */
+  settle(): void {
+    clearTimeout(this.#timer);
+    this.#write();
+    this.#isEditing = false;
+  }
+
+  /** Takes the filter of an address. One without any fragment has none, and one about something else changes nothing. */
+  take(fragment: string): void {
+    const text = decodeFilterLink(fragment);
+    if (text === undefined && fragment !== "") return;
+    clearTimeout(this.#timer);
+    this.#isEditing = false;
+    this.#written = fragment;
+    // What was typed stays as it was typed when it comes back in other words.
+    if (text === undefined || encodeFilterLink(this.#text, this.#preferences.zone) !== fragment)
+      this.#text = text ?? "";
+    this.apply();
+  }
+
+  /** The counts, when there is a plot. */
+  get plotScan(): HistoryScan | undefined {
+    return this.#plotScan;
+  }
+
+  get isPlotted(): boolean {
+    return this.#plotScan !== undefined;
+  }
+
+  set isPlotted(now: boolean) {
+    this.#startPlotScan(now);
+  }
+
+  /** Searches anew: in another replica, or because other lines are hidden. */
+  restart(): void {
+    this.#startScan();
+    this.#startPlotScan(this.isPlotted);
+  }
+
+  #startScan(): void {
+    this.#view.scan?.dispose();
+    this.#view.scan = isAny(this.#filter) ? undefined : this.#create(this.#filter, true);
+  }
+
+  #startPlotScan(isWanted: boolean): void {
+    this.#plotScan?.dispose();
+    this.#plotScan = isWanted ? this.#create({ ...this.#filter, since: "", until: "" }, false) : undefined;
+  }
+
+  #create(filter: Filter, keepsMatches: boolean): HistoryScan {
+    const isHidden = (line: string) => !this.#view.showsBackground && this.#history.background.has(line);
+    return new HistoryScan(this.#streams, this.#history, filter, keepsMatches, isHidden);
+  }
+
+  #write(): void {
+    const { kind } = this.#typed;
+    const fragment = kind === "filter" ? encodeFilterLink(this.#text, this.#preferences.zone) : this.#written;
+    if (fragment === this.#written) return;
+    this.#writeAddress(fragment, !this.#isEditing);
+    this.#written = fragment;
+    this.#isEditing = true;
+  }
+}

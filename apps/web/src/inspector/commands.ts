@@ -1,0 +1,27 @@
+import type { Command } from "../ui/commands.ts";
+import type { InspectorTab, Layout } from "../ui/layout.svelte.ts";
+
+const tabs: Readonly<Record<InspectorTab, readonly [label: string, words: string]>> = {
+  notes: ["Show what happened", "notes explain summary inspector tab"],
+  stream: ["Show both directions of the stream", "raw follow conversation inspector tab"],
+  frames: ["Show frames and reads", "raw websocket inspector tab"],
+  bytes: ["Show the bytes", "raw hex dump inspector tab"],
+  steps: ["Show the steps and their times", "timeline timing inspector tab"],
+  lab: ["Open the fault lab: send a message late, cut or broken", "break delay slow tab"],
+};
+
+export function inspectorCommands(layout: Layout): readonly Command[] {
+  const go = () => void layout.focus("inspector", "#inspector");
+  return [
+    { id: "inspector", label: "Go to the inspector", key: "w", words: "wire diagram", run: go },
+    ...Object.entries(tabs).map(([tab, [label, words]]) => ({
+      id: `tab-${tab}`,
+      label,
+      words,
+      run: () => {
+        layout.tab = tab as InspectorTab;
+        go();
+      },
+    })),
+  ];
+}

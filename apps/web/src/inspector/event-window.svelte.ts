@@ -1,0 +1,81 @@
+import { touches } from "./byte-runs.ts";
+import type { FrameList, FrameSource } from "./frame-list.ts";
+import type { Mark } from "./highlight.svelte.ts";
+
+/** Places of a list, from one up to, but not including, another one. */
+export interface Places {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The part of a stream's frames that is drawn. It moves along with the newest, until someone goes back: then it stays
+ * with the frame that it begins with, whatever comes or is let go of.
+ */
+export class EventWindow {
+  readonly size: number;
+  /** What it begins with; `undefined` while it follows the newest. */
+  #first = $state.raw<FrameSource>();
+  /** What it begins with while a frame has to be seen: what moves can be neither read nor pressed. */
+  #held: FrameSource | undefined;
+
+  /** @param size frames that it shows at most */
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  get isFollowing(): boolean {
+    return this.#first === undefined;
+  }
+
+  follow(): void {
+    this.#first = undefined;
+  }
+
+  /** Begins at a place of the list and stays there. */
+  moveTo(list: FrameList, from: number): void {
+    this.#first = list.at(Math.max(0, Math.min(from, list.length - this.size)))?.source;
+  }
+
+  /** Back or forth by half of what it shows; at the end it follows again. */
+  step(list: FrameList, direction: -1 | 1): void {
+    const from = this.places(list).from + direction * Math.ceil(this.size / 2);
+    if (from + this.size >= list.length) this.follow();
+    else this.moveTo(list, from);
+  }
+
+  /** What is drawn. @param wanted a place that has to be seen, such as that of what is lit */
+  places(list: FrameList, wanted?: number): Places {
+    const newest = Math.max(0, list.length - this.size);
+    this.#held = wanted === undefined ? undefined : (this.#held ?? list.at(newest)?.source);
+    const source = this.#first ?? this.#held;
+    const first = source === undefined ? newest : (list.placeOf(source) ?? 0);
+    const isSeen = wanted === undefined || (wanted >= first && wanted < first + this.size);
+    const from = Math.max(0, Math.min(isSeen ? first : wanted - Math.floor(this.size / 2), list.length - this.size));
+    return { from, to: Math.min(list.length, from + this.size) };
+  }
+}
+
+/** Rows from the first on in which bytes are looked for: the message goes out at the beginning. */
+const lookedThroughMax = 200;
+
+/** Arrows that stand at the beginning, and at the end. */
+const firstArrows = new Set(["request", "connect", "established", "secured", "open"]);
+const lastArrows = new Set(["fin", "end", "failed", "reset", "ended"]);
+
+/** The place of its row; `undefined` when it has none, or all of a kind. */
+export function placeOfMark(list: FrameList, { source, span, arrows = [] }: Mark): number | undefined {
+  if (source !== undefined) return list.placeOf(source);
+  const first = list.slice(0, lookedThroughMax);
+  const at = first.findIndex((row) => {
+    if (span !== undefined) return row.event !== undefined && touches(span, row.span);
+    const { kind, isFromTarget, number } = row.event ?? {};
+    if (kind !== "data") return false;
+    return arrows.some((id) =>
+      (isFromTarget ? [`read ${number}`, `bytes ${number}`] : [`write ${number}`]).includes(id),
+    );
+  });
+  if (at >= 0) return at;
+  if (arrows.some((id) => firstArrows.has(id))) return 0;
+  return arrows.some((id) => lastArrows.has(id)) ? list.length - 1 : undefined;
+}

@@ -1,0 +1,103 @@
+/**
+ * What is kept over a reload: exchanges with the Wirebook server, and conversations with others of which the user says so,
+ * since those may hold passwords. Without storage the page works the same, until it is reloaded.
+ */
+
+import { keepDelayMs } from "../limits.ts";
+import { plural } from "../ui/format.ts";
+import type { Stream } from "./stream.svelte.ts";
+import type { StreamStore } from "./stream-store.ts";
+import type { Streams } from "./streams.svelte.ts";
+
+export class Keeper {
+  /** What went wrong, in a sentence. */
+  problem = $state("");
+  /** True while the user is asked whether what is kept nowhere else may go. */
+  isAsking = $state(false);
+  readonly #streams: Streams;
+  readonly #open: () => Promise<StreamStore>;
+  #store: Promise<StreamStore | undefined> | undefined;
+  readonly #waiting = new Set<Stream>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param open loads the store, when it is first needed */
+  constructor(streams: Streams, open = async () => new (await import("./stream-store.ts")).StreamStore()) {
+    this.#streams = streams;
+    this.#open = open;
+    streams.onStart = (stream) => {
+      if (stream.isWithServer && stream.intent.by === "user") void stream.over.then(() => this.#save(stream));
+    };
+  }
+
+  /** Shows what was kept, before everything else. Nothing is sent. */
+  async restore(): Promise<void> {
+    globalThis.addEventListener?.("pagehide", () => void this.flush());
+    await this.#use(async (store) => {
+      const { streams, problems } = await store.load();
+      this.#streams.restore(streams);
+      if (problems > 0)
+        this.problem = `${plural(problems, "kept entry", "kept entries")} could not be read and ${problems === 1 ? "was" : "were"} removed.`;
+    });
+  }
+
+  /** The user wants this one kept: as it is now, and again when it is over. */
+  async keep(stream: Stream): Promise<void> {
+    stream.isKept = true;
+    if (stream.state === "running") void stream.over.then(() => this.#save(stream));
+    this.#waiting.add(stream);
+    await this.flush();
+  }
+
+  /** Streams of the user that Clear would lose although they were with others, and never kept. */
+  get unkept(): readonly Stream[] {
+    return this.#streams.list.filter(
+      ({ intent, isKept, isWithServer, state }) =>
+        intent.by === "user" && !isKept && !isWithServer && state !== "running",
+    );
+  }
+
+  /** Clears, or asks first where something would be lost. */
+  askToClear(): void {
+    if (this.unkept.length > 0) this.isAsking = true;
+    else void this.clear();
+  }
+
+  /** Forgets all that is over, here and in the store. */
+  async clear(): Promise<void> {
+    this.isAsking = false;
+    this.#waiting.clear();
+    this.#streams.clear();
+    await this.#use((store) => store.clear());
+  }
+
+  /** Writes what waits to be written. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    const streams = [...this.#waiting];
+    this.#waiting.clear();
+    if (streams.length === 0) return;
+    await this.#use(async (store) => {
+      for (const stream of streams) {
+        stream.isKept = await store.save(stream);
+        if (!stream.isKept) this.problem = `${stream.name} is too big to be kept over a reload.`;
+      }
+    });
+  }
+
+  #save(stream: Stream): void {
+    this.#waiting.add(stream);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.flush(), keepDelayMs);
+  }
+
+  async #use(deed: (store: StreamStore) => Promise<void>): Promise<void> {
+    this.#store ??= this.#open().catch(() => undefined);
+    const store = await this.#store;
+    try {
+      if (store !== undefined) await deed(store);
+    } catch {
+      // Best effort: storage may be blocked or full, and the page is of use without it.
+      this.#store = Promise.resolve(undefined);
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/** The result of an exchange or a conversation, in the words that all parts of the page share. */
+
+import { errorPrefix } from "@wirebook/protocol";
+import type { Hop } from "@wirebook/protocol";
+import type { Stream } from "./stream.svelte.ts";
+
+type Tone = "running" | "good" | "refused" | "failed" | "neutral";
+
+export interface Result {
+  readonly tone: Tone;
+  /** One to three words. */
+  readonly word: string;
+}
+
+const hopWords: Readonly<Record<Hop, string>> = {
+  "page-gateway": "between this page and the gateway",
+  gateway: "in the gateway",
+  "gateway-server": "between the gateway and the server",
+};
+
+export function resultOf(stream: Stream): Result {
+  const { state, intent, isDialogue } = stream;
+  switch (state) {
+    case "running":
+      if (stream.isOpen) return { tone: "running", word: "open" };
+      if (stream.receivedBytes > 0) return { tone: "running", word: "receiving" };
+      return { tone: "running", word: stream.at.established === undefined ? "connecting" : "waiting" };
+    case "cancelled":
+      return { tone: "neutral", word: isReset(stream) ? "reset" : isDialogue ? "left" : "cancelled" };
+    case "failed":
+      if (isLeftOpen(stream)) return { tone: "good", word: "answered" };
+      if (isDialogue && stream.failure?.code === "connection-reset") {
+        return { tone: "refused", word: `reset by ${intent.target.name}` };
+      }
+      return { tone: "failed", word: "failed" };
+    case "done":
+      if (isDialogue)
+        return { tone: "neutral", word: `closed by ${isClosedByTarget(stream) ? intent.target.name : "you"}` };
+      if (stream.answer === "refused") return { tone: "refused", word: "refused" };
+      return stream.answer === "unauthenticated"
+        ? { tone: "refused", word: "unauthenticated" }
+        : { tone: "good", word: "done" };
+  }
+}
+
+function isReset({ record: { outcome } }: Stream): boolean {
+  return outcome?.kind === "ended" && outcome.reason === "reset";
+}
+
+/** True when its FIN came before the one from here. */
+function isClosedByTarget({ at: { fin, ended } }: Stream): boolean {
+  return fin !== undefined && (ended === undefined || fin <= ended);
+}
+
+/** Where an exchange failed, why, and what that means for the request; `undefined` when it did not fail. */
+export function explainFailure(stream: Stream): { where: string; why: string; consequence: string } | undefined {
+  const { failure, at } = stream;
+  if (failure === undefined) return undefined;
+  if (isLeftOpen(stream)) {
+    return {
+      where: "The server answered and kept the connection open.",
+      why: "The gateway closed it, because no more bytes came in time.",
+      consequence: "To send more on the same connection, keep it open.",
+    };
+  }
+  return {
+    where: `It failed ${hopWords[failure.hop]}.`,
+    why: sentence(failure.message),
+    consequence:
+      failure.hop === "page-gateway"
+        ? "The server may have received the message. Check the history before you send it again."
+        : at.written === undefined
+          ? "The gateway wrote nothing to the server. It is safe to send the message again."
+          : "The server may have carried out the message. Check the history before you send it again.",
+  };
+}
+
+/** True when the server answered and kept the connection open, as services do that take many commands: no failure. */
+export function isLeftOpen({ failure, receivedBytes }: Stream): boolean {
+  return failure?.code === "reply-timeout" && receivedBytes > 0;
+}
+
+/** Why a line that was to be deleted may still be there. */
+export interface DeleteProblem {
+  readonly result: string;
+  readonly why: string;
+}
+
+/** What to say of a delete; `undefined` when it was carried out. */
+export function explainDelete(stream: Stream): DeleteProblem | undefined {
+  const refusal = refusalOf(stream);
+  const failure = explainFailure(stream);
+  if (failure === undefined)
+    return refusal === undefined ? undefined : { result: "Nothing was deleted.", why: refusal };
+  const isUnwritten = stream.failure?.hop !== "page-gateway" && stream.at.written === undefined;
+  if (isUnwritten) return { result: "Nothing was deleted.", why: failure.why };
+  return { result: "The line may have been deleted.", why: `${failure.why} ${failure.consequence}` };
+}
+
+/** The refusal of the server without its prefix; `undefined` when it did not refuse. */
+export function refusalOf(stream: Stream): string | undefined {
+  if (stream.answer === "accepted") return undefined;
+  return sentence(stream.answerSentence.replace(errorPrefix, ""));
+}
+
+/** With a capital letter and a full stop. */
+export function sentence(words: string): string {
+  const text = words.trim();
+  return text === "" ? "" : `${text[0]?.toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;
+}

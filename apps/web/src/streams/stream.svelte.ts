@@ -1,0 +1,341 @@
+/**
+ * One exchange or conversation as the page saw it: the record of its stream, the text frames, the reply, the end.
+ *
+ * Times come from two clocks. The page's own are the arrivals of frames; the gateway's (`at`, and those of the events) are
+ * put onto the page's clock by `toPageMs`, with the newest reading.
+ */
+
+import { ExchangeMask } from "@wirebook/capture";
+import {
+  authenticationError,
+  decodeText,
+  encodeText,
+  errorPrefix,
+  firstBytesMax,
+  joinBytes,
+  ReplyReader,
+  steps,
+  StreamRecord,
+} from "@wirebook/protocol";
+import type {
+  AnnouncedTarget,
+  ByteFrame,
+  GatewayFrame,
+  ReadRate,
+  ReplyHeader,
+  ReplyPart,
+  ScheduleStep,
+  StepTimes,
+  StreamOutcome,
+} from "@wirebook/protocol";
+import type { ClockReading, TimedText } from "../gateway/gateway-socket.ts";
+import { serverName } from "../gateway/targets.ts";
+import { answerBytesMax, controlFramesKept, openAfterMs, streamBounds } from "../limits.ts";
+import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
+import { AnsweredKey, hideKey, keyOf } from "./keys.ts";
+import { KeptBytes } from "./kept-bytes.ts";
+
+export type Failure = Extract<StreamOutcome, { kind: "failed" }>;
+
+export type StreamState = "running" | "done" | "cancelled" | "failed";
+
+/** How the server took the request, by its response. */
+export type Answer = "accepted" | "refused" | "unauthenticated";
+
+/** The file or link that an exchange was loaded from. */
+interface LoadedFrom {
+  readonly fileName: string;
+  readonly startedAt: Date;
+  /** What is missing in it; empty when nothing is. */
+  readonly note: string;
+}
+
+export interface Intent {
+  readonly target: AnnouncedTarget;
+  readonly user: string;
+  /** The message with its line feed, as it goes over TCP: of more bytes than the first frame takes, those. */
+  readonly message: string;
+  /** Bytes that were given to be sent first; `undefined` of what was loaded. */
+  readonly byteCount?: number;
+  readonly by: "user" | "page";
+  /** What the page, or the fault lab, makes it for. */
+  readonly purpose?: string;
+  /** How the gateway is to write the message and to read the reply, where that was said [G-11]. */
+  readonly schedule?: readonly ScheduleStep[];
+  readonly read?: ReadRate;
+  /** When it happened, if that is not now. */
+  readonly startedAt?: Date;
+  /** Set when it came from a file or a link. */
+  readonly loaded?: LoadedFrom;
+  /** True when FIN follows the message at once: what comes is the one reply to it. */
+  readonly end?: boolean;
+  /** The time of the newest line of the history that the page knew then. */
+  readonly after?: string | undefined;
+  /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
+  readonly onKey?: (user: string) => void;
+  readonly onResponse?: (bytes: Uint8Array) => void;
+}
+
+/** A text frame of a stream, without a key; or a byte frame that the page sent. */
+export interface ControlFrame {
+  readonly direction: "sent" | "received";
+  readonly name: string;
+  readonly atMs: number;
+  /** `""` of a byte frame. */
+  readonly text: string;
+  /** Bytes behind the header of a byte frame, and those that the page had sent in this stream before them. */
+  readonly byteCount?: number;
+  readonly offset?: number;
+}
+
+/** A control frame that belongs to an exchange. */
+export type StreamFrame = Extract<GatewayFrame, { type: "open" | "end" | "error" }>;
+
+export class Stream {
+  readonly id: number;
+  readonly intent: Intent;
+  readonly message: string;
+  /** The page's time at which its frame was sent, and the same moment by the calendar. */
+  readonly sentAtMs: number;
+  readonly sentAt: Date;
+  /** Counts the dialogues with its target, from 1. */
+  number = 1;
+  /** Settles when it is over, however it ended. */
+  readonly over: Promise<this>;
+  state = $state<StreamState>("running");
+  header = $state.raw<ReplyHeader>();
+  clock = $state.raw<ClockReading>();
+  /** The page's time at which it knew that the exchange was over. */
+  endedAtMs = $state<number>();
+  /** Bytes of the reply before its response; `undefined` while that is not known. */
+  responseOffset = $state<number>();
+  /** Byte frames that the page sent and that are not kept. */
+  omittedControls = 0;
+  /** True when its bytes were dropped because all exchanges together had too many. */
+  isReleased = $state(false);
+  /** True when the browser keeps it over a reload. */
+  isKept = $state(false);
+  /** True once the page has asked for its end: it takes no more lines. */
+  isEnding = $state(false);
+  readonly #redraw = new RedrawThrottle();
+  readonly #record: StreamRecord;
+  readonly #controls: ControlFrame[] = [];
+  readonly #reader = new ReplyReader();
+  readonly #settle: (self: this) => void;
+  readonly #answered = Promise.withResolvers<void>();
+  readonly #key: string | undefined;
+  readonly #mask = new ExchangeMask();
+  /** Bytes that the page has given to the gateway. */
+  #handedOver: number;
+  readonly #answeredKey = new AnsweredKey();
+  /** The first bytes of the response. */
+  #answer: Uint8Array = new Uint8Array(0);
+
+  /** @param name what its first frame is called: `request` or `connect` */
+  constructor(id: number, intent: Intent, name: string, timed: TimedText) {
+    this.id = id;
+    this.intent = intent;
+    this.#record = new StreamRecord(streamBounds[intent.by]);
+    this.#key = this.isWithServer ? keyOf(intent.message) : undefined;
+    this.message = hideKey(intent.message, this.#key);
+    this.#record.sending(encodeText(this.message));
+    this.#handedOver = encodeText(intent.message).length;
+    this.#mask.pushSent(encodeText(intent.message));
+    this.sentAtMs = timed.atMs;
+    this.sentAt = intent.startedAt ?? new Date();
+    const { promise, resolve } = Promise.withResolvers<this>();
+    this.over = promise;
+    this.#settle = resolve;
+    this.noteControl("sent", name, timed);
+  }
+
+  /** The bytes that were given to be sent first; `undefined` where they are not kept whole. */
+  get firstBytes(): Uint8Array | undefined {
+    const bytes = encodeText(this.intent.message);
+    const { byteCount = bytes.length < firstBytesMax ? bytes.length : Infinity } = this.intent;
+    if (byteCount === bytes.length) return bytes;
+    // The rest went in frames of its own.
+    const written = new KeptBytes(this.record, false).join(0, byteCount);
+    return written.length === byteCount ? written : undefined;
+  }
+
+  /** True when it is held open for more messages in both directions, and shown as one with all of them. */
+  get isDialogue(): boolean {
+    const { end = false, purpose, schedule } = this.intent;
+    const isOneMessage = end || purpose !== undefined || schedule !== undefined;
+    return this.isConversation && !isOneMessage && (!this.isWithServer || this.message === "");
+  }
+
+  /** What the page calls it: its message, or the target and a number. A key takes three places, however long it is. */
+  get name(): string {
+    if (this.isDialogue) return `${this.intent.target.name} #${this.number}`;
+    const message = this.message.trim();
+    return this.isWithServer ? message.replace(/^([^\s~]*)~\*+/u, "$1~***") : message;
+  }
+
+  /** True when it is with a Wirebook server: any other service has neither operations nor keys. */
+  get isWithServer(): boolean {
+    return this.intent.target.name === serverName;
+  }
+
+  /** True when it lives until both ends have closed it, and not for one reply alone. */
+  get isConversation(): boolean {
+    return this.#controls[0]?.name !== "request";
+  }
+
+  /** True when the connection stands and whether more comes is for the two ends to say: nothing is waited for. */
+  get isOpen(): boolean {
+    if (this.state !== "running" || this.header !== undefined) return false;
+    return this.receivedBytes > 0 || (this.isDialogue && this.at.established !== undefined);
+  }
+
+  // What grows with every read is redrawn at most once a screen frame; the small facts above are state of their own.
+  get record(): StreamRecord {
+    this.#redraw.listen();
+    return this.#record;
+  }
+
+  get controls(): readonly ControlFrame[] {
+    this.#redraw.listen();
+    return this.#controls;
+  }
+
+  /** The gateway's times of the steps that have happened. */
+  get at(): StepTimes {
+    return this.record.at;
+  }
+
+  get failure(): Failure | undefined {
+    const { outcome } = this.record;
+    return outcome?.kind === "failed" ? outcome : undefined;
+  }
+
+  get receivedBytes(): number {
+    return this.record.receivedBytes;
+  }
+
+  get reads(): number {
+    return this.record.readCount;
+  }
+
+  /** The first line of the response, as far as it is kept. */
+  get answerSentence(): string {
+    this.#redraw.listen();
+    return decodeText(this.#answer).split("\n", 1)[0] ?? "";
+  }
+
+  /** Milliseconds from sending to the end, or up to now. */
+  get tookMs(): number {
+    return (this.endedAtMs ?? performance.now()) - this.sentAtMs;
+  }
+
+  get answer(): Answer {
+    const { answerSentence } = this;
+    if (answerSentence.startsWith(errorPrefix)) return "refused";
+    // An unauthenticated user gets no header.
+    return answerSentence === authenticationError && this.header === undefined ? "unauthenticated" : "accepted";
+  }
+
+  /** A time of the gateway on the page's clock. Without a reading, the frame counts as received when it was sent. */
+  toPageMs(gatewayMs: number): number {
+    const offsetMs = this.clock?.offsetMs ?? (this.at.received ?? gatewayMs) - this.sentAtMs;
+    return gatewayMs - offsetMs;
+  }
+
+  /** Settles when it is over, or after so many milliseconds. */
+  async overWithin(ms: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([this.over, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+    clearTimeout(timer);
+  }
+
+  /** Settles when there is something to tell of it: it is over, or open. */
+  async settled(): Promise<void> {
+    await this.#answered.promise;
+    await this.overWithin(openAfterMs);
+    if (!this.isOpen) await this.over;
+  }
+
+  takeFrame(frame: StreamFrame, timed: TimedText, clock: ClockReading | undefined): void {
+    this.noteControl("received", frame.type, timed);
+    this.clock = clock;
+    const record = this.#record;
+    if (frame.type === "open" && this.isDialogue) this.#answered.resolve();
+    // A FIN that ended the stream came in no frame of its own.
+    const { ended, fin } = frame.at;
+    if (ended !== undefined && record.at.ended === undefined) record.ended("fin", false, ended);
+    if (fin !== undefined && record.at.fin === undefined) record.ended("fin", true, fin);
+    for (const step of steps) if (frame.at[step] !== undefined) record.mark(step, frame.at[step]);
+    if (frame.type === "open") {
+      record.local = frame.local;
+      record.remote = frame.remote;
+      record.tls = frame.tls;
+    } else if (frame.type === "end") this.end({ kind: "ended", reason: frame.reason }, timed.atMs);
+    else this.end({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message }, timed.atMs);
+  }
+
+  /** Something happened to its bytes, as a byte frame tells. */
+  takeBytes(frame: Omit<ByteFrame, "id">, arrivedMs: number | undefined, clock: ClockReading | undefined): void {
+    const { kind, isFromTarget, isAfterGap, queuedKiB, atMs } = frame;
+    const options = { isAfterGap, queuedKiB, arrivedMs };
+    this.clock = clock;
+    if (kind === "data") this.#answered.resolve();
+    if (kind === "data") this.#read(frame.bytes, (bytes) => this.#record.read(bytes, atMs, options));
+    else if (kind === "written") this.#record.wrote(frame.writtenBytes, atMs, options);
+    else this.#record.ended(kind, isFromTarget, atMs, options);
+    this.#redraw.mark();
+  }
+
+  noteControl(direction: ControlFrame["direction"], name: string, { atMs, text }: TimedText): void {
+    this.#controls.push({ direction, name, atMs, text: hideKey(text, this.#key) });
+    this.#redraw.mark();
+  }
+
+  /** The page sent more bytes in a frame of their own. */
+  noteSent(bytes: Uint8Array, atMs: number): void {
+    const shown = this.isWithServer ? encodeText(hideKey(decodeText(bytes), keyOf(decodeText(bytes)))) : bytes;
+    this.#record.sending(shown);
+    const { length: byteCount } = bytes;
+    this.#controls.push({ direction: "sent", name: "data", atMs, text: "", byteCount, offset: this.#handedOver });
+    this.#handedOver += byteCount;
+    // The first one says how the stream began.
+    if (this.#controls.length > controlFramesKept) this.omittedControls += this.#controls.splice(1, 1).length;
+    this.#redraw.mark();
+  }
+
+  /** It is over; what was shown stays. */
+  end(outcome: StreamOutcome, atMs: number): void {
+    this.#takePart(this.#reader.finish());
+    this.#record.outcome = outcome;
+    this.state = outcome.kind === "failed" ? "failed" : outcome.reason === "fin" ? "done" : "cancelled";
+    this.endedAtMs = atMs;
+    this.#redraw.mark();
+    this.#answered.resolve();
+    this.#settle(this);
+  }
+
+  /** Drops the bytes, and returns how many. */
+  release(): number {
+    this.isReleased = true;
+    this.#redraw.mark();
+    return this.#record.releaseBytes();
+  }
+
+  #read(received: Uint8Array, note: (bytes: Uint8Array) => void): void {
+    if (!this.isWithServer) return note(received);
+    const { bytes } = this.#mask.pushReceived(received);
+    note(bytes);
+    this.#takePart(this.#reader.push(bytes));
+    const user = this.intent.onKey && this.#answeredKey.push(received);
+    if (user !== undefined && this.#mask.asksForKey) this.intent.onKey?.(user);
+  }
+
+  #takePart({ header, response }: ReplyPart): void {
+    this.header ??= header;
+    if (response.length === 0) return;
+    this.responseOffset ??= this.#record.receivedBytes - response.length;
+    const missing = answerBytesMax - this.#answer.length;
+    if (missing > 0) this.#answer = joinBytes(this.#answer, response.slice(0, missing));
+    this.intent.onResponse?.(response);
+  }
+}

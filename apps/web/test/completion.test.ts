@@ -1,0 +1,63 @@
+import { operations } from "@wirebook/protocol";
+import { describe, expect, test } from "vitest";
+import { splitLessonLink } from "../src/conversation/command-line.svelte.ts";
+import { complete, completionsOf, fieldsOfLine, hintOf, lineOfFields } from "../src/conversation/draft.ts";
+import { applyPreset, encodeLink, ordinary, presets } from "../src/fault-lab/settings.ts";
+
+const operation = (number: number) => operations.find((each) => each.number === number);
+
+describe("what a line may become", () => {
+  test.each([
+    ["brick", []],
+    ["brick ", [1, 2, 3, 4, 5, 6]],
+    ["brick re", [2, 4, 6]],
+    ["brick DEL", [1, 3]],
+    ["brick 2", []],
+    ["brick 9", []],
+    ["brick 2 ", []],
+  ])("%j: %j", (line, numbers) => {
+    expect(completionsOf(line, operations).map(({ number }) => number)).toEqual(numbers);
+  });
+
+  test("is completed up to where the arguments begin", () => {
+    const [read, status] = [operation(2), operation(6)];
+    expect(read && complete("brick re", read)).toBe("brick 2 ");
+    expect(status && complete(" brick ", status)).toBe("brick 6");
+  });
+
+  test.each([
+    ["brick 2", -1],
+    ["brick 2 ", 0],
+    ["brick 2 -1", 0],
+    ["brick 2 -1 ", 1],
+  ])("the argument that is typed in %j has the index %i", (line, at) => {
+    expect(hintOf(line, operations)).toMatchObject({ operation: { number: 2 }, at });
+  });
+});
+
+describe("the fields of a line", () => {
+  test.each([
+    ["brick 2", ["", "", ""]],
+    ["brick 2 -10", ["-10", "", ""]],
+    ["brick 2 5 9 snapshot", ["5", "9", "snapshot"]],
+    ["brick 2 snapshot", ["", "", "snapshot"]],
+  ])("of %j are %j, and make it again", (line, values) => {
+    expect(fieldsOfLine(line, operation(2))).toEqual(values);
+    expect(lineOfFields("brick", operation(2), values)).toEqual({ line });
+  });
+
+  test("make no line while one is empty before another", () => {
+    expect(lineOfFields("brick", operation(2), ["", "5", ""])).toEqual({
+      problem: "TO needs FROM before it; type FROM too",
+    });
+  });
+
+  test("are the name alone without an operation", () => {
+    expect(lineOfFields("brick", undefined, [])).toEqual({ line: "brick" });
+  });
+});
+
+test("the lesson's link sets the fault lab to cut a message in two", () => {
+  const split = presets.find(({ name }) => name === "Split");
+  expect(split && encodeLink(applyPreset(split, { ...ordinary, message: "brick 2" }))).toBe(splitLessonLink);
+});

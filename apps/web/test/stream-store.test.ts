@@ -1,0 +1,166 @@
+import { expect, test } from "vitest";
+import { encodeText } from "@wirebook/protocol";
+import { keptBytesMax, keptStreamBytesMax, keptStreamsMax } from "../src/limits.ts";
+import { Keeper } from "../src/streams/keeper.svelte.ts";
+import { KeptBytes } from "../src/streams/kept-bytes.ts";
+import { Stream } from "../src/streams/stream.svelte.ts";
+import { StreamStore } from "../src/streams/stream-store.ts";
+import type { Place } from "../src/streams/stream-store.ts";
+import { Streams } from "../src/streams/streams.svelte.ts";
+import { Peer, readOf, writtenOf } from "./gateway-peer.ts";
+import { server } from "./stream-samples.ts";
+
+/** A place in memory, which sorts its keys as IndexedDB does. */
+class MemoryPlace implements Place {
+  readonly entries = new Map<string, unknown>();
+
+  keys() {
+    const all = [...this.entries.keys()].map((key) => JSON.parse(key) as [number, string, number]);
+    return Promise.resolve(all.toSorted(([a, nameA], [b, nameB]) => a - b || (nameA < nameB ? -1 : 1)));
+  }
+
+  get(keys: unknown[]) {
+    return Promise.resolve(keys.map((key) => this.entries.get(JSON.stringify(key))));
+  }
+
+  set(key: unknown, value: unknown) {
+    this.entries.set(JSON.stringify(key), value);
+    return Promise.resolve();
+  }
+
+  remove(keys: unknown[]) {
+    for (const key of keys) this.entries.delete(JSON.stringify(key));
+    return Promise.resolve();
+  }
+
+  clear() {
+    this.entries.clear();
+    return Promise.resolve();
+  }
+}
+
+function streamOf(message: string, reply = "", at = 0, target = "wirebook"): Stream {
+  const intent = { target: { ...server, name: target }, user: "brick", message, by: "user" } as const;
+  const stream = new Stream(1, { ...intent, startedAt: new Date(at) }, "connect", { atMs: 0, text: "{}" });
+  stream.takeBytes(writtenOf(encodeText(message).length), 1, undefined);
+  if (reply !== "") stream.takeBytes(readOf(encodeText(reply), 2), 2, undefined);
+  stream.end({ kind: "ended", reason: "fin" }, 3);
+  return stream;
+}
+
+async function restored(place: Place): Promise<readonly Stream[]> {
+  const { streams } = await new StreamStore(place).load();
+  return streams.map((create, index) => create(index + 1));
+}
+
+test("what is kept comes back in the order of its time, with its bytes and without a key", async () => {
+  const place = new MemoryPlace();
+  const store = new StreamStore(place);
+  await store.save(streamOf("otter~s3cret 2\n", "two\n", 2000));
+  await store.save(streamOf("brick 2\n", "one\n", 1000));
+  expect(JSON.stringify([...place.entries])).not.toContain("s3cret");
+  const all = await restored(place);
+  expect(all.map((stream) => [stream.name, stream.sentAt.getTime(), stream.isKept, stream.intent.loaded])).toEqual([
+    ["brick 2", 1000, true, undefined],
+    ["otter~*** 2", 2000, true, undefined],
+  ]);
+  expect(all.map(({ record }) => new KeptBytes(record, true).toText())).toEqual(["one\n", "two\n"]);
+});
+
+test("a stream that is kept again takes the place of what was kept of it", async () => {
+  const place = new MemoryPlace();
+  const store = new StreamStore(place);
+  const stream = streamOf("", "220 hello\r\n", 1, "mail");
+  await store.save(stream);
+  stream.takeBytes(readOf(encodeText("more\r\n"), 3), 3, undefined);
+  await store.save(stream);
+  expect(place.entries.size).toBe(1);
+  const [again] = await restored(place);
+  expect(again && new KeptBytes(again.record, true).toText()).toBe("220 hello\r\nmore\r\n");
+});
+
+test("what is damaged or of a later version is removed and counted, and the rest is there", async () => {
+  const place = new MemoryPlace();
+  await new StreamStore(place).save(streamOf("brick 2\n"));
+  await place.set([1, "newer", 20], '{"type":"stream","version":99}');
+  await place.set([2, "damaged", 3], "{{{");
+  await place.set([3, "odd", 3], 17);
+  const { streams, problems } = await new StreamStore(place).load();
+  expect([streams.length, problems, place.entries.size]).toEqual([1, 3, 1]);
+});
+
+test("is bounded in number and in size, whoever wrote: the oldest go", async () => {
+  const place = new MemoryPlace();
+  for (let n = 0; n < keptStreamsMax; n++) await place.set([n, "other tab", 10], "x".repeat(10));
+  await new StreamStore(place).save(streamOf("brick 2\n", "", 1e6));
+  expect(place.entries.size).toBe(keptStreamsMax);
+  expect((await place.keys())[0]?.[0]).toBe(1);
+  await place.set([1e5, "big", keptBytesMax], "");
+  await new StreamStore(place).save(streamOf("brick 3\n", "", 2e6));
+  expect((await place.keys()).map(([at]) => at)).toEqual([1e6, 2e6]);
+});
+
+test("of a reply that is too big only its size is kept", async () => {
+  const place = new MemoryPlace();
+  await new StreamStore(place).save(streamOf("brick 2\n", "x".repeat(keptStreamBytesMax)));
+  const [again] = await restored(place);
+  expect([again?.receivedBytes, again?.record.bytesKept]).toEqual([keptStreamBytesMax, 8]);
+});
+
+/** A page with a keeper over a place. */
+function openPage(place: Place) {
+  const peer = new Peer();
+  const streams = new Streams(peer.connection, () => {});
+  peer.serve(streams);
+  const keeper = new Keeper(streams, () => Promise.resolve(new StreamStore(place)));
+  return { peer, streams, keeper };
+}
+
+test("the page keeps what the user sent to the server, and of other services only what the user says", async () => {
+  const place = new MemoryPlace();
+  const { streams, keeper } = openPage(place);
+  const other = { ...server, name: "mail" };
+  const mail = streams.connect({ target: other, bytes: new Uint8Array(0), user: "", by: "user" });
+  await Promise.all([
+    streams.request({ user: "brick", operation: 2, by: "user" })?.over,
+    streams.request({ user: "brick", operation: 2, by: "page" })?.over,
+  ]);
+  mail?.end({ kind: "ended", reason: "fin" }, 1);
+  await keeper.flush();
+  expect((await restored(place)).map(({ name }) => name)).toEqual(["brick 2"]);
+  if (mail !== undefined) await keeper.keep(mail);
+  expect((await restored(place)).map(({ name }) => name).toSorted()).toEqual(["brick 2", "mail #1"]);
+});
+
+test("a page shows what was kept before what it did itself, and sends nothing for it", async () => {
+  const place = new MemoryPlace();
+  await new StreamStore(place).save(streamOf("ada 2\n", "", 1));
+  const { peer, streams, keeper } = openPage(place);
+  const own = streams.request({ user: "brick", operation: 6, by: "user" });
+  await keeper.restore();
+  expect(streams.list.map(({ name }) => name)).toEqual(["ada 2", "brick 6"]);
+  expect(new Set(streams.list.map(({ id }) => id)).size).toBe(2);
+  await own?.over;
+  expect(peer.asked).toEqual(["brick 6"]);
+});
+
+test("Clear empties the page and the place, and leaves what runs", async () => {
+  const place = new MemoryPlace();
+  const { streams, keeper } = openPage(place);
+  await streams.request({ user: "brick", operation: 2, by: "user" })?.over;
+  await keeper.flush();
+  const follow = streams.request({ user: "brick", operation: 5, by: "page" });
+  expect(place.entries.size).toBe(1);
+  await keeper.clear();
+  expect([streams.list, place.entries.size]).toEqual([[follow], 0]);
+});
+
+test("a place that fails leaves the page as it is", async () => {
+  const { streams, keeper } = openPage(new MemoryPlace());
+  const broken = new Keeper(streams, () => Promise.reject(new Error("blocked")));
+  await broken.restore();
+  const stream = streams.request({ user: "brick", operation: 2, by: "user" });
+  await stream?.over;
+  await broken.clear();
+  expect([streams.list, broken.problem, keeper.problem]).toEqual([[], "", ""]);
+});
