@@ -63,16 +63,17 @@ async function run({ seconds, say }: BenchOptions): Promise<void> {
   });
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   await page.goto(`http://${gateway.address}/`);
-  await page.getByRole("textbox", { name: "User" }).fill("brick");
-  await page.getByRole("button", { name: "Connect" }).click();
+  await page.getByRole("textbox", { name: "Message" }).fill("brick");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.getByText("live", { exact: true }).waitFor();
   const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
   const grid = page.getByRole("grid", { name: "Lines" });
 
-  const follow = () => drawnWhile(browser, page, seconds, () => sayForA(seconds, source));
+  const follow = () => drawnWhile(browser, page, devtools, seconds, () => sayForA(seconds, source));
   say(`following: ${await follow()}; ${await sizeOf(devtools)}`);
   await loadExchanges(page);
-  say(`with ${recordsMax} exchanges in the transcript: ${await follow()}; ${await sizeOf(devtools)}`);
+  say(`with ${recordsMax} exchanges in the conversation: ${await follow()}; ${await sizeOf(devtools)}`);
 
   const startedMs = performance.now();
   while (source.count < linesOfAnHour) await source.say(Math.min(2000, linesOfAnHour - source.count));
@@ -99,11 +100,19 @@ interface TraceEvent {
 
 /**
  * Frames with something new of the page's that were put on the screen meanwhile, by Chromium's own tracing, and the
- * longest time between two. `DrawFrame` alone would count each step of an animation, whatever the page is doing.
+ * longest time between two, and what each cost. `DrawFrame` alone would count each step of an animation, whatever the page is doing.
  */
-async function drawnWhile(browser: Browser, page: Page, seconds: number, work: () => Promise<void>): Promise<string> {
+async function drawnWhile(
+  browser: Browser,
+  page: Page,
+  devtools: CDPSession,
+  seconds: number,
+  work: () => Promise<void>,
+): Promise<string> {
+  const beforeMs = await mainThreadMs(devtools);
   await browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline.frame", frameCategory] });
   await work();
+  const tookMs = (await mainThreadMs(devtools)) - beforeMs;
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
   const times = traceEvents
     .filter(({ name }) => name === "ActivateLayerTree")
@@ -111,10 +120,17 @@ async function drawnWhile(browser: Browser, page: Page, seconds: number, work: (
     .toSorted((a, b) => a - b);
   const longestMs = Math.max(...times.slice(1).map((ts, at) => ts - (times[at] ?? ts))) / 1000;
   const rate = (times.length / seconds).toFixed(1);
-  return `${rate} frames a second over ${seconds} s, the longest took ${longestMs.toFixed(0)} ms`;
+  const each = (tookMs / times.length).toFixed(1);
+  return `${rate} frames a second over ${seconds} s, ${each} ms of the processor each, the longest took ${longestMs.toFixed(0)} ms`;
 }
 
-/** Fills the transcript, through the dialog that loads a session. */
+/** Processor time that the page's main thread has taken, which other work on the machine does not change much. */
+async function mainThreadMs(devtools: CDPSession): Promise<number> {
+  const { metrics } = await devtools.send("Performance.getMetrics");
+  return (metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0) * 1000;
+}
+
+/** Fills the conversation, through the dialog that loads a session. */
 async function loadExchanges(page: Page): Promise<void> {
   const text = '{"type":"request","id":1,"user":"otter","operation":2}';
   const record = encodeRecord({

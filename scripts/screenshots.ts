@@ -45,27 +45,28 @@ async function take(page: Page, name: string): Promise<void> {
 
 async function begin(page: Page, address: string): Promise<void> {
   await page.goto(address);
-  await page.getByRole("textbox", { name: "User" }).fill("brick");
-  await page.getByRole("button", { name: "Connect" }).click();
+  await page.getByRole("textbox", { name: "Message" }).fill("brick");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.getByText("live", { exact: true }).waitFor();
 }
 
 /** Sends an operation and waits until the wire shows its timeline. */
 async function send(page: Page, operation: string, from = ""): Promise<void> {
-  await page.getByRole("combobox", { name: "Operation" }).selectOption(operation);
-  if (from !== "") await page.getByLabel("FROM", { exact: true }).fill(from);
-  await page.getByRole("button", { name: "Send", exact: true }).click();
   const message = ["brick", operation, from].join(" ").trim();
+  const commandLine = page.getByRole("form", { name: "Command line" });
+  await commandLine.getByRole("textbox", { name: "Message" }).fill(message);
+  await commandLine.getByRole("button", { name: "Send", exact: true }).click();
   await page
-    .getByRole("group", { name: `Timeline of ${message}`, exact: true })
+    .getByRole("region", { name: "Inspector" })
     .getByText(/^The message is line/u)
     .waitFor();
 }
 
 async function takePage(page: Page, address: string): Promise<void> {
   await begin(page, address);
-  await page.getByRole("button", { name: "Plot" }).click();
-  await page.getByText(/Counted:\s+all/u).waitFor();
+  await page.getByRole("button", { name: "History menu" }).click();
+  await page.getByRole("menuitem", { name: "Show plot" }).click();
+  await page.getByText("As a table").waitFor();
   await send(page, "6");
   await send(page, "2", "-4");
   await take(page, "page");
@@ -73,13 +74,12 @@ async function takePage(page: Page, address: string): Promise<void> {
 
 async function takeFaultLab(page: Page, address: string): Promise<void> {
   await begin(page, address);
-  await page.getByRole("button", { name: "Fault lab", exact: true }).click();
+  await page.getByRole("tab", { name: "Fault lab" }).click();
   const lab = page.getByRole("form", { name: "Fault lab" });
   await lab.getByRole("textbox", { name: "Message" }).fill("brick 2 -1");
   await lab.getByRole("button", { name: "Byte by byte" }).click();
   await lab.getByRole("button", { name: "Run" }).click();
   await page.getByText(/^The server joined 11 writes/u).waitFor();
-  await lab.getByRole("heading").scrollIntoViewIfNeeded();
   await take(page, "fault-lab");
 }
 

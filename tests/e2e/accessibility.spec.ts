@@ -1,11 +1,34 @@
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { expectClean } from "./clean.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
-const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1600, height: 1000 } } as const;
+const sizes = {
+  phone: { width: 390, height: 844 },
+  tablet: { width: 820, height: 1180 },
+  desktop: { width: 1600, height: 1000 },
+} as const;
+
+/** A button of the bar that a screen has whose width is not enough for all panes. */
+function view(page: Page, name: string): Locator {
+  return page.getByRole("navigation", { name: "Views" }).getByRole("button", { name });
+}
+
+/** Brings a pane into sight, on a screen of any width; true where that took a tab. */
+async function show(page: Page, name: string): Promise<boolean> {
+  const isTabbed = await view(page, name).isVisible();
+  if (isTabbed) await view(page, name).click();
+  await expect(page.getByRole("region", { name, exact: true })).toBeVisible();
+  return isTabbed;
+}
 
 async function expectNothingOverflows(page: Page): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+}
+
+/** What the eye has, without backgrounds, to tell the selected one from the others. */
+function edgeOf(each: Element): string {
+  const { borderBottomColor, outlineColor, outlineStyle } = getComputedStyle(each);
+  return `${borderBottomColor} ${outlineStyle} ${outlineColor}`;
 }
 
 for (const [size, viewport] of Object.entries(sizes)) {
@@ -14,23 +37,28 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.goto(`http://${gateway.address}/`);
-      await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+      const wirebook = new Wirebook(page);
+      await expect(wirebook.line).toBeFocused();
+      await expect(page.getByRole("list", { name: "First lessons" })).toBeVisible();
       await expectClean(page);
 
-      const wirebook = new Wirebook(page);
       await wirebook.begin("brick");
       await wirebook.send(2, { FROM: "-2" });
       await expect(wirebook.card("brick 2 -2")).toContainText("done");
-      await expectClean(page);
-      for (const view of ["History", "Wire"]) {
-        const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: view });
-        if (!(await tab.isVisible())) continue;
-        await tab.click();
+      for (const name of ["Conversation", "History", "Inspector"]) {
+        // Where all panes are in sight at once, one look is enough.
+        if (!(await show(page, name)) && name !== "Inspector") continue;
         await expectClean(page);
         await expectNothingOverflows(page);
       }
-      const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Transcript" });
-      if (await tab.isVisible()) await tab.click();
+      for (const name of ["What happened", /^Stream/, /^Frames/, /^Bytes/, /^Steps/, "Fault lab"]) {
+        const tab = wirebook.inspector.getByRole("tab", { name });
+        await tab.click();
+        await expect(tab).toHaveAttribute("aria-selected", "true");
+        await expectClean(page, "#inspector");
+        await expectNothingOverflows(page);
+      }
+      await show(page, "Conversation");
       await server.kill("SIGKILL");
       await wirebook.send(2);
       await expect(wirebook.card("brick 2")).toContainText("failed");
@@ -39,6 +67,119 @@ for (const [size, viewport] of Object.entries(sizes)) {
     });
   }
 }
+
+test("a tablet shows two panes, and its tabs say which", async ({ page, gateway }) => {
+  await page.setViewportSize(sizes.tablet);
+  const { conversation, inspector, history } = await Wirebook.open(page, gateway);
+  for (const [shown, hidden, name] of [
+    [inspector, history, "Inspector"],
+    [history, inspector, "History"],
+  ] as const) {
+    await view(page, name).click();
+    await expect(view(page, name)).toHaveAttribute("aria-current", "page");
+    await expect(page.locator("nav [aria-current]")).toHaveCount(1);
+    await expect(conversation).toBeVisible();
+    await expect(shown).toBeVisible();
+    await expect(hidden).toBeHidden();
+  }
+});
+
+test("a divider moves by keys and by a pointer, says where it stands, and is remembered", async ({
+  wirebook,
+  page,
+}) => {
+  const divider = page.getByRole("separator", { name: "Width before Inspector" });
+  const width = () => wirebook.conversation.evaluate((pane) => pane.getBoundingClientRect().width);
+  const before = await width();
+  await divider.focus();
+  const said = Number(await divider.getAttribute("aria-valuenow"));
+  await page.keyboard.press("Shift+ArrowRight");
+  await expect.poll(width).toBeGreaterThan(before + 50);
+  await expect.poll(async () => Number(await divider.getAttribute("aria-valuenow"))).toBeGreaterThan(said);
+  await page.keyboard.press("Home");
+  await expect.poll(width).toBe(300);
+  await expect(divider).toHaveAttribute("aria-valuenow", (await divider.getAttribute("aria-valuemin")) ?? "");
+
+  const { x = 0, y = 0, height = 0 } = (await divider.boundingBox()) ?? {};
+  await page.mouse.move(x, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + 90, y + height / 2, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(width).toBeGreaterThan(370);
+  const dragged = await width();
+  await page.reload();
+  await expect(wirebook.follow).toHaveText("live");
+  await expect.poll(width).toBe(dragged);
+  await divider.dblclick();
+  await expect.poll(width).toBe(before);
+});
+
+test("panes fold away, stay folded over a reload, and come back with the focus", async ({ wirebook, page }) => {
+  await page.getByRole("button", { name: "Fold the history" }).click();
+  await expect(wirebook.history).toBeHidden();
+  await expect(page.getByRole("button", { name: "Show the history" })).toBeFocused();
+  await page.getByRole("button", { name: "Fold the inspector" }).click();
+  await expect(page.getByRole("separator")).toHaveCount(0);
+  await expectNothingOverflows(page);
+  await page.reload();
+  await expect(wirebook.line).toBeVisible();
+  await expect(wirebook.history).toBeHidden();
+  await page.getByRole("button", { name: "Show the inspector" }).click();
+  await expect(wirebook.inspector).toBeVisible();
+  // Whatever leads to a pane unfolds it.
+  await wirebook.conversation.getByRole("log").focus();
+  await page.keyboard.press("h");
+  await expect(wirebook.history).toBeFocused();
+});
+
+test.describe("with a finger", () => {
+  test.use({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 480 } });
+
+  test("Send is in sight above a keyboard, and what is touched is 44 pixels high", async ({ wirebook, page }) => {
+    await wirebook.send(2, { FROM: "-1" });
+    await expect(wirebook.card("brick 2 -1")).toContainText("done");
+    await expect(page.getByRole("button", { name: "Send", exact: true })).toBeInViewport({ ratio: 1 });
+    for (const name of ["Conversation", "Inspector", "History"]) {
+      await show(page, name);
+      const low = await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>("button, select, summary, textarea")]
+          .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 44)
+          .map((each) => `${each.ariaLabel ?? each.textContent.trim()}: ${each.getBoundingClientRect().height}`),
+      );
+      expect(low, name).toEqual([]);
+      await expectNothingOverflows(page);
+    }
+  });
+});
+
+test("forced colours keep what is selected, and how things went, in sight", async ({ wirebook, page }) => {
+  await page.emulateMedia({ forcedColors: "active", reducedMotion: "reduce" });
+  await wirebook.send(2, { FROM: "-1" });
+  const chip = wirebook.card("brick 2 -1").locator(".chip");
+  await expect(chip).toContainText("done");
+  const dot = await chip.evaluate((each) => getComputedStyle(each, "::before").backgroundColor);
+  const surface = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  expect(dot).not.toBe(surface);
+  const bars = await wirebook.inspector
+    .locator(".pinned i, .pinned [style*=width]")
+    .evaluateAll((all) => all.map((each) => getComputedStyle(each).backgroundColor));
+  expect(bars.filter((colour) => colour !== surface).length).toBeGreaterThan(2);
+  const selected = wirebook.inspector.getByRole("tab", { selected: true });
+  const other = wirebook.inspector.getByRole("tab", { selected: false }).first();
+  expect(await selected.evaluate(edgeOf)).not.toBe(await other.evaluate(edgeOf));
+});
+
+test("times are those of this machine or UTC, as one chooses", async ({ browser, gateway }) => {
+  await using context = await browser.newContext({ timezoneId: "Asia/Tokyo" });
+  const page = await context.newPage();
+  const wirebook = await Wirebook.open(page, gateway);
+  const day = wirebook.history.getByText(/^[A-Z][a-z]+day, \d+ [A-Z][a-z]+ \d{4} \(/u).first();
+  await expect(day).toContainText("(GMT+9)");
+  await page.getByRole("combobox", { name: "Time zone" }).selectOption("utc");
+  await expect(day).toContainText("(UTC)");
+  await page.reload();
+  await expect(page.getByRole("combobox", { name: "Time zone" })).toHaveValue("utc");
+});
 
 test("a question takes the focus and gives it back", async ({ wirebook, page }) => {
   await expect(wirebook.follow).toHaveText("live");
@@ -58,14 +199,14 @@ test("a question takes the focus and gives it back", async ({ wirebook, page }) 
   await wirebook.send(3);
   await expect(page.getByRole("button", { name: "Delete all lines" })).toBeFocused();
   await page.keyboard.press("Escape");
-  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeFocused();
+  await expect(wirebook.line).toBeFocused();
 });
 
 test("the newest answer keeps a place on a screen that is magnified", async ({ wirebook, page }) => {
   await page.setViewportSize({ width: 640, height: 400 });
   await wirebook.send(2, { FROM: "-1" });
   await expect(wirebook.card("brick 2 -1")).toContainText("done");
-  const box = await page.getByRole("log", { name: "Exchanges" }).boundingBox();
+  const box = await page.getByRole("log", { name: "Entries" }).boundingBox();
   expect((box?.height ?? 0) >= 150, "the transcript has the height of a few lines").toBe(true);
   await expectNothingOverflows(page);
 });
@@ -76,68 +217,60 @@ for (const viewport of [sizes.phone, { width: 1280, height: 720 }]) {
     page,
   }) => {
     await page.setViewportSize(viewport);
-    await page.getByRole("combobox", { name: "Operation" }).selectOption("2");
-    await page.getByLabel("FROM", { exact: true }).fill("x".repeat(1990));
+    await wirebook.line.fill(`brick 2 ${"x".repeat(1990)}`);
     await expect(page.getByRole("status", { name: "Refusal" })).toContainText(`FROM is "${"x".repeat(40)}…"`);
     await expect(page.getByRole("button", { name: "Send", exact: true })).toBeInViewport({ ratio: 1 });
     await page.getByRole("button", { name: "Send anyway" }).click();
-    const timeline = wirebook.wire.getByRole("group", { name: /^Timeline of brick 2 x+$/ });
-    const tab = page.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Wire" });
-    if (await tab.isVisible()) await tab.click();
-    await expect(timeline).toContainText("The message was refused: FROM is");
-    expect(await timeline.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+    await show(page, "Inspector");
+    await expect(wirebook.inspector).toContainText("The message was refused: FROM is");
+    expect(await wirebook.inspector.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
     await expectNothingOverflows(page);
   });
 }
 
 test("the main job needs no mouse", async ({ page, gateway }) => {
   await page.goto(`http://${gateway.address}/`);
-  // A name stands there, and is typed over.
-  await expect(page.getByRole("textbox", { name: "User" })).toBeFocused();
+  const wirebook = new Wirebook(page);
+  await expect(wirebook.line).toBeFocused();
   await page.keyboard.type("otter");
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("combobox", { name: "Operation" })).toBeVisible();
-  await page.getByRole("combobox", { name: "Operation" }).focus();
-  await page.keyboard.press("2");
-  await expect(page.getByLabel("FROM", { exact: true })).toBeVisible();
-  await page.keyboard.press("Tab");
-  await expect(page.getByLabel("FROM", { exact: true })).toBeFocused();
-  await page.keyboard.type("-1");
+  await expect(wirebook.follow).toHaveText("live");
+  await expect(wirebook.line).toHaveValue("otter ");
+  await page.keyboard.type("2 -1");
   await page.keyboard.press("Enter");
-  await expect(new Wirebook(page).card("otter 2 -1")).toContainText("done");
+  await expect(wirebook.card("otter 2 -1")).toContainText("done");
 });
 
 test("who types faster than the server answers loses nothing", async ({ page, gateway, server }) => {
   await page.goto(`http://${gateway.address}/`);
-  await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+  const wirebook = new Wirebook(page);
+  await wirebook.line.fill("brick");
+  await expect(wirebook.commandLine.getByRole("button", { name: "Send" })).toBeEnabled();
   server.signal("SIGSTOP");
-  await page.getByRole("textbox", { name: "User" }).press("Enter");
-  const operation = page.getByRole("combobox", { name: "Operation" });
-  await operation.focus();
-  await page.keyboard.press("2");
-  await expect(operation).toHaveValue("2");
-  await expect(operation.getByRole("option", { selected: true })).toHaveText("2: reading the operations…");
-  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
-  server.signal("SIGCONT");
-  await expect(operation.getByRole("option", { selected: true })).toHaveText("2: read the history");
-  await expect(operation).toBeFocused();
-  await page.keyboard.press("Tab");
-  await page.keyboard.type("-1");
+  await wirebook.line.press("Enter");
+  await page.keyboard.type("2 -1");
   await page.keyboard.press("Enter");
-  await expect(new Wirebook(page).card("brick 2 -1")).toContainText("done");
+  await page.keyboard.type("2 -");
+  server.signal("SIGCONT");
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  await expect(wirebook.line).toHaveValue("brick 2 -");
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`axe finds nothing in the palette and the keyboard shortcuts in ${colorScheme}`, async ({ page, wirebook }) => {
+  test(`axe finds nothing in the palette, the settings and the help in ${colorScheme}`, async ({ page, wirebook }) => {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await wirebook.send(2, { FROM: "-1" });
-    await expect(wirebook.card("brick 2 -1")).toContainText("done");
+    await expect(wirebook.line).toBeFocused();
     await page.keyboard.press("Control+k");
     await expect(page.getByRole("dialog", { name: "Commands" })).toBeVisible();
     await expectClean(page);
-    await page.keyboard.type("keyboard shortcuts");
-    await page.keyboard.press("Enter");
-    await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
-    await expectClean(page);
+    await page.keyboard.press("Escape");
+    for (const name of ["Settings", "Help"]) {
+      const opener = page.getByRole("banner").getByRole("button", { name });
+      await opener.click();
+      await expect(page.getByRole("dialog", { name })).toBeVisible();
+      await expectClean(page);
+      await page.keyboard.press("Escape");
+      await expect(opener).toBeFocused();
+    }
   });
 }

@@ -7,7 +7,8 @@ test("the palette finds a command by its words and carries it out", async ({ wir
   await page.keyboard.type("read the hist");
   await expect(page.getByRole("listbox", { name: "Commands" }).getByRole("option")).toHaveCount(1);
   await page.keyboard.press("Enter");
-  await expect(page.getByLabel("FROM", { exact: true })).toBeFocused();
+  await expect(wirebook.line).toBeFocused();
+  await expect(wirebook.line).toHaveValue("brick 2 ");
   await page.keyboard.type("-1");
   await page.keyboard.press("Enter");
   await expect(wirebook.card("brick 2 -1")).toContainText("done");
@@ -28,26 +29,89 @@ test("single keys move between exchanges and areas, and can be switched off", as
   await expect(wirebook.card("brick 2 -1")).toContainText("done");
   await wirebook.send(undefined);
   await expect(wirebook.card("brick").last()).toContainText("done");
-  await wirebook.transcript.getByRole("log").focus();
+  await wirebook.conversation.getByRole("log").focus();
   await page.keyboard.press("k");
-  await expect(wirebook.wire).toContainText("brick 2 -1");
+  await expect(wirebook.inspector).toContainText("brick 2 -1");
   await page.keyboard.press("h");
   await expect(wirebook.history).toBeFocused();
   await page.keyboard.press("c");
-  await expect(page.getByRole("textbox", { name: "User" })).toBeFocused();
+  await expect(wirebook.line).toBeFocused();
   await page.keyboard.press("h");
-  await expect(page.getByRole("textbox", { name: "User" })).toHaveValue("brickh");
+  await expect(wirebook.line).toHaveValue("brick h");
 
-  await wirebook.transcript.getByRole("log").focus();
+  await wirebook.conversation.getByRole("log").focus();
   await page.keyboard.press("?");
-  const keys = page.getByRole("dialog", { name: "Keyboard shortcuts" });
-  await keys.getByRole("checkbox", { name: "Use single-key shortcuts" }).uncheck();
+  await expect(page.getByRole("dialog", { name: "Help" })).toContainText("Go to the history");
   await page.keyboard.press("Escape");
-  await expect(keys).toBeHidden();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("checkbox", { name: "Use single-key shortcuts" }).uncheck();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.keyboard.press("h");
   await expect(wirebook.history).not.toBeFocused();
   await page.reload();
-  await expect(page.getByRole("combobox", { name: "Operation" })).toBeVisible();
+  await expect(wirebook.follow).toHaveText("live");
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog")).toHaveCount(0);
+});
+
+test("the palette finds what people type for a command", async ({ wirebook, page }) => {
+  await wirebook.send(2, { FROM: "-1" });
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  await page.keyboard.press("Control+k");
+  const field = page.getByRole("combobox", { name: "Command", exact: true });
+  const options = page.getByRole("listbox", { name: "Commands" }).getByRole("option");
+  const wanted = {
+    export: "Export & share",
+    share: "Copy a link",
+    download: "pcapng",
+    save: "NDJSON",
+    help: "Show help",
+    raw: "Show the bytes",
+    hex: "Show the bytes",
+    clear: "Clear the conversation",
+    line: "Filter the history",
+    settings: "Open settings",
+    theme: "Use dark colours",
+    dark: "Use dark colours",
+    density: "Bring rows closer together",
+    utc: "Show times in UTC",
+    key: "Show help and keyboard shortcuts",
+    register: "Register a new user",
+    fault: "Open the fault lab",
+    break: "Open the fault lab",
+    find: "Find in the conversation",
+    filter: "Filter the history",
+    copy: "Copy the message",
+  };
+  for (const [typed, label] of Object.entries(wanted)) {
+    await field.fill(typed);
+    await expect(options.filter({ hasText: label }).first(), typed).toBeVisible();
+  }
+});
+
+test("the palette sends a message and goes to a line", async ({ wirebook, page }) => {
+  await wirebook.line.fill("brick is typing");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("brick 2 -1");
+  await page.getByRole("option", { name: "Send “brick 2 -1”" }).click();
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+  await expect(wirebook.line).toHaveValue("brick is typing");
+
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type(":1");
+  await page.getByRole("option", { name: "Go to line 1", exact: true }).click();
+  await expect(wirebook.history).toBeFocused();
+  await expect(wirebook.grid.getByRole("row", { selected: true })).toContainText("brick");
+
+  // What cannot be taken back is asked about first.
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("brick 3");
+  await page.getByRole("option", { name: "Write “brick 3”" }).click();
+  await expect(wirebook.line).toBeFocused();
+  await expect(wirebook.line).toHaveValue("brick 3");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("no such command 2");
+  await expect(page.getByRole("listbox", { name: "Commands" }).getByRole("option")).toHaveCount(0);
 });

@@ -79,7 +79,7 @@ test("somebody who was faster is named, and all is deleted only when that is mea
   await runClient(server, "heron", "2", "-1");
   await expect(wirebook.rows("heron 2 -1")).toHaveCount(1);
   // A page that does not follow does not see that the line is gone.
-  await wirebook.history.getByRole("button", { name: "Stop following" }).click();
+  await wirebook.chooseInHistory("Stop following");
   const lines = (await readFile(server.historyPath, "utf8")).split("\n");
   await runClient(server, "heron", "1", String(lines.findIndex((line) => line.includes("otter 2 -1")) + 1));
   await wirebook.rows("otter 2 -1").click();
@@ -92,12 +92,12 @@ test("somebody who was faster is named, and all is deleted only when that is mea
 
   await wirebook.history.getByRole("button", { name: "Follow" }).click();
   await expect(wirebook.follow).toHaveText("live");
-  await wirebook.history.getByRole("button", { name: "Delete all…" }).click();
+  await wirebook.chooseInHistory("Delete all lines…");
   await expect(wirebook.history.getByRole("button", { name: "Delete all lines" })).toBeFocused();
   await expectClean(page, "#history");
   await page.keyboard.press("Escape");
   await expect(wirebook.grid).toBeFocused();
-  await wirebook.history.getByRole("button", { name: "Delete all…" }).click();
+  await wirebook.chooseInHistory("Delete all lines…");
   await page.keyboard.press("Enter");
   await expect(wirebook.grid).toHaveAttribute("aria-rowcount", "1");
   await expect(wirebook.rows("brick deleted all")).toHaveCount(1);

@@ -1,65 +1,67 @@
 /** Services of other projects behind the gateway: it carries any line to any server, and the page shows what came. */
 
-import { startGateway } from "../../test-support/programs.ts";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import type { Page } from "@playwright/test";
+import { startGateway, startServer } from "../../test-support/programs.ts";
 import { gopherNeeds, startGopher } from "../../test-support/services/inetd.ts";
 import { startRedis } from "../../test-support/services/redis.ts";
+import { startSmtp } from "../../test-support/services/smtp.ts";
+import { TestServer } from "../../test-support/tcp-client.ts";
 import { unmet } from "../faults/framework/needs.ts";
 import { skipWhen } from "./skip.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
-test("reads a file from a gopher server, and says that there is no history", async ({ page }) => {
+test("reads a file from a gopher server that closes after it", async ({ page }) => {
   skipWithout(gopherNeeds);
   await using gopher = await startGopher("a line that only this server has");
-  await using gateway = await startGateway({ server: `127.0.0.1:${gopher.port}` });
-  const wirebook = new Wirebook(page);
-  await page.goto(`http://${gateway.address}/`);
-  // No server of this project takes such a name, so it goes as raw bytes.
-  await page.getByRole("textbox", { name: "User" }).fill("/hello.txt");
-  await page.getByRole("button", { name: "Send anyway" }).click();
-  const sent = wirebook.transcript.getByRole("article", { name: "/hello.txt", exact: true }).first();
-  await expect(sent).toContainText("a line that only this server has");
-  await expect(wirebook.follow).toHaveText("no history");
-  await expect(wirebook.history).toContainText("This server announces no operations");
-  await expect(wirebook.wire).toContainText("FIN");
+  await using gateway = await startGateway({ options: [`--target=gopher=tcp://127.0.0.1:${gopher.port}`] });
+  const wirebook = await open(page, gateway.address);
+  await wirebook.commandLine.getByRole("checkbox", { name: "Keep open" }).uncheck();
+  await wirebook.type("/hello.txt");
+  await expect(newest(wirebook)).toContainText("a line that only this server has");
+  await expect(newest(wirebook)).toContainText("done");
+  await expect(wirebook.line).toHaveValue("");
 });
 
-test("speaks to redis in its inline commands", async ({ page }) => {
-  skipWithout(["redis-server", "openssl"]);
-  await using redis = await startRedis();
-  await using gateway = await startGateway({ server: `127.0.0.1:${redis.port}` });
-  const wirebook = new Wirebook(page);
-  await page.goto(`http://${gateway.address}/`);
-  // QUIT is the one command after which redis closes; the page asks with it what the server can do.
-  await page.getByRole("textbox", { name: "User" }).fill("QUIT");
-  await page.getByRole("button", { name: "Connect" }).click();
-  await expect(wirebook.follow).toHaveText("no history");
-  await page.getByRole("button", { name: "Send", exact: true }).click();
-  await expect(wirebook.card("QUIT")).toContainText("+OK");
-  await expect(wirebook.card("QUIT")).toContainText("done");
-});
+test("holds a conversation with an SMTP server from its greeting to QUIT", async ({ page }) => {
+  skipWithout(["aiosmtpd"]);
+  await using smtp = await startSmtp();
+  await using server = await startServer();
+  await using gateway = await startGateway({
+    server: server.address,
+    options: [`--target=mail=tcp://127.0.0.1:${smtp.port}`],
+  });
+  const wirebook = await open(page, gateway.address);
+  const { commandLine, line } = wirebook;
+  await commandLine.getByRole("combobox", { name: "Target" }).selectOption("mail");
+  await commandLine.getByRole("button", { name: "Connect" }).click();
+  const entry = newest(wirebook);
+  await expect(entry).toContainText("220 ");
+  await say("EHLO wirebook.example", "250 HELP");
+  await say("MAIL FROM:<ada@example.org>", "250 OK");
+  await say("RCPT TO:<brick@example.org>", "250 OK");
+  await say("DATA", "354 End data");
 
-test("holds a conversation with a server that keeps the connection open, until it is cancelled", async ({ page }) => {
-  skipWithout(["redis-server", "openssl"]);
-  await using redis = await startRedis();
-  await using gateway = await startGateway({ server: `127.0.0.1:${redis.port}` });
-  const wirebook = new Wirebook(page);
-  await page.goto(`http://${gateway.address}/`);
-  await page.getByRole("textbox", { name: "User" }).fill("QUIT");
-  await page.getByRole("button", { name: "Connect" }).click();
-  await expect(wirebook.follow).toHaveText("no history");
+  // Several lines are sent by the button that counts them, never by one Enter.
+  await line.fill("Subject: hello\n\nfrom the page\n.");
+  await line.press("Enter");
+  const send = commandLine.getByRole("button", { name: "Send 4 lines" });
+  await expect(send).toBeFocused();
+  await expect(line).not.toHaveValue("");
+  await page.keyboard.press("Enter");
+  await expect(line).toHaveValue("");
+  await expect(line).toBeFocused();
+  await say("QUIT", "221 Bye");
+  await expect(entry).toContainText("closed by mail");
+  await expect(commandLine).toContainText("The last connection to mail is over. The next line opens a new one.");
+  await expect(commandLine.getByRole("button", { name: "Connect" })).toBeEnabled();
 
-  // The composer makes no line of two words that are a user's; the lab sends any.
-  const lab = await openLab(wirebook);
-  await lab.getByLabel("Message").fill("SET a");
-  await lab.getByRole("button", { name: "Run", exact: true }).click();
-  const set = wirebook.card("SET a");
-  await expect(set).toContainText(/open[^]*-ERR wrong number of arguments for 'set' command/);
-  await expect(wirebook.wire).toContainText("The server answered and keeps the connection open.");
-  await expect(wirebook.connection).toHaveText("Connected; the server answers");
-  await expect(page.getByRole("status", { name: "Result" })).toHaveText(/^SET a: .*keeps the connection open\.$/);
-  await set.getByRole("button", { name: "Cancel SET a" }).click();
-  await expect(set).toContainText("cancelled");
-  await expect(set).toContainText("-ERR wrong number of arguments");
+  async function say(text: string, answer: string): Promise<void> {
+    await line.fill(text);
+    await line.press("Enter");
+    await expect(entry).toContainText(answer);
+  }
 });
 
 test("sends nothing to another target but what the user does, and no key", async ({ page }) => {
@@ -67,31 +69,152 @@ test("sends nothing to another target but what the user does, and no key", async
   await using redis = await startRedis();
   const target = `cache=tls://127.0.0.1:${redis.tlsPort}?ca=${redis.certPath}`;
   await using gateway = await startGateway({ options: ["--target", target] });
-  const wirebook = new Wirebook(page);
   await page.addInitScript(() => localStorage.setItem("wirebook.users", JSON.stringify([["PING", "s3cret"]])));
-  await page.goto(`http://${gateway.address}/`);
-  await page.getByRole("textbox", { name: "User" }).fill("PING");
-  await page.getByRole("button", { name: "Connect" }).click();
-  await expect(wirebook.follow).toHaveText("no history");
-  await expect(wirebook.transcript.getByRole("article")).toHaveCount(0);
-  await page.getByRole("button", { name: "Send", exact: true }).click();
-  await expect(wirebook.card("PING")).toContainText(/open[^]*\+PONG/);
-  await expect(wirebook.wire).toContainText(`Target cache, TLS 127.0.0.1:${redis.tlsPort}`);
-  await expect(wirebook.wire).toContainText("Only a Wirebook server has a history.");
-  await expect(wirebook.wire.getByRole("table", { name: "Steps" })).toContainText(/TLS secured: TLSv1/);
-
-  const lab = await openLab(wirebook);
-  await lab.getByRole("button", { name: "Half-closed", exact: true }).click();
-  await lab.getByLabel("Message").fill("GET ~a");
-  await lab.getByRole("radio", { name: "CRLF" }).check();
-  await lab.getByRole("button", { name: "Run", exact: true }).click();
-  await expect(wirebook.card("GET ~a")).toContainText(/done[^]*\$-1/);
-  await expect(wirebook.wire).toContainText("The server answered and closed the connection.");
+  const wirebook = await open(page, gateway.address);
+  const { commandLine } = wirebook;
+  await expect(commandLine.getByRole("combobox", { name: "Target" }).getByRole("option")).toHaveText([
+    `cache, TLS 127.0.0.1:${redis.tlsPort}`,
+  ]);
+  await expect(commandLine.getByRole("button", { name: "Connect" })).toBeEnabled();
+  await expect(wirebook.conversation.getByRole("article")).toHaveCount(0);
+  await wirebook.type("PING");
+  await expect(newest(wirebook)).toContainText(/open[^]*\+PONG/);
+  await wirebook.type("SET a 1");
+  await expect(newest(wirebook)).toContainText("+OK");
+  await commandLine.getByRole("button", { name: /^Close/ }).click();
+  await page.getByRole("menuitem", { name: "Close" }).click();
+  await expect(newest(wirebook)).toContainText("closed by you");
+  await expect(wirebook.conversation.getByRole("article")).toHaveCount(1);
 });
 
-async function openLab({ wire, page }: Wirebook) {
-  await wire.getByRole("button", { name: "Fault lab", exact: true }).click();
-  return page.getByRole("form", { name: "Fault lab" });
+test("sends exactly the bytes that are chosen: line ends, hex, a paste, a file", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await using echo = await Recorder.listen();
+  await using gateway = await startGateway({ options: [`--target=echo=tcp://${echo.address}`] });
+  const wirebook = await open(page, gateway.address);
+  const { commandLine, line } = wirebook;
+  await wirebook.type("one");
+  await echo.received("one\r\n");
+  await commandLine.getByRole("combobox", { name: "Line end" }).selectOption("CR");
+  await wirebook.type("two");
+  await echo.received("one\r\ntwo\r");
+  await line.fill("A");
+  await commandLine.getByRole("radio", { name: "Hex" }).check();
+  await expect(line).toHaveValue("41 0d");
+  await expect(commandLine.getByRole("combobox", { name: "Line end" })).toBeDisabled();
+  await line.fill("42 4x");
+  await expect(commandLine.getByRole("status", { name: "Refusal" })).toHaveText(
+    '"x" at character 5 is no hex digit; type digits 0-9 and a-f.',
+  );
+  await wirebook.type("00 ff:42");
+  await echo.received("one\r\ntwo\r\u0000\u00ffB");
+
+  await commandLine.getByRole("radio", { name: "Text" }).check();
+  await commandLine.getByRole("combobox", { name: "Line end" }).selectOption("LF");
+  await page.evaluate(() => navigator.clipboard.writeText("three\r\nfour\r\n"));
+  await line.focus();
+  await page.keyboard.press("ControlOrMeta+v");
+  await expect(line).toHaveValue("three\nfour");
+  await commandLine.getByRole("button", { name: "Send 2 lines" }).click();
+  await echo.received("one\r\ntwo\r\u0000\u00ffBthree\nfour\n");
+
+  const file = commandLine.getByRole("group", { name: "File" });
+  await choose("big.bin", Buffer.alloc(5 * 1024 * 1024));
+  await expect(file).toContainText("big.bin has 5.24 MB, over the limit of 4.19 MB.");
+  await file.getByRole("button", { name: "OK" }).click();
+  await choose("small.bin", Buffer.from("five"));
+  await expect(file).toContainText("Send the 4 bytes of small.bin to echo, without a line end?");
+  await file.getByRole("button", { name: "Send file" }).click();
+  await echo.received("one\r\ntwo\r\u0000\u00ffBthree\nfour\nfive");
+  await expect(line).toBeFocused();
+  expect(echo.connections).toBe(1);
+
+  // What was chosen is remembered.
+  await page.reload();
+  await expect(commandLine.getByRole("combobox", { name: "Line end" })).toHaveValue("LF");
+  await commandLine.getByRole("checkbox", { name: "Keep open" }).uncheck();
+  await wirebook.type("six");
+  await echo.received("six\n");
+  await echo.ended();
+  await wirebook.type("seven");
+  await echo.received("seven\n");
+  await echo.ended();
+  expect(echo.connections).toBe(3);
+
+  async function choose(name: string, buffer: Buffer): Promise<void> {
+    await commandLine.getByLabel("Send a file").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+  }
+});
+
+test("says why a target cannot be reached, and keeps each target's line apart", async ({ page }) => {
+  const gone = await Recorder.listen();
+  const { address } = gone;
+  await gone[Symbol.asyncDispose]();
+  await using echo = await Recorder.listen();
+  await using gateway = await startGateway({
+    options: [`--target=echo=tcp://${echo.address}`, `--target=gone=tcp://${address}`],
+  });
+  const wirebook = await open(page, gateway.address);
+  const { commandLine } = wirebook;
+  const target = commandLine.getByRole("combobox", { name: "Target" });
+  await target.selectOption("gone");
+  await expect(wirebook.line).toBeFocused();
+  await wirebook.type("hello");
+  await expect(newest(wirebook)).toContainText("failed");
+  await expect(commandLine).toContainText(`Nothing listens on ${address}`);
+  await expect(commandLine).toContainText("The next line opens a new one.");
+  await target.selectOption("echo");
+  await wirebook.type("hello");
+  await echo.received("hello\r\n");
+  await page.reload();
+  await expect(target).toHaveValue("echo");
+  expect(echo.connections).toBe(1);
+});
+
+async function open(page: Page, address: string): Promise<Wirebook> {
+  await page.goto(`http://${address}/`);
+  return new Wirebook(page);
+}
+
+function newest({ conversation }: Wirebook) {
+  return conversation.getByRole("article").last();
+}
+
+/** A service that answers nothing and remembers what its newest connection sent, one character a byte. */
+class Recorder implements AsyncDisposable {
+  connections = 0;
+  #text = "";
+  #socket: Socket | undefined;
+  #server: TestServer | undefined;
+
+  static async listen(): Promise<Recorder> {
+    const recorder = new Recorder();
+    recorder.#server = await TestServer.listen((socket) => {
+      recorder.connections += 1;
+      recorder.#text = "";
+      recorder.#socket = socket;
+      socket.on("data", (bytes) => (recorder.#text += bytes.toString("latin1")));
+      socket.on("end", () => socket.end());
+    });
+    return recorder;
+  }
+
+  get address(): string {
+    return this.#server?.address ?? "";
+  }
+
+  async received(text: string): Promise<void> {
+    await expect.poll(() => this.#text).toBe(text);
+  }
+
+  /** Waits for the FIN of the newest connection. */
+  async ended(): Promise<void> {
+    if (this.#socket?.readableEnded === false) await once(this.#socket, "end");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server?.[Symbol.asyncDispose]();
+  }
 }
 
 function skipWithout(programs: readonly string[]): void {

@@ -1,62 +1,104 @@
 import type { Page } from "@playwright/test";
-import { expect, test } from "./wirebook.ts";
+import { startGateway, startServer } from "../../test-support/programs.ts";
+import { expect, test, Wirebook } from "./wirebook.ts";
 
 /** Fails when a text stands anywhere in the page: its HTML, its fields, or what a screen reader is given. */
 async function expectNowhere(page: Page, text: string): Promise<void> {
   expect(text.length).toBeGreaterThan(20);
   expect(await page.content()).not.toContain(text);
-  const values = await page.locator("input").evaluateAll((all) => all.map((each) => (each as HTMLInputElement).value));
+  const values = await page
+    .locator("input, textarea")
+    .evaluateAll((all) => all.map((each) => (each as HTMLInputElement | HTMLTextAreaElement).value));
   expect(values.join("\n")).not.toContain(text);
   expect(await page.locator("body").ariaSnapshot()).not.toContain(text);
   const hex = [...text].map((character) => character.charCodeAt(0).toString(16)).join(" ");
   expect(await page.content()).not.toContain(hex);
 }
 
-test("a username is generated, sends a key that is never shown, outlasts a reload and is forgotten", async ({
+test("a user is registered, sends a key that is never shown, outlasts a reload and is forgotten", async ({
   page,
   wirebook,
   context,
 }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  const identity = page.getByRole("group", { name: "Identity" });
-  const user = page.getByRole("textbox", { name: "User" });
-  await identity.getByRole("button", { name: "Generate a username" }).click();
+  const { commandLine, line } = wirebook;
+  const button = commandLine.getByRole("button", { name: "Identity" });
+  const identity = commandLine.getByRole("group", { name: "Identity" });
+  await button.click();
+  await expect(identity).toContainText("This browser has no key for brick.");
+  await identity.getByRole("button", { name: "Register a new user…" }).click();
+  await expect(identity).toContainText(
+    "The server creates a permanent name with an access key. This browser keeps the key",
+  );
+  await identity.getByRole("button", { name: "Register", exact: true }).click();
   await expect(identity).toContainText("This browser has a key for");
-  const name = await user.inputValue();
+  const name = (await line.inputValue()).trim();
   expect(name).not.toBe("brick");
   await identity.getByRole("button", { name: "Copy username with key" }).click();
   await expect(identity.getByRole("status")).toHaveText("Copied with the key.");
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   expect(copied).toMatch(/^[\w-]+~[0-9a-z]{26}$/);
   const key = copied.split("~")[1] ?? "";
-  await expect(wirebook.card("brick 4")).toContainText(`${name}~${"*".repeat(26)}`);
+  await expect(wirebook.card("brick 4")).toContainText(`${name}~***`);
   await expectNowhere(page, key);
 
-  const stars = "*".repeat(26);
   await wirebook.send(2, { FROM: "-1" });
-  await expect(wirebook.card(`${name}~${stars} 2 -1`)).toContainText("done");
+  await expect(entryOf(wirebook, name, " 2 -1")).toContainText("done");
+  await commandLine.getByRole("button", { name: "Bytes" }).click();
+  await expect(commandLine).toContainText(`${name}~***`);
   await expectNowhere(page, key);
-  await page.getByRole("button", { name: "Fault lab" }).click();
-  await expect(page.getByRole("heading", { name: /fault lab/i })).toBeVisible();
+  await page.getByRole("tab", { name: "Fault lab" }).click();
+  await expect(page.getByRole("form", { name: "Fault lab" })).toBeVisible();
   await expectNowhere(page, key);
 
   await page.reload();
-  await expect(user).toHaveValue(name);
+  await expect(line).toHaveValue(`${name} `);
+  await button.click();
   await expect(identity).toContainText(`This browser has a key for ${name}.`);
   await wirebook.send(undefined);
-  await expect(wirebook.card(`${name}~${stars}`).last()).toContainText("done");
+  await expect(entryOf(wirebook, name, "").last()).toContainText("done");
   await expectNowhere(page, key);
 
   await identity.getByRole("button", { name: "Forget key" }).click();
   await expect(identity.getByRole("button", { name: "Cancel" })).toBeFocused();
   await identity.getByRole("button", { name: "Forget key" }).click();
-  await expect(user).toBeFocused();
-  await wirebook.send(undefined);
-  await expect(wirebook.card(name)).toContainText("unauthenticated");
-
-  await user.fill(copied);
-  await wirebook.send(undefined);
-  await expect(user).toHaveValue(name);
+  await expect(line).toBeFocused();
+  await wirebook.send(6);
+  const access = commandLine.getByRole("group", { name: "Access" });
+  await expect(access).toContainText(`The server does not accept ${name} without a key.`);
+  await access.getByRole("button", { name: "Enter key" }).click();
+  const field = access.getByLabel(`Key of ${name}`);
+  await expect(field).toBeFocused();
+  await expect(field).toHaveAttribute("type", "password");
+  await field.fill("a-wrong-key");
+  await field.press("Enter");
+  await expect(access).toContainText(`The server does not accept the key of ${name}.`);
+  await access.getByRole("button", { name: "Enter key" }).click();
+  await field.fill(copied);
+  await field.press("Enter");
+  await expect(entryOf(wirebook, name, " 6").last()).toContainText("done");
+  await expect(access).toHaveCount(0);
+  await expect(line).toBeFocused();
+  await button.click();
   await expect(identity).toContainText(`This browser has a key for ${name}.`);
   await expectNowhere(page, key);
 });
+
+test("a name that the server does not accept is exchanged for another", async ({ page }) => {
+  await using server = await startServer({ options: ["--users", "registered"] });
+  await using gateway = await startGateway({ server: server.address });
+  const wirebook = new Wirebook(page);
+  await page.goto(`http://${gateway.address}/`);
+  await wirebook.type("stranger 2 -1");
+  const access = wirebook.commandLine.getByRole("group", { name: "Access" });
+  await expect(access).toContainText("The server does not accept stranger without a key.");
+  await access.getByRole("button", { name: "Use another name" }).click();
+  await expect(access).toHaveCount(0);
+  await expect(wirebook.line).toHaveValue("stranger 2 -1");
+  await expect(wirebook.line).toBeFocused();
+});
+
+/** Entries of a message that was sent with a key, however long its mask is. */
+function entryOf({ conversation }: Wirebook, name: string, words: string) {
+  return conversation.getByRole("article", { name: new RegExp(`^${name}~[*…•]+${words}$`, "u") });
+}

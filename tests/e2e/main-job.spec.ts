@@ -18,8 +18,48 @@ test("a request from the page and one from the client are seen by both", async (
   expect(await readFile(server.historyPath, "utf8")).toContain('"otter 2 -9"\n');
 });
 
-test("the composer offers what the server announced and shows the exact bytes", async ({ wirebook, page }) => {
-  const operation = page.getByRole("combobox", { name: "Operation" });
+test("the command line offers what the server announced", async ({ wirebook, page }) => {
+  const { commandLine, line } = wirebook;
+  const options = commandLine.getByRole("listbox", { name: "Operations" }).getByRole("option");
+  await line.press("End");
+  await page.keyboard.type("r");
+  await expect(options).toHaveText([
+    /2\s*read the history/,
+    /4\s*create a user/,
+    /5\s*follow the history/,
+    /6\s*read the status/,
+  ]);
+  await page.keyboard.type("ead");
+  await expect(options).toHaveText([/2\s*read the history\s*\[FROM\] \[TO\] \[snapshot\]/, /6\s*read the status/]);
+  await page.keyboard.press("Escape");
+  await expect(options).toHaveCount(0);
+  await page.keyboard.press("Alt+ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await expect(options.nth(1)).toHaveAttribute("aria-selected", "true");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Enter");
+  await expect(line).toHaveValue("brick 2 ");
+  await expect(commandLine).toContainText("read the history: [FROM] [TO] [snapshot]");
+  await page.keyboard.type("-1");
+  await page.keyboard.press("Enter");
+  await expect(wirebook.card("brick 2 -1")).toContainText("done");
+
+  // Enter sends what is typed while no operation of the list is chosen.
+  await page.keyboard.type("6");
+  await page.keyboard.press("Enter");
+  await expect(wirebook.card("brick 6")).toContainText("done");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  await expect(line).toHaveValue("brick 2 -1");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await expect(line).toHaveValue("brick ");
+});
+
+test("a form with fields fills the line, and the line the form", async ({ wirebook }) => {
+  const { commandLine, line } = wirebook;
+  await commandLine.getByRole("button", { name: "Fields" }).click();
+  const operation = commandLine.getByRole("combobox", { name: "Operation" });
   await expect(operation.getByRole("option")).toHaveText([
     "none: list operations",
     "1: delete line N",
@@ -30,17 +70,63 @@ test("the composer offers what the server announced and shows the exact bytes", 
     "6: read the status",
   ]);
   await operation.selectOption("2");
-  await page.getByLabel("FROM", { exact: true }).fill("-10");
-  const composer = page.getByRole("form", { name: "Composer" });
-  await expect(composer).toContainText("brick 2 -10, then a line feed");
-  await expect(composer).toContainText("12 bytes");
+  const to = commandLine.getByRole("textbox", { name: "TO", exact: true });
+  await to.fill("5");
+  await expect(commandLine.getByRole("status", { name: "Fields" })).toHaveText(
+    "TO needs FROM before it; type FROM too.",
+  );
+  await commandLine.getByRole("textbox", { name: "FROM", exact: true }).fill("-10");
+  await commandLine.getByRole("checkbox", { name: "snapshot" }).check();
+  await expect(line).toHaveValue("brick 2 -10 5 snapshot");
+  await line.fill("otter 2 -3 -1");
+  await expect(commandLine.getByRole("textbox", { name: "User" })).toHaveValue("otter");
+  await expect(to).toHaveValue("-1");
+  await expect(commandLine.getByRole("checkbox", { name: "snapshot" })).not.toBeChecked();
+});
 
-  await page.getByLabel("FROM", { exact: true }).fill("0");
-  await expect(page.getByRole("status", { name: "Refusal" })).toHaveText(
+test("the command line shows the exact bytes, and says what the server would refuse", async ({ wirebook }) => {
+  const { commandLine, line } = wirebook;
+  await commandLine.getByRole("button", { name: "Bytes" }).click();
+  await line.fill("brick 2 -10");
+  await expect(commandLine).toContainText("12 bytes: brick 2 -10, then a line feed. In hex: 62 72 69");
+
+  await line.fill("brick 2 0");
+  await expect(commandLine.getByRole("status", { name: "Refusal" })).toHaveText(
     "FROM is 0, and the first line is 1; type a number from 1.",
   );
-  await page.getByRole("button", { name: "Send anyway" }).click();
+  await expect(commandLine.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
+  await commandLine.getByRole("button", { name: "Send anyway" }).click();
   await expect(wirebook.card("brick 2 0")).toContainText("Error: FROM is 0, and the first line is 1");
+});
+
+test("what opens above the line leaves Send in sight on a screen of 480 pixels", async ({ wirebook, page }) => {
+  await page.setViewportSize({ width: 800, height: 480 });
+  const send = wirebook.commandLine.getByRole("button", { name: "Send", exact: true });
+  await wirebook.line.fill(`brick 1 ${"x".repeat(1990)}`);
+  for (const name of ["Identity", "Fields", "Bytes"]) {
+    await wirebook.commandLine.getByRole("button", { name }).click();
+    await expect(wirebook.commandLine.locator(".panels")).toBeVisible();
+    await expect(send).toBeInViewport({ ratio: 1 });
+    await expect(wirebook.line).toBeInViewport({ ratio: 1 });
+  }
+});
+
+test("a first visit is three clicks from a line, a fault and a failure", async ({ page, gateway }) => {
+  const wirebook = new Wirebook(page);
+  await page.goto(`http://${gateway.address}/`);
+  await expect(wirebook.line).toBeFocused();
+  await page.getByRole("button", { name: "Stop the server and watch" }).click();
+  await expect(wirebook.conversation).toContainText("Press Ctrl+C in the terminal that runs the server.");
+  await page.getByRole("button", { name: "Cut a message in two" }).click();
+  const lab = page.getByRole("form", { name: "Fault lab" });
+  await expect(lab.getByLabel("Message")).toHaveValue("brick 2");
+  await expect(lab.getByRole("button", { name: "Split" })).toHaveAttribute("aria-pressed", "true");
+  await expect(wirebook.conversation.getByRole("article")).toHaveCount(0);
+  await page.getByRole("button", { name: "Send your first line" }).click();
+  await expect(wirebook.commandLine.getByRole("button", { name: "Send" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(wirebook.card("brick")).toContainText("done");
+  await expect(wirebook.follow).toHaveText("live");
 });
 
 test("each operation is sent from the page", async ({ wirebook, page, server }) => {
@@ -67,14 +153,15 @@ test("each operation is sent from the page", async ({ wirebook, page, server }) 
   await expect(wirebook.card("brick 4 ada")).toContainText("ada~");
   await expect(wirebook.rows("created user ada")).toHaveCount(1);
   // From now on the page speaks in the name that it was given.
+  await expect(wirebook.line).toHaveValue("ada ");
   await wirebook.send(6);
-  await expect(wirebook.transcript.getByRole("article", { name: /^ada~\*+ 6$/ })).toContainText("engine: file");
+  await expect(wirebook.conversation.getByRole("article", { name: /^ada~\*+ 6$/ })).toContainText("engine: file");
 
   await wirebook.send(3);
   await page.getByRole("button", { name: "Cancel", exact: true }).click();
   await wirebook.send(3);
   await page.getByRole("button", { name: "Delete all lines" }).click();
-  await expect(wirebook.transcript.getByRole("article", { name: /^ada~\*+ 3$/ })).toContainText("Deleted all.");
+  await expect(wirebook.conversation.getByRole("article", { name: /^ada~\*+ 3$/ })).toContainText("Deleted all.");
   await expect(wirebook.history.getByRole("row")).toHaveCount(1);
   await expect(wirebook.rows("deleted all")).toHaveCount(1);
 });

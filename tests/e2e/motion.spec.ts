@@ -20,9 +20,10 @@ test("nothing moves by itself for whoever asks for less motion", async ({ page, 
   await page.emulateMedia({ reducedMotion: "reduce" });
   await expect(wirebook.card("brick 5 -1")).toContainText("receiving");
   expect(await motions(page)).toEqual({ running: 0, smooth: 0 });
-  await wirebook.wire.getByRole("button", { name: "Fault lab", exact: true }).click();
+  await wirebook.inspector.getByRole("tab", { name: "Fault lab" }).click();
   await expect(page.getByRole("form", { name: "Fault lab" })).toBeVisible();
-  await page.getByRole("button", { name: "Plot", exact: true }).click();
+  await wirebook.history.getByRole("button", { name: "History menu" }).click();
+  await page.getByRole("menuitem", { name: "Show plot" }).click();
   await expect(page.getByRole("region", { name: "Lines over time" })).toBeVisible();
   expect(await motions(page)).toEqual({ running: 0, smooth: 0 });
   await page.keyboard.press("Control+k");

@@ -15,7 +15,6 @@ test("the reference server works behind the gateway", async ({ page }) => {
 
   await expect(wirebook.follow).toHaveText("snapshot");
   await expect(wirebook.history).toContainText("This server does not offer to be followed.");
-  await expect(page.getByRole("combobox", { name: "Operation" }).getByRole("option")).toHaveCount(4);
 
   await wirebook.send(2);
   await expect(wirebook.card("brick 2")).toContainText("done");
@@ -34,7 +33,6 @@ test("a user whom the reference server does not know is told so", async ({ page 
   await using origin = await startReferenceServer(python ?? "");
   await using gateway = await startGateway({ server: origin.address, connections: 1 });
   await page.goto(`http://${gateway.address}/`);
-  await page.getByRole("textbox", { name: "User" }).fill("stranger");
-  await page.getByRole("button", { name: "Connect" }).click();
+  await new Wirebook(page).type("stranger");
   await expect(page.getByText("Authentication error.").first()).toBeVisible();
 });

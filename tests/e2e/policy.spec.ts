@@ -23,7 +23,7 @@ async function useAll(wirebook: Wirebook): Promise<void> {
   await expect(wirebook.follow).toHaveText("live");
   await wirebook.send(2);
   await expect(wirebook.card("brick 2")).toContainText("done");
-  await expect(wirebook.wire).toContainText("brick 2");
+  await expect(wirebook.inspector).toContainText("brick 2");
   await wirebook.send(1, { N: "1" });
   await expect(wirebook.card("brick 1 1")).toContainText("done");
 }

@@ -89,7 +89,7 @@ test("npm start says where to click, and Ctrl-C ends all that it started", async
   expect(await answers(`http://127.0.0.1:${gatewayPort}/healthz`)).toBe(false);
 });
 
-for (const killed of ["npm", "start.mjs"] as const) {
+for (const killed of ["npm", "wirebook start"] as const) {
   for (const signal of ["SIGKILL", "SIGHUP"] as const) {
     test(`npm start leaves nothing running when ${killed} alone gets ${signal}`, async () => {
       test.skip(process.platform !== "linux", "finds the processes in /proc");
@@ -125,7 +125,7 @@ test("npm start with a certificate says an https address, and the page there spe
   const ports = ["--server-port", `${serverPort}`, "--gateway-port", `${gatewayPort}`];
   const files = ["--tls-cert", certPath, "--tls-key", keyPath, "--history", test.info().outputPath("history.txt")];
   await using started = start(...ports, ...files);
-  const [address = ""] = (await saidAtStart(started)).match(/https:\S+/) ?? [];
+  const [, address = ""] = (await saidAtStart(started)).match(/page +(https:\S+)/) ?? [];
   expect(address).toBe(`https://127.0.0.1:${gatewayPort}`);
 
   // The browser does not trust who signed the certificate.
@@ -147,8 +147,8 @@ test("npm start names a taken port and how to choose another", async () => {
   const { port } = taken.address() as AddressInfo;
   await using started = start("--server-port", `${port}`);
   const [said, [code]] = await Promise.all([text(started.program.stderr), started.exited]);
-  expect(said).toContain(`port ${port} is taken`);
-  expect(said).toContain("npm start -- --server-port");
+  expect(said).toContain(`port ${port} of 127.0.0.1 is in use`);
+  expect(said).toContain("choose another port: --server-port ");
   expect(code).toBe(1);
   taken.close();
 });

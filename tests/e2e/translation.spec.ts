@@ -33,8 +33,10 @@ test("a page that the browser would translate goes on telling the truth", async 
   await page.evaluate(translate);
   await runClient(server, "otter", "2", "-1");
   await expect(wirebook.rows("otter 2 -1")).toHaveCount(1);
-  await wirebook.send(6);
+  await page.getByRole("button", { name: "Bytes" }).click();
+  await wirebook.line.fill("brick 6");
   await expect(page.getByRole("group", { name: "Bytes to send" })).toContainText("8 bytes");
+  await wirebook.send(6);
   await expect(wirebook.card("brick 6")).toContainText("done");
   await gateway.kill("SIGKILL");
   await expect(wirebook.connection).toHaveText("Gateway disconnected");

@@ -1,6 +1,6 @@
 /** A page that stays open while its gateway is updated: a new build has other names for its files, and no old ones. */
 
-import { cp, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startGateway } from "../../test-support/programs.ts";
@@ -28,6 +28,9 @@ const test = base.extend<{ folder: string; wirebook: Wirebook }>({
     page.on("pageerror", (error) => errors.push(String(error)));
     const wirebook = await Wirebook.open(page, gateway);
     await expect(wirebook.follow).toHaveText("live");
+    // What is loaded for the first line is there.
+    await expect(wirebook.inspector.getByRole("tab").first()).toBeVisible();
+    await expect(wirebook.history.getByRole("searchbox", { name: "Filter" })).toBeVisible();
     await use(wirebook);
     expect(errors, "the page left an error unhandled").toEqual([]);
   },
@@ -40,36 +43,49 @@ async function rebuild(folder: string): Promise<void> {
   const paths = [join(folder, "index.html"), ...names.map((name) => join(assets, name))];
   const texts = await Promise.all(paths.map((path) => readFile(path, "utf8")));
   const renewed = (text: string) => names.reduce((all, name) => all.replaceAll(name, `new-${name}`), text);
-  await Promise.all(paths.map((path, index) => writeFile(path, renewed(texts[index] ?? ""))));
-  await Promise.all(names.map((name) => rename(join(assets, name), join(assets, `new-${name}`))));
+  // A name never has the contents of another build, as hashes make sure.
+  await Promise.all(names.map((name) => rm(join(assets, name))));
+  const newPaths = [join(folder, "index.html"), ...names.map((name) => join(assets, `new-${name}`))];
+  await Promise.all(newPaths.map((path, index) => writeFile(path, renewed(texts[index] ?? ""))));
+}
+
+async function plot({ page, history }: Wirebook): Promise<void> {
+  await history.getByRole("button", { name: "History menu" }).click();
+  await page.getByRole("menuitem", { name: "Show plot" }).click();
 }
 
 test("every part that is missing after an update says that the page is older than the gateway", async ({
   wirebook,
   folder,
 }) => {
-  const { page, history, wire } = wirebook;
+  const { page, history, inspector: wire } = wirebook;
   await rebuild(folder);
-  await page.getByRole("textbox", { name: "User" }).fill("brick-is-typing");
+  await wirebook.line.fill("brick-is-typing");
 
-  await history.getByRole("button", { name: "Plot" }).click();
+  await plot(wirebook);
   await expect(history.getByRole("alert")).toHaveText(sentence);
-  await wire.getByRole("button", { name: "Fault lab" }).click();
-  await expect(wire.getByRole("alert")).toHaveText(sentence);
-  await wire.getByRole("button", { name: "Fault lab" }).click();
+  for (const name of ["Stream", "Bytes", "Fault lab"]) {
+    await wire.getByRole("tab", { name, exact: true }).click();
+    await expect(wire.getByRole("alert")).toHaveText(sentence);
+  }
   await wire.getByRole("button", { name: "Export & share" }).click();
-  await expect(wire.getByRole("alert")).toHaveText(sentence);
+  await expect(wire.getByRole("alert").filter({ hasText: sentence }).first()).toBeVisible();
+  for (const name of ["Help", "Settings", "Commands"]) {
+    await page.getByRole("banner").getByRole("button", { name }).click();
+    await expect(page.getByRole("dialog", { name }).getByRole("alert")).toHaveText(sentence);
+    await page.keyboard.press("Escape");
+  }
   await page.evaluate(() => (location.hash = "#exchange=x"));
   await expect(wire.getByRole("alert", { name: "Link" })).toContainText(sentence);
 
   // Nothing is reloaded before somebody says so, and what that takes is said.
   const notice = page.getByRole("alert", { name: "Outdated page" });
-  await expect(notice).toContainText("Reloading clears the transcript and what you have typed.");
-  await expect(page.getByRole("textbox", { name: "User" })).toHaveValue("brick-is-typing");
+  await expect(notice).toContainText("Reloading clears what you have typed");
+  await expect(wirebook.line).toHaveValue("brick-is-typing");
   await notice.getByRole("button", { name: "Reload" }).click();
   await expect(wirebook.follow).toHaveText("live");
   await expect(notice).toBeHidden();
-  await history.getByRole("button", { name: "Plot" }).click();
+  await plot(wirebook);
   await expect(history.getByRole("region", { name: "Lines over time" })).toBeVisible();
 });
 
@@ -95,16 +111,16 @@ test("a part that cannot be loaded while the gateway is away says so, and is the
   wirebook,
   gateway,
 }) => {
-  const { page, wire } = wirebook;
+  const { page, inspector: wire } = wirebook;
   await gateway.kill("SIGKILL");
-  const lab = wire.getByRole("button", { name: "Fault lab" });
+  const lab = wire.getByRole("tab", { name: "Fault lab" });
   await lab.click();
   await expect(wire.getByRole("alert")).toContainText("could not load this part: the gateway is not reachable.");
-  await lab.click();
+  await wire.getByRole("tab", { name: "What happened" }).click();
   await gateway.restart();
   await expect(wirebook.follow).toHaveText("live", { timeout: 30_000 });
   await lab.click();
   // With its style as well.
-  await expect(wire.getByRole("form", { name: "Fault lab" })).toHaveCSS("display", "grid");
+  await expect(wire.getByRole("form", { name: "Fault lab" })).toHaveCSS("container-type", "inline-size");
   await expect(page.getByRole("alert", { name: "Outdated page" })).toBeHidden();
 });

@@ -14,22 +14,28 @@ import type { Ran } from "../../test-support/run.ts";
 /** The page, as somebody who uses it sees it. */
 export class Wirebook {
   readonly page: Page;
-  readonly transcript: Locator;
+  readonly conversation: Locator;
+  readonly commandLine: Locator;
+  /** The text of the command line. */
+  readonly line: Locator;
   readonly history: Locator;
   /** The lines of the history, of which only those that are seen are in the document. */
   readonly grid: Locator;
-  readonly wire: Locator;
+  readonly inspector: Locator;
   readonly connection: Locator;
   readonly follow: Locator;
 
   constructor(page: Page) {
     this.page = page;
-    this.transcript = page.getByRole("region", { name: "Transcript" });
+    this.conversation = page.getByRole("region", { name: "Conversation" });
+    this.commandLine = page.getByRole("form", { name: "Command line" });
+    this.line = this.commandLine.getByRole("textbox", { name: "Message" });
     this.history = page.getByRole("region", { name: "History" });
     this.grid = this.history.getByRole("grid", { name: "Lines" });
-    this.wire = page.getByRole("region", { name: "Wire" });
+    this.inspector = page.getByRole("region", { name: "Inspector" });
     this.connection = page.getByRole("status", { name: "Connection" });
-    this.follow = page.getByRole("status", { name: "Follow" });
+    // A narrow screen follows the history too, where it does not show it.
+    this.follow = page.getByRole("status", { name: "Follow", includeHidden: true });
   }
 
   /** Opens the page of a gateway and begins in a name. */
@@ -40,40 +46,62 @@ export class Wirebook {
     return wirebook;
   }
 
+  /** Sends the first line in a name: from then on the page follows the history as it. */
   async begin(user: string): Promise<void> {
-    await this.page.getByRole("textbox", { name: "User" }).fill(user);
-    await this.page.getByRole("button", { name: "Connect" }).click();
-    await expect(this.page.getByRole("combobox", { name: "Operation" })).toBeVisible();
+    await this.type(user);
+    // A narrow screen shows one pane at a time.
+    if (await this.history.isVisible()) await expect(this.follow).toHaveText(/^(live|snapshot)$/);
+    else await expect(this.connection).toHaveText("Connected; the server answers");
   }
 
-  /** Sends an operation with its arguments, by the name that the server gave each. */
+  /** Sends an operation with its arguments in the name of the line; the names of the arguments are for the reader. */
   async send(operation: number | undefined, values: Readonly<Record<string, string>> = {}): Promise<void> {
-    await this.page
-      .getByRole("combobox", { name: "Operation" })
-      .selectOption(operation === undefined ? "" : String(operation));
-    for (const [name, value] of Object.entries(values)) await this.page.getByLabel(name, { exact: true }).fill(value);
-    await this.page.getByRole("button", { name: "Send", exact: true }).click();
+    const [name = ""] = (await this.line.inputValue()).trim().split(" ", 1);
+    await this.type([name, operation ?? "", ...Object.values(values)].join(" ").trim());
   }
 
-  /** The newest card of the transcript with that message. */
+  /** Types a line and sends it, whatever the target is. */
+  async type(line: string): Promise<void> {
+    await this.line.fill(line);
+    await this.commandLine.getByRole("button", { name: "Send", exact: true }).click();
+  }
+
+  /** Opens a tab of the inspector. */
+  async openTab(name: string | RegExp): Promise<void> {
+    await this.inspector.getByRole("tab", { name }).click();
+  }
+
+  /** The newest entry of the conversation with that message. */
   card(message: string): Locator {
-    return this.transcript.getByRole("article", { name: message, exact: true }).last();
+    return this.conversation.getByRole("article", { name: message, exact: true }).last();
   }
 
-  /** Goes through all rows of the history with the keyboard and gives what each shows: its number, then time and words. */
+  /** Goes through all lines of the history with the keyboard and gives what each shows: its number, then time and words. */
   async readRows(): Promise<Map<number, string>> {
+    await this.chooseInHistory("Show background requests");
     const all = Number(await this.grid.getAttribute("aria-rowcount"));
-    const seen = new Map<number, string>();
+    const texts = new Map<string, string>();
     await this.grid.focus();
     await this.page.keyboard.press("Home");
-    while (seen.size < all) {
-      for (const text of await this.grid.getByRole("row").allInnerTexts()) {
-        const [position = "", ...rest] = text.split(/\s+/u).filter((word) => word !== "×");
-        seen.set(Number(position), rest.join(" "));
+    while (texts.size < all) {
+      for (const row of await this.grid.getByRole("row").all()) {
+        texts.set((await row.getAttribute("aria-rowindex")) ?? "", await row.innerText());
       }
       await this.page.keyboard.press("PageDown");
     }
-    return seen;
+    const words = [...texts.values()].map((text) => text.split(/\s+/u).filter((word) => word !== "×"));
+    // A day has a row, too.
+    return new Map(
+      words
+        .map(([position, ...rest]) => [Number(position), rest.join(" ")] as const)
+        .filter(([position]) => position > 0),
+    );
+  }
+
+  /** Chooses something in the menu of the history. */
+  async chooseInHistory(name: string): Promise<void> {
+    await this.history.getByRole("button", { name: "History menu" }).click();
+    await this.history.getByRole("menuitem", { name, exact: true }).click();
   }
 
   /** The rows of the history that contain a text. */
