@@ -11,6 +11,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
-    maxWorkers: 2,
+    // Most of the time they wait for disks, clocks and each other.
+    maxWorkers: 4,
   },
 });
