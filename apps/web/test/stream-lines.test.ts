@@ -75,6 +75,12 @@ test("any reads of the same bytes give the same lines", () => {
   );
 });
 
+test("a long line is cut at the same place, wherever a read ends", () => {
+  const long = "x".repeat(lineBytesMax);
+  expect(rowsIn(`<${long}`, "<\r\n").map(textOf)).toEqual([long, "\r\n"]);
+  expect(rowsIn(`<${long}`, "<a").map(textOf)).toEqual([long, "a"]);
+});
+
 test("a long line is cut between two characters", () => {
   const [first, second] = rowsOf(encodeText(`${"x".repeat(lineBytesMax - 1)}€€`));
   expect([first?.bytes.length, second?.bytes.length]).toEqual([lineBytesMax - 1, 6]);

@@ -110,7 +110,8 @@ export class StreamLines {
       if (feed < at && feed !== -1) feed = bytes.indexOf(lineFeed, at);
       if (carriage < at && carriage !== -1) carriage = bytes.indexOf(carriageReturn, at);
       const open = this.#openRow(event.isFromTarget);
-      if (open?.bytes.at(-1) === carriageReturn && bytes[at] !== lineFeed) {
+      const isFull = open !== undefined && open.bytes.length >= lineBytesMax;
+      if (isFull || (open?.bytes.at(-1) === carriageReturn && bytes[at] !== lineFeed)) {
         this.#isOpen = false;
         continue;
       }
@@ -118,7 +119,7 @@ export class StreamLines {
       const isBoth = isCarriage && feed === carriage + 1;
       const lineEnd = isCarriage ? carriage + (isBoth ? 2 : 1) : feed < 0 ? bytes.length : feed + 1;
       const room = lineBytesMax - (open?.bytes.length ?? 0);
-      const end = lineEnd - at <= room ? lineEnd : cutBetweenCharacters(bytes, at, at + Math.max(1, room));
+      const end = lineEnd - at <= room ? lineEnd : cutBetweenCharacters(bytes, at, at + room);
       const part = bytes.subarray(at, end);
       if (open === undefined) this.#add(event, "data", event.offset + at, part);
       else this.#extend(open, part);
