@@ -96,7 +96,7 @@ test("prints the address that users were given when it listens on all, and https
   expect((await all.listening()).page).toBe("https://wirebook.example/");
 });
 
-test("reads its certificate again on SIGHUP, and says in its log what came of it", async () => {
+test("reads its certificate again on SIGHUP, and logs the result", async () => {
   await using certificates = await Certificates.open();
   const { certPath, keyPath } = await certificates.make("first");
   await using program = run(["--port", "0", "--tls-cert", certPath, "--tls-key", keyPath]);
@@ -110,7 +110,7 @@ test("reads its certificate again on SIGHUP, and says in its log what came of it
   expect(await program.exited).toBe(0);
 });
 
-test("reads its users again on SIGHUP, and says in its log what came of it", async () => {
+test("reads its users again on SIGHUP, and logs the result", async () => {
   await using folder = await openFolder();
   const path = join(folder.path, "users");
   await writeFile(path, usersText({ ada: "x" }));

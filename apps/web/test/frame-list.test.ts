@@ -49,7 +49,7 @@ describe("the list of frames", () => {
       [5, "data", 21, "data", 7, "received 0-5"],
       [6, "end", 2, undefined, 9, undefined],
     ]);
-    // The last frame told of the FIN: it is no frame, and the diagram draws it all the same.
+    // The last frame told of the FIN: the diagram draws it, although it is no frame.
     expect(list.untold.map(({ event }) => event?.kind)).toEqual(["fin"]);
   });
 

@@ -10,7 +10,7 @@ export interface PasswordJob {
   readonly hashes: readonly string[];
 }
 
-/** What came of it. */
+/** The result of one check. */
 export interface PasswordVerdict {
   readonly id: number;
   readonly isRight: boolean;

@@ -25,7 +25,7 @@ import type { Session } from "./sessions.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
-    /** With `--auth basic:FILE`: reads that file again, and says in the log what came of it. */
+    /** With `--auth basic:FILE`: reads that file again, and logs the result. */
     reloadUsers?: () => void;
   }
   interface FastifyRequest {
