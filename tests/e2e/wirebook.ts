@@ -56,6 +56,8 @@ export class Wirebook {
 
   /** Sends an operation with its arguments in the name of the line; the names of the arguments are for the reader. */
   async send(operation: number | undefined, values: Readonly<Record<string, string>> = {}): Promise<void> {
+    // Right after a reload the page has not written the name into the line yet.
+    await expect(this.line).not.toHaveValue("");
     const [name = ""] = (await this.line.inputValue()).trim().split(" ", 1);
     await this.type([name, operation ?? "", ...Object.values(values)].join(" ").trim());
   }
