@@ -19,6 +19,8 @@ const lookMs = 50;
 /** Begins a run of tests, unless this process belongs to one. Test runners call it as their global setup. */
 // oxlint-disable-next-line import/no-default-export -- Playwright takes nothing else.
 export default function beginRun() {
+  // A program that tests start again and again is compiled once. The cache goes by the source itself, so a mutant has its own entry.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("../.wirebook/compile-cache", import.meta.url));
   if (process.env[mark] || !existsSync("/proc/self/environ")) return;
   const run = `${process.cwd()} ${process.pid} ${Date.now()}`;
   const words = [fileURLToPath(import.meta.url), run];

@@ -6,7 +6,6 @@
  */
 
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import beginRun from "../../scripts/leftovers.mjs";
 import type { FaultTest, NegativeControl } from "./framework/fault-test.ts";
@@ -37,8 +36,6 @@ if (names.length === 0) {
   process.exit(2);
 }
 
-// A program that a trial starts again and again is compiled once. The cache goes by the source itself, so a mutant has its own entry.
-process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../../.wirebook/compile-cache", import.meta.url));
 beginRun();
 const startedMs = performance.now();
 const seed = Number(values.seed ?? Date.now() % 0x1_0000_0000);

@@ -28,7 +28,6 @@ function repositoryOf({ repository }: Manifest): string | undefined {
   return typeof repository === "object" ? repository.url.replace(/^git\+/, "") : repository;
 }
 
-/** The options of the server. */
 export const table = {
   host: {
     schema: hostName,
@@ -82,10 +81,8 @@ export const table = {
   },
 } as const;
 
-/** What the server is told on the command line and in the environment. */
 export type Config = SettingsOf<typeof table>;
 
-/** The help that `--help` prints. */
 export const help = `Usage: wirebook server [option…]
 
 Runs the Wirebook server: takes messages over TCP, writes each into the history and answers.

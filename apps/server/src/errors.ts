@@ -13,7 +13,6 @@ export const serverErrorCodes = [
   "stopping",
 ] as const;
 
-/** A code of that list. */
 export type ServerErrorCode = (typeof serverErrorCodes)[number];
 
 /** Not the message's fault: there is no room or no time, or a proxy does not say for whom it connects. The message is a sentence that may be sent to the peer. */

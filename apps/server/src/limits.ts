@@ -49,7 +49,6 @@ const defaults = {
   drainMessageMs: 1000,
 };
 
-/** The bounds of one server. */
 export type Limits = { readonly [Name in keyof typeof defaults]: number };
 
 /** The bounds of a server that may open as many files as it likes. */

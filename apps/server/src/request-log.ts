@@ -19,7 +19,6 @@ const logRetryMs = 10;
 /** Milliseconds that the end of the process waits for the terminal to take the last lines. */
 const logCloseMs = 500;
 
-/** Something that the operator may want to see. */
 export type LogEvent =
   | {
       readonly event: "listening";
@@ -109,7 +108,6 @@ function encodeJson(event: LogEvent): string {
   return `${plainText(JSON.stringify(event))}\n`;
 }
 
-/** A line to be read by a person. */
 function describe(event: LogEvent): string {
   switch (event.event) {
     case "listening":

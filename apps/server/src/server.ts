@@ -6,7 +6,10 @@
  * reach: the descriptors are counted beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
  */
 
-import { normalizeAddress } from "@wirebook/net";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo, Server } from "node:net";
+import { normalizeAddress, toListenError } from "@wirebook/net";
 import type { History, Users } from "@wirebook/history";
 import { encodeReplyHeader, operations } from "@wirebook/protocol";
 import { ConnectionLimiter } from "./net/connection-limiter.ts";
@@ -16,14 +19,13 @@ import type { ServerError } from "./errors.ts";
 import { Subscriptions } from "./request/subscriptions.ts";
 import { limitsDefault } from "./limits.ts";
 import type { Limits } from "./limits.ts";
-import { findAddress, Listener } from "./net/listener.ts";
+import { findAddress } from "./net/listen-address.ts";
 import { serve } from "./request/session.ts";
 import type { RequestLog } from "./request-log.ts";
 import { AuthThrottle } from "./auth/auth-throttle.ts";
 import { Authenticator } from "./auth/auth.ts";
 import type { Mode } from "./auth/auth.ts";
 
-/** Where to listen and how to answer. */
 export interface ListenOptions {
   /** An address of this machine, or a name of one. */
   readonly host: string;
@@ -52,7 +54,9 @@ export async function listen(
   log: RequestLog,
 ): Promise<WirebookServer> {
   const limits = options.limits ?? limitsDefault;
-  const server = new WirebookServer(limits, trustedIn(options), {
+  // Each as the address of a socket is written.
+  const trusted = new Set((options.trustedProxies ?? []).map((address) => normalizeAddress(address) ?? address));
+  const server = new WirebookServer(limits, trusted, {
     history,
     users,
     log,
@@ -69,16 +73,11 @@ export async function listen(
   return server;
 }
 
-/** The trusted addresses, each as the address of a socket is written. */
-function trustedIn({ trustedProxies = [] }: ListenOptions): ReadonlySet<string> {
-  return new Set(trustedProxies.map((address) => normalizeAddress(address) ?? address));
-}
-
 /** A server that listens. The caller of `listen` stops it, and closes the history afterwards. */
 export class WirebookServer implements AsyncDisposable {
   readonly #limits: Limits;
   readonly #context: ServerContext;
-  readonly #listener: Listener;
+  readonly #listener: Server;
   readonly #limiter: ConnectionLimiter;
   readonly #served = new Map<Connection, Promise<void>>();
   readonly #refused = new Map<Connection, Promise<void>>();
@@ -88,19 +87,26 @@ export class WirebookServer implements AsyncDisposable {
     this.#limits = limits;
     this.#context = context;
     this.#limiter = new ConnectionLimiter(limits, trusted);
-    this.#listener = new Listener(
-      limits,
-      (socket) => this.#accept(new Connection(socket, limits, trusted)),
-      ({ message }) => context.log.write({ event: "failure", message }),
-    );
+    // Half-open, because the peer's FIN does not mean that it wants no reply [W-2].
+    this.#listener = createServer({ allowHalfOpen: true }, (socket) => {
+      this.#accept(new Connection(socket, limits, trusted));
+    });
   }
 
   get address(): { host: string; port: number } {
-    return this.#listener.address;
+    const { address, port } = this.#listener.address() as AddressInfo;
+    return { host: address, port };
   }
 
-  open(host: string, port: number): Promise<void> {
-    return this.#listener.open(host, port);
+  /** @throws ListenError when the port cannot be had */
+  async open(host: string, port: number): Promise<void> {
+    try {
+      this.#listener.listen({ host, port, backlog: this.#limits.backlogMax });
+      await once(this.#listener, "listening");
+    } catch (error) {
+      throw toListenError(error as NodeJS.ErrnoException, { host, port });
+    }
+    this.#listener.on("error", ({ message }) => this.#context.log.write({ event: "failure", message }));
   }
 
   /**
@@ -160,7 +166,7 @@ export class WirebookServer implements AsyncDisposable {
   }
 
   async #drain(withinMs: number): Promise<void> {
-    const closed = this.#listener.close();
+    const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
     this.#context.subscriptions.end();
     this.#context.throttle.end();
     for (const connection of this.#served.keys()) connection.shortenDeadline(this.#limits.drainMessageMs);

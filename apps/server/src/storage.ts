@@ -29,7 +29,6 @@ export const storageTable = {
   natsTlsKey: pathOption("WIREBOOK_NATS_TLS_KEY", "PEM file with the private key of that certificate"),
 } as const;
 
-/** What those options say. */
 export type StorageSettings = SettingsOf<typeof storageTable>;
 
 /**

@@ -1,41 +1,37 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
+import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { limitsDefault } from "../src/limits.ts";
-import { Listener } from "../src/net/listener.ts";
+import { RequestLog } from "../src/request-log.ts";
+import { listen } from "../src/server.ts";
+import { openRig } from "./server-fixture.ts";
 import { Peer } from "./tcp-peer.ts";
 
-const nothing = (): void => {};
-
-function create(accept: (socket: Socket) => void = nothing): Listener {
-  return new Listener(limitsDefault, accept, nothing);
-}
-
 test("accepts every connection once", async () => {
-  const ports: (number | undefined)[] = [];
-  const listener = create((socket) => {
-    ports.push(socket.remotePort);
-    socket.on("error", nothing).resume();
-  });
-  await listener.open("127.0.0.1", 0);
+  await using rig = await openRig();
+  const names = Array.from({ length: 50 }, (_, at) => `brick${at}`);
   const peers: Peer[] = [];
-  for (let at = 0; at < 50; at++) peers.push(await Peer.connect(listener.address.port));
-  while (ports.length < peers.length) await new Promise((resolve) => setImmediate(resolve));
-  expect(new Set(ports).size).toBe(peers.length);
-  for (const peer of peers) peer.reset();
-  await listener.close();
+  for (const _ of names) peers.push(await Peer.connect(rig.port));
+  for (const [at, peer] of peers.entries()) await peer.write(`${names[at]}\n`);
+  for (const peer of peers) expect((await peer.outcome).isReset).toBe(false);
+  expect((await rig.asked()).toSorted()).toEqual(names.toSorted());
 });
 
 test("does not share a port with another program, even if that would share it", async () => {
-  const listener = create();
-  await listener.open("127.0.0.1", 0);
+  await using rig = await openRig();
   const inUse = { cause: { code: "EADDRINUSE" } };
-  await expect(create().open("127.0.0.1", listener.address.port)).rejects.toMatchObject(inUse);
-  await listener.close();
+  const listenOn = (port: number): Promise<unknown> =>
+    listen(
+      { host: "127.0.0.1", port, link: "", mode: "open" },
+      rig.history,
+      rig.users,
+      new RequestLog(new PassThrough(), false),
+    );
+  await expect(listenOn(rig.port)).rejects.toMatchObject(inUse);
 
-  const stranger = createServer(nothing).listen({ host: "127.0.0.1", port: 0, reusePort: true });
+  const stranger = createServer(() => {}).listen({ host: "127.0.0.1", port: 0, reusePort: true });
   await once(stranger, "listening");
-  await expect(create().open("127.0.0.1", (stranger.address() as AddressInfo).port)).rejects.toMatchObject(inUse);
+  await expect(listenOn((stranger.address() as AddressInfo).port)).rejects.toMatchObject(inUse);
   stranger.close();
 });

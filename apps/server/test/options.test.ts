@@ -9,6 +9,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+const { PATH, NODE_COMPILE_CACHE } = process.env;
 let folder: string;
 
 beforeEach(async () => {
@@ -24,7 +25,7 @@ function run(
 ): readonly [status: number | null, stdout: string, stderr: string] {
   const path = fileURLToPath(new URL(`../src/${program}`, import.meta.url));
   const argv = [path, ...words.split(" "), "--history", join(folder, "history.txt")];
-  const options = { cwd: folder, encoding: "utf8", env: { PATH: process.env.PATH, ...env } } as const;
+  const options = { cwd: folder, encoding: "utf8", env: { PATH, NODE_COMPILE_CACHE, ...env } } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, argv, options);
   return [status, stdout, stderr];
 }

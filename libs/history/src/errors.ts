@@ -12,7 +12,6 @@ export const historyErrorCodes = [
   "storage-unavailable",
 ] as const;
 
-/** The code of a `HistoryError`. */
 export type HistoryErrorCode = (typeof historyErrorCodes)[number];
 
 /**
@@ -27,7 +26,6 @@ export class HistoryError extends CodedError<HistoryErrorCode> {
   override readonly name = "HistoryError";
 }
 
-/** There is no such line to delete. */
 export function noSuchLine(line: number, lines: number): HistoryError {
   return new HistoryError("no-such-line", `there is no line ${line}; ${describeLines(lines)}`);
 }

@@ -93,7 +93,6 @@ export interface Feed extends AsyncDisposable {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** How much a history holds. */
 export interface HistorySize {
   readonly lines: number;
   readonly bytes: number;

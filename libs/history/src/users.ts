@@ -14,7 +14,6 @@ import type { Role } from "@wirebook/protocol";
 /** Users that a store holds [U-2]. */
 export const usersMax = 10_000;
 
-/** A registered user. */
 export interface User {
   readonly name: string;
   readonly role: Role;
@@ -53,7 +52,6 @@ export interface Users extends AsyncDisposable {
 /** What can go wrong with users; docs/users.md lists each code. */
 export const usersErrorCodes = ["name-taken", "no-such-user", "users-busy", "users-failed", "users-max"] as const;
 
-/** A code of that list. */
 export type UsersErrorCode = (typeof usersErrorCodes)[number];
 
 /**
@@ -67,12 +65,10 @@ export class UsersError extends CodedError<UsersErrorCode> {
   override readonly name = "UsersError";
 }
 
-/** The name is given already. */
 export function nameTaken(name: string): UsersError {
   return new UsersError("name-taken", `the name ${name} is taken; choose another`);
 }
 
-/** There is no such user to remove. */
 export function noSuchUser(name: string): UsersError {
   return new UsersError("no-such-user", `there is no user ${name}`);
 }

@@ -19,7 +19,6 @@ const fileBytesMax = 64 * 1024;
 /** Each has the name of the command whose help lists its options. */
 const sections = ["server", "gateway", "client"] as const;
 
-/** The name of a section. */
 export type SectionName = (typeof sections)[number];
 
 /** What the file says, by option, and where it says so. */

@@ -24,7 +24,6 @@ type GuessLimits = Pick<
   "guessDelayMs" | "guessDelayMsMax" | "guessForgetMs" | "guessAddressesMax" | "guessesHeldMax" | "guessesHeldEachMax"
 >;
 
-/** The wrong keys of one server. */
 export class AuthThrottle {
   readonly #limits: GuessLimits;
   /** The network that was quiet for longest comes first. */
@@ -35,7 +34,6 @@ export class AuthThrottle {
     this.#limits = limits;
   }
 
-  /** Addresses that are remembered. */
   get addresses(): number {
     return this.#suspects.size;
   }
@@ -55,7 +53,6 @@ export class AuthThrottle {
     suspect.held -= 1;
   }
 
-  /** Ends all delays. */
   end(): void {
     for (const release of this.#release) release();
   }

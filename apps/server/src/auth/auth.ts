@@ -17,10 +17,8 @@ import { isRightKey } from "./key.ts";
 /** Who is accepted, by the setting `--users`. */
 export const modes = ["open", "registered"] as const;
 
-/** A mode of that list. */
 export type Mode = (typeof modes)[number];
 
-/** A user who was authenticated. */
 export interface Principal {
   /** The name, never a key. */
   readonly user: string;
@@ -30,7 +28,6 @@ export interface Principal {
 /** Hexadecimal digits of a tag. */
 const tagDigits = 8;
 
-/** Authenticates the users of one server. */
 export class Authenticator {
   readonly mode: Mode;
   readonly #users: Users;

@@ -15,7 +15,6 @@ const archiveWaitMs = 3_600_000;
 
 const archiveOperation = 7;
 
-/** The options of `archive` alone. */
 export const archiveTable = {
   keepLines: numberOption("KEEP_LINES", "N", [0, Number.MAX_SAFE_INTEGER], "lines to keep, the newest"),
   keepDays: numberOption("KEEP_DAYS", "D", [1, keepDaysMax], "days of 24 hours whose lines to keep"),

@@ -21,7 +21,6 @@ import type { Limits } from "../limits.ts";
 export interface Received {
   /** The bytes of the message that came, without its line ending. */
   readonly bytes: Uint8Array;
-  /** False when not a single byte came. */
   readonly hasBytes: boolean;
   /** Why the message cannot be taken. */
   readonly problem: ProtocolError | ServerError | undefined;
@@ -38,10 +37,13 @@ export class Connection {
   readonly #limits: Limits;
   readonly #deadline = new Deadline(() => this.#expire());
   /** Set while silence would end the message [W-5]. */
-  #silence: Deadline | undefined;
+  readonly #silence = new Deadline(() => this.#finishMessage());
   readonly #receiver: MessageReceiver;
   readonly #received = Promise.withResolvers<Received>();
   readonly #closed = Promise.withResolvers<void>();
+  /** Settles once the message has ended, in whatever way; never rejects. */
+  readonly received = this.#received.promise;
+  readonly closed = this.#closed.promise;
   #isReceived = false;
   #discardedBytes = 0;
   #awaited: Awaited = "message";
@@ -62,16 +64,6 @@ export class Connection {
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
   get address(): string {
     return this.#receiver.address;
-  }
-
-  /** Settles once the message has ended, in whatever way; never rejects. */
-  get received(): Promise<Received> {
-    return this.#received.promise;
-  }
-
-  /** Settles when the socket is closed. */
-  get closed(): Promise<void> {
-    return this.#closed.promise;
   }
 
   /** Gives a message that has not ended no more than so many milliseconds [W-19]. */
@@ -151,12 +143,8 @@ export class Connection {
     if (this.#receiver.message.isEnded) {
       this.#settle();
       this.#discard(this.#receiver.message.surplusBytes);
-    } else if (this.#receiver.mayEndInSilence) {
-      this.#silence ??= new Deadline(() => this.#finishMessage());
-      this.#silence.set(this.#limits.messageSilenceMs);
-    } else {
-      this.#silence?.clear();
-    }
+    } else if (this.#receiver.destroys) this.#silence.clear();
+    else this.#silence.set(this.#limits.messageSilenceMs);
   }
 
   /** Beyond the bound the peer's bytes stay in the kernel, whose window then holds the peer back. */
@@ -166,14 +154,13 @@ export class Connection {
   }
 
   #finishMessage(): void {
-    if (this.#isReceived) return;
-    this.#settle(this.#receiver.end());
+    if (!this.#isReceived) this.#settle(this.#receiver.end());
   }
 
   #settle(problem?: Received["problem"], isBroken = false): void {
     if (this.#isReceived) return;
     this.#isReceived = true;
-    this.#silence?.clear();
+    this.#silence.clear();
     this.#deadline.clear();
     const { message, hasBytes } = this.#receiver;
     this.#received.resolve({ bytes: message.held, hasBytes, problem, isBroken });

@@ -11,9 +11,8 @@ import { ServerError } from "../errors.ts";
 
 /** The bytes of one connection. */
 export class MessageReceiver {
-  readonly #address: string;
-  /** What has come of the message. */
   readonly message = new MessageReader();
+  readonly #peer: string;
   #hasBytes = false;
   /** What has come of a trusted proxy's header; `undefined` when none is due or it is whole. */
   #header: Uint8Array | undefined;
@@ -21,23 +20,17 @@ export class MessageReceiver {
 
   /** @param isTrusted true when the peer at that address is a proxy, which says for whom it connects */
   constructor(address: string, isTrusted: boolean) {
-    this.#address = address;
+    this.#peer = address;
     if (isTrusted) this.#header = new Uint8Array(0);
   }
 
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
   get address(): string {
-    return this.#client ?? this.#address;
+    return this.#client ?? this.#peer;
   }
 
-  /** True when bytes of the message came. */
   get hasBytes(): boolean {
     return this.#hasBytes;
-  }
-
-  /** True when silence may end the message that came so far [W-5]. */
-  get mayEndInSilence(): boolean {
-    return !this.#destroys;
   }
 
   /**
@@ -62,7 +55,7 @@ export class MessageReceiver {
 
   /** What a peer is told that did not end its message in so many milliseconds [W-6]. */
   unfinished(deadlineMs: number): ProtocolError {
-    return this.#destroys
+    return this.destroys
       ? new ProtocolError(
           "message-unterminated",
           `a message that deletes must end with a newline, and none came within ${deadlineMs} ms; nothing was deleted`,
@@ -74,12 +67,12 @@ export class MessageReceiver {
   }
 
   /**
-   * True when the words so far ask for something that destroys [W-5].
+   * True when the words so far ask for something that destroys, so that silence must not end the message [W-5].
    *
    * The first half of a destructive message, such as `brick` of `brick 1 12`, does not: it destroys nothing, and what
    * follows it is ignored.
    */
-  get #destroys(): boolean {
+  get destroys(): boolean {
     try {
       return isDestructive(decodeMessage(this.message.held).words);
     } catch {
@@ -100,7 +93,7 @@ export class MessageReceiver {
   #badHeader(why: string): ServerError {
     return new ServerError(
       "proxy-header",
-      `a connection from ${this.#address} must begin with a PROXY header of version 2, and ${why}; ` +
+      `a connection from ${this.#peer} must begin with a PROXY header of version 2, and ${why}; ` +
         "start the gateway with --proxy-protocol, or connect from another address",
     );
   }

@@ -14,60 +14,39 @@ export interface ErrorResponse {
   readonly detail?: string;
 }
 
+const storageFailed =
+  "the storage of the history failed and nothing is acknowledged; tell its operator, who can read why";
+const usersUnchanged =
+  "the users could not be changed and nothing was done; tell the operator of the server, who can read why";
+
+/** What the peer is told where the error's own message may name files, and so is the operator's. */
+const sentences: Readonly<Record<Exclude<HistoryErrorCode, "closed"> | UsersErrorCode, string | undefined>> = {
+  "line-changed": undefined,
+  "no-such-line": undefined,
+  range: undefined,
+  "storage-full": "the disk of the history is full and nothing was done; try again when its operator has made room",
+  "storage-failed": storageFailed,
+  "in-use": storageFailed,
+  "storage-unavailable":
+    "the cluster of the history does not answer; look at the history before you send the message again",
+  "name-taken": undefined,
+  "no-such-user": undefined,
+  "users-max": undefined,
+  "users-busy": usersUnchanged,
+  "users-failed": usersUnchanged,
+};
+
 /** What to answer for an error that a request ended in. An unknown error is the server's own and tells the peer little. */
 export function toErrorResponse(error: unknown): ErrorResponse {
   if (error instanceof ProtocolError || error instanceof ServerError) {
     return { code: error.code, sentence: error.message };
   }
-  if (error instanceof HistoryError) return fromHistoryError(error);
-  if (error instanceof UsersError) return fromUsersError(error);
+  if (error instanceof HistoryError || error instanceof UsersError) {
+    const { code, message } = error;
+    if (code === "closed") return toErrorResponse(stopping());
+    const sentence = sentences[code];
+    return sentence === undefined ? { code, sentence: message } : { code, sentence, detail: message };
+  }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: "internal", sentence: "the server failed at this request; its operator can read why", detail };
-}
-
-function fromHistoryError({ code, message }: HistoryError): ErrorResponse {
-  switch (code) {
-    case "line-changed":
-    case "no-such-line":
-    case "range":
-      return { code, sentence: message };
-    case "storage-full":
-      return {
-        code,
-        sentence: "the disk of the history is full and nothing was done; try again when its operator has made room",
-        detail: message,
-      };
-    case "storage-failed":
-    case "in-use":
-      return {
-        code,
-        sentence: "the storage of the history failed and nothing is acknowledged; tell its operator, who can read why",
-        detail: message,
-      };
-    case "storage-unavailable":
-      return {
-        code,
-        sentence: "the cluster of the history does not answer; look at the history before you send the message again",
-        detail: message,
-      };
-    case "closed":
-      return { code: "stopping", sentence: stopping().message };
-  }
-}
-
-function fromUsersError({ code, message }: UsersError): ErrorResponse {
-  switch (code) {
-    case "name-taken":
-    case "no-such-user":
-    case "users-max":
-      return { code, sentence: message };
-    case "users-busy":
-    case "users-failed":
-      return {
-        code,
-        sentence:
-          "the users could not be changed and nothing was done; tell the operator of the server, who can read why",
-        detail: message,
-      };
-  }
 }

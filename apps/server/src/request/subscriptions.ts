@@ -16,7 +16,6 @@ export class Subscription implements AsyncDisposable {
     this.#leave = leave;
   }
 
-  /** Position of the first line that it gives. */
   get from(): number {
     return this.#feed.from;
   }
@@ -57,7 +56,6 @@ export class Subscriptions {
     this.#max = max;
   }
 
-  /** Follows that are open. */
   get count(): number {
     return this.#open.size;
   }

@@ -62,7 +62,6 @@ export class Compaction {
     reserve.lend();
   }
 
-  /** Bytes written so far. */
   get bytes(): number {
     return this.#index.bytes;
   }
@@ -91,7 +90,6 @@ export class Compaction {
     }
   }
 
-  /** Writes bytes behind the others. */
   add(bytes: Uint8Array): void {
     writeFullySync(this.#fd, this.bytes, bytes);
     this.#index.add(bytes);

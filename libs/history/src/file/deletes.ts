@@ -43,7 +43,6 @@ interface Deletion {
 /** What needs a rewrite of its own. Never rejects. */
 type Job = () => Promise<void>;
 
-/** A part of the file, from one offset to another. */
 interface Bytes {
   readonly start: number;
   readonly end: number;
@@ -64,7 +63,6 @@ interface Plan {
   readonly deferred: readonly Deletion[];
 }
 
-/** The deletes and archivings of one history. */
 export class Deletes {
   readonly #storage: FileStorage;
   readonly #clock: MonotonicClock;
@@ -80,28 +78,24 @@ export class Deletes {
     this.#pieceBytes = pieceBytes;
   }
 
-  /** Takes a delete of a line; resolves when its result is durable. */
   deleteLine(by: Actor, line: number, timestamp: string | undefined): Promise<AppendResult> {
     return new Promise((resolve, reject) => this.#add({ by, line, timestamp, resolve, reject }));
   }
 
-  /** Takes a delete of all lines; resolves when its result is durable. */
   deleteAll(by: Actor): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      this.#add(() => this.#deleteAll(by).then(resolve, reject));
-    });
+    return this.#addJob(() => this.#deleteAll(by));
   }
 
-  /** Takes an archiving; resolves when its file and its result are durable. */
   archive(by: Actor, keep: Keep): Promise<Archived> {
-    return new Promise((resolve, reject) => {
-      this.#add(() => this.#archive(by, keep).then(resolve, reject));
-    });
+    return this.#addJob(() => this.#archive(by, keep));
   }
 
-  /** Resolves when none is left. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
+  }
+
+  #addJob<Result>(job: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => this.#add(() => job().then(resolve, reject)));
   }
 
   #add(work: Deletion | Job): void {

@@ -4,21 +4,12 @@
  * A full disk first gives a short count and only then an error, so no count is taken for granted. Nothing is retried.
  */
 
-import {
-  close,
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
-  fsyncSync,
-} from "node:fs";
-import { openSync } from "node:fs";
+import { close, fdatasync, read, write } from "node:fs";
+import { closeSync, fchmodSync, fchownSync, fdatasyncSync, fstatSync, fsyncSync, futimesSync } from "node:fs";
+import { constants, openSync, readSync, rmSync, statfsSync, writeSync } from "node:fs";
 import type { Stats } from "node:fs";
-import { read, readSync, write, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import process from "node:process";
 import { promisify } from "node:util";
 
 /** Bytes read at a time while a file is opened and indexed; two of them are held. */
@@ -63,7 +54,6 @@ export function readFullySync(fd: number, position: number, length: number): Uin
   return bytes;
 }
 
-/** Writes all the bytes. */
 export async function writeFully(fd: number, position: number, bytes: Uint8Array): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
@@ -72,7 +62,6 @@ export async function writeFully(fd: number, position: number, bytes: Uint8Array
   }
 }
 
-/** `writeFully` in one turn. */
 export function writeFullySync(fd: number, position: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
@@ -140,12 +129,46 @@ export function openLike(path: string, flags: number, sourceFd: number): number 
   }
 }
 
+/** Gives a file a time that is finer than the system's own, which is that of the kernel's last clock tick. */
+export function stampFinely(fd: number): void {
+  const now = (performance.timeOrigin + performance.now()) / 1000;
+  try {
+    futimesSync(fd, now, now);
+  } catch {
+    // Best effort: only the owner of a file may set its time.
+  }
+}
+
+/** Blocks of a disk that this process may still take. Root may use what others may not. */
+export function roomOf(path: string): number {
+  const { bavail, bfree } = statfsSync(path);
+  return process.getuid?.() === 0 ? bfree : bavail;
+}
+
+/**
+ * Makes a new file and its name durable, with what `fill` writes into it. Whatever fails leaves no file.
+ *
+ * @throws what the system says: `EEXIST` when there is such a file
+ */
+export function createDurably(path: string, mode: number, fill: (fd: number) => void): void {
+  const fd = openSync(path, "wx", mode);
+  try {
+    fill(fd);
+    fsyncSync(fd);
+    syncFolderOf(path);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** True when an error says that there is no room: on the disk, in a quota, or under a limit of the file's size. */
 export function isFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(error));
 }
 
-/** True when an error says that there is no such file. */
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === "ENOENT";
 }

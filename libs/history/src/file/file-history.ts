@@ -148,7 +148,7 @@ export class FileHistory implements History {
   /** The file may be rotated or removed while no request comes, and the process may then be killed instead of stopped. */
   #look(): void {
     try {
-      if (!this.#storage.isInPlace()) this.#storage.adoptForeignLines();
+      this.#storage.adoptRotation();
     } catch {
       // `ended` tells it, or the next request is told.
     }

@@ -6,12 +6,11 @@ import type { User, Users } from "../users.ts";
 import { fileHistoryDefaults } from "./options.ts";
 import { closeToOthers, decodeUser, encodeUser, explain, readTable, replace } from "./users-file.ts";
 import { usersHeader, usersPathBeside, versionOf, withLock } from "./users-file.ts";
-import type { UserTable, Version } from "./users-file.ts";
+import type { UserTable } from "./users-file.ts";
 
 /** Milliseconds for which what is known of the users is believed before the file is looked at again [U-3]. */
 export const usersBelievedMs = 100;
 
-/** How users in a file are opened. */
 export interface FileUsersOptions {
   /** Told, in whole sentences, what a person should know. Must not throw. */
   readonly onNotice?: (sentence: string) => void;
@@ -33,7 +32,7 @@ export function openFileUsers(historyPath: string, { onNotice }: FileUsersOption
 class FileUsers implements Users {
   readonly #path: string;
   readonly #onNotice: (sentence: string) => void;
-  #version: Version;
+  #version: string;
   #table: UserTable;
   /** Closes the file to others in time, also while no user is looked up. */
   readonly #looking = setInterval(() => this.#look(), fileHistoryDefaults.lookMs).unref();
@@ -43,7 +42,7 @@ class FileUsers implements Users {
   /** Changes of this process, one after the other: a lock is between open files, and waiting for it would be polling. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, version: Version, table: UserTable, onNotice: (sentence: string) => void) {
+  constructor(path: string, version: string, table: UserTable, onNotice: (sentence: string) => void) {
     this.#path = path;
     this.#version = version;
     this.#table = table;

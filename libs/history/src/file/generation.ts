@@ -25,7 +25,6 @@ export type EndState =
   | { readonly kind: "edited"; readonly error: HistoryError }
   | { readonly kind: "failed"; readonly error: HistoryError };
 
-/** Which file a descriptor has open. */
 export interface FileIdentity {
   readonly dev: number;
   readonly ino: number;
@@ -36,7 +35,7 @@ export class Generation {
   readonly fd: number;
   readonly identity: FileIdentity;
   readonly #index: LineIndex;
-  readonly #waiting = new Set<() => void>();
+  #changed = Promise.withResolvers<void>();
   #references = 1;
   #endState: EndState | undefined;
 
@@ -52,7 +51,6 @@ export class Generation {
     return this.#index.bytes;
   }
 
-  /** Lines that are durable. */
   get lines(): number {
     return this.#index.lines;
   }
@@ -67,10 +65,21 @@ export class Generation {
     return this.#endState;
   }
 
+  /** Resolves when it has grown or ended, and perhaps before. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  /** Lets whoever waits for a change look again. */
+  wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+
   /** Counts bytes that have become durable behind the others, and wakes the feeds that wait for them. */
   grow(bytes: Uint8Array): void {
     this.#index.add(bytes);
-    this.#wake();
+    this.wake();
   }
 
   /** Says why it will not grow any more, and wakes the feeds; only the first call counts. */
@@ -78,17 +87,7 @@ export class Generation {
     if (this.#endState !== undefined) return;
     if (endState.kind === "superseded") endState.by.retain();
     this.#endState = endState;
-    this.#wake();
-  }
-
-  /** Calls back once, when it has grown or ended. */
-  onChange(callback: () => void): void {
-    this.#waiting.add(callback);
-  }
-
-  /** Takes a callback back. */
-  offChange(callback: () => void): void {
-    this.#waiting.delete(callback);
+    this.wake();
   }
 
   /** Reads durable bytes. @throws HistoryError `storage-failed` */
@@ -118,7 +117,6 @@ export class Generation {
     return offset + endOfLine(block, lineFeeds);
   }
 
-  /** Holds the descriptor open until a `release`. */
   retain(): void {
     this.#references += 1;
   }
@@ -131,11 +129,5 @@ export class Generation {
       // Best effort: all that matters in the file was synced.
     });
     if (this.#endState?.kind === "superseded") await this.#endState.by.release();
-  }
-
-  #wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const callback of waiting) callback();
   }
 }

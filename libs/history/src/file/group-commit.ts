@@ -23,7 +23,6 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** The appends of one history. */
 export class GroupCommit {
   readonly #storage: FileStorage;
   readonly #clock: MonotonicClock;

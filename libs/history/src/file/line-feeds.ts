@@ -37,7 +37,6 @@ const listing = `
 20 04 fd 1b 02 6a 20 04 fd 1b 03 6a 0b
 `;
 
-/** What the module exports. */
 interface Counter {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly count: (at: number, end: number) => number;

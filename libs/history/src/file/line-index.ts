@@ -25,12 +25,10 @@ export class LineIndex {
     this.blockBytes = blockBytes;
   }
 
-  /** Bytes that were added. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Line feeds among them. */
   get lines(): number {
     return this.#lines;
   }

@@ -17,7 +17,7 @@ import { platform } from "node:os";
 import { kill, pid } from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { HistoryError } from "../errors.ts";
-import { fileModeDefault, reasonOf } from "./disk.ts";
+import { codeOf, fileModeDefault, reasonOf } from "./disk.ts";
 
 /** Milliseconds for which a second process waits to learn by whom a history is owned; it is refused in any case. */
 const ownerNameWaitMs = 2000;
@@ -91,7 +91,7 @@ function isRunning(owner: number): boolean {
   try {
     return kill(owner, 0);
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return codeOf(error) === "EPERM";
   }
 }
 
@@ -109,7 +109,7 @@ function openAndLock(path: string, mode: number): number | undefined {
   try {
     return openSync(path, O_RDWR | O_CREAT | O_NONBLOCK | lockOnOpen, mode);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EAGAIN") return undefined;
+    if (codeOf(error) === "EAGAIN") return undefined;
     throw error;
   }
 }
@@ -117,14 +117,13 @@ function openAndLock(path: string, mode: number): number | undefined {
 /** On Linux. */
 async function openThenLock(path: string, mode: number): Promise<number | undefined> {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, mode);
+  let isLocked = false;
   try {
-    if (await lock(fd)) return fd;
-  } catch (error) {
-    closeSync(fd);
-    throw error;
+    isLocked = await lock(fd);
+    return isLocked ? fd : undefined;
+  } finally {
+    if (!isLocked) closeSync(fd);
   }
-  closeSync(fd);
-  return undefined;
 }
 
 /** Runs `flock` on an open file, as its descriptor 3; false when another open file holds the lock. */

@@ -9,9 +9,6 @@ const driftMsMax = 2;
 export class MonotonicClock {
   readonly #clock: () => number;
   #last: number;
-  /** The second of the last time and the time's text up to it, since most times share it with the one before. */
-  #second = Number.NaN;
-  #secondText = "";
 
   /** @param last microseconds of the last time in the file */
   constructor(clock: () => number, last: number) {
@@ -19,15 +16,9 @@ export class MonotonicClock {
     this.#last = last;
   }
 
-  /** The time of the next line. */
   next(): string {
     this.#last = Math.max(this.#clock(), this.#last + 1);
-    const second = Math.floor(this.#last / 1_000_000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#secondText = encodeTime(second * 1_000_000).slice(0, -"000000Z".length);
-    }
-    return `${this.#secondText}${String(this.#last - second * 1_000_000).padStart(6, "0")}Z`;
+    return encodeTime(this.#last);
   }
 }
 

@@ -22,5 +22,4 @@ export interface FileHistoryOptions extends Partial<Bounds> {
   readonly clock?: () => number;
 }
 
-/** The options with their defaults. */
 export type FileHistorySettings = Bounds & Pick<FileHistoryOptions, "onNotice">;

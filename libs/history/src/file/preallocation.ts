@@ -6,8 +6,7 @@
  * left over by another that was killed removes it.
  */
 
-import { closeSync, openSync, rmSync } from "node:fs";
-import { writeFullySync } from "./disk.ts";
+import { rmSync, writeFileSync } from "node:fs";
 
 /** Bytes kept free for the line that says who deleted all, when the disk is full [H-15]; one page of most systems. */
 export const reservedBytes = 4096;
@@ -28,12 +27,7 @@ export class Preallocation {
   take(): void {
     if (this.#state !== "missing") return;
     try {
-      const fd = openSync(this.path, "wx", 0o600);
-      try {
-        writeFullySync(fd, 0, new Uint8Array(reservedBytes));
-      } finally {
-        closeSync(fd);
-      }
+      writeFileSync(this.path, new Uint8Array(reservedBytes), { flag: "wx", mode: 0o600 });
       this.#state = "held";
     } catch {
       this.#remove();

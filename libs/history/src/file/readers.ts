@@ -28,7 +28,7 @@ abstract class FileReader implements AsyncDisposable {
     this.from = from;
     this.offset = offset;
     this.#chunkBytes = chunkBytes;
-    this.chunks = this.read();
+    this.chunks = this.#read();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -37,23 +37,33 @@ abstract class FileReader implements AsyncDisposable {
     await this.generation.release();
   }
 
-  /** Gives the chunks, and lets go of the generation when they are read or left. */
-  protected abstract read(): AsyncGenerator<Uint8Array>;
+  /** The offset before which bytes can be read now. */
+  protected abstract get end(): number;
 
-  /**
-   * The next chunk before `end`; `undefined` at the end and after a release.
-   *
-   * @param confirm called when the last one was read, to find out whether all of them were right
-   */
-  protected async next(end: number, confirm?: (generation: Generation) => void): Promise<Uint8Array | undefined> {
-    const length = Math.min(this.#chunkBytes, end - this.offset);
-    if (length <= 0 || this.isReleased) return undefined;
-    const chunk = await this.generation.read(this.offset, length);
-    if (this.offset + length === end) confirm?.(this.generation);
-    const { endState } = this.generation;
-    if (endState?.kind === "edited") throw endState.error;
-    this.offset += length;
-    return this.isReleased ? undefined : chunk;
+  /** Called at the end: waits for more. False when there will be no more. */
+  protected abstract advance(): Promise<boolean>;
+
+  /** Called when the last byte before the end was read, to find out whether what was read is right. */
+  protected confirm(): void {}
+
+  async *#read(): AsyncGenerator<Uint8Array> {
+    try {
+      while (!this.isReleased) {
+        const length = Math.min(this.#chunkBytes, this.end - this.offset);
+        if (length <= 0) {
+          if (await this.advance()) continue;
+          return;
+        }
+        const chunk = await this.generation.read(this.offset, length);
+        this.offset += length;
+        if (this.offset === this.end) this.confirm();
+        const { endState } = this.generation;
+        if (endState?.kind === "edited") throw endState.error;
+        if (!this.isReleased) yield chunk;
+      }
+    } finally {
+      await this[Symbol.asyncDispose]();
+    }
   }
 }
 
@@ -62,7 +72,7 @@ export class FileSnapshot extends FileReader implements Snapshot {
   readonly to: number;
   readonly lines: number;
   readonly time: string;
-  readonly #end: number;
+  protected readonly end: number;
   readonly #confirm: (generation: Generation) => void;
 
   /**
@@ -79,77 +89,49 @@ export class FileSnapshot extends FileReader implements Snapshot {
     this.to = start.to;
     this.lines = start.lines;
     this.time = start.time;
-    this.#end = end;
+    this.end = end;
     this.#confirm = confirm;
   }
 
-  protected override async *read(): AsyncGenerator<Uint8Array> {
-    try {
-      for (;;) {
-        const chunk = await this.next(this.#end, this.#confirm);
-        if (chunk === undefined) return;
-        yield chunk;
-      }
-    } finally {
-      await this[Symbol.asyncDispose]();
-    }
+  protected override async advance(): Promise<boolean> {
+    return false;
+  }
+
+  protected override confirm(): void {
+    this.#confirm(this.generation);
   }
 }
 
 /** Lines from an offset on, through all generations that follow. */
 export class FileFeed extends FileReader implements Feed {
-  #wake: (() => void) | undefined;
+  protected get end(): number {
+    return this.generation.bytes;
+  }
 
   override async [Symbol.asyncDispose](): Promise<void> {
+    this.generation.wake(); // It may be waiting itself.
     await super[Symbol.asyncDispose]();
-    this.#wake?.();
   }
 
-  protected override async *read(): AsyncGenerator<Uint8Array> {
-    try {
-      while (!this.isReleased) {
-        const chunk = await this.next(this.generation.bytes);
-        if (chunk !== undefined) yield chunk;
-        else if (!(await this.#advance())) return;
-      }
-    } finally {
-      await this[Symbol.asyncDispose]();
-    }
-  }
-
-  /** At the durable end of a generation: waits for more or goes to the next. False when there will be no more. */
-  async #advance(): Promise<boolean> {
-    if (this.isReleased) return false;
-    // It may have grown, or grown and been superseded, since the last chunk was asked for.
-    if (this.offset < this.generation.bytes) return true;
-    const { endState } = this.generation;
+  /** Waits for this generation to grow, or goes on to the next. */
+  protected override async advance(): Promise<boolean> {
+    const { generation } = this;
+    const { endState } = generation;
     switch (endState?.kind) {
       case undefined:
-        await this.#change(this.generation);
+        await generation.changed;
         return true;
-      case "superseded": {
-        const left = this.generation;
+      case "superseded":
         endState.by.retain();
         this.generation = endState.by;
         this.offset = endState.offset;
-        await left.release();
+        await generation.release();
         return true;
-      }
       case "closed":
         return false;
       case "edited":
       case "failed":
         throw endState.error;
     }
-  }
-
-  /** Resolves when the generation has changed, or this feed was disposed of. */
-  async #change(generation: Generation): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      generation.onChange(resolve);
-    });
-    if (this.#wake !== undefined) generation.offChange(this.#wake);
-    this.#wake = undefined;
   }
 }

@@ -4,7 +4,7 @@
  * Lines are read as Latin-1 here: only their form matters, and no byte gets in the way.
  */
 
-import { appendFileSync, closeSync, fstatSync, fsyncSync, ftruncateSync, openSync } from "node:fs";
+import { appendFileSync, fstatSync, ftruncateSync } from "node:fs";
 import { decodeEntry, decodeTime } from "@wirebook/protocol";
 import { readFullySync, syncFolderOf, writeFullySync } from "./disk.ts";
 
@@ -30,21 +30,11 @@ export function recoverTail(path: string, fd: number): string | undefined {
     return `The last line of ${path} had no line ending; it was given one.`;
   }
   const brokenPath = `${path}.broken`;
-  keepPartial(brokenPath, partial, mode);
+  // What is cut off is durable beside before.
+  appendFileSync(brokenPath, Buffer.concat([partial, Uint8Array.of(lineFeed)]), { mode: mode & 0o777, flush: true });
+  syncFolderOf(brokenPath);
   ftruncateSync(fd, size - partial.length);
   return `The last line of ${path} was partial, ${partial.length} bytes of it; it was moved to ${brokenPath}.`;
-}
-
-/** Appends a partial line to the file beside, durably, before it is cut off. */
-function keepPartial(path: string, partial: Uint8Array, mode: number): void {
-  const fd = openSync(path, "a", mode & 0o777);
-  try {
-    appendFileSync(fd, Buffer.concat([partial, Uint8Array.of(lineFeed)]));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  syncFolderOf(path);
 }
 
 /** What the bytes behind the last line feed are: `whole` but for their line feed, or `partial`, the start of a line of ours. */

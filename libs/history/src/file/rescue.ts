@@ -5,10 +5,10 @@
  * long as this process has it open, so its lines are copied beside.
  */
 
-import { closeSync, fstatSync, fsyncSync, openSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { fstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { isFull, openPieceBytes, readFullySync, reasonOf, syncFolderOf, writeFullySync } from "./disk.ts";
+import { createDurably, isFull, openPieceBytes, readFullySync, reasonOf, writeFullySync } from "./disk.ts";
 
 /** Names that network filesystems give to a file which was removed while somebody has it open: they go with the descriptor. */
 const passingName = /^\.(?:nfs|fuse_hidden)/;
@@ -99,18 +99,10 @@ export function findFreshCopy(path: string, nowMs: number): string | undefined {
 }
 
 function copyTo(path: string, source: number, size: number, mode: number): string {
-  const fd = openSync(path, "wx", mode & 0o777);
-  try {
+  createDurably(path, mode & 0o777, (fd) => {
     for (let at = 0; at < size; at += openPieceBytes) {
       writeFullySync(fd, at, readFullySync(source, at, Math.min(openPieceBytes, size - at)));
     }
-    fsyncSync(fd);
-    syncFolderOf(path);
-    return path;
-  } catch (error) {
-    rmSync(path, { force: true });
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
+  });
+  return path;
 }

@@ -7,14 +7,13 @@
  * so a descriptor is never synced again, and nothing is acknowledged any more.
  */
 
-import { closeSync, fstatSync, ftruncateSync, futimesSync, openSync, statfsSync, statSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { basename } from "node:path";
-import process from "node:process";
 import { encodeResultEntry } from "@wirebook/protocol";
 import { editedMeanwhile, HistoryError } from "../errors.ts";
 import { historyFlags, isFull, openPieceBytes, pauseSync } from "./disk.ts";
-import { readFullySync, reasonOf, syncFileSync, writeFullySync } from "./disk.ts";
+import { readFullySync, reasonOf, roomOf, stampFinely, syncFileSync, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { addBytes, LineIndex } from "./line-index.ts";
 import type { MonotonicClock } from "./monotonic-clock.ts";
@@ -85,7 +84,7 @@ export class FileStorage {
     this.#newestTime = newestTime;
     this.#settings = settings;
     this.#reserve = reserve;
-    this.#reserve.take();
+    reserve.take();
     this.#generation = generation;
     this.#changed = fstatSync(generation.fd);
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
@@ -93,17 +92,14 @@ export class FileStorage {
     this.#reportFailure = resolve;
   }
 
-  /** The path of the history. */
   get path(): string {
     return this.#path;
   }
 
-  /** True when nothing is acknowledged any more. */
   get hasFailed(): boolean {
     return this.#failure !== undefined;
   }
 
-  /** The current generation. */
   get generation(): Generation {
     return this.#generation;
   }
@@ -137,7 +133,7 @@ export class FileStorage {
       this.#changed = { mtimeMs: 0, ctimeMs: 0 }; // The next look counts what is there.
       throw editedMeanwhile();
     }
-    this.#sync();
+    this.attempt(() => syncFileSync(this.#generation.fd));
     this.#generation.grow(lines);
     this.#newestTime = time;
     this.#reserve.take();
@@ -154,7 +150,8 @@ export class FileStorage {
   adoptForeignLines(): void {
     let last: Stats | undefined;
     for (let round = 0; ; round++) {
-      const found = this.#findFile();
+      const named = this.#findNamed();
+      const found = this.#isCurrent(named) ? named : this.#rotate();
       const { bytes } = this.#generation;
       if (found.size === bytes && isUnchanged(found, this.#changed)) break;
       // Whatever is written behind the lines now, the other program would write over.
@@ -169,15 +166,9 @@ export class FileStorage {
     if (this.#rotated !== undefined) this.#recordRotation(this.#rotated);
   }
 
-  /** Whether the name still leads to the file. @throws HistoryError `storage-failed` */
-  isInPlace(): boolean {
-    return this.#isCurrent(this.#findNamed());
-  }
-
-  /** The file that the name leads to, which after a rotation is another one than before. */
-  #findFile(): Stats {
-    const found = this.#findNamed();
-    return this.#isCurrent(found) ? found : this.#rotate();
+  /** Takes in a rotation alone, of which no request may come to tell. @throws HistoryError `storage-full`, `storage-failed` */
+  adoptRotation(): void {
+    if (!this.#isCurrent(this.#findNamed())) this.adoptForeignLines();
   }
 
   #findNamed(): Stats | undefined {
@@ -222,9 +213,7 @@ export class FileStorage {
 
   /** @throws HistoryError `storage-full` when the disk says that it has no room at all */
   assertRoom(): void {
-    const { bavail, bfree } = this.attempt(() => statfsSync(this.#path));
-    // Root may use what others may not.
-    if ((process.getuid?.() === 0 ? bfree : bavail) === 0) throw this.#full();
+    if (this.attempt(() => roomOf(this.#path)) === 0) throw this.#full();
   }
 
   /** Begins a new file beside the current one. @throws HistoryError `storage-full`, `storage-failed` */
@@ -276,7 +265,7 @@ export class FileStorage {
   async close(): Promise<void> {
     try {
       // The file may have been removed since the last look, and its lines would go with the descriptor.
-      if (this.#failure === undefined && !this.isInPlace()) this.adoptForeignLines();
+      if (this.#failure === undefined) this.adoptRotation();
     } catch (error) {
       this.#settings.onNotice?.(reasonOf(error));
     }
@@ -296,9 +285,8 @@ export class FileStorage {
   }
 
   #write(position: number, bytes: Uint8Array): void {
-    const { fd } = this.#generation;
     try {
-      writeFullySync(fd, position, bytes);
+      writeFullySync(this.#generation.fd, position, bytes);
     } catch (error) {
       if (isFull(error)) this.#undo(position);
       throw this.explain(error);
@@ -315,10 +303,6 @@ export class FileStorage {
     }
   }
 
-  #sync(): void {
-    this.attempt(() => syncFileSync(this.#generation.fd));
-  }
-
   #full(cause?: unknown): HistoryError {
     const sentence = `the disk has no room for ${this.#path}; free some space, or delete all lines`;
     return new HistoryError("storage-full", sentence, { cause });
@@ -330,12 +314,7 @@ export class FileStorage {
    */
   #noteChange(): Stats {
     const { fd } = this.#generation;
-    const now = (performance.timeOrigin + performance.now()) / 1000;
-    try {
-      futimesSync(fd, now, now);
-    } catch {
-      // Best effort: only the owner of a file may set its time.
-    }
+    stampFinely(fd);
     const found = this.attempt(() => fstatSync(fd));
     this.#changed = found;
     return found;
@@ -356,7 +335,7 @@ export class FileStorage {
       this.#write(size, Uint8Array.of(lineFeed));
       this.#noteChange();
     }
-    this.#sync();
+    this.attempt(() => syncFileSync(fd));
     const end = isClosed ? size : size + 1;
     const index = new LineIndex(this.#settings.indexBlockBytes);
     const addUpTo = (to: number): void => this.attempt(() => addBytes(fd, index, to));
@@ -385,14 +364,10 @@ export class FileStorage {
   #assertNotCopied({ ctimeMs }: Stats): void {
     const copy = this.attempt(() => findFreshCopy(this.#path, ctimeMs));
     if (copy === undefined) return;
-    throw this.#fail(
-      new Error(
-        `another program has copied it to ${copy} and emptied it, which loses lines that come in between; ${insteadOfCopying}`,
-      ),
-    );
+    const what = `another program has copied it to ${copy} and emptied it, which loses lines that come in between`;
+    throw this.#fail(new Error(`${what}; ${insteadOfCopying}`));
   }
 
-  /** True when a line ends at an offset. */
   #endsLine(bytes: number): boolean {
     return bytes === 0 || this.attempt(() => readFullySync(this.#generation.fd, bytes - 1, 1))[0] === lineFeed;
   }

@@ -12,26 +12,16 @@
  * renaming, so that no two writers start from the same state.
  */
 
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
-import type { BigIntStats } from "node:fs";
+import { chmodSync, closeSync, constants, fchmodSync, openSync } from "node:fs";
+import { readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { foldName, isName, roles } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
 import { UsersError } from "../users.ts";
 import type { User } from "../users.ts";
-import { giveTo, isMissing, reasonOf, syncFileSync, syncFolderOf, writeFullySync } from "./disk.ts";
+import { codeOf, createDurably, giveTo, isMissing, reasonOf } from "./disk.ts";
+import { syncFileSync, syncFolderOf, writeFullySync } from "./disk.ts";
 import { openLocked } from "./lock.ts";
 
 /** Bytes of a file of users that is read at all: what `usersMax` of the longest rows take, and comments. */
@@ -40,7 +30,6 @@ export const usersFileBytesMax = 8 * 1024 * 1024;
 /** Milliseconds for which a change of the users waits for one that another process is making [U-3]. */
 export const usersLockWaitMs = 5000;
 
-/** Milliseconds until it tries again. */
 const usersLockPollMs = 10;
 
 /** Permissions of a file of users [U-1]. */
@@ -52,13 +41,11 @@ export interface UserTable {
   readonly byName: ReadonlyMap<string, User>;
 }
 
-/** What a new file begins with. */
 export const usersHeader = "# Wirebook's users: NAME ROLE HASH CREATED BY. Change them with: wirebook users";
 
 const hash = /^[\w:+/=]+$/;
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** The line of a user. */
 export function encodeUser({ name, role, keyHash, createdAt, createdBy }: User): string {
   return [name, role, keyHash, createdAt, createdBy].join(" ");
 }
@@ -69,11 +56,13 @@ export function decodeUsers(path: string, text: string): UserTable {
   if (lines.at(-1) === "") lines.pop();
   const byName = new Map<string, User>();
   for (const [at, line] of lines.entries()) {
-    if (isComment(line)) continue;
-    const user = decodeUser(line);
-    if (user === undefined) throw wrongLine(path, at + 1, `${problemOf(line)}; put a # before it or remove it`);
+    if (line.trim() === "" || line.trimStart().startsWith("#")) continue;
+    const refuse = (problem: string): never => {
+      throw new UsersError("users-failed", `line ${at + 1} of ${path} ${problem}`);
+    };
+    const user = decodeUser(line) ?? refuse(`${problemOf(line)}; put a # before it or remove it`);
     const folded = foldName(user.name);
-    if (byName.has(folded)) throw wrongLine(path, at + 1, "has a name that a line above it has; remove one of the two");
+    if (byName.has(folded)) refuse("has a name that a line above it has; remove one of the two");
     byName.set(folded, user);
   }
   return { lines, byName };
@@ -92,20 +81,9 @@ function problemOf(line: string): string {
   return /\p{Default_Ignorable_Code_Point}/u.test(line) ? "has an invisible character in a name" : "is no user";
 }
 
-function isComment(line: string): boolean {
-  return line.trim() === "" || line.trimStart().startsWith("#");
-}
-
 function isRole(word: string): word is Role {
   return roles.some((role) => role === word);
 }
-
-function wrongLine(path: string, number: number, problem: string): UsersError {
-  return new UsersError("users-failed", `line ${number} of ${path} ${problem}`);
-}
-
-/** Names one state of the file; a file that does not exist has one too. */
-export type Version = string;
 
 /** The path of the users of a history: beside the file to which the history's name leads at last. */
 export function usersPathBeside(historyPath: string): string {
@@ -114,17 +92,15 @@ export function usersPathBeside(historyPath: string): string {
   return statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
 }
 
-/** Tells one state of the file from another without reading it. */
-export function versionOf(path: string): Version {
+/** Tells one state of the file from another without reading it. Of a file whose permissions change only the mode tells. */
+export function versionOf(path: string): string {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? "missing" : describe(stats);
+  if (stats === undefined) return "missing";
+  const { dev, ino, size, mtimeNs, mode } = stats;
+  return [dev, ino, size, mtimeNs, mode].join(":");
 }
 
-/**
- * Reads the file.
- *
- * @throws UsersError `users-failed`
- */
+/** Reads the file. @throws UsersError `users-failed` */
 export function readTable(path: string): UserTable {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });
@@ -228,11 +204,6 @@ async function lock(lockPath: string): Promise<number> {
   throw new UsersError("users-busy", `${lockPath} was held by another process for ${seconds} s; try again`);
 }
 
-/** Of a file whose permissions change only the mode tells. */
-function describe({ dev, ino, size, mtimeNs, mode }: BigIntStats): Version {
-  return [dev, ino, size, mtimeNs, mode].join(":");
-}
-
 // A copy of the users in a file that belongs to no history has the same form: how users move to another store, and their
 // backup [U-11].
 
@@ -246,26 +217,12 @@ export function readUsersCopy(path: string): readonly User[] {
 
 /** Writes a new file that only its owner can read, durably. @throws UsersError `users-failed`, also when there is one */
 export function writeUsersCopy(path: string, users: readonly User[]): void {
-  const fd = createCopy(path);
+  const text = [usersHeader, ...users.map(encodeUser), ""].join("\n");
   try {
-    writeFullySync(fd, 0, Buffer.from([usersHeader, ...users.map(encodeUser), ""].join("\n")));
-    syncFileSync(fd);
+    createDurably(path, usersFileMode, (fd) => writeFullySync(fd, 0, Buffer.from(text)));
   } catch (error) {
-    rmSync(path, { force: true });
-    throw explain(error, `${path} cannot be written`);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function createCopy(path: string): number {
-  try {
-    return openSync(path, "wx", usersFileMode);
-  } catch (error) {
-    const isThere = (error as NodeJS.ErrnoException).code === "EEXIST";
-    const sentence = isThere
-      ? `${path} is there already, and is left as it is; name a file that is not`
-      : `${path} cannot be written: ${reasonOf(error)}`;
+    if (codeOf(error) !== "EEXIST") throw explain(error, `${path} cannot be written`);
+    const sentence = `${path} is there already, and is left as it is; name a file that is not`;
     throw new UsersError("users-failed", sentence, { cause: error });
   }
 }
