@@ -10,6 +10,7 @@ import type { Config } from "./config.ts";
 import type { ConnectConfig } from "./connect/connect-config.ts";
 import { converse } from "./connect/conversation.ts";
 import { createMessage } from "./message.ts";
+import type { Outgoing } from "./message.ts";
 import { JsonPresenter } from "./output/json-presenter.ts";
 import { PipePresenter } from "./output/pipe-presenter.ts";
 import { watchReader } from "./output/reader-watch.ts";
@@ -21,6 +22,7 @@ import { Completions } from "./prompt/completions.ts";
 import { PromptHistory, promptHistoryPath } from "./prompt/prompt-history.ts";
 import { runPrompt } from "./prompt/prompt.ts";
 import { exitCodeOf, exitCodes } from "./result.ts";
+import type { Outcome } from "./result.ts";
 import { Session } from "./session.ts";
 import type { Presenter, StreamDependencies } from "./session.ts";
 import { runBatch } from "./standard-input.ts";
@@ -90,49 +92,23 @@ async function runConversation(config: ConnectConfig, capture: Capture | undefin
 }
 
 async function run(config: Config, capture: Capture | undefined): Promise<number> {
-  const { message } = config;
-  const createOwnSession = (wrap?: Wrap): Session => createSession(config, capture, wrap);
-  if (message !== undefined) return exitCodeOf(await createOwnSession().send(createMessage(Buffer.from(message))));
-  if (stdin.isTTY && (stdout.isTTY || stderr.isTTY)) return await startPrompt(config, createOwnSession);
-  const session = createOwnSession();
+  const session = new Session(config, {
+    ...dependenciesWith(capture),
+    presenter: createPresenter(config),
+    watchReader: () => watchReader((process as unknown as { binding: Binding }).binding, leave),
+  });
+  const send = (outgoing: Outgoing): Promise<Outcome> => session.send(outgoing);
   const printError = (sentence: string): void => session.printError(sentence);
-  return await runBatch(stdin, { send: (outgoing) => session.send(outgoing), printError });
-}
-
-/** What a session shows, and what somebody else sees of it first. */
-type Wrap = (presenter: Presenter) => Presenter;
-
-async function startPrompt(config: Config, createOwnSession: (wrap: Wrap) => Session): Promise<number> {
+  const { message, target } = config;
+  if (message !== undefined) return exitCodeOf(await send(createMessage(Buffer.from(message))));
+  if (!stdin.isTTY || !(stdout.isTTY || stderr.isTTY)) return await runBatch(stdin, { send, printError });
   const output = stdout.isTTY ? stdout : stderr;
   const history = new PromptHistory(promptHistoryPath(env, homedir()));
   const completions = new Completions(history.lines);
-  const session = createOwnSession((presenter) => ({
-    begin: (outgoing) => presenter.begin(outgoing),
-    take(news) {
-      if (news.header !== undefined) completions.noteOperations(news.header.parsed.operations);
-      presenter.take(news);
-    },
-    end: (outcome, record) => presenter.end(outcome, record),
-  }));
-  await runPrompt({
-    input: stdin,
-    output,
-    paint: createPaint(isColoured(output, env)),
-    target: config.target,
-    history,
-    completions,
-    send: (outgoing) => session.send(outgoing),
-    printError: (sentence) => session.printError(sentence),
-  });
+  session.onHeader = ({ operations }) => completions.noteOperations(operations);
+  const paint = createPaint(isColoured(output, env));
+  await runPrompt({ input: stdin, output, paint, target, history, completions, send, printError });
   return exitCodes.done;
-}
-
-function createSession(config: Config, capture: Capture | undefined, wrap: Wrap = (presenter) => presenter): Session {
-  return new Session(config, {
-    ...dependenciesWith(capture),
-    presenter: wrap(createPresenter(config)),
-    watchReader: () => watchReader((process as unknown as { binding: Binding }).binding, leave),
-  });
 }
 
 function dependenciesWith(capture: Capture | undefined): StreamDependencies {

@@ -27,50 +27,38 @@ export interface PcapFile {
  */
 export function openPcapFile(path: string, application: string, bytesMax: number = pcapBytesMax): PcapFile {
   const descriptor = openOutputFile(path, { option: "--pcap", name: "pcapng", isHead: isPcapng });
-  const writer = new BlockWriter(descriptor);
-  const capture = new Capture(writer, application, bytesMax);
+  let bytes = 0;
+  let problem: string | undefined;
+  const write = (block: Uint8Array): boolean => {
+    if (problem !== undefined) return false;
+    try {
+      // A full disk takes a part and says nothing; the next write then fails.
+      for (let at = 0; at < block.length;) at += writeSync(descriptor, block, at);
+      bytes += block.length;
+    } catch (error) {
+      problem = codeOf(error);
+      cut(descriptor, bytes);
+    }
+    return problem === undefined;
+  };
+  const capture = new Capture({ write }, application, bytesMax);
   return {
     capture,
     close() {
       closeSync(descriptor);
-      if (capture.lostPackets === 0 && writer.problem === undefined) return undefined;
-      const why = writer.problem ?? `the limit is ${bytesMax} bytes`;
+      if (capture.lostPackets === 0 && problem === undefined) return undefined;
+      const why = problem ?? `the limit is ${bytesMax} bytes`;
       return `${path} ends before the last ${capture.lostPackets} packets (${why}); make room, or capture less`;
     },
   };
 }
 
-/** Writes whole blocks or nothing. */
-class BlockWriter {
-  readonly #descriptor: number;
-  #bytes = 0;
-  /** Why nothing more is written. */
-  problem: string | undefined;
-
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-  }
-
-  write(block: Uint8Array): boolean {
-    if (this.problem !== undefined) return false;
-    try {
-      // A full disk takes a part and says nothing; the next write then fails.
-      for (let at = 0; at < block.length;) at += writeSync(this.#descriptor, block, at);
-      this.#bytes += block.length;
-      return true;
-    } catch (error) {
-      this.problem = codeOf(error);
-      this.#cutTorn();
-      return false;
-    }
-  }
-
-  #cutTorn(): void {
-    try {
-      ftruncateSync(this.#descriptor, this.#bytes);
-    } catch {
-      // Best effort: a pipe cannot be cut, and its reader is gone.
-    }
+/** Leaves whole blocks alone in the file. */
+function cut(descriptor: number, bytes: number): void {
+  try {
+    ftruncateSync(descriptor, bytes);
+  } catch {
+    // Best effort: a pipe cannot be cut, and its reader is gone.
   }
 }
 

@@ -4,12 +4,13 @@ import type { Capture } from "@wirebook/capture";
 import { Connection, describeHostPort, replyTimeoutMsDefault, tcpTarget } from "@wirebook/net";
 import type { ConnectionListener, ConnectionOptions, ConnectionOutcome, Target } from "@wirebook/net";
 import { StreamRecord } from "@wirebook/protocol";
+import type { ReplyHeader } from "@wirebook/protocol";
 import type { Config } from "./config.ts";
 import type { Outgoing } from "./message.ts";
 import { visibleText } from "./output/terminal-text.ts";
 import type { Paint } from "./output/terminal-text.ts";
 import { recordBounds } from "./output/trace-json.ts";
-import { reportTrace } from "./output/trace-table.ts";
+import { reportTrace } from "./output/trace.ts";
 import { ReplyParser } from "./reply-parser.ts";
 import type { ReplyNews } from "./reply-parser.ts";
 import { toOutcome } from "./result.ts";
@@ -44,6 +45,8 @@ interface SessionDependencies extends StreamDependencies {
 
 /** A run of the client: exchanges with one server, one after the other. */
 export class Session {
+  /** Gets the header of each reply. */
+  onHeader: ((header: ReplyHeader) => void) | undefined;
   readonly #config: Config;
   readonly #target: Target;
   readonly #dependencies: SessionDependencies;
@@ -91,9 +94,11 @@ export class Session {
     return {
       onOpen: () => captured?.open(record),
       onWritten: () => captured?.note(record),
-      onRead(bytes, _atMs, connection) {
+      onRead: (bytes, _atMs, connection) => {
         captured?.note(record);
-        presenter.take(watch.push(bytes));
+        const news = watch.push(bytes);
+        if (news.header !== undefined) this.onHeader?.(news.header.parsed);
+        presenter.take(news);
         if (out.writableNeedDrain) holdBack(connection, out);
       },
       onOver: (how) => {

@@ -306,7 +306,7 @@ describe("what is shown", () => {
     expect(await until(child.stdout, "pong")).toBe("pong");
     child.stdin.end();
     expect(await exitOf(child)).toBe(0);
-    const steps = [...(await trace).matchAll(/\.\d{3} {2}(\S.*?) {2,}([→←] .*|both.*)$/gm)].map(([, step, what]) => [
+    const steps = [...(await trace).matchAll(/\.\d{3} +([a-z].*?) {2,}([→←] .*|both.*)$/gm)].map(([, step, what]) => [
       step,
       what,
     ]);

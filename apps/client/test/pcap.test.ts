@@ -1,7 +1,9 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isPcapng, segmentBytesMax } from "@wirebook/capture";
+import { isPcapng, segmentBytesMax, StreamCapture } from "@wirebook/capture";
+import type { Capture } from "@wirebook/capture";
+import { StreamRecord } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { pcapBytesMax } from "../src/pcap-file.ts";
 import { openPcapFile } from "../src/pcap-file.ts";
@@ -14,7 +16,16 @@ async function openFolder(): Promise<AsyncDisposable & { at(name: string): strin
   return { at: (name) => join(folder, name), [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }
 
-const ends = { client: { address: "127.0.0.1", port: 40_112 }, server: { address: "127.0.0.1", port: 5007 } };
+/** A connection on which this was sent. */
+const connect = (capture: Capture, sent: string): void => {
+  const record = new StreamRecord({ firstEventsKept: 1, lastEventsKept: 0, bytesKept: Infinity });
+  record.mark("established", 0);
+  record.local = { address: "127.0.0.1", port: 40_112 };
+  record.remote = { address: "127.0.0.1", port: 5007 };
+  record.sending(Buffer.from(sent));
+  if (sent !== "") record.wrote(sent.length, 1);
+  new StreamCapture(capture, { originMs: 0, transport: "tcp", hasKeys: true }).replay(record);
+};
 
 describe("--pcap", () => {
   test("writes what was sent and received, for the owner's eyes only, and no key", async () => {
@@ -53,15 +64,13 @@ describe("--pcap", () => {
     await using folder = await openFolder();
     const path = folder.at("a.pcapng");
     const file = openPcapFile(path, "wirebook test", 2000);
-    const conversation = file.capture.conversation({ ends, hasKeys: true });
-    conversation.open(0, 0);
-    conversation.wrote(1, new Uint8Array(2000));
+    connect(file.capture, "x".repeat(2000));
     expect(file.close()).toBe(
       `${path} ends before the last 2 packets (the limit is 2000 bytes); make room, or capture less`,
     );
     expect((await stat(path)).size).toBe(file.capture.bytes);
     const whole = openPcapFile(path, "wirebook test", 2000);
-    whole.capture.conversation({ ends, hasKeys: true }).open(0, 0);
+    connect(whole.capture, "");
     expect(whole.close()).toBeUndefined();
   });
 

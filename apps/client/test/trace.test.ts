@@ -2,10 +2,9 @@ import { tcpTarget } from "@wirebook/net";
 import { StreamRecord } from "@wirebook/protocol";
 import { localTime } from "@wirebook/settings";
 import { describe, expect, test } from "vitest";
-import { readRowsMax } from "../src/output/trace-table.ts";
 import { createPaint } from "../src/output/terminal-text.ts";
 import { recordBounds } from "../src/output/trace-json.ts";
-import { readRows, reportTrace } from "../src/output/trace-table.ts";
+import { eventLinesMax, reportTrace } from "../src/output/trace.ts";
 import type { Outcome } from "../src/result.ts";
 import { runCli } from "./cli.ts";
 import { openResponder } from "./tcp-peer.ts";
@@ -44,17 +43,16 @@ describe("the report", () => {
     expect(reportTrace(record, target, answered, plain)).toBe(
       [
         `127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)  ${localTime(performance.timeOrigin + 100)}`,
-        "",
-        "      at ms       + ms",
-        "      0.000                         connecting   → SYN: asks for a connection",
-        "      0.310      0.310              established  ← SYN ACK: the server's system accepts it",
-        "      0.402      0.092              written      → 8 bytes: the message is on its way",
-        "      1.900      1.498              first byte   ← the reply begins",
-        "      1.900      0.000              reads 1–3    ← 3 × 65,536 bytes, the last 600.600 ms after the first",
-        "  1,204.050    601.550  █████       read 4       ← 1 byte",
-        "  1,204.100      0.050              fin          ← FIN: the server has said everything",
-        "  1,204.125      0.025              closed       → FIN: so has this end",
-        "",
+        "         at ms          + ms",
+        "         0.000                connecting      → SYN: asks for a connection",
+        "         0.310         0.310  established     ← SYN ACK: the server's system accepts it",
+        "         0.402         0.092  write 1         → 8 bytes",
+        "         1.900         1.498  read 1          ← 65,536 bytes",
+        "       400.000       398.100  read 2          ← 65,536 bytes",
+        "       602.500       202.500  read 3          ← 65,536 bytes",
+        "     1,204.050       601.550  read 4          ← 1 byte",
+        "     1,204.100         0.050  fin             ← FIN: the target sends no more",
+        "     1,204.125         0.025  closed          → FIN: so has this end",
         "  8 bytes sent · 196,609 bytes received in 4 reads · 1,204.125 ms in all",
         "",
       ].join("\n"),
@@ -69,11 +67,9 @@ describe("the report", () => {
     expect(reportTrace(record, target, outcome, plain)).toBe(
       [
         `no connection (this end)  ⇄  127.0.0.1:5007 (the server)  ${localTime(performance.timeOrigin + 5)}`,
-        "",
-        "  at ms   + ms",
-        "  0.000                     connecting       → SYN: asks for a connection",
-        "  1.000  1.000  ██████████  connect-refused  × nothing listens there",
-        "",
+        "         at ms          + ms",
+        "         0.000                connecting      → SYN: asks for a connection",
+        "         1.000         1.000  connect-refused  × nothing listens there",
         "  0 bytes sent · 0 bytes received in 0 reads · 1.000 ms in all",
         "",
       ].join("\n"),
@@ -82,7 +78,7 @@ describe("the report", () => {
 
   test("says who went away", () => {
     expect(reportTrace(recordOf([]), target, { kind: "interrupted" }, plain)).toContain(
-      "closed       → this end went away before the server had finished",
+      "closed          → this end went away before the server had finished",
     );
   });
 
@@ -92,42 +88,35 @@ describe("the report", () => {
   });
 });
 
-describe("the reads", () => {
-  test("have a row each up to the bound", () => {
-    expect(readRows(unequal(readRowsMax)).map(({ step }) => step)).toEqual(
-      Array.from({ length: readRowsMax }, (_, index) => `read ${index + 1}`),
-    );
-  });
+const linesOf = (record: StreamRecord) => reportTrace(record, target, answered, plain).split("\n");
 
-  test("are summed up in the middle past it", () => {
-    const rows = readRows(unequal(readRowsMax + 1));
-    expect(rows).toHaveLength(readRowsMax);
-    expect(rows.filter(({ atMs }) => atMs === undefined)).toEqual([
-      { step: "…", direction: "none", meaning: "2 reads between, 65 bytes; --json has them all" },
-    ]);
-    expect(rows.at(-1)).toMatchObject({ step: "read 41", meaning: "41 bytes" });
-  });
+const eventLinesOf = (record: StreamRecord) =>
+  linesOf(record).flatMap((line) => /(?:read|write) [\d,]+|fin(?= )/.exec(line)?.[0] ?? []);
 
-  test("whose times were not kept are counted in their place", () => {
-    const { firstEventsKept, lastEventsKept } = recordBounds;
-    const count = firstEventsKept + lastEventsKept + 1500;
+describe("the reads and writes", () => {
+  test("have a line each up to the bound", () => {
     // The write and the FIN are events as well.
-    const omitted = count + 2 - firstEventsKept - lastEventsKept;
-    const rows = readRows(recordOf(Array.from({ length: count }, (_, index) => [200 + index, 10])));
-    expect(rows.map(({ step, meaning }) => `${step} ${meaning}`)).toEqual([
-      expect.stringMatching(/^reads 1–1,023 1,023 × 10 bytes/) as string,
-      `… ${omitted.toLocaleString("en-US")} reads between, ${(omitted * 10).toLocaleString("en-US")} bytes; their times were not kept`,
-      expect.stringMatching(/^reads 2,526–3,548 1,023 × 10 bytes/) as string,
-    ]);
+    const lines = linesOf(unequal(eventLinesMax - 2));
+    expect(lines.filter((line) => line.includes("more;"))).toEqual([]);
+    expect(eventLinesOf(unequal(eventLinesMax - 2))).toHaveLength(eventLinesMax);
   });
 
-  test("between which some were not kept are summed up with them", () => {
+  test("are counted in the middle past it", () => {
+    const record = unequal(eventLinesMax - 1);
+    expect(linesOf(record)).toContain("  … 1 more; --json has them all");
+    expect(eventLinesOf(record)).toHaveLength(eventLinesMax);
+    expect(eventLinesOf(record).slice(-2)).toEqual(["read 39", "fin"]);
+  });
+
+  test("of which some were not kept are counted with those", () => {
     const { firstEventsKept, lastEventsKept } = recordBounds;
-    const rows = readRows(unequal(firstEventsKept + lastEventsKept + 100));
-    expect(rows).toHaveLength(readRowsMax);
-    expect(rows.find(({ atMs }) => atMs === undefined)?.meaning).toMatch(
-      /^2,109 reads between, [\d,]+ bytes; --json has the first and the newest$/,
+    const count = firstEventsKept + lastEventsKept + 100;
+    const record = unequal(count);
+    const between = count + 2 - eventLinesMax;
+    expect(linesOf(record)).toContain(
+      `  … ${between.toLocaleString("en-US")} more; --json has the first and the newest`,
     );
+    expect(eventLinesOf(record).at(-2)).toBe(`read ${count.toLocaleString("en-US")}`);
   });
 });
 
@@ -147,7 +136,7 @@ test("--trace goes to standard error and leaves the data alone", async () => {
     new RegExp(`^\n127\\.0\\.0\\.1:\\d+ \\(this end\\)  ⇄  127\\.0\\.0\\.1:${peer.port} \\(the server\\)  \\S+\n`),
   );
   expect(
-    [...stderr.matchAll(/(connecting|established|written|first byte|fin|closed) +[→←]/g)].map(([, step]) => step),
-  ).toEqual(["connecting", "established", "written", "first byte", "fin", "closed"]);
+    [...stderr.matchAll(/(connecting|established|write 1|read 1|fin|closed) +[→←]/g)].map(([, step]) => step),
+  ).toEqual(["connecting", "established", "write 1", "read 1", "fin", "closed"]);
   expect(stderr).not.toContain("\u001b");
 });

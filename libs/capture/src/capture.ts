@@ -5,9 +5,7 @@
  * are counted instead of written; sequence numbers go on, so a reader sees the gap as he would that of a real capture.
  */
 
-import type { TlsFacts } from "@wirebook/protocol";
-import { Conversation } from "./conversation.ts";
-import type { Ends } from "./conversation.ts";
+import type { Endpoint } from "@wirebook/protocol";
 import { encodeHead } from "./pcapng.ts";
 
 const comment =
@@ -24,23 +22,11 @@ const unixClient = "127.0.0.2";
 const unixServer = { address: "127.0.0.3", port: 65_535 };
 const unixPortFirst = 49_152;
 const unixPorts = 16_383;
-const unixNote =
-  "This was a Unix socket: its addresses and ports are made up as well, and FIN and RST stand for the closing of an end.";
 
 /** Where a capture goes. */
 export interface CaptureSink {
   /** Takes a whole block; false when it was not taken and is lost. */
   write(block: Uint8Array<ArrayBuffer>): boolean;
-}
-
-/** What a stream is, as far as its packets must know. */
-export interface CapturedStream {
-  /** Its addresses; `undefined` for a Unix socket. */
-  readonly ends: Ends | undefined;
-  /** What the handshake came to, where there was one. */
-  readonly tls?: TlsFacts | undefined;
-  /** True for a stream to a Wirebook server: its keys are hidden. */
-  readonly hasKeys: boolean;
 }
 
 /** A pcapng file that is being written. */
@@ -80,19 +66,13 @@ export class Capture {
     return this.#isFull;
   }
 
-  /**
-   * A connection that is about to be written down.
-   *
-   * @throws RangeError as the constructor of `Conversation`
-   */
-  conversation({ ends, tls, hasKeys }: CapturedStream): Conversation {
-    const notes = [...(ends === undefined ? [unixNote] : []), ...(tls === undefined ? [] : [tlsNote(tls)])];
-    return new Conversation(ends ?? this.#unixEnds(), { hasKeys, notes }, (block) => {
-      if (!this.#write(block)) this.#lostPackets += 1;
-    });
+  /** Writes a packet, in its block, or counts it as lost. */
+  add(packet: Uint8Array<ArrayBuffer>): void {
+    if (!this.#write(packet)) this.#lostPackets += 1;
   }
 
-  #unixEnds(): Ends {
+  /** Addresses for the next Unix socket. */
+  unixEnds(): { readonly client: Endpoint; readonly server: Endpoint } {
     const port = unixPortFirst + (this.#unixStreams++ % unixPorts);
     return { client: { address: unixClient, port }, server: unixServer };
   }
@@ -106,12 +86,4 @@ export class Capture {
     this.#bytes += block.length;
     return true;
   }
-}
-
-function tlsNote({ version, cipher, alpn, peer }: TlsFacts): string {
-  const protocol = alpn === null ? "" : `, ALPN ${alpn}`;
-  return (
-    `This is the plain text inside of TLS (${version}, ${cipher}${protocol}; certificate of ${peer.subject}): ` +
-    "the handshake and the encrypted records are left out."
-  );
 }

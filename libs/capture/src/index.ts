@@ -1,15 +1,10 @@
 export { decodeBase64, encodeBase64 } from "./base64.ts";
 export { Capture } from "./capture.ts";
-export type { CaptureSink } from "./capture.ts";
-export { Conversation, segmentBytesMax } from "./conversation.ts";
-export type { Ends, Side } from "./conversation.ts";
-export { StreamCapture } from "./stream-capture.ts";
-export type { Failed } from "./stream-capture.ts";
+export { segmentBytesMax, StreamCapture } from "./stream-capture.ts";
 export { ExchangeMask } from "./key-mask.ts";
 export { isPcapng } from "./pcapng.ts";
 export { recordVersion } from "./record.ts";
 export type { RecordedEvent, RecordedFrame, RecordedStream } from "./record.ts";
-export { captureRecord } from "./record-packets.ts";
 export { decodeRecord, decodeSession, encodeRecord, encodeSessionHead, sessionTooBig } from "./session.ts";
 export { problemsMax, recordBytesMax, recordsMax, sessionBytesMax } from "./session.ts";
 export type { DecodedSession } from "./session.ts";

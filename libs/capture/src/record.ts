@@ -11,6 +11,8 @@ import * as z from "zod/mini";
 import {
   decodeTime,
   endReasons,
+  flowFaults,
+  flowOrigins,
   frameErrorCodes,
   hops,
   readRate,
@@ -45,12 +47,22 @@ const event = z
     count: z.optional(count),
     fin: z.optional(z.literal(true)),
     rst: z.optional(z.literal(true)),
+    /** Of a flow: how many bytes that had waited the other leg took. */
+    taken: z.optional(count),
+    /** Of a flow, the connection that it was noted on where that was the client's to the gateway; absent for the target's. */
+    leg: z.optional(z.literal("client")),
+    /** Of a flow: a read that the other leg did not take at once. */
+    waits: z.optional(z.literal(true)),
     /** When its byte frame came to the page; absent when there was none. */
     arrived: z.optional(milliseconds),
     /** KiB that waited for the page before that frame. */
     queued: z.optional(count),
   })
-  .check(z.refine(({ count: bytes, fin, rst }) => [bytes, fin, rst].filter((each) => each !== undefined).length === 1));
+  .check(
+    z.refine(
+      ({ count: bytes, fin, rst, taken }) => [bytes, fin, rst, taken].filter((each) => each !== undefined).length === 1,
+    ),
+  );
 
 /** A write, a read, a FIN or an RST of a stream. */
 export type RecordedEvent = z.infer<typeof event>;
@@ -77,34 +89,47 @@ const end = z.discriminatedUnion("how", [
 ]);
 
 /** What one line of a session says of one stream. */
-export const recordedStream = z.strictObject({
-  type: z.literal("stream"),
-  version: z.literal(recordVersion),
-  startedAt: calendarTime,
-  target: z.string(),
-  transport: z.enum(transports),
-  /** `host:port` as the operator has it; absent for a Unix socket. */
-  address: z.optional(z.string()),
-  /** The message, or the first bytes, as text. */
-  message: z.string(),
-  /** The page makes exchanges of its own. */
-  by: z.enum(["user", "page"]),
-  purpose: z.optional(z.string()),
-  /** What else a reader should know, as part of a sentence. */
-  note: z.optional(z.string()),
-  schedule: z.optional(schedule),
-  read: z.optional(readRate),
-  /** Both ends of the TCP connection; absent when there never was one, and for a Unix socket. */
-  ends: z.optional(z.strictObject({ client: endpoint, target: endpoint })),
-  tls: z.optional(tlsFacts),
-  steps: z.partialRecord(z.enum(steps), milliseconds),
-  /** How wrong the gateway's times may be against the page's, to either side; absent when it was not measured. */
-  clockErrorMs: z.optional(milliseconds),
-  events: z.array(event),
-  /** The first is the one that opened the stream. */
-  frames: z.array(frame).check(z.minLength(1)),
-  end,
-});
+export const recordedStream = z
+  .strictObject({
+    type: z.literal("stream"),
+    version: z.literal(recordVersion),
+    startedAt: calendarTime,
+    target: z.string(),
+    transport: z.enum(transports),
+    /** `host:port` as the operator has it; absent for a Unix socket. */
+    address: z.optional(z.string()),
+    /** The message, or the first bytes, as text. */
+    message: z.string(),
+    /** The page makes exchanges of its own. A flow is a connection of somebody else's, which the gateway watched. */
+    by: z.enum(["user", "page", "flow"]),
+    flow: z.optional(
+      z.strictObject({
+        via: z.enum(flowOrigins),
+        port: z.optional(endpoint.shape.port),
+        name: z.optional(z.string()),
+        faults: z.optional(flowFaults),
+        /** Both ends of the client's connection. */
+        client: z.optional(endpoint),
+        gateway: z.optional(endpoint),
+      }),
+    ),
+    purpose: z.optional(z.string()),
+    /** What else a reader should know, as part of a sentence. */
+    note: z.optional(z.string()),
+    schedule: z.optional(schedule),
+    read: z.optional(readRate),
+    /** Both ends of the TCP connection; absent when there never was one, and for a Unix socket. */
+    ends: z.optional(z.strictObject({ client: endpoint, target: endpoint })),
+    tls: z.optional(tlsFacts),
+    steps: z.partialRecord(z.enum(steps), milliseconds),
+    /** How wrong the gateway's times may be against the page's, to either side; absent when it was not measured. */
+    clockErrorMs: z.optional(milliseconds),
+    events: z.array(event),
+    /** The first is the one that opened the stream. A flow has none. */
+    frames: z.array(frame),
+    end,
+  })
+  .check(z.refine(({ by, flow, frames }) => (by === "flow" ? flow !== undefined : frames.length > 0)));
 
 /** A stream that can be written down and read again. */
 export type RecordedStream = z.infer<typeof recordedStream>;

@@ -20,8 +20,6 @@ export interface Segment {
   readonly acknowledgement: number;
   readonly flags: number;
   readonly window: number;
-  /** A multiple of four bytes. */
-  readonly options: Uint8Array;
   readonly payload: Uint8Array;
 }
 
@@ -37,12 +35,12 @@ export function encodeAddress(text: string): Uint8Array | undefined {
   return isAddress ? Uint8Array.from(ipaddr.process(address).toByteArray()) : undefined;
 }
 
-/** The packet: an IP header, the TCP header with its options, and the payload. */
+/** The packet: an IP header, the TCP header without options, and the payload. */
 export function encodeSegment(segment: Segment): Uint8Array<ArrayBuffer> {
-  const { source, destination, options, payload } = segment;
+  const { source, destination, payload } = segment;
   const isSix = source.address.length === 16;
   const ipBytes = isSix ? 40 : 20;
-  const tcpBytes = tcpHeaderBytes + options.length + payload.length;
+  const tcpBytes = tcpHeaderBytes + payload.length;
   const packet = new Uint8Array(ipBytes + tcpBytes);
   const body = packet.subarray(ipBytes);
   writeTcp(body, segment);
@@ -53,17 +51,16 @@ export function encodeSegment(segment: Segment): Uint8Array<ArrayBuffer> {
   return packet;
 }
 
-function writeTcp(body: Uint8Array, { source, destination, options, payload, ...segment }: Segment): void {
+function writeTcp(body: Uint8Array, { source, destination, payload, ...segment }: Segment): void {
   const view = viewOf(body);
   view.setUint16(0, source.port);
   view.setUint16(2, destination.port);
   view.setUint32(4, segment.sequence);
   view.setUint32(8, segment.acknowledgement);
-  view.setUint8(12, ((tcpHeaderBytes + options.length) / 4) << 4);
+  view.setUint8(12, (tcpHeaderBytes / 4) << 4);
   view.setUint8(13, segment.flags);
   view.setUint16(14, segment.window);
-  body.set(options, tcpHeaderBytes);
-  body.set(payload, tcpHeaderBytes + options.length);
+  body.set(payload, tcpHeaderBytes);
 }
 
 function writeFour(packet: Uint8Array, source: Uint8Array, destination: Uint8Array): void {

@@ -1,11 +1,32 @@
-/** One stream on its way into a capture, while it happens. */
+/**
+ * The packets of one stream, made from its record, while it happens or afterwards (RFC 9293).
+ *
+ * A program sees no packets: it sees that it connected, what it wrote, what each read gave, and how it ended. The bytes,
+ * their order and their times are true. Made up are the segments (each write and each read is one, split only where it
+ * is longer than `segmentBytesMax`), the initial sequence numbers, the windows, and every ACK, which stands at the time
+ * of what it acknowledges. The keys of a stream to a Wirebook server are replaced by asterisks of the same length; to any
+ * other service a `~` is a byte like all others. The comment on the first packet says so.
+ *
+ * Nothing is kept: each call writes its blocks at once, and bytes that were not kept leave a gap in the
+ * sequence numbers, as packets do that a real capture missed.
+ */
 
-import type { EndReason, StreamRecord } from "@wirebook/protocol";
+import type { EndReason, Endpoint, StreamEvent, StreamRecord, TlsFacts } from "@wirebook/protocol";
 import type { Capture } from "./capture.ts";
-import type { Conversation } from "./conversation.ts";
+import { ExchangeMask } from "./key-mask.ts";
+import type { Masked } from "./key-mask.ts";
+import { encodePacket } from "./pcapng.ts";
+import { encodeAddress, encodeSegment, flags } from "./segment.ts";
+import type { SegmentEnd } from "./segment.ts";
+
+/**
+ * Payload bytes of one synthesised segment: the most that fits an IPv4 packet of 65,535 bytes behind two headers. It is
+ * what Linux uses on loopback, and lets nearly every read stay one packet.
+ */
+export const segmentBytesMax = 65_495;
 
 /** Why a stream has no proper end. */
-export interface Failed {
+interface Failed {
   readonly code: string;
   readonly message: string;
 }
@@ -20,6 +41,26 @@ interface StreamCaptureOptions {
   readonly hasKeys: boolean;
 }
 
+/** The end that connected, whose record this is, or the other one. */
+type Side = "client" | "server";
+
+interface Sender extends SegmentEnd {
+  /** The next byte that it sends. */
+  sequence: number;
+  hasEnded: boolean;
+}
+
+/** Sequence numbers are counted modulo this. */
+const sequences = 0x1_0000_0000;
+/** No segment fills it, and each is acknowledged before the next one. */
+const window = 0xffff;
+const nothing: Uint8Array = new Uint8Array(0);
+const synthesised =
+  "Synthesised from the record of a stream, not captured: bytes, order and times are as this end noted them; " +
+  "segments, sequence numbers, windows and ACKs are made up.";
+const unixNote =
+  "This was a Unix socket: its addresses and ports are made up as well, and FIN and RST stand for the closing of an end.";
+
 /**
  * Tells a capture what a stream does. What never became a connection leaves no packet.
  *
@@ -28,66 +69,173 @@ interface StreamCaptureOptions {
 export class StreamCapture {
   readonly #capture: Capture;
   readonly #options: StreamCaptureOptions;
-  #conversation: Conversation | undefined;
+  readonly #mask: ExchangeMask | undefined;
+  /** `undefined` before the connection stands. */
+  #ends: Readonly<Record<Side, Sender>> | undefined;
+  #atUs = 0;
+  #hasBroken = false;
 
   constructor(capture: Capture, options: StreamCaptureOptions) {
     this.#capture = capture;
     this.#options = options;
+    this.#mask = options.hasKeys ? new ExchangeMask() : undefined;
   }
 
   /**
    * The connection stands.
    *
-   * @param proxyHeader what this end said before everything else
+   * @param proxyHeader what this end said before everything else; it holds no key
    */
   open({ at, local, remote, tls }: StreamRecord, proxyHeader?: Uint8Array): void {
-    const { transport, hasKeys } = this.#options;
-    const ends = local && remote && { client: local, server: remote };
-    if (at.established === undefined || (ends === undefined && transport !== "unix")) return;
-    this.#conversation = this.#capture.conversation({ ends, tls, hasKeys });
-    const establishedMs = this.#since(at.established);
-    this.#conversation.open(this.#since(at.connecting ?? at.established), establishedMs);
-    if (proxyHeader !== undefined) this.#conversation.sentProxyHeader(establishedMs, proxyHeader);
+    if (at.established === undefined) return;
+    const isUnix = this.#options.transport === "unix";
+    const places = local && remote ? { client: local, server: remote } : isUnix ? this.#capture.unixEnds() : undefined;
+    const client = places && senderOf(places.client);
+    const server = places && senderOf(places.server);
+    // A record from a file may name ends between which there is no connection.
+    if (client === undefined || client.address.length !== server?.address.length) return;
+    this.#ends = { client, server };
+    this.#advance(at.connecting ?? at.established);
+    // Two connections between the same ports must not look like one; beside that the numbers mean nothing.
+    client.sequence = this.#atUs % sequences;
+    server.sequence = (this.#atUs * 7 + 1) % sequences;
+    const notes = [synthesised, ...(isUnix ? [unixNote] : []), ...(tls === undefined ? [] : [tlsNote(tls)])];
+    this.#send("client", flags.syn, notes.join(" "));
+    this.#advance(at.established);
+    this.#send("server", flags.syn | flags.ack);
+    this.#send("client", flags.ack);
+    if (proxyHeader !== undefined) this.#carry("client", unmasked(proxyHeader));
   }
 
   /** Something happened to the stream: the newest event of its record. */
   note({ latest }: StreamRecord): void {
-    if (latest === undefined) return;
-    const { kind, isFromTarget, byteCount, bytes } = latest;
-    const atMs = this.#since(latest.atMs);
-    const side = isFromTarget ? "server" : "client";
-    if (kind === "fin") this.#conversation?.ended(side, atMs);
-    else if (kind === "rst") this.#conversation?.reset(side, atMs);
-    else if (bytes === undefined) this.#conversation?.skipped(side, byteCount);
-    else if (isFromTarget) this.#conversation?.read(atMs, bytes);
-    else this.#conversation?.wrote(atMs, bytes);
+    if (latest !== undefined) this.#note(latest);
   }
 
   /** It is over. */
   over(how: { readonly reason: EndReason } | Failed, record: StreamRecord): void {
     // A handshake of TLS that failed opened no stream, but there was a connection.
-    if (this.#conversation === undefined) this.open(record);
+    if (this.#ends === undefined) this.open(record);
     const { fin, closed = fin } = record.at;
-    if (this.#conversation === undefined || closed === undefined) return;
-    const reason = "reason" in how ? how.reason : how;
-    close(this.#conversation, reason, this.#since(fin ?? closed), this.#since(closed));
+    if (closed === undefined) return;
+    const reset = (side: Side, why: string): void => {
+      this.#advance(closed);
+      this.#reset(side, why);
+    };
+    if (!("reason" in how)) {
+      if (how.code === "connection-reset") reset("server", `The connection broke: ${how.message}`);
+      else reset("client", `This end gave up with RST (${how.code}): ${how.message}`);
+    } else if (how.reason === "fin") {
+      this.#advance(fin ?? closed);
+      this.#end("server", "The server ended: it has said everything.");
+      this.#advance(closed);
+      this.#end("client");
+    } else if (how.reason === "reset") reset("client", "This end broke off with RST, as it was told to.");
+    else reset("client", "This end broke off with RST, before the server had ended.");
   }
 
-  #since(atMs: number): number {
-    return this.#options.originMs + atMs;
+  /** The whole of a stream, from its record; false when there are no packets, because its connection never stood. */
+  replay(record: StreamRecord): boolean {
+    const { events, outcome } = record;
+    this.open(record);
+    const passed = { client: 0, server: 0 };
+    for (const event of events.filter(({ kind }) => kind !== "written")) {
+      const side = event.isFromTarget ? "server" : "client";
+      // What is missing before it was omitted, or never came to be known of.
+      this.#skip(side, event.offset - passed[side]);
+      passed[side] = event.offset + event.byteCount;
+      this.#note(event);
+    }
+    if (outcome !== undefined) this.over(outcome, record);
+    return this.#ends !== undefined;
+  }
+
+  #note({ kind, isFromTarget, byteCount, bytes, atMs }: StreamEvent): void {
+    const side = isFromTarget ? "server" : "client";
+    this.#advance(atMs);
+    if (kind === "fin") this.#end(side);
+    else if (kind === "rst") this.#reset(side);
+    else if (bytes === undefined) this.#skip(side, byteCount);
+    else if (isFromTarget) this.#carry(side, this.#mask?.pushReceived(bytes) ?? unmasked(bytes));
+    else this.#carry(side, this.#mask?.pushSent(bytes) ?? unmasked(bytes));
+  }
+
+  /** Notes that time went on; it never goes back. */
+  #advance(atMs: number): void {
+    this.#atUs = Math.max(this.#atUs, Math.round((this.#options.originMs + atMs) * 1000));
+  }
+
+  /** So many bytes of one side are not known any more. */
+  #skip(side: Side, bytes: number): void {
+    const sender = this.#ends?.[side];
+    if (sender !== undefined) sender.sequence = (sender.sequence + bytes) % sequences;
+  }
+
+  #carry(side: Side, { bytes, maskedBytes }: Masked): void {
+    const comment =
+      maskedBytes === 0
+        ? undefined
+        : `${maskedBytes} bytes behind a ~ may be a key, and are replaced by as many asterisks.`;
+    for (let from = 0; from < bytes.length; from += segmentBytesMax) {
+      const payload = bytes.subarray(from, from + segmentBytesMax);
+      const isLast = from + payload.length === bytes.length;
+      this.#send(side, flags.ack | (isLast ? flags.push : 0), from === 0 ? comment : undefined, payload);
+      this.#send(otherOf(side), flags.ack);
+    }
+  }
+
+  /** One side sent its FIN, and the other one knows it. */
+  #end(side: Side, comment?: string): void {
+    if (this.#ends?.[side].hasEnded !== false) return;
+    this.#send(side, flags.fin | flags.ack, comment);
+    this.#send(otherOf(side), flags.ack);
+  }
+
+  /** One side broke the connection off, once. */
+  #reset(side: Side, comment?: string): void {
+    if (this.#hasBroken) return;
+    this.#hasBroken = true;
+    this.#send(side, flags.rst | flags.ack, comment);
+  }
+
+  #send(side: Side, bits: number, comment?: string, payload = nothing): void {
+    if (this.#ends === undefined) return;
+    const source = this.#ends[side];
+    const destination = this.#ends[otherOf(side)];
+    const packet = encodeSegment({
+      source,
+      destination,
+      sequence: source.sequence,
+      acknowledgement: (bits & flags.ack) === 0 ? 0 : destination.sequence,
+      flags: bits,
+      window,
+      payload,
+    });
+    const isFin = (bits & flags.fin) !== 0;
+    const isCounted = isFin || (bits & flags.syn) !== 0;
+    source.sequence = (source.sequence + payload.length + (isCounted ? 1 : 0)) % sequences;
+    source.hasEnded ||= isFin;
+    this.#capture.add(encodePacket(this.#atUs, packet, comment));
   }
 }
 
-/** Writes the last packets of a connection. */
-export function close(conversation: Conversation, how: EndReason | Failed, finMs: number, closedMs: number): void {
-  if (how === "fin") {
-    conversation.ended("server", finMs, "The server ended: it has said everything.");
-    conversation.ended("client", closedMs);
-  } else if (how === "reset") {
-    conversation.reset("client", closedMs, "This end broke off with RST, as it was told to.");
-  } else if (how === "cancelled") {
-    conversation.reset("client", closedMs, "This end broke off with RST, before the server had ended.");
-  } else if (how.code === "connection-reset") {
-    conversation.reset("server", closedMs, `The connection broke: ${how.message}`);
-  } else conversation.reset("client", closedMs, `This end gave up with RST (${how.code}): ${how.message}`);
+function senderOf({ address, port }: Endpoint): Sender | undefined {
+  const bytes = encodeAddress(address);
+  return bytes && { address: bytes, port, sequence: 0, hasEnded: false };
+}
+
+function otherOf(side: Side): Side {
+  return side === "client" ? "server" : "client";
+}
+
+function unmasked(bytes: Uint8Array): Masked {
+  return { bytes, maskedBytes: 0 };
+}
+
+function tlsNote({ version, cipher, alpn, peer }: TlsFacts): string {
+  const protocol = alpn === null ? "" : `, ALPN ${alpn}`;
+  return (
+    `This is the plain text inside of TLS (${version}, ${cipher}${protocol}; certificate of ${peer.subject}): ` +
+    "the handshake and the encrypted records are left out."
+  );
 }

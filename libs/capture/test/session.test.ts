@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  Capture,
-  captureRecord,
   decodeBase64,
   decodeSession,
   encodeBase64,
@@ -14,7 +12,6 @@ import {
   sessionBytesMax,
 } from "../src/index.ts";
 import type { RecordedStream } from "../src/index.ts";
-import { captureFile, expertFindings, follow, hasTshark, tshark, tsharkTestMs } from "./tshark.ts";
 
 const head = encodeSessionHead("wirebook test", new Date(0));
 
@@ -158,91 +155,5 @@ describe("a session", () => {
     expect(past.problems[0]).toBe(`line ${recordsMax + 2} is over the limit of ${recordsMax} streams`);
     const long = decodeSession(Buffer.concat([Buffer.from(head), Buffer.alloc(recordBytesMax + 1, "a")]));
     expect(long.problems).toEqual([`line 2 is ${recordBytesMax + 1} bytes long, over the limit of ${recordBytesMax}`]);
-  });
-});
-
-function packetsOf(record: RecordedStream): { blocks: Uint8Array[]; hasPackets: boolean } {
-  const blocks: Uint8Array[] = [];
-  const capture = new Capture({ write: (block) => blocks.push(block) > 0 }, "wirebook test");
-  return { hasPackets: captureRecord(capture, record), blocks };
-}
-
-describe("a record as packets", { timeout: tsharkTestMs }, () => {
-  test("has none when its connection never stood", () => {
-    const { ends: _, ...without } = plain;
-    expect(packetsOf(without).hasPackets).toBe(false);
-    expect(packetsOf({ ...plain, steps: { received: 0 } }).hasPackets).toBe(false);
-  });
-
-  test.skipIf(!hasTshark)("is what happened, at its times, the early FIN included", async () => {
-    await using file = await captureFile(packetsOf(plain).blocks);
-    const fields = ["frame.time_epoch", "tcp.srcport", "tcp.len", "tcp.flags.fin"].flatMap((field) => ["-e", field]);
-    const rows = await tshark(file.path, "-Y", "tcp.len > 0 || tcp.flags.fin == 1", "-T", "fields", ...fields);
-    expect(rows.map((row) => row.split("\t"))).toEqual([
-      ["1795379465.124706000", "40112", "11", "0"],
-      ["1795379465.124956000", "40112", "0", "1"],
-      ["1795379465.125456000", "5007", "6", "0"],
-      ["1795379465.125956000", "5007", "7", "0"],
-      ["1795379465.126456000", "5007", "0", "1"],
-    ]);
-    expect((await follow(file.path)).server.toString()).toBe("link\n\na line\n");
-    expect(await expertFindings(file.path)).toEqual([]);
-  });
-
-  test.skipIf(!hasTshark)(
-    "of another service shows what was said as it is, over TLS and a Unix socket too",
-    async () => {
-      const peer = { subject: "CN=mail", issuer: "CN=ca", validFrom: "2026-01-01", validTo: "2027-01-01" };
-      const tls = { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: null, peer };
-      const said = { at: 1.25, from: "client", bytes: encodeBase64(Buffer.from("EHLO ~me\r\n")), count: 10 } as const;
-      const { ends: _, ...local } = { ...plain, target: "mail", events: [said, ...plain.events.slice(1)] };
-      for (const [record, comment] of [
-        [{ ...local, ends: plain.ends, transport: "tls", tls }, "plain text inside of TLS"],
-        [{ ...local, transport: "unix" }, "a Unix socket"],
-      ] as const) {
-        const { hasPackets, blocks } = packetsOf(record);
-        expect(hasPackets).toBe(true);
-        await using file = await captureFile(blocks);
-        expect((await follow(file.path)).client.toString()).toBe("EHLO ~me\r\n");
-        expect((await tshark(file.path, "-T", "fields", "-e", "frame.comment")).join(" ")).toContain(comment);
-        expect(await expertFindings(file.path)).toEqual([]);
-      }
-    },
-  );
-
-  test.skipIf(!hasTshark)("ends as the exchange did", async () => {
-    const { fin: _, ...steps } = plain.steps;
-    const endings: readonly [RecordedStream["end"], string, string][] = [
-      [{ how: "cancelled", at: 3.5 }, "40112", "This end broke off with RST, before the server had ended"],
-      [
-        { how: "failed", at: 3.5, code: "connection-reset", hop: "gateway-server", message: "it broke" },
-        "5007",
-        "The connection broke: it broke",
-      ],
-      [
-        { how: "failed", at: 3.5, code: "reply-timeout", hop: "gateway-server", message: "silent" },
-        "40112",
-        "This end gave up with RST (reply-timeout): silent",
-      ],
-      [{ how: "reset", at: 3.5 }, "40112", "This end broke off with RST"],
-    ];
-    for (const [end, port, comment] of endings) {
-      const { ended: __, ...open } = steps;
-      const events = plain.events.filter(({ fin }) => fin !== true);
-      await using file = await captureFile(packetsOf({ ...plain, steps: open, events, end }).blocks);
-      const rows = await tshark(
-        file.path,
-        "-Y",
-        "frame.comment && tcp.flags.syn == 0",
-        "-T",
-        "fields",
-        "-e",
-        "tcp.srcport",
-        "-e",
-        "frame.comment",
-      );
-      expect(rows).toHaveLength(1);
-      expect(rows[0]).toMatch(new RegExp(`^${port}\t${comment.replaceAll(/[()]/g, "\\$&")}`));
-    }
   });
 });

@@ -10,7 +10,7 @@ import { StreamCapture } from "@wirebook/capture";
 import { Connection, connectTimeoutMsDefault } from "@wirebook/net";
 import type { ConnectionListener, ConnectionOutcome } from "@wirebook/net";
 import { StreamRecord } from "@wirebook/protocol";
-import { LiveTrace } from "../output/live-trace.ts";
+import { Trace } from "../output/trace.ts";
 import { visibleText } from "../output/terminal-text.ts";
 import type { Paint } from "../output/terminal-text.ts";
 import { recordBounds } from "../output/trace-json.ts";
@@ -182,6 +182,6 @@ function createView({ json, hex }: ConnectConfig, { out, outPaint }: Conversatio
 }
 
 function createNotes({ trace, target }: ConnectConfig, { input, errorPaint }: ConversationDependencies): View {
-  if (trace) return new LiveTrace(target, errorPaint);
+  if (trace) return new Trace(target, errorPaint);
   return input.isTTY === true ? greeting(target, errorPaint) : {};
 }

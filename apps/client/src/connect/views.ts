@@ -6,7 +6,7 @@ import type { StreamEvent, StreamRecord } from "@wirebook/protocol";
 import { TextStream, visibleText } from "../output/terminal-text.ts";
 import type { Paint } from "../output/terminal-text.ts";
 import { encodeJson, failureOf, millisecondsSince, traceJson } from "../output/trace-json.ts";
-import { describeTls, placesOf } from "../output/trace-table.ts";
+import { describeTls, placesOf } from "../output/trace.ts";
 import type { Outcome } from "../result.ts";
 
 /** What is shown of a conversation, if anything is. */

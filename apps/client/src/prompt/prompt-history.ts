@@ -8,8 +8,8 @@
 
 import {
   appendFileSync,
-  chmodSync,
   closeSync,
+  fchmodSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -63,12 +63,23 @@ export class PromptHistory {
     if (this.#problem === undefined) this.#try(() => appendFileSync(this.#path, `${line}\n`, { mode: 0o600 }));
   }
 
+  /** Reads the last bytes of the file, which is made where there is none. */
   #load(): void {
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-    const { text, isWhole } = readTail(this.#path);
-    const all = text.split("\n").filter((line) => line !== "");
-    this.#lines = all.slice(-promptHistoryLinesMax);
-    if (!isWhole || all.length > this.#lines.length) this.#shorten();
+    const file = openSync(this.#path, "a+", 0o600);
+    try {
+      fchmodSync(file, 0o600);
+      const { size } = fstatSync(file);
+      const bytes = Buffer.alloc(Math.min(size, promptHistoryBytesMax));
+      const count = readSync(file, bytes, 0, bytes.length, size - bytes.length);
+      // Of a larger file the first line that is read is cut.
+      const from = size > bytes.length ? bytes.indexOf("\n") + 1 : 0;
+      const all = bytes.toString("utf8", from, count).split("\n");
+      this.#lines = all.filter((line) => line !== "").slice(-promptHistoryLinesMax);
+      if (size > bytes.length || all.length > promptHistoryLinesMax + 1) this.#shorten();
+    } finally {
+      closeSync(file);
+    }
   }
 
   #shorten(): void {
@@ -83,21 +94,5 @@ export class PromptHistory {
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error);
     }
-  }
-}
-
-/** The last bytes of the file, from the beginning of a line; the file is made where there is none. */
-function readTail(path: string): { readonly text: string; readonly isWhole: boolean } {
-  const file = openSync(path, "a+", 0o600);
-  try {
-    chmodSync(path, 0o600);
-    const { size } = fstatSync(file);
-    const bytes = Buffer.alloc(Math.min(size, promptHistoryBytesMax));
-    const count = readSync(file, bytes, 0, bytes.length, size - bytes.length);
-    const text = bytes.toString("utf8", 0, count);
-    const isWhole = size <= promptHistoryBytesMax;
-    return { text: isWhole ? text : text.slice(text.indexOf("\n") + 1), isWhole };
-  } finally {
-    closeSync(file);
   }
 }
