@@ -5,7 +5,7 @@
  * (`::ffff:127.0.0.1`) is written as IPv4, and a zone (`%eth0`), which means nothing on another machine, is left out.
  */
 
-import { isIP, isIPv4 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
 import type { Endpoint } from "@wirebook/protocol";
 
@@ -27,6 +27,13 @@ export function describeEndpoint({ address, port }: Endpoint): string {
   return describeHostPort({ host: address, port });
 }
 
+/** One end of a connection as Node tells it; `undefined` for a Unix socket, and before and after the connection. */
+export function endpointOf(address: string | undefined, port: number | undefined): Endpoint | undefined {
+  return address === undefined || port === undefined
+    ? undefined
+    : { address: normalizeAddress(address) ?? address, port };
+}
+
 /** The one text of an address; `undefined` when the text is no address. */
 export function normalizeAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
@@ -42,6 +49,16 @@ export function networkOf(address: string): string {
   const parsed = isIPv4(address) ? undefined : parse(address);
   if (parsed === undefined || "octets" in parsed) return parsed?.toString() ?? address;
   return `${new ipaddr.IPv6([...parsed.parts.slice(0, 4), 0, 0, 0, 0]).toRFC5952String()}/64`;
+}
+
+/** An address and how many of its first bits are a network's; `undefined` when the text is neither that nor an address. */
+export function readNetwork(text: string): { readonly address: string; readonly bits: number } | undefined {
+  const [, plain = "", bitsText] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const address = normalizeAddress(plain);
+  if (address === undefined) return undefined;
+  const bitsMax = isIPv6(address) ? 128 : 32;
+  const bits = Number(bitsText ?? bitsMax);
+  return bits <= bitsMax ? { address, bits } : undefined;
 }
 
 /** True for an address, or the name `localhost`, that only this machine can reach. */

@@ -29,7 +29,6 @@ export class Deadline {
     this.#timer?.refresh();
   }
 
-  /** Takes the deadline back. */
   clear(): void {
     clearImmediate(this.#pending);
     clearTimeout(this.#timer);

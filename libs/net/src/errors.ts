@@ -8,7 +8,6 @@ import type { Target } from "./target.ts";
 /** Why a stream failed. `busy` is the gateway's own. */
 export type ExchangeErrorCode = Exclude<StreamErrorCode, "busy">;
 
-/** A code of TLS. */
 type TlsErrorCode = Extract<ExchangeErrorCode, `tls-${string}`>;
 
 /** The network's fault: the message says on which hop, what happened and what to do. */
@@ -93,21 +92,14 @@ function placeOf({ name, address }: Target): string {
 }
 
 function explainUnix(name: string, why: string): [ExchangeErrorCode, string] {
-  switch (why) {
-    case "ECONNREFUSED":
-      return ["connect-refused", `nothing listens on the local socket of ${name}; start that service`];
-    case "ENOENT":
-      return [
-        "connect-failed",
-        `the local socket of ${name} is not there (ENOENT); start that service, or correct its path`,
-      ];
-    case "EACCES":
-      return ["connect-failed", `this program may not open the local socket of ${name} (EACCES); give its user access`];
-    case "EAGAIN":
-      return ["connect-failed", `${name} accepts no more connections now (EAGAIN); try again in a moment`];
-    default:
-      return ["connect-failed", `cannot reach the local socket of ${name} (${why}); check its path`];
-  }
+  const sentences: Readonly<Record<string, string>> = {
+    ECONNREFUSED: `nothing listens on the local socket of ${name}; start that service`,
+    ENOENT: `the local socket of ${name} is not there (ENOENT); start that service, or correct its path`,
+    EACCES: `this program may not open the local socket of ${name} (EACCES); give its user access`,
+    EAGAIN: `${name} accepts no more connections now (EAGAIN); try again in a moment`,
+  };
+  const sentence = sentences[why] ?? `cannot reach the local socket of ${name} (${why}); check its path`;
+  return [why === "ECONNREFUSED" ? "connect-refused" : "connect-failed", sentence];
 }
 
 /** Codes of OpenSSL and of Node by what they mean to people; the first that fits counts. */
@@ -132,48 +124,34 @@ function tlsCodeOf(why: string): TlsErrorCode | undefined {
 }
 
 function explainTls(code: TlsErrorCode, where: string, why: string, hasCertificate: boolean): string {
-  switch (code) {
-    case "tls-expired":
-      return `the certificate of ${where} has expired; renew it there, or set the clock of this machine`;
-    case "tls-not-yet-valid":
-      return `the certificate of ${where} is not valid yet; set the clock of that machine or of this one`;
-    case "tls-wrong-host":
-      return `the certificate of ${where} is for another name; check the address, or name one of its names with servername=`;
-    case "tls-self-signed":
-      return `${where} signed its certificate itself; trust it with ca=FILE, or give it one of a known authority`;
-    case "tls-unknown-authority":
-      return `the certificate of ${where} is from an authority that is not known here (${why}); trust it with ca=FILE, or let the server send its whole chain`;
-    case "tls-no-common-protocol":
-      return `${where} speaks no TLS version or application protocol that this end offers (${why}); it needs TLS 1.2 or later, and the protocol that alpn= names`;
-    case "tls-client-certificate":
-      return hasCertificate
-        ? `${where} refused the client certificate (${why}); name one that it trusts with cert= and key=`
-        : `${where} ended the handshake, most likely since it wants a client certificate (${why}); name one with cert=FILE and key=FILE`;
-    case "tls-failed":
-      return `the TLS handshake with ${where} failed (${why}); check that this port speaks TLS`;
-  }
+  const sentences: Readonly<Record<TlsErrorCode, string>> = {
+    "tls-expired": `the certificate of ${where} has expired; renew it there, or set the clock of this machine`,
+    "tls-not-yet-valid": `the certificate of ${where} is not valid yet; set the clock of that machine or of this one`,
+    "tls-wrong-host": `the certificate of ${where} is for another name; check the address, or name one of its names with servername=`,
+    "tls-self-signed": `${where} signed its certificate itself; trust it with ca=FILE, or give it one of a known authority`,
+    "tls-unknown-authority": `the certificate of ${where} is from an authority that is not known here (${why}); trust it with ca=FILE, or let the server send its whole chain`,
+    "tls-no-common-protocol": `${where} speaks no TLS version or application protocol that this end offers (${why}); it needs TLS 1.2 or later, and the protocol that alpn= names`,
+    "tls-client-certificate": hasCertificate
+      ? `${where} refused the client certificate (${why}); name one that it trusts with cert= and key=`
+      : `${where} ended the handshake, most likely since it wants a client certificate (${why}); name one with cert=FILE and key=FILE`,
+    "tls-failed": `the TLS handshake with ${where} failed (${why}); check that this port speaks TLS`,
+  };
+  return sentences[code];
 }
 
 /** What the system's own error means when a program wants to listen, with the option that helps. */
 export function toListenError(error: NodeJS.ErrnoException, { host, port }: HostPort): ListenError {
-  return new ListenError(describeListenError(error, host, port), { cause: error });
-}
-
-function describeListenError({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (code) {
-    case "EADDRINUSE": {
-      const other = port < 65_535 ? port + 1 : port - 1;
-      return `port ${port} of ${host} is in use, perhaps by another Wirebook; stop that program or choose another port: --port ${other}`;
-    }
-    case "EACCES":
-      return `this user may not listen on port ${port} of ${host}; choose a port from 1024 on with --port`;
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return `${host} is not an address of this machine; choose one with --host, such as 127.0.0.1`;
-    case undefined:
-    default:
-      return `cannot listen on port ${port} of ${host} (${code ?? message}); choose others with --host and --port`;
-  }
+  const other = port < 65_535 ? port + 1 : port - 1;
+  const noAddress = `${host} is not an address of this machine; choose one with --host, such as 127.0.0.1`;
+  const sentences: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} of ${host} is in use, perhaps by another Wirebook; stop that program or choose another port: --port ${other}`,
+    EACCES: `this user may not listen on port ${port} of ${host}; choose a port from 1024 on with --port`,
+    EADDRNOTAVAIL: noAddress,
+    ENOTFOUND: noAddress,
+  };
+  const { code = error.message } = error;
+  const otherwise = `cannot listen on port ${port} of ${host} (${code}); choose others with --host and --port`;
+  return new ListenError(sentences[code] ?? otherwise, { cause: error });
 }
 
 /** A host name with several addresses gives an AggregateError, whose own code is only that of the first address. */

@@ -1,17 +1,21 @@
 export { abort } from "./abort.ts";
-export { describeEndpoint, describeHostPort, isLoopback, networkOf, normalizeAddress } from "./addresses.ts";
+export {
+  describeEndpoint,
+  describeHostPort,
+  endpointOf,
+  isLoopback,
+  networkOf,
+  normalizeAddress,
+  readNetwork,
+} from "./addresses.ts";
 export type { HostPort } from "./addresses.ts";
 export { Deadline } from "./deadline.ts";
-export { ExchangeError, ListenError, toListenError } from "./errors.ts";
+export { connectTimeout, ExchangeError, explain, ListenError, toListenError } from "./errors.ts";
 export type { ExchangeErrorCode } from "./errors.ts";
-export {
-  Connection,
-  connectTimeoutMsDefault,
-  halfOpenMsDefault,
-  replyTimeoutMsDefault,
-  writeCostBytes,
-} from "./connection.ts";
-export type { ConnectionListener, ConnectionOptions, ConnectionOutcome } from "./connection.ts";
+export { Connection, writeCostBytes } from "./connection.ts";
+export { connectTimeoutMsDefault, halfOpenMsDefault, replyTimeoutMsDefault } from "./connection-options.ts";
+export type { ConnectionListener, ConnectionOptions, ConnectionOutcome } from "./connection-options.ts";
+export { openSocket, openTls, tlsFactsOf } from "./open-socket.ts";
 export { PemError, readCertificates, readKeyPair } from "./pem.ts";
 export { encodeProxyHeader, proxyHeaderBytesMax, readProxyHeader } from "./proxy-header.ts";
 export type { ProxiedConnection, ProxyHeaderReading } from "./proxy-header.ts";

@@ -37,7 +37,6 @@ const lookupLocalhost: LookupFunction = (_, __, callback) => {
   process.nextTick(callback, null, addresses);
 };
 
-/** How a socket is opened. */
 export interface SocketOptions {
   readonly connectTimeoutMs: number;
   /** True to let the kernel find out whether a silent target still lives. */
@@ -84,7 +83,6 @@ export function openTls(socket: Socket, address: TlsAddress): TLSSocket {
   });
 }
 
-/** What a handshake came to. */
 export function tlsFactsOf(socket: TLSSocket): TlsFacts {
   const certificate = socket.getPeerX509Certificate();
   return {

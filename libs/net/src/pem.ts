@@ -67,14 +67,10 @@ function read(file: NamedFile): Buffer {
   try {
     // A device or a pipe might never end.
     const stats = statSync(file.path);
-    const problem = stats.isFile() ? undefined : "it is not a file";
-    const over = stats.size > pemBytesMax ? `${stats.size} bytes are over the limit of ${pemBytesMax}` : undefined;
-    if (problem !== undefined || over !== undefined) {
-      throw new PemError(`${describe(file)} cannot be read (${problem ?? over}); name a PEM file`);
-    }
+    if (!stats.isFile()) throw new Error("it is not a file");
+    if (stats.size > pemBytesMax) throw new Error(`${stats.size} bytes are over the limit of ${pemBytesMax}`);
     return readFileSync(file.path);
   } catch (error) {
-    if (error instanceof PemError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     throw new PemError(`${describe(file)} cannot be read (${code ?? message}); name a PEM file`, { cause: error });
   }

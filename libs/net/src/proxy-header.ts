@@ -17,7 +17,6 @@ import { decodeAddress, encodeAddress, mapToIPv6 } from "./addresses.ts";
 /** Bytes of a header with its extensions [W-20]; 52 without any. */
 export const proxyHeaderBytesMax = 536;
 
-/** Both ends of a connection that a proxy passes on. */
 export interface ProxiedConnection {
   readonly source: Endpoint;
   readonly destination: Endpoint;

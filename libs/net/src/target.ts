@@ -12,6 +12,7 @@
 
 import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
+import { quotedCharactersMax } from "@wirebook/protocol";
 import { describeHostPort } from "./addresses.ts";
 import type { HostPort } from "./addresses.ts";
 import { PemError, readCertificates, readKeyPair } from "./pem.ts";
@@ -30,11 +31,9 @@ export interface TlsAddress extends HostPort {
   readonly key?: Buffer;
 }
 
-/** How a target is reached. */
 export type TargetAddress =
   ({ readonly transport: "tcp" } & HostPort) | TlsAddress | { readonly transport: "unix"; readonly path: string };
 
-/** A service with a name. */
 export interface Target {
   readonly name: string;
   readonly address: TargetAddress;
@@ -50,9 +49,6 @@ export class TargetError extends Error {
 /** Bytes of the path of a Unix socket: `sun_path` has 108, and the last of them is 0. */
 const socketPathBytesMax = 107;
 
-/** Characters of what was typed that a sentence repeats. */
-const quotedCharactersMax = 40;
-
 const forms = "tcp://host:port, tls://host:port or unix:/path";
 
 const parametersOf = {
@@ -64,7 +60,6 @@ const parametersOf = {
 /** Values of a URL by parameter, percent-decoded. */
 type Parameters = ReadonlyMap<string, string>;
 
-/** A plain TCP service. */
 export function tcpTarget(name: string, { host, port }: HostPort): Target {
   return { name, address: { transport: "tcp", host, port }, proxy: undefined };
 }

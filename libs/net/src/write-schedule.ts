@@ -7,7 +7,6 @@
 
 import type { ScheduleStep } from "@wirebook/protocol";
 
-/** What the steps do. */
 export interface ScheduleActions {
   /** Writes, and calls back when the kernel has taken the bytes. */
   write(bytes: Uint8Array, onTaken: () => void): void;
@@ -15,7 +14,6 @@ export interface ScheduleActions {
   reset(): void;
 }
 
-/** A write schedule under way. */
 export class WriteSchedule {
   readonly #steps: readonly ScheduleStep[];
   readonly #message: Uint8Array;
@@ -39,7 +37,6 @@ export class WriteSchedule {
     else this.#timer = setTimeout(() => this.#do(step), step.afterMs);
   }
 
-  /** Does nothing further. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#next = this.#steps.length;

@@ -5,6 +5,7 @@
  *
  *     0   u8    kind      1 data (bytes follow)   2 written (u32: bytes that the kernel took)   3 FIN   4 RST
  *     1   u8    flags     bit 0 leg (1 client–gateway)   bit 1 direction (1 from the target)   bit 2 a gap before it
+ *                         bit 3 of a flow's data: it waited, and a written frame follows when the other leg took it
  *     2   u16   queued    KiB that waited toward the page before it; 65,535 for that or more
  *     4   u32   id        of the stream, chosen by the page; with the top bit set it is a flow, chosen by the gateway
  *     8   f64   time      milliseconds on the gateway's monotonic clock; from the page 0
@@ -15,6 +16,9 @@ export const byteFrameHeaderBytes = 16;
 
 /** The largest id that a page may choose: the top bit tells a flow. */
 export const streamIdMax = 0x7fff_ffff;
+
+/** The smallest id of a flow. */
+export const flowIdMin = streamIdMax + 1;
 
 /** The most that `queuedKiB` can say. */
 export const queuedKiBMax = 0xffff;
@@ -34,6 +38,8 @@ export interface ByteFrameHeader {
   readonly isFromTarget: boolean;
   /** True when something of this direction before it is missing. */
   readonly isAfterGap: boolean;
+  /** True for data of a flow that the other leg did not take at once. */
+  readonly isWaiting?: boolean;
   readonly queuedKiB: number;
   readonly id: number;
   readonly atMs: number;
@@ -50,6 +56,7 @@ export interface ByteFrame extends ByteFrameHeader {
 const legFlag = 1;
 const directionFlag = 2;
 const gapFlag = 4;
+const waitingFlag = 8;
 const kindOf = new Map<number, ByteFrameKind>(
   Object.entries(byteFrameKinds).map(([name, value]) => [value, name as ByteFrameKind]),
 );
@@ -69,7 +76,8 @@ export function encodeByteFrame<Memory extends Uint8Array>(
   const isCount = header.kind === "written";
   const bodyBytes = isCount ? 4 : (body as Uint8Array).length;
   const frame = allocate(byteFrameHeaderBytes + bodyBytes);
-  const view = writeHeader(frame, header);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  writeByteFrameHeader(view, 0, header);
   if (isCount) view.setUint32(byteFrameHeaderBytes, body as number);
   else if (bodyBytes > 0) frame.set(body as Uint8Array, byteFrameHeaderBytes);
   return frame;
@@ -84,15 +92,24 @@ function fromPage(id: number): ByteFrameHeader {
   return { kind: "data", leg: "target", isFromTarget: false, isAfterGap: false, queuedKiB: 0, id, atMs: 0 };
 }
 
-function writeHeader(frame: Uint8Array, header: ByteFrameHeader): DataView {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  const { kind, leg, isFromTarget, isAfterGap, queuedKiB, id, atMs } = header;
-  view.setUint8(0, byteFrameKinds[kind]);
-  view.setUint8(1, (leg === "client" ? legFlag : 0) | (isFromTarget ? directionFlag : 0) | (isAfterGap ? gapFlag : 0));
-  view.setUint16(2, Math.min(queuedKiB, queuedKiBMax));
-  view.setUint32(4, id);
-  view.setFloat64(8, atMs);
-  return view;
+/** Writes a header into memory that is there already. */
+export function writeByteFrameHeader(view: DataView, offset: number, header: ByteFrameHeader): void {
+  const { kind, queuedKiB, id, atMs } = header;
+  view.setUint8(offset, byteFrameKinds[kind]);
+  view.setUint8(offset + 1, flagsOf(header));
+  view.setUint16(offset + 2, Math.min(queuedKiB, queuedKiBMax));
+  view.setUint32(offset + 4, id);
+  view.setFloat64(offset + 8, atMs);
+}
+
+/** The header's second byte. */
+function flagsOf({ leg, isFromTarget, isAfterGap, isWaiting = false }: ByteFrameHeader): number {
+  return (
+    (leg === "client" ? legFlag : 0) |
+    (isFromTarget ? directionFlag : 0) |
+    (isAfterGap ? gapFlag : 0) |
+    (isWaiting ? waitingFlag : 0)
+  );
 }
 
 /** Reads a frame, sharing its memory; the sentence that says what is wrong with it, if something is. */
@@ -112,6 +129,7 @@ export function decodeByteFrame(frame: Uint8Array): ByteFrame | string {
     leg: (flags & legFlag) === 0 ? "target" : "client",
     isFromTarget: (flags & directionFlag) !== 0,
     isAfterGap: (flags & gapFlag) !== 0,
+    isWaiting: (flags & waitingFlag) !== 0,
     queuedKiB: view.getUint16(2),
     id: view.getUint32(4),
     atMs: view.getFloat64(8),

@@ -43,10 +43,20 @@ const cutMark = " (cut)";
 
 const timeForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const stamped = /^(?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?<address>[^ ]+) (?<rest>.+)$/u;
-const deletedLine = /^(?<user>[^ "]+) deleted line (?<line>\d{1,15}) \((?<head>[^ ]*)\)$/u;
-const deletedAll = /^(?<user>[^ "]+) deleted all$/u;
-const createdUser = /^(?<user>[^ "]+) created user (?<name>[^ "]+)$/u;
-const archived = /^(?<user>[^ "]+) archived lines 1-(?<lines>\d{1,15}) in (?<file>[^ ]+)$/u;
+
+/** What stands behind the address in the line of a result, and what it means. */
+const resultForms: readonly (readonly [RegExp, (groups: Record<string, string>) => EntryResult])[] = [
+  [
+    /^(?<user>[^ "]+) deleted line (?<line>\d{1,15}) \((?<head>[^ ]*)\)$/u,
+    ({ line, head = "" }) => ({ verb: "deleted-line", line: Number(line), head }),
+  ],
+  [/^(?<user>[^ "]+) deleted all$/u, () => ({ verb: "deleted-all" })],
+  [/^(?<user>[^ "]+) created user (?<name>[^ "]+)$/u, ({ name = "" }) => ({ verb: "created-user", name })],
+  [
+    /^(?<user>[^ "]+) archived lines 1-(?<lines>\d{1,15}) in (?<file>[^ ]+)$/u,
+    ({ lines, file = "" }) => ({ verb: "archived", lines: Number(lines), file }),
+  ],
+];
 
 /** Microseconds since 1970 as `2026-11-22T20:31:05.123456Z` [H-2]. */
 export function encodeTime(microseconds: number): string {
@@ -62,12 +72,10 @@ export function decodeTime(text: string): number | undefined {
   return Number.isNaN(milliseconds) ? undefined : milliseconds * 1000 + Number(text.slice(23, 26));
 }
 
-/** The line of a request. */
 export function encodeRequestEntry(time: string, address: string, message: string, isCut: boolean): string {
   return `${time} ${address} ${quoteText(message)}${isCut ? cutMark : ""}`;
 }
 
-/** The line of a result. */
 export function encodeResultEntry(time: string, address: string, user: string, result: EntryResult): string {
   switch (result.verb) {
     case "deleted-line":
@@ -115,21 +123,10 @@ function decodeRequest(time: string, address: string, rest: string): Entry | und
 }
 
 function decodeResult(time: string, address: string, rest: string): Entry | undefined {
-  const of = (user: string | undefined, result: EntryResult): Entry => ({
-    kind: "result",
-    time,
-    address,
-    user: user ?? "",
-    result,
-  });
-  const line = deletedLine.exec(rest)?.groups;
-  if (line !== undefined) {
-    return of(line.user, { verb: "deleted-line", line: Number(line.line), head: line.head ?? "" });
+  for (const [form, decode] of resultForms) {
+    const groups = form.exec(rest)?.groups;
+    if (groups === undefined) continue;
+    return { kind: "result", time, address, user: groups.user ?? "", result: decode(groups) };
   }
-  const all = deletedAll.exec(rest)?.groups;
-  if (all !== undefined) return of(all.user, { verb: "deleted-all" });
-  const created = createdUser.exec(rest)?.groups;
-  if (created !== undefined) return of(created.user, { verb: "created-user", name: created.name ?? "" });
-  const gone = archived.exec(rest)?.groups;
-  return gone && of(gone.user, { verb: "archived", lines: Number(gone.lines), file: gone.file ?? "" });
+  return undefined;
 }

@@ -23,7 +23,6 @@ export const protocolErrorCodes = [
   "user-syntax",
 ] as const;
 
-/** A code of that list. */
 export type ProtocolErrorCode = (typeof protocolErrorCodes)[number];
 
 /** The peer's fault: tell it, close it, go on. The message is a whole sentence that may be sent to the peer. */

@@ -1,22 +1,37 @@
 /**
- * The text frames between page and gateway, WebSocket subprotocol `wirebook.v2` [G-1]…[G-10].
+ * The text frames between page and gateway, WebSocket subprotocol `wirebook.v2` [G-1]…[G-16].
  *
  * They are JSON, and validated here by the same schemas at both ends. Bytes travel in byte frames. All times are
  * milliseconds on the gateway's monotonic clock, which `clock` frames relate to the page's.
  */
 
 import * as z from "zod/mini";
-import { streamIdMax } from "./byte-frames.ts";
-import { argumentsMax, firstBytesMax, messageBytesMax, targetsMax } from "./limits.ts";
+import { flowIdMin, streamIdMax } from "./byte-frames.ts";
+import {
+  argumentsMax,
+  faultMsMax,
+  firstBytesMax,
+  flowNameCharactersMax,
+  flowsKeptMax,
+  listeningMax,
+  messageBytesMax,
+  targetsMax,
+} from "./limits.ts";
 import { findScheduleProblem, readRate, schedule } from "./write-schedule.ts";
 
 /** The WebSocket subprotocol (RFC 6455, section 1.9). */
 export const subprotocol = "wirebook.v2";
 
 const id = z.int().check(z.minimum(1), z.maximum(streamIdMax));
+/** Of a flow [G-15]. */
+const flowId = z.int().check(z.minimum(flowIdMin), z.maximum(0xffff_ffff));
+const streamOrFlowId = z.union([id, flowId]);
+const port = z.int().check(z.minimum(0), z.maximum(65_535));
 const word = z.string().check(z.minLength(1), z.maxLength(messageBytesMax));
 const milliseconds = z.number();
 const count = z.int().check(z.minimum(0));
+const positive = z.int().check(z.minimum(1));
+const epochCharactersMax = 32;
 const base64BytesMax = Math.ceil(firstBytesMax / 3) * 4;
 
 /** The name that an operator gave to a target (DNS label characters, in lower case). */
@@ -44,39 +59,6 @@ function base64Length(text: string): number {
   return (text.length / 4) * 3 - (text.length - text.replace(/=+$/, "").length);
 }
 
-/** What the page may send as text. */
-export const pageFrame = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("request"),
-    id,
-    user: word,
-    operation: z.optional(count),
-    arguments: z.optional(z.array(z.union([z.int(), word])).check(z.maxLength(argumentsMax))),
-  }),
-  z
-    .strictObject({
-      type: z.literal("connect"),
-      id,
-      target: targetName,
-      /** What is written first. */
-      bytes: z.base64().check(z.maxLength(base64BytesMax)),
-      /** True when FIN follows those bytes. */
-      end: z.boolean(),
-      /** How the bytes are written, instead of all at once. Nothing can be added to them then [G-11]. */
-      schedule: z.optional(schedule),
-      /** How slowly the target is read [G-11]. */
-      read: z.optional(readRate),
-    })
-    .check(checkSchedule),
-  z.strictObject({ type: z.literal("end"), id }),
-  z.strictObject({ type: z.literal("reset"), id }),
-  z.strictObject({ type: z.literal("cancel"), id }),
-  z.strictObject({ type: z.literal("clock"), at: milliseconds }),
-]);
-
-/** One of the page's control frames. */
-export type PageFrame = z.infer<typeof pageFrame>;
-
 /** The steps of a stream at the gateway, in the order in which they happen. */
 export const steps = [
   "received",
@@ -98,7 +80,7 @@ const at = z.partialRecord(z.enum(steps), milliseconds);
 /** When each step happened; a step that has not happened is absent. */
 export type StepTimes = z.infer<typeof at>;
 
-const endpoint = z.strictObject({ address: z.string(), port: z.int() });
+const endpoint = z.strictObject({ address: z.string(), port });
 
 /** One end of a TCP connection. */
 export type Endpoint = z.infer<typeof endpoint>;
@@ -140,9 +122,11 @@ export const frameErrorCodes = [
   "id-unknown",
   "login-needed",
   "message-invalid",
+  "presentation-unknown",
   "reset-impossible",
   "shutting-down",
   "target-unknown",
+  "too-many-presentations",
   "too-many-streams",
   "too-many-websockets",
 ] as const;
@@ -193,14 +177,133 @@ const target = z.strictObject({
 /** A target as a page knows it. */
 export type AnnouncedTarget = z.infer<typeof target>;
 
+/** Bytes that the kernel has taken for the target, and bytes that came from it. */
+const totals = { sentBytes: count, receivedBytes: count };
+
+/** What a listening port does to the connections that it passes on; what is absent is not done. */
+export const flowFaults = z.strictObject({
+  /** Each read waits this long, and up to `jitterMs` longer, before it is passed on. */
+  latencyMs: z.optional(count.check(z.maximum(faultMsMax))),
+  jitterMs: z.optional(count.check(z.maximum(faultMsMax))),
+  /** Bytes that are passed on at once. */
+  sliceBytes: z.optional(positive),
+  bytesPerSecond: z.optional(positive),
+  /** Bytes of one direction after which both legs are reset, or closed with FIN. */
+  resetAfterBytes: z.optional(count),
+  finAfterBytes: z.optional(count),
+  /** Nothing is passed on. */
+  isStalled: z.optional(z.boolean()),
+});
+
+/** What a listening port does to the connections that it passes on. */
+export type FlowFaults = z.infer<typeof flowFaults>;
+
+const listening = z.strictObject({ port, host: z.string(), target: targetName, faults: flowFaults });
+
+/** A port on which the gateway listens for clients to watch. */
+export type ListeningPort = z.infer<typeof listening>;
+
+/** What is known of a stream besides its bytes: what a presenter says of one, and a gateway of a flow. */
+const streamHead = {
+  target,
+  /** Who connected; absent where the page itself did. */
+  client: z.optional(endpoint),
+  /** The gateway's end and the target's. */
+  local: z.optional(endpoint),
+  remote: z.optional(endpoint),
+  tls: z.optional(tlsFacts),
+  at,
+  /** What faults the listening port has done. */
+  faults: z.optional(flowFaults),
+  /** A title for people. */
+  name: z.optional(z.string().check(z.maxLength(flowNameCharactersMax))),
+};
+const presentedHead = z.strictObject(streamHead);
+
+/** What a presenter says of a stream besides its bytes [G-16]. */
+export type StreamHead = z.infer<typeof presentedHead>;
+
+/** How a flow came: through a listening port, a relay, or a page that presents it. */
+export const flowOrigins = ["listen", "relay", "presented"] as const;
+
+const flowHead = z.strictObject({
+  ...streamHead,
+  via: z.enum(flowOrigins),
+  /** The listening port. */
+  port: z.optional(port),
+});
+
+/** What a gateway says of a flow besides its bytes [G-15]. */
+export type FlowHead = z.infer<typeof flowHead>;
+
+/** How a presented stream ended, as `end` and `error` frames have it. */
+const outcome = z.union([
+  z.strictObject({ reason: z.enum(endReasons) }),
+  z.strictObject({ code: z.enum(frameErrorCodes), hop: z.enum(hops), message: z.string() }),
+]);
+
+/** 128 random bits in base64url (RFC 4648, section 5): whoever has them may watch the presentation. */
+const token = z.string().check(z.regex(/^[\w-]{22}$/));
+
+/** What the page may send as text. */
+export const pageFrame = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("request"),
+    id,
+    user: word,
+    operation: z.optional(count),
+    arguments: z.optional(z.array(z.union([z.int(), word])).check(z.maxLength(argumentsMax))),
+  }),
+  z
+    .strictObject({
+      type: z.literal("connect"),
+      id,
+      target: targetName,
+      /** What is written first. */
+      bytes: z.base64().check(z.maxLength(base64BytesMax)),
+      /** True when FIN follows those bytes. */
+      end: z.boolean(),
+      /** How the bytes are written, instead of all at once. Nothing can be added to them then [G-11]. */
+      schedule: z.optional(schedule),
+      /** How slowly the target is read [G-11]. */
+      read: z.optional(readRate),
+    })
+    .check(checkSchedule),
+  z.strictObject({ type: z.literal("end"), id }),
+  z.strictObject({ type: z.literal("reset"), id }),
+  z.strictObject({ type: z.literal("cancel"), id }),
+  z.strictObject({ type: z.literal("clock"), at: milliseconds }),
+  z.strictObject({
+    type: z.literal("watch"),
+    /** Where to go on: the epoch and the position that the page has counted to. */
+    from: z.optional(z.strictObject({ epoch: z.string().check(z.maxLength(epochCharactersMax)), position: count })),
+    /** A presentation to watch, instead of the flows of the gateway. */
+    presentation: z.optional(token),
+  }),
+  z.strictObject({ type: z.literal("unwatch") }),
+  z.strictObject({ type: z.literal("set-faults"), port, faults: flowFaults }),
+  z.strictObject({
+    type: z.literal("present"),
+    /** Of a presentation to go on with, after a reload. */
+    key: z.optional(token),
+  }),
+  z.strictObject({ type: z.literal("unpresent") }),
+  z.strictObject({ type: z.literal("show"), id, stream: presentedHead }),
+  z.strictObject({ type: z.literal("shown"), id, outcome, at, ...totals }),
+  z.strictObject({ type: z.literal("select"), id: z.nullable(id) }),
+]);
+
+/** One of the page's control frames. */
+export type PageFrame = z.infer<typeof pageFrame>;
+
 /** What a user of the gateway may do, each role more than the one before: look; use the targets; everything [G-14]. */
 export const gatewayRoles = ["viewer", "user", "operator"] as const;
 
 /** A role of that list. */
 export type GatewayRole = (typeof gatewayRoles)[number];
 
-/** Bytes that the kernel has taken for the target, and bytes that came from it. */
-const totals = { sentBytes: count, receivedBytes: count };
+/** Of the next frame behind a text frame that concerns a flow; a byte frame of a flow counts one [G-15]. */
+const position = z.optional(count);
 
 /** What the gateway may send as text. */
 export const gatewayFrame = z.discriminatedUnion("type", [
@@ -220,6 +323,10 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     /** Who has authenticated; `null` where the gateway asks for no authentication. */
     user: z.nullable(z.string()),
     role: z.enum(gatewayRoles),
+    /** The ports on which the gateway listens for clients to watch. */
+    listening: z.array(listening).check(z.maxLength(listeningMax)),
+    /** True when the page may watch what goes through them. */
+    mayWatch: z.boolean(),
   }),
   z.strictObject({ type: z.literal("clock"), at: milliseconds, gatewayAt: milliseconds }),
   z.strictObject({
@@ -231,11 +338,19 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     tls: z.optional(tlsFacts),
     at,
   }),
-  z.strictObject({ type: z.literal("end"), id, reason: z.enum(endReasons), at, ...totals }),
+  z.strictObject({
+    type: z.literal("end"),
+    id: streamOrFlowId,
+    position,
+    reason: z.enum(endReasons),
+    at,
+    ...totals,
+  }),
   z.strictObject({
     type: z.literal("error"),
     /** The stream that failed; `null` when a frame began none, or the stream goes on. */
-    id: z.nullable(id),
+    id: z.nullable(streamOrFlowId),
+    position,
     code: z.enum(frameErrorCodes),
     hop: z.enum(hops),
     message: z.string(),
@@ -245,6 +360,28 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     /** Milliseconds to wait before the same is tried again, where trying again helps [G-10]. */
     retryAfterMs: z.optional(count),
   }),
+  z.strictObject({
+    type: z.literal("watching"),
+    /** Positions and flow ids count within it; another epoch is another store. */
+    epoch: z.string(),
+    position: count,
+    /** The flows that are kept; each other one is forgotten, and if it was not over, its end is not known. */
+    flows: z.array(flowId).check(z.maxLength(flowsKeptMax)),
+  }),
+  z.extend(flowHead, {
+    type: z.literal("flow"),
+    id: flowId,
+    position,
+    /** True when the page has a head of it already; else the gateway has forgotten the flow, and so may the page. */
+    isChange: z.optional(z.boolean()),
+  }),
+  /** Frames are missing: so many bytes of each direction came before the next one of this flow. */
+  z.strictObject({ type: z.literal("gap"), id: flowId, position, ...totals }),
+  z.strictObject({ type: z.literal("listening"), listening: z.array(listening).check(z.maxLength(listeningMax)) }),
+  /** The token is for the link; the key is the presenter's own. */
+  z.strictObject({ type: z.literal("presenting"), token, key: token, viewers: count }),
+  z.strictObject({ type: z.literal("presented-end") }),
+  z.strictObject({ type: z.literal("selected"), id: z.nullable(flowId) }),
 ]);
 
 /** One of the gateway's control frames. */

@@ -40,10 +40,8 @@ export const refusedBytesKept = 256;
 /** Characters (Unicode code points) of a line's first word that an result repeats [H-7]. */
 export const headCharactersMax = 64;
 
-/** The port of the TCP server. */
 export const serverPortDefault = 5007;
 
-/** The port of the gateway. */
 export const gatewayPortDefault = 8007;
 
 /** Bytes of one WebSocket message from the page, text or binary [G-4]. */
@@ -52,8 +50,19 @@ export const pageFrameBytesMax = 16 * 1024;
 /** Bytes that a `connect` frame carries at most, before base64; more follow in byte frames [G-4]. */
 export const firstBytesMax = 8 * 1024;
 
-/** Targets of one gateway. */
 export const targetsMax = 64;
+
+/** Ports on which one gateway listens for clients to watch. */
+export const listeningMax = 64;
+
+/** Flows whose heads a gateway keeps, and so the most that a page is told of at once [G-15]. */
+export const flowsKeptMax = 4096;
+
+/** Characters of the name of a presented stream [G-16]. */
+export const flowNameCharactersMax = 200;
+
+/** Milliseconds of latency, or of jitter, that a listening port adds at most. */
+export const faultMsMax = 60_000;
 
 /** Steps of a write schedule [G-11]. */
 export const scheduleStepsMax = 512;

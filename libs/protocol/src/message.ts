@@ -19,7 +19,6 @@ export interface Message {
   readonly user: string;
   /** What followed the first `~` of the first word. A secret: never log it. */
   readonly key: string | undefined;
-  /** The words after the user. */
   readonly words: readonly string[];
 }
 
@@ -46,6 +45,7 @@ export type Keep = { readonly lines: number } | { readonly days: number };
 const httpRequestLine = / HTTP\/1\.[01]$/;
 /** Some letters and marks show nothing, such as U+3164 and U+FE0F: two names that differ in one look the same. */
 const plainName = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]*$/u;
+const nameAdvice = `type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores`;
 const integer = /^-?\d{1,15}$/;
 const keepForm = /^(?<count>\d{1,15})(?<isDays>d?)$/;
 
@@ -86,10 +86,7 @@ export function decodeMessage(line: Uint8Array): Message {
   }
   const { user, key } = splitKey(first);
   if (!isName(user)) {
-    throw new ProtocolError(
-      "user-syntax",
-      `${quote(user)} is no username; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores`,
-    );
+    throw new ProtocolError("user-syntax", `${quote(user)} is no username; ${nameAdvice}`);
   }
   return { user, key, words };
 }
@@ -105,9 +102,10 @@ export function decodeCommand(words: readonly string[]): Command {
   const operation = /^\d{1,9}$/.test(number) ? findOperation(Number(number)) : undefined;
   if (operation === undefined) {
     const known = operations.map((each) => each.number);
+    const choice = `${known.slice(0, -1).join(", ")} or ${known.at(-1)}`;
     throw new ProtocolError(
       "operation-unknown",
-      `${quote(number)} is no operation; type ${known.slice(0, -1).join(", ")} or ${known.at(-1)} after your username`,
+      `${quote(number)} is no operation; type ${choice} after your username`,
     );
   }
   checkCount(operation, values);
@@ -120,7 +118,7 @@ export function decodeCommand(words: readonly string[]): Command {
     case "delete-all":
       return { verb: "delete-all" };
     case "create-user":
-      return { verb: "create-user", name: first === undefined ? undefined : decodeName("NAME", first) };
+      return { verb: "create-user", name: first === undefined ? undefined : decodeName(first) };
     case "follow":
       return { verb: "follow", from: decodeOptionalLine("FROM", first) };
     case "status":
@@ -144,7 +142,7 @@ export function encodeMessage(user: string, operation?: number, values: readonly
   const words = [user, ...(operation === undefined ? [] : [operation]), ...values].map(String);
   const broken = words.find((word) => word === "" || /\s/u.test(word) || !word.isWellFormed());
   if (broken !== undefined) {
-    throw new ProtocolError("argument-syntax", `${quote(broken)} is not one word; leave out white space`);
+    throw wrongArgument(`${quote(broken)} is not one word; leave out white space`);
   }
   const line = words.join(" ");
   if (new TextEncoder().encode(line).length > messageBytesMax) throw messageTooLong();
@@ -181,11 +179,10 @@ function decodeRead(values: readonly string[]): Command {
   const isSnapshot = values.at(-1) === "snapshot";
   const [from, to, rest] = isSnapshot ? values.slice(0, -1) : values;
   if (from === "snapshot" || to === "snapshot") {
-    throw new ProtocolError("argument-syntax", "the word snapshot comes last; type: 2 [FROM] [TO] [snapshot]");
+    throw wrongArgument("the word snapshot comes last; type: 2 [FROM] [TO] [snapshot]");
   }
   if (rest !== undefined) {
-    throw new ProtocolError(
-      "argument-syntax",
+    throw wrongArgument(
       `the third argument is ${quote(rest)}, not the word snapshot; leave it out, or type: 2 [FROM] [TO] [snapshot]`,
     );
   }
@@ -194,10 +191,7 @@ function decodeRead(values: readonly string[]): Command {
 
 function decodeLine(parameter: string, word: string, least?: number): number {
   if (!integer.test(word)) {
-    throw new ProtocolError(
-      "argument-syntax",
-      `${parameter} is ${quote(word)}, not a line number; type a number such as 12`,
-    );
+    throw wrongArgument(`${parameter} is ${quote(word)}, not a line number; type a number such as 12`);
   }
   const line = Number(word);
   if (line === 0) {
@@ -216,8 +210,7 @@ function decodeOptionalLine(parameter: string, word: string | undefined): number
 function decodeKeep(word: string): Keep {
   const groups = keepForm.exec(word)?.groups;
   if (groups === undefined) {
-    throw new ProtocolError(
-      "argument-syntax",
+    throw wrongArgument(
       `KEEP is ${quote(word)}, no number of lines or days; type a number of lines such as 1000, or of days such as 30d`,
     );
   }
@@ -227,12 +220,13 @@ function decodeKeep(word: string): Keep {
   throw new ProtocolError("argument-range", `KEEP is ${word}; type days from 1d to ${keepDaysMax}d`);
 }
 
-function decodeName(parameter: string, word: string): string {
+function decodeName(word: string): string {
   if (isName(word)) return word;
-  throw new ProtocolError(
-    "argument-syntax",
-    `${parameter} is ${quote(word)}, no username; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores, without a key`,
-  );
+  throw wrongArgument(`NAME is ${quote(word)}, no username; ${nameAdvice}, without a key`);
+}
+
+function wrongArgument(sentence: string): ProtocolError {
+  return new ProtocolError("argument-syntax", sentence);
 }
 
 /** A word as a sentence may repeat it, wherever that sentence is shown: without a key, and no longer than a sentence. */

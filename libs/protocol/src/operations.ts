@@ -23,10 +23,8 @@ export interface Announcement {
 /** What a user may do: an admin whatever a member may, and more [U-9]. */
 export const roles = ["member", "admin"] as const;
 
-/** A role of that list. */
 export type Role = (typeof roles)[number];
 
-/** An operation that this protocol knows. */
 export interface OperationSpec extends Announcement {
   readonly verb: "delete-line" | "read" | "delete-all" | "create-user" | "follow" | "status" | "archive";
   /** The least role that it needs with `--users registered` [U-9]. */

@@ -116,16 +116,13 @@ export class ReplyReader {
     this.#held = joinBytes(this.#held, chunk);
     while (this.#isInHeader()) {
       const end = this.#held.indexOf(lineFeed, this.#scanned);
+      const line = this.#held.subarray(this.#scanned, end < 0 ? undefined : end);
       if (end < 0) {
-        if (this.#held.length - this.#scanned > replyHeaderLineBytesMax) return this.#enterResponse();
-        if (this.#section !== "operations" || mayAnnounce(this.#held.subarray(this.#scanned))) {
-          return { header: undefined, response: nothing };
-        }
-        return this.#enterResponse();
+        if (line.length > replyHeaderLineBytesMax) break;
+        if (this.#section === "operations" && !mayAnnounce(line)) break;
+        return { header: undefined, response: nothing };
       }
-      if (!this.#takeLine(decodeText(this.#held.subarray(this.#scanned, end)).replace(/\r$/, ""))) {
-        return this.#enterResponse();
-      }
+      if (!this.#takeLine(decodeText(line).replace(/\r$/, ""))) break;
       this.#scanned = end + 1;
     }
     return this.#enterResponse();
@@ -178,8 +175,5 @@ export class ReplyReader {
 /** True while an unfinished line may still turn out to be an announcement: those begin with ` To `. */
 function mayAnnounce(part: Uint8Array): boolean {
   const prefix = " To ";
-  for (let at = 0; at < Math.min(part.length, prefix.length); at++) {
-    if (part[at] !== prefix.charCodeAt(at)) return false;
-  }
-  return true;
+  return prefix.startsWith(decodeText(part.subarray(0, prefix.length)));
 }

@@ -13,8 +13,8 @@ import { joinBytes } from "./text.ts";
 
 /** Bytes that went one way, or the end of that direction. */
 export interface StreamEvent {
-  /** `data`: one read, or one write that the kernel took. */
-  readonly kind: "data" | "fin" | "rst";
+  /** `data`: one read, or one write that the kernel took. `written`, of a flow: a read that waited was taken by the other leg. */
+  readonly kind: "data" | "written" | "fin" | "rst";
   readonly leg: "target" | "client";
   readonly isFromTarget: boolean;
   /** When the observer noted it, on its own monotonic clock. */
@@ -23,12 +23,14 @@ export interface StreamEvent {
   readonly index: number;
   /** Counts the reads, or the writes, of the stream, from 0. */
   readonly number: number;
-  /** Bytes of this direction before it. */
+  /** Bytes of this direction before it; for `written`, those that the other leg had taken before. */
   readonly offset: number;
   /** How many bytes: 0 for FIN and RST. */
   readonly byteCount: number;
   /** True when something of this direction before it is missing. */
   readonly isAfterGap: boolean;
+  /** True for a read of a flow that the other leg did not take at once: `written` follows. */
+  readonly isWaiting?: boolean;
   /** KiB that waited toward the page before it; 0 where there is no page. */
   readonly queuedKiB: number;
   /** When it came to the page, on the page's clock; `undefined` where there is no page. */
@@ -38,7 +40,7 @@ export interface StreamEvent {
 }
 
 /** What may differ from an event of a connection that is observed directly. */
-export type EventOptions = Partial<Pick<StreamEvent, "leg" | "isAfterGap" | "queuedKiB" | "arrivedMs">>;
+export type EventOptions = Partial<Pick<StreamEvent, "leg" | "isAfterGap" | "isWaiting" | "queuedKiB" | "arrivedMs">>;
 
 /** How a stream ended. */
 export type StreamOutcome =
@@ -91,6 +93,9 @@ export class StreamRecord {
   #firstTrimmed = 0;
   #lastTrimmed = 0;
   readonly #omitted = { events: 0, sentBytes: 0, receivedBytes: 0 };
+  /** Of each direction of a flow: bytes that the other leg has taken, and whether frames before the next one are missing. */
+  readonly #sent = { takenBytes: 0, isAfterGap: false };
+  readonly #received = { takenBytes: 0, isAfterGap: false };
   #eventCount = 0;
   #bytesKept = 0;
   /** What was handed over for sending and is not yet taken by the kernel. */
@@ -110,13 +115,14 @@ export class StreamRecord {
     if (this.#bounds.bytesKept > 0 && bytes.length > 0) this.#unsent.push(bytes);
   }
 
-  /** The kernel took so many bytes. */
-  wrote(byteCount: number, atMs: number, options: EventOptions = {}): void {
+  /** The kernel took so many bytes of those that were handed over; or, for a flow, these bytes were read from the client. */
+  wrote(write: Uint8Array | number, atMs: number, options: EventOptions = {}): void {
     this.mark("written", atMs);
     const offset = this.sentBytes;
+    const [byteCount, bytes] = typeof write === "number" ? [write, this.#takeUnsent(write)] : [write.length, write];
     this.sentBytes += byteCount;
+    if (options.isWaiting !== true) this.#sent.takenBytes = this.sentBytes;
     const number = this.writeCount++;
-    const bytes = this.#takeUnsent(byteCount);
     this.#add({ kind: "data", isFromTarget: false, atMs, number, offset, byteCount, bytes }, options);
   }
 
@@ -126,8 +132,42 @@ export class StreamRecord {
     const offset = this.receivedBytes;
     const [byteCount, bytes] = typeof read === "number" ? [read, undefined] : [read.length, read];
     this.receivedBytes += byteCount;
+    if (options.isWaiting !== true) this.#received.takenBytes = this.receivedBytes;
     const number = this.readCount++;
     this.#add({ kind: "data", isFromTarget: true, atMs, number, offset, byteCount, bytes }, options);
+  }
+
+  /** Of a flow: the other leg took so many bytes that had waited. */
+  taken(byteCount: number, isFromTarget: boolean, atMs: number, options: EventOptions = {}): void {
+    const direction = isFromTarget ? this.#received : this.#sent;
+    const offset = direction.takenBytes;
+    direction.takenBytes += byteCount;
+    this.#add({ kind: "written", isFromTarget, atMs, number: 0, offset, byteCount, bytes: undefined }, options);
+  }
+
+  /**
+   * Events of a flow are missing here: so many bytes came before what follows. It may be told so more than once.
+   *
+   * @returns how many bytes of both directions were not known of
+   */
+  missed(sentBytes: number, receivedBytes: number): number {
+    const missing = {
+      sent: Math.max(0, sentBytes - this.sentBytes),
+      received: Math.max(0, receivedBytes - this.receivedBytes),
+    };
+    this.#omitted.sentBytes += missing.sent;
+    this.#omitted.receivedBytes += missing.received;
+    this.sentBytes += missing.sent;
+    this.receivedBytes += missing.received;
+    this.#skip(this.#sent, missing.sent, this.sentBytes);
+    this.#skip(this.#received, missing.received, this.receivedBytes);
+    return missing.sent + missing.received;
+  }
+
+  #skip(direction: { takenBytes: number; isAfterGap: boolean }, missing: number, bytes: number): void {
+    if (missing === 0) return;
+    direction.isAfterGap = true;
+    direction.takenBytes = bytes;
   }
 
   /** A direction was closed. */
@@ -191,11 +231,18 @@ export class StreamRecord {
     return released;
   }
 
-  #add(event: NewEvent, { leg = "target", isAfterGap = false, queuedKiB = 0, arrivedMs }: EventOptions): void {
+  #add(
+    event: NewEvent,
+    { leg = "target", isAfterGap = false, isWaiting, queuedKiB = 0, arrivedMs }: EventOptions,
+  ): void {
     const index = this.#eventCount++;
+    const direction = event.isFromTarget ? this.#received : this.#sent;
+    const isBehindGap = isAfterGap || direction.isAfterGap;
+    direction.isAfterGap = false;
     const { firstEventsKept, lastEventsKept, bytesKept } = this.#bounds;
     if (firstEventsKept + lastEventsKept === 0) return this.#omit(event);
-    const whole: StreamEvent = { ...event, index, leg, isAfterGap, queuedKiB, arrivedMs };
+    const plain: StreamEvent = { ...event, index, leg, isAfterGap: isBehindGap, queuedKiB, arrivedMs };
+    const whole: StreamEvent = isWaiting === true ? { ...plain, isWaiting } : plain;
     if (this.#first.length < firstEventsKept) this.#first.push(whole);
     else this.#last.push(whole);
     this.#bytesKept += event.bytes?.length ?? 0;
@@ -210,6 +257,7 @@ export class StreamRecord {
 
   #omit(event: NewEvent): void {
     this.#omitted.events += 1;
+    if (event.kind === "written") return;
     if (event.isFromTarget) this.#omitted.receivedBytes += event.byteCount;
     else this.#omitted.sentBytes += event.byteCount;
   }

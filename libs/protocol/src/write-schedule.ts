@@ -18,10 +18,8 @@ export const scheduleStep = z.union([
   z.strictObject({ afterMs: waitMs, do: z.enum(["end", "reset"]) }),
 ]);
 
-/** A step of a write schedule. */
 export type ScheduleStep = z.infer<typeof scheduleStep>;
 
-/** How a slow reader reads. */
 export const readRate = z.strictObject({
   /** Milliseconds from the connection's standing until the first read. */
   afterMs: z.int().check(z.minimum(0), z.maximum(slowReadMsMax)),
@@ -34,15 +32,12 @@ export const readRate = z.strictObject({
 /** The rate of a slow reader. It ends `slowReadMsMax` after the connection stood: the rest is read as it comes. */
 export type ReadRate = z.infer<typeof readRate>;
 
-/** The steps of a write schedule. */
 export const schedule = z.array(scheduleStep).check(z.minLength(1), z.maxLength(scheduleStepsMax));
 
-/** Milliseconds that a write schedule takes. */
 export function scheduleMs(steps: readonly ScheduleStep[]): number {
   return steps.reduce((sum, { afterMs }) => sum + afterMs, 0);
 }
 
-/** Bytes that a write schedule writes. */
 export function scheduleBytes(steps: readonly ScheduleStep[]): number {
   return steps.reduce((sum, step) => sum + ("bytes" in step ? step.bytes : 0), 0);
 }

@@ -9,6 +9,7 @@ const header = fc.record<ByteFrameHeader>({
   leg: fc.constantFrom("target", "client"),
   isFromTarget: fc.boolean(),
   isAfterGap: fc.boolean(),
+  isWaiting: fc.boolean(),
   queuedKiB: fc.nat(0xffff),
   id: fc.nat(0xffff_ffff),
   atMs: fc.double({ noNaN: true }),

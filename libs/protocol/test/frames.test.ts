@@ -1,9 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeGatewayFrame, decodePageFrame, encodeFrame, firstBytesMax, streamIdMax } from "@wirebook/protocol";
+import {
+  decodeGatewayFrame,
+  decodePageFrame,
+  encodeFrame,
+  faultMsMax,
+  firstBytesMax,
+  flowIdMin,
+  streamIdMax,
+} from "@wirebook/protocol";
 import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 
 const totals = { sentBytes: 8, receivedBytes: 20 };
+const token = "q4mWZbDh0s3cV1tYx9LkPA";
+const target = { name: "wirebook", transport: "tcp", address: "127.0.0.1:5007", proxyHeaderBytes: 0 } as const;
 const endpoint = { address: "127.0.0.1", port: 5007 };
 
 describe("control frames", () => {
@@ -28,6 +38,19 @@ describe("control frames", () => {
     { type: "reset", id: 8 },
     { type: "cancel", id: 7 },
     { type: "clock", at: 12.5 },
+    { type: "watch", from: { epoch: "q4mWZbDh0s3c", position: 812 } },
+    { type: "watch", presentation: token },
+    { type: "unwatch" },
+    { type: "set-faults", port: 5008, faults: { latencyMs: 20, jitterMs: 5, sliceBytes: 7, bytesPerSecond: 1000 } },
+    { type: "set-faults", port: 5008, faults: {} },
+    { type: "present" },
+    { type: "present", key: token },
+    { type: "unpresent" },
+    { type: "show", id: 7, stream: { target, at: { received: 1 }, name: "brick 2" } },
+    { type: "shown", id: 7, outcome: { reason: "fin" }, at: { received: 1, closed: 9 }, ...totals },
+    { type: "shown", id: 7, outcome: { code: "busy", hop: "gateway", message: "none is free" }, at: {}, ...totals },
+    { type: "select", id: 7 },
+    { type: "select", id: null },
   ])("from the page are read as they are written: $type", (frame) => {
     expect(decodePageFrame(encodeFrame(frame))).toEqual({ frame });
   });
@@ -46,6 +69,8 @@ describe("control frames", () => {
       socket: 3,
       user: null,
       role: "operator",
+      listening: [{ port: 5008, host: "127.0.0.1", target: "wirebook", faults: { latencyMs: 20, isStalled: true } }],
+      mayWatch: true,
     },
     { type: "clock", at: 12.5, gatewayAt: 99.25 },
     { type: "open", id: 7, local: endpoint, remote: endpoint, at: { received: 1, connecting: 2, established: 3 } },
@@ -77,6 +102,16 @@ describe("control frames", () => {
       retryAfterMs: 10_000,
     },
     { type: "error", id: null, code: "frame-invalid", hop: "page-gateway", message: "no", at: {} },
+    { type: "watching", epoch: "q4mWZbDh0s3c", position: 812, flows: [flowIdMin, 0xffff_ffff] },
+    { type: "flow", id: flowIdMin, position: 813, via: "listen", port: 5008, client: endpoint, target, at: {} },
+    { type: "flow", id: flowIdMin, position: 814, via: "presented", target, at: { received: 1 }, name: "brick 2" },
+    { type: "gap", id: flowIdMin, position: 815, ...totals },
+    { type: "end", id: flowIdMin, position: 816, reason: "fin", at: {}, ...totals },
+    { type: "listening", listening: [] },
+    { type: "presenting", token, key: token, viewers: 2 },
+    { type: "presented-end" },
+    { type: "selected", id: flowIdMin },
+    { type: "selected", id: null },
   ])("from the gateway are read as they are written: $type", (frame) => {
     expect(decodeGatewayFrame(encodeFrame(frame))).toEqual({ frame });
   });
@@ -97,6 +132,12 @@ describe("control frames", () => {
     `{"type":"connect","id":1,"target":"${"a".repeat(33)}","bytes":"","end":true}`,
     `{"type":"connect","id":1,"target":"mail","bytes":"${"A".repeat(firstBytesMax * 2)}","end":true}`,
     '{"type":"hello"}',
+    '{"type":"watch","from":{"epoch":"a","position":-1}}',
+    '{"type":"watch","presentation":"short"}',
+    `{"type":"set-faults","port":5008,"faults":{"latencyMs":${faultMsMax + 1}}}`,
+    '{"type":"set-faults","port":5008,"faults":{"sliceBytes":0}}',
+    `{"type":"select","id":${flowIdMin}}`,
+    '{"type":"show","id":1,"stream":{"via":"listen","target":{},"at":{}}}',
   ])("are refused with a sentence: %s", (text) => {
     expect(decodePageFrame(text)).toEqual({ problem: expect.stringMatching(/\S+ \S+/) as string });
   });

@@ -28,6 +28,44 @@ describe("the record of a stream", () => {
     expect(record.omitted).toEqual({ events: 0, sentBytes: 0, receivedBytes: 0 });
   });
 
+  test("has the reads of a flow on both legs, and when the other leg took those that waited", () => {
+    const record = new StreamRecord(everything);
+    record.wrote(encodeText("ab"), 1, { leg: "client" });
+    record.wrote(encodeText("cde"), 2, { leg: "client", isWaiting: true });
+    record.wrote(encodeText("f"), 3, { leg: "client", isWaiting: true });
+    record.taken(3, false, 4);
+    record.taken(1, false, 5);
+    record.read(encodeText("x"), 6);
+    record.taken(1, true, 7, { leg: "client" });
+    expect(record.events).toMatchObject([
+      { kind: "data", leg: "client", offset: 0, bytes: encodeText("ab") },
+      { kind: "data", leg: "client", offset: 2, bytes: encodeText("cde") },
+      { kind: "data", leg: "client", offset: 5 },
+      { kind: "written", leg: "target", isFromTarget: false, offset: 2, byteCount: 3, bytes: undefined },
+      { kind: "written", leg: "target", offset: 5, byteCount: 1 },
+      { kind: "data", leg: "target", isFromTarget: true, offset: 0 },
+      { kind: "written", leg: "client", isFromTarget: true },
+    ]);
+    expect(record).toMatchObject({ sentBytes: 6, receivedBytes: 1, writeCount: 3, readCount: 1 });
+  });
+
+  test("counts the bytes of missing frames once, and marks what follows them", () => {
+    const record = new StreamRecord(everything);
+    record.wrote(encodeText("ab"), 1, { leg: "client" });
+    expect(record.missed(10, 20)).toBe(28);
+    expect(record.missed(10, 20)).toBe(0);
+    record.read(encodeText("x"), 2);
+    record.read(encodeText("y"), 3);
+    record.wrote(encodeText("z"), 4, { leg: "client" });
+    expect(record.events.map(({ offset, isAfterGap }) => [offset, isAfterGap])).toEqual([
+      [0, false],
+      [20, true],
+      [21, false],
+      [10, true],
+    ]);
+    expect(record.omitted).toEqual({ events: 0, sentBytes: 8, receivedBytes: 20 });
+  });
+
   test("joins what one write took of several pieces, and does not invent what it was not given", () => {
     const record = new StreamRecord(everything);
     record.sending(encodeText("ab"));

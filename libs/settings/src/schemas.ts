@@ -14,6 +14,9 @@ export function wholeNumber(least: number, most: number): z.ZodMiniType<number> 
 /** A TCP port; 0 lets the system choose one. */
 export const portNumber: z.ZodMiniType<number> = wholeNumber(0, 65_535);
 
+/** A TCP port, or the word that there is to be none. */
+export const portOrNone: z.ZodMiniType<number | "none"> = z.union([z.literal("none"), portNumber]);
+
 /** An IPv6 address stands in brackets in URLs, so users type it in brackets elsewhere, too. */
 const withoutBrackets = z.transform((text: string) => {
   const [, inside = ""] = /^\[(.+)\]$/.exec(text) ?? [];
@@ -44,7 +47,6 @@ export function pathOrAddress(...schemes: readonly string[]): z.ZodMiniType<stri
 /** An option without a value. */
 export const toggle: z.ZodMiniType<boolean> = z.boolean();
 
-/** One of some words. */
 export function oneOf<const Word extends string>(words: readonly Word[]): z.ZodMiniType<Word> {
   return z.enum(words);
 }

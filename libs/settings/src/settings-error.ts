@@ -6,7 +6,6 @@ export class SettingsError extends Error {
 /** Characters of a value that an error repeats. */
 const shownCharactersMax = 40;
 
-/** The text, shortened for a sentence. */
 export function cut(text: string): string {
   return text.length <= shownCharactersMax ? text : `${text.slice(0, shownCharactersMax)}…`;
 }

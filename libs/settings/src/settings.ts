@@ -28,10 +28,8 @@ export interface Setting<Value> {
   readonly isList?: boolean;
 }
 
-/** The settings of a program, by name. */
 export type SettingsTable = { readonly [name: string]: Setting<unknown> };
 
-/** The values of a table. */
 export type SettingsOf<Table extends SettingsTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never;
 };
@@ -252,7 +250,6 @@ function fromEnvironment(
   return setting.form === "" ? !["0", "false", "no"].includes(text.toLowerCase()) : text;
 }
 
-/** `trustProxy` is the option `--trust-proxy`. */
 function optionOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
