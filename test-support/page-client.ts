@@ -16,9 +16,11 @@ import {
   encodeFrame,
   firstBytesMax,
   pageFrameBytesMax,
+  streamIdMax,
   subprotocol,
 } from "@wirebook/protocol";
 import { Watched } from "./watched.ts";
+import { WatchedFlows } from "./watched-flows.ts";
 import type { ByteFrame, GatewayFrame, PageFrame, RecordBounds, Step } from "@wirebook/protocol";
 
 /** A frame of one type from the gateway. */
@@ -209,6 +211,8 @@ export class PageClient implements Disposable, AsyncDisposable {
   readonly textFrames: string[] = [];
   /** What no gateway should send: frames that are invalid, out of order, or of no stream. */
   readonly unexpected: string[] = [];
+  /** What the page watches. */
+  readonly flows = new WatchedFlows();
   readonly #watched = new Watched();
   readonly #frames: GatewayFrame[] = [];
   readonly #streams = new Map<number, PageStream>();
@@ -217,11 +221,16 @@ export class PageClient implements Disposable, AsyncDisposable {
 
   /**
    * @param address `host:port` of the gateway
+   * @param path `/ws?guest` for one who holds the link of a presentation
    * @throws Error when the gateway does not let it in
    */
-  static async open(address: string, options: ClientOptions = {}): Promise<PageClient> {
+  static async open(address: string, options: ClientOptions = {}, path = "/ws"): Promise<PageClient> {
     const origin = `http://${address}`;
-    const socket = new WebSocket(`ws://${address}/ws`, subprotocol, { origin, perMessageDeflate: false, ...options });
+    const socket = new WebSocket(`ws://${address}${path}`, subprotocol, {
+      origin,
+      perMessageDeflate: false,
+      ...options,
+    });
     const page = new PageClient(socket);
     await once(socket, "open");
     return page;
@@ -333,7 +342,8 @@ export class PageClient implements Disposable, AsyncDisposable {
   #takeBytes(data: Buffer): void {
     const frame = decodeByteFrame(data);
     if (typeof frame === "string") return void this.unexpected.push(frame);
-    this.#hand(frame.id, frame);
+    if (frame.id > streamIdMax) this.flows.takeBytes(frame);
+    else this.#hand(frame.id, frame);
   }
 
   #takeText(text: string): void {
@@ -342,6 +352,8 @@ export class PageClient implements Disposable, AsyncDisposable {
     if ("problem" in decoded) return void this.unexpected.push(`${decoded.problem}: ${text}`);
     const { frame } = decoded;
     this.#frames.push(frame);
+    this.flows.takeFrame(frame);
+    if ("id" in frame && frame.id !== null && frame.id > streamIdMax) return;
     if (frame.type === "open" || frame.type === "end") this.#hand(frame.id, frame);
     if (frame.type === "error" && frame.id !== null) this.#hand(frame.id, frame);
   }

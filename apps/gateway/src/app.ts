@@ -7,11 +7,23 @@
 
 import Fastify, { LogController } from "fastify";
 import type { FastifyInstance } from "fastify";
+import { flowsKeptMax } from "@wirebook/protocol";
 import manifest from "../../../package.json" with { type: "json" };
 import { Authenticator } from "./auth/authenticator.ts";
 import { registerAuthentication } from "./auth/routes.ts";
 import type { GatewayConfig } from "./config.ts";
-import { addressOf, proxyHeaderOf, registerAccessControl, sendRefusal, trustIn } from "./http/access-control.ts";
+import { FrameLog } from "./flows/frame-log.ts";
+import { ListeningPorts } from "./flows/listening-port.ts";
+import { Presentations } from "./flows/presentations.ts";
+import { Watchers } from "./flows/watcher.ts";
+import {
+  addressOf,
+  isFromHere,
+  proxyHeaderOf,
+  registerAccessControl,
+  sendRefusal,
+  trustIn,
+} from "./http/access-control.ts";
 import { registerHealthRoutes } from "./http/health.ts";
 import { HttpServers, readTlsPair } from "./http/http-servers.ts";
 import type { TlsPair } from "./http/http-servers.ts";
@@ -22,7 +34,7 @@ import type { GatewayLimits } from "./limits.ts";
 import { ConnectionPool } from "./streams/connection-pool.ts";
 import { createLog } from "./telemetry/access-log.ts";
 import type { Log, LogSink } from "./telemetry/access-log.ts";
-import { Metrics } from "./telemetry/metrics.ts";
+import { addBytes, Metrics } from "./telemetry/metrics.ts";
 import { PcapFile } from "./telemetry/pcap-file.ts";
 import { WebSocketConnections } from "./websocket/connections.ts";
 import { registerWebSocketRoutes, registerWebSockets } from "./websocket/upgrade.ts";
@@ -35,6 +47,8 @@ declare module "fastify" {
      * @throws SettingsError when they cannot be used; then the old ones stay
      */
     reloadTls(): void;
+    /** The ports besides the gateway's own; open once the app is ready. */
+    readonly listening: ListeningPorts;
   }
 }
 
@@ -62,23 +76,38 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   const capture = config.pcap === undefined ? undefined : openCapture(app, config.pcap, limits, log);
   const isTrusted = trustIn(config.trustedProxies);
   const authenticator = new Authenticator(config, limits, log, isTrusted);
+  const flowLog = new FrameLog({ bytesMax: config.watchBytes, flowsMax: flowsKeptMax });
+  const flows = new Watchers(flowLog, () => metrics.watchGap());
+  const presentations = new Presentations(limits, () => metrics.watchGap());
+  app.addHook("onClose", () => presentations.close());
+  const listening = new ListeningPorts(config.listens, { allowed: config.allowed, limits, flowLog, log, metrics });
+  app.decorate("listening", listening);
+  app.addHook("onReady", () => listening.open());
   const connections = new WebSocketConnections(targets, {
     pool,
+    flowLog,
     limits,
     log,
     metrics,
     capture,
     version,
+    flows,
+    presentations,
+    listening,
     whyEnded: (identity, usedMs) => authenticator.whyEnded(identity, usedMs),
   });
   metrics.setGauges(() => ({
-    bytes: connections.bytes,
+    bytes: addBytes(connections.bytes, listening.bytes),
+    flowsRunning: listening.count,
+    flowBytesKept: flowLog.bytesKept + presentations.bytesKept,
+    watchers: flows.count + presentations.viewerCount,
+    presentations: presentations.count,
     webSockets: connections.count,
     streamsRunning: pool.runningCount,
     streamsWaiting: pool.waitingCount,
     connectionsMax: pool.slotsMax,
   }));
-  await registerWebSockets(app, limits, config.hasRelay, connections);
+  await registerWebSockets(app, limits, config.hasRelay, () => Promise.all([listening.drain(), connections.drain()]));
   app.addHook("onRequest", (_request, reply, done) => {
     void reply.headers(securityHeaders);
     done();
@@ -101,7 +130,10 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   registerWebSocketRoutes(app, config.hasRelay ? targets : new Map(), (webSocket, request, relayTarget) => {
     const proxyHeader = wantsProxyHeader ? proxyHeaderOf(request) : undefined;
     const { identity, raw } = request;
-    connections.add({ webSocket, socket: raw.socket, address: addressOf(request), identity, proxyHeader, relayTarget });
+    // Without authentication, and also where the operator wants none, only this machine may watch [G-15].
+    const mayWatch = authenticator.method !== "none" || isFromHere(request, policy(), isTrusted);
+    const address = addressOf(request);
+    connections.add({ webSocket, socket: raw.socket, address, identity, mayWatch, proxyHeader, relayTarget });
   });
   registerHealthRoutes(app, config, limits, connections, metrics);
   await registerStaticFiles(app, config.page);

@@ -4,9 +4,17 @@ import { isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
-import { describeHostPort, isLoopback, normalizeAddress, parseTarget, TargetError } from "@wirebook/net";
+import {
+  describeHostPort,
+  describeTarget,
+  isLoopback,
+  normalizeAddress,
+  parseTarget,
+  readNetwork,
+  TargetError,
+} from "@wirebook/net";
 import type { HostPort, Target } from "@wirebook/net";
-import { gatewayPortDefault, serverPortDefault, targetsMax } from "@wirebook/protocol";
+import { gatewayPortDefault, listeningMax, serverPortDefault, targetsMax } from "@wirebook/protocol";
 import {
   describeSettings,
   filledText,
@@ -22,7 +30,7 @@ import type { SettingsSource } from "@wirebook/settings";
 import { authForms, readAuth, readAuthSettings } from "./auth/auth-config.ts";
 import type { AuthSettings } from "./auth/auth-config.ts";
 import type { TlsFiles } from "./http/http-servers.ts";
-import { connectionsDefault, connectionsMostPossible } from "./limits.ts";
+import { connectionsDefault, connectionsMostPossible, watchMemoryDefault, watchMemoryMost } from "./limits.ts";
 
 /** What the operator decided. */
 export interface GatewayConfig extends AuthSettings {
@@ -33,6 +41,11 @@ export interface GatewayConfig extends AuthSettings {
   readonly targets: readonly Target[];
   /** Where the Wirebook server listens; `undefined` where there is none. */
   readonly server: HostPort | undefined;
+  /** The ports besides the gateway's own, and the networks besides loopback that may connect there. */
+  readonly listens: readonly ListenSettings[];
+  readonly allowed: readonly string[];
+  /** Bytes of flows that are kept for those who watch. */
+  readonly watchBytes: number;
   /** True when any WebSocket client may reach the targets at `/tcp/NAME`. */
   readonly hasRelay: boolean;
   /** Connections to targets at once. */
@@ -52,6 +65,19 @@ export interface GatewayConfig extends AuthSettings {
   /** The folder of the built page. */
   readonly page: string;
 }
+
+/** A port whose connections are passed on to a target. */
+export interface ListenSettings extends HostPort {
+  readonly target: Target;
+  /** True when each connection begins with a PROXY header. */
+  readonly readsProxyHeader: boolean;
+}
+
+/** Characters of what was typed, and of names, that a sentence repeats. */
+const quotedCharactersMax = 40;
+const namesCharactersMax = 200;
+
+const bytesPerMebibyte = 1024 * 1024;
 
 const builtPage = fileURLToPath(new URL("../../web/dist", import.meta.url));
 
@@ -97,6 +123,32 @@ export const table = {
     form: "",
     expects: "it without a value",
     help: "let any WebSocket client reach each target at /tcp/NAME",
+  },
+  listen: {
+    schema: z.array(filledText),
+    default: [] as string[],
+    env: "WIREBOOK_LISTEN",
+    form: "[HOST:]PORT=NAME",
+    expects: "a port and a target's name, such as 5008=wirebook",
+    help: "also listen on a TCP port, pass each connection to that target, and let the page watch; may be repeated",
+    isList: true,
+  },
+  allow: {
+    schema: z.array(z.string().check(z.refine((text) => readNetwork(text) !== undefined))),
+    default: [] as string[],
+    env: "WIREBOOK_ALLOW",
+    form: "CIDR",
+    expects: "an address or a network, such as 192.0.2.0/24",
+    help: "let that network connect to the ports of --listen, besides this machine; may be repeated",
+    isList: true,
+  },
+  watchMemory: {
+    schema: wholeNumber(1, watchMemoryMost),
+    default: watchMemoryDefault,
+    env: "WIREBOOK_WATCH_MEMORY",
+    form: "MIB",
+    expects: `a number of MiB from 1 to ${watchMemoryMost}`,
+    help: "MiB of what went through --listen and --relay that are kept for pages that watch",
   },
   auth: {
     schema: z.optional(z.string().check(z.refine((text) => readAuth(text) !== undefined))),
@@ -239,6 +291,7 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
   // A Wirebook server behind TLS is a --target too; pages find it first.
   targets.sort((one, other) => Number(other.name === "wirebook") - Number(one.name === "wirebook"));
   checkTargets(targets);
+  const listens = readListens(settings.listen, targets, settings.allow);
   const authSettings = readAuthSettings({ ...settings, hasTls: tls !== undefined, targets }, (sentence) =>
     source.onNotice?.(sentence),
   );
@@ -247,6 +300,9 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
     port,
     targets: Object.freeze(targets),
     server,
+    listens: Object.freeze(listens),
+    allowed: Object.freeze([...settings.allow]),
+    watchBytes: settings.watchMemory * bytesPerMebibyte,
     hasRelay: relay,
     ...authSettings,
     connections,
@@ -282,6 +338,61 @@ function checkTargets(targets: readonly Target[]): void {
   );
 }
 
+/** Reads and checks each `--listen`. */
+function readListens(texts: readonly string[], targets: readonly Target[], allow: readonly string[]): ListenSettings[] {
+  if (texts.length === 0 && allow.length > 0) {
+    throw new SettingsError("--allow is for the ports of --listen, which is missing; type --listen PORT=NAME as well");
+  }
+  if (texts.length > listeningMax) {
+    throw new SettingsError(`${texts.length} ports of --listen are over the limit of ${listeningMax}; leave some out`);
+  }
+  const listens = texts.map((text) => readListen(text, targets));
+  for (const [index, listen] of listens.entries()) {
+    const { host, port, target } = listen;
+    const isTwice = listens.findIndex((each) => each.port === port && each.host === host) < index;
+    if (isTwice && port !== 0) {
+      throw new SettingsError(`--listen has port ${port} of ${host} twice; give each target a port of its own`);
+    }
+    if (allow.length > 0) continue;
+    const advice = "type --allow with their network, such as 192.0.2.0/24";
+    if (!isLoopback(host)) {
+      throw new SettingsError(
+        `--listen on ${host} may be reachable from other machines; ${advice}, or leave out the host`,
+      );
+    }
+    const { address } = target;
+    if (address.transport === "tcp" && isLoopback(address.host)) continue;
+    throw new SettingsError(
+      `through --listen ${port}=${target.name} every program here, and any website in a browser here, would reach ${describeTarget(target)}; ` +
+        "where that is meant, say who may connect: --allow 127.0.0.0/8, or another network",
+    );
+  }
+  return listens;
+}
+
+function readListen(text: string, targets: readonly Target[]): ListenSettings {
+  const shown = JSON.stringify(text.slice(0, quotedCharactersMax));
+  const groups = /^(?:(?<place>.*:\d{1,5})|(?<bare>\d{1,5}))=(?<name>[^?]*)(?<query>\?.*)?$/s.exec(text)?.groups;
+  const place = groups && decodeHostPort(groups["place"] ?? `127.0.0.1:${groups["bare"]}`, 0);
+  if (groups === undefined || place === undefined) {
+    throw new SettingsError(
+      `--listen is ${shown}; type [HOST:]PORT=NAME with a port from 0 to 65535, such as 5008=wirebook`,
+    );
+  }
+  const { name = "", query = "" } = groups;
+  if (query !== "" && query !== "?proxy=v2") {
+    throw new SettingsError(
+      `--listen is ${shown}; behind the name only ?proxy=v2 is known: a PROXY header comes first`,
+    );
+  }
+  const target = targets.find((each) => each.name === name);
+  if (target !== undefined) return { ...place, target, readsProxyHeader: query !== "" };
+  const names = targets.map((each) => each.name).join(", ");
+  throw new SettingsError(
+    `--listen is ${shown}, and there is no such target; there is ${names.slice(0, namesCharactersMax)}`,
+  );
+}
+
 function tlsOf(certPath: string | undefined, keyPath: string | undefined): TlsFiles | undefined {
   if (certPath !== undefined && keyPath !== undefined) return Object.freeze({ certPath, keyPath });
   if (certPath !== undefined) {
@@ -311,10 +422,10 @@ function isOrigin(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
-/** The inverse of `describeHostPort`; `undefined` when the text is not `host:port` with a port from 1 to 65535. */
-function decodeHostPort(text: string): HostPort | undefined {
+/** The inverse of `describeHostPort`; `undefined` when the text is not `host:port` with a port from the least to 65535. */
+function decodeHostPort(text: string, portLeast = 1): HostPort | undefined {
   const groups = /^(?:\[(?<six>[^\]]+)\]|(?<name>[^\s/:@[\]]+)):(?<port>\d{1,5})$/.exec(text)?.groups;
   if (groups === undefined || (groups.six !== undefined && !isIPv6(groups.six))) return undefined;
   const port = Number(groups.port);
-  return port >= 1 && port <= 65_535 ? { host: groups.six ?? groups.name ?? "", port } : undefined;
+  return port >= portLeast && port <= 65_535 ? { host: groups.six ?? groups.name ?? "", port } : undefined;
 }

@@ -75,6 +75,21 @@ export const gatewayLimits = Object.freeze({
   /** Milliseconds for which a conversation stays half-open after the target's FIN [G-6]. */
   halfOpenMs: 60_000,
 
+  /** Connections through listening ports in all, and from one address (of IPv6: a /64); the next one is reset [G-15]. */
+  flowsMax: 2048,
+  flowsPerAddressMax: 1024,
+
+  /** Presentations at once [G-16]. */
+  presentationsMax: 16,
+  /** Newest flows of a presentation that a latecomer gets [G-16]. */
+  presentedFlowsMax: 50,
+  /** Milliseconds for which a presentation waits for its presenter to come back [G-16]. */
+  presenterAbsenceMs: 60_000,
+  /** WebSockets at once of guests, who watch a presentation without a login [G-16]. */
+  guestsMax: 4096,
+  /** Milliseconds within which a guest must have named a presentation [G-16]. */
+  guestWatchMs: 10_000,
+
   /** Bytes of one message from a client of the relay [G-13]; a page's may be smaller only. */
   relayMessageBytesMax: 1024 * 1024,
   /** Pings that a client of a relay may leave unanswered while it does not read [G-13]. */
@@ -118,6 +133,10 @@ export const gatewayLimits = Object.freeze({
 
 /** The same bounds with other values, as a test sets them. */
 export type GatewayLimits = { readonly [Name in keyof typeof gatewayLimits]: number };
+
+/** Mebibytes of flows that are kept for those who watch, unless `--watch-memory` says otherwise, and the most it may say. */
+export const watchMemoryDefault = 64;
+export const watchMemoryMost = 4096;
 
 /** Connections to targets at once, unless `--connections` says otherwise [G-5]. */
 export const connectionsDefault = 256;

@@ -2,7 +2,7 @@
 
 import { isatty } from "node:tty";
 import type { FastifyInstance } from "fastify";
-import { describeHostPort, describeTarget, isLoopback, toListenError } from "@wirebook/net";
+import { describeHostPort, describeTarget, isLoopback, ListenError, toListenError } from "@wirebook/net";
 import { SettingsError } from "@wirebook/settings";
 import { createApp } from "./app.ts";
 import { optionsHelp, readConfig } from "./config.ts";
@@ -58,21 +58,24 @@ async function start(settings: GatewayConfig): Promise<void> {
     await app.listen({ host, port });
     app.log.level = "info";
   } catch (error) {
-    stderr.write(`wirebook: ${toListenError(error as NodeJS.ErrnoException, settings).message}\n`);
+    const { message } = error instanceof ListenError ? error : toListenError(error as NodeJS.ErrnoException, settings);
+    stderr.write(`wirebook: ${message}\n`);
     process.exit(1);
   }
-  announce(settings, listeningPort(app));
+  announce(settings, app);
 }
 
-function announce(settings: GatewayConfig, port: number): void {
+function announce(settings: GatewayConfig, app: FastifyInstance): void {
   const { host } = settings;
+  const port = listeningPort(app);
   const targets = settings.targets.map(describeTarget);
   const page = pageAddress(settings, port);
+  const listening = app.listening.ports.map((each) => `${describeHostPort(each)}=${each.target}`);
   if (!stdout.isTTY) {
-    stdout.write(`${JSON.stringify({ event: "listening", host, port, page, targets })}\n`);
+    stdout.write(`${JSON.stringify({ event: "listening", host, port, page, targets, listening })}\n`);
     return;
   }
-  stdout.write(`Open ${page} (${targets.join(", ")}). Press Ctrl-C to stop.\n`);
+  stdout.write(`Open ${page} (${[...targets, ...listening].join(", ")}). Press Ctrl-C to stop.\n`);
 }
 
 /** The address for a browser: beyond loopback it is the one that users were given, not where the gateway listens. */

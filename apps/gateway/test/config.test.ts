@@ -16,6 +16,9 @@ test("listens on loopback and speaks to loopback unless told otherwise", () => {
     server: { host: "127.0.0.1", port: 5007 },
     connections: 256,
     targets: [{ name: "wirebook", address: { transport: "tcp", host: "127.0.0.1", port: 5007 } }],
+    listens: [],
+    allowed: [],
+    watchBytes: 64 * 1024 * 1024,
     hasRelay: false,
     auth: undefined,
     origins: [],
@@ -49,6 +52,9 @@ test("reads options, and the environment where there is no option", () => {
     WIREBOOK_PAGE: "/srv/page",
     WIREBOOK_TARGETS: "mail=tcp://mail.example:25,web=tls://web.example:443?alpn=a%2Cb",
     WIREBOOK_RELAY: "1",
+    WIREBOOK_LISTEN: "127.0.0.2:5008=mail",
+    WIREBOOK_ALLOW: "192.0.2.0/24, ::1",
+    WIREBOOK_WATCH_MEMORY: "4096",
     WIREBOOK_AUTH: "header:X-Remote-User",
     WIREBOOK_ROLES: "ada=operator, *=user",
   };
@@ -62,6 +68,16 @@ test("reads options, and the environment where there is no option", () => {
       { name: "mail", address: { transport: "tcp", host: "mail.example", port: 25 } },
       { name: "web", address: { transport: "tls", host: "web.example", port: 443, alpn: "a,b" } },
     ],
+    listens: [
+      {
+        host: "127.0.0.2",
+        port: 5008,
+        target: { name: "mail", address: { transport: "tcp", host: "mail.example", port: 25 } },
+        readsProxyHeader: false,
+      },
+    ],
+    allowed: ["192.0.2.0/24", "::1"],
+    watchBytes: 4096 * 1024 * 1024,
     hasRelay: true,
     auth: { method: "header", name: "X-Remote-User" },
     roles: new Map([
@@ -77,6 +93,28 @@ test("reads options, and the environment where there is no option", () => {
     tls: { certPath: "/etc/wirebook.crt", keyPath: "/etc/wirebook.key" },
     page: "/srv/page",
   });
+});
+
+test("reads ports to listen on, and who may connect there", () => {
+  const words = [
+    "--listen",
+    "5008=wirebook",
+    "--listen",
+    "[::]:5009=db?proxy=v2",
+    "--allow",
+    "192.0.2.0/24",
+    "--allow",
+    "2001:db8::7",
+  ];
+  const config = readConfig({
+    argv: [...words, "--target", "db=unix:/run/db", "--auth", "none", "--server=[::1]:5007"],
+    env: {},
+  });
+  expect(config?.listens).toMatchObject([
+    { host: "127.0.0.1", port: 5008, target: { name: "wirebook" }, readsProxyHeader: false },
+    { host: "::", port: 5009, target: { name: "db" }, readsProxyHeader: true },
+  ]);
+  expect(config?.watchBytes).toBe(64 * 1024 * 1024);
 });
 
 test("lists a Wirebook server first, however it is named", () => {
@@ -111,6 +149,27 @@ test("refuses what cannot be meant, and says what to type", () => {
     [["--nonsense"], "--help"],
     [["word"], '"word" is not an option; see --help'],
     [["--host", "192.0.2.7"], "--origin http://192.0.2.7:8007"],
+    [["--watch-memory", "0"], "a number of MiB from 1 to 4096"],
+    [["--watch-memory", "4097"], "a number of MiB from 1 to 4096"],
+    [["--allow", "192.0.2.0/24"], "--allow is for the ports of --listen, which is missing"],
+    [["--listen", "5008=wirebook", "--allow", "192.0.2.0/33"], "an address or a network, such as 192.0.2.0/24"],
+    [["--listen", "5008=wirebook", "--allow", "2001:db8::/129"], "an address or a network"],
+    [["--listen", "5008=wirebook", "--allow", "localhost"], "an address or a network"],
+    [["--listen", "5008"], '--listen is "5008"; type [HOST:]PORT=NAME'],
+    [["--listen", "65536=wirebook"], "with a port from 0 to 65535"],
+    [["--listen", `${"5".repeat(60)}=wirebook`], `--listen is "${"5".repeat(40)}"; type`],
+    [["--listen", "5008=mail"], 'is "5008=mail", and there is no such target; there is wirebook'],
+    [["--listen", "5008=wirebook?proxy=v1"], "behind the name only ?proxy=v2 is known"],
+    [["--listen", "5008=wirebook", "--listen", "5008=wirebook"], "--listen has port 5008 of 127.0.0.1 twice"],
+    [["--listen", "0.0.0.0:5008=wirebook"], "--listen on 0.0.0.0 may be reachable from other machines; type --allow"],
+    [["--listen", "[::]:5008=wirebook"], "--listen on :: may be reachable from other machines"],
+    [["--server", "192.0.2.7:5007", "--listen", "5008=wirebook"], "would reach wirebook (tcp, 192.0.2.7:5007)"],
+    [["--target", "db=unix:/run/db", "--auth", "none", "--listen", "5008=db"], "--allow 127.0.0.0/8"],
+    [["--target", "db=tls://127.0.0.1:5432", "--listen", "5008=db"], "would reach db (tls, 127.0.0.1:5432)"],
+    [
+      Array.from({ length: 65 }, (_, at) => `--listen=${5100 + at}=wirebook`),
+      "65 ports of --listen are over the limit",
+    ],
   ];
   for (const [words, sentence] of wrong) expect(() => read(words)).toThrow(sentence);
 });

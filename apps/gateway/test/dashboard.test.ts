@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { openEcho, openGateway, openPage, refusedPage } from "./gateway-fixture.ts";
+import { openEcho, openPage, refusedPage } from "./gateway-fixture.ts";
+import { exchange, openListening } from "./listening-fixture.ts";
 import { scrape } from "./scrape.ts";
 import type { Scraped } from "./scrape.ts";
 
@@ -39,7 +40,8 @@ const scrapeLabels = ["instance", "job"];
 /** The metrics of a gateway to which everything that is counted with a label has happened. */
 async function metricsNow(): Promise<Scraped> {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo);
+  await using gateway = await openListening(echo.target);
+  await exchange(gateway.listenPort, "brick");
   await refusedPage(gateway, { origin: "http://evil.example" });
   await using page = await openPage(gateway);
   await page.ask({ type: "request", id: 1, user: "brick" });

@@ -140,6 +140,9 @@ export async function openGateway(
     targets,
     connections: 256,
     server: serverAmong(targets),
+    listens: [],
+    allowed: [],
+    watchBytes: 64 * 1024 * 1024,
     hasRelay: false,
     auth: undefined,
     roles: new Map(),
@@ -166,8 +169,12 @@ export function eventsOf({ log }: Gateway, event: string): Record<string, unknow
 }
 
 /** Connects a page; the test fails when the page gets what no gateway should send. */
-export async function openPage({ host }: Pick<Gateway, "host">, options?: ClientOptions): Promise<PageClient> {
-  const page = await PageClient.open(host, options);
+export async function openPage(
+  { host }: Pick<Gateway, "host">,
+  options?: ClientOptions,
+  path?: string,
+): Promise<PageClient> {
+  const page = await PageClient.open(host, options, path);
   onTestFinished(() => expect(page.unexpected).toEqual([]));
   return page;
 }

@@ -63,6 +63,7 @@ test("starts without its server, says where it listens, carries an exchange and 
     host: "127.0.0.1",
     page: address,
     targets: [`wirebook (tcp, 127.0.0.1:${serverPort})`],
+    listening: [],
   });
   await using page = await openPage({ host: `127.0.0.1:${port}` });
   expect((await page.ask({ type: "request", id: 1, user: "brick" })).last).toMatchObject({ code: "connect-refused" });

@@ -61,7 +61,7 @@ test("a cookie of the login opens the page's WebSocket, which knows who it is", 
 
 test("without a session no page, no file and no relay comes, but the operator's own paths do", async () => {
   await using gateway = await openPasswordGateway({ config: { hasRelay: true } });
-  for (const path of ["/", "/index.html", "/assets/x.js", "/tcp/wirebook", "/ws", "/nothing"]) {
+  for (const path of ["/", "/index.html", "/notes.txt", "/tcp/wirebook", "/ws", "/nothing"]) {
     const answer = await ask(gateway, path);
     expect([path, answer.status, answer.headers.get("www-authenticate")]).toEqual([
       path,

@@ -19,6 +19,8 @@ test("greets a page with its limits, its targets and its clock", async () => {
     socket: 1,
     user: null,
     role: "operator",
+    listening: [],
+    mayWatch: true,
   });
   expect(page.socket.protocol).toBe(subprotocol);
   expect(page.socket.extensions).toBe("");

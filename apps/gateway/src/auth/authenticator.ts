@@ -60,6 +60,7 @@ export class Authenticator {
    * @param usedMs when that user last used a target, on the monotonic clock
    */
   whyEnded(identity: Identity, usedMs: number): string | undefined {
+    if (identity.isGuest === true) return undefined;
     if (Date.now() >= identity.endsMs) return "the proof of who you are is too old";
     if (identity.session !== undefined) this.passwords?.sessions.use(identity.session, performance.timeOrigin + usedMs);
     return this.passwords?.whyEnded(identity);

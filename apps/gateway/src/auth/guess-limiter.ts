@@ -34,6 +34,16 @@ export class GuessLimiter {
     return this.#names.refillMs;
   }
 
+  /** Counts an attempt that names nobody. When it is one too many, returns the milliseconds until there may be another. */
+  takeFrom(address: string): number | undefined {
+    return this.#networks.get(networkOf(address)).take() ? undefined : this.#networks.refillMs;
+  }
+
+  /** That attempt was right. */
+  giveBackTo(address: string): void {
+    this.#networks.get(networkOf(address)).give();
+  }
+
   /** The password was right, so it was no guess. */
   giveBack(address: string, name: string): void {
     for (const bucket of [this.#networks.get(networkOf(address)), this.#placeOf(address, name)]) bucket.give();

@@ -11,12 +11,12 @@ import { SettingsError } from "@wirebook/settings";
 import type { PublicAddress } from "../http/public-address.ts";
 import { addressOf, sendRefusal } from "../http/access-control.ts";
 import type { Refusal } from "../http/origin-policy.ts";
-import { sendText } from "../http/static-files.ts";
+import { guestPath, sendText } from "../http/static-files.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authenticator } from "./authenticator.ts";
-import { isRefusal } from "./identity.ts";
+import { guest, isRefusal } from "./identity.ts";
 import type { Identity } from "./identity.ts";
 import { sendLoginPage } from "./login-page.ts";
 import type { PasswordAuthenticator } from "./password-authenticator.ts";
@@ -47,7 +47,14 @@ export interface AuthenticationOptions {
 }
 
 /** Paths that need no authentication: two of them have it as their purpose, the others tell nothing of users. */
-const openPaths: ReadonlySet<string | undefined> = new Set(["/login", "/logout", "/healthz", "/readyz", "/metrics"]);
+const openPaths: ReadonlySet<string | undefined> = new Set([
+  "/login",
+  "/logout",
+  "/healthz",
+  "/readyz",
+  "/metrics",
+  guestPath,
+]);
 
 /** Lets in who has authenticated. */
 export async function registerAuthentication(app: FastifyInstance, options: AuthenticationOptions): Promise<void> {
@@ -59,7 +66,11 @@ export async function registerAuthentication(app: FastifyInstance, options: Auth
   );
   if (passwords !== undefined) await app.register(fastifyCookie);
   app.addHook("onRequest", async (request, reply) => {
-    if (openPaths.has(request.routeOptions.url)) return;
+    if (openPaths.has(request.routeOptions.url) || isAsset(request)) return;
+    if (isGuestSocket(request)) {
+      request.identity = guest;
+      return;
+    }
     const found = await authenticator.authenticate(request, cookieOf(request, options));
     if (isRefusal(found)) return refuse(request, reply, found);
     request.identity = found;
@@ -87,6 +98,16 @@ export async function registerAuthentication(app: FastifyInstance, options: Auth
 
 function isRelay({ routeOptions, ws }: FastifyRequest): boolean {
   return ws && routeOptions.url?.startsWith("/tcp/") === true;
+}
+
+/** A file that the page needs where nobody has logged in: it is the same in every gateway. */
+function isAsset({ method, url, ws }: FastifyRequest): boolean {
+  return !ws && (method === "GET" || method === "HEAD") && /^\/(?:assets\/[\w.-]+|favicon\.svg)$/.test(url);
+}
+
+/** The WebSocket of a page that was opened by a presentation's link [G-16]. */
+function isGuestSocket({ ws, url }: FastifyRequest): boolean {
+  return ws && url === "/ws?guest";
 }
 
 /** A browser that opens a page beside the login page: deeper down, a relative redirect would lead elsewhere. */

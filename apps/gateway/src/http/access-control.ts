@@ -72,9 +72,7 @@ export function registerAccessControl(app: FastifyInstance, options: AccessContr
     const { headers, routeOptions } = request;
     if (routeOptions.url === "/ws") return origins.refusePage(headers);
     if (routeOptions.url?.startsWith("/tcp/")) {
-      const isLocal =
-        origins.isOwn(headers.host) && isLoopback(addressOf(request)) && !isFromUnknown(request, isTrusted);
-      return origins.refuseRelay(headers, isLocal || config.auth !== undefined);
+      return origins.refuseRelay(headers, isFromHere(request, origins, isTrusted) || config.auth !== undefined);
     }
     const relays = config.hasRelay
       ? `; the relay is at ${config.targets.map(({ name }) => `/tcp/${name}`).join(", ")}`
@@ -146,6 +144,15 @@ function isFromUnknown(request: FastifyRequest, isTrusted: (address: string) => 
   if (!Object.keys(headers).some((name) => forwardingHeader.test(name))) return false;
   const hasAddress = /[^\s,]/.test(String(headers["x-forwarded-for"] ?? "")) && !isMisread(request);
   return !isTrusted(socket.remoteAddress ?? "") || !hasAddress;
+}
+
+/** True when the client is on this machine, and used the gateway's own name: through a proxy it may be anywhere. */
+export function isFromHere(
+  request: FastifyRequest,
+  policy: OriginPolicy,
+  isTrusted: (address: string) => boolean,
+): boolean {
+  return policy.isOwn(request.headers.host) && isLoopback(addressOf(request)) && !isFromUnknown(request, isTrusted);
 }
 
 /** The PROXY header for the page's connection, to be sent before each of its messages [W-20]. */

@@ -57,6 +57,9 @@ export function registerErrorHandler(app: FastifyInstance, log: Log): void {
   });
 }
 
+/** Where the page is for those who hold the link of a presentation, with its token behind a `#`: it needs no login [G-16]. */
+export const guestPath = "/guest";
+
 /** Serves the page from its folder. */
 export async function registerStaticFiles(app: FastifyInstance, folder: string): Promise<void> {
   await app.register(fastifyStatic, {
@@ -69,10 +72,17 @@ export async function registerStaticFiles(app: FastifyInstance, folder: string):
       void reply.header("cache-control", cacheControl(path));
     },
   });
+  app.get(guestPath, (_request, reply) => reply.sendFile("index.html"));
   app.setNotFoundHandler((request, reply) => {
-    if (request.method !== "GET" || request.url !== "/") return sendText(reply, 404, "not found; the page is at /");
+    if (request.method !== "GET" || !isPagePath(request.url))
+      return sendText(reply, 404, "not found; the page is at /");
     return sendText(reply, 503, `the page is not built: ${folder} has no index.html; run \`npm start\` to build it`);
   });
+}
+
+/** An address of the page itself, which is not built when there is no such file. */
+function isPagePath(url: string): boolean {
+  return url === "/" || url === guestPath;
 }
 
 /** How long a browser may keep a file of the page: Vite puts a hash of the content into the names under `assets/`. */

@@ -7,8 +7,10 @@
 
 import type { FastifyBaseLogger } from "fastify";
 import { plainText } from "@wirebook/protocol";
+import type { StreamRecord } from "@wirebook/protocol";
+import type { Flow } from "../flows/flow.ts";
 import { outcomeOf } from "../streams/stream.ts";
-import type { Stream } from "../streams/stream.ts";
+import type { Stream, StreamEnd } from "../streams/stream.ts";
 import { hopOf } from "../websocket/page-frames.ts";
 
 /** Characters of a message that a line of the log shows. */
@@ -44,6 +46,8 @@ interface LoginEvent {
 export interface Log {
   /** A stream is over. */
   stream(socket: number, user: string | null, stream: Stream): void;
+  /** A flow through a listening port is over. */
+  flow(flow: Flow): void;
   socket(event: SocketEvent): void;
   login(event: LoginEvent): void;
   /** A request or an upgrade was refused. */
@@ -60,6 +64,7 @@ export interface Log {
 export function createLog(logger: FastifyBaseLogger): Log {
   return {
     stream: (socket, user, stream) => logger.info(describeStream(socket, user, stream)),
+    flow: (flow) => logger.info(describeFlow(flow)),
     socket: (event) => logger.info({ event: "socket", ...event }),
     login: (event) => logger.info({ event: "login", ...event }),
     refused: (address, status, message) => logger.warn({ event: "refused", address, status, message }),
@@ -70,8 +75,6 @@ export function createLog(logger: FastifyBaseLogger): Log {
 }
 
 function describeStream(socket: number, user: string | null, { id, request, outcome, record }: Stream): object {
-  const { sentBytes, receivedBytes, at } = record;
-  const ms = Math.round(((at.closed ?? performance.now()) - request.receivedMs) * 1000) / 1000;
   return {
     event: "stream",
     socket,
@@ -79,12 +82,20 @@ function describeStream(socket: number, user: string | null, { id, request, outc
     id,
     target: request.target.name,
     message: request.shown.slice(0, messageCharactersMax),
-    outcome: outcomeOf(outcome),
-    hop: outcome !== undefined && "code" in outcome ? hopOf[outcome.code] : undefined,
-    sentBytes,
-    receivedBytes,
-    ms,
+    ...describeEnd(outcome, record, request.receivedMs),
   };
+}
+
+function describeFlow({ port, clientText, outcome, record }: Flow): object {
+  const end = describeEnd(outcome, record, record.at.received ?? 0);
+  return { event: "flow", port: port.port, client: clientText, target: port.target.name, ...end };
+}
+
+function describeEnd(outcome: StreamEnd | undefined, record: StreamRecord, fromMs: number): object {
+  const { sentBytes, receivedBytes, at } = record;
+  const ms = Math.round(((at.closed ?? performance.now()) - fromMs) * 1000) / 1000;
+  const hop = outcome !== undefined && "code" in outcome ? hopOf[outcome.code] : undefined;
+  return { outcome: outcomeOf(outcome), hop, sentBytes, receivedBytes, ms };
 }
 
 /** Where log lines go. */
@@ -133,6 +144,8 @@ function describeLine(line: Record<string, unknown>): string | undefined {
   switch (line.event) {
     case "stream":
       return `${time} WebSocket ${show("socket")} #${show("id")} ${show("target")}: ${show("message")}: ${describeOutcome(show)}`;
+    case "flow":
+      return `${time} port ${show("port")} from ${show("client")} to ${show("target")}: ${describeOutcome(show)}`;
     case "socket":
       return `${time} WebSocket ${show("socket")}${describeClient(line, show)}: ${show("outcome")}`;
     case "login":
@@ -140,7 +153,7 @@ function describeLine(line: Record<string, unknown>): string | undefined {
     case "refused":
       return `${time} refused ${show("address")} (${show("status")}): ${show("message")}`;
     case "closed":
-      return `${time} closed ${show("address")}: too many ${show("reason")}`;
+      return `${time} closed ${show("address")}: ${line.reason === "not-allowed" ? "it is not of an --allow" : `too many ${show("reason")}`}`;
     case "notice":
       return `${time} ${show("message")}`;
     default:

@@ -8,6 +8,7 @@
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { FrameErrorCode, Hop, StreamRecord } from "@wirebook/protocol";
+import type { Flow } from "../flows/flow.ts";
 import { outcomeOf } from "../streams/stream.ts";
 import type { Stream } from "../streams/stream.ts";
 
@@ -21,9 +22,12 @@ export type RefusalReason =
   | "authentication"
   | "connections"
   | "connections-per-address"
+  | "flows"
+  | "flows-per-address"
   | "guesses"
   | "host"
   | "metrics"
+  | "not-allowed"
   | "origin"
   | "path"
   | "role"
@@ -58,6 +62,10 @@ export interface Gauges {
   readonly bytes: Bytes;
   readonly webSockets: number;
   readonly streamsRunning: number;
+  readonly flowsRunning: number;
+  readonly flowBytesKept: number;
+  readonly watchers: number;
+  readonly presentations: number;
   readonly streamsWaiting: number;
   readonly connectionsMax: number;
 }
@@ -79,6 +87,8 @@ export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #registry = new Registry();
   readonly #streams = this.#counter("streams_total", "streams that are over", ["target", "operation", "outcome"]);
+  readonly #flows = this.#counter("flows_total", "flows through listening ports that are over", ["target", "outcome"]);
+  readonly #watchGaps = this.#counter("watch_gaps_total", "times that a watcher was too slow for what is kept", []);
   readonly #refused = this.#counter("refused_total", "requests and WebSockets that were refused", ["reason"]);
   readonly #frameErrors = this.#counter("frame_errors_total", "frames that were refused", ["code"]);
   readonly #webSocketsOpened = this.#counter("websockets_opened_total", "WebSockets that were opened", []);
@@ -136,6 +146,17 @@ export class Metrics {
     if (!isFollow) this.#observe("reply", firstByte, fin);
   }
 
+  /** Counts a flow that is over. */
+  flow({ port, outcome, record }: Flow): void {
+    this.bytesCarried(record);
+    this.#flows.inc({ target: port.target.name, outcome: outcomeOf(outcome) });
+  }
+
+  /** A watcher was so slow that frames are missing. */
+  watchGap(): void {
+    this.#watchGaps.inc();
+  }
+
   /** A page answered a ping. */
   pong(ms: number): void {
     this.#times.ping.observe(ms / 1000);
@@ -177,6 +198,10 @@ export class Metrics {
       ["websockets", "WebSockets that are open", ({ webSockets }) => webSockets],
       ["streams_running", "streams that have a connection to their target", (gauges) => gauges.streamsRunning],
       ["streams_waiting", "streams that wait for one", (gauges) => gauges.streamsWaiting],
+      ["flow_bytes_kept", "bytes of flows that are kept for watchers", (gauges) => gauges.flowBytesKept],
+      ["watchers", "pages that watch flows or a presentation", ({ watchers }) => watchers],
+      ["presentations", "presentations that run", ({ presentations }) => presentations],
+      ["flows_running", "flows through listening ports that run", (gauges) => gauges.flowsRunning],
       ["connections_max", "connections to targets at once", (gauges) => gauges.connectionsMax],
     ];
     const look = (): Gauges | undefined => this.#look?.();

@@ -8,6 +8,8 @@
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import type { Identity } from "../auth/identity.ts";
+import type { FrameLog } from "../flows/frame-log.ts";
+import type { FlowsShared } from "../flows/page-flows.ts";
 import type { Stream, StreamShared } from "../streams/stream.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Bytes, Metrics } from "../telemetry/metrics.ts";
@@ -40,10 +42,12 @@ const stalledBeatsForPing = 4;
 const noBytes = new Uint8Array(0);
 
 /** What all WebSockets of a gateway share. */
-export interface ConnectionShared extends StreamShared {
+export interface ConnectionShared extends StreamShared, FlowsShared {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
+  /** What those who watch get. */
+  readonly flowLog: FrameLog;
   /** Why a user who came in may not stay, given when a target was last used; `undefined` where there is no reason. */
   whyEnded(identity: Identity, usedMs: number): string | undefined;
 }
@@ -55,7 +59,11 @@ export interface Client {
   readonly webSocket: WebSocket;
   /** The TCP connection under the WebSocket. */
   readonly socket: Socket;
+  /** Of the client, for limits and log. */
+  readonly address: string;
   readonly identity: Identity;
+  /** True when it may watch the flows of the gateway [G-15]. */
+  readonly mayWatch: boolean;
   /** Goes before everything else to targets that want it [W-20]. */
   readonly proxyHeader: Uint8Array | undefined;
 }
@@ -64,7 +72,7 @@ export interface Client {
 export abstract class WebSocketConnection implements SendQueueListener {
   abstract readonly queue: SendQueue;
   readonly proxyHeader: Uint8Array | undefined;
-  protected readonly identity: Identity;
+  readonly identity: Identity;
   protected readonly number: number;
   protected readonly webSocket: WebSocket;
   protected readonly socket: Socket;

@@ -29,6 +29,7 @@ export interface Opened {
   readonly address: string;
   /** `null` when a page must log in. */
   readonly identity: Identity | null;
+  readonly mayWatch: boolean;
   readonly proxyHeader: Uint8Array | undefined;
   /** The target of a relay; `undefined` for a page. */
   readonly relayTarget: Target | undefined;
@@ -56,6 +57,7 @@ export class WebSocketConnections {
   readonly #heartbeat: NodeJS.Timeout;
   #number = 0;
   #rejectedCount = 0;
+  #guestCount = 0;
   #isDraining = false;
 
   /** @param targets by name, `wirebook` first where there is one */
@@ -84,24 +86,26 @@ export class WebSocketConnections {
   refuseUpgrade(identity: Identity | null, address: string): Refusal | undefined {
     if (this.#rejectedCount < this.#shared.limits.refusalsMax) return undefined;
     // Strangers who stay on must not keep out those who have authenticated.
-    if (identity !== null && this.#findRejection(address) === undefined) return undefined;
+    if (identity !== null && this.#findRejection(address, identity) === undefined) return undefined;
     return { status: 503, reason: "websockets", message: "too many WebSockets are being rejected; try again later" };
   }
 
   /** Adds a WebSocket, from its opening to its end, or rejects it. */
-  add({ webSocket, socket, address, identity, proxyHeader, relayTarget }: Opened): void {
+  add({ webSocket, socket, address, identity, mayWatch, proxyHeader, relayTarget }: Opened): void {
     if (identity === null) return this.#reject(webSocket, address, true, loginNeeded);
-    const rejection = this.#findRejection(address);
+    const rejection = this.#findRejection(address, identity);
     if (rejection !== undefined) return this.#reject(webSocket, address, relayTarget === undefined, rejection);
     const { log, metrics } = this.#shared;
     const number = ++this.#number;
-    const client = { number, webSocket, socket, identity, proxyHeader };
+    const client = { number, webSocket, socket, address, identity, mayWatch, proxyHeader };
+    if (identity.isGuest === true) this.#guestCount += 1;
     this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
     metrics.webSocketOpened();
     const user = identity.user ?? undefined;
     log.socket({ socket: number, outcome: "open", address, user, target: relayTarget?.name });
     webSocket.on("close", (code) => {
       this.#connections.delete(webSocket);
+      if (identity.isGuest === true) this.#guestCount -= 1;
       metrics.webSocketClosed(socket.bytesRead, socket.bytesWritten);
       const left = (this.#countOf.get(address) ?? 1) - 1;
       if (left > 0) this.#countOf.set(address, left);
@@ -110,20 +114,21 @@ export class WebSocketConnections {
     });
     const connection =
       relayTarget === undefined
-        ? new PageConnection(client, this.#targets, this.#shared)
+        ? new PageConnection(client, this.#targets, this.#shared, () => this.#tellListening())
         : new RelayConnection(client, relayTarget, this.#shared);
     this.#connections.set(webSocket, connection);
   }
 
   /** Why there is no capacity for one more from that address. */
-  #findRejection(address: string): Rejection | undefined {
-    const { webSocketsMax, webSocketsPerAddressMax, retryFullMs, retryStoppedMs } = this.#shared.limits;
+  #findRejection(address: string, { isGuest = false }: Identity): Rejection | undefined {
+    const { guestsMax, webSocketsMax, webSocketsPerAddressMax, retryFullMs, retryStoppedMs } = this.#shared.limits;
     if (this.#isDraining) {
       const message = "the gateway is stopping; connect again in a moment";
       const error = new FrameError("shutting-down", null, message, { retryAfterMs: retryStoppedMs });
       return { reason: "stopping", closeCode: closeCodes.goingAway, error };
     }
-    const isFull = this.#connections.size >= webSocketsMax;
+    // Guests must not keep out those who have authenticated.
+    const isFull = this.#connections.size >= webSocketsMax || (isGuest && this.#guestCount >= guestsMax);
     if (!isFull && (this.#countOf.get(address) ?? 0) < webSocketsPerAddressMax) return undefined;
     const message = isFull
       ? `all ${webSocketsMax} WebSockets of this gateway are in use; try again later`
@@ -160,6 +165,13 @@ export class WebSocketConnections {
     }, this.#shared.limits.drainMs);
     await Promise.all(closed);
     clearTimeout(deadline);
+  }
+
+  /** Tells all pages of the listening ports. */
+  #tellListening(): void {
+    for (const connection of this.#connections.values()) {
+      if (connection instanceof PageConnection) connection.sendListening();
+    }
   }
 
   #beat(): void {

@@ -5,34 +5,51 @@
  * answered with an `error`; the WebSocket is closed only on a page that goes on sending such frames.
  */
 
-import { describeHostPort } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
-import { pageFrameBytesMax } from "@wirebook/protocol";
-import type { AnnouncedTarget } from "@wirebook/protocol";
+import { pageFrameBytesMax, streamIdMax } from "@wirebook/protocol";
+import type { ListeningPort, PageFrame } from "@wirebook/protocol";
 import { describeForbidden, mayUseTargets } from "../auth/roles.ts";
 import type { GatewayLimits } from "../limits.ts";
+import { PageFlows } from "../flows/page-flows.ts";
+import type { FlowsPage } from "../flows/page-flows.ts";
 import { Stream } from "../streams/stream.ts";
 import type { StreamOwner, StreamRequest } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection } from "./connection.ts";
 import type { Client, ConnectionShared } from "./connection.ts";
-import { FrameError, RateLimiter, readBytes, readFrame, readStreamRequest } from "./page-frames.ts";
+import { announce, FrameError, RateLimiter, readBytes, readFrame, readStreamRequest } from "./page-frames.ts";
 import { PageQueue } from "./send-queue.ts";
 
 /** The connection of one page. */
-export class PageConnection extends WebSocketConnection implements StreamOwner {
+export class PageConnection extends WebSocketConnection implements StreamOwner, FlowsPage {
   readonly queue: PageQueue;
   readonly #limiter: RateLimiter;
+  readonly #isGuest: boolean;
   readonly #targets: ReadonlyMap<string, Target>;
   /** Created with the first stream: an idle page has none. */
   #createdTable: StreamTable | undefined;
+  readonly address: string;
+  readonly mayWatch: boolean;
+  readonly onFaults: () => void;
+  /** Created with the first frame about flows. */
+  #createdFlows: PageFlows | undefined;
+  /** Runs while a guest watches nothing. */
+  #guestDeadline: NodeJS.Timeout | undefined;
 
-  /** @param targets by name, `wirebook` first where there is one */
-  constructor(client: Client, targets: ReadonlyMap<string, Target>, shared: ConnectionShared) {
+  /**
+   * @param targets by name, `wirebook` first where there is one
+   * @param onFaults called when the page has changed the faults of a listening port
+   */
+  constructor(client: Client, targets: ReadonlyMap<string, Target>, shared: ConnectionShared, onFaults: () => void) {
     super(client, shared);
+    this.address = client.address;
+    this.#isGuest = client.identity.isGuest === true;
+    this.mayWatch = client.mayWatch && !this.#isGuest;
+    this.onFaults = onFaults;
     this.#limiter = new RateLimiter(shared.limits);
     this.#targets = targets;
     this.queue = new PageQueue(client.webSocket, client.socket, shared.limits, this);
     this.#greet();
+    if (this.#isGuest) this.#awaitGuest();
   }
 
   override streams(): Stream[] {
@@ -55,7 +72,29 @@ export class PageConnection extends WebSocketConnection implements StreamOwner {
   }
 
   override onGone(): void {
+    clearTimeout(this.#guestDeadline);
+    this.#createdFlows?.close();
     for (const stream of this.streams()) stream.cancel();
+  }
+
+  override onFree(): void {
+    super.onFree();
+    this.onEmpty();
+  }
+
+  /** The page's machine has taken what waited. */
+  onEmpty(): void {
+    this.#createdFlows?.wake();
+  }
+
+  /** A presentation that this page viewed is over. */
+  onViewEnd(): void {
+    if (this.#isGuest) this.close(closeCodes.normal, "presented-end: the presentation is over");
+  }
+
+  /** Tells the page of the listening ports. */
+  sendListening(): void {
+    if (!this.#isGuest) this.queue.sendFrame({ type: "listening", listening: this.#listening });
   }
 
   onOver(stream: Stream): void {
@@ -70,13 +109,25 @@ export class PageConnection extends WebSocketConnection implements StreamOwner {
       type: "hello",
       version,
       timeOrigin: performance.timeOrigin,
-      targets: [...this.#targets.values()].map((target) => announce(target, this.proxyHeader)),
+      targets: this.#isGuest ? [] : [...this.#targets.values()].map((target) => announce(target, this.proxyHeader)),
       streamsMax: limits.streamsMax,
       connectionsMax: pool.slotsMax,
       socket: this.number,
       user: this.identity.user,
       role: this.identity.role,
+      listening: this.#isGuest ? [] : this.#listening,
+      mayWatch: this.mayWatch,
     });
+  }
+
+  get #listening(): ListeningPort[] {
+    return [...this.shared.listening.ports];
+  }
+
+  #awaitGuest(): void {
+    const { guestWatchMs } = this.shared.limits;
+    const reason = `forbidden: no presentation was named within ${guestWatchMs / 1000} s; open the link again`;
+    this.#guestDeadline = setTimeout(() => this.close(closeCodes.policyViolation, reason), guestWatchMs);
   }
 
   protected override take(data: Buffer, isBinary: boolean, receivedMs: number): void {
@@ -94,13 +145,17 @@ export class PageConnection extends WebSocketConnection implements StreamOwner {
   }
 
   #takeBytes(data: Uint8Array): void {
-    const { id, bytes } = readBytes(data);
+    if (this.#isGuest) throw forbiddenForGuests();
+    const frame = readBytes(data);
+    const { id, bytes } = frame;
+    if (id > streamIdMax) return this.#flows.takeBytes(frame);
     this.usedMs = performance.now();
     this.#table.findWritable(id)?.write(bytes);
   }
 
   #takeFrame(text: string, receivedMs: number): void {
     const frame = readFrame(text);
+    if (this.#isGuest && !mayGuestSend(frame)) throw forbiddenForGuests();
     switch (frame.type) {
       case "clock":
         return this.queue.sendFrame({ type: "clock", at: frame.at, gatewayAt: receivedMs });
@@ -118,7 +173,21 @@ export class PageConnection extends WebSocketConnection implements StreamOwner {
           throw new FrameError("forbidden", frame.id, describeForbidden(this.identity));
         }
         return this.#start(readStreamRequest(frame, this.#targets, receivedMs));
+      case "watch":
+      case "unwatch":
+      case "set-faults":
+      case "present":
+      case "unpresent":
+      case "show":
+      case "shown":
+      case "select":
+        this.#flows.takeFrame(frame);
+        clearTimeout(this.#guestDeadline);
     }
+  }
+
+  get #flows(): PageFlows {
+    return (this.#createdFlows ??= new PageFlows(this, this.shared));
   }
 
   #start(request: StreamRequest): void {
@@ -141,6 +210,7 @@ export class PageConnection extends WebSocketConnection implements StreamOwner {
   #refuse(error: FrameError, receivedMs: number): void {
     this.#sendError(error, receivedMs);
     if (error.id !== null) this.#table.remove(error.id);
+    if (this.#isGuest) return this.close(closeCodes.policyViolation, `${error.code}: ${error.message}`);
     if (this.#limiter.allowsFault(error, receivedMs)) return;
     this.close(closeCodes.policyViolation, `${error.code}: too many faulty frames; see docs/gateway-frames.md`);
   }
@@ -175,12 +245,13 @@ export class PageConnection extends WebSocketConnection implements StreamOwner {
   }
 }
 
-/** What a page may know of a target: for a Unix socket no file name. */
-function announce({ name, address, proxy }: Target, proxyHeader: Uint8Array | undefined): AnnouncedTarget {
-  const proxyHeaderBytes = proxy === undefined ? 0 : (proxyHeader?.length ?? 0);
-  const { transport } = address;
-  if (transport === "unix") return { name, transport, proxyHeaderBytes };
-  return { name, transport, address: describeHostPort(address), proxyHeaderBytes };
+/** A guest may name a presentation, and relate its times to the page's clock. */
+function mayGuestSend(frame: PageFrame): boolean {
+  return frame.type === "clock" || (frame.type === "watch" && frame.presentation !== undefined);
+}
+
+function forbiddenForGuests(): FrameError {
+  return new FrameError("forbidden", null, "a guest may watch the presentation of a link, and nothing else");
 }
 
 /** The streams of one page, by its ids: those that run, and those that have just ended [G-5]. */

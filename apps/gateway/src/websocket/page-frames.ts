@@ -4,6 +4,7 @@
  * A frame that is wrong becomes a `FrameError`, which the page gets as an `error` frame.
  */
 
+import { describeHostPort } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
 import {
   decodeByteFrame,
@@ -13,8 +14,9 @@ import {
   firstBytesMax,
   ProtocolError,
   redactMessage,
+  streamIdMax,
 } from "@wirebook/protocol";
-import type { FrameErrorCode, GatewayFrame, Hop, PageFrame } from "@wirebook/protocol";
+import type { AnnouncedTarget, ByteFrame, FrameErrorCode, GatewayFrame, Hop, PageFrame } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import type { StreamRequest } from "../streams/stream.ts";
 import { TokenBucket } from "../token-bucket.ts";
@@ -33,6 +35,7 @@ export const hopOf: Readonly<Record<FrameErrorCode, Hop>> = {
   "id-unknown": "page-gateway",
   "login-needed": "gateway",
   "message-invalid": "gateway",
+  "presentation-unknown": "gateway",
   "reply-timeout": "gateway-server",
   "reset-impossible": "gateway",
   "shutting-down": "gateway",
@@ -45,6 +48,7 @@ export const hopOf: Readonly<Record<FrameErrorCode, Hop>> = {
   "tls-self-signed": "gateway-server",
   "tls-unknown-authority": "gateway-server",
   "tls-wrong-host": "gateway-server",
+  "too-many-presentations": "gateway",
   "too-many-streams": "gateway",
   "too-many-websockets": "gateway",
 };
@@ -123,13 +127,15 @@ export function readFrame(text: string): PageFrame {
 }
 
 /**
- * Reads a binary frame, which carries bytes for a target.
+ * Reads a binary frame, which carries bytes for a target, or something of a stream that the page presents.
  *
  * @throws FrameError `frame-invalid`
  */
-export function readBytes(data: Uint8Array): { readonly id: number; readonly bytes: Uint8Array } {
+export function readBytes(data: Uint8Array): ByteFrame {
   const decoded = decodeByteFrame(data);
   if (typeof decoded === "string") throw new FrameError("frame-invalid", null, decoded);
+  // What the page presents may be anything that it has seen.
+  if (decoded.id > streamIdMax) return decoded;
   if (decoded.kind === "data" && !decoded.isFromTarget && decoded.leg === "target") return decoded;
   const message = "a page sends byte frames of the kind data, toward the target; FIN and RST are end and reset frames";
   throw new FrameError("frame-invalid", null, message);
@@ -206,4 +212,12 @@ function readConnect({
   // Only the target knows where a key or a password is in these bytes, so the log has just their number.
   const shown = `${message.length} bytes${schedule === undefined ? "" : " by a write schedule"}`;
   return { message, isEnded: end, isConversation: true, isFollow: false, schedule, read, operation: "connect", shown };
+}
+
+/** What a page may know of a target: for a Unix socket no file name. */
+export function announce({ name, address, proxy }: Target, proxyHeader: Uint8Array | undefined): AnnouncedTarget {
+  const proxyHeaderBytes = proxy === undefined ? 0 : (proxyHeader?.length ?? 0);
+  const { transport } = address;
+  if (transport === "unix") return { name, transport, proxyHeaderBytes };
+  return { name, transport, address: describeHostPort(address), proxyHeaderBytes };
 }

@@ -8,28 +8,43 @@
  */
 
 import type { Target } from "@wirebook/net";
+import type { FlowHead } from "@wirebook/protocol";
+import { FlowRecorder } from "../flows/flow-recorder.ts";
 import { Stream } from "../streams/stream.ts";
 import type { StreamEnd, StreamOwner, StreamQueue, StreamRequest } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection } from "./connection.ts";
 import type { Client, ConnectionShared } from "./connection.ts";
+import { announce } from "./page-frames.ts";
 import { SendQueue } from "./send-queue.ts";
 
 /** The connection of one client of the relay. */
 export class RelayConnection extends WebSocketConnection implements StreamOwner {
   readonly queue: RelayQueue;
   readonly #stream: Stream;
+  /** Whoever watches sees a relay as a flow. */
+  readonly #recorder: FlowRecorder;
   #linger: NodeJS.Timeout | undefined;
   /** How to close the WebSocket once nothing waits for the client. */
   #closing: { readonly code: number; readonly reason: string } | undefined;
 
   constructor(client: Client, target: Target, shared: ConnectionShared) {
     super(client, shared);
-    this.queue = new RelayQueue(client.webSocket, client.socket, shared.limits, this);
+    const request = relayTo(target);
+    const { webSocket, socket, address, proxyHeader } = client;
+    const head: FlowHead = {
+      target: announce(target, proxyHeader),
+      via: "relay",
+      client: { address, port: socket.remotePort ?? 0 },
+      at: { received: request.receivedMs },
+    };
+    this.#recorder = new FlowRecorder(shared.flowLog, head);
+    this.queue = new RelayQueue(webSocket, socket, shared.limits, this);
+    this.queue.record(this.#recorder, head);
     this.queue.onOver = (code, reason) => {
       this.#closing = { code, reason };
       this.onEmpty();
     };
-    this.#stream = new Stream(relayTo(target), this, shared);
+    this.#stream = new Stream(request, this, shared);
     this.#stream.start();
   }
 
@@ -62,6 +77,7 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
 
   protected override take(data: Buffer, _isBinary: boolean, nowMs: number): void {
     this.usedMs = nowMs;
+    if (data.length > 0 && !this.#stream.isEnded) this.#recorder.read(false, data, nowMs, true);
     this.#stream.write(data);
   }
 
@@ -82,29 +98,42 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
   }
 }
 
-/** Passes on what was read, and nothing beside it. */
+/** Passes on what was read, and nothing beside it. What happens is seen by whoever watches. */
 class RelayQueue extends SendQueue implements StreamQueue {
   /** Closes the WebSocket once the stream is over. */
   onOver: ((code: number, reason: string) => void) | undefined;
+  #recorder: FlowRecorder | undefined;
+  #head: FlowHead | undefined;
 
-  sendOpen(): void {
-    // A client of the relay knows no such message.
+  /** Says where the relay is written down. */
+  record(recorder: FlowRecorder, head: FlowHead): void {
+    this.#recorder = recorder;
+    this.#head = head;
   }
 
-  sendWritten(): void {
-    // Neither does it know this one.
+  sendOpen({ record: { local, remote, tls, at } }: Stream): void {
+    if (this.#head === undefined) return;
+    const known = { ...(local && { local }), ...(remote && { remote }), ...(tls && { tls }) };
+    this.#recorder?.changed({ ...this.#head, ...known, at: { ...at } });
   }
 
-  sendRead(_stream: Stream, bytes: Uint8Array): void {
+  sendWritten(_stream: Stream, byteCount: number, atMs: number): void {
+    this.#recorder?.written(false, byteCount, atMs);
+  }
+
+  sendRead(_stream: Stream, bytes: Uint8Array, atMs: number): void {
+    this.#recorder?.read(true, bytes, atMs, false);
     this.send(Buffer.from(bytes));
   }
 
-  sendFin(stream: Stream, isFromTarget: boolean): void {
+  sendFin(stream: Stream, isFromTarget: boolean, atMs: number): void {
+    this.#recorder?.fin("target", isFromTarget, atMs);
     // A WebSocket cannot be half-closed.
     if (isFromTarget) stream.end();
   }
 
-  sendOver(_stream: Stream, outcome: StreamEnd): void {
+  sendOver({ record }: Stream, outcome: StreamEnd): void {
+    this.#recorder?.over(outcome, record.at);
     if ("reason" in outcome) this.onOver?.(closeCodes.normal, "");
     else this.onOver?.(closeCodes.internalError, `${outcome.code}: ${outcome.message}`);
   }

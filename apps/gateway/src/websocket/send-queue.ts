@@ -14,6 +14,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { encodeByteFrame, encodeFrame } from "@wirebook/protocol";
 import type { ByteFrameKind, GatewayFrame } from "@wirebook/protocol";
+import type { LoggedFrame } from "../flows/frame-log.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Stream, StreamEnd, StreamQueue } from "../streams/stream.ts";
 import { hopOf } from "./page-frames.ts";
@@ -67,6 +68,24 @@ export class SendQueue {
   /** Grows with what the kernel takes: as long as it does, the client's machine is alive. */
   get takenCount(): number {
     return this.#takenCount;
+  }
+
+  /** True when so few bytes wait that what can be sent at any time may follow. */
+  get hasRoom(): boolean {
+    return !this.#isFull && this.waitingBytes <= this.#limits.lowWaterBytes;
+  }
+
+  /** Sends messages in one write; the listener is told when the kernel has taken them. */
+  sendAll(messages: readonly (LoggedFrame | string)[]): void {
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
+    this.#socket.cork();
+    for (const [index, message] of messages.entries()) {
+      const [data, isText] = typeof message === "string" ? [message, true] : [message.bytes, message.isText];
+      this.#checkMarks(data.length);
+      const onTaken = this.#isFull || index === messages.length - 1 ? this.#onTaken : undefined;
+      this.#webSocket.send(data, { binary: !isText }, onTaken);
+    }
+    this.#socket.uncork();
   }
 
   /** Sends a text or a binary message; dropped when the WebSocket is closing. */

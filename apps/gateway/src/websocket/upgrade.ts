@@ -18,7 +18,7 @@ export async function registerWebSockets(
   app: FastifyInstance,
   limits: GatewayLimits,
   hasRelay: boolean,
-  connections: { drain(): Promise<void> },
+  drain: () => Promise<unknown>,
 ): Promise<void> {
   // The types of `ws` do not have all of its options yet.
   const options = {
@@ -35,7 +35,7 @@ export async function registerWebSockets(
     // The plugin's own would log each client's mistake with a stack, and cut it off before `ws` has told it the reason.
     errorHandler: () => undefined,
     preClose: async () => {
-      await connections.drain();
+      await drain();
       app.websocketServer.close();
     },
   });

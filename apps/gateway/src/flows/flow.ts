@@ -1,0 +1,333 @@
+/**
+ * A flow: one connection of a client, passed to a target byte for byte [G-15].
+ *
+ * The client is not read before the target is connected. FIN goes through in each direction by itself, so a connection may
+ * stay half-open; RST goes through to the other leg. What the kernel reads from targets shares one piece of memory, from
+ * where it is copied; Node gives the client's reads memory of their own.
+ */
+
+import type { OnReadOpts, Socket } from "node:net";
+import {
+  abort,
+  connectTimeout,
+  Deadline,
+  describeEndpoint,
+  encodeProxyHeader,
+  explain,
+  endpointOf,
+  openSocket,
+  openTls,
+  readProxyHeader,
+  tlsFactsOf,
+} from "@wirebook/net";
+import type { ProxiedConnection, Target } from "@wirebook/net";
+import { countsOnly, StreamRecord } from "@wirebook/protocol";
+import type { AnnouncedTarget, Endpoint, FlowFaults, FlowHead } from "@wirebook/protocol";
+import type { GatewayLimits } from "../limits.ts";
+import type { StreamEnd } from "../streams/stream.ts";
+import { announce } from "../websocket/page-frames.ts";
+import { FlowDirection } from "./flow-direction.ts";
+import type { DirectionOwner } from "./flow-direction.ts";
+import { noFaults } from "./flow-faults.ts";
+import { FlowRecorder } from "./flow-recorder.ts";
+import type { FrameLog } from "./frame-log.ts";
+
+/** Milliseconds of silence after which the kernel asks whether a client is still there, as it does with targets. */
+export const clientProbeMs = 30_000;
+
+/** Bytes of one read from a target. */
+const readBytesMax = 64 * 1024;
+const readMemory = Buffer.allocUnsafeSlow(readBytesMax);
+
+/** The port through which a flow came. */
+export interface FlowPort {
+  readonly port: number;
+  readonly target: Target;
+  /** True when a PROXY header says who the client is. */
+  readonly readsProxyHeader: boolean;
+  readonly faults: FlowFaults;
+}
+
+/** What all flows of a gateway share. */
+export interface FlowShared {
+  readonly limits: GatewayLimits;
+  readonly flowLog: FrameLog;
+  onOver(flow: Flow): void;
+  onInternalError(error: unknown): void;
+}
+
+/** One connection and where it leads. */
+export class Flow implements DirectionOwner {
+  readonly port: FlowPort;
+  readonly record = new StreamRecord(countsOnly);
+  readonly recorder: FlowRecorder;
+  readonly #shared: FlowShared;
+  readonly #client: Socket;
+  #clientEnd: Endpoint | undefined;
+  #header: Uint8Array<ArrayBuffer> | undefined;
+  /** The TCP or Unix socket of the target, and where bytes are read and written: itself, or TLS over it. */
+  #transport: Socket | undefined;
+  #target: Socket | undefined;
+  #up: FlowDirection | undefined;
+  #down: FlowDirection | undefined;
+  readonly #deadline = new Deadline(() => this.#timeOut());
+  #finCount = 0;
+  #outcome: StreamEnd | undefined;
+  /** All faults that were done so far. */
+  #doneFaults: FlowFaults | undefined;
+
+  constructor(client: Socket, port: FlowPort, shared: FlowShared) {
+    this.port = port;
+    this.#shared = shared;
+    this.#client = client;
+    this.#clientEnd = endpointOf(client.remoteAddress, client.remotePort);
+    this.record.mark("received", performance.now());
+    this.#noteFaults();
+    this.recorder = new FlowRecorder(shared.flowLog, this.#head);
+    client.on("error", () => this.#brokenBy("client"));
+    this.#deadline.set(shared.limits.connectTimeoutMs);
+    if (port.readsProxyHeader) this.#readHeader();
+    else this.#connect();
+  }
+
+  get outcome(): StreamEnd | undefined {
+    return this.#outcome;
+  }
+
+  get faults(): FlowFaults {
+    return this.port.faults;
+  }
+
+  /** Who connected, for the log. */
+  get clientText(): string {
+    return this.#clientEnd === undefined ? "unknown" : describeEndpoint(this.#clientEnd);
+  }
+
+  /** Bytes of a flow that runs are counted here. */
+  count(): StreamRecord {
+    this.record.sentBytes = this.#up?.byteCount ?? 0;
+    this.record.receivedBytes = this.#down?.byteCount ?? 0;
+    return this.record;
+  }
+
+  /** The faults of the port have changed. */
+  faultsChanged(): void {
+    if (this.#outcome !== undefined) return;
+    this.#noteFaults();
+    this.recorder.changed(this.#head);
+    this.#up?.faultsChanged();
+    this.#down?.faultsChanged();
+  }
+
+  /** Finds out whether a leg that waits is still there. */
+  probe(): void {
+    this.#up?.probe();
+    this.#down?.probe();
+  }
+
+  /** Ends at once: the gateway stops. */
+  abort(): void {
+    this.#breakBoth({ code: "shutting-down", message: "the gateway stopped; connect again in a moment" });
+  }
+
+  onFin(isFromTarget: boolean): void {
+    this.record.mark(isFromTarget ? "fin" : "ended", performance.now());
+    this.#finCount += 1;
+    if (this.#finCount === 2) this.#close();
+    // A target may take its time after the client's FIN, and a client that never closes would stay for ever.
+    else if (isFromTarget) this.#deadline.set(this.#shared.limits.halfOpenMs);
+  }
+
+  breakOff(how: "rst" | "fin"): void {
+    if (how === "rst") return this.#breakBoth({ reason: "reset" });
+    if (this.#outcome !== undefined) return;
+    const atMs = performance.now();
+    this.recorder.fin("client", true, atMs);
+    this.recorder.fin("target", false, atMs);
+    this.#close();
+  }
+
+  onInternalError(error: unknown): void {
+    this.#shared.onInternalError(error);
+    this.abort();
+  }
+
+  get #head(): FlowHead {
+    const { port } = this.port;
+    const { local, remote, tls, at } = this.record;
+    const client = this.#clientEnd;
+    return {
+      target: this.#announced,
+      via: "listen",
+      port,
+      at: { ...at },
+      ...(client && { client }),
+      ...(local && { local }),
+      ...(remote && { remote }),
+      ...(tls && { tls }),
+      ...(this.#doneFaults && { faults: this.#doneFaults }),
+    };
+  }
+
+  get #announced(): AnnouncedTarget {
+    return announce(this.port.target, this.#header);
+  }
+
+  #noteFaults(): void {
+    const { faults } = this.port;
+    if (faults !== noFaults) this.#doneFaults = { ...this.#doneFaults, ...faults };
+  }
+
+  /** The header, and what came behind it, which is the first of the client's bytes. */
+  #readHeader(): void {
+    const client = this.#client;
+    let read = Buffer.alloc(0);
+    const take = (bytes: Buffer): void => {
+      read = Buffer.concat([read, bytes]);
+      const reading = readProxyHeader(read);
+      if (reading.state === "incomplete") return;
+      client.off("data", take).off("end", leave).pause();
+      if (reading.state === "invalid") return this.#refuse(reading.problem);
+      if (read.length > reading.length) client.unshift(read.subarray(reading.length));
+      this.#clientEnd = reading.connection?.source ?? this.#clientEnd;
+      this.#connect(reading.connection);
+    };
+    const leave = (): void => this.#refuse("it ended before it was whole");
+    client.on("data", take).on("end", leave).resume();
+  }
+
+  #refuse(problem: string): void {
+    const message = `a connection must begin with a PROXY header of version 2: ${problem}`;
+    this.#breakBoth({ code: "message-invalid", message });
+  }
+
+  #connect(proxied?: ProxiedConnection): void {
+    const { address, proxy } = this.port.target;
+    if (proxy !== undefined) this.#header = encodeProxyHeader(proxied ?? this.#observed);
+    this.record.mark("connecting", performance.now());
+    const isTls = address.transport === "tls";
+    const transport = openSocket(address, {
+      connectTimeoutMs: this.#shared.limits.connectTimeoutMs,
+      isKeptAlive: true,
+      onread: isTls ? undefined : this.#reader(),
+    });
+    this.#transport = this.#target = transport;
+    transport.on("error", (error) => this.#brokenBy("target", error));
+    transport.on("connect", () => this.#establish(transport));
+  }
+
+  /** A client that is gone already has no address any more. */
+  get #observed(): ProxiedConnection | undefined {
+    const { localAddress, localPort } = this.#client;
+    const source = this.#clientEnd;
+    const destination = endpointOf(localAddress, localPort);
+    return source && destination && { source, destination };
+  }
+
+  #establish(transport: Socket): void {
+    const { address } = this.port.target;
+    this.record.mark("established", performance.now());
+    transport.setNoDelay();
+    this.record.local = endpointOf(transport.localAddress, transport.localPort);
+    this.record.remote = endpointOf(transport.remoteAddress, transport.remotePort);
+    if (this.#header !== undefined) transport.write(this.#header);
+    if (address.transport !== "tls") return this.#open(transport);
+    const secure = openTls(transport, address);
+    this.#target = secure;
+    secure.on("error", (error) => this.#brokenBy("target", error));
+    secure.on("secureConnect", () => {
+      this.record.mark("secured", performance.now());
+      this.record.tls = tlsFactsOf(secure);
+      secure.on("data", (bytes: Buffer) => this.#down?.pass(bytes));
+      this.#open(secure);
+    });
+  }
+
+  /** Bytes can flow. */
+  #open(target: Socket): void {
+    const client = this.#client;
+    const { limits } = this.#shared;
+    this.#deadline.clear();
+    this.recorder.changed(this.#head);
+    const up = new FlowDirection(this, false, [client, target], limits);
+    this.#up = up;
+    this.#down = new FlowDirection(this, true, [target, client], limits);
+    client.on("data", (bytes: Buffer) => {
+      if (this.#finCount > 0) this.#deadline.refresh();
+      up.pass(bytes);
+    });
+    client.resume();
+    target.resume();
+  }
+
+  /** Until the kernel has taken them, bytes that are written must stay as they are, and the memory is read into again. */
+  #reader(): OnReadOpts {
+    return {
+      buffer: readMemory,
+      callback: (byteCount) => {
+        const bytes = Buffer.allocUnsafe(byteCount);
+        readMemory.copy(bytes, 0, 0, byteCount);
+        this.#down?.pass(bytes);
+        return true;
+      },
+    };
+  }
+
+  #timeOut(): void {
+    const { connectTimeoutMs } = this.#shared.limits;
+    if (this.#up !== undefined) return this.#breakBoth({ reason: "fin" });
+    if (this.#transport === undefined) return this.#refuse(`it was not whole within ${connectTimeoutMs} ms`);
+    const { code, message } = connectTimeout(this.port.target, connectTimeoutMs, this.record);
+    this.#breakBoth({ code, message });
+  }
+
+  /** A leg is broken: the other one is told by RST. */
+  #brokenBy(leg: "client" | "target", error?: Error): void {
+    if (this.#outcome !== undefined) return;
+    const atMs = performance.now();
+    if (error === undefined) {
+      this.recorder.rst("client", false, atMs);
+      return this.#breakBoth({ reason: "reset" }, leg);
+    }
+    const { code, message } = explain(error, this.port.target, this.count());
+    if (code === "connection-reset") this.recorder.rst("target", true, atMs);
+    this.#breakBoth({ code, message }, leg);
+  }
+
+  /** Both legs end by RST, unless one is broken already. */
+  #breakBoth(outcome: StreamEnd, broken?: "client" | "target"): void {
+    if (this.#outcome !== undefined) return;
+    const atMs = performance.now();
+    if (broken !== "client") this.recorder.rst("client", true, atMs);
+    const hasReset = this.port.target.address.transport !== "unix" && this.record.at.established !== undefined;
+    if (broken !== "target" && hasReset) this.recorder.rst("target", false, atMs);
+    this.#finish(outcome);
+    abort(this.#client);
+    if (this.#transport === undefined) return;
+    if (hasReset) abort(this.#transport, this.#target);
+    else this.#transport.destroy();
+  }
+
+  #finish(outcome: StreamEnd): void {
+    this.#outcome = outcome;
+    this.#deadline.clear();
+    this.#up?.stop();
+    this.#down?.stop();
+    this.record.mark("closed", performance.now());
+    this.count();
+    this.recorder.over(outcome, this.record.at);
+    this.#shared.onOver(this);
+  }
+
+  /** Both get FIN behind what waits for them, if they have not got it. One that does not read is waited for no longer. */
+  #close(): void {
+    this.#finish({ reason: "fin" });
+    for (const socket of [this.#client, this.#target]) {
+      const timer = setTimeout(() => socket?.destroy(), this.#shared.limits.closeTimeoutMs);
+      socket?.end(() => {
+        clearTimeout(timer);
+        socket.destroy();
+      });
+    }
+  }
+}
