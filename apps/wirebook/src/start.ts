@@ -13,13 +13,13 @@ import { mkdirSync, openSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describeHostPort, describeTarget, isLoopback, toListenError } from "@wirebook/net";
-import { describeSettings, readSettings, selectOptions, SettingsError } from "@wirebook/settings";
-import type { SettingsTable } from "@wirebook/settings";
+import { describeSettings, portOrNone, readSettings, selectOptions, SettingsError } from "@wirebook/settings";
 import { readConfig as readGatewayConfig, table as gatewayTable } from "../../gateway/src/config.ts";
 import type { GatewayConfig } from "../../gateway/src/config.ts";
 import { readConfig as readServerConfig, table as serverTable } from "../../server/src/config.ts";
@@ -31,20 +31,28 @@ const readyWithinMs = 15_000;
 const readyPollMs = 50;
 const parentLookMs = 1000;
 
+/** The port whose clients the page shows. */
+const listenPortDefault: number | "none" = 5008;
+
 const launcher = fileURLToPath(new URL("../bin/wirebook.mjs", import.meta.url));
 const endWithParent = new URL("end-with-parent.mjs", import.meta.url).href;
 /** The command as it is typed: a checkout, which has TypeScript, needs npx. */
 const command = import.meta.url.endsWith(".ts") ? "npx wirebook" : "wirebook";
 
 /** Both have a host and a port. The server's host is told by its variable or the file, and only the page goes through proxies. */
-const serverPart = omit(serverTable, "host", "port", "trustProxy");
-const gatewayPart = omit(gatewayTable, "port", "server", "proxyProtocol");
+const { host: _host, port: serverPort, trustProxy: _trustProxy, ...serverPart } = serverTable;
+const { port: gatewayPort, server: _server, proxyProtocol: _proxyProtocol, ...gatewayPart } = gatewayTable;
+const expects = "a port from 1 to 65535";
 const table = {
-  serverPort: { ...serverTable.port, expects: "a port from 1 to 65535", help: "TCP port of the server" },
-  gatewayPort: {
-    ...gatewayTable.port,
-    expects: "a port from 1 to 65535",
-    help: "TCP port of the gateway and its page",
+  serverPort: { ...serverPort, expects, help: "TCP port of the server" },
+  gatewayPort: { ...gatewayPort, expects, help: "TCP port of the gateway and its page" },
+  listenPort: {
+    schema: portOrNone,
+    default: listenPortDefault,
+    env: "WIREBOOK_LISTEN_PORT",
+    form: "PORT",
+    expects: "a port from 0 to 65535, of which 0 takes any free port, or none",
+    help: "TCP port that leads to the server, and whose clients the page shows; none for no such port",
   },
   ...serverPart,
   ...gatewayPart,
@@ -62,37 +70,53 @@ interface Plan {
   readonly serverWords: readonly string[];
   readonly gateway: GatewayConfig;
   readonly gatewayWords: readonly string[];
+  /** The port whose clients the page shows; `undefined` for none. */
+  readonly listenPort: number | undefined;
   /** The address for a browser. */
   readonly page: string;
   /** True when the certificate alone says how the page is called. */
   readonly isNameForeign: boolean;
 }
 
-/** @throws SettingsError, ListenError */
-async function readPlan(argv: readonly string[]): Promise<Plan | undefined> {
-  const source = { env: process.env, onNotice: complain };
-  const { settings, options, words, isHelp } = readSettings(table, { argv, env: {} });
+/**
+ * Reads the settings of both programs, to refuse a mistake before anything runs.
+ *
+ * @throws SettingsError, ListenError
+ */
+async function readPlan(argv: readonly string[], onNotice: (sentence: string) => void): Promise<Plan | undefined> {
+  const source = { env: process.env, onNotice };
+  const { settings, options, words, isHelp } = readSettings(table, {
+    argv,
+    env: { WIREBOOK_LISTEN_PORT: process.env["WIREBOOK_LISTEN_PORT"] },
+  });
   if (isHelp) return undefined;
-  if (words.length > 0)
-    throw new SettingsError(`${JSON.stringify(words[0]?.slice(0, 40))} is not an option; see --help`);
+  const [word] = words;
+  if (word !== undefined) throw new SettingsError(`${JSON.stringify(word.slice(0, 40))} is not an option; see --help`);
   const portWords = (option: string, port: number): string[] => (options.includes(option) ? [`--port=${port}`] : []);
 
   const serverWords = [...selectOptions(table, argv, serverPart), ...portWords("--server-port", settings.serverPort)];
   const server = readServerConfig({ ...source, argv: serverWords, section: "server" });
+  if (server === undefined) return undefined;
+  await assertFree(server, "--server-port");
+
   const gatewayWords = [
     ...selectOptions(table, argv, gatewayPart),
     ...portWords("--gateway-port", settings.gatewayPort),
+    `--server=${describeHostPort({ host: reachable(server.host), port: server.port })}`,
   ];
-  if (server === undefined) return undefined;
-  await assertFree(server, "--server-port");
-  gatewayWords.push(`--server=${describeHostPort({ host: reachable(server.host), port: server.port })}`);
   const gateway = readGatewayConfig({ ...source, argv: gatewayWords, section: "gateway" });
   if (gateway === undefined) return undefined;
-
   await assertFree(gateway, "--gateway-port");
   if (server.port === gateway.port) {
     throw new SettingsError(`server and gateway cannot share port ${server.port}; choose another with --gateway-port`);
   }
+  const isAsked = settings.listenPort !== listenPortDefault || options.includes("--listen-port");
+  const listenPort = await chooseListenPort(settings.listenPort, isAsked, server, gateway);
+  if (listenPort !== undefined) {
+    gatewayWords.push(`--listen=127.0.0.1:${listenPort}=wirebook`);
+    readGatewayConfig({ env: process.env, argv: gatewayWords, section: "gateway" });
+  }
+
   const [origin] = gateway.origins;
   const link = pageLink(gateway.tls?.certPath, gateway);
   // Where the operator named origins, the gateway goes by those alone.
@@ -102,19 +126,21 @@ async function readPlan(argv: readonly string[]): Promise<Plan | undefined> {
     gatewayWords.push(`--origin=${link.url}`, ...(gateway.auth === undefined ? ["--auth=none"] : []));
   }
   const page = origin !== undefined && (link.isForeign || !isLoopback(gateway.host)) ? origin : link.url;
-  return {
-    server,
-    serverWords: [...serverWords, `--port=${server.port}`],
-    gateway,
-    gatewayWords: [...gatewayWords, `--port=${gateway.port}`],
-    page,
-    isNameForeign,
-  };
+  return { server, serverWords, gateway, gatewayWords, listenPort, page, isNameForeign };
 }
 
 /** @throws SettingsError, ListenError */
 async function assertFree({ host, port }: { host: string; port: number }, option: string): Promise<void> {
   if (port === 0) throw new SettingsError(`${option} is "0"; type a port from 1 to 65535`);
+  await probePort({ host, port }, option);
+}
+
+/**
+ * The port, which is free, or a free one in place of 0.
+ *
+ * @throws ListenError
+ */
+async function probePort({ host, port }: { host: string; port: number }, option: string): Promise<number> {
   const probe = createServer().listen({ host, port });
   try {
     await once(probe, "listening");
@@ -122,8 +148,39 @@ async function assertFree({ host, port }: { host: string; port: number }, option
     const { message } = toListenError(error as NodeJS.ErrnoException, { host, port });
     throw new Error(message.replaceAll("--port", option), { cause: error });
   }
+  const { port: free } = probe.address() as AddressInfo;
   probe.close();
   await once(probe, "close");
+  return free;
+}
+
+/**
+ * The port whose clients the page shows. Where it was not asked for and cannot be had, there is none.
+ *
+ * @throws SettingsError, ListenError
+ */
+async function chooseListenPort(
+  wanted: number | "none",
+  isAsked: boolean,
+  server: ServerConfig,
+  gateway: GatewayConfig,
+): Promise<number | undefined> {
+  if (wanted === "none") return undefined;
+  const isTaken = wanted === server.port || wanted === gateway.port;
+  if (isAsked && gateway.listens.length > 0) {
+    throw new SettingsError(`--listen and --listen-port are both there; type --listen ${wanted}=wirebook instead`);
+  }
+  if (isAsked && isTaken) {
+    throw new SettingsError(`port ${wanted} is the server's or the gateway's; choose another with --listen-port`);
+  }
+  if (!isAsked && (isTaken || gateway.listens.length > 0 || !isLoopback(reachable(server.host)))) return undefined;
+  try {
+    return await probePort({ host: "127.0.0.1", port: wanted }, "--listen-port");
+  } catch (error) {
+    if (isAsked) throw error;
+    complain(`${(error as Error).message}; for now there is no such port`);
+    return undefined;
+  }
 }
 
 /** An address under which what listens on all of them is reached from here. */
@@ -197,7 +254,6 @@ function askReady({ gateway, page }: Plan): Promise<boolean> {
   });
 }
 
-/** True when the page can be opened and the server answers behind it. */
 async function isReady(plan: Plan, programs: Programs): Promise<boolean> {
   const deadlineMs = performance.now() + readyWithinMs;
   while (performance.now() < deadlineMs && programs.count === 2) {
@@ -207,16 +263,35 @@ async function isReady(plan: Plan, programs: Programs): Promise<boolean> {
   return false;
 }
 
-function describePlan({ server, gateway, page, isNameForeign }: Plan, logPath: string | undefined): string {
+/** What a browser needs besides the address of the page. */
+function describeLogin({ auth }: GatewayConfig): string {
+  switch (auth?.method) {
+    case "basic":
+      return `\n    login     a user of ${auth.path}, with the password`;
+    case "client-cert":
+      return `\n    login     a client certificate of an authority in ${auth.caPath}`;
+    case "header":
+      return `\n    login     through the proxy that sends ${auth.name}`;
+    case "none":
+    case undefined:
+      return "";
+  }
+}
+
+function describePlan({ server, gateway, page, isNameForeign, listenPort }: Plan, logPath: string | undefined): string {
   const at = server.port === serverTable.port.default ? "" : ` --port ${server.port}`;
+  const watched =
+    listenPort === undefined
+      ? ""
+      : `\n    watched   printf 'brick\\n' | nc 127.0.0.1 ${listenPort}\n              ${command} --port ${listenPort} brick 2`;
   const others = gateway.targets.filter(({ name }) => name !== "wirebook");
   const targets = others.map((target) => `\n    target    ${describeTarget(target)}`);
   const log = logPath === undefined ? "" : `, the gateway's log ${logPath}`;
   return `
   Wirebook is running.
 
-    page      ${page}${isNameForeign ? ` (that name must lead to ${gateway.host} here)` : ""}
-    client    ${command}${at} brick 2
+    page      ${page}${isNameForeign ? ` (that name must lead to ${gateway.host} here)` : ""}${describeLogin(gateway)}
+    client    ${command}${at} brick 2${watched}
     by hand   printf 'brick 2\\n' | nc ${reachable(server.host)} ${server.port}${targets.join("")}
 
   The history is ${describeStorage(server)}${log}. Ctrl-C stops it.
@@ -228,8 +303,19 @@ function complain(sentence: string): void {
   process.stderr.write(`wirebook: ${sentence}\n`);
 }
 
+/** The programs show their notices themselves, so these are shown only where none is started. */
+async function planOrExplain(): Promise<Plan | undefined> {
+  const notices: string[] = [];
+  try {
+    return await readPlan(process.argv.slice(2), (notice) => notices.push(notice));
+  } catch (error) {
+    for (const notice of notices) complain(notice);
+    throw error;
+  }
+}
+
 async function start(): Promise<void> {
-  const plan = await readPlan(process.argv.slice(2));
+  const plan = await planOrExplain();
   if (plan === undefined) return void process.stdout.write(help);
   const log = process.stdout.isTTY ? openGatewayLog(plan.gateway.port) : undefined;
   const programs = new Programs();
@@ -252,13 +338,6 @@ async function start(): Promise<void> {
     complain(`not ready after ${readyWithinMs / 1000} s; see ${log?.path ?? "the messages above"}`);
     programs.stop();
   }
-}
-
-function omit<Table extends SettingsTable, Name extends keyof Table>(part: Table, ...names: Name[]): Omit<Table, Name> {
-  return Object.fromEntries(Object.entries(part).filter(([name]) => !names.some((each) => each === name))) as Omit<
-    Table,
-    Name
-  >;
 }
 
 try {
