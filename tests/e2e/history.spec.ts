@@ -252,37 +252,6 @@ test("days part the lines, and the requests of the page itself fold into one row
   });
 });
 
-test("a range of time is selected in the plot, with the keyboard", async ({ page }, testInfo) => {
-  const historyPath = testInfo.outputPath("history.txt");
-  await writeHistory(historyPath, 20_000);
-  await using server = await startServer({ historyPath });
-  await using gateway = await startGateway({ server: server.address });
-  await page.addInitScript(() => localStorage.setItem("wirebook.zone", "utc"));
-  const wirebook = await Wirebook.open(page, gateway);
-  await expect(wirebook.rows("2 20000")).toHaveCount(1);
-
-  await wirebook.chooseInHistory("Show plot");
-  const plot = wirebook.history.getByRole("region", { name: "Lines over time" });
-  await expect(plot.getByRole("list", { name: "Series" })).toContainText("heron 6,667");
-
-  const slider = plot.getByRole("slider");
-  await expect(slider.locator("path").first()).toHaveAttribute("d", /^M0 /);
-  await slider.focus();
-  await page.keyboard.press("Home");
-  await expect(slider).toHaveAttribute("aria-valuetext", /^2026-11-20 00:00:00 UTC: [\d,]+ lines, /);
-  await page.keyboard.press("Shift+ArrowRight");
-  await page.keyboard.press("Enter");
-  await expect(wirebook.history.getByRole("searchbox", { name: "Filter" })).toHaveValue(
-    /^since:2026-11-20T00:00:00 until:2026-11-20T/,
-  );
-  await wirebook.grid.focus();
-  await page.keyboard.press("Home");
-  await expect(wirebook.rows(/2 1\b/)).toHaveAttribute("aria-selected", "true");
-  await plot.getByText("As a table").click();
-  await expect(plot.getByRole("table")).toContainText("2026-11-20 00:00:00 UTC");
-  await expectClean(page, "#history");
-});
-
 test("the address of a line leads to it, or says that it is gone", async ({ page }, testInfo) => {
   const historyPath = testInfo.outputPath("history.txt");
   await writeHistory(historyPath, 100_000);

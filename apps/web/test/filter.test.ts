@@ -9,8 +9,6 @@ import {
   parseFilter,
   readTime,
   suggestionsFor,
-  typedTime,
-  withTimes,
 } from "../src/history/search/filter.ts";
 import { isResult, sketchLine, timeOf } from "../src/history/view/line-text.ts";
 
@@ -140,10 +138,6 @@ describe("times of the reader's zone", () => {
     expect(readTime("2026-11-22T20:31", "local")?.from).toBe(`${local("2026-11-22T20:31")}.000000`);
     expect(readTime("2026-11-22", "local")?.to).toBe(`${local("2026-11-22T23:59:59")}.999999`);
     expect(readTime("2026-11-22T20:31Z", "local")?.from).toBe("2026-11-22T20:31:00.000000");
-    expect(typedTime(Date.parse("2026-11-22T20:31:05Z"), "utc")).toBe("2026-11-22T20:31:05");
-    expect(readTime(typedTime(1_800_000_000_000, "local"), "local")?.from).toBe(
-      `${new Date(1_800_000_000_000).toISOString().slice(0, 19)}.000000`,
-    );
   });
 
   test.each(["utc", "local"] as const)("mean the same to whoever opens the address (%s)", (zone) => {
@@ -164,13 +158,6 @@ describe("times of the reader's zone", () => {
     expect(encodeFilterLink("  ", "utc")).toBe("");
     expect(["", "#", "#line=x", "#lab"].map(decodeFilterLink)).toEqual(Array(4).fill(undefined));
   });
-});
-
-test("another range of time takes the place of the one that was typed", () => {
-  expect(withTimes("since:2026 otter until:noon", "2026-11-22", "2026-11-23")).toBe(
-    "otter since:2026-11-22 until:2026-11-23",
-  );
-  expect(withTimes("since:2026 otter", "", "")).toBe("otter");
 });
 
 test("suggests users and operations for the field that is being typed", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { exactEdge, heightMax, ScrollMap, ScrollPlace } from "../src/ui/scroll-map.ts";
+import { heightMax, ScrollPlace } from "../src/ui/scroll-map.ts";
 
 const rowHeight = 28;
 const million = 1_000_000 * rowHeight;
@@ -12,33 +12,30 @@ function open(height: number): ScrollPlace {
   return place;
 }
 
-describe("the map of a list", () => {
-  test("is the list itself up to the height that a browser lays out", () => {
-    const map = new ScrollMap(heightMax, 600);
-    expect([map.nativeHeight, map.toTop(7_654_321), map.toNative(7_654_321)]).toEqual([
-      heightMax,
-      7_654_321,
-      7_654_321,
-    ]);
+describe("the scrollbar of a list", () => {
+  test("is that of the list itself up to the height that a browser lays out", () => {
+    const place = open(heightMax);
+    place.go(7_654_321, true);
+    place.settle();
+    expect([place.nativeHeight, place.native, place.drift]).toEqual([heightMax, 7_654_321, 0]);
   });
 
-  test("is no higher than that, and has both ends where they are", () => {
-    const map = new ScrollMap(million, 600);
-    expect(map.nativeHeight).toBe(heightMax);
-    expect([map.toTop(0), map.toTop(map.nativeMax)]).toEqual([0, million - 600]);
-    expect(map.toTop(exactEdge)).toBe(exactEdge);
-    expect(map.toTop(map.nativeMax - exactEdge)).toBe(map.topMax - exactEdge);
-  });
-
-  test("leads there and back, and never goes down when the box goes up", () => {
+  test("is no longer than that, and leads to every part of a longer list", () => {
     const position = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 200_000_000 }), position, position, (height, a, b) => {
-        const map = new ScrollMap(height, 600);
-        const [low = 0, high = 0] = [a * map.topMax, b * map.topMax].toSorted((x, y) => x - y);
-        expect(map.toTop(map.toNative(low))).toBeCloseTo(low, 3);
-        expect(map.toNative(low)).toBeLessThanOrEqual(map.toNative(high));
-        expect(map.toNative(high)).toBeLessThanOrEqual(map.nativeMax);
+      fc.property(fc.integer({ min: 600, max: 200_000_000 }), position, position, (height, a, b) => {
+        const place = open(height);
+        const natives = [a, b]
+          .toSorted((x, y) => x - y)
+          .map((part) => {
+            place.go(part * (height - 600), true);
+            place.settle();
+            expect(place.top).toBe(part * (height - 600));
+            return place.native;
+          });
+        expect(natives[0]).toBeLessThanOrEqual(natives[1] as number);
+        expect(natives[1]).toBeLessThanOrEqual(place.nativeHeight - 600);
+        expect(place.nativeHeight).toBeLessThanOrEqual(heightMax);
       }),
     );
   });

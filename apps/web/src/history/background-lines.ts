@@ -16,6 +16,7 @@ import { findLine, queryFor } from "./found-lines.ts";
 import type { HeldLines } from "./found-lines.ts";
 import { timeOf } from "./view/line-text.ts";
 
+const quote = 0x22;
 const versionRead = /"\S+ 2 -?\d+ -?\d+ snapshot"$/;
 
 export class BackgroundLines {
@@ -32,7 +33,10 @@ export class BackgroundLines {
   }
 
   has(line: string): boolean {
-    return (line.endsWith(' snapshot"') && versionRead.test(line)) || this.#times.has(timeOf(line));
+    if (line.endsWith(' snapshot"')) return versionRead.test(line) || this.#times.has(timeOf(line));
+    // To look up the time of every line costs ten times as much as to see that most have another form.
+    const isNameAlone = line.charCodeAt(line.lastIndexOf(" ") + 1) === quote;
+    return (isNameAlone || line.endsWith(' 5"')) && this.#times.has(timeOf(line));
   }
 
   /** Looks for the lines of the latest requests: those before a follow are held when its replica is shown. */

@@ -6,8 +6,7 @@ import type { LiveHistory } from "./live-history.svelte.ts";
 
 export function historyCommands(history: LiveHistory, layout: Layout): readonly Command[] {
   if (!history.isThere) return [];
-  const { follower, search, view } = history;
-  return possible([
+  return [
     {
       id: "history",
       label: "Go to the history",
@@ -22,15 +21,14 @@ export function historyCommands(history: LiveHistory, layout: Layout): readonly 
       words: "find search look for query jump line time user",
       run: () => void layout.focus("history", "#history input[type=search]"),
     },
-    search && {
-      id: "plot",
-      label: search.isPlotted ? "Hide the plot of the history" : "Plot the history over time",
-      words: "chart graph histogram",
-      run: () => {
-        search.isPlotted = !search.isPlotted;
-        layout.pane = "history";
-      },
-    },
+    ...viewCommands(history),
+  ];
+}
+
+/** What changes what the pane shows; its menu has them too. */
+export function viewCommands(history: LiveHistory): readonly Command[] {
+  const { follower, view } = history;
+  return possible([
     {
       id: "background",
       label: view.showsBackground ? "Fold background requests" : "Show background requests",
@@ -39,8 +37,8 @@ export function historyCommands(history: LiveHistory, layout: Layout): readonly 
     },
     follower.state === "live" && {
       id: "stop",
-      label: "Stop following the history",
-      words: "pause live",
+      label: "Stop following",
+      words: "pause live history",
       run: () => follower.stop(),
     },
     follower.state === "stopped" && {

@@ -4,8 +4,7 @@ import type { Operations } from "../streams/operations.svelte.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import type { Zone } from "../ui/format.ts";
-import { newestTime } from "./found-lines.ts";
-import { FoundLines } from "./found-lines.ts";
+import { FoundLines, newestTime } from "./found-lines.ts";
 import type { FoundLine } from "./found-lines.ts";
 import { suggestedFromLines } from "../limits.ts";
 import { Follower } from "./replica/follower.svelte.ts";
@@ -13,12 +12,9 @@ import { History } from "./replica/history.svelte.ts";
 import { LineDeleter } from "./replica/line-deleter.svelte.ts";
 import { LinkedLine } from "./replica/linked-line.svelte.ts";
 import { PageLoader } from "./replica/page-loader.svelte.ts";
-import type { Search } from "./search/search.svelte.ts";
+import { Search } from "./search/search.svelte.ts";
 import { sketchLine } from "./view/line-text.ts";
 import { HistoryView } from "./view/history-view.svelte.ts";
-
-/** The fragment of an address that holds a filter begins with this. */
-const filterLinkPrefix = "#filter=";
 
 export class LiveHistory {
   readonly held = new History();
@@ -29,14 +25,8 @@ export class LiveHistory {
   readonly linkedLine: LinkedLine;
   /** With a server that has no follow operation: whether the history is read again after every exchange. */
   fetchesAfterSend = $state(true);
-  /** The filter and the plot, once there is something to look through. */
-  search = $state.raw<Search>();
-  /** True when their part of the page could not be loaded. */
-  isSearchMissing = $state(false);
+  readonly search: Search;
   readonly #streams: Streams;
-  readonly #preferences: { readonly zone: Zone };
-  /** The fragment of the address, for a search that is not there yet. */
-  #fragment = "";
   readonly #found = new FoundLines();
 
   /**
@@ -50,22 +40,12 @@ export class LiveHistory {
     preferences: { readonly zone: Zone } = { zone: "utc" },
   ) {
     this.#streams = streams;
-    this.#preferences = preferences;
     this.follower = new Follower(streams, operations, this.held);
     this.loader = new PageLoader(streams, this.held, () => this.follower.state === "live");
     this.view = new HistoryView(this.held, preferences);
     this.deleter = new LineDeleter(streams, operations, this.held, watch);
     this.linkedLine = new LinkedLine(streams, this.held, (position) => this.reveal(position));
-    this.held.onShown(() => void this.#openSearch());
-  }
-
-  async #openSearch(): Promise<void> {
-    if (this.search !== undefined) return;
-    const part = await import("./search/search.svelte.ts").catch(() => undefined);
-    this.isSearchMissing = part === undefined;
-    if (part === undefined || this.search !== undefined) return;
-    this.search = new part.Search(this.#streams, this.held, this.view, this.#preferences);
-    this.search.take(this.#fragment);
+    this.search = new Search(streams, this.held, this.view, preferences);
   }
 
   /** False for a gateway without a Wirebook server, and for a server that announces nothing: neither has a history. */
@@ -75,22 +55,20 @@ export class LiveHistory {
 
   /** Takes what the fragment of the page's address says of the history. True when it leads to a line, or holds a filter. */
   openAddress(fragment: string): boolean {
-    this.#fragment = fragment;
-    const isFilter = fragment.startsWith(filterLinkPrefix);
-    this.search?.take(fragment);
+    const isFilter = this.search.take(fragment);
     return this.linkedLine.take(fragment) || isFilter;
   }
 
   /** Brings a line into view, whatever is filtered. */
   reveal(position: number): void {
-    if (this.search !== undefined) this.search.text = "";
+    this.search.text = "";
     this.view.reveal(position);
   }
 
   /** Whether the requests that pages make by themselves are rows like any other. */
   set showsBackground(now: boolean) {
     this.view.showsBackground = now;
-    this.search?.restart();
+    this.search.restart();
   }
 
   /** Names in the newest lines, the most frequent first. */

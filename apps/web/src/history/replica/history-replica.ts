@@ -1,16 +1,18 @@
 /**
- * A copy of some of the history's lines, kept exact by its own change feed [H-12].
+ * A copy of some of the history's lines, kept exact by its own change feed [H-12]. Lines have positions from 1 to `last`. Those that
+ * are held are in pages: runs of neighbouring lines with gaps between them. Beyond a limit, the page that has been out of
+ * view for longest is dropped.
  *
  * `apply` takes the next line of a follow. It belongs to the end, and a result line [H-7] says what else changed:
  * positions behind a deleted line move up, and a bookmark stays with its line. A result names the timestamp of the
  * line that it deleted. A replica in which that position has another timestamp is out of step, says so, and must be made anew.
  */
 
-import { decodeEntry } from "@wirebook/protocol";
+import { decodeEntry, timestampOf } from "@wirebook/protocol";
 import type { Entry } from "@wirebook/protocol";
 import { historyLinesKept, historyPageLines } from "../../limits.ts";
 import { isResult, timeOf } from "../view/line-text.ts";
-import { LineCache } from "./line-cache.ts";
+import { firstIndex } from "../../ui/first-index.ts";
 
 /** What a line of the feed did besides being added: a line was deleted, or all were. */
 export interface Deletion {
@@ -47,18 +49,96 @@ export interface Bookmark {
 /** Receives every line of the feed, before the deleted line goes, and what the line deleted. */
 export type FeedListener = (line: string, deletion: Deletion | undefined) => void;
 
-/** Receives lines that were read later, once they are held. */
-export type PutListener = (first: number, lines: readonly string[]) => void;
+/** A run of neighbouring lines. */
+interface LinePage {
+  first: number;
+  readonly lines: string[];
+  usedAt: number;
+}
 
-export class HistoryReplica extends LineCache {
+/** Positions of lines, both ends included. */
+export interface LineRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export class HistoryReplica {
+  /** Position of the last line. */
+  last: number;
+  /** The first position that can be read: a server without ranges is not asked again for the lines before it. */
+  floor = 1;
+  /** Lines that are held. */
+  held = 0;
+  /** Grows with every change but that of a line at the end. */
+  changes = 0;
   /** The version that it has reached: the newest time that the feed brought. */
   newestTime = "";
+  readonly #linesMax: number;
+  readonly #pageLines: number;
+  #pages: LinePage[] = [];
+  #uses = 0;
   readonly #bookmarks = new Set<Bookmark>();
   readonly #listeners = new Set<FeedListener>();
-  readonly #putListeners = new Set<PutListener>();
 
+  /** Holds nothing of a history of `last` lines. */
   constructor(last = 0, linesMax: number = historyLinesKept, pageLines: number = historyPageLines) {
-    super(last, linesMax, pageLines);
+    this.last = last;
+    this.#linesMax = linesMax;
+    this.#pageLines = pageLines;
+  }
+
+  /** The line at a position, if it is held. */
+  at(position: number): string | undefined {
+    const page = this.#pages[this.#indexOf(position)];
+    return page?.lines[position - page.first];
+  }
+
+  /** The lines that are held from a position on, in order. */
+  *heldFrom(from: number): Generator<[position: number, line: string]> {
+    for (let index = Math.max(0, this.#firstAfter(from) - 1); index < this.#pages.length; index++) {
+      const { first, lines } = this.#pages[index] as LinePage;
+      for (let at = Math.max(0, from - first); at < lines.length; at++) yield [first + at, lines[at] as string];
+    }
+  }
+
+  /** The first position of the held lines that reach to the end without a gap; one past `last` when there are none. */
+  get tailFirst(): number {
+    let first = this.last + 1;
+    for (let index = this.#pages.length - 1; index >= 0; index--) {
+      const page = this.#pages[index] as LinePage;
+      if (page.first + page.lines.length !== first) break;
+      first = page.first;
+    }
+    return first;
+  }
+
+  /** The first range of lines within `from` to `to` that is not held, if there is one. */
+  missing(from: number, to: number): LineRange | undefined {
+    const last = Math.min(to, this.last);
+    let first = Math.max(this.floor, from);
+    while (first <= last) {
+      const page = this.#pages[this.#indexOf(first)];
+      if (page === undefined) return { from: first, to: Math.min(last, (this.#nextHeld(first) ?? Infinity) - 1) };
+      first = page.first + page.lines.length;
+    }
+    return undefined;
+  }
+
+  /** The widest range around a position that is not held, cut to `lines` lines around it. */
+  gapAround(position: number, lines: number): LineRange {
+    const before = this.#pages.findLast(({ first }) => first <= position);
+    const gapFrom = Math.max(this.floor, before === undefined ? 1 : before.first + before.lines.length);
+    const gapTo = Math.min(this.last, (this.#nextHeld(position) ?? Infinity) - 1);
+    const from = Math.max(gapFrom, Math.min(position - Math.floor(lines / 2), gapTo - lines + 1));
+    return { from, to: Math.min(gapTo, from + lines - 1) };
+  }
+
+  /** Notes that lines are in view: they are dropped last. */
+  touch(from: number, to: number): void {
+    this.#uses += 1;
+    for (const page of this.#pages) {
+      if (page.first <= to && page.first + page.lines.length > from) page.usedAt = this.#uses;
+    }
   }
 
   /** Keeps track of a position from now on. */
@@ -87,17 +167,6 @@ export class HistoryReplica extends LineCache {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Listens to lines that are put where none were held, until the returned function is called. */
-  listenToPuts(listener: PutListener): () => void {
-    this.#putListeners.add(listener);
-    return () => this.#putListeners.delete(listener);
-  }
-
-  override put(first: number, lines: readonly string[]): void {
-    super.put(first, lines);
-    for (const listener of this.#putListeners) listener(first, lines);
-  }
-
   /**
    * Takes the next line of the feed. False when the replica is out of step. So it is after an archiving, which may take
    * most of the lines and is rare: reading the rest anew is simpler than moving all positions.
@@ -116,8 +185,51 @@ export class HistoryReplica extends LineCache {
     return true;
   }
 
-  override delete(position: number, head: string): boolean {
-    if (!super.delete(position, head)) return false;
+  /** Puts a line at the end. */
+  append(line: string): void {
+    this.last += 1;
+    this.held += 1;
+    const page = this.#pages.at(-1);
+    const isNext = page !== undefined && page.first + page.lines.length === this.last;
+    if (isNext && page.lines.length < this.#pageLines) page.lines.push(line);
+    else this.#pages.push({ first: this.last, lines: [line], usedAt: ++this.#uses });
+    this.#dropOldest();
+  }
+
+  /** Takes lines that were read; those that are held already stay as they are. */
+  put(first: number, lines: readonly string[]): void {
+    let from = 0;
+    while (from < lines.length && first + from <= this.last) {
+      if (this.at(first + from) !== undefined) from += 1;
+      else {
+        const next = this.#nextHeld(first + from) ?? this.last + 1;
+        const to = Math.min(lines.length, next - first);
+        this.changes += 1;
+        this.#insert(first + from, lines.slice(from, to));
+        from = to;
+      }
+    }
+  }
+
+  /** Takes over the lines that another one holds of the same history. */
+  adopt(other: HistoryReplica): void {
+    for (const { first, lines } of other.#pages) this.put(first, lines);
+  }
+
+  /** Removes a line, held or not. False when it cannot be the one that has this timestamp. */
+  delete(position: number, head: string): boolean {
+    if (position < 1 || position > this.last) return false;
+    const index = this.#indexOf(position);
+    const page = this.#pages[index];
+    if (page !== undefined) {
+      if (timestampOf(page.lines[position - page.first] as string) !== head) return false;
+      page.lines.splice(position - page.first, 1);
+      this.held -= 1;
+      if (page.lines.length === 0) this.#pages.splice(index, 1);
+    }
+    for (const each of this.#pages) if (each.first > position) each.first -= 1;
+    this.last -= 1;
+    this.changes += 1;
     for (const bookmark of this.#bookmarks) {
       if (bookmark.position === position) bookmark.isGone = true;
       else if (bookmark.position > position) bookmark.position -= 1;
@@ -125,8 +237,46 @@ export class HistoryReplica extends LineCache {
     return true;
   }
 
-  override clear(): void {
-    super.clear();
+  clear(): void {
+    this.#pages = [];
+    this.held = 0;
+    this.last = 0;
+    this.changes += 1;
     for (const bookmark of this.#bookmarks) Object.assign(bookmark, { position: 1, isGone: true });
+  }
+
+  /** Takes lines of which none is held yet. */
+  #insert(first: number, lines: string[]): void {
+    this.#pages.splice(this.#firstAfter(first), 0, { first, lines, usedAt: ++this.#uses });
+    this.held += lines.length;
+    this.#dropOldest();
+  }
+
+  /** The first position of the next page behind a position. */
+  #nextHeld(position: number): number | undefined {
+    return this.#pages[this.#firstAfter(position)]?.first;
+  }
+
+  /** Index of the page that holds a position, or -1. */
+  #indexOf(position: number): number {
+    const index = this.#firstAfter(position) - 1;
+    const page = this.#pages[index];
+    return page !== undefined && position < page.first + page.lines.length ? index : -1;
+  }
+
+  /** Index of the first page that begins behind a position. */
+  #firstAfter(position: number): number {
+    return firstIndex(this.#pages.length, (index) => (this.#pages[index] as LinePage).first > position);
+  }
+
+  /** The newest page stays: lines are being added to it. */
+  #dropOldest(): void {
+    while (this.held > this.#linesMax && this.#pages.length > 1) {
+      let oldest = 0;
+      for (let index = 1; index < this.#pages.length - 1; index++) {
+        if ((this.#pages[index] as LinePage).usedAt < (this.#pages[oldest] as LinePage).usedAt) oldest = index;
+      }
+      this.held -= (this.#pages.splice(oldest, 1)[0] as LinePage).lines.length;
+    }
   }
 }

@@ -12,7 +12,7 @@ import { historyPageLines, locateReadsMax } from "../../limits.ts";
 import { timeOf } from "../view/line-text.ts";
 import type { HistoryReplica } from "./history-replica.ts";
 import type { History } from "./history.svelte.ts";
-import type { LineRange } from "./line-cache.ts";
+import type { LineRange } from "./history-replica.ts";
 import { readInto } from "./range-read.ts";
 
 const parameter = "line";

@@ -8,7 +8,7 @@
 import type { Streams } from "../../streams/streams.svelte.ts";
 import { historyAheadLines, historyPageLines, scrollSettleMs } from "../../limits.ts";
 import type { History } from "./history.svelte.ts";
-import type { LineRange } from "./line-cache.ts";
+import type { LineRange } from "./history-replica.ts";
 import { readInto } from "./range-read.ts";
 
 export class PageLoader {

@@ -28,55 +28,37 @@ export interface ReadOrder {
   readonly onStart?: (stream: Stream) => void;
 }
 
-/** Lines of one version of the history. Dispose of them when they are placed. */
-export class LinesRead implements Disposable {
-  readonly lines: readonly string[];
-  readonly #from: number;
-  readonly #time: string;
-  readonly #deletions: readonly Deletion[];
-  readonly #stop: () => void;
-
-  /**
-   * @param from position of the first line in the version
-   * @param time of the newest entry in the version
-   * @param deletions those that the follow tells of, also from now on
-   */
-  constructor(lines: readonly string[], from: number, time: string, deletions: readonly Deletion[], stop: () => void) {
-    this.lines = lines;
-    this.#from = from;
-    this.#time = time;
-    this.#deletions = deletions;
-    this.#stop = stop;
+/**
+ * Moves lines of a version to where they stand now. None is left when all were deleted since.
+ *
+ * @param from position of the first line in the version
+ * @param time of the newest entry in the version
+ * @param deletions those that the follow told of while the lines were read
+ */
+export function moveLines(
+  lines: readonly string[],
+  { from, time }: { readonly from: number; readonly time: string },
+  deletions: readonly Deletion[],
+): { readonly first: number; readonly lines: readonly string[] } {
+  const left = [...lines];
+  let first = from;
+  for (const { position } of deletions.filter((each) => each.time > time)) {
+    if (position === undefined) return { first, lines: [] };
+    if (position < first) first -= 1;
+    else if (position < first + left.length) left.splice(position - first, 1);
   }
-
-  /** The position of a line now, by its index; `undefined` when it was deleted since. */
-  positionOf(index: number): number | undefined {
-    let position = this.#from + index;
-    for (const deletion of this.#deletions) {
-      if (deletion.time <= this.#time) continue;
-      if (deletion.position === undefined || deletion.position === position) return undefined;
-      if (deletion.position < position) position -= 1;
-    }
-    return position;
-  }
-
-  /** The position of the first line that still exists. */
-  get first(): number | undefined {
-    const index = this.lines.findIndex((_, each) => this.positionOf(each) !== undefined);
-    return index < 0 ? undefined : this.positionOf(index);
-  }
-
-  [Symbol.dispose](): void {
-    this.#stop();
-  }
+  return { first, lines: left };
 }
 
-/** Reads a range of lines; `undefined` when that failed, or when the follow did not reach their version. */
-export async function readLines(
+/**
+ * Reads lines and puts them where they belong by then. False when that failed, or when the follow did not reach their
+ * version.
+ */
+export async function readInto(
   streams: Streams,
   replica: HistoryReplica,
   { user, from, to, purpose, onProgress, onStart }: ReadOrder,
-): Promise<LinesRead | undefined> {
+): Promise<boolean> {
   const deletions: Deletion[] = [];
   const stop = replica.listen((_, deletion) => deletion !== undefined && deletions.push(deletion));
   const splitter = new LineSplitter();
@@ -98,21 +80,13 @@ export async function readLines(
   }
   await stream?.over;
   const [header = "", ...lines] = [...received, ...splitter.finish()];
-  const isRead = stream?.state === "done" && stream.answer === "accepted";
+  const isRead = stream?.state === "done" && stream.answer === "accepted" && lines.length > 0;
   const version = isRead ? decodeSnapshotHeader(header) : undefined;
-  if (version !== undefined && (await isReached(replica, version.time))) {
-    return new LinesRead(lines, version.from, version.time, deletions, stop);
-  }
+  const isPlaced = version !== undefined && (await isReached(replica, version.time));
   stop();
-  return undefined;
-}
-
-/** Reads lines and puts them where they belong by then. False when that failed. */
-export async function readInto(streams: Streams, replica: HistoryReplica, order: ReadOrder): Promise<boolean> {
-  using read = await readLines(streams, replica, order);
-  if (read === undefined || read.lines.length === 0) return false;
-  const existing = read.lines.filter((_, index) => read.positionOf(index) !== undefined);
-  if (read.first !== undefined) replica.put(read.first, existing);
+  if (!isPlaced) return false;
+  const moved = moveLines(lines, version, deletions);
+  replica.put(moved.first, moved.lines);
   return true;
 }
 

@@ -10,7 +10,7 @@
 import { decodeTime, timestampOf } from "@wirebook/protocol";
 import { deletionOf } from "./history-replica.ts";
 import type { Deletion, HistoryReplica } from "./history-replica.ts";
-import type { LineRange } from "./line-cache.ts";
+import type { LineRange } from "./history-replica.ts";
 
 /** The lines to read so that `resync` can decide: around the last one seen, up to the newest if they are near. */
 export function rangeToResync(seen: number, last: number, lines: number): LineRange {

@@ -204,19 +204,6 @@ function isWithin(time: string, since: string, until: string): boolean {
   return time !== "" && time >= since && (until === "" || time.slice(0, -1) <= until);
 }
 
-/** A moment to the second, as it may be typed. */
-export function typedTime(ms: number, zone: Zone): string {
-  const shiftMs = zone === "utc" ? 0 : new Date(ms).getTimezoneOffset() * 60_000;
-  return new Date(ms - shiftMs).toISOString().slice(0, 19);
-}
-
-/** The text with another range of time. */
-export function withTimes(text: string, since: string, until: string): string {
-  const kept = tokenize(text).filter(({ field }) => field !== "since" && field !== "until");
-  const times = since === "" ? [] : [`since:${since}`, `until:${until}`];
-  return [...kept.map(({ raw }) => raw), ...times].join(" ");
-}
-
 const parameter = "filter";
 
 /** The fragment that holds a filter. Whoever opens it may live in another zone, so its times say that they are in UTC. */

@@ -1,5 +1,5 @@
 /**
- * A scan of the history: the lines that match a filter, or how many there were over time.
+ * A scan of the history for the lines that match a filter.
  *
  * It begins with the newest lines that are held, goes on with every line that comes, and reads on backwards by itself, a
  * block of lines at a time, until all are seen, enough are found or it is stopped. So what it has seen is always one range up
@@ -15,18 +15,9 @@ import { RedrawThrottle } from "../../ui/redraw-throttle.svelte.ts";
 import type { Bookmark, Deletion, HistoryReplica } from "../replica/history-replica.ts";
 import type { History } from "../replica/history.svelte.ts";
 import { readInto } from "../replica/range-read.ts";
-import { sketchLine, timeOf } from "../view/line-text.ts";
-import { Histogram, toMs } from "./histogram.ts";
+import { timeOf } from "../view/line-text.ts";
 import { createMatcher } from "./filter.ts";
 import type { Filter } from "./filter.ts";
-
-/** Counts by both kinds of series. */
-export interface Histograms {
-  readonly user: Histogram;
-  readonly operation: Histogram;
-}
-
-const createHistograms = (): Histograms => ({ user: new Histogram(), operation: new Histogram() });
 
 export class HistoryScan {
   /** Lines of the current block that have come. */
@@ -37,7 +28,6 @@ export class HistoryScan {
   readonly #streams: Streams;
   readonly #history: History;
   readonly #replica: HistoryReplica;
-  readonly #keepsMatches: boolean;
   readonly #isMatch: (line: string) => boolean;
   readonly #isHidden: (line: string) => boolean;
   readonly #since: string;
@@ -46,41 +36,26 @@ export class HistoryScan {
   /** The time of that line, if it has one. */
   #oldest = "";
   readonly #matches = new Matches();
-  #histograms = createHistograms();
   #hidden = 0;
   readonly #stopListening: () => void;
   #stream: Stream | undefined;
   /** Every scan backwards is a new run; what still waits in an older one ends without effect. */
   #run = 0;
 
-  /**
-   * @param keepsMatches true to keep the lines that match, false to count them
-   * @param isHidden tells lines that are left out although they match
-   */
-  constructor(
-    streams: Streams,
-    history: History,
-    filter: Filter,
-    keepsMatches: boolean,
-    isHidden: (line: string) => boolean = () => false,
-  ) {
+  /** @param isHidden tells lines that are left out although they match */
+  constructor(streams: Streams, history: History, filter: Filter, isHidden: (line: string) => boolean = () => false) {
     const replica = history.current;
     this.#streams = streams;
     this.#history = history;
     this.#replica = replica;
-    this.#keepsMatches = keepsMatches;
     this.#isMatch = createMatcher(filter);
     this.#isHidden = isHidden;
     this.#since = filter.since;
     this.#from = replica.mark(replica.last + 1);
     this.#stopListening = replica.listen((line, deletion) => {
       if (deletion !== undefined) this.#matches.delete(deletion);
-      if (deletion !== undefined && deletion.position === undefined) this.#histograms = createHistograms();
       const deleted = deletion === undefined ? 0 : deletion.position === undefined ? replica.last : 1;
-      if (this.#wants(line)) {
-        if (keepsMatches) this.#matches.append({ position: replica.last - deleted + 1, line: ownCopy(line) });
-        else count(this.#histograms, line);
-      }
+      if (this.#wants(line)) this.#matches.append({ position: replica.last - deleted + 1, line: ownCopy(line) });
       this.#redraw.mark();
     });
     this.#scanHeld();
@@ -91,11 +66,6 @@ export class HistoryScan {
   get matches(): Matches {
     this.#redraw.listen();
     return this.#matches;
-  }
-
-  get histograms(): Histograms {
-    this.#redraw.listen();
-    return this.#histograms;
   }
 
   /** Lines that match and are left out. */
@@ -119,7 +89,7 @@ export class HistoryScan {
   /** Scans further back, to the first line or until it is stopped. */
   async scanBack(): Promise<void> {
     const run = ++this.#run;
-    const isWanted = () => run === this.#run && !this.isWhole && !(this.#keepsMatches && this.#matches.isFull);
+    const isWanted = () => run === this.#run && !this.isWhole && !this.#matches.isFull;
     this.isReading = isWanted();
     this.error = "";
     let isSettled = false;
@@ -165,9 +135,7 @@ export class HistoryScan {
     const found: Match[] = [];
     lines.reverse();
     for (const [index, line] of lines.entries()) {
-      if (!this.#wants(line)) continue;
-      if (this.#keepsMatches) found.push({ position: to - lines.length + 1 + index, line: ownCopy(line) });
-      else count(this.#histograms, line);
+      if (this.#wants(line)) found.push({ position: to - lines.length + 1 + index, line: ownCopy(line) });
     }
     this.#matches.prepend(found);
     this.#noteFrom(to - lines.length + 1, lines[0]);
@@ -180,7 +148,7 @@ export class HistoryScan {
       user: this.#history.user,
       from: Math.max(this.#replica.floor, to - scanBlockLines + 1),
       to,
-      purpose: this.#keepsMatches ? "to search earlier lines" : "to count earlier lines",
+      purpose: "to search earlier lines",
       onProgress: (lines) => run === this.#run && (this.progress = lines),
       onStart: (stream) => (this.#stream = stream),
     });
@@ -202,13 +170,6 @@ export class HistoryScan {
     if (isHidden) this.#hidden += 1;
     return !isHidden;
   }
-}
-
-function count(histograms: Histograms, line: string): void {
-  const { time, user, operation } = sketchLine(line);
-  const atMs = toMs(time);
-  histograms.user.add(atMs, user);
-  histograms.operation.add(atMs, operation);
 }
 
 /** A part of a string keeps the whole of it in memory: a match must not keep its block. */
@@ -251,6 +212,15 @@ export class Matches {
 
   get isFull(): boolean {
     return this.#items.length >= this.#max;
+  }
+
+  get last(): number {
+    return this.#items.length - 1;
+  }
+
+  /** The lines from an index on, each with its index. */
+  *heldFrom(from: number): Generator<[index: number, line: string]> {
+    for (let index = from; index < this.#items.length; index++) yield [index, (this.#items[index] as Match).line];
   }
 
   at(index: number): Match | undefined {

@@ -1,6 +1,6 @@
 /**
- * The filter box and the plot: what is typed, what it means, its place in the page's address, `#filter=…`, and the scans that
- * follow from it. Loaded once there is a history to look through.
+ * The filter box: what is typed, what it means, its place in the page's address, `#filter=…`, and the scan that
+ * follows from it.
  *
  * A filter works from the first key on. One that is not understood changes nothing until it is, and says why.
  */
@@ -10,7 +10,7 @@ import { filterSettleMs } from "../../limits.ts";
 import type { Zone } from "../../ui/format.ts";
 import type { History } from "../replica/history.svelte.ts";
 import type { HistoryView } from "../view/history-view.svelte.ts";
-import { anyLine, decodeFilterLink, encodeFilterLink, isAny, parseFilter, withTimes } from "./filter.ts";
+import { anyLine, decodeFilterLink, encodeFilterLink, isAny, parseFilter } from "./filter.ts";
 import type { Filter } from "./filter.ts";
 import { HistoryScan } from "./history-scan.svelte.ts";
 
@@ -30,7 +30,6 @@ export class Search {
   #text = $state("");
   readonly #typed = $derived.by(() => parseFilter(this.#text, this.#preferences.zone));
   #filter: Filter = anyLine;
-  #plotScan = $state.raw<HistoryScan>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** What the address holds. */
   #written = "";
@@ -68,23 +67,14 @@ export class Search {
     return this.#typed;
   }
 
-  /** Another range of time, as it may be typed; `""` for any. */
-  setTimes(since: string, until: string): void {
-    this.text = withTimes(this.#text, since, until);
-    this.settle();
-  }
-
   /** Filters by the text: also when the zone has changed, in which its times are meant. */
   apply(): void {
     const typed = this.#typed;
     if (typed.kind === "problem") return;
-    const former = this.#filter;
     const filter = typed.kind === "filter" ? typed.filter : anyLine;
-    if (JSON.stringify(filter) === JSON.stringify(former)) return;
+    if (JSON.stringify(filter) === JSON.stringify(this.#filter)) return;
     this.#filter = filter;
-    this.#startScan();
-    // A plot shows what lies around the times of the filter, too.
-    if (JSON.stringify(filter.terms) !== JSON.stringify(former.terms)) this.#startPlotScan(this.isPlotted);
+    this.restart();
   }
 
   /** The typing is over: the next filter is another entry of the browser's history. */
@@ -94,10 +84,13 @@ export class Search {
     this.#isEditing = false;
   }
 
-  /** Takes the filter of an address. One without any fragment has none, and one about something else changes nothing. */
-  take(fragment: string): void {
+  /**
+   * Takes the filter of an address; true when it holds one. An address without any fragment has none, and one about
+   * something else changes nothing.
+   */
+  take(fragment: string): boolean {
     const text = decodeFilterLink(fragment);
-    if (text === undefined && fragment !== "") return;
+    if (text === undefined && fragment !== "") return false;
     clearTimeout(this.#timer);
     this.#isEditing = false;
     this.#written = fragment;
@@ -105,40 +98,16 @@ export class Search {
     if (text === undefined || encodeFilterLink(this.#text, this.#preferences.zone) !== fragment)
       this.#text = text ?? "";
     this.apply();
-  }
-
-  /** The counts, when there is a plot. */
-  get plotScan(): HistoryScan | undefined {
-    return this.#plotScan;
-  }
-
-  get isPlotted(): boolean {
-    return this.#plotScan !== undefined;
-  }
-
-  set isPlotted(now: boolean) {
-    this.#startPlotScan(now);
+    return text !== undefined;
   }
 
   /** Searches anew: in another replica, or because other lines are hidden. */
   restart(): void {
-    this.#startScan();
-    this.#startPlotScan(this.isPlotted);
-  }
-
-  #startScan(): void {
     this.#view.scan?.dispose();
-    this.#view.scan = isAny(this.#filter) ? undefined : this.#create(this.#filter, true);
-  }
-
-  #startPlotScan(isWanted: boolean): void {
-    this.#plotScan?.dispose();
-    this.#plotScan = isWanted ? this.#create({ ...this.#filter, since: "", until: "" }, false) : undefined;
-  }
-
-  #create(filter: Filter, keepsMatches: boolean): HistoryScan {
     const isHidden = (line: string) => !this.#view.showsBackground && this.#history.background.has(line);
-    return new HistoryScan(this.#streams, this.#history, filter, keepsMatches, isHidden);
+    this.#view.scan = isAny(this.#filter)
+      ? undefined
+      : new HistoryScan(this.#streams, this.#history, this.#filter, isHidden);
   }
 
   #write(): void {

@@ -4,15 +4,16 @@
  * are bookmarks, so that they stay with their lines when lines above are deleted.
  */
 
+import { unfoldedKept } from "../../limits.ts";
 import { Persisted } from "../../ui/browser.ts";
 import type { Zone } from "../../ui/format.ts";
 import type { Bookmark } from "../replica/history-replica.ts";
 import type { History } from "../replica/history.svelte.ts";
-import type { LineRange } from "../replica/line-cache.ts";
+import type { LineRange } from "../replica/history-replica.ts";
 import type { HistoryScan } from "../search/history-scan.svelte.ts";
-import { MatchRows, ReplicaRows } from "./line-rows.ts";
 import { timeOf } from "./line-text.ts";
-import type { Row, RowLayout } from "./row-layout.ts";
+import { Rows } from "./rows.ts";
+import type { Row } from "./rows.ts";
 
 /** A row, with the line that stands there or, for a day or a fold, the first one that follows. */
 export interface ShownRow {
@@ -60,9 +61,10 @@ export class HistoryView {
   /** Rows from the row of that line to the topmost one: it may be the day above the line. */
   #topOffset = 0;
   #seen: Bookmark | undefined;
-  #replicaRows: ReplicaRows | undefined;
-  #matchRows: MatchRows | undefined;
-  /** What the rows were made for. */
+  /** A line of each fold that is open. */
+  readonly #unfolded = new Set<Bookmark>();
+  #made: Rows | undefined;
+  /** What they were made for. */
   #rowsKey: readonly unknown[] = [];
 
   /** @param preferences with the zone in which days begin */
@@ -71,7 +73,7 @@ export class HistoryView {
     this.#preferences = preferences;
     history.onShown((replica) => {
       for (const { at } of Object.values(this.#marked)) replica.keepMark(at);
-      for (const mark of [this.#top, this.#seen]) if (mark !== undefined) replica.keepMark(mark);
+      for (const mark of [this.#top, this.#seen, ...this.#unfolded]) if (mark !== undefined) replica.keepMark(mark);
     });
   }
 
@@ -87,25 +89,23 @@ export class HistoryView {
 
   /** Rows that there are to see. */
   get rows(): number {
-    return this.#layout.count(...this.#items);
+    return this.#rows.count(...this.#items);
   }
 
   /** What stands in a row. */
   rowAt(row: number): ShownRow {
-    const found = this.#layout.rowAt(row, ...this.#items);
-    const [to, isOpen] = found.kind === "fold" ? [found.to, found.isOpen] : [found.at, false];
-    if (this.scan === undefined) {
-      return { kind: found.kind, position: found.at, line: this.#history.replica.at(found.at), to, isOpen };
-    }
-    const { position = 0, line } = this.scan.matches.at(found.at) ?? {};
-    return { kind: found.kind, position, line, to: position, isOpen };
+    const [first] = this.#items;
+    const { kind, at, to, isOpen } = this.#rows.rowAt(row, first);
+    if (this.scan === undefined) return { kind, position: at, line: this.#history.replica.at(at), to, isOpen };
+    const { position = 0, line } = this.scan.matches.at(at) ?? {};
+    return { kind, position, line, to: position, isOpen };
   }
 
   /** The row of a position, or of the next line that is shown. */
   rowOf(position: number): number {
     const [first, last] = this.#items;
     const item = this.scan?.matches.indexFrom(position) ?? position;
-    return this.#layout.rowOf(Math.max(first, Math.min(last, item)), first);
+    return this.#rows.rowOf(Math.max(first, Math.min(last, item)), first);
   }
 
   /** The row of a line that was shown a moment ago; `undefined` when another line stands there by now. */
@@ -162,8 +162,8 @@ export class HistoryView {
     const [from, to] = [this.rowAt(range.from).position, this.rowAt(range.to).to];
     const scan = this.scan;
     if (scan === undefined) {
-      const layout = this.#layout;
-      return { from, to, count: layout.shown(from, to), has: (position) => layout.shown(position, position) === 1 };
+      const rows = this.#rows;
+      return { from, to, count: rows.shown(from, to), has: (position) => rows.shown(position, position) === 1 };
     }
     const { matches } = scan;
     const [first, end] = [matches.indexFrom(from), matches.indexFrom(to + 1)];
@@ -186,14 +186,24 @@ export class HistoryView {
 
   /** Unfolds the background requests around a position, or folds them again. */
   toggleFold(position: number): void {
-    if (this.scan !== undefined) return;
-    this.#layout.toggle(position);
+    const fold = this.scan === undefined ? this.#rows.foldOf(position) : undefined;
+    if (fold === undefined) return;
+    const { current } = this.#history;
+    const inside = [...this.#unfolded].filter((mark) => mark.position >= fold.from && mark.position <= fold.to);
+    const [oldest] = this.#unfolded;
+    if (oldest !== undefined && this.#unfolded.size >= unfoldedKept) inside.push(oldest);
+    for (const mark of inside) {
+      this.#unfolded.delete(mark);
+      current.unmark(mark);
+    }
+    if (!fold.isOpen) this.#unfolded.add(current.mark(position));
+    this.#made = undefined;
     this.#history.mark();
   }
 
   /** True for a line that is unfolded, and folds again. */
   isFolding(position: number): boolean {
-    return this.scan === undefined && this.#layout.isFolding(position);
+    return this.scan === undefined && this.#rows.foldOf(position) !== undefined;
   }
 
   /** The nearest row in a direction that the cursor can be in: not that of a day, nor of what is unfolded below it. */
@@ -208,9 +218,7 @@ export class HistoryView {
 
   /** Brings a line into view; the filter must be off. */
   reveal(position: number): void {
-    const row = this.rowOf(position);
-    const found = this.rowAt(row);
-    if (found.kind === "fold" && !found.isOpen) this.#layout.toggle(position);
+    if (this.#rows.foldOf(position)?.isOpen === false) this.toggleFold(position);
     this.hold("anchor", undefined);
     this.hold("cursor", this.rowOf(position));
     this.revealed += 1;
@@ -223,7 +231,8 @@ export class HistoryView {
 
   /** The time of the line in a row, or before it when a day begins there; `""` when it is not held. */
   timeBefore(row: number): string {
-    const { kind, at } = this.#layout.rowAt(row, ...this.#items);
+    const [first] = this.#items;
+    const { kind, at } = this.#rows.rowAt(row, first);
     const item = kind === "day" ? at - 1 : at;
     return timeOf((this.scan === undefined ? this.#history.replica.at(item) : this.scan.matches.at(item)?.line) ?? "");
   }
@@ -233,7 +242,7 @@ export class HistoryView {
     const { last } = this.#history.replica;
     const seen = this.#seen?.position ?? last;
     if (this.scan !== undefined) return this.scan.matches.count - this.scan.matches.indexFrom(seen + 1);
-    return this.#layout.shown(seen + 1, last);
+    return this.#rows.shown(seen + 1, last);
   }
 
   /** Notes whether the newest row is in view. */
@@ -259,24 +268,20 @@ export class HistoryView {
     return this.scan === undefined ? [floor, last] : [0, this.scan.matches.count - 1];
   }
 
-  /** Made anew for another replica, another zone, or when lines turn out to be background requests. */
-  get #layout(): RowLayout {
+  /** Made anew for other lines, another zone, or when lines turn out to be background requests. */
+  get #rows(): Rows {
     const { zone } = this.#preferences;
-    if (this.scan !== undefined) {
-      const { matches } = this.scan;
-      if (this.#matchRows?.matches !== matches || this.#matchRows.zone !== zone)
-        this.#matchRows = new MatchRows(matches, zone);
-      return this.#matchRows.layout;
-    }
     const { replica, background } = this.#history;
-    const key = [replica, zone, this.#showsBackground, background.version];
-    if (this.#replicaRows === undefined || key.some((part, index) => part !== this.#rowsKey[index])) {
+    const source = this.scan?.matches ?? replica;
+    const key = [source, zone, this.#showsBackground, background.version];
+    if (this.#made === undefined || key.some((part, index) => part !== this.#rowsKey[index])) {
       this.#rowsKey = key;
-      this.#replicaRows?.dispose();
-      const isFolded = (line: string) => !this.#showsBackground && background.has(line);
-      this.#replicaRows = new ReplicaRows(replica, { zone, isFolded });
+      const folds = this.scan === undefined && !this.#showsBackground;
+      const unfolded = () => new Set([...this.#unfolded].map(({ position }) => position));
+      this.#made = new Rows(zone, (line) => folds && background.has(line), unfolded);
     }
-    return this.#replicaRows.layout;
+    this.#made.update(source);
+    return this.#made;
   }
 }
 

@@ -1,10 +1,10 @@
 /** The selected lines as the history has them, each with its line feed. Those that are not held are read. */
 
-import { copiedLinesMax, scanBlockLines } from "../../limits.ts";
+import { copiedLinesMax, copyReadsMax, scanBlockLines } from "../../limits.ts";
 import type { Streams } from "../../streams/streams.svelte.ts";
 import { plural } from "../../ui/format.ts";
 import type { History } from "../replica/history.svelte.ts";
-import { readLines } from "../replica/range-read.ts";
+import { readInto } from "../replica/range-read.ts";
 import type { HistoryView, SelectedLines } from "./history-view.svelte.ts";
 
 /** The newest lines of a selection, as many as are copied at once. */
@@ -27,24 +27,27 @@ export function heldText(view: HistoryView, history: History, selected: Selected
   return lines.join("");
 }
 
-/** Reads the lines; `undefined` when that failed. */
+/** Reads what is not held of them, the newest first; `undefined` when that failed. */
 export async function readText(
   streams: Streams,
+  view: HistoryView,
   history: History,
   selected: SelectedLines,
 ): Promise<string | undefined> {
-  const positions = newestOf(selected);
-  const parts: string[] = [];
-  for (let at = 0; at < positions.length;) {
-    const from = positions[at] as number;
-    const to = Math.min(selected.to, from + scanBlockLines - 1);
-    using block = await readLines(streams, history.current, { user: history.user, from, to, purpose: "to copy lines" });
-    if (block === undefined) return undefined;
-    for (; at < positions.length && (positions[at] as number) <= to; at++) {
-      parts.push(`${block.lines[(positions[at] as number) - from] ?? ""}\n`);
-    }
+  const { current, user } = history;
+  const [from, to] = [current.mark(selected.from), current.mark(selected.to)];
+  let text: string | undefined;
+  for (let reads = 0; text === undefined && reads < copyReadsMax; reads++) {
+    const now = { ...selected, from: from.position, to: to.position };
+    text = heldText(view, history, now);
+    const last = newestOf(now).findLast((position) => current.at(position) === undefined);
+    if (text !== undefined || last === undefined) break;
+    const range = current.gapAround(last, scanBlockLines);
+    if (!(await readInto(streams, current, { user, ...range, purpose: "to copy lines" }))) break;
   }
-  return parts.join("");
+  current.unmark(from);
+  current.unmark(to);
+  return text;
 }
 
 /** What was copied, in a sentence. */

@@ -1,5 +1,5 @@
 /**
- * What a line of the history says: at a glance for filters and plots, in full for rows.
+ * What a line of the history says: at a glance for filters, in full for rows.
  *
  * A filter looks at a million lines, and `decodeEntry` would take several times as long. A sketch takes the same lines
  * apart but trusts their form: it is good enough to choose and to count, never to decide what was deleted.

@@ -1,0 +1,116 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { encodeRequestEntry, encodeTime, timestampOf } from "@wirebook/protocol";
+import { HistoryReplica } from "../src/history/replica/history-replica.ts";
+import { Rows } from "../src/history/view/rows.ts";
+
+const dayUs = 86_400_000_000;
+const startUs = Date.parse("2026-11-20T12:00:00Z") * 1000;
+
+/** A line by a word: `1` is one of the first day, `2f` one of the second day that folds, `-` one without a time. */
+function lineOf(word: string, n: number): string {
+  if (word === "-") return "by hand";
+  const time = encodeTime(startUs + Number.parseInt(word) * dayUs + n);
+  return encodeRequestEntry(time, "::1", word.endsWith("f") ? "fold" : "otter", false);
+}
+
+function rowsOf(words: string, open: readonly number[] = []) {
+  const replica = new HistoryReplica();
+  words.split(" ").forEach((word, n) => replica.append(lineOf(word, n)));
+  const rows = new Rows(
+    "utc",
+    (line) => line.endsWith('"fold"'),
+    () => new Set(open),
+  );
+  rows.update(replica);
+  return { replica, rows };
+}
+
+/** What the rows of lines 1 to `last` say: `d3` a day before line 3, `f2-4` a fold, `3` a line. */
+function describe(rows: Rows, last: number): string {
+  return Array.from({ length: rows.count(1, last) }, (_, row) => {
+    const { kind, at, to } = rows.rowAt(row, 1);
+    return kind === "fold" ? `f${at}-${to}` : kind === "day" ? `d${at}` : String(at);
+  }).join(" ");
+}
+
+test.each([
+  ["a line is a row", "1 1 1", [], "1 2 3"],
+  ["a day has a row above its first line", "1 1 2 2", [], "1 2 d3 3 4"],
+  ["a line without a time belongs to the day before", "1 - 2 - 2", [], "1 2 d3 3 4 5"],
+  ["neighbours fold into one row", "1 1f 1f 1f 1", [], "1 f2-4 5"],
+  ["a fold that is open has a row above its lines", "1 1f 1f 1f 1", [3], "1 f2-4 2 3 4 5"],
+  ["no fold spans two days", "1f 1f 2f 2f 2", [], "f1-2 d3 f3-4 5"],
+  ["what is behind a fold is found", "1f 1f 1f 2 2f 2f 3", [5], "f1-3 d4 4 f5-6 5 6 d7 7"],
+])("%s", (_, words, open, expected) => {
+  const { rows, replica } = rowsOf(words, open);
+  expect(describe(rows, replica.last)).toBe(expected);
+});
+
+test("without lines there are no rows", () => {
+  expect(
+    new Rows(
+      "utc",
+      () => false,
+      () => new Set(),
+    ).count(1, 0),
+  ).toBe(0);
+});
+
+test("counts the lines that have a row of their own", () => {
+  const { rows } = rowsOf("1 1f 1f 1 2 2f 2f 2", [6]);
+  expect([rows.shown(1, 8), rows.shown(2, 3), rows.shown(3, 6), rows.shown(9, 8)]).toEqual([6, 0, 3, 0]);
+  expect([rows.foldOf(1), rows.foldOf(3)?.isOpen, rows.foldOf(7)?.isOpen]).toEqual([undefined, false, true]);
+});
+
+/** The same, one line after the other. */
+function countByHand(words: readonly string[]): string {
+  const found: string[] = [];
+  let day = "";
+  for (let at = 0; at < words.length; at++) {
+    const own = words[at]?.[0] ?? "";
+    if (own !== "-" && day !== "" && own !== day) found.push(`d${at + 1}`);
+    if (own !== "-") day = own;
+    let to = at;
+    if (words[at]?.endsWith("f") === true) {
+      while (words[to + 1] === words[at]) to += 1;
+      found.push(`f${at + 1}-${to + 1}`);
+    } else found.push(String(at + 1));
+    at = to;
+  }
+  return found.join(" ");
+}
+
+test("lines that come, are read and are deleted give the rows that one would count by hand", () => {
+  const word = fc.constantFrom("1", "1f", "2", "2f", "-");
+  const step = fc.oneof(fc.record({ add: word }), fc.record({ remove: fc.nat() }));
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 20 }), fc.array(step, { maxLength: 40 }), (before, steps) => {
+      const words = [...before];
+      const replica = new HistoryReplica(before.length);
+      const rows = new Rows(
+        "utc",
+        (line) => line.endsWith('"fold"'),
+        () => new Set(),
+      );
+      rows.update(replica);
+      replica.put(1, before.map(lineOf));
+      steps.forEach((each, n) => {
+        if ("add" in each) {
+          words.push(each.add);
+          replica.append(lineOf(each.add, before.length + n));
+        } else if (words.length > 0) {
+          const at = each.remove % words.length;
+          words.splice(at, 1);
+          expect(replica.delete(at + 1, timestampOf(replica.at(at + 1) ?? ""))).toBe(true);
+        }
+        rows.update(replica);
+        expect(describe(rows, replica.last)).toBe(countByHand(words));
+        for (let row = 0; row < rows.count(1, replica.last); row++) {
+          const found = rows.rowAt(row, 1);
+          if (found.kind === "line") expect(rows.rowOf(found.at, 1)).toBe(row);
+        }
+      });
+    }),
+  );
+});
