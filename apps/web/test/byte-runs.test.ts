@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeRequestEntry, encodeFrame, encodeText, redactMessage } from "@wirebook/protocol";
 import { frameHeader } from "../src/inspector/frame-header.ts";
-import { linesOf } from "../src/inspector/bytes/hex.ts";
 import { runsOfFrame, runsOfLine, spanAt, touches } from "../src/inspector/byte-runs.ts";
 import type { ByteRun } from "../src/inspector/byte-runs.ts";
 
@@ -88,14 +87,4 @@ describe("the header of a frame", () => {
     expect(hex(frameHeader("received", "binary", 256))).toBe("82 7e 01 00");
     expect(hex(frameHeader("received", "binary", 65_536))).toBe("82 7f 00 00 00 00 00 01 00 00");
   });
-});
-
-test("the lines of a read know where they stand in the reply", () => {
-  const lines = linesOf(encodeText("one\ntwo\nthr"), 100, 10);
-  expect(lines.map(({ span }) => [span.from, span.to])).toEqual([
-    [100, 104],
-    [104, 108],
-    [108, 111],
-  ]);
-  expect(linesOf(encodeText("a\nb\nc\n"), 0, 2)).toHaveLength(2);
 });

@@ -23,15 +23,15 @@ const corners = (points: string) => points.split(" ").map((corner) => corner.spl
 
 describe("the diagram's geometry", () => {
   test.each([320, 500, 900])("puts the gateway in the middle, whatever the width: %d", (width) => {
-    const { browser, gateway, server } = lanesWithin(width);
+    const [browser, gateway, server] = lanesWithin(width);
     expect(gateway - browser).toBe(server - gateway);
     expect(browser).toBeGreaterThan(axisX);
     expect(server).toBeLessThan(width);
   });
 
   test.each([
-    ["to the right", arrow("browser", "gateway", 10, 10), -1],
-    ["to the left", arrow("gateway", "browser", 10, 10), 1],
+    ["to the right", arrow(0, 1, 10, 10), -1],
+    ["to the left", arrow(1, 0, 10, 10), 1],
   ])("points %s, with the head behind its point", (_, drawn, side) => {
     const lanes = lanesWithin(500);
     const [point, ...back] = corners(arrowHeadOf(drawn, lanes));

@@ -1,10 +1,9 @@
 import { encodeText } from "@wirebook/protocol";
 import { expect, test } from "vitest";
-import { hexRow, offsetText, rowCount } from "../src/inspector/bytes/hex.ts";
+import { hexRow, offsetText } from "../src/inspector/bytes/hex.ts";
 
 test("a row has an offset, hex pairs and characters", () => {
   const bytes = Uint8Array.from([0x61, 0x62, 0x20, 0x0a, 0x00, 0xc3]);
-  expect(rowCount(bytes.length, 4)).toBe(2);
   const { offset, cells } = hexRow(bytes, 0, 4);
   expect([offset, cells.map(({ hex }) => hex), cells.map(({ character }) => character).join("")]).toEqual([
     0,
@@ -12,6 +11,12 @@ test("a row has an offset, hex pairs and characters", () => {
     "ab ↵",
   ]);
   expect(hexRow(bytes, 1, 4).cells.map(({ kind }) => kind)).toEqual(["control", "high"]);
+});
+
+test("a byte that is not kept is drawn as dashes", () => {
+  const kept = [0x61, undefined, 0xc3, undefined];
+  const { cells } = hexRow({ length: 4, slice: (from, to) => kept.slice(from, to) }, 0, 4);
+  expect(cells.map(({ hex }) => hex)).toEqual(["61", "--", "c3", "--"]);
 });
 
 test("offsets are as wide as they must be", () => {

@@ -1,3 +1,4 @@
+import { encodeText } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { notesOf } from "../src/inspector/notes/notes.ts";
 import { describeTraffic, summarize } from "../src/inspector/notes/summary.ts";
@@ -238,6 +239,16 @@ describe("the notes", () => {
     expect(textOf(closed, "FIN")).toContain("The target's FIN closes its direction");
     expect(textOf({ ...dialogue, end: "end", endReason: "reset" }, "reset, ABORT")).toContain("as you asked");
     expect(textOf({ ...dialogue, end: "end", endReason: "cancelled" }, "cancel")).toContain("You left");
+  });
+
+  test.each([
+    ["220 mail ESMTP\r\n", ["RFC 5321, 3.1"]],
+    ["220 (vsFTPd 3.0.5)\r\n", []],
+    ["* OK IMAP4rev1 ready\r\n", []],
+  ])("cite SMTP for a greeting only where it is SMTP's: %j", (banner, labels) => {
+    const greeted: Timeline = { ...dialogue, reads: [event(banner.length, 3, { bytes: encodeText(banner) })] };
+    const references = notesOf(greeted).find(({ term }) => term === "server-first")?.references;
+    expect(references?.map(({ label }) => label)).toEqual(labels);
   });
 
   test("of an ordinary exchange follow the message to the server and back", () => {

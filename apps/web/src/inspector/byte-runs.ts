@@ -91,7 +91,7 @@ export function runsOfLine(line: string, message: string): readonly ByteRun[] {
     const isKey = unit >= keyFrom && unit < keyFrom + key.length;
     const ownBytes = isKey ? 0 : bytesOf(quoteText(character)) - 2;
     if (character === "\n" || own + ownBytes > end) break;
-    if (!isKey) append(runs, makeRun(own, ownBytes, at, bytesOf(character)));
+    if (!isKey) runs.push(makeRun(own, ownBytes, at, bytesOf(character)));
     own += ownBytes;
     at += bytesOf(character);
     unit += character.length;
@@ -102,13 +102,4 @@ export function runsOfLine(line: string, message: string): readonly ByteRun[] {
 function makeRun(from: number, ownBytes: number, at: number, streamBytes: number): ByteRun {
   if (ownBytes === streamBytes) return sameBytes(from, ownBytes, at);
   return { from, to: from + ownBytes, at, ownUnit: ownBytes, streamUnit: streamBytes };
-}
-
-/** Adds a run, or extends the last one where the next continues it. */
-function append(runs: ByteRun[], next: ByteRun): void {
-  const last = runs.at(-1);
-  const continues = last?.to === next.from && last.ownUnit === 1 && next.ownUnit === 1 && next.streamUnit === 1;
-  if (last !== undefined && continues && last.at + (last.to - last.from) === next.at) {
-    runs[runs.length - 1] = { ...last, to: next.to };
-  } else runs.push(next);
 }

@@ -9,6 +9,7 @@ import { byteFrameHeaderBytes, encodeText } from "@wirebook/protocol";
 import type { StreamEvent } from "@wirebook/protocol";
 import { frameBytesOf, kindOf } from "../streams/byte-frame.ts";
 import type { ControlFrame, Stream } from "../streams/stream.svelte.ts";
+import { firstIndex } from "../ui/first-index.ts";
 import type { Span } from "./byte-runs.ts";
 
 /** What a row stands for: the same object for as long as it is kept. */
@@ -38,7 +39,12 @@ export interface WireFrame {
 }
 
 /** What rows are made of. */
-export type RowSource = Pick<Stream, "controls" | "record" | "sentAtMs" | "message" | "toPageMs" | "omittedControls">;
+export type RowSource = Pick<
+  Stream,
+  "controls" | "record" | "sentAtMs" | "message" | "toPageMs" | "omittedControls"
+> & {
+  readonly flow?: Stream["flow"];
+};
 
 export class FrameList {
   readonly length: number;
@@ -53,14 +59,15 @@ export class FrameList {
     this.#controls = stream.controls;
     this.#record = stream.record;
     let events = this.#record.keptCount;
-    while (isUntold(this.#record.keptAt(events - 1))) events -= 1;
+    // The gateway tells each event of a flow by itself.
+    while (stream.flow === undefined && isUntold(this.#record.keptAt(events - 1))) events -= 1;
     this.#events = events;
     this.length = this.#controls.length + events;
   }
 
   /** The row at a place from 0; `undefined` behind the last one. */
   at(place: number): FrameRow | undefined {
-    const at = firstWhere(this.#controls.length, (each) => this.#placeOfControl(each) >= place);
+    const at = firstIndex(this.#controls.length, (each) => this.#placeOfControl(each) >= place);
     const control = this.#controls[at];
     if (control !== undefined && this.#placeOfControl(at) === place) return this.#rowOfControl(control, at, place);
     const event = place - at < this.#events ? this.#record.keptAt(place - at) : undefined;
@@ -79,10 +86,10 @@ export class FrameList {
       const at = this.#controls.indexOf(source);
       return at < 0 ? undefined : this.#placeOfControl(at);
     }
-    const at = firstWhere(this.#events, (each) => (this.#record.keptAt(each)?.index ?? 0) >= source.index);
+    const at = firstIndex(this.#events, (each) => (this.#record.keptAt(each)?.index ?? 0) >= source.index);
     if (this.#record.keptAt(at) !== source) return undefined;
     const ms = this.#msOf(source);
-    return at + firstWhere(this.#controls.length, (each) => (this.#controls[each] as ControlFrame).atMs > ms);
+    return at + firstIndex(this.#controls.length, (each) => (this.#controls[each] as ControlFrame).atMs > ms);
   }
 
   /** The FINs of the end, which the last text frame told of: they have no rows. */
@@ -94,7 +101,7 @@ export class FrameList {
 
   #placeOfControl(at: number): number {
     const { atMs } = this.#controls[at] as ControlFrame;
-    return at + firstWhere(this.#events, (each) => this.#msOf(this.#record.keptAt(each) as StreamEvent) >= atMs);
+    return at + firstIndex(this.#events, (each) => this.#msOf(this.#record.keptAt(each) as StreamEvent) >= atMs);
   }
 
   #msOf({ arrivedMs, atMs }: StreamEvent): number {
@@ -123,7 +130,7 @@ export class FrameList {
   #rowOfEvent(event: StreamEvent, place: number): FrameRow {
     const { sentAtMs } = this.#stream;
     const frame: WireFrame = { direction: "received", kind: "binary", name: kindOf(event), bytes: frameBytesOf(event) };
-    const at = firstWhere(this.#events, (each) => (this.#record.keptAt(each)?.index ?? 0) >= event.index);
+    const at = firstIndex(this.#events, (each) => (this.#record.keptAt(each)?.index ?? 0) >= event.index);
     const missing = event.index - at + (place - at > 1 ? this.#stream.omittedControls : 0);
     return {
       source: event,
@@ -140,17 +147,6 @@ export class FrameList {
 /** True for an end of a direction that came in no frame of its own. */
 function isUntold(event: StreamEvent | undefined): boolean {
   return event !== undefined && event.kind !== "data" && event.arrivedMs === undefined;
-}
-
-/** The first number below `count` for which a condition holds that holds for all behind it; `count` when there is none. */
-function firstWhere(count: number, holds: (at: number) => boolean): number {
-  let [low, high] = [0, count];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 function spanOf({ kind, isFromTarget, offset, byteCount }: StreamEvent): Span | undefined {

@@ -99,12 +99,11 @@ export class Highlight {
         event.preventDefault();
         press(event);
       };
-      const listeners = { pointerenter: point, pointerleave: leave, focusin: point, focusout: leave, click: press };
-      for (const [name, listener] of Object.entries(listeners)) element.addEventListener(name, listener);
-      (element as HTMLElement).addEventListener("keydown", type);
+      const pointing = { pointerenter: point, pointerleave: leave, focusin: point, focusout: leave };
+      const listeners = Object.entries({ ...pointing, click: press, keydown: type as (event: Event) => void });
+      for (const [name, listener] of listeners) element.addEventListener(name, listener);
       return () => {
-        for (const [name, listener] of Object.entries(listeners)) element.removeEventListener(name, listener);
-        (element as HTMLElement).removeEventListener("keydown", type);
+        for (const [name, listener] of listeners) element.removeEventListener(name, listener);
       };
     };
   }

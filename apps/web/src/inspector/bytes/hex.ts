@@ -1,14 +1,13 @@
-/** Bytes as people read them: rows of an offset, hex pairs and characters; the lines of a reply; characters cut by reads. */
+/** Bytes as people read them: rows of an offset, hex pairs and characters; characters cut by reads. */
 
 import { decodeText, sequenceLength } from "@wirebook/protocol";
-import type { Span } from "../byte-runs.ts";
 
 export interface HexRow {
   readonly offset: number;
   readonly cells: readonly HexCell[];
 }
 
-export interface HexCell {
+interface HexCell {
   readonly hex: string;
   /** The character, or `·` where there is none to show. */
   readonly character: string;
@@ -17,23 +16,31 @@ export interface HexCell {
   readonly kind: "printable" | "space" | "control" | "high";
 }
 
-export function rowCount(bytes: number, width: number): number {
-  return Math.ceil(bytes / width);
+/** Bytes at hand, or kept in parts: those that are missing are `undefined`. */
+export interface ByteSource {
+  readonly length: number;
+  slice(from: number, to: number): ArrayLike<number | undefined>;
 }
 
 /** The row number `row` of the bytes, `width` bytes in each. */
-export function hexRow(bytes: Uint8Array, row: number, width: number): HexRow {
+export function hexRow(source: ByteSource, row: number, width: number): HexRow {
   const offset = row * width;
-  const cells = Array.from(bytes.subarray(offset, offset + width), hexCell);
-  // From the first character that touches the row, which may begin in the row above.
-  let at = Math.max(0, offset - 3);
-  while (at < offset + cells.length) {
+  // A character may begin in the row above, or end in the one below.
+  const before = Math.min(offset, characterBytesMax - 1);
+  const around = Array.from(source.slice(offset - before, offset + width + characterBytesMax - 1));
+  const cells = around.slice(before, before + width).map(hexCell);
+  const bytes = Uint8Array.from(around, (byte) => byte ?? 0);
+  let at = 0;
+  while (at < before + cells.length) {
     const length = Math.max(1, sequenceLength(bytes, at));
-    if (length > 1) spread(cells, decodeText(bytes.subarray(at, at + length)), at - offset, length);
+    if (length > 1) spread(cells, decodeText(bytes.subarray(at, at + length)), at - before, length);
     at += length;
   }
   return { offset, cells };
 }
+
+/** Of a character in UTF-8. */
+const characterBytesMax = 4;
 
 /** What cannot be seen, or would move what stands beside it. */
 const unseen = /[\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}]/u;
@@ -48,8 +55,9 @@ function spread(cells: HexCell[], character: string, from: number, length: numbe
   }
 }
 
-/** A byte by itself. */
-export function hexCell(byte: number): HexCell {
+/** A byte by itself; dashes stand for one that is missing. */
+function hexCell(byte: number | undefined): HexCell {
+  if (byte === undefined) return { hex: "--", width: 1, character: " ", kind: "space" };
   const hex = byte.toString(16).padStart(2, "0");
   const width = 1;
   if (byte === 0x0a) return { hex, width, character: "↵", kind: "control" };
@@ -62,33 +70,6 @@ export function hexCell(byte: number): HexCell {
 /** `0000`, `01a0`, longer only where it must be. */
 export function offsetText(offset: number): string {
   return offset.toString(16).padStart(4, "0");
-}
-
-/** A line of a reply, or its part in one read. */
-export interface ReadLine {
-  /** Without its line feed. */
-  readonly bytes: Uint8Array;
-  /** With its line feed. */
-  readonly span: Span;
-}
-
-const lineFeed = 0x0a;
-
-/** The first lines of a read that starts at an offset of the reply. */
-export function linesOf(read: Uint8Array, offset: number, linesMax: number): readonly ReadLine[] {
-  const lines: ReadLine[] = [];
-  let from = 0;
-  while (from < read.length && lines.length < linesMax) {
-    const feed = read.indexOf(lineFeed, from);
-    const end = feed < 0 ? read.length : feed;
-    const to = feed < 0 ? read.length : feed + 1;
-    lines.push({
-      bytes: read.subarray(from, end),
-      span: { stream: "received", from: offset + from, to: offset + to },
-    });
-    from = to;
-  }
-  return lines;
 }
 
 /** Bytes of a UTF-8 character that its read has not, from the next read of that direction; 0 when none is cut. */

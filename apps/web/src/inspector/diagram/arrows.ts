@@ -1,12 +1,16 @@
 /**
- * What travelled, as arrows between browser, gateway and server: those of some rows of the list of frames.
+ * What travelled, as arrows between three lanes: those of some rows of the list of frames. The lanes are browser, gateway
+ * and server, or client, gateway and target of a flow.
  *
  * What happens at the server is not observed. It is drawn half a handshake before or after the gateway's own time, and
- * its arrows are marked as derived.
+ * its arrows are marked as derived. Nothing is known of the times of a flow's client: the arrows of its connection are
+ * level, at the gateway's time. Its handshake was the kernels' work, before the gateway saw the client, so its SYN is
+ * marked as well. A read goes on at the time at which it came, or, where it waited, when the other leg took it.
  */
 
 import { byteFrameHeaderBytes, decodeText, plainText } from "@wirebook/protocol";
 import type { StreamEvent } from "@wirebook/protocol";
+import { serverName } from "../../gateway/targets.ts";
 import type { ControlFrame, Failure } from "../../streams/stream.svelte.ts";
 import type { FrameRow, FrameSource } from "../frame-list.ts";
 import type { Mark } from "../highlight.svelte.ts";
@@ -15,7 +19,21 @@ import type { ColouredHop, Timeline } from "../timeline/timeline.ts";
 /** Bytes of a write that its arrow shows as text. */
 const shownBytesMax = 10;
 
-export type Lane = "browser" | "gateway" | "server";
+/** The place of a lane, from the left. */
+type Lane = 0 | 1 | 2;
+
+type Way = readonly [from: Lane, to: Lane];
+
+const toGateway: Way = [0, 1];
+const toServer: Way = [1, 2];
+const fromServer: Way = [2, 1];
+const toPage: Way = [1, 0];
+
+/** The name of each lane, from the left. */
+export function lanesOf({ flow, target }: Pick<Timeline, "flow" | "target">): readonly [string, string, string] {
+  if (flow !== undefined) return [flow.via === "presented" ? "presenter" : "client", "gateway", target];
+  return ["browser", "gateway", target === serverName ? "server" : target];
+}
 
 /** An arrow, with the times of its two ends. */
 export interface TimedArrow extends Pick<Mark, "span" | "kind"> {
@@ -52,17 +70,18 @@ export function arrowsOf(timeline: Timeline, { rows, isToEnd, untold }: DrawnRow
   const arrows = drawn.flatMap(({ source, event, ...row }): readonly TimedArrow[] =>
     event !== undefined ? ofEvent(timeline, event, row) : ofControl(timeline, source as ControlFrame, row, rows),
   );
-  return [...(isToEnd ? closing(timeline) : []), ...arrows].toSorted((a, b) => a.fromMs - b.fromMs);
+  const around = timeline.flow !== undefined ? opening(timeline, rows) : isToEnd ? closing(timeline) : [];
+  return [...around, ...arrows].toSorted((a, b) => a.fromMs - b.fromMs);
 }
 
 function arrow(
   id: string,
-  [from, to]: readonly [Lane, Lane],
+  [from, to]: Way,
   [fromMs, toMs]: readonly [number, number],
   label: string,
   more: More = {},
 ): TimedArrow {
-  const hop = from === "browser" || to === "browser" ? "page-gateway" : "gateway-server";
+  const hop = Math.min(from, to) === 0 ? "page-gateway" : "gateway-server";
   const rest = { isDerived: false, isFailure: false, span: undefined, source: undefined, ...more };
   return { id, from, to, hop, fromMs, toMs, label, ...rest };
 }
@@ -89,7 +108,7 @@ function ofControl(
   const { at, end } = timeline;
   const { name, direction } = source;
   if (name === "request" || name === "connect") {
-    const request = arrow("request", ["browser", "gateway"], [0, at.received ?? 0], `text frame, ${frame?.bytes} B`, {
+    const request = arrow("request", toGateway, [0, at.received ?? 0], `text frame, ${frame?.bytes} B`, {
       isDerived: at.received === undefined,
       span,
       source,
@@ -101,20 +120,21 @@ function ofControl(
     const write = rows.find((row) => row.event !== undefined && row.span?.stream === "sent" && row.span.to > span.from);
     const toMs = Math.max(ms, write?.gatewayMs ?? ms);
     const label = `binary, ${byteFrameHeaderBytes + (source.byteCount ?? 0)} B`;
-    return [arrow(`sent ${span.from}`, ["browser", "gateway"], [ms, toMs], label, { isDerived: true, span, source })];
+    return [arrow(`sent ${span.from}`, toGateway, [ms, toMs], label, { isDerived: true, span, source })];
   }
   if (direction === "sent") {
     const noted = name === "end" ? at.ended : at.closed;
     const toMs = Math.max(ms, noted ?? ms);
-    return [arrow(`asked ${name}`, ["browser", "gateway"], [ms, toMs], name, { isDerived: true, source })];
+    return [arrow(`asked ${name}`, toGateway, [ms, toMs], name, { isDerived: true, source })];
   }
   if (name === "open") {
-    return [arrow("open", ["gateway", "browser"], [at.secured ?? at.established ?? ms, ms], "open", { source })];
+    return [arrow("open", toPage, [at.secured ?? at.established ?? ms, ms], "open", { source })];
   }
   const closedMs = at.closed ?? at.fin ?? ms;
-  return [arrow("end", ["gateway", "browser"], [closedMs, ms], name, { isFailure: end === "error", source })];
+  return [arrow("end", toPage, [closedMs, ms], name, { isFailure: end === "error", source })];
 }
 
+/** The gateway connects to the target. */
 function handshake(timeline: Timeline): TimedArrow[] {
   const { transport, at, tls, end } = timeline;
   if (at.connecting === undefined) return [];
@@ -122,15 +142,13 @@ function handshake(timeline: Timeline): TimedArrow[] {
   const isFailure = at.established === undefined && end === "error";
   const [asked, answered] = transport === "unix" ? ["connect", "connected"] : ["SYN", "SYN, ACK"];
   const derived = { isDerived: true };
-  const arrows = [
-    arrow("connect", ["gateway", "server"], [at.connecting, reachedMs], asked, { ...derived, isFailure }),
-  ];
+  const arrows = [arrow("connect", toServer, [at.connecting, reachedMs], asked, { ...derived, isFailure })];
   if (at.established !== undefined) {
-    arrows.push(arrow("established", ["server", "gateway"], [reachedMs, at.established], answered, derived));
+    arrows.push(arrow("established", fromServer, [reachedMs, at.established], answered, derived));
   }
   if (at.established !== undefined && at.secured !== undefined) {
     const name = tls?.version ?? "TLS";
-    arrows.push(arrow("secured", ["server", "gateway"], [at.established, at.secured], name, derived));
+    arrows.push(arrow("secured", fromServer, [at.established, at.secured], name, derived));
   }
   return arrows;
 }
@@ -140,39 +158,52 @@ function ofEvent(
   source: StreamEvent,
   { ms, gatewayMs, span, frame }: RowTimes,
 ): readonly TimedArrow[] {
-  const { kind, isFromTarget, number, byteCount, bytes } = source;
-  const oneWay = oneWayMs(timeline);
-  const toServer: readonly [Lane, Lane] = ["gateway", "server"];
-  const onTarget: readonly [Lane, Lane] = isFromTarget ? ["server", "gateway"] : toServer;
-  const times: readonly [number, number] = isFromTarget
-    ? [gatewayMs - oneWay, gatewayMs]
-    : [gatewayMs, gatewayMs + oneWay];
-  const toPage = (id: string, label: string, more: More) =>
-    frame === undefined ? [] : [arrow(id, ["gateway", "browser"], [gatewayMs, ms], label, { ...more, source })];
+  const { kind, leg, isFromTarget, isWaiting, number, index, byteCount } = source;
+  const isFlow = timeline.flow !== undefined;
+  const draw = (on: StreamEvent["leg"], id: string, label: string, more: More = {}) => {
+    const wayMs = on === "client" ? 0 : oneWayMs(timeline);
+    const arrivedMs = on === "client" ? ms : gatewayMs;
+    const times = isFromTarget ? ([gatewayMs - wayMs, arrivedMs] as const) : ([gatewayMs, arrivedMs + wayMs] as const);
+    return arrow(id, wayOf(on, isFromTarget), times, label, { isDerived: on === "target", span, source, ...more });
+  };
+  const frameToPage = (id: string, more: More = {}) =>
+    frame === undefined || !isFromTarget ? [] : [draw("client", id, `binary, ${frame.bytes} B`, more)];
+  if (kind === "written") return [draw(leg, `taken ${index}`, `${byteCount} B went on`)];
   if (kind !== "data") {
     const id = kind === "rst" ? "rst" : isFromTarget ? "fin" : "ended";
-    const end = arrow(id, onTarget, times, kind.toUpperCase(), { isDerived: true, isFailure: kind === "rst", source });
-    return [end, ...(isFromTarget ? toPage("bytes fin", `binary, ${frame?.bytes} B`, {}) : [])];
+    const end = draw(leg, isFlow ? `${id} ${leg}` : id, kind.toUpperCase(), { isFailure: kind === "rst" });
+    return [end, ...frameToPage("bytes fin")];
   }
-  if (!isFromTarget) {
-    const label =
-      timeline.sent.writes === 1 && !timeline.isDialogue ? `message, ${byteCount} B` : labelOf(bytes, byteCount);
-    return [arrow(`write ${number}`, toServer, times, label, { isDerived: true, span, kind: "writes", source })];
-  }
-  const more = { span, kind: "reads", source };
-  const read = arrow(`read ${number}`, onTarget, times, `read ${number + 1}, ${byteCount} B`, {
-    ...more,
-    isDerived: true,
-  });
-  return [read, ...toPage(`bytes ${number}`, `binary, ${frame?.bytes} B`, more)];
+  const id = isFromTarget ? `read ${number}` : `write ${number}`;
+  const more = { kind: isFromTarget ? "reads" : "writes" };
+  const came = draw(leg, id, isFromTarget ? `read ${number + 1}, ${byteCount} B` : writeLabel(timeline, source), more);
+  if (!isFlow) return [came, ...frameToPage(`bytes ${number}`, more)];
+  if (isWaiting === true) return [came];
+  return [came, draw(leg === "client" ? "target" : "client", `${id} on`, `${byteCount} B`, more)];
+}
+
+function wayOf(leg: StreamEvent["leg"], isFromTarget: boolean): Way {
+  if (leg === "client") return isFromTarget ? toPage : toGateway;
+  return isFromTarget ? fromServer : toServer;
 }
 
 /** A short write by its text without the line end, a longer one by its size. */
-function labelOf(bytes: Uint8Array | undefined, byteCount: number): string {
+function writeLabel(timeline: Timeline, { bytes, byteCount }: StreamEvent): string {
+  if (timeline.sent.writes === 1 && !timeline.isDialogue) return `message, ${byteCount} B`;
   if (bytes === undefined || byteCount > shownBytesMax) return `${byteCount} B`;
   const text = decodeText(bytes);
   const line = text.replace(/[\r\n]+$/u, "");
   return line === "" ? text.replaceAll("\r", "CR ").replaceAll("\n", "LF ").trim() : `"${plainText(line)}"`;
+}
+
+/** How a flow began, where its first event is drawn. */
+function opening(timeline: Timeline, rows: readonly FrameRow[]): readonly TimedArrow[] {
+  const { at, flow } = timeline;
+  if ((rows[0]?.event?.index ?? 0) > 0) return [];
+  const acceptedMs = at.received ?? 0;
+  const label = flow?.via === "listen" ? "SYN" : "accept";
+  const accept = arrow("accept", toGateway, [acceptedMs, acceptedMs], label, { isDerived: true });
+  return flow?.via === "presented" ? handshake(timeline) : [accept, ...handshake(timeline)];
 }
 
 /** What ended the stream and has no frame of its own. */
@@ -182,15 +213,15 @@ function closing(timeline: Timeline): TimedArrow[] {
   const closedMs = at.closed ?? at.fin ?? endedMs;
   if (closedMs !== undefined && isClosedEarly(timeline)) {
     const times = [closedMs, closedMs + oneWayMs(timeline)] as const;
-    arrows.push(arrow("reset", ["gateway", "server"], times, "RST", { isDerived: true }));
+    arrows.push(arrow("reset", toServer, times, "RST", { isDerived: true }));
   }
   const more = { isDerived: true, isFailure: true };
   if (end === "error" && failure?.hop === "gateway-server" && closedMs !== undefined) {
     const label = failureLabel(failure.code, reply.bytes);
-    arrows.push(arrow("failed", ["server", "gateway"], [closedMs, closedMs], label, more));
+    arrows.push(arrow("failed", fromServer, [closedMs, closedMs], label, more));
   }
   if (end === "lost" && endedMs !== undefined) {
-    arrows.push(arrow("end", ["gateway", "browser"], [endedMs, endedMs], "connection lost", more));
+    arrows.push(arrow("end", toPage, [endedMs, endedMs], "connection lost", more));
   }
   return arrows;
 }

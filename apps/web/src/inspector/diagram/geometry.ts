@@ -1,6 +1,6 @@
 /** Where the lanes of the sequence diagram stand, and what is drawn between them; in pixels. */
 
-import type { Arrow, Lane, Tick } from "./sequence.ts";
+import type { Arrow, Tick } from "./sequence.ts";
 
 /** The time axis; its labels are on its left. */
 export const axisX = 64;
@@ -13,16 +13,19 @@ const headLength = 7;
 const headAngle = 0.4;
 const labelDistance = 16;
 
+/** Pixels from the left edge to each lane. */
+type Lanes = readonly [number, number, number];
+
 /** Where each lane stands in a diagram of some width; one that is too narrow is cut on its right. */
-export function lanesWithin(width: number): Readonly<Record<Lane, number>> {
+export function lanesWithin(width: number): Lanes {
   const [left, right] = width < narrowBelow ? margins.narrow : margins.wide;
-  const browser = axisX + left;
-  const server = Math.max(browser + spanMin, width - right);
-  return { browser, gateway: (browser + server) / 2, server };
+  const first = axisX + left;
+  const last = Math.max(first + spanMin, width - right);
+  return [first, (first + last) / 2, last];
 }
 
 /** The corners of an arrow's head, as `points` of a polygon. */
-export function arrowHeadOf({ from, to, fromY, toY }: Arrow, lanes: Readonly<Record<Lane, number>>): string {
+export function arrowHeadOf({ from, to, fromY, toY }: Arrow, lanes: Lanes): string {
   const angle = Math.atan2(toY - fromY, lanes[to] - lanes[from]);
   const corner = (turn: number) => {
     const x = lanes[to] - headLength * Math.cos(angle + turn);
@@ -84,7 +87,7 @@ const places = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78] as const;
  * A flat arrow carries its label above itself, turned as the arrow is. A steep one is interrupted by its label, which
  * stays level. Where another label is in the way it moves along the arrow.
  */
-export function placeLabels(arrows: readonly Arrow[], lanes: Readonly<Record<Lane, number>>): readonly Label[] {
+export function placeLabels(arrows: readonly Arrow[], lanes: Lanes): readonly Label[] {
   const placed: Label[] = [];
   for (const arrow of arrows) {
     const candidates = candidatesFor(arrow, lanes);
@@ -94,7 +97,7 @@ export function placeLabels(arrows: readonly Arrow[], lanes: Readonly<Record<Lan
   return placed;
 }
 
-function candidatesFor({ label, from, to, fromY, toY }: Arrow, lanes: Readonly<Record<Lane, number>>): Label[] {
+function candidatesFor({ label, from, to, fromY, toY }: Arrow, lanes: Lanes): Label[] {
   const [left, right] = lanes[from] < lanes[to] ? [lanes[from], lanes[to]] : [lanes[to], lanes[from]];
   const [leftY, rightY] = lanes[from] < lanes[to] ? [fromY, toY] : [toY, fromY];
   const angle = Math.atan2(rightY - leftY, right - left);

@@ -11,8 +11,6 @@ import { arrowsOf } from "./arrows.ts";
 import type { DrawnRows, TimedArrow } from "./arrows.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 
-export type { Lane } from "./arrows.ts";
-
 export interface Arrow extends TimedArrow {
   readonly fromY: number;
   readonly toY: number;
@@ -65,8 +63,8 @@ export function layOut(timeline: Timeline, drawn: DrawnRows, room = Infinity): S
 }
 
 function lineY(arrows: readonly Arrow[]): number | undefined {
-  const last = arrows.findLast(({ from, to, span }) => from === "gateway" && to === "server" && span !== undefined);
-  const answer = arrows.find(({ from, toY }) => from === "server" && toY > (last?.toY ?? Infinity));
+  const last = arrows.findLast(({ to, span }) => to === 2 && span !== undefined);
+  const answer = arrows.find(({ from, toY }) => from === 2 && toY > (last?.toY ?? Infinity));
   return last && (last.toY + (answer?.fromY ?? last.toY)) / 2;
 }
 

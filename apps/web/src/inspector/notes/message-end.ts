@@ -69,3 +69,8 @@ export function mayBeSilence(timeline: Timeline): boolean {
 export function isSilenceLong(timeline: Timeline): boolean {
   return (silenceMs(timeline) ?? 0) >= messageSilenceMs - earlyMs;
 }
+
+/** Who is at the other end: a service of somebody else need not be what this project calls the server. */
+export function peerOf({ isWithServer }: Pick<Timeline, "isWithServer">, article: "the" | "The"): string {
+  return `${article} ${isWithServer ? "server" : "target"}`;
+}

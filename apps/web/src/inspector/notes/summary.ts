@@ -2,8 +2,9 @@
 
 import { errorPrefix, messageDeadlineMs, messageSilenceMs } from "@wirebook/protocol";
 import { count, duration, plural } from "../../ui/format.ts";
+import { describeFlowTraffic, summarizeFlow } from "../../traffic/flow-text.ts";
 import type { Timeline } from "../timeline/timeline.ts";
-import { feedOffset, mayBeSilence, messageEnd, silenceMs, writesBeforeReply } from "./message-end.ts";
+import { feedOffset, mayBeSilence, messageEnd, peerOf, silenceMs, writesBeforeReply } from "./message-end.ts";
 import type { MessageEnd } from "./message-end.ts";
 
 /**
@@ -14,6 +15,7 @@ import type { MessageEnd } from "./message-end.ts";
  */
 export function summarize(timeline: Timeline, position?: number): string {
   if (timeline.failure !== undefined) return "";
+  if (timeline.flow !== undefined) return summarizeFlow(timeline, timeline.flow);
   if (timeline.isDialogue) return ofDialogue(timeline);
   if (timeline.endReason === "reset") return ofReset(timeline);
   if (timeline.endReason === "cancelled" && !timeline.isWithServer)
@@ -54,11 +56,6 @@ function firstSpeaker({ at }: Timeline): string {
 
 function countOf(value: number, noun: string): string {
   return value === 0 ? `no ${noun}s` : plural(value, noun);
-}
-
-/** Who is at the other end: a service of somebody else need not be what this project calls the server. */
-export function peerOf({ isWithServer }: Pick<Timeline, "isWithServer">, article: "the" | "The"): string {
-  return `${article} ${isWithServer ? "server" : "target"}`;
 }
 
 function isOrdinary(timeline: Timeline): boolean {
@@ -152,6 +149,7 @@ function hasBytesAfterFeed(timeline: Timeline): boolean {
 
 /** Bytes sent and received, the time in total, and the server's part of it. */
 export function describeTraffic(timeline: Timeline): string {
+  if (timeline.flow !== undefined) return describeFlowTraffic(timeline);
   const { endedMs, sent, reply, isDialogue } = timeline;
   const serverMs = isDialogue ? undefined : silenceMs(timeline);
   const inWrites = sent.writes > 1 ? ` in ${plural(sent.writes, "write")}` : "";

@@ -1,12 +1,12 @@
 /** An exchange's timeline as a table of its moments, and as a handful of phases that follow each other. */
 
+import { duration } from "../../ui/format.ts";
 import type { ColouredHop, Timeline } from "./timeline.ts";
 
 export interface StepRow {
   readonly name: string;
   /** Whose clock noted it. */
   readonly where: "page" | "gateway";
-  readonly hop: ColouredHop;
   readonly ms: number;
   /** Since the row above; 0 for the first. */
   readonly sinceMs: number;
@@ -14,7 +14,8 @@ export interface StepRow {
   readonly arrows: readonly string[];
 }
 
-export function stepRows({ transport, at, tls, openedMs, reads, writes, endedMs, end }: Timeline): readonly StepRow[] {
+export function stepRows(timeline: Timeline): readonly StepRow[] {
+  const { transport, at, tls, openedMs, reads, writes, endedMs, end, flow } = timeline;
   const endNames = {
     running: "",
     end: "end frame arrived",
@@ -40,10 +41,18 @@ export function stepRows({ transport, at, tls, openedMs, reads, writes, endedMs,
     ["connection closed", "gateway", at.closed, "end", "reset", "failed"],
     [endNames[end], "page", endedMs, "end"],
   ];
-  const happened = all.flatMap(([name, where, ms, ...arrows]) => {
-    const hop: ColouredHop = where === "page" || name === "frame received" ? "page-gateway" : "gateway-server";
-    return ms === undefined ? [] : [{ name, where, hop, ms, arrows }];
-  });
+  const ofFlow: typeof all = [
+    ["client accepted", "gateway", at.received, "accept"],
+    ...all.slice(2, 5),
+    ["first read from the client", "gateway", at.written, "write 0"],
+    ["first read from the target", "gateway", at.firstByte, "read 0"],
+    ["client's FIN", "gateway", at.ended, "ended client", "ended target"],
+    ["target's FIN", "gateway", at.fin, "fin target", "fin client"],
+    ["connection closed", "gateway", at.closed, "rst client", "rst target"],
+  ];
+  const happened = (flow === undefined ? all : ofFlow).flatMap(([name, where, ms, ...arrows]) =>
+    ms === undefined ? [] : [{ name, where, ms, arrows }],
+  );
   const sorted = happened.toSorted((a, b) => a.ms - b.ms);
   return sorted.map((row, index) => ({ ...row, sinceMs: row.ms - (sorted[index - 1]?.ms ?? row.ms) }));
 }
@@ -54,6 +63,11 @@ export interface Phase {
   readonly hop: ColouredHop | "gateway" | "server";
   readonly fromMs: number;
   readonly ms: number;
+}
+
+/** `server 1.20 ms` */
+export function describePhase({ name, ms }: Phase): string {
+  return `${name} ${duration(ms)}`;
 }
 
 /** Where the time of an exchange went, as far as is known; each phase starts where the one before ended. */

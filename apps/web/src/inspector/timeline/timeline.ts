@@ -17,6 +17,8 @@ import type {
   StreamRecord,
   TlsFacts,
 } from "@wirebook/protocol";
+import { flowTimelineOf } from "../../traffic/flow-text.ts";
+import type { FlowTimeline } from "../../traffic/flow-text.ts";
 import type { Answer, Stream, Failure } from "../../streams/stream.svelte.ts";
 
 /**
@@ -28,7 +30,7 @@ const lookedAtMax = 600;
 export type ColouredHop = Exclude<Hop, "gateway">;
 
 /** A read or a write. */
-export interface TimelineEvent extends Pick<StreamEvent, "number" | "offset" | "byteCount" | "queuedKiB"> {
+export interface TimelineEvent extends Pick<StreamEvent, "number" | "offset" | "byteCount" | "bytes" | "queuedKiB"> {
   /** When the gateway noted it. */
   readonly ms: number;
   /** When the page knew of it; `undefined` in a record that does not say so. */
@@ -52,6 +54,8 @@ export interface Timeline {
   readonly target: string;
   /** True for a stream with a Wirebook server. */
   readonly isWithServer: boolean;
+  /** `undefined` of a stream that is no flow. */
+  readonly flow: FlowTimeline | undefined;
   readonly isConversation: boolean;
   /** True when it is held open for more than one message. */
   readonly isDialogue: boolean;
@@ -90,18 +94,20 @@ export function buildTimeline(stream: Stream): Timeline {
     return gatewayMs === undefined ? [] : [[step, sinceGateway(gatewayMs)] as const];
   });
   const place = (event: StreamEvent): TimelineEvent => {
-    const { number, offset, byteCount, queuedKiB, atMs, arrivedMs } = event;
+    const { number, offset, byteCount, bytes, queuedKiB, atMs, arrivedMs } = event;
     const arrived = arrivedMs === undefined ? undefined : since(arrivedMs);
-    return { number, offset, byteCount, queuedKiB, ms: sinceGateway(atMs), arrivedMs: arrived };
+    return { number, offset, byteCount, bytes, queuedKiB, ms: sinceGateway(atMs), arrivedMs: arrived };
   };
   const opened = controls.find(({ name }) => name === "open");
-  const data = lookedAt(record).filter(({ kind }) => kind === "data");
+  const events = lookedAt(record);
+  const data = events.filter(({ kind }) => kind === "data");
   const ended = stream.endedAtMs === undefined ? undefined : since(stream.endedAtMs);
   const { latest } = record;
   return {
     transport: intent.target.transport,
     target: intent.target.name,
     isWithServer: stream.isWithServer,
+    flow: flowTimelineOf(stream, events),
     isConversation: stream.isConversation,
     isDialogue: stream.isDialogue,
     message: stream.message,
