@@ -1,0 +1,317 @@
+/**
+ * Presenting: the page shows its own streams to those who hold a link [G-16].
+ *
+ * Nothing is queued for it. The page keeps the records anyway, and each shown stream is a cursor on its record. Frames go
+ * while few bytes wait in the WebSocket; what a record has let go of before its turn came leaves a gap. So a slow connection
+ * costs the page nothing, and its viewers see less.
+ */
+
+import {
+  byteFrameHeaderBytes,
+  encodeByteFrame,
+  flowIdMin,
+  flowNameCharactersMax,
+  pageFrameBytesMax,
+} from "@wirebook/protocol";
+import type {
+  FrameErrorCode,
+  GatewayFrame,
+  PageFrame,
+  StepTimes,
+  StreamEvent,
+  StreamOutcome,
+} from "@wirebook/protocol";
+import type { GatewayConnection } from "../gateway/connection.svelte.ts";
+import { presentedAtOnce, presentedStreamsMax, presentEveryMs, presentWaitingBytesMax } from "../limits.ts";
+import { sentence } from "../streams/result.ts";
+import type { Hidden, Stream } from "../streams/stream.svelte.ts";
+import type { Streams } from "../streams/streams.svelte.ts";
+import { Persisted } from "../ui/browser.ts";
+
+type Connection = Pick<GatewayConnection, "send" | "sendBytes" | "waitingBytes" | "hello">;
+
+/** A stream that is shown, and how far. */
+interface Shown {
+  readonly stream: Stream;
+  /** Milliseconds to add to its times, so that they are those of the gateway that runs now. */
+  readonly shiftMs: number;
+  /** The head that was sent, as text. */
+  head: string;
+  /** The index of the next event. */
+  next: number;
+  /** Bytes of each direction up to the last frame that was sent. */
+  readonly passed: { sent: number; received: number };
+  isOver: boolean;
+}
+
+/** Bytes that one frame carries: a longer read goes in pieces. */
+const pieceBytesMax = pageFrameBytesMax - byteFrameHeaderBytes;
+
+/** A difference of clocks, in milliseconds, that is that of one gateway to itself. */
+const sameClockMs = 1000;
+
+/** Errors that answer `present`, or what follows it. */
+const refusals: ReadonlySet<FrameErrorCode> = new Set(["forbidden", "presentation-unknown", "too-many-presentations"]);
+
+const dot = 0x2e;
+const noBytes = new Uint8Array(0);
+
+export class Presenter {
+  state = $state<"off" | "starting" | "on">("off");
+  /** What the link has. */
+  token = $state("");
+  viewers = $state(0);
+  /** What the presenter should know, in a sentence. */
+  notice = $state("");
+  readonly #connection: Connection;
+  readonly #streams: Pick<Streams, "list" | "selected">;
+  /** The presenter's own secret, which a reload of this tab keeps. */
+  readonly #kept = new Persisted("presentation", () => sessionStorage);
+  readonly #shown = new Map<Stream, Shown>();
+  /** All that were shown once, and those that are not to be. */
+  #known = new WeakSet<Stream>();
+  /** True after a reload: what the browser kept over it was shown before. */
+  #isResumed = false;
+  #selected: Stream | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(connection: Connection, streams: Pick<Streams, "list" | "selected">) {
+    this.#connection = connection;
+    this.#streams = streams;
+  }
+
+  /** The address to pass on: beside this page, wherever a proxy puts it. */
+  get link(): string {
+    return new URL(`guest#watch=${this.token}`, document.baseURI).href;
+  }
+
+  /** The gateway is there, for the first time or again: what was presented goes on. */
+  open(): void {
+    const key = this.#kept.read() ?? "";
+    this.#shown.clear();
+    this.#selected = undefined;
+    this.state = "off";
+    if (key === "") return;
+    this.#isResumed = true;
+    this.#present({ type: "present", key });
+  }
+
+  /** Begins with the newest entries that are there. */
+  begin(): void {
+    this.#isResumed = false;
+    this.#shown.clear();
+    this.#selected = undefined;
+    this.#known = new WeakSet(this.#own().slice(0, -presentedStreamsMax));
+    this.#present({ type: "present" });
+  }
+
+  /** Ends it for all viewers. */
+  end(): void {
+    this.#connection.send({ type: "unpresent" });
+    this.#stop("");
+  }
+
+  /** Hides bytes of a stream, or shows them again. What viewers have seen cannot be taken back, and is told. */
+  hide(stream: Stream, spans: readonly Hidden[]): void {
+    const passed = this.#shown.get(stream)?.passed;
+    const isSeen = ({ isFromTarget, from }: Hidden) => ((isFromTarget ? passed?.received : passed?.sent) ?? 0) > from;
+    const added = spans.filter((span) => !stream.hidden.includes(span));
+    stream.hidden = spans;
+    // One that was shown and let go of has been seen whole.
+    const wasSeen = passed === undefined ? this.#known.has(stream) && added.length > 0 : added.some(isSeen);
+    if (this.state === "on" && wasSeen) {
+      this.notice =
+        "This was shown before you hid it: viewers have seen it, and those who come later will. To take the rest back, end the presentation.";
+    }
+    this.wake();
+  }
+
+  /** A text frame came; false when it is not about presenting. */
+  takeFrame(frame: GatewayFrame): boolean {
+    if (frame.type === "presenting") {
+      this.token = frame.token;
+      this.viewers = frame.viewers;
+      this.#kept.write(frame.key);
+      this.state = "on";
+      this.wake();
+      return true;
+    }
+    if (this.state === "off") return false;
+    if (frame.type === "presented-end") {
+      this.#stop("The presentation has ended, or goes on in another tab.");
+      return true;
+    }
+    if (frame.type !== "error" || frame.id !== null || !refusals.has(frame.code)) return false;
+    this.#stop(sentence(frame.message));
+    return true;
+  }
+
+  /** There may be something to send. */
+  wake(): void {
+    if (this.state === "on") this.#timer ??= setTimeout(() => this.#turn(), presentEveryMs);
+  }
+
+  #present(frame: Extract<PageFrame, { type: "present" }>): void {
+    this.notice = "";
+    if (this.#connection.send(frame) !== undefined) this.state = "starting";
+  }
+
+  #stop(notice: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#kept.write("");
+    this.state = "off";
+    this.viewers = 0;
+    this.notice = notice;
+  }
+
+  /** The user's own: what the page reads for itself is none. */
+  #own(): readonly Stream[] {
+    return this.#streams.list.filter((stream) => this.#isOwn(stream));
+  }
+
+  #isOwn({ intent: { by, startedAt, loaded } }: Stream): boolean {
+    const wasShown = this.#isResumed && startedAt !== undefined && loaded === undefined;
+    return by === "user" && !wasShown;
+  }
+
+  #turn(): void {
+    this.#timer = undefined;
+    if (this.state !== "on") return;
+    let left = presentedAtOnce;
+    for (const stream of this.#own()) if (left > 0 && !this.#known.has(stream) && this.#add(stream)) left -= 1;
+    this.#select();
+    for (const shown of this.#shown.values()) if (!shown.isOver) left = this.#show(shown, left);
+    if (left <= 0 || this.#isFull) this.wake();
+  }
+
+  get #isFull(): boolean {
+    return this.#connection.waitingBytes > presentWaitingBytesMax;
+  }
+
+  /** False when so many run that this one must wait. */
+  #add(stream: Stream): boolean {
+    if (this.#isFull) return false;
+    if (this.#shown.size >= presentedStreamsMax) {
+      const oldest = this.#shown.values().find(({ isOver }) => isOver);
+      if (oldest === undefined) return false;
+      this.#shown.delete(oldest.stream);
+    }
+    const { timeOrigin = 0 } = this.#connection.hello ?? {};
+    const shiftMs = stream.sentAt.getTime() + stream.toPageMs(0) - stream.sentAtMs - timeOrigin;
+    const shown: Shown = {
+      stream,
+      shiftMs: Math.abs(shiftMs) < sameClockMs ? 0 : shiftMs,
+      head: "",
+      next: 0,
+      passed: { sent: 0, received: 0 },
+      isOver: false,
+    };
+    this.#known.add(stream);
+    this.#shown.set(stream, shown);
+    this.#sendHead(shown);
+    return true;
+  }
+
+  #select(): void {
+    const { selected } = this.#streams;
+    if (selected === this.#selected) return;
+    // One that is too old to be shown by itself is shown when it is selected.
+    const isLost =
+      selected !== undefined && this.#isOwn(selected) && !this.#shown.has(selected) && !this.#add(selected);
+    if (isLost) return;
+    this.#selected = selected;
+    const isShown = selected !== undefined && this.#shown.has(selected);
+    this.#connection.send({ type: "select", id: isShown ? selected.id : null });
+  }
+
+  /** Sends what is new of a stream; returns how many frames are left to send in this turn. */
+  #show(shown: Shown, frames: number): number {
+    let left = frames;
+    const { stream } = shown;
+    this.#sendHead(shown);
+    for (const event of stream.record.eventsFrom(shown.next)) {
+      if (left <= 0 || this.#isFull) return left;
+      left -= this.#sendEvent(shown, event);
+      shown.next = event.index + 1;
+    }
+    if (stream.state === "running") return left;
+    const { outcome, at, sentBytes, receivedBytes } = stream.record;
+    const totals = { at: shift(at, shown.shiftMs), sentBytes, receivedBytes };
+    this.#connection.send({ type: "shown", id: stream.id, outcome: endOf(outcome), ...totals });
+    shown.isOver = true;
+    return left - 1;
+  }
+
+  #sendHead(shown: Shown): void {
+    const { stream, shiftMs } = shown;
+    const { received, connecting, established, secured } = stream.at;
+    const { local, remote, tls } = stream.record;
+    const name = nameOf(stream).slice(0, flowNameCharactersMax);
+    const head = {
+      target: stream.intent.target,
+      at: shift({ received, connecting, established, secured }, shiftMs),
+      ...(local === undefined ? {} : { local }),
+      ...(remote === undefined ? {} : { remote }),
+      ...(tls === undefined ? {} : { tls }),
+      ...(name === "" ? {} : { name }),
+    };
+    const text = JSON.stringify(head);
+    if (text === shown.head) return;
+    shown.head = text;
+    this.#connection.send({ type: "show", id: stream.id, stream: head });
+  }
+
+  /** Sends an event, in as many frames as it needs; returns how many those are. */
+  #sendEvent({ stream, shiftMs, passed }: Shown, event: StreamEvent): number {
+    const { kind, isFromTarget, leg, offset } = event;
+    const way = isFromTarget ? "received" : "sent";
+    // Of bytes that the page does not keep, the next frame says that they are missing.
+    if (kind === "data" && event.bytes === undefined) return 0;
+    const bytes = withDots(event.bytes ?? noBytes, offset, isFromTarget, stream.hidden);
+    let frames = 0;
+    for (let at = 0; at < bytes.length || frames === 0; at += pieceBytesMax) {
+      const isAfterGap = at === 0 && (event.isAfterGap || offset > passed[way]);
+      const id = flowIdMin + stream.id;
+      const header = { kind, leg, isFromTarget, isAfterGap, queuedKiB: 0, id, atMs: event.atMs + shiftMs };
+      const piece = bytes.subarray(at, at + pieceBytesMax);
+      this.#connection.sendBytes(encodeByteFrame(header, piece, (length) => new Uint8Array(length)));
+      frames += 1;
+    }
+    passed[way] = offset + event.byteCount;
+    return frames;
+  }
+}
+
+/** The times that are known, moved. */
+function shift(at: { readonly [Step in keyof StepTimes]: number | undefined }, ms: number): StepTimes {
+  const known = Object.entries(at).filter((entry): entry is [string, number] => entry[1] !== undefined);
+  return Object.fromEntries(known.map(([step, atMs]) => [step, atMs + ms]));
+}
+
+/** How a stream ended, as frames say it: one that was lost with the gateway was cut off there. */
+function endOf(outcome: StreamOutcome | undefined): Extract<PageFrame, { type: "shown" }>["outcome"] {
+  if (outcome?.kind === "ended") return { reason: outcome.reason };
+  if (outcome === undefined || outcome.code === "gateway-lost") return { reason: "cancelled" };
+  const { code, hop, message } = outcome;
+  return { code, hop, message };
+}
+
+/** The name is the message of an exchange, so it is hidden with it. */
+function nameOf({ name, isDialogue, hidden }: Stream): string {
+  return !isDialogue && hidden.some(({ isFromTarget }) => !isFromTarget) ? name.replaceAll(/\S/gu, ".") : name;
+}
+
+/** Bytes at an offset of their direction, with dots for those that are hidden; line ends stay. */
+function withDots(bytes: Uint8Array, offset: number, isFromTarget: boolean, hidden: readonly Hidden[]): Uint8Array {
+  const end = offset + bytes.length;
+  const spans = hidden.filter((span) => span.isFromTarget === isFromTarget && span.from < end && span.to > offset);
+  if (spans.length === 0) return bytes;
+  const shown = bytes.slice();
+  for (const { from, to } of spans) {
+    for (let at = Math.max(0, from - offset); at < Math.min(bytes.length, to - offset); at++) {
+      if (shown[at] !== 0x0a && shown[at] !== 0x0d) shown[at] = dot;
+    }
+  }
+  return shown;
+}

@@ -1,0 +1,84 @@
+/** Viewing: a page that was opened by the link of a presentation shows that, and asks the gateway for nothing else [G-16]. */
+
+import type { GatewayFrame } from "@wirebook/protocol";
+import type { GatewayConnection } from "../gateway/connection.svelte.ts";
+import { sentence } from "../streams/result.ts";
+import type { Stream } from "../streams/stream.svelte.ts";
+import type { Flows } from "./flows.svelte.ts";
+
+/** The fragment of an address that names a presentation begins with this. */
+const watchPrefix = "#watch=";
+
+/** The page without its presentation, at which no login is asked for. */
+const guestPath = /\/guest$/;
+
+/** What a link names: a token, or `undefined` when it is no link of a presentation. */
+export function presentationOf({ hash, pathname }: Pick<Location, "hash" | "pathname">): string | undefined {
+  if (hash.startsWith(watchPrefix)) return hash.slice(watchPrefix.length);
+  return guestPath.test(pathname) ? "" : undefined;
+}
+
+export class Viewer {
+  /** Why nothing more comes, in a sentence; empty while something may. */
+  over = $state("");
+  #isFollowing = $state(true);
+  readonly #flows: Flows;
+  readonly #connection: Pick<GatewayConnection, "stop">;
+  readonly #onFollow: (stream: Stream) => void;
+  /** The flow that the presenter has selected. */
+  #selected: number | null = null;
+  #followed: number | undefined;
+
+  /** @param onFollow called with what the presenter has selected */
+  constructor(flows: Flows, connection: Pick<GatewayConnection, "stop">, onFollow: (stream: Stream) => void) {
+    this.#flows = flows;
+    this.#connection = connection;
+    this.#onFollow = onFollow;
+  }
+
+  /** False where the link cannot be one of a presentation: then the gateway is not asked. */
+  begin(token: string): boolean {
+    if (/^[\w-]{22}$/.test(token)) return true;
+    this.#end("This link is not complete. Ask the presenter for it again.");
+    return false;
+  }
+
+  /** True while what the presenter selects is selected here, too. */
+  get isFollowing(): boolean {
+    return this.#isFollowing;
+  }
+
+  set isFollowing(isFollowing: boolean) {
+    this.#isFollowing = isFollowing;
+    this.#followed = undefined;
+    this.follow();
+  }
+
+  /** Selects what the presenter has selected, as soon as it is there. */
+  follow(): void {
+    if (!this.#isFollowing || this.#selected === null || this.#followed === this.#selected) return;
+    const stream = this.#flows.list.find(({ id }) => id === this.#selected);
+    if (stream === undefined) return;
+    this.#followed = stream.id;
+    this.#onFollow(stream);
+  }
+
+  /** A text frame came; false when it is not about viewing. */
+  takeFrame(frame: GatewayFrame): boolean {
+    if (frame.type === "selected") {
+      this.#selected = frame.id;
+      this.follow();
+    } else if (frame.type === "presented-end") {
+      this.#end("The presentation has ended. What it showed stays here until you close the page.");
+    } else if (frame.type === "error" && frame.id === null) {
+      this.#end(`${sentence(frame.message)} Ask the presenter for a new link.`);
+    } else return false;
+    return true;
+  }
+
+  #end(why: string): void {
+    this.over = why;
+    this.#flows.lose();
+    this.#connection.stop();
+  }
+}
