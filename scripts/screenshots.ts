@@ -64,9 +64,6 @@ async function send(page: Page, operation: string, from = ""): Promise<void> {
 
 async function takePage(page: Page, address: string): Promise<void> {
   await begin(page, address);
-  await page.getByRole("button", { name: "History menu" }).click();
-  await page.getByRole("menuitem", { name: "Show plot" }).click();
-  await page.getByText("As a table").waitFor();
   await send(page, "6");
   await send(page, "2", "-4");
   await take(page, "page");

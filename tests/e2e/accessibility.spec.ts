@@ -1,5 +1,6 @@
 import type { Locator, Page } from "@playwright/test";
 import { expectClean } from "./clean.ts";
+import { startGateway } from "../../test-support/programs.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
 const sizes = {
@@ -68,6 +69,26 @@ for (const [size, viewport] of Object.entries(sizes)) {
   }
 }
 
+test("the traffic can be used by touch, and reports nothing to the checker", async ({ browser, server }) => {
+  await using gateway = await startGateway({ server: server.address, options: ["--listen=0=wirebook"] });
+  const context = await browser.newContext({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } });
+  const page = await context.newPage();
+  await Wirebook.open(page, gateway);
+  await view(page, "History").click();
+  await page.getByRole("button", { name: "Traffic", exact: true }).click();
+  await page.getByRole("region", { name: "Traffic" }).getByText("no faults").click();
+  await expectClean(page, "#traffic");
+  await expectNothingOverflows(page);
+  const low = await page
+    .getByRole("region", { name: "Traffic" })
+    .locator("button, summary")
+    .evaluateAll((all) =>
+      all.filter((each) => each.getBoundingClientRect().height < 44).map((each) => each.textContent),
+    );
+  expect(low).toEqual([]);
+  await context.close();
+});
+
 test("a tablet shows two panes, and its tabs say which", async ({ page, gateway }) => {
   await page.setViewportSize(sizes.tablet);
   const { conversation, inspector, history } = await Wirebook.open(page, gateway);
@@ -89,7 +110,7 @@ test("a divider moves by keys and by a pointer, says where it stands, and is rem
   page,
 }) => {
   const divider = page.getByRole("separator", { name: "Width before Inspector" });
-  const width = () => wirebook.conversation.evaluate((pane) => pane.getBoundingClientRect().width);
+  const width = () => wirebook.conversation.evaluate((pane) => Math.round(pane.getBoundingClientRect().width));
   const before = await width();
   await divider.focus();
   const said = Number(await divider.getAttribute("aria-valuenow"));

@@ -22,10 +22,6 @@ test("nothing moves by itself for whoever asks for less motion", async ({ page, 
   expect(await motions(page)).toEqual({ running: 0, smooth: 0 });
   await wirebook.inspector.getByRole("tab", { name: "Fault lab" }).click();
   await expect(page.getByRole("form", { name: "Fault lab" })).toBeVisible();
-  await wirebook.history.getByRole("button", { name: "History menu" }).click();
-  await page.getByRole("menuitem", { name: "Show plot" }).click();
-  await expect(page.getByRole("region", { name: "Lines over time" })).toBeVisible();
-  expect(await motions(page)).toEqual({ running: 0, smooth: 0 });
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("dialog", { name: "Commands" })).toBeVisible();
   expect(await motions(page)).toEqual({ running: 0, smooth: 0 });

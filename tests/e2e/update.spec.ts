@@ -4,7 +4,7 @@ import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startGateway } from "../../test-support/programs.ts";
-import { expect, test as base, Wirebook } from "./wirebook.ts";
+import { expect, runClient, test as base, Wirebook } from "./wirebook.ts";
 
 const sentence = "This page is older than the gateway. Reload it.";
 const built = fileURLToPath(new URL("../../apps/web/dist", import.meta.url));
@@ -49,20 +49,17 @@ async function rebuild(folder: string): Promise<void> {
   await Promise.all(newPaths.map((path, index) => writeFile(path, renewed(texts[index] ?? ""))));
 }
 
-async function plot({ page, history }: Wirebook): Promise<void> {
-  await history.getByRole("button", { name: "History menu" }).click();
-  await page.getByRole("menuitem", { name: "Show plot" }).click();
-}
-
 test("every part that is missing after an update says that the page is older than the gateway", async ({
   wirebook,
   folder,
+  server,
 }) => {
   const { page, history, inspector: wire } = wirebook;
+  await runClient(server, "otter");
   await rebuild(folder);
   await wirebook.line.fill("brick-is-typing");
 
-  await plot(wirebook);
+  await wirebook.rows("otter").click();
   await expect(history.getByRole("alert")).toHaveText(sentence);
   for (const name of ["Stream", "Bytes", "Fault lab"]) {
     await wire.getByRole("tab", { name, exact: true }).click();
@@ -85,8 +82,8 @@ test("every part that is missing after an update says that the page is older tha
   await notice.getByRole("button", { name: "Reload" }).click();
   await expect(wirebook.follow).toHaveText("live");
   await expect(notice).toBeHidden();
-  await plot(wirebook);
-  await expect(history.getByRole("region", { name: "Lines over time" })).toBeVisible();
+  await wirebook.rows("otter").click();
+  await expect(history.getByRole("complementary", { name: "The whole line" })).toBeVisible();
 });
 
 test("a gateway that comes back with another build is noticed before a part is missing", async ({

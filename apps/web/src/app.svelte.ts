@@ -1,20 +1,24 @@
 /** Makes the parts of the page and connects them. Each part knows only those that it is handed here. */
 
+import { flowIdMin } from "@wirebook/protocol";
 import type { GatewayFrame } from "@wirebook/protocol";
 import { Find } from "./conversation/find.svelte.ts";
 import { CommandLine } from "./conversation/command-line.svelte.ts";
 import { Identity } from "./conversation/identity.svelte.ts";
-import { Sender } from "./conversation/sender.svelte.ts";
 import { GatewayConnection } from "./gateway/connection.svelte.ts";
-import type { TimedText } from "./gateway/gateway-socket.ts";
 import { UpdateCheck } from "./gateway/update-check.svelte.ts";
 import { LiveHistory } from "./history/live-history.svelte.ts";
 import { Highlight } from "./inspector/highlight.svelte.ts";
 import { Keeper } from "./streams/keeper.svelte.ts";
 import { Operations } from "./streams/operations.svelte.ts";
+import { explainFailure, refusalOf, resultOf } from "./streams/result.ts";
 import type { Stream } from "./streams/stream.svelte.ts";
 import { Streams } from "./streams/streams.svelte.ts";
+import { Flows } from "./traffic/flows.svelte.ts";
+import { Presenter } from "./traffic/present.svelte.ts";
+import { presentationOf, Viewer } from "./traffic/viewer.svelte.ts";
 import { streamLinkPrefix } from "./ui/browser.ts";
+import { bytes, duration, plural } from "./ui/format.ts";
 import { Layout } from "./ui/layout.svelte.ts";
 import { Preferences } from "./ui/preferences.svelte.ts";
 
@@ -27,69 +31,107 @@ export class App {
   readonly operations = new Operations();
   readonly identity: Identity;
   readonly streams: Streams;
+  readonly flows: Flows;
   readonly history: LiveHistory;
-  readonly sender: Sender;
   readonly commandLine: CommandLine;
   readonly keeper: Keeper;
   readonly find: Find;
+  readonly presenter: Presenter;
+  /** Set where the page was opened by the link of a presentation. */
+  readonly viewer: Viewer | undefined;
+  readonly #presentation: string | undefined;
 
-  constructor(url: string) {
+  /** @param presentation the token of a presentation to view, instead of everything else */
+  constructor(url: string, presentation?: string) {
     this.connection = new GatewayConnection(url);
-    this.streams = new Streams(this.connection, ({ link, operations }, stream) => {
+    this.#presentation = presentation;
+    const isViewer = presentation !== undefined;
+    this.streams = new Streams(isViewer ? sendsNothing : this.connection, ({ link, operations }, stream) => {
       this.operations.link = link;
       this.operations.list = operations;
       this.#noteAccepted(stream);
     });
-    this.history = new LiveHistory(
-      this.streams,
-      this.operations,
-      (stream) => this.sender.watch(stream),
-      this.preferences,
-    );
+    this.flows = new Flows(this.connection, presentation);
+    this.viewer = isViewer ? new Viewer(this.flows, this.connection, (stream) => this.#show(stream)) : undefined;
+    this.presenter = new Presenter(this.connection, this.streams);
+    this.history = new LiveHistory(this.streams, this.operations, (stream) => this.#watch(stream), this.preferences);
     this.identity = new Identity((user) => this.history.useName(user));
-    this.sender = new Sender(this.streams, this.layout, () => this.history.noteOver());
     this.keeper = new Keeper(this.streams);
     this.find = new Find(this.streams);
     this.streams.newestTime = () => this.history.newestTime;
     this.streams.onKey = (user, stream) => this.#adopt(user, stream);
-    this.commandLine = new CommandLine(this.operations, this.identity, this.sender, this.streams);
+    this.commandLine = new CommandLine(this.operations, this.identity, this.streams, (stream) => {
+      void this.#watch(stream);
+    });
   }
 
   /** Connects to the gateway, and reconnects from now on. */
   start(): void {
-    void this.keeper.restore();
+    if (this.viewer === undefined) void this.keeper.restore();
     this.#openAddress();
-    addEventListener("hashchange", () => this.#openAddress());
+    addEventListener("hashchange", () => {
+      if (presentationOf(location) === this.#presentation) this.#openAddress();
+      else location.reload();
+    });
     addEventListener("vite:preloadError", () => void this.update.explainMissingPart());
     // Coming back online, or back to a page that the browser kept, is no moment to wait for the next attempt.
     addEventListener("online", () => this.connection.retryNow());
     addEventListener("pageshow", ({ persisted }) => persisted && this.connection.retryNow());
+    if (this.viewer?.begin(this.#presentation ?? "") === false) return;
     this.connection.start({
-      onOpen: () => {
+      onOpen: (hello) => {
+        this.flows.open(hello);
+        if (this.viewer !== undefined) return;
+        this.presenter.open();
         // A gateway that comes back may be a newer one.
         void this.update.look();
         this.identity.keyring.isInUse = this.streams.hasServer;
-        if (!this.streams.hasServer) {
-          // What an earlier server offered is no message of another service.
-          this.operations.list = undefined;
-        }
-        if (this.identity.hasConnected) this.commandLine.useName(this.identity.name);
-        if (this.identity.hasConnected) this.history.resume(this.identity.user);
+        // What an earlier server offered is no message of another service.
+        if (!this.streams.hasServer) this.operations.list = undefined;
+        if (!this.identity.hasConnected) return;
+        this.commandLine.useName(this.identity.name);
+        this.history.resume(this.identity.user);
       },
       onLost: (reason) => {
         this.streams.lose(reason);
         this.history.follower.lose();
       },
       onProblem: () => void this.update.look(),
-      onFrame: (frame, timed) => this.#takeFrame(frame, timed),
-      onBytes: (frame, atMs) => this.streams.takeBytes(frame, atMs),
+      onFrame: (frame, timed) => {
+        const isConcerned = (part: { takeFrame: (frame: GatewayFrame) => boolean }) => part.takeFrame(frame);
+        const belongs =
+          [this.flows, this.viewer ?? this.presenter].some(isConcerned) || this.streams.takeFrame(frame, timed);
+        if (!belongs && frame.type === "error") this.connection.problem = frame.message;
+        this.viewer?.follow();
+        this.presenter.wake();
+      },
+      onBytes: (frame, atMs) => {
+        if (frame.id >= flowIdMin) this.flows.takeBytes(frame);
+        else this.streams.takeBytes(frame, atMs);
+        this.presenter.wake();
+      },
     });
   }
 
-  /** Shows a stream in the inspector. */
+  /** Shows a stream in the inspector, because the user wants it. */
   select(stream: Stream): void {
+    if (this.viewer !== undefined) this.viewer.isFollowing = false;
+    this.#show(stream);
+  }
+
+  #show(stream: Stream): void {
     this.streams.selected = stream;
     this.layout.pane = "inspector";
+  }
+
+  /** Shows a stream that the user began, and tells of its result when it is over. */
+  async #watch(stream: Stream | undefined): Promise<void> {
+    if (stream === undefined) return;
+    void this.streams.show(stream);
+    await stream.settled();
+    this.layout.announcement = announce(stream);
+    await stream.over;
+    await this.history.noteOver();
   }
 
   /**
@@ -129,9 +171,14 @@ export class App {
       this.layout.linkProblem = error.message;
     }
   }
+}
 
-  #takeFrame(frame: GatewayFrame, timed: TimedText): void {
-    const belongs = this.streams.takeFrame(frame, timed);
-    if (!belongs && frame.type === "error") this.connection.problem = frame.message;
-  }
+/** The gateway as the streams of a viewer have it: what they would send goes nowhere. */
+const sendsNothing = { send: () => undefined, sendBytes: () => undefined, clock: undefined, hello: undefined };
+
+/** The result of a stream, for screen readers. */
+function announce(stream: Stream): string {
+  const sizes = `${bytes(stream.receivedBytes)} in ${plural(stream.reads, "read")}, ${duration(stream.tookMs)}`;
+  const why = explainFailure(stream)?.why ?? refusalOf(stream) ?? sizes;
+  return `${stream.name}: ${resultOf(stream).word}. ${why}`;
 }

@@ -30,7 +30,7 @@ export const locateReadsMax = 40;
 /** Lines that match a filter that are kept, the newest. */
 export const matchesKept = 50_000;
 
-/** Lines that are read at once when earlier ones are searched or counted. */
+/** Lines that are read at once when earlier ones are searched. */
 export const scanBlockLines = 50_000;
 
 /** Lines that are looked at in one go; then the page may draw. */
@@ -50,19 +50,14 @@ export const suggestionsMax = 8;
 /** Lines that are copied at once, the newest of those selected. */
 export const copiedLinesMax = 100_000;
 
-/** Runs of background requests that are folded; those found later are shown as they are. */
-export const foldsKept = 20_000;
+/** Reads for one copy of lines that are not held. */
+export const copyReadsMax = 200;
+
+/** Runs of background requests that are unfolded at once. */
+export const unfoldedKept = 1000;
 
 /** Times of background requests that this browser remembers, so that they are known again after a reload. */
 export const backgroundTimesKept = 500;
-
-/** Buckets of time in a plot, and names that it tells apart. */
-export const histogramBucketsMax = 240;
-export const histogramSeriesMax = 64;
-
-/** Names that a plot shows beside the others, and milliseconds between two drawings of it. */
-export const plotSeriesMax = 5;
-export const plotRedrawMs = 250;
 
 /** Places that are marked because lines were read there afterwards. */
 export const gapMarksKept = 100;
@@ -77,6 +72,7 @@ export const deletionsRemembered = 1000;
 export const streamBounds = {
   user: { firstEventsKept: 8192, lastEventsKept: 8192, bytesKept: 32 * 1024 * 1024 },
   page: { firstEventsKept: 1024, lastEventsKept: 1024, bytesKept: 256 * 1024 },
+  flow: { firstEventsKept: 1024, lastEventsKept: 7168, bytesKept: 8 * 1024 * 1024 },
 } as const;
 
 /** Text frames, and byte frames that the page sent, that are kept of one stream: the first and the newest. */
@@ -84,6 +80,10 @@ export const controlFramesKept = 1024;
 
 /** Bytes of all exchanges together; past it the oldest finished exchanges lose theirs. */
 export const allBytesKept = 96 * 1024 * 1024;
+
+/** Flows that are kept, and bytes of all of them: past either, the oldest that is over goes, or loses its bytes. */
+export const flowsKept = 2000;
+export const flowBytesKept = 64 * 1024 * 1024;
 
 /** Exchanges that are kept; past it the oldest finished one goes. */
 export const streamsKept = 5000;
@@ -123,3 +123,13 @@ export const keptStreamBytesMax = 2 * 1024 * 1024;
 
 /** Milliseconds after which what is over is written there. */
 export const keepDelayMs = 200;
+
+/** Entries that a presentation shows: the newest that were there, and those that run at once. */
+export const presentedStreamsMax = 50;
+
+/** Milliseconds for which frames of a presentation are gathered, and how many go at once. */
+export const presentEveryMs = 20;
+export const presentedAtOnce = 200;
+
+/** Bytes that may wait toward the gateway; past it a presentation pauses, and what is not kept meanwhile is a gap. */
+export const presentWaitingBytesMax = 128 * 1024;

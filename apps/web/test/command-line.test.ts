@@ -4,11 +4,9 @@ import type { PageFrame } from "@wirebook/protocol";
 import { beforeEach, describe, expect, test } from "vitest";
 import { CommandLine } from "../src/conversation/command-line.svelte.ts";
 import { Identity } from "../src/conversation/identity.svelte.ts";
-import { Sender } from "../src/conversation/sender.svelte.ts";
-import type { Hello } from "../src/gateway/gateway-socket.ts";
+import type { Hello } from "../src/gateway/connection.svelte.ts";
 import { Operations } from "../src/streams/operations.svelte.ts";
 import { Streams } from "../src/streams/streams.svelte.ts";
-import { Layout } from "../src/ui/layout.svelte.ts";
 import { readOf, writtenOf } from "./gateway-peer.ts";
 
 const targets = [
@@ -39,8 +37,7 @@ function openPage(names: readonly string[] = ["mail", "wirebook"]) {
   operations.list = specs;
   const streams = new Streams(connection, () => {});
   const identity = new Identity(() => {});
-  const sender = new Sender(streams, new Layout(), () => Promise.resolve());
-  const line = new CommandLine(operations, identity, sender, streams);
+  const line = new CommandLine(operations, identity, streams, () => {});
   const type = (text: string) => {
     line.text = text;
     line.send();
@@ -90,7 +87,7 @@ describe("a line for the server", () => {
   test("is recalled with the name, without the key that was typed with it", () => {
     page.type("otter~s3cret 2");
     expect(page.line.text).toBe("otter ");
-    page.line.back();
+    page.line.recall(-1);
     expect(page.line.text).toBe("otter 2");
   });
 
@@ -191,9 +188,9 @@ describe("a line for any other target", () => {
     page.line.set({ lineEnd: "none" });
     page.type("EHLO x");
     page.line.choose("wirebook");
-    expect([page.line.settings.lineEnd, page.line.back()]).toEqual(["LF", false]);
+    expect([page.line.settings.lineEnd, page.line.recall(-1)]).toEqual(["LF", false]);
     page.line.choose("mail");
-    expect([page.line.settings.lineEnd, page.line.back(), page.line.text]).toEqual(["none", true, "EHLO x"]);
+    expect([page.line.settings.lineEnd, page.line.recall(-1), page.line.text]).toEqual(["none", true, "EHLO x"]);
   });
 
   test("is put back from its stream, and sent again on a connection of its own", () => {

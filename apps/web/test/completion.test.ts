@@ -1,7 +1,7 @@
 import { operations } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { splitLessonLink } from "../src/conversation/command-line.svelte.ts";
-import { complete, completionsOf, fieldsOfLine, hintOf, lineOfFields } from "../src/conversation/draft.ts";
+import { complete, completionsOf, hintOf } from "../src/conversation/draft.ts";
 import { applyPreset, encodeLink, ordinary, presets } from "../src/fault-lab/settings.ts";
 
 const operation = (number: number) => operations.find((each) => each.number === number);
@@ -32,28 +32,6 @@ describe("what a line may become", () => {
     ["brick 2 -1 ", 1],
   ])("the argument that is typed in %j has the index %i", (line, at) => {
     expect(hintOf(line, operations)).toMatchObject({ operation: { number: 2 }, at });
-  });
-});
-
-describe("the fields of a line", () => {
-  test.each([
-    ["brick 2", ["", "", ""]],
-    ["brick 2 -10", ["-10", "", ""]],
-    ["brick 2 5 9 snapshot", ["5", "9", "snapshot"]],
-    ["brick 2 snapshot", ["", "", "snapshot"]],
-  ])("of %j are %j, and make it again", (line, values) => {
-    expect(fieldsOfLine(line, operation(2))).toEqual(values);
-    expect(lineOfFields("brick", operation(2), values)).toEqual({ line });
-  });
-
-  test("make no line while one is empty before another", () => {
-    expect(lineOfFields("brick", operation(2), ["", "5", ""])).toEqual({
-      problem: "TO needs FROM before it; type FROM too",
-    });
-  });
-
-  test("are the name alone without an operation", () => {
-    expect(lineOfFields("brick", undefined, [])).toEqual({ line: "brick" });
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeText } from "@wirebook/protocol";
-import { Find, StreamScan } from "../src/conversation/find.svelte.ts";
+import { Find } from "../src/conversation/find.svelte.ts";
 import { Stream } from "../src/streams/stream.svelte.ts";
 import { findMatchesMax } from "../src/limits.ts";
 import { readOf, writtenOf } from "./gateway-peer.ts";
@@ -45,12 +45,6 @@ test("cutting the bytes into other reads changes nothing of what is found", () =
       }
     }),
   );
-});
-
-test("bytes that were typed in hex differ by the case of their letters", () => {
-  const stream = streamOf("", "250 Ok\r\n");
-  const scans = ["OK", "Ok"].map((text) => new StreamScan(stream, encodeText(text), true));
-  expect(scans.map((scan) => scan.go(10))).toEqual([false, true]);
 });
 
 test("finds what comes later, once", () => {

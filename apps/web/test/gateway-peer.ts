@@ -12,7 +12,7 @@ import {
 } from "@wirebook/protocol";
 import type { ByteFrame, GatewayFrame, PageFrame } from "@wirebook/protocol";
 import type { Streams } from "../src/streams/streams.svelte.ts";
-import type { TimedText } from "../src/gateway/gateway-socket.ts";
+import type { TimedText } from "../src/gateway/connection.svelte.ts";
 
 type Request = Extract<PageFrame, { type: "request" }>;
 

@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
-import { Capture, captureRecord, decodeSession, encodeRecord, encodeSessionHead } from "@wirebook/capture";
+import { Capture, decodeSession, encodeRecord, encodeSessionHead } from "@wirebook/capture";
 import type { RecordedStream } from "@wirebook/capture";
 import { encodeFrame, encodeText } from "@wirebook/protocol";
 import type { GatewayFrame, PageFrame } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
+import { KeptBytes } from "../src/streams/kept-bytes.ts";
 import { Stream } from "../src/streams/stream.svelte.ts";
 import type { Intent } from "../src/streams/stream.svelte.ts";
 import { Streams } from "../src/streams/streams.svelte.ts";
-import { exportFile, loadFile } from "../src/export/files.ts";
+import { capturePackets, exportFile, loadFile } from "../src/export/files.ts";
 import { streamOf, recordOf } from "../src/export/recorded-stream.ts";
 import { FrameList } from "../src/inspector/frame-list.ts";
 import { resultOf } from "../src/streams/result.ts";
@@ -146,6 +147,23 @@ describe("the record of a stream", () => {
     }
   });
 
+  test("has all that was sent in a conversation, and loads it again", () => {
+    const stream = begin("EHLO", connectOf("EHLO", "mail"), { target: { ...server, name: "mail" } });
+    stream.takeBytes(writtenOf(4, 903), 503.5, clock);
+    stream.noteSent(encodeText(" ~me\r\n"), 504);
+    stream.takeBytes(writtenOf(6, 904), 504.5, clock);
+    const again = streamOf(throughFile(recordOf(stream)), 8, "a.ndjson");
+    expect(new KeptBytes(again.record, false).toText()).toBe("EHLO ~me\r\n");
+  });
+
+  test("holds no key that was cut by the end of a frame", () => {
+    const stream = begin("brick~s3c", connectOf("brick~s3c"));
+    stream.takeBytes(writtenOf(9, 903), 503.5, clock);
+    stream.noteSent(encodeText("ret 2\n"), 504);
+    stream.takeBytes(writtenOf(6, 904), 504.5, clock);
+    expect(new KeptBytes(stream.record, false).toText()).toBe("brick~****** 2\n");
+  });
+
   test("of one that runs is not running when it is loaded, and says so", () => {
     const running = begin("brick 5\n", { type: "request", id: 7, user: "brick", operation: 5 });
     tell(running, { type: "open", id: 7, local, remote, at: opened }, 501.5);
@@ -168,7 +186,7 @@ describe("the record of a stream", () => {
     const again = streamOf(record, 8, "a");
     expect(again.intent.loaded?.note).toBe("13 bytes of its reply are missing");
     expect([again.receivedBytes, again.reads]).toEqual([13, 2]);
-    expect(captureRecord(new Capture({ write: () => true }, "test"), record)).toBe(true);
+    expect(capturePackets(new Capture({ write: () => true }, "test"), again)).toBe(true);
   });
 
   test("has one event in place of those that were not kept, with all their bytes", () => {

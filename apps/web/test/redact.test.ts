@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hideKey, keyOf } from "../src/streams/keys.ts";
+import { hideKey, hideKeys, keyOf } from "../src/streams/keys.ts";
 
 test("finds the key behind the name and nowhere else", () => {
   expect(keyOf("otter~s3cret 2\n")).toBe("s3cret");
@@ -14,4 +14,9 @@ test("hides the key without changing lengths", () => {
 
 test("leaves the same letters alone where they are not the key", () => {
   expect(hideKey("a~a 2", "a")).toBe("a~* 2");
+});
+
+test("hides what stands behind every tilde of a frame, up to the end of its string", () => {
+  const frame = { user: "otter~s3cret", arguments: ["a~b", "~ü c"] };
+  expect(JSON.parse(hideKeys(JSON.stringify(frame)))).toEqual({ user: "otter~******", arguments: ["a~*", "~** c"] });
 });

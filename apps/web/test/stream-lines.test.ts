@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeText, StreamRecord } from "@wirebook/protocol";
-import { rowsOf, StreamLines } from "../src/conversation/lines/stream-lines.ts";
+import { StreamLines } from "../src/conversation/lines/stream-lines.ts";
 import type { Row } from "../src/conversation/lines/stream-lines.ts";
 import { blockRows, lineBytesMax, streamLinesKept } from "../src/limits.ts";
 
@@ -30,6 +30,14 @@ function recordOf(...parts: readonly string[]): StreamRecord {
 function rowsIn(...parts: readonly string[]): readonly Row[] {
   const lines = new StreamLines();
   lines.take(recordOf(...parts).events);
+  return all(lines);
+}
+
+function inOneRead(bytes: Uint8Array): readonly Row[] {
+  const record = new StreamRecord(bounds);
+  record.read(bytes.slice(), 0);
+  const lines = new StreamLines();
+  lines.take(record.events);
   return all(lines);
 }
 
@@ -69,7 +77,7 @@ test("any reads of the same bytes give the same lines", () => {
         if (to > from) record.read(bytes.slice(from, to), index);
         lines.take(record.eventsFrom(lines.next));
       });
-      expect(all(lines).map(textOf)).toEqual(rowsOf(bytes).map(textOf));
+      expect(all(lines).map(textOf)).toEqual(inOneRead(bytes).map(textOf));
       expect(Buffer.concat(all(lines).map((row) => row.bytes))).toEqual(Buffer.from(bytes));
     }),
   );
@@ -82,7 +90,7 @@ test("a long line is cut at the same place, wherever a read ends", () => {
 });
 
 test("a long line is cut between two characters", () => {
-  const [first, second] = rowsOf(encodeText(`${"x".repeat(lineBytesMax - 1)}€€`));
+  const [first, second] = inOneRead(encodeText(`${"x".repeat(lineBytesMax - 1)}€€`));
   expect([first?.bytes.length, second?.bytes.length]).toEqual([lineBytesMax - 1, 6]);
 });
 
@@ -90,6 +98,12 @@ test("a reply is taken from its offset on, without what was sent", () => {
   const lines = new StreamLines(3);
   lines.take(recordOf(">ping\n", "<h\n", "<\none\n", "<two\n").events);
   expect(all(lines).map(textOf)).toEqual(["one\n", "two\n"]);
+});
+
+test("a header is taken up to where the reply begins", () => {
+  const lines = new StreamLines(0, 4);
+  lines.take(recordOf(">ping\n", "<h\n", "<i\none\n", "<two\n").events);
+  expect(all(lines).map(textOf)).toEqual(["h\n", "i\n"]);
 });
 
 test("bytes that are not kept are one row that counts them", () => {

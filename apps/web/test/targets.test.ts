@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AnnouncedTarget } from "@wirebook/protocol";
 import { defaultTarget, describeTarget } from "../src/gateway/targets.ts";
-import type { Hello } from "../src/gateway/gateway-socket.ts";
+import type { Hello } from "../src/gateway/connection.svelte.ts";
 
 const redis: AnnouncedTarget = { name: "redis", transport: "tcp", address: "127.0.0.1:6379", proxyHeaderBytes: 0 };
 const wirebook: AnnouncedTarget = {
@@ -14,7 +14,9 @@ const local: AnnouncedTarget = { name: "db", transport: "unix", proxyHeaderBytes
 
 function hello(...targets: AnnouncedTarget[]): Hello {
   const limits = { streamsMax: 1, connectionsMax: 1 };
-  return { type: "hello", version: "0", timeOrigin: 0, targets, ...limits, socket: 1, user: null, role: "operator" };
+  const watching = { listening: [], mayWatch: false };
+  const user = { user: null, role: "operator" } as const;
+  return { type: "hello", version: "0", timeOrigin: 0, targets, ...limits, socket: 1, ...user, ...watching };
 }
 
 test("lines go to the server wherever it is listed, else to the first target", () => {

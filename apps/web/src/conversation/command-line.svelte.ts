@@ -8,19 +8,18 @@
 
 import { decodeText, encodeText, isUtf8 } from "@wirebook/protocol";
 import type { AnnouncedTarget } from "@wirebook/protocol";
+import * as z from "zod/mini";
 import { serverName } from "../gateway/targets.ts";
 import { lineCharactersMax } from "../limits.ts";
 import type { Operations } from "../streams/operations.svelte.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
+import { Persisted } from "../ui/browser.ts";
 import { count } from "../ui/format.ts";
 import { makeDraft, withoutKey } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { Identity } from "./identity.svelte.ts";
-import { decodeHex, encodeHex, encodeLines, linesOf } from "./line-bytes.ts";
-import type { Sender } from "./sender.svelte.ts";
-import { TargetChoice } from "./target-settings.svelte.ts";
-import type { TargetSettings } from "./target-settings.svelte.ts";
+import { decodeHex, encodeHex, encodeLines, linesOf, withoutLineEnd } from "./line-bytes.ts";
 
 /** The name that a first visitor is offered: the sample user of the reference implementation. */
 export const sampleName = "brick";
@@ -30,6 +29,25 @@ export const splitLessonLink = "#lab?message=brick+2&cut=at&at=7&gapMs=400";
 
 /** Characters of an entry's name that a sentence repeats. */
 const shownCharacters = 40;
+
+/** How lines go to a target. */
+const targetSettings = z.object({
+  lineEnd: z.enum(["CRLF", "LF", "CR", "none"]),
+  input: z.enum(["text", "hex"]),
+  /** True when a connection stays open for more lines; else FIN follows each. */
+  keepsOpen: z.boolean(),
+});
+
+type TargetSettings = z.infer<typeof targetSettings>;
+
+/** The line end of most text protocols of the Internet: SMTP, IMAP, FTP, HTTP, redis. */
+const usual: TargetSettings = { lineEnd: "CRLF", input: "text", keepsOpen: true };
+
+/** A Wirebook server takes one message a connection, and closes it after the reply. */
+const forServer: TargetSettings = { lineEnd: "LF", input: "text", keepsOpen: false };
+
+/** Targets whose settings this browser remembers. */
+const rememberedMax = 64;
 
 /** A line whose name the server did not accept. */
 interface RefusedLine {
@@ -50,24 +68,36 @@ export class CommandLine {
   file = $state.raw<File>();
   readonly #operations: Operations;
   readonly #identity: Identity;
-  readonly #sender: Sender;
   readonly #streams: Streams;
-  readonly #choice = new TargetChoice();
+  readonly #onSent: (stream: Stream | undefined) => void;
+  readonly #keptTarget = new Persisted("target");
+  readonly #keptSettings = new Persisted("target-settings");
+  #chosen = $state(this.#keptTarget.read());
+  #settings = $state.raw<ReadonlyMap<string, TargetSettings>>(
+    new Map(this.#keptSettings.readAs(z.array(z.tuple([z.string(), targetSettings])))),
+  );
   readonly #recalls = new Map<string, InputHistory>();
   /** What the page put into the empty line. */
   #proposed = "";
   /** The latest conversation with each target. */
   #conversations = $state.raw<ReadonlyMap<string, Stream>>(new Map());
 
-  constructor(operations: Operations, identity: Identity, sender: Sender, streams: Streams) {
+  /** @param onSent gets each stream that a line opened */
+  constructor(
+    operations: Operations,
+    identity: Identity,
+    streams: Streams,
+    onSent: (stream: Stream | undefined) => void,
+  ) {
     this.#operations = operations;
     this.#identity = identity;
-    this.#sender = sender;
     this.#streams = streams;
+    this.#onSent = onSent;
   }
 
+  /** The chosen one among those that there are, or else the usual one. */
   get target(): AnnouncedTarget {
-    return this.#choice.of(this.#streams.targets, this.#streams.target);
+    return this.#streams.targets.find(({ name }) => name === this.#chosen) ?? this.#streams.target;
   }
 
   get isForServer(): boolean {
@@ -75,12 +105,15 @@ export class CommandLine {
   }
 
   get settings(): TargetSettings {
-    return this.#choice.settingsOf(this.target);
+    return this.isForServer ? forServer : (this.#settings.get(this.target.name) ?? usual);
   }
 
   set(change: Partial<TargetSettings>): void {
     const { bytes, settings } = this;
-    this.#choice.set(this.target, change);
+    const { name } = this.target;
+    const others = [...this.#settings].filter(([each]) => each !== name).slice(1 - rememberedMax);
+    this.#settings = new Map([...others, [name, { ...settings, ...change }]]);
+    this.#keptSettings.write(JSON.stringify([...this.#settings]));
     if (change.input === undefined || change.input === settings.input || this.text === "") return;
     // What is typed stays the same bytes, where they can be written the other way.
     if (bytes === undefined || (change.input === "text" && !decodeText(bytes).isWellFormed())) return;
@@ -88,7 +121,8 @@ export class CommandLine {
   }
 
   choose(name: string): void {
-    this.#choice.choose(name);
+    this.#chosen = name;
+    this.#keptTarget.write(name);
     this.panel = undefined;
     this.refused = undefined;
     this.file = undefined;
@@ -112,9 +146,7 @@ export class CommandLine {
   get bytes(): Uint8Array | undefined {
     if (this.isForServer) return encodeText(this.draft.message);
     if (this.isConnect) return new Uint8Array(0);
-    if (this.settings.input === "text") return encodeLines(this.text, this.settings.lineEnd);
-    const reading = decodeHex(this.text);
-    return "bytes" in reading ? reading.bytes : undefined;
+    return this.settings.input === "text" ? encodeLines(this.text, this.settings.lineEnd) : decodeHex(this.text).bytes;
   }
 
   /** Why the line is not sent as it is. */
@@ -123,9 +155,7 @@ export class CommandLine {
     if (this.text.length > lineCharactersMax) {
       return `the text has ${count(this.text.length)} characters, over the limit of ${count(lineCharactersMax)}; send it as a file`;
     }
-    if (this.settings.input === "text") return undefined;
-    const reading = decodeHex(this.text);
-    return "problem" in reading ? reading.problem : undefined;
+    return this.settings.input === "hex" ? decodeHex(this.text).problem : undefined;
   }
 
   /** Lines that Send would send: more than one must be meant. */
@@ -136,6 +166,15 @@ export class CommandLine {
   /** The latest conversation with the target, open or over. */
   get latest(): Stream | undefined {
     return this.#conversations.get(this.target.name);
+  }
+
+  /** How an open conversation is ended. */
+  waysToClose(stream: Stream) {
+    return [
+      { label: "Close", about: "send FIN and read on", run: () => this.#streams.end(stream) },
+      { label: "Reset", about: "send RST at once", run: () => this.#streams.reset(stream) },
+      { label: "Leave", about: "let the gateway close it", run: () => this.#streams.cancel(stream) },
+    ];
   }
 
   /** The conversation that takes the next line. */
@@ -175,7 +214,7 @@ export class CommandLine {
       return this.#streams.write(conversation, bytes);
     }
     const end = !settings.keepsOpen && bytes.length > 0;
-    return this.#hold(this.#sender.connect({ user: "", target, bytes, end }));
+    return this.#hold(this.#streams.connect({ user: "", target, bytes, end, by: "user" }));
   }
 
   /** Sends the line that was refused again, with a key; `name~key` is taken as well. */
@@ -215,7 +254,7 @@ export class CommandLine {
     const { target, user, message, end = false } = intent;
     this.notice = "";
     if (isWithServer) this.#sendToServer(withoutKey(message));
-    else if (bytes !== undefined) this.#hold(this.#sender.connect({ user, target, bytes, end }));
+    else if (bytes !== undefined) this.#hold(this.#streams.connect({ user, target, bytes, end, by: "user" }));
     else
       this.notice = `${stream.name.slice(0, shownCharacters)} was not sent again: its bytes are not kept whole. Send them as a file.`;
   }
@@ -248,14 +287,11 @@ export class CommandLine {
     else if (typed === withoutKey(before)) this.text = name + this.text.slice(typed.length);
   }
 
-  /** Goes to the line that was sent before the one shown; false when there is none. */
-  back(): boolean {
-    return this.#fill(this.#recall.back(this.text));
-  }
-
-  /** Goes forward again; false when there is nothing further. */
-  forward(): boolean {
-    return this.#fill(this.#recall.forward());
+  /** Goes to the line that was sent before the one shown, or forward again; false when there is none. */
+  recall(step: -1 | 1): boolean {
+    const line = step < 0 ? this.#recall.back(this.text) : this.#recall.forward();
+    this.text = line ?? this.text;
+    return line !== undefined;
   }
 
   get #recall(): InputHistory {
@@ -277,8 +313,9 @@ export class CommandLine {
     const target = this.#streams.target;
     const stream =
       request === undefined
-        ? this.#sender.connect({ user, target, bytes: encodeText(message) })
-        : this.#sender.request(request);
+        ? this.#streams.connect({ user, target, bytes: encodeText(message), by: "user" })
+        : this.#streams.request({ ...request, by: "user" });
+    this.#onSent(stream);
     this.refused = undefined;
     void stream?.over.then(({ answer }) => {
       if (answer !== "unauthenticated") return;
@@ -291,6 +328,7 @@ export class CommandLine {
 
   /** The next line goes on this stream, unless FIN followed what it began with. False when there is none. */
   #hold(stream: Stream | undefined): boolean {
+    this.#onSent(stream);
     if (stream === undefined) return false;
     if (stream.intent.end !== true)
       this.#conversations = new Map(this.#conversations).set(stream.intent.target.name, stream);
@@ -310,15 +348,6 @@ export class CommandLine {
     this.#proposed = `${name} `;
     this.text = this.#proposed;
   }
-
-  #fill(line: string | undefined): boolean {
-    if (line !== undefined) this.text = line;
-    return line !== undefined;
-  }
-}
-
-function withoutLineEnd(text: string): string {
-  return text.replace(/(\r\n|\r|\n)$/u, "");
 }
 
 /** Lines that are recalled for each target. */

@@ -1,138 +1,96 @@
+import type { App } from "../app.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
-import type { Operations } from "../streams/operations.svelte.ts";
-import type { Streams } from "../streams/streams.svelte.ts";
-import type { Keeper } from "../streams/keeper.svelte.ts";
-import type { Stream } from "../streams/stream.svelte.ts";
 import { copyText } from "../ui/browser.ts";
 import { possible } from "../ui/commands.ts";
 import type { Command } from "../ui/commands.ts";
-import type { Layout } from "../ui/layout.svelte.ts";
 import type { CommandLine } from "./command-line.svelte.ts";
 import { makeDraft } from "./draft.ts";
-import type { Find } from "./find.svelte.ts";
-import type { Identity } from "./identity.svelte.ts";
-
-interface Parts {
-  readonly commandLine: CommandLine;
-  readonly find: Find;
-  readonly identity: Identity;
-  readonly keeper: Keeper;
-  readonly layout: Layout;
-  readonly operations: Operations;
-  readonly streams: Streams;
-  readonly onSelect: (stream: Stream) => void;
-}
 
 const field = "#command-line textarea";
 
-export function conversationCommands(parts: Parts): readonly Command[] {
-  const { find, keeper, layout } = parts;
+export function conversationCommands(app: App): readonly Command[] {
+  const { find, keeper, layout } = app;
+  const write = () => void layout.focus("conversation", field);
+  const go = () => void layout.focus("conversation", "[role=log]");
+  const show = (change: () => void) => () => {
+    layout.pane = "conversation";
+    change();
+  };
+  const search = show(() => (find.isOpen = true));
+  const clear = show(() => keeper.askToClear());
   return [
-    {
-      id: "compose",
-      label: "Write a message",
-      key: "c",
-      words: "send raw line command type text",
-      run: () => void layout.focus("conversation", field),
-    },
-    {
-      id: "conversation",
-      label: "Go to the conversation",
-      key: "t",
-      words: "transcript entries log",
-      run: () => void layout.focus("conversation", "[role=log]"),
-    },
-    {
-      id: "find",
-      label: "Find in the conversation",
-      words: "search look text",
-      run: () => {
-        find.isOpen = true;
-        layout.pane = "conversation";
-      },
-    },
-    {
-      id: "clear",
-      label: "Clear the conversation",
-      words: "empty delete entries reset",
-      run: () => {
-        layout.pane = "conversation";
-        keeper.askToClear();
-      },
-    },
-    ...streamCommands(parts),
-    ...targetCommands(parts),
-    ...operationCommands(parts),
-    ...identityCommands(parts),
+    { id: "compose", label: "Write a message", key: "c", words: "send raw line command type text", run: write },
+    { id: "conversation", label: "Go to the conversation", key: "t", words: "transcript entries log", run: go },
+    { id: "find", label: "Find in the conversation", words: "search look text", run: search },
+    { id: "clear", label: "Clear the conversation", words: "empty delete entries reset", run: clear },
+    ...streamCommands(app),
+    ...lineCommands(app),
   ];
 }
 
-function streamCommands({ commandLine, layout, streams, onSelect }: Parts): readonly Command[] {
+function streamCommands(app: App): readonly Command[] {
+  const { commandLine, layout, streams } = app;
   const { list, selected } = streams;
   const at = selected === undefined ? list.length : list.indexOf(selected);
   const [previous, next] = [list[at - 1], list[at + 1]];
+  const words = "exchange repeat resend replay clipboard text change message";
+  const go = (id: string, key: string, to = next) =>
+    to && { id, label: `Show the ${id} entry`, key, words: "exchange", run: () => app.select(to) };
+  const shown = [go("next", "j"), previous && go("previous", "k", previous)];
+  if (selected === undefined) return possible(shown);
+  const cancel = () => streams.cancel(selected);
+  const copy = () => void copyText(selected.message.trimEnd());
+  const edit = () => {
+    commandLine.edit(selected);
+    void layout.focus("conversation", field);
+  };
   return possible([
-    next && { id: "next", label: "Show the next entry", key: "j", words: "exchange", run: () => onSelect(next) },
-    previous && {
-      id: "previous",
-      label: "Show the previous entry",
-      key: "k",
-      words: "exchange",
-      run: () => onSelect(previous),
-    },
-    selected?.state === "running" && {
+    ...shown,
+    selected.state === "running" && {
       id: "cancel",
       label: "Cancel the selected entry",
       key: "x",
       words: "stop abort close exchange",
-      run: () => streams.cancel(selected),
+      run: cancel,
     },
-    selected && {
-      id: "again",
-      label: "Send the selected entry again",
-      words: "repeat resend replay",
-      run: () => commandLine.sendAgain(selected),
-    },
-    selected && {
-      id: "copy",
-      label: "Copy the message of the selected entry",
-      words: "clipboard text",
-      run: () => void copyText(selected.message.trimEnd()),
-    },
-    selected && {
-      id: "edit",
-      label: "Edit the selected entry and send it",
-      words: "change copy message",
-      run: () => {
-        commandLine.edit(selected);
-        void layout.focus("conversation", field);
-      },
-    },
+    { id: "again", label: "Send the selected entry again", words, run: () => commandLine.sendAgain(selected) },
+    { id: "copy", label: "Copy the message of the selected entry", words, run: copy },
+    { id: "edit", label: "Edit the selected entry and send it", words, run: edit },
   ]);
 }
 
-function targetCommands({ commandLine, layout, streams }: Parts): readonly Command[] {
-  const { settings, isForServer, conversation } = commandLine;
-  const others = streams.targets.filter(({ name }) => name !== commandLine.target.name);
+/** What concerns the command line: its target, the operations of the server, the name. */
+function lineCommands({ commandLine, identity, layout, operations, streams }: App): readonly Command[] {
+  const { conversation, isForServer, name, settings } = commandLine;
+  const { keyring } = identity;
+  const write = (change: () => void) => () => {
+    change();
+    void layout.focus("conversation", field);
+  };
+  const openIdentity = () => {
+    layout.pane = "conversation";
+    commandLine.panel = "identity";
+  };
+  const forget = () => {
+    openIdentity();
+    keyring.isConfirmingForget = true;
+  };
   const input = settings.input === "hex" ? "text" : "hex";
+  const offered = identity.hasConnected ? (operations.list ?? []) : [];
   return possible([
-    ...others.map(({ name }) => ({
-      id: `target-${name}`,
-      label: `Send to ${name}`,
-      words: "target service server connect switch",
-      run: () => {
-        commandLine.choose(name);
-        void layout.focus("conversation", field);
-      },
-    })),
+    ...streams.targets
+      .filter((target) => target.name !== commandLine.target.name)
+      .map((target) => ({
+        id: `target-${target.name}`,
+        label: `Send to ${target.name}`,
+        words: "target service server connect switch",
+        run: write(() => commandLine.choose(target.name)),
+      })),
     !isForServer && {
       id: "input",
       label: `Type ${input === "hex" ? "bytes in hex" : "text"}`,
       words: "raw hex text binary input",
-      run: () => {
-        commandLine.set({ input });
-        void layout.focus("conversation", field);
-      },
+      run: write(() => commandLine.set({ input })),
     },
     conversation && {
       id: "close-conversation",
@@ -140,46 +98,25 @@ function targetCommands({ commandLine, layout, streams }: Parts): readonly Comma
       words: "end fin disconnect quit",
       run: () => streams.end(conversation),
     },
-  ]);
-}
-
-function operationCommands({ commandLine, identity, layout, operations }: Parts): readonly Command[] {
-  if (!identity.hasConnected) return [];
-  return (operations.list ?? []).map(({ number, purpose }) => ({
-    id: `operation-${number}`,
-    label: `Write operation ${number}: ${purpose}`,
-    run: () => {
-      commandLine.writeOperation(number);
-      void layout.focus("conversation", field);
-    },
-  }));
-}
-
-function identityCommands({ commandLine, identity: { keyring }, layout }: Parts): readonly Command[] {
-  const { name } = commandLine;
-  const open = () => {
-    layout.pane = "conversation";
-    commandLine.panel = "identity";
-  };
-  const forget = () => {
-    open();
-    keyring.isConfirmingForget = true;
-  };
-  return possible([
-    keyring.has(name) && { id: "forget", label: `Forget the key of ${name}`, words: "identity user", run: forget },
-    !keyring.has(name) &&
-      commandLine.canRegister && {
-        id: "register",
-        label: "Register a new user",
-        words: "generate username create identity key account name",
-        run: open,
-      },
+    ...offered.map(({ number, purpose }) => ({
+      id: `operation-${number}`,
+      label: `Write operation ${number}: ${purpose}`,
+      run: write(() => commandLine.writeOperation(number)),
+    })),
+    keyring.has(name)
+      ? { id: "forget", label: `Forget the key of ${name}`, words: "identity user", run: forget }
+      : commandLine.canRegister && {
+          id: "register",
+          label: "Register a new user",
+          words: "generate username create identity key account name",
+          run: openIdentity,
+        },
   ]);
 }
 
 /** Sends what is typed in the palette, where it can only be meant as a message. */
-export function messageCommands(typed: string, parts: Parts): readonly Command[] {
-  const { commandLine, identity, layout, operations, streams } = parts;
+export function messageCommands(typed: string, app: App): readonly Command[] {
+  const { commandLine, identity, layout, operations, streams } = app;
   const message = typed.trim();
   const draft = makeDraft(message, (name) => identity.keyring.withKey(name), operations.list);
   if (streams.hasServer && draft.problem === undefined && draft.request?.operation !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * A line that is typed for the Wirebook server: the request that it is, or why the server would refuse it; what the server's
- * list of operations adds to it; and its parts as the fields of a form.
+ * A line that is typed for the Wirebook server: the request that it is, or why the server would refuse it; and what the
+ * server's list of operations adds to it.
  */
 
 import {
@@ -9,7 +9,6 @@ import {
   encodeMessage,
   encodeText,
   findOperation,
-  isLiteral,
   ProtocolError,
 } from "@wirebook/protocol";
 import type { Announcement, OperationSpec, Parameter } from "@wirebook/protocol";
@@ -127,35 +126,4 @@ export function hintOf(line: string, announced: readonly Announcement[]): LineHi
 /** `[FROM]`, or `N` where it may not be left out. */
 export function parameterText({ name, isOptional }: Parameter): string {
   return isOptional ? `[${name}]` : name;
-}
-
-/** The line of the fields' values; or what is missing, since arguments are told apart by their order alone. */
-export function lineOfFields(
-  name: string,
-  operation: Announcement | undefined,
-  values: readonly string[],
-): { readonly line: string } | { readonly problem: string } {
-  if (operation === undefined) return { line: name };
-  const all = parametersOf(operation).map((parameter, at) => ({ parameter, value: values[at]?.trim() ?? "" }));
-  const ordered = all.filter(({ parameter }) => !isLiteral(parameter));
-  const given = ordered.slice(0, ordered.findLastIndex(({ value }) => value !== "") + 1);
-  const gap = given.find(({ value }) => value === "");
-  if (gap !== undefined) {
-    const [before, after] = [gap.parameter.name, given.at(-1)?.parameter.name];
-    return { problem: `${after} needs ${before} before it; type ${before} too` };
-  }
-  const words = [...given, ...all.filter(({ parameter }) => isLiteral(parameter))];
-  return { line: [name, operation.number, ...words.map(({ value }) => value)].filter((word) => word !== "").join(" ") };
-}
-
-/** The values of the fields, as a line has them. */
-export function fieldsOfLine(line: string, operation: Announcement | undefined): readonly string[] {
-  const words = line.trim().split(/\s+/u).slice(2);
-  const parameters = operation === undefined ? [] : parametersOf(operation);
-  const literals = new Set(parameters.filter(isLiteral).map(({ name }) => name));
-  const rest = words.filter((word) => !literals.has(word));
-  return parameters.map((parameter) => {
-    if (isLiteral(parameter)) return words.includes(parameter.name) ? parameter.name : "";
-    return rest.shift() ?? "";
-  });
 }

@@ -10,6 +10,7 @@ import type { StreamEvent } from "@wirebook/protocol";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import { findMatchesMax } from "../limits.ts";
+import { count } from "../ui/format.ts";
 
 export interface Match {
   readonly stream: Stream;
@@ -37,6 +38,14 @@ export class Find {
     return this.matches.length >= findMatchesMax;
   }
 
+  /** `2 of 7`; `7` while none is shown. */
+  get status(): string {
+    if (this.text === "") return "";
+    if (this.matches.length === 0) return "No matches";
+    const at = this.current === undefined ? 0 : this.matches.indexOf(this.current) + 1;
+    return `${at === 0 ? "" : `${count(at)} of `}${count(this.matches.length)}${this.isFull ? " or more" : ""}`;
+  }
+
   close(): void {
     this.isOpen = false;
     this.text = "";
@@ -57,7 +66,7 @@ export class Find {
     this.#scans = new Map(
       this.#streams.list.map((stream) => [stream, before.get(stream) ?? new StreamScan(stream, needle)]),
     );
-    let isChanged = before.size !== this.#scans.size;
+    let isChanged = before.size !== this.#scans.size || this.#streams.list.some((stream) => !before.has(stream));
     let left = findMatchesMax;
     for (const scan of this.#scans.values()) {
       isChanged = scan.go(left) || isChanged;
@@ -75,20 +84,17 @@ export class Find {
 }
 
 /** The matches in one stream, in the order of its events. */
-export class StreamScan {
+class StreamScan {
   readonly matches: Match[] = [];
   readonly #stream: Stream;
   readonly #needle: string;
-  readonly #isExact: boolean;
   #next = 0;
   /** Of each direction the last characters, in which a match may have begun. */
   readonly #ends = { received: { text: "", offset: 0 }, sent: { text: "", offset: 0 } };
 
-  /** @param isExact whether upper and lower case differ */
-  constructor(stream: Stream, needle: Uint8Array, isExact = false) {
+  constructor(stream: Stream, needle: Uint8Array) {
     this.#stream = stream;
-    this.#isExact = isExact;
-    this.#needle = this.#textOf(needle);
+    this.#needle = textOf(needle);
   }
 
   /** True when there are more matches than before. */
@@ -100,7 +106,7 @@ export class StreamScan {
       if (kind !== "data" || bytes === undefined) continue;
       const end = this.#ends[isFromTarget ? "received" : "sent"];
       const overlap = end.offset + end.text.length === offset ? end.text : "";
-      const text = overlap + this.#textOf(bytes);
+      const text = overlap + textOf(bytes);
       const start = offset - overlap.length;
       for (let at = text.indexOf(this.#needle); at >= 0; at = text.indexOf(this.#needle, at + 1)) {
         if (this.matches.length >= matchesMax) break;
@@ -111,11 +117,10 @@ export class StreamScan {
     }
     return this.matches.length > before;
   }
-
-  #textOf(bytes: Uint8Array): string {
-    const text = oneByte.decode(bytes);
-    return this.#isExact ? text : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-  }
 }
 
 const oneByte = new TextDecoder("latin1");
+
+function textOf(bytes: Uint8Array): string {
+  return oneByte.decode(bytes).replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}

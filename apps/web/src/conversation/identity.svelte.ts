@@ -1,6 +1,7 @@
 /** Who the page sends as to the Wirebook server, and the access keys that this browser has for names. */
 
 import { redactMessage } from "@wirebook/protocol";
+import * as z from "zod/mini";
 import { keysKept } from "../streams/keys.ts";
 import { Persisted } from "../ui/browser.ts";
 
@@ -98,15 +99,6 @@ export class Keyring {
   }
 
   #stored(): Map<string, string> {
-    try {
-      const pairs: unknown = JSON.parse(this.#persisted.read() ?? "[]");
-      return new Map(Array.isArray(pairs) ? pairs.filter(isPair).slice(0, keysKept) : []);
-    } catch {
-      return new Map();
-    }
+    return new Map(this.#persisted.readAs(z.array(z.tuple([z.string(), z.string()])))?.slice(0, keysKept));
   }
-}
-
-function isPair(value: unknown): value is [string, string] {
-  return Array.isArray(value) && value.length === 2 && value.every((each) => typeof each === "string");
 }

@@ -6,11 +6,15 @@ export const lineEnds = { LF: "\n", CRLF: "\r\n", CR: "\r", none: "" } as const;
 
 export type LineEnd = keyof typeof lineEnds;
 
-/** The typed bytes, or why the text is no hex. */
-export type HexReading = { readonly bytes: Uint8Array } | { readonly problem: string };
-
 export function linesOf(text: string): readonly string[] {
   return text.split(/\r\n|\r|\n/u);
+}
+
+/** The typed bytes, or why the text is no hex. */
+type HexReading = { readonly bytes: Uint8Array; problem?: undefined } | { bytes?: undefined; readonly problem: string };
+
+export function withoutLineEnd(text: string): string {
+  return text.replace(/(\r\n|\r|\n)$/u, "");
 }
 
 /** Each line with its end. Without one, lines keep the line feed between them, and the last gets nothing. */
@@ -47,6 +51,6 @@ export function encodeHex(bytes: Uint8Array): string {
  * a Wirebook server is one line.
  */
 export function pastedText(text: string, isOneLine: boolean): string {
-  const lines = linesOf(text.replace(/(\r\n|\r|\n)$/u, ""));
+  const lines = linesOf(withoutLineEnd(text));
   return lines.join(isOneLine ? " " : "\n");
 }

@@ -2,15 +2,16 @@
 
 import {
   Capture,
-  captureRecord,
   decodeSession,
   encodeRecord,
   encodeSessionHead,
   sessionTooBig,
+  StreamCapture,
 } from "@wirebook/capture";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import { plural } from "../ui/format.ts";
+import { legsOf } from "../traffic/flow-legs.ts";
 import { streamOf, recordOf } from "./recorded-stream.ts";
 
 export type Format = "ndjson" | "pcapng";
@@ -32,10 +33,25 @@ function ndjsonOf(streams: readonly Stream[], now: Date) {
 function pcapngOf(streams: readonly Stream[]) {
   const parts: BlobPart[] = [];
   const capture = new Capture({ write: (block) => parts.push(block) > 0 }, program);
-  const captured = streams.filter((stream) => captureRecord(capture, recordOf(stream))).length;
+  const captured = streams.filter((stream) => capturePackets(capture, stream)).length;
   const without = streams.length - captured;
   const rest = without === 0 ? "" : `; ${plural(without, "exchange")} made no connection and no packets`;
   return { parts, content: `the packets of ${plural(captured, "exchange")}, synthesised${rest}` };
+}
+
+/** Writes the packets of a stream, at the calendar time that the page's clock gives for the gateway's. */
+export function capturePackets(capture: Capture, stream: Stream): boolean {
+  const originMs = stream.sentAt.getTime() + stream.toPageMs(0) - stream.sentAtMs;
+  const { transport } = stream.intent.target;
+  if (stream.flow === undefined) {
+    return new StreamCapture(capture, { originMs, transport, hasKeys: stream.isWithServer }).replay(stream.record);
+  }
+  // The gateway has masked what is a key.
+  const legs = legsOf(stream).map(({ leg, record }) => {
+    const options = { originMs, transport: leg === "client" ? ("tcp" as const) : transport, hasKeys: false };
+    return new StreamCapture(capture, options).replay(record);
+  });
+  return legs.includes(true);
 }
 
 /** Loads an exported session behind the exchanges of the page; each problem is a sentence. */

@@ -1,21 +1,20 @@
 /**
  * An exchange as the line of a file or link, and back: nothing is sent, and the same code shows it as when it happened.
  *
- * A line has no key, and its clock starts at 0. One that was loaded is marked so.
+ * A line has no key, because a `Stream` holds none, and its clock starts at 0. One that was loaded is marked so.
  */
 
-import { decodeBase64, encodeBase64, ExchangeMask, recordVersion } from "@wirebook/capture";
+import { decodeBase64, encodeBase64, recordVersion } from "@wirebook/capture";
 import type { RecordedEvent, RecordedFrame, RecordedStream } from "@wirebook/capture";
-import { decodeText, decodeTime, encodeText, encodeTime, steps } from "@wirebook/protocol";
+import { decodeTime, encodeText, encodeTime, steps } from "@wirebook/protocol";
 import type { ByteFrame, StreamEvent, StreamOutcome } from "@wirebook/protocol";
 import { Stream } from "../streams/stream.svelte.ts";
-import type { ControlFrame, Intent } from "../streams/stream.svelte.ts";
+import type { Intent } from "../streams/stream.svelte.ts";
 
 /** What the page knows of an exchange. */
 export function recordOf(stream: Stream): RecordedStream {
   const { intent, record, clock } = stream;
   const { target, by, purpose, schedule, read } = intent;
-  const message = masked(stream, encodeText(intent.message));
   const { local, remote, tls, at } = record;
   const happened = steps.flatMap((step) => (at[step] === undefined ? [] : [[step, sinceGateway(stream, at[step])]]));
   return {
@@ -24,11 +23,17 @@ export function recordOf(stream: Stream): RecordedStream {
     startedAt: encodeTime(stream.sentAt.getTime() * 1000),
     target: target.name,
     transport: target.transport,
-    message: decodeText(message),
+    ...present({ flow: stream.flow }),
+    message: stream.message,
     by,
     steps: Object.fromEntries(happened) as RecordedStream["steps"],
     events: eventsOf(stream),
-    frames: stream.controls.map((frame) => frameOf(stream, frame, message)),
+    frames: stream.controls.map(({ atMs, direction, name, text }) => ({
+      at: since(stream, atMs),
+      direction,
+      name,
+      text,
+    })),
     end: endOf(stream),
     ...present({
       address: target.address,
@@ -56,50 +61,40 @@ function sinceGateway(stream: Stream, gatewayMs: number): number {
   return since(stream, stream.toPageMs(gatewayMs));
 }
 
-/** Bytes that were sent, without a key. */
-function masked({ isWithServer }: Stream, bytes: Uint8Array, mask = new ExchangeMask()): Uint8Array {
-  return isWithServer ? mask.pushSent(bytes).bytes : bytes;
-}
-
-/** In place of events that are not kept, there is one for each direction with their bytes. */
+/** In place of bytes that are not known of by any event, there is one with their count. */
 function eventsOf(stream: Stream): RecordedEvent[] {
-  const { events, omitted } = stream.record;
-  const mask = new ExchangeMask();
-  let next = 0;
-  return events.flatMap((event) => {
+  const { events, sentBytes, receivedBytes } = stream.record;
+  const passed = { client: 0, target: 0 };
+  const gapUpTo = (from: "client" | "target", bytes: number, at: number): RecordedEvent[] => {
+    const count = bytes - passed[from];
+    passed[from] = bytes;
+    return count > 0 ? [{ at, from, count }] : [];
+  };
+  const recorded = events.flatMap((event) => {
     const at = sinceGateway(stream, event.atMs);
-    const gap = event.index === next ? [] : gapsOf(omitted, at);
-    next = event.index + 1;
-    return [...gap, { at, ...eventOf(stream, event, mask) }];
+    const from = event.isFromTarget ? "target" : "client";
+    const gap = event.kind === "written" ? [] : gapUpTo(from, event.offset, at);
+    if (event.kind === "data") passed[from] += event.byteCount;
+    return [...gap, { at, ...eventOf(stream, event) }];
   });
+  const at = recorded.at(-1)?.at ?? 0;
+  return [...recorded, ...gapUpTo("client", sentBytes, at), ...gapUpTo("target", receivedBytes, at)];
 }
 
-function gapsOf({ sentBytes, receivedBytes }: Stream["record"]["omitted"], at: number): RecordedEvent[] {
-  return [
-    ...(sentBytes > 0 ? [{ at, from: "client" as const, count: sentBytes }] : []),
-    ...(receivedBytes > 0 ? [{ at, from: "target" as const, count: receivedBytes }] : []),
-  ];
-}
-
-function eventOf(stream: Stream, event: StreamEvent, mask: ExchangeMask): Omit<RecordedEvent, "at"> {
-  const { kind, isFromTarget, bytes, byteCount, arrivedMs, queuedKiB } = event;
-  const shown = bytes && !isFromTarget ? masked(stream, bytes, mask) : bytes;
+function eventOf(stream: Stream, event: StreamEvent): Omit<RecordedEvent, "at"> {
+  const { kind, leg, isFromTarget, isWaiting, bytes, byteCount, arrivedMs, queuedKiB } = event;
+  const what = kind === "data" ? { count: byteCount } : kind === "written" ? { taken: byteCount } : { [kind]: true };
   return {
     from: isFromTarget ? "target" : "client",
-    ...(kind === "data" ? { count: byteCount } : { [kind]: true }),
+    ...what,
     ...present({
-      bytes: shown && encodeBase64(shown),
+      leg: leg === "client" ? leg : undefined,
+      waits: isWaiting === true ? isWaiting : undefined,
+      bytes: bytes && encodeBase64(bytes),
       arrived: arrivedMs === undefined ? undefined : since(stream, arrivedMs),
       queued: queuedKiB === 0 ? undefined : queuedKiB,
     }),
   };
-}
-
-/** A `connect` frame holds the message in base64, where a key could still be read. */
-function frameOf(stream: Stream, { atMs, direction, name, text }: ControlFrame, message: Uint8Array): RecordedFrame {
-  const isHiding = name === "connect" && stream.isWithServer;
-  const shown = isHiding ? text.replace(/"bytes":"[^"]*"/, `"bytes":"${encodeBase64(message)}"`) : text;
-  return { at: since(stream, atMs), direction, name, text: shown };
 }
 
 function endOf(stream: Stream): RecordedStream["end"] {
@@ -111,10 +106,13 @@ function endOf(stream: Stream): RecordedStream["end"] {
   return { how: "failed", at, code, hop, message };
 }
 
+/** Of a flow, which began with its accept. */
+const noFrame: RecordedFrame = { at: 0, direction: "received", name: "flow", text: "" };
+
 /** The stream of a line, under an id of its own. @param fileName what it was loaded from, if it is not this page's own */
 export function streamOf(line: RecordedStream, id: number, fileName?: string): Stream {
   const { target, transport, message, by, ends, end, clockErrorMs } = line;
-  const [first, ...rest] = line.frames as [RecordedFrame, ...RecordedFrame[]];
+  const [first = noFrame, ...rest] = line.frames;
   const startedAt = new Date((decodeTime(line.startedAt) ?? 0) / 1000);
   const intent: Intent = {
     target: { name: target, transport, proxyHeaderBytes: 0, ...present({ address: line.address }) },
@@ -131,6 +129,7 @@ export function streamOf(line: RecordedStream, id: number, fileName?: string): S
   for (const { direction, name, at, text } of rest) stream.noteControl(direction, name, { atMs: at, text });
   stream.clock = clockErrorMs === undefined ? undefined : { offsetMs: 0, errorMs: clockErrorMs };
   for (const step of steps) if (line.steps[step] !== undefined) record.mark(step, line.steps[step]);
+  stream.flow = line.flow;
   for (const event of line.events) play(stream, event);
   record.local = ends?.client;
   record.remote = ends?.target;
@@ -149,9 +148,15 @@ function outcomeOf(end: RecordedStream["end"]): StreamOutcome {
 function play(stream: Stream, event: RecordedEvent): void {
   const { at: atMs, from, count = 0, rst, bytes, arrived, queued: queuedKiB = 0 } = event;
   const isFromTarget = from === "target";
+  if (stream.flow !== undefined) return playFlow(stream, event);
   // Bytes that were dropped cannot be shown; the note of the exchange says how many.
   if (event.count !== undefined && isFromTarget && bytes === undefined) {
     return stream.record.read(count, atMs, { queuedKiB, arrivedMs: arrived });
+  }
+  if (!isFromTarget && bytes !== undefined) {
+    // The stream has its message already.
+    const known = encodeText(stream.message).length - stream.record.sentBytes;
+    stream.record.sending(decodeBase64(bytes).subarray(Math.max(0, known)));
   }
   const end = rst === true ? "rst" : "fin";
   const kind = event.count === undefined ? end : isFromTarget ? "data" : "written";
@@ -166,6 +171,27 @@ function play(stream: Stream, event: RecordedEvent): void {
     bytes: decodeBase64(bytes ?? ""),
   };
   stream.takeBytes(frame, arrived, stream.clock);
+}
+
+/** A flow is played as it was watched. Bytes that were dropped leave a gap. */
+function playFlow(stream: Stream, event: RecordedEvent): void {
+  const { at: atMs, from, leg = "target", count, rst, taken, bytes, waits = false } = event;
+  const isFromTarget = from === "target";
+  const { sentBytes, receivedBytes } = stream.record;
+  if (count !== undefined && bytes === undefined) {
+    return stream.noteGap(sentBytes + (isFromTarget ? 0 : count), receivedBytes + (isFromTarget ? count : 0));
+  }
+  stream.takeFlowBytes({
+    kind: count !== undefined ? "data" : taken !== undefined ? "written" : rst === true ? "rst" : "fin",
+    leg,
+    isFromTarget,
+    isAfterGap: false,
+    isWaiting: waits,
+    queuedKiB: 0,
+    atMs,
+    writtenBytes: taken ?? 0,
+    bytes: decodeBase64(bytes ?? ""),
+  });
 }
 
 function noteOf({ note, events, end }: RecordedStream): string {

@@ -68,25 +68,6 @@ function findProblem({ cut, at }: FaultSettings, bytes: number, schedule: readon
   return findScheduleProblem(schedule, bytes);
 }
 
-/** A step of the write schedule, with its time from the start. */
-export interface TimedStep {
-  readonly atMs: number;
-  readonly kind: "write" | "end" | "reset";
-  readonly text: string;
-  readonly bytes: number;
-}
-
-export function timedSteps({ schedule, bytes }: Experiment): readonly TimedStep[] {
-  let atMs = 0;
-  let offset = 0;
-  return schedule.map((step) => {
-    atMs += step.afterMs;
-    if (!("bytes" in step)) return { atMs, kind: step.do, text: "", bytes: 0 };
-    const part = bytes.subarray(offset, (offset += step.bytes));
-    return { atMs, kind: "write" as const, text: plainText(decodeText(part)), bytes: step.bytes };
-  });
-}
-
 /** What the gateway will do, in words. */
 export function describeSchedule(experiment: Experiment, { runs }: FaultSettings): string {
   const { schedule, bytes, read } = experiment;

@@ -1,16 +1,56 @@
-import type { PageFrame } from "@wirebook/protocol";
-import { backoffMs, Countdown } from "./countdown.svelte.ts";
-import { GatewaySocket } from "./gateway-socket.ts";
-import type { ClockReading, GatewayListener, Hello, TimedText } from "./gateway-socket.ts";
+/**
+ * The connection to the gateway [G-1]: it is made again whenever it is lost, for as long as the page is open.
+ *
+ * A gateway that sends no hello, or falls silent and does not answer a clock frame, is given up: a connection whose other
+ * end vanished without a FIN looks open for minutes. The answer may wait behind a long reply, so all that comes is a sign of life.
+ */
 
-export type ConnectionListener = Pick<GatewayListener, "onFrame" | "onBytes"> & {
+import { decodeByteFrame, decodeGatewayFrame, encodeFrame, subprotocol } from "@wirebook/protocol";
+import type { ByteFrame, FrameErrorCode, GatewayFrame, PageFrame } from "@wirebook/protocol";
+import { backoffMs, Countdown } from "./countdown.svelte.ts";
+import { GatewayClock } from "./gateway-clock.ts";
+import type { ClockReading } from "./gateway-clock.ts";
+
+/** Milliseconds within which a gateway must say hello. */
+const helloTimeoutMs = 10_000;
+
+/** Clock round trips made when a connection opens, the milliseconds between them, and between them afterwards. */
+const clockRoundsAtOpen = 6;
+const clockRoundGapMs = 60;
+const clockIntervalMs = 15_000;
+
+/** Milliseconds after a clock frame, or after anything that came since, after which a silent gateway is given up. */
+const clockSilenceMs = 10_000;
+
+/** Codes from 4000 are for private use: the page's own, and the gateway's for a session that is over [G-14]. */
+const silentCode = 4000;
+const loginNeededCode = 4001;
+
+/** Errors after which the gateway closes the connection [G-10]. */
+const closingErrors: ReadonlySet<FrameErrorCode> = new Set([
+  "frame-rate",
+  "login-needed",
+  "shutting-down",
+  "too-many-websockets",
+]);
+
+export type Hello = Extract<GatewayFrame, { type: "hello" }>;
+
+/** A text frame, and when it was sent or came. */
+export interface TimedText {
+  readonly atMs: number;
+  readonly text: string;
+}
+
+export interface ConnectionListener {
   onOpen(hello: Hello): void;
   /** It was open and is lost. */
   onLost(reason: string): void;
+  onFrame(frame: GatewayFrame, timed: TimedText): void;
+  onBytes(frame: ByteFrame, atMs: number): void;
   onProblem(): void;
-};
+}
 
-/** The connection to the gateway: it is made again whenever it is lost, for as long as the page is open. */
 export class GatewayConnection {
   state = $state<"connecting" | "open" | "waiting">("connecting");
   hello = $state.raw<Hello>();
@@ -24,8 +64,15 @@ export class GatewayConnection {
   readonly countdown = new Countdown();
   readonly #url: string;
   #listener: ConnectionListener | undefined;
-  #socket: GatewaySocket | undefined;
+  #socket: WebSocket | undefined;
   #attempts = 0;
+  #rounds = new GatewayClock();
+  #roundsLeft = 0;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** When the gateway last sent anything, or was asked. */
+  #heardMs = 0;
+  #nextRound: ReturnType<typeof setTimeout> | undefined;
+  #retryAfterMs: number | undefined;
 
   constructor(url: string) {
     this.#url = url;
@@ -37,36 +84,83 @@ export class GatewayConnection {
     this.#connect();
   }
 
+  /** Gives the gateway up: nothing more is wanted of it. */
+  stop(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#nextRound);
+    this.countdown.stop();
+    this.state = "waiting";
+    this.reason = "";
+    socket?.close();
+  }
+
+  /** Bytes that wait to be sent. */
+  get waitingBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
   retryNow(): void {
     this.countdown.finish();
   }
 
-  /** Sends a frame; `undefined` when there is no connection to send it on. */
+  /** Sends a frame; returns what went out, and when, or `undefined` when there is no connection to send it on. */
   send(frame: PageFrame): TimedText | undefined {
-    return this.state === "open" ? this.#socket?.send(frame) : undefined;
+    const text = encodeFrame(frame);
+    const atMs = this.#transmit(text);
+    return atMs === undefined ? undefined : { atMs, text };
   }
 
   /** Sends a byte frame, and gives the page's time at which it did; `undefined` when there is no connection. */
   sendBytes(frame: Uint8Array<ArrayBuffer>): number | undefined {
-    return this.state === "open" ? this.#socket?.sendBytes(frame) : undefined;
+    return this.#transmit(frame);
+  }
+
+  #transmit(data: string | Uint8Array<ArrayBuffer>): number | undefined {
+    // It may be closing, before the close event.
+    if (this.state !== "open" || this.#socket?.readyState !== WebSocket.OPEN) return undefined;
+    const atMs = performance.now();
+    this.#socket.send(data);
+    return atMs;
   }
 
   #connect(): void {
-    this.state = "connecting";
-    this.#socket = new GatewaySocket(this.#url, {
-      onHello: (hello) => this.#open(hello),
-      onClock: (reading) => (this.clock = reading),
-      onFrame: (frame, timed) => this.#listener?.onFrame(frame, timed),
-      onBytes: (frame, atMs) => this.#listener?.onBytes(frame, atMs),
-      onClose: (code, reason, retryAfterMs) => {
-        this.needsLogin = code === loginNeededCode;
-        this.#lose(closeText(code, reason), retryAfterMs);
-      },
-      onProblem: (problem) => {
-        this.problem = problem;
-        this.#listener?.onProblem();
-      },
+    const socket = new WebSocket(this.#url, subprotocol);
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", ({ data }) => {
+      if (socket === this.#socket) this.#take(data, performance.now());
     });
+    socket.addEventListener("close", ({ code, reason }) => this.#lose(socket, code, reason));
+    this.state = "connecting";
+    this.#socket = socket;
+    this.#rounds = new GatewayClock();
+    this.#roundsLeft = clockRoundsAtOpen;
+    this.#retryAfterMs = undefined;
+    this.#expect(socket, helloTimeoutMs, "it sent no hello");
+  }
+
+  #take(data: unknown, atMs: number): void {
+    this.#heardMs = atMs;
+    if (typeof data === "string") return this.#takeText(data, atMs);
+    const decoded = decodeByteFrame(new Uint8Array(data as ArrayBuffer));
+    if (typeof decoded === "string") this.#complain(decoded);
+    else this.#listener?.onBytes(decoded, atMs);
+  }
+
+  #takeText(text: string, atMs: number): void {
+    const decoded = decodeGatewayFrame(text);
+    if ("problem" in decoded) return this.#complain(decoded.problem);
+    const { frame } = decoded;
+    if (frame.type === "hello") this.#open(frame);
+    else if (frame.type === "clock") this.#noteRound(frame.at, frame.gatewayAt, atMs);
+    else if (isClosingError(frame)) this.#retryAfterMs = frame.retryAfterMs;
+    else this.#listener?.onFrame(frame, { atMs, text });
+  }
+
+  #complain(problem: string): void {
+    this.problem = problem;
+    this.#listener?.onProblem();
   }
 
   #open(hello: Hello): void {
@@ -75,21 +169,61 @@ export class GatewayConnection {
     this.reason = "";
     this.needsLogin = false;
     this.state = "open";
+    this.#startRound();
     this.#listener?.onOpen(hello);
   }
 
-  #lose(reason: string, retryAfterMs: number | undefined): void {
+  #startRound(): void {
+    this.send({ type: "clock", at: performance.now() });
+    if (this.#socket !== undefined) this.#expect(this.#socket, clockSilenceMs, "it did not answer a clock frame");
+  }
+
+  #noteRound(sentMs: number, gatewayMs: number, receivedMs: number): void {
+    clearTimeout(this.#deadline);
+    this.clock = this.#rounds.add(sentMs, gatewayMs, receivedMs);
+    this.#roundsLeft = Math.max(0, this.#roundsLeft - 1);
+    const gapMs = this.#roundsLeft > 0 ? clockRoundGapMs : clockIntervalMs;
+    this.#nextRound = setTimeout(() => this.#startRound(), gapMs);
+  }
+
+  #expect(socket: WebSocket, withinMs: number, otherwise: string): void {
+    this.#heardMs = performance.now();
+    const look = (): void => {
+      const leftMs = this.#heardMs + withinMs - performance.now();
+      if (leftMs > 0) return this.#lookIn(leftMs, look);
+      socket.close(silentCode, otherwise);
+      this.#lose(socket, silentCode, otherwise);
+    };
+    this.#lookIn(withinMs, look);
+  }
+
+  #lookIn(ms: number, look: () => void): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(look, ms);
+  }
+
+  #lose(socket: WebSocket, code: number, reason: string): void {
+    // One that was given up says so again when it closes.
+    if (socket !== this.#socket) return;
+    this.#socket = undefined;
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#nextRound);
     const wasOpen = this.state === "open";
     this.state = "waiting";
-    this.reason = reason;
+    this.needsLogin = code === loginNeededCode;
+    this.reason = closeText(code, reason);
     this.clock = undefined;
     this.#attempts += 1;
-    this.countdown.start(backoffMs(this.#attempts, Math.random(), retryAfterMs), () => this.#connect());
-    if (wasOpen) this.#listener?.onLost(reason);
+    const waitMs = backoffMs(this.#attempts, Math.random(), this.#retryAfterMs);
+    this.countdown.start(waitMs, () => this.#connect());
+    if (wasOpen) this.#listener?.onLost(this.reason);
   }
 }
 
-const loginNeededCode = 4001;
+/** True for an error that is about the connection: its closing says the rest. */
+function isClosingError(frame: GatewayFrame): frame is Extract<GatewayFrame, { type: "error" }> {
+  return frame.type === "error" && frame.id === null && closingErrors.has(frame.code);
+}
 
 /** What the code with which a WebSocket closed means to a user (RFC 6455, section 7.4.1, and the IANA registry). */
 const meanings: Readonly<Record<number, string>> = {

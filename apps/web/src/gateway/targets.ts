@@ -1,7 +1,7 @@
 /** The services that the gateway lends to this page, as the page names them. */
 
 import type { AnnouncedTarget } from "@wirebook/protocol";
-import type { Hello } from "./gateway-socket.ts";
+import type { Hello } from "./connection.svelte.ts";
 
 /** The target that speaks Wirebook's own protocol: it alone has operations, a history and keys. */
 export const serverName = "wirebook";

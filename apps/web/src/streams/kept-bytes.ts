@@ -2,6 +2,7 @@
 
 import { decodeText } from "@wirebook/protocol";
 import type { StreamEvent, StreamRecord } from "@wirebook/protocol";
+import { firstIndex } from "../ui/first-index.ts";
 
 export class KeptBytes {
   readonly length: number;
@@ -62,13 +63,9 @@ export class KeptBytes {
 
   /** The index of the event in which a byte is, or of the one behind it. Offsets only grow. */
   #firstAt(offset: number): number {
-    let [low, high] = [0, this.#events.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const event = this.#events[middle] as StreamEvent;
-      if (event.offset + event.byteCount <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstIndex(this.#events.length, (index) => {
+      const event = this.#events[index] as StreamEvent;
+      return event.offset + event.byteCount > offset;
+    });
   }
 }

@@ -17,6 +17,11 @@ export function hideKey(text: string, key: string | undefined): string {
   return key === undefined ? text : text.replaceAll(`~${key}`, `~${"*".repeat(encodeText(key).length)}`);
 }
 
+/** The text of a frame with asterisks for all that may be a key: what follows a `~`, up to white space or a quote. */
+export function hideKeys(text: string): string {
+  return text.replaceAll(/(?<=~)[^\s"\\]+/gu, (key) => "*".repeat(encodeText(key).length));
+}
+
 /** Bytes of the answer to operation 4 in which a name with its key is looked for. */
 export const answeredKeyBytesMax = 1024;
 

@@ -20,22 +20,29 @@ const hopWords: Readonly<Record<Hop, string>> = {
 
 export function resultOf(stream: Stream): Result {
   const { state, intent, isDialogue } = stream;
+  const isFlow = intent.by === "flow";
   switch (state) {
     case "running":
       if (stream.isOpen) return { tone: "running", word: "open" };
       if (stream.receivedBytes > 0) return { tone: "running", word: "receiving" };
       return { tone: "running", word: stream.at.established === undefined ? "connecting" : "waiting" };
     case "cancelled":
-      return { tone: "neutral", word: isReset(stream) ? "reset" : isDialogue ? "left" : "cancelled" };
+      return {
+        tone: "neutral",
+        word: isReset(stream) ? "reset" : isFlow ? "cut off" : isDialogue ? "left" : "cancelled",
+      };
     case "failed":
+      if (isFlow && stream.failure?.code === "gateway-lost") return { tone: "neutral", word: "end unknown" };
       if (isLeftOpen(stream)) return { tone: "good", word: "answered" };
       if (isDialogue && stream.failure?.code === "connection-reset") {
         return { tone: "refused", word: `reset by ${intent.target.name}` };
       }
       return { tone: "failed", word: "failed" };
     case "done":
-      if (isDialogue)
-        return { tone: "neutral", word: `closed by ${isClosedByTarget(stream) ? intent.target.name : "you"}` };
+      if (isDialogue) {
+        const here = isFlow ? "client" : "you";
+        return { tone: "neutral", word: `closed by ${isClosedByTarget(stream) ? intent.target.name : here}` };
+      }
       if (stream.answer === "refused") return { tone: "refused", word: "refused" };
       return stream.answer === "unauthenticated"
         ? { tone: "refused", word: "unauthenticated" }
@@ -62,6 +69,11 @@ export function explainFailure(stream: Stream): { where: string; why: string; co
       why: "The gateway closed it, because no more bytes came in time.",
       consequence: "To send more on the same connection, keep it open.",
     };
+  }
+  if (stream.intent.by === "flow") {
+    const where =
+      failure.code === "gateway-lost" ? "How it ended is not known." : `It failed ${hopWords[failure.hop]}.`;
+    return { where, why: sentence(failure.message), consequence: "" };
   }
   return {
     where: `It failed ${hopWords[failure.hop]}.`,

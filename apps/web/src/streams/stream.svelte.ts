@@ -5,7 +5,7 @@
  * put onto the page's clock by `toPageMs`, with the newest reading.
  */
 
-import { ExchangeMask } from "@wirebook/capture";
+import { encodeBase64, ExchangeMask } from "@wirebook/capture";
 import {
   authenticationError,
   decodeText,
@@ -20,6 +20,8 @@ import {
 import type {
   AnnouncedTarget,
   ByteFrame,
+  Endpoint,
+  FlowHead,
   GatewayFrame,
   ReadRate,
   ReplyHeader,
@@ -28,11 +30,12 @@ import type {
   StepTimes,
   StreamOutcome,
 } from "@wirebook/protocol";
-import type { ClockReading, TimedText } from "../gateway/gateway-socket.ts";
+import type { TimedText } from "../gateway/connection.svelte.ts";
+import type { ClockReading } from "../gateway/gateway-clock.ts";
 import { serverName } from "../gateway/targets.ts";
 import { answerBytesMax, controlFramesKept, openAfterMs, streamBounds } from "../limits.ts";
 import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
-import { AnsweredKey, hideKey, keyOf } from "./keys.ts";
+import { AnsweredKey, hideKeys } from "./keys.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 
 export type Failure = Extract<StreamOutcome, { kind: "failed" }>;
@@ -57,7 +60,8 @@ export interface Intent {
   readonly message: string;
   /** Bytes that were given to be sent first; `undefined` of what was loaded. */
   readonly byteCount?: number;
-  readonly by: "user" | "page";
+  /** A flow is somebody else's: the page has no part in it. */
+  readonly by: "user" | "page" | "flow";
   /** What the page, or the fault lab, makes it for. */
   readonly purpose?: string;
   /** How the gateway is to write the message and to read the reply, where that was said [G-11]. */
@@ -74,6 +78,20 @@ export interface Intent {
   /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
   readonly onKey?: (user: string) => void;
   readonly onResponse?: (bytes: Uint8Array) => void;
+}
+
+/** What a flow has and no other stream. */
+export interface FlowFacts extends Pick<FlowHead, "via" | "port" | "client" | "faults" | "name"> {
+  /** The gateway's end of the client's connection, as far as it is known. */
+  readonly gateway?: Endpoint | undefined;
+}
+
+/** Bytes of one direction that a presentation does not show. */
+export interface Hidden {
+  readonly isFromTarget: boolean;
+  readonly from: number;
+  /** Not included. */
+  readonly to: number;
 }
 
 /** A text frame of a stream, without a key; or a byte frame that the page sent. */
@@ -105,6 +123,8 @@ export class Stream {
   state = $state<StreamState>("running");
   header = $state.raw<ReplyHeader>();
   clock = $state.raw<ClockReading>();
+  /** `undefined` of a stream that is no flow. */
+  flow = $state.raw<FlowFacts>();
   /** The page's time at which it knew that the exchange was over. */
   endedAtMs = $state<number>();
   /** Bytes of the reply before its response; `undefined` while that is not known. */
@@ -115,6 +135,10 @@ export class Stream {
   isReleased = $state(false);
   /** True when the browser keeps it over a reload. */
   isKept = $state(false);
+  /** What a presentation shows as dots. */
+  hidden = $state.raw<readonly Hidden[]>([]);
+  /** True while its lines have buttons to hide them. */
+  isHiding = $state(false);
   /** True once the page has asked for its end: it takes no more lines. */
   isEnding = $state(false);
   readonly #redraw = new RedrawThrottle();
@@ -123,7 +147,6 @@ export class Stream {
   readonly #reader = new ReplyReader();
   readonly #settle: (self: this) => void;
   readonly #answered = Promise.withResolvers<void>();
-  readonly #key: string | undefined;
   readonly #mask = new ExchangeMask();
   /** Bytes that the page has given to the gateway. */
   #handedOver: number;
@@ -136,17 +159,17 @@ export class Stream {
     this.id = id;
     this.intent = intent;
     this.#record = new StreamRecord(streamBounds[intent.by]);
-    this.#key = this.isWithServer ? keyOf(intent.message) : undefined;
-    this.message = hideKey(intent.message, this.#key);
-    this.#record.sending(encodeText(this.message));
-    this.#handedOver = encodeText(intent.message).length;
-    this.#mask.pushSent(encodeText(intent.message));
+    const message = encodeText(intent.message);
+    const shown = this.#withoutKey(message);
+    this.message = decodeText(shown);
+    this.#record.sending(shown);
+    this.#handedOver = message.length;
     this.sentAtMs = timed.atMs;
     this.sentAt = intent.startedAt ?? new Date();
     const { promise, resolve } = Promise.withResolvers<this>();
     this.over = promise;
     this.#settle = resolve;
-    this.noteControl("sent", name, timed);
+    if (intent.by !== "flow") this.noteControl("sent", name, timed);
   }
 
   /** The bytes that were given to be sent first; `undefined` where they are not kept whole. */
@@ -168,9 +191,17 @@ export class Stream {
 
   /** What the page calls it: its message, or the target and a number. A key takes three places, however long it is. */
   get name(): string {
+    if (this.flow !== undefined) return this.flow.name ?? `${this.clientName} → ${this.intent.target.name}`;
     if (this.isDialogue) return `${this.intent.target.name} #${this.number}`;
     const message = this.message.trim();
     return this.isWithServer ? message.replace(/^([^\s~]*)~\*+/u, "$1~***") : message;
+  }
+
+  /** Who connected, of a flow. */
+  get clientName(): string {
+    const { client, via } = this.flow ?? {};
+    if (client === undefined) return via === "presented" ? "The presenter" : "An unknown client";
+    return client.address.includes(":") ? `[${client.address}]:${client.port}` : `${client.address}:${client.port}`;
   }
 
   /** True when it is with a Wirebook server: any other service has neither operations nor keys. */
@@ -274,6 +305,32 @@ export class Stream {
     else this.end({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message }, timed.atMs);
   }
 
+  /** The gateway says what a flow is, and again when it knows more. */
+  takeHead(facts: FlowFacts, { at, local, remote, tls }: Pick<FlowHead, "at" | "local" | "remote" | "tls">): void {
+    this.flow = facts;
+    for (const step of steps) if (at[step] !== undefined) this.#record.mark(step, at[step]);
+    Object.assign(this.#record, { local, remote, tls });
+    this.#redraw.mark();
+  }
+
+  /** Something happened to the bytes of a flow. The gateway has masked what is a key. */
+  takeFlowBytes({ kind, bytes, writtenBytes, ...frame }: Omit<ByteFrame, "id">): void {
+    const { isFromTarget, atMs, leg, isAfterGap, isWaiting = false } = frame;
+    const options = { leg, isAfterGap, isWaiting };
+    const record = this.#record;
+    if (kind === "written") record.taken(writtenBytes, isFromTarget, atMs, options);
+    else if (kind !== "data") record.ended(kind, isFromTarget, atMs, options);
+    else if (isFromTarget) record.read(bytes, atMs, options);
+    else record.wrote(bytes, atMs, options);
+    this.#redraw.mark();
+  }
+
+  /** Frames of a flow are missing: so many bytes came before the next one. */
+  noteGap(sentBytes: number, receivedBytes: number): void {
+    this.#record.missed(sentBytes, receivedBytes);
+    this.#redraw.mark();
+  }
+
   /** Something happened to its bytes, as a byte frame tells. */
   takeBytes(frame: Omit<ByteFrame, "id">, arrivedMs: number | undefined, clock: ClockReading | undefined): void {
     const { kind, isFromTarget, isAfterGap, queuedKiB, atMs } = frame;
@@ -287,14 +344,13 @@ export class Stream {
   }
 
   noteControl(direction: ControlFrame["direction"], name: string, { atMs, text }: TimedText): void {
-    this.#controls.push({ direction, name, atMs, text: hideKey(text, this.#key) });
+    this.#controls.push({ direction, name, atMs, text: this.isWithServer ? this.#frameWithoutKey(name, text) : text });
     this.#redraw.mark();
   }
 
   /** The page sent more bytes in a frame of their own. */
   noteSent(bytes: Uint8Array, atMs: number): void {
-    const shown = this.isWithServer ? encodeText(hideKey(decodeText(bytes), keyOf(decodeText(bytes)))) : bytes;
-    this.#record.sending(shown);
+    this.#record.sending(this.#withoutKey(bytes));
     const { length: byteCount } = bytes;
     this.#controls.push({ direction: "sent", name: "data", atMs, text: "", byteCount, offset: this.#handedOver });
     this.#handedOver += byteCount;
@@ -319,6 +375,17 @@ export class Stream {
     this.isReleased = true;
     this.#redraw.mark();
     return this.#record.releaseBytes();
+  }
+
+  /** The next bytes that are sent, with asterisks for a key, also for one that is cut by the end of a frame. */
+  #withoutKey(bytes: Uint8Array): Uint8Array {
+    return this.isWithServer ? this.#mask.pushSent(bytes).bytes : bytes;
+  }
+
+  /** A `connect` frame holds the message in base64, where a key could be read as well. */
+  #frameWithoutKey(name: string, text: string): string {
+    if (name !== "connect") return hideKeys(text);
+    return text.replace(/"bytes":"[^"]*"/, `"bytes":"${encodeBase64(encodeText(this.message))}"`);
   }
 
   #read(received: Uint8Array, note: (bytes: Uint8Array) => void): void {

@@ -11,21 +11,17 @@ import {
   byteFrameHeaderBytes,
   decodeText,
   encodeData,
-  encodeFrame,
   encodeMessage,
-  encodeText,
   firstBytesMax,
   pageFrameBytesMax,
 } from "@wirebook/protocol";
 import type { AnnouncedTarget, ByteFrame, GatewayFrame, ReplyHeader } from "@wirebook/protocol";
-import type { TimedText } from "../gateway/gateway-socket.ts";
-import type { GatewayConnection } from "../gateway/connection.svelte.ts";
+import type { GatewayConnection, TimedText } from "../gateway/connection.svelte.ts";
 import { defaultTarget, serverName } from "../gateway/targets.ts";
 import { allBytesKept, streamsKept, ownReadsKept } from "../limits.ts";
 import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
 import { Stream } from "./stream.svelte.ts";
 import type { Intent } from "./stream.svelte.ts";
-import { hideKey, keyOf } from "./keys.ts";
 
 /** What the failure's message begins with when the connection to the gateway was lost. */
 const lostPrefix = "the gateway was lost: ";
@@ -141,22 +137,17 @@ export class Streams {
     const bytes = isCut ? allBytes.subarray(0, firstBytesMax) : allBytes;
     const { schedule, read } = rest;
     const intent = this.#intent(id, { ...rest, byteCount: allBytes.length, end }, decodeText(bytes));
-    const { target } = intent;
-    const frame = {
-      type: "connect" as const,
+    const timed = this.#connection.send({
+      type: "connect",
       id,
-      target: target.name,
+      target: intent.target.name,
       bytes: encodeBase64(bytes),
       end: end && !isCut,
       ...(schedule === undefined ? {} : { schedule: [...schedule] }),
       ...(read === undefined ? {} : { read }),
-    };
-    const timed = this.#connection.send(frame);
+    });
     if (timed === undefined) return undefined;
-    // A key can be read in base64 as well, so the frame is kept as it would be without one.
-    const key = target.name === serverName ? keyOf(intent.message) : undefined;
-    const text = encodeFrame({ ...frame, bytes: encodeBase64(encodeText(hideKey(intent.message, key))) });
-    const stream = this.#begin(new Stream(id, intent, "connect", { ...timed, text }));
+    const stream = this.#begin(new Stream(id, intent, "connect", timed));
     if (isCut) this.write(stream, allBytes.subarray(firstBytesMax));
     if (isCut && end) this.end(stream);
     return stream;
@@ -240,7 +231,7 @@ export class Streams {
 
   /** A control frame came. One that belongs to no exchange is the caller's concern: `false` is returned. */
   takeFrame(frame: GatewayFrame, timed: TimedText): boolean {
-    if (frame.type === "hello" || frame.type === "clock" || frame.id === null) return false;
+    if ((frame.type !== "open" && frame.type !== "end" && frame.type !== "error") || frame.id === null) return false;
     const stream = this.#all.get(frame.id);
     if (stream?.state === "running") {
       stream.takeFrame(frame, timed, this.#connection.clock);

@@ -1,23 +1,36 @@
 /** What the page asks of its browser: to remember a text, to copy one, to save a file, to move the focus. */
 
+import type * as z from "zod/mini";
+
 /** The fragment of an address that holds an exchange begins with this. */
 export const streamLinkPrefix = "#exchange=";
 
 /**
- * A text that this browser keeps, under a name.
+ * A text that this browser keeps, under a name: for good, or as long as the tab is open.
  *
  * Storage may be switched off or full. The page works without it, so both are best effort.
  */
 export class Persisted {
   readonly #name: string;
+  readonly #storage: () => Storage;
 
-  constructor(name: string) {
+  constructor(name: string, storage: () => Storage = () => localStorage) {
     this.#name = `wirebook.${name}`;
+    this.#storage = storage;
   }
 
   read(): string | undefined {
     try {
-      return localStorage.getItem(this.#name) ?? undefined;
+      return this.#storage().getItem(this.#name) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What is kept as JSON; `undefined` when it is none of the schema: another version of the page may have written it. */
+  readAs<Schema extends z.ZodMiniType>(schema: Schema): z.infer<Schema> | undefined {
+    try {
+      return schema.safeParse(JSON.parse(this.read() ?? "")).data;
     } catch {
       return undefined;
     }
@@ -26,7 +39,7 @@ export class Persisted {
   /** True when it is kept. */
   write(text: string): boolean {
     try {
-      localStorage.setItem(this.#name, text);
+      this.#storage().setItem(this.#name, text);
       return true;
     } catch {
       return false;

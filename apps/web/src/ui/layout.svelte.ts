@@ -1,12 +1,78 @@
-/** What of the page is in sight: the pane of a narrow screen, the tab of the inspector, the dialog, the latest result. */
+/** What of the page is in sight: its panes and how wide they are, the tab of the inspector, the dialog, the latest result. */
 
 import { tick } from "svelte";
-import { Panes } from "./panes.svelte.ts";
-import type { FoldablePane, Pane } from "./panes.svelte.ts";
+import { Persisted } from "./browser.ts";
+
+export type Pane = "conversation" | "inspector" | "history";
+
+/** What can be folded away; without the conversation there is no page. */
+export type FoldablePane = Exclude<Pane, "conversation">;
+
+/** The least width of a pane in pixels. */
+export const paneWidthMin = { conversation: 300, inspector: 340, history: 300 } as const;
+
+/** Pixels that a folded pane leaves of itself. */
+export const foldedWidth = 36;
+
+export const panesInOrder: readonly Pane[] = ["conversation", "inspector", "history"];
+
+type Shares = Readonly<Record<Pane, number>>;
+
+const defaultShares: Shares = { conversation: 30, inspector: 42, history: 28 };
+
+/**
+ * How wide the panes are, and which are folded away. A width is a share, so a larger window gives each pane its part of
+ * what it gained; a pane is never narrower than it can be read.
+ */
+export class Panes {
+  readonly #keptShares = new Persisted("panes");
+  readonly #keptFolded = new Persisted("folded");
+  #shares = $state.raw(decodeShares(this.#keptShares.read()) ?? defaultShares);
+  #folded = $state.raw<readonly string[]>(this.#keptFolded.read()?.split(" ") ?? []);
+
+  isFolded(pane: Pane): boolean {
+    return this.#folded.includes(pane);
+  }
+
+  fold(pane: FoldablePane, isFolded: boolean): void {
+    if (isFolded === this.isFolded(pane)) return;
+    this.#folded = isFolded ? [...this.#folded, pane] : this.#folded.filter((each) => each !== pane);
+    this.#keptFolded.write(this.#folded.join(" "));
+  }
+
+  /** The pane's track of the grid. */
+  track(pane: Pane): string {
+    return `minmax(${paneWidthMin[pane]}px, ${this.#shares[pane]}fr)`;
+  }
+
+  /** Divides the pixels that two neighbours have: `at` for the one before. What one gains the other loses. */
+  divide(before: Pane, behind: Pane, at: number, pixels: number): void {
+    const width = Math.max(paneWidthMin[before], Math.min(pixels - paneWidthMin[behind], at));
+    const both = this.#shares[before] + this.#shares[behind];
+    const share = (both * width) / pixels;
+    this.#keep({ ...this.#shares, [before]: share, [behind]: both - share });
+  }
+
+  reset(): void {
+    this.#keep(defaultShares);
+  }
+
+  #keep(shares: Shares): void {
+    this.#shares = shares;
+    this.#keptShares.write(panesInOrder.map((pane) => shares[pane]).join(" "));
+  }
+}
+
+/** Shares that were kept, `30 42 28`; `undefined` when they are not three positive numbers. */
+export function decodeShares(kept: string | undefined): Shares | undefined {
+  const [conversation = 0, inspector = 0, history = 0, ...rest] = (kept ?? "").split(" ").map(Number);
+  const isUsable = [conversation, inspector, history].every((share) => share > 0 && Number.isFinite(share));
+  return isUsable && rest.length === 0 ? { conversation, inspector, history } : undefined;
+}
 
 export type InspectorTab = "notes" | "stream" | "frames" | "bytes" | "steps" | "lab";
 
-export type Dialog = "palette" | "settings" | "help";
+export type Dialog = "palette" | "settings" | "help" | "present";
 
 /** What the export dialog is open for. */
 export interface ExportSubject {
@@ -20,6 +86,8 @@ export class Layout {
   readonly panes = new Panes();
   #pane = $state<Pane>("conversation");
   #side = $state<FoldablePane>("inspector");
+  /** True when the pane of the history shows the traffic instead. */
+  isTraffic = $state(false);
   tab = $state<InspectorTab>("notes");
   /** The dialog that lies over the page. */
   dialog = $state<Dialog>();
@@ -34,8 +102,10 @@ export class Layout {
     return this.#pane;
   }
 
-  /** Brings a pane into sight, on a screen of any width. */
-  set pane(pane: Pane) {
+  /** Brings a pane into sight, on a screen of any width. The history and the traffic share one. */
+  set pane(wanted: Pane | "traffic") {
+    const pane = wanted === "traffic" ? "history" : wanted;
+    if (pane === "history") this.isTraffic = wanted === "traffic";
     this.#pane = pane;
     if (pane === "conversation") return;
     this.#side = pane;
@@ -48,7 +118,7 @@ export class Layout {
   }
 
   /** Shows a pane, and moves the focus to a place in it. */
-  async focus(pane: Pane, selector: string): Promise<void> {
+  async focus(pane: Pane | "traffic", selector: string): Promise<void> {
     this.pane = pane;
     await tick();
     document.querySelector<HTMLElement>(selector)?.focus();

@@ -11,51 +11,31 @@ const nextFrame: (draw: () => void) => void = globalThis.requestAnimationFrame ?
 export class RedrawThrottle {
   #beat = $state(0);
   #isDue = false;
+  #drawnMs = -Infinity;
+  readonly #everyMs: number;
+
+  /** @param everyMs milliseconds between two drawings of what costs much: a diagram that changes with every frame of the screen could not be read */
+  constructor(everyMs = 0) {
+    this.#everyMs = everyMs;
+  }
 
   /** Makes the effect or the derived value that is running depend on this pulse. */
   listen(): number {
     return this.#beat;
   }
 
+  /** What is drawn has changed: the first change is drawn in the next frame, the last one when its time comes. */
   mark(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    nextFrame(() => {
-      this.#isDue = false;
-      this.#beat += 1;
-    });
-  }
-}
-
-/**
- * Redraws what costs much at most so often: the first change is drawn at once, the last one when its time comes. A
- * diagram that is another one in every frame of the screen could not be read.
- */
-export class PacedRedraw {
-  #beat = $state(0);
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #drawnMs = -Infinity;
-  readonly #everyMs: number;
-
-  constructor(everyMs: number) {
-    this.#everyMs = everyMs;
-  }
-
-  listen(): number {
-    return this.#beat;
-  }
-
-  /** What is drawn has changed. */
-  mark(): void {
-    if (this.#timer !== undefined) return;
-    const leftMs = this.#drawnMs + this.#everyMs - performance.now();
-    if (leftMs <= 0) this.#draw();
-    else this.#timer = setTimeout(() => this.#draw(), leftMs);
+    const leftMs = this.#everyMs === 0 ? 0 : this.#drawnMs + this.#everyMs - performance.now();
+    if (leftMs <= 0) nextFrame(() => this.#draw());
+    else setTimeout(() => nextFrame(() => this.#draw()), leftMs);
   }
 
   #draw(): void {
-    this.#timer = undefined;
-    this.#drawnMs = performance.now();
+    this.#isDue = false;
+    if (this.#everyMs > 0) this.#drawnMs = performance.now();
     this.#beat += 1;
   }
 }

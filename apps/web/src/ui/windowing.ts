@@ -1,26 +1,11 @@
-/** Which rows of a long list are drawn. */
-export interface RowWindow {
-  readonly from: number;
-  /** Not drawn any more. */
-  readonly to: number;
-}
+/** Rows drawn on both sides of those that are seen, so that scrolling shows no empty edge. */
+const spare = 8;
 
-/** Rows of a fixed height that are seen, and `spare` more on both sides so that scrolling shows no empty edge. */
-export function windowOf(
-  scrollTop: number,
-  height: number,
-  rowHeight: number,
-  count: number,
-  spare: number,
-): RowWindow {
+/** Which rows of a list are drawn, from one up to, but not including, another; all are of one height. */
+export function windowOf(scrollTop: number, height: number, rowHeight: number, count: number) {
   const from = Math.max(0, Math.min(count, Math.floor(scrollTop / rowHeight)) - spare);
   const to = Math.min(count, Math.ceil((scrollTop + height) / rowHeight) + spare);
   return { from, to: Math.max(from, to) };
-}
-
-/** True when the end is seen, give or take a row: then new rows keep being followed. */
-export function isAtEnd(scrollTop: number, height: number, scrollHeight: number, rowHeight: number): boolean {
-  return scrollHeight - scrollTop - height < rowHeight;
 }
 
 /**
@@ -31,12 +16,11 @@ export class StickToBottom {
   isOn = true;
   #lastTop = 0;
 
-  /** The box was scrolled, by the user or by a change of size. */
-  note({ scrollTop, clientHeight, scrollHeight }: Scrollable, rowHeight: number): void {
-    if (isAtEnd(scrollTop, clientHeight, scrollHeight, rowHeight)) this.isOn = true;
+  /** The box was scrolled, by the user or by a change of size. @param near pixels from the end that count as being there */
+  note(box: Pick<Element, "scrollTop" | "clientHeight" | "scrollHeight">, near: number): void {
+    const { scrollTop, clientHeight, scrollHeight } = box;
+    if (scrollHeight - scrollTop - clientHeight < near) this.isOn = true;
     else if (scrollTop < this.#lastTop) this.isOn = false;
     this.#lastTop = scrollTop;
   }
 }
-
-export type Scrollable = Pick<Element, "scrollTop" | "clientHeight" | "scrollHeight">;

@@ -9,6 +9,7 @@
 
 import type { StreamEvent } from "@wirebook/protocol";
 import { joinBytes } from "@wirebook/protocol";
+import type { Stream } from "../../streams/stream.svelte.ts";
 import { blockRows, lineBytesMax, streamLinesBytesKept, streamLinesKept } from "../../limits.ts";
 
 export interface Row {
@@ -47,7 +48,8 @@ export class StreamLines {
   next = 0;
   /** Rows behind the first block that were let go of. */
   leftOut: LeftOut = { rows: 0, bytes: 0 };
-  readonly #replyFrom: number | undefined;
+  readonly #from: number | undefined;
+  readonly #to: number;
   #blocks: Block[] = [];
   /** The rows of the last block; `#isStale` when it has changed since. */
   #rows: Row[] = [];
@@ -60,22 +62,23 @@ export class StreamLines {
   /** Bytes of each direction that were taken: from the target, and to it. */
   readonly #taken = { received: 0, sent: 0 };
 
-  /** @param replyFrom takes only what was received, from this offset on */
-  constructor(replyFrom?: number) {
-    this.#replyFrom = replyFrom;
+  /** @param from takes only what was received, from this offset on and up to, but not including, `to` */
+  constructor(from?: number, to = Infinity) {
+    this.#from = from;
+    this.#to = to;
   }
 
   get count(): number {
     return this.#rowCount;
   }
 
-  /** Takes the events that are new; true when there were any. */
-  take(events: readonly StreamEvent[]): boolean {
+  /** Takes the events that are new. */
+  take(events: readonly StreamEvent[]): void {
     for (const event of events) {
       this.next = event.index + 1;
-      if (this.#replyFrom === undefined || (event.isFromTarget && event.kind === "data")) this.#takeEvent(event);
+      const isWithin = event.isFromTarget && event.kind === "data" && event.offset < this.#to;
+      if (this.#from === undefined || isWithin) this.#takeEvent(event);
     }
-    return events.length > 0;
   }
 
   /** All blocks; those that have not changed are the same objects as before. */
@@ -90,15 +93,19 @@ export class StreamLines {
   }
 
   #takeEvent(event: StreamEvent): void {
-    const { kind, isFromTarget, offset, byteCount } = event;
+    const { kind, isFromTarget, offset } = event;
+    // Its bytes stand where they were read.
+    if (kind === "written") return;
+    const byteCount = Math.min(event.byteCount, this.#to - offset);
     const way = isFromTarget ? "received" : "sent";
-    const start = isFromTarget ? (this.#replyFrom ?? 0) : 0;
+    const start = isFromTarget ? (this.#from ?? 0) : 0;
     const expected = Math.max(start, this.#taken[way]);
     if (offset > expected) this.#addGap(event, expected, offset);
     this.#taken[way] = offset + byteCount;
     if (kind !== "data") this.#add(event, kind, offset, nothing);
     else if (event.bytes === undefined) this.#addGap(event, Math.max(start, offset), offset + byteCount);
-    else if (offset + byteCount > start) this.#addBytes(event, event.bytes, Math.max(0, start - offset));
+    else if (offset + byteCount > start)
+      this.#addBytes(event, event.bytes.subarray(0, byteCount), Math.max(0, start - offset));
     this.#lastMs = event.atMs;
   }
 
@@ -136,17 +143,20 @@ export class StreamLines {
   }
 
   #extend(row: Row, part: Uint8Array): void {
-    this.#rows[this.#rows.length - 1] = { ...row, to: row.to + part.length, bytes: joinBytes(row.bytes, part) };
+    this.#replaceLast({ ...row, to: row.to + part.length, bytes: joinBytes(row.bytes, part) });
     this.#bytesKept += part.length;
+  }
+
+  #replaceLast(row: Row): void {
+    this.#rows[this.#rows.length - 1] = row;
     this.#isStale = true;
   }
 
   #addGap(event: StreamEvent, from: number, to: number): void {
     const last = this.#rows.at(-1);
     const isMore = last?.kind === "gap" && last.isFromTarget === event.isFromTarget && last.to === from;
-    if (!isMore) return this.#add(event, "gap", from, nothing, to);
-    this.#rows[this.#rows.length - 1] = { ...last, to };
-    this.#isStale = true;
+    if (isMore) this.#replaceLast({ ...last, to });
+    else this.#add(event, "gap", from, nothing, to);
   }
 
   #add(event: StreamEvent, kind: Row["kind"], from: number, bytes: Uint8Array, to = from + bytes.length): void {
@@ -177,13 +187,9 @@ export class StreamLines {
   }
 }
 
-/** The rows of bytes that are all there. */
-export function rowsOf(bytes: Uint8Array): readonly Row[] {
-  const lines = new StreamLines(0);
-  const event = { kind: "data", leg: "target", isFromTarget: true, atMs: 0, index: 0, number: 0, offset: 0 } as const;
-  const rest = { isAfterGap: false, queuedKiB: 0, arrivedMs: undefined };
-  lines.take([{ ...event, ...rest, byteCount: bytes.length, bytes }]);
-  return lines.blocks.flatMap(({ rows }) => rows);
+/** True when a presentation shows the row as dots. */
+export function isRowHidden({ hidden }: Pick<Stream, "hidden">, row: Row): boolean {
+  return hidden.some((span) => span.isFromTarget === row.isFromTarget && span.from < row.to && span.to > row.from);
 }
 
 /** An offset that is not within a character of UTF-8, a few bytes before `end` at most. */

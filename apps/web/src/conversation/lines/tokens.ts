@@ -26,25 +26,14 @@ const [se, sb, will, dont] = [0xf0, 0xfa, 0xfb, 0xfe];
 const commands = "EOR SE NOP DM BRK IP AO AYT EC EL GA SB WILL WONT DO DONT IAC".split(" ");
 const firstCommand = 0xef;
 
-const options: Readonly<Record<number, string>> = {
-  0: "BINARY",
-  1: "ECHO",
-  3: "SUPPRESS-GO-AHEAD",
-  5: "STATUS",
-  6: "TIMING-MARK",
-  24: "TERMINAL-TYPE",
-  25: "END-OF-RECORD",
-  31: "NAWS",
-  32: "TERMINAL-SPEED",
-  33: "TOGGLE-FLOW-CONTROL",
-  34: "LINEMODE",
-  35: "X-DISPLAY-LOCATION",
-  36: "ENVIRON",
-  37: "AUTHENTICATION",
-  38: "ENCRYPT",
-  39: "NEW-ENVIRON",
-  42: "CHARSET",
-};
+/** By their numbers, as IANA lists them. */
+const options = new Map(
+  `0 BINARY, 1 ECHO, 3 SUPPRESS-GO-AHEAD, 5 STATUS, 6 TIMING-MARK, 24 TERMINAL-TYPE, 25 END-OF-RECORD, 31 NAWS,
+   32 TERMINAL-SPEED, 33 TOGGLE-FLOW-CONTROL, 34 LINEMODE, 35 X-DISPLAY-LOCATION, 36 ENVIRON, 37 AUTHENTICATION,
+   38 ENCRYPT, 39 NEW-ENVIRON, 42 CHARSET`
+    .split(/,\s+/u)
+    .map((option) => option.split(" ", 2) as [string, string]),
+);
 
 /** Marks above one letter that are drawn; more of them would cover the lines around. */
 const marksMax = 3;
@@ -81,7 +70,7 @@ function telnetAt(bytes: Uint8Array, at: number): { readonly text: string; reado
   if (code < sb || code === iac) return { text: name, end: at + 2 };
   const option = bytes[at + 2];
   if (option === undefined) return { text: name, end: at + 2 };
-  const named = `${name} ${options[option] ?? option}`;
+  const named = `${name} ${options.get(String(option)) ?? option}`;
   if (code >= will && code <= dont) return { text: named, end: at + 3 };
   let end = at + 3;
   while (end < bytes.length && !(bytes[end] === iac && bytes[end + 1] === se)) end += 1;
