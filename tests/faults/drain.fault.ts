@@ -1,10 +1,15 @@
-/** SIGTERM under load: what was accepted is finished, and no reply ends before its end. */
+/**
+ * SIGTERM under load, to the server (`drain`) or to a gateway that listens for it (`listen-drain`) [G-15]: what was accepted is
+ * finished, and no reply ends before its end.
+ */
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { decodeEntry } from "@wirebook/protocol";
-import { startServer } from "../../test-support/programs.ts";
+import { startGateway, startServer } from "../../test-support/programs.ts";
+import { freePort } from "../../test-support/free-port.ts";
+import type { Program } from "../../test-support/program.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { ask, exchange } from "../../test-support/tcp-client.ts";
 
@@ -12,33 +17,60 @@ const clients = 16;
 const lifeMsMax = 200;
 const historyKiB = 2048;
 
-export const faultTest: FaultTest = {
-  promise: "SIGTERM loses no acknowledged line and cuts no reply short, and the server ends by itself",
+const common = {
+  promise: "SIGTERM loses no acknowledged line and cuts no reply short, and the program ends by itself",
   unit: "stops",
   first: 50,
   ci: 8,
   full: 1000,
   isInCi: true,
   needs: [],
-  negativeControls: [{ mutant: "exit-at-signal", count: 5 }],
-  run,
 };
 
-async function run({ count, random, folder, nodeArgs, progress }: Trial): Promise<Finding> {
+export const faultTests: Readonly<Record<string, FaultTest>> = {
+  drain: {
+    ...common,
+    negativeControls: [{ mutant: "exit-at-signal", count: 5 }],
+    run: (trial) =>
+      run(trial, async (historyPath) => {
+        const server = await startServer({ historyPath, nodeArgs: trial.nodeArgs });
+        return { program: server, port: server.port };
+      }),
+  },
+  "listen-drain": {
+    ...common,
+    ci: 3, // Each starts two programs.
+    negativeControls: [{ mutant: "flows-cut-at-signal", count: 2 }],
+    run: (trial) =>
+      run(trial, async (historyPath, stack) => {
+        const server = stack.use(await startServer({ historyPath }));
+        const port = await freePort();
+        const options = ["--listen", `${port}=wirebook`];
+        return { program: await startGateway({ server: server.address, options, nodeArgs: trial.nodeArgs }), port };
+      }),
+  },
+};
+
+/** Starts the program that is stopped, in front of that history, and says where clients connect. */
+type Start = (historyPath: string, stack: AsyncDisposableStack) => Promise<{ program: Program; port: number }>;
+
+async function run({ count, random, folder, progress }: Trial, start: Start): Promise<Finding> {
   const violations: string[] = [];
   let acknowledged = 0;
   let slowestMs = 0;
   for (let stop = 0; stop < count; stop++) {
     const historyPath = join(folder, `history-${stop}.txt`);
     await writeFile(historyPath, `${"x".repeat(1023)}\n`.repeat(historyKiB));
-    await using server = await startServer({ historyPath, nodeArgs });
-    const header = await ask(server.port, "first");
-    const load = Array.from({ length: clients }, (_, client) => keepAsking(server.port, client, header));
+    await using stack = new AsyncDisposableStack();
+    const { program, port } = await start(historyPath, stack);
+    stack.use(program);
+    const header = await ask(port, "first");
+    const load = Array.from({ length: clients }, (_, client) => keepAsking(port, client, header));
     await wait(random.between(20, lifeMsMax));
     const startedMs = performance.now();
-    const { code, signal } = await server.kill("SIGTERM");
+    const { code, signal } = await program.kill("SIGTERM");
     slowestMs = Math.max(slowestMs, performance.now() - startedMs);
-    if (code !== 0) violations.push(`stop ${stop}: the server ended with ${code ?? signal}`);
+    if (code !== 0) violations.push(`stop ${stop}: the program ended with ${code ?? signal}`);
     const found = await Promise.all(load);
     const kept = await messagesIn(historyPath);
     for (const { whole, half } of found) {

@@ -1,7 +1,12 @@
-/** More connections than the server has descriptors for: each is told so, and afterwards all is as before. */
+/**
+ * More connections than a program has descriptors for: a server tells each of them so (`flood`); a gateway that listens for one
+ * has no words of its own there, and resets those that it cannot serve (`listen-flood`) [G-15]. Afterwards all is as before.
+ */
 
 import { setTimeout as wait } from "node:timers/promises";
-import { startServer } from "../../test-support/programs.ts";
+import { freePort } from "../../test-support/free-port.ts";
+import { startGateway, startServer } from "../../test-support/programs.ts";
+import type { Program } from "../../test-support/program.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { ask, exchange, inTurns } from "../../test-support/tcp-client.ts";
 
@@ -10,34 +15,59 @@ const descriptorsMax = 64;
 const clientsMax = 20;
 const atOnce = 500;
 
-export const faultTest: FaultTest = {
-  promise: "a flood is refused in words, and right behind it all is as before",
-  unit: "connections",
-  first: 5000,
-  full: 50_000,
-  isInCi: true,
-  needs: ["sh"],
-  negativeControls: [{ mutant: "unlimited-connections", count: 1000 }],
-  run,
+const common = { unit: "connections", first: 5000, full: 50_000, isInCi: true, needs: ["sh"] };
+
+export const faultTests: Readonly<Record<string, FaultTest>> = {
+  flood: {
+    ...common,
+    promise: "a flood is refused in words, and right behind it all is as before",
+    negativeControls: [{ mutant: "unlimited-connections", count: 1000 }],
+    run: (trial) =>
+      run(trial, /\nError: .+ try again in a moment\n$/, async () => {
+        const server = await startServer({ nodeArgs: trial.nodeArgs, under });
+        return { program: server, port: server.port };
+      }),
+  },
+  "listen-flood": {
+    ...common,
+    promise: "a flood through a listening port is served or reset, and right behind it all is as before",
+    ci: 1000,
+    negativeControls: [{ mutant: "ignored-target-errors", count: 1000 }],
+    run: (trial) =>
+      run(trial, /^$/, async (stack) => {
+        const server = stack.use(await startServer());
+        const port = await freePort();
+        const options = ["--listen", `${port}=wirebook`];
+        const place = { server: server.address, options, nodeArgs: trial.nodeArgs };
+        return { program: await startGateway({ ...place, under }), port };
+      }),
+  },
 };
 
-async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
-  const under = ["sh", "-c", `ulimit -n ${descriptorsMax}; exec "$0" "$@"`];
-  await using server = await startServer({ nodeArgs, under });
-  const whole = await ask(server.port, "brick");
+const under = ["sh", "-c", `ulimit -n ${descriptorsMax}; exec "$0" "$@"`];
+
+/** Starts what is flooded, and says where. */
+type Start = (stack: AsyncDisposableStack) => Promise<{ program: Program; port: number }>;
+
+/** @param refusal what a connection gets that is not served */
+async function run({ count, progress }: Trial, refusal: RegExp, start: Start): Promise<Finding> {
+  await using stack = new AsyncDisposableStack();
+  const { program, port } = await start(stack);
+  stack.use(program);
+  const whole = await ask(port, "brick");
   const violations: string[] = [];
   let served = 0;
   await inTurns(count, atOnce, async (number) => {
-    const { text, error } = await exchange(server.port, "brick\n");
+    const { text, error } = await exchange(port, "brick\n");
     if (text === whole) served += 1;
-    else if (!/\nError: .+ try again in a moment\n$/.test(text)) {
+    else if (!refusal.test(text)) {
       violations.push(`connection ${number} got ${JSON.stringify(text.slice(-80))} (${error ?? "FIN"})`);
     }
     progress(number + 1);
   });
-  const clients = await untilNormal(server.port, whole);
+  const clients = await untilNormal(port, whole);
   if (clients > clientsMax) violations.push(`none of ${clientsMax} clients was served behind it`);
-  const checked = `${atOnce} at once; ${served} served, the others refused in words`;
+  const checked = `${atOnce} at once; ${served} served, the others refused`;
   return { tried: count, checked, violations, figures: { "served again, client": clients } };
 }
 

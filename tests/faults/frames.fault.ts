@@ -1,7 +1,8 @@
-/** Frames that no client sends: random bytes, mutated frames, and fragments without end, to a page's WebSocket and to a relay. */
+/** Frames that no client sends: random bytes, mutated frames, and fragments without end, to a page's WebSocket, to a relay, and to a listening port. */
 
 import type { Socket } from "node:net";
 import { encodeByteFrame, streamIdMax } from "@wirebook/protocol";
+import { freePort } from "../../test-support/free-port.ts";
 import { startGateway, startServer } from "../../test-support/programs.ts";
 import { becomes, failuresOf } from "./network/gateway-health.ts";
 import { PageClient } from "../../test-support/page-client.ts";
@@ -9,9 +10,10 @@ import { memoryOf } from "../../test-support/process-figures.ts";
 import type { Random } from "../../test-support/random.ts";
 import { handshake, encodeClientFrame, opcodes, upgradeHeaders } from "../../test-support/raw-web-socket.ts";
 import { RelayClient } from "../../test-support/relay-client.ts";
-import { TestServer } from "../../test-support/tcp-client.ts";
+import { TestServer, exchange } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
+const shownTarget = { name: "it", transport: "tcp", address: "127.0.0.1:1", proxyHeaderBytes: 0 };
 /** Where to, the page's more often. */
 const paths = ["/ws", "/ws", "/tcp/it"];
 const framesPerSocket = 20;
@@ -37,7 +39,8 @@ export const faultTest: FaultTest = {
 async function run({ count, random, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startServer();
   await using mirror = await TestServer.listen((socket) => socket.pipe(socket));
-  const options = ["--relay", "--target", `it=tcp://${mirror.address}`];
+  const listenPort = await freePort();
+  const options = ["--relay", "--target", `it=tcp://${mirror.address}`, "--listen", `${listenPort}=it`];
   await using gateway = await startGateway({ server: server.address, options, nodeArgs });
   const { pid } = gateway;
   const violations: string[] = [];
@@ -47,7 +50,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
     // A frame of another socket may have ended the gateway just now.
     if (typeof socket === "string") return void violations.push(`no WebSocket to ${path} could be opened: ${socket}`);
     const make = random.chance(0.7) ? strangeContent : strangeFrame;
-    for (let sent = 0; sent < framesPerSocket && !socket.destroyed; sent++) socket.write(make(random));
+    for (let sent = 0; sent < framesPerSocket && !socket.destroyed; sent++) socket.write(make(random, listenPort));
     await closeAnswered(socket);
   };
   const perTurn = framesPerSocket * socketsAtOnce;
@@ -58,7 +61,7 @@ async function run({ count, random, nodeArgs, progress }: Trial): Promise<Findin
     if (before === 0 && done + perTurn >= count / 5) before = (await memoryOf(pid)).nowMiB;
     progress(done);
   }
-  violations.push(...(await stillServes(gateway.address)));
+  violations.push(...(await stillServes(gateway.address, listenPort, random)));
   for (const path of new Set(paths)) violations.push(...(await sendEmptyFragments(gateway.port, path)));
   violations.push(...failuresOf(gateway));
   const grownMiB = violations.length > 0 ? 0 : Math.round((await memoryOf(pid)).nowMiB - before);
@@ -84,9 +87,16 @@ async function closeAnswered(socket: Socket): Promise<void> {
   socket.destroy();
 }
 
-async function stillServes(address: string): Promise<string[]> {
+async function stillServes(address: string, port: number, random: Random): Promise<string[]> {
   try {
     using page = await PageClient.open(address);
+    // Some of the frames may have set faults.
+    page.send({ type: "set-faults", port, faults: {} });
+    await page.frame("listening", (frame) => Object.keys(frame.listening[0]?.faults ?? {}).length === 0);
+    const strange = Buffer.concat(Array.from({ length: 20 }, () => strangeFrame(random)));
+    const { text, error } = await exchange(port, (socket) => socket.end(strange));
+    if (error !== undefined || text !== strange.toString())
+      return [`through the port came ${JSON.stringify(text.slice(0, 80))}`];
     using client = await RelayClient.open(address, "it");
     await client.send("still there");
     const { last } = await page.request("brick").ended;
@@ -118,10 +128,10 @@ async function sendEmptyFragments(port: number, path: string): Promise<string[]>
 }
 
 /** Strange inside, but a frame: it gets past RFC 6455 to what reads the page's frames. */
-function strangeContent(random: Random): Buffer {
+function strangeContent(random: Random, listenPort: number): Buffer {
   if (random.chance(0.1)) return encodeClientFrame(opcodes.binary, random.bytes(random.below(40)));
   if (random.chance(0.2)) return encodeClientFrame(opcodes.binary, mutate(likelyByteFrame(random), random));
-  const text = mutate(Buffer.from(likelyText(random)), random);
+  const text = mutate(Buffer.from(likelyText(random, listenPort)), random);
   // Text must be UTF-8, which bytes below 128 always are.
   return encodeClientFrame(
     opcodes.text,
@@ -136,7 +146,7 @@ function strangeFrame(random: Random): Buffer {
   return random.chance(0.7) ? mutate(frame, random) : Buffer.from(random.bytes(1 + random.below(200)));
 }
 
-function likelyText(random: Random): string {
+function likelyText(random: Random, listenPort: number): string {
   const id = random.pick<unknown>([1, 2, 3, 0, -1, streamIdMax, 4_294_967_296, 1.5, "1", null, {}]);
   const word = random.pick<unknown>([
     "brick",
@@ -185,6 +195,17 @@ function likelyText(random: Random): string {
       read: { afterMs: 0, bytes: random.pick([1, 0, 1e9]), everyMs: 0 },
     },
     { type: random.pick(["end", "cancel", "reset"]), id },
+    { type: "watch", from: random.pick<unknown>([undefined, { epoch: word, position: id }, word]) },
+    { type: "watch", presentation: word },
+    { type: random.pick(["unwatch", "present", "unpresent"]), key: random.pick<unknown>([undefined, word]) },
+    {
+      type: "set-faults",
+      port: random.pick<unknown>([listenPort, 65_536, word]),
+      faults: random.pick<unknown>([{ latencyMs: id, isStalled: true }, { sliceBytes: 1 }, word]),
+    },
+    { type: "show", id, stream: { target: random.pick<unknown>([shownTarget, word]), at: {} } },
+    { type: "shown", id, outcome: { reason: random.pick<unknown>(["fin", word]) }, at: {}, sentBytes: id },
+    { type: "select", id },
     { type: "clock", at: random.pick([1, Number.MAX_VALUE, "x", null]) },
     { type: word, id },
     { ["__proto__"]: { type: "request" }, id, constructor: word },

@@ -1,11 +1,13 @@
 /**
  * FIN before the reply, and bytes behind the message: neither may cost a client any of its reply, whether it speaks TCP
- * to the server (`half-close`) or is a page of the gateway (`gateway-half-close`) [G-6]. A client of the relay that closes
+ * to the server (`half-close`), does so through a listening port (`listen-half-close`) [G-15], or is a page of the gateway
+ * (`gateway-half-close`) [G-6]. A client of the relay that closes
  * gets no reply, but what it sent must all arrive, with FIN behind it (`relay-half-close`) [G-13].
  */
 
 import { createHash } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePort } from "../../test-support/free-port.ts";
 import { PageClient, textOf } from "../../test-support/page-client.ts";
 import { startGateway, startServer } from "../../test-support/programs.ts";
 import { RelayClient } from "../../test-support/relay-client.ts";
@@ -42,6 +44,12 @@ export const faultTests: Readonly<Record<string, FaultTest>> = {
     negativeControls: [{ mutant: "no-half-open", count: 100 }],
     run: (trial) => run(trial, 256 * 1024, openTcp),
   },
+  "listen-half-close": {
+    ...common,
+    first: 1000,
+    negativeControls: [{ mutant: "listen-no-half-open", count: 20 }],
+    run: (trial) => run(trial, 256 * 1024, openListening),
+  },
   "gateway-half-close": {
     ...common,
     first: 2000,
@@ -52,7 +60,7 @@ export const faultTests: Readonly<Record<string, FaultTest>> = {
     ...common,
     promise: "what a client of the relay sent before it closed arrives, with FIN behind it",
     first: 500,
-    negativeControls: [{ mutant: "no-half-close", count: 16 }],
+    negativeControls: [{ mutant: "no-half-close", count: 4 }],
     run: (trial) => run(trial, 64 * 1024, openRelay),
   },
 };
@@ -78,6 +86,17 @@ async function run(
 
 async function openTcp(stack: AsyncDisposableStack, nodeArgs: readonly string[]): Promise<Client> {
   const { port } = stack.use(await startServer({ nodeArgs }));
+  return openTcpAt(port);
+}
+
+async function openListening(stack: AsyncDisposableStack, nodeArgs: readonly string[]): Promise<Client> {
+  const server = stack.use(await startServer());
+  const port = await freePort();
+  stack.use(await startGateway({ server: server.address, options: ["--listen", `${port}=wirebook`], nodeArgs }));
+  return openTcpAt(port);
+}
+
+async function openTcpAt(port: number): Promise<Client> {
   const send: Send = async (surplus, endsEarly) => {
     const { text, error } = await exchange(port, (socket) => {
       socket.write(message);

@@ -34,6 +34,18 @@ const table = {
     find: "maxFragments: limits.fragmentsMax",
     replace: "maxFragments: 1e9",
   },
+  "listen-no-half-open": {
+    what: "a gateway whose listening ports close a connection with the client's FIN",
+    file: "apps/gateway/src/flows/listening-port.ts",
+    find: "allowHalfOpen: true",
+    replace: "allowHalfOpen: false",
+  },
+  "target-not-reset": {
+    what: "a gateway that keeps the target's connection when the client resets its own",
+    file: "apps/gateway/src/flows/flow.ts",
+    find: "if (hasReset) abort(this.#transport, this.#target);",
+    replace: "if (hasReset) return;",
+  },
   "any-host": {
     what: "a gateway that accepts any Host (DNS rebinding)",
     file: "apps/gateway/src/http/origin-policy.ts",
@@ -57,6 +69,75 @@ const table = {
     file: "apps/gateway/src/auth/roles.ts",
     find: 'return role !== "viewer";',
     replace: "return role !== undefined;",
+  },
+  "talking-guests": {
+    what: "a gateway on which a guest may send any frame",
+    file: "apps/gateway/src/websocket/page-connection.ts",
+    find: 'return frame.type === "clock" || (frame.type === "watch" && frame.presentation !== undefined);',
+    replace: "return frame.type !== undefined;",
+  },
+  "any-presenter": {
+    what: "a gateway on which viewers may present",
+    file: "apps/gateway/src/flows/page-flows.ts",
+    find: "if (!mayUseTargets(identity.role)) throw",
+    replace: "if (identity.role === undefined) throw",
+  },
+  "dropped-fin": {
+    what: "a listening port that drops the client's FIN",
+    file: "apps/gateway/src/flows/flow-direction.ts",
+    find: "else this.sendFin();",
+    replace: "else if (this.#isFromTarget) this.sendFin();",
+  },
+  "dropped-behind-backpressure": {
+    what: "a listening port that drops what it reads first when back-pressure ends",
+    file: "apps/gateway/src/flows/flow-direction.ts",
+    find: "if (!isFree) this.#source.pause();",
+    replace:
+      "if (!isFree) this.#sink.once('drain', () => (this.isLosing = true));\n    if (!isFree) this.#source.pause();",
+    also: [
+      {
+        file: "apps/gateway/src/flows/flow-direction.ts",
+        find: "const isFree = this.#sink.write(bytes);\n    const isWaiting",
+        replace:
+          "const isFree = this.isLosing === true || this.#sink.write(bytes);\n    this.isLosing = false;\n    const isWaiting",
+      },
+    ],
+  },
+  "kept-flow-reads": {
+    what: "a listening port that keeps every read",
+    file: "apps/gateway/src/flows/flow-direction.ts",
+    find: "this.byteCount += bytes.length;",
+    replace: "this.byteCount += bytes.length;\n    (this.kept ??= []).push(Buffer.from(bytes));",
+  },
+  "unmasked-flows": {
+    what: "a gateway that shows the keys of flows",
+    file: "apps/gateway/src/flows/flow-recorder.ts",
+    find: "if (this.#mask === undefined) return bytes;",
+    replace: "if (bytes !== undefined) return bytes;",
+  },
+  "flows-cut-at-signal": {
+    what: "a gateway that breaks off what passes through its ports as soon as it gets a signal",
+    file: "apps/gateway/src/flows/listening-port.ts",
+    find: "if (this.#flows.size > 0) await this.#whenOver();",
+    replace: "for (const flow of this.#flows) flow.abort();",
+  },
+  "ignored-target-errors": {
+    what: "a listening port whose connections to the target have no error listener",
+    file: "apps/gateway/src/flows/flow.ts",
+    find: 'transport.on("error", (error) => this.#brokenBy("target", error));',
+    replace: "",
+  },
+  "no-flow-backpressure": {
+    what: "a listening port that reads on whatever waits for the other end",
+    file: "apps/gateway/src/flows/flow-direction.ts",
+    find: "if (!isFree) this.#source.pause();",
+    replace: "void isFree;",
+  },
+  "forgotten-gaps": {
+    what: "a log that does not say what is missing",
+    file: "apps/gateway/src/flows/watcher.ts",
+    find: "if (flow.goneAt >= from)",
+    replace: "if (flow.goneAt < -1)",
   },
   "unsigned-cookies": {
     what: "a gateway that reads a cookie whatever its signature is",
@@ -210,7 +291,7 @@ const table = {
   },
   "no-half-open": {
     what: "a server that closes a connection at the client's FIN",
-    file: "apps/server/src/net/listener.ts",
+    file: "apps/server/src/server.ts",
     find: "allowHalfOpen: true",
     replace: "allowHalfOpen: false",
   },
@@ -259,8 +340,8 @@ const table = {
   "ignored-lock": {
     what: "a history that ignores whether it got its lock",
     file: "libs/history/src/file/lock.ts",
-    find: "if (await lock(fd)) return fd;",
-    replace: "await lock(fd); return fd;",
+    find: "isLocked = await lock(fd);",
+    replace: "isLocked = (await lock(fd)) || true;",
   },
   "accepted-partial-line": {
     what: "a history that takes every last line for a whole one",
@@ -289,8 +370,8 @@ const table = {
   "unnoticed-rotation": {
     what: "a server that does not look whether the name still leads to its file",
     file: "libs/history/src/file/storage.ts",
-    find: "return this.#isCurrent(found) ? found : this.#rotate();",
-    replace: "return this.#isCurrent(found) ? found : fstatSync(this.#generation.fd);",
+    find: "const found = this.#isCurrent(named) ? named : this.#rotate();",
+    replace: "const found = this.#isCurrent(named) ? named : fstatSync(this.#generation.fd);",
   },
   "copied-archive": {
     what: "a server that archives lines and keeps them in the history as well",

@@ -1,7 +1,7 @@
 /**
  * No key ever leaks: canaries, right and mistyped, in every place of a message where a user might put a key, by every
  * way in, on each engine of the history. Afterwards they are sought in every file, those of the NATS node too, and in
- * everything that any program has printed. A gateway at which people log in gets half as many passwords, in every place of
+ * everything that any program has printed, and in what a page sees of a listening port. A gateway at which people log in gets half as many passwords, in every place of
  * a request.
  *
  * Not sought is what docs/users.md says cannot be protected: a key with white space inside, and on an open server a
@@ -28,6 +28,9 @@ import { addressOf, ask, exchange } from "../../test-support/tcp-client.ts";
 /** One canary in so many goes through the client, which takes a while to start. */
 const clientEvery = 10;
 
+/** From whose address no canary is sent. */
+const lastClient = 65_000;
+
 /** Characters of a key whose appearance is a leak; a name or a number has fewer in a row. */
 const pieceCharacters = 10;
 
@@ -43,6 +46,7 @@ export const faultTest: FaultTest = {
     { mutant: "unredacted-keys", count: 40 },
     { mutant: "logged-unauthenticated", count: 60 },
     { mutant: "logged-names", count: 60 },
+    { mutant: "unmasked-flows", count: 10 },
   ],
   run,
 };
@@ -78,9 +82,9 @@ async function run(trial: Trial): Promise<Finding> {
   return { ...finding, checked: `${finding.checked}, ${cluster === undefined ? "file alone" : "file and NATS"}` };
 }
 
-/** Operation 4, whose reply is the one place where a key belongs. */
-async function createUser({ server, admin }: UsersFixture, number: number): Promise<string> {
-  const reply = await ask(server.port, `${admin} 4`, addressOf(number));
+/** Operation 4, whose reply is the one place where a key belongs; a page that watches it gets that masked. */
+async function createUser({ listenPort, admin }: UsersFixture, number: number): Promise<string> {
+  const reply = await ask(listenPort, `${admin} 4`, addressOf(number));
   const username = /^[a-z]+-\d+~\w+$/m.exec(reply)?.[0];
   if (username === undefined) throw new Error(`no user was created: ${reply}`);
   return username;
@@ -89,17 +93,23 @@ async function createUser({ server, admin }: UsersFixture, number: number): Prom
 /** Sends a message by one way or another; returns what came back or was printed. The client shows what it was told to send. */
 async function send(
   fixture: UsersFixture,
-  { message, isBrokenUp }: Canary,
+  { message, key, isBrokenUp }: Canary,
   { random, number, home }: { random: Random; number: number; home: string },
 ): Promise<string> {
   if (number % clientEvery === 0 && !isBrokenUp) return askByClient(fixture.server, message, home, random.chance(0.5));
   if (random.chance(0.3)) return askByPage(fixture, message);
   const manner = random.pick(manners);
   const at = random.below(message.length);
-  const { text } = await exchange(fixture.server.port, (socket) => manner(socket, message, at), {
+  const port = isMaskedInFlows(message, key) && random.chance(0.5) ? fixture.listenPort : fixture.server.port;
+  const { text } = await exchange(port, (socket) => manner(socket, message, at), {
     from: addressOf(number),
   });
   return text;
+}
+
+/** A gateway knows a key by the `~` before it, and who watches sees one that stands alone as it is. */
+function isMaskedInFlows(message: Buffer, key: string): boolean {
+  return message.includes(`~${key}`) && message.indexOf(key) === message.lastIndexOf(key);
 }
 
 /**
@@ -132,9 +142,11 @@ async function judge(
     count,
   }: { folders: readonly string[]; printed: readonly string[]; secrets: readonly string[]; count: number },
 ): Promise<Finding> {
+  const watched = await Promise.all(fixtures.map(watchedBytes));
   await Promise.all(fixtures.map(({ server }) => server.kill()));
   const texts = new Map<string, string>([
     ["what came back, or the client or a gateway with a login printed", printed.join("\n")],
+    ["what a page saw of a listening port", watched.join("\n")],
   ]);
   for (const { server, gateway, page } of fixtures) {
     for (const [name, { stdout, stderr }] of Object.entries({ server, gateway })) {
@@ -147,6 +159,20 @@ async function judge(
   const violations = findLeaks(texts, secrets);
   const bytes = [...texts.values()].reduce((sum, text) => sum + text.length, 0);
   return { tried: count, checked: `${texts.size} files and outputs, ${bytes} characters`, violations };
+}
+
+/** What the page saw of all connections through the port, each direction as a whole, when it has seen one more. */
+async function watchedBytes({ listenPort, page }: UsersFixture): Promise<string> {
+  const from = addressOf(lastClient);
+  await ask(listenPort, "last", from);
+  const flows = await page.until(() => {
+    const seen = [...page.flows.flows.values()];
+    return seen.some(({ head, last }) => head.client?.address === from && last !== undefined) ? seen : undefined;
+  });
+  return flows
+    .flatMap(({ record }) => [record.writes, record.reads])
+    .map((events) => Buffer.concat(events.map(({ bytes }) => bytes ?? new Uint8Array(0))).toString("latin1"))
+    .join("\n");
 }
 
 /** Which text has a piece of a key, as sentences: a cut or an escape may have left only a part of one. */

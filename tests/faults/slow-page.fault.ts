@@ -1,12 +1,17 @@
-/** Clients that request large replies and then read nothing: by an exchange, a conversation, or a relay [G-9]. */
+/**
+ * Clients that request large replies and then read nothing: by an exchange, a conversation, a relay, or a listening port, which
+ * the pages among them watch besides [G-9, G-15].
+ */
 
+import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { freePort } from "../../test-support/free-port.ts";
 import { startGateway } from "../../test-support/programs.ts";
 import { becomesStill, failuresOf } from "./network/gateway-health.ts";
 import { PageClient } from "../../test-support/page-client.ts";
 import { memoryOf } from "../../test-support/process-figures.ts";
 import { RelayClient } from "../../test-support/relay-client.ts";
-import { TestServer } from "../../test-support/tcp-client.ts";
+import { TestServer, ask } from "../../test-support/tcp-client.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 
 const replyBytes = 100 * 1024 * 1024;
@@ -28,39 +33,48 @@ export const faultTest: FaultTest = {
 
 async function run({ count, nodeArgs, progress }: Trial): Promise<Finding> {
   await using server = await startLarge();
-  const options = { server: server.address, connections: count + 16, options: ["--relay"] };
-  await using gateway = await startGateway({ ...options, nodeArgs });
+  const listenPort = await freePort();
+  const options = ["--relay", "--listen", `${listenPort}=wirebook`, "--watch-memory", "16"];
+  const place = { server: server.address, connections: count + 16, options };
+  await using gateway = await startGateway({ ...place, nodeArgs });
   const { pid } = gateway;
   using stalled = new DisposableStack();
   for (let opened = 0; opened < count; opened++) {
-    await stall(gateway.address, opened, stalled);
+    await stall(gateway.address, listenPort, opened, stalled);
     progress(opened);
   }
   await becomesStill(() => sentBy(server));
   const { peakMiB } = await memoryOf(pid);
-  const beside = await readBeside(gateway.address);
+  const beside = await readBeside(gateway.address, listenPort);
   const violations = [...beside.violations, ...failuresOf(gateway)];
   if (peakMiB > rssMiBMax) violations.push(`the gateway held ${Math.round(peakMiB)} MiB, over ${rssMiBMax}`);
-  const checked = `${otherExchanges} exchanges of another page and of other relays meanwhile`;
+  const checked = `${otherExchanges} exchanges of another page, of other relays and through the port meanwhile`;
   const figures = { rssMiB: Math.round(peakMiB), "slowest of them, ms": Math.round(beside.slowestMs) };
   return { tried: count, checked, violations, figures };
 }
 
-/** Opens a client that asks and does not read: each third one by the same way. */
-async function stall(address: string, number: number, stalled: DisposableStack): Promise<void> {
-  if (number % 3 === 0) {
+/** Opens a client that asks and does not read: each fourth one by the same way. */
+async function stall(address: string, listenPort: number, number: number, stalled: DisposableStack): Promise<void> {
+  if (number % 4 === 3) {
+    const socket = connect({ host: "127.0.0.1", port: listenPort }).pause();
+    stalled.defer(() => socket.destroy());
+    socket.on("error", () => socket.destroy()).write("large\n");
+    return;
+  }
+  if (number % 4 === 0) {
     const client = stalled.use(await RelayClient.open(address, "wirebook"));
     client.socket.pause();
     return client.send("large\n");
   }
   const page = stalled.use(await PageClient.open(address));
   page.socket.pause();
-  if (number % 3 === 1) page.request("large");
+  page.send({ type: "watch" });
+  if (number % 4 === 1) page.request("large");
   else page.connect("wirebook", { bytes: "large\n" });
 }
 
 /** How long one takes is told and not judged: that depends on the machine. One that is held back ends with an error. */
-async function readBeside(address: string): Promise<{ violations: string[]; slowestMs: number }> {
+async function readBeside(address: string, listenPort: number): Promise<{ violations: string[]; slowestMs: number }> {
   using page = await PageClient.open(address);
   const violations: string[] = [];
   let slowestMs = 0;
@@ -70,7 +84,9 @@ async function readBeside(address: string): Promise<{ violations: string[]; slow
     using client = await RelayClient.open(address, "wirebook");
     await client.send("small\n");
     const { code } = await client.closing;
+    const passed = await ask(listenPort, "small");
     slowestMs = Math.max(slowestMs, performance.now() - startedMs);
+    if (passed !== "small") violations.push(`through the port came ${JSON.stringify(passed)}`);
     if (last.type !== "end" || text !== "small") violations.push(`another page got ${JSON.stringify(last)}`);
     if (code !== 1000 || client.bytes.toString() !== "small") violations.push(`another relay was closed with ${code}`);
   }

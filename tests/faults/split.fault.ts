@@ -52,7 +52,7 @@ export const faultTests: Readonly<Record<string, FaultTest>> = {
     full: 50_000,
     isInCi: true,
     needs: [],
-    negativeControls: [{ mutant: "reversed-pending-bytes", count: 200 }],
+    negativeControls: [{ mutant: "reversed-pending-bytes", count: 40 }],
     run: (trial) => runGateway(trial, "relay"),
   },
 };

@@ -13,11 +13,13 @@ import { ask } from "../../../test-support/tcp-client.ts";
 export const modes = ["open", "registered"] as const;
 export type Mode = (typeof modes)[number];
 
-/** The programs of one mode, and an admin as `name~key`. */
+/** The programs of one mode, and an admin as `name~key`. The page watches the port on which the gateway also listens. */
 export interface UsersFixture extends AsyncDisposable {
   readonly mode: Mode;
   readonly server: ServerProgram;
   readonly gateway: Program;
+  /** Leads to the server. */
+  readonly listenPort: number;
   readonly page: PageClient;
   readonly admin: string;
 }
@@ -34,11 +36,16 @@ export async function startUsersFixture(
 ): Promise<UsersFixture> {
   const stack = new AsyncDisposableStack();
   const server = stack.use(await startServer({ ...options, options: ["--users", mode] }));
-  const gateway = stack.use(await startGateway({ server: server.address }));
+  const { nodeArgs } = options;
+  const gatewayOptions = { server: server.address, options: ["--listen", "0=wirebook"], nodeArgs };
+  const gateway = stack.use(await startGateway(gatewayOptions));
   const page = stack.use(await PageClient.open(gateway.address));
+  page.send({ type: "watch" });
+  const { listening } = await page.frame("hello");
+  const listenPort = listening[0]?.port as number;
   const admin = await register(server.historyPath, "ada", "admin");
   await untilKnown(server.port, admin);
-  return { mode, server, gateway, page, admin, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { mode, server, gateway, listenPort, page, admin, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** Registers a user, as an operator does; returns `name~key`. */
