@@ -53,6 +53,24 @@ test("a million lines scroll, and stay right while somebody deletes above", asyn
     await expect(wirebook.history.getByRole("button", { name: /new lines? ↓$/ })).toBeVisible();
   });
 
+  await test.step("a press right after a scroll opens the row that is seen there", async () => {
+    const pressed = await wirebook.grid.evaluate((box) => {
+      // One row further, and pressed before the browser tells of the scroll.
+      const rows = [...box.querySelectorAll<HTMLElement>("[role=row]")];
+      box.scrollTop += rows[0]?.offsetHeight ?? 0;
+      const { top, height } = box.getBoundingClientRect();
+      const clientY = top + height / 2;
+      const row = rows.find((each) => each.getBoundingClientRect().bottom > clientY);
+      for (const type of ["pointerdown", "pointerup", "click"]) {
+        row?.dispatchEvent(new PointerEvent(type, { bubbles: true, clientY }));
+      }
+      return /2 (500\d{3})/.exec(row?.textContent ?? "")?.[1];
+    });
+    const detail = wirebook.history.getByRole("complementary", { name: "The whole line" });
+    await expect(detail).toContainText(`2 ${pressed}"`);
+    await detail.getByRole("button", { name: "Close" }).click();
+  });
+
   await test.step("a line is deleted from its row while others delete above", async () => {
     const row = wirebook.rows(`2 ${seen}`);
     await row.click();

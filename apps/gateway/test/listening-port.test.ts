@@ -119,7 +119,7 @@ test("RST goes through both ways", async () => {
   expect(steps(gateway).slice(3)).toEqual(["rst target <", "rst client <"]);
 });
 
-test("a target that does not read holds its client back, and nobody else", async () => {
+test("a target that does not read holds its client back, and no other", async () => {
   const sent = randomBytes(64 * 1024 * 1024);
   await using stalling = await openTalk();
   const watchBytes = 256 * 1024 * 1024;

@@ -1,4 +1,4 @@
-/** Presentations: a page's own streams, for those who hold the link and for nobody else. */
+/** Presentations: a page's own streams, for those who hold the link alone. */
 
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";

@@ -153,6 +153,16 @@ test("a viewer may watch and not present; a page from elsewhere may not watch wi
   expect(await far.error("forbidden")).toMatchObject({ message: expect.stringMatching(/--auth/) as string });
 });
 
+test("a page from elsewhere sets no faults without authentication", async () => {
+  await using mirror = await openMirror();
+  await using gateway = await openListening(named("mirror", mirror), { config: { trustedProxies: ["127.0.0.1"] } });
+  await using far = await openPage(gateway, { headers: { "x-forwarded-for": "192.0.2.7" } });
+  far.send({ type: "set-faults", port: gateway.listenPort, faults: { isStalled: true } });
+  expect(await far.error("forbidden")).toMatchObject({ message: expect.stringMatching(/--auth/) as string });
+  await using page = await openPage(gateway);
+  expect((await page.frame("hello")).listening).toMatchObject([{ faults: {} }]);
+});
+
 test("a page watches one log at a time, and none after unwatch", async () => {
   await using mirror = await openMirror();
   await using gateway = await openListening(named("mirror", mirror));

@@ -3,7 +3,6 @@
 import type { App } from "./app.svelte.ts";
 import { conversationCommands, messageCommands } from "./conversation/commands.ts";
 import { exportCommands } from "./export/commands.ts";
-import { gatewayCommands } from "./gateway/commands.ts";
 import { historyCommands, lineCommands } from "./history/commands.ts";
 import { inspectorCommands } from "./inspector/commands.ts";
 import { possible } from "./ui/commands.ts";
@@ -11,9 +10,9 @@ import type { Command, CommandSource } from "./ui/commands.ts";
 import type { FoldablePane } from "./ui/layout.svelte.ts";
 
 export function commandsOf(app: App): CommandSource {
-  const { connection, history, layout, streams, viewer } = app;
+  const { history, layout, streams, viewer } = app;
   if (viewer !== undefined) {
-    const all = () => [...exportCommands(streams, layout), ...gatewayCommands(connection), ...pageCommands(app)];
+    const all = () => [...exportCommands(streams, layout), ...pageCommands(app)];
     return { all, direct: () => [] };
   }
   return {
@@ -22,25 +21,30 @@ export function commandsOf(app: App): CommandSource {
       ...inspectorCommands(layout),
       ...historyCommands(history, layout),
       ...exportCommands(streams, layout),
-      ...gatewayCommands(connection),
       ...pageCommands(app),
-      ...presentCommands(app),
+      ...trafficCommands(app),
     ],
     direct: (typed) => [...lineCommands(typed, history, layout), ...messageCommands(typed, app)],
   };
 }
 
-function presentCommands({ layout, presenter }: App): readonly Command[] {
+function trafficCommands({ flows, layout, presenter }: App): readonly Command[] {
   const words = "share live present show screen class viewers link broadcast";
   const open = () => (layout.dialog = "present");
   return possible([
+    flows.mayWatch && {
+      id: "traffic",
+      label: "Show the traffic",
+      words: "watch connections flows clients listening ports tcp",
+      run: () => (layout.pane = "traffic"),
+    },
     { id: "present", label: "Present your conversation live", words, run: open },
     presenter.state === "on" && { id: "unpresent", label: "End presenting", words, run: () => presenter.end() },
   ]);
 }
 
 /** What concerns the whole page: its panes, its settings and its help. */
-function pageCommands({ layout, preferences }: App): readonly Command[] {
+function pageCommands({ connection, layout, preferences }: App): readonly Command[] {
   const fold = (pane: FoldablePane): Command => {
     const isFolded = layout.panes.isFolded(pane);
     const run = () => (isFolded ? layout.panes.fold(pane, false) : void layout.fold(pane));
@@ -54,7 +58,14 @@ function pageCommands({ layout, preferences }: App): readonly Command[] {
     relaxed: "Bring rows further apart",
   };
   const toOther = preferences.zone === "utc" ? "local" : "utc";
-  return [
+  return possible([
+    connection.state === "waiting" && {
+      id: "reconnect",
+      label: "Reconnect to the gateway now",
+      key: "r",
+      words: "connection online retry",
+      run: () => connection.retryNow(),
+    },
     {
       id: "settings",
       label: "Open settings",
@@ -84,7 +95,7 @@ function pageCommands({ layout, preferences }: App): readonly Command[] {
       words: "layout size",
       run: () => layout.panes.reset(),
     },
-  ];
+  ]);
 }
 
 /** A command for each value of a setting. */

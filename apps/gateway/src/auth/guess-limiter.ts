@@ -34,7 +34,7 @@ export class GuessLimiter {
     return this.#names.refillMs;
   }
 
-  /** Counts an attempt that names nobody. When it is one too many, returns the milliseconds until there may be another. */
+  /** Counts an attempt without a name. When it is one too many, returns the milliseconds until there may be another. */
   takeFrom(address: string): number | undefined {
     return this.#networks.get(networkOf(address)).take() ? undefined : this.#networks.refillMs;
   }

@@ -100,7 +100,7 @@ function isRelay({ routeOptions, ws }: FastifyRequest): boolean {
   return ws && routeOptions.url?.startsWith("/tcp/") === true;
 }
 
-/** A file that the page needs where nobody has logged in: it is the same in every gateway. */
+/** A file that the page needs before a login: it is the same in every gateway. */
 function isAsset({ method, url, ws }: FastifyRequest): boolean {
   return !ws && (method === "GET" || method === "HEAD") && /^\/(?:assets\/[\w.-]+|favicon\.svg)$/.test(url);
 }

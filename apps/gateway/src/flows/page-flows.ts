@@ -14,6 +14,8 @@ import { tokenOf } from "./presentations.ts";
 import type { Presentation, PresentationListener, Presentations } from "./presentations.ts";
 import type { Watcher, Watchers } from "./watcher.ts";
 
+const watchForbidden = "watch on the gateway's own machine, or ask the operator for --auth";
+
 /** The ports on which the gateway listens for clients to watch. */
 interface Listening {
   readonly ports: readonly ListeningPort[];
@@ -125,8 +127,7 @@ export class PageFlows implements PresentationListener {
     const { flows, presentations } = this.#shared;
     const { queue, address, mayWatch } = this.#page;
     if (token === undefined && !mayWatch) {
-      const message = "watch on the gateway's own machine, or ask the operator for --auth";
-      throw new FrameError("forbidden", null, message);
+      throw new FrameError("forbidden", null, watchForbidden);
     }
     const presentation = token === undefined ? undefined : presentations.find(token, address);
     this.#endWatch();
@@ -161,7 +162,9 @@ export class PageFlows implements PresentationListener {
   }
 
   #setFaults(port: number, faults: FlowFaults): void {
-    const { identity } = this.#page;
+    const { identity, mayWatch } = this.#page;
+    // Without authentication everybody is an operator, also one who came through a proxy.
+    if (!mayWatch) throw new FrameError("forbidden", null, watchForbidden);
     if (identity.role !== "operator") {
       throw new FrameError("forbidden", null, `your role ${identity.role} may not set faults; an operator may`);
     }
