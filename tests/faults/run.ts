@@ -39,46 +39,46 @@ if (names.length === 0) {
 beginRun();
 const startedMs = performance.now();
 const seed = Number(values.seed ?? Date.now() % 0x1_0000_0000);
-let failed = 0;
+/** What failed, said once more at the end, since the tests behind it print hundreds of lines. */
+const failed: string[] = [];
 const skipped: string[] = [];
 for (const name of names) {
   const faultTest = all.get(name);
   if (faultTest === undefined) refuse(`unknown fault test ${name}; names: ${[...all.keys()].join(", ")}`);
-  if (positionals.length > 0 || faultTest.isInCi) failed += await runFaultTest(name, faultTest);
+  if (positionals.length > 0 || faultTest.isInCi) await runFaultTest(name, faultTest);
 }
 const tookSeconds = ((performance.now() - startedMs) / 1000).toFixed(0);
 if (skipped.length > 0) say(`SKIPPED, so not tested here: ${skipped.join("; ")}`);
-say(`${failed === 0 ? "all promises held" : `${failed} FAILED`}; ${tookSeconds} s`);
-process.exit(failed === 0 ? 0 : 1);
+for (const each of failed) say(`FAILED: ${each}`);
+say(`${failed.length === 0 ? "all promises held" : `${failed.length} FAILED`}; ${tookSeconds} s`);
+process.exit(failed.length === 0 ? 0 : 1);
 
 function refuse(message: string): never {
   say(message);
   process.exit(2);
 }
 
-/** Returns how many of its runs failed. */
-async function runFaultTest(name: string, faultTest: FaultTest): Promise<number> {
+async function runFaultTest(name: string, faultTest: FaultTest): Promise<void> {
   const missing = unmet(faultTest.needs);
   if (missing.length > 0) {
     skipped.push(`${name} (no ${missing.join(", no ")})`);
     say(`${name}: SKIPPED: this machine has no ${missing.join(", no ")}`);
-    return 0;
+    return;
   }
   const count = Number(values.count ?? usualCount(faultTest));
   const tried = await attempt(name, faultTest, undefined, count);
   const hasHeld = tried.violations.length === 0;
   say(`${name}: ${describe(faultTest, tried)}; ${hasHeld ? "held" : "VIOLATED"}`);
   showViolations(tried);
-  let bad = hasHeld ? 0 : 1;
+  if (!hasHeld) failed.push(`${name}: ${tried.violations.length} violations, the first: ${tried.violations[0]}`);
   for (const control of values["without-controls"] ? [] : faultTest.negativeControls) {
     const broken = await attempt(name, faultTest, control, control.count);
     const [first] = broken.violations;
     const verdict = first === undefined ? "NOT NOTICED" : "noticed";
     say(`${name}, negative control, ${describeControl(control)}: ${describe(faultTest, broken)}; ${verdict}`);
-    if (first === undefined) bad += 1;
+    if (first === undefined) failed.push(`${name}: this negative control was not noticed: ${describeControl(control)}`);
     else say(`    ${first}`);
   }
-  return bad;
 }
 
 function usualCount({ first, ci, full }: FaultTest): number {
