@@ -36,11 +36,25 @@ export async function descriptorsOf(pid: Pid): Promise<number> {
 
 /** Those of its descriptors that are sockets. */
 export async function socketsOf(pid: Pid): Promise<number> {
+  return (await socketLinksOf(pid)).length;
+}
+
+/** IPv4 ports on which a process listens. */
+export async function listeningPortsOf(pid: Pid): Promise<number[]> {
+  const links = new Set(await socketLinksOf(pid));
+  const lines = (await readFile(`/proc/${pid}/net/tcp`, "utf8")).trim().split("\n").slice(1);
+  const sockets = lines.map((line) => line.trim().split(/\s+/));
+  return sockets.flatMap(([, local = "", , state, , , , , , inode]) =>
+    state === "0A" && links.has(`socket:[${inode}]`) ? [Number.parseInt(local.split(":")[1] ?? "", 16)] : [],
+  );
+}
+
+async function socketLinksOf(pid: Pid): Promise<string[]> {
   const folder = `/proc/${pid}/fd`;
   const names = await readdir(folder).catch(() => []);
   // One that was closed meanwhile does not count.
   const links = await Promise.all(names.map((name) => readlink(`${folder}/${name}`).catch(() => "")));
-  return links.filter((link) => link.startsWith("socket:")).length;
+  return links.filter((link) => link.startsWith("socket:"));
 }
 
 /** Seconds for which a process has run, in itself and in the kernel. */

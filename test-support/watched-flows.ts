@@ -1,4 +1,4 @@
-/** The flows that a page watches, made from the gateway's frames as docs/gateway-frames.md says [G-15]. */
+/** The flows that a page watches, made from the gateway's frames as docs/reference/gateway-frames.md says [G-15]. */
 
 import { decodeByteFrame, decodeGatewayFrame, flowIdMin, StreamRecord } from "@wirebook/protocol";
 import type { ByteFrame, GatewayFrame, RecordBounds } from "@wirebook/protocol";

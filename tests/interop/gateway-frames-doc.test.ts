@@ -1,5 +1,5 @@
 /**
- * The examples of docs/gateway-frames.md, replayed: a page sends the frames →, a small server plays the targets, and the
+ * The examples of docs/reference/gateway-frames.md, replayed: a page sends the frames →, a small server plays the targets, and the
  * frames ← must come as they stand there. Times, ports and the gateway's version differ from run to run.
  */
 
@@ -13,7 +13,7 @@ import { decodeByteFrame, encodeByteFrame, subprotocol } from "@wirebook/protoco
 import type { ByteFrame } from "@wirebook/protocol";
 import { startGateway } from "../../test-support/programs.ts";
 
-const document = readFileSync(new URL("../../docs/gateway-frames.md", import.meta.url), "utf8");
+const document = readFileSync(new URL("../../docs/reference/gateway-frames.md", import.meta.url), "utf8");
 
 /** A line of an example: a text frame, or a byte frame. */
 interface Line {

@@ -1,4 +1,4 @@
-/** The services that other tests put behind the gateway, over plain sockets: what fails here is not the gateway's. */
+/** The services that other tests put behind the gateway, without it: what fails here is not the gateway's. */
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -13,6 +13,9 @@ import type { ConnectionOptions } from "node:tls";
 import mqtt from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
+import { playMsMax, playScenario, scenarioPath } from "../../test-support/play.ts";
+import { clientPath } from "../../test-support/programs.ts";
+import { run } from "../../test-support/run.ts";
 import { describeWith } from "../../test-support/services/describe-with.ts";
 import { git, startGitDaemon } from "../../test-support/services/git-daemon.ts";
 import { imapNeeds, startImap } from "../../test-support/services/imap.ts";
@@ -50,18 +53,12 @@ function identity({ certPath, keyPath }: TlsServers["client"]): ConnectionOption
 describeWith(["redis-server", "openssl"], "redis", () => {
   test("answers over TCP, over a Unix socket and over TLS", async () => {
     await using redis = await startRedis();
-    const ca = readFileSync(redis.certPath);
-    const ways = [
-      () => connect(redis.port, "127.0.0.1"),
-      () => connect(redis.socketPath),
-      () => connectTls({ port: redis.tlsPort, host: "127.0.0.1", ca }),
-    ];
-    for (const way of ways) {
-      const socket = way();
-      socket.write("PING\r\n");
-      expect(await readUntil(socket, /\n/)).toBe("+PONG\r\n");
-      socket.destroy();
-    }
+    const ways = {
+      tcp: `tcp://127.0.0.1:${redis.port}`,
+      unix: `unix:${redis.socketPath}`,
+      tls: `tls://localhost:${redis.tlsPort}?ca=${redis.certPath}`,
+    };
+    for (const [way, url] of Object.entries(ways)) expect(await playScenario("redis", url, { way })).toBe("held");
   });
 });
 
@@ -112,21 +109,10 @@ describeWith(["openssl"], "openssl s_server", () => {
 describeWith(["aiosmtpd"], "aiosmtpd", () => {
   test("speaks first, takes a mail, and ends with QUIT", async () => {
     await using smtp = await startSmtp();
-    const socket = connect(smtp.port, "127.0.0.1");
-    expect(await readUntil(socket, /\n/)).toMatch(/^220 .*\r\n$/);
-    const steps: readonly [string, RegExp][] = [
-      ["EHLO wirebook.example", /^250 .*\r\n/m],
-      ["MAIL FROM:<brick@wirebook.example>", /^250 OK\r\n/],
-      ["RCPT TO:<log@wirebook.example>", /^250 OK\r\n/],
-      ["DATA", /^354 .*\r\n/],
-      ["Subject: sample\r\n\r\nbrick\r\n.", /^250 OK\r\n/],
-      ["QUIT", /^221 .*\r\n/],
-    ];
-    for (const [line, answer] of steps) {
-      socket.write(`${line}\r\n`);
-      await readUntil(socket, answer);
-    }
-    expect(await text(socket)).toBe("");
+    // As in CI, by the command.
+    const target = ["--target", `smtp=tcp://localhost:${smtp.port}`, "--timeout", String(playMsMax)];
+    const played = await run(process.execPath, [clientPath, "play", scenarioPath("smtp"), ...target]);
+    expect(played.stdout).toMatch(/smtp\.wire: held, 17 steps, \d+ ms\n$/);
     const [mail = ""] = await readdir(join(smtp.maildir, "new"));
     expect(await readFile(join(smtp.maildir, "new", mail), "utf8")).toContain("brick");
   });
@@ -135,31 +121,15 @@ describeWith(["aiosmtpd"], "aiosmtpd", () => {
 describeWith(imapNeeds, "dovecot", () => {
   test("lets a user in over TLS who knows the password", async () => {
     await using imap = await startImap();
-    const socket = connectTls({ port: imap.port, host: "127.0.0.1", ca: readFileSync(imap.certPath) });
-    // It may say before that its authentication is being started.
-    await readUntil(socket, /^\* OK \[CAPABILITY .*\r\n/m);
-    const steps: readonly [string, RegExp][] = [
-      [`a LOGIN ${imap.user} wrong`, /^a NO .*\r\n/m],
-      [`b LOGIN ${imap.user} ${imap.password}`, /^b OK .*\r\n/m],
-      ["c APPEND INBOX {20+}\r\nSubject: sample\r\n\r\n.", /^c OK .*\r\n/m],
-      ["d SELECT INBOX", /^\* 1 EXISTS\r\n[^]*^d OK .*\r\n/m],
-      ["e LOGOUT", /^\* BYE .*\r\n[^]*^e OK .*\r\n/m],
-    ];
-    for (const [line, answer] of steps) {
-      socket.write(`${line}\r\n`);
-      await readUntil(socket, answer);
-    }
-    expect(await text(socket)).toBe("");
+    const url = `tls://127.0.0.1:${imap.port}?ca=${imap.certPath}`;
+    expect(await playScenario("imap", url, { user: imap.user, key: imap.password })).toBe("held");
   });
 });
 
 describeWith(["memcached"], "memcached", () => {
-  test("says its version", async () => {
+  test("says its version, and keeps a value", async () => {
     await using memcached = await startMemcached();
-    const socket = connect(memcached.port, "127.0.0.1");
-    socket.write("version\r\n");
-    expect(await readUntil(socket, /\n/)).toMatch(/^VERSION 1\.\d+\.\d+\r\n$/);
-    socket.destroy();
+    expect(await playScenario("memcached", `tcp://127.0.0.1:${memcached.port}`)).toBe("held");
   });
 });
 

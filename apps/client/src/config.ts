@@ -5,9 +5,13 @@ import { messageBytesMax, serverPortDefault } from "@wirebook/protocol";
 import { SettingsError, describeSettings, findFirstWord, hostName, portNumber, readSettings } from "@wirebook/settings";
 import type { SettingsSource } from "@wirebook/settings";
 import manifest from "../../../package.json" with { type: "json" };
+import { compareHelp, readCompareConfig } from "./compare/compare-config.ts";
+import type { CompareConfig } from "./compare/compare-config.ts";
 import { connectHelp, connectTable, readConnectConfig } from "./connect/connect-config.ts";
 import type { ConnectConfig } from "./connect/connect-config.ts";
 import { commonOptions } from "./options.ts";
+import { playHelp, playTable, readPlayConfig } from "./play/play-config.ts";
+import type { PlayConfig } from "./play/play-config.ts";
 
 /** What the client was told to do with messages. */
 export interface Config {
@@ -44,7 +48,7 @@ const table = {
 } as const;
 
 /** The options of messages and of subcommands: what their section of the configuration file may have. */
-export const allOptions = { ...table, ...connectTable } as const;
+export const allOptions = { ...table, ...connectTable, ...playTable } as const;
 
 /** What `--version` prints. */
 export const version = `wirebook ${manifest.version}\n`;
@@ -60,6 +64,8 @@ Sends messages to a Wirebook server and prints its replies.
   printf 'brick 2\\n' | wirebook  standard input: one message a line, at most ${messageBytesMax} bytes each
   wirebook                       on a terminal: a prompt; type help or exit there
   wirebook connect HOST:PORT     a conversation with any service: wirebook help connect
+  wirebook play FILE             plays a scenario: wirebook help play
+  wirebook compare FILE FILE     compares two exported streams: wirebook help compare
   wirebook -- connect            behind -- every word is part of the message
 
 Options
@@ -78,7 +84,7 @@ Output
               "writes":[[ms,bytes],…],"reads":[[ms,bytes],…],"omitted":{"events":…,"sentBytes":…,"receivedBytes":…}};
               times are milliseconds since the connecting began, and omitted ones stood between the first
               and the newest
-  --pcap      synthesised from what this end wrote and read, not captured: docs/capture.md; a key is written as asterisks
+  --pcap      synthesised from what this end wrote and read, not captured: docs/reference/capture.md; a key is written as asterisks
 
 Exit codes
   0  done, also if the reader of the output closed it
@@ -97,14 +103,30 @@ Exit codes
 export type Invocation =
   | { readonly kind: "print"; readonly text: string }
   | { readonly kind: "run"; readonly config: Config }
-  | { readonly kind: "connect"; readonly config: ConnectConfig };
+  | { readonly kind: "connect"; readonly config: ConnectConfig }
+  | { readonly kind: "play"; readonly config: PlayConfig }
+  | { readonly kind: "compare"; readonly config: CompareConfig };
 
 /** Words that begin no message when they come first. */
-const subcommands: ReadonlyMap<string, (source: SettingsSource) => Invocation> = new Map([["connect", readConnect]]);
+const subcommands: ReadonlyMap<string, (source: SettingsSource) => Invocation> = new Map([
+  ["connect", readConnect],
+  ["play", readPlay],
+  ["compare", readCompare],
+]);
 
 function readConnect(source: SettingsSource): Invocation {
   const config = readConnectConfig(source);
   return config === undefined ? { kind: "print", text: connectHelp } : { kind: "connect", config };
+}
+
+function readPlay(source: SettingsSource): Invocation {
+  const config = readPlayConfig(source);
+  return config === undefined ? { kind: "print", text: playHelp } : { kind: "play", config };
+}
+
+function readCompare(source: SettingsSource): Invocation {
+  const config = readCompareConfig(source);
+  return config === undefined ? { kind: "print", text: compareHelp } : { kind: "compare", config };
 }
 
 /**

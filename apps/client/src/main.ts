@@ -1,26 +1,27 @@
 /** The client as a program. The only file that touches `process`; the exit codes are listed in `--help`. */
 
-import { homedir } from "node:os";
 import process from "node:process";
 import type { Capture } from "@wirebook/capture";
-import { ProtocolError } from "@wirebook/protocol";
+import { ProtocolError, StreamRecord } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
+import { compareFiles } from "./compare/compare.ts";
 import { allOptions, readInvocation, version } from "./config.ts";
 import type { Config } from "./config.ts";
 import type { ConnectConfig } from "./connect/connect-config.ts";
 import { converse } from "./connect/conversation.ts";
+import { openStreamFiles } from "./connect/stream-files.ts";
 import { createMessage } from "./message.ts";
 import type { Outgoing } from "./message.ts";
+import { exportBounds } from "./output/export-file.ts";
 import { JsonPresenter } from "./output/json-presenter.ts";
 import { PipePresenter } from "./output/pipe-presenter.ts";
-import { watchReader } from "./output/reader-watch.ts";
-import type { Binding } from "./output/reader-watch.ts";
 import { TerminalPresenter } from "./output/terminal-presenter.ts";
 import { createPaint, isColoured, visibleText } from "./output/terminal-text.ts";
+import { recordBounds } from "./output/trace-json.ts";
 import { openPcapFile } from "./pcap-file.ts";
-import { Completions } from "./prompt/completions.ts";
-import { PromptHistory, promptHistoryPath } from "./prompt/prompt-history.ts";
-import { runPrompt } from "./prompt/prompt.ts";
+import type { PlayConfig } from "./play/play-config.ts";
+import { playScenarios } from "./play/play-scenarios.ts";
+import { runPrompt } from "./prompt.ts";
 import { exitCodeOf, exitCodes } from "./result.ts";
 import type { Outcome } from "./result.ts";
 import { Session } from "./session.ts";
@@ -29,11 +30,9 @@ import { runBatch } from "./standard-input.ts";
 
 const { stdin, stdout, stderr, env } = process;
 
-/** Whoever read the output has seen enough, as `head` does. */
-const leave = (): never => process.exit(exitCodes.done);
-
 stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") leave();
+  // Whoever read the output has seen enough, as `head` does.
+  if (error.code === "EPIPE") process.exit(exitCodes.done);
   stderr.write(`wirebook: cannot write to standard output (${error.code ?? error.message})\n`);
   process.exit(exitCodes.unreachable);
 });
@@ -58,6 +57,12 @@ async function main(): Promise<number> {
     if (invocation.kind === "print") {
       stdout.write(invocation.text);
       return exitCodes.done;
+    }
+    if (invocation.kind === "play") return await runPlay(invocation.config);
+    if (invocation.kind === "compare") {
+      const write = (text: string): void => void stdout.write(text);
+      const isSame = compareFiles(invocation.config, { write, onNotice, paint: createPaint(isColoured(stdout, env)) });
+      return isSame ? exitCodes.done : exitCodes.different;
     }
     const { kind, config } = invocation;
     if (config.utc) env["TZ"] = "UTC";
@@ -88,26 +93,44 @@ async function withCapture(
 
 async function runConversation(config: ConnectConfig, capture: Capture | undefined): Promise<number> {
   const outPaint = createPaint(isColoured(stdout, env));
-  return exitCodeOf(await converse(config, { ...dependenciesWith(capture), input: stdin, outPaint }));
+  const files = openStreamFiles(config, version.trim());
+  const record = new StreamRecord(files === undefined ? recordBounds : exportBounds);
+  const outcome = await converse(config, { ...dependenciesWith(capture), input: stdin, outPaint, record });
+  const code = exitCodeOf(outcome);
+  const problems = files?.write(record) ?? [];
+  for (const problem of problems) printError(problem);
+  return code === exitCodes.done && problems.length > 0 ? exitCodes.unreachable : code;
+}
+
+function printError(sentence: string): void {
+  const paint = createPaint(isColoured(stderr, env));
+  stderr.write(`${paint.wrong("wirebook:")} ${visibleText(sentence)}\n`);
+}
+
+async function runPlay(config: PlayConfig): Promise<number> {
+  const { listenForInterrupt } = dependenciesWith(undefined);
+  return await playScenarios(config, {
+    input: stdin,
+    terminal: stdout.isTTY ? stdout : stderr,
+    out: stdout,
+    printError,
+    program: version.trim(),
+    listenForInterrupt,
+  });
 }
 
 async function run(config: Config, capture: Capture | undefined): Promise<number> {
   const session = new Session(config, {
     ...dependenciesWith(capture),
     presenter: createPresenter(config),
-    watchReader: () => watchReader((process as unknown as { binding: Binding }).binding, leave),
   });
   const send = (outgoing: Outgoing): Promise<Outcome> => session.send(outgoing);
-  const printError = (sentence: string): void => session.printError(sentence);
   const { message, target } = config;
   if (message !== undefined) return exitCodeOf(await send(createMessage(Buffer.from(message))));
   if (!stdin.isTTY || !(stdout.isTTY || stderr.isTTY)) return await runBatch(stdin, { send, printError });
   const output = stdout.isTTY ? stdout : stderr;
-  const history = new PromptHistory(promptHistoryPath(env, homedir()));
-  const completions = new Completions(history.lines);
-  session.onHeader = ({ operations }) => completions.noteOperations(operations);
   const paint = createPaint(isColoured(output, env));
-  await runPrompt({ input: stdin, output, paint, target, history, completions, send, printError });
+  await runPrompt({ input: stdin, output, paint, target, send, printError });
   return exitCodes.done;
 }
 

@@ -12,6 +12,12 @@ export function switchOption(env: string, help: string) {
   return { schema: toggle, default: false, env, form: "", expects: "1 or 0", help } as const;
 }
 
+/** A file that is written. */
+export function fileOption(env: string, example: string, help: string) {
+  const expects = `a file to write, such as ${example}`;
+  return { schema: z.optional(filledText), default: undefined, env, form: "FILE", expects, help } as const;
+}
+
 /** As they stand in the table of settings. */
 export const commonOptions = {
   timeout: {
@@ -25,12 +31,16 @@ export const commonOptions = {
   json: switchOption("WIREBOOK_JSON", "print JSON, one object a line"),
   trace: switchOption("WIREBOOK_TRACE", "print each step on the wire with its time to standard error"),
   utc: utcOption,
-  pcap: {
-    schema: z.optional(filledText),
-    default: undefined,
-    env: "WIREBOOK_PCAP",
-    form: "FILE",
-    expects: "a file to write, such as wirebook.pcapng",
-    help: "write each exchange as packets to a pcapng file for Wireshark; replaces an older one",
-  },
+  pcap: fileOption(
+    "WIREBOOK_PCAP",
+    "wirebook.pcapng",
+    "write each exchange as packets to a pcapng file for Wireshark; replaces an older one",
+  ),
 } as const;
+
+/** For streams that `wirebook compare` and the page can read. */
+export const exportOption = fileOption(
+  "WIREBOOK_EXPORT",
+  "streams.ndjson",
+  "write what was sent and received as NDJSON, for wirebook compare and the page; replaces an older file",
+);

@@ -19,6 +19,10 @@ export function toOutcome(how: ConnectionOutcome): Outcome {
 export const exitCodes = {
   done: 0,
   serverError: 1,
+  /** Of a scenario. */
+  expectationFailed: 1,
+  /** Of `wirebook compare`. */
+  different: 1,
   usage: 2,
   unreachable: 3,
   timedOut: 4,

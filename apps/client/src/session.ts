@@ -4,7 +4,6 @@ import type { Capture } from "@wirebook/capture";
 import { Connection, describeHostPort, replyTimeoutMsDefault, tcpTarget } from "@wirebook/net";
 import type { ConnectionListener, ConnectionOptions, ConnectionOutcome, Target } from "@wirebook/net";
 import { StreamRecord } from "@wirebook/protocol";
-import type { ReplyHeader } from "@wirebook/protocol";
 import type { Config } from "./config.ts";
 import type { Outgoing } from "./message.ts";
 import { visibleText } from "./output/terminal-text.ts";
@@ -39,14 +38,10 @@ export interface StreamDependencies {
 /** What all exchanges of one run have in common. */
 interface SessionDependencies extends StreamDependencies {
   readonly presenter: Presenter;
-  /** Ends the program when its output has no reader any more, until the function that it returns is called. */
-  readonly watchReader: () => () => void;
 }
 
 /** A run of the client: exchanges with one server, one after the other. */
 export class Session {
-  /** Gets the header of each reply. */
-  onHeader: ((header: ReplyHeader) => void) | undefined;
   readonly #config: Config;
   readonly #target: Target;
   readonly #dependencies: SessionDependencies;
@@ -59,18 +54,15 @@ export class Session {
 
   /** Sends a message, shows what comes back, and says on standard error what went wrong. Ctrl-C cancels it. */
   async send(outgoing: Outgoing): Promise<Outcome> {
-    const { errorOut, errorPaint, listenForInterrupt, watchReader } = this.#dependencies;
+    const { errorOut, errorPaint, listenForInterrupt } = this.#dependencies;
     const record = new StreamRecord(recordBounds);
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     const options = { message: outgoing.bytes, record, ...timeouts(outgoing, this.#config.timeoutMs) };
     this.#dependencies.presenter.begin(outgoing);
     const connection = new Connection(this.#target, options, this.#listener(record, resolve));
     const stopListening = listenForInterrupt(() => connection.cancel());
-    // Any other message is to be sent although its reply has no reader: `wirebook brick 3 | true`.
-    const stopWatching = outgoing.isFollow ? watchReader() : undefined;
     const outcome = await promise;
     stopListening();
-    stopWatching?.();
     if (this.#config.isTraced) errorOut.write(`\n${reportTrace(record, this.#target, outcome, errorPaint)}`);
     if (outcome.kind === "failed") this.printError(outcome.sentence);
     if (outgoing.isFollow && outcome.kind === "answered" && !outcome.isError) {
@@ -96,9 +88,7 @@ export class Session {
       onWritten: () => captured?.note(record),
       onRead: (bytes, _atMs, connection) => {
         captured?.note(record);
-        const news = watch.push(bytes);
-        if (news.header !== undefined) this.onHeader?.(news.header.parsed);
-        presenter.take(news);
+        presenter.take(watch.push(bytes));
         if (out.writableNeedDrain) holdBack(connection, out);
       },
       onOver: (how) => {

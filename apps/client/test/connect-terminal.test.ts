@@ -13,6 +13,7 @@ import type { ConnectConfig } from "../src/connect/connect-config.ts";
 import { converse } from "../src/connect/conversation.ts";
 import { TextView } from "../src/connect/views.ts";
 import { createPaint } from "../src/output/terminal-text.ts";
+import { recordBounds } from "../src/output/trace-json.ts";
 import { keys, PtyCli, ptyMaker } from "./pty.ts";
 
 /** A server that greets first, answers each line, and ends at QUIT, as SMTP has it. */
@@ -178,6 +179,7 @@ test("a flood on a terminal lets keys and Ctrl-C have a turn after each read", a
     outPaint: paint,
     errorPaint: paint,
     capture: undefined,
+    record: new StreamRecord(recordBounds),
     listenForInterrupt: (listener) => {
       interrupt = listener;
       return () => undefined;

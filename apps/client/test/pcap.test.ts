@@ -75,7 +75,7 @@ describe("--pcap", () => {
   });
 
   test("has the bound that its document names", async () => {
-    const document = await readFile(new URL("../../../docs/capture.md", import.meta.url), "utf8");
+    const document = await readFile(new URL("../../../docs/reference/capture.md", import.meta.url), "utf8");
     const text = document.replaceAll(/\s+/g, " ");
     expect(text).toContain(`ends at ${pcapBytesMax.toLocaleString("en-US")} bytes`);
     expect(text).toContain(`longer than ${segmentBytesMax.toLocaleString("en-US")} bytes`);

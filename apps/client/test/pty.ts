@@ -20,7 +20,7 @@ export const ptyMaker: "script" | "python3" | undefined = (() => {
 })();
 
 /** Keys as a terminal sends them. */
-export const keys = { enter: "\r", tab: "\t", up: "\u001b[A", ctrlC: "\u0003", ctrlD: "\u0004" } as const;
+export const keys = { enter: "\r", up: "\u001b[A", ctrlC: "\u0003", ctrlD: "\u0004" } as const;
 
 /** A client on a terminal. */
 export class PtyCli implements AsyncDisposable {
@@ -77,7 +77,8 @@ export class PtyCli implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill();
+    // At a milder signal `script` waits two seconds for the client, which the end of the terminal ends as well.
+    this.#child.kill("SIGKILL");
     await this.#ended;
   }
 }

@@ -16,7 +16,10 @@ const programs = {
   history: () => import("../../server/src/cli/history.ts"),
 } as const;
 
-const commands = [...Object.keys(programs), "connect", "help", "completion"];
+/** Subcommands of the client, which reads them itself. */
+const clientCommands: readonly string[] = ["connect", "play", "compare"];
+
+const commands = [...Object.keys(programs), ...clientCommands, "help", "completion"];
 
 const overview = `Usage: wirebook COMMAND [option…]
        wirebook [option…] [user [operation [argument…]]]
@@ -27,6 +30,8 @@ const overview = `Usage: wirebook COMMAND [option…]
   users           the registered users of a server
   history         copies a history to and from a NATS cluster
   connect URL     a conversation with any service over TCP, TLS or a Unix socket
+  play FILE       a scenario: sends what it says, and checks what comes back
+  compare A B     compares two exported streams: bytes, reads and times
   help COMMAND    the options of a command; help client: of messages, as below
   completion SHELL    completion for bash, zsh or fish
   --version       print the version
@@ -59,7 +64,7 @@ async function help([command, ...others]: readonly string[]): Promise<void> {
   if (command === undefined) process.stdout.write(overview);
   else if (others.length > 0) refuse(`help takes one command, not ${others.length + 1} words; type wirebook help`);
   else if (isProgram(command)) await dispatch([command, "--help"]);
-  else if (command === "connect") await runClient(["connect", "--help"]);
+  else if (clientCommands.includes(command)) await runClient([command, "--help"]);
   else if (command === "client") await runClient(["--help"]);
   else refuse(`unknown command ${quote(command)}; type wirebook help for the list`);
 }
@@ -75,7 +80,7 @@ async function runClient(argv: readonly string[]): Promise<void> {
   const { findFirstWord } = await import("@wirebook/settings");
   const { allOptions } = await import("../../client/src/config.ts");
   const word = findFirstWord(allOptions, argv) ?? "";
-  if (word !== "connect" && commands.includes(word)) {
+  if (!clientCommands.includes(word) && commands.includes(word)) {
     return refuse(
       `${word} is a command; type it first (wirebook ${word} …), or put -- before it to send it as a message`,
     );

@@ -25,7 +25,6 @@ import type { GatewayConfig } from "../../gateway/src/config.ts";
 import { readConfig as readServerConfig, table as serverTable } from "../../server/src/config.ts";
 import type { Config as ServerConfig } from "../../server/src/config.ts";
 import { describeStorage } from "../../server/src/storage.ts";
-import { pageLink } from "./page-link.ts";
 
 const readyWithinMs = 15_000;
 const readyPollMs = 50;
@@ -74,8 +73,6 @@ interface Plan {
   readonly listenPort: number | undefined;
   /** The address for a browser. */
   readonly page: string;
-  /** True when the certificate alone says how the page is called. */
-  readonly isNameForeign: boolean;
 }
 
 /**
@@ -117,16 +114,16 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
     readGatewayConfig({ env: process.env, argv: gatewayWords, section: "gateway" });
   }
 
-  const [origin] = gateway.origins;
-  const link = pageLink(gateway.tls?.certPath, gateway);
-  // Where the operator named origins, the gateway goes by those alone.
-  const isNameForeign = link.isForeign && origin === undefined;
-  if (isNameForeign) {
-    // The name leads to this machine alone, so no other machine comes in by it.
-    gatewayWords.push(`--origin=${link.url}`, ...(gateway.auth === undefined ? ["--auth=none"] : []));
-  }
-  const page = origin !== undefined && (link.isForeign || !isLoopback(gateway.host)) ? origin : link.url;
-  return { server, serverWords, gateway, gatewayWords, listenPort, page, isNameForeign };
+  // Lessons are for people at this machine, unless the operator has said otherwise.
+  const isOwn = isLoopback(gateway.host) && gateway.origins.length === 0 && gateway.trustedProxies.length === 0;
+  if (gateway.hasLessons === undefined && isOwn) gatewayWords.push("--lessons");
+  return { server, serverWords, gateway, gatewayWords, listenPort, page: pageAddress(gateway) };
+}
+
+/** Where the operator gave users an address, it is that: a certificate is for a name, and other machines need one. */
+function pageAddress({ host, port, origins: [origin], tls }: GatewayConfig): string {
+  if (origin !== undefined && (tls !== undefined || !isLoopback(host))) return origin;
+  return new URL(`${tls === undefined ? "http" : "https"}://${describeHostPort({ host, port })}`).origin;
 }
 
 /** @throws SettingsError, ListenError */
@@ -278,7 +275,7 @@ function describeLogin({ auth }: GatewayConfig): string {
   }
 }
 
-function describePlan({ server, gateway, page, isNameForeign, listenPort }: Plan, logPath: string | undefined): string {
+function describePlan({ server, gateway, page, listenPort }: Plan, logPath: string | undefined): string {
   const at = server.port === serverTable.port.default ? "" : ` --port ${server.port}`;
   const watched =
     listenPort === undefined
@@ -290,7 +287,7 @@ function describePlan({ server, gateway, page, isNameForeign, listenPort }: Plan
   return `
   Wirebook is running.
 
-    page      ${page}${isNameForeign ? ` (that name must lead to ${gateway.host} here)` : ""}${describeLogin(gateway)}
+    page      ${page}${describeLogin(gateway)}
     client    ${command}${at} brick 2${watched}
     by hand   printf 'brick 2\\n' | nc ${reachable(server.host)} ${server.port}${targets.join("")}
 

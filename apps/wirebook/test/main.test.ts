@@ -20,7 +20,7 @@ test("the help fits on one screen of a terminal", async () => {
   for (const words of [["help"], ["-h"]]) expect(await wirebook(...words)).toMatchObject({ code: 0, stdout });
 });
 
-test.each(["start", "server", "gateway", "users", "history", "connect", "client"])(
+test.each(["start", "server", "gateway", "users", "history", "connect", "play", "compare", "client"])(
   "help %s says how it is used, with its options",
   async (command) => {
     const { code, stdout, stderr } = await wirebook("help", command);
@@ -28,7 +28,7 @@ test.each(["start", "server", "gateway", "users", "history", "connect", "client"
     const usage = command === "client" ? "Usage: wirebook [option…]" : `Usage: wirebook ${command} `;
     expect(stdout.startsWith(usage)).toBe(true);
     // Whoever sends keys reads no file that happens to lie in the folder.
-    const isFileNamed = ["history", "connect", "client"].includes(command);
+    const isFileNamed = ["history", "connect", "play", "compare", "client"].includes(command);
     const file = isFileNamed ? /\(WIREBOOK_CONFIG\)$/m : /\(WIREBOOK_CONFIG,\s+wirebook\.config\.json\)$/m;
     expect(stdout).toMatch(file);
     expect(stdout).not.toMatch(/npx|npm run/);

@@ -4,6 +4,7 @@ export { segmentBytesMax, StreamCapture } from "./stream-capture.ts";
 export { ExchangeMask } from "./key-mask.ts";
 export { isPcapng } from "./pcapng.ts";
 export { recordVersion } from "./record.ts";
+export { recordedEvents } from "./record-events.ts";
 export type { RecordedEvent, RecordedFrame, RecordedStream } from "./record.ts";
 export { decodeRecord, decodeSession, encodeRecord, encodeSessionHead, sessionTooBig } from "./session.ts";
 export { problemsMax, recordBytesMax, recordsMax, sessionBytesMax } from "./session.ts";

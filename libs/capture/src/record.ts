@@ -125,11 +125,11 @@ export const recordedStream = z
     /** How wrong the gateway's times may be against the page's, to either side; absent when it was not measured. */
     clockErrorMs: z.optional(milliseconds),
     events: z.array(event),
-    /** The first is the one that opened the stream. A flow has none. */
+    /** The first is the one that opened the stream. A flow and a stream of the command line have none. */
     frames: z.array(frame),
     end,
   })
-  .check(z.refine(({ by, flow, frames }) => (by === "flow" ? flow !== undefined : frames.length > 0)));
+  .check(z.refine(({ by, flow }) => by !== "flow" || flow !== undefined));
 
 /** A stream that can be written down and read again. */
 export type RecordedStream = z.infer<typeof recordedStream>;

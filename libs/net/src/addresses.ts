@@ -22,6 +22,14 @@ export function describeHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** The inverse of `describeHostPort`; `undefined` when the text is not `host:port` with a port from the least to 65535. */
+export function decodeHostPort(text: string, portLeast = 1): HostPort | undefined {
+  const groups = /^(?:\[(?<six>[^\]]+)\]|(?<name>[^\s/:@[\]]+)):(?<port>\d{1,5})$/.exec(text)?.groups;
+  if (groups === undefined || (groups.six !== undefined && !isIPv6(groups.six))) return undefined;
+  const port = Number(groups.port);
+  return port >= portLeast && port <= 65_535 ? { host: groups.six ?? groups.name ?? "", port } : undefined;
+}
+
 /** `describeHostPort` for one end of a connection. */
 export function describeEndpoint({ address, port }: Endpoint): string {
   return describeHostPort({ host: address, port });

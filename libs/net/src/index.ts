@@ -1,5 +1,6 @@
 export { abort } from "./abort.ts";
 export {
+  decodeHostPort,
   describeEndpoint,
   describeHostPort,
   endpointOf,

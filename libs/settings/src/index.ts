@@ -1,5 +1,5 @@
 export { localTime, utcOption } from "./local-time.ts";
-export { openOutputFile } from "./output-file.ts";
+export { checkOutputFile, openOutputFile } from "./output-file.ts";
 export type { OutputKind } from "./output-file.ts";
 export {
   filledText,

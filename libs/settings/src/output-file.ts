@@ -25,11 +25,24 @@ export interface OutputKind {
  * @throws SettingsError when the file is of another kind, or cannot be written
  */
 export function openOutputFile(path: string, kind: OutputKind): number {
+  return openAs("w", path, kind);
+}
+
+/**
+ * Refuses what `openOutputFile` would refuse, and leaves what is there: for a file that is written at the end.
+ *
+ * @throws SettingsError as `openOutputFile`
+ */
+export function checkOutputFile(path: string, kind: OutputKind): void {
+  closeSync(openAs("a", path, kind));
+}
+
+function openAs(flags: "w" | "a", path: string, kind: OutputKind): number {
   const { option, name } = kind;
   if (!mayBeReplaced(path, kind)) {
     throw new SettingsError(`${path} exists and is no ${name} file; name another one with ${option}`);
   }
-  return attempt(path, kind, () => openSync(path, "w", 0o600));
+  return attempt(path, kind, () => openSync(path, flags, 0o600));
 }
 
 function mayBeReplaced(path: string, kind: OutputKind): boolean {

@@ -4,7 +4,7 @@ import { connectTimeoutMsDefault, parseTargetUrl, TargetError } from "@wirebook/
 import type { Target } from "@wirebook/net";
 import { SettingsError, describeSettings, oneOf, readSettings } from "@wirebook/settings";
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
-import { commonOptions, switchOption } from "../options.ts";
+import { commonOptions, exportOption, fileOption, switchOption } from "../options.ts";
 
 /** What ends a line that is typed. */
 export const lineEnds = { crlf: "\r\n", lf: "\n", cr: "\r", none: "" } as const;
@@ -30,6 +30,12 @@ export const connectTable = {
   trace: switchOption("WIREBOOK_TRACE", "print each read and write with its time to standard error"),
   utc: commonOptions.utc,
   pcap: { ...commonOptions.pcap, help: "write packets to a pcapng file for Wireshark; replaces an older one" },
+  record: fileOption(
+    "WIREBOOK_RECORD",
+    "smtp.wire",
+    "write the conversation as a scenario, for wirebook play; replaces an older record",
+  ),
+  export: exportOption,
 } as const;
 
 /** The options, and to whom to connect. */
@@ -58,6 +64,7 @@ In a pipe
   With --keep-open the target's FIN ends it once standard input has ended.
   When standard output stalls, the target is not read. When the target stalls, standard input is not.
 Nothing is hidden: a key or a password that you send is in --json, --hex and --pcap.
+In --record and --export too, except for the keys of a Wirebook server: {{key}} or asterisks.
 
 --json
   {"type":"open","local":{…}|null,"remote":{…}|null,"tls":{…}|null}
@@ -69,7 +76,7 @@ Exit codes
   0    both ends have sent FIN
   2    wrong use
   3    cannot connect (TLS included), the connection broke,
-       or the output or the --pcap file cannot be written
+       or the output, or a file, cannot be written
   4    timed out
   130  interrupted
 `;

@@ -9,11 +9,10 @@ import type { Readable } from "node:stream";
 import { StreamCapture } from "@wirebook/capture";
 import { Connection, connectTimeoutMsDefault } from "@wirebook/net";
 import type { ConnectionListener, ConnectionOutcome } from "@wirebook/net";
-import { StreamRecord } from "@wirebook/protocol";
+import type { StreamRecord } from "@wirebook/protocol";
 import { Trace } from "../output/trace.ts";
 import { visibleText } from "../output/terminal-text.ts";
 import type { Paint } from "../output/terminal-text.ts";
-import { recordBounds } from "../output/trace-json.ts";
 import { toOutcome } from "../result.ts";
 import type { Outcome } from "../result.ts";
 import type { StreamDependencies } from "../session.ts";
@@ -27,6 +26,8 @@ import type { View } from "./views.ts";
 interface ConversationDependencies extends StreamDependencies {
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly outPaint: Paint;
+  /** Is filled while it lasts. */
+  readonly record: StreamRecord;
 }
 
 /** Holds a conversation; resolves with how it ended, and rejects when the input cannot be read. */
@@ -46,7 +47,7 @@ class Conversation implements ConnectionListener {
   readonly #reject: (error: Error) => void;
   readonly #config: ConnectConfig;
   readonly #dependencies: ConversationDependencies;
-  readonly #record = new StreamRecord(recordBounds);
+  readonly #record: StreamRecord;
   readonly #screen: Screen;
   /** What goes to standard output, and what to standard error. */
   readonly #view: View;
@@ -64,6 +65,7 @@ class Conversation implements ConnectionListener {
     ({ promise: this.over, resolve: this.#resolve, reject: this.#reject } = Promise.withResolvers<Outcome>());
     this.#config = config;
     this.#dependencies = dependencies;
+    this.#record = dependencies.record;
     this.#screen = new Screen(out, errorOut);
     this.#view = createView(config, dependencies);
     this.#notes = createNotes(config, dependencies);

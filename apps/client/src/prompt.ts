@@ -15,12 +15,9 @@ import type { ReadStream } from "node:tty";
 import { describeHostPort } from "@wirebook/net";
 import type { HostPort } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
-import { promptHistoryLinesMax } from "./prompt-history.ts";
-import { createMessage } from "../message.ts";
-import type { Outgoing } from "../message.ts";
-import type { Paint } from "../output/terminal-text.ts";
-import type { Completions } from "./completions.ts";
-import type { PromptHistory } from "./prompt-history.ts";
+import { createMessage } from "./message.ts";
+import type { Outgoing } from "./message.ts";
+import type { Paint } from "./output/terminal-text.ts";
 
 /** What a prompt works with. */
 interface PromptOptions {
@@ -29,8 +26,6 @@ interface PromptOptions {
   readonly output: Writable;
   readonly paint: Paint;
   readonly target: HostPort;
-  readonly history: PromptHistory;
-  readonly completions: Completions;
   readonly send: (outgoing: Outgoing) => Promise<unknown>;
   readonly printError: (sentence: string) => void;
 }
@@ -62,16 +57,13 @@ class Prompt {
 
   constructor(options: PromptOptions) {
     this.#options = options;
-    const { input, output, history, completions, target, paint } = options;
+    const { input, output, target, paint } = options;
     this.#interface = createInterface({
       input,
       output,
       terminal: true,
-      history: history.lines,
-      historySize: promptHistoryLinesMax,
       removeHistoryDuplicates: true,
       prompt: paint.strong(`${describeHostPort(target)}> `),
-      completer: (line: string) => completions.complete(line),
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.left = promise;
@@ -113,12 +105,9 @@ class Prompt {
   }
 
   async #send(line: string): Promise<void> {
-    const { history, completions, send, printError } = this.#options;
+    const { send, printError } = this.#options;
     try {
-      const outgoing = createMessage(Buffer.from(line));
-      history.add(line);
-      completions.noteMessage(line);
-      await send(outgoing);
+      await send(createMessage(Buffer.from(line)));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       printError(error.message);
@@ -135,14 +124,11 @@ class Prompt {
   }
 }
 
-function greeting({ target, paint, history }: PromptOptions): string {
+function greeting({ target, paint }: PromptOptions): string {
   const lines = [
     `Wirebook at ${paint.strong(describeHostPort(target))}`,
     "Type a username to see the operations, or a whole message such as: brick 2",
-    paint.faint("Tab completes, Ctrl-C ends a reply, help explains, exit or Ctrl-D leaves."),
-    ...(history.problem === undefined
-      ? []
-      : [paint.faint(`What you type is not kept for the next time: ${history.problem}`)]),
+    paint.faint("Ctrl-C ends a reply, help explains, exit or Ctrl-D leaves."),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -1,0 +1,151 @@
+/** `wirebook compare`: the streams of two files side by side, as a careful diff. */
+
+import { decodeBase64, decodeSession, sessionBytesMax } from "@wirebook/capture";
+import type { RecordedStream } from "@wirebook/capture";
+import { decodeText, plainText } from "@wirebook/protocol";
+import { compareStreams, compareTurn, describeEnds, escapeText, foldLines, nameOfTurn } from "@wirebook/scenario";
+import type { ComparedLine, ComparedStream, Turn, TurnPair } from "@wirebook/scenario";
+import { SettingsError, readSmallFile } from "@wirebook/settings";
+import type { Paint } from "../output/terminal-text.ts";
+import { encodeJson } from "../output/trace-json.ts";
+import type { CompareConfig, StreamFile } from "./compare-config.ts";
+
+/** Streams of a file that a sentence lists, and characters of a message in it. */
+const listedMax = 5;
+const messageCharactersMax = 40;
+
+/** Bytes of a line that are shown, and those before what differs in it. */
+const shownBytesMax = 400;
+const shownBeforeBytes = 40;
+
+/** Reads of which the size is told. */
+const readsToldMax = 8;
+
+interface Surroundings {
+  readonly write: (text: string) => void;
+  readonly onNotice: (sentence: string) => void;
+  readonly paint: Paint;
+}
+
+/**
+ * Writes how the two streams differ; true when they are the same bytes.
+ *
+ * @throws SettingsError for a file that cannot be read
+ */
+export function compareFiles({ files, isJson }: CompareConfig, { write, onNotice, paint }: Surroundings): boolean {
+  const [one, other] = [readStream(files[0], onNotice), readStream(files[1], onNotice)];
+  const { turns, ends, areEndsSame, ...result } = compareStreams(one, other);
+  const differing = turns.filter(({ isSame }) => !isSame);
+  if (isJson) {
+    write(`${encodeJson({ type: "comparison", ...result })}\n`);
+    for (const pair of differing) write(`${encodeJson({ type: "turn", ...turnToJson(pair) })}\n`);
+    return result.isSame;
+  }
+  write(`${paint.strong(result.summary)}\n`);
+  if (differing.length > 0) write(`\n${paint.wrong(`--- ${one.name}`)}\n${paint.inward(`+++ ${other.name}`)}\n`);
+  for (const pair of differing) {
+    write(`${paint.faint(`@@ ${describeTurn(pair)}`)}\n`);
+    if (!pair.isSentSame || !pair.isReceivedSame) writeLines(pair, write, paint);
+  }
+  if (!areEndsSame) write(`${paint.faint(`@@ end: ${describeEnds(ends.one)} | ${describeEnds(ends.other)}`)}\n`);
+  return result.isSame;
+}
+
+function readStream({ path, number }: StreamFile, onNotice: (sentence: string) => void): ComparedStream {
+  const content = readSmallFile(path, path, sessionBytesMax, "name a file that Wirebook exported as NDJSON");
+  const { records, problems, furtherProblems } = decodeSession(content);
+  if (records.length === 0)
+    throw new SettingsError(`${path}: ${problems[0] ?? "no stream is in it; export one first"}`);
+  for (const problem of problems) onNotice(`${path}: ${problem}`);
+  if (furtherProblems > 0) onNotice(`${path}: ${furtherProblems} more lines cannot be read`);
+  const record = records.length === 1 && number === undefined ? records[0] : records[(number ?? 0) - 1];
+  if (record !== undefined) return toCompared(record, `${path}${number === undefined ? "" : `#${number}`}`);
+  const list = records.slice(0, listedMax).map((each, at) => `#${at + 1} ${describeStream(each)}`);
+  const more = records.length > listedMax ? `, … #${records.length}` : "";
+  const what = number === undefined ? `${records.length} streams are in it` : `#${number} is not in it`;
+  throw new SettingsError(`${path}: ${what}; choose one as '${path}#1': ${list.join(", ")}${more}`);
+}
+
+function describeStream({ target, message }: RecordedStream): string {
+  const line = message.trim();
+  if (line === "") return target;
+  return `${target} ${JSON.stringify(line.length > messageCharactersMax ? `${line.slice(0, messageCharactersMax)}…` : line)}`;
+}
+
+function toCompared(record: RecordedStream, name: string): ComparedStream {
+  const events = record.events.map(({ at, from, bytes, count, fin, taken }) => {
+    const kind = count !== undefined ? "data" : taken !== undefined ? "written" : fin === true ? "fin" : "rst";
+    return {
+      kind,
+      isFromTarget: from === "target",
+      atMs: at,
+      byteCount: count ?? 0,
+      bytes: bytes === undefined ? undefined : decodeBase64(bytes),
+    } as const;
+  });
+  return { name: plainText(`${name}  ${describeStream(record)}`), startedMs: 0, events };
+}
+
+/** `turn 2: 1 read (54), 2.1 ms | 3 reads (20+14+20), 16.0 ms` */
+function describeTurn(pair: TurnPair): string {
+  const { one, other } = pair;
+  if (one === undefined || other === undefined) {
+    return `${nameOfTurn(pair)}, only in the ${other === undefined ? "first" : "second"}`;
+  }
+  return `${nameOfTurn(pair)}: ${describeReply(one)} | ${describeReply(other)}`;
+}
+
+function describeReply(turn: Turn): string {
+  const sizes = readSizes(turn);
+  if (sizes.length === 0) return "no reply";
+  const list = sizes.slice(0, readsToldMax).join("+") + (sizes.length > readsToldMax ? "+…" : "");
+  return `${sizes.length} ${sizes.length === 1 ? "read" : "reads"} (${list}), ${turn.replyMs.toFixed(1)} ms`;
+}
+
+function readSizes({ received: { bytes, cuts, count } }: Turn): readonly number[] {
+  if (count === 0) return [];
+  return [...cuts, bytes.length].map((cut, at) => cut - (cuts[at - 1] ?? 0));
+}
+
+/** Lines that are the same stand once. */
+function writeLines(pair: TurnPair, write: (text: string) => void, paint: Paint): void {
+  for (const line of foldLines(compareTurn(pair))) {
+    if (typeof line === "number") {
+      write(paint.faint(`   … ${line} more ${line === 1 ? "line is" : "lines are"} the same\n`));
+      continue;
+    }
+    const { one, other, isSame } = line;
+    const sign = line.isFromTarget ? "<" : ">";
+    if (isSame && one !== undefined) write(` ${sign} ${describeLine(one)}\n`);
+    if (!isSame && one !== undefined) write(`${paint.wrong(`-${sign} ${describeLine(one)}`)}\n`);
+    if (!isSame && other !== undefined) write(`${paint.inward(`+${sign} ${describeLine(other)}`)}\n`);
+  }
+}
+
+/** The line, or of a long one the part in which it differs, with nothing in it that acts on a terminal. */
+function describeLine({ bytes, missing, from }: ComparedLine): string {
+  if (missing > 0) return `(${missing} bytes, not kept)`;
+  const start = bytes.length > shownBytesMax ? Math.max(0, from - shownBeforeBytes) : 0;
+  const text = decodeText(bytes.subarray(start, start + shownBytesMax));
+  const behind = bytes.length - start - shownBytesMax;
+  const shown = escapeText(text.replaceAll("\\", "\\\\"));
+  return (start > 0 ? `(${start} bytes) … ` : "") + shown + (behind > 0 ? ` … (${behind} bytes)` : "");
+}
+
+function turnToJson(pair: TurnPair) {
+  const lines = compareTurn(pair)
+    .filter(({ isSame }) => !isSame)
+    .map(({ isFromTarget, one, other }) => ({ isFromTarget, one: lineToJson(one), other: lineToJson(other) }));
+  return { one: sideToJson(pair.one), other: sideToJson(pair.other), longerMs: pair.longerMs, lines };
+}
+
+function sideToJson(turn: Turn | undefined) {
+  return turn === undefined
+    ? null
+    : { number: turn.number, atMs: turn.atMs, replyMs: turn.replyMs, reads: readSizes(turn) };
+}
+
+function lineToJson(line: ComparedLine | undefined) {
+  if (line === undefined) return null;
+  return line.missing > 0 ? { missing: line.missing } : decodeText(line.bytes);
+}
