@@ -70,6 +70,24 @@ const table = {
     find: 'return role !== "viewer";',
     replace: "return role !== undefined;",
   },
+  "unasked-lessons": {
+    what: "a gateway that has the services of the lessons without --lessons",
+    file: "apps/gateway/src/app.ts",
+    find: "config.hasLessons ?? false",
+    replace: "true",
+  },
+  "lessons-for-relays": {
+    what: "a gateway whose relay knows the services of the lessons",
+    file: "apps/gateway/src/app.ts",
+    find: "config.hasRelay ? targets : new Map()",
+    replace: "new Map([...targets, ...new Lessons(true, limits).targets])",
+  },
+  "lasting-lessons": {
+    what: "a gateway whose lessons go on listening",
+    file: "apps/gateway/src/lessons/lessons.ts",
+    find: "this.#server.close();",
+    replace: "",
+  },
   "talking-guests": {
     what: "a gateway on which a guest may send any frame",
     file: "apps/gateway/src/websocket/page-connection.ts",
@@ -184,11 +202,11 @@ const table = {
   "client-chosen-target": {
     what: "a gateway that connects to the address that a message names",
     file: "apps/gateway/src/streams/stream.ts",
-    find: "const connection = new Connection(\n      target,",
+    find: "const connection = new Connection(\n      this.#target,",
     replace: `const named = /(\\d+\\.\\d+\\.\\d+\\.\\d+):(\\d+)/.exec(this.request.shown);
     const elsewhere = named && { transport: "tcp", host: named[1], port: Number(named[2]) };
     const connection = new Connection(
-      named === null ? target : { ...target, address: elsewhere },`,
+      named === null ? this.#target : { ...this.#target, address: elsewhere },`,
   },
   "kept-reads": {
     what: "a gateway that keeps every read of its streams",

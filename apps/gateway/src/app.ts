@@ -29,6 +29,7 @@ import { HttpServers, readTlsPair } from "./http/http-servers.ts";
 import type { TlsPair } from "./http/http-servers.ts";
 import { publicAddressOf } from "./http/public-address.ts";
 import { registerErrorHandler, registerStaticFiles, securityHeaders } from "./http/static-files.ts";
+import { Lessons } from "./lessons/lessons.ts";
 import { gatewayLimits } from "./limits.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { ConnectionPool } from "./streams/connection-pool.ts";
@@ -85,6 +86,7 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   app.addHook("onReady", () => listening.open());
   const connections = new WebSocketConnections(targets, {
     pool,
+    lessons: new Lessons(config.hasLessons ?? false, limits),
     flowLog,
     limits,
     log,

@@ -1,12 +1,11 @@
 /** The gateway's settings, read once from the command line and the environment into one frozen object. */
 
-import { isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
 import {
+  decodeHostPort,
   describeHostPort,
-  describeTarget,
   isLoopback,
   normalizeAddress,
   parseTarget,
@@ -14,7 +13,7 @@ import {
   TargetError,
 } from "@wirebook/net";
 import type { HostPort, Target } from "@wirebook/net";
-import { gatewayPortDefault, listeningMax, serverPortDefault, targetsMax } from "@wirebook/protocol";
+import { gatewayPortDefault, serverPortDefault, targetsMax } from "@wirebook/protocol";
 import {
   describeSettings,
   filledText,
@@ -29,7 +28,10 @@ import {
 import type { SettingsSource } from "@wirebook/settings";
 import { authForms, readAuth, readAuthSettings } from "./auth/auth-config.ts";
 import type { AuthSettings } from "./auth/auth-config.ts";
+import { readListens } from "./flows/listen-settings.ts";
+import type { ListenSettings } from "./flows/listen-settings.ts";
 import type { TlsFiles } from "./http/http-servers.ts";
+import { lessonServices } from "./lessons/services.ts";
 import { connectionsDefault, connectionsMostPossible, watchMemoryDefault, watchMemoryMost } from "./limits.ts";
 
 /** What the operator decided. */
@@ -48,6 +50,8 @@ export interface GatewayConfig extends AuthSettings {
   readonly watchBytes: number;
   /** True when any WebSocket client may reach the targets at `/tcp/NAME`. */
   readonly hasRelay: boolean;
+  /** True when pages may use the services of the lessons; `undefined` where the operator has said nothing, which means no. */
+  readonly hasLessons: boolean | undefined;
   /** Connections to targets at once. */
   readonly connections: number;
   /** Origins whose pages may connect, besides the gateway's own. */
@@ -65,17 +69,6 @@ export interface GatewayConfig extends AuthSettings {
   /** The folder of the built page. */
   readonly page: string;
 }
-
-/** A port whose connections are passed on to a target. */
-export interface ListenSettings extends HostPort {
-  readonly target: Target;
-  /** True when each connection begins with a PROXY header. */
-  readonly readsProxyHeader: boolean;
-}
-
-/** Characters of what was typed, and of names, that a sentence repeats. */
-const quotedCharactersMax = 40;
-const namesCharactersMax = 200;
 
 const bytesPerMebibyte = 1024 * 1024;
 
@@ -123,6 +116,14 @@ export const table = {
     form: "",
     expects: "it without a value",
     help: "let any WebSocket client reach each target at /tcp/NAME",
+  },
+  lessons: {
+    schema: z.optional(toggle),
+    default: undefined,
+    env: "WIREBOOK_LESSONS",
+    form: "",
+    expects: "it without a value",
+    help: "let pages use the services of the lessons, which listen on 127.0.0.1 while a lesson runs",
   },
   listen: {
     schema: z.array(filledText),
@@ -304,6 +305,7 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
     allowed: Object.freeze([...settings.allow]),
     watchBytes: settings.watchMemory * bytesPerMebibyte,
     hasRelay: relay,
+    hasLessons: settings.lessons,
     ...authSettings,
     connections,
     origins: Object.freeze([...origin]),
@@ -330,66 +332,14 @@ function checkTargets(targets: readonly Target[]): void {
   const doubled = names.find((name, index) => names.indexOf(name) < index);
   if (doubled === "wirebook")
     throw new SettingsError("the target wirebook is --server; name the --target something else");
+  const taken = names.find((name) => name in lessonServices);
+  if (taken !== undefined)
+    throw new SettingsError(`${taken} is the name of a lesson's service; give the --target another one`);
   if (doubled !== undefined)
     throw new SettingsError(`two targets have the name ${doubled}; give each --target its own`);
   if (targets.length <= targetsMax) return;
   throw new SettingsError(
     `${targets.length} targets are over the limit of ${targetsMax}; start a second gateway for the others`,
-  );
-}
-
-/** Reads and checks each `--listen`. */
-function readListens(texts: readonly string[], targets: readonly Target[], allow: readonly string[]): ListenSettings[] {
-  if (texts.length === 0 && allow.length > 0) {
-    throw new SettingsError("--allow is for the ports of --listen, which is missing; type --listen PORT=NAME as well");
-  }
-  if (texts.length > listeningMax) {
-    throw new SettingsError(`${texts.length} ports of --listen are over the limit of ${listeningMax}; leave some out`);
-  }
-  const listens = texts.map((text) => readListen(text, targets));
-  for (const [index, listen] of listens.entries()) {
-    const { host, port, target } = listen;
-    const isTwice = listens.findIndex((each) => each.port === port && each.host === host) < index;
-    if (isTwice && port !== 0) {
-      throw new SettingsError(`--listen has port ${port} of ${host} twice; give each target a port of its own`);
-    }
-    if (allow.length > 0) continue;
-    const advice = "type --allow with their network, such as 192.0.2.0/24";
-    if (!isLoopback(host)) {
-      throw new SettingsError(
-        `--listen on ${host} may be reachable from other machines; ${advice}, or leave out the host`,
-      );
-    }
-    const { address } = target;
-    if (address.transport === "tcp" && isLoopback(address.host)) continue;
-    throw new SettingsError(
-      `through --listen ${port}=${target.name} every program here, and any website in a browser here, would reach ${describeTarget(target)}; ` +
-        "where that is meant, say who may connect: --allow 127.0.0.0/8, or another network",
-    );
-  }
-  return listens;
-}
-
-function readListen(text: string, targets: readonly Target[]): ListenSettings {
-  const shown = JSON.stringify(text.slice(0, quotedCharactersMax));
-  const groups = /^(?:(?<place>.*:\d{1,5})|(?<bare>\d{1,5}))=(?<name>[^?]*)(?<query>\?.*)?$/s.exec(text)?.groups;
-  const place = groups && decodeHostPort(groups["place"] ?? `127.0.0.1:${groups["bare"]}`, 0);
-  if (groups === undefined || place === undefined) {
-    throw new SettingsError(
-      `--listen is ${shown}; type [HOST:]PORT=NAME with a port from 0 to 65535, such as 5008=wirebook`,
-    );
-  }
-  const { name = "", query = "" } = groups;
-  if (query !== "" && query !== "?proxy=v2") {
-    throw new SettingsError(
-      `--listen is ${shown}; behind the name only ?proxy=v2 is known: a PROXY header comes first`,
-    );
-  }
-  const target = targets.find((each) => each.name === name);
-  if (target !== undefined) return { ...place, target, readsProxyHeader: query !== "" };
-  const names = targets.map((each) => each.name).join(", ");
-  throw new SettingsError(
-    `--listen is ${shown}, and there is no such target; there is ${names.slice(0, namesCharactersMax)}`,
   );
 }
 
@@ -420,12 +370,4 @@ function exampleOrigin(scheme: string, host: string, port: number): string {
 /** True for `scheme://host[:port]` exactly as a browser writes it in the Origin header (RFC 6454, section 6.2). */
 function isOrigin(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
-}
-
-/** The inverse of `describeHostPort`; `undefined` when the text is not `host:port` with a port from the least to 65535. */
-function decodeHostPort(text: string, portLeast = 1): HostPort | undefined {
-  const groups = /^(?:\[(?<six>[^\]]+)\]|(?<name>[^\s/:@[\]]+)):(?<port>\d{1,5})$/.exec(text)?.groups;
-  if (groups === undefined || (groups.six !== undefined && !isIPv6(groups.six))) return undefined;
-  const port = Number(groups.port);
-  return port >= portLeast && port <= 65_535 ? { host: groups.six ?? groups.name ?? "", port } : undefined;
 }

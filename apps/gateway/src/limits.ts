@@ -7,7 +7,7 @@
 
 import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/net";
 
-/** The bounds of a gateway, as docs/gateway-frames.md lists them. */
+/** The bounds of a gateway, as docs/reference/limits.md lists them. */
 export const gatewayLimits = Object.freeze({
   /** TCP connections from pages in all, WebSockets and plain HTTP together; the kernel's next one is closed. */
   connectionsMax: 10_000,
@@ -89,6 +89,13 @@ export const gatewayLimits = Object.freeze({
   guestsMax: 4096,
   /** Milliseconds within which a guest must have named a presentation [G-16]. */
   guestWatchMs: 10_000,
+
+  /** Services of lessons that run, over all pages, and streams of a page to one of them [G-17]. */
+  lessonServicesMax: 128,
+  lessonStreamsMax: 16,
+  /** Milliseconds after which such a service closes a connection, and bytes that it reads of one [G-17]. */
+  lessonConnectionMs: 60_000,
+  lessonBytesMax: 64 * 1024,
 
   /** Bytes of one message from a client of the relay [G-13]; a page's may be smaller only. */
   relayMessageBytesMax: 1024 * 1024,

@@ -20,6 +20,7 @@ test("listens on loopback and speaks to loopback unless told otherwise", () => {
     allowed: [],
     watchBytes: 64 * 1024 * 1024,
     hasRelay: false,
+    hasLessons: undefined,
     auth: undefined,
     origins: [],
   });
@@ -52,6 +53,7 @@ test("reads options, and the environment where there is no option", () => {
     WIREBOOK_PAGE: "/srv/page",
     WIREBOOK_TARGETS: "mail=tcp://mail.example:25,web=tls://web.example:443?alpn=a%2Cb",
     WIREBOOK_RELAY: "1",
+    WIREBOOK_LESSONS: "no",
     WIREBOOK_LISTEN: "127.0.0.2:5008=mail",
     WIREBOOK_ALLOW: "192.0.2.0/24, ::1",
     WIREBOOK_WATCH_MEMORY: "4096",
@@ -79,6 +81,7 @@ test("reads options, and the environment where there is no option", () => {
     allowed: ["192.0.2.0/24", "::1"],
     watchBytes: 4096 * 1024 * 1024,
     hasRelay: true,
+    hasLessons: false,
     auth: { method: "header", name: "X-Remote-User" },
     roles: new Map([
       ["ada", "operator"],

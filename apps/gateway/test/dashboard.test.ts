@@ -1,4 +1,4 @@
-/** docs/grafana-dashboard.json against what a gateway really says of itself, and against the form that Grafana imports. */
+/** deploy/grafana-dashboard.json against what a gateway really says of itself, and against the form that Grafana imports. */
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -31,7 +31,7 @@ interface Target {
   readonly legendFormat: string;
 }
 
-const source = readFileSync(new URL("../../../docs/grafana-dashboard.json", import.meta.url), "utf8");
+const source = readFileSync(new URL("../../../deploy/grafana-dashboard.json", import.meta.url), "utf8");
 const dashboard = JSON.parse(source) as Dashboard;
 const targets = dashboard.panels.flatMap((panel) => panel.targets);
 /** Those that Prometheus adds to every sample. */

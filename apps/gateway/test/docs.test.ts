@@ -13,11 +13,13 @@ import {
 import { hopOf } from "../src/websocket/page-frames.ts";
 import { gatewayLimits } from "../src/limits.ts";
 
-const document = readFileSync(new URL("../../../docs/gateway-frames.md", import.meta.url), "utf8");
+const read = (name: string): string =>
+  readFileSync(new URL(`../../../docs/reference/${name}`, import.meta.url), "utf8");
+const document = read("gateway-frames.md");
 
 /** The cells of the rows of the table under a heading, without backquotes. */
-function tableUnder(heading: string): string[][] {
-  const part = document.split(new RegExp(`^#+ .*${heading}.*$`, "m"))[1]?.split(/^#/m)[0] ?? "";
+function tableUnder(heading: string, text: string): string[][] {
+  const part = text.split(new RegExp(`^## ${heading}$`, "m"))[1]?.split(/^#/m)[0] ?? "";
   const rows = part.split("\n").filter((line) => line.startsWith("| `"));
   return rows.map((row) =>
     row
@@ -28,17 +30,20 @@ function tableUnder(heading: string): string[][] {
 }
 
 test("the table of errors has every code with its hop, and no other", () => {
-  const rows = tableUnder("G-7").map(([code, hop]) => [code, hop]);
+  const rows = tableUnder("From the gateway", read("errors.md")).map(([code, hop]) => [code, hop]);
   expect(rows).toEqual(frameErrorCodes.map((code) => [code, hopOf[code]]));
 });
 
 test("the table of limits has every bound with its value, and no other", () => {
-  const rows = tableUnder("limits").map(([name, value = ""]) => [name, Number(value.replaceAll(",", ""))]);
+  const rows = tableUnder("The gateway", read("limits.md")).map(([name, value = ""]) => [
+    name,
+    Number(value.replaceAll(",", "")),
+  ]);
   expect(Object.fromEntries(rows)).toEqual({ ...gatewayLimits });
 });
 
 test("the table of a write schedule's bounds has every one with its value", () => {
-  const rows = tableUnder("G-11").filter(([name = ""]) => !name.startsWith("{"));
+  const rows = tableUnder("Write schedules", read("limits.md"));
   const values = rows.map(([name, value = ""]) => [name, Number(value.replaceAll(",", ""))]);
   expect(Object.fromEntries(values)).toEqual({ scheduleStepsMax, scheduleMsMax, slowReadMsMax, slowReadBytesMax });
 });

@@ -46,7 +46,7 @@ test("says what is wrong with a frame that fits nowhere, and goes on", async () 
   const wrong: [frame: string | Uint8Array, code: string, sentence: string][] = [
     ["no JSON", "frame-invalid", "JSON object"],
     [encodeFrame({ type: "cancel", id: 0 }), "frame-invalid", "id"],
-    [`{"type":"request","id":2,"user":"brick","extra":1}`, "frame-invalid", "docs/gateway-frames.md"],
+    [`{"type":"request","id":2,"user":"brick","extra":1}`, "frame-invalid", "docs/reference/gateway-frames.md"],
     [encodeFrame({ type: "cancel", id: 99 }), "id-unknown", "unknown stream 99"],
     [encodeFrame({ type: "end", id: 99 }), "id-unknown", "unknown stream 99"],
     [encodeFrame({ type: "reset", id: 99 }), "id-unknown", "unknown stream 99"],

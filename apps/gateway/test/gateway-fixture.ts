@@ -144,6 +144,7 @@ export async function openGateway(
     allowed: [],
     watchBytes: 64 * 1024 * 1024,
     hasRelay: false,
+    hasLessons: undefined,
     auth: undefined,
     roles: new Map(),
     sessionKeyPath: undefined,

@@ -37,8 +37,8 @@ async function openTalk() {
   return { ...peer, next: (index: number) => at(index).promise };
 }
 
-test("64 MiB go both ways unchanged", async () => {
-  const sent = randomBytes(64 * 1024 * 1024);
+test("16 MiB go both ways unchanged", async () => {
+  const sent = randomBytes(16 * 1024 * 1024);
   await using peer = await openPeer(echo);
   await using gateway = await openListening(peer.target);
   expect(sha256(await exchange(gateway.listenPort, sent))).toBe(sha256(sent));

@@ -14,6 +14,7 @@ test("greets a page with its limits, its targets and its clock", async () => {
     version: manifest.version,
     timeOrigin: performance.timeOrigin,
     targets: [{ name: "wirebook", transport: "tcp", address: `127.0.0.1:${echo.port}`, proxyHeaderBytes: 0 }],
+    lessons: [],
     streamsMax: 1024,
     connectionsMax: 3,
     socket: 1,

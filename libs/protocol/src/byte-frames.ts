@@ -119,7 +119,8 @@ export function decodeByteFrame(frame: Uint8Array): ByteFrame | string {
   }
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const kind = kindOf.get(view.getUint8(0));
-  if (kind === undefined) return `a byte frame has the unknown kind ${view.getUint8(0)}; see docs/gateway-frames.md`;
+  if (kind === undefined)
+    return `a byte frame has the unknown kind ${view.getUint8(0)}; see docs/reference/gateway-frames.md`;
   const bodyBytes = frame.length - byteFrameHeaderBytes;
   const expected = kind === "data" ? bodyBytes : kind === "written" ? 4 : 0;
   if (bodyBytes !== expected) return `a ${kind} frame has ${bodyBytes} bytes behind its header instead of ${expected}`;

@@ -8,7 +8,7 @@ export class CodedError<Code extends string> extends Error {
   }
 }
 
-/** What a peer can do wrong; docs/protocol.md lists each code with the sentence a user reads. */
+/** What a peer can do wrong; docs/reference/errors.md lists each code with the sentence a user reads. */
 export const protocolErrorCodes = [
   "argument-count",
   "argument-range",

@@ -1,5 +1,5 @@
 /**
- * The text frames between page and gateway, WebSocket subprotocol `wirebook.v2` [G-1]…[G-16].
+ * The text frames between page and gateway, WebSocket subprotocol `wirebook.v2` [G-1]…[G-17].
  *
  * They are JSON, and validated here by the same schemas at both ends. Bytes travel in byte frames. All times are
  * milliseconds on the gateway's monotonic clock, which `clock` frames relate to the page's.
@@ -17,6 +17,7 @@ import {
   messageBytesMax,
   targetsMax,
 } from "./limits.ts";
+import { endReasons, endpoint, frameErrorCodes, hops, stepTimes, tlsFacts, transports } from "./stream-terms.ts";
 import { findScheduleProblem, readRate, schedule } from "./write-schedule.ts";
 
 /** The WebSocket subprotocol (RFC 6455, section 1.9). */
@@ -26,7 +27,7 @@ const id = z.int().check(z.minimum(1), z.maximum(streamIdMax));
 /** Of a flow [G-15]. */
 const flowId = z.int().check(z.minimum(flowIdMin), z.maximum(0xffff_ffff));
 const streamOrFlowId = z.union([id, flowId]);
-const port = z.int().check(z.minimum(0), z.maximum(65_535));
+const { port } = endpoint.shape;
 const word = z.string().check(z.minLength(1), z.maxLength(messageBytesMax));
 const milliseconds = z.number();
 const count = z.int().check(z.minimum(0));
@@ -58,112 +59,6 @@ interface Scheduled {
 function base64Length(text: string): number {
   return (text.length / 4) * 3 - (text.length - text.replace(/=+$/, "").length);
 }
-
-/** The steps of a stream at the gateway, in the order in which they happen. */
-export const steps = [
-  "received",
-  "connecting",
-  "established",
-  "secured",
-  "written",
-  "ended",
-  "firstByte",
-  "fin",
-  "closed",
-] as const;
-
-/** The name of a step: the frame came, connect() was called, and so on (`secured`: TLS) up to the closing. */
-export type Step = (typeof steps)[number];
-
-const at = z.partialRecord(z.enum(steps), milliseconds);
-
-/** When each step happened; a step that has not happened is absent. */
-export type StepTimes = z.infer<typeof at>;
-
-const endpoint = z.strictObject({ address: z.string(), port });
-
-/** One end of a TCP connection. */
-export type Endpoint = z.infer<typeof endpoint>;
-
-/** The part of the way on which something failed. */
-export const hops = ["page-gateway", "gateway", "gateway-server"] as const;
-
-/** The name of a hop. */
-export type Hop = (typeof hops)[number];
-
-/** Why the connection to a target failed [G-7]. */
-export const streamErrorCodes = [
-  "busy",
-  "connect-failed",
-  "connect-refused",
-  "connect-timeout",
-  "connection-reset",
-  "reply-timeout",
-  "tls-client-certificate",
-  "tls-expired",
-  "tls-failed",
-  "tls-no-common-protocol",
-  "tls-not-yet-valid",
-  "tls-self-signed",
-  "tls-unknown-authority",
-  "tls-wrong-host",
-] as const;
-
-/** A code of a connection to a target. */
-export type StreamErrorCode = (typeof streamErrorCodes)[number];
-
-/** Why a stream, or a frame that began none, failed [G-7]. */
-export const frameErrorCodes = [
-  ...streamErrorCodes,
-  "forbidden",
-  "frame-invalid",
-  "frame-rate",
-  "id-in-use",
-  "id-unknown",
-  "login-needed",
-  "message-invalid",
-  "presentation-unknown",
-  "reset-impossible",
-  "shutting-down",
-  "target-unknown",
-  "too-many-presentations",
-  "too-many-streams",
-  "too-many-websockets",
-] as const;
-
-/** A code of the table [G-7]. */
-export type FrameErrorCode = (typeof frameErrorCodes)[number];
-
-/** How a stream ended without an error: both directions were closed, the page left, or RST was sent as was asked for. */
-export const endReasons = ["fin", "cancelled", "reset"] as const;
-
-/** A reason of an `end` frame. */
-export type EndReason = (typeof endReasons)[number];
-
-const certificate = z.strictObject({
-  subject: z.string(),
-  issuer: z.string(),
-  /** ISO 8601. */
-  validFrom: z.string(),
-  validTo: z.string(),
-});
-
-/** What a TLS handshake came to, as a schema. */
-export const tlsFacts = z.strictObject({
-  /** As Node writes it, such as `TLSv1.3`. */
-  version: z.string(),
-  /** The cipher suite by its IANA name. */
-  cipher: z.string(),
-  /** The application protocol that was agreed on (RFC 7301), if one was. */
-  alpn: z.nullable(z.string()),
-  peer: certificate,
-});
-
-/** What a TLS handshake came to. */
-export type TlsFacts = z.infer<typeof tlsFacts>;
-
-/** How a target is reached. */
-export const transports = ["tcp", "tls", "unix"] as const;
 
 const target = z.strictObject({
   name: targetName,
@@ -212,7 +107,7 @@ const streamHead = {
   local: z.optional(endpoint),
   remote: z.optional(endpoint),
   tls: z.optional(tlsFacts),
-  at,
+  at: stepTimes,
   /** What faults the listening port has done. */
   faults: z.optional(flowFaults),
   /** A title for people. */
@@ -289,7 +184,7 @@ export const pageFrame = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("unpresent") }),
   z.strictObject({ type: z.literal("show"), id, stream: presentedHead }),
-  z.strictObject({ type: z.literal("shown"), id, outcome, at, ...totals }),
+  z.strictObject({ type: z.literal("shown"), id, outcome, at: stepTimes, ...totals }),
   z.strictObject({ type: z.literal("select"), id: z.nullable(id) }),
 ]);
 
@@ -314,6 +209,8 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     timeOrigin: milliseconds,
     /** The services that a page may name; `wirebook` first where there is one. */
     targets: z.array(target).check(z.maxLength(targetsMax)),
+    /** The services of lessons, without an address: none where there are no lessons, or the page may not use targets [G-17]. */
+    lessons: z.array(target).check(z.maxLength(targetsMax)),
     /** Streams that this WebSocket may carry at once. */
     streamsMax: count,
     /** Connections that the gateway opens to its targets at once. */
@@ -336,14 +233,14 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     local: z.optional(endpoint),
     remote: z.optional(endpoint),
     tls: z.optional(tlsFacts),
-    at,
+    at: stepTimes,
   }),
   z.strictObject({
     type: z.literal("end"),
     id: streamOrFlowId,
     position,
     reason: z.enum(endReasons),
-    at,
+    at: stepTimes,
     ...totals,
   }),
   z.strictObject({
@@ -354,7 +251,7 @@ export const gatewayFrame = z.discriminatedUnion("type", [
     code: z.enum(frameErrorCodes),
     hop: z.enum(hops),
     message: z.string(),
-    at,
+    at: stepTimes,
     /** Absent when nothing was begun. */
     ...z.partial(z.object(totals)).shape,
     /** Milliseconds to wait before the same is tried again, where trying again helps [G-10]. */
@@ -417,5 +314,5 @@ function decode<Schema extends z.ZodMiniType>(schema: Schema, text: string): Dec
   const [issue] = result.error.issues;
   if (issue?.code === "custom" && issue.message !== "") return { problem: issue.message };
   const where = issue === undefined || issue.path.length === 0 ? "the frame" : issue.path.join(".");
-  return { problem: `${where} is not as docs/gateway-frames.md has it (${issue?.code ?? "unknown"})` };
+  return { problem: `${where} is not as docs/reference/gateway-frames.md has it (${issue?.code ?? "unknown"})` };
 }

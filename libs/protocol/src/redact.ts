@@ -4,7 +4,7 @@
  * A key is known by two marks. It stands behind a `~`, in whatever word; nothing else that a message may hold has that
  * sign. And the keys that the server makes are long runs of letters and digits, so that one which was pasted without
  * its name is still seen, also with a letter missing, doubled or wrong. A key that is broken up by white space
- * or cut short cannot be told from other words; docs/users.md says so.
+ * or cut short cannot be told from other words; docs/reference/users.md says so.
  */
 
 import { keyRunCharactersMin, keyRunSortMin } from "./limits.ts";

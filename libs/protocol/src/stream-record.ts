@@ -8,7 +8,7 @@
  * are kept; an event whose bytes are gone still says how many they were.
  */
 
-import type { EndReason, Endpoint, FrameErrorCode, Hop, Step, StepTimes, TlsFacts } from "./frames.ts";
+import type { EndReason, Endpoint, FrameErrorCode, Hop, Step, StepTimes, TlsFacts } from "./stream-terms.ts";
 import { joinBytes } from "./text.ts";
 
 /** Bytes that went one way, or the end of that direction. */

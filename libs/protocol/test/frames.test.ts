@@ -64,6 +64,7 @@ describe("control frames", () => {
         { name: "wirebook", transport: "tcp", address: "127.0.0.1:5007", proxyHeaderBytes: 28 },
         { name: "db", transport: "unix", proxyHeaderBytes: 0 },
       ],
+      lessons: [{ name: "lesson-tls", transport: "tls", proxyHeaderBytes: 0 }],
       streamsMax: 64,
       connectionsMax: 256,
       socket: 3,

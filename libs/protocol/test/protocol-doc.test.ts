@@ -1,4 +1,4 @@
-/** docs/protocol.md says what the code does. */
+/** docs/reference/protocol.md and errors.md say what the code does. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -7,10 +7,12 @@ import { MessageReader } from "../src/message-reader.ts";
 import { ProtocolError, protocolErrorCodes } from "../src/errors.ts";
 import { encodeAnnouncement, findOperation, operations } from "../src/operations.ts";
 
-const doc = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
+const read = (name: string): string =>
+  readFileSync(new URL(`../../../docs/reference/${name}`, import.meta.url), "utf8");
+const doc = read("protocol.md");
 
 /** The rows of the table of what a client can do wrong: code, example, sentence. */
-const rows = (doc.split("### What a client can do wrong\n")[1]?.split("\n#")[0] ?? "")
+const rows = (read("errors.md").split("### What a client can do wrong\n")[1]?.split("\n#")[0] ?? "")
   .split("\n")
   .filter((line) => line.startsWith("| `"))
   .map((line) =>
@@ -44,7 +46,7 @@ function errorOf(bytes: Uint8Array): ProtocolError {
   throw new Error("the message is a request");
 }
 
-describe("docs/protocol.md", () => {
+describe("docs/reference/protocol.md", () => {
   test("lists every error code, once, in order, and no other", () => {
     expect(rows.map(({ code }) => code)).toEqual([...protocolErrorCodes]);
   });

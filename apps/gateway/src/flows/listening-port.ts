@@ -10,7 +10,7 @@ import { BlockList, createServer, isIPv6 } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { isLoopback, ListenError, networkOf, normalizeAddress, readNetwork, toListenError } from "@wirebook/net";
 import type { FlowFaults, ListeningPort } from "@wirebook/protocol";
-import type { ListenSettings } from "../config.ts";
+import type { ListenSettings } from "./listen-settings.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import { addBytes, noBytes } from "../telemetry/metrics.ts";

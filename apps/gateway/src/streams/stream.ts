@@ -93,6 +93,8 @@ export class Stream implements SlotUser, ConnectionListener {
   readonly owner: StreamOwner;
   /** Its steps and counts; events are kept for a capture alone. */
   readonly record: StreamRecord;
+  /** Where it connects. */
+  #target: Target;
   readonly #shared: StreamShared;
   readonly #captured: StreamCapture | undefined;
   /** What waits for a connection, in order. */
@@ -105,6 +107,7 @@ export class Stream implements SlotUser, ConnectionListener {
 
   constructor(request: StreamRequest, owner: StreamOwner, shared: StreamShared) {
     this.request = request;
+    this.#target = request.target;
     this.owner = owner;
     this.#shared = shared;
     this.record = new StreamRecord(shared.capture === undefined ? countsOnly : newestEvent);
@@ -134,8 +137,13 @@ export class Stream implements SlotUser, ConnectionListener {
     return this.#connection === undefined && this.#heldCost === 0;
   }
 
-  /** Enters the queue for a connection. */
-  start(): void {
+  /**
+   * Enters the queue for a connection.
+   *
+   * @param target with its port, where that is known only now [G-17]
+   */
+  start(target: Target = this.request.target): void {
+    this.#target = target;
     this.#shared.pool.enter(this);
   }
 
@@ -184,9 +192,9 @@ export class Stream implements SlotUser, ConnectionListener {
 
   onSlot(): void {
     const { limits } = this.#shared;
-    const { target, isConversation, isFollow, schedule, read } = this.request;
+    const { isConversation, isFollow, schedule, read } = this.request;
     const connection = new Connection(
-      target,
+      this.#target,
       {
         message: this.#held.length === 1 ? this.request.message : Buffer.concat(this.#held),
         isEnded: this.#isEnded,

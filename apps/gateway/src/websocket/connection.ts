@@ -10,6 +10,7 @@ import type { RawData, WebSocket } from "ws";
 import type { Identity } from "../auth/identity.ts";
 import type { FrameLog } from "../flows/frame-log.ts";
 import type { FlowsShared } from "../flows/page-flows.ts";
+import type { Lessons } from "../lessons/lessons.ts";
 import type { Stream, StreamShared } from "../streams/stream.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Bytes, Metrics } from "../telemetry/metrics.ts";
@@ -48,6 +49,7 @@ export interface ConnectionShared extends StreamShared, FlowsShared {
   readonly version: string;
   /** What those who watch get. */
   readonly flowLog: FrameLog;
+  readonly lessons: Lessons;
   /** Why a user who came in may not stay, given when a target was last used; `undefined` where there is no reason. */
   whyEnded(identity: Identity, usedMs: number): string | undefined;
 }

@@ -99,6 +99,7 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
 
   onOver(stream: Stream): void {
     this.#table.remove(stream.id);
+    this.shared.lessons.leave(stream);
     this.note(stream);
     this.#closeWhenDrained();
   }
@@ -110,6 +111,7 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
       version,
       timeOrigin: performance.timeOrigin,
       targets: this.#isGuest ? [] : [...this.#targets.values()].map((target) => announce(target, this.proxyHeader)),
+      lessons: mayUseTargets(this.identity.role) ? this.shared.lessons.announced : [],
       streamsMax: limits.streamsMax,
       connectionsMax: pool.slotsMax,
       socket: this.number,
@@ -172,7 +174,7 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
         if (!mayUseTargets(this.identity.role)) {
           throw new FrameError("forbidden", frame.id, describeForbidden(this.identity));
         }
-        return this.#start(readStreamRequest(frame, this.#targets, receivedMs));
+        return this.#start(readStreamRequest(frame, this.#targets, this.shared.lessons.targets, receivedMs));
       case "watch":
       case "unwatch":
       case "set-faults":
@@ -195,7 +197,9 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
     if (this.isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
     const stream = new Stream(request, this, this.shared);
     this.#table.add(stream);
-    stream.start();
+    const { lessons } = this.shared;
+    if (this.#targets.has(request.target.name)) stream.start();
+    else lessons.enter(stream);
   }
 
   #reset(id: number): void {
@@ -212,7 +216,10 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
     if (error.id !== null) this.#table.remove(error.id);
     if (this.#isGuest) return this.close(closeCodes.policyViolation, `${error.code}: ${error.message}`);
     if (this.#limiter.allowsFault(error, receivedMs)) return;
-    this.close(closeCodes.policyViolation, `${error.code}: too many faulty frames; see docs/gateway-frames.md`);
+    this.close(
+      closeCodes.policyViolation,
+      `${error.code}: too many faulty frames; see docs/reference/gateway-frames.md`,
+    );
   }
 
   #shuttingDown(id: number | null, message: string): FrameError {

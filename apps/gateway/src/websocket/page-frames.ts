@@ -147,15 +147,17 @@ type ConnectFrame = Extract<PageFrame, { type: "connect" }>;
 /**
  * Reads what a frame wants to send, and to which target.
  *
+ * @param lessons the targets of lessons, which no sentence names
  * @throws FrameError `target-unknown`, or `message-invalid` with the message that the server would answer
  */
 export function readStreamRequest(
   frame: RequestFrame | ConnectFrame,
   targets: ReadonlyMap<string, Target>,
+  lessons: ReadonlyMap<string, Target>,
   receivedMs: number,
 ): StreamRequest {
   const name = frame.type === "request" ? "wirebook" : frame.target;
-  const target = targets.get(name);
+  const target = targets.get(name) ?? lessons.get(name);
   if (target === undefined) {
     const message = `this gateway has no target ${name}; it has ${[...targets.keys()].join(", ")}`;
     throw new FrameError("target-unknown", frame.id, message);
