@@ -1,0 +1,181 @@
+/**
+ * One lesson as a learner goes through it: predict, run, observe. It carries out the lesson's orders as streams of the user,
+ * and hands their facts to the lesson. A run that the gateway or the network spoiled is told of and can be repeated; it
+ * decides nothing.
+ */
+
+import { encodeText } from "@wirebook/protocol";
+import type { AnnouncedTarget, ScheduleStep } from "@wirebook/protocol";
+import type { App } from "../app.svelte.ts";
+import { serverName } from "../gateway/targets.ts";
+import { explainFailure } from "../streams/result.ts";
+import type { Stream } from "../streams/stream.svelte.ts";
+import { plural } from "../ui/format.ts";
+import { factsOf } from "./facts.ts";
+import type { Choice, Deed, Lesson, LessonOrder, Observation, Runs } from "./lesson.ts";
+
+/** Milliseconds that a deed waits for bytes, that a whole run takes, and that a stream which was left takes to be over. */
+const replyWaitMsMax = 5000;
+const runMsMax = 20_000;
+const leaveMsMax = 2000;
+
+/** Milliseconds between two looks at whether bytes have come. */
+const lookEveryMs = 20;
+
+/** Characters of a name that a sentence repeats. */
+const shownCharacters = 40;
+
+type Parts = Pick<App, "commandLine" | "connection" | "identity" | "streams">;
+
+export class LessonRunner {
+  readonly lesson: Lesson;
+  state = $state<"predict" | "running" | "observed">("predict");
+  chosen = $state.raw<Choice>();
+  /** Why the last run decides nothing, in a sentence. */
+  problem = $state("");
+  streams = $state.raw<readonly Stream[]>([]);
+  runs = $state.raw<Runs>([]);
+  readonly #parts: Parts;
+  #isLeft = false;
+
+  constructor(lesson: Lesson, parts: Parts) {
+    this.lesson = lesson;
+    this.#parts = parts;
+  }
+
+  /** In the name of the command line, with its key. */
+  get orders(): readonly LessonOrder[] {
+    const { commandLine, identity } = this.#parts;
+    return this.lesson.orders(identity.keyring.withKey(commandLine.name));
+  }
+
+  /** Why it cannot be run here at all, in a sentence; `undefined` when it can. */
+  get obstacle(): string | undefined {
+    const { hello } = this.#parts.connection;
+    if (hello === undefined) return undefined;
+    if (hello.role === "viewer") return "You may look, not send: the operator of the gateway gave you the role viewer.";
+    const missing = this.orders.find(({ target }) => this.#targetOf(target) === undefined)?.target;
+    if (missing === undefined) return undefined;
+    return missing === serverName
+      ? "This lesson needs a Wirebook server, and this gateway has none."
+      : "This lesson needs a service of the gateway. Its operator starts that with `--lessons`.";
+  }
+
+  /** What Run will do, for who wants to know before they press it. */
+  get plan(): string {
+    const targets = [...new Set(this.orders.map(({ target }) => `\`${target}\``))];
+    const as = targets.includes(`\`${serverName}\``) ? `, as \`${this.#parts.commandLine.name}\`` : "";
+    return `Run opens ${plural(this.orders.length, "connection")} to ${targets.join(", ")}${as}.`;
+  }
+
+  get isRight(): boolean {
+    return this.chosen?.isRight(this.runs) === true;
+  }
+
+  get observations(): readonly Observation[] {
+    return this.state === "observed" ? this.lesson.observe(this.runs) : [];
+  }
+
+  /** Carries out the orders; true when the facts can decide. */
+  async run(): Promise<boolean> {
+    if (this.chosen === undefined || this.obstacle !== undefined || this.state === "running") return false;
+    this.state = "running";
+    this.problem = "";
+    const { orders } = this;
+    const streams = orders.map((order) => this.#start(order)).filter((stream) => stream !== undefined);
+    this.streams = streams;
+    await Promise.all(streams.map((stream, at) => this.#carryOut(stream, orders[at]?.deeds ?? [])));
+    if (this.#isLeft) return false;
+    this.runs = streams.map(factsOf);
+    this.problem = this.#findProblem(orders);
+    this.state = this.problem === "" ? "observed" : "predict";
+    return this.problem === "";
+  }
+
+  /** From the prediction on once more. */
+  again(): void {
+    this.state = "predict";
+    this.chosen = undefined;
+  }
+
+  /** The learner went elsewhere: what runs is ended. */
+  leave(): void {
+    this.#isLeft = true;
+    for (const stream of this.streams) if (stream.state === "running") this.#parts.streams.cancel(stream);
+  }
+
+  #targetOf(name: string): AnnouncedTarget | undefined {
+    const { targets = [], lessons = [] } = this.#parts.connection.hello ?? {};
+    return [...targets, ...lessons].find((target) => target.name === name);
+  }
+
+  #start(order: LessonOrder): Stream | undefined {
+    const target = this.#targetOf(order.target);
+    const isForServer = order.target === serverName;
+    const schedule = scheduleOf(order);
+    return (
+      target &&
+      this.#parts.streams.connect({
+        by: "user",
+        user: isForServer ? (order.writes.join("").trim().split(/\s/u, 1)[0] ?? "") : "",
+        target,
+        bytes: encodeText(order.writes.join("")),
+        end: schedule === undefined && order.close === "end",
+        ...(isForServer ? { purpose: "in a lesson" } : {}),
+        ...(schedule === undefined ? {} : { schedule }),
+        ...(order.read === undefined ? {} : { read: order.read }),
+      })
+    );
+  }
+
+  async #carryOut(stream: Stream, deeds: readonly Deed[]): Promise<void> {
+    const { streams } = this.#parts;
+    const endMs = performance.now() + runMsMax;
+    for (const deed of deeds) {
+      if (deed.after === "reply") await untilMore(stream);
+      else await stream.overWithin(deed.after);
+      if (stream.state !== "running") break;
+      if ("send" in deed) streams.write(stream, encodeText(deed.send));
+      else streams[deed.do](stream);
+    }
+    await stream.overWithin(Math.max(0, endMs - performance.now()));
+    if (stream.state === "running") streams.cancel(stream);
+    await stream.overWithin(leaveMsMax);
+  }
+
+  #findProblem(orders: readonly LessonOrder[]): string {
+    if (this.streams.length < orders.length) return "The gateway was not connected. Press Run again.";
+    for (const [at, stream] of this.streams.entries()) {
+      const { name = "", mayFail = false } = orders[at] ?? {};
+      const failed = explainFailure(stream);
+      if (failed !== undefined && !(mayFail && stream.failure?.hop === "gateway-server")) {
+        return `${name} failed, so this run decides nothing. ${failed.where} ${failed.why} Press Run again.`;
+      }
+      if (stream.isWithServer && stream.answer === "unauthenticated") {
+        const user = this.#parts.commandLine.name.slice(0, shownCharacters);
+        return `The server does not accept ${user}. Type a name that it accepts into the command line, and press Run again.`;
+      }
+    }
+    return "";
+  }
+}
+
+/** A schedule for more than one write, or for RST; FIN alone needs none. */
+export function scheduleOf({ writes, gapMs = 0, close }: LessonOrder): readonly ScheduleStep[] | undefined {
+  const isPlain = writes.length < 2 && close !== "reset" && gapMs === 0;
+  if (isPlain) return undefined;
+  const steps: ScheduleStep[] = writes.map((text, at) => ({
+    afterMs: at === 0 ? 0 : gapMs,
+    bytes: encodeText(text).length,
+  }));
+  return close === undefined ? steps : [...steps, { afterMs: gapMs, do: close }];
+}
+
+/** Settles when bytes have come since the call, when the stream is over, or when that takes too long. */
+async function untilMore(stream: Stream): Promise<void> {
+  const before = stream.receivedBytes;
+  const endMs = performance.now() + replyWaitMsMax;
+  while (stream.state === "running" && stream.receivedBytes === before && performance.now() < endMs) {
+    await stream.overWithin(lookEveryMs);
+  }
+}
