@@ -1,0 +1,221 @@
+/**
+ * A scenario that is played against a target, on a stream like any other.
+ *
+ * The player of the library decides; this gives it the bytes, the ends and the time, and does what it says. A value that is
+ * a secret is masked in what the page keeps. When the player has a verdict, the connection is closed.
+ */
+
+import { decodeText, encodeText } from "@wirebook/protocol";
+import type { AnnouncedTarget } from "@wirebook/protocol";
+import { Player, secretName } from "@wirebook/scenario";
+import type { Action, Pace, Scenario, StepResult, Verdict } from "@wirebook/scenario";
+import type { GatewayConnection } from "../gateway/connection.svelte.ts";
+import { playCloseMs, playStepsAtOnce, playTurnMs, playWaitingBytesMax } from "../limits.ts";
+import { sentence } from "../streams/result.ts";
+import type { Stream } from "../streams/stream.svelte.ts";
+import type { Streams } from "../streams/streams.svelte.ts";
+import { firstIndex } from "../ui/first-index.ts";
+import { duration, plural } from "../ui/format.ts";
+import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
+
+export interface PlayOrder {
+  readonly scenario: Scenario;
+  readonly text: string;
+  readonly target: AnnouncedTarget;
+  readonly values: ReadonlyMap<string, string>;
+  readonly pace: Pace;
+  /** True to wait for a press before each step. */
+  readonly isStepping: boolean;
+}
+
+type PlayStreams = Pick<Streams, "connect" | "write" | "end" | "reset" | "cancel">;
+type PlayConnection = Pick<GatewayConnection, "waitingBytes">;
+
+export class Play {
+  readonly order: PlayOrder;
+  readonly stream: Stream;
+  readonly startedMs = performance.now();
+  verdict = $state.raw<Verdict>();
+  /** The step whose bytes the stream view is to show. */
+  shown = $state.raw<StepResult>();
+  readonly #streams: PlayStreams;
+  readonly #connection: PlayConnection;
+  readonly #player: Player;
+  readonly #over = Promise.withResolvers<this>();
+  readonly #redraw = new RedrawThrottle();
+  /** With how many results it stands still. */
+  #resultsMax = $state(Infinity);
+  /** What was judged by what came, in order. */
+  readonly #expectations: StepResult[] = [];
+  #looked = 0;
+  #hasBegun = false;
+  /** True while it waits before it sends more. */
+  #isResting = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Connects and plays; `undefined` when there is no connection to the gateway. */
+  static start(streams: PlayStreams, connection: PlayConnection, order: PlayOrder): Play | undefined {
+    // The gateway answers later: by then there is a play.
+    let play: Play;
+    const driver = {
+      opened: () => play.#begin(),
+      received: (bytes: Uint8Array) => play.#take((player) => player.received(bytes, performance.now())),
+      ended: () => play.#take((player) => player.ended("fin")),
+    };
+    const { target } = order;
+    const stream = streams.connect({ user: "", target, bytes: new Uint8Array(0), by: "user", driver });
+    return stream && (play = new Play(streams, connection, stream, order));
+  }
+
+  private constructor(streams: PlayStreams, connection: PlayConnection, stream: Stream, order: PlayOrder) {
+    this.order = order;
+    this.stream = stream;
+    this.#streams = streams;
+    this.#connection = connection;
+    this.#player = new Player(order.scenario, order);
+    if (order.isStepping) this.#resultsMax = 0;
+    void stream.over.then(() => this.#lose());
+  }
+
+  /** What came of the steps so far, in their order. */
+  get results(): readonly StepResult[] {
+    this.#redraw.listen();
+    return this.#player.results;
+  }
+
+  /** Settles with the verdict. */
+  get over(): Promise<this> {
+    return this.#over.promise;
+  }
+
+  /** True while the next step waits for a press. */
+  get isPaused(): boolean {
+    return this.verdict === undefined && this.results.length >= this.#resultsMax;
+  }
+
+  /** What came of it, in a sentence; empty while it plays. */
+  get summary(): string {
+    const { verdict } = this;
+    if (verdict === undefined) return "";
+    if (verdict.kind === "held") {
+      const last = this.results.at(-1)?.atMs ?? this.startedMs;
+      return `Held: ${plural(this.results.length, "step")} in ${duration(last - this.startedMs)}.`;
+    }
+    if (verdict.kind === "broken") return sentence(verdict.sentence);
+    return `Line ${verdict.result.step.line}: ${verdict.result.difference?.sentence ?? "failed"}.`;
+  }
+
+  /** The expectations that some of these received bytes decided; with `from` equal to `to`, those that no byte decided. */
+  expectationsAt(from: number, to: number): readonly StepResult[] {
+    this.#redraw.listen();
+    const all = this.#expectations;
+    if (from === to) return all.filter((each) => each.from === each.to);
+    const first = firstIndex(all.length, (index) => (all[index] as StepResult).to > from);
+    const behind = firstIndex(all.length, (index) => (all[index] as StepResult).from >= to);
+    return all.slice(first, behind);
+  }
+
+  /** Carries out the next step, and no other. */
+  step(): void {
+    this.#resultsMax = this.#player.results.length + 1;
+    this.#go();
+  }
+
+  /** Goes on without a stop. */
+  resume(): void {
+    this.#resultsMax = Infinity;
+    this.#go();
+  }
+
+  /** Breaks the connection off. */
+  stop(): void {
+    if (this.verdict !== undefined) return;
+    this.#player.failed("you stopped the play");
+    this.#reset();
+    this.#go();
+  }
+
+  #begin(): void {
+    this.#hasBegun = true;
+    this.#go();
+  }
+
+  /** Something came: it may be what a step waits for. */
+  #take(tell: (player: Player) => void): void {
+    tell(this.#player);
+    if (!this.#isResting) this.#go();
+  }
+
+  /** The stream is over. */
+  #lose(): void {
+    const { failure, state } = this.stream;
+    if (failure?.code === "connection-reset") this.#player.ended("rst");
+    else if (failure !== undefined) this.#player.failed(failure.message);
+    else if (state === "done") this.#player.ended("fin");
+    else this.#player.failed("the connection was closed here before the play was over");
+    this.#begin();
+  }
+
+  #go(): void {
+    clearTimeout(this.#timer);
+    this.#isResting = false;
+    if (this.verdict !== undefined) return;
+    const player = this.#player;
+    if (this.#hasBegun) this.#advance();
+    this.#look();
+    if (player.verdict !== undefined) return this.#finish(player.verdict);
+    const deadlineMs = this.#isResting ? performance.now() + playTurnMs : player.deadlineMs;
+    if (deadlineMs !== undefined) this.#timer = setTimeout(() => this.#go(), deadlineMs - performance.now());
+  }
+
+  /** Does what the player says, until it waits or has done enough for one go. */
+  #advance(): void {
+    for (let count = 0; ; count++) {
+      this.#isResting = count === playStepsAtOnce || this.#connection.waitingBytes > playWaitingBytesMax;
+      if (this.#isResting) return;
+      const action = this.#player.advance(performance.now(), this.#resultsMax);
+      if (action === undefined) return;
+      this.#perform(action);
+    }
+  }
+
+  #perform(action: Action): void {
+    const { stream } = this;
+    if (stream.state !== "running") this.#player.failed("the connection was over before this step");
+    else if (action.kind === "send") this.#streams.write(stream, action.bytes, this.#withoutSecret(action.bytes));
+    else if (action.kind === "end") this.#streams.end(stream);
+    else if (action.kind === "reset") this.#reset();
+    // After `close` there is no step, and the verdict closes.
+  }
+
+  #withoutSecret(bytes: Uint8Array): Uint8Array {
+    const secret = this.order.values.get(secretName) ?? "";
+    if (secret === "") return bytes;
+    return encodeText(decodeText(bytes).replaceAll(secret, "*".repeat(encodeText(secret).length)));
+  }
+
+  #reset(): void {
+    // A Unix socket has no RST.
+    if (this.stream.intent.target.transport === "unix") this.#streams.cancel(this.stream);
+    else this.#streams.reset(this.stream);
+  }
+
+  /** Notes the expectations that were judged since. */
+  #look(): void {
+    const { results } = this.#player;
+    for (; this.#looked < results.length; this.#looked++) {
+      const result = results[this.#looked] as StepResult;
+      if (result.isFromTarget) this.#expectations.push(result);
+    }
+    this.#redraw.mark();
+  }
+
+  #finish(verdict: Verdict): void {
+    const { stream } = this;
+    this.verdict = verdict;
+    this.#over.resolve(this);
+    if (stream.state !== "running") return;
+    if (!stream.isEnding) this.#streams.end(stream);
+    this.#timer = setTimeout(() => stream.state === "running" && this.#streams.cancel(stream), playCloseMs);
+  }
+}
