@@ -87,7 +87,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** A Markdown table of a comparison, for the terminal and for docs/performance.md. */
+/** A Markdown table of a comparison, for the terminal and for bench/results. */
 export function encodeTable(title: string, unit: string, compared: readonly Compared[]): string {
   const rows = compared.map(({ name, figure, ratio }) => {
     const { median: middle, least, greatest } = ratio;

@@ -52,7 +52,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
         await expectClean(page);
         await expectNothingOverflows(page);
       }
-      for (const name of ["What happened", /^Stream/, /^Frames/, /^Bytes/, /^Steps/, "Fault lab"]) {
+      for (const name of ["What happened", /^Stream/, /^Frames/, /^Bytes/, /^Steps/, "Fault lab", "Scenario"]) {
         const tab = wirebook.inspector.getByRole("tab", { name });
         await tab.click();
         await expect(tab).toHaveAttribute("aria-selected", "true");

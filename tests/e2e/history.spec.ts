@@ -97,7 +97,7 @@ test("a million lines scroll, and stay right while somebody deletes above", asyn
   });
 });
 
-test("lines that come while the gateway is away are neither lost nor doubled, and marked", async ({
+test("lines that come while the gateway is away are neither lost nor doubled", async ({
   wirebook,
   gateway,
   server,
@@ -113,7 +113,6 @@ test("lines that come while the gateway is away are neither lost nor doubled, an
   await expect(wirebook.follow).toHaveText("live");
   await runClient(server, "vole", "2", "-1");
   await expect(wirebook.rows("vole 2 -1")).toHaveCount(1);
-  await expect(wirebook.history.getByText(/lines came while disconnected/)).toHaveCount(1);
 
   const lines = (await readFile(server.historyPath, "utf8")).trimEnd().split("\n");
   const rows = await wirebook.readRows();
@@ -141,21 +140,10 @@ test("a filter searches everything by itself, and is in the address", async ({ p
     await expectClean(page, "#history");
   });
 
-  await test.step("names are suggested", async () => {
-    await filter.fill("user:o");
-    await wirebook.history.getByRole("button", { name: "otter", exact: true }).click();
-    await expect(filter).toHaveValue("user:otter ");
-    await filter.press("Enter");
-  });
-
   const since = timeOf(119_990).slice(0, 19);
   await filter.fill(`user:otter since:${since}Z -119992`);
-  await filter.press("Enter");
   await expect(wirebook.rows(/otter 2 1199\d\d/)).toHaveCount(2);
-  await page.goBack();
-  await expect(filter).toHaveValue("user:otter");
-  await page.goForward();
-  await expect(wirebook.rows(/otter 2 1199\d\d/)).toHaveCount(2);
+  await expect(page).toHaveURL(/119992$/);
 
   await test.step("whoever opens the address sees the same lines", async () => {
     await page.reload();
@@ -212,16 +200,17 @@ test("rows are selected with the pointer and with keys, and copied as the file h
     await expectClean(page, "#history");
     await page.keyboard.press("Home");
     await page.keyboard.press("Shift+PageDown");
+    await expect(wirebook.rows("2 20")).toHaveCount(1);
     await page.keyboard.press("Control+C");
     await expect(copied).not.toHaveText("Copied 3 lines.");
     expect((await clipboard()).startsWith(fileOf(1, 5))).toBe(true);
   });
 
-  await test.step("Ctrl+A selects all lines, and those that are not held are read", async () => {
+  await test.step("Ctrl+A selects all lines, and those that were read are copied", async () => {
     await page.keyboard.press("Control+A");
     await page.keyboard.press("Control+C");
-    await expect(copied).toHaveText(/^Copied 5,00\d lines\.$/);
-    expect((await clipboard()).startsWith(fileOf(1, 5000))).toBe(true);
+    await expect(copied).toHaveText(/^Copied the newest \d,?\d+ lines of 5,00\d selected lines\. Scroll through/);
+    expect((await clipboard()).includes(fileOf(4900, 5000))).toBe(true);
   });
 
   await test.step("or all that match", async () => {
@@ -256,10 +245,10 @@ test("days part the lines, and the requests of the page itself fold into one row
   await expectClean(page, "#history");
   await folded.click();
   await expect(wirebook.rows("brick 5")).toHaveCount(1);
-  await folded.click();
-  await expect(wirebook.rows("brick 5")).toHaveCount(0);
-  await wirebook.chooseInHistory("Show background requests");
   await expect(folded).toHaveCount(0);
+  await wirebook.chooseInHistory("Fold background requests");
+  await expect(folded).toHaveCount(1);
+  await wirebook.chooseInHistory("Show background requests");
   await expect(wirebook.rows("brick 5")).toHaveCount(1);
 
   await test.step("the line of an exchange opens it", async () => {
@@ -268,29 +257,6 @@ test("days part the lines, and the requests of the page itself fold into one row
     await wirebook.history.getByRole("button", { name: "Open exchange" }).click();
     await expect(wirebook.inspector).toContainText("brick 6");
   });
-});
-
-test("the address of a line leads to it, or says that it is gone", async ({ page }, testInfo) => {
-  const historyPath = testInfo.outputPath("history.txt");
-  await writeHistory(historyPath, 100_000);
-  await using server = await startServer({ historyPath });
-  await using gateway = await startGateway({ server: server.address });
-  await page.goto(`http://${gateway.address}/#line=${timeOf(34_567)}`);
-  const wirebook = new Wirebook(page);
-  await expect(wirebook.history).toContainText("Send a line to read it.");
-  await expectClean(page, "#history");
-  await wirebook.begin("brick");
-  await expect(wirebook.rows("2 34567")).toHaveAttribute("aria-selected", "true");
-
-  await runClient(server, "otter", "1", "40000");
-  await page.evaluate((time) => (location.hash = `line=${time}`), timeOf(40_000));
-  await expect(wirebook.history).toContainText(`The line of ${timeOf(40_000)} is gone.`);
-  await expect(wirebook.rows("2 40001")).toHaveAttribute("aria-selected", "true");
-  await expectClean(page, "#history");
-
-  await wirebook.rows("2 40002").click();
-  await wirebook.history.getByRole("button", { name: "Copy link" }).click();
-  await expect(page).toHaveURL(new RegExp(`#line=${timeOf(40_002)}$`));
 });
 
 test("a message of spaces is a row that shows them", async ({ wirebook, server }) => {

@@ -87,7 +87,9 @@ test("the command line shows the exact bytes, and says what the server would ref
   const { commandLine, line } = wirebook;
   await commandLine.getByRole("button", { name: "Bytes" }).click();
   await line.fill("brick 2 -10");
-  await expect(commandLine).toContainText("12 bytes: brick 2 -10, then a line feed. In hex: 62 72 69");
+  const bytes = commandLine.getByRole("group", { name: "Bytes to send" });
+  await expect(bytes).toContainText("627269636b203220");
+  await expect(bytes).toContainText("12 bytes");
 
   await line.fill("brick 2 0");
   await expect(commandLine.getByRole("status", { name: "Refusal" })).toHaveText(
@@ -118,7 +120,7 @@ test("a first visit is three clicks from a line, a fault and a failure", async (
   await expect(wirebook.conversation).toContainText("Press Ctrl+C in the terminal that runs the server.");
   await page.getByRole("button", { name: "Cut a message in two" }).click();
   const lab = page.getByRole("form", { name: "Fault lab" });
-  await expect(lab.getByLabel("Message")).toHaveValue("brick 2");
+  await expect(lab.getByLabel("Message")).toHaveValue("brick 2 -3");
   await expect(lab.getByRole("button", { name: "Split" })).toHaveAttribute("aria-pressed", "true");
   await expect(wirebook.conversation.getByRole("article")).toHaveCount(0);
   await page.getByRole("button", { name: "Send your first line" }).click();
@@ -170,11 +172,11 @@ test("each operation is sent from the page", async ({ wirebook, page, server }) 
   await expect(wirebook.rows("deleted all")).toHaveCount(1);
 });
 
-test("a line is deleted from its row, and no other line", async ({ wirebook, server }) => {
+test("a line is deleted, and no other line", async ({ wirebook, server }) => {
   await runClient(server, "otter", "2");
   const row = wirebook.rows("otter 2");
-  await row.hover();
-  await row.getByRole("button", { name: /^Delete line/ }).click();
+  await row.click();
+  await wirebook.history.getByRole("button", { name: "Delete…" }).click();
   await wirebook.history.getByRole("button", { name: "Delete", exact: true }).click();
   await expect(wirebook.rows("otter 2")).toHaveCount(0);
   await expect(wirebook.rows(/brick\s+deleted line/)).toHaveCount(1);

@@ -77,6 +77,10 @@ test("viewers see live what the presenter sends and selects, and later ones what
   await expect(viewer.inspector.locator("header code")).toHaveText("brick 2 -1");
   await viewer.inspector.getByRole("tab", { name: "Stream" }).click();
   await expect(viewer.inspector).toContainText('"brick 2 -1"');
+  await viewer.inspector.getByRole("tab", { name: "Scenario" }).click();
+  await viewer.inspector.getByRole("button", { name: "From selected" }).click();
+  await expect(viewer.inspector.getByRole("textbox", { name: "Scenario" })).toHaveValue(/^eol: LF\nconnect wirebook\n/);
+  await expect(viewer.inspector.getByRole("button", { name: "Play" })).toHaveCount(0);
 
   // Who looks around is not pulled away, until they want to be.
   await viewer.rows.first().getByRole("button").click();

@@ -93,12 +93,11 @@ test("shows the client, a socket and the reference client as they run", async ({
   await expect(page.locator("body")).not.toContainText("s3cret");
 
   const filter = pane.getByRole("searchbox", { name: "Filter traffic" });
-  await filter.fill("target:mail");
+  await filter.fill("mail");
   await expect(rows).toHaveCount(0);
-  await filter.fill("state:closed target:wirebook");
+  await filter.fill("closed wirebook");
   await expect(rows).toHaveCount(python === undefined ? 2 : 3);
-  await filter.fill("port:1");
-  await expect(pane.getByRole("status", { name: "Traffic shown" })).toHaveText(/^Unknown field port/);
+  await filter.fill("");
 
   // The history is one press away, and counts what comes meanwhile.
   await pane.getByRole("button", { name: "History", exact: true }).click();

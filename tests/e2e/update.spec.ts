@@ -61,7 +61,7 @@ test("every part that is missing after an update says that the page is older tha
 
   await wirebook.rows("otter").click();
   await expect(history.getByRole("alert")).toHaveText(sentence);
-  for (const name of ["Stream", "Bytes", "Fault lab"]) {
+  for (const name of ["Stream", "Bytes", "Fault lab", "Scenario"]) {
     await wire.getByRole("tab", { name, exact: true }).click();
     await expect(wire.getByRole("alert")).toHaveText(sentence);
   }
@@ -118,6 +118,6 @@ test("a part that cannot be loaded while the gateway is away says so, and is the
   await expect(wirebook.follow).toHaveText("live", { timeout: 30_000 });
   await lab.click();
   // With its style as well.
-  await expect(wire.getByRole("form", { name: "Fault lab" })).toHaveCSS("container-type", "inline-size");
+  await expect(wire.getByRole("form", { name: "Fault lab" })).toHaveCSS("padding-left", "16px");
   await expect(page.getByRole("alert", { name: "Outdated page" })).toBeHidden();
 });

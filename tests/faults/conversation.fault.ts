@@ -31,6 +31,7 @@ export const faultTest: FaultTest = {
   promise: "a conversation of any shape loses no byte, ends once and as it should, and a long one costs no memory",
   unit: "conversations",
   first: 100,
+  ci: 50,
   full: 10_000,
   isInCi: true,
   needs: [],

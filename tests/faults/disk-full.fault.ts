@@ -42,7 +42,7 @@ export const faultTest: FaultTest = {
     "a full disk leaves no partial line, what was being read goes on, and writing is possible again as soon as there is room",
   unit: "disks that filled up",
   first: 100,
-  ci: 12,
+  ci: 6,
   full: 2000,
   isInCi: true,
   needs: smallDiskNeeds,

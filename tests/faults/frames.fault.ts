@@ -26,6 +26,7 @@ export const faultTest: FaultTest = {
   promise: "no frame, valid or not, ends the gateway, makes it err, or makes it grow",
   unit: "frames",
   first: 10_000,
+  ci: 3000,
   full: 1_000_000,
   isInCi: true,
   needs: [],

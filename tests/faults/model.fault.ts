@@ -25,7 +25,7 @@ export const faultTest: FaultTest = {
   promise: "the file is, byte by byte, what a model says after every request and after every crash",
   unit: "random sequences of 12 requests",
   first: 2000,
-  ci: 200,
+  ci: 80,
   full: 100_000,
   isInCi: true,
   needs: [],

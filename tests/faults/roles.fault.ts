@@ -27,7 +27,7 @@ type Identity = (typeof identities)[number];
 
 type Verdict = "done" | "role" | "unknown";
 
-/** The table of docs/users.md. */
+/** The table of docs/reference/users.md. */
 function verdictOf(mode: Mode, identity: Identity, operation: string): Verdict {
   if (identity.startsWith("own name")) return "unknown";
   if (mode === "open") return "done";
@@ -49,7 +49,7 @@ const cells = modes.flatMap((mode) =>
 type Cell = (typeof cells)[number];
 
 export const faultTest: FaultTest = {
-  promise: "who may do what is as docs/users.md and docs/gateway.md have it, by every way in",
+  promise: "who may do what is as docs/reference/users.md and docs/reference/gateway.md have it, by every way in",
   unit: "attempts",
   first: gatewayCells.length + cells.length,
   full: gatewayCells.length + 10 * cells.length,

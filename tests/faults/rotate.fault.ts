@@ -27,6 +27,7 @@ export const faultTest: FaultTest = {
   promise: "a rotated history has each acknowledged line in exactly one file, and a follower's copy stays exact",
   unit: "rotations",
   first: 25,
+  ci: 15,
   full: 2000,
   isInCi: true,
   needs: [],

@@ -4,7 +4,7 @@
  * everything that any program has printed, and in what a page sees of a listening port. A gateway at which people log in gets half as many passwords, in every place of
  * a request.
  *
- * Not sought is what docs/users.md says cannot be protected: a key with white space inside, and on an open server a
+ * Not sought is what docs/reference/users.md says cannot be protected: a key with white space inside, and on an open server a
  * piece of one that stands alone.
  */
 
@@ -71,7 +71,7 @@ async function run(trial: Trial): Promise<Finding> {
     secrets.add(owner.split("~")[1] ?? "");
     const canary = createCanary(owner, { other: fixture.admin, mode: fixture.mode }, random);
     secrets.add(canary.key);
-    printed.push(await send(fixture, canary, { random, number: done, home: folder }));
+    printed.push(await send(fixture, canary, { random, number: done }));
     progress(done + 1);
   }
   const people = await sendGatewaySecrets(trial, Math.ceil(count / 2));
@@ -94,9 +94,9 @@ async function createUser({ listenPort, admin }: UsersFixture, number: number): 
 async function send(
   fixture: UsersFixture,
   { message, key, isBrokenUp }: Canary,
-  { random, number, home }: { random: Random; number: number; home: string },
+  { random, number }: { random: Random; number: number },
 ): Promise<string> {
-  if (number % clientEvery === 0 && !isBrokenUp) return askByClient(fixture.server, message, home, random.chance(0.5));
+  if (number % clientEvery === 0 && !isBrokenUp) return askByClient(fixture.server, message, random.chance(0.5));
   if (random.chance(0.3)) return askByPage(fixture, message);
   const manner = random.pick(manners);
   const at = random.below(message.length);
@@ -114,7 +114,7 @@ function isMaskedInFlows(message: Buffer, key: string): boolean {
 
 /**
  * As words where it is made of words, as bytes otherwise. A key in two pieces always goes as bytes: a gateway, which
- * knows no users, logs the words of an unauthenticated user, and docs/users.md says so.
+ * knows no users, logs the words of an unauthenticated user, and docs/reference/users.md says so.
  */
 async function askByPage({ page }: UsersFixture, message: Buffer): Promise<string> {
   const [, user, words] = /^(["-~]+)((?: \d+(?: ["-~]+){0,2})?)$/.exec(message.toString("latin1")) ?? [];
@@ -126,10 +126,9 @@ async function askByPage({ page }: UsersFixture, message: Buffer): Promise<strin
 }
 
 /** By standard input, as JSON or with everything shown that the client can show. */
-async function askByClient(server: ServerProgram, message: Buffer, home: string, isJson: boolean): Promise<string> {
+async function askByClient(server: ServerProgram, message: Buffer, isJson: boolean): Promise<string> {
   const args = [clientPath, "--port", String(server.port), isJson ? "--json" : "--trace"];
-  const command = [`XDG_STATE_HOME=${home}`, process.execPath, ...args];
-  const { stdout, stderr } = await runProgram("env", command, `${message.toString()}\n`);
+  const { stdout, stderr } = await runProgram(process.execPath, args, `${message.toString()}\n`);
   return stdout + stderr;
 }
 

@@ -19,6 +19,7 @@ export const faultTest: FaultTest = {
     "whatever a client says, the gateway connects to the operator's targets, by their names, and to nothing else",
   unit: "requests and frames that name another target",
   first: 10_000,
+  ci: 2000,
   full: 100_000,
   isInCi: true,
   needs: ["strace"],

@@ -1,6 +1,6 @@
 import { CodedError } from "@wirebook/protocol";
 
-/** Why a server that is well refuses something; docs/protocol.md lists each code with the sentence a user reads. */
+/** Why a server that is well refuses something; docs/reference/errors.md lists each code with the sentence a user reads. */
 export const serverErrorCodes = [
   "address-max",
   "connections-max",

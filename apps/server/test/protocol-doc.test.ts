@@ -1,4 +1,4 @@
-/** docs/protocol.md says what the server does. */
+/** The tables of errors and limits in docs/reference say what the server does. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -12,7 +12,9 @@ import { limitsDefault } from "../src/limits.ts";
 import { Peer, ask } from "./tcp-peer.ts";
 import { openRig } from "./server-fixture.ts";
 
-const doc = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
+const doc = ["errors.md", "limits.md"]
+  .map((name) => readFileSync(new URL(`../../../docs/reference/${name}`, import.meta.url), "utf8"))
+  .join("\n");
 
 /** The cells of the rows of the table under a heading, without the head of the table. */
 function table(heading: string): string[][] {
@@ -37,7 +39,7 @@ function sentence(heading: string, code: string): string | undefined {
 const count = (value: number): string => value.toLocaleString("en-US");
 const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`;
 
-describe("docs/protocol.md", () => {
+describe("errors and limits of the server", () => {
   test("lists every code with which the history can answer a request, and no other", () => {
     const ours = historyErrorCodes.filter((code) => code !== "closed" && code !== "in-use");
     expect(codesIn("### What the history can answer").toSorted()).toEqual([...ours].toSorted());
@@ -116,7 +118,7 @@ describe("docs/protocol.md", () => {
   });
 
   test("has every limit as the code has it", () => {
-    const limits = Object.fromEntries(table("## Capacity and time").map(([name = "", value = ""]) => [name, value]));
+    const limits = Object.fromEntries(table("## The server").map(([name = "", value = ""]) => [name, value]));
     expect(limits).toEqual({
       "bytes of a message": count(protocol.messageBytesMax),
       "characters of a word that an error repeats": count(protocol.quotedCharactersMax),

@@ -1,4 +1,4 @@
-/** docs/users.md says what the code does. */
+/** docs/reference/users.md, and the users' part of the limits, say what the code does. */
 
 import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -12,11 +12,12 @@ import { hashKey, keyCharacters } from "../src/auth/key.ts";
 import { modes } from "../src/auth/auth.ts";
 
 const root = new URL("../../../", import.meta.url);
-const doc = readFileSync(new URL("docs/users.md", root), "utf8");
+const read = (name: string): string => readFileSync(new URL(`docs/reference/${name}`, root), "utf8");
+const doc = read("users.md");
 
 /** The cells of the rows of the table whose head begins with a word. */
-function table(head: string): string[][] {
-  const rows = doc.split(new RegExp(`^\\| ${head} .*\\n\\|[-| ]+\\n`, "m"))[1]?.split("\n\n")[0] ?? "";
+function table(head: string, text = doc): string[][] {
+  const rows = text.split(new RegExp(`^\\| ${head} .*\\n\\|[-| ]+\\n`, "m"))[1]?.split("\n\n")[0] ?? "";
   return rows
     .split("\n")
     .filter((row) => row.startsWith("|"))
@@ -45,7 +46,7 @@ test("numbers its rules without a gap, and has every rule that the code cites", 
 });
 
 test("has every limit as the code has it", () => {
-  expect(Object.fromEntries(table("limit"))).toEqual({
+  expect(Object.fromEntries(table("limit", read("limits.md").split("## Users\n")[1]))).toEqual({
     users: count(usersMax),
     "bytes of users.txt": `${usersFileBytesMax / 1024 / 1024} MiB`,
     "time until a change is taken up": `${usersBelievedMs} ms`,
@@ -73,8 +74,9 @@ test("has the role of every operation", () => {
 });
 
 test("has the modes and the error codes", () => {
-  expect(table("setting")[0]?.[2]).toBe(modes.join(", "));
-  expect(table("code").map(([code]) => code)).toEqual([...usersErrorCodes]);
+  expect(modes.map((mode) => `--users ${mode}`).filter((option) => !doc.includes(option))).toEqual([]);
+  const errors = read("errors.md");
+  expect(usersErrorCodes.filter((code) => !errors.includes(`| \`${code}\` |`))).toEqual([]);
 });
 
 test("shows a file that is one, and hashes a key as the code does", () => {

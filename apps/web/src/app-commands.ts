@@ -2,30 +2,44 @@
 
 import type { App } from "./app.svelte.ts";
 import { conversationCommands, messageCommands } from "./conversation/commands.ts";
-import { exportCommands } from "./export/commands.ts";
 import { historyCommands, lineCommands } from "./history/commands.ts";
 import { inspectorCommands } from "./inspector/commands.ts";
+import { contents } from "./lessons/contents.ts";
+import { scenarioCommands } from "./scenario/commands.ts";
 import { possible } from "./ui/commands.ts";
 import type { Command, CommandSource } from "./ui/commands.ts";
-import type { FoldablePane } from "./ui/layout.svelte.ts";
+import type { FoldablePane, Layout } from "./ui/layout.svelte.ts";
 
 export function commandsOf(app: App): CommandSource {
-  const { history, layout, streams, viewer } = app;
+  const { history, layout, viewer } = app;
   if (viewer !== undefined) {
-    const all = () => [...exportCommands(streams, layout), ...pageCommands(app)];
+    const all = () => [...scenarioCommands(app), ...pageCommands(app)];
     return { all, direct: () => [] };
   }
   return {
     all: () => [
       ...conversationCommands(app),
-      ...inspectorCommands(layout),
+      ...inspectorCommands(app),
       ...historyCommands(history, layout),
-      ...exportCommands(streams, layout),
+      ...scenarioCommands(app),
       ...pageCommands(app),
       ...trafficCommands(app),
+      ...lessonCommands(layout),
     ],
     direct: (typed) => [...lineCommands(typed, history, layout), ...messageCommands(typed, app)],
   };
+}
+
+function lessonCommands(layout: Layout): readonly Command[] {
+  const words = "learn lesson lessons tutorial course teach";
+  const all = { id: "lessons", label: "Show all lessons", words, run: () => layout.openLesson() };
+  const each = contents.map(({ id, title }, at) => ({
+    id: `lesson-${id}`,
+    label: `Lesson ${at + 1}: ${title}`,
+    words,
+    run: () => layout.openLesson(id),
+  }));
+  return [all, ...each];
 }
 
 function trafficCommands({ flows, layout, presenter }: App): readonly Command[] {
@@ -44,20 +58,13 @@ function trafficCommands({ flows, layout, presenter }: App): readonly Command[] 
 }
 
 /** What concerns the whole page: its panes, its settings and its help. */
-function pageCommands({ connection, layout, preferences }: App): readonly Command[] {
+function pageCommands({ connection, layout }: App): readonly Command[] {
   const fold = (pane: FoldablePane): Command => {
     const isFolded = layout.panes.isFolded(pane);
     const run = () => (isFolded ? layout.panes.fold(pane, false) : void layout.fold(pane));
     const label = `${isFolded ? "Show" : "Fold"} the ${pane}`;
     return { id: `fold-${pane}`, label, words: "pane panel hide collapse close unfold layout", run };
   };
-  const themes = { light: "Use light colours", dark: "Use dark colours", system: "Use the system's colours" };
-  const densities = {
-    compact: "Bring rows closer together",
-    normal: "Use the usual distance of rows",
-    relaxed: "Bring rows further apart",
-  };
-  const toOther = preferences.zone === "utc" ? "local" : "utc";
   return possible([
     connection.state === "waiting" && {
       id: "reconnect",
@@ -67,9 +74,15 @@ function pageCommands({ connection, layout, preferences }: App): readonly Comman
       run: () => connection.retryNow(),
     },
     {
+      id: "export",
+      label: "Export & share: copy, save, load",
+      words: "download file link url pcapng wireshark ndjson session open import exchange",
+      run: () => (layout.dropped = []),
+    },
+    {
       id: "settings",
       label: "Open settings",
-      words: "preferences options theme density time zone shortcuts",
+      words: "preferences options theme dark light colours density rows time zone utc local shortcuts",
       run: () => (layout.dialog = "settings"),
     },
     {
@@ -79,14 +92,6 @@ function pageCommands({ connection, layout, preferences }: App): readonly Comman
       words: "keys documentation docs about filter language learn ?",
       run: () => (layout.dialog = "help"),
     },
-    {
-      id: "zone",
-      label: toOther === "utc" ? "Show times in UTC" : "Show local times",
-      words: "time zone utc local clock settings",
-      run: () => (preferences.zone = toOther),
-    },
-    ...choose(themes, "theme mode color appearance", (theme) => (preferences.theme = theme)),
-    ...choose(densities, "density rows spacing size", (density) => (preferences.density = density)),
     fold("inspector"),
     fold("history"),
     {
@@ -96,18 +101,4 @@ function pageCommands({ connection, layout, preferences }: App): readonly Comman
       run: () => layout.panes.reset(),
     },
   ]);
-}
-
-/** A command for each value of a setting. */
-function choose<Value extends string>(
-  labels: Readonly<Record<Value, string>>,
-  words: string,
-  set: (value: Value) => void,
-): readonly Command[] {
-  return (Object.entries(labels) as [Value, string][]).map(([value, label]) => ({
-    id: `set-${value}`,
-    label,
-    words: `${words} ${value} settings`,
-    run: () => set(value),
-  }));
 }

@@ -2,6 +2,7 @@
 
 import { flowIdMin } from "@wirebook/protocol";
 import type { GatewayFrame } from "@wirebook/protocol";
+import { Comparing } from "./compare/comparing.svelte.ts";
 import { Find } from "./conversation/find.svelte.ts";
 import { CommandLine } from "./conversation/command-line.svelte.ts";
 import { Identity } from "./conversation/identity.svelte.ts";
@@ -9,6 +10,7 @@ import { GatewayConnection } from "./gateway/connection.svelte.ts";
 import { UpdateCheck } from "./gateway/update-check.svelte.ts";
 import { LiveHistory } from "./history/live-history.svelte.ts";
 import { Highlight } from "./inspector/highlight.svelte.ts";
+import { Scenarios } from "./scenario/scenarios.svelte.ts";
 import { Keeper } from "./streams/keeper.svelte.ts";
 import { Operations } from "./streams/operations.svelte.ts";
 import { explainFailure, refusalOf, resultOf } from "./streams/result.ts";
@@ -19,7 +21,7 @@ import { Presenter } from "./traffic/present.svelte.ts";
 import { presentationOf, Viewer } from "./traffic/viewer.svelte.ts";
 import { streamLinkPrefix } from "./ui/browser.ts";
 import { bytes, duration, plural } from "./ui/format.ts";
-import { Layout } from "./ui/layout.svelte.ts";
+import { Layout, lessonLinkPrefix } from "./ui/layout.svelte.ts";
 import { Preferences } from "./ui/preferences.svelte.ts";
 
 export class App {
@@ -29,6 +31,7 @@ export class App {
   readonly preferences = new Preferences();
   readonly highlight = new Highlight();
   readonly operations = new Operations();
+  readonly scenarios = new Scenarios(this.layout);
   readonly identity: Identity;
   readonly streams: Streams;
   readonly flows: Flows;
@@ -36,6 +39,7 @@ export class App {
   readonly commandLine: CommandLine;
   readonly keeper: Keeper;
   readonly find: Find;
+  readonly comparing = new Comparing(this.layout, this.highlight, (stream) => this.select(stream));
   readonly presenter: Presenter;
   /** Set where the page was opened by the link of a presentation. */
   readonly viewer: Viewer | undefined;
@@ -46,8 +50,7 @@ export class App {
     this.connection = new GatewayConnection(url);
     this.#presentation = presentation;
     const isViewer = presentation !== undefined;
-    this.streams = new Streams(isViewer ? sendsNothing : this.connection, ({ link, operations }, stream) => {
-      this.operations.link = link;
+    this.streams = new Streams(isViewer ? sendsNothing : this.connection, ({ operations }, stream) => {
       this.operations.list = operations;
       this.#noteAccepted(stream);
     });
@@ -130,8 +133,6 @@ export class App {
     void this.streams.show(stream);
     await stream.settled();
     this.layout.announcement = announce(stream);
-    await stream.over;
-    await this.history.noteOver();
   }
 
   /**
@@ -139,6 +140,8 @@ export class App {
    * sends as the name that the user sent as.
    */
   #noteAccepted({ intent: { user, by } }: Stream): void {
+    // A scenario sends as whom it likes.
+    if (user === "") return;
     this.identity.keyring.keep(user);
     if (by === "user") this.identity.use(user);
   }
@@ -153,11 +156,13 @@ export class App {
     });
   }
 
-  /** The address may name a line of the history, or hold a stream. */
+  /** The address may hold a stream, a lesson or a filter of the history. */
   #openAddress(): void {
     this.layout.linkProblem = "";
     if (location.hash.startsWith(streamLinkPrefix)) void this.#openStream(location.hash);
-    else if (this.history.openAddress(location.hash)) this.layout.pane = "history";
+    else if (location.hash.startsWith(lessonLinkPrefix))
+      this.layout.openLesson(location.hash.slice(lessonLinkPrefix.length));
+    else if (this.history.search.take(location.hash)) this.layout.pane = "history";
   }
 
   async #openStream(fragment: string): Promise<void> {

@@ -12,19 +12,13 @@ export const historyAheadLines = 250;
 /** Milliseconds for which the scrolling must have settled before lines are read. */
 export const scrollSettleMs = 80;
 
-/** Bytes of one line of the history that are kept; the rest of a longer one is counted. */
-export const historyLineBytesKept = 16 * 1024;
+/** Characters of one line of the history that are kept. */
+export const historyLineCharactersKept = 16 * 1024;
 
 /** Milliseconds within which the follow must reach the version of the history that a read names. */
 export const snapshotWaitMs = 10_000;
 
-/** Times that a delete is asked for because the line has moved meanwhile. */
-export const deleteAttemptsMax = 3;
-
-/** Milliseconds that a refused delete waits for the follow to tell why. */
-export const deleteCatchUpMs = 1000;
-
-/** Pages of lines that are looked through for the line of an address. */
+/** Pages of lines that are looked through for the line of a time. */
 export const locateReadsMax = 40;
 
 /** Lines that match a filter that are kept, the newest. */
@@ -43,27 +37,11 @@ export const filterTermsMax = 20;
 /** Milliseconds after the last key before a filter searches what is not held, which leaves lines in the history. */
 export const filterSettleMs = 300;
 
-/** Newest lines whose names are suggested, and suggestions that are shown. */
-export const suggestedFromLines = 2000;
-export const suggestionsMax = 8;
-
 /** Lines that are copied at once, the newest of those selected. */
 export const copiedLinesMax = 100_000;
 
-/** Reads for one copy of lines that are not held. */
-export const copyReadsMax = 200;
-
-/** Runs of background requests that are unfolded at once. */
-export const unfoldedKept = 1000;
-
 /** Times of background requests that this browser remembers, so that they are known again after a reload. */
 export const backgroundTimesKept = 500;
-
-/** Places that are marked because lines were read there afterwards. */
-export const gapMarksKept = 100;
-
-/** Deletes of which it is remembered who did them. */
-export const deletionsRemembered = 1000;
 
 /**
  * What is kept of one stream, by who makes it. A reply that the user requested can be big, and is looked at and saved;
@@ -133,3 +111,16 @@ export const presentedAtOnce = 200;
 
 /** Bytes that may wait toward the gateway; past it a presentation pauses, and what is not kept meanwhile is a gap. */
 export const presentWaitingBytesMax = 128 * 1024;
+
+/** Milliseconds after the verdict of a play within which its target should close the connection, too. */
+export const playCloseMs = 1000;
+
+/** Steps of a play that are carried out in one go, and the milliseconds until the next go: below the gateway's frame rate. */
+export const playStepsAtOnce = 64;
+export const playTurnMs = 4;
+
+/** Lines of a scenario that are edited: each key parses them all. */
+export const scenarioLinesMax = 20_000;
+
+/** Bytes that may wait toward the gateway; past it a play pauses. */
+export const playWaitingBytesMax = 1024 * 1024;

@@ -18,9 +18,4 @@ url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 const app = new AppParts(url.href, presentation);
 const target = document.querySelector("#page");
 if (target !== null) mount(App, { target, props: { app } });
-// A link to the fault lab opens it, and sends nothing.
-if (location.hash.startsWith("#lab")) {
-  app.layout.tab = "lab";
-  app.layout.pane = "inspector";
-}
 app.start();

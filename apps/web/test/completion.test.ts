@@ -1,8 +1,6 @@
 import { operations } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
-import { splitLessonLink } from "../src/conversation/command-line.svelte.ts";
 import { complete, completionsOf, hintOf } from "../src/conversation/draft.ts";
-import { applyPreset, encodeLink, ordinary, presets } from "../src/fault-lab/settings.ts";
 
 const operation = (number: number) => operations.find((each) => each.number === number);
 
@@ -33,9 +31,4 @@ describe("what a line may become", () => {
   ])("the argument that is typed in %j has the index %i", (line, at) => {
     expect(hintOf(line, operations)).toMatchObject({ operation: { number: 2 }, at });
   });
-});
-
-test("the lesson's link sets the fault lab to cut a message in two", () => {
-  const split = presets.find(({ name }) => name === "Split");
-  expect(split && encodeLink(applyPreset(split, { ...ordinary, message: "brick 2" }))).toBe(splitLessonLink);
 });

@@ -8,7 +8,6 @@ import {
   isAny,
   parseFilter,
   readTime,
-  suggestionsFor,
 } from "../src/history/search/filter.ts";
 import { isResult, sketchLine, timeOf } from "../src/history/view/line-text.ts";
 
@@ -156,15 +155,6 @@ describe("times of the reader's zone", () => {
 
   test("an address without a filter has none", () => {
     expect(encodeFilterLink("  ", "utc")).toBe("");
-    expect(["", "#", "#line=x", "#lab"].map(decodeFilterLink)).toEqual(Array(4).fill(undefined));
+    expect(["", "#", "#line=x", "#lesson=x"].map(decodeFilterLink)).toEqual(Array(4).fill(undefined));
   });
-});
-
-test("suggests users and operations for the field that is being typed", () => {
-  const operations = [{ number: 1, purpose: "delete" }];
-  const suggest = (text: string) => suggestionsFor(text, () => ["otter", "ada"], operations).map(({ value }) => value);
-  expect(suggest("x -user:o")).toEqual(["x -user:otter"]);
-  expect(suggest("user:")).toEqual(["user:otter", "user:ada"]);
-  expect(suggest("op:")).toEqual(["op:1", "op:none"]);
-  expect(suggest("since:2")).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeRequestEntry } from "@wirebook/protocol";
 import { HistoryReplica } from "../src/history/replica/history-replica.ts";
-import { findLine, newestTime, positionOf } from "../src/history/found-lines.ts";
+import { findLine, positionOf } from "../src/history/found-lines.ts";
 
 const timeAt = (second: number) => `2026-11-22T20:31:0${second}.000000Z`;
 const lineAt = (second: number, message = "brick 2") => encodeRequestEntry(timeAt(second), "127.0.0.1", message, false);
@@ -36,9 +36,4 @@ describe("the line of an exchange", () => {
     expect(positionOf(copy, lineAt(3))).toBe(11);
     expect(positionOf(copy, lineAt(4))).toBeUndefined();
   });
-});
-
-test("the newest time is that of the newest line that has one", () => {
-  expect(newestTime(copyOf([lineAt(1), "by hand"]))).toBe(timeAt(1));
-  expect(newestTime(copyOf([]))).toBeUndefined();
 });

@@ -14,6 +14,7 @@ export const hello: Hello = {
   version: "1.0.0",
   timeOrigin: performance.timeOrigin,
   targets: [redis],
+  lessons: [],
   streamsMax: 100,
   connectionsMax: 100,
   socket: 1,

@@ -34,6 +34,7 @@ const hello = {
   version: "1",
   timeOrigin: 0,
   targets: [],
+  lessons: [],
   streamsMax: 8,
   connectionsMax: 8,
   socket: 1,

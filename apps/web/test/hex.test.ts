@@ -1,4 +1,3 @@
-import { encodeText } from "@wirebook/protocol";
 import { expect, test } from "vitest";
 import { hexRow, offsetText } from "../src/inspector/bytes/hex.ts";
 
@@ -21,27 +20,4 @@ test("a byte that is not kept is drawn as dashes", () => {
 
 test("offsets are as wide as they must be", () => {
   expect([offsetText(16), offsetText(0x12345)]).toEqual(["0010", "12345"]);
-});
-
-const shownIn = (bytes: Uint8Array, row: number) =>
-  hexRow(bytes, row, 4).cells.map(({ character, width }) => [character, width]);
-
-test("a character of several bytes stands once over all of them, also where a row cuts it", () => {
-  const bytes = encodeText("aé漢b");
-  expect(shownIn(bytes, 0)).toEqual([
-    ["a", 1],
-    ["é", 2],
-    ["·", 0],
-    ["漢", 1],
-  ]);
-  expect(shownIn(bytes, 1)).toEqual([
-    ["·", 1],
-    ["·", 1],
-    ["b", 1],
-  ]);
-  expect(shownIn(encodeText("\u202e"), 0)).toEqual([
-    ["·", 3],
-    ["·", 0],
-    ["·", 0],
-  ]);
 });

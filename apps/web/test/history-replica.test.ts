@@ -95,20 +95,6 @@ describe("a copy of the history", () => {
     expect(copy.gapAround(1, 50)).toEqual({ from: 1, to: 50 });
   });
 
-  test("knows how far the newest lines reach back without a gap", () => {
-    const copy = new HistoryReplica(100, 1000, 2);
-    expect(copy.tailFirst).toBe(101);
-    for (const n of [1, 2, 3]) copy.apply(asked(n));
-    expect(copy.tailFirst).toBe(101);
-    copy.put(
-      91,
-      Array.from({ length: 9 }, (_, n) => asked(n)),
-    );
-    expect(copy.tailFirst).toBe(101);
-    copy.put(100, [asked(9)]);
-    expect(copy.tailFirst).toBe(91);
-  });
-
   test("keeps what it holds when lines are put over it", () => {
     const copy = new HistoryReplica(10);
     copy.put(4, ["d", "e"]);

@@ -97,9 +97,9 @@ describe("a scan", () => {
     expect(scan.matches.count).toBe(150 + 4);
   });
 
-  test("leaves hidden lines out, and counts them", async () => {
+  test("leaves hidden lines out", async () => {
     const { streams, history } = await openLiveScene(20);
     const scan = new HistoryScan(streams, history, anyLine, isBrick);
-    expect([scan.matches.count, scan.hidden]).toEqual([20, 3]);
+    expect(scan.matches.count).toBe(20);
   });
 });

@@ -1,16 +1,14 @@
 import { expect, test, vi } from "vitest";
 import { HistoryView } from "../src/history/view/history-view.svelte.ts";
-import { describeCopy, heldText, readText } from "../src/history/view/line-copy.ts";
+import { copyOf } from "../src/history/view/line-copy.ts";
 import { copiedLinesMax, historyPageLines } from "../src/limits.ts";
 import { openLiveScene } from "./app-fixture.ts";
 
 // The same proportions with a hundredth of the lines.
 vi.mock("../src/limits.ts", async (importOriginal) => ({
   ...(await importOriginal<object>()),
-  historyLinesKept: 1500,
-  historyPageLines: 100,
-  scanBlockLines: 500,
-  copiedLinesMax: 1000,
+  historyPageLines: 20,
+  copiedLinesMax: 30,
 }));
 
 async function selectAll(lines: number) {
@@ -24,21 +22,37 @@ async function selectAll(lines: number) {
 }
 
 test("selected lines are copied as the history has them", async () => {
-  const { history, view, peer, selected } = await selectAll(20);
-  expect(heldText(view, history, selected)).toBe(peer.lines.map((line) => `${line}\n`).join(""));
-  expect(describeCopy(selected)).toBe("Copied 23 lines.");
+  const { history, view, peer, selected } = await selectAll(10);
+  expect(copyOf(view, history, selected)).toEqual({
+    text: peer.lines.map((line) => `${line}\n`).join(""),
+    result: "Copied 13 lines.",
+  });
 });
 
-test("lines that are not held are read", async () => {
-  const { history, streams, view, peer, selected } = await selectAll(3 * historyPageLines);
-  const expected = peer.lines.map((line) => `${line}\n`).join("");
-  expect(heldText(view, history, selected)).toBeUndefined();
-  expect(await readText(streams, view, history, selected)).toBe(expected);
+test("those that are not held are not, and the sentence says so", async () => {
+  const { history, view, peer, selected } = await selectAll(3 * historyPageLines);
+  const { text, result } = copyOf(view, history, selected);
+  const copied = text.split("\n").length - 1;
+  expect(
+    peer.lines
+      .slice(-copied)
+      .map((line) => `${line}\n`)
+      .join(""),
+  ).toBe(text);
+  expect(result).toBe(
+    `Copied the newest ${copied} lines of 63 selected lines. Scroll through the others first: they are not read yet.`,
+  );
 });
 
 test("of more than are copied at once, the newest are", async () => {
-  const { history, streams, view, peer, selected } = await selectAll(copiedLinesMax + 10);
-  const expected = peer.lines.slice(-copiedLinesMax).map((line) => `${line}\n`);
-  expect((await readText(streams, view, history, selected)) === expected.join("")).toBe(true);
-  expect(describeCopy(selected)).toBe("Copied the newest 1,000 lines of 1,013 selected lines.");
+  const { history, view, peer, selected } = await selectAll(60);
+  history.current.put(1, peer.lines.slice(0, 60));
+  const { text, result } = copyOf(view, history, selected);
+  expect(text).toBe(
+    peer.lines
+      .slice(-copiedLinesMax)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+  expect(result).toBe("Copied the newest 30 lines of 63 selected lines.");
 });

@@ -26,9 +26,11 @@ test("a last line without a line feed comes when the stream ends", () => {
   expect(splitter.finish()).toEqual([]);
 });
 
-test("a line at the bound is whole, and one past it is cut and says by how much", () => {
+test("a line at the bound is whole, and one past it is cut and says so, in however many chunks it comes", () => {
   const splitter = new LineSplitter(4);
-  expect(splitter.push(encodeText("four\nfive5\n"))).toEqual(["four", "five… (and 1 bytes more)"]);
+  expect(splitter.push(encodeText("four\nfive5\n漢漢"))).toEqual(["four", "five… (cut)"]);
+  for (let times = 0; times < 10; times++) expect(splitter.push(encodeText("漢漢"))).toEqual([]);
+  expect(splitter.push(encodeText("x\ny\n"))).toEqual(["漢漢漢漢… (cut)", "y"]);
 });
 
 test("what is held does not change when the chunk's memory is used again", () => {

@@ -8,7 +8,7 @@ const lines = Array.from({ length: 100 }, (_, index) => `line ${101 + index}`);
 
 /** Lines 101 to 200 of the version of time 100, after deletes of lines at a time. */
 function move(...deletes: readonly (readonly [n: number, position?: number])[]) {
-  const deletions = deletes.map(([n, position]) => ({ time: time(n), user: "otter", position, head: "x" }));
+  const deletions = deletes.map(([n, position]) => ({ time: time(n), position, head: "x" }));
   return moveLines(lines, { from: 101, time: time(versionAt) }, deletions);
 }
 

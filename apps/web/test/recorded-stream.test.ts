@@ -106,6 +106,20 @@ describe("the record of a stream", () => {
     });
   });
 
+  test("of the command line is shown without the frames that it never had", () => {
+    const whole = recordOf(left());
+    const events = whole.events.map(({ at, from, count, bytes, fin }) => ({ at, from, count, bytes, fin }));
+    const played = { ...whole, events, message: "", frames: [] } as RecordedStream;
+    const shown = streamOf(throughFile(played), 1, "played.ndjson");
+    expect(shown.controls).toEqual([]);
+    expect(shown.record.events.map(({ kind, isFromTarget }) => `${kind} ${isFromTarget}`)).toEqual([
+      "data false",
+      "fin false",
+      "data true",
+    ]);
+    expect(recordOf(shown)).toEqual(throughFile(played));
+  });
+
   test("holds no key, neither as text nor in base64, and not the one that the server gave", () => {
     const all = [
       recordOf(finished("brick~s3cret 2\n")),

@@ -14,14 +14,10 @@ function lineOf(word: string, n: number): string {
   return encodeRequestEntry(time, "::1", word.endsWith("f") ? "fold" : "otter", false);
 }
 
-function rowsOf(words: string, open: readonly number[] = []) {
+function rowsOf(words: string) {
   const replica = new HistoryReplica();
   words.split(" ").forEach((word, n) => replica.append(lineOf(word, n)));
-  const rows = new Rows(
-    "utc",
-    (line) => line.endsWith('"fold"'),
-    () => new Set(open),
-  );
+  const rows = new Rows("utc", (line) => line.endsWith('"fold"'));
   rows.update(replica);
   return { replica, rows };
 }
@@ -35,32 +31,25 @@ function describe(rows: Rows, last: number): string {
 }
 
 test.each([
-  ["a line is a row", "1 1 1", [], "1 2 3"],
-  ["a day has a row above its first line", "1 1 2 2", [], "1 2 d3 3 4"],
-  ["a line without a time belongs to the day before", "1 - 2 - 2", [], "1 2 d3 3 4 5"],
-  ["neighbours fold into one row", "1 1f 1f 1f 1", [], "1 f2-4 5"],
-  ["a fold that is open has a row above its lines", "1 1f 1f 1f 1", [3], "1 f2-4 2 3 4 5"],
-  ["no fold spans two days", "1f 1f 2f 2f 2", [], "f1-2 d3 f3-4 5"],
-  ["what is behind a fold is found", "1f 1f 1f 2 2f 2f 3", [5], "f1-3 d4 4 f5-6 5 6 d7 7"],
-])("%s", (_, words, open, expected) => {
-  const { rows, replica } = rowsOf(words, open);
+  ["a line is a row", "1 1 1", "1 2 3"],
+  ["a day has a row above its first line", "1 1 2 2", "1 2 d3 3 4"],
+  ["a line without a time belongs to the day before", "1 - 2 - 2", "1 2 d3 3 4 5"],
+  ["neighbours fold into one row", "1 1f 1f 1f 1", "1 f2-4 5"],
+  ["no fold spans two days", "1f 1f 2f 2f 2", "f1-2 d3 f3-4 5"],
+  ["what is behind a fold is found", "1f 1f 1f 2 2f 2f 3", "f1-3 d4 4 f5-6 d7 7"],
+])("%s", (_, words, expected) => {
+  const { rows, replica } = rowsOf(words);
   expect(describe(rows, replica.last)).toBe(expected);
 });
 
 test("without lines there are no rows", () => {
-  expect(
-    new Rows(
-      "utc",
-      () => false,
-      () => new Set(),
-    ).count(1, 0),
-  ).toBe(0);
+  expect(new Rows("utc", () => false).count(1, 0)).toBe(0);
 });
 
 test("counts the lines that have a row of their own", () => {
-  const { rows } = rowsOf("1 1f 1f 1 2 2f 2f 2", [6]);
-  expect([rows.shown(1, 8), rows.shown(2, 3), rows.shown(3, 6), rows.shown(9, 8)]).toEqual([6, 0, 3, 0]);
-  expect([rows.foldOf(1), rows.foldOf(3)?.isOpen, rows.foldOf(7)?.isOpen]).toEqual([undefined, false, true]);
+  const { rows } = rowsOf("1 1f 1f 1 2 2f 2f 2");
+  expect([rows.shown(1, 8), rows.shown(2, 3), rows.shown(3, 6), rows.shown(9, 8)]).toEqual([4, 0, 2, 0]);
+  expect([1, 3, 4, 7, 8].map((at) => rows.isFolded(at))).toEqual([false, true, false, true, false]);
 });
 
 /** The same, one line after the other. */
@@ -88,11 +77,7 @@ test("lines that come, are read and are deleted give the rows that one would cou
     fc.property(fc.array(word, { maxLength: 20 }), fc.array(step, { maxLength: 40 }), (before, steps) => {
       const words = [...before];
       const replica = new HistoryReplica(before.length);
-      const rows = new Rows(
-        "utc",
-        (line) => line.endsWith('"fold"'),
-        () => new Set(),
-      );
+      const rows = new Rows("utc", (line) => line.endsWith('"fold"'));
       rows.update(replica);
       replica.put(1, before.map(lineOf));
       steps.forEach((each, n) => {

@@ -132,12 +132,14 @@ describe("the sequence diagram", () => {
     expect(toServer.map(({ id }) => id)).toEqual(["connect", "write 0", "write 1", "write 2", "ended", "reset"]);
   });
 
-  test("shows on its own scale how far the gateway's clock may be off", () => {
-    const [first] = layOut({ ...timeline, errorMs: 0.1 }).clockErrors;
-    const [wider] = layOut({ ...timeline, errorMs: 0.5 }).clockErrors;
-    expect((first?.toY ?? 0) - (first?.fromY ?? 0)).toBeGreaterThan(0);
-    expect((wider?.toY ?? 0) - (wider?.fromY ?? 0)).toBeGreaterThan((first?.toY ?? 0) - (first?.fromY ?? 0));
-    expect(layOut({ ...timeline, errorMs: undefined }).clockErrors).toEqual([]);
+  test("shows a short write as text, and by its size where the text would be long", () => {
+    const texts = ["QUIT\r\n", "\r\n", "\u0088\u0082\u0001\u0002"].map((text) => new TextEncoder().encode(text));
+    const writes = texts.map((bytes, number) => event(bytes.length, 1.6 + number, { number, offset: number, bytes }));
+    expect(labels(withWrites(timeline, writes)).filter((label) => /"|CR|^6 B/.test(label))).toEqual([
+      '"QUIT"',
+      "CR LF",
+      "6 B",
+    ]);
   });
 
   test("puts the line of the history between the message's arrival and the answer", () => {

@@ -75,8 +75,11 @@ export function drawn(of: Timeline): DrawnRows {
 
 const noRow = { number: 0, event: undefined, frame: undefined, span: undefined };
 
-function dataRow({ number, offset, byteCount, ms, arrivedMs = ms }: TimelineEvent, isFromTarget: boolean): FrameRow {
-  const source = streamEvent({ kind: "data", isFromTarget, atMs: ms, number, offset, byteCount, arrivedMs });
+function dataRow(
+  { number, offset, byteCount, bytes, ms, arrivedMs = ms }: TimelineEvent,
+  isFromTarget: boolean,
+): FrameRow {
+  const source = streamEvent({ kind: "data", isFromTarget, atMs: ms, number, offset, byteCount, bytes, arrivedMs });
   return {
     ...noRow,
     event: source,

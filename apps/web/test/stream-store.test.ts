@@ -164,3 +164,23 @@ test("a place that fails leaves the page as it is", async () => {
   await broken.clear();
   expect([streams.list, broken.problem, keeper.problem]).toEqual([[], "", ""]);
 });
+
+test("a storage that was closed is opened again, and what it refuses twice is said", async () => {
+  const place = new MemoryPlace();
+  let failures = 1;
+  const set = (key: unknown, value: unknown) =>
+    failures-- > 0 ? Promise.reject(new Error("closed")) : MemoryPlace.prototype.set.call(place, key, value);
+  const failing = Object.assign(Object.create(place) as MemoryPlace, { set });
+  const { keeper } = openPage(failing);
+  const stream = streamOf("", "220 hello\r\n", 1, "mail");
+  await keeper.keep(stream);
+  expect([stream.isKept, keeper.problem, place.entries.size]).toEqual([true, "", 1]);
+  failures = Infinity;
+  const other = streamOf("", "220 hello\r\n", 2, "mail");
+  await keeper.keep(other);
+  expect(other.isKept).toBe(false);
+  expect(keeper.problem).toMatch(/ is not kept over a reload: the browser's storage is blocked or full\.$/);
+  failures = 0;
+  await keeper.keep(other);
+  expect([other.isKept, place.entries.size]).toEqual([true, 2]);
+});

@@ -16,7 +16,17 @@ function hello(...targets: AnnouncedTarget[]): Hello {
   const limits = { streamsMax: 1, connectionsMax: 1 };
   const watching = { listening: [], mayWatch: false };
   const user = { user: null, role: "operator" } as const;
-  return { type: "hello", version: "0", timeOrigin: 0, targets, ...limits, socket: 1, ...user, ...watching };
+  return {
+    type: "hello",
+    version: "0",
+    timeOrigin: 0,
+    targets,
+    lessons: [],
+    ...limits,
+    socket: 1,
+    ...user,
+    ...watching,
+  };
 }
 
 test("lines go to the server wherever it is listed, else to the first target", () => {

@@ -1,4 +1,4 @@
-/** The figures of README's table of bridges are those of docs/performance.md, which is where they are measured anew. */
+/** The figures of the table of bridges are those that were measured. */
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -18,14 +18,14 @@ function table(document: string, head: string): string[][] {
   );
 }
 
-const [names = [], ...rows] = table(read("README.md"), "| Wirebook | websockify");
+const [names = [], ...rows] = table(read("docs/explanation/comparison.md"), "| Wirebook | websockify");
 
 test.each([
   ["64 at once", "exchanges a second, of direct TCP, 64 at once"],
   ["a reply of 100 MiB", "a reply of 100 MiB, speed of direct TCP"],
-])("README has the ratios of the table %s", (head, rowName) => {
+])("the comparison has the ratios of the table %s", (head, rowName) => {
   const row = rows.find(([name]) => name === rowName) ?? [];
-  const measured = table(read("docs/performance.md"), head)
+  const measured = table(read("bench/results/2026-11.md"), head)
     .map(([name = "", , ratio = ""]) => [name.replace(/[ ,].*/, ""), ratio] as const)
     .filter(([name]) => names.includes(name));
   expect(measured.map(([name]) => name)).toContain("Wirebook");

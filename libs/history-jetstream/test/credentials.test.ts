@@ -32,7 +32,7 @@ describeOnNatsServers("a cluster that asks who a server is", () => {
     });
 
     test("needs to permit no more than the manual says", async () => {
-      const manual = await readFile(new URL("../../../docs/history-on-nats.md", import.meta.url), "utf8");
+      const manual = await readFile(new URL("../../../docs/reference/history-on-nats.md", import.meta.url), "utf8");
       const permissions = /^permissions: \{[^]*?\n\}/m.exec(manual)?.[0] ?? "none";
       const user = `{ user: wirebook, password: s3cret, ${permissions.replaceAll("NAME", "log")} }`;
       await using cluster = await rig.startNode(`authorization { users: [${user}, { user: all, password: all }] }`);

@@ -1,4 +1,4 @@
-/** The table of limits in docs/history-on-nats.md says what the code does. */
+/** The table of a cluster's limits says what the code does. */
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -10,11 +10,14 @@ import * as projection from "../src/projection.ts";
 import * as publisher from "../src/publisher.ts";
 import * as users from "../src/users.ts";
 
-const text = readFileSync(new URL("../../../docs/history-on-nats.md", import.meta.url), "utf8");
+const read = (name: string): string =>
+  readFileSync(new URL(`../../../docs/reference/${name}`, import.meta.url), "utf8");
+const limits = read("limits.md").split("## The history on NATS\n")[1]?.split("\n## ")[0] ?? "";
 const table = new Map(
-  [...text.slice(text.indexOf("## Limits")).matchAll(/^\| (?<what>[^|]+?) +\| (?<limit>[\d,]+)/gm)].map(
-    ({ groups }) => [groups?.what ?? "", Number(groups?.limit?.replaceAll(",", ""))],
-  ),
+  [...limits.matchAll(/^\| (?<what>[^|]+?) +\| (?<limit>[\d,]+)/gm)].map(({ groups }) => [
+    groups?.what ?? "",
+    Number(groups?.limit?.replaceAll(",", "")),
+  ]),
 );
 
 test.each([
@@ -44,5 +47,7 @@ test.each([
 });
 
 test("names the version that is refused", () => {
-  expect(text).toContain(`**[N-9] A nats-server older than ${connect.natsVersionLeast} is refused,**`);
+  expect(read("history-on-nats.md")).toContain(
+    `**[N-9] A nats-server older than ${connect.natsVersionLeast} is refused,**`,
+  );
 });

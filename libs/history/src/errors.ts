@@ -1,6 +1,6 @@
 import { CodedError, timestampOf, redactKeys, quoteText } from "@wirebook/protocol";
 
-/** What can go wrong with a history; docs/history-format.md lists each code. */
+/** What can go wrong with a history; docs/reference/errors.md lists each code. */
 export const historyErrorCodes = [
   "closed",
   "in-use",

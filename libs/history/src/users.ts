@@ -49,7 +49,7 @@ export interface Users extends AsyncDisposable {
   remove(name: string): Promise<User>;
 }
 
-/** What can go wrong with users; docs/users.md lists each code. */
+/** What can go wrong with users; docs/reference/errors.md lists each code. */
 export const usersErrorCodes = ["name-taken", "no-such-user", "users-busy", "users-failed", "users-max"] as const;
 
 export type UsersErrorCode = (typeof usersErrorCodes)[number];

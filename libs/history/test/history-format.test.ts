@@ -1,4 +1,4 @@
-/** Holds docs/history-format.md against the code. */
+/** Holds docs/reference/history-format.md, and its part of the errors and limits, against the code. */
 
 import { readFileSync, readdirSync } from "node:fs";
 import { decodeEntry, headCharactersMax, refusedBytesKept } from "@wirebook/protocol";
@@ -11,12 +11,16 @@ import { reservedBytes } from "../src/file/preallocation.ts";
 import { foreignRoundsMax } from "../src/file/storage.ts";
 
 const root = new URL("../../../", import.meta.url);
-const doc = readFileSync(new URL("docs/history-format.md", root), "utf8");
+const read = (name: string): string => readFileSync(new URL(`docs/reference/${name}`, root), "utf8");
+const doc = read("history-format.md");
 
-/** The first cells of the rows of the table under a heading. */
+/** The first cells of the rows of the table of errors under a heading. */
 function firstCells(heading: string): string[] {
-  const section = doc.split(`## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
-  return [...section.matchAll(/^\| (.+?) \|/gm)].map(([, cell = ""]) => cell).slice(1);
+  const section =
+    read("errors.md")
+      .split(`### ${heading}\n`)[1]
+      ?.split(/\n##+ /)[0] ?? "";
+  return [...section.matchAll(/^\| (`.+?`) \|/gm)].map(([, cell = ""]) => cell);
 }
 
 /** The rules that the sources of a part cite. */
@@ -29,7 +33,12 @@ function citedIn(folder: string): string[] {
 }
 
 test("lists every error code, and none that does not exist", () => {
-  expect(firstCells("Errors")).toEqual(historyErrorCodes.map((code) => `\`${code}\``));
+  const listed = [
+    ...firstCells("What the history can answer"),
+    ...firstCells("What opening a history or managing users can say"),
+  ];
+  const ours = listed.filter((code) => code !== "`no-such-user`");
+  expect(ours.toSorted()).toEqual(historyErrorCodes.map((code) => `\`${code}\``).toSorted());
 });
 
 test("numbers its rules without a gap, and has every rule that the code cites", () => {
@@ -61,7 +70,7 @@ test("shows entries only that the code takes for what they are meant to show", (
 });
 
 test("names the limits that the code has", () => {
-  const limits = doc.split("## Limits\n")[1]?.split("\n## ")[0] ?? "";
+  const limits = read("limits.md").split("## The history\n")[1]?.split("\n## ")[0] ?? "";
   expect(limits).toContain(`| ${refusedBytesKept} |`);
   expect(limits).toContain(`| characters of a first word in a result line [H-7] | ${headCharactersMax} |`);
   expect(limits).toContain(`gathered [H-10] | ${gatherTurnsMax} |`);

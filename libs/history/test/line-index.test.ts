@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { endOfLine } from "../src/file/line-feeds.ts";
-import { LineIndex } from "../src/file/line-index.ts";
+import { LineIndex, endOfLine } from "../src/file/line-index.ts";
 
 /** Where a line begins, found the way the engine does: one block is scanned. */
 function startOf(index: LineIndex, bytes: Uint8Array, line: number): number {
@@ -53,4 +52,9 @@ test("finds lines that are longer than a block", () => {
   const index = new LineIndex(8);
   index.add(bytes);
   expect([1, 2, 3, 4].map((line) => startOf(index, bytes, line))).toEqual([0, 2, 103, 105]);
+});
+
+test("finds the end of a line, and nothing when there are fewer", () => {
+  const bytes = Buffer.from("a\n\nbc\n");
+  expect([1, 2, 3, 4].map((ordinal) => endOfLine(bytes, ordinal))).toEqual([2, 3, 6, -1]);
 });

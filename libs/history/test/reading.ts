@@ -66,7 +66,7 @@ export class LineReader {
   }
 }
 
-/** Applies a line of a change feed to a copy of the lines, as docs/history-format.md says [H-12]. */
+/** Applies a line of a change feed to a copy of the lines, as docs/reference/history-format.md says [H-12]. */
 export function applyLine(copy: string[], line: string): void {
   const entry = decodeEntry(line);
   if (entry.kind === "result") {

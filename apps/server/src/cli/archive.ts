@@ -16,8 +16,8 @@ const archiveWaitMs = 3_600_000;
 const archiveOperation = 7;
 
 export const archiveTable = {
-  keepLines: numberOption("KEEP_LINES", "N", [0, Number.MAX_SAFE_INTEGER], "lines to keep, the newest"),
-  keepDays: numberOption("KEEP_DAYS", "D", [1, keepDaysMax], "days of 24 hours whose lines to keep"),
+  keepLines: numberOption("WIREBOOK_KEEP_LINES", "N", [0, Number.MAX_SAFE_INTEGER], "lines to keep, the newest"),
+  keepDays: numberOption("WIREBOOK_KEEP_DAYS", "D", [1, keepDaysMax], "days of 24 hours whose lines to keep"),
   host: {
     schema: hostName,
     default: "127.0.0.1",
@@ -86,12 +86,12 @@ function encodeRequest({ keepLines, keepDays, user }: ArchiveSettings): string {
 }
 
 function numberOption(
-  name: string,
+  env: string,
   form: string,
   [least, most]: [number, number],
   what: string,
 ): Setting<number | undefined> {
   const expects = `a number from ${least} to ${most}`;
   const schema = wholeNumber(least, most);
-  return { schema, default: undefined, env: `WIREBOOK_${name}`, form, expects, help: `archive: ${what}` };
+  return { schema, default: undefined, env, form, expects, help: `archive: ${what}` };
 }

@@ -24,9 +24,6 @@ import { decodeHex, encodeHex, encodeLines, linesOf, withoutLineEnd } from "./li
 /** The name that a first visitor is offered: the sample user of the reference implementation. */
 export const sampleName = "brick";
 
-/** The fault lab's link of its preset *Split*: written out, so that the lab is loaded only when it is opened. */
-export const splitLessonLink = "#lab?message=brick+2&cut=at&at=7&gapMs=400";
-
 /** Characters of an entry's name that a sentence repeats. */
 const shownCharacters = 40;
 

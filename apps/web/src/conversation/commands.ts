@@ -11,9 +11,10 @@ const field = "#command-line textarea";
 export function conversationCommands(app: App): readonly Command[] {
   const { find, keeper, layout } = app;
   const write = () => void layout.focus("conversation", field);
-  const go = () => void layout.focus("conversation", "[role=log]");
+  const go = () => void layout.focus("conversation", '[data-pane="conversation"] .scroller');
   const show = (change: () => void) => () => {
     layout.pane = "conversation";
+    layout.lesson = undefined;
     change();
   };
   const search = show(() => (find.isOpen = true));

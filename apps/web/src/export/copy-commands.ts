@@ -10,15 +10,7 @@
  */
 
 import { ExchangeMask } from "@wirebook/capture";
-import {
-  byteFrameHeaderBytes,
-  byteFrameKinds,
-  encodeText,
-  isUtf8,
-  messageBytesMax,
-  serverPortDefault,
-  subprotocol,
-} from "@wirebook/protocol";
+import { encodeText, isUtf8, messageBytesMax, serverPortDefault } from "@wirebook/protocol";
 import type { AnnouncedTarget } from "@wirebook/protocol";
 import { serverName } from "../gateway/targets.ts";
 
@@ -33,10 +25,6 @@ export interface CopyCommand {
 export interface CopySource {
   readonly message: string;
   readonly target: AnnouncedTarget;
-  /** The page's own origin, such as `http://127.0.0.1:8007`. */
-  readonly origin: string;
-  /** The first frame of the exchange, without a key. */
-  readonly frame: string;
 }
 
 /** All commands for a target, and whether a key was left out of them. */
@@ -52,12 +40,11 @@ export function copyCommands(source: CopySource): {
   const host = address.slice(0, colon).replaceAll(/[[\]]/g, "");
   const sending: Sending = { bytes, host, port: Number(address.slice(colon + 1)), isTls: transport === "tls" };
   const direct = {
-    tcp: isServer ? [netcat, wirebook, node, python] : [netcat, node, python],
-    tls: [openssl, node, python],
+    tcp: isServer ? [netcat, wirebook, python] : [netcat, python],
+    tls: [openssl, python],
     unix: [netcatUnix],
   };
-  const commands = [...direct[transport].map((command) => command(sending)), webSocket(source)];
-  return { commands, hasKey: maskedBytes > 0 };
+  return { commands: direct[transport].map((command) => command(sending)), hasKey: maskedBytes > 0 };
 }
 
 interface Sending {
@@ -114,15 +101,6 @@ function plainWords(line: string): string {
   return words.includes("") ? shellWord(line) : words.map(shellWord).join(" ");
 }
 
-function node({ bytes, host, port, isTls }: Sending): CopyCommand {
-  const text = `node -e '
-const socket = require("node:${isTls ? "tls" : "net"}").connect({ port: ${port}, host: ${inQuotes(host)} });
-socket.write("${stringLiteral(bytes)}", "latin1");
-socket.pipe(process.stdout);
-'`;
-  return { name: "Node", about: `Each character of the string is one byte.${isTls ? tlsAbout : ""}`, text };
-}
-
 function python({ bytes, host, port, isTls }: Sending): CopyCommand {
   const plain = `socket.create_connection((${inQuotes(host)}, ${port}))`;
   const secure = `ssl.create_default_context().wrap_socket(${plain}, server_hostname=${inQuotes(host)})`;
@@ -137,32 +115,7 @@ with ${isTls ? secure : plain} as server:
   return { name: "Python", about: `Needs Python 3.8 or later and no package.${isTls ? tlsAbout : ""}`, text };
 }
 
-/** A page ends a conversation when the target has; so does this. */
-function webSocket({ origin, frame }: CopySource): CopyCommand {
-  const address = `${origin.replace(/^http/, "ws")}/ws`;
-  const id = /"id":(\d+)/.exec(frame)?.[1] ?? "1";
-  const text = `node -e '
-const socket = new WebSocket("${address}", { protocols: "${subprotocol}", headers: { origin: "${origin}" } });
-socket.binaryType = "arraybuffer";
-socket.onopen = () => socket.send(${inQuotes(frame)});
-socket.onmessage = ({ data }) => {
-  if (typeof data !== "string") {
-    const bytes = Buffer.from(data);
-    if (bytes[0] === ${byteFrameKinds.data}) process.stdout.write(bytes.subarray(${byteFrameHeaderBytes}));
-    if (bytes[0] === ${byteFrameKinds.fin} && bytes[1] === 2) socket.send(${inQuotes(`{"type":"end","id":${id}}`)});
-    return;
-  }
-  console.error(data);
-  if (["end", "error"].includes(JSON.parse(data).type)) socket.close();
-};
-'`;
-  const name = "WebSocket";
-  // A record of version 1 has a frame that the gateway no longer takes.
-  if (frame.startsWith('{"type":"raw"')) return { name, about: "Send it again to have it as a call.", text: undefined };
-  return { name, about: "Sends it through the gateway, as this page does. Needs Node 22 or later.", text };
-}
-
-/** A string of JavaScript in which no single quote is left for the shell, nor anything that a terminal would act on. */
+/** A string of Python in which no single quote is left for the shell, nor anything that a terminal would act on. */
 function inQuotes(text: string): string {
   return JSON.stringify(text).replaceAll(
     /[^ -&(-~]/g,
@@ -183,7 +136,7 @@ export function printfFormat(bytes: Uint8Array): string {
   });
 }
 
-/** For a bytes literal of Python, or a string of JavaScript whose characters are bytes, between double quotes. */
+/** For a bytes literal of Python, between double quotes. */
 function stringLiteral(bytes: Uint8Array): string {
   return escapeAll(bytes, (byte) => {
     if (byte === 0x22 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;

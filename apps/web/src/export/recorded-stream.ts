@@ -4,10 +4,10 @@
  * A line has no key, because a `Stream` holds none, and its clock starts at 0. One that was loaded is marked so.
  */
 
-import { decodeBase64, encodeBase64, recordVersion } from "@wirebook/capture";
+import { decodeBase64, recordedEvents, recordVersion } from "@wirebook/capture";
 import type { RecordedEvent, RecordedFrame, RecordedStream } from "@wirebook/capture";
 import { decodeTime, encodeText, encodeTime, steps } from "@wirebook/protocol";
-import type { ByteFrame, StreamEvent, StreamOutcome } from "@wirebook/protocol";
+import type { ByteFrame, StreamOutcome } from "@wirebook/protocol";
 import { Stream } from "../streams/stream.svelte.ts";
 import type { Intent } from "../streams/stream.svelte.ts";
 
@@ -27,7 +27,10 @@ export function recordOf(stream: Stream): RecordedStream {
     message: stream.message,
     by,
     steps: Object.fromEntries(happened) as RecordedStream["steps"],
-    events: eventsOf(stream),
+    events: recordedEvents(record, {
+      at: (atMs) => sinceGateway(stream, atMs),
+      arrived: (arrivedMs) => since(stream, arrivedMs),
+    }),
     frames: stream.controls.map(({ atMs, direction, name, text }) => ({
       at: since(stream, atMs),
       direction,
@@ -61,42 +64,6 @@ function sinceGateway(stream: Stream, gatewayMs: number): number {
   return since(stream, stream.toPageMs(gatewayMs));
 }
 
-/** In place of bytes that are not known of by any event, there is one with their count. */
-function eventsOf(stream: Stream): RecordedEvent[] {
-  const { events, sentBytes, receivedBytes } = stream.record;
-  const passed = { client: 0, target: 0 };
-  const gapUpTo = (from: "client" | "target", bytes: number, at: number): RecordedEvent[] => {
-    const count = bytes - passed[from];
-    passed[from] = bytes;
-    return count > 0 ? [{ at, from, count }] : [];
-  };
-  const recorded = events.flatMap((event) => {
-    const at = sinceGateway(stream, event.atMs);
-    const from = event.isFromTarget ? "target" : "client";
-    const gap = event.kind === "written" ? [] : gapUpTo(from, event.offset, at);
-    if (event.kind === "data") passed[from] += event.byteCount;
-    return [...gap, { at, ...eventOf(stream, event) }];
-  });
-  const at = recorded.at(-1)?.at ?? 0;
-  return [...recorded, ...gapUpTo("client", sentBytes, at), ...gapUpTo("target", receivedBytes, at)];
-}
-
-function eventOf(stream: Stream, event: StreamEvent): Omit<RecordedEvent, "at"> {
-  const { kind, leg, isFromTarget, isWaiting, bytes, byteCount, arrivedMs, queuedKiB } = event;
-  const what = kind === "data" ? { count: byteCount } : kind === "written" ? { taken: byteCount } : { [kind]: true };
-  return {
-    from: isFromTarget ? "target" : "client",
-    ...what,
-    ...present({
-      leg: leg === "client" ? leg : undefined,
-      waits: isWaiting === true ? isWaiting : undefined,
-      bytes: bytes && encodeBase64(bytes),
-      arrived: arrivedMs === undefined ? undefined : since(stream, arrivedMs),
-      queued: queuedKiB === 0 ? undefined : queuedKiB,
-    }),
-  };
-}
-
 function endOf(stream: Stream): RecordedStream["end"] {
   const { outcome } = stream.record;
   const at = since(stream, stream.endedAtMs ?? stream.sentAtMs);
@@ -106,8 +73,8 @@ function endOf(stream: Stream): RecordedStream["end"] {
   return { how: "failed", at, code, hop, message };
 }
 
-/** Of a flow, which began with its accept. */
-const noFrame: RecordedFrame = { at: 0, direction: "received", name: "flow", text: "" };
+/** Of a flow, which began with its accept, and of a stream of the command line. */
+const noFrame: RecordedFrame = { at: 0, direction: "received", name: "", text: "" };
 
 /** The stream of a line, under an id of its own. @param fileName what it was loaded from, if it is not this page's own */
 export function streamOf(line: RecordedStream, id: number, fileName?: string): Stream {

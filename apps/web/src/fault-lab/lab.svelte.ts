@@ -7,13 +7,13 @@ import { buildTimeline } from "../inspector/timeline/timeline.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import { deletes, isOrdinary, makeExperiment } from "./experiment.ts";
-import { applyPreset, decodeLink, encodeLink, isLabLink, ordinary } from "./settings.ts";
+import { applyPreset, ordinary } from "./settings.ts";
 import type { FaultSettings, Preset } from "./settings.ts";
 
 type Runner = Pick<Streams, "connect" | "show" | "selected" | "target">;
 type Keys = Pick<Keyring, "withKey" | "has">;
 
-/** The fault lab: its settings, which a link can hold, and the streams that it made. */
+/** The fault lab: its settings, and the streams that it made. */
 export class Lab {
   settings = $state.raw<FaultSettings>(ordinary);
   runs = $state.raw<readonly Stream[]>([]);
@@ -28,13 +28,6 @@ export class Lab {
     this.#streams = streams;
     this.#keyring = keyring;
     this.#announce = announce;
-    if (isLabLink(location.hash)) this.follow();
-  }
-
-  /** The settings of the address. */
-  follow(): void {
-    this.settings = decodeLink(location.hash);
-    this.#isEdited = true;
   }
 
   /** Where it sends: to the target of the stream that is inspected. */
@@ -74,11 +67,6 @@ export class Lab {
 
   apply(preset: Preset): void {
     this.settings = applyPreset(preset, this.settings);
-  }
-
-  /** A link with these settings, without a key. */
-  get link(): string {
-    return new URL(encodeLink(this.settings), location.href).href;
   }
 
   /** Runs the experiment; each run is an exchange like any other. */

@@ -1,14 +1,6 @@
-/**
- * The settings of the fault lab: a message, how it is written, how the connection is closed, how the reply is read. They
- * are also the fragment of a link:
- *
- *     #lab?message=brick+2&cut=bytes&gapMs=60
- *
- * A link leaves out what is as usual, and never has a key. Of an incoming link, only settings within their bounds are
- * taken. A link sets the lab and sends nothing.
- */
+/** The settings of the fault lab: a message, how it is written, how the connection is closed, how the reply is read. */
 
-import { scheduleMsMax, redactMessage, slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
+import { scheduleMsMax, slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
 
 export const lineEnds = ["lf", "crlf", "none"] as const;
 export const cuts = ["whole", "bytes", "at"] as const;
@@ -86,42 +78,9 @@ export function applyPreset({ set }: Preset, { message }: FaultSettings): FaultS
   return { ...ordinary, ...set, message };
 }
 
-const prefix = "#lab";
-
-/** Characters of a message that a link may bring. */
-const messageCharactersMax = 4096;
-
-/** True when a fragment is one of the lab's. */
-export function isLabLink(fragment: string): boolean {
-  return fragment === prefix || fragment.startsWith(`${prefix}?`);
-}
-
-export function encodeLink(settings: FaultSettings): string {
-  const parameters = new URLSearchParams();
-  const shown = { ...settings, message: redactMessage(settings.message) };
-  for (const [name, value] of Object.entries(shown)) {
-    if (name === "message" || value !== ordinary[name as keyof FaultSettings]) parameters.set(name, String(value));
-  }
-  return `${prefix}?${parameters.toString()}`;
-}
-
-export function decodeLink(fragment: string): FaultSettings {
-  const parameters = new URLSearchParams(fragment.slice(prefix.length + 1));
-  const one = <Value extends string>(name: keyof FaultSettings, values: readonly Value[]): Value | undefined =>
-    values.find((value) => value === parameters.get(name));
-  const numbers = Object.keys(numberBounds).flatMap((name) => {
-    const value = numberWithin(name as NumberName, parameters.get(name) ?? "");
-    return value === undefined ? [] : [[name, value]];
-  });
-  return {
-    ...ordinary,
-    message: (parameters.get("message") ?? ordinary.message).slice(0, messageCharactersMax),
-    lineEnd: one("lineEnd", lineEnds) ?? ordinary.lineEnd,
-    cut: one("cut", cuts) ?? ordinary.cut,
-    close: one("close", closes) ?? ordinary.close,
-    reading: one("reading", readings) ?? ordinary.reading,
-    ...(Object.fromEntries(numbers) as Partial<FaultSettings>),
-  };
+/** True when the settings are those of a preset, whatever the message. */
+export function isPreset(preset: Preset, settings: FaultSettings): boolean {
+  return JSON.stringify(applyPreset(preset, settings)) === JSON.stringify({ ...ordinary, ...settings });
 }
 
 /** The number that a text says, when it may be that setting. */

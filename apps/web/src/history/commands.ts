@@ -1,4 +1,3 @@
-import { possible } from "../ui/commands.ts";
 import type { Command } from "../ui/commands.ts";
 import { count } from "../ui/format.ts";
 import type { Layout } from "../ui/layout.svelte.ts";
@@ -25,29 +24,17 @@ export function historyCommands(history: LiveHistory, layout: Layout): readonly 
   ];
 }
 
-/** What changes what the pane shows; its menu has them too. */
+/** What changes what the pane shows; its menu has it too. */
 export function viewCommands(history: LiveHistory): readonly Command[] {
-  const { follower, view } = history;
-  return possible([
+  const { view } = history;
+  return [
     {
       id: "background",
       label: view.showsBackground ? "Fold background requests" : "Show background requests",
       words: "own hidden page",
       run: () => (history.showsBackground = !view.showsBackground),
     },
-    follower.state === "live" && {
-      id: "stop",
-      label: "Stop following",
-      words: "pause live history",
-      run: () => follower.stop(),
-    },
-    follower.state === "stopped" && {
-      id: "follow",
-      label: "Follow the history",
-      words: "live resume continue",
-      run: () => void follower.start(),
-    },
-  ]);
+  ];
 }
 
 /** Goes to the line whose number is typed in the palette: `:50000`, `50,000` or `50000`. */

@@ -55,14 +55,6 @@ export function positionOf(lines: HeldLines, line: string): number | undefined {
   return undefined;
 }
 
-/** The time of the newest line that has one. */
-export function newestTime(lines: HeldLines): string | undefined {
-  for (const { line } of backwards(lines, undefined)) {
-    if (timeOf(line) !== "") return timeOf(line);
-  }
-  return undefined;
-}
-
 /** The newest lines, each with its position, up to a time. */
 function* backwards(lines: HeldLines, after: string | undefined): Generator<Pick<FoundLine, "line" | "position">> {
   for (let position = lines.last; position > Math.max(0, lines.last - searchedMax); position--) {
@@ -102,15 +94,6 @@ export class FoundLines {
     return streams.findLast(
       (stream) => line.endsWith(` ${quoteText(queryFor(stream).message)}`) && this.find(stream, lines)?.line === line,
     );
-  }
-
-  whyMissing(stream: Stream, hasConnected: boolean): string {
-    if (!stream.isWithServer) return "Only a Wirebook server has a history.";
-    if (stream.at.written === undefined && stream.state !== "running") {
-      return "The server received nothing, so the history has no line of it.";
-    }
-    if (!hasConnected) return "Select Connect to follow the history and find the line there.";
-    return "The part of the history that this page holds does not have the line. It may be deleted, or the server writes another format.";
   }
 }
 

@@ -1,19 +1,17 @@
 /** The history of the Wirebook server as the page keeps it: the replica, what keeps it in step, what is shown of it. */
 
+import { timestampOf } from "@wirebook/protocol";
 import type { Operations } from "../streams/operations.svelte.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import type { Zone } from "../ui/format.ts";
-import { FoundLines, newestTime } from "./found-lines.ts";
+import { FoundLines } from "./found-lines.ts";
 import type { FoundLine } from "./found-lines.ts";
-import { suggestedFromLines } from "../limits.ts";
 import { Follower } from "./replica/follower.svelte.ts";
 import { History } from "./replica/history.svelte.ts";
-import { LineDeleter } from "./replica/line-deleter.svelte.ts";
-import { LinkedLine } from "./replica/linked-line.svelte.ts";
 import { PageLoader } from "./replica/page-loader.svelte.ts";
+import { TimeJump } from "./replica/time-jump.svelte.ts";
 import { Search } from "./search/search.svelte.ts";
-import { sketchLine } from "./view/line-text.ts";
 import { HistoryView } from "./view/history-view.svelte.ts";
 
 export class LiveHistory {
@@ -21,12 +19,11 @@ export class LiveHistory {
   readonly follower: Follower;
   readonly loader: PageLoader;
   readonly view: HistoryView;
-  readonly deleter: LineDeleter;
-  readonly linkedLine: LinkedLine;
-  /** With a server that has no follow operation: whether the history is read again after every exchange. */
-  fetchesAfterSend = $state(true);
+  readonly jump: TimeJump;
   readonly search: Search;
   readonly #streams: Streams;
+  readonly #operations: Operations;
+  readonly #watch: (stream: Stream | undefined) => Promise<void>;
   readonly #found = new FoundLines();
 
   /**
@@ -40,23 +37,18 @@ export class LiveHistory {
     preferences: { readonly zone: Zone } = { zone: "utc" },
   ) {
     this.#streams = streams;
+    this.#operations = operations;
+    this.#watch = watch;
     this.follower = new Follower(streams, operations, this.held);
     this.loader = new PageLoader(streams, this.held, () => this.follower.state === "live");
     this.view = new HistoryView(this.held, preferences);
-    this.deleter = new LineDeleter(streams, operations, this.held, watch);
-    this.linkedLine = new LinkedLine(streams, this.held, (position) => this.reveal(position));
+    this.jump = new TimeJump(streams, this.held, (position) => this.reveal(position));
     this.search = new Search(streams, this.held, this.view, preferences);
   }
 
-  /** False for a gateway without a Wirebook server, and for a server that announces nothing: neither has a history. */
+  /** False for a gateway without a Wirebook server, and for a server that cannot be followed. */
   get isThere(): boolean {
-    return this.#streams.hasServer && this.follower.state !== "other-service";
-  }
-
-  /** Takes what the fragment of the page's address says of the history. True when it leads to a line, or holds a filter. */
-  openAddress(fragment: string): boolean {
-    const isFilter = this.search.take(fragment);
-    return this.linkedLine.take(fragment) || isFilter;
+    return this.#streams.hasServer && this.follower.state !== "none";
   }
 
   /** Brings a line into view, whatever is filtered. */
@@ -71,21 +63,21 @@ export class LiveHistory {
     this.search.restart();
   }
 
-  /** Names in the newest lines, the most frequent first. */
-  usersHeld(): readonly string[] {
-    const { current } = this.held;
-    const counts = new Map<string, number>();
-    for (let position = current.last; position > current.last - suggestedFromLines; position--) {
-      const { user } = sketchLine(current.at(position) ?? "");
-      if (user !== "") counts.set(user, (counts.get(user) ?? 0) + 1);
-    }
-    return [...counts].toSorted((a, b) => b[1] - a[1]).map(([user]) => user);
-  }
-
   /** Goes to a line by its number, or to the nearest there is. */
   goToLine(line: number): void {
-    const { floor, last } = this.held.current;
-    if (last > 0) this.reveal(Math.max(floor, Math.min(last, line)));
+    const { last } = this.held.current;
+    if (last > 0) this.reveal(Math.min(last, line));
+  }
+
+  /**
+   * Deletes a line, which is named by its number and its time, so that the server deletes no other: it refuses when
+   * another user has deleted that line, or one above it, at the same moment. One of another program has no time.
+   */
+  async delete(user: string, position: number, line: string): Promise<void> {
+    const operation = this.#operations.offering("delete-line")?.number;
+    if (operation === undefined) return;
+    const values = [String(position), timestampOf(line)].filter((value) => value !== "");
+    await this.#watch(this.#streams.request({ user, operation, values, by: "user", purpose: "from the history" }));
   }
 
   /** Follows and reads as this user from now on. @param user with the key */
@@ -97,7 +89,6 @@ export class LiveHistory {
 
   /** The gateway is there. */
   resume(user: string): void {
-    if (this.follower.state === "stopped") return;
     this.held.user = user;
     void this.follower.start();
   }
@@ -112,18 +103,8 @@ export class LiveHistory {
     return this.#found.streamOf(line, this.#streams.list, this.held.replica);
   }
 
-  /** Why `lineOf` knows none, in a sentence. */
-  whyMissing(stream: Stream, hasConnected: boolean): string {
-    return this.#found.whyMissing(stream, hasConnected);
-  }
-
-  /** The time of the newest line that is held. */
+  /** The time of the newest line that came. */
   get newestTime(): string | undefined {
-    return newestTime(this.held.current);
-  }
-
-  /** A request of the user is over. */
-  async noteOver(): Promise<void> {
-    if (this.follower.state === "unfollowable" && this.fetchesAfterSend) await this.follower.fetch();
+    return this.held.current.newestTime || undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { touches } from "./byte-runs.ts";
+import { touches } from "./span.ts";
 import type { FrameList, FrameSource } from "./frame-list.ts";
 import type { Mark } from "./highlight.svelte.ts";
 

@@ -10,7 +10,7 @@ import type { StreamEvent } from "@wirebook/protocol";
 import { frameBytesOf, kindOf } from "../streams/byte-frame.ts";
 import type { ControlFrame, Stream } from "../streams/stream.svelte.ts";
 import { firstIndex } from "../ui/first-index.ts";
-import type { Span } from "./byte-runs.ts";
+import type { Span } from "./span.ts";
 
 /** What a row stands for: the same object for as long as it is kept. */
 export type FrameSource = ControlFrame | StreamEvent;

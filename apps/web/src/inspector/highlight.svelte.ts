@@ -1,6 +1,6 @@
 import type { Attachment } from "svelte/attachments";
-import { touches } from "./byte-runs.ts";
-import type { Span } from "./byte-runs.ts";
+import { touches } from "./span.ts";
+import type { Span } from "./span.ts";
 import type { FrameSource } from "./frame-list.ts";
 
 /** A part of what the inspector shows: bytes of one of the two directions, arrows of the diagram, a frame, a note. */

@@ -9,6 +9,9 @@ import type { Stream } from "./stream.svelte.ts";
 import type { StreamStore } from "./stream-store.ts";
 import type { Streams } from "./streams.svelte.ts";
 
+/** Times that the storage is opened for one deed. */
+const attemptsMax = 2;
+
 export class Keeper {
   /** What went wrong, in a sentence. */
   problem = $state("");
@@ -16,7 +19,7 @@ export class Keeper {
   isAsking = $state(false);
   readonly #streams: Streams;
   readonly #open: () => Promise<StreamStore>;
-  #store: Promise<StreamStore | undefined> | undefined;
+  #store: Promise<StreamStore> | undefined;
   readonly #waiting = new Set<Stream>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -76,12 +79,16 @@ export class Keeper {
     const streams = [...this.#waiting];
     this.#waiting.clear();
     if (streams.length === 0) return;
-    await this.#use(async (store) => {
+    const isDone = await this.#use(async (store) => {
       for (const stream of streams) {
         stream.isKept = await store.save(stream);
         if (!stream.isKept) this.problem = `${stream.name} is too big to be kept over a reload.`;
       }
     });
+    for (const stream of isDone ? [] : streams.filter(({ isKept }) => isKept)) {
+      stream.isKept = false;
+      this.problem = `${stream.name} is not kept over a reload: the browser's storage is blocked or full.`;
+    }
   }
 
   #save(stream: Stream): void {
@@ -90,14 +97,18 @@ export class Keeper {
     this.#timer = setTimeout(() => void this.flush(), keepDelayMs);
   }
 
-  async #use(deed: (store: StreamStore) => Promise<void>): Promise<void> {
-    this.#store ??= this.#open().catch(() => undefined);
-    const store = await this.#store;
-    try {
-      if (store !== undefined) await deed(store);
-    } catch {
-      // Best effort: storage may be blocked or full, and the page is of use without it.
-      this.#store = Promise.resolve(undefined);
+  /** False when the storage fails twice: it may be blocked or full, and the page is of use without it. */
+  async #use(deed: (store: StreamStore) => Promise<void>): Promise<boolean> {
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      try {
+        this.#store ??= this.#open();
+        await deed(await this.#store);
+        return true;
+      } catch {
+        // A browser may close its connection to the storage at any time, and a new one works.
+        this.#store = undefined;
+      }
     }
+    return false;
   }
 }

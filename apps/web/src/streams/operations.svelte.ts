@@ -4,8 +4,6 @@ import type { Announcement, OperationSpec } from "@wirebook/protocol";
 /** What the Wirebook server announced with its latest reply. The page offers no operation that the server did not name. */
 export class Operations {
   list = $state.raw<readonly Announcement[]>();
-  /** The link with which its replies begin; empty before the first. */
-  link = $state("");
 
   find(number: number): Announcement | undefined {
     return this.list?.find((each) => each.number === number);

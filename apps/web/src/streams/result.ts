@@ -92,23 +92,6 @@ export function isLeftOpen({ failure, receivedBytes }: Stream): boolean {
   return failure?.code === "reply-timeout" && receivedBytes > 0;
 }
 
-/** Why a line that was to be deleted may still be there. */
-export interface DeleteProblem {
-  readonly result: string;
-  readonly why: string;
-}
-
-/** What to say of a delete; `undefined` when it was carried out. */
-export function explainDelete(stream: Stream): DeleteProblem | undefined {
-  const refusal = refusalOf(stream);
-  const failure = explainFailure(stream);
-  if (failure === undefined)
-    return refusal === undefined ? undefined : { result: "Nothing was deleted.", why: refusal };
-  const isUnwritten = stream.failure?.hop !== "page-gateway" && stream.at.written === undefined;
-  if (isUnwritten) return { result: "Nothing was deleted.", why: failure.why };
-  return { result: "The line may have been deleted.", why: `${failure.why} ${failure.consequence}` };
-}
-
 /** The refusal of the server without its prefix; `undefined` when it did not refuse. */
 export function refusalOf(stream: Stream): string | undefined {
   if (stream.answer === "accepted") return undefined;

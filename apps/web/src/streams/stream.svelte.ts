@@ -53,6 +53,14 @@ interface LoadedFrom {
   readonly note: string;
 }
 
+/** What a stream is driven by where no person does: it learns what happens as it happens, keys included. */
+interface StreamDriver {
+  opened(): void;
+  received(bytes: Uint8Array): void;
+  /** The target sends no more. */
+  ended(): void;
+}
+
 export interface Intent {
   readonly target: AnnouncedTarget;
   readonly user: string;
@@ -78,6 +86,8 @@ export interface Intent {
   /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
   readonly onKey?: (user: string) => void;
   readonly onResponse?: (bytes: Uint8Array) => void;
+  /** A driven stream answers the target's FIN when its driver says so, not by itself. */
+  readonly driver?: StreamDriver;
 }
 
 /** What a flow has and no other stream. */
@@ -154,7 +164,7 @@ export class Stream {
   /** The first bytes of the response. */
   #answer: Uint8Array = new Uint8Array(0);
 
-  /** @param name what its first frame is called: `request` or `connect` */
+  /** @param name what its first frame is called: `request` or `connect`; `""` where it has none */
   constructor(id: number, intent: Intent, name: string, timed: TimedText) {
     this.id = id;
     this.intent = intent;
@@ -169,7 +179,7 @@ export class Stream {
     const { promise, resolve } = Promise.withResolvers<this>();
     this.over = promise;
     this.#settle = resolve;
-    if (intent.by !== "flow") this.noteControl("sent", name, timed);
+    if (name !== "") this.noteControl("sent", name, timed);
   }
 
   /** The bytes that were given to be sent first; `undefined` where they are not kept whole. */
@@ -301,6 +311,7 @@ export class Stream {
       record.local = frame.local;
       record.remote = frame.remote;
       record.tls = frame.tls;
+      this.intent.driver?.opened();
     } else if (frame.type === "end") this.end({ kind: "ended", reason: frame.reason }, timed.atMs);
     else this.end({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message }, timed.atMs);
   }
@@ -341,6 +352,8 @@ export class Stream {
     else if (kind === "written") this.#record.wrote(frame.writtenBytes, atMs, options);
     else this.#record.ended(kind, isFromTarget, atMs, options);
     this.#redraw.mark();
+    if (kind === "data") this.intent.driver?.received(frame.bytes);
+    if (kind === "fin" && isFromTarget) this.intent.driver?.ended();
   }
 
   noteControl(direction: ControlFrame["direction"], name: string, { atMs, text }: TimedText): void {
@@ -348,7 +361,7 @@ export class Stream {
     this.#redraw.mark();
   }
 
-  /** The page sent more bytes in a frame of their own. */
+  /** The page sent more bytes in a frame of their own. They are kept as they are given: a secret is masked before. */
   noteSent(bytes: Uint8Array, atMs: number): void {
     this.#record.sending(this.#withoutKey(bytes));
     const { length: byteCount } = bytes;

@@ -153,14 +153,17 @@ export class Streams {
     return stream;
   }
 
-  /** Sends more bytes on a conversation, in as many frames as they need; false when there is no connection. */
-  write(stream: Stream, bytes: Uint8Array): boolean {
+  /**
+   * Sends more bytes on a conversation, in as many frames as they need; false when there is no connection.
+   *
+   * @param shown what is kept of them: as many bytes, without a secret
+   */
+  write(stream: Stream, bytes: Uint8Array, shown = bytes): boolean {
     for (let at = 0; at < bytes.length; at += dataBytesMax) {
-      const part = bytes.slice(at, at + dataBytesMax);
-      const atMs = this.#connection.sendBytes(encodeData(stream.id, part));
+      const atMs = this.#connection.sendBytes(encodeData(stream.id, bytes.slice(at, at + dataBytesMax)));
       if (atMs === undefined) return false;
       const before = stream.record.bytesKept;
-      stream.noteSent(part, atMs);
+      stream.noteSent(shown.slice(at, at + dataBytesMax), atMs);
       this.#keptBytes += stream.record.bytesKept - before;
     }
     return true;
@@ -194,7 +197,7 @@ export class Streams {
 
   /** Forgets all that are over. */
   clear(): void {
-    for (const stream of this.#all.values()) if (stream.state !== "running") this.forget(stream);
+    for (const stream of this.#all.values()) if (stream.state !== "running") this.#forget(stream);
     this.#droppedCount = 0;
   }
 
@@ -214,16 +217,15 @@ export class Streams {
     this.#control(stream, "cancel");
   }
 
-  /** Keeps the newest of the page's own reads: scrolling makes dozens. */
+  /** Keeps the newest of the page's own reads and failed attempts: there are dozens of them. */
   keepFew(read: Stream): void {
     this.#ownReads.push(read);
     if (this.#ownReads.length <= ownReadsKept) return;
     const oldest = this.#ownReads.shift();
-    if (oldest !== undefined && oldest !== this.selected && oldest.state !== "running") this.forget(oldest);
+    if (oldest !== undefined && oldest !== this.selected && oldest.state !== "running") this.#forget(oldest);
   }
 
-  /** Removes one that is of no more use, such as the last of many failed attempts. */
-  forget(stream: Stream): void {
+  #forget(stream: Stream): void {
     this.#remove(stream);
     if (this.selected === stream) this.selected = undefined;
     this.#redraw.mark();
@@ -252,7 +254,9 @@ export class Streams {
     stream.takeBytes(frame, atMs, this.#connection.clock);
     this.#keptBytes += stream.record.bytesKept - before;
     // A conversation is over when both ends have closed it.
-    if (frame.kind === "fin" && frame.isFromTarget && stream.at.ended === undefined) this.#control(stream, "end");
+    const isDriven = stream.intent.driver !== undefined;
+    if (frame.kind === "fin" && frame.isFromTarget && stream.at.ended === undefined && !isDriven)
+      this.#control(stream, "end");
     this.#noteHeader(stream);
     if (this.#keptBytes > allBytesKept) this.#releaseOldest(stream);
   }

@@ -1,36 +1,22 @@
-/** The filter of the traffic: words, and `target:`, `client:` and `state:`. All of them must fit; a minus means none may. */
+/** The filter of the traffic: words that the name, the target, the client or the state has. A minus means that none may. */
 
 import { resultOf } from "../streams/result.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 
-const fields: Readonly<Record<string, (flow: Stream) => string>> = {
-  target: ({ intent }) => intent.target.name,
-  client: ({ clientName }) => clientName,
-  state: (flow) => `${flow.state} ${resultOf(flow).word}`,
-};
-
-const fieldNames = Object.keys(fields);
-
-/** What decides whether a flow is shown; or the sentence that says what is wrong. */
-export function parseFlowFilter(text: string): ((flow: Stream) => boolean) | string {
-  const terms: ((flow: Stream) => boolean)[] = [];
-  for (const word of text
+/** What decides whether a flow is shown. */
+export function parseFlowFilter(text: string): (flow: Stream) => boolean {
+  const words = text
     .toLowerCase()
     .split(/\s+/u)
-    .filter((each) => each !== "")) {
+    .filter((word) => word !== "");
+  const terms = words.map((word) => {
     const isNot = word.startsWith("-") && word.length > 1;
-    const [, name, value = ""] = /^([a-z]+):(.*)$/u.exec(isNot ? word.slice(1) : word) ?? [];
-    const field = name === undefined ? undefined : fields[name];
-    if (name !== undefined && field === undefined) {
-      return `Unknown field ${name.slice(0, 40)}. Use ${fieldNames.map((each) => `${each}:`).join(", ")} or plain words.`;
-    }
-    if (field !== undefined && value === "") return `Type what ${name}: must contain, as in ${name}:x.`;
-    const sought = field === undefined ? word.slice(isNot ? 1 : 0) : value;
-    terms.push((flow) => (field ?? allText)(flow).toLowerCase().includes(sought) !== isNot);
-  }
-  return (flow) => terms.every((fits) => fits(flow));
+    return { isNot, sought: isNot ? word.slice(1) : word };
+  });
+  return (flow) => terms.every(({ isNot, sought }) => textOf(flow).includes(sought) !== isNot);
 }
 
-function allText(flow: Stream): string {
-  return [flow.name, ...Object.values(fields).map((field) => field(flow))].join(" ");
+function textOf(flow: Stream): string {
+  const { name, intent, clientName, state } = flow;
+  return [name, intent.target.name, clientName, state, resultOf(flow).word].join(" ").toLowerCase();
 }

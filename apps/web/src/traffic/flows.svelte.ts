@@ -161,7 +161,7 @@ export class Flows {
     const offsetMs = clock?.offsetMs ?? timeOrigin - (hello?.timeOrigin ?? timeOrigin);
     const atMs = receivedMs - offsetMs;
     const startedAt = new Date(timeOrigin + atMs);
-    return new Stream(id, { target, user: "", message: "", by: "flow", startedAt }, "flow", { atMs, text: "" });
+    return new Stream(id, { target, user: "", message: "", by: "flow", startedAt }, "", { atMs, text: "" });
   }
 
   #add(stream: Stream): void {

@@ -70,17 +70,12 @@ export function decodeShares(kept: string | undefined): Shares | undefined {
   return isUsable && rest.length === 0 ? { conversation, inspector, history } : undefined;
 }
 
-export type InspectorTab = "notes" | "stream" | "frames" | "bytes" | "steps" | "lab";
+export type InspectorTab = "notes" | "stream" | "frames" | "bytes" | "steps" | "lab" | "compare" | "scenario";
 
-export type Dialog = "palette" | "settings" | "help" | "present";
+/** The fragment of an address that opens a lesson begins with this; behind it stands which one, or nothing for their list. */
+export const lessonLinkPrefix = "#lesson=";
 
-/** What the export dialog is open for. */
-export interface ExportSubject {
-  /** Files to load at once: those that were dropped on the page. */
-  readonly files?: readonly File[];
-  /** What is done at once, or where the focus goes. */
-  readonly first?: "pcapng" | "ndjson" | "link" | "load";
-}
+export type Dialog = "palette" | "settings" | "help" | "present" | "compare";
 
 export class Layout {
   readonly panes = new Panes();
@@ -91,11 +86,21 @@ export class Layout {
   tab = $state<InspectorTab>("notes");
   /** The dialog that lies over the page. */
   dialog = $state<Dialog>();
-  exportSubject = $state.raw<ExportSubject>();
+  /** Set while the export dialog is open: files to load at once, which were dropped on the page. */
+  dropped = $state.raw<readonly File[]>();
+  /** What the fault lab is to be set to, once it is there. */
+  labPreset = $state<string>();
   /** The latest result, for screen readers. */
   announcement = $state("");
+  /** The lesson that stands in the place of the log; `""` for their list, `undefined` for none. */
+  lesson = $state<string>();
   /** Why the stream of the page's address is not shown, in a sentence. */
   linkProblem = $state("");
+
+  /** True when the tab of the inspector has something to show although no stream is selected. */
+  get isWithoutStream(): boolean {
+    return this.tab === "lab" || this.tab === "scenario" || this.tab === "compare";
+  }
 
   /** The pane that a narrow screen shows. */
   get pane(): Pane {
@@ -131,8 +136,20 @@ export class Layout {
     document.querySelector<HTMLElement>(`[data-pane="${pane}"] > button`)?.focus();
   }
 
-  openLab(): void {
+  openLesson(id = ""): void {
+    this.lesson = id;
+    this.pane = "conversation";
+  }
+
+  /** @param preset the name of one that is to be set */
+  openLab(preset?: string): void {
+    this.labPreset = preset;
     this.tab = "lab";
+    void this.focus("inspector", "#inspector");
+  }
+
+  openScenario(): void {
+    this.tab = "scenario";
     void this.focus("inspector", "#inspector");
   }
 }

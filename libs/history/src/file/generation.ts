@@ -9,7 +9,7 @@
 
 import { HistoryError } from "../errors.ts";
 import { closeFile, readInto, reasonOf } from "./disk.ts";
-import { endOfLine } from "./line-feeds.ts";
+import { endOfLine } from "./line-index.ts";
 import type { LineIndex } from "./line-index.ts";
 
 /** Why a generation grows no more. */

@@ -6,7 +6,8 @@
  */
 
 import { openPieceBytes, readFullySync, readInto } from "./disk.ts";
-import { countLineFeeds } from "./line-feeds.ts";
+
+const lineFeed = 0x0a;
 
 /** Where to look for the beginning of a line: after so many line feeds from that offset on. */
 export interface Place {
@@ -38,7 +39,7 @@ export class LineIndex {
     let at = 0;
     while (at < bytes.length) {
       const end = Math.min(bytes.length, at + this.blockBytes - (this.#bytes % this.blockBytes));
-      this.#lines += countLineFeeds(bytes, at, end);
+      this.#lines += countLineFeeds(bytes.subarray(at, end));
       this.#bytes += end - at;
       at = end;
       if (this.#bytes % this.blockBytes === 0) this.#before.push(this.#lines);
@@ -94,6 +95,22 @@ export async function indexFile(fd: number, bytes: number, blockBytes: number): 
 /** Adds a file's bytes up to an offset, in one turn. */
 export function addBytes(fd: number, index: LineIndex, to: number): void {
   while (index.bytes < to) index.add(readFullySync(fd, index.bytes, Math.min(openPieceBytes, to - index.bytes)));
+}
+
+/** The offset after the `ordinal`-th line feed (from 1), or -1 when there are fewer. */
+export function endOfLine(bytes: Uint8Array, ordinal: number): number {
+  let at = -1;
+  for (let left = ordinal; left > 0; left--) {
+    at = bytes.indexOf(lineFeed, at + 1);
+    if (at < 0) return -1;
+  }
+  return at + 1;
+}
+
+function countLineFeeds(bytes: Uint8Array): number {
+  let count = 0;
+  for (let at = bytes.indexOf(lineFeed); at >= 0; at = bytes.indexOf(lineFeed, at + 1)) count += 1;
+  return count;
 }
 
 function createPiece(bytes: number): Uint8Array {

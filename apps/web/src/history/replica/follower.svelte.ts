@@ -3,8 +3,8 @@
  *
  * It follows with operation 5 from the next line on, so that every line that comes is a change: an old `deleted line 3`
  * must not delete anything again. The lines before are read with operation 2, here the newest ones and otherwise those
- * in view (see `PageLoader`), and placed by the version that the reply names (see `readLines`). After a reconnect the lines
- * around the last one seen decide what is still right (see `resync`).
+ * in view (see `PageLoader`), and placed by the version that the reply names (see `readInto`). After a reconnect nothing is
+ * known of what was deleted meanwhile, so they are read anew.
  *
  * All of it is requests like any other, for the user, and the conversation shows them as the page's own.
  */
@@ -17,23 +17,18 @@ import { refusalOf, sentence } from "../../streams/result.ts";
 import { backoffMs, Countdown } from "../../gateway/countdown.svelte.ts";
 import { historyPageLines } from "../../limits.ts";
 import { HistoryReplica } from "./history-replica.ts";
-import type { Deletion } from "./history-replica.ts";
 import type { History } from "./history.svelte.ts";
-import { LineSplitter, readInto, readWhole } from "./range-read.ts";
-import { rangeToResync, resync } from "./resync.ts";
+import { LineSplitter, readInto } from "./range-read.ts";
 
 /**
  * - `idle`: no user is connected, or there is no gateway
  * - `connecting`: asks for the operations, follows, reads the lines before
  * - `live`: in step
  * - `waiting`: it failed and is tried again after the countdown
- * - `unfollowable`: the server announces no follow, or no `snapshot` for its reads; the history is fetched on request
- * - `other-service`: the server announces nothing at all, and keeps no history that could be shown
+ * - `none`: there is no server, or none that can be followed and names the version of its reads: no history can be shown
  * - `refused`: the server refuses this user
- * - `stopped`: the user stopped it
  */
-export type FollowState =
-  "idle" | "connecting" | "live" | "waiting" | "unfollowable" | "other-service" | "refused" | "stopped";
+export type FollowState = "idle" | "connecting" | "live" | "waiting" | "none" | "refused";
 
 const followOperation = 5;
 
@@ -41,16 +36,13 @@ export class Follower {
   state = $state<FollowState>("idle");
   /** Why it is not live, in a sentence. */
   error = $state("");
-  /** True while the whole history is fetched. */
-  isFetching = $state(false);
   readonly countdown = new Countdown();
   readonly #streams: Streams;
   readonly #operations: Operations;
   readonly #history: History;
-  /** Every start, stop and loss begins a new run; what still waits in an older one ends without effect. */
+  /** Every start and every loss begins a new run; what still waits in an older one ends without effect. */
   #run = 0;
   #following: Stream | undefined;
-  #lastFailed: Stream | undefined;
   #failures = 0;
 
   constructor(streams: Streams, operations: Operations, history: History) {
@@ -65,15 +57,14 @@ export class Follower {
     if (this.#following !== undefined) this.#streams.cancel(this.#following);
     this.error = "";
     if (!this.#streams.hasServer) {
-      this.state = "other-service";
+      this.state = "none";
       return;
     }
     this.state = "connecting";
     if (this.#operations.list === undefined && !(await this.#askForOperations(run))) return;
     if (run !== this.#run) return;
     if (this.#canBeFollowed) return this.#follow(run);
-    this.state = "unfollowable";
-    await this.fetch();
+    this.state = "none";
   }
 
   /** A follow alone is of no use: the lines before it need a place. */
@@ -82,34 +73,12 @@ export class Follower {
     return namesVersion && this.#operations.offering("follow") !== undefined;
   }
 
-  /** Ends the follow; what is shown stays. */
-  stop(): void {
-    this.#nextRun();
-    this.state = "stopped";
-    if (this.#following !== undefined) this.#streams.cancel(this.#following);
-    this.#following = undefined;
-  }
-
   /** The gateway is gone, and the follow with it. */
   lose(): void {
     this.#nextRun();
     this.#following = undefined;
     this.error = "";
-    if (this.state !== "stopped") this.state = "idle";
-  }
-
-  /** Reads the whole history anew, from a server that cannot be followed. */
-  async fetch(): Promise<void> {
-    if (this.isFetching) return;
-    this.isFetching = true;
-    const { stream, replica } = await readWhole(this.#streams, this.#history.user);
-    this.isFetching = false;
-    if (stream?.state === "done" && stream.answer === "accepted") {
-      this.#history.show(replica);
-      this.error = "";
-    } else if (stream !== undefined) {
-      this.error = `The history could not be fetched. ${describe(stream)}`;
-    }
+    this.state = "idle";
   }
 
   /** Sends the name alone: every server answers that with its operations, the reference implementation too. */
@@ -123,7 +92,7 @@ export class Follower {
     await stream?.over;
     if (run !== this.#run || stream === undefined) return false;
     if (this.#operations.list !== undefined) return true;
-    if (isOtherService(stream)) this.state = "other-service";
+    if (isOtherService(stream)) this.state = "none";
     else this.#retryLater(stream);
     return false;
   }
@@ -167,32 +136,17 @@ export class Follower {
     return replica;
   }
 
-  /** Reads the newest lines, or those around the last one seen, and shows the replica. */
+  /** Reads the newest lines, and shows the replica. */
   async #show(replica: HistoryReplica, run: number): Promise<void> {
-    const old = this.#history.current;
-    const missed = replica.mark(replica.last);
-    const since: Deletion[] = [];
-    const stop = replica.listen((_, deletion) => deletion !== undefined && since.push(deletion));
-    const range = rangeToResync(old.last === 0 ? replica.last : old.last, replica.last, historyPageLines);
-    const order = { user: this.#history.user, ...range, purpose: "to show the lines before" };
+    const { last } = replica;
+    const from = Math.max(1, last - historyPageLines + 1);
+    const order = { user: this.#history.user, from, to: last, purpose: "to show the lines before" };
     // When it fails, the page loader reads what is in view, and says why it cannot.
-    if (replica.last > 0) await readInto(this.#streams, replica, order);
-    stop();
-    replica.unmark(missed);
+    if (last > 0) await readInto(this.#streams, replica, order);
     if (run !== this.#run) return;
-    if (old.last > 0) this.#resync(old, replica, missed.position - (missed.isGone ? 1 : 0), since);
     this.#history.show(replica);
     this.#failures = 0;
     this.state = "live";
-  }
-
-  /** Takes over what is still right, and marks where lines were missed. */
-  #resync(old: HistoryReplica, replica: HistoryReplica, missedTo: number, since: readonly Deletion[]): void {
-    const lastSeen = resync(old, replica, missedTo, since);
-    if (lastSeen === undefined) return this.#history.markGap(replica, missedTo + 1, undefined);
-    // The last of them is the line of this follow's own request.
-    const lines = missedTo - lastSeen - 1;
-    if (lines > 0) this.#history.markGap(replica, lastSeen + 1, lines);
   }
 
   #nextRun(): number {
@@ -209,17 +163,11 @@ export class Follower {
       this.state = "refused";
       return;
     }
-    this.#forgetFormerFailure(stream);
+    // While a server is away, failed attempts would fill the conversation.
+    this.#streams.keepFew(stream);
     this.#failures += 1;
     this.state = "waiting";
     this.countdown.start(backoffMs(this.#failures, Math.random()), () => void this.start());
-  }
-
-  /** While a server is away, failed attempts would fill the conversation: the last one is enough. */
-  #forgetFormerFailure(stream: Stream): void {
-    const former = this.#lastFailed;
-    if (former !== undefined && former !== this.#streams.selected) this.#streams.forget(former);
-    this.#lastFailed = stream.state === "failed" && stream.receivedBytes === 0 ? stream : undefined;
   }
 }
 

@@ -18,7 +18,6 @@ import { firstIndex } from "../../ui/first-index.ts";
 export interface Deletion {
   /** The time of the line that tells of it. */
   readonly time: string;
-  readonly user: string;
   /** `undefined` for all lines. */
   readonly position: number | undefined;
   /** The timestamp of the deleted line; `""` for all lines. */
@@ -26,12 +25,12 @@ export interface Deletion {
 }
 
 /** What a result line says was deleted; `undefined` for any other line. */
-export function deletionOf(line: string): Deletion | undefined {
+function deletionOf(line: string): Deletion | undefined {
   const entry = resultIn(line);
   if (entry === undefined) return undefined;
-  const { time, user, result } = entry;
-  if (result.verb === "deleted-all") return { time, user, position: undefined, head: "" };
-  return result.verb === "deleted-line" ? { time, user, position: result.line, head: result.head } : undefined;
+  const { time, result } = entry;
+  if (result.verb === "deleted-all") return { time, position: undefined, head: "" };
+  return result.verb === "deleted-line" ? { time, position: result.line, head: result.head } : undefined;
 }
 
 function resultIn(line: string): Extract<Entry, { readonly kind: "result" }> | undefined {
@@ -65,8 +64,6 @@ export interface LineRange {
 export class HistoryReplica {
   /** Position of the last line. */
   last: number;
-  /** The first position that can be read: a server without ranges is not asked again for the lines before it. */
-  floor = 1;
   /** Lines that are held. */
   held = 0;
   /** Grows with every change but that of a line at the end. */
@@ -101,21 +98,10 @@ export class HistoryReplica {
     }
   }
 
-  /** The first position of the held lines that reach to the end without a gap; one past `last` when there are none. */
-  get tailFirst(): number {
-    let first = this.last + 1;
-    for (let index = this.#pages.length - 1; index >= 0; index--) {
-      const page = this.#pages[index] as LinePage;
-      if (page.first + page.lines.length !== first) break;
-      first = page.first;
-    }
-    return first;
-  }
-
   /** The first range of lines within `from` to `to` that is not held, if there is one. */
   missing(from: number, to: number): LineRange | undefined {
     const last = Math.min(to, this.last);
-    let first = Math.max(this.floor, from);
+    let first = Math.max(1, from);
     while (first <= last) {
       const page = this.#pages[this.#indexOf(first)];
       if (page === undefined) return { from: first, to: Math.min(last, (this.#nextHeld(first) ?? Infinity) - 1) };
@@ -127,7 +113,7 @@ export class HistoryReplica {
   /** The widest range around a position that is not held, cut to `lines` lines around it. */
   gapAround(position: number, lines: number): LineRange {
     const before = this.#pages.findLast(({ first }) => first <= position);
-    const gapFrom = Math.max(this.floor, before === undefined ? 1 : before.first + before.lines.length);
+    const gapFrom = before === undefined ? 1 : before.first + before.lines.length;
     const gapTo = Math.min(this.last, (this.#nextHeld(position) ?? Infinity) - 1);
     const from = Math.max(gapFrom, Math.min(position - Math.floor(lines / 2), gapTo - lines + 1));
     return { from, to: Math.min(gapTo, from + lines - 1) };
@@ -148,17 +134,14 @@ export class HistoryReplica {
     return bookmark;
   }
 
-  /** Takes over a bookmark of another replica, as it stands. */
+  /** Takes over a bookmark of another replica, at the position that it had. */
   keepMark(bookmark: Bookmark): void {
+    bookmark.position = Math.max(1, Math.min(this.last, bookmark.position));
     this.#bookmarks.add(bookmark);
   }
 
   unmark(bookmark: Bookmark): void {
     this.#bookmarks.delete(bookmark);
-  }
-
-  get bookmarks(): Iterable<Bookmark> {
-    return this.#bookmarks;
   }
 
   /** Listens to the feed until the returned function is called. */
@@ -209,11 +192,6 @@ export class HistoryReplica {
         from = to;
       }
     }
-  }
-
-  /** Takes over the lines that another one holds of the same history. */
-  adopt(other: HistoryReplica): void {
-    for (const { first, lines } of other.#pages) this.put(first, lines);
   }
 
   /** Removes a line, held or not. False when it cannot be the one that has this timestamp. */

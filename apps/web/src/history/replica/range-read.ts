@@ -9,9 +9,9 @@
 import { decodeSnapshotHeader, decodeText, joinBytes } from "@wirebook/protocol";
 import type { Stream } from "../../streams/stream.svelte.ts";
 import type { Streams } from "../../streams/streams.svelte.ts";
-import { historyLineBytesKept, snapshotWaitMs } from "../../limits.ts";
+import { historyLineCharactersKept, snapshotWaitMs } from "../../limits.ts";
 import { timeOf } from "../view/line-text.ts";
-import { HistoryReplica } from "./history-replica.ts";
+import type { HistoryReplica } from "./history-replica.ts";
 import type { Deletion } from "./history-replica.ts";
 
 const readOperation = 2;
@@ -22,8 +22,6 @@ export interface ReadOrder {
   readonly from: number;
   readonly to: number;
   readonly purpose: string;
-  /** Receives the number of lines that have come so far. */
-  readonly onProgress?: (lines: number) => void;
   /** Receives the exchange, so that it can be cancelled. */
   readonly onStart?: (stream: Stream) => void;
 }
@@ -57,7 +55,7 @@ export function moveLines(
 export async function readInto(
   streams: Streams,
   replica: HistoryReplica,
-  { user, from, to, purpose, onProgress, onStart }: ReadOrder,
+  { user, from, to, purpose, onStart }: ReadOrder,
 ): Promise<boolean> {
   const deletions: Deletion[] = [];
   const stop = replica.listen((_, deletion) => deletion !== undefined && deletions.push(deletion));
@@ -71,7 +69,6 @@ export async function readInto(
     purpose,
     onResponse: (bytes) => {
       for (const line of splitter.push(bytes)) received.push(line);
-      onProgress?.(Math.max(0, received.length - 1));
     },
   });
   if (stream !== undefined) {
@@ -88,27 +85,6 @@ export async function readInto(
   const moved = moveLines(lines, version, deletions);
   replica.put(moved.first, moved.lines);
   return true;
-}
-
-/** Reads the whole history into a new replica, which keeps the newest lines: for a server that cannot be followed. */
-export async function readWhole(
-  streams: Streams,
-  user: string,
-): Promise<{ stream: Stream | undefined; replica: HistoryReplica }> {
-  const replica = new HistoryReplica();
-  const splitter = new LineSplitter();
-  const append = (line: string) => replica.append(line);
-  const stream = streams.request({
-    user,
-    operation: readOperation,
-    by: "page",
-    purpose: "to show the history",
-    onResponse: (bytes) => splitter.push(bytes).forEach(append),
-  });
-  await stream?.over;
-  splitter.finish().forEach(append);
-  replica.floor = replica.tailFirst;
-  return { stream, replica };
 }
 
 /** Waits for the follow to reach a version. False when it takes too long: the follow has ended. */
@@ -129,64 +105,37 @@ const nothing = new Uint8Array(0);
 /** UTF-8 takes at most three bytes for each unit of a string. */
 const bytesPerUnitMax = 3;
 
-/**
- * Cuts a stream of chunks into lines, without their line feeds.
- *
- * A line is kept up to a limit. A mark at its end counts the bytes beyond it, so that two such lines of different
- * length still compare as different.
- */
+/** Cuts a stream of chunks into lines, without their line feeds. A line is kept up to a limit, and its end says so. */
 export class LineSplitter {
-  readonly #bytesMax: number;
+  readonly #charactersMax: number;
+  /** What has come of a line that has not ended. */
   #held: Uint8Array = nothing;
-  #cutBytes = 0;
 
-  constructor(bytesMax: number = historyLineBytesKept) {
-    this.#bytesMax = bytesMax;
+  constructor(charactersMax: number = historyLineCharactersKept) {
+    this.#charactersMax = charactersMax;
   }
 
   /** Takes the next chunk and returns the lines that it completed. */
   push(chunk: Uint8Array): string[] {
-    const firstEnd = chunk.indexOf(lineFeed);
-    const lastEnd = chunk.lastIndexOf(lineFeed);
-    this.#hold(firstEnd < 0 ? chunk : chunk.subarray(0, firstEnd));
-    const lines = firstEnd < 0 ? [] : [this.#take()];
-    if (lastEnd > firstEnd) for (const line of this.#takeWhole(chunk.subarray(firstEnd + 1, lastEnd))) lines.push(line);
-    if (firstEnd >= 0) this.#hold(chunk.subarray(lastEnd + 1));
-    // What is held must not keep the whole chunk in memory, nor change with it.
-    this.#held = this.#held.slice();
-    return lines;
+    const end = chunk.lastIndexOf(lineFeed);
+    const whole = end < 0 ? undefined : joinBytes(this.#held, chunk.subarray(0, end));
+    const rest = end < 0 ? joinBytes(this.#held, chunk) : chunk.subarray(end + 1);
+    // A copy: what is held must not keep the whole chunk in memory, nor change with it. More is not shown anyway.
+    this.#held = rest.slice(0, bytesPerUnitMax * (this.#charactersMax + 1));
+    return whole === undefined ? [] : this.#linesOf(whole);
   }
 
   /** The stream has ended: returns the line that had no end, if there is one. */
   finish(): string[] {
-    return this.#held.length > 0 ? [this.#take()] : [];
-  }
-
-  /** Whole lines are decoded at once, many times as fast, unless one of them may be too long. */
-  #takeWhole(block: Uint8Array): string[] {
-    const lines = decodeText(block).split("\n");
-    if (lines.every(({ length }) => length * bytesPerUnitMax <= this.#bytesMax)) return lines;
-    const cut: string[] = [];
-    for (let from = 0; from <= block.length;) {
-      const end = block.indexOf(lineFeed, from);
-      this.#hold(block.subarray(from, end < 0 ? block.length : end));
-      cut.push(this.#take());
-      from = end < 0 ? block.length + 1 : end + 1;
-    }
-    return cut;
-  }
-
-  #hold(part: Uint8Array): void {
-    const fitting = part.subarray(0, this.#bytesMax - this.#held.length);
-    this.#held = joinBytes(this.#held, fitting);
-    this.#cutBytes += part.length - fitting.length;
-  }
-
-  #take(): string {
-    const text = decodeText(this.#held);
-    const line = this.#cutBytes > 0 ? `${text}… (and ${this.#cutBytes} bytes more)` : text;
+    const held = this.#held;
     this.#held = nothing;
-    this.#cutBytes = 0;
-    return line;
+    return held.length > 0 ? this.#linesOf(held) : [];
+  }
+
+  #linesOf(bytes: Uint8Array): string[] {
+    const max = this.#charactersMax;
+    return decodeText(bytes)
+      .split("\n")
+      .map((line) => (line.length > max ? `${line.slice(0, max)}… (cut)` : line));
   }
 }

@@ -8,7 +8,7 @@
  * `:50000` jumps to a line by its number, `@20:31` or `2026-11-28 20:31` to the first line of that time or later.
  */
 
-import { filterCharactersMax, filterTermsMax, suggestionsMax } from "../../limits.ts";
+import { filterCharactersMax, filterTermsMax } from "../../limits.ts";
 import type { Zone } from "../../ui/format.ts";
 import { sketchLine } from "../view/line-text.ts";
 
@@ -220,32 +220,4 @@ export function encodeFilterLink(text: string, zone: Zone): string {
 /** The filter in a fragment; `undefined` when it holds none. */
 export function decodeFilterLink(fragment: string): string | undefined {
   return new URLSearchParams(fragment.replace(/^#/, "")).get(parameter)?.slice(0, filterCharactersMax);
-}
-
-export interface Suggestion {
-  /** The whole text with it. */
-  readonly value: string;
-  readonly label: string;
-}
-
-/** What may stand where the last word of the box is being typed. */
-export function suggestionsFor(
-  text: string,
-  users: () => readonly string[],
-  operations: readonly { readonly number: number; readonly purpose: string }[],
-): readonly Suggestion[] {
-  const groups = /^(.*?)\b(user|op):(\S*)$/isu.exec(text);
-  if (groups === null) return [];
-  const [, before = "", field = "", value = ""] = groups;
-  const choices =
-    field.toLowerCase() === "user"
-      ? users().map((user) => ({ word: user, label: user }))
-      : [
-          ...operations.map(({ number, purpose }) => ({ word: String(number), label: `${number}: ${purpose}` })),
-          { word: "none", label: "none" },
-        ];
-  return choices
-    .filter(({ word }) => word.toLowerCase().startsWith(value.toLowerCase()))
-    .slice(0, suggestionsMax)
-    .map(({ word, label }) => ({ value: `${before}${field}:${word}`, label }));
 }

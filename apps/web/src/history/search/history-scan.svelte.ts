@@ -20,8 +20,6 @@ import { createMatcher } from "./filter.ts";
 import type { Filter } from "./filter.ts";
 
 export class HistoryScan {
-  /** Lines of the current block that have come. */
-  progress = $state(0);
   isReading = $state(false);
   error = $state("");
   readonly #redraw = new RedrawThrottle();
@@ -36,7 +34,6 @@ export class HistoryScan {
   /** The time of that line, if it has one. */
   #oldest = "";
   readonly #matches = new Matches();
-  #hidden = 0;
   readonly #stopListening: () => void;
   #stream: Stream | undefined;
   /** Every scan backwards is a new run; what still waits in an older one ends without effect. */
@@ -68,12 +65,6 @@ export class HistoryScan {
     return this.#matches;
   }
 
-  /** Lines that match and are left out. */
-  get hidden(): number {
-    this.#redraw.listen();
-    return this.#hidden;
-  }
-
   /** The first position that was scanned. */
   get from(): number {
     this.#redraw.listen();
@@ -83,7 +74,7 @@ export class HistoryScan {
   /** True when nothing is left to scan: times increase, so no line before the wanted ones can match. */
   get isWhole(): boolean {
     const isBeforeAll = this.#since !== "" && this.#oldest !== "" && this.#oldest < this.#since;
-    return this.from <= this.#replica.floor || isBeforeAll;
+    return this.from <= 1 || isBeforeAll;
   }
 
   /** Scans further back, to the first line or until it is stopped. */
@@ -98,20 +89,18 @@ export class HistoryScan {
       else if (!isSettled) {
         await new Promise((resolve) => setTimeout(resolve, filterSettleMs));
         isSettled = true;
-      } else if (!(await this.#scanBlock(run)) && isWanted()) {
+      } else if (!(await this.#scanBlock()) && isWanted()) {
         this.error = "Earlier lines could not be read.";
       }
     }
     if (run !== this.#run) return;
     this.isReading = false;
-    this.progress = 0;
   }
 
   /** Stops the scan backwards; what was found stays. */
   stop(): void {
     this.#run += 1;
     this.isReading = false;
-    this.progress = 0;
     if (this.#stream?.state === "running") this.#streams.cancel(this.#stream);
   }
 
@@ -142,18 +131,16 @@ export class HistoryScan {
     return true;
   }
 
-  async #scanBlock(run: number): Promise<boolean> {
+  async #scanBlock(): Promise<boolean> {
     const to = this.#from.position - 1;
     const isRead = await readInto(this.#streams, this.#replica, {
       user: this.#history.user,
-      from: Math.max(this.#replica.floor, to - scanBlockLines + 1),
+      from: Math.max(1, to - scanBlockLines + 1),
       to,
       purpose: "to search earlier lines",
-      onProgress: (lines) => run === this.#run && (this.progress = lines),
       onStart: (stream) => (this.#stream = stream),
     });
     this.#history.mark();
-    if (run === this.#run) this.progress = 0;
     // What is held now is scanned next.
     return isRead && this.#replica.at(this.#from.position - 1) !== undefined;
   }
@@ -165,10 +152,7 @@ export class HistoryScan {
   }
 
   #wants(line: string): boolean {
-    if (!this.#isMatch(line)) return false;
-    const isHidden = this.#isHidden(line);
-    if (isHidden) this.#hidden += 1;
-    return !isHidden;
+    return this.#isMatch(line) && !this.#isHidden(line);
   }
 }
 

@@ -14,11 +14,9 @@ import { anyLine, decodeFilterLink, encodeFilterLink, isAny, parseFilter } from 
 import type { Filter } from "./filter.ts";
 import { HistoryScan } from "./history-scan.svelte.ts";
 
-/** Writes the state of the box into the page's address. @param isNew true for an entry of its own in the browser's history */
-function writeAddress(fragment: string, isNew: boolean): void {
-  const url = fragment === "" ? location.pathname + location.search : fragment;
-  if (isNew) history.pushState(null, "", url);
-  else history.replaceState(null, "", url);
+/** Writes the state of the box into the page's address. */
+function writeAddress(fragment: string): void {
+  history.replaceState(null, "", fragment === "" ? location.pathname + location.search : fragment);
 }
 
 export class Search {
@@ -33,8 +31,6 @@ export class Search {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** What the address holds. */
   #written = "";
-  /** True while further keys change the entry that the first one made. */
-  #isEditing = false;
 
   /** @param view shows the lines that match */
   constructor(
@@ -77,28 +73,15 @@ export class Search {
     this.restart();
   }
 
-  /** The typing is over: the next filter is another entry of the browser's history. */
-  settle(): void {
-    clearTimeout(this.#timer);
-    this.#write();
-    this.#isEditing = false;
-  }
-
-  /**
-   * Takes the filter of an address; true when it holds one. An address without any fragment has none, and one about
-   * something else changes nothing.
-   */
+  /** Takes the filter of an address; false when it holds none. */
   take(fragment: string): boolean {
     const text = decodeFilterLink(fragment);
-    if (text === undefined && fragment !== "") return false;
+    if (text === undefined) return false;
     clearTimeout(this.#timer);
-    this.#isEditing = false;
     this.#written = fragment;
-    // What was typed stays as it was typed when it comes back in other words.
-    if (text === undefined || encodeFilterLink(this.#text, this.#preferences.zone) !== fragment)
-      this.#text = text ?? "";
+    this.#text = text;
     this.apply();
-    return text !== undefined;
+    return true;
   }
 
   /** Searches anew: in another replica, or because other lines are hidden. */
@@ -114,8 +97,7 @@ export class Search {
     const { kind } = this.#typed;
     const fragment = kind === "filter" ? encodeFilterLink(this.#text, this.#preferences.zone) : this.#written;
     if (fragment === this.#written) return;
-    this.#writeAddress(fragment, !this.#isEditing);
+    this.#writeAddress(fragment);
     this.#written = fragment;
-    this.#isEditing = true;
   }
 }

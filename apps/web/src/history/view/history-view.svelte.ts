@@ -1,10 +1,8 @@
 /**
  * What the history panel shows: all lines or those that match a filter, where the view stands, the line with the
- * cursor, the other end of a selection, the line shown in full and the one whose deletion is to be confirmed. All of these
- * are bookmarks, so that they stay with their lines when lines above are deleted.
+ * cursor, the other end of a selection and the line shown in full. All of these are bookmarks, so that they stay with their lines when lines above are deleted.
  */
 
-import { unfoldedKept } from "../../limits.ts";
 import { Persisted } from "../../ui/browser.ts";
 import type { Zone } from "../../ui/format.ts";
 import type { Bookmark } from "../replica/history-replica.ts";
@@ -23,7 +21,6 @@ export interface ShownRow {
   readonly line: string | undefined;
   /** The last position of a fold. */
   readonly to: number;
-  readonly isOpen: boolean;
 }
 
 interface MarkedLine {
@@ -36,7 +33,7 @@ export interface SelectedLines extends LineRange {
   readonly has: (position: number) => boolean;
 }
 
-type Role = "cursor" | "anchor" | "detailed" | "confirming";
+type Role = "cursor" | "anchor" | "detailed";
 
 export class HistoryView {
   /** The lines that match, when there is a filter. */
@@ -61,8 +58,6 @@ export class HistoryView {
   /** Rows from the row of that line to the topmost one: it may be the day above the line. */
   #topOffset = 0;
   #seen: Bookmark | undefined;
-  /** A line of each fold that is open. */
-  readonly #unfolded = new Set<Bookmark>();
   #made: Rows | undefined;
   /** What they were made for. */
   #rowsKey: readonly unknown[] = [];
@@ -72,8 +67,10 @@ export class HistoryView {
     this.#history = history;
     this.#preferences = preferences;
     history.onShown((replica) => {
-      for (const { at } of Object.values(this.#marked)) replica.keepMark(at);
-      for (const mark of [this.#top, this.#seen, ...this.#unfolded]) if (mark !== undefined) replica.keepMark(mark);
+      // Lines may have moved unseen: what is said or asked of one is not said of another.
+      const { cursor } = this.#marked;
+      this.#marked = cursor === undefined ? {} : { cursor };
+      for (const mark of [cursor?.at, this.#top, this.#seen]) if (mark !== undefined) replica.keepMark(mark);
     });
   }
 
@@ -95,10 +92,10 @@ export class HistoryView {
   /** What stands in a row. */
   rowAt(row: number): ShownRow {
     const [first] = this.#items;
-    const { kind, at, to, isOpen } = this.#rows.rowAt(row, first);
-    if (this.scan === undefined) return { kind, position: at, line: this.#history.replica.at(at), to, isOpen };
+    const { kind, at, to } = this.#rows.rowAt(row, first);
+    if (this.scan === undefined) return { kind, position: at, line: this.#history.replica.at(at), to };
     const { position = 0, line } = this.scan.matches.at(at) ?? {};
-    return { kind, position, line, to: position, isOpen };
+    return { kind, position, line, to: position };
   }
 
   /** The row of a position, or of the next line that is shown. */
@@ -154,7 +151,7 @@ export class HistoryView {
     return { from: Math.min(anchor, cursor), to: Math.max(anchor, cursor) };
   }
 
-  /** The lines of the selected rows, or of the cursor's: of more than `max`, the newest. A closed fold has none. */
+  /** The lines of the selected rows, or of the cursor's: of more than `max`, the newest. A fold has none. */
   get selectedLines(): SelectedLines | undefined {
     const cursor = this.rowHeld("cursor");
     const range = this.selected ?? (cursor === undefined ? undefined : { from: cursor, to: cursor });
@@ -184,41 +181,18 @@ export class HistoryView {
     this.hold("cursor", this.rows - 1);
   }
 
-  /** Unfolds the background requests around a position, or folds them again. */
-  toggleFold(position: number): void {
-    const fold = this.scan === undefined ? this.#rows.foldOf(position) : undefined;
-    if (fold === undefined) return;
-    const { current } = this.#history;
-    const inside = [...this.#unfolded].filter((mark) => mark.position >= fold.from && mark.position <= fold.to);
-    const [oldest] = this.#unfolded;
-    if (oldest !== undefined && this.#unfolded.size >= unfoldedKept) inside.push(oldest);
-    for (const mark of inside) {
-      this.#unfolded.delete(mark);
-      current.unmark(mark);
-    }
-    if (!fold.isOpen) this.#unfolded.add(current.mark(position));
-    this.#made = undefined;
-    this.#history.mark();
-  }
-
-  /** True for a line that is unfolded, and folds again. */
-  isFolding(position: number): boolean {
-    return this.scan === undefined && this.#rows.foldOf(position) !== undefined;
-  }
-
-  /** The nearest row in a direction that the cursor can be in: not that of a day, nor of what is unfolded below it. */
+  /** The nearest row in a direction that the cursor can be in: not that of a day. */
   lineRowFrom(row: number, direction: number): number {
     let at = row;
     for (; at > 0 && at < this.rows - 1; at += direction) {
-      const found = this.rowAt(at);
-      if (found.kind === "line" || (found.kind === "fold" && !found.isOpen)) break;
+      if (this.rowAt(at).kind !== "day") break;
     }
     return at;
   }
 
   /** Brings a line into view; the filter must be off. */
   reveal(position: number): void {
-    if (this.#rows.foldOf(position)?.isOpen === false) this.toggleFold(position);
+    if (this.#rows.isFolded(position)) this.showsBackground = true;
     this.hold("anchor", undefined);
     this.hold("cursor", this.rowOf(position));
     this.revealed += 1;
@@ -264,8 +238,8 @@ export class HistoryView {
 
   /** The first and the last item: positions of lines, or ranks of matches. */
   get #items(): [first: number, last: number] {
-    const { floor, last } = this.#history.replica;
-    return this.scan === undefined ? [floor, last] : [0, this.scan.matches.count - 1];
+    const { last } = this.#history.replica;
+    return this.scan === undefined ? [1, last] : [0, this.scan.matches.count - 1];
   }
 
   /** Made anew for other lines, another zone, or when lines turn out to be background requests. */
@@ -277,8 +251,7 @@ export class HistoryView {
     if (this.#made === undefined || key.some((part, index) => part !== this.#rowsKey[index])) {
       this.#rowsKey = key;
       const folds = this.scan === undefined && !this.#showsBackground;
-      const unfolded = () => new Set([...this.#unfolded].map(({ position }) => position));
-      this.#made = new Rows(zone, (line) => folds && background.has(line), unfolded);
+      this.#made = new Rows(zone, (line) => folds && background.has(line));
     }
     this.#made.update(source);
     return this.#made;

@@ -1,6 +1,6 @@
 /**
  * Which rows there are for lines: each has its own, a day that begins has one above its first line, and background requests
- * that follow each other fold into one, which unfolds below itself. A day is known to begin where two neighbours that are held have
+ * that follow each other fold into one. A day is known to begin where two neighbours that are held have
  * times of different days; a line without a time belongs to the day before it.
  *
  * A history may have a million lines of which few are held, so only what differs from a row for each line is kept, as marks in
@@ -27,14 +27,12 @@ export interface Row {
   readonly at: number;
   /** The last line of a fold. */
   readonly to: number;
-  readonly isOpen: boolean;
 }
 
 interface Mark {
   readonly kind: "day" | "fold";
   readonly from: number;
   to: number;
-  isOpen: boolean;
   /** Rows that the marks before this one add to a row for each line. */
   readonly added: number;
 }
@@ -47,17 +45,11 @@ export class Rows {
   #day = "";
   readonly #zone: Zone;
   readonly #isFolded: (line: string) => boolean;
-  readonly #unfolded: () => ReadonlySet<number>;
-  #open: ReadonlySet<number> = new Set();
 
-  /**
-   * @param isFolded true for lines that fold
-   * @param unfolded gives a line of each fold that is open
-   */
-  constructor(zone: Zone, isFolded: (line: string) => boolean, unfolded: () => ReadonlySet<number>) {
+  /** @param isFolded true for lines that fold */
+  constructor(zone: Zone, isFolded: (line: string) => boolean) {
     this.#zone = zone;
     this.#isFolded = isFolded;
-    this.#unfolded = unfolded;
   }
 
   /** Catches up with the lines. */
@@ -67,7 +59,6 @@ export class Rows {
       this.#marks = [];
       this.#next = 0;
       this.#day = "";
-      this.#open = this.#unfolded();
     }
     if (this.#next > source.last) return;
     for (const [at, line] of source.heldFrom(this.#next)) this.#add(at, line);
@@ -84,13 +75,12 @@ export class Rows {
     const last = this.#marks.at(-1);
     const fold = last?.kind === "fold" && last.to === at - 1 ? last : this.#mark("fold", at);
     fold.to = at;
-    fold.isOpen ||= this.#open.has(at);
   }
 
   #mark(kind: Mark["kind"], at: number): Mark {
     const before = this.#marks.at(-1);
     const added = before === undefined ? 0 : addedWith(before);
-    const mark = { kind, from: at, to: at, isOpen: false, added };
+    const mark = { kind, from: at, to: at, added };
     this.#marks.push(mark);
     return mark;
   }
@@ -104,23 +94,23 @@ export class Rows {
   rowOf(at: number, first: number): number {
     const mark = this.#markOf(at);
     if (mark === undefined) return at - first;
-    return isClosed(mark) && at <= mark.to ? ownRow(mark, first) : at - first + addedWith(mark);
+    return mark.kind === "fold" && at <= mark.to ? ownRow(mark, first) : at - first + addedWith(mark);
   }
 
   /** What stands in a row. */
   rowAt(row: number, first: number): Row {
     const mark = this.#marks[firstIndex(this.#marks.length, (index) => ownRow(this.#markAt(index), first) > row) - 1];
     if (mark !== undefined && ownRow(mark, first) === row) {
-      return { kind: mark.kind, at: mark.from, to: mark.to, isOpen: mark.isOpen };
+      return { kind: mark.kind, at: mark.from, to: mark.to };
     }
     const at = row + first - (mark === undefined ? 0 : addedWith(mark));
-    return { kind: "line", at, to: at, isOpen: false };
+    return { kind: "line", at, to: at };
   }
 
-  /** The fold of a line, open or not. */
-  foldOf(at: number): { readonly from: number; readonly to: number; readonly isOpen: boolean } | undefined {
+  /** True for a line that has no row of its own. */
+  isFolded(at: number): boolean {
     const mark = this.#markOf(at);
-    return mark?.kind === "fold" && at <= mark.to ? mark : undefined;
+    return mark?.kind === "fold" && at <= mark.to;
   }
 
   /** How many lines of these have a row of their own. */
@@ -129,7 +119,7 @@ export class Rows {
     for (let index = this.#indexOf(to); index >= 0; index--) {
       const mark = this.#markAt(index);
       if (mark.to < from) break;
-      if (isClosed(mark)) shown -= Math.min(mark.to, to) - Math.max(mark.from, from) + 1;
+      if (mark.kind === "fold") shown -= Math.min(mark.to, to) - Math.max(mark.from, from) + 1;
     }
     return shown;
   }
@@ -148,15 +138,11 @@ export class Rows {
   }
 }
 
-function isClosed({ kind, isOpen }: Mark): boolean {
-  return kind === "fold" && !isOpen;
-}
-
 function ownRow({ from, added }: Mark, first: number): number {
   return from - first + added;
 }
 
-/** Rows that a mark and those before it add: a closed fold has one for all its lines. */
-function addedWith(mark: Mark): number {
-  return mark.added + (isClosed(mark) ? mark.from - mark.to : 1);
+/** Rows that a mark and those before it add: a fold has one for all its lines. */
+function addedWith({ kind, from, to, added }: Mark): number {
+  return added + (kind === "fold" ? from - to : 1);
 }

@@ -1,7 +1,5 @@
 /** Bytes as people read them: rows of an offset, hex pairs and characters; characters cut by reads. */
 
-import { decodeText, sequenceLength } from "@wirebook/protocol";
-
 export interface HexRow {
   readonly offset: number;
   readonly cells: readonly HexCell[];
@@ -11,8 +9,6 @@ interface HexCell {
   readonly hex: string;
   /** The character, or `·` where there is none to show. */
   readonly character: string;
-  /** Cells over which the character stands: its bytes in this row; 0 for those behind its first. */
-  readonly width: number;
   readonly kind: "printable" | "space" | "control" | "high";
 }
 
@@ -25,46 +21,18 @@ export interface ByteSource {
 /** The row number `row` of the bytes, `width` bytes in each. */
 export function hexRow(source: ByteSource, row: number, width: number): HexRow {
   const offset = row * width;
-  // A character may begin in the row above, or end in the one below.
-  const before = Math.min(offset, characterBytesMax - 1);
-  const around = Array.from(source.slice(offset - before, offset + width + characterBytesMax - 1));
-  const cells = around.slice(before, before + width).map(hexCell);
-  const bytes = Uint8Array.from(around, (byte) => byte ?? 0);
-  let at = 0;
-  while (at < before + cells.length) {
-    const length = Math.max(1, sequenceLength(bytes, at));
-    if (length > 1) spread(cells, decodeText(bytes.subarray(at, at + length)), at - before, length);
-    at += length;
-  }
-  return { offset, cells };
-}
-
-/** Of a character in UTF-8. */
-const characterBytesMax = 4;
-
-/** What cannot be seen, or would move what stands beside it. */
-const unseen = /[\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}]/u;
-
-/** Draws a character of several bytes once, over their cells; what of it stands in the row above is not repeated. */
-function spread(cells: HexCell[], character: string, from: number, length: number): void {
-  for (let at = Math.max(0, from); at < Math.min(cells.length, from + length); at++) {
-    const isFirst = at === from;
-    const width = isFirst ? Math.min(length, cells.length - at) : from < 0 ? 1 : 0;
-    const isShown = isFirst && !unseen.test(character);
-    cells[at] = { ...(cells[at] as HexCell), width, ...(isShown ? { character, kind: "printable" } : {}) };
-  }
+  return { offset, cells: Array.from(source.slice(offset, offset + width), hexCell) };
 }
 
 /** A byte by itself; dashes stand for one that is missing. */
 function hexCell(byte: number | undefined): HexCell {
-  if (byte === undefined) return { hex: "--", width: 1, character: " ", kind: "space" };
+  if (byte === undefined) return { hex: "--", character: " ", kind: "space" };
   const hex = byte.toString(16).padStart(2, "0");
-  const width = 1;
-  if (byte === 0x0a) return { hex, width, character: "↵", kind: "control" };
-  if (byte === 0x20) return { hex, width, character: " ", kind: "space" };
-  if (byte < 0x20 || byte === 0x7f) return { hex, width, character: "·", kind: "control" };
-  if (byte >= 0x80) return { hex, width, character: "·", kind: "high" };
-  return { hex, width, character: String.fromCharCode(byte), kind: "printable" };
+  if (byte === 0x0a) return { hex, character: "↵", kind: "control" };
+  if (byte === 0x20) return { hex, character: " ", kind: "space" };
+  if (byte < 0x20 || byte === 0x7f) return { hex, character: "·", kind: "control" };
+  if (byte >= 0x80) return { hex, character: "·", kind: "high" };
+  return { hex, character: String.fromCharCode(byte), kind: "printable" };
 }
 
 /** `0000`, `01a0`, longer only where it must be. */

@@ -16,8 +16,8 @@ import type { FrameRow, FrameSource } from "../frame-list.ts";
 import type { Mark } from "../highlight.svelte.ts";
 import type { ColouredHop, Timeline } from "../timeline/timeline.ts";
 
-/** Bytes of a write that its arrow shows as text. */
-const shownBytesMax = 10;
+/** Characters of a write that its arrow shows as text. */
+const shownCharactersMax = 10;
 
 /** The place of a lane, from the left. */
 type Lane = 0 | 1 | 2;
@@ -190,10 +190,11 @@ function wayOf(leg: StreamEvent["leg"], isFromTarget: boolean): Way {
 /** A short write by its text without the line end, a longer one by its size. */
 function writeLabel(timeline: Timeline, { bytes, byteCount }: StreamEvent): string {
   if (timeline.sent.writes === 1 && !timeline.isDialogue) return `message, ${byteCount} B`;
-  if (bytes === undefined || byteCount > shownBytesMax) return `${byteCount} B`;
+  if (bytes === undefined || byteCount > shownCharactersMax) return `${byteCount} B`;
   const text = decodeText(bytes);
-  const line = text.replace(/[\r\n]+$/u, "");
-  return line === "" ? text.replaceAll("\r", "CR ").replaceAll("\n", "LF ").trim() : `"${plainText(line)}"`;
+  const line = plainText(text.replace(/[\r\n]+$/u, ""));
+  if (line === "") return text.replaceAll("\r", "CR ").replaceAll("\n", "LF ").trim();
+  return line.length > shownCharactersMax ? `${byteCount} B` : `"${line}"`;
 }
 
 /** How a flow began, where its first event is drawn. */

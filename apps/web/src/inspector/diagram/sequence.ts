@@ -3,8 +3,7 @@
  *
  * Time runs downwards in proportion, with two exceptions that the drawing shows: moments are never closer than
  * `rowMin`, or nothing could be read, and a gap longer than `rowMax` is shortened and marked with its length. The scale
- * is the largest with which the drawing fits its box. On the lane of the gateway stands how far its clock may be off the
- * page's, on the same scale.
+ * is the largest with which the drawing fits its box.
  */
 
 import { arrowsOf } from "./arrows.ts";
@@ -27,17 +26,10 @@ interface Gap {
   readonly ms: number;
 }
 
-/** The range on the page's clock in which a moment of the gateway may have been. */
-interface ClockError {
-  readonly fromY: number;
-  readonly toY: number;
-}
-
 export interface Sequence {
   readonly arrows: readonly Arrow[];
   readonly ticks: readonly Tick[];
   readonly gaps: readonly Gap[];
-  readonly clockErrors: readonly ClockError[];
   /** Where the server has the line: between the arrival of the message and the answer. Derived, like both. */
   readonly lineY: number | undefined;
   readonly height: number;
@@ -59,20 +51,13 @@ export function layOut(timeline: Timeline, drawn: DrawnRows, room = Infinity): S
   while (height > room && body > rowMin) ({ yOf, gaps, height } = scale(times, (body *= bodyStep)));
   const arrows = timed.map((arrow) => ({ ...arrow, fromY: yOf(arrow.fromMs), toY: yOf(arrow.toMs) }));
   const ticks = times.map((ms) => ({ ms, y: yOf(ms) }));
-  return { arrows, ticks, gaps, height, clockErrors: clockErrorsOf(timeline, yOf), lineY: lineY(arrows) };
+  return { arrows, ticks, gaps, height, lineY: lineY(arrows) };
 }
 
 function lineY(arrows: readonly Arrow[]): number | undefined {
   const last = arrows.findLast(({ to, span }) => to === 2 && span !== undefined);
   const answer = arrows.find(({ from, toY }) => from === 2 && toY > (last?.toY ?? Infinity));
   return last && (last.toY + (answer?.fromY ?? last.toY)) / 2;
-}
-
-/** Two moments are drawn with their range: the frame's arrival, and the last one that the gateway noted. */
-function clockErrorsOf({ at, errorMs }: Timeline, yOf: (ms: number) => number): ClockError[] {
-  if (errorMs === undefined) return [];
-  const noted = [at.received, at.closed].filter((ms) => ms !== undefined);
-  return noted.map((ms) => ({ fromY: yOf(ms - errorMs), toY: yOf(ms + errorMs) }));
 }
 
 /** Where each time stands, from the top; times between two moments are interpolated. */

@@ -1,30 +1,17 @@
-/**
- * Where a term is defined: a section of an RFC, or a rule of this project's documents, such as [W-8].
- *
- * The page does not know where the documents are. It knows the link of the server, which is the address of a repository
- * unless the operator has set another one. So a rule is a link when that link is a repository of a host whose addresses of
- * files are known, and otherwise text whose title names the document.
- */
+/** Where a term is defined: a section of an RFC, or a rule of this project's documents, such as [W-8]. */
 
 export interface Reference {
   readonly label: string;
   /** The document, in full. */
   readonly title: string;
-  /** Relative to the repository for a document of this project. */
-  readonly href: string;
+  /** Where it can be read; the page does not know where the documents of this project are. */
+  readonly href?: string;
 }
 
 const documents = {
-  W: { path: "docs/protocol.md", name: "Protocol" },
-  G: { path: "docs/gateway-frames.md", name: "Gateway frames" },
-  H: { path: "docs/history-format.md", name: "History format" },
-};
-
-/** What stands between the address of a repository and the path of a file, by host. */
-const fileRoots: Readonly<Record<string, string>> = {
-  "github.com": "/blob/HEAD/",
-  "gitlab.com": "/-/blob/HEAD/",
-  "codeberg.org": "/src/branch/main/",
+  W: { path: "docs/reference/protocol.md", name: "Protocol" },
+  G: { path: "docs/reference/gateway-frames.md", name: "Gateway frames" },
+  H: { path: "docs/reference/history-format.md", name: "History format" },
 };
 
 /** A section of an RFC. */
@@ -42,16 +29,5 @@ export function rule(letter: keyof typeof documents, number: number): Reference 
   return {
     label: `[${letter}-${number}]`,
     title: `${name}, rule ${letter}-${number} (${path})`,
-    href: `${path}#${letter.toLowerCase()}-${number}`,
   };
-}
-
-/** Where a reference can be read; `undefined` when the server's link does not tell. */
-export function addressOf({ href }: Reference, link: string): string | undefined {
-  if (href.startsWith("https:")) return href;
-  const url = URL.parse(link);
-  const root = fileRoots[url?.hostname ?? ""];
-  const repository = /^\/[\w.-]+\/[\w.-]+?(?=(?:\.git)?\/?$)/.exec(url?.pathname ?? "")?.[0];
-  if (url?.protocol !== "https:" || root === undefined || repository === undefined) return undefined;
-  return `${url.origin}${repository}${root}${href}`;
 }
