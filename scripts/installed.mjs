@@ -21,7 +21,7 @@ const packagesStamp = join(root, "node_modules", ".wirebook-installed");
 const packagesSources = ["package-lock.json", "package.json"];
 const page = join(root, "apps", "web", "dist", "index.html");
 const pageStamp = join(root, ".wirebook", "page-built-from");
-const pageSources = ["apps/web", "libs/protocol", "package-lock.json"];
+const pageSources = ["apps/web", "libs/capture", "libs/protocol", "libs/scenario", "package-lock.json"];
 const notSources = new Set(["node_modules", "dist", "test"]);
 
 /** How often npm asks the registry again: after 10 s and then each minute, for about 5 minutes. */
