@@ -77,7 +77,7 @@ export class Stage implements AsyncDisposable {
       DISPLAY: this.#display,
       PATH: `${bin}:${process.env["PATH"]}`,
       WIREBOOK_HISTORY: join(this.folder, "history.txt"),
-      // Nobody's settings, and no editing of lines that draws what was not typed.
+      // Without the settings of whoever films it.
       HOME: this.folder,
       TERM: "screen-256color",
     };
