@@ -53,7 +53,7 @@ function makePackage() {
 
 /** What npm reads of the package. */
 function describe(manifests) {
-  const { version, description, license, repository } = readJson("package.json");
+  const { version, description, keywords, license, repository } = readJson("package.json");
   const gather = (kind) => {
     const all = manifests.flatMap((each) => Object.entries(each[kind] ?? {}));
     return Object.fromEntries(all.filter(([name]) => !name.startsWith("@wirebook/")).toSorted());
@@ -63,6 +63,7 @@ function describe(manifests) {
     name: "wirebook",
     version,
     description,
+    keywords,
     license,
     repository,
     // Not for the public registry, where the name is not ours.

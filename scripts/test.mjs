@@ -1,7 +1,7 @@
 /**
  * `npm test`: installs what the tests need and runs every check.
  *
- * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, python3, git, openssl, strace, nc and tshark are installed
+ * Plain JavaScript that runs on Node 20. On Debian as root, Chromium, Firefox, python3, git, openssl, strace, nc and tshark are installed
  * by apt; elsewhere Playwright's own Chromium is used. Services that only tests start are unpacked under `.wirebook`.
  */
 
@@ -30,6 +30,7 @@ function aptInstall(names) {
 function installPrograms() {
   const missing = [
     ...(findChromium() ? [] : ["chromium"]),
+    ...(has("firefox-esr") || has("firefox") ? [] : ["firefox-esr"]),
     ...["git", "openssl", "python3", "strace", "tshark"].filter((command) => !has(command)),
     // For the commands that the page gives to copy.
     ...(has("nc") ? [] : ["netcat-openbsd"]),

@@ -40,6 +40,17 @@ test("README's settings are settings, with their defaults", () => {
   }
 });
 
+test("the review of dependencies names every package that is depended on, and no other", () => {
+  const manifests = ["package.json", ...globSync("{apps,libs}/*/package.json", { cwd: root })];
+  const depended = manifests.flatMap((path) => {
+    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read(path)) as Record<string, object>;
+    return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
+  });
+  const rows = [...read("docs/explanation/dependencies.md").matchAll(/^\| (`[^|]+)/gmu)].map(([, cell = ""]) => cell);
+  const reviewed = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/gu)].map(([, name]) => name));
+  expect(new Set(reviewed)).toEqual(new Set(depended.filter((name) => !name.startsWith("@wirebook/"))));
+});
+
 const variablesIn = (text: string): Set<string> => new Set(text.match(/\bWIREBOOK_[A-Z_]+\b/g));
 
 test("the settings have every environment variable of the sources, and no other", () => {
