@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -106,12 +106,11 @@ function start(place: string, ...words: string[]) {
   return { program, ended, lines, saying };
 }
 
-test("wirebook start serves the page from an empty folder, with its settings in a file, and stops on SIGTERM", async () => {
+test("wirebook start serves the page from an empty folder, and stops on SIGTERM", async () => {
   const [serverPort, gatewayPort] = [await freePort(), await freePort()];
   const place = await mkdtemp(join(folder, "empty-"));
-  const settings = { server: { port: serverPort }, gateway: { port: gatewayPort }, client: { port: serverPort } };
-  await writeFile(join(place, "wirebook.config.json"), JSON.stringify(settings));
-  const { program, ended, lines, saying } = start(place);
+  const ports = ["--server-port", `${serverPort}`, "--gateway-port", `${gatewayPort}`];
+  const { program, ended, lines, saying } = start(place, ...ports);
   try {
     await saying("by hand");
     const page = `http://127.0.0.1:${gatewayPort}`;
@@ -121,8 +120,7 @@ test("wirebook start serves the page from an empty folder, with its settings in 
     const [, script = ""] = /<script type="module"[^>]* src="([^"]+)"/.exec(html) ?? [];
     expect((await fetch(new URL(script, `${page}/`))).headers.get("content-type")).toContain("javascript");
 
-    // The client finds the port in the file when that is named, and else does not look for it.
-    const { status, stdout } = run(command(), ["--config", "wirebook.config.json", "brick", "2"], place);
+    const { status, stdout } = run(command(), ["--port", `${serverPort}`, "brick", "2"], place);
     expect([status, stdout]).toEqual([0, expect.stringMatching(/ 127\.0\.0\.1 "brick 2"\n$/) as string]);
     expect(await readFile(join(place, "history.txt"), "utf8")).toBe(stdout);
   } finally {

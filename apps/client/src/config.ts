@@ -47,7 +47,7 @@ const table = {
   ...commonOptions,
 } as const;
 
-/** The options of messages and of subcommands: what their section of the configuration file may have. */
+/** The options of messages and of subcommands. */
 export const allOptions = { ...table, ...connectTable, ...playTable } as const;
 
 /** What `--version` prints. */
@@ -69,7 +69,7 @@ Sends messages to a Wirebook server and prints its replies.
   wirebook -- connect            behind -- every word is part of the message
 
 Options
-${describeSettings(table, { isFileNamed: true })}  --version     print the version
+${describeSettings(table)}  --version     print the version
 
 Output
   On a terminal: what was sent and the whole reply, with visible control characters.

@@ -5,7 +5,7 @@ import type { Capture } from "@wirebook/capture";
 import { ProtocolError, StreamRecord } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
 import { compareFiles } from "./compare/compare.ts";
-import { allOptions, readInvocation, version } from "./config.ts";
+import { readInvocation, version } from "./config.ts";
 import type { Config } from "./config.ts";
 import type { ConnectConfig } from "./connect/connect-config.ts";
 import { converse } from "./connect/conversation.ts";
@@ -46,14 +46,7 @@ if (process.exitCode === exitCodes.interrupted) process.exit();
 async function main(): Promise<number> {
   try {
     const onNotice = (sentence: string): void => void stderr.write(`wirebook: ${visibleText(sentence)}\n`);
-    const invocation = readInvocation({
-      argv: process.argv.slice(2),
-      env,
-      onNotice,
-      section: "client",
-      isFileNamed: true,
-      sectionTable: allOptions,
-    });
+    const invocation = readInvocation({ argv: process.argv.slice(2), env, onNotice });
     if (invocation.kind === "print") {
       stdout.write(invocation.text);
       return exitCodes.done;

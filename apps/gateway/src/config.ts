@@ -107,7 +107,6 @@ export const table = {
     form: "NAME=URL",
     expects: "a name and an address, such as mail=tcp://127.0.0.1:25",
     help: "another service that pages may reach: tcp://host:port, tls://host:port, unix:/path; may be repeated",
-    isList: true,
   },
   relay: {
     schema: toggle,
@@ -132,7 +131,6 @@ export const table = {
     form: "[HOST:]PORT=NAME",
     expects: "a port and a target's name, such as 5008=wirebook",
     help: "also listen on a TCP port, pass each connection to that target, and let the page watch; may be repeated",
-    isList: true,
   },
   allow: {
     schema: z.array(z.string().check(z.refine((text) => readNetwork(text) !== undefined))),
@@ -141,7 +139,6 @@ export const table = {
     form: "CIDR",
     expects: "an address or a network, such as 192.0.2.0/24",
     help: "let that network connect to the ports of --listen, besides this machine; may be repeated",
-    isList: true,
   },
   watchMemory: {
     schema: wholeNumber(1, watchMemoryMost),
@@ -166,7 +163,6 @@ export const table = {
     form: "NAME=ROLE",
     expects: "a user's name and viewer, user or operator, such as ada=user",
     help: "what a user, or * for everybody, may do: viewer looks, user uses the targets, operator does all; may be repeated; without it viewer",
-    isList: true,
   },
   sessionKey: {
     schema: z.optional(filledText),
@@ -191,7 +187,6 @@ export const table = {
     form: "ORIGIN",
     expects: "what the browser's address bar begins with, without a path, such as https://wirebook.example",
     help: "additional origin whose pages may connect; may be repeated",
-    isList: true,
   },
   proxyProtocol: {
     schema: toggle,
@@ -208,7 +203,6 @@ export const table = {
     form: "ADDRESS",
     expects: "the IP address from which a reverse proxy connects, such as 127.0.0.1",
     help: "trust the X-Forwarded-… headers from that address; may be repeated",
-    isList: true,
   },
   metricsFrom: {
     schema: ipAddresses,
@@ -217,7 +211,6 @@ export const table = {
     form: "ADDRESS",
     expects: "the IP address from which Prometheus asks, such as 192.0.2.7",
     help: "allow that address to read /metrics, besides this machine; may be repeated",
-    isList: true,
   },
   tlsCert: {
     schema: z.optional(filledText),

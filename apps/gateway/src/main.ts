@@ -29,7 +29,7 @@ if (config !== undefined) await start(config);
 function configure(): GatewayConfig | undefined {
   try {
     const onNotice = (message: string): void => void stderr.write(`wirebook: ${message}\n`);
-    const read = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice, section: "gateway" });
+    const read = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice });
     if (read === undefined) stdout.write(help);
     return read;
   } catch (error) {

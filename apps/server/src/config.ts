@@ -53,7 +53,6 @@ export const table = {
     form: "ADDRESS",
     expects: "the IP address from which a gateway with --proxy-protocol connects, such as 192.0.2.7",
     help: "require and trust a PROXY header from that address; may be repeated",
-    isList: true,
   },
   users: {
     schema: oneOf(modes),

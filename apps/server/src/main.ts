@@ -35,7 +35,7 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   try {
-    const config = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice: complain, section: "server" });
+    const config = readConfig({ argv: process.argv.slice(2), env: process.env, onNotice: complain });
     if (config !== undefined) return await run(config);
     process.stdout.write(help);
     return 0;

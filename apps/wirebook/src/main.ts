@@ -6,7 +6,6 @@
  */
 
 import process from "node:process";
-import { describeCompletion } from "./completion.ts";
 
 const programs = {
   start: () => import("./start.ts"),
@@ -17,9 +16,9 @@ const programs = {
 } as const;
 
 /** Subcommands of the client, which reads them itself. */
-const clientCommands: readonly string[] = ["connect", "play", "compare"];
+const clientCommands: ReadonlySet<string> = new Set(["connect", "play", "compare"]);
 
-const commands = [...Object.keys(programs), ...clientCommands, "help", "completion"];
+const programNames: ReadonlySet<string> = new Set([...Object.keys(programs), "help"]);
 
 const overview = `Usage: wirebook COMMAND [option…]
        wirebook [option…] [user [operation [argument…]]]
@@ -33,7 +32,6 @@ const overview = `Usage: wirebook COMMAND [option…]
   play FILE       a scenario: sends what it says, and checks what comes back
   compare A B     compares two exported streams: bytes, reads and times
   help COMMAND    the options of a command; help client: of messages, as below
-  completion SHELL    completion for bash, zsh or fish
   --version       print the version
 
 Anything else is a message to a server:
@@ -43,8 +41,7 @@ Anything else is a message to a server:
   wirebook -- start 2        a message of a user with the name of a command
   wirebook                   on a terminal: a prompt
 
-Settings: an option, else its environment variable, else the file of --config
-(start, server, gateway and users: wirebook.config.json here), else the default.
+Settings: an option, else its environment variable, else the default.
 `;
 
 await dispatch(process.argv.slice(2));
@@ -56,7 +53,6 @@ async function dispatch(argv: readonly string[]): Promise<void> {
     process.argv.splice(2, Infinity, ...words);
     await programs[word]();
   } else if (word === "help" || (words.length === 0 && (word === "--help" || word === "-h"))) await help(words);
-  else if (word === "completion") complete(words);
   else await runClient(argv);
 }
 
@@ -64,15 +60,9 @@ async function help([command, ...others]: readonly string[]): Promise<void> {
   if (command === undefined) process.stdout.write(overview);
   else if (others.length > 0) refuse(`help takes one command, not ${others.length + 1} words; type wirebook help`);
   else if (isProgram(command)) await dispatch([command, "--help"]);
-  else if (clientCommands.includes(command)) await runClient([command, "--help"]);
+  else if (clientCommands.has(command)) await runClient([command, "--help"]);
   else if (command === "client") await runClient(["--help"]);
   else refuse(`unknown command ${quote(command)}; type wirebook help for the list`);
-}
-
-function complete([shell = "", ...others]: readonly string[]): void {
-  const script = others.length > 0 ? undefined : describeCompletion(shell, commands);
-  if (script === undefined) return refuse("completion takes the name of a shell; type bash, zsh or fish");
-  process.stdout.write(script);
 }
 
 /** Options of the client may stand before a message; a command behind them was meant as one, not as a user. */
@@ -80,7 +70,7 @@ async function runClient(argv: readonly string[]): Promise<void> {
   const { findFirstWord } = await import("@wirebook/settings");
   const { allOptions } = await import("../../client/src/config.ts");
   const word = findFirstWord(allOptions, argv) ?? "";
-  if (!clientCommands.includes(word) && commands.includes(word)) {
+  if (programNames.has(word)) {
     return refuse(
       `${word} is a command; type it first (wirebook ${word} …), or put -- before it to send it as a message`,
     );

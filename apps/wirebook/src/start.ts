@@ -1,8 +1,7 @@
 /**
  * `wirebook start`, and `npm start` in a checkout: the server and the gateway with its page, until Ctrl-C.
  *
- * Each is a program of its own, reads the environment and the configuration file by itself, and is told the options that were
- * given here. On a terminal the server keeps it, so each request is seen as it comes, and the gateway's log goes into a file.
+ * Each is a program of its own, reads the environment by itself, and is told the options that were given here. On a terminal the server keeps it, so each request is seen as it comes, and the gateway's log goes into a file.
  * Elsewhere, as in a container or a unit, both write to standard output.
  */
 
@@ -38,7 +37,7 @@ const endWithParent = new URL("end-with-parent.mjs", import.meta.url).href;
 /** The command as it is typed: a checkout, which has TypeScript, needs npx. */
 const command = import.meta.url.endsWith(".ts") ? "npx wirebook" : "wirebook";
 
-/** Both have a host and a port. The server's host is told by its variable or the file, and only the page goes through proxies. */
+/** Both have a host and a port. The server's host is told by its variable, and only the page goes through proxies. */
 const { host: _host, port: serverPort, trustProxy: _trustProxy, ...serverPart } = serverTable;
 const { port: gatewayPort, server: _server, proxyProtocol: _proxyProtocol, ...gatewayPart } = gatewayTable;
 const expects = "a port from 1 to 65535";
@@ -92,7 +91,7 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
   const portWords = (option: string, port: number): string[] => (options.includes(option) ? [`--port=${port}`] : []);
 
   const serverWords = [...selectOptions(table, argv, serverPart), ...portWords("--server-port", settings.serverPort)];
-  const server = readServerConfig({ ...source, argv: serverWords, section: "server" });
+  const server = readServerConfig({ ...source, argv: serverWords });
   if (server === undefined) return undefined;
   await assertFree(server, "--server-port");
 
@@ -101,7 +100,7 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
     ...portWords("--gateway-port", settings.gatewayPort),
     `--server=${describeHostPort({ host: reachable(server.host), port: server.port })}`,
   ];
-  const gateway = readGatewayConfig({ ...source, argv: gatewayWords, section: "gateway" });
+  const gateway = readGatewayConfig({ ...source, argv: gatewayWords });
   if (gateway === undefined) return undefined;
   await assertFree(gateway, "--gateway-port");
   if (server.port === gateway.port) {
@@ -111,7 +110,7 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
   const listenPort = await chooseListenPort(settings.listenPort, isAsked, server, gateway);
   if (listenPort !== undefined) {
     gatewayWords.push(`--listen=127.0.0.1:${listenPort}=wirebook`);
-    readGatewayConfig({ env: process.env, argv: gatewayWords, section: "gateway" });
+    readGatewayConfig({ env: process.env, argv: gatewayWords });
   }
 
   // Lessons are for people at this machine, unless the operator has said otherwise.

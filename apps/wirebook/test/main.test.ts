@@ -27,10 +27,6 @@ test.each(["start", "server", "gateway", "users", "history", "connect", "play", 
     expect([code, stderr]).toEqual([0, ""]);
     const usage = command === "client" ? "Usage: wirebook [option…]" : `Usage: wirebook ${command} `;
     expect(stdout.startsWith(usage)).toBe(true);
-    // Whoever sends keys reads no file that happens to lie in the folder.
-    const isFileNamed = ["history", "connect", "play", "compare", "client"].includes(command);
-    const file = isFileNamed ? /\(WIREBOOK_CONFIG\)$/m : /\(WIREBOOK_CONFIG,\s+wirebook\.config\.json\)$/m;
-    expect(stdout).toMatch(file);
     expect(stdout).not.toMatch(/npx|npm run/);
     expect(stdout.endsWith("\n")).toBe(true);
   },
@@ -59,38 +55,8 @@ test.each([
   [["--trace", "users", "list"], "users is a command; type it first (wirebook users …), or put -- before it"],
   [["help", "strat"], 'unknown command "strat"; type wirebook help for the list'],
   [["help", "server", "gateway"], "help takes one command, not 2 words; type wirebook help"],
-  [["completion"], "completion takes the name of a shell; type bash, zsh or fish"],
-  [["completion", "constructor"], "completion takes the name of a shell; type bash, zsh or fish"],
 ])("%j is refused in a sentence", async (words, sentence) => {
   const { code, stdout, stderr } = await wirebook(...words);
   expect(stderr).toContain(`wirebook: ${sentence}`);
   expect([code, stdout]).toEqual([2, ""]);
-});
-
-/** What TAB offers in bash behind these words, the last of which is being typed. */
-async function complete(...words: string[]): Promise<string[]> {
-  const { stdout: script } = await wirebook("completion", "bash");
-  const probe = `wirebook() { "$NODE" "$LAUNCHER" "$@"; }
-COMP_WORDS=(wirebook "$@"); COMP_CWORD=$#; _wirebook; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const env = { ...process.env, NODE: process.execPath, LAUNCHER: launcher };
-  const { stdout, stderr } = await run("bash", ["-c", `${script}\n${probe}`, "bash", ...words], "", env);
-  expect(stderr).toBe("");
-  return stdout.trimEnd().split("\n");
-}
-
-test.each([
-  [["st"], ["start"]],
-  [["help", "gat"], ["gateway"]],
-  [
-    ["completion", ""],
-    ["bash", "zsh", "fish"],
-  ],
-  [
-    ["gateway", "--tls"],
-    ["--tls-cert", "--tls-key"],
-  ],
-  [["connect", "--eo"], ["--eol"]],
-  [["brick", "2", "--tr"], ["--trace"]],
-])("bash completes %j to %j", async (words, offered) => {
-  expect(await complete(...words)).toEqual(offered);
 });

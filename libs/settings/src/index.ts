@@ -1,6 +1,6 @@
 export { localTime, utcOption } from "./local-time.ts";
-export { checkOutputFile, openOutputFile } from "./output-file.ts";
-export type { OutputKind } from "./output-file.ts";
+export { openOutputFile, readSmallFile } from "./files.ts";
+export type { OutputKind } from "./files.ts";
 export {
   filledText,
   hostName,
@@ -12,7 +12,12 @@ export {
   toggle,
   wholeNumber,
 } from "./schemas.ts";
-export { describeSettings, findFirstWord, readSettings, selectOptions, withoutUserinfo } from "./settings.ts";
-export { SettingsError } from "./settings-error.ts";
-export { readSmallFile } from "./small-file.ts";
+export {
+  describeSettings,
+  findFirstWord,
+  readSettings,
+  selectOptions,
+  SettingsError,
+  withoutUserinfo,
+} from "./settings.ts";
 export type { Invocation, Setting, SettingsOf, SettingsSource, SettingsTable } from "./settings.ts";

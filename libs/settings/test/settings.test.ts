@@ -9,6 +9,7 @@ import {
   pathOrAddress,
   portNumber,
   readSettings,
+  selectOptions,
   SettingsError,
   toggle,
 } from "@wirebook/settings";
@@ -38,7 +39,6 @@ const table = {
     form: "ORIGIN",
     expects: "an origin",
     help: "Who may come",
-    isList: true,
   },
 };
 
@@ -144,7 +144,6 @@ test("describeSettings gives a line for each setting and for --help", () => {
       "  --server-name NAME  Whom to ask (X_NAME, here)",
       "  --trace             Say more (X_TRACE)",
       "  --origin ORIGIN     Who may come (X_ORIGIN)",
-      "  --config FILE       file with settings (WIREBOOK_CONFIG, wirebook.config.json)",
       "  --help              print this help",
       "",
     ].join("\n"),
@@ -179,4 +178,11 @@ test.each([
   [[], undefined],
 ])("the first word of %j is %j", (argv, word) => {
   expect(findFirstWord(table, argv)).toBe(word);
+});
+
+test("the options of a part of a table are selected with their values", () => {
+  const argv = ["word", "--port", "-5", "--trace", "--server-name=x", "--origin", "::1", "--", "--port", "6"];
+  const { port, trace, origin } = table;
+  expect(selectOptions(table, argv, { port, trace })).toEqual(["--port=-5", "--trace"]);
+  expect(selectOptions(table, argv, { origin })).toEqual(["--origin=::1"]);
 });

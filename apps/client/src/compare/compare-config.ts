@@ -30,7 +30,7 @@ Compares two streams: their bytes, the reads in which they came, and the times.
 A file is one that the page, or --export of wirebook connect and wirebook play, wrote.
 
 Options
-${describeSettings(compareTable, { isFileNamed: true })}
+${describeSettings(compareTable)}
 Output
   A sentence that sums it up, then each turn that differs: what was sent (>) and received (<),
   line by line, - of the first stream, + of the second. \\r, \\n, \\xNN and the like stand for bytes.

@@ -54,7 +54,7 @@ Holds a conversation with any service, as nc and openssl s_client do.
   printf 'PING\\r\\n' | wirebook connect localhost:6379 | xxd
 
 Options
-${describeSettings(connectTable, { isFileNamed: true })}
+${describeSettings(connectTable)}
 On a terminal
   A line that you type is sent with its line end. What comes is shown as it comes: CRLF as a
   new line, other control characters in visible form.

@@ -1,9 +1,10 @@
 /** The files of `--record` and `--export`: a conversation that is over, as a scenario and as NDJSON. */
 
+import { closeSync } from "node:fs";
 import { ExchangeMask } from "@wirebook/capture";
 import { authenticationError, ReplyReader } from "@wirebook/protocol";
 import type { StreamRecord } from "@wirebook/protocol";
-import { checkOutputFile } from "@wirebook/settings";
+import { openOutputFile } from "@wirebook/settings";
 import { writeScenario } from "@wirebook/scenario";
 import { exportedLine, noteReset, openExportFile } from "../output/export-file.ts";
 import { beginsWith, OutputFile } from "../output/output-file.ts";
@@ -19,7 +20,7 @@ export function openStreamFiles(config: ConnectConfig, program: string): StreamF
   const { target, record: recordPath, export: exportPath } = config;
   if (recordPath === undefined && exportPath === undefined) return undefined;
   const kind = { option: "--record", name: "recorded scenario", isHead: beginsWith("# Recorded with") };
-  if (recordPath !== undefined) checkOutputFile(recordPath, kind);
+  if (recordPath !== undefined) closeSync(openOutputFile(recordPath, kind, "a"));
   const exported = exportPath === undefined ? undefined : openExportFile(exportPath, program);
   return {
     write(record) {

@@ -17,7 +17,6 @@ function namedOption(env: string, form: string, example: string, help: string) {
     form,
     expects: `${form}, such as ${example}`,
     help,
-    isList: true,
   } as const;
 }
 
@@ -70,7 +69,7 @@ writes one.
   wirebook play *.wire --target mail=tls://localhost:465?ca=FILE --junit report.xml
 
 Options
-${describeSettings(playTable, { isFileNamed: true })}
+${describeSettings(playTable)}
 URLs are those of wirebook help connect, with tcp:// in front. A scenario that names no target is for the only one.
 On a terminal you are asked for values that are missing. {{key}} is not shown while you type it,
 and no output has it: in --export, asterisks stand for it.

@@ -26,7 +26,6 @@ const table = { ...archiveTable, ...storageTable } as const;
 await runCommand({
   usage,
   table,
-  isFileNamed: true,
   async perform({ settings, options, words: [verb, file, ...rest] }) {
     if (verb === "archive") {
       if (file !== undefined) throw new SettingsError("archive takes no file; name the server with --host and --port");

@@ -9,7 +9,6 @@ import { describeSettings, readSettings, SettingsError } from "@wirebook/setting
 import type { Invocation } from "@wirebook/settings";
 import { assertOptionsApply, warnOfSecret } from "../storage.ts";
 import type { storageTable } from "../storage.ts";
-import { table as serverTable } from "../config.ts";
 
 /** What a command could not do, as a sentence for the operator. */
 export class CommandError extends Error {
@@ -21,8 +20,6 @@ interface CliCommand<Table extends typeof storageTable> {
   /** What `--help` prints before the options. */
   readonly usage: string;
   readonly table: Table;
-  /** True when it sends keys to a server: then its configuration file must be named. */
-  readonly isFileNamed?: boolean;
   /** @throws SettingsError, CommandError, HistoryError, UsersError, or what the system says of a file */
   readonly perform: (invocation: Invocation<Table>) => Promise<void>;
 }
@@ -39,14 +36,11 @@ export function say(sentence: string): void {
 }
 
 async function run<Table extends typeof storageTable>(command: CliCommand<Table>): Promise<number> {
-  const { usage, table, isFileNamed = false, perform } = command;
+  const { usage, table, perform } = command;
   try {
-    const source = { section: "server", sectionTable: serverTable, isFileNamed } as const;
-    const invocation = readSettings(table, { argv: process.argv.slice(2), env: process.env, ...source });
+    const invocation = readSettings(table, { argv: process.argv.slice(2), env: process.env });
     if (invocation.isHelp) {
-      process.stdout.write(
-        `${usage}\n${describeSettings(table, { isFileNamed })}\nExit codes: 0 done, 1 not done, 2 wrong usage.\n`,
-      );
+      process.stdout.write(`${usage}\n${describeSettings(table)}\nExit codes: 0 done, 1 not done, 2 wrong usage.\n`);
       return 0;
     }
     assertOptionsApply(invocation.settings, invocation.options);

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openOutputFile } from "../src/index.ts";
+import { openOutputFile, readSmallFile } from "../src/index.ts";
 import type { OutputKind } from "../src/index.ts";
 
 const kind: OutputKind = { option: "--notes", name: "notes", isHead: (head) => head[0] === 0x6e };
@@ -59,4 +59,17 @@ test("says why a file cannot be written, and which option names it", async () =>
   );
   await writeFile(folder.at("n"), "n");
   expect(() => openOutputFile(folder.at("n/file"), kind)).toThrow("cannot be written (ENOTDIR)");
+});
+
+test("reads no folder, waits for no pipe, and reads no file that is too large", async () => {
+  await using folder = await openFolder();
+  const read = (name: string) => () => readSmallFile(name, folder.at(name), 4, "name another file");
+  execFileSync("mkfifo", [folder.at("pipe")]);
+  await writeFile(folder.at("five"), "fünf");
+  await writeFile(folder.at("four"), "four");
+  expect(read("four")().toString()).toBe("four");
+  expect(read(".")).toThrow(". cannot be read (it is not a file); name another file");
+  expect(read("pipe")).toThrow("pipe cannot be read (it is not a file)");
+  expect(read("five")).toThrow("five cannot be read (5 bytes are over the limit of 4)");
+  expect(read("none")).toThrow("none cannot be read (ENOENT)");
 });
