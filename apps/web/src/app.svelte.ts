@@ -6,6 +6,7 @@ import { Comparing } from "./compare/comparing.svelte.ts";
 import { Find } from "./conversation/find.svelte.ts";
 import { CommandLine } from "./conversation/command-line.svelte.ts";
 import { Identity } from "./conversation/identity.svelte.ts";
+import { Lab } from "./fault-lab/lab.svelte.ts";
 import { GatewayConnection } from "./gateway/connection.svelte.ts";
 import { UpdateCheck } from "./gateway/update-check.svelte.ts";
 import { LiveHistory } from "./history/live-history.svelte.ts";
@@ -37,6 +38,7 @@ export class App {
   readonly flows: Flows;
   readonly history: LiveHistory;
   readonly commandLine: CommandLine;
+  readonly lab: Lab;
   readonly keeper: Keeper;
   readonly find: Find;
   readonly comparing = new Comparing(this.layout, this.highlight, (stream) => this.select(stream));
@@ -63,9 +65,9 @@ export class App {
     this.find = new Find(this.streams);
     this.streams.newestTime = () => this.history.newestTime;
     this.streams.onKey = (user, stream) => this.#adopt(user, stream);
-    this.commandLine = new CommandLine(this.operations, this.identity, this.streams, (stream) => {
-      void this.#watch(stream);
-    });
+    const onSent = (stream: Stream | undefined) => void this.#watch(stream);
+    this.commandLine = new CommandLine(this.operations, this.identity, this.streams, onSent);
+    this.lab = new Lab(this.streams, this.identity.keyring, onSent);
   }
 
   /** Connects to the gateway, and reconnects from now on. */

@@ -9,20 +9,19 @@ import {
   scheduleStepsMax,
   firstBytesMax,
 } from "@wirebook/protocol";
-import { deletes, isOrdinary, makeExperiment } from "../src/fault-lab/experiment.ts";
 import {
-  applyPreset,
-  closes,
-  cuts,
-  isPreset,
-  lineEnds,
+  deletes,
+  isOrdinary,
+  makeExperiment,
   numberBounds,
-  numberWithin,
   ordinary,
+  presetOf,
   presets,
-  readings,
-} from "../src/fault-lab/settings.ts";
-import type { FaultSettings } from "../src/fault-lab/settings.ts";
+} from "../src/fault-lab/experiment.ts";
+import type { FaultSettings } from "../src/fault-lab/experiment.ts";
+import { Lab } from "../src/fault-lab/lab.svelte.ts";
+import { Stream } from "../src/streams/stream.svelte.ts";
+import { server } from "./stream-samples.ts";
 
 const set = (some: Partial<FaultSettings>): FaultSettings => ({ ...ordinary, message: "brick 2 -3", ...some });
 const problemOf = (some: Partial<FaultSettings>) => makeExperiment(set(some)).problem;
@@ -40,15 +39,13 @@ const frameOf = ({ bytes, schedule }: ReturnType<typeof makeExperiment>): string
 
 const anySettings: fc.Arbitrary<FaultSettings> = fc.record({
   message: fc.string({ unit: "grapheme", maxLength: 40 }),
-  lineEnd: fc.constantFrom(...lineEnds),
-  cut: fc.constantFrom(...cuts),
-  close: fc.constantFrom(...closes),
-  reading: fc.constantFrom(...readings),
+  lineEnd: fc.constantFrom("LF", "CRLF", "CR", "none"),
+  cut: fc.constantFrom("whole", "bytes", "at"),
+  close: fc.constantFrom("open", "end", "reset"),
+  reading: fc.constantFrom("fast", "slow"),
   delayMs: fc.integer({ min: 0, max: 2000 }),
   at: fc.integer({ min: 1, max: 60 }),
   gapMs: fc.integer({ min: 0, max: 300 }),
-  closeMs: fc.integer({ min: 0, max: 2000 }),
-  readAfterMs: fc.integer({ min: 0, max: 35_000 }),
   readBytes: fc.integer({ min: 1, max: 65_536 }),
   readEveryMs: fc.integer({ min: 0, max: 35_000 }),
   runs: fc.integer({ min: 1, max: numberBounds.runs[1] }),
@@ -71,7 +68,9 @@ describe("an experiment", () => {
     expect(makeExperiment(longest).problem).toBeUndefined();
     expect(frameOf(makeExperiment(longest)).length).toBeLessThanOrEqual(pageFrameBytesMax);
     const longer = makeExperiment({ ...longest, message: `x${longest.message}` });
-    expect(longer.problem).toBe("byte by byte takes 513 writes, over the limit of 512 steps; shorten the message");
+    expect(longer.problem).toBe(
+      "a write schedule of 513 steps is over the limit of 512; send a shorter message, or cut it less often",
+    );
   });
 
   test("says what is wrong with the rest", () => {
@@ -80,40 +79,38 @@ describe("an experiment", () => {
     expect(problemOf({ message: "", lineEnd: "none" })).toContain("nothing to send");
     expect(problemOf({ message: "", lineEnd: "none", close: "end" })).toBeUndefined();
     expect(problemOf({ delayMs: scheduleMsMax })).toBeUndefined();
-    expect(problemOf({ delayMs: scheduleMsMax, close: "end", closeMs: 1 })).toContain("wait less");
+    expect(problemOf({ delayMs: scheduleMsMax, cut: "at", gapMs: 1 })).toContain("wait less");
     expect(problemOf({ message: "x".repeat(firstBytesMax - 1) })).toBeUndefined();
     expect(problemOf({ message: "x".repeat(firstBytesMax) })).toContain("over the limit of 8,192");
   });
 
   test("writes as any client does where only the message, the reads or the runs are other than usual", () => {
-    const isPlain = presets.filter((preset) => isOrdinary(makeExperiment(applyPreset(preset, ordinary)).schedule));
-    expect(isPlain.map(({ name }) => name)).toEqual(["As usual", "No newline", "Slow reader", "Eight at once"]);
+    const isPlain = (name: string) => isOrdinary(makeExperiment(presetOf(name, ordinary.message)).schedule);
+    expect(Object.keys(presets).filter(isPlain)).toEqual(["As usual", "No newline", "Slow reader", "Eight at once"]);
     expect(isOrdinary(makeExperiment(set({ message: "", lineEnd: "none", close: "end" })).schedule)).toBe(false);
   });
 
   test("is each preset's, without a problem", () => {
-    for (const preset of presets) expect(makeExperiment(applyPreset(preset, set({}))).problem).toBeUndefined();
-    for (const preset of presets) {
-      const own = applyPreset(preset, set({ message: "otter" }));
-      expect(presets.filter((each) => isPreset(each, own))).toEqual([preset]);
-    }
+    for (const name of Object.keys(presets))
+      expect(makeExperiment(presetOf(name, ordinary.message)).problem).toBeUndefined();
   });
-});
-
-test("has numbers at their bounds, and none past them", () => {
-  for (const [name, [least, most]] of Object.entries(numberBounds)) {
-    const within = (value: number) => numberWithin(name as keyof typeof numberBounds, String(value));
-    expect([within(least), within(most), within(least - 1), within(most + 1)]).toEqual([
-      least,
-      most,
-      undefined,
-      undefined,
-    ]);
-  }
-  expect(numberWithin("runs", "two")).toBeUndefined();
 });
 
 test("knows what deletes", () => {
   expect(deletes(makeExperiment(set({ message: "brick 3" })))).toBe(true);
   expect(deletes(makeExperiment(set({ message: "brick 2\nbrick 3" })))).toBe(false);
+});
+
+test("takes the message of the stream that is inspected until it is edited, and of the one to be broken then, too", () => {
+  const streamOf = (message: string) =>
+    new Stream(1, { target: server, user: "", message, by: "user" }, "connect", { atMs: 0, text: "" });
+  const streams = { selected: undefined, target: server, connect: () => undefined };
+  const lab = new Lab(streams, { withKey: (name) => name }, () => {});
+  lab.follow(streamOf("otter~s3cret 6\n"));
+  expect(lab.settings.message).toBe("otter 6");
+  lab.change({ message: "my own" });
+  lab.follow(streamOf("brick 2\n"));
+  expect(lab.settings.message).toBe("my own");
+  lab.take(streamOf("brick 2\n"));
+  expect(lab.settings.message).toBe("brick 2");
 });

@@ -1,16 +1,79 @@
-/** What the settings make: the bytes, the write schedule and the rate of the reads. */
+/** The settings of the fault lab, and what they make: the bytes, the write schedule and the rate of the reads. */
 
 import {
   decodeText,
-  encodeText,
   findScheduleProblem,
   firstBytesMax,
   isDestructive,
+  scheduleMsMax,
   scheduleStepsMax,
+  slowReadBytesMax,
+  slowReadMsMax,
 } from "@wirebook/protocol";
 import type { ScheduleStep, ReadRate } from "@wirebook/protocol";
+import { encodeLines } from "../conversation/line-bytes.ts";
+import type { LineEnd } from "../conversation/line-bytes.ts";
 import { count } from "../ui/format.ts";
-import type { FaultSettings } from "./settings.ts";
+
+export interface FaultSettings {
+  /** Without its line end. */
+  readonly message: string;
+  readonly lineEnd: LineEnd;
+  readonly delayMs: number;
+  /** Written at once, one byte at a time, or in two parts. */
+  readonly cut: "whole" | "bytes" | "at";
+  /** Bytes of the first of two parts. */
+  readonly at: number;
+  readonly gapMs: number;
+  /** After the last write the connection stays open, or is closed by FIN or RST. */
+  readonly close: "open" | "end" | "reset";
+  readonly reading: "fast" | "slow";
+  /** Of a slow reader: bytes that one read takes, milliseconds between two. */
+  readonly readBytes: number;
+  readonly readEveryMs: number;
+  readonly runs: number;
+}
+
+export const numberBounds = {
+  delayMs: [0, scheduleMsMax],
+  at: [1, firstBytesMax],
+  gapMs: [0, scheduleMsMax],
+  readBytes: [1, slowReadBytesMax],
+  readEveryMs: [0, slowReadMsMax],
+  runs: [1, 32],
+} as const satisfies Partial<Record<keyof FaultSettings, readonly [least: number, most: number]>>;
+
+export const ordinary: FaultSettings = {
+  message: "brick 2 -3",
+  lineEnd: "LF",
+  delayMs: 0,
+  cut: "whole",
+  at: 3,
+  gapMs: 100,
+  close: "open",
+  reading: "fast",
+  readBytes: 64,
+  readEveryMs: 50,
+  runs: 1,
+};
+
+/** Each has what it changes of what is ordinary. */
+export const presets: Readonly<Record<string, Partial<FaultSettings>>> = {
+  "As usual": {},
+  Late: { delayMs: 400 },
+  "Byte by byte": { cut: "bytes", gapMs: 60 },
+  Split: { cut: "at", at: 7, gapMs: 400 },
+  "No newline": { lineEnd: "none" },
+  "Half-closed": { lineEnd: "none", close: "end" },
+  Reset: { close: "reset" },
+  "Slow reader": { reading: "slow" },
+  "Eight at once": { runs: 8 },
+};
+
+/** The settings of a preset for that message. */
+export function presetOf(name: string, message: string): FaultSettings {
+  return { ...ordinary, ...presets[name], message };
+}
 
 export interface Experiment {
   readonly bytes: Uint8Array;
@@ -20,27 +83,17 @@ export interface Experiment {
   readonly problem: string | undefined;
 }
 
-const endings = { lf: "\n", crlf: "\r\n", none: "" };
-
 /** Never throws: what cannot be run says why. */
 export function makeExperiment(settings: FaultSettings): Experiment {
-  const bytes = encodeText(settings.message + endings[settings.lineEnd]);
-  const schedule = scheduleOf(settings, bytes.length);
-  const { reading, readAfterMs, readBytes, readEveryMs } = settings;
-  const read = reading === "slow" ? { afterMs: readAfterMs, bytes: readBytes, everyMs: readEveryMs } : undefined;
+  const { message, lineEnd, cut, at, delayMs, gapMs, close, reading, readBytes, readEveryMs } = settings;
+  const bytes = encodeLines(message, lineEnd);
+  const schedule: ScheduleStep[] = sizesOf(cut, at, bytes.length).map((size, index) => ({
+    afterMs: index === 0 ? delayMs : gapMs,
+    bytes: size,
+  }));
+  if (close !== "open") schedule.push({ afterMs: schedule.length === 0 ? delayMs : 0, do: close });
+  const read = reading === "slow" ? { afterMs: 0, bytes: readBytes, everyMs: readEveryMs } : undefined;
   return { bytes, schedule, read, problem: findProblem(settings, bytes.length, schedule) };
-}
-
-function scheduleOf({ cut, at, delayMs, gapMs, close, closeMs }: FaultSettings, bytes: number): ScheduleStep[] {
-  const sizes = sizesOf(cut, at, bytes);
-  const steps: ScheduleStep[] = sizes.map((size, index) => ({ afterMs: index === 0 ? delayMs : gapMs, bytes: size }));
-  if (close === "open") return steps;
-  return [...steps, { afterMs: sizes.length === 0 ? delayMs + closeMs : closeMs, do: close }];
-}
-
-/** True for one write at once into a connection that stays open: any client writes so. */
-export function isOrdinary([step, ...rest]: readonly ScheduleStep[]): boolean {
-  return rest.length === 0 && step !== undefined && "bytes" in step && step.afterMs === 0;
 }
 
 /** One step over the limit is enough: the schedule cannot be run. */
@@ -54,13 +107,14 @@ function findProblem({ cut, at }: FaultSettings, bytes: number, schedule: readon
   if (schedule.length === 0) return "there is nothing to send; type a message, or half-close or reset the connection";
   if (bytes > firstBytesMax)
     return `the message has ${count(bytes)} bytes, over the limit of ${count(firstBytesMax)}; shorten it`;
-  if (cut === "bytes" && schedule.length > scheduleStepsMax) {
-    return `byte by byte takes ${count(bytes)} writes, over the limit of ${scheduleStepsMax} steps; shorten the message`;
-  }
-  if (cut === "at" && at >= bytes) {
+  if (cut === "at" && at >= bytes)
     return `the message has ${count(bytes)} bytes, so it cannot be split after ${count(at)}; type a smaller number`;
-  }
   return findScheduleProblem(schedule, bytes);
+}
+
+/** True for one write at once into a connection that stays open: any client writes so. */
+export function isOrdinary([step, ...rest]: readonly ScheduleStep[]): boolean {
+  return rest.length === 0 && step !== undefined && "bytes" in step && step.afterMs === 0;
 }
 
 /** True when the message deletes something, if it ends. */

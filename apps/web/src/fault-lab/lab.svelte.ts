@@ -1,33 +1,34 @@
 import { decodeText } from "@wirebook/protocol";
 import type { AnnouncedTarget } from "@wirebook/protocol";
+import { withoutKey } from "../conversation/draft.ts";
 import type { Keyring } from "../conversation/identity.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
-import { summarize } from "../inspector/notes/summary.ts";
-import { buildTimeline } from "../inspector/timeline/timeline.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
-import { deletes, isOrdinary, makeExperiment } from "./experiment.ts";
-import { applyPreset, ordinary } from "./settings.ts";
-import type { FaultSettings, Preset } from "./settings.ts";
+import { deletes, isOrdinary, makeExperiment, ordinary } from "./experiment.ts";
+import type { FaultSettings } from "./experiment.ts";
 
-type Runner = Pick<Streams, "connect" | "show" | "selected" | "target">;
-type Keys = Pick<Keyring, "withKey" | "has">;
+/** What the streams of the lab are made for. */
+const purpose = "in the fault lab";
 
-/** The fault lab: its settings, and the streams that it made. */
+/** The fault lab: a message that is sent as no ordinary client would. */
 export class Lab {
   settings = $state.raw<FaultSettings>(ordinary);
-  runs = $state.raw<readonly Stream[]>([]);
-  readonly #streams: Runner;
-  readonly #keyring: Keys;
-  readonly #announce: (result: string) => void;
+  readonly #streams: Pick<Streams, "connect" | "selected" | "target">;
+  readonly #keyring: Pick<Keyring, "withKey">;
+  readonly #onSent: (stream: Stream | undefined) => void;
   /** True once the settings are somebody's own: then another stream that is chosen does not replace the message. */
   #isEdited = false;
 
-  /** @param announce tells a screen reader the result */
-  constructor(streams: Runner, keyring: Keys, announce: (result: string) => void) {
+  /** @param onSent gets the first stream of each run */
+  constructor(
+    streams: Pick<Streams, "connect" | "selected" | "target">,
+    keyring: Pick<Keyring, "withKey">,
+    onSent: (stream: Stream | undefined) => void,
+  ) {
     this.#streams = streams;
     this.#keyring = keyring;
-    this.#announce = announce;
+    this.#onSent = onSent;
   }
 
   /** Where it sends: to the target of the stream that is inspected. */
@@ -39,25 +40,28 @@ export class Lab {
     return this.target.name === serverName;
   }
 
+  /** The key of the name is added only here. */
   get experiment() {
-    const withKey = (name: string) => (this.isWithServer ? this.#keyring.withKey(name) : name);
-    const message = this.settings.message.replace(/^[^\s~]+(?=\s|$)/u, withKey);
-    return makeExperiment({ ...this.settings, message });
+    const { message } = this.settings;
+    if (!this.isWithServer) return makeExperiment(this.settings);
+    const withKey = message.replace(/^[^\s~]+(?=\s|$)/u, (name) => this.#keyring.withKey(name));
+    return makeExperiment({ ...this.settings, message: withKey });
   }
 
   get isDeleting(): boolean {
     return this.isWithServer && deletes(this.experiment);
   }
 
-  /** Begins with the message of a stream, unless another one is being tried already. */
-  take(stream: Stream | undefined): void {
-    if (stream === undefined || this.#isEdited || this.runs.includes(stream)) return;
-    const message = stream.intent.message.replace(/\r?\n[^]*$/u, "");
-    // The field has the name alone; its key is added when the message is made.
-    const shown = message.replace(/^(\s*[^\s~]*)~\S*/u, (whole, name: string) =>
-      this.#keyring.has(name) ? name : whole,
-    );
-    this.settings = { ...this.settings, message: shown };
+  /** Takes the message of a stream to be broken. */
+  take({ intent, isWithServer }: Stream): void {
+    const message = intent.message.replace(/\r?\n[^]*$/u, "");
+    this.settings = { ...this.settings, message: isWithServer ? withoutKey(message) : message };
+    this.#isEdited = false;
+  }
+
+  /** Another stream is inspected. */
+  follow(stream: Stream | undefined): void {
+    if (stream !== undefined && !this.#isEdited && stream.intent.purpose !== purpose) this.take(stream);
   }
 
   change(some: Partial<FaultSettings>): void {
@@ -65,39 +69,19 @@ export class Lab {
     this.#isEdited = true;
   }
 
-  apply(preset: Preset): void {
-    this.settings = applyPreset(preset, this.settings);
-  }
-
   /** Runs the experiment; each run is an exchange like any other. */
-  async run(): Promise<void> {
+  run(): void {
     const { bytes, schedule, read, problem } = this.experiment;
     if (problem !== undefined) return;
-    const streams = this.#streams;
-    const text = decodeText(bytes);
+    const [user = ""] = this.isWithServer ? decodeText(bytes).trim().split(/\s/u, 1) : [];
+    const { target } = this;
     const order = {
-      by: "user",
-      user: this.isWithServer ? nameIn(text) : "",
-      bytes,
-      target: this.target,
-      purpose: "in the fault lab",
+      ...{ by: "user", user, bytes, target, purpose },
       ...(isOrdinary(schedule) ? {} : { schedule }),
       ...(read === undefined ? {} : { read }),
     } as const;
-    const started = Array.from({ length: this.settings.runs }, () => streams.connect(order)).filter(
-      (stream) => stream !== undefined,
-    );
-    this.runs = started;
+    const runs = Array.from({ length: this.settings.runs }, () => this.#streams.connect(order));
     this.#isEdited = false;
-    await streams.show(started[0]);
-    await Promise.all(started.map((each) => each.settled()));
-    const [first] = started;
-    if (first === undefined || this.runs !== started) return;
-    const summary = first.failure?.message ?? summarize(buildTimeline(first));
-    this.#announce(`${first.message.trim()}: ${summary}`);
+    this.#onSent(runs[0]);
   }
-}
-
-function nameIn(text: string): string {
-  return text.trim().split(/\s/u, 1)[0] ?? "";
 }

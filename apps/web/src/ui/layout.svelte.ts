@@ -77,6 +77,13 @@ export const lessonLinkPrefix = "#lesson=";
 
 export type Dialog = "palette" | "settings" | "help" | "present" | "compare";
 
+interface Question {
+  readonly text: string;
+  /** What the button says that goes on, and what it does. */
+  readonly action: string;
+  readonly run: () => void;
+}
+
 export class Layout {
   readonly panes = new Panes();
   #pane = $state<Pane>("conversation");
@@ -88,8 +95,8 @@ export class Layout {
   dialog = $state<Dialog>();
   /** Set while the export dialog is open: files to load at once, which were dropped on the page. */
   dropped = $state.raw<readonly File[]>();
-  /** What the fault lab is to be set to, once it is there. */
-  labPreset = $state<string>();
+  /** What is asked before something that cannot be undone. */
+  question = $state.raw<Question>();
   /** The latest result, for screen readers. */
   announcement = $state("");
   /** The lesson that stands in the place of the log; `""` for their list, `undefined` for none. */
@@ -141,9 +148,11 @@ export class Layout {
     this.pane = "conversation";
   }
 
-  /** @param preset the name of one that is to be set */
-  openLab(preset?: string): void {
-    this.labPreset = preset;
+  confirm(text: string, action: string, run: () => void): void {
+    this.question = { text, action, run };
+  }
+
+  openLab(): void {
     this.tab = "lab";
     void this.focus("inspector", "#inspector");
   }
