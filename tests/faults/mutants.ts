@@ -129,7 +129,7 @@ const table = {
   },
   "unmasked-flows": {
     what: "a gateway that shows the keys of flows",
-    file: "apps/gateway/src/flows/flow-recorder.ts",
+    file: "apps/gateway/src/flows/frame-log.ts",
     find: "if (this.#mask === undefined) return bytes;",
     replace: "if (bytes !== undefined) return bytes;",
   },

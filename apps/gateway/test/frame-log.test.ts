@@ -3,9 +3,8 @@ import { describe, expect, test } from "vitest";
 import { encodeText } from "@wirebook/protocol";
 import type { AnnouncedTarget, FlowHead } from "@wirebook/protocol";
 import { WatchedFlows } from "../../../test-support/watched-flows.ts";
-import { FlowRecorder } from "../src/flows/flow-recorder.ts";
 import { FrameLog } from "../src/flows/frame-log.ts";
-import type { LoggedFrame } from "../src/flows/frame-log.ts";
+import type { LoggedFlow, LoggedFrame } from "../src/flows/frame-log.ts";
 import { Watchers } from "../src/flows/watcher.ts";
 import type { WatcherQueue } from "../src/flows/watcher.ts";
 
@@ -16,7 +15,7 @@ function headOf(target = mail): FlowHead {
   return { target, via: "listen", port: 5008, client: { address: "127.0.0.1", port: 40_112 }, at: { received: 1 } };
 }
 
-/** A log of so many bytes, in eight blocks. */
+/** A log of so many bytes. */
 function openLog(bytesMax = 64 * 1024, flowsMax = 1000, onGap: () => void = () => undefined): Watchers {
   return new Watchers(new FrameLog({ bytesMax, flowsMax }), onGap);
 }
@@ -27,9 +26,8 @@ class Viewer implements WatcherQueue {
   readonly seen = new WatchedFlows();
   readonly messages: (string | Buffer)[] = [];
 
-  sendAll(frames: readonly (LoggedFrame | string)[]): void {
-    for (const frame of frames) {
-      const message = typeof frame === "string" ? frame : frame.isText ? frame.bytes.toString() : frame.bytes;
+  sendAll(frames: readonly LoggedFrame[]): void {
+    for (const message of frames) {
       this.messages.push(message);
       this.seen.take(message);
     }
@@ -58,14 +56,14 @@ function join(viewer: Viewer, index: number, isFromTarget: boolean): string {
 describe("a log of frames", () => {
   test("gives a latecomer the head, each read with leg and time, what waited, and the end", () => {
     const watchers = openLog();
-    const flow = new FlowRecorder(watchers.log, headOf());
+    const flow = watchers.log.begin(headOf());
     flow.read(false, encodeText("EHLO x\r\n"), 2, true);
-    flow.changed({ ...headOf(), at: { received: 1, established: 3 } });
+    flow.change({ ...headOf(), at: { received: 1, established: 3 } });
     flow.written(false, 8, 3.5);
     flow.read(true, encodeText("250 ok\r\n"), 4, false);
-    flow.fin("client", false, 5);
-    flow.fin("target", false, 5.5);
-    flow.rst("target", true, 6);
+    flow.closed("fin", "client", false, 5);
+    flow.closed("fin", "target", false, 5.5);
+    flow.closed("rst", "target", true, 6);
     flow.over({ code: "connection-reset", message: "the target broke the connection" }, { received: 1, closed: 7 });
     const viewer = new Viewer();
     watchers.add(viewer);
@@ -86,7 +84,7 @@ describe("a log of frames", () => {
 
   test("keeps no more than its bound, and says how many bytes of each flow and direction are gone", () => {
     const watchers = openLog(64 * 1024);
-    const [old, running] = [new FlowRecorder(watchers.log, headOf()), new FlowRecorder(watchers.log, headOf())];
+    const [old, running] = [watchers.log.begin(headOf()), watchers.log.begin(headOf())];
     old.read(false, encodeText("gone"), 1, false);
     old.over({ reason: "fin" }, {});
     for (let count = 0; count < 1000; count++) {
@@ -108,7 +106,7 @@ describe("a log of frames", () => {
 
   test("goes on where a page had been, without a frame twice, and from the beginning in another epoch", () => {
     const watchers = openLog();
-    const flow = new FlowRecorder(watchers.log, headOf());
+    const flow = watchers.log.begin(headOf());
     flow.read(false, encodeText("one"), 1, false);
     const viewer = new Viewer();
     watchers.remove(watchers.add(viewer));
@@ -121,7 +119,7 @@ describe("a log of frames", () => {
     expect(join(viewer, 0, false)).toBe("one two");
 
     const other = openLog();
-    new FlowRecorder(other.log, headOf()).read(false, encodeText("other"), 1, false);
+    other.log.begin(headOf()).read(false, encodeText("other"), 1, false);
     other.add(viewer, viewer.position);
     feedAll(other, [viewer]);
     expect(viewer.seen.flows.size).toBe(1);
@@ -130,7 +128,7 @@ describe("a log of frames", () => {
 
   test("begins anew for a position that it has not reached", () => {
     const watchers = openLog();
-    new FlowRecorder(watchers.log, headOf()).read(false, encodeText("all"), 1, false);
+    watchers.log.begin(headOf()).read(false, encodeText("all"), 1, false);
     const viewer = new Viewer();
     watchers.add(viewer, { epoch: watchers.log.epoch, position: 1e6 });
     feedAll(watchers, [viewer]);
@@ -140,7 +138,7 @@ describe("a log of frames", () => {
   test("copies nothing for a page without room, and one copy for all who are up to date", () => {
     let gapCount = 0;
     const watchers = openLog(64 * 1024, 10, () => (gapCount += 1));
-    const flow = new FlowRecorder(watchers.log, headOf());
+    const flow = watchers.log.begin(headOf());
     const [first, second, stalled] = [new Viewer(), new Viewer(), new Viewer()];
     for (const viewer of [first, second, stalled]) watchers.add(viewer);
     feedAll(watchers, [first, second, stalled]);
@@ -160,7 +158,7 @@ describe("a log of frames", () => {
 
   test("sends a bounded number of frames at once, and the others then", () => {
     const watchers = openLog(1024 * 1024);
-    const flow = new FlowRecorder(watchers.log, headOf());
+    const flow = watchers.log.begin(headOf());
     for (let count = 0; count < 3000; count++) flow.read(false, encodeText("x"), count, false);
     const viewer = new Viewer();
     watchers.add(viewer);
@@ -172,11 +170,11 @@ describe("a log of frames", () => {
 
   test("forgets the oldest flow that is over when there are too many, and begins behind it", () => {
     const watchers = openLog(64 * 1024, 3);
-    const running = new FlowRecorder(watchers.log, headOf());
-    for (let count = 0; count < 5; count++) new FlowRecorder(watchers.log, headOf()).over({ reason: "fin" }, {});
+    const running = watchers.log.begin(headOf());
+    for (let count = 0; count < 5; count++) watchers.log.begin(headOf()).over({ reason: "fin" }, {});
     expect([...watchers.log.flows()].map(({ id }) => id - running.id)).toEqual([0, 4, 5]);
     running.over({ reason: "fin" }, {});
-    const last = new FlowRecorder(watchers.log, headOf());
+    const last = watchers.log.begin(headOf());
     const viewer = new Viewer();
     watchers.add(viewer);
     feedAll(watchers, [viewer]);
@@ -185,13 +183,13 @@ describe("a log of frames", () => {
 
   test("tells a page that was away which flows are gone, so that none seems to run for ever", () => {
     const watchers = openLog(16 * 1024);
-    const flow = new FlowRecorder(watchers.log, headOf());
+    const flow = watchers.log.begin(headOf());
     const viewer = new Viewer();
     watchers.add(viewer);
     feedAll(watchers, [viewer]);
     viewer.hasRoom = false;
     flow.over({ reason: "fin" }, {});
-    const next = new FlowRecorder(watchers.log, headOf());
+    const next = watchers.log.begin(headOf());
     for (let count = 0; count < 200; count++) next.read(false, new Uint8Array(100), count, false);
     viewer.hasRoom = true;
     feedAll(watchers, [viewer]);
@@ -203,7 +201,7 @@ describe("a log of frames", () => {
 /** What a viewer sees of a flow that reads these pieces, then what the target answers. */
 function seenOf(target: AnnouncedTarget, sent: readonly string[], received: readonly string[] = []) {
   const watchers = openLog();
-  const flow = new FlowRecorder(watchers.log, headOf(target));
+  const flow = watchers.log.begin(headOf(target));
   const pieces = sent.map((text) => Buffer.from(text));
   for (const piece of pieces) flow.read(false, piece, 1, false);
   for (const text of received) flow.read(true, Buffer.from(text), 1, false);
@@ -259,7 +257,7 @@ test("any reads, stalls and reconnects give each watcher all bytes in order, or 
   fc.assert(
     fc.property(fc.array(step, { minLength: 100, maxLength: 200, size: "max" }), (steps) => {
       const watchers = openLog(6 * 1024, 8);
-      const flows: { recorder: FlowRecorder; bytes: { sent: number[]; received: number[] }; isOver: boolean }[] = [];
+      const flows: { recorder: LoggedFlow; bytes: { sent: number[]; received: number[] }; isOver: boolean }[] = [];
       const viewers = [new Viewer(), new Viewer(), new Viewer()];
       const watches = viewers.map((viewer) => watchers.add(viewer));
       let next = 0;
@@ -268,7 +266,7 @@ test("any reads, stalls and reconnects give each watcher all bytes in order, or 
         // No flow that runs may be forgotten here.
         const runningCount = flows.filter(({ isOver }) => !isOver).length;
         if (each.do === "open" && runningCount < 6) {
-          const recorder = new FlowRecorder(watchers.log, headOf());
+          const recorder = watchers.log.begin(headOf());
           flows.push({ recorder, bytes: { sent: [], received: [] }, isOver: false });
         } else if (each.do === "read") {
           const bytes = Array.from({ length: each.bytes }, () => next++ % 251);
@@ -277,7 +275,7 @@ test("any reads, stalls and reconnects give each watcher all bytes in order, or 
         } else if (each.do === "over" && flow !== undefined) {
           flow.recorder.over({ reason: "fin" }, {});
           flow.isOver = true;
-        } else if (each.do === "changed") flow?.recorder.changed(headOf());
+        } else if (each.do === "changed") flow?.recorder.change(headOf());
         else if (each.do === "feed") watchers.feed();
         else if (each.do === "stall") (viewers[each.viewer] as Viewer).hasRoom = !viewers[each.viewer]?.hasRoom;
         else if (each.do === "reconnect") {

@@ -7,7 +7,6 @@ import { vi } from "vitest";
 import { decodeByteFrame, decodeGatewayFrame } from "@wirebook/protocol";
 import type { ByteFrame, GatewayFrame } from "@wirebook/protocol";
 import type { Target } from "@wirebook/net";
-import type { LoggedFrame } from "../src/flows/frame-log.ts";
 import { openGateway } from "./gateway-fixture.ts";
 import type { Gateway, GatewayOptions } from "./gateway-fixture.ts";
 
@@ -74,13 +73,11 @@ export function until<Found>(look: () => Found): Promise<NonNullable<Found>> {
 /** What the gateway wrote down of its flows. */
 export function recorded({ app }: Gateway): { readonly texts: GatewayFrame[]; readonly bytes: ByteFrame[] } {
   const { flowLog } = app.listening;
-  const cursor = { position: flowLog.firstAt };
-  const frames: LoggedFrame[] = [];
-  while (cursor.position < flowLog.nextAt) frames.push(...flowLog.read(cursor, Infinity, Infinity));
-  const texts = frames.filter(({ isText }) => isText).map(({ bytes }) => decodeGatewayFrame(bytes.toString()));
+  const frames = flowLog.read(flowLog.firstAt, Infinity, Infinity);
+  const texts = frames.filter((frame) => typeof frame === "string").map(decodeGatewayFrame);
   return {
     texts: texts.map((decoded) => ("frame" in decoded ? decoded.frame : fail(decoded.problem))),
-    bytes: frames.filter(({ isText }) => !isText).map(({ bytes }) => byteFrameOf(bytes)),
+    bytes: frames.filter((frame) => typeof frame !== "string").map(byteFrameOf),
   };
 }
 

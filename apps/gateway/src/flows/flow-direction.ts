@@ -1,8 +1,8 @@
 /**
- * One direction of a flow: reads from one leg, writes to the other, and says to the recorder what it saw [G-15].
+ * One direction of a flow: reads from one leg, writes to the other, and logs what it saw [G-15].
  *
  * What the kernel takes at once has left when it was read. What it does not take waits in the sink: the source is not read
- * until it has gone, so TCP's own window slows the sender down. No object is made for a read besides its bytes.
+ * until it has gone, so TCP's own window slows the sender down.
  */
 
 import type { Socket } from "node:net";
@@ -10,14 +10,14 @@ import type { FlowFaults } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import { FaultQueue, noFaults } from "./flow-faults.ts";
 import type { FaultOwner } from "./flow-faults.ts";
-import type { FlowRecorder } from "./flow-recorder.ts";
+import type { LoggedFlow } from "./frame-log.ts";
 
 const noBytes = new Uint8Array(0);
 
 /** What a direction asks its flow, and tells it. */
 export interface DirectionOwner {
   readonly faults: FlowFaults;
-  readonly recorder: FlowRecorder;
+  readonly logged: LoggedFlow;
   /** The sender's FIN was passed on. */
   onFin(isFromTarget: boolean): void;
   /** A fault ends the flow. */
@@ -81,7 +81,7 @@ export class FlowDirection implements FaultOwner {
     const isFree = this.#sink.write(bytes);
     const isWaiting = this.#sink.writableLength > 0;
     // The other end works meanwhile.
-    this.#owner.recorder.read(this.#isFromTarget, bytes, atMs, isWaiting);
+    this.#owner.logged.read(this.#isFromTarget, bytes, atMs, isWaiting);
     if (isWaiting) this.#awaitTaken(bytes.length);
     if (!isFree) this.#source.pause();
   }
@@ -105,7 +105,7 @@ export class FlowDirection implements FaultOwner {
   send(bytes: Uint8Array): boolean {
     const isFree = this.#sink.write(bytes);
     if (this.#sink.writableLength > 0) this.#awaitTaken(bytes.length);
-    else this.#owner.recorder.written(this.#isFromTarget, bytes.length, performance.now());
+    else this.#owner.logged.written(this.#isFromTarget, bytes.length, performance.now());
     this.#readOn();
     return isFree;
   }
@@ -114,7 +114,7 @@ export class FlowDirection implements FaultOwner {
     this.#isEnded = true;
     this.#sink.end((error?: Error | null) => {
       if (error) return;
-      this.#owner.recorder.fin(this.#isFromTarget ? "client" : "target", this.#isFromTarget, performance.now());
+      this.#owner.logged.closed("fin", this.#isFromTarget ? "client" : "target", this.#isFromTarget, performance.now());
       this.#owner.onFin(this.#isFromTarget);
     });
   }
@@ -128,7 +128,7 @@ export class FlowDirection implements FaultOwner {
   #end(): void {
     if (this.#isEnded) return;
     const atMs = performance.now();
-    this.#owner.recorder.fin(this.#isFromTarget ? "target" : "client", this.#isFromTarget, atMs);
+    this.#owner.logged.closed("fin", this.#isFromTarget ? "target" : "client", this.#isFromTarget, atMs);
     if (this.#isHeld) this.#ensureQueue().push(undefined, atMs);
     else this.sendFin();
   }
@@ -143,7 +143,7 @@ export class FlowDirection implements FaultOwner {
   }
 
   #hold(bytes: Uint8Array, atMs: number): void {
-    this.#owner.recorder.read(this.#isFromTarget, bytes, atMs, true);
+    this.#owner.logged.read(this.#isFromTarget, bytes, atMs, true);
     const queue = (this.#queue ??= new FaultQueue(this, this.byteCount - bytes.length));
     queue.push(bytes, atMs);
     if (queue.heldBytes > this.#limits.highWaterBytes) this.#source.pause();
@@ -160,7 +160,7 @@ export class FlowDirection implements FaultOwner {
 
   #noteTaken(error: Error | null | undefined): void {
     if (error) return;
-    this.#owner.recorder.written(this.#isFromTarget, this.#markedBytes, performance.now());
+    this.#owner.logged.written(this.#isFromTarget, this.#markedBytes, performance.now());
     this.#markedBytes = 0;
     if (this.#unmarkedBytes > 0) this.#awaitTaken(0);
   }

@@ -29,8 +29,7 @@ import { announce } from "../websocket/page-frames.ts";
 import { FlowDirection } from "./flow-direction.ts";
 import type { DirectionOwner } from "./flow-direction.ts";
 import { noFaults } from "./flow-faults.ts";
-import { FlowRecorder } from "./flow-recorder.ts";
-import type { FrameLog } from "./frame-log.ts";
+import type { FrameLog, LoggedFlow } from "./frame-log.ts";
 
 /** Milliseconds of silence after which the kernel asks whether a client is still there, as it does with targets. */
 export const clientProbeMs = 30_000;
@@ -60,7 +59,7 @@ export interface FlowShared {
 export class Flow implements DirectionOwner {
   readonly port: FlowPort;
   readonly record = new StreamRecord(countsOnly);
-  readonly recorder: FlowRecorder;
+  readonly logged: LoggedFlow;
   readonly #shared: FlowShared;
   readonly #client: Socket;
   #clientEnd: Endpoint | undefined;
@@ -83,7 +82,7 @@ export class Flow implements DirectionOwner {
     this.#clientEnd = endpointOf(client.remoteAddress, client.remotePort);
     this.record.mark("received", performance.now());
     this.#noteFaults();
-    this.recorder = new FlowRecorder(shared.flowLog, this.#head);
+    this.logged = shared.flowLog.begin(this.#head);
     client.on("error", () => this.#brokenBy("client"));
     this.#deadline.set(shared.limits.connectTimeoutMs);
     if (port.readsProxyHeader) this.#readHeader();
@@ -114,7 +113,7 @@ export class Flow implements DirectionOwner {
   faultsChanged(): void {
     if (this.#outcome !== undefined) return;
     this.#noteFaults();
-    this.recorder.changed(this.#head);
+    this.logged.change(this.#head);
     this.#up?.faultsChanged();
     this.#down?.faultsChanged();
   }
@@ -142,8 +141,8 @@ export class Flow implements DirectionOwner {
     if (how === "rst") return this.#breakBoth({ reason: "reset" });
     if (this.#outcome !== undefined) return;
     const atMs = performance.now();
-    this.recorder.fin("client", true, atMs);
-    this.recorder.fin("target", false, atMs);
+    this.logged.closed("fin", "client", true, atMs);
+    this.logged.closed("fin", "target", false, atMs);
     this.#close();
   }
 
@@ -248,7 +247,7 @@ export class Flow implements DirectionOwner {
     const client = this.#client;
     const { limits } = this.#shared;
     this.#deadline.clear();
-    this.recorder.changed(this.#head);
+    this.logged.change(this.#head);
     const up = new FlowDirection(this, false, [client, target], limits);
     this.#up = up;
     this.#down = new FlowDirection(this, true, [target, client], limits);
@@ -286,11 +285,11 @@ export class Flow implements DirectionOwner {
     if (this.#outcome !== undefined) return;
     const atMs = performance.now();
     if (error === undefined) {
-      this.recorder.rst("client", false, atMs);
+      this.logged.closed("rst", "client", false, atMs);
       return this.#breakBoth({ reason: "reset" }, leg);
     }
     const { code, message } = explain(error, this.port.target, this.count());
-    if (code === "connection-reset") this.recorder.rst("target", true, atMs);
+    if (code === "connection-reset") this.logged.closed("rst", "target", true, atMs);
     this.#breakBoth({ code, message }, leg);
   }
 
@@ -298,9 +297,9 @@ export class Flow implements DirectionOwner {
   #breakBoth(outcome: StreamEnd, broken?: "client" | "target"): void {
     if (this.#outcome !== undefined) return;
     const atMs = performance.now();
-    if (broken !== "client") this.recorder.rst("client", true, atMs);
+    if (broken !== "client") this.logged.closed("rst", "client", true, atMs);
     const hasReset = this.port.target.address.transport !== "unix" && this.record.at.established !== undefined;
-    if (broken !== "target" && hasReset) this.recorder.rst("target", false, atMs);
+    if (broken !== "target" && hasReset) this.logged.closed("rst", "target", false, atMs);
     this.#finish(outcome);
     abort(this.#client);
     if (this.#transport === undefined) return;
@@ -315,7 +314,7 @@ export class Flow implements DirectionOwner {
     this.#down?.stop();
     this.record.mark("closed", performance.now());
     this.count();
-    this.recorder.over(outcome, this.record.at);
+    this.logged.over(outcome, this.record.at);
     this.#shared.onOver(this);
   }
 

@@ -8,11 +8,10 @@
 
 import { hash, randomBytes } from "node:crypto";
 import { flowIdMin } from "@wirebook/protocol";
-import type { ByteFrame, PageFrame, StreamHead } from "@wirebook/protocol";
+import type { ByteFrame, FlowHead, PageFrame, StreamHead } from "@wirebook/protocol";
 import { GuessLimiter } from "../auth/guess-limiter.ts";
 import type { GatewayLimits } from "../limits.ts";
 import { FrameError } from "../websocket/page-frames.ts";
-import { endFlow } from "./flow-recorder.ts";
 import { FrameLog } from "./frame-log.ts";
 import type { LoggedFlow } from "./frame-log.ts";
 import { Watchers } from "./watcher.ts";
@@ -155,7 +154,7 @@ export class Presentation {
     this.#presenter = undefined;
     for (const flow of this.#shown.values()) {
       const { isOver, sentBytes, receivedBytes } = flow;
-      if (!isOver) endFlow(this.watchers.log, flow, { reason: "cancelled", at: {}, sentBytes, receivedBytes });
+      if (!isOver) flow.end({ reason: "cancelled", at: {}, sentBytes, receivedBytes });
     }
     this.#shown.clear();
     this.#absence = setTimeout(() => this.end(), this.#limits.presenterAbsenceMs);
@@ -189,12 +188,12 @@ export class Presentation {
    * @throws FrameError `too-many-streams`
    */
   show(id: number, head: StreamHead): void {
-    const text = JSON.stringify({ ...head, via: "presented" });
+    const presented: FlowHead = { ...head, via: "presented" };
     const flow = this.#shown.get(id);
-    if (flow?.isOver === false) return this.watchers.log.changeHead(flow, text);
+    if (flow?.isOver === false) return flow.change(presented);
     this.#shown.delete(id);
     this.#makeRoom();
-    this.#shown.set(id, this.watchers.log.begin(text));
+    this.#shown.set(id, this.watchers.log.begin(presented));
   }
 
   /**
@@ -207,15 +206,14 @@ export class Presentation {
       throw new FrameError("frame-invalid", null, "a byte frame's time is not a number");
     const flow = this.#shown.get(frame.id - flowIdMin);
     if (flow?.isOver !== false) return;
-    const header = { ...frame, id: flow.id };
-    this.watchers.log.append(flow, header, frame.kind === "written" ? frame.writtenBytes : frame.bytes);
+    flow.append({ ...frame, id: flow.id }, frame.kind === "written" ? frame.writtenBytes : frame.bytes);
   }
 
   /** A shown stream is over. */
   shown({ id, outcome, at, sentBytes, receivedBytes }: Extract<PageFrame, { type: "shown" }>): void {
     const flow = this.#shown.get(id);
     if (flow?.isOver !== false) return;
-    endFlow(this.watchers.log, flow, { ...outcome, at, sentBytes, receivedBytes });
+    flow.end({ ...outcome, at, sentBytes, receivedBytes });
   }
 
   /** The presenter has selected one of its streams, or none. */

@@ -1,15 +1,14 @@
 /**
- * Those who watch one log: each a cursor that feeds the queue of one page [G-15].
+ * Those who watch one log: each a position in it that feeds the queue of one page [G-15].
  *
  * No frame waits for a watcher here. A page takes frames as fast as its machine does: some at a time, and the next ones when
- * few bytes wait for it. When the log has dropped what a cursor has not reached, the page gets the heads that it missed, a
- * `gap` for each flow of which bytes are gone, and goes on at the oldest frame. All cursors at one position share one copy
- * of the frames there. They move a few milliseconds after a frame came, so that the frames of a burst leave in one write.
+ * few bytes wait for it. When the log has dropped what a watcher has not reached, the page gets the heads that it missed, a
+ * `gap` for each flow of which bytes are gone, and goes on at the oldest frame. Watchers are fed a few milliseconds after a
+ * frame came, so that the frames of a burst leave in one write.
  */
 
 import { encodeFrame } from "@wirebook/protocol";
-import { describeHead } from "./frame-log.ts";
-import type { Cursor, FrameLog, LoggedFlow, LoggedFrame } from "./frame-log.ts";
+import type { FrameLog, LoggedFlow, LoggedFrame } from "./frame-log.ts";
 
 /** Milliseconds for which frames are gathered, and after which a watcher that lags gets more. */
 const gatherMs = 10;
@@ -26,22 +25,20 @@ export interface WatcherQueue {
   /** True when so few bytes wait that more may be sent. */
   readonly hasRoom: boolean;
   /** Sends frames in one write. */
-  sendAll(frames: readonly (LoggedFrame | string)[]): void;
+  sendAll(frames: readonly LoggedFrame[]): void;
 }
 
 /** The watchers of one log. */
 export class Watchers {
   readonly log: FrameLog;
-  /** Called each time that a watcher was so slow that frames are missing. */
-  readonly onGap: () => void;
+  readonly #onGap: () => void;
   readonly #watchers = new Set<Watcher>();
-  /** What was copied in this turn, by position. */
-  readonly #copies = new Map<number, Copied>();
   #timer: NodeJS.Timeout | undefined;
 
+  /** @param onGap called each time that a watcher was so slow that frames are missing */
   constructor(log: FrameLog, onGap: () => void) {
     this.log = log;
-    this.onGap = onGap;
+    this.#onGap = onGap;
     log.onAppend = () => this.wake();
   }
 
@@ -58,7 +55,7 @@ export class Watchers {
   add(queue: WatcherQueue, from?: { readonly epoch: string; readonly position: number }): Watcher {
     const { epoch, nextAt } = this.log;
     const isKnown = from?.epoch === epoch && from.position <= nextAt;
-    const watcher = new Watcher(this, queue, isKnown ? from.position : undefined);
+    const watcher = new Watcher(this.log, queue, isKnown ? from.position : undefined, this.#onGap);
     this.#watchers.add(watcher);
     this.wake();
     return watcher;
@@ -82,8 +79,7 @@ export class Watchers {
     let sent = 0;
     let isMore = false;
     const startedMs = performance.now();
-    const inTurn = [...this.#watchers];
-    for (const watcher of inTurn) {
+    for (const watcher of [...this.#watchers]) {
       if (sent >= framesForAll) {
         isMore = true;
         break;
@@ -94,81 +90,61 @@ export class Watchers {
       // Whoever was served goes behind the others.
       if (count > 0 && this.#watchers.delete(watcher)) this.#watchers.add(watcher);
     }
-    this.#copies.clear();
     if (isMore) this.wake(Math.max(catchUpMs, (performance.now() - startedMs) * restShare));
   }
-
-  /** The frames at a cursor, which is moved behind them. */
-  read(cursor: Cursor): readonly LoggedFrame[] {
-    const { position } = cursor;
-    let copied = this.#copies.get(position);
-    if (copied === undefined) {
-      const frames = this.log.read(cursor, framesAtOnce, bytesAtOnce);
-      copied = { frames, next: { ...cursor } };
-      this.#copies.set(position, copied);
-    }
-    Object.assign(cursor, copied.next);
-    return copied.frames;
-  }
-}
-
-interface Copied {
-  readonly frames: readonly LoggedFrame[];
-  readonly next: Cursor;
 }
 
 /** One who watches. */
 export class Watcher {
-  readonly queue: WatcherQueue;
-  readonly #watchers: Watchers;
-  readonly #cursor: Cursor;
+  readonly #log: FrameLog;
+  readonly #queue: WatcherQueue;
+  readonly #onGap: () => void;
+  #position: number;
   /** Positions between which frames are missing, while the page is being told what it missed. */
   #missed: { readonly from: number; readonly heads: Iterator<LoggedFlow> } | undefined;
   #isGreeted = false;
 
   /** @param position `undefined` for one who begins */
-  constructor(watchers: Watchers, queue: WatcherQueue, position: number | undefined) {
-    this.#watchers = watchers;
-    this.queue = queue;
-    this.#cursor = { position: position ?? watchers.log.firstAt };
-    if (position === undefined && this.#cursor.position > 0) this.#missed = { from: 0, heads: watchers.log.flows() };
+  constructor(log: FrameLog, queue: WatcherQueue, position: number | undefined, onGap: () => void) {
+    this.#log = log;
+    this.#queue = queue;
+    this.#onGap = onGap;
+    this.#position = position ?? log.firstAt;
+    if (position === undefined && this.#position > 0) this.#missed = { from: 0, heads: log.flows() };
   }
 
   /** True while there is more for it. */
   get isBehind(): boolean {
-    return this.#missed !== undefined || this.#cursor.position < this.#watchers.log.nextAt;
+    return this.#missed !== undefined || this.#position < this.#log.nextAt;
   }
 
   /** Sends some frames, if the queue has room for them; returns how many. */
   feed(): number {
-    const { log } = this.#watchers;
-    if (!this.queue.hasRoom) return 0;
-    if (this.#missed === undefined && this.#cursor.position < log.oldestAt) this.#skip();
-    const frames: (LoggedFrame | string)[] = [];
+    const log = this.#log;
+    if (!this.#queue.hasRoom) return 0;
+    if (this.#missed === undefined && this.#position < log.oldestAt) {
+      this.#missed = { from: this.#position, heads: log.flows() };
+      this.#position = log.oldestAt;
+      this.#onGap();
+    }
+    const frames: LoggedFrame[] = [];
     if (!this.#isGreeted) frames.push(this.#describeWatching(this.#missed?.from));
     this.#isGreeted = true;
     this.#takeMissed(frames);
-    if (this.#missed === undefined && this.#cursor.position >= log.oldestAt) {
-      frames.push(...this.#watchers.read(this.#cursor));
+    if (this.#missed === undefined && this.#position >= log.oldestAt) {
+      const next = log.read(this.#position, framesAtOnce, bytesAtOnce);
+      this.#position += next.length;
+      frames.push(...next);
     }
-    if (frames.length > 0) this.queue.sendAll(frames);
+    if (frames.length > 0) this.#queue.sendAll(frames);
     return frames.length;
-  }
-
-  /** Frames that this watcher has not reached are gone. */
-  #skip(): void {
-    const { log } = this.#watchers;
-    this.#missed = { from: this.#cursor.position, heads: log.flows() };
-    this.#cursor.position = log.oldestAt;
-    this.#cursor.block = undefined;
-    this.#watchers.onGap();
   }
 
   /**
    * Heads that were in the missing frames, and how many bytes were. A flow that began behind them comes by itself. The page
    * keeps its position until it has been told of all: if it reconnects before, all comes again.
    */
-  #takeMissed(frames: (LoggedFrame | string)[]): void {
+  #takeMissed(frames: LoggedFrame[]): void {
     if (this.#missed === undefined) return;
     const { from, heads } = this.#missed;
     let bytes = 0;
@@ -179,19 +155,18 @@ export class Watcher {
         frames.push(this.#describeWatching());
         return;
       }
-      if (flow.bornAt >= this.#cursor.position) continue;
+      if (flow.bornAt >= this.#position) continue;
       const { id, sentBytesGone: sentBytes, receivedBytesGone: receivedBytes } = flow;
       const texts: string[] = [];
-      if (flow.headAt >= from) texts.push(describeHead(flow, from));
+      if (flow.headAt >= from) texts.push(flow.describeHead(from));
       if (flow.goneAt >= from) texts.push(encodeFrame({ type: "gap", id, position: from, sentBytes, receivedBytes }));
       for (const text of texts) bytes += text.length;
       frames.push(...texts);
     }
   }
 
-  #describeWatching(position = this.#cursor.position): string {
-    const { log } = this.#watchers;
-    const flows = [...log.flows()].map(({ id }) => id);
-    return encodeFrame({ type: "watching", epoch: log.epoch, position, flows });
+  #describeWatching(position = this.#position): string {
+    const flows = [...this.#log.flows()].map(({ id }) => id);
+    return encodeFrame({ type: "watching", epoch: this.#log.epoch, position, flows });
   }
 }

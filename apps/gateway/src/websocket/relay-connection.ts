@@ -9,7 +9,7 @@
 
 import type { Target } from "@wirebook/net";
 import type { FlowHead } from "@wirebook/protocol";
-import { FlowRecorder } from "../flows/flow-recorder.ts";
+import type { LoggedFlow } from "../flows/frame-log.ts";
 import { Stream } from "../streams/stream.ts";
 import type { StreamEnd, StreamOwner, StreamQueue, StreamRequest } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection } from "./connection.ts";
@@ -22,7 +22,7 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
   readonly queue: RelayQueue;
   readonly #stream: Stream;
   /** Whoever watches sees a relay as a flow. */
-  readonly #recorder: FlowRecorder;
+  readonly #logged: LoggedFlow;
   #linger: NodeJS.Timeout | undefined;
   /** How to close the WebSocket once nothing waits for the client. */
   #closing: { readonly code: number; readonly reason: string } | undefined;
@@ -37,9 +37,9 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
       client: { address, port: socket.remotePort ?? 0 },
       at: { received: request.receivedMs },
     };
-    this.#recorder = new FlowRecorder(shared.flowLog, head);
+    this.#logged = shared.flowLog.begin(head);
     this.queue = new RelayQueue(webSocket, socket, shared.limits, this);
-    this.queue.record(this.#recorder, head);
+    this.queue.record(this.#logged, head);
     this.queue.onOver = (code, reason) => {
       this.#closing = { code, reason };
       this.onEmpty();
@@ -77,7 +77,7 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
 
   protected override take(data: Buffer, _isBinary: boolean, nowMs: number): void {
     this.usedMs = nowMs;
-    if (data.length > 0 && !this.#stream.isEnded) this.#recorder.read(false, data, nowMs, true);
+    if (data.length > 0 && !this.#stream.isEnded) this.#logged.read(false, data, nowMs, true);
     this.#stream.write(data);
   }
 
@@ -102,38 +102,38 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
 class RelayQueue extends SendQueue implements StreamQueue {
   /** Closes the WebSocket once the stream is over. */
   onOver: ((code: number, reason: string) => void) | undefined;
-  #recorder: FlowRecorder | undefined;
+  #logged: LoggedFlow | undefined;
   #head: FlowHead | undefined;
 
   /** Says where the relay is written down. */
-  record(recorder: FlowRecorder, head: FlowHead): void {
-    this.#recorder = recorder;
+  record(logged: LoggedFlow, head: FlowHead): void {
+    this.#logged = logged;
     this.#head = head;
   }
 
   sendOpen({ record: { local, remote, tls, at } }: Stream): void {
     if (this.#head === undefined) return;
     const known = { ...(local && { local }), ...(remote && { remote }), ...(tls && { tls }) };
-    this.#recorder?.changed({ ...this.#head, ...known, at: { ...at } });
+    this.#logged?.change({ ...this.#head, ...known, at: { ...at } });
   }
 
   sendWritten(_stream: Stream, byteCount: number, atMs: number): void {
-    this.#recorder?.written(false, byteCount, atMs);
+    this.#logged?.written(false, byteCount, atMs);
   }
 
   sendRead(_stream: Stream, bytes: Uint8Array, atMs: number): void {
-    this.#recorder?.read(true, bytes, atMs, false);
+    this.#logged?.read(true, bytes, atMs, false);
     this.send(Buffer.from(bytes));
   }
 
   sendFin(stream: Stream, isFromTarget: boolean, atMs: number): void {
-    this.#recorder?.fin("target", isFromTarget, atMs);
+    this.#logged?.closed("fin", "target", isFromTarget, atMs);
     // A WebSocket cannot be half-closed.
     if (isFromTarget) stream.end();
   }
 
   sendOver({ record }: Stream, outcome: StreamEnd): void {
-    this.#recorder?.over(outcome, record.at);
+    this.#logged?.over(outcome, record.at);
     if ("reason" in outcome) this.onOver?.(closeCodes.normal, "");
     else this.onOver?.(closeCodes.internalError, `${outcome.code}: ${outcome.message}`);
   }

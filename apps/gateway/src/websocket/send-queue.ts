@@ -76,14 +76,13 @@ export class SendQueue {
   }
 
   /** Sends messages in one write; the listener is told when the kernel has taken them. */
-  sendAll(messages: readonly (LoggedFrame | string)[]): void {
+  sendAll(messages: readonly LoggedFrame[]): void {
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     this.#socket.cork();
     for (const [index, message] of messages.entries()) {
-      const [data, isText] = typeof message === "string" ? [message, true] : [message.bytes, message.isText];
-      this.#checkMarks(data.length);
+      this.#checkMarks(message.length);
       const onTaken = this.#isFull || index === messages.length - 1 ? this.#onTaken : undefined;
-      this.#webSocket.send(data, { binary: !isText }, onTaken);
+      this.#webSocket.send(message, onTaken);
     }
     this.#socket.uncork();
   }
