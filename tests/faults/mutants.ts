@@ -124,8 +124,9 @@ const table = {
   "kept-flow-reads": {
     what: "a listening port that keeps every read",
     file: "apps/gateway/src/flows/flow-direction.ts",
-    find: "this.byteCount += bytes.length;",
-    replace: "this.byteCount += bytes.length;\n    (this.kept ??= []).push(Buffer.from(bytes));",
+    find: "const atMs = performance.now();\n    this.#owner.record[",
+    replace:
+      "(this.kept ??= []).push(Buffer.from(bytes));\n    const atMs = performance.now();\n    this.#owner.record[",
   },
   "unmasked-flows": {
     what: "a gateway that shows the keys of flows",

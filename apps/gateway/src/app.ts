@@ -35,7 +35,7 @@ import type { GatewayLimits } from "./limits.ts";
 import { ConnectionPool } from "./streams/connection-pool.ts";
 import { createLog } from "./telemetry/access-log.ts";
 import type { Log, LogSink } from "./telemetry/access-log.ts";
-import { addBytes, Metrics } from "./telemetry/metrics.ts";
+import { Metrics } from "./telemetry/metrics.ts";
 import { PcapFile } from "./telemetry/pcap-file.ts";
 import { WebSocketConnections } from "./websocket/connections.ts";
 import { registerWebSocketRoutes, registerWebSockets } from "./websocket/upgrade.ts";
@@ -98,17 +98,16 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     listening,
     whyEnded: (identity, usedMs) => authenticator.whyEnded(identity, usedMs),
   });
-  metrics.setGauges(() => ({
-    bytes: addBytes(connections.bytes, listening.bytes),
-    flowsRunning: listening.count,
-    flowBytesKept: flowLog.bytesKept + presentations.bytesKept,
-    watchers: flows.count + presentations.viewerCount,
-    presentations: presentations.count,
-    webSockets: connections.count,
-    streamsRunning: pool.runningCount,
-    streamsWaiting: pool.waitingCount,
-    connectionsMax: pool.slotsMax,
-  }));
+  metrics.gauge("websockets", "WebSockets that are open", () => connections.count);
+  metrics.gauge("streams_running", "streams that have a connection to their target", () => pool.runningCount);
+  metrics.gauge("streams_waiting", "streams that wait for one", () => pool.waitingCount);
+  metrics.gauge("connections_max", "connections to targets at once", () => pool.slotsMax);
+  metrics.gauge("flows_running", "flows through listening ports that run", () => listening.count);
+  metrics.gauge("presentations", "presentations that run", () => presentations.count);
+  metrics.gauge("watchers", "pages that watch flows or a presentation", () => flows.count + presentations.viewerCount);
+  metrics.gauge("flow_bytes_kept", "bytes of flows that are kept for watchers", () => {
+    return flowLog.bytesKept + presentations.bytesKept;
+  });
   await registerWebSockets(app, limits, config.hasRelay, () => Promise.all([listening.drain(), connections.drain()]));
   app.addHook("onRequest", (_request, reply, done) => {
     void reply.headers(securityHeaders);

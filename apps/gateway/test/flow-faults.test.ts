@@ -7,7 +7,16 @@ import { expect, test } from "vitest";
 import type { FlowFaults } from "@wirebook/protocol";
 import { openPeer } from "../../../libs/net/test/peers.ts";
 import { eventsOf } from "./gateway-fixture.ts";
-import { errorOf, exchange, openClient, openListening, readAll, recorded, until } from "./listening-fixture.ts";
+import {
+  carried,
+  errorOf,
+  exchange,
+  openClient,
+  openListening,
+  readAll,
+  recorded,
+  until,
+} from "./listening-fixture.ts";
 import type { Listening } from "./listening-fixture.ts";
 
 const echo = (socket: Socket): void => void socket.pipe(socket);
@@ -94,7 +103,7 @@ test("a flow that stalls goes on when the fault is taken back, and is fast again
   setFaults(gateway, { isStalled: true });
   client.end("after");
   await until(() => recorded(gateway).bytes.some(({ kind, leg }) => kind === "fin" && leg === "client"));
-  expect(gateway.app.listening.bytes).toMatchObject({ serverUp: 12, serverDown: 7 });
+  expect(carried(gateway)).toEqual({ up: 12, down: 7 });
   setFaults(gateway, {});
   expect((await readAll(client)).toString()).toBe("after");
   await exchange(gateway.listenPort, "brick");
@@ -108,10 +117,10 @@ test("what a stalled flow may hold is bounded", async () => {
   setFaults(gateway, { isStalled: true });
   const client = await openClient(gateway.listenPort);
   client.end(sent);
-  await until(() => gateway.app.listening.bytes.serverUp > 64 * 1024);
+  await until(() => carried(gateway).up > 64 * 1024);
   // As much goes past the gateway, in this process, which has had all the time to read on.
   await exchange(peer.port, sent);
-  expect(gateway.app.listening.bytes.serverUp).toBeLessThanOrEqual(2 * 64 * 1024);
+  expect(carried(gateway).up).toBeLessThanOrEqual(2 * 64 * 1024);
   setFaults(gateway, {});
   expect((await readAll(client)).equals(sent)).toBe(true);
 });

@@ -81,6 +81,15 @@ export function recorded({ app }: Gateway): { readonly texts: GatewayFrame[]; re
   };
 }
 
+/** Bytes that the gateway has read of its flows. */
+export function carried({ app }: Gateway): { readonly up: number; readonly down: number } {
+  const flows = [...app.listening.flowLog.flows()];
+  return {
+    up: flows.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+    down: flows.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
+  };
+}
+
 /** Each byte frame in short, such as `data client > brick`. */
 export function steps(gateway: Gateway): string[] {
   return recorded(gateway).bytes.map((frame) => {

@@ -5,7 +5,7 @@ import { ConnectionPool, shareOf } from "../src/streams/connection-pool.ts";
 import type { SlotUser } from "../src/streams/connection-pool.ts";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { gatheredCharactersMax, gatheringSink, readableSink } from "../src/telemetry/access-log.ts";
-import { TokenBucket } from "../src/token-bucket.ts";
+import { TokenBucket } from "../src/bounds.ts";
 
 /** Somebody who notes what he is told. */
 function createUser(name: string, notes: string[], owner: object = notes): SlotUser {
@@ -133,10 +133,10 @@ test("shows on a terminal what happened, and nothing that acts on it", () => {
   say({ msg: "something of the framework's" });
   say({ level: 50, event: "internal-error", err: { message: "broken" } });
   expect(lines).toEqual([
-    "00:00:00.000 WebSocket 3 #7 wirebook: brick\\u001b[2J 2: fin, 350 bytes, 1.5 ms\n",
-    "00:00:00.000 WebSocket 3 from 127.0.0.1: open\n",
-    "00:00:00.000 refused ::1 (403): no\n",
-    '00:00:00.000 {"message":"broken"}\n',
+    "00:00:00.000 stream socket=3 id=7 target=wirebook message=brick\\u001b[2J 2 outcome=fin receivedBytes=350 ms=1.5\n",
+    "00:00:00.000 socket socket=3 outcome=open address=127.0.0.1\n",
+    "00:00:00.000 refused address=::1 status=403 message=no\n",
+    '00:00:00.000 internal-error err={"message":"broken"}\n',
   ]);
   expect(lines.map((line) => plainText(line.trimEnd()))).toEqual(lines.map((line) => line.trimEnd()));
 });

@@ -8,8 +8,7 @@
 
 import { networkOf } from "@wirebook/net";
 import type { GatewayLimits } from "../limits.ts";
-import { TokenBucket } from "../token-bucket.ts";
-import { RecentMap } from "./recent-map.ts";
+import { RecentMap, TokenBucket } from "../bounds.ts";
 
 /** The guesses at one gateway. */
 export class GuessLimiter {

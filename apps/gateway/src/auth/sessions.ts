@@ -15,7 +15,7 @@ import { platform } from "node:os";
 import { Signer } from "@fastify/cookie";
 import { readSmallFile, SettingsError } from "@wirebook/settings";
 import type { GatewayLimits } from "../limits.ts";
-import { RecentMap } from "./recent-map.ts";
+import { RecentMap } from "../bounds.ts";
 
 /** Bytes of a key: half of what HMAC-SHA-256 can use at most (RFC 2104, section 3), and the most that a file may have. */
 const keyBytesMin = 32;

@@ -6,7 +6,7 @@
  */
 
 import type { Socket } from "node:net";
-import type { FlowFaults } from "@wirebook/protocol";
+import type { FlowFaults, StreamRecord } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import { FaultQueue, noFaults } from "./flow-faults.ts";
 import type { FaultOwner } from "./flow-faults.ts";
@@ -18,6 +18,8 @@ const noBytes = new Uint8Array(0);
 export interface DirectionOwner {
   readonly faults: FlowFaults;
   readonly logged: LoggedFlow;
+  /** Where bytes that were read are counted. */
+  readonly record: StreamRecord;
   /** The sender's FIN was passed on. */
   onFin(isFromTarget: boolean): void;
   /** A fault ends the flow. */
@@ -28,8 +30,6 @@ export interface DirectionOwner {
 
 /** One direction. */
 export class FlowDirection implements FaultOwner {
-  /** Bytes that were read. */
-  byteCount = 0;
   readonly #owner: DirectionOwner;
   readonly #isFromTarget: boolean;
   readonly #source: Socket;
@@ -75,7 +75,7 @@ export class FlowDirection implements FaultOwner {
 
   #pass(bytes: Uint8Array): void {
     const atMs = performance.now();
-    this.byteCount += bytes.length;
+    this.#owner.record[this.#isFromTarget ? "receivedBytes" : "sentBytes"] += bytes.length;
     if (this.#isHeld) return this.#hold(bytes, atMs);
     this.#queue = undefined;
     const isFree = this.#sink.write(bytes);
@@ -133,18 +133,22 @@ export class FlowDirection implements FaultOwner {
     else this.sendFin();
   }
 
+  get #byteCount(): number {
+    return this.#owner.record[this.#isFromTarget ? "receivedBytes" : "sentBytes"];
+  }
+
   /** True when bytes must wait, for a fault or for others that wait. */
   get #isHeld(): boolean {
     return this.#owner.faults !== noFaults || this.#queue?.isEmpty === false;
   }
 
   #ensureQueue(): FaultQueue {
-    return (this.#queue ??= new FaultQueue(this, this.byteCount));
+    return (this.#queue ??= new FaultQueue(this, this.#byteCount));
   }
 
   #hold(bytes: Uint8Array, atMs: number): void {
     this.#owner.logged.read(this.#isFromTarget, bytes, atMs, true);
-    const queue = (this.#queue ??= new FaultQueue(this, this.byteCount - bytes.length));
+    const queue = (this.#queue ??= new FaultQueue(this, this.#byteCount - bytes.length));
     queue.push(bytes, atMs);
     if (queue.heldBytes > this.#limits.highWaterBytes) this.#source.pause();
   }

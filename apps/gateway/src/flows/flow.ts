@@ -102,13 +102,6 @@ export class Flow implements DirectionOwner {
     return this.#clientEnd === undefined ? "unknown" : describeEndpoint(this.#clientEnd);
   }
 
-  /** Bytes of a flow that runs are counted here. */
-  count(): StreamRecord {
-    this.record.sentBytes = this.#up?.byteCount ?? 0;
-    this.record.receivedBytes = this.#down?.byteCount ?? 0;
-    return this.record;
-  }
-
   /** The faults of the port have changed. */
   faultsChanged(): void {
     if (this.#outcome !== undefined) return;
@@ -288,7 +281,7 @@ export class Flow implements DirectionOwner {
       this.logged.closed("rst", "client", false, atMs);
       return this.#breakBoth({ reason: "reset" }, leg);
     }
-    const { code, message } = explain(error, this.port.target, this.count());
+    const { code, message } = explain(error, this.port.target, this.record);
     if (code === "connection-reset") this.logged.closed("rst", "target", true, atMs);
     this.#breakBoth({ code, message }, leg);
   }
@@ -313,7 +306,6 @@ export class Flow implements DirectionOwner {
     this.#up?.stop();
     this.#down?.stop();
     this.record.mark("closed", performance.now());
-    this.count();
     this.logged.over(outcome, this.record.at);
     this.#shared.onOver(this);
   }

@@ -11,10 +11,10 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { isLoopback, ListenError, networkOf, normalizeAddress, readNetwork, toListenError } from "@wirebook/net";
 import type { FlowFaults, ListeningPort } from "@wirebook/protocol";
 import type { ListenSettings } from "./listen-settings.ts";
+import { Tally } from "../bounds.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
-import { addBytes, noBytes } from "../telemetry/metrics.ts";
-import type { Bytes, Metrics, RefusalReason } from "../telemetry/metrics.ts";
+import type { Metrics, RefusalReason } from "../telemetry/metrics.ts";
 import { clientProbeMs, Flow } from "./flow.ts";
 import type { FlowPort, FlowShared } from "./flow.ts";
 import { noFaults, toFaults } from "./flow-faults.ts";
@@ -38,7 +38,7 @@ export class ListeningPorts {
   readonly #allowed = new BlockList();
   readonly #open: OpenPort[] = [];
   readonly #flows = new Set<Flow>();
-  readonly #countOf = new Map<string, number>();
+  readonly #counts = new Tally();
   readonly #shared: FlowShared;
   readonly #probing: NodeJS.Timeout;
   #whenEmpty: (() => void) | undefined;
@@ -66,14 +66,6 @@ export class ListeningPorts {
   /** Flows that run. */
   get count(): number {
     return this.#flows.size;
-  }
-
-  /** Bytes of those. */
-  get bytes(): Bytes {
-    return [...this.#flows].reduce((sum, flow) => {
-      const { sentBytes, receivedBytes } = flow.count();
-      return addBytes(sum, { ...noBytes, serverUp: sentBytes, serverDown: receivedBytes });
-    }, noBytes);
   }
 
   /** The ports that are open, as pages are told. */
@@ -140,22 +132,18 @@ export class ListeningPorts {
       return;
     }
     const network = networkOf(address);
-    this.#countOf.set(network, (this.#countOf.get(network) ?? 0) + 1);
-    socket.on("close", () => this.#discount(network));
-    this.#flows.add(new Flow(socket, port, this.#shared));
+    this.#counts.add(network);
+    socket.on("close", () => this.#counts.remove(network));
+    const flow = new Flow(socket, port, this.#shared);
+    this.#flows.add(flow);
+    metrics.began(flow.record);
   }
 
   #whyRefused(address: string): RefusalReason | undefined {
     const { flowsMax, flowsPerAddressMax } = this.#options.limits;
     if (!isLoopback(address) && !this.#allowed.check(address, familyOf(address))) return "not-allowed";
     if (this.#flows.size >= flowsMax) return "flows";
-    return (this.#countOf.get(networkOf(address)) ?? 0) >= flowsPerAddressMax ? "flows-per-address" : undefined;
-  }
-
-  #discount(network: string): void {
-    const left = (this.#countOf.get(network) ?? 1) - 1;
-    if (left > 0) this.#countOf.set(network, left);
-    else this.#countOf.delete(network);
+    return this.#counts.of(networkOf(address)) >= flowsPerAddressMax ? "flows-per-address" : undefined;
   }
 
   #remove(flow: Flow): void {

@@ -14,6 +14,7 @@ import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { normalizeAddress, PemError, readCertificates, readKeyPair } from "@wirebook/net";
 import { SettingsError } from "@wirebook/settings";
+import { Tally } from "../bounds.ts";
 import type { GatewayLimits } from "../limits.ts";
 
 // An `import` of node:http reads each of its exports, its WebSocket among them, which loads the whole of fetch: 15 MiB
@@ -37,7 +38,7 @@ export class HttpServers {
   readonly #options: HttpServersOptions;
   readonly #trusted: ReadonlySet<string>;
   readonly #secure = new Set<HttpsServer>();
-  readonly #countOf = new Map<string, number>();
+  readonly #counts = new Tally();
 
   constructor(options: HttpServersOptions) {
     this.#options = options;
@@ -79,18 +80,11 @@ export class HttpServers {
   #count(socket: Socket): void {
     const address = plain(socket.remoteAddress);
     if (this.#trusted.has(address)) return;
-    const count = (this.#countOf.get(address) ?? 0) + 1;
-    this.#countOf.set(address, count);
-    socket.on("close", () => this.#discount(address));
-    if (count <= this.#options.limits.connectionsPerAddressMax) return;
+    this.#counts.add(address);
+    socket.on("close", () => this.#counts.remove(address));
+    if (this.#counts.of(address) <= this.#options.limits.connectionsPerAddressMax) return;
     this.#options.onRefused("connections-per-address", address);
     socket.destroy();
-  }
-
-  #discount(address: string): void {
-    const left = (this.#countOf.get(address) ?? 1) - 1;
-    if (left > 0) this.#countOf.set(address, left);
-    else this.#countOf.delete(address);
   }
 }
 

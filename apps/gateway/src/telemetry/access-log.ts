@@ -2,7 +2,7 @@
  * What the gateway writes to its standard output: a line for each stream, and for what happens to a WebSocket.
  *
  * JSON lines by pino, which is part of Fastify; on a terminal the same lines in short. No line has a key in it [W-9], and on
- * a terminal no character of a message acts on it.
+ * a terminal no character of a message acts on it. docs/reference/log-events.md lists the events.
  */
 
 import type { FastifyBaseLogger } from "fastify";
@@ -22,9 +22,8 @@ const gatheringMs = 10;
 /** Characters of gathered lines that leave at once. */
 export const gatheredCharactersMax = 64 * 1024;
 
-/** Something that happened to a WebSocket. */
+/** Something that happened to a WebSocket, by the number that the gateway gave it. */
 interface SocketEvent {
-  /** Counts the gateway's WebSockets. */
   readonly socket: number;
   readonly outcome: string;
   readonly address?: string;
@@ -43,52 +42,32 @@ interface LoginEvent {
 }
 
 /** The gateway's log. */
-export interface Log {
-  /** A stream is over. */
-  stream(socket: number, user: string | null, stream: Stream): void;
-  /** A flow through a listening port is over. */
-  flow(flow: Flow): void;
-  socket(event: SocketEvent): void;
-  login(event: LoginEvent): void;
-  /** A request or an upgrade was refused. */
-  refused(address: string, status: number, message: string): void;
-  /** A connection was closed before a byte of it was read. */
-  closed(address: string, reason: string): void;
-  /** Something else that the operator should know. */
-  notice(message: string): void;
-  /** An error of the gateway itself. */
-  internalError(error: unknown, where: object): void;
-}
+export type Log = ReturnType<typeof createLog>;
 
 /** The log of a Fastify app. */
-export function createLog(logger: FastifyBaseLogger): Log {
+export function createLog(logger: FastifyBaseLogger) {
   return {
-    stream: (socket, user, stream) => logger.info(describeStream(socket, user, stream)),
-    flow: (flow) => logger.info(describeFlow(flow)),
-    socket: (event) => logger.info({ event: "socket", ...event }),
-    login: (event) => logger.info({ event: "login", ...event }),
-    refused: (address, status, message) => logger.warn({ event: "refused", address, status, message }),
-    closed: (address, reason) => logger.warn({ event: "closed", address, reason }),
-    notice: (message) => logger.warn({ event: "notice", message }),
-    internalError: (err, where) => logger.error({ event: "internal-error", err, ...where }),
+    stream(socket: number, user: string | null, { id, request, outcome, record }: Stream): void {
+      const message = request.shown.slice(0, messageCharactersMax);
+      const end = describeEnd(outcome, record, request.receivedMs);
+      const target = request.target.name;
+      logger.info({ event: "stream", socket, user: user ?? undefined, id, target, message, ...end });
+    },
+    flow({ port, clientText, outcome, record }: Flow): void {
+      const end = describeEnd(outcome, record, record.at.received ?? 0);
+      logger.info({ event: "flow", port: port.port, client: clientText, target: port.target.name, ...end });
+    },
+    socket: (event: SocketEvent): void => logger.info({ event: "socket", ...event }),
+    login: (event: LoginEvent): void => logger.info({ event: "login", ...event }),
+    /** A request or an upgrade was refused. */
+    refused: (address: string, status: number, message: string): void =>
+      logger.warn({ event: "refused", address, status, message }),
+    /** A connection was closed before a byte of it was read. */
+    closed: (address: string, reason: string): void => logger.warn({ event: "closed", address, reason }),
+    /** Something else that the operator should know. */
+    notice: (message: string): void => logger.warn({ event: "notice", message }),
+    internalError: (err: unknown, where: object): void => logger.error({ event: "internal-error", err, ...where }),
   };
-}
-
-function describeStream(socket: number, user: string | null, { id, request, outcome, record }: Stream): object {
-  return {
-    event: "stream",
-    socket,
-    user: user ?? undefined,
-    id,
-    target: request.target.name,
-    message: request.shown.slice(0, messageCharactersMax),
-    ...describeEnd(outcome, record, request.receivedMs),
-  };
-}
-
-function describeFlow({ port, clientText, outcome, record }: Flow): object {
-  const end = describeEnd(outcome, record, record.at.received ?? 0);
-  return { event: "flow", port: port.port, client: clientText, target: port.target.name, ...end };
 }
 
 function describeEnd(outcome: StreamEnd | undefined, record: StreamRecord, fromMs: number): object {
@@ -103,14 +82,11 @@ export interface LogSink {
   write(line: string): void;
 }
 
-/** A sink that gathers lines for a moment. */
-export interface GatheringSink extends LogSink {
-  /** Passes on what it has gathered; to be called when the process ends. */
-  flush(): void;
-}
-
-/** Passes on the lines of a moment in one write: with a line for each exchange, a write for each was an eighth of the work. */
-export function gatheringSink(sink: LogSink): GatheringSink {
+/**
+ * Passes on the lines of a moment in one write: with a line for each exchange, a write for each was an eighth of the work.
+ * `flush` passes on what was gathered; it is to be called when the process ends.
+ */
+export function gatheringSink(sink: LogSink): LogSink & { flush(): void } {
   let gathered = "";
   const flush = (): void => {
     if (gathered === "") return;
@@ -128,44 +104,18 @@ export function gatheringSink(sink: LogSink): GatheringSink {
   };
 }
 
-/** Shortens JSON lines for a reader at a terminal. */
+/** Shortens JSON lines for a reader at a terminal: the time, the event, and its members. */
 export function readableSink(sink: LogSink): LogSink {
   return {
     write: (line) => {
-      const text = describeLine(JSON.parse(line) as Record<string, unknown>);
-      if (text !== undefined) sink.write(`${text}\n`);
+      const { level, time, event, ...members } = JSON.parse(line) as Record<string, unknown>;
+      // The framework's own lines are of use only when something is wrong.
+      if (event === undefined && Number(level) <= 30) return;
+      const clock = new Date(Number(time)).toISOString().slice(11, 23);
+      const shown = Object.entries(members).map(([name, value]) => {
+        return `${name}=${plainText(typeof value === "string" ? value : JSON.stringify(value))}`;
+      });
+      sink.write(`${[clock, event ?? "error", ...shown].join(" ")}\n`);
     },
   };
-}
-
-function describeLine(line: Record<string, unknown>): string | undefined {
-  const time = new Date(Number(line.time)).toISOString().slice(11, 23);
-  const show = (name: string): string => plainText(String(line[name]));
-  switch (line.event) {
-    case "stream":
-      return `${time} WebSocket ${show("socket")} #${show("id")} ${show("target")}: ${show("message")}: ${describeOutcome(show)}`;
-    case "flow":
-      return `${time} port ${show("port")} from ${show("client")} to ${show("target")}: ${describeOutcome(show)}`;
-    case "socket":
-      return `${time} WebSocket ${show("socket")}${describeClient(line, show)}: ${show("outcome")}`;
-    case "login":
-      return `${time} ${"user" in line ? show("user") : "an unknown name"} from ${show("address")}: ${show("outcome")}`;
-    case "refused":
-      return `${time} refused ${show("address")} (${show("status")}): ${show("message")}`;
-    case "closed":
-      return `${time} closed ${show("address")}: ${line.reason === "not-allowed" ? "it is not of an --allow" : `too many ${show("reason")}`}`;
-    case "notice":
-      return `${time} ${show("message")}`;
-    default:
-      return Number(line.level) > 30 ? `${time} ${JSON.stringify(line.err ?? line.msg)}` : undefined;
-  }
-}
-
-function describeClient(line: object, show: (name: string) => string): string {
-  if (!("address" in line)) return "";
-  return ` from ${"user" in line ? `${show("user")}, ` : ""}${show("address")}`;
-}
-
-function describeOutcome(show: (name: string) => string): string {
-  return `${show("outcome")}, ${show("receivedBytes")} bytes, ${show("ms")} ms`;
 }

@@ -6,6 +6,7 @@
  * ones, and shared by all gateways of a process.
  */
 
+import type { Socket } from "node:net";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { FrameErrorCode, Hop, StreamRecord } from "@wirebook/protocol";
 import type { Flow } from "../flows/flow.ts";
@@ -36,51 +37,11 @@ export type RefusalReason =
   | "websockets"
   | "websockets-per-address";
 
-/** Bytes on both hops; `up` is towards the server. */
-export interface Bytes {
-  readonly pageUp: number;
-  readonly pageDown: number;
-  readonly serverUp: number;
-  readonly serverDown: number;
-}
-
-export const noBytes: Bytes = Object.freeze({ pageUp: 0, pageDown: 0, serverUp: 0, serverDown: 0 });
-
-/** The sum of both. */
-export function addBytes(one: Bytes, other: Bytes): Bytes {
-  return {
-    pageUp: one.pageUp + other.pageUp,
-    pageDown: one.pageDown + other.pageDown,
-    serverUp: one.serverUp + other.serverUp,
-    serverDown: one.serverDown + other.serverDown,
-  };
-}
-
-/** What is looked up when the metrics are read. */
-export interface Gauges {
-  /** Those of the WebSockets that are open, and of their streams that run. */
-  readonly bytes: Bytes;
-  readonly webSockets: number;
-  readonly streamsRunning: number;
-  readonly flowsRunning: number;
-  readonly flowBytesKept: number;
-  readonly watchers: number;
-  readonly presentations: number;
-  readonly streamsWaiting: number;
-  readonly connectionsMax: number;
-}
-
 const prefix = "wirebook_gateway_";
 
-let processRegistry: Registry | undefined;
-
 /** The metrics of this process, which are collected once however many gateways it has. */
-function processMetrics(): Registry {
-  if (processRegistry !== undefined) return processRegistry;
-  processRegistry = new Registry();
-  collectDefaultMetrics({ register: processRegistry });
-  return processRegistry;
-}
+const processRegistry = new Registry();
+collectDefaultMetrics({ register: processRegistry });
 
 /** The metrics of one gateway. */
 export class Metrics {
@@ -92,22 +53,23 @@ export class Metrics {
   readonly #refused = this.#counter("refused_total", "requests and WebSockets that were refused", ["reason"]);
   readonly #frameErrors = this.#counter("frame_errors_total", "frames that were refused", ["code"]);
   readonly #webSocketsOpened = this.#counter("websockets_opened_total", "WebSockets that were opened", []);
-  readonly #steps: Histogram<"hop" | "step">;
   readonly #times: Readonly<Record<StepName, Histogram.Internal<"hop" | "step">>>;
-  #look: (() => Gauges) | undefined;
+  /** What runs. Its bytes are looked up when the metrics are read. */
+  readonly #sockets = new Set<Socket>();
+  readonly #records = new Set<StreamRecord>();
   /** Of all that has ended. */
-  readonly #pastBytes = { ...noBytes };
+  readonly #pastBytes = { pageUp: 0, pageDown: 0, serverUp: 0, serverDown: 0 };
 
   constructor(version: string) {
     const registers = [this.#registry];
-    this.#steps = new Histogram({
+    const steps = new Histogram({
       name: `${prefix}step_seconds`,
       help: "time that each step of a stream took, and the round trip of a ping",
       labelNames: ["hop", "step"],
       buckets: stepSecondsBuckets,
       registers,
     });
-    const time = (hop: Hop, step: string) => this.#steps.labels({ hop, step });
+    const time = (hop: Hop, step: string) => steps.labels({ hop, step });
     this.#times = {
       ping: time("page-gateway", "ping"),
       queue: time("gateway", "queue"),
@@ -117,23 +79,30 @@ export class Metrics {
       reply: time("gateway-server", "reply"),
     };
     new Gauge({ name: `${prefix}info`, help: "the version", labelNames: ["version"], registers }).set({ version }, 1);
-    this.#addGauges();
     this.#addBytes();
   }
 
-  /** Says where the gauges are looked up. */
-  setGauges(look: () => Gauges): void {
-    this.#look = look;
+  /** Adds a number that is looked up when the metrics are read. */
+  gauge(name: string, help: string, look: () => number): void {
+    const gauge = new Gauge({
+      name: prefix + name,
+      help,
+      registers: [],
+      collect() {
+        this.set(look());
+      },
+    });
+    this.#registry.registerMetric(gauge);
   }
 
-  /** A stream has ended: its bytes count from now on as past ones. */
-  bytesCarried({ sentBytes, receivedBytes }: StreamRecord): void {
-    this.#pastBytes.serverUp += sentBytes;
-    this.#pastBytes.serverDown += receivedBytes;
+  /** A stream or a flow has begun. */
+  began(record: StreamRecord): void {
+    this.#records.add(record);
   }
 
   /** Counts and times a stream that is over. */
   stream({ request, outcome, record }: Stream): void {
+    this.#ended(record);
     const { target, operation, isFollow, isConversation } = request;
     this.#streams.inc({ target: target.name, operation, outcome: outcomeOf(outcome) });
     const { received, connecting, established, secured, firstByte, fin } = record.at;
@@ -148,7 +117,7 @@ export class Metrics {
 
   /** Counts a flow that is over. */
   flow({ port, outcome, record }: Flow): void {
-    this.bytesCarried(record);
+    this.#ended(record);
     this.#flows.inc({ target: port.target.name, outcome: outcomeOf(outcome) });
   }
 
@@ -170,19 +139,21 @@ export class Metrics {
     this.#frameErrors.inc({ code });
   }
 
-  webSocketOpened(): void {
+  /** @param socket the TCP connection under it */
+  webSocketOpened(socket: Socket): void {
     this.#webSocketsOpened.inc();
+    this.#sockets.add(socket);
   }
 
-  /** A WebSocket has closed, after so many bytes. */
-  webSocketClosed(pageUp: number, pageDown: number): void {
-    this.#pastBytes.pageUp += pageUp;
-    this.#pastBytes.pageDown += pageDown;
+  webSocketClosed(socket: Socket): void {
+    this.#sockets.delete(socket);
+    this.#pastBytes.pageUp += socket.bytesRead;
+    this.#pastBytes.pageDown += socket.bytesWritten;
   }
 
   /** All of it, as text. */
   async text(): Promise<string> {
-    return `${await this.#registry.metrics()}\n${await processMetrics().metrics()}`;
+    return `${await this.#registry.metrics()}\n${await processRegistry.metrics()}`;
   }
 
   #observe(step: StepName, fromMs: number | undefined, toMs: number | undefined): void {
@@ -193,34 +164,25 @@ export class Metrics {
     return new Counter({ name: prefix + name, help, labelNames: [...labelNames], registers: [this.#registry] });
   }
 
-  #addGauges(): void {
-    const looks: readonly [name: string, help: string, of: (gauges: Gauges) => number][] = [
-      ["websockets", "WebSockets that are open", ({ webSockets }) => webSockets],
-      ["streams_running", "streams that have a connection to their target", (gauges) => gauges.streamsRunning],
-      ["streams_waiting", "streams that wait for one", (gauges) => gauges.streamsWaiting],
-      ["flow_bytes_kept", "bytes of flows that are kept for watchers", (gauges) => gauges.flowBytesKept],
-      ["watchers", "pages that watch flows or a presentation", ({ watchers }) => watchers],
-      ["presentations", "presentations that run", ({ presentations }) => presentations],
-      ["flows_running", "flows through listening ports that run", (gauges) => gauges.flowsRunning],
-      ["connections_max", "connections to targets at once", (gauges) => gauges.connectionsMax],
-    ];
-    const look = (): Gauges | undefined => this.#look?.();
-    for (const [name, help, of] of looks) {
-      const gauge = new Gauge({
-        name: prefix + name,
-        help,
-        registers: [],
-        collect() {
-          const gauges = look();
-          if (gauges !== undefined) this.set(of(gauges));
-        },
-      });
-      this.#registry.registerMetric(gauge);
-    }
+  #ended(record: StreamRecord): void {
+    this.#records.delete(record);
+    this.#pastBytes.serverUp += record.sentBytes;
+    this.#pastBytes.serverDown += record.receivedBytes;
   }
 
   #addBytes(): void {
-    const look = (): Bytes => addBytes(this.#pastBytes, this.#look?.().bytes ?? noBytes);
+    const look = () => {
+      const bytes = { ...this.#pastBytes };
+      for (const { bytesRead, bytesWritten } of this.#sockets) {
+        bytes.pageUp += bytesRead;
+        bytes.pageDown += bytesWritten;
+      }
+      for (const { sentBytes, receivedBytes } of this.#records) {
+        bytes.serverUp += sentBytes;
+        bytes.serverDown += receivedBytes;
+      }
+      return bytes;
+    };
     const counter = new Counter({
       name: `${prefix}bytes_total`,
       help: "bytes on each hop, up towards the server and down towards the page",

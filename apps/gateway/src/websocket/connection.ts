@@ -13,7 +13,7 @@ import type { FlowsShared } from "../flows/page-flows.ts";
 import type { Lessons } from "../lessons/lessons.ts";
 import type { Stream, StreamShared } from "../streams/stream.ts";
 import type { Log } from "../telemetry/access-log.ts";
-import type { Bytes, Metrics } from "../telemetry/metrics.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import type { SendQueue, SendQueueListener } from "./send-queue.ts";
 
 /** The codes with which the gateway closes a WebSocket (RFC 6455, section 7.4.1, and the IANA registry). */
@@ -125,17 +125,6 @@ export abstract class WebSocketConnection implements SendQueueListener {
   /** The gateway stops: what may take any time is ended, the rest may end by itself, then the WebSocket closes. */
   abstract drain(): void;
 
-  /** Bytes of its WebSocket so far, and of the streams that run. */
-  get bytes(): Bytes {
-    const records = this.streams().map(({ record }) => record);
-    return {
-      pageUp: this.socket.bytesRead,
-      pageDown: this.socket.bytesWritten,
-      serverUp: records.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
-      serverDown: records.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
-    };
-  }
-
   /** Ends the streams that run, and closes. */
   abort(): void {
     this.close(closeCodes.goingAway, "shutting-down: the gateway stopped; connect again in a moment");
@@ -233,7 +222,6 @@ export abstract class WebSocketConnection implements SendQueueListener {
 
   /** A stream is over. Metrics and log wait until the frames of this turn have left, because the client waits for those. */
   protected note(stream: Stream): void {
-    this.shared.metrics.bytesCarried(stream.record);
     if (this.#over.push(stream) === 1) setImmediate(tell, this.webSocket, report);
   }
 

@@ -11,9 +11,9 @@ import type { WebSocket } from "ws";
 import type { Target } from "@wirebook/net";
 import { encodeFrame } from "@wirebook/protocol";
 import type { Identity } from "../auth/identity.ts";
+import { Tally } from "../bounds.ts";
 import type { Refusal } from "../http/origin-policy.ts";
-import { addBytes, noBytes } from "../telemetry/metrics.ts";
-import type { Bytes, RefusalReason } from "../telemetry/metrics.ts";
+import type { RefusalReason } from "../telemetry/metrics.ts";
 import { closeCodes, closeWebSocket } from "./connection.ts";
 import type { ConnectionShared, WebSocketConnection } from "./connection.ts";
 import { PageConnection } from "./page-connection.ts";
@@ -53,7 +53,7 @@ export class WebSocketConnections {
   readonly #targets: ReadonlyMap<string, Target>;
   readonly #shared: ConnectionShared;
   readonly #connections = new Map<WebSocket, WebSocketConnection>();
-  readonly #countOf = new Map<string, number>();
+  readonly #counts = new Tally();
   readonly #heartbeat: NodeJS.Timeout;
   #number = 0;
   #rejectedCount = 0;
@@ -70,11 +70,6 @@ export class WebSocketConnections {
   /** WebSockets that are open. */
   get count(): number {
     return this.#connections.size;
-  }
-
-  /** Bytes of those, and of their streams that run. */
-  get bytes(): Bytes {
-    return [...this.#connections.values()].reduce((sum, connection) => addBytes(sum, connection.bytes), noBytes);
   }
 
   /** True from the moment at which the gateway was told to stop. */
@@ -99,17 +94,15 @@ export class WebSocketConnections {
     const number = ++this.#number;
     const client = { number, webSocket, socket, address, identity, mayWatch, proxyHeader };
     if (identity.isGuest === true) this.#guestCount += 1;
-    this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
-    metrics.webSocketOpened();
+    this.#counts.add(address);
+    metrics.webSocketOpened(socket);
     const user = identity.user ?? undefined;
     log.socket({ socket: number, outcome: "open", address, user, target: relayTarget?.name });
     webSocket.on("close", (code) => {
       this.#connections.delete(webSocket);
       if (identity.isGuest === true) this.#guestCount -= 1;
-      metrics.webSocketClosed(socket.bytesRead, socket.bytesWritten);
-      const left = (this.#countOf.get(address) ?? 1) - 1;
-      if (left > 0) this.#countOf.set(address, left);
-      else this.#countOf.delete(address);
+      metrics.webSocketClosed(socket);
+      this.#counts.remove(address);
       log.socket({ socket: number, outcome: `closed (${code})` });
     });
     const connection =
@@ -129,7 +122,7 @@ export class WebSocketConnections {
     }
     // Guests must not keep out those who have authenticated.
     const isFull = this.#connections.size >= webSocketsMax || (isGuest && this.#guestCount >= guestsMax);
-    if (!isFull && (this.#countOf.get(address) ?? 0) < webSocketsPerAddressMax) return undefined;
+    if (!isFull && this.#counts.of(address) < webSocketsPerAddressMax) return undefined;
     const message = isFull
       ? `all ${webSocketsMax} WebSockets of this gateway are in use; try again later`
       : `${webSocketsPerAddressMax} WebSockets are open from ${address}; close one of them first`;

@@ -197,6 +197,7 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
     if (this.isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
     const stream = new Stream(request, this, this.shared);
     this.#table.add(stream);
+    this.shared.metrics.began(stream.record);
     const { lessons } = this.shared;
     if (this.#targets.has(request.target.name)) stream.start();
     else lessons.enter(stream);

@@ -19,7 +19,7 @@ import {
 import type { AnnouncedTarget, ByteFrame, FrameErrorCode, GatewayFrame, Hop, PageFrame } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import type { StreamRequest } from "../streams/stream.ts";
-import { TokenBucket } from "../token-bucket.ts";
+import { TokenBucket } from "../bounds.ts";
 
 /** The hop on which each failure happens. */
 export const hopOf: Readonly<Record<FrameErrorCode, Hop>> = {

@@ -45,6 +45,7 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
       this.onEmpty();
     };
     this.#stream = new Stream(request, this, shared);
+    shared.metrics.began(this.#stream.record);
     this.#stream.start();
   }
 
