@@ -108,7 +108,7 @@ const helpColumns = 80;
 /** The lines of help for a table, each ending in a line feed. */
 export function describeSettings(table: SettingsTable): string {
   const rows = Object.entries(table).map(([name, { form, help, env, default: value }]) => {
-    const shown = value === undefined || value === false ? "" : [value].flat().join(",");
+    const shown = value === undefined || value === false ? "" : [value].flat().map(String).join(",");
     return [`  --${optionOf(name)} ${form}`.trimEnd(), `${help} (${env}${shown && `, ${shown}`})`] as const;
   });
   const width = Math.max(...rows.map(([option]) => option.length));
