@@ -18,10 +18,6 @@ async function writeHistory(path: string, lines: number): Promise<void> {
   }
 }
 
-/** What the file of such a history holds from one line to another. */
-const fileOf = (from: number, to: number): string =>
-  Array.from({ length: to - from + 1 }, (_, index) => `${lineOf(from + index)}\n`).join("");
-
 const searched = (wirebook: Wirebook) => wirebook.history.getByRole("status", { name: "Searched" }).first();
 
 test("a million lines scroll, and stay right while somebody deletes above", async ({ page }, testInfo) => {
@@ -159,68 +155,6 @@ test("a filter searches everything by itself, and is in the address", async ({ p
     await filter.fill(`@${timeOf(70_000).slice(0, 19)}Z`);
     await filter.press("Enter");
     await expect(wirebook.rows("2 70000")).toHaveAttribute("aria-selected", "true");
-  });
-});
-
-test("rows are selected with the pointer and with keys, and copied as the file has them", async ({
-  page,
-  context,
-}, testInfo) => {
-  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  const historyPath = testInfo.outputPath("history.txt");
-  await writeHistory(historyPath, 5000);
-  await using server = await startServer({ historyPath });
-  await using gateway = await startGateway({ server: server.address });
-  const wirebook = await Wirebook.open(page, gateway);
-  await expect(wirebook.rows("2 5000")).toHaveCount(1);
-  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
-  const copied = wirebook.history.getByText(/^Copied/);
-  // It is loaded late, and moves the rows below it.
-  await expect(wirebook.history.getByRole("searchbox", { name: "Filter" })).toBeVisible();
-
-  await test.step("a drag over rows selects them", async () => {
-    await wirebook.rows("2 4993").hover();
-    await page.mouse.down();
-    await wirebook.rows("2 4995").hover();
-    await wirebook.rows("2 4996").hover();
-    await page.mouse.up();
-    await expect(wirebook.grid.getByRole("row", { selected: true })).toHaveCount(4);
-    await expect(wirebook.history).toContainText("4 lines selected");
-    await page.keyboard.press("Control+C");
-    await expect(copied).toHaveText("Copied 4 lines.");
-    expect(await clipboard()).toBe(fileOf(4993, 4996));
-  });
-
-  await test.step("Shift selects on, also beyond what is drawn", async () => {
-    await page.keyboard.press("Shift+ArrowUp");
-    await page.keyboard.press("Control+C");
-    await expect(copied).toHaveText("Copied 3 lines.");
-    await page.keyboard.press("Home");
-    await page.keyboard.press("Shift+End");
-    await expectClean(page, "#history");
-    await page.keyboard.press("Home");
-    await page.keyboard.press("Shift+PageDown");
-    await expect(wirebook.rows("2 20")).toHaveCount(1);
-    await page.keyboard.press("Control+C");
-    await expect(copied).not.toHaveText("Copied 3 lines.");
-    expect((await clipboard()).startsWith(fileOf(1, 5))).toBe(true);
-  });
-
-  await test.step("Ctrl+A selects all lines, and those that were read are copied", async () => {
-    await page.keyboard.press("Control+A");
-    await page.keyboard.press("Control+C");
-    await expect(copied).toHaveText(/^Copied the newest \d,?\d+ lines of 5,00\d selected lines\. Scroll through/);
-    expect((await clipboard()).includes(fileOf(4900, 5000))).toBe(true);
-  });
-
-  await test.step("or all that match", async () => {
-    await wirebook.history.getByRole("searchbox", { name: "Filter" }).fill('"2 499"');
-    await expect(searched(wirebook)).toHaveText(/^\s*11\s+of 5,0\d\d lines/);
-    await wirebook.grid.focus();
-    await page.keyboard.press("Control+A");
-    await page.keyboard.press("Control+C");
-    await expect(copied).toHaveText("Copied 11 lines.");
-    expect(await clipboard()).toBe(lineOf(499) + "\n" + fileOf(4990, 4999));
   });
 });
 

@@ -37,9 +37,6 @@ export const filterTermsMax = 20;
 /** Milliseconds after the last key before a filter searches what is not held, which leaves lines in the history. */
 export const filterSettleMs = 300;
 
-/** Lines that are copied at once, the newest of those selected. */
-export const copiedLinesMax = 100_000;
-
 /** Times of background requests that this browser remembers, so that they are known again after a reload. */
 export const backgroundTimesKept = 500;
 

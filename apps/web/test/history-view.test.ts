@@ -189,40 +189,12 @@ describe("background requests", () => {
   });
 });
 
-describe("selected rows", () => {
-  test("reach from where the selection began to the cursor", () => {
-    const { view } = viewOf([0, 0.1, 0.2, 0.3]);
-    view.hold("cursor", 2);
-    expect(view.selected).toBeUndefined();
-    expect(view.selectedLines).toMatchObject({ from: 3, to: 3, count: 1 });
-    view.moveCursor(1, true);
-    view.moveCursor(0, true);
-    expect(view.selected).toEqual({ from: 0, to: 2 });
-    view.selectAll();
-    expect(view.selected).toEqual({ from: 0, to: 3 });
-  });
-
-  test("move with their lines when a line above is deleted", () => {
-    const { view, replica } = viewOf([0, 0.1, 0.2, 0.3]);
-    view.hold("cursor", 2);
-    view.moveCursor(3, true);
-    replica.delete(1, lineAt(0).slice(0, 27));
-    expect(view.selectedLines).toMatchObject({ from: 2, to: 3, count: 2 });
-  });
-
-  test("hold the lines that have a row: neither what is folded nor what does not match", () => {
-    const { view, search } = viewOf([0, [0.1, read], [0.2, read], 0.3, [0.4, "heron"]]);
-    view.selectAll();
-    expect(view.selectedLines).toMatchObject({ from: 1, to: 5, count: 3 });
-    expect([1, 2, 3, 4].map((position) => view.selectedLines?.has(position))).toEqual([true, false, false, true]);
-    search.text = "otter";
-    view.selectAll();
-    expect(view.selectedLines).toMatchObject({ from: 1, to: 4, count: 2 });
-  });
-
-  test("are none of a day: the cursor steps over it", () => {
-    const { view } = viewOf([0, 4]);
-    expect(rowsOf(view)).toBe("1, day 2, 2");
-    expect([view.lineRowFrom(1, 1), view.lineRowFrom(1, -1)]).toEqual([2, 0]);
-  });
+test("the cursor steps over the row of a day", () => {
+  const { view } = viewOf([0, 4]);
+  expect(rowsOf(view)).toBe("1, day 2, 2");
+  view.moveCursor(0);
+  view.moveCursor(1);
+  expect(view.rowHeld("cursor")).toBe(2);
+  view.moveCursor(1);
+  expect(view.rowHeld("cursor")).toBe(0);
 });

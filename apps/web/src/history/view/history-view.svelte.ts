@@ -1,13 +1,12 @@
 /**
  * What the history panel shows: all lines or those that match a filter, where the view stands, the line with the
- * cursor, the other end of a selection and the line shown in full. All of these are bookmarks, so that they stay with their lines when lines above are deleted.
+ * cursor and the line shown in full. All of these are bookmarks, so that they stay with their lines when lines above are deleted.
  */
 
 import { Persisted } from "../../ui/browser.ts";
 import type { Zone } from "../../ui/format.ts";
 import type { Bookmark } from "../replica/history-replica.ts";
 import type { History } from "../replica/history.svelte.ts";
-import type { LineRange } from "../replica/history-replica.ts";
 import type { HistoryScan } from "../search/history-scan.svelte.ts";
 import { timeOf } from "./line-text.ts";
 import { Rows } from "./rows.ts";
@@ -28,12 +27,7 @@ interface MarkedLine {
   readonly line: string;
 }
 
-export interface SelectedLines extends LineRange {
-  readonly count: number;
-  readonly has: (position: number) => boolean;
-}
-
-type Role = "cursor" | "anchor" | "detailed";
+type Role = "cursor" | "detailed";
 
 export class HistoryView {
   /** The lines that match, when there is a filter. */
@@ -44,10 +38,6 @@ export class HistoryView {
   isEndSeen = $state(true);
   /** The time of the topmost line in view, as far as one was held there; `""` before any was. */
   topTime = $state("");
-  /** What was copied, in a sentence, until the cursor moves. */
-  copied = $state("");
-  /** The row that was shown where the pointer was pressed. */
-  pressed: ShownRow | undefined;
   readonly #history: History;
   readonly #preferences: { readonly zone: Zone };
   readonly #keptBackground = new Persisted("background-shown");
@@ -134,7 +124,6 @@ export class HistoryView {
   /** Marks the line of a row, or none. */
   hold(role: Role, row: number | undefined): void {
     const former = this.#marked[role];
-    if (role === "cursor") this.copied = "";
     if (former !== undefined) this.#history.current.unmark(former.at);
     const { [role]: _, ...rest } = this.#marked;
     if (row === undefined || this.rows === 0) this.#marked = rest;
@@ -144,56 +133,15 @@ export class HistoryView {
     }
   }
 
-  /** The rows from the anchor to the cursor; `undefined` while no more than one is selected. */
-  get selected(): LineRange | undefined {
-    const [anchor, cursor] = [this.rowHeld("anchor"), this.rowHeld("cursor")];
-    if (anchor === undefined || cursor === undefined) return undefined;
-    return { from: Math.min(anchor, cursor), to: Math.max(anchor, cursor) };
-  }
-
-  /** The lines of the selected rows, or of the cursor's: of more than `max`, the newest. A fold has none. */
-  get selectedLines(): SelectedLines | undefined {
-    const cursor = this.rowHeld("cursor");
-    const range = this.selected ?? (cursor === undefined ? undefined : { from: cursor, to: cursor });
-    if (range === undefined) return undefined;
-    const [from, to] = [this.rowAt(range.from).position, this.rowAt(range.to).to];
-    const scan = this.scan;
-    if (scan === undefined) {
-      const rows = this.#rows;
-      return { from, to, count: rows.shown(from, to), has: (position) => rows.shown(position, position) === 1 };
-    }
-    const { matches } = scan;
-    const [first, end] = [matches.indexFrom(from), matches.indexFrom(to + 1)];
-    return { from, to, count: end - first, has: (position) => matches.find(position) !== undefined };
-  }
-
-  /** Moves the cursor to a row; the selection goes on from where it began, or ends. */
-  moveCursor(row: number, isSelecting: boolean): void {
-    const former = this.rowHeld("cursor") ?? row;
-    const at = this.lineRowFrom(row, row < former ? -1 : 1);
-    if (!isSelecting) this.hold("anchor", undefined);
-    else if (this.rowHeld("anchor") === undefined) this.hold("anchor", former);
-    this.hold("cursor", at);
-  }
-
-  selectAll(): void {
-    this.hold("anchor", this.lineRowFrom(0, 1));
-    this.hold("cursor", this.rows - 1);
-  }
-
-  /** The nearest row in a direction that the cursor can be in: not that of a day. */
-  lineRowFrom(row: number, direction: number): number {
-    let at = row;
-    for (; at > 0 && at < this.rows - 1; at += direction) {
-      if (this.rowAt(at).kind !== "day") break;
-    }
-    return at;
+  /** Moves the cursor to a row, past that of a day. */
+  moveCursor(row: number): void {
+    const isUp = row < (this.rowHeld("cursor") ?? row);
+    this.hold("cursor", this.rowAt(row).kind === "day" ? row + (isUp ? -1 : 1) : row);
   }
 
   /** Brings a line into view; the filter must be off. */
   reveal(position: number): void {
     if (this.#rows.isFolded(position)) this.showsBackground = true;
-    this.hold("anchor", undefined);
     this.hold("cursor", this.rowOf(position));
     this.revealed += 1;
   }
@@ -256,28 +204,4 @@ export class HistoryView {
     this.#made.update(source);
     return this.#made;
   }
-}
-
-/**
- * The row to which a key moves the cursor, which may lie beyond the ends; `undefined` for a key that moves nothing.
- *
- * @param seen rows in view at once; a page's move leaves one of them in view
- */
-export function rowAfterKey(
-  key: string,
-  current: number,
-  { count, seen }: { readonly count: number; readonly seen: number },
-): number | undefined {
-  const page = Math.max(1, seen - 1);
-  const targets: Readonly<Record<string, number>> = {
-    ArrowDown: current + 1,
-    j: current + 1,
-    ArrowUp: current - 1,
-    k: current - 1,
-    PageDown: current + page,
-    PageUp: current - page,
-    Home: 0,
-    End: count - 1,
-  };
-  return targets[key];
 }
