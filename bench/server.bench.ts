@@ -1,4 +1,7 @@
 import { connect } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -20,7 +23,7 @@ const waitMsMax = 1000;
 
 export const bench: Bench = {
   question:
-    "requests a second of the server, with its durable log, against a bare node:net server that logs nothing, the reference implementation, and Redis",
+    "requests a second of the server, with its durable log, against a bare node:net server that logs nothing, the least durable one in Node, the reference implementation, and Redis",
   run,
 };
 
@@ -42,7 +45,11 @@ async function compareAt(
     const longestUs = new Map<string, number>();
     const compared = await compare({
       baseline: { name: "bare node:net", open: () => startBare(reply) },
-      contenders: [{ name: "Wirebook", open: startOurs }, ...others],
+      contenders: [
+        { name: "Wirebook", open: startOurs },
+        { name: "least durable", open: () => startLeast(reply) },
+        ...others,
+      ],
       rounds,
       measure: async ({ port }, { name }) => {
         const isRedis = name.startsWith("Redis");
@@ -90,6 +97,18 @@ async function startOurs(): Promise<Program> {
 }
 
 function startBare(reply: string): Promise<Program> {
-  const program = fileURLToPath(new URL("baselines/bare-server.ts", import.meta.url));
-  return Program.start({ name: "bare server", command: process.execPath, args: () => [program, reply] });
+  const args = [fileURLToPath(new URL("baselines/bare-server.ts", import.meta.url)), reply];
+  return Program.start({ name: "bare server", command: process.execPath, args: () => args });
+}
+
+async function startLeast(reply: string): Promise<Program> {
+  const folder = await mkdtemp(join(tmpdir(), "wirebook-"));
+  const program = fileURLToPath(new URL("baselines/durable-server.ts", import.meta.url));
+  const started = await Program.start({
+    name: "least durable server",
+    command: process.execPath,
+    args: () => [program, reply, join(folder, "history.txt")],
+    cleanUp: () => rm(folder, { recursive: true, force: true }),
+  });
+  return started.discardOutput();
 }

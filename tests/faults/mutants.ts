@@ -286,8 +286,8 @@ const table = {
   "sliding-deadline": {
     what: "a server whose deadline for a message starts again with every byte",
     file: "apps/server/src/net/connection.ts",
-    find: "if (!this.#receiver.push(chunk)) return;",
-    replace: 'if (!this.#receiver.push(chunk)) return;\n      this.#await("message", this.#limits.messageDeadlineMs);',
+    find: "if (bytes.length === 0) return;",
+    replace: 'if (bytes.length === 0) return;\n      this.#await("message", this.#owner.limits.messageDeadlineMs);',
   },
   "no-server-backpressure": {
     what: "a server that writes a whole reply without waiting for the client",
@@ -317,9 +317,9 @@ const table = {
   "delayed-right-keys": {
     what: "a server on which right keys wait behind wrong ones from the same address",
     file: "apps/server/src/request/session.ts",
-    find: "authorize(principal, command);",
+    find: "const response = dispatch(",
     replace:
-      "await context.throttle.delay(connection.address, connection.closed);\n      authorize(principal, command);",
+      "const response = context.throttle.delay(connection.address, connection.closed).then(() => call());\n      const call = () => dispatch(",
   },
 
   // libs/history

@@ -1,30 +1,30 @@
 /**
- * The connections of one server, from the listening sockets to the last one that closes.
+ * The connections of one server, from the listening socket to the last one that closes.
  *
  * A connection for which there is no room is told so and closed without being read: a flood must cost neither history
  * nor descriptors [W-18]. Node itself would close it without a word when descriptors run out, so that stays out of
  * reach: the descriptors are counted beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
  */
 
+import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
-import { normalizeAddress, toListenError } from "@wirebook/net";
+import { isLoopback, ListenError, networkOf, normalizeAddress, toListenError } from "@wirebook/net";
 import type { History, Users } from "@wirebook/history";
-import { encodeReplyHeader, operations } from "@wirebook/protocol";
-import { ConnectionLimiter } from "./net/connection-limiter.ts";
-import { Connection } from "./net/connection.ts";
-import type { ServerContext } from "./server-context.ts";
-import type { ServerError } from "./errors.ts";
-import { Subscriptions } from "./request/subscriptions.ts";
-import { limitsDefault } from "./limits.ts";
-import type { Limits } from "./limits.ts";
-import { findAddress } from "./net/listen-address.ts";
-import { serve } from "./request/session.ts";
-import type { RequestLog } from "./request-log.ts";
+import { encodeReplyHeader, encodeText, operations } from "@wirebook/protocol";
 import { AuthThrottle } from "./auth/auth-throttle.ts";
 import { Authenticator } from "./auth/auth.ts";
 import type { Mode } from "./auth/auth.ts";
+import { limitsDefault } from "./limits.ts";
+import type { Limits } from "./limits.ts";
+import { ConnectionLimiter } from "./net/connection-limiter.ts";
+import { Connection } from "./net/connection.ts";
+import type { ConnectionOwner, Received } from "./net/connection.ts";
+import type { RequestLog } from "./request-log.ts";
+import type { ServerContext } from "./request/operations.ts";
+import { serve } from "./request/session.ts";
+import { Subscriptions } from "./request/subscriptions.ts";
 
 export interface ListenOptions {
   /** An address of this machine, or a name of one. */
@@ -48,49 +48,71 @@ export interface ListenOptions {
  * @throws ListenError when others could reach an open server, the port is taken, …
  */
 export async function listen(
-  options: ListenOptions,
+  { host, port, link, mode, trustedProxies = [], isOpenToAll = false, limits = limitsDefault }: ListenOptions,
   history: History,
   users: Users,
   log: RequestLog,
 ): Promise<WirebookServer> {
-  const limits = options.limits ?? limitsDefault;
   // Each as the address of a socket is written.
-  const trusted = new Set((options.trustedProxies ?? []).map((address) => normalizeAddress(address) ?? address));
+  const trusted = new Set(trustedProxies.map((address) => normalizeAddress(address) ?? address));
+  const text = encodeReplyHeader({ link, operations });
   const server = new WirebookServer(limits, trusted, {
     history,
     users,
     log,
-    authenticator: new Authenticator(options.mode, users),
+    authenticator: new Authenticator(mode, users),
     throttle: new AuthThrottle(limits),
     counters: { startedMs: performance.now(), requests: 0 },
     subscriptions: new Subscriptions(history, limits.followersMax),
-    replyHeader: encodeReplyHeader({ link: options.link, operations }),
+    replyHeader: { text, bytes: encodeText(text) },
   });
-  await server.open(
-    await findAddress(options.host, options.mode === "registered" || options.isOpenToAll === true),
-    options.port,
-  );
+  await server.open(await findAddress(host, mode === "registered" || isOpenToAll), port);
   return server;
 }
 
+/**
+ * The address of a host. It must be a loopback address unless any will do.
+ *
+ * @throws ListenError
+ */
+export async function findAddress(host: string, isAnyFine: boolean): Promise<string> {
+  const address = await find(host);
+  if (isAnyFine || isLoopback(address)) return address;
+  throw new ListenError(
+    `--host is ${host}, which other machines can reach, and every client of an open server may read and delete everything; ` +
+      "use --users registered, or --host 127.0.0.1 to stay on this machine, or --users open --i-know to accept that",
+  );
+}
+
+async function find(host: string): Promise<string> {
+  try {
+    return (await lookup(host, { order: "ipv4first" })).address;
+  } catch (error) {
+    const sentence = `--host is ${host}, which is not an address that this machine can find; try --host 127.0.0.1`;
+    throw new ListenError(sentence, { cause: error });
+  }
+}
+
 /** A server that listens. The caller of `listen` stops it, and closes the history afterwards. */
-export class WirebookServer implements AsyncDisposable {
-  readonly #limits: Limits;
+export class WirebookServer implements AsyncDisposable, ConnectionOwner {
+  readonly limits: Limits;
+  readonly trustedProxies: ReadonlySet<string>;
   readonly #context: ServerContext;
   readonly #listener: Server;
   readonly #limiter: ConnectionLimiter;
-  readonly #served = new Map<Connection, Promise<void>>();
-  readonly #refused = new Map<Connection, Promise<void>>();
+  /** Those that have a seat, each with the network that the limiter knows it by. */
+  readonly #served = new Map<Connection, string>();
+  readonly #refused = new Set<Connection>();
   #stopped: Promise<void> | undefined;
+  #reportLast: () => void = () => {};
 
-  constructor(limits: Limits, trusted: ReadonlySet<string>, context: ServerContext) {
-    this.#limits = limits;
+  constructor(limits: Limits, trustedProxies: ReadonlySet<string>, context: ServerContext) {
+    this.limits = limits;
+    this.trustedProxies = trustedProxies;
     this.#context = context;
-    this.#limiter = new ConnectionLimiter(limits, trusted);
+    this.#limiter = new ConnectionLimiter(limits);
     // Half-open, because the peer's FIN does not mean that it wants no reply [W-2].
-    this.#listener = createServer({ allowHalfOpen: true }, (socket) => {
-      this.#accept(new Connection(socket, limits, trusted));
-    });
+    this.#listener = createServer({ allowHalfOpen: true }, (socket) => this.#accept(new Connection(socket, this)));
   }
 
   get address(): { host: string; port: number } {
@@ -101,19 +123,36 @@ export class WirebookServer implements AsyncDisposable {
   /** @throws ListenError when the port cannot be had */
   async open(host: string, port: number): Promise<void> {
     try {
-      this.#listener.listen({ host, port, backlog: this.#limits.backlogMax });
+      this.#listener.listen({ host, port, backlog: this.limits.backlogMax });
       await once(this.#listener, "listening");
     } catch (error) {
       throw toListenError(error as NodeJS.ErrnoException, { host, port });
     }
-    this.#listener.on("error", ({ message }) => this.#context.log.write({ event: "failure", message }));
+    this.#listener.on("error", ({ message }) => this.#reportFailure(message));
+  }
+
+  serve(connection: Connection, received: Received): void {
+    try {
+      serve(connection, received, this.#context);
+    } catch (error) {
+      connection.reset();
+      this.#reportFailure(String(error));
+    }
+  }
+
+  leave(connection: Connection): void {
+    const network = this.#served.get(connection);
+    if (network !== undefined) this.#limiter.release(network);
+    this.#served.delete(connection);
+    this.#refused.delete(connection);
+    if (this.#served.size + this.#refused.size === 0) this.#reportLast();
   }
 
   /**
    * Accepts no more, lets what was accepted finish for so many milliseconds, ends the follows and resets whatever is left
    * then [W-19].
    */
-  stop(withinMs: number = this.#limits.drainMs): Promise<void> {
+  stop(withinMs: number = this.limits.drainMs): Promise<void> {
     return (this.#stopped ??= this.#drain(withinMs));
   }
 
@@ -123,57 +162,43 @@ export class WirebookServer implements AsyncDisposable {
 
   #accept(connection: Connection): void {
     const { address } = connection; // A proxy's own: its header, which may give another, has not come yet.
-    const refusal = this.#limiter.acquire(address);
-    if (refusal === undefined) {
-      this.#served.set(connection, this.#serve(connection, address));
-    } else {
-      this.#makeRoomForRefusal();
-      this.#refused.set(connection, this.#refuse(connection, refusal));
-    }
-  }
-
-  async #serve(connection: Connection, address: string): Promise<void> {
-    await this.#attend(connection);
-    this.#served.delete(connection);
-    this.#limiter.release(address);
-  }
-
-  async #refuse(connection: Connection, refusal: ServerError): Promise<void> {
-    this.#context.log.write({ event: "refused", address: connection.address, code: refusal.code });
+    const network = networkOf(address);
+    // A proxy stands for many, so it is not held to the limit of one address [W-20].
+    const refusal = this.#limiter.acquire(network, this.trustedProxies.has(address));
+    if (refusal === undefined) return void this.#served.set(connection, network);
+    this.#makeRoomForRefusal();
+    this.#refused.add(connection);
+    this.#context.log.write({ event: "refused", address, code: refusal.code });
     connection.refuse(refusal);
-    await this.#attend(connection);
-    this.#refused.delete(connection);
   }
 
   /** The oldest refusal has had the longest time to be read. */
   #makeRoomForRefusal(): void {
-    if (this.#refused.size < this.#limits.refusalsMax) return;
-    const [oldest] = this.#refused.keys();
+    if (this.#refused.size < this.limits.refusalsMax) return;
+    const [oldest] = this.#refused;
     if (oldest === undefined) return;
     this.#refused.delete(oldest);
     oldest.close();
   }
 
-  /** Serves a connection; resolves when it is closed and its request is carried out. */
-  async #attend(connection: Connection): Promise<void> {
-    try {
-      await serve(connection, this.#context);
-    } catch (error) {
-      connection.reset();
-      this.#context.log.write({ event: "failure", message: String(error) });
-    }
-    await connection.closed;
+  #reportFailure(message: string): void {
+    this.#context.log.write({ event: "failure", message });
   }
 
   async #drain(withinMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
     this.#context.subscriptions.end();
     this.#context.throttle.end();
-    for (const connection of this.#served.keys()) connection.shortenDeadline(this.#limits.drainMessageMs);
+    for (const connection of this.#served.keys()) connection.shortenDeadline(this.limits.drainMessageMs);
     const deadline = setTimeout(() => {
-      for (const connection of [...this.#served.keys(), ...this.#refused.keys()]) connection.reset();
+      for (const connection of [...this.#served.keys(), ...this.#refused]) connection.abort();
     }, withinMs);
-    await Promise.all([...this.#served.values(), ...this.#refused.values(), closed]);
+    await closed;
+    if (this.#served.size + this.#refused.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#reportLast = resolve;
+      });
+    }
     clearTimeout(deadline);
   }
 }

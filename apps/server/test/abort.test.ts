@@ -29,10 +29,11 @@ test.each(Object.entries(moments))("a connection that is reset while it ends is 
   await once(server, "listening");
   const peer = Peer.connect((server.address() as AddressInfo).port, false);
   const [socket] = (await once(server, "connection")) as [Socket];
-  const connection = new Connection(socket, limitsDefault, new Set());
+  const owner = { limits: limitsDefault, trustedProxies: new Set<string>(), serve() {}, leave() {} };
+  const connection = new Connection(socket, owner);
   // Between two polls of the kernel, as after a sync.
   await turn();
-  void connection.end("the reply\n");
+  connection.end("the reply\n");
   await moment();
   connection.reset();
   await connection.closed;

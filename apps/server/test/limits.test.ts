@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { limitsDefault, limitsWithin } from "../src/limits.ts";
-import { findAddress } from "../src/net/listen-address.ts";
+import { findAddress } from "../src/server.ts";
 
 describe("the limits", () => {
   test("leave most connections to those who hold no wrong key", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { authenticationError, timestampOf } from "@wirebook/protocol";
 import type { History } from "@wirebook/history";
-import { dispatch } from "../src/request/operations/dispatch.ts";
-import type { RequestContext } from "../src/server-context.ts";
+import { dispatch } from "../src/request/operations.ts";
+import type { OperationContext } from "../src/request/operations.ts";
 import manifest from "../../../package.json" with { type: "json" };
 import { Peer, ask } from "./tcp-peer.ts";
 import { header, openRig } from "./server-fixture.ts";
@@ -141,8 +141,9 @@ describe("operation 7", () => {
   test("on a history that is in no file says what to do there", async () => {
     await using rig = await openRig();
     const history = Object.create(rig.history, { archive: { value: undefined } }) as History;
-    const context = { ...rig, history, user: "brick", address: "::1" } as unknown as RequestContext;
-    await expect(dispatch({ verb: "archive", keep: { lines: 0 } }, context)).rejects.toMatchObject({
+    const context = { ...rig, history } as unknown as OperationContext;
+    const by = { user: "brick", address: "::1" };
+    await expect(dispatch({ verb: "archive", keep: { lines: 0 } }, by, context)).rejects.toMatchObject({
       code: "no-archive",
       message: expect.stringContaining("wirebook history export FILE, and then delete lines with 1 or 3") as string,
     });

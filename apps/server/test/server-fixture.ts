@@ -12,7 +12,7 @@ import { limitsDefault } from "../src/limits.ts";
 import type { Limits } from "../src/limits.ts";
 import { listen } from "../src/server.ts";
 import type { ListenOptions, WirebookServer } from "../src/server.ts";
-import { createKey, hashKey } from "../src/auth/key.ts";
+import { createKey, hashKey } from "../src/auth/auth.ts";
 import { RequestLog } from "../src/request-log.ts";
 import type { LogEvent } from "../src/request-log.ts";
 

@@ -8,8 +8,7 @@ import { usersMax } from "@wirebook/history";
 import { usersBelievedMs } from "../../../libs/history/src/file/file-users.ts";
 import { decodeUsers, usersFileBytesMax, usersLockWaitMs } from "../../../libs/history/src/file/users-file.ts";
 import { limitsDefault } from "../src/limits.ts";
-import { hashKey, keyCharacters } from "../src/auth/key.ts";
-import { modes } from "../src/auth/auth.ts";
+import { hashKey, keyCharacters, modes } from "../src/auth/auth.ts";
 
 const root = new URL("../../../", import.meta.url);
 const read = (name: string): string => readFileSync(new URL(`docs/reference/${name}`, root), "utf8");

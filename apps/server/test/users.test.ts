@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { openFileUsers } from "@wirebook/history";
 import { authenticationError, looksLikeKey, operations } from "@wirebook/protocol";
 import { Subscriptions } from "../src/request/subscriptions.ts";
-import { createName, createUser } from "../src/request/operations/create-user.ts";
-import { createKey, hashKey, isRightKey, keyCharacters } from "../src/auth/key.ts";
+import { createName, createUser } from "../src/request/operations.ts";
+import { createKey, hashKey, isRightKey, keyCharacters } from "../src/auth/auth.ts";
 import { ask } from "./tcp-peer.ts";
 import { header, openRig } from "./server-fixture.ts";
 import type { Rig } from "./server-fixture.ts";
@@ -86,15 +86,10 @@ describe("operation 4", () => {
     const { history, users } = rig;
     await history[Symbol.asyncDispose]();
     const counters = { startedMs: 0, requests: 0 };
-    const scene = {
-      history,
-      users,
-      counters,
-      subscriptions: new Subscriptions(history, 1),
-      user: "brick",
-      address: "127.0.0.1",
-    };
-    await expect(createUser(scene, "otter")).rejects.toMatchObject({ code: "closed" });
+    const context = { history, users, counters, subscriptions: new Subscriptions(history, 1) };
+    await expect(createUser(context, { user: "brick", address: "127.0.0.1" }, "otter")).rejects.toMatchObject({
+      code: "closed",
+    });
     expect([rig.users.find("otter"), await rig.users.list()]).toEqual([undefined, []]);
     expect((await readdir(rig.folder)).filter((name) => name.endsWith(".next") && name.startsWith("users"))).toEqual(
       [],

@@ -11,10 +11,15 @@ test("notices a follower that sent FIN and later broke off, without a line to se
   await once(listener, "listening");
   const peer = connect({ port: (listener.address() as AddressInfo).port, allowHalfOpen: true });
   const [socket] = (await once(listener, "connection")) as [Socket];
-  const limits = { ...limitsDefault, followLookMs: 20 };
-  const connection = new Connection(socket, limits, new Set());
+  const received = Promise.withResolvers<void>();
+  const connection = new Connection(socket, {
+    limits: { ...limitsDefault, followLookMs: 20 },
+    trustedProxies: new Set(),
+    serve: () => received.resolve(),
+    leave() {},
+  });
   peer.end("brick 5\n");
-  await connection.received;
+  await received.promise;
   await once(socket, "end");
   connection.keepAlive();
   await connection.write("Following from line 1.\n");

@@ -5,14 +5,20 @@
  * unknown word may be a mistyped key or a key in the place of the name, so of a message from an unknown user only a tag
  * is kept. A tag is part of a hash whose key is made at the start and never leaves the process: the same word has the
  * same tag until the server stops, and the word cannot be found by trying.
+ *
+ * Keys [U-5] are made here, told once, and kept nowhere but as a hash. A key has more than 128 random bits, so there are
+ * no likely keys to try, and a slow hash, which protects guessable passwords, would only make every request slow: SHA-256
+ * is enough. The name is hashed along with it, so that a row copied under another name opens nothing, and so that anybody
+ * can check a row by hand:
+ *
+ *     printf 'otter-42~KEY' | sha256sum
  */
 
-import { createHmac, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes, randomInt, timingSafeEqual } from "node:crypto";
 import type { Users } from "@wirebook/history";
 import { findOperation, redactMessage } from "@wirebook/protocol";
 import type { Command, Message, Role } from "@wirebook/protocol";
 import { ServerError } from "../errors.ts";
-import { isRightKey } from "./key.ts";
 
 /** Who is accepted, by the setting `--users`. */
 export const modes = ["open", "registered"] as const;
@@ -27,6 +33,17 @@ export interface Principal {
 
 /** Hexadecimal digits of a tag. */
 const tagDigits = 8;
+
+/** Characters of a key; each is one of 32 and so holds 5 bits [U-5]. */
+export const keyCharacters = 26;
+
+/** Digits that a key has at least, and letters: a few may be lost or mistyped and it is still known for one. */
+const keyDigitsMin = 6;
+
+/** Crockford's base 32: no letter that is taken for another, or for a digit. */
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+const scheme = "sha256:";
 
 export class Authenticator {
   readonly mode: Mode;
@@ -68,4 +85,32 @@ export function authorize({ user, role }: Principal, { verb }: Command): void {
     "role-lacking",
     `operation ${operation.number} needs the role admin, and ${user} is a member; ask the operator of the server for it`,
   );
+}
+
+/**
+ * A new key: 26 random characters of 32, which are 130 bits. One with too few digits or letters to be known for a key
+ * where it should not be (see `looksLikeKey`) is drawn again; that costs a quarter of a bit.
+ */
+export function createKey(): string {
+  for (;;) {
+    const key = Array.from({ length: keyCharacters }, () => alphabet[randomInt(alphabet.length)]).join("");
+    const digits = key.replaceAll(/\D/g, "").length;
+    if (digits >= keyDigitsMin && key.length - digits >= keyDigitsMin) return key;
+  }
+}
+
+/** What is stored of the key of a name. */
+export function hashKey(name: string, key: string): string {
+  return scheme + digest(name, key).toString("hex");
+}
+
+/** True when it is the key that was hashed; takes the same time for every wrong key. */
+export function isRightKey(name: string, key: string, keyHash: string): boolean {
+  const stored = Buffer.from(keyHash.startsWith(scheme) ? keyHash.slice(scheme.length) : "", "hex");
+  const given = digest(name, key);
+  return stored.length === given.length && timingSafeEqual(stored, given);
+}
+
+function digest(name: string, key: string): Buffer {
+  return createHash("sha256").update(`${name}~${key}`).digest();
 }

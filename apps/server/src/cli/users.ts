@@ -11,7 +11,7 @@ import type { User, Users } from "@wirebook/history";
 import { isName, nameCharactersMax, quoteText, redactKeys, roles } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
 import { localTime, oneOf, SettingsError, utcOption, withoutUserinfo } from "@wirebook/settings";
-import { createKey, hashKey } from "../auth/key.ts";
+import { createKey, hashKey } from "../auth/auth.ts";
 import { describeStorage, openUsers, storageTable } from "../storage.ts";
 import { runCommand, say } from "./run-command.ts";
 

@@ -3,10 +3,13 @@
  *
  * A request is durable in the history before it is carried out or answered [W-8]. No error of a request leaves this file
  * as an exception: it becomes the peer's reply and a line of the log.
+ *
+ * A step calls the next one, and the only promise of a short request is the history's: most of a request's time is
+ * Node's, and every promise and object between accept and close is moved about by the garbage collector.
  */
 
 import { HistoryError } from "@wirebook/history";
-import type { RequestEntry, History, AppendResult } from "@wirebook/history";
+import type { RequestEntry, History, Snapshot } from "@wirebook/history";
 import {
   authenticationError,
   decodeCommand,
@@ -14,21 +17,20 @@ import {
   decodeText,
   encodeError,
   encodeText,
+  joinBytes,
   notReadyPrefix,
   ProtocolError,
   refusedBytesKept,
 } from "@wirebook/protocol";
 import type { Command } from "@wirebook/protocol";
 import type { Connection, Received } from "../net/connection.ts";
-import type { ServerContext } from "../server-context.ts";
-import { ServerError } from "../errors.ts";
-import { toErrorResponse } from "./error-response.ts";
-import type { ErrorResponse } from "./error-response.ts";
-import { dispatch } from "./operations/dispatch.ts";
-import { send } from "./reply.ts";
-import type { Response } from "./reply.ts";
+import { ServerError, toErrorResponse } from "../errors.ts";
+import type { ErrorResponse } from "../errors.ts";
 import { authorize } from "../auth/auth.ts";
 import type { Authenticator, Principal } from "../auth/auth.ts";
+import { dispatch } from "./operations.ts";
+import type { Response, ServerContext } from "./operations.ts";
+import type { Subscription } from "./subscriptions.ts";
 
 /** A message as far as it was understood. */
 type Decoded =
@@ -37,36 +39,35 @@ type Decoded =
   | { readonly outcome: "broken" }
   | { readonly outcome: "mistake"; readonly error: unknown; readonly principal?: Principal };
 
-/** What is sent, and what the log says of it. */
-interface Answer {
-  readonly response: Response;
-  readonly outcome: Command["verb"] | "unknown" | "broken" | "error";
-  readonly failure?: ErrorResponse;
+/** One exchange on its way. */
+interface Exchange {
+  readonly connection: Connection;
+  readonly context: ServerContext;
+  readonly decoded: Decoded;
+  /** What the history and the log say of it; `undefined` when no byte came. */
+  readonly entry: RequestEntry | undefined;
+  /** That of its line in the history. */
+  time: string | undefined;
 }
 
-/** Serves one connection until it is closed. */
-export async function serve(connection: Connection, context: ServerContext): Promise<void> {
-  const received = await connection.received;
-  if (received.isBroken && !received.hasBytes) return;
+/** Serves a connection whose message has ended. */
+export function serve(connection: Connection, received: Received, context: ServerContext): void {
+  const { problem, hasBytes } = received;
+  if (received.isBroken && !hasBytes) return connection.end();
   const decoded = decode(received, context.authenticator);
-  const entry = toRequestEntry(connection.address, received, decoded, context.authenticator);
-  let result: AppendResult | undefined;
-  let answer: Answer;
-  try {
-    if (received.hasBytes) result = await appendRequest(entry, decoded, context.history);
-    else if (received.problem === undefined) await checkReadiness(context.history);
-    answer = await answerTo(decoded, connection, context);
-  } catch (error) {
-    const failure = toErrorResponse(error);
-    answer = { response: { text: context.replyHeader + encodeError(failure.sentence) }, outcome: "error", failure };
-  }
-  // A connection that sends nothing is a probe, such as a load balancer's, and no request.
-  if (received.hasBytes) logRequest(entry, result, answer, context);
-  // A proxy without its header leaves no line in the history, so its operator reads of it in the log.
-  else if (answer.failure?.code === "proxy-header")
-    context.log.write({ event: "refused", address: entry.address, code: answer.failure.code });
-  const failure = decoded.outcome === "broken" ? undefined : await send(connection, answer.response);
-  if (failure !== undefined) context.log.write({ event: "failure", message: failure.detail ?? failure.sentence });
+  const entry = hasBytes ? toRequestEntry(connection.address, received, decoded, context.authenticator) : undefined;
+  const exchange: Exchange = { connection, context, decoded, entry, time: undefined };
+  const refuse = (error: unknown): void => fail(exchange, error);
+  if (entry !== undefined) {
+    context.history.append(entry).then(
+      ({ time }) => {
+        exchange.time = time;
+        carryOut(exchange);
+      },
+      (error: unknown) => (isAboutToMakeRoom(error, decoded) ? carryOut(exchange) : refuse(error)),
+    );
+  } else if (problem === undefined) checkReadiness(context.history).then(() => carryOut(exchange), refuse);
+  else refuse(problem);
 }
 
 /** Finds out what the bytes mean, once the message has ended. */
@@ -106,23 +107,12 @@ function toRequestEntry(
 }
 
 /**
- * Writes the request [W-8]. On a full disk only a request to delete all goes on without its line: it would delete that
- * line in any case, writes one that names the user, and frees the space that all requests need.
- *
- * @throws HistoryError `storage-full`, `storage-failed`, `closed`
+ * On a full disk only a request to delete all goes on without its line [W-8]: it would delete that line in any case,
+ * writes one that names the user, and frees the space that all requests need.
  */
-async function appendRequest(
-  entry: RequestEntry,
-  decoded: Decoded,
-  history: History,
-): Promise<AppendResult | undefined> {
-  try {
-    return await history.append(entry);
-  } catch (error) {
-    const isFull = error instanceof HistoryError && error.code === "storage-full";
-    if (isFull && decoded.outcome === "request" && decoded.command.verb === "delete-all") return undefined;
-    throw error;
-  }
+function isAboutToMakeRoom(error: unknown, decoded: Decoded): boolean {
+  const isFull = error instanceof HistoryError && error.code === "storage-full";
+  return isFull && decoded.outcome === "request" && decoded.command.verb === "delete-all";
 }
 
 /**
@@ -140,37 +130,108 @@ async function checkReadiness(history: History): Promise<void> {
   }
 }
 
-/** Carries out the request. @throws what a request can fail with; see `toErrorResponse` */
-async function answerTo(decoded: Decoded, connection: Connection, context: ServerContext): Promise<Answer> {
-  switch (decoded.outcome) {
-    case "mistake":
-      throw decoded.error;
-    case "broken":
-      return { response: { text: "" }, outcome: "broken" };
-    case "unknown":
-      if (decoded.isGuess) await context.throttle.delay(connection.address, connection.closed);
-      return { response: { text: authenticationError }, outcome: "unknown" };
-    case "request": {
-      const { command, principal } = decoded;
+/** Does what the message asks for, when its line is durable. */
+function carryOut(exchange: Exchange): void {
+  const { connection, context, decoded } = exchange;
+  try {
+    if (decoded.outcome === "mistake") throw decoded.error;
+    if (decoded.outcome === "broken") {
+      log(exchange, "broken");
+      connection.end();
+    } else if (decoded.outcome === "unknown") void refuseUnknown(exchange, decoded.isGuess);
+    else {
+      const { principal, command } = decoded;
       context.counters.requests += 1;
       authorize(principal, command);
-      const response = await dispatch(command, { ...context, ...principal, address: connection.address });
-      return { response: { ...response, text: context.replyHeader + response.text }, outcome: command.verb };
+      const response = dispatch(command, { user: principal.user, address: connection.address }, context);
+      if (response instanceof Promise) void answerLater(exchange, command.verb, response);
+      else answer(exchange, command.verb, response);
     }
+  } catch (error) {
+    fail(exchange, error);
   }
 }
 
-function logRequest(
-  entry: RequestEntry,
-  result: AppendResult | undefined,
-  { outcome, failure }: Answer,
-  context: ServerContext,
-): void {
-  context.log.write({
-    event: "request",
-    time: result?.time ?? new Date().toISOString(),
-    ...entry,
-    outcome,
-    ...(failure === undefined ? {} : { code: failure.code, sentence: failure.sentence, detail: failure.detail }),
-  });
+async function answerLater(exchange: Exchange, outcome: Command["verb"], response: Promise<Response>): Promise<void> {
+  try {
+    answer(exchange, outcome, await response);
+  } catch (error) {
+    fail(exchange, error);
+  }
+}
+
+async function refuseUnknown(exchange: Exchange, isGuess: boolean): Promise<void> {
+  const { connection, context } = exchange;
+  try {
+    if (isGuess) await context.throttle.delay(connection.address, connection.closed);
+  } catch (error) {
+    return fail(exchange, error);
+  }
+  log(exchange, "unknown");
+  connection.end(authenticationError);
+}
+
+function fail(exchange: Exchange, error: unknown): void {
+  const failure = toErrorResponse(error);
+  log(exchange, "error", failure);
+  exchange.connection.end(exchange.context.replyHeader.text + encodeError(failure.sentence));
+}
+
+function answer(exchange: Exchange, outcome: Command["verb"], { text, snapshot, subscription }: Response): void {
+  const { connection, context } = exchange;
+  log(exchange, outcome);
+  const head = text === "" ? context.replyHeader.bytes : encodeText(context.replyHeader.text + text);
+  if (snapshot !== undefined) void sendLines(exchange, sendSnapshot(connection, head, snapshot));
+  else if (subscription !== undefined) void sendLines(exchange, sendFollow(connection, head, subscription));
+  else connection.end(head);
+}
+
+async function sendLines({ connection, context }: Exchange, sending: Promise<void>): Promise<void> {
+  try {
+    await sending;
+    connection.end();
+  } catch (error) {
+    connection.reset();
+    const { sentence, detail = sentence } = toErrorResponse(error);
+    context.log.write({ event: "failure", message: detail });
+  }
+}
+
+/** A connection that sends nothing is a probe, such as a load balancer's, and no request. */
+function log({ entry, time, connection, context }: Exchange, outcome: string, failure?: ErrorResponse): void {
+  if (entry !== undefined) {
+    const { address, message, isCut } = entry;
+    const at = time ?? new Date().toISOString();
+    context.log.write({ event: "request", time: at, address, message, isCut, outcome, ...failure });
+  } else if (failure?.code === "proxy-header") {
+    // A proxy without its header leaves no line in the history, so its operator reads of it in the log.
+    context.log.write({ event: "refused", address: connection.address, code: failure.code });
+  }
+}
+
+/**
+ * Sends lines; the text goes out with the first of them, in one write [W-16].
+ *
+ * The next chunk is read when the kernel has taken the one before, so a slow peer slows the reading of the file and costs
+ * no memory. What a response holds (a file, a place among the followers) is released before the connection lingers.
+ */
+async function sendSnapshot(connection: Connection, head: Uint8Array, snapshot: Snapshot): Promise<void> {
+  await using lines = snapshot;
+  let unsent = head;
+  for await (const chunk of lines.chunks) {
+    if (!(await connection.write(joinBytes(unsent, chunk)))) return;
+    unsent = chunk.subarray(0, 0);
+  }
+  await connection.write(unsent);
+}
+
+/** A follow may be silent for hours, so the text does not wait for lines, and a peer that leaves ends it. */
+async function sendFollow(connection: Connection, head: Uint8Array, subscription: Subscription): Promise<void> {
+  await using lines = subscription;
+  void connection.closed.then(() => lines[Symbol.asyncDispose]());
+  connection.keepAlive();
+  if (!(await connection.write(head))) return;
+  for await (const chunk of lines.chunks()) {
+    if (!(await connection.write(chunk))) return;
+  }
 }
