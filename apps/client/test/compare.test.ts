@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeBase64, encodeRecord, encodeSessionHead } from "@wirebook/capture";
-import type { RecordedEvent, RecordedStream } from "@wirebook/capture";
+import type { RecordedStream } from "@wirebook/capture";
 import { encodeTime } from "@wirebook/protocol";
 import { runCli } from "./cli.ts";
 
@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** `> sent` and `< received`, without line ends of their own, one each 2 ms. */
 function record(...parts: readonly string[]): string {
-  const events = parts.map((part, at): RecordedEvent => {
+  const events = parts.map((part, at): RecordedStream["events"][0] => {
     const bytes = Buffer.from(part.slice(2), "latin1");
     const from = part.startsWith("<") ? ("target" as const) : ("client" as const);
     const what = part.endsWith(" FIN") ? { fin: true as const } : { count: bytes.length, bytes: encodeBase64(bytes) };

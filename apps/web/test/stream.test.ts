@@ -110,12 +110,14 @@ describe("an exchange", () => {
     const stream = begin();
     for (let n = 0; n < 1_000_000; n++) stream.takeBytes(readOf(new Uint8Array(1), n), n, clock);
     const { firstEventsKept, lastEventsKept } = streamBounds.user;
-    expect(stream.record.events).toHaveLength(firstEventsKept + lastEventsKept);
+    const kept = stream.record.events.length;
+    expect(kept).toBeLessThanOrEqual(firstEventsKept + lastEventsKept);
+    expect(kept).toBeGreaterThanOrEqual(firstEventsKept + (lastEventsKept * 7) / 8);
     expect([stream.reads, stream.receivedBytes]).toEqual([1_000_000, 1_000_000]);
     const timeline = buildTimeline(stream);
     expect(timeline.reads.length).toBeLessThan(2000);
     expect([timeline.reads[0]?.number, timeline.reads.at(-1)?.number]).toEqual([0, 999_999]);
-    expect(new FrameList(stream).length).toBe(firstEventsKept + lastEventsKept + 1);
+    expect(new FrameList(stream).length).toBe(kept + 1);
   });
 
   test("is refused when the response is an error, and says why without the prefix", () => {

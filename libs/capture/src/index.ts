@@ -1,11 +1,9 @@
 export { decodeBase64, encodeBase64 } from "./base64.ts";
 export { Capture } from "./capture.ts";
 export { segmentBytesMax, StreamCapture } from "./stream-capture.ts";
-export { ExchangeMask } from "./key-mask.ts";
+export { ExchangeMask, hideKeys } from "./key-mask.ts";
 export { isPcapng } from "./pcapng.ts";
-export { recordVersion } from "./record.ts";
-export { recordedEvents } from "./record-events.ts";
-export type { RecordedEvent, RecordedFrame, RecordedStream } from "./record.ts";
+export { endOf, fromStreamRecord, recordVersion, toStreamRecord } from "./record.ts";
+export type { RecordedStream } from "./record.ts";
 export { decodeRecord, decodeSession, encodeRecord, encodeSessionHead, sessionTooBig } from "./session.ts";
 export { problemsMax, recordBytesMax, recordsMax, sessionBytesMax } from "./session.ts";
-export type { DecodedSession } from "./session.ts";

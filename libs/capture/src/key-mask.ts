@@ -8,6 +8,7 @@
  */
 
 import { decodeText, joinBytes, messageBytesMax } from "@wirebook/protocol";
+import type { StreamRecord } from "@wirebook/protocol";
 
 const tilde = 0x7e;
 const asterisk = 0x2a;
@@ -73,5 +74,14 @@ export class ExchangeMask {
     // Until the line is whole the word may still grow.
     if (end >= 0 || this.#line.length >= messageBytesMax) this.#isWithKey = asks;
     return asks;
+  }
+}
+
+/** Hides the keys in a record that is there already. */
+export function hideKeys({ events }: StreamRecord): void {
+  const mask = new ExchangeMask();
+  for (const event of events) {
+    if (event.bytes === undefined) continue;
+    event.bytes = (event.isFromTarget ? mask.pushReceived(event.bytes) : mask.pushSent(event.bytes)).bytes;
   }
 }

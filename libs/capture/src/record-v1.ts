@@ -6,7 +6,7 @@
  */
 
 import * as z from "zod/mini";
-import { endReasons, frameErrorCodes, hops, readRate, schedule, steps } from "@wirebook/protocol";
+import { defined, endReasons, frameErrorCodes, hops, readRate, schedule, steps } from "@wirebook/protocol";
 import { calendarTime, count, endpoint, milliseconds, recordVersion } from "./record.ts";
 import type { RecordedEvent, RecordedStream } from "./record.ts";
 
@@ -72,17 +72,19 @@ export function fromVersion1(record: ExchangeRecord): RecordedStream | string {
     message,
     by,
     note: "it is of version 1, whose byte frames had a header of 4 bytes instead of 16",
-    ...(purpose === undefined ? {} : { purpose }),
-    ...(plan === undefined ? {} : { schedule: plan }),
-    ...(read === undefined ? {} : { read }),
-    ...(ends === undefined ? {} : { ends: { client: ends.client, target: ends.server } }),
     steps: happened,
-    ...(clockErrorMs === undefined ? {} : { clockErrorMs }),
     events: eventsOf(record),
     frames: frames.flatMap(({ at, direction, name, text }) =>
       text === undefined ? [] : [{ at, direction, name, text }],
     ),
     end: endOf(end),
+    ...defined({
+      purpose,
+      schedule: plan,
+      read,
+      ends: ends && { client: ends.client, target: ends.server },
+      clockErrorMs,
+    }),
   };
 }
 
@@ -109,9 +111,7 @@ function eventsOf({ wire, frames, steps: { ended, fin } }: ExchangeRecord): Reco
       at,
       from: from === "client" ? "client" : "target",
       count: size,
-      ...(bytes === undefined ? {} : { bytes }),
-      ...(arrived === undefined ? {} : { arrived }),
-      ...(queued === 0 ? {} : { queued }),
+      ...defined({ bytes, arrived, queued: queued === 0 ? undefined : queued }),
     };
   });
   if (ended !== undefined) {

@@ -10,6 +10,7 @@
 import * as z from "zod/mini";
 import {
   decodeTime,
+  defined,
   endReasons,
   flowFaults,
   flowOrigins,
@@ -18,9 +19,12 @@ import {
   readRate,
   schedule,
   steps,
+  StreamRecord,
   tlsFacts,
   transports,
 } from "@wirebook/protocol";
+import type { EventOptions, RecordBounds, StreamEvent, StreamOutcome } from "@wirebook/protocol";
+import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { encodeAddress } from "./segment.ts";
 
 /** Of the records that this program writes. It also reads version 1. */
@@ -73,9 +77,6 @@ const frame = z.strictObject({
   name: z.string(),
   text: z.string(),
 });
-
-/** A text frame of a stream. */
-export type RecordedFrame = z.infer<typeof frame>;
 
 const end = z.discriminatedUnion("how", [
   z.strictObject({ how: z.enum(["running", ...endReasons]), at: milliseconds }),
@@ -134,12 +135,85 @@ export const recordedStream = z
 /** A stream that can be written down and read again. */
 export type RecordedStream = z.infer<typeof recordedStream>;
 
-/** The first line of a session. */
-export const sessionHead = z.strictObject({
-  type: z.literal("session"),
-  version: z.literal([1, recordVersion]),
-  /** The program that wrote it. */
-  program: z.string(),
-  exportedAt: z.string(),
-  note: z.string(),
-});
+/** Both give the milliseconds since the stream began of what the record and the page noted. */
+interface Clocks {
+  readonly at: (atMs: number) => number;
+  readonly arrived: (arrivedMs: number) => number;
+}
+
+/** What a line has of a record. In place of bytes that are not known of by any event, there is one with their count. */
+export function fromStreamRecord(record: StreamRecord, clocks: Clocks) {
+  const { events, sentBytes, receivedBytes, at, local, remote, tls } = record;
+  const passed = { client: 0, target: 0 };
+  const gapUpTo = (from: "client" | "target", bytes: number, atMs: number): RecordedEvent[] => {
+    const missing = bytes - passed[from];
+    passed[from] = bytes;
+    return missing > 0 ? [{ at: atMs, from, count: missing }] : [];
+  };
+  const recorded = events.flatMap((each) => {
+    const atMs = clocks.at(each.atMs);
+    const from = each.isFromTarget ? "target" : "client";
+    const gap = each.kind === "written" ? [] : gapUpTo(from, each.offset, atMs);
+    if (each.kind === "data") passed[from] += each.byteCount;
+    return [...gap, { at: atMs, ...recordedEvent(each, clocks) }];
+  });
+  const lastMs = recorded.at(-1)?.at ?? 0;
+  const happened = steps.flatMap((step) => (at[step] === undefined ? [] : [[step, clocks.at(at[step])]]));
+  return {
+    steps: Object.fromEntries(happened) as RecordedStream["steps"],
+    events: [...recorded, ...gapUpTo("client", sentBytes, lastMs), ...gapUpTo("target", receivedBytes, lastMs)],
+    ...defined({ ends: local && remote && { client: local, target: remote }, tls }),
+  };
+}
+
+function recordedEvent(noted: StreamEvent, clocks: Clocks): Omit<RecordedEvent, "at"> {
+  const { kind, leg, isFromTarget, isWaiting, bytes, byteCount, arrivedMs, queuedKiB } = noted;
+  const what = kind === "data" ? { count: byteCount } : kind === "written" ? { taken: byteCount } : { [kind]: true };
+  return {
+    from: isFromTarget ? "target" : "client",
+    ...what,
+    ...(leg === "client" && { leg }),
+    ...(isWaiting === true && { waits: isWaiting }),
+    ...(bytes !== undefined && { bytes: encodeBase64(bytes) }),
+    ...(arrivedMs !== undefined && { arrived: clocks.arrived(arrivedMs) }),
+    ...(queuedKiB !== 0 && { queued: queuedKiB }),
+  };
+}
+
+/** The record of a line, whose clock starts at 0. Where the bytes of a flow were not kept, it has a gap. */
+export function toStreamRecord(line: RecordedStream, bounds: RecordBounds): StreamRecord {
+  const record = new StreamRecord(bounds);
+  record.local = line.ends?.client;
+  record.remote = line.ends?.target;
+  record.tls = line.tls;
+  for (const step of steps) if (line.steps[step] !== undefined) record.mark(step, line.steps[step]);
+  for (const each of line.events) {
+    const { at, leg = "target", from, count: byteCount, taken, rst, waits = false, arrived, queued = 0 } = each;
+    const options: EventOptions = { leg, isWaiting: waits, arrivedMs: arrived, queuedKiB: queued };
+    const isFromTarget = from === "target";
+    const bytes = each.bytes === undefined ? undefined : decodeBase64(each.bytes);
+    const { sentBytes, receivedBytes } = record;
+    if (taken !== undefined) record.taken(taken, isFromTarget, at, options);
+    else if (byteCount === undefined) record.ended(rst === true ? "rst" : "fin", isFromTarget, at, options);
+    else if (line.flow !== undefined && bytes === undefined)
+      record.missed(sentBytes + (isFromTarget ? 0 : byteCount), receivedBytes + (isFromTarget ? byteCount : 0));
+    else if (isFromTarget) record.read(bytes ?? byteCount, at, options);
+    else record.wrote(bytes ?? byteCount, at, options);
+  }
+  record.outcome = outcomeOf(line.end);
+  return record;
+}
+
+/** Of one that was running when its record was made the end is unknown. */
+function outcomeOf(end: RecordedStream["end"]): StreamOutcome {
+  if (end.how !== "failed") return { kind: "ended", reason: end.how === "running" ? "cancelled" : end.how };
+  const { code, hop, message } = end;
+  return { kind: "failed", code, hop, message };
+}
+
+/** How a stream ended, as its line has it. @param atMs the milliseconds since it began */
+export function endOf({ outcome }: StreamRecord, atMs: number): RecordedStream["end"] {
+  if (outcome?.kind !== "failed") return { how: outcome?.reason ?? "running", at: atMs };
+  const { code, hop, message } = outcome;
+  return { how: "failed", at: atMs, code, hop, message };
+}

@@ -6,7 +6,7 @@
  */
 
 import * as z from "zod/mini";
-import { recordedStream, recordVersion, sessionHead } from "./record.ts";
+import { recordedStream, recordVersion } from "./record.ts";
 import type { RecordedStream } from "./record.ts";
 import { exchangeRecord, fromVersion1 } from "./record-v1.ts";
 
@@ -36,23 +36,31 @@ export function encodeRecord(record: RecordedStream): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** What was found in a file. */
+/** The first line of a session. */
+const sessionHead = z.strictObject({
+  type: z.literal("session"),
+  version: z.literal([1, recordVersion]),
+  /** The program that wrote it. */
+  program: z.string(),
+  exportedAt: z.string(),
+  note: z.string(),
+});
+
+/** What was found in a file, and a sentence for each line that cannot be read: past `problemsMax`, their number. */
 export interface DecodedSession {
   readonly records: readonly RecordedStream[];
-  /** What is wrong with it, a sentence for each broken line. */
   readonly problems: readonly string[];
-  /** Broken lines beyond those. */
-  readonly furtherProblems: number;
 }
 
 /** Reads a session's file. A file that is none at all gives one problem and no records. */
 export function decodeSession(file: Uint8Array): DecodedSession {
   const tooBig = sessionTooBig(file.length);
-  if (tooBig !== undefined) return nothing(tooBig);
+  if (tooBig !== undefined) return { records: [], problems: [tooBig] };
   const lines = linesOf(file);
-  const first = lines.next().value;
-  const headProblem = first === undefined ? "the file is empty" : problemOfHead(first);
-  if (headProblem !== undefined) return nothing(`${headProblem}; load a file that Wirebook exported as NDJSON`);
+  const headProblem = problemOfHead(lines.next().value);
+  if (headProblem !== undefined) {
+    return { records: [], problems: [`${headProblem}; load a file that Wirebook exported as NDJSON`] };
+  }
   const records: RecordedStream[] = [];
   const problems: string[] = [];
   let number = 1;
@@ -63,18 +71,15 @@ export function decodeSession(file: Uint8Array): DecodedSession {
     if (typeof decoded === "string") problems.push(`line ${number} is ${decoded}`);
     else records.push(decoded);
   }
-  const furtherProblems = Math.max(0, problems.length - problemsMax);
-  return { records, problems: problems.slice(0, problemsMax), furtherProblems };
+  const further = problems.splice(problemsMax).length;
+  if (further > 0) problems.push(`${further} more ${further === 1 ? "line" : "lines"} cannot be read`);
+  return { records, problems };
 }
 
 /** Why a file of that many bytes is not read at all; `undefined` when it is. */
 export function sessionTooBig(bytes: number): string | undefined {
   if (bytes <= sessionBytesMax) return undefined;
   return `the file has ${bytes} bytes, over the limit of ${sessionBytesMax}; export fewer of them`;
-}
-
-function nothing(problem: string): DecodedSession {
-  return { records: [], problems: [problem], furtherProblems: 0 };
 }
 
 function* linesOf(file: Uint8Array): Generator<Uint8Array, undefined> {
@@ -86,7 +91,8 @@ function* linesOf(file: Uint8Array): Generator<Uint8Array, undefined> {
   return undefined;
 }
 
-function problemOfHead(line: Uint8Array): string | undefined {
+function problemOfHead(line: Uint8Array | undefined): string | undefined {
+  if (line === undefined) return "the file is empty";
   // A pcapng file has no lines at all, so what is looked at is bounded.
   const value = line.length > recordBytesMax ? undefined : parse(line);
   if (sessionHead.safeParse(value).success) return undefined;

@@ -297,6 +297,11 @@ export function decodeGatewayFrame(text: string): Decoded<GatewayFrame> {
   return decode(gatewayFrame, text);
 }
 
+/** The fields that have a value: a frame and a record have no others. */
+export function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
 /** The text of a control frame, from either end. */
 export function encodeFrame(frame: PageFrame | GatewayFrame): string {
   return JSON.stringify(frame);

@@ -92,8 +92,6 @@ export interface ReplyPart {
   readonly response: Uint8Array;
 }
 
-type Section = "link" | "gap" | "heading" | "operations" | "response";
-
 const lineFeed = 0x0a;
 const nothing = new Uint8Array(0);
 
@@ -104,70 +102,52 @@ const nothing = new Uint8Array(0);
  * `replyHeaderLineBytesMax` bytes.
  */
 export class ReplyReader {
-  #section: Section = "link";
   #held: Uint8Array = nothing;
-  #scanned = 0;
-  #link = "";
-  #operations: Announcement[] = [];
+  #isInResponse = false;
 
   /** Takes the next chunk of the reply. */
   push(chunk: Uint8Array): ReplyPart {
-    if (this.#section === "response") return { header: undefined, response: chunk };
+    if (this.#isInResponse) return { header: undefined, response: chunk };
     this.#held = joinBytes(this.#held, chunk);
-    while (this.#isInHeader()) {
-      const end = this.#held.indexOf(lineFeed, this.#scanned);
-      const line = this.#held.subarray(this.#scanned, end < 0 ? undefined : end);
-      if (end < 0) {
-        if (line.length > replyHeaderLineBytesMax) break;
-        if (this.#section === "operations" && !mayAnnounce(line)) break;
-        return { header: undefined, response: nothing };
-      }
-      if (!this.#takeLine(decodeText(line).replace(/\r$/, ""))) break;
-      this.#scanned = end + 1;
-    }
-    return this.#enterResponse();
+    return this.#read(false);
   }
 
   /** The server closed: what was kept is all response unless the header is whole. */
   finish(): ReplyPart {
-    return this.#section === "response" ? { header: undefined, response: nothing } : this.#enterResponse();
+    return this.#isInResponse ? { header: undefined, response: nothing } : this.#read(true);
   }
 
-  #isInHeader(): boolean {
-    return this.#section !== "response" && this.#operations.length < operationLinesMax;
-  }
-
-  /** Moves one line on; false when the line does not belong to a header. */
-  #takeLine(line: string): boolean {
-    switch (this.#section) {
-      case "link":
-        this.#link = line;
-        this.#section = "gap";
-        return line !== "";
-      case "gap":
-        this.#section = "heading";
-        return line === "";
-      case "heading":
-        this.#section = "operations";
-        return line.trimEnd() === operationsHeading.trimEnd();
-      case "operations": {
-        const announcement = decodeAnnouncement(line);
-        if (announcement === undefined || announcement.number <= (this.#operations.at(-1)?.number ?? -1)) return false;
-        this.#operations.push(announcement);
-        return true;
-      }
-      case "response":
-        return false;
-    }
-  }
-
-  #enterResponse(): ReplyPart {
-    const isWhole = this.#operations.length > 0;
+  /** Reads what is held from its beginning: a header has a few hundred bytes, and mostly comes in one chunk. */
+  #read(isEnd: boolean): ReplyPart {
     const held = this.#held;
-    this.#section = "response";
+    const operations: Announcement[] = [];
+    let link = "";
+    let start = 0;
+    for (let number = 0; operations.length < operationLinesMax; number++) {
+      const end = held.indexOf(lineFeed, start);
+      const bytes = held.subarray(start, end < 0 ? undefined : end);
+      if (end < 0) {
+        const mayGoOn = !isEnd && bytes.length <= replyHeaderLineBytesMax && (number < 3 || mayAnnounce(bytes));
+        if (mayGoOn) return { header: undefined, response: nothing };
+        break;
+      }
+      const line = decodeText(bytes).replace(/\r$/, "");
+      const announcement = number < 3 ? undefined : decodeAnnouncement(line);
+      const isHeader = [
+        line !== "",
+        line === "",
+        line.trimEnd() === operationsHeading.trimEnd(),
+        announcement !== undefined && announcement.number > (operations.at(-1)?.number ?? -1),
+      ][Math.min(number, 3)];
+      if (isHeader !== true) break;
+      if (number === 0) link = line;
+      if (announcement !== undefined) operations.push(announcement);
+      start = end + 1;
+    }
+    this.#isInResponse = true;
     this.#held = nothing;
-    return isWhole
-      ? { header: { link: this.#link, operations: this.#operations }, response: held.subarray(this.#scanned) }
+    return operations.length > 0
+      ? { header: { link, operations }, response: held.subarray(start) }
       : { header: undefined, response: held };
   }
 }

@@ -56,7 +56,7 @@ export type StreamOutcome =
 export interface RecordBounds {
   /** Events from the beginning on. */
   readonly firstEventsKept: number;
-  /** Newest events behind those. */
+  /** Newest events behind those: past them the oldest eighth of these goes at once, since letting go of each costs more. */
   readonly lastEventsKept: number;
   /** Bytes of all events together. */
   readonly bytesKept: number;
@@ -81,28 +81,86 @@ export class StreamRecord {
   remote: Endpoint | undefined;
   tls: TlsFacts | undefined;
   outcome: StreamOutcome | undefined;
-  /** Bytes that the kernel took to send. */
-  sentBytes = 0;
-  receivedBytes = 0;
-  writeCount = 0;
-  readCount = 0;
   readonly #bounds: RecordBounds;
-  readonly #first: StreamEvent[] = [];
-  readonly #last = new Queue<StreamEvent>();
-  /** How many of the first events, and then of the last, have lost their bytes: the oldest lose theirs first. */
-  #firstTrimmed = 0;
-  #lastTrimmed = 0;
-  readonly #omitted = { events: 0, sentBytes: 0, receivedBytes: 0 };
-  /** Of each direction of a flow: bytes that the other leg has taken, and whether frames before the next one are missing. */
-  readonly #sent = { takenBytes: 0, isAfterGap: false };
-  readonly #received = { takenBytes: 0, isAfterGap: false };
+  readonly #sent = new Direction();
+  readonly #received = new Direction();
+  /** The first that are kept, then the newest. */
+  readonly #events: StreamEvent[] = [];
   #eventCount = 0;
+  /** How many of the events have lost their bytes: the oldest lose theirs first. */
+  #trimmed = 0;
   #bytesKept = 0;
   /** What was handed over for sending and is not yet taken by the kernel. */
   #unsent: Uint8Array[] = [];
 
   constructor(bounds: RecordBounds) {
     this.#bounds = bounds;
+  }
+
+  /** Bytes that the kernel took to send. */
+  get sentBytes(): number {
+    return this.#sent.bytes;
+  }
+
+  get receivedBytes(): number {
+    return this.#received.bytes;
+  }
+
+  get writeCount(): number {
+    return this.#sent.count;
+  }
+
+  get readCount(): number {
+    return this.#received.count;
+  }
+
+  /** The events that are kept, in order. */
+  get events(): readonly StreamEvent[] {
+    return [...this.#events];
+  }
+
+  /** The reads that are kept, in order. */
+  get reads(): readonly StreamEvent[] {
+    return this.#events.filter(({ kind, isFromTarget }) => kind === "data" && isFromTarget);
+  }
+
+  /** The writes that are kept, in order. */
+  get writes(): readonly StreamEvent[] {
+    return this.#events.filter(({ kind, isFromTarget }) => kind === "data" && !isFromTarget);
+  }
+
+  /** How many events are kept. */
+  get keptCount(): number {
+    return this.#events.length;
+  }
+
+  /** One of the events that are kept, by its place among them: for those who look at a few of many. */
+  keptAt(place: number): StreamEvent | undefined {
+    return this.#events[place];
+  }
+
+  /** The events that are kept, from the one with this index on: for whoever has taken those before. */
+  eventsFrom(index: number): readonly StreamEvent[] {
+    return this.#events.slice(this.#events.findLastIndex((event) => event.index < index) + 1);
+  }
+
+  /** The newest event; `undefined` before the first one, and where none is kept. */
+  get latest(): StreamEvent | undefined {
+    return this.#events.at(-1);
+  }
+
+  /** What is missing between the first events and the newest. */
+  get omitted(): Omitted {
+    return {
+      events: this.#eventCount - this.#events.length,
+      sentBytes: this.#sent.omittedBytes,
+      receivedBytes: this.#received.omittedBytes,
+    };
+  }
+
+  /** Bytes that are kept. */
+  get bytesKept(): number {
+    return this.#bytesKept;
   }
 
   /** Notes the first time that a step happens. */
@@ -116,33 +174,32 @@ export class StreamRecord {
   }
 
   /** The kernel took so many bytes of those that were handed over; or, for a flow, these bytes were read from the client. */
-  wrote(write: Uint8Array | number, atMs: number, options: EventOptions = {}): void {
+  wrote(write: Uint8Array | number, atMs: number, options?: EventOptions): void {
     this.mark("written", atMs);
-    const offset = this.sentBytes;
-    const [byteCount, bytes] = typeof write === "number" ? [write, this.#takeUnsent(write)] : [write.length, write];
-    this.sentBytes += byteCount;
-    if (options.isWaiting !== true) this.#sent.takenBytes = this.sentBytes;
-    const number = this.writeCount++;
-    this.#add({ kind: "data", isFromTarget: false, atMs, number, offset, byteCount, bytes }, options);
+    const bytes = typeof write === "number" ? this.#takeUnsent(write) : write;
+    this.#carry(false, typeof write === "number" ? write : write.length, bytes, atMs, options);
   }
 
   /** One read gave these bytes, which are the record's to keep; or so many of which nothing else is known any more. */
-  read(read: Uint8Array | number, atMs: number, options: EventOptions = {}): void {
+  read(read: Uint8Array | number, atMs: number, options?: EventOptions): void {
     this.mark("firstByte", atMs);
-    const offset = this.receivedBytes;
-    const [byteCount, bytes] = typeof read === "number" ? [read, undefined] : [read.length, read];
-    this.receivedBytes += byteCount;
-    if (options.isWaiting !== true) this.#received.takenBytes = this.receivedBytes;
-    const number = this.readCount++;
-    this.#add({ kind: "data", isFromTarget: true, atMs, number, offset, byteCount, bytes }, options);
+    if (typeof read === "number") this.#carry(true, read, undefined, atMs, options);
+    else this.#carry(true, read.length, read, atMs, options);
   }
 
   /** Of a flow: the other leg took so many bytes that had waited. */
-  taken(byteCount: number, isFromTarget: boolean, atMs: number, options: EventOptions = {}): void {
-    const direction = isFromTarget ? this.#received : this.#sent;
+  taken(byteCount: number, isFromTarget: boolean, atMs: number, options?: EventOptions): void {
+    const direction = this.#directionOf(isFromTarget);
     const offset = direction.takenBytes;
     direction.takenBytes += byteCount;
     this.#add({ kind: "written", isFromTarget, atMs, number: 0, offset, byteCount, bytes: undefined }, options);
+  }
+
+  /** A direction was closed. */
+  ended(kind: "fin" | "rst", isFromTarget: boolean, atMs: number, options?: EventOptions): void {
+    if (kind === "fin") this.mark(isFromTarget ? "fin" : "ended", atMs);
+    const offset = this.#directionOf(isFromTarget).bytes;
+    this.#add({ kind, isFromTarget, atMs, number: 0, offset, byteCount: 0, bytes: undefined }, options);
   }
 
   /**
@@ -151,76 +208,7 @@ export class StreamRecord {
    * @returns how many bytes of both directions were not known of
    */
   missed(sentBytes: number, receivedBytes: number): number {
-    const missing = {
-      sent: Math.max(0, sentBytes - this.sentBytes),
-      received: Math.max(0, receivedBytes - this.receivedBytes),
-    };
-    this.#omitted.sentBytes += missing.sent;
-    this.#omitted.receivedBytes += missing.received;
-    this.sentBytes += missing.sent;
-    this.receivedBytes += missing.received;
-    this.#skip(this.#sent, missing.sent, this.sentBytes);
-    this.#skip(this.#received, missing.received, this.receivedBytes);
-    return missing.sent + missing.received;
-  }
-
-  #skip(direction: { takenBytes: number; isAfterGap: boolean }, missing: number, bytes: number): void {
-    if (missing === 0) return;
-    direction.isAfterGap = true;
-    direction.takenBytes = bytes;
-  }
-
-  /** A direction was closed. */
-  ended(kind: "fin" | "rst", isFromTarget: boolean, atMs: number, options: EventOptions = {}): void {
-    if (kind === "fin") this.mark(isFromTarget ? "fin" : "ended", atMs);
-    const offset = isFromTarget ? this.receivedBytes : this.sentBytes;
-    this.#add({ kind, isFromTarget, atMs, number: 0, offset, byteCount: 0, bytes: undefined }, options);
-  }
-
-  /** The events that are kept, in order. */
-  get events(): readonly StreamEvent[] {
-    return [...this.#first, ...this.#last.all()];
-  }
-
-  /** How many events are kept. */
-  get keptCount(): number {
-    return this.#first.length + this.#last.length;
-  }
-
-  /** One of the events that are kept, by its place among them: for those who look at a few of many. */
-  keptAt(place: number): StreamEvent | undefined {
-    return place < this.#first.length ? this.#first[place] : this.#last.at(place - this.#first.length);
-  }
-
-  /** The events that are kept, from the one with this index on: for whoever has taken those before. */
-  eventsFrom(index: number): readonly StreamEvent[] {
-    const firstOfLast = this.#eventCount - this.#last.length;
-    return [...this.#first.slice(index), ...this.#last.all(Math.max(0, index - firstOfLast))];
-  }
-
-  /** The newest event; `undefined` before the first one, and where none is kept. */
-  get latest(): StreamEvent | undefined {
-    return this.#last.latest ?? this.#first.at(-1);
-  }
-
-  /** The reads that are kept, in order. */
-  get reads(): readonly StreamEvent[] {
-    return this.events.filter(({ kind, isFromTarget }) => kind === "data" && isFromTarget);
-  }
-
-  /** The writes that are kept, in order. */
-  get writes(): readonly StreamEvent[] {
-    return this.events.filter(({ kind, isFromTarget }) => kind === "data" && !isFromTarget);
-  }
-
-  /** What is missing between the first events and the newest. */
-  get omitted(): Omitted {
-    return this.#omitted;
-  }
-
-  /** Bytes that are kept. */
-  get bytesKept(): number {
-    return this.#bytesKept;
+    return this.#sent.skipTo(sentBytes) + this.#received.skipTo(receivedBytes);
   }
 
   /** Lets go of all bytes; returns how many they were. */
@@ -231,47 +219,59 @@ export class StreamRecord {
     return released;
   }
 
-  #add(
-    event: NewEvent,
-    { leg = "target", isAfterGap = false, isWaiting, queuedKiB = 0, arrivedMs }: EventOptions,
+  #directionOf(isFromTarget: boolean): Direction {
+    return isFromTarget ? this.#received : this.#sent;
+  }
+
+  #carry(
+    isFromTarget: boolean,
+    byteCount: number,
+    bytes: Uint8Array | undefined,
+    atMs: number,
+    options?: EventOptions,
   ): void {
+    const direction = this.#directionOf(isFromTarget);
+    const offset = direction.bytes;
+    direction.bytes += byteCount;
+    if (options?.isWaiting !== true) direction.takenBytes = direction.bytes;
+    const number = direction.count++;
+    this.#add({ kind: "data", isFromTarget, atMs, number, offset, byteCount, bytes }, options);
+  }
+
+  #add(event: NewEvent, options: EventOptions = {}): void {
+    const { leg = "target", isAfterGap = false, isWaiting, queuedKiB = 0, arrivedMs } = options;
     const index = this.#eventCount++;
-    const direction = event.isFromTarget ? this.#received : this.#sent;
+    const direction = this.#directionOf(event.isFromTarget);
     const isBehindGap = isAfterGap || direction.isAfterGap;
     direction.isAfterGap = false;
     const { firstEventsKept, lastEventsKept, bytesKept } = this.#bounds;
     if (firstEventsKept + lastEventsKept === 0) return this.#omit(event);
     const plain: StreamEvent = { ...event, index, leg, isAfterGap: isBehindGap, queuedKiB, arrivedMs };
-    const whole: StreamEvent = isWaiting === true ? { ...plain, isWaiting } : plain;
-    if (this.#first.length < firstEventsKept) this.#first.push(whole);
-    else this.#last.push(whole);
+    this.#events.push(isWaiting === true ? { ...plain, isWaiting } : plain);
     this.#bytesKept += event.bytes?.length ?? 0;
-    if (this.#last.length > lastEventsKept) {
-      const oldest = this.#last.shift() as StreamEvent;
-      this.#lastTrimmed = Math.max(0, this.#lastTrimmed - 1);
-      this.#omit(oldest);
-      this.#drop(oldest);
-    }
+    if (this.#events.length > firstEventsKept + lastEventsKept) this.#omitOldest();
     this.#trimBytes(bytesKept);
   }
 
-  #omit(event: NewEvent): void {
-    this.#omitted.events += 1;
-    if (event.kind === "written") return;
-    if (event.isFromTarget) this.#omitted.receivedBytes += event.byteCount;
-    else this.#omitted.sentBytes += event.byteCount;
+  #omitOldest(): void {
+    const { firstEventsKept, lastEventsKept } = this.#bounds;
+    const omitted = this.#events.splice(firstEventsKept, Math.floor(lastEventsKept / 8) + 1);
+    for (const event of omitted) {
+      this.#omit(event);
+      this.#drop(event);
+    }
+    if (this.#trimmed > firstEventsKept) this.#trimmed = Math.max(firstEventsKept, this.#trimmed - omitted.length);
+  }
+
+  #omit({ kind, isFromTarget, byteCount }: NewEvent): void {
+    if (kind !== "written") this.#directionOf(isFromTarget).omittedBytes += byteCount;
   }
 
   #trimBytes(bytesMax: number): void {
-    while (this.#bytesKept > bytesMax) {
-      const oldest = this.#first[this.#firstTrimmed] ?? this.#last.at(this.#lastTrimmed);
-      if (this.#firstTrimmed < this.#first.length) this.#firstTrimmed += 1;
-      else this.#lastTrimmed += 1;
-      this.#drop(oldest as StreamEvent);
-    }
+    while (this.#bytesKept > bytesMax) this.#drop(this.#events[this.#trimmed++] as StreamEvent);
   }
 
-  #drop(event: { bytes: Uint8Array | undefined }): void {
+  #drop(event: StreamEvent): void {
     this.#bytesKept -= event.bytes?.length ?? 0;
     event.bytes = undefined;
   }
@@ -293,37 +293,25 @@ export class StreamRecord {
 
 type NewEvent = Pick<StreamEvent, "kind" | "isFromTarget" | "atMs" | "number" | "offset" | "byteCount" | "bytes">;
 
-/** First in, first out: an array whose first items are let go of in lumps, since shifting each would move all others. */
-class Queue<Item> {
-  #items: Item[] = [];
-  #start = 0;
+/** What is counted of one direction. */
+class Direction {
+  bytes = 0;
+  /** Writes, or reads. */
+  count = 0;
+  /** Of a flow: bytes that the other leg has taken. */
+  takenBytes = 0;
+  /** Bytes of events that are not kept, or that never came to be known of. */
+  omittedBytes = 0;
+  /** True when something before the next event is missing. */
+  isAfterGap = false;
 
-  get length(): number {
-    return this.#items.length - this.#start;
-  }
-
-  get latest(): Item | undefined {
-    return this.length === 0 ? undefined : this.#items.at(-1);
-  }
-
-  all(from = 0): readonly Item[] {
-    return this.#start + from === 0 ? this.#items : this.#items.slice(this.#start + from);
-  }
-
-  at(index: number): Item | undefined {
-    return this.#items[this.#start + index];
-  }
-
-  push(item: Item): void {
-    this.#items.push(item);
-  }
-
-  shift(): Item | undefined {
-    const item = this.#items[this.#start++];
-    if (this.#start * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#start);
-      this.#start = 0;
-    }
-    return item;
+  /** Returns how many bytes up to there were not known of. */
+  skipTo(bytes: number): number {
+    const missing = Math.max(0, bytes - this.bytes);
+    if (missing === 0) return 0;
+    this.omittedBytes += missing;
+    this.takenBytes = this.bytes = bytes;
+    this.isAfterGap = true;
+    return missing;
   }
 }

@@ -1,6 +1,6 @@
 /** `wirebook compare`: the streams of two files side by side, as a careful diff. */
 
-import { decodeBase64, decodeSession, sessionBytesMax } from "@wirebook/capture";
+import { decodeSession, sessionBytesMax, toStreamRecord } from "@wirebook/capture";
 import type { RecordedStream } from "@wirebook/capture";
 import { decodeText, plainText } from "@wirebook/protocol";
 import { compareStreams, compareTurn, describeEnds, escapeText, foldLines, nameOfTurn } from "@wirebook/scenario";
@@ -20,6 +20,9 @@ const shownBeforeBytes = 40;
 
 /** Reads of which the size is told. */
 const readsToldMax = 8;
+
+/** The file is bounded, and so is what is in it. */
+const everything = { firstEventsKept: Infinity, lastEventsKept: 0, bytesKept: Infinity };
 
 interface Surroundings {
   readonly write: (text: string) => void;
@@ -53,11 +56,10 @@ export function compareFiles({ files, isJson }: CompareConfig, { write, onNotice
 
 function readStream({ path, number }: StreamFile, onNotice: (sentence: string) => void): ComparedStream {
   const content = readSmallFile(path, path, sessionBytesMax, "name a file that Wirebook exported as NDJSON");
-  const { records, problems, furtherProblems } = decodeSession(content);
+  const { records, problems } = decodeSession(content);
   if (records.length === 0)
     throw new SettingsError(`${path}: ${problems[0] ?? "no stream is in it; export one first"}`);
   for (const problem of problems) onNotice(`${path}: ${problem}`);
-  if (furtherProblems > 0) onNotice(`${path}: ${furtherProblems} more lines cannot be read`);
   const record = records.length === 1 && number === undefined ? records[0] : records[(number ?? 0) - 1];
   if (record !== undefined) return toCompared(record, `${path}${number === undefined ? "" : `#${number}`}`);
   const list = records.slice(0, listedMax).map((each, at) => `#${at + 1} ${describeStream(each)}`);
@@ -73,16 +75,9 @@ function describeStream({ target, message }: RecordedStream): string {
 }
 
 function toCompared(record: RecordedStream, name: string): ComparedStream {
-  const events = record.events.map(({ at, from, bytes, count, fin, taken }) => {
-    const kind = count !== undefined ? "data" : taken !== undefined ? "written" : fin === true ? "fin" : "rst";
-    return {
-      kind,
-      isFromTarget: from === "target",
-      atMs: at,
-      byteCount: count ?? 0,
-      bytes: bytes === undefined ? undefined : decodeBase64(bytes),
-    } as const;
-  });
+  // What is missing of a flow is to be an event as well, of which only the size is known.
+  const { flow: _, ...line } = record;
+  const { events } = toStreamRecord(line, everything);
   return { name: plainText(`${name}  ${describeStream(record)}`), startedMs: 0, events };
 }
 

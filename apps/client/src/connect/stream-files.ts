@@ -1,7 +1,7 @@
 /** The files of `--record` and `--export`: a conversation that is over, as a scenario and as NDJSON. */
 
 import { closeSync } from "node:fs";
-import { ExchangeMask } from "@wirebook/capture";
+import { hideKeys } from "@wirebook/capture";
 import { authenticationError, ReplyReader } from "@wirebook/protocol";
 import type { StreamRecord } from "@wirebook/protocol";
 import { openOutputFile } from "@wirebook/settings";
@@ -42,12 +42,4 @@ export function openStreamFiles(config: ConnectConfig, program: string): StreamF
 function isWirebook({ reads }: StreamRecord): boolean {
   const received = Buffer.concat(reads.map(({ bytes }) => bytes ?? Buffer.alloc(0)));
   return received.toString().startsWith(authenticationError) || new ReplyReader().push(received).header !== undefined;
-}
-
-function hideKeys({ events }: StreamRecord): void {
-  const mask = new ExchangeMask();
-  for (const event of events) {
-    if (event.bytes === undefined) continue;
-    event.bytes = (event.isFromTarget ? mask.pushReceived(event.bytes) : mask.pushSent(event.bytes)).bytes;
-  }
 }

@@ -1,10 +1,9 @@
 /** The file of `--export`: streams as NDJSON, one a line, for `wirebook compare` and the page. */
 
-import { encodeRecord, encodeSessionHead, recordedEvents, recordVersion } from "@wirebook/capture";
-import type { RecordedStream } from "@wirebook/capture";
+import { encodeRecord, encodeSessionHead, endOf, fromStreamRecord, recordVersion } from "@wirebook/capture";
 import { describeHostPort } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
-import { encodeTime, steps } from "@wirebook/protocol";
+import { encodeTime } from "@wirebook/protocol";
 import type { RecordBounds, StreamRecord } from "@wirebook/protocol";
 import { beginsWith, OutputFile } from "./output-file.ts";
 import { millisecondsSince } from "./trace-json.ts";
@@ -33,10 +32,8 @@ export function noteReset(record: StreamRecord): void {
 
 /** The line of a stream that is over. */
 export function exportedLine(record: StreamRecord, { name, address }: Target): string {
-  const { at, local, remote, tls } = record;
-  const happened = steps.flatMap((step) =>
-    at[step] === undefined ? [] : [[step, millisecondsSince(record, at[step])]],
-  );
+  const { at } = record;
+  const since = (atMs: number) => millisecondsSince(record, atMs);
   return encodeRecord({
     type: "stream",
     version: recordVersion,
@@ -46,19 +43,8 @@ export function exportedLine(record: StreamRecord, { name, address }: Target): s
     ...(address.transport !== "unix" && { address: describeHostPort(address) }),
     message: "",
     by: "user",
-    ...(local !== undefined && remote !== undefined && { ends: { client: local, target: remote } }),
-    ...(tls !== undefined && { tls }),
-    steps: Object.fromEntries(happened) as RecordedStream["steps"],
-    events: recordedEvents(record, { at: (atMs) => millisecondsSince(record, atMs), arrived: (atMs) => atMs }),
+    ...fromStreamRecord(record, { at: since, arrived: since }),
     frames: [],
-    end: endOf(record),
+    end: endOf(record, since(at.closed ?? 0)),
   });
-}
-
-function endOf(record: StreamRecord): RecordedStream["end"] {
-  const { outcome, at } = record;
-  const closed = millisecondsSince(record, at.closed ?? 0);
-  if (outcome?.kind !== "failed") return { how: outcome?.reason ?? "running", at: closed };
-  const { code, hop, message } = outcome;
-  return { how: "failed", code, hop, message, at: closed };
 }

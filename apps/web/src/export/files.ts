@@ -61,9 +61,6 @@ export async function loadFile(
 ): Promise<{ streams: readonly Stream[]; problems: readonly string[] }> {
   const tooBig = sessionTooBig(file.size);
   if (tooBig !== undefined) return { streams: [], problems: [tooBig] };
-  const { records, problems, furtherProblems } = decodeSession(new Uint8Array(await file.arrayBuffer()));
-  const loaded = records.map((record) => streams.adopt((id) => streamOf(record, id, file.name)));
-  const found = [...problems];
-  if (furtherProblems > 0) found.push(`${plural(furtherProblems, "more line")} cannot be read`);
-  return { streams: loaded, problems: found };
+  const { records, problems } = decodeSession(new Uint8Array(await file.arrayBuffer()));
+  return { streams: records.map((record) => streams.adopt((id) => streamOf(record, id, file.name))), problems };
 }

@@ -164,15 +164,19 @@ export class Stream {
   /** The first bytes of the response. */
   #answer: Uint8Array = new Uint8Array(0);
 
-  /** @param name what its first frame is called: `request` or `connect`; `""` where it has none */
-  constructor(id: number, intent: Intent, name: string, timed: TimedText) {
+  /**
+   * @param name what its first frame is called: `request` or `connect`; `""` where it has none
+   * @param recorded what happened, of one that is over
+   */
+  constructor(id: number, intent: Intent, name: string, timed: TimedText, recorded?: StreamRecord) {
     this.id = id;
     this.intent = intent;
-    this.#record = new StreamRecord(streamBounds[intent.by]);
+    this.#record = recorded ?? new StreamRecord(streamBounds[intent.by]);
     const message = encodeText(intent.message);
     const shown = this.#withoutKey(message);
     this.message = decodeText(shown);
-    this.#record.sending(shown);
+    if (recorded === undefined) this.#record.sending(shown);
+    else this.#readAgain(recorded);
     this.#handedOver = message.length;
     this.sentAtMs = timed.atMs;
     this.sentAt = intent.startedAt ?? new Date();
@@ -324,35 +328,28 @@ export class Stream {
     this.#redraw.mark();
   }
 
-  /** Something happened to the bytes of a flow. The gateway has masked what is a key. */
-  takeFlowBytes({ kind, bytes, writtenBytes, ...frame }: Omit<ByteFrame, "id">): void {
-    const { isFromTarget, atMs, leg, isAfterGap, isWaiting = false } = frame;
-    const options = { leg, isAfterGap, isWaiting };
-    const record = this.#record;
-    if (kind === "written") record.taken(writtenBytes, isFromTarget, atMs, options);
-    else if (kind !== "data") record.ended(kind, isFromTarget, atMs, options);
-    else if (isFromTarget) record.read(bytes, atMs, options);
-    else record.wrote(bytes, atMs, options);
-    this.#redraw.mark();
-  }
-
   /** Frames of a flow are missing: so many bytes came before the next one. */
   noteGap(sentBytes: number, receivedBytes: number): void {
     this.#record.missed(sentBytes, receivedBytes);
     this.#redraw.mark();
   }
 
-  /** Something happened to its bytes, as a byte frame tells. */
-  takeBytes(frame: Omit<ByteFrame, "id">, arrivedMs: number | undefined, clock: ClockReading | undefined): void {
-    const { kind, isFromTarget, isAfterGap, queuedKiB, atMs } = frame;
-    const options = { isAfterGap, queuedKiB, arrivedMs };
+  /** Something happened to its bytes, as a byte frame tells. The gateway has masked what is a key in a flow. */
+  takeBytes(frame: Omit<ByteFrame, "id">, arrivedMs?: number, clock = this.clock): void {
+    const { kind, isFromTarget, atMs, bytes, writtenBytes, leg, isAfterGap, isWaiting = false, queuedKiB } = frame;
+    const options = { leg, isAfterGap, isWaiting, queuedKiB, arrivedMs };
+    const record = this.#record;
+    const isFlow = this.intent.by === "flow";
     this.clock = clock;
-    if (kind === "data") this.#answered.resolve();
-    if (kind === "data") this.#read(frame.bytes, (bytes) => this.#record.read(bytes, atMs, options));
-    else if (kind === "written") this.#record.wrote(frame.writtenBytes, atMs, options);
-    else this.#record.ended(kind, isFromTarget, atMs, options);
+    if (kind === "fin" || kind === "rst") record.ended(kind, isFromTarget, atMs, options);
+    else if (kind === "written" && isFlow) record.taken(writtenBytes, isFromTarget, atMs, options);
+    else if (kind === "written") record.wrote(writtenBytes, atMs, options);
+    else if (!isFromTarget) record.wrote(bytes, atMs, options);
+    else if (isFlow || !this.isWithServer) record.read(bytes, atMs, options);
+    else this.#readReply(bytes, (shown) => record.read(shown, atMs, options));
     this.#redraw.mark();
-    if (kind === "data") this.intent.driver?.received(frame.bytes);
+    if (kind === "data") this.#answered.resolve();
+    if (kind === "data") this.intent.driver?.received(bytes);
     if (kind === "fin" && isFromTarget) this.intent.driver?.ended();
   }
 
@@ -374,7 +371,7 @@ export class Stream {
 
   /** It is over; what was shown stays. */
   end(outcome: StreamOutcome, atMs: number): void {
-    this.#takePart(this.#reader.finish());
+    this.#takePart(this.#reader.finish(), this.#record.receivedBytes);
     this.#record.outcome = outcome;
     this.state = outcome.kind === "failed" ? "failed" : outcome.reason === "fin" ? "done" : "cancelled";
     this.endedAtMs = atMs;
@@ -401,19 +398,27 @@ export class Stream {
     return text.replace(/"bytes":"[^"]*"/, `"bytes":"${encodeBase64(encodeText(this.message))}"`);
   }
 
-  #read(received: Uint8Array, note: (bytes: Uint8Array) => void): void {
-    if (!this.isWithServer) return note(received);
+  /** Reads the reply of a Wirebook server. What is kept and shown has no key. */
+  #readReply(received: Uint8Array, note: (shown: Uint8Array) => void): void {
     const { bytes } = this.#mask.pushReceived(received);
     note(bytes);
-    this.#takePart(this.#reader.push(bytes));
+    this.#takePart(this.#reader.push(bytes), this.#record.receivedBytes);
     const user = this.intent.onKey && this.#answeredKey.push(received);
     if (user !== undefined && this.#mask.asksForKey) this.intent.onKey?.(user);
   }
 
-  #takePart({ header, response }: ReplyPart): void {
+  #readAgain({ reads }: StreamRecord): void {
+    if (this.intent.by === "flow" || !this.isWithServer) return;
+    for (const { bytes, offset, byteCount } of reads) {
+      if (bytes !== undefined) this.#takePart(this.#reader.push(bytes), offset + byteCount);
+    }
+  }
+
+  /** @param receivedBytes those that came up to its end */
+  #takePart({ header, response }: ReplyPart, receivedBytes: number): void {
     this.header ??= header;
     if (response.length === 0) return;
-    this.responseOffset ??= this.#record.receivedBytes - response.length;
+    this.responseOffset ??= receivedBytes - response.length;
     const missing = answerBytesMax - this.#answer.length;
     if (missing > 0) this.#answer = joinBytes(this.#answer, response.slice(0, missing));
     this.intent.onResponse?.(response);

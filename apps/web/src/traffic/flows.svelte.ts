@@ -85,7 +85,7 @@ export class Flows {
     const stream = this.#byId.get(frame.id);
     if (stream?.state !== "running") return;
     const before = stream.record.bytesKept;
-    stream.takeFlowBytes(frame);
+    stream.takeBytes(frame);
     this.#keptBytes += stream.record.bytesKept - before;
     if (this.#keptBytes > flowBytesKept) this.#releaseOldest(stream);
     this.#redraw.mark();
