@@ -212,14 +212,14 @@ const table = {
   "kept-reads": {
     what: "a gateway that keeps every read of its streams",
     file: "apps/gateway/src/streams/stream.ts",
-    find: "this.owner.queue.sendRead(this, bytes, atMs);",
-    replace: "(this.kept ??= []).push(Buffer.from(bytes));\n    this.owner.queue.sendRead(this, bytes, atMs);",
+    find: "this.owner.onRead(this, bytes, atMs);",
+    replace: "(this.kept ??= []).push(Buffer.from(bytes));\n    this.owner.onRead(this, bytes, atMs);",
   },
   "times-at-random": {
     what: "a gateway that gives each read a time of its own choice",
-    file: "apps/gateway/src/websocket/send-queue.ts",
-    find: 'this.#sendByteFrame("data", stream, true, bytes, atMs)',
-    replace: 'this.#sendByteFrame("data", stream, true, bytes, atMs + 1000 * Math.random())',
+    file: "apps/gateway/src/websocket/page-connection.ts",
+    find: 'this.#sendBytes("data", stream, true, bytes, atMs)',
+    replace: 'this.#sendBytes("data", stream, true, bytes, atMs + 1000 * Math.random())',
   },
   "latin-relay": {
     what: "a relay that takes each message for Latin-1 text",

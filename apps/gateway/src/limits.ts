@@ -60,8 +60,6 @@ export const gatewayLimits = Object.freeze({
 
   /** Streams that one WebSocket carries at once [G-5]. */
   streamsMax: 1024,
-  /** Ended streams whose ids are remembered, so that frames that crossed their end are no fault [G-5]. */
-  endedIdsMax: 1024,
   /** WebSockets that can have their whole share of the connections to targets at once; a share is at least two [G-5]. */
   sharesAtLeast: 4,
   /** Streams that wait for a connection to a target, over all WebSockets [G-5]. */

@@ -31,7 +31,7 @@ function tableUnder(heading: string, text: string): string[][] {
 
 test("the table of errors has every code with its hop, and no other", () => {
   const rows = tableUnder("From the gateway", read("errors.md")).map(([code, hop]) => [code, hop]);
-  expect(rows).toEqual(frameErrorCodes.map((code) => [code, hopOf[code]]));
+  expect(rows).toEqual(frameErrorCodes.map((code) => [code, hopOf(code)]));
 });
 
 test("the table of limits has every bound with its value, and no other", () => {

@@ -67,7 +67,6 @@ export const frameErrorCodes = [
   "frame-invalid",
   "frame-rate",
   "id-in-use",
-  "id-unknown",
   "login-needed",
   "message-invalid",
   "presentation-unknown",

@@ -236,7 +236,7 @@ export class LoggedFlow {
   over(outcome: StreamEnd, at: StepTimes): void {
     const { sentBytes, receivedBytes } = this;
     const how =
-      "reason" in outcome ? outcome : { ...outcome, hop: hopOf[outcome.code], message: redactKeys(outcome.message) };
+      "reason" in outcome ? outcome : { ...outcome, hop: hopOf(outcome.code), message: redactKeys(outcome.message) };
     this.end({ ...how, at, sentBytes, receivedBytes });
   }
 

@@ -5,11 +5,11 @@
  * presentation and do nothing else.
  */
 
-import type { ByteFrame, FlowFaults, ListeningPort, PageFrame } from "@wirebook/protocol";
+import type { ByteFrame, FlowFaults, GatewayFrame, ListeningPort, PageFrame } from "@wirebook/protocol";
 import type { Identity } from "../auth/identity.ts";
 import { describeForbidden, mayUseTargets } from "../auth/roles.ts";
 import { FrameError } from "../websocket/page-frames.ts";
-import type { PageQueue } from "../websocket/send-queue.ts";
+import type { SendQueue } from "../websocket/send-queue.ts";
 import { tokenOf } from "./presentations.ts";
 import type { Presentation, PresentationListener, Presentations } from "./presentations.ts";
 import type { Watcher, Watchers } from "./watcher.ts";
@@ -33,7 +33,8 @@ export interface FlowsShared {
 
 /** The page that it is about. */
 export interface FlowsPage {
-  readonly queue: PageQueue;
+  readonly queue: SendQueue;
+  sendFrame(frame: GatewayFrame): void;
   readonly identity: Identity;
   readonly address: string;
   /** True when the page may watch the flows of the gateway. */
@@ -107,16 +108,15 @@ export class PageFlows implements PresentationListener {
   }
 
   onPresentation(presentation: Presentation): void {
-    const { queue } = this.#page;
     if (presentation === this.#presented) {
       const { token, key, viewerCount } = presentation;
-      queue.sendFrame({ type: "presenting", token, key, viewers: viewerCount });
+      this.#page.sendFrame({ type: "presenting", token, key, viewers: viewerCount });
     }
-    if (presentation === this.#viewed) queue.sendFrame({ type: "selected", id: presentation.selected });
+    if (presentation === this.#viewed) this.#page.sendFrame({ type: "selected", id: presentation.selected });
   }
 
   onPresentationEnd(presentation: Presentation): void {
-    this.#page.queue.sendFrame({ type: "presented-end" });
+    this.#page.sendFrame({ type: "presented-end" });
     if (presentation === this.#presented) this.#presented = undefined;
     if (presentation !== this.#viewed) return;
     this.#endWatch();

@@ -79,7 +79,8 @@ export class Watchers {
     let sent = 0;
     let isMore = false;
     const startedMs = performance.now();
-    for (const watcher of [...this.#watchers]) {
+    const inTurn = [...this.#watchers];
+    for (const watcher of inTurn) {
       if (sent >= framesForAll) {
         isMore = true;
         break;

@@ -2,7 +2,7 @@
  * One stream to a target, from its request to its outcome [G-5]: an exchange, a conversation, or a relay.
  *
  * It waits for a connection, then carries bytes both ways. What its client writes meanwhile waits here, in order, and
- * counts as unsent. The client's queue is told once how the stream ended, and nothing after it.
+ * counts as unsent. Its client is told once how the stream ended, and nothing after it.
  */
 
 import { StreamCapture } from "@wirebook/capture";
@@ -28,8 +28,8 @@ export interface StreamRequest {
   /** True for an exchange whose reply may be silent for any time. */
   readonly isFollow: boolean;
   /** How the message is written and the target is read, where that was said [G-11]. */
-  readonly schedule: readonly ScheduleStep[] | undefined;
-  readonly read: ReadRate | undefined;
+  readonly schedule?: readonly ScheduleStep[] | undefined;
+  readonly read?: ReadRate | undefined;
   /** When it was requested, on the gateway's clock. */
   readonly receivedMs: number;
   /** What it is, as the metrics count it: an operation's number, `none`, `other` for an unknown one, `connect`, `relay`. */
@@ -46,27 +46,21 @@ export interface StreamShared {
   readonly capture: Capture | undefined;
 }
 
-/** Where a stream's news go. */
-export interface StreamQueue {
+/** The WebSocket that a stream belongs to, which is told what happens. It closes on an internal error, which thus ends no other. */
+export interface StreamOwner {
   /** True while so much waits for the client that its targets are not to be read. */
   readonly isFull: boolean;
-  sendOpen(stream: Stream): void;
-  sendWritten(stream: Stream, byteCount: number, atMs: number): void;
-  /** The bytes of one read, which are only lent: the memory is read into again after the call. */
-  sendRead(stream: Stream, bytes: Uint8Array, atMs: number): void;
-  sendFin(stream: Stream, isFromTarget: boolean, atMs: number): void;
-  /** Nothing follows. `retryAfterMs` when trying again helps. */
-  sendOver(stream: Stream, outcome: StreamEnd, retryAfterMs?: number): void;
-}
-
-/** The WebSocket that a stream belongs to. It closes on an internal error, which thus ends no other WebSocket. */
-export interface StreamOwner {
-  readonly queue: StreamQueue;
   /** What goes before everything else to a target that wants it: the PROXY header of this client [W-20]. */
   readonly proxyHeader: Uint8Array | undefined;
+  onOpen(stream: Stream): void;
+  onWritten(stream: Stream, byteCount: number, atMs: number): void;
+  /** The bytes of one read, which are only lent: the memory is read into again after the call. */
+  onRead(stream: Stream, bytes: Uint8Array, atMs: number): void;
+  onFin(stream: Stream, isFromTarget: boolean, atMs: number): void;
+  /** Nothing follows. `retryAfterMs` when trying again helps. */
+  onOver(stream: Stream, outcome: StreamEnd, retryAfterMs?: number): void;
   /** Whether so many bytes wait for the target that the client must not send more for now. */
   onStalled(isStalled: boolean): void;
-  onOver(stream: Stream): void;
   onInternalError(error: unknown): void;
 }
 
@@ -211,7 +205,7 @@ export class Stream implements SlotUser, ConnectionListener {
     );
     this.#connection = connection;
     this.#held = [];
-    if (this.owner.queue.isFull) connection.pause();
+    if (this.owner.isFull) connection.pause();
     this.#checkStall();
   }
 
@@ -221,23 +215,23 @@ export class Stream implements SlotUser, ConnectionListener {
 
   onOpen(): void {
     this.#captured?.open(this.record, this.#proxyHeader);
-    this.owner.queue.sendOpen(this);
+    this.owner.onOpen(this);
   }
 
   onWritten(byteCount: number, atMs: number): void {
     this.#captured?.note(this.record);
-    this.owner.queue.sendWritten(this, byteCount, atMs);
+    this.owner.onWritten(this, byteCount, atMs);
     if (this.#isStalled) this.#checkStall();
   }
 
   onRead(bytes: Uint8Array, atMs: number): void {
     this.#captured?.note(this.record);
-    this.owner.queue.sendRead(this, bytes, atMs);
+    this.owner.onRead(this, bytes, atMs);
   }
 
   onFin(isFromTarget: boolean, atMs: number): void {
     this.#captured?.note(this.record);
-    this.owner.queue.sendFin(this, isFromTarget, atMs);
+    this.owner.onFin(this, isFromTarget, atMs);
   }
 
   onOver(outcome: ConnectionOutcome): void {
@@ -254,11 +248,10 @@ export class Stream implements SlotUser, ConnectionListener {
 
   #finish(outcome: StreamEnd, retryAfterMs?: number): void {
     this.#outcome = outcome;
-    this.owner.queue.sendOver(this, outcome, retryAfterMs);
+    this.owner.onOver(this, outcome, retryAfterMs);
     this.#captured?.over(outcome, this.record);
     this.#shared.pool.leave(this);
     this.#setStalled(false);
-    this.owner.onOver(this);
   }
 
   #checkStall(): void {

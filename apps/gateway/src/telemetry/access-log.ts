@@ -73,7 +73,7 @@ export function createLog(logger: FastifyBaseLogger) {
 function describeEnd(outcome: StreamEnd | undefined, record: StreamRecord, fromMs: number): object {
   const { sentBytes, receivedBytes, at } = record;
   const ms = Math.round(((at.closed ?? performance.now()) - fromMs) * 1000) / 1000;
-  const hop = outcome !== undefined && "code" in outcome ? hopOf[outcome.code] : undefined;
+  const hop = outcome !== undefined && "code" in outcome ? hopOf(outcome.code) : undefined;
   return { outcome: outcomeOf(outcome), hop, sentBytes, receivedBytes, ms };
 }
 
@@ -108,14 +108,14 @@ export function gatheringSink(sink: LogSink): LogSink & { flush(): void } {
 export function readableSink(sink: LogSink): LogSink {
   return {
     write: (line) => {
-      const { level, time, event, ...members } = JSON.parse(line) as Record<string, unknown>;
+      const { level, time, event, ...members } = JSON.parse(line) as { event?: string; [name: string]: unknown };
       // The framework's own lines are of use only when something is wrong.
       if (event === undefined && Number(level) <= 30) return;
-      const clock = new Date(Number(time)).toISOString().slice(11, 23);
+      const head = `${new Date(Number(time)).toISOString().slice(11, 23)} ${event ?? "error"}`;
       const shown = Object.entries(members).map(([name, value]) => {
         return `${name}=${plainText(typeof value === "string" ? value : JSON.stringify(value))}`;
       });
-      sink.write(`${[clock, event ?? "error", ...shown].join(" ")}\n`);
+      sink.write(`${[head, ...shown].join(" ")}\n`);
     },
   };
 }

@@ -11,10 +11,11 @@ import type { Identity } from "../auth/identity.ts";
 import type { FrameLog } from "../flows/frame-log.ts";
 import type { FlowsShared } from "../flows/page-flows.ts";
 import type { Lessons } from "../lessons/lessons.ts";
-import type { Stream, StreamShared } from "../streams/stream.ts";
+import type { Stream, StreamEnd, StreamOwner, StreamShared } from "../streams/stream.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { SendQueue, SendQueueListener } from "./send-queue.ts";
+import { SendQueue } from "./send-queue.ts";
+import type { SendQueueListener } from "./send-queue.ts";
 
 /** The codes with which the gateway closes a WebSocket (RFC 6455, section 7.4.1, and the IANA registry). */
 export const closeCodes = {
@@ -71,14 +72,17 @@ export interface Client {
 }
 
 /** The connection of one client. */
-export abstract class WebSocketConnection implements SendQueueListener {
-  abstract readonly queue: SendQueue;
+export abstract class WebSocketConnection implements SendQueueListener, StreamOwner {
+  /** What goes to the client. */
+  readonly queue: SendQueue;
   readonly proxyHeader: Uint8Array | undefined;
   readonly identity: Identity;
   protected readonly number: number;
   protected readonly webSocket: WebSocket;
   protected readonly socket: Socket;
   protected readonly shared: ConnectionShared;
+  /** Its streams that run by their ids, oldest first. */
+  protected readonly streams = new Map<number, Stream>();
   protected isDraining = false;
   /** When the client last sent something for a target, on the monotonic clock. */
   protected usedMs = 0;
@@ -100,15 +104,17 @@ export abstract class WebSocketConnection implements SendQueueListener {
     this.socket = socket;
     this.proxyHeader = proxyHeader;
     this.shared = shared;
+    this.queue = new SendQueue(webSocket, socket, shared.limits, this);
     connectionOf.set(webSocket, this);
     webSocket.on("message", onMessage).on("ping", onPing).on("pong", onPong).on("close", onClose).on("error", onError);
   }
 
-  /** Its streams that run, oldest first. They may start and end while a caller walks the array. */
-  abstract streams(): readonly Stream[];
-
-  /** How many they are. */
-  abstract get streamCount(): number;
+  abstract onOpen(stream: Stream): void;
+  abstract onWritten(stream: Stream, byteCount: number, atMs: number): void;
+  abstract onRead(stream: Stream, bytes: Uint8Array, atMs: number): void;
+  abstract onFin(stream: Stream, isFromTarget: boolean, atMs: number): void;
+  abstract onOver(stream: Stream, outcome: StreamEnd, retryAfterMs?: number): void;
+  abstract onEmpty(): void;
 
   /** A whole message came, which was admitted. */
   protected abstract take(data: Buffer, isBinary: boolean, nowMs: number): void;
@@ -124,6 +130,14 @@ export abstract class WebSocketConnection implements SendQueueListener {
 
   /** The gateway stops: what may take any time is ended, the rest may end by itself, then the WebSocket closes. */
   abstract drain(): void;
+
+  get streamCount(): number {
+    return this.streams.size;
+  }
+
+  get isFull(): boolean {
+    return this.queue.isFull;
+  }
 
   /** Ends the streams that run, and closes. */
   abort(): void {
@@ -183,7 +197,7 @@ export abstract class WebSocketConnection implements SendQueueListener {
   }
 
   onFull(): void {
-    for (const stream of this.streams()) stream.pause();
+    for (const stream of this.streams.values()) stream.pause();
   }
 
   onOverfull(): void {
@@ -202,7 +216,7 @@ export abstract class WebSocketConnection implements SendQueueListener {
    * went on at once, the kernel would report them in the same order each time, and the first ones would fill the queue.
    */
   #resumeInTurn(): void {
-    const streams = this.streams();
+    const streams = [...this.streams.values()];
     const turn = ++this.#turns;
     const first = turn % Math.max(1, streams.length);
     const waiting = [...streams.slice(first), ...streams.slice(0, first)];
@@ -220,8 +234,15 @@ export abstract class WebSocketConnection implements SendQueueListener {
     else if (this.webSocket.isPaused) this.webSocket.resume();
   }
 
+  /** A stream begins. */
+  protected add(stream: Stream): void {
+    this.streams.set(stream.id, stream);
+    this.shared.metrics.began(stream.record);
+  }
+
   /** A stream is over. Metrics and log wait until the frames of this turn have left, because the client waits for those. */
-  protected note(stream: Stream): void {
+  protected remove(stream: Stream): void {
+    this.streams.delete(stream.id);
     if (this.#over.push(stream) === 1) setImmediate(tell, this.webSocket, report);
   }
 

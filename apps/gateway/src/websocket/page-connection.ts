@@ -1,35 +1,43 @@
 /**
  * The WebSocket of a page, and the streams that it carries, in frames of `wirebook.v2` [G-2]…[G-8].
  *
- * The page's frames come in here and become streams; each stream answers through the queue. A frame that is refused is
- * answered with an `error`; the WebSocket is closed only on a page that goes on sending such frames.
+ * The page's frames come in here and become streams; what happens to a stream becomes a frame to the page. A frame that is
+ * refused is answered with an `error`; the WebSocket is closed only on a page that goes on sending such frames. A frame for
+ * a stream that does not run is dropped: it crossed the stream's end on the way.
  */
 
 import type { Target } from "@wirebook/net";
-import { pageFrameBytesMax, streamIdMax } from "@wirebook/protocol";
-import type { ListeningPort, PageFrame } from "@wirebook/protocol";
+import {
+  decodeByteFrame,
+  decodePageFrame,
+  encodeByteFrame,
+  encodeFrame,
+  pageFrameBytesMax,
+  streamIdMax,
+} from "@wirebook/protocol";
+import type { ByteFrameKind, GatewayFrame, ListeningPort, PageFrame } from "@wirebook/protocol";
 import { describeForbidden, mayUseTargets } from "../auth/roles.ts";
-import type { GatewayLimits } from "../limits.ts";
+import { TokenBucket } from "../bounds.ts";
 import { PageFlows } from "../flows/page-flows.ts";
 import type { FlowsPage } from "../flows/page-flows.ts";
 import { Stream } from "../streams/stream.ts";
-import type { StreamOwner, StreamRequest } from "../streams/stream.ts";
+import type { StreamEnd, StreamRequest } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection } from "./connection.ts";
 import type { Client, ConnectionShared } from "./connection.ts";
-import { announce, FrameError, RateLimiter, readBytes, readFrame, readStreamRequest } from "./page-frames.ts";
-import { PageQueue } from "./send-queue.ts";
+import { announce, FrameError, hopOf, readStreamRequest } from "./page-frames.ts";
+
+const noBytes = new Uint8Array(0);
 
 /** The connection of one page. */
-export class PageConnection extends WebSocketConnection implements StreamOwner, FlowsPage {
-  readonly queue: PageQueue;
-  readonly #limiter: RateLimiter;
-  readonly #isGuest: boolean;
-  readonly #targets: ReadonlyMap<string, Target>;
-  /** Created with the first stream: an idle page has none. */
-  #createdTable: StreamTable | undefined;
+export class PageConnection extends WebSocketConnection implements FlowsPage {
   readonly address: string;
   readonly mayWatch: boolean;
   readonly onFaults: () => void;
+  readonly #isGuest: boolean;
+  readonly #targets: ReadonlyMap<string, Target>;
+  /** The frames that it may send, and how many of them may be faulty [G-4]. */
+  readonly #frames: TokenBucket;
+  readonly #faults: TokenBucket;
   /** Created with the first frame about flows. */
   #createdFlows: PageFlows | undefined;
   /** Runs while a guest watches nothing. */
@@ -41,23 +49,21 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
    */
   constructor(client: Client, targets: ReadonlyMap<string, Target>, shared: ConnectionShared, onFaults: () => void) {
     super(client, shared);
+    const { frameBurstMax, framesPerSecondMax, faultBurstMax } = shared.limits;
     this.address = client.address;
     this.#isGuest = client.identity.isGuest === true;
     this.mayWatch = client.mayWatch && !this.#isGuest;
     this.onFaults = onFaults;
-    this.#limiter = new RateLimiter(shared.limits);
+    this.#frames = new TokenBucket(frameBurstMax, framesPerSecondMax);
+    this.#faults = new TokenBucket(faultBurstMax, 1);
     this.#targets = targets;
-    this.queue = new PageQueue(client.webSocket, client.socket, shared.limits, this);
     this.#greet();
     if (this.#isGuest) this.#awaitGuest();
   }
 
-  override streams(): Stream[] {
-    return this.#createdTable?.all() ?? [];
-  }
-
-  override get streamCount(): number {
-    return this.#createdTable?.count ?? 0;
+  /** Sends a text frame. */
+  sendFrame(frame: GatewayFrame): void {
+    this.queue.send(encodeFrame(frame));
   }
 
   /** Ends follows and conversations, lets the other exchanges end, then closes. */
@@ -65,7 +71,7 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
     this.isDraining = true;
     const message = "the gateway is stopping; running exchanges may end, and new ones are refused";
     this.#sendError(this.#shuttingDown(null, message), performance.now());
-    for (const stream of this.streams()) {
+    for (const stream of this.streams.values()) {
       if (stream.request.isFollow || stream.request.isConversation) stream.cancel();
     }
     this.#closeWhenDrained();
@@ -74,7 +80,7 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
   override onGone(): void {
     clearTimeout(this.#guestDeadline);
     this.#createdFlows?.close();
-    for (const stream of this.streams()) stream.cancel();
+    for (const stream of this.streams.values()) stream.cancel();
   }
 
   override onFree(): void {
@@ -82,8 +88,7 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
     this.onEmpty();
   }
 
-  /** The page's machine has taken what waited. */
-  onEmpty(): void {
+  override onEmpty(): void {
     this.#createdFlows?.wake();
   }
 
@@ -94,19 +99,51 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
 
   /** Tells the page of the listening ports. */
   sendListening(): void {
-    if (!this.#isGuest) this.queue.sendFrame({ type: "listening", listening: this.#listening });
+    if (!this.#isGuest) this.sendFrame({ type: "listening", listening: this.#listening });
   }
 
-  onOver(stream: Stream): void {
-    this.#table.remove(stream.id);
+  override onOpen({ id, record: { local, remote, tls, at } }: Stream): void {
+    // JSON leaves out what is undefined.
+    this.queue.send(JSON.stringify({ type: "open", id, local, remote, tls, at }));
+  }
+
+  override onWritten(stream: Stream, byteCount: number, atMs: number): void {
+    this.#sendBytes("written", stream, false, byteCount, atMs);
+  }
+
+  override onRead(stream: Stream, bytes: Uint8Array, atMs: number): void {
+    this.#sendBytes("data", stream, true, bytes, atMs);
+  }
+
+  override onFin(stream: Stream, isFromTarget: boolean, atMs: number): void {
+    this.#sendBytes("fin", stream, isFromTarget, noBytes, atMs);
+  }
+
+  override onOver(stream: Stream, outcome: StreamEnd, retryAfterMs?: number): void {
+    const { at, sentBytes, receivedBytes } = stream.record;
+    const end = "reason" in outcome ? { type: "end" } : { type: "error", hop: hopOf(outcome.code) };
+    this.queue.send(JSON.stringify({ ...end, id: stream.id, ...outcome, at, sentBytes, receivedBytes, retryAfterMs }));
+    this.remove(stream);
     this.shared.lessons.leave(stream);
-    this.note(stream);
     this.#closeWhenDrained();
+  }
+
+  #sendBytes(
+    kind: ByteFrameKind,
+    { id }: Stream,
+    isFromTarget: boolean,
+    body: Uint8Array | number,
+    atMs: number,
+  ): void {
+    const queuedKiB = this.queue.waitingBytes >>> 10;
+    const header = { kind, leg: "target", isFromTarget, isAfterGap: false, queuedKiB, id, atMs } as const;
+    // Memory from Node's pool: a third of what a small frame costs otherwise.
+    this.queue.send(encodeByteFrame(header, body, (length) => Buffer.allocUnsafe(length)));
   }
 
   #greet(): void {
     const { version, limits, pool } = this.shared;
-    this.queue.sendFrame({
+    this.sendFrame({
       type: "hello",
       version,
       timeOrigin: performance.timeOrigin,
@@ -148,28 +185,36 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
 
   #takeBytes(data: Uint8Array): void {
     if (this.#isGuest) throw forbiddenForGuests();
-    const frame = readBytes(data);
-    const { id, bytes } = frame;
-    if (id > streamIdMax) return this.#flows.takeBytes(frame);
+    const frame = decodeByteFrame(data);
+    if (typeof frame === "string") throw invalid(frame);
+    // What the page presents may be anything that it has seen.
+    if (frame.id > streamIdMax) return this.#flows.takeBytes(frame);
+    if (frame.kind !== "data" || frame.isFromTarget || frame.leg !== "target") {
+      throw invalid("a page sends data toward the target in byte frames; FIN and RST are end and reset frames");
+    }
     this.usedMs = performance.now();
-    this.#table.findWritable(id)?.write(bytes);
+    this.#findWritable(frame.id)?.write(frame.bytes);
   }
 
   #takeFrame(text: string, receivedMs: number): void {
-    const frame = readFrame(text);
+    const decoded = decodePageFrame(text);
+    if ("problem" in decoded) throw invalid(decoded.problem);
+    const { frame } = decoded;
     if (this.#isGuest && !mayGuestSend(frame)) throw forbiddenForGuests();
     switch (frame.type) {
       case "clock":
-        return this.queue.sendFrame({ type: "clock", at: frame.at, gatewayAt: receivedMs });
+        return this.sendFrame({ type: "clock", at: frame.at, gatewayAt: receivedMs });
       case "cancel":
-        return this.#table.find(frame.id)?.cancel();
+        return this.streams.get(frame.id)?.cancel();
       case "end":
-        return this.#table.findWritable(frame.id)?.end();
+        return this.#findWritable(frame.id)?.end();
       case "reset":
         return this.#reset(frame.id);
       case "request":
       case "connect":
-        this.#table.expectNew(frame.id);
+        if (this.streams.has(frame.id)) {
+          throw new FrameError("id-in-use", null, `stream ${frame.id} still runs; give the new one another id`);
+        }
         this.usedMs = receivedMs;
         if (!mayUseTargets(this.identity.role)) {
           throw new FrameError("forbidden", frame.id, describeForbidden(this.identity));
@@ -193,34 +238,42 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
   }
 
   #start(request: StreamRequest): void {
-    const { id } = request;
+    const { id, target } = request;
+    const { lessons, limits } = this.shared;
     if (this.isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
+    if (this.streams.size >= limits.streamsMax) {
+      const message = `${limits.streamsMax} streams run on this WebSocket; wait until one of them ends`;
+      throw new FrameError("too-many-streams", id, message);
+    }
     const stream = new Stream(request, this, this.shared);
-    this.#table.add(stream);
-    this.shared.metrics.began(stream.record);
-    const { lessons } = this.shared;
-    if (this.#targets.has(request.target.name)) stream.start();
+    this.add(stream);
+    if (this.#targets.has(target.name)) stream.start();
     else lessons.enter(stream);
   }
 
+  /** The stream with that id, to which the page may still write; `undefined` when it does not run. */
+  #findWritable(id: number): Stream | undefined {
+    const stream = this.streams.get(id);
+    if (stream === undefined) return undefined;
+    const { isConversation, schedule } = stream.request;
+    if (!isConversation) throw invalid(`stream ${id} is a request, which is one line; send more with a connect frame`);
+    if (schedule !== undefined) throw invalid(`stream ${id} follows its write schedule; nothing can be added to it`);
+    if (stream.isEnded) throw invalid(`stream ${id} was ended by this page; nothing can follow its FIN`);
+    return stream;
+  }
+
   #reset(id: number): void {
-    if (this.#table.find(id)?.reset() !== false) return;
-    throw new FrameError(
-      "reset-impossible",
-      null,
-      `stream ${id} runs over a Unix socket, which has no RST; cancel it instead`,
-    );
+    if (this.streams.get(id)?.reset() !== false) return;
+    const message = `stream ${id} runs over a Unix socket, which has no RST; cancel it instead`;
+    throw new FrameError("reset-impossible", null, message);
   }
 
   #refuse(error: FrameError, receivedMs: number): void {
     this.#sendError(error, receivedMs);
-    if (error.id !== null) this.#table.remove(error.id);
     if (this.#isGuest) return this.close(closeCodes.policyViolation, `${error.code}: ${error.message}`);
-    if (this.#limiter.allowsFault(error, receivedMs)) return;
-    this.close(
-      closeCodes.policyViolation,
-      `${error.code}: too many faulty frames; see docs/reference/gateway-frames.md`,
-    );
+    if (!error.isFault || this.#faults.take(receivedMs)) return;
+    const reason = `${error.code}: too many faulty frames; see docs/reference/gateway-frames.md`;
+    this.close(closeCodes.policyViolation, reason);
   }
 
   #shuttingDown(id: number | null, message: string): FrameError {
@@ -232,24 +285,21 @@ export class PageConnection extends WebSocketConnection implements StreamOwner, 
   }
 
   protected override admit(nowMs: number): boolean {
-    const error = this.#limiter.take(nowMs);
-    if (error === undefined) return true;
-    this.#sendError(error, nowMs);
-    this.close(closeCodes.policyViolation, `${error.code}: ${error.message}`);
+    if (this.#frames.take(nowMs)) return true;
+    const { framesPerSecondMax } = this.shared.limits;
+    const message = `more than ${framesPerSecondMax} frames within a second; send fewer`;
+    this.#sendError(new FrameError("frame-rate", null, message), nowMs);
+    this.close(closeCodes.policyViolation, `frame-rate: ${message}`);
     return false;
   }
 
   #sendError(error: FrameError, receivedMs: number): void {
     this.shared.metrics.frameError(error.code);
-    this.queue.sendFrame(error.toFrame(receivedMs));
+    this.sendFrame(error.toFrame(receivedMs));
   }
 
   #closeWhenDrained(): void {
-    if (this.isDraining && this.streamCount === 0) this.abort();
-  }
-
-  get #table(): StreamTable {
-    return (this.#createdTable ??= new StreamTable(this.shared.limits));
+    if (this.isDraining && this.streams.size === 0) this.abort();
   }
 }
 
@@ -262,81 +312,6 @@ function forbiddenForGuests(): FrameError {
   return new FrameError("forbidden", null, "a guest may watch the presentation of a link, and nothing else");
 }
 
-/** The streams of one page, by its ids: those that run, and those that have just ended [G-5]. */
-class StreamTable {
-  readonly #limits: GatewayLimits;
-  readonly #running = new Map<number, Stream>();
-  /** The last ids to end, and those before; a set that drops its oldest one by one becomes slow with the gaps. */
-  #endedIds = new Set<number>();
-  #endedBeforeIds: ReadonlySet<number> = new Set();
-
-  constructor(limits: GatewayLimits) {
-    this.#limits = limits;
-  }
-
-  /** How many run. */
-  get count(): number {
-    return this.#running.size;
-  }
-
-  /** Those that run, oldest first. */
-  all(): Stream[] {
-    return [...this.#running.values()];
-  }
-
-  /** @throws FrameError `id-in-use` */
-  expectNew(id: number): void {
-    if (!this.#running.has(id)) return;
-    throw new FrameError("id-in-use", null, `stream ${id} still runs; give the new one another id`);
-  }
-
-  /** @throws FrameError `too-many-streams` */
-  add(stream: Stream): void {
-    const { streamsMax } = this.#limits;
-    if (this.#running.size >= streamsMax) {
-      const message = `${streamsMax} streams run on this WebSocket; wait until one of them ends`;
-      throw new FrameError("too-many-streams", stream.id, message);
-    }
-    this.#running.set(stream.id, stream);
-  }
-
-  /** It has ended or was refused. Frames for it may still be on their way. */
-  remove(id: number): void {
-    this.#running.delete(id);
-    if (this.#endedIds.size >= this.#limits.endedIdsMax) {
-      this.#endedBeforeIds = this.#endedIds;
-      this.#endedIds = new Set();
-    }
-    this.#endedIds.add(id);
-  }
-
-  /**
-   * The stream with that id; `undefined` when it has just ended, so that the frame crossed its end on the way.
-   *
-   * @throws FrameError `id-unknown`
-   */
-  find(id: number): Stream | undefined {
-    const stream = this.#running.get(id);
-    if (stream !== undefined || this.#endedIds.has(id) || this.#endedBeforeIds.has(id)) return stream;
-    throw new FrameError("id-unknown", null, `unknown stream ${id}; start it with a request or a connect frame`);
-  }
-
-  /**
-   * The stream with that id, to which the page may still write.
-   *
-   * @throws FrameError `id-unknown`, or `frame-invalid` for a request, a write schedule, and a stream that the page has ended
-   */
-  findWritable(id: number): Stream | undefined {
-    const stream = this.find(id);
-    if (stream === undefined) return undefined;
-    const problem = findWriteProblem(stream);
-    if (problem === undefined) return stream;
-    throw new FrameError("frame-invalid", null, `stream ${id} ${problem}`);
-  }
-}
-
-function findWriteProblem({ request, isEnded }: Stream): string | undefined {
-  if (!request.isConversation) return "is a request, which is one line; send more with a connect frame";
-  if (request.schedule !== undefined) return "follows its write schedule; nothing can be added to it";
-  return isEnded ? "was ended by this page; nothing can follow its FIN" : undefined;
+function invalid(problem: string): FrameError {
+  return new FrameError("frame-invalid", null, problem);
 }

@@ -5,23 +5,22 @@
  * 1000, its RST and every other failure with 1011 and the reason, once the client's machine has taken what came before. A
  * client that reads slowly, or not at all for a while, holds its target back and nothing else. The client's close sends FIN to the target; what the
  * target still sends is dropped for `relayLingerMs`, so that it can end in peace, then the connection is reset.
+ * Whoever watches sees a relay as a flow.
  */
 
 import type { Target } from "@wirebook/net";
 import type { FlowHead } from "@wirebook/protocol";
 import type { LoggedFlow } from "../flows/frame-log.ts";
 import { Stream } from "../streams/stream.ts";
-import type { StreamEnd, StreamOwner, StreamQueue, StreamRequest } from "../streams/stream.ts";
+import type { StreamEnd } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection } from "./connection.ts";
 import type { Client, ConnectionShared } from "./connection.ts";
 import { announce } from "./page-frames.ts";
-import { SendQueue } from "./send-queue.ts";
 
 /** The connection of one client of the relay. */
-export class RelayConnection extends WebSocketConnection implements StreamOwner {
-  readonly queue: RelayQueue;
+export class RelayConnection extends WebSocketConnection {
   readonly #stream: Stream;
-  /** Whoever watches sees a relay as a flow. */
+  readonly #head: FlowHead;
   readonly #logged: LoggedFlow;
   #linger: NodeJS.Timeout | undefined;
   /** How to close the WebSocket once nothing waits for the client. */
@@ -29,32 +28,20 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
 
   constructor(client: Client, target: Target, shared: ConnectionShared) {
     super(client, shared);
-    const request = relayTo(target);
-    const { webSocket, socket, address, proxyHeader } = client;
-    const head: FlowHead = {
+    const { socket, address, proxyHeader } = client;
+    const receivedMs = performance.now();
+    this.#head = {
       target: announce(target, proxyHeader),
       via: "relay",
       client: { address, port: socket.remotePort ?? 0 },
-      at: { received: request.receivedMs },
+      at: { received: receivedMs },
     };
-    this.#logged = shared.flowLog.begin(head);
-    this.queue = new RelayQueue(webSocket, socket, shared.limits, this);
-    this.queue.record(this.#logged, head);
-    this.queue.onOver = (code, reason) => {
-      this.#closing = { code, reason };
-      this.onEmpty();
-    };
-    this.#stream = new Stream(request, this, shared);
-    shared.metrics.began(this.#stream.record);
+    this.#logged = shared.flowLog.begin(this.#head);
+    const message = new Uint8Array(0);
+    const kind = { isEnded: false, isConversation: true, isFollow: false, operation: "relay", shown: "relay" };
+    this.#stream = new Stream({ id: 1, target, message, receivedMs, ...kind }, this, shared);
+    this.add(this.#stream);
     this.#stream.start();
-  }
-
-  override streams(): readonly Stream[] {
-    return this.#stream.outcome === undefined ? [this.#stream] : [];
-  }
-
-  override get streamCount(): number {
-    return 1;
   }
 
   /** A relay may last for any time, so it ends at once. */
@@ -71,11 +58,6 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
     this.#linger = setTimeout(() => this.#stream.cancel(), this.shared.limits.relayLingerMs);
   }
 
-  onOver(stream: Stream): void {
-    clearTimeout(this.#linger);
-    this.note(stream);
-  }
-
   protected override take(data: Buffer, _isBinary: boolean, nowMs: number): void {
     this.usedMs = nowMs;
     if (data.length > 0 && !this.#stream.isEnded) this.#logged.read(false, data, nowMs, true);
@@ -89,69 +71,43 @@ export class RelayConnection extends WebSocketConnection implements StreamOwner 
 
   /** A client that does not read gets no ping either. */
   protected override get missedPingsMax(): number {
-    return this.queue.isFull ? this.shared.limits.relayMissedPingsMax : 0;
+    return this.isFull ? this.shared.limits.relayMissedPingsMax : 0;
   }
 
-  onEmpty(): void {
-    // `ws` waits for the client's answer for a moment only, and then drops what still waits.
-    if (this.#closing !== undefined && this.queue.waitingBytes === 0)
-      this.close(this.#closing.code, this.#closing.reason);
-  }
-}
-
-/** Passes on what was read, and nothing beside it. What happens is seen by whoever watches. */
-class RelayQueue extends SendQueue implements StreamQueue {
-  /** Closes the WebSocket once the stream is over. */
-  onOver: ((code: number, reason: string) => void) | undefined;
-  #logged: LoggedFlow | undefined;
-  #head: FlowHead | undefined;
-
-  /** Says where the relay is written down. */
-  record(logged: LoggedFlow, head: FlowHead): void {
-    this.#logged = logged;
-    this.#head = head;
-  }
-
-  sendOpen({ record: { local, remote, tls, at } }: Stream): void {
-    if (this.#head === undefined) return;
+  override onOpen({ record: { local, remote, tls, at } }: Stream): void {
     const known = { ...(local && { local }), ...(remote && { remote }), ...(tls && { tls }) };
-    this.#logged?.change({ ...this.#head, ...known, at: { ...at } });
+    this.#logged.change({ ...this.#head, ...known, at: { ...at } });
   }
 
-  sendWritten(_stream: Stream, byteCount: number, atMs: number): void {
-    this.#logged?.written(false, byteCount, atMs);
+  override onWritten(_stream: Stream, byteCount: number, atMs: number): void {
+    this.#logged.written(false, byteCount, atMs);
   }
 
-  sendRead(_stream: Stream, bytes: Uint8Array, atMs: number): void {
-    this.#logged?.read(true, bytes, atMs, false);
-    this.send(Buffer.from(bytes));
+  override onRead(_stream: Stream, bytes: Uint8Array, atMs: number): void {
+    this.#logged.read(true, bytes, atMs, false);
+    this.queue.send(Buffer.from(bytes));
   }
 
-  sendFin(stream: Stream, isFromTarget: boolean, atMs: number): void {
-    this.#logged?.closed("fin", "target", isFromTarget, atMs);
+  override onFin(stream: Stream, isFromTarget: boolean, atMs: number): void {
+    this.#logged.closed("fin", "target", isFromTarget, atMs);
     // A WebSocket cannot be half-closed.
     if (isFromTarget) stream.end();
   }
 
-  sendOver({ record }: Stream, outcome: StreamEnd): void {
-    this.#logged?.over(outcome, record.at);
-    if ("reason" in outcome) this.onOver?.(closeCodes.normal, "");
-    else this.onOver?.(closeCodes.internalError, `${outcome.code}: ${outcome.message}`);
+  override onOver(stream: Stream, outcome: StreamEnd): void {
+    clearTimeout(this.#linger);
+    this.#logged.over(outcome, stream.record.at);
+    this.remove(stream);
+    this.#closing =
+      "reason" in outcome
+        ? { code: closeCodes.normal, reason: "" }
+        : { code: closeCodes.internalError, reason: `${outcome.code}: ${outcome.message}` };
+    this.onEmpty();
   }
-}
 
-function relayTo(target: Target): StreamRequest {
-  return {
-    id: 1,
-    target,
-    message: new Uint8Array(0),
-    isEnded: false,
-    isConversation: true,
-    isFollow: false,
-    schedule: undefined,
-    read: undefined,
-    receivedMs: performance.now(),
-    operation: "relay",
-    shown: "relay",
-  };
+  override onEmpty(): void {
+    // `ws` waits for the client's answer for a moment only, and then drops what still waits.
+    if (this.#closing === undefined || this.queue.waitingBytes > 0) return;
+    this.close(this.#closing.code, this.#closing.reason);
+  }
 }

@@ -12,12 +12,8 @@
 
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import { encodeByteFrame, encodeFrame } from "@wirebook/protocol";
-import type { ByteFrameKind, GatewayFrame } from "@wirebook/protocol";
 import type { LoggedFrame } from "../flows/frame-log.ts";
 import type { GatewayLimits } from "../limits.ts";
-import type { Stream, StreamEnd, StreamQueue } from "../streams/stream.ts";
-import { hopOf } from "./page-frames.ts";
 
 /** Who is told how much waits. */
 export interface SendQueueListener {
@@ -133,55 +129,3 @@ export class SendQueue {
     this.#listener.onFree();
   };
 }
-
-/** The queue of a page, in frames of `wirebook.v2`. */
-export class PageQueue extends SendQueue implements StreamQueue {
-  /** Sends a text frame. */
-  sendFrame(frame: GatewayFrame): void {
-    this.send(encodeFrame(frame));
-  }
-
-  sendOpen({ id, record: { local, remote, tls, at } }: Stream): void {
-    this.send(JSON.stringify({ type: "open", id, local, remote, tls, at } satisfies Loose<GatewayFrame, "open">));
-  }
-
-  sendWritten(stream: Stream, byteCount: number, atMs: number): void {
-    this.#sendByteFrame("written", stream, false, byteCount, atMs);
-  }
-
-  sendRead(stream: Stream, bytes: Uint8Array, atMs: number): void {
-    this.#sendByteFrame("data", stream, true, bytes, atMs);
-  }
-
-  sendFin(stream: Stream, isFromTarget: boolean, atMs: number): void {
-    this.#sendByteFrame("fin", stream, isFromTarget, noBytes, atMs);
-  }
-
-  sendOver({ id, record: { at, sentBytes, receivedBytes } }: Stream, outcome: StreamEnd, retryAfterMs?: number): void {
-    const totals = { at, sentBytes, receivedBytes };
-    if ("reason" in outcome) return this.sendFrame({ type: "end", id, reason: outcome.reason, ...totals });
-    const { code, message } = outcome;
-    const hint = retryAfterMs === undefined ? {} : { retryAfterMs };
-    this.sendFrame({ type: "error", id, code, hop: hopOf[code], message, ...totals, ...hint });
-  }
-
-  #sendByteFrame(
-    kind: ByteFrameKind,
-    { id }: Stream,
-    isFromTarget: boolean,
-    body: Uint8Array | number,
-    atMs: number,
-  ): void {
-    const queuedKiB = this.waitingBytes >>> 10;
-    const header = { kind, leg: "target", isFromTarget, isAfterGap: false, queuedKiB, id, atMs } as const;
-    // Memory from Node's pool: a third of what a small frame costs otherwise.
-    this.send(encodeByteFrame(header, body, (length) => Buffer.allocUnsafe(length)));
-  }
-}
-
-const noBytes = new Uint8Array(0);
-
-/** A frame of one type, in which what is absent may be `undefined`: JSON leaves it out. */
-type Loose<Frame, Type> = {
-  [Name in keyof Extract<Frame, { type: Type }>]?: Extract<Frame, { type: Type }>[Name] | undefined;
-};
