@@ -4,7 +4,6 @@ import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { flowBytesKept, flowsKept, streamBounds } from "../../apps/web/src/limits.ts";
-import { filterHelp } from "../../apps/web/src/history/search/filter.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string): string => readFileSync(`${root}/${path}`, "utf8");
@@ -89,29 +88,6 @@ test("the log events name what each operation is called there", () => {
   expect(verbs.length).toBeGreaterThan(6);
   const events = read("docs/reference/log-events.md");
   expect(verbs.filter(([, verb = ""]) => !events.includes(`\`${verb}\``))).toEqual([]);
-});
-
-test("the shortcuts and filters are those of the page's help", () => {
-  const help = read("apps/web/src/ui/Help.svelte");
-  /** What a constant of the component is, which is plain data. */
-  const valueOf = (name: string): Record<string, unknown> => {
-    const [, text = ""] = new RegExp(`const ${name} = (\\{[^]*?\\n  \\});`).exec(help) ?? [];
-    return JSON.parse(text.replaceAll(/([{,]\s*)(\w+):/g, '$1"$2":').replaceAll(/,(\s*\})/g, "$1")) as Record<
-      string,
-      unknown
-    >;
-  };
-  const entries = [
-    ...filterHelp,
-    ...Object.values(valueOf("groups")).flatMap((each) => Object.entries(each as object)),
-  ];
-  const wanted = entries.map(([keys, action]) => `${keys} | ${String(action)}`);
-  const listed = read("docs/reference/shortcuts.md")
-    .split("\n")
-    .filter((line) => line.startsWith("| `"))
-    .map((line) => line.slice(2, -2).replaceAll("`", ""));
-  expect(wanted.length).toBeGreaterThan(20);
-  expect(new Set(listed)).toEqual(new Set(wanted));
 });
 
 test("the index of the documents leads to each of them", () => {

@@ -119,28 +119,3 @@ test("the link of an exchange shows it in another page, and a broken one says so
   await expect(wire.getByRole("alert")).toContainText("This link cannot be read. Was it cut off?");
   await expect(wire).toContainText(/brick~\*+ 2 -1/);
 });
-
-test("the palette opens the export, makes a username and forgets it", async ({ page, wirebook }) => {
-  const command = async (words: string) => {
-    await page.keyboard.press("Control+k");
-    await expect(page.getByRole("combobox", { name: "Command", exact: true })).toBeFocused();
-    await page.keyboard.type(words);
-    await page.keyboard.press("Enter");
-  };
-  await wirebook.send(2, { FROM: "-1" });
-  await expect(wirebook.card("brick 2 -1")).toContainText("done");
-  const dialog = page.getByRole("dialog", { name: "Export & share" });
-  await command("ndjson");
-  await expect(dialog).toBeVisible();
-  await page.keyboard.press("Escape");
-  await expect(dialog).toHaveCount(0);
-  await command("generate a user");
-  const identity = page.getByRole("group", { name: "Identity" });
-  await identity.getByRole("button", { name: "Register a new user…" }).click();
-  await identity.getByRole("button", { name: "Register", exact: true }).click();
-  await expect(identity).toContainText("This browser has a key for");
-  await command("forget the key");
-  await expect(identity.getByRole("button", { name: "Cancel" })).toBeFocused();
-  await identity.getByRole("button", { name: "Forget key" }).click();
-  await expect(identity).toContainText("This browser has no key for");
-});

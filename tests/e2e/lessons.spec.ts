@@ -128,9 +128,8 @@ test("a lesson is found, done and left with the keyboard alone, and its progress
   const focused = page.locator(":focus");
   await page.goto(`http://${gateway.address}/`);
   await expect(line).toBeFocused();
-  await keyboard.press("Control+k");
-  await keyboard.type("lesson half");
-  await keyboard.press("Enter");
+  await page.getByRole("banner").getByRole("button", { name: "Learn" }).press("Enter");
+  await lesson.pane.getByRole("button", { name: /FIN, and half a connection/ }).press("Enter");
   await expect(page.getByRole("heading", { name: "FIN, and half a connection" })).toBeFocused();
   await expect(page).toHaveURL(/#lesson=half-close$/);
 

@@ -22,7 +22,7 @@ test("nothing moves by itself for whoever asks for less motion", async ({ page, 
   expect(await motions(page)).toEqual({ running: 0, smooth: 0 });
   await wirebook.inspector.getByRole("tab", { name: "Fault lab" }).click();
   await expect(page.getByRole("form", { name: "Fault lab" })).toBeVisible();
-  await page.keyboard.press("Control+k");
-  await expect(page.getByRole("dialog", { name: "Commands" })).toBeVisible();
+  await page.getByRole("banner").getByRole("button", { name: "Settings" }).click();
+  await expect(page.getByRole("dialog", { name: "Settings" })).toBeVisible();
   expect(await motions(page)).toEqual({ running: 0, smooth: 0 });
 });

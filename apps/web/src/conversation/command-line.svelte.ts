@@ -256,13 +256,6 @@ export class CommandLine {
       this.notice = `${stream.name.slice(0, shownCharacters)} was not sent again: its bytes are not kept whole. Send them as a file.`;
   }
 
-  /** Begins a line with an operation of the server, for its arguments to be typed. */
-  writeOperation(number: number): void {
-    const { name } = this;
-    this.choose(serverName);
-    this.text = `${name} ${number} `;
-  }
-
   /** True when the server creates usernames. */
   get canRegister(): boolean {
     return this.#identity.hasConnected && this.#operations.offering("create-user") !== undefined;
