@@ -200,14 +200,14 @@ export function toStreamRecord(line: RecordedStream, bounds: RecordBounds): Stre
     else if (isFromTarget) record.read(bytes ?? byteCount, at, options);
     else record.wrote(bytes ?? byteCount, at, options);
   }
-  record.outcome = outcomeOf(line.end);
+  record.outcome = outcomeOf(line);
   return record;
 }
 
 /** Of one that was running when its record was made the end is unknown. */
-function outcomeOf(end: RecordedStream["end"]): StreamOutcome {
-  if (end.how !== "failed") return { kind: "ended", reason: end.how === "running" ? "cancelled" : end.how };
-  const { code, hop, message } = end;
+function outcomeOf({ end: known }: RecordedStream): StreamOutcome {
+  if (known.how !== "failed") return { kind: "ended", reason: known.how === "running" ? "cancelled" : known.how };
+  const { code, hop, message } = known;
   return { kind: "failed", code, hop, message };
 }
 

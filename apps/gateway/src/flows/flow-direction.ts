@@ -75,7 +75,7 @@ export class FlowDirection implements FaultOwner {
 
   #pass(bytes: Uint8Array): void {
     const atMs = performance.now();
-    this.#owner.record[this.#isFromTarget ? "receivedBytes" : "sentBytes"] += bytes.length;
+    this.#owner.record.count(bytes.length, this.#isFromTarget);
     if (this.#isHeld) return this.#hold(bytes, atMs);
     this.#queue = undefined;
     const isFree = this.#sink.write(bytes);
