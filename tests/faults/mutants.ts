@@ -66,7 +66,7 @@ const table = {
   },
   "talking-viewers": {
     what: "a gateway on which a viewer may use the targets",
-    file: "apps/gateway/src/auth/roles.ts",
+    file: "apps/gateway/src/auth/identity.ts",
     find: 'return role !== "viewer";',
     replace: "return role !== undefined;",
   },
@@ -124,9 +124,8 @@ const table = {
   "kept-flow-reads": {
     what: "a listening port that keeps every read",
     file: "apps/gateway/src/flows/flow-direction.ts",
-    find: "const atMs = performance.now();\n    this.#owner.record[",
-    replace:
-      "(this.kept ??= []).push(Buffer.from(bytes));\n    const atMs = performance.now();\n    this.#owner.record[",
+    find: "if (this.#isHeld) return this.#hold(bytes, atMs);",
+    replace: "(this.kept ??= []).push(Buffer.from(bytes));\n    if (this.#isHeld) return this.#hold(bytes, atMs);",
   },
   "unmasked-flows": {
     what: "a gateway that shows the keys of flows",
@@ -166,7 +165,7 @@ const table = {
   },
   "kept-logouts": {
     what: "a gateway that deletes a cookie at the logout and does not end its session",
-    file: "apps/gateway/src/auth/password-authenticator.ts",
+    file: "apps/gateway/src/auth/passwords.ts",
     find: "    this.sessions.end(session);\n    this.#log",
     replace: "    this.#log",
   },
@@ -179,7 +178,7 @@ const table = {
   "unlimited-guesses": {
     what: "a gateway that checks every password at once",
     file: "apps/gateway/src/auth/guess-limiter.ts",
-    find: "if (!network.take()) return this.#networks.refillMs;",
+    find: "if (!network.take()) return this.#limits.guessAddressRefillMs;",
     replace: "if (network !== undefined) return undefined;",
   },
   "locked-out-owners": {
@@ -190,7 +189,7 @@ const table = {
   },
   "logged-names": {
     what: "a gateway that logs whatever was typed for a name",
-    file: "apps/gateway/src/auth/password-authenticator.ts",
+    file: "apps/gateway/src/auth/passwords.ts",
     find: "const isKnown = this.users.hashOf(user) !== undefined;",
     replace: "const isKnown = true;",
   },

@@ -132,7 +132,7 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     const proxyHeader = wantsProxyHeader ? proxyHeaderOf(request) : undefined;
     const { identity, raw } = request;
     // Without authentication, and also where the operator wants none, only this machine may watch [G-15].
-    const mayWatch = authenticator.method !== "none" || isFromHere(request, policy(), isTrusted);
+    const mayWatch = authenticator.auth.method !== "none" || isFromHere(request, policy(), isTrusted);
     const address = addressOf(request);
     connections.add({ webSocket, socket: raw.socket, address, identity, mayWatch, proxyHeader, relayTarget });
   });

@@ -30,8 +30,6 @@ export const gatewayLimits = Object.freeze({
   sessionMs: 12 * 3_600_000,
   /** Milliseconds without a request or a frame that uses a target after which a session ends [G-14]. */
   sessionIdleMs: 2 * 3_600_000,
-  /** Milliseconds between two cookies that say when a session was last used. */
-  sessionRenewMs: 60_000,
   /** Sessions whose last use, or whose logout, is remembered. */
   sessionsKeptMax: 10_000,
   /** Wrong passwords at once from one address, and milliseconds until there may be one more. */

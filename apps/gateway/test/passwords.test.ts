@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { hashSync } from "bcryptjs";
 import { expect, test } from "vitest";
 import { GuessLimiter } from "../src/auth/guess-limiter.ts";
-import { hashesToCheck, PasswordChecker } from "../src/auth/password-checker.ts";
+import { hashesToCheck, PasswordChecker } from "../src/auth/passwords.ts";
 import { readSessionKey, Sessions } from "../src/auth/sessions.ts";
 import { costOf, UsersFile } from "../src/auth/users-file.ts";
 import { gatewayLimits } from "../src/limits.ts";
@@ -58,10 +58,16 @@ test("checks every password for as long as the dearest one", () => {
 });
 
 test("knows the right password from a wrong one", async () => {
-  const checker = new PasswordChecker(await readUsers(usersText({ ada: ada.password, bob: "" })), gatewayLimits);
+  const users = await readUsers(usersText({ ada: ada.password, bob: "" }));
+  const checker = new PasswordChecker();
+  const check = (name: string, password: string): Promise<boolean> =>
+    checker.check(password, hashesToCheck(users.hashOf(name), users.cost));
   const names = ["ada", "bob", "eve"];
-  expect(await Promise.all(names.map((name) => checker.check(name, ada.password)))).toEqual([true, false, false]);
-  expect(await checker.check("bob", "")).toBe(true);
+  const verdicts = Promise.all(names.map((name) => check(name, ada.password)));
+  expect(checker.waitingCount).toBe(3);
+  expect(await verdicts).toEqual([true, false, false]);
+  expect(await check("bob", "")).toBe(true);
+  expect(checker.waitingCount).toBe(0);
   checker.close();
 });
 
@@ -128,15 +134,7 @@ test("takes the same name and password, sent many times at once, for one attempt
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 404));
 });
 
-test("lets a bounded number of passwords wait, and tells the others to come again", async () => {
-  const checker = new PasswordChecker(await readUsers(`ada:${hash}`), { ...gatewayLimits, passwordChecksMax: 2 });
-  const checks = [checker.check("ada", "x")];
-  expect(checker.isBusy).toBe(false);
-  checks.push(checker.check("ada", "y"));
-  expect(checker.isBusy).toBe(true);
-  expect(await Promise.all(checks)).toEqual([true, false]);
-  expect(checker.isBusy).toBe(false);
-  checker.close();
+test("tells who finds no room among the passwords that wait to come again", async () => {
   await using gateway = await openPasswordGateway({ limits: { passwordChecksMax: 0 } });
   const [form, program] = [await sendLogin(gateway), await ask(gateway, "/", basic())];
   for (const { status, headers } of [form, program]) expect([status, headers.get("retry-after")]).toEqual([503, "2"]);
@@ -151,9 +149,9 @@ test("a cookie is a session's only with its signature, until it ends, for any nu
   const [first, ...others] = Array.from({ length: 4 }, () => sessions.create("ada", "tag"));
   if (first === undefined) throw new Error("no session");
   const cookie = sessions.encode(first);
-  expect(sessions.decode(cookie)).toEqual({ ...first, usedMs: expect.any(Number) });
+  expect(sessions.decode(cookie)).toEqual(first);
   const [value = "", signature = ""] = cookie.split(".");
-  const forged = Buffer.from(JSON.stringify(["x", "eve", Date.now(), Date.now(), "tag"])).toString("base64url");
+  const forged = Buffer.from(JSON.stringify(["x", "eve", Date.now(), "tag"])).toString("base64url");
   for (const wrong of [
     "",
     ".",

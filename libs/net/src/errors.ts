@@ -46,7 +46,11 @@ export function replyTimeout(target: Target, timeoutMs: number, receivedBytes: n
 }
 
 /** What the socket's own error means, given how far the stream had come. */
-export function explain(error: Error, target: Target, { at, receivedBytes }: StreamRecord): ExchangeError {
+export function explain(
+  error: Error,
+  target: Target,
+  { at, receivedBytes }: Pick<StreamRecord, "at" | "receivedBytes">,
+): ExchangeError {
   const { address } = target;
   const where = placeOf(target);
   const codes = codesOf(error);

@@ -187,11 +187,6 @@ export class StreamRecord {
     else this.#carry(true, read.length, read, atMs, options);
   }
 
-  /** So many bytes went by of which no event is noted. */
-  count(byteCount: number, isFromTarget: boolean): void {
-    this.#directionOf(isFromTarget).bytes += byteCount;
-  }
-
   /** Of a flow: the other leg took so many bytes that had waited. */
   taken(byteCount: number, isFromTarget: boolean, atMs: number, options?: EventOptions): void {
     const direction = this.#directionOf(isFromTarget);

@@ -7,9 +7,10 @@
 
 import { isLoopback, describeTarget, lendsRights } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
+import { gatewayRoles } from "@wirebook/protocol";
 import type { GatewayRole } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
-import { readRoles } from "./roles.ts";
+import { isUserName } from "./identity.ts";
 
 /** How people authenticate. */
 export type AuthMethod =
@@ -133,4 +134,22 @@ function checkMethod({ auth, sessionKeyPath }: AuthSettings, { role, trustProxy,
       "--auth client-cert needs the gateway's own TLS, which asks for the certificate; type --tls-cert FILE --tls-key FILE",
     );
   }
+}
+
+/** Reads the values of `--role`, each `NAME=ROLE`. */
+function readRoles(texts: readonly string[]): Map<string, GatewayRole> {
+  const roles = new Map<string, GatewayRole>();
+  for (const text of texts) {
+    const at = text.lastIndexOf("=");
+    const name = text.slice(0, Math.max(0, at));
+    const role = gatewayRoles.find((each) => each === text.slice(at + 1));
+    if (!isUserName(name) || role === undefined) {
+      const shown = JSON.stringify(text.slice(0, 40));
+      const roleNames = gatewayRoles.join(", ");
+      throw new SettingsError(`--role is ${shown}; type NAME=ROLE with one of ${roleNames}, such as ada=user`);
+    }
+    if (roles.has(name)) throw new SettingsError(`--role gives ${name.slice(0, 40)} two roles; type one of them`);
+    roles.set(name, role);
+  }
+  return roles;
 }

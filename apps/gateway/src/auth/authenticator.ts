@@ -8,16 +8,15 @@ import type { Refusal } from "../http/origin-policy.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { AuthMethod } from "./auth-config.ts";
-import { everybody } from "./identity.ts";
+import { deny, everybody, isUserName, roleOf, userNameCharactersMax } from "./identity.ts";
 import type { Identity } from "./identity.ts";
-import { PasswordAuthenticator } from "./password-authenticator.ts";
-import { isUserName, roleOf, userNameCharactersMax } from "./roles.ts";
+import { Passwords } from "./passwords.ts";
 
 /** Where the authentication of one gateway is decided. */
 export class Authenticator {
+  readonly auth: AuthMethod;
   /** With `--auth basic:FILE`. */
-  readonly passwords: PasswordAuthenticator | undefined;
-  readonly #auth: AuthMethod;
+  readonly passwords: Passwords | undefined;
   readonly #roles: GatewayConfig["roles"];
   readonly #limits: GatewayLimits;
   readonly #isTrusted: (address: string) => boolean;
@@ -27,31 +26,20 @@ export class Authenticator {
    * @throws SettingsError when a file that the operator named cannot be used
    */
   constructor(config: GatewayConfig, limits: GatewayLimits, log: Log, isTrusted: (address: string) => boolean) {
-    this.#auth = config.auth ?? { method: "none" };
+    const { auth = { method: "none" } } = config;
+    this.auth = auth;
     this.#roles = config.roles;
     this.#limits = limits;
     this.#isTrusted = isTrusted;
-    if (this.#auth.method === "basic") {
-      this.passwords = new PasswordAuthenticator(this.#auth.path, config, limits, log);
-    }
-  }
-
-  get method(): AuthMethod["method"] {
-    return this.#auth.method;
+    this.passwords = auth.method === "basic" ? new Passwords(auth.path, config, limits, log) : undefined;
   }
 
   /** @param cookie the value of the session's cookie, if the request has one */
   async authenticate(request: FastifyRequest, cookie: string | undefined): Promise<Identity | Refusal> {
-    switch (this.#auth.method) {
-      case "none":
-        return everybody;
-      case "basic":
-        return (this.passwords as PasswordAuthenticator).authenticate(request, cookie);
-      case "header":
-        return this.#byHeader(request, this.#auth.name);
-      case "client-cert":
-        return this.#byCertificate(request.raw.socket as TLSSocket);
-    }
+    if (this.passwords !== undefined) return this.passwords.authenticate(request, cookie);
+    if (this.auth.method === "header") return this.#byHeader(request, this.auth.name);
+    if (this.auth.method === "client-cert") return this.#byCertificate(request.raw.socket as TLSSocket);
+    return everybody;
   }
 
   /**
@@ -76,10 +64,9 @@ export class Authenticator {
     if (values.length > 1) return deny(`the proxy sent the header ${name} ${values.length} times; let it send one`);
     // Node reads headers as Latin-1, and proxies write UTF-8.
     const bytes = Buffer.from(values[0] ?? "", "latin1");
-    const user = bytes.toString();
     if (!isUtf8(bytes)) return deny(`the proxy's header ${name} is not UTF-8; let it send the name in UTF-8`);
-    if (user === "") return deny(`the proxy did not say who you are: its header ${name} is missing`);
-    return this.#identify(user, `the proxy's header ${name}`);
+    if (bytes.length === 0) return deny(`the proxy did not say who you are: its header ${name} is missing`);
+    return this.#identify(bytes.toString(), `the proxy's header ${name}`);
   }
 
   #byCertificate(socket: TLSSocket): Identity | Refusal {
@@ -99,8 +86,4 @@ export class Authenticator {
     if (!isUserName(user)) return deny(`${where} is not a name of 1 to ${userNameCharactersMax} visible characters`);
     return { user, role: roleOf(user, this.#roles), endsMs: Math.min(validMs, Date.now() + this.#limits.sessionMs) };
   }
-}
-
-function deny(message: string): Refusal {
-  return { status: 403, reason: "authentication", message };
 }

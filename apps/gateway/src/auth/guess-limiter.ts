@@ -7,52 +7,55 @@
  */
 
 import { networkOf } from "@wirebook/net";
-import type { GatewayLimits } from "../limits.ts";
 import { RecentMap, TokenBucket } from "../bounds.ts";
+import type { GatewayLimits } from "../limits.ts";
 
 /** The guesses at one gateway. */
 export class GuessLimiter {
-  readonly #networks: Buckets;
-  readonly #names: Buckets;
+  readonly #limits: GatewayLimits;
+  readonly #networks: RecentMap<TokenBucket>;
+  readonly #names: RecentMap<TokenBucket>;
   readonly #homes: RecentMap<true>;
 
   constructor(limits: GatewayLimits) {
-    const { guessersMax, guessesPerAddressMax, guessAddressRefillMs, guessesPerNameMax, guessNameRefillMs } = limits;
-    this.#networks = new Buckets(guessersMax, guessesPerAddressMax, guessAddressRefillMs);
-    this.#names = new Buckets(guessersMax, guessesPerNameMax, guessNameRefillMs);
-    this.#homes = new RecentMap(guessersMax);
+    this.#limits = limits;
+    this.#networks = new RecentMap(limits.guessersMax);
+    this.#names = new RecentMap(limits.guessersMax);
+    this.#homes = new RecentMap(limits.guessersMax);
   }
 
-  /** Counts an attempt. When it is one too many, returns the milliseconds until there may be another. */
-  take(address: string, name: string): number | undefined {
-    const network = this.#networks.get(networkOf(address));
+  /**
+   * Counts an attempt. When it is one too many, returns the milliseconds until there may be another.
+   *
+   * @param name absent where only a secret is guessed
+   */
+  take(address: string, name?: string): number | undefined {
+    const network = this.#networkBucket(address);
     // Names beyond an address's bound are not remembered, or it could have those forgotten at which others guess.
-    if (!network.take()) return this.#networks.refillMs;
-    if (this.#placeOf(address, name).take()) return undefined;
+    if (!network.take()) return this.#limits.guessAddressRefillMs;
+    if (name === undefined || this.#nameBucket(address, name).take()) return undefined;
     network.give();
-    return this.#names.refillMs;
+    return this.#limits.guessNameRefillMs;
   }
 
-  /** Counts an attempt without a name. When it is one too many, returns the milliseconds until there may be another. */
-  takeFrom(address: string): number | undefined {
-    return this.#networks.get(networkOf(address)).take() ? undefined : this.#networks.refillMs;
-  }
-
-  /** That attempt was right. */
-  giveBackTo(address: string): void {
-    this.#networks.get(networkOf(address)).give();
-  }
-
-  /** The password was right, so it was no guess. */
-  giveBack(address: string, name: string): void {
-    for (const bucket of [this.#networks.get(networkOf(address)), this.#placeOf(address, name)]) bucket.give();
+  /** That attempt was right, so it was no guess. */
+  giveBack(address: string, name?: string): void {
+    this.#networkBucket(address).give();
+    if (name === undefined) return;
+    this.#nameBucket(address, name).give();
     this.#homes.set(homeOf(address, name), true);
   }
 
+  #networkBucket(address: string): TokenBucket {
+    const { guessesPerAddressMax, guessAddressRefillMs } = this.#limits;
+    return bucketOf(this.#networks, networkOf(address), guessesPerAddressMax, guessAddressRefillMs);
+  }
+
   /** What counts for the name: there, where it has logged in before, or everywhere else. */
-  #placeOf(address: string, name: string): TokenBucket {
+  #nameBucket(address: string, name: string): TokenBucket {
+    const { guessesPerNameMax, guessNameRefillMs } = this.#limits;
     const home = homeOf(address, name);
-    return this.#names.get(this.#homes.get(home) ? home : name);
+    return bucketOf(this.#names, this.#homes.get(home) ? home : name, guessesPerNameMax, guessNameRefillMs);
   }
 }
 
@@ -61,21 +64,8 @@ function homeOf(address: string, name: string): string {
   return ` ${networkOf(address)} ${name}`;
 }
 
-/** A bucket for each key. */
-class Buckets {
-  readonly refillMs: number;
-  readonly #burst: number;
-  readonly #buckets: RecentMap<TokenBucket>;
-
-  constructor(max: number, burst: number, refillMs: number) {
-    this.#burst = burst;
-    this.refillMs = refillMs;
-    this.#buckets = new RecentMap(max);
-  }
-
-  get(key: string): TokenBucket {
-    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#burst, 1000 / this.refillMs);
-    this.#buckets.set(key, bucket);
-    return bucket;
-  }
+function bucketOf(buckets: RecentMap<TokenBucket>, key: string, burst: number, refillMs: number): TokenBucket {
+  const bucket = buckets.get(key) ?? new TokenBucket(burst, 1000 / refillMs);
+  buckets.set(key, bucket);
+  return bucket;
 }

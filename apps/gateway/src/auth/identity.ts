@@ -1,4 +1,4 @@
-/** Who sent a request. */
+/** Who sent a request, and who may do what at the gateway [G-14]. The users of the Wirebook server are the server's own. */
 
 import type { GatewayRole } from "@wirebook/protocol";
 import type { Refusal } from "../http/origin-policy.ts";
@@ -25,7 +25,37 @@ export const everybody: Identity = Object.freeze({ user: null, role: "operator",
 /** Whoever comes by the link of a presentation. */
 export const guest: Identity = Object.freeze({ user: null, role: "viewer", endsMs: Infinity, isGuest: true });
 
+/** Nobody knows who that is, and why. */
+export function deny(message: string, status = 403): Refusal {
+  return { status, reason: "authentication", message };
+}
+
 /** True when it is not known who that is, and why. */
-export function isRefusal(found: Identity | Refusal): found is Refusal {
+export function isRefusal(found: object): found is Refusal {
   return "status" in found;
+}
+
+/** Characters of a user's name. */
+export const userNameCharactersMax = 64;
+
+const nameForm = new RegExp(`^[^\\p{C}\\p{Zl}\\p{Zp}]{1,${userNameCharactersMax}}$`, "u");
+
+/** True for a name that a log and a page can show as it is. */
+export function isUserName(text: string): boolean {
+  return nameForm.test(text) && text.trim() === text;
+}
+
+/** A user's role: the own one, else everybody's, else the least. */
+export function roleOf(user: string, roles: ReadonlyMap<string, GatewayRole>): GatewayRole {
+  return roles.get(user) ?? roles.get("*") ?? "viewer";
+}
+
+/** True when somebody of that role may use the targets. */
+export function mayUseTargets(role: GatewayRole): boolean {
+  return role !== "viewer";
+}
+
+/** Why somebody may not use a target. */
+export function describeForbidden({ user, role }: Identity): string {
+  return `your role ${role} may not use targets; ask the operator for --role ${user}=user`;
 }

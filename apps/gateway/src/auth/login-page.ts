@@ -5,50 +5,31 @@
  * it stands, so it works under any path, and what follows `?` and `#` in the address outlasts the login.
  */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { FastifyReply } from "fastify";
 import { contentSecurityPolicy } from "../http/static-files.ts";
-import { userNameCharactersMax } from "./roles.ts";
+import { userNameCharactersMax } from "./identity.ts";
 
 const style = `
-  :root { color-scheme: light dark; --ink: light-dark(#191b1d, #e8eaec); --paper: light-dark(#f3f3f0, #0e1012); }
-  body { margin: 0; min-height: 100vh; display: grid; place-items: center; color: var(--ink); background: var(--paper);
-    font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; }
-  main { box-sizing: border-box; width: min(22rem, 100%); padding: 1.5rem; }
-  h1 { font-size: 1.5rem; margin: 0 0 1rem; }
-  label, input, button { display: block; box-sizing: border-box; width: 100%; font: inherit; }
-  label { margin-top: 1rem; }
-  input, button { min-height: 44px; margin-top: 0.25rem; padding: 0.5rem 0.75rem; border-radius: 6px; }
-  input { color: inherit; background: light-dark(#fcfcfb, #15181b); border: 1px solid light-dark(#8b8a84, #626b73); }
-  button { margin-top: 1.5rem; color: var(--paper); background: var(--ink); border: 1px solid transparent; cursor: pointer; }
-  :focus-visible { outline: 2px solid light-dark(#07668f, #5cc5f1); outline-offset: 2px; }
-  [role="alert"] { margin: 0; padding: 0.5rem 0.75rem; border-left: 4px solid currentColor;
-    color: light-dark(#ab2018, #ff8a82); background: light-dark(#fbe7e5, #3b1917); }
+  :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+  main { max-width: 20rem; margin: 15vh auto; padding: 1rem }
+  input, button { display: block; box-sizing: border-box; width: 100%; min-height: 44px; margin-bottom: 1rem; font: inherit }
+  [role="alert"] { padding-left: 0.75rem; border-left: 4px solid }
 `;
+const styleSource = `style-src 'sha256-${hash("sha256", style, "base64")}'`;
 
-const styleHash = createHash("sha256").update(style).digest("base64");
-const policy = contentSecurityPolicy.replace("style-src 'self'", `style-src 'sha256-${styleHash}'`);
-
-/** Why the form is shown again. */
-export interface LoginProblem {
-  readonly status: number;
-  readonly message: string;
-  /** The name that was typed. */
-  readonly user: string;
-}
-
-/** Answers with the form. */
-export function sendLoginPage(reply: FastifyReply, problem?: LoginProblem): FastifyReply {
-  const alert = problem && `<p role="alert" id="problem">${escapeHtml(toSentence(problem.message))}</p>`;
-  const described = problem === undefined ? "" : ' aria-describedby="problem"';
-  const user = escapeHtml(problem?.user.slice(0, userNameCharactersMax) ?? "");
-  const [nameFocus, passwordFocus] = user === "" ? [" autofocus", ""] : ["", " autofocus"];
+/** Answers with the form; with the reason and the name that was typed when it is shown again. */
+export function sendLoginPage(
+  reply: FastifyReply,
+  problem?: { readonly status: number; readonly message: string; readonly user: string },
+): FastifyReply {
+  const { status = 200, message = "", user = "" } = problem ?? {};
+  const sentence = escapeHtml(`${message.slice(0, 1).toUpperCase()}${message.slice(1)}.`);
   const html = `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
     <link rel="icon" href="data:,">
     <title>Log in to Wirebook</title>
     <style>${style}</style>
@@ -56,28 +37,24 @@ export function sendLoginPage(reply: FastifyReply, problem?: LoginProblem): Fast
   <body>
     <main>
       <h1>Log in to Wirebook</h1>
-      ${alert ?? ""}
+      ${problem === undefined ? "" : `<p role="alert" id="problem">${sentence}</p>`}
       <form method="post">
         <label for="user">Name</label>
-        <input id="user" name="user" value="${user}" autocomplete="username" autocapitalize="none" spellcheck="false" required${nameFocus}${described}>
+        <input id="user" name="user" value="${escapeHtml(user.slice(0, userNameCharactersMax))}" autocomplete="username" autocapitalize="none" spellcheck="false" aria-describedby="problem" required autofocus>
         <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" required${passwordFocus}${described}>
+        <input id="password" name="password" type="password" autocomplete="current-password" aria-describedby="problem" required>
         <button>Log in</button>
       </form>
     </main>
   </body>
 </html>
 `;
-  const headers = { "cache-control": "no-store", "content-security-policy": policy };
+  const policy = contentSecurityPolicy.replace("style-src 'self'", styleSource);
   return reply
-    .code(problem?.status ?? 200)
-    .headers(headers)
+    .code(status)
+    .headers({ "cache-control": "no-store", "content-security-policy": policy })
     .type("text/html; charset=utf-8")
     .send(html);
-}
-
-function toSentence(message: string): string {
-  return `${message.slice(0, 1).toUpperCase()}${message.slice(1)}.`;
 }
 
 function escapeHtml(text: string): string {

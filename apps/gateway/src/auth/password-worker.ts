@@ -5,20 +5,12 @@ import { compareSync } from "bcryptjs";
 
 /** A password to check against the first hash; the others only take time. */
 export interface PasswordJob {
-  readonly id: number;
   readonly password: string;
   readonly hashes: readonly string[];
 }
 
-/** The result of one check. */
-export interface PasswordVerdict {
-  readonly id: number;
-  readonly isRight: boolean;
-}
-
-parentPort?.on("message", ({ id, password, hashes }: PasswordJob) => {
+parentPort?.on("message", ({ password, hashes }: PasswordJob) => {
   const [isRight = false] = hashes.map((hash) => compareSync(password, hash));
-  const verdict: PasswordVerdict = { id, isRight };
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-  parentPort?.postMessage(verdict);
+  parentPort?.postMessage(isRight);
 });

@@ -16,11 +16,10 @@ import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authenticator } from "./authenticator.ts";
-import { guest, isRefusal } from "./identity.ts";
+import { describeForbidden, guest, isRefusal, mayUseTargets } from "./identity.ts";
 import type { Identity } from "./identity.ts";
 import { sendLoginPage } from "./login-page.ts";
-import type { PasswordAuthenticator } from "./password-authenticator.ts";
-import { describeForbidden, mayUseTargets } from "./roles.ts";
+import type { Passwords } from "./passwords.ts";
 import type { Session } from "./sessions.ts";
 
 declare module "fastify" {
@@ -74,10 +73,6 @@ export async function registerAuthentication(app: FastifyInstance, options: Auth
     const found = await authenticator.authenticate(request, cookieOf(request, options));
     if (isRefusal(found)) return refuse(request, reply, found);
     request.identity = found;
-    const { session } = found;
-    // Other files of the page may be kept by caches, which must not keep a cookie with them.
-    const isRenewed = session !== undefined && passwords?.sessions.isOld(session) === true && isNavigation(request);
-    if (isRenewed) setCookie(request, reply, session, options);
     if (mayUseTargets(found.role) || !isRelay(request)) return;
     return sendRefusal(request, reply, { status: 403, reason: "role", message: describeForbidden(found) }, options);
   });
@@ -90,7 +85,7 @@ export async function registerAuthentication(app: FastifyInstance, options: Auth
     return sendRefusal(request, reply, refusal, options);
   };
   if (passwords !== undefined) registerPasswords(app, passwords, options);
-  else if (authenticator.method !== "none") {
+  else if (authenticator.auth.method !== "none") {
     const message = "not the gateway but its proxy, or your certificate, logs you in; log out there";
     app.post("/logout", (_request, reply) => sendText(reply, 200, message));
   }
@@ -159,11 +154,7 @@ function setCookie(
   else void reply.setCookie(name, value, attributes);
 }
 
-function registerPasswords(
-  app: FastifyInstance,
-  passwords: PasswordAuthenticator,
-  options: AuthenticationOptions,
-): void {
+function registerPasswords(app: FastifyInstance, passwords: Passwords, options: AuthenticationOptions): void {
   const { log, metrics, limits, closeEnded } = options;
   const sessionOf = (request: FastifyRequest): Session | undefined => {
     const cookie = cookieOf(request, options);

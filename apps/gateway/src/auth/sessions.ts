@@ -1,12 +1,11 @@
 /**
  * The sessions of people who logged in with a password, each a signed cookie and nothing else.
  *
- *     base64url(["id", "user", createdMs, usedMs, "tag"]) "." signature
+ *     base64url(["id", "user", createdMs, "tag"]) "." signature
  *
- * The tag changes with the user's password. The gateway keeps only when a session was last used, since a WebSocket cannot
- * renew a cookie, and which ones were logged out. With the same `--session-key` a cookie holds over a restart and at
- * several gateways. What was kept does not: a cookie that somebody copied before the logout is good again there, until
- * `sessionMs` are over.
+ * The tag changes with the user's password. The gateway keeps only when a session was last used, and which ones were logged
+ * out. With the same `--session-key` a cookie holds over a restart and at several gateways. What was kept does not: a cookie
+ * that somebody copied before the logout is good again there, until its time is over.
  */
 
 import { randomBytes } from "node:crypto";
@@ -26,8 +25,6 @@ export interface Session {
   readonly id: string;
   readonly user: string;
   readonly createdMs: number;
-  /** When the cookie was written. */
-  readonly usedMs: number;
   /** Of the user's password [`UsersFile.tagOf`]. */
   readonly tag: string;
 }
@@ -50,13 +47,12 @@ export class Sessions {
   }
 
   create(user: string, tag: string): Session {
-    const nowMs = Date.now();
-    return { id: randomBytes(16).toString("base64url"), user, createdMs: nowMs, usedMs: nowMs, tag };
+    return { id: randomBytes(16).toString("base64url"), user, createdMs: Date.now(), tag };
   }
 
-  /** The value of the cookie that stands for a session from now on. */
+  /** The value of the cookie that stands for a session. */
   encode({ id, user, createdMs, tag }: Session): string {
-    const fields = JSON.stringify([id, user, createdMs, Date.now(), tag]);
+    const fields = JSON.stringify([id, user, createdMs, tag]);
     return this.#signer.sign(Buffer.from(fields).toString("base64url"));
   }
 
@@ -65,19 +61,14 @@ export class Sessions {
     const { valid, value } = this.#signer.unsign(cookie);
     if (!valid || value === null) return undefined;
     // The signature says that `encode` wrote it.
-    const fields = JSON.parse(Buffer.from(value, "base64url").toString()) as [string, string, number, number, string];
-    const [id, user, createdMs, usedMs, tag] = fields;
-    return { id, user, createdMs, usedMs, tag };
+    const fields = JSON.parse(Buffer.from(value, "base64url").toString()) as [string, string, number, string];
+    const [id, user, createdMs, tag] = fields;
+    return { id, user, createdMs, tag };
   }
 
   /** Notes that a session is in use. */
-  use({ id, usedMs }: Session, atMs: number): void {
-    if (atMs > (this.#usedMs.get(id) ?? usedMs)) this.#usedMs.set(id, atMs);
-  }
-
-  /** True when its cookie should be written anew. */
-  isOld({ usedMs }: Session): boolean {
-    return Date.now() - usedMs >= this.#limits.sessionRenewMs;
+  use(session: Session, atMs: number): void {
+    if (atMs > this.#lastUseOf(session)) this.#usedMs.set(session.id, atMs);
   }
 
   /** Ends a session for good. */
@@ -86,13 +77,20 @@ export class Sessions {
   }
 
   /** Why a session is over; `undefined` while it is not. */
-  whyEnded({ id, createdMs, usedMs }: Session): string | undefined {
+  whyEnded(session: Session): string | undefined {
+    const { id, createdMs } = session;
     const { sessionMs, sessionIdleMs } = this.#limits;
     const nowMs = Date.now();
     if (this.#ended.get(id) !== undefined || createdMs <= this.#forgottenMs) return "you logged out";
     if (nowMs - createdMs >= sessionMs) return `a login holds for ${describeMs(sessionMs)}`;
-    const idleMs = nowMs - Math.max(usedMs, this.#usedMs.get(id) ?? 0);
-    return idleMs >= sessionIdleMs ? `nothing was sent for ${describeMs(sessionIdleMs)}` : undefined;
+    return nowMs - this.#lastUseOf(session) >= sessionIdleMs
+      ? `nothing was sent for ${describeMs(sessionIdleMs)}`
+      : undefined;
+  }
+
+  /** Its login, where nothing else is remembered. */
+  #lastUseOf({ id, createdMs }: Session): number {
+    return this.#usedMs.get(id) ?? createdMs;
   }
 }
 

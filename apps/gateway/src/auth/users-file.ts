@@ -8,7 +8,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { unwatchFile, watchFile } from "node:fs";
 import { readSmallFile, SettingsError } from "@wirebook/settings";
-import { isUserName } from "./roles.ts";
+import { isUserName } from "./identity.ts";
 
 /** Bytes of the file: some ten thousand users. */
 const fileBytesMax = 1024 * 1024;

@@ -6,7 +6,7 @@
  */
 
 import type { Socket } from "node:net";
-import type { FlowFaults, StreamRecord } from "@wirebook/protocol";
+import type { FlowFaults } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import { FaultQueue, noFaults } from "./flow-faults.ts";
 import type { FaultOwner } from "./flow-faults.ts";
@@ -18,8 +18,6 @@ const noBytes = new Uint8Array(0);
 export interface DirectionOwner {
   readonly faults: FlowFaults;
   readonly logged: LoggedFlow;
-  /** Where bytes that were read are counted. */
-  readonly record: StreamRecord;
   /** The sender's FIN was passed on. */
   onFin(isFromTarget: boolean): void;
   /** A fault ends the flow. */
@@ -75,7 +73,6 @@ export class FlowDirection implements FaultOwner {
 
   #pass(bytes: Uint8Array): void {
     const atMs = performance.now();
-    this.#owner.record.count(bytes.length, this.#isFromTarget);
     if (this.#isHeld) return this.#hold(bytes, atMs);
     this.#queue = undefined;
     const isFree = this.#sink.write(bytes);
@@ -133,22 +130,19 @@ export class FlowDirection implements FaultOwner {
     else this.sendFin();
   }
 
-  get #byteCount(): number {
-    return this.#owner.record[this.#isFromTarget ? "receivedBytes" : "sentBytes"];
-  }
-
   /** True when bytes must wait, for a fault or for others that wait. */
   get #isHeld(): boolean {
     return this.#owner.faults !== noFaults || this.#queue?.isEmpty === false;
   }
 
   #ensureQueue(): FaultQueue {
-    return (this.#queue ??= new FaultQueue(this, this.#byteCount));
+    const { logged } = this.#owner;
+    return (this.#queue ??= new FaultQueue(this, this.#isFromTarget ? logged.receivedBytes : logged.sentBytes));
   }
 
   #hold(bytes: Uint8Array, atMs: number): void {
+    const queue = this.#ensureQueue();
     this.#owner.logged.read(this.#isFromTarget, bytes, atMs, true);
-    const queue = (this.#queue ??= new FaultQueue(this, this.#byteCount - bytes.length));
     queue.push(bytes, atMs);
     if (queue.heldBytes > this.#limits.highWaterBytes) this.#source.pause();
   }

@@ -281,7 +281,10 @@ export class Flow implements DirectionOwner {
       this.logged.closed("rst", "client", false, atMs);
       return this.#breakBoth({ reason: "reset" }, leg);
     }
-    const { code, message } = explain(error, this.port.target, this.record);
+    const { code, message } = explain(error, this.port.target, {
+      at: this.record.at,
+      receivedBytes: this.logged.receivedBytes,
+    });
     if (code === "connection-reset") this.logged.closed("rst", "target", true, atMs);
     this.#breakBoth({ code, message }, leg);
   }

@@ -136,7 +136,7 @@ export class ListeningPorts {
     socket.on("close", () => this.#counts.remove(network));
     const flow = new Flow(socket, port, this.#shared);
     this.#flows.add(flow);
-    metrics.began(flow.record);
+    metrics.began(flow.logged);
   }
 
   #whyRefused(address: string): RefusalReason | undefined {

@@ -6,8 +6,8 @@
  */
 
 import type { ByteFrame, FlowFaults, GatewayFrame, ListeningPort, PageFrame } from "@wirebook/protocol";
+import { describeForbidden, mayUseTargets } from "../auth/identity.ts";
 import type { Identity } from "../auth/identity.ts";
-import { describeForbidden, mayUseTargets } from "../auth/roles.ts";
 import { FrameError } from "../websocket/page-frames.ts";
 import type { SendQueue } from "../websocket/send-queue.ts";
 import { tokenOf } from "./presentations.ts";

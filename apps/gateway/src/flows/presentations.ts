@@ -84,7 +84,7 @@ export class Presentations {
    * @throws FrameError `presentation-unknown`; after many wrong tokens from an address also for a right one
    */
   find(token: string, address: string): Presentation {
-    const retryAfterMs = this.#guesses.takeFrom(address);
+    const retryAfterMs = this.#guesses.take(address);
     if (retryAfterMs !== undefined) {
       throw new FrameError("presentation-unknown", null, "too many wrong links; try again later", { retryAfterMs });
     }
@@ -92,7 +92,7 @@ export class Presentations {
     if (presentation === undefined) {
       throw new FrameError("presentation-unknown", null, "this presentation has ended, or the link is not complete");
     }
-    this.#guesses.giveBackTo(address);
+    this.#guesses.giveBack(address);
     return presentation;
   }
 

@@ -53,8 +53,8 @@ export function createLog(logger: FastifyBaseLogger) {
       const target = request.target.name;
       logger.info({ event: "stream", socket, user: user ?? undefined, id, target, message, ...end });
     },
-    flow({ port, clientText, outcome, record }: Flow): void {
-      const end = describeEnd(outcome, record, record.at.received ?? 0);
+    flow({ port, clientText, outcome, record: { at }, logged: { sentBytes, receivedBytes } }: Flow): void {
+      const end = describeEnd(outcome, { at, sentBytes, receivedBytes }, at.received ?? 0);
       logger.info({ event: "flow", port: port.port, client: clientText, target: port.target.name, ...end });
     },
     socket: (event: SocketEvent): void => logger.info({ event: "socket", ...event }),
@@ -70,8 +70,13 @@ export function createLog(logger: FastifyBaseLogger) {
   };
 }
 
-function describeEnd(outcome: StreamEnd | undefined, record: StreamRecord, fromMs: number): object {
-  const { sentBytes, receivedBytes, at } = record;
+type StreamCounts = Pick<StreamRecord, "at" | "sentBytes" | "receivedBytes">;
+
+function describeEnd(
+  outcome: StreamEnd | undefined,
+  { sentBytes, receivedBytes, at }: StreamCounts,
+  fromMs: number,
+): object {
   const ms = Math.round(((at.closed ?? performance.now()) - fromMs) * 1000) / 1000;
   const hop = outcome !== undefined && "code" in outcome ? hopOf(outcome.code) : undefined;
   return { outcome: outcomeOf(outcome), hop, sentBytes, receivedBytes, ms };

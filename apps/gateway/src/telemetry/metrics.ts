@@ -37,6 +37,9 @@ export type RefusalReason =
   | "websockets"
   | "websockets-per-address";
 
+/** What a stream, or a flow, has carried so far. */
+type Carried = Pick<StreamRecord, "sentBytes" | "receivedBytes">;
+
 const prefix = "wirebook_gateway_";
 
 /** The metrics of this process, which are collected once however many gateways it has. */
@@ -56,7 +59,7 @@ export class Metrics {
   readonly #times: Readonly<Record<StepName, Histogram.Internal<"hop" | "step">>>;
   /** What runs. Its bytes are looked up when the metrics are read. */
   readonly #sockets = new Set<Socket>();
-  readonly #records = new Set<StreamRecord>();
+  readonly #carrying = new Set<Carried>();
   /** Of all that has ended. */
   readonly #pastBytes = { pageUp: 0, pageDown: 0, serverUp: 0, serverDown: 0 };
 
@@ -96,8 +99,8 @@ export class Metrics {
   }
 
   /** A stream or a flow has begun. */
-  began(record: StreamRecord): void {
-    this.#records.add(record);
+  began(carried: Carried): void {
+    this.#carrying.add(carried);
   }
 
   /** Counts and times a stream that is over. */
@@ -116,8 +119,8 @@ export class Metrics {
   }
 
   /** Counts a flow that is over. */
-  flow({ port, outcome, record }: Flow): void {
-    this.#ended(record);
+  flow({ port, outcome, logged }: Flow): void {
+    this.#ended(logged);
     this.#flows.inc({ target: port.target.name, outcome: outcomeOf(outcome) });
   }
 
@@ -164,10 +167,10 @@ export class Metrics {
     return new Counter({ name: prefix + name, help, labelNames: [...labelNames], registers: [this.#registry] });
   }
 
-  #ended(record: StreamRecord): void {
-    this.#records.delete(record);
-    this.#pastBytes.serverUp += record.sentBytes;
-    this.#pastBytes.serverDown += record.receivedBytes;
+  #ended(carried: Carried): void {
+    this.#carrying.delete(carried);
+    this.#pastBytes.serverUp += carried.sentBytes;
+    this.#pastBytes.serverDown += carried.receivedBytes;
   }
 
   #addBytes(): void {
@@ -177,7 +180,7 @@ export class Metrics {
         bytes.pageUp += bytesRead;
         bytes.pageDown += bytesWritten;
       }
-      for (const { sentBytes, receivedBytes } of this.#records) {
+      for (const { sentBytes, receivedBytes } of this.#carrying) {
         bytes.serverUp += sentBytes;
         bytes.serverDown += receivedBytes;
       }

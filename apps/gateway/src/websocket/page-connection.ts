@@ -16,7 +16,7 @@ import {
   streamIdMax,
 } from "@wirebook/protocol";
 import type { ByteFrameKind, GatewayFrame, ListeningPort, PageFrame } from "@wirebook/protocol";
-import { describeForbidden, mayUseTargets } from "../auth/roles.ts";
+import { describeForbidden, mayUseTargets } from "../auth/identity.ts";
 import { TokenBucket } from "../bounds.ts";
 import { PageFlows } from "../flows/page-flows.ts";
 import type { FlowsPage } from "../flows/page-flows.ts";

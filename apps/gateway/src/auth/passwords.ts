@@ -3,6 +3,8 @@
  * (RFC 7617) with each request.
  */
 
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
 import type { FastifyRequest } from "fastify";
 import type { GatewayConfig } from "../config.ts";
 import { addressOf } from "../http/access-control.ts";
@@ -10,25 +12,24 @@ import type { Refusal } from "../http/origin-policy.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import { GuessLimiter } from "./guess-limiter.ts";
-import { isRefusal } from "./identity.ts";
+import { deny, isRefusal, roleOf, userNameCharactersMax } from "./identity.ts";
 import type { Identity } from "./identity.ts";
-import { PasswordChecker } from "./password-checker.ts";
-import { roleOf, userNameCharactersMax } from "./roles.ts";
+import type { PasswordJob } from "./password-worker.ts";
 import { readSessionKey, Sessions } from "./sessions.ts";
 import type { Session } from "./sessions.ts";
-import { UsersFile } from "./users-file.ts";
+import { costOf, UsersFile } from "./users-file.ts";
 
 /** Milliseconds after which a login that found too many others is tried again. */
 const busyRetryMs = 2000;
 
 /** The people of one file. */
-export class PasswordAuthenticator {
+export class Passwords {
   readonly users: UsersFile;
   readonly sessions: Sessions;
   readonly #roles: GatewayConfig["roles"];
   readonly #limits: GatewayLimits;
   readonly #log: Log;
-  readonly #checker: PasswordChecker;
+  readonly #checker = new PasswordChecker();
   readonly #guesses: GuessLimiter;
   /** The checks that run, by what is checked. */
   readonly #running = new Map<string, Promise<Refusal | undefined>>();
@@ -41,7 +42,6 @@ export class PasswordAuthenticator {
     this.#roles = roles;
     this.#limits = limits;
     this.#log = log;
-    this.#checker = new PasswordChecker(this.users, limits);
     this.#guesses = new GuessLimiter(limits);
   }
 
@@ -54,11 +54,11 @@ export class PasswordAuthenticator {
     const { authorization } = request.headers;
     if (authorization !== undefined) return this.#authenticateProgram(addressOf(request), authorization);
     const session = cookie === undefined ? undefined : this.sessions.decode(cookie);
-    if (session === undefined) return deny(401, "log in at /login, or send Authorization: Basic");
+    if (session === undefined) return deny("log in at /login, or send Authorization: Basic", 401);
     const { user } = session;
     const identity: Identity = { user, role: roleOf(user, this.#roles), session, endsMs: Infinity };
     const why = this.whyEnded(identity);
-    if (why !== undefined) return deny(401, `${why}; log in again`);
+    if (why !== undefined) return deny(`${why}; log in again`, 401);
     this.sessions.use(session, Date.now());
     return identity;
   }
@@ -88,12 +88,19 @@ export class PasswordAuthenticator {
     const [, base64] = /^basic +([\w+/]+={0,2})$/i.exec(authorization) ?? [];
     const text = base64 === undefined ? "" : Buffer.from(base64, "base64").toString();
     const at = text.indexOf(":");
-    if (at < 0) return deny(401, "the Authorization header is not Basic with the base64 of NAME:PASSWORD");
+    if (at < 0) return deny("the Authorization header is not Basic with the base64 of NAME:PASSWORD", 401);
     return this.#check(address, text.slice(0, at), text.slice(at + 1));
   }
 
   async #check(address: string, user: string, password: string): Promise<Identity | Refusal> {
-    const refusal = await this.#guess(address, user, password);
+    // The same attempt made several times at once is one, as when a program opens many relays or a class one account.
+    const attempt = JSON.stringify([user, password]);
+    let guess = this.#running.get(attempt);
+    if (guess === undefined) {
+      guess = this.#guess(address, user, password).finally(() => this.#running.delete(attempt));
+      this.#running.set(attempt, guess);
+    }
+    const refusal = await guess;
     if (refusal !== undefined) {
       // What was typed for a name may be a password.
       const isKnown = this.users.hashOf(user) !== undefined;
@@ -104,19 +111,9 @@ export class PasswordAuthenticator {
     return { user, role: roleOf(user, this.#roles), tag: this.users.tagOf(user), endsMs };
   }
 
-  /** The same attempt made several times at once is one, as when a program opens many relays or a class one account. */
-  #guess(address: string, user: string, password: string): Promise<Refusal | undefined> {
-    const attempt = JSON.stringify([user, password]);
-    const running = this.#running.get(attempt);
-    if (running !== undefined) return running;
-    const guess = this.#guessOnce(address, user, password).finally(() => this.#running.delete(attempt));
-    this.#running.set(attempt, guess);
-    return guess;
-  }
-
-  async #guessOnce(address: string, user: string, password: string): Promise<Refusal | undefined> {
-    if (this.#checker.isBusy) {
-      return { ...deny(503, "too many logins at once; try again in a moment"), retryAfterMs: busyRetryMs };
+  async #guess(address: string, user: string, password: string): Promise<Refusal | undefined> {
+    if (this.#checker.waitingCount >= this.#limits.passwordChecksMax) {
+      return { ...deny("too many logins at once; try again in a moment", 503), retryAfterMs: busyRetryMs };
     }
     const name = user.slice(0, userNameCharactersMax);
     const retryAfterMs = this.#guesses.take(address, name);
@@ -124,12 +121,68 @@ export class PasswordAuthenticator {
       const message = `too many wrong passwords; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
       return { status: 429, reason: "guesses", message, retryAfterMs };
     }
-    if (!(await this.#checker.check(user, password))) return deny(401, "wrong name or password");
+    const known = this.users.hashOf(user);
+    const isRight = await this.#checker.check(password, hashesToCheck(known, this.users.cost));
+    if (!isRight || known === undefined) return deny("wrong name or password", 401);
     this.#guesses.giveBack(address, name);
     return undefined;
   }
 }
 
-function deny(status: number, message: string): Refusal {
-  return { status, reason: "authentication", message };
+/** Says whether a password is right, one check at a time, on a thread of its own; `close` ends that. */
+export class PasswordChecker {
+  /** Those whose verdict is to come, in order. */
+  readonly #waiting: PromiseWithResolvers<boolean>[] = [];
+  #worker: Worker | undefined;
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /** Checks a password against the first hash; rejects when the thread has died. */
+  check(password: string, hashes: readonly string[]): Promise<boolean> {
+    const verdict = Promise.withResolvers<boolean>();
+    this.#waiting.push(verdict);
+    const job: PasswordJob = { password, hashes };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    (this.#worker ??= this.#start()).postMessage(job);
+    return verdict.promise;
+  }
+
+  close(): void {
+    void this.#worker?.terminate();
+  }
+
+  #start(): Worker {
+    // A package has both files as JavaScript.
+    const worker = new Worker(new URL(`./password-worker${extname(import.meta.url)}`, import.meta.url));
+    worker.unref();
+    worker.on("message", (isRight: boolean) => this.#waiting.shift()?.resolve(isRight));
+    const fail = (error: unknown): void => {
+      this.#worker = undefined;
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    };
+    worker.on("error", fail);
+    worker.on("exit", () => fail(new Error("the thread that checks passwords has ended")));
+    return worker;
+  }
+}
+
+/**
+ * The hashes whose checks, one after another, take as long as one of the cost `dearest`, and tell of the first: an unknown
+ * name is checked against a hash that no password has, and a cheap hash is followed by such hashes of its cost, twice its
+ * cost and so on, which add up to the dearest.
+ *
+ * @param known the user's, if there is such a user
+ */
+export function hashesToCheck(known: string | undefined, dearest: number): string[] {
+  const hash = known ?? impossibleHash(dearest);
+  const cost = costOf(hash);
+  const others = Array.from({ length: Math.max(0, dearest - cost) }, (_, at) => impossibleHash(cost + at));
+  return [hash, ...others];
+}
+
+/** A hash of that cost which is the hash of no password: its last characters are chosen, not computed. */
+function impossibleHash(cost: number): string {
+  return `$2b$${String(cost).padStart(2, "0")}$${".".repeat(53)}`;
 }
