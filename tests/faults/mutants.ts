@@ -352,8 +352,8 @@ const table = {
   "read-whole-file": {
     what: "a history that reads its whole file into memory to open it",
     file: "libs/history/src/file/line-index.ts",
-    find: "return new Uint8Array(Math.min(openPieceBytes, bytes));",
-    replace: "return new Uint8Array(Math.max(openPieceBytes, bytes));",
+    find: "return new Uint8Array(Math.min(pieceBytesMax, bytes));",
+    replace: "return new Uint8Array(Math.max(pieceBytesMax, bytes));",
   },
   "ignored-lock": {
     what: "a history that ignores whether it got its lock",
@@ -375,7 +375,7 @@ const table = {
   },
   "no-rescue": {
     what: "a server that keeps no lines of a file that was removed",
-    file: "libs/history/src/file/rescue.ts",
+    file: "libs/history/src/file/rotation.ts",
     find: "const copy = copyBeside(path, fd, size, mode, what);",
     replace: "const copy = path + String(copyBeside).length;",
   },
@@ -388,18 +388,18 @@ const table = {
   "unnoticed-rotation": {
     what: "a server that does not look whether the name still leads to its file",
     file: "libs/history/src/file/storage.ts",
-    find: "const found = this.#isCurrent(named) ? named : this.#rotate();",
-    replace: "const found = this.#isCurrent(named) ? named : fstatSync(this.#generation.fd);",
+    find: "const found = this.#generation.isAt(named) ? named : this.#rotate();",
+    replace: "const found = this.#generation.isAt(named) ? named : fstatSync(this.#generation.fd);",
   },
   "copied-archive": {
     what: "a server that archives lines and keeps them in the history as well",
     file: "libs/history/src/file/deletes.ts",
-    find: "this.#copyWithout([{ start: 0, end }], compaction)",
-    replace: "this.#copyWithout([{ start: end, end }], compaction)",
+    find: "{ start: 0, end, result:",
+    replace: "{ start: end, end, result:",
   },
   "removed-archive": {
     what: "a server that archives lines and then removes the archive",
-    file: "libs/history/src/file/archive.ts",
+    file: "libs/history/src/file/deletes.ts",
     find: "syncFolderOf(path);\n    return path;",
     replace: "rmSync(path);\n    return path;",
   },

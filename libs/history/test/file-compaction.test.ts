@@ -1,10 +1,9 @@
 import { watch } from "node:fs";
-import { readFile, readdir, readlink, stat, writeFile } from "node:fs/promises";
+import { readFile, readdir, readlink, writeFile } from "node:fs/promises";
 import { decodeEntry } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
 import type { RequestEntry, History } from "../src/index.ts";
-import { reservedBytes } from "../src/file/preallocation.ts";
 import { createFolder } from "./folder.ts";
 import type { Folder } from "./folder.ts";
 import { applyLine, LineReader, linesOf, splitLines, textOf } from "./reading.ts";
@@ -36,13 +35,6 @@ async function countReplacements(folder: Folder, work: () => Promise<unknown>): 
   return count;
 }
 
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
-}
-
 async function open(folder: Folder, lines: readonly string[]): Promise<History> {
   await writeFile(folder.file("history.txt"), lines.map((line) => `${line}\n`).join(""));
   return openFileHistory(folder.file("history.txt"), {
@@ -55,29 +47,14 @@ async function open(folder: Folder, lines: readonly string[]): Promise<History> 
 const manyLines = Array.from({ length: 2000 }, (_, at) => `line ${at + 1}`);
 
 describe("a rewrite", () => {
-  test("is shared by the deletes that come together", async () => {
+  test("happens for each delete of those that come together, and not for one that is refused", async () => {
     await using folder = await createFolder();
     await using history = await open(folder, manyLines);
     const deletes = (): Promise<unknown> =>
-      Promise.all(Array.from({ length: 50 }, () => history.deleteLine(actor, 10)));
-    expect(await countReplacements(folder, deletes)).toBe(1);
-    expect(await linesOf(history, { to: 1950 })).toEqual([...manyLines.slice(0, 9), ...manyLines.slice(59)]);
+      Promise.allSettled([10, 10, 2001, 10].map((line) => history.deleteLine(actor, line)));
+    expect(await countReplacements(folder, deletes)).toBe(3);
+    expect(await linesOf(history, { to: 1997 })).toEqual([...manyLines.slice(0, 9), ...manyLines.slice(12)]);
     expect(history.size().lines).toBe(2000);
-  });
-
-  test("happens once for those that wait behind another, and not at all for those that are refused", async () => {
-    await using folder = await createFolder();
-    await using history = await open(folder, manyLines);
-    const refused = (): Promise<unknown> => history.deleteLine(actor, 2001).catch(() => {});
-    expect(await countReplacements(folder, refused)).toBe(0);
-    const twice = async (): Promise<void> => {
-      let isDone = false;
-      const first = history.deleteLine(actor, 1).finally(() => (isDone = true));
-      // It has begun when there is more in the file than the reserve.
-      while (!isDone && (await sizeOf(folder.file("history.txt.next"))) <= reservedBytes);
-      await Promise.all([first, history.deleteLine(actor, 1), history.deleteLine(actor, 1)]);
-    };
-    expect(await countReplacements(folder, twice)).toBe(2);
   });
 
   test("lets appends go on meanwhile and loses none of them", async () => {

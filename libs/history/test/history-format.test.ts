@@ -7,7 +7,7 @@ import { historyErrorCodes } from "../src/index.ts";
 import { gatherQuietTurns, gatherTurnsMax } from "../src/file/group-commit.ts";
 import { lastTimeBytes } from "../src/file/open.ts";
 import { fileHistoryDefaults } from "../src/file/options.ts";
-import { reservedBytes } from "../src/file/preallocation.ts";
+import { reservedBytes } from "../src/file/compaction.ts";
 import { foreignRoundsMax } from "../src/file/storage.ts";
 
 const root = new URL("../../../", import.meta.url);

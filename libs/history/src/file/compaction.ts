@@ -3,9 +3,13 @@
  *
  * It is written beside the current one, synced, renamed over it, and the folder is synced: whenever the process or the
  * machine dies, the name leads to the old file or to the new one. Rewriting in place would lose lines.
+ *
+ * It is written to `history.txt.next`, which exists all the time, as large as a page [H-15], [H-16]: on a full disk there
+ * is no room even for the one line that a delete of all leaves. What that page holds is never read.
  */
 
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, renameSync, statSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { editedMeanwhile, HistoryError } from "../errors.ts";
 import { closeFile, historyFlags, openLike, reasonOf, syncFile, syncFileSync, syncFolder } from "./disk.ts";
@@ -13,16 +17,69 @@ import { readFullySync, writeFully, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
 import type { FileHistorySettings } from "./options.ts";
-import type { Preallocation } from "./preallocation.ts";
-import { hasName } from "./rescue.ts";
+import { hasName } from "./rotation.ts";
+
+/** Bytes kept free for the line that says who deleted all, when the disk is full [H-15]; one page of most systems. */
+export const reservedBytes = 4096;
 
 /** Bytes after which a rewrite syncs what it copied, so that the syncs of appends never wait for more than these. */
 const rewriteSyncBytes = 16 * 1024 * 1024;
 
+/** That page. Everything here is best effort: without it, a delete of all needs room too. */
+export class Reserve {
+  /** Where a rewrite is written. */
+  readonly path: string;
+  /** The file is there, or must not be made. */
+  #isTaken = false;
+
+  /** Removes what a process that was killed left over. */
+  constructor(historyPath: string) {
+    this.path = `${historyPath}.next`;
+    this.#remove();
+  }
+
+  /** Takes the page, if it is not there; the disk may have been full when it was last tried. */
+  take(): void {
+    if (this.#isTaken) return;
+    try {
+      writeFileSync(this.path, new Uint8Array(reservedBytes), { flag: "wx", mode: 0o600 });
+      this.#isTaken = true;
+    } catch {
+      this.#remove();
+    }
+  }
+
+  /** Leaves the file to a rewrite, until `giveBack`. */
+  lend(): void {
+    this.#isTaken = true;
+  }
+
+  /** The rewrite is over, and its file was renamed or is of no use. */
+  giveBack(): void {
+    this.#remove();
+    this.#isTaken = false;
+    this.take();
+  }
+
+  /** Gives the page back to the disk. */
+  close(): void {
+    this.#remove();
+    this.#isTaken = true;
+  }
+
+  #remove(): void {
+    try {
+      rmSync(this.path, { force: true });
+    } catch {
+      // It is a folder, or this folder was made read-only; a rewrite will say so.
+    }
+  }
+}
+
 /** Holds three descriptors until `publish` hands one on or `abandon` closes all. */
 export class Compaction {
   readonly #path: string;
-  readonly #reserve: Preallocation;
+  readonly #reserve: Reserve;
   readonly #source: Generation;
   readonly #fd: number;
   /** The same file, for the generation that it becomes. */
@@ -31,7 +88,6 @@ export class Compaction {
   readonly #folderFd: number;
   readonly #index: LineIndex;
   readonly #pieceBytes: number;
-  readonly #buffers: [Uint8Array, Uint8Array];
   #syncedBytes = 0;
   #syncing: Promise<void> = Promise.resolve();
 
@@ -40,14 +96,12 @@ export class Compaction {
    * @param reserve whose file is overwritten
    * @param source what `copy` copies from; also whose permissions the new file gets
    */
-  constructor(path: string, reserve: Preallocation, source: Generation, settings: FileHistorySettings) {
+  constructor(path: string, reserve: Reserve, source: Generation, settings: FileHistorySettings) {
     this.#path = path;
     this.#reserve = reserve;
     this.#source = source;
     this.#index = new LineIndex(settings.indexBlockBytes);
     this.#pieceBytes = settings.rewritePieceBytes;
-    const bufferBytes = Math.min(this.#pieceBytes, source.bytes);
-    this.#buffers = [new Uint8Array(bufferBytes), new Uint8Array(bufferBytes)];
     this.#folderFd = openSync(dirname(path), "r");
     const opened = [this.#folderFd];
     try {
@@ -67,18 +121,17 @@ export class Compaction {
   }
 
   /**
-   * Copies bytes of the source, a piece at a time: the next is read while one is written, and what was written is made
-   * durable meanwhile, now and then.
+   * Copies bytes of the source, a piece at a time. Now and then what was copied begins to be made durable.
    *
    * @param check called before each piece is written; what it throws ends the copying
    */
   async copy(from: number, to: number, check: () => void): Promise<void> {
-    let at = from;
-    let piece = await this.#read(at, to);
-    while (piece.length > 0) {
+    const buffer = new Uint8Array(Math.min(this.#pieceBytes, to - from));
+    for (let at = from; at < to; at += buffer.length) {
+      const piece = await this.#source.readInto(buffer.subarray(0, to - at), at);
       check();
-      at += piece.length;
-      [piece] = await both(this.#read(at, to), this.#write(piece));
+      await writeFully(this.#fd, this.bytes, piece);
+      this.#index.add(piece);
       if (this.bytes - this.#syncedBytes >= rewriteSyncBytes) await this.#beginSync();
     }
   }
@@ -109,18 +162,17 @@ export class Compaction {
    * @throws HistoryError `storage-failed` when the old one cannot be replaced and so is as it was, `line-changed` when it
    *   was rotated
    */
-  publish({ fd, identity }: Generation): Generation {
+  publish(old: Generation): Generation {
     ftruncateSync(this.#fd, this.bytes);
     syncFileSync(this.#fd);
-    const found = statSync(this.#path, { throwIfNoEntry: false });
-    if (found?.ino !== identity.ino || found.dev !== identity.dev) throw editedMeanwhile();
+    if (!old.isAt(statSync(this.#path, { throwIfNoEntry: false }))) throw editedMeanwhile();
     try {
       renameSync(this.#reserve.path, this.#path);
     } catch (error) {
       const sentence = `${this.#path} cannot be replaced: ${reasonOf(error)}; if it is a mount point, mount its folder`;
       throw new HistoryError("storage-failed", sentence, { cause: error });
     }
-    if (hasName(fd)) {
+    if (hasName(old.fd)) {
       // It was rotated in the very moment before, and this is what the name leads to now: as the other program wants it, empty.
       ftruncateSync(this.#fd, 0);
       throw editedMeanwhile();
@@ -141,19 +193,6 @@ export class Compaction {
     this.#reserve.giveBack();
   }
 
-  /** The next piece of the source before `to`, in one of two buffers in turn; empty when there is none. */
-  async #read(from: number, to: number): Promise<Uint8Array> {
-    this.#buffers.reverse();
-    const piece = this.#buffers[0].subarray(0, to - from);
-    await this.#source.readInto(piece, from);
-    return piece;
-  }
-
-  async #write(piece: Uint8Array): Promise<void> {
-    await writeFully(this.#fd, this.bytes, piece);
-    this.#index.add(piece);
-  }
-
   /** Begins to make what was written durable, when the sync before is over. */
   async #beginSync(): Promise<void> {
     await this.#syncing;
@@ -161,13 +200,4 @@ export class Compaction {
     this.#syncing = syncFile(this.#fd);
     this.#syncing.catch(() => {}); // Its awaiter gets the error, before anything is published.
   }
-}
-
-/**
- * Both results. When one fails, the other is waited for nevertheless: a descriptor must not be closed while something
- * is still written to it, since its number is used again.
- */
-async function both<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
-  await Promise.allSettled([one, other]);
-  return Promise.all([one, other]);
 }

@@ -12,8 +12,10 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 
-/** Bytes read at a time while a file is opened and indexed; two of them are held. */
-export const openPieceBytes = 1024 * 1024;
+/** Bytes of a file that are held at once while it is indexed or copied in one turn. */
+export const pieceBytesMax = 1024 * 1024;
+
+export const lineFeed = 0x0a;
 
 /** Permissions of a history that did not exist. */
 export const fileModeDefault = 0o644;
@@ -34,9 +36,18 @@ export const closeFile = promisify(close);
 /** Fills the bytes from the file; a file that ends before them is an error. */
 export async function readInto(bytes: Uint8Array, fd: number, position: number): Promise<void> {
   const { length } = bytes;
-  let done = 0;
-  while (done < length) {
+  for (let done = 0; done < length;) {
     const { bytesRead } = await readSome(fd, bytes, done, length - done, position + done);
+    if (bytesRead === 0) throw endedEarly(position + done, position + length);
+    done += bytesRead;
+  }
+}
+
+/** `readInto` in one turn. */
+export function fillSync(bytes: Uint8Array, fd: number, position: number): void {
+  const { length } = bytes;
+  for (let done = 0; done < length;) {
+    const bytesRead = readSync(fd, bytes, done, length - done, position + done);
     if (bytesRead === 0) throw endedEarly(position + done, position + length);
     done += bytesRead;
   }
@@ -45,26 +56,21 @@ export async function readInto(bytes: Uint8Array, fd: number, position: number):
 /** Reads so many bytes in one turn; a file that ends before them is an error. */
 export function readFullySync(fd: number, position: number, length: number): Uint8Array {
   const bytes = Buffer.allocUnsafe(length);
-  let done = 0;
-  while (done < length) {
-    const bytesRead = readSync(fd, bytes, done, length - done, position + done);
-    if (bytesRead === 0) throw endedEarly(position + done, position + length);
-    done += bytesRead;
-  }
+  fillSync(bytes, fd, position);
   return bytes;
 }
 
 export async function writeFully(fd: number, position: number, bytes: Uint8Array): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await writeSome(fd, bytes, done, bytes.length - done, position + done);
     done += bytesWritten;
   }
 }
 
 export function writeFullySync(fd: number, position: number, bytes: Uint8Array): void {
-  let done = 0;
-  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
 }
 
 /** Makes what was written durable. Whatever the reason of a failure, it does not count as `isFull`: it is final. */

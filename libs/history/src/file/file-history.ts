@@ -17,7 +17,7 @@ import type {
 } from "../history.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { FileFeed, FileSnapshot } from "./readers.ts";
+import { openFeed, openSnapshot } from "./readers.ts";
 import { Deletes } from "./deletes.ts";
 import type { Generation } from "./generation.ts";
 import type { Ownership } from "./lock.ts";
@@ -94,7 +94,7 @@ export class FileHistory implements History {
       const offset = await generation.startOf(positions.from);
       const end = positions.to === lines ? bytes : await generation.startOf(positions.to + 1);
       const start = { ...positions, lines, time, offset, chunkBytes: this.#chunkBytes };
-      return new FileSnapshot(generation, start, end, (current) => this.#confirm(current));
+      return openSnapshot(generation, start, end, (current) => this.#confirm(current));
     });
   }
 
@@ -102,7 +102,7 @@ export class FileHistory implements History {
     return this.#open(async (generation) => {
       const first = resolveFollow(from, generation.lines);
       const offset = await generation.startOf(first);
-      return new FileFeed(generation, { from: first, offset, chunkBytes: this.#chunkBytes });
+      return openFeed(generation, { from: first, offset, chunkBytes: this.#chunkBytes });
     });
   }
 
@@ -123,8 +123,7 @@ export class FileHistory implements History {
   /** Opens a reader on the current generation, after the appends that were made before it. */
   async #open<Reader>(open: (generation: Generation, newestTime: string) => Promise<Reader>): Promise<Reader> {
     this.#assertOpen();
-    await this.#appends.settled();
-    this.#assertOpen();
+    this.#appends.commit();
     this.#storage.adoptForeignLines();
     const { generation, newestTime } = this.#storage;
     generation.retain();

@@ -3,10 +3,11 @@
  *
  * Appends grow the current generation. A delete writes another one, which supersedes it [H-11]; the old one keeps its
  * bytes for its readers, although its name is gone. Each user of a generation holds a reference: the storage
- * on the current one, each cursor on its own, each read while it runs, and a superseded generation on its successor, so
+ * on the current one, each reader on its own, each read while it runs, and a superseded generation on its successor, so
  * that a slow feed finds every generation after its own. The last to let go closes the descriptor.
  */
 
+import type { Stats } from "node:fs";
 import { HistoryError } from "../errors.ts";
 import { closeFile, readInto, reasonOf } from "./disk.ts";
 import { endOfLine } from "./line-index.ts";
@@ -17,7 +18,7 @@ export type EndState =
   | {
       readonly kind: "superseded";
       readonly by: Generation;
-      /** Where in the successor the lines begin that are not in this generation: the results of the deletes. */
+      /** Where in the successor the lines begin that are not in this generation: the result of the delete. */
       readonly offset: number;
     }
   | { readonly kind: "closed" }
@@ -25,22 +26,17 @@ export type EndState =
   | { readonly kind: "edited"; readonly error: HistoryError }
   | { readonly kind: "failed"; readonly error: HistoryError };
 
-export interface FileIdentity {
-  readonly dev: number;
-  readonly ino: number;
-}
-
 /** See above. A new one has one reference, its creator's. */
 export class Generation {
   readonly fd: number;
-  readonly identity: FileIdentity;
-  readonly #index: LineIndex;
+  readonly identity: Pick<Stats, "dev" | "ino">;
+  #index: LineIndex;
   #changed = Promise.withResolvers<void>();
   #references = 1;
   #endState: EndState | undefined;
 
   /** @param index of all the bytes of the file, which are durable */
-  constructor(fd: number, { dev, ino }: FileIdentity, index: LineIndex) {
+  constructor(fd: number, { dev, ino }: Pick<Stats, "dev" | "ino">, index: LineIndex) {
     this.fd = fd;
     this.identity = { dev, ino };
     this.#index = index;
@@ -55,11 +51,6 @@ export class Generation {
     return this.#index.lines;
   }
 
-  /** True when an index of as many bytes has the same lines in each of its blocks. */
-  isIndexedLike(index: LineIndex): boolean {
-    return this.#index.equals(index);
-  }
-
   /** `undefined` while it may still grow. */
   get endState(): EndState | undefined {
     return this.#endState;
@@ -70,19 +61,35 @@ export class Generation {
     return this.#changed.promise;
   }
 
+  /** True for the file that the system says was found under a name. */
+  isAt(found: Stats | undefined): found is Stats {
+    return found?.ino === this.identity.ino && found.dev === this.identity.dev;
+  }
+
+  /** True when an index of as many bytes has the same lines in each of its blocks. */
+  isIndexedLike(index: LineIndex): boolean {
+    return this.#index.equals(index);
+  }
+
   /** Lets whoever waits for a change look again. */
   wake(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers<void>();
   }
 
-  /** Counts bytes that have become durable behind the others, and wakes the feeds that wait for them. */
+  /** Counts bytes that have become durable behind the others. */
   grow(bytes: Uint8Array): void {
     this.#index.add(bytes);
     this.wake();
   }
 
-  /** Says why it will not grow any more, and wakes the feeds; only the first call counts. */
+  /** `grow`, where they are counted already. */
+  growTo(index: LineIndex): void {
+    this.#index = index;
+    this.wake();
+  }
+
+  /** Says why it will not grow any more; only the first call counts. */
   end(endState: EndState): void {
     if (this.#endState !== undefined) return;
     if (endState.kind === "superseded") endState.by.retain();
@@ -92,16 +99,15 @@ export class Generation {
 
   /** Reads durable bytes. @throws HistoryError `storage-failed` */
   async read(position: number, length: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafe(length);
-    await this.readInto(bytes, position);
-    return bytes;
+    return this.readInto(Buffer.allocUnsafe(length), position);
   }
 
-  /** Fills the bytes with durable ones. @throws HistoryError `storage-failed` */
-  async readInto(bytes: Uint8Array, position: number): Promise<void> {
+  /** Fills the bytes with durable ones, and gives them back. @throws HistoryError `storage-failed` */
+  async readInto(bytes: Uint8Array, position: number): Promise<Uint8Array> {
     this.retain();
     try {
       await readInto(bytes, this.fd, position);
+      return bytes;
     } catch (error) {
       throw new HistoryError("storage-failed", `the history cannot be read: ${reasonOf(error)}`, { cause: error });
     } finally {

@@ -28,7 +28,6 @@ export class GroupCommit {
   readonly #clock: MonotonicClock;
   #waiting: Waiting[] = [];
   #turn: NodeJS.Immediate | undefined;
-  #settling: PromiseWithResolvers<void> | undefined;
 
   constructor(storage: FileStorage, clock: MonotonicClock) {
     this.#storage = storage;
@@ -43,32 +42,13 @@ export class GroupCommit {
     });
   }
 
-  /** Resolves when the lines taken so far are durable or were refused. */
-  async settled(): Promise<void> {
-    if (this.#waiting.length === 0) return;
-    this.#settling ??= Promise.withResolvers<void>();
-    await this.#settling.promise;
-  }
-
   /** Writes and syncs what was gathered. Never throws: each append learns for itself how it went. */
   commit(): void {
     clearImmediate(this.#turn);
     this.#turn = undefined;
     const waiting = this.#waiting;
+    if (waiting.length === 0) return;
     this.#waiting = [];
-    if (waiting.length > 0) this.#write(waiting);
-    this.#settling?.resolve();
-    this.#settling = undefined;
-  }
-
-  #gather(seen: number, quietTurns: number, turns: number): void {
-    const count = this.#waiting.length;
-    const quiet = count === seen ? quietTurns + 1 : 0;
-    if (quiet >= gatherQuietTurns || turns >= gatherTurnsMax) this.commit();
-    else this.#turn = setImmediate(() => this.#gather(count, quiet, turns + 1));
-  }
-
-  #write(waiting: readonly Waiting[]): void {
     const times: string[] = [];
     try {
       // Before the lines get their times: what is found of another program may leave a line of its own [H-8].
@@ -84,8 +64,14 @@ export class GroupCommit {
       for (const { reject } of waiting) reject(error);
       return;
     }
-    const before = this.#storage.generation.lines - waiting.length;
-    for (const [at, { resolve }] of waiting.entries())
-      resolve({ position: before + at + 1, time: times[at] as string });
+    let position = this.#storage.generation.lines - waiting.length;
+    for (const { resolve } of waiting) resolve({ position: ++position, time: times.shift() as string });
+  }
+
+  #gather(seen: number, quietTurns: number, turns: number): void {
+    const count = this.#waiting.length;
+    const quiet = count === seen ? quietTurns + 1 : 0;
+    if (quiet >= gatherQuietTurns || turns >= gatherTurnsMax) this.commit();
+    else this.#turn = setImmediate(() => this.#gather(count, quiet, turns + 1));
   }
 }

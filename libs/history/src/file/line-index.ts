@@ -5,15 +5,7 @@
  * scan of that one block, which the caller reads. Deliberately absent: any offset or text of a single line.
  */
 
-import { openPieceBytes, readFullySync, readInto } from "./disk.ts";
-
-const lineFeed = 0x0a;
-
-/** Where to look for the beginning of a line: after so many line feeds from that offset on. */
-export interface Place {
-  readonly offset: number;
-  readonly lineFeeds: number;
-}
+import { fillSync, lineFeed, pieceBytesMax } from "./disk.ts";
 
 /** Grows with its file: `add` is told every byte, in order. */
 export class LineIndex {
@@ -46,14 +38,24 @@ export class LineIndex {
     }
   }
 
+  /** Takes the bytes of a file up to an offset, a piece at a time, in one turn. */
+  addFile(fd: number, to: number): void {
+    const buffer = createPiece(to - this.#bytes);
+    while (this.#bytes < to) {
+      const piece = buffer.subarray(0, to - this.#bytes);
+      fillSync(piece, fd, this.#bytes);
+      this.add(piece);
+    }
+  }
+
   /** True when another index has as many bytes, and the same count of lines before each block. */
   equals(other: LineIndex): boolean {
     const isAlike = other.bytes === this.#bytes && other.lines === this.#lines && other.blockBytes === this.blockBytes;
     return isAlike && this.#before.every((lines, block) => lines === other.#before[block]);
   }
 
-  /** Finds a line from 1 to `lines + 1`, which is where the next one will begin. */
-  locate(line: number): Place {
+  /** Where to look for a line from 1 to `lines + 1`: after so many line feeds from that offset on. */
+  locate(line: number): { readonly offset: number; readonly lineFeeds: number } {
     const lineFeeds = line - 1;
     let low = 0;
     let high = this.#before.length - 1;
@@ -68,33 +70,6 @@ export class LineIndex {
   #count(block: number): number {
     return this.#before[block] as number;
   }
-}
-
-/** Indexes a file of so many bytes: a thread reads one piece while this one counts the line feeds of the piece before. */
-export async function indexFile(fd: number, bytes: number, blockBytes: number): Promise<LineIndex> {
-  const index = new LineIndex(blockBytes);
-  let position = 0;
-  const readPiece = async (buffer: Uint8Array): Promise<Uint8Array> => {
-    const piece = buffer.subarray(0, bytes - position);
-    position += piece.length;
-    await readInto(piece, fd, position - piece.length);
-    return piece;
-  };
-  let [buffer, other] = [createPiece(bytes), createPiece(bytes)];
-  let reading = readPiece(buffer);
-  while (index.bytes < bytes) {
-    const piece = await reading;
-    [buffer, other] = [other, buffer];
-    reading = readPiece(buffer);
-    index.add(piece);
-  }
-  await reading;
-  return index;
-}
-
-/** Adds a file's bytes up to an offset, in one turn. */
-export function addBytes(fd: number, index: LineIndex, to: number): void {
-  while (index.bytes < to) index.add(readFullySync(fd, index.bytes, Math.min(openPieceBytes, to - index.bytes)));
 }
 
 /** The offset after the `ordinal`-th line feed (from 1), or -1 when there are fewer. */
@@ -114,5 +89,5 @@ function countLineFeeds(bytes: Uint8Array): number {
 }
 
 function createPiece(bytes: number): Uint8Array {
-  return new Uint8Array(Math.min(openPieceBytes, bytes));
+  return new Uint8Array(Math.min(pieceBytesMax, bytes));
 }

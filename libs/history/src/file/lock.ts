@@ -6,14 +6,12 @@
  * from process ids, which are used again and mean nothing in another container. The file stays when the lock is gone:
  * removing it would let two processes lock two files of one name. It cannot be history.txt itself, which a delete replaces.
  *
- * Node has no flock. BSD and macOS take the lock while opening (O_EXLOCK). On Linux it belongs to what open(2)
- * returned, which a child process inherits: the program `flock` (util-linux, busybox) locks our open file and exits, and
- * the lock stays with us.
+ * Node has no flock. The lock belongs to what open(2) returned, which a child process inherits: the program `flock`
+ * (util-linux, busybox) locks our open file and exits, and the lock stays with us.
  */
 
 import { spawn } from "node:child_process";
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
-import { platform } from "node:os";
 import { kill, pid } from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { HistoryError } from "../errors.ts";
@@ -24,10 +22,6 @@ const ownerNameWaitMs = 2000;
 
 /** Milliseconds until it looks again whether the owner has written its number. */
 const ownerPollMs = 10;
-
-/** O_EXLOCK of BSD's and macOS's fcntl.h, which Node does not name. */
-const lockOnOpen = 0x20;
-const hasLockOnOpen = ["darwin", "freebsd", "openbsd", "netbsd"].includes(platform());
 
 /** A history that belongs to this process. */
 export interface Ownership {
@@ -100,22 +94,6 @@ function isRunning(owner: number): boolean {
  * another open file has the lock.
  */
 export async function openLocked(path: string, mode: number): Promise<number | undefined> {
-  return hasLockOnOpen ? openAndLock(path, mode) : openThenLock(path, mode);
-}
-
-/** On BSD and macOS. */
-function openAndLock(path: string, mode: number): number | undefined {
-  const { O_CREAT, O_NONBLOCK, O_RDWR } = constants;
-  try {
-    return openSync(path, O_RDWR | O_CREAT | O_NONBLOCK | lockOnOpen, mode);
-  } catch (error) {
-    if (codeOf(error) === "EAGAIN") return undefined;
-    throw error;
-  }
-}
-
-/** On Linux. */
-async function openThenLock(path: string, mode: number): Promise<number | undefined> {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, mode);
   let isLocked = false;
   try {

@@ -11,12 +11,11 @@ import type { History } from "../history.ts";
 import { fileModeDefault, historyFlags, isFull, isMissing, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
 import { FileHistory } from "./file-history.ts";
 import { Generation } from "./generation.ts";
-import { indexFile } from "./line-index.ts";
+import { LineIndex } from "./line-index.ts";
 import { takeOwnership } from "./lock.ts";
 import { createMicrosecondClock, MonotonicClock } from "./monotonic-clock.ts";
 import { fileHistoryDefaults } from "./options.ts";
 import type { FileHistoryOptions, FileHistorySettings } from "./options.ts";
-import { Preallocation } from "./preallocation.ts";
 import { lastTimeIn, recoverTail } from "./recovery.ts";
 import { FileStorage } from "./storage.ts";
 
@@ -35,18 +34,10 @@ export async function openFileHistory(path: string, options: FileHistoryOptions 
     const realPath = findFile(path);
     const owner = await takeOwnership(realPath);
     try {
-      const reserve = new Preallocation(realPath);
-      const generation = await openGeneration(realPath, settings);
-      const wallClock = options.clock ?? createMicrosecondClock();
+      const generation = openGeneration(realPath, settings);
       const lastTime = await readLastTime(generation);
-      const clock = new MonotonicClock(wallClock, lastTime);
-      const storage = new FileStorage(
-        realPath,
-        reserve,
-        { generation, newestTime: encodeTime(lastTime) },
-        clock,
-        settings,
-      );
+      const clock = new MonotonicClock(options.clock ?? createMicrosecondClock(), lastTime);
+      const storage = new FileStorage(realPath, generation, encodeTime(lastTime), clock, settings);
       return new FileHistory(storage, clock, owner, settings);
     } catch (error) {
       owner.release();
@@ -80,7 +71,7 @@ function createFile(path: string): void {
   syncFolderOf(realpathSync(path));
 }
 
-async function openGeneration(path: string, settings: FileHistorySettings): Promise<Generation> {
+function openGeneration(path: string, settings: FileHistorySettings): Generation {
   const fd = openSync(path, historyFlags);
   try {
     const notice = recoverTail(path, fd);
@@ -88,7 +79,9 @@ async function openGeneration(path: string, settings: FileHistorySettings): Prom
     // What is there may have been written by a process that died before its sync; readers are given durable bytes only.
     syncFileSync(fd);
     const stats = fstatSync(fd);
-    return new Generation(fd, stats, await indexFile(fd, stats.size, settings.indexBlockBytes));
+    const index = new LineIndex(settings.indexBlockBytes);
+    index.addFile(fd, stats.size);
+    return new Generation(fd, stats, index);
   } catch (error) {
     closeSync(fd);
     throw error;

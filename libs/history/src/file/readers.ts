@@ -13,125 +13,90 @@ interface Start {
   readonly chunkBytes: number;
 }
 
-/** A place in a generation, which it holds until it is disposed of or its chunks are read or left. */
-abstract class FileReader implements AsyncDisposable {
-  readonly from: number;
-  readonly chunks: AsyncIterable<Uint8Array>;
-  protected generation: Generation;
-  protected offset: number;
-  protected isReleased = false;
-  readonly #chunkBytes: number;
+/** A place in a generation, which it holds until it is released. */
+class Cursor {
+  generation: Generation;
+  isReleased = false;
 
-  constructor(generation: Generation, { from, offset, chunkBytes }: Start) {
+  constructor(generation: Generation) {
     generation.retain();
     this.generation = generation;
-    this.from = from;
-    this.offset = offset;
-    this.#chunkBytes = chunkBytes;
-    this.chunks = this.#read();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** @throws HistoryError `line-changed` when what was read may not be what was counted */
+  assertNotEdited(): void {
+    const { endState } = this.generation;
+    if (endState?.kind === "edited") throw endState.error;
+  }
+
+  async goOnIn(next: Generation): Promise<void> {
+    const before = this.generation;
+    next.retain();
+    this.generation = next;
+    await before.release();
+  }
+
+  async release(): Promise<void> {
     if (this.isReleased) return;
     this.isReleased = true;
+    this.generation.wake(); // It may be waiting itself.
     await this.generation.release();
-  }
-
-  /** The offset before which bytes can be read now. */
-  protected abstract get end(): number;
-
-  /** Called at the end: waits for more. False when there will be no more. */
-  protected abstract advance(): Promise<boolean>;
-
-  /** Called when the last byte before the end was read, to find out whether what was read is right. */
-  protected confirm(): void {}
-
-  async *#read(): AsyncGenerator<Uint8Array> {
-    try {
-      while (!this.isReleased) {
-        const length = Math.min(this.#chunkBytes, this.end - this.offset);
-        if (length <= 0) {
-          if (await this.advance()) continue;
-          return;
-        }
-        const chunk = await this.generation.read(this.offset, length);
-        this.offset += length;
-        if (this.offset === this.end) this.confirm();
-        const { endState } = this.generation;
-        if (endState?.kind === "edited") throw endState.error;
-        if (!this.isReleased) yield chunk;
-      }
-    } finally {
-      await this[Symbol.asyncDispose]();
-    }
   }
 }
 
-/** The lines between two offsets of one generation. */
-export class FileSnapshot extends FileReader implements Snapshot {
-  readonly to: number;
-  readonly lines: number;
-  readonly time: string;
-  protected readonly end: number;
-  readonly #confirm: (generation: Generation) => void;
-
-  /**
-   * @param end the offset behind the last line
-   * @param confirm finds out whether another program has changed the file meanwhile; only then the last chunk is given
-   */
-  constructor(
-    generation: Generation,
-    start: Start & Pick<Snapshot, "to" | "lines" | "time">,
-    end: number,
-    confirm: (generation: Generation) => void,
-  ) {
-    super(generation, start);
-    this.to = start.to;
-    this.lines = start.lines;
-    this.time = start.time;
-    this.end = end;
-    this.#confirm = confirm;
+/**
+ * The lines between two offsets of one generation.
+ *
+ * @param end the offset behind the last line
+ * @param confirm finds out whether another program has changed the file meanwhile; only then the last chunk is given
+ */
+export function openSnapshot(
+  generation: Generation,
+  { from, offset, chunkBytes, ...facts }: Start & Pick<Snapshot, "to" | "lines" | "time">,
+  end: number,
+  confirm: (generation: Generation) => void,
+): Snapshot {
+  const cursor = new Cursor(generation);
+  async function* read(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let at = offset; at < end && !cursor.isReleased; at += chunkBytes) {
+        const length = Math.min(chunkBytes, end - at);
+        const chunk = await generation.read(at, length);
+        if (at + length === end) confirm(generation);
+        cursor.assertNotEdited();
+        yield chunk;
+      }
+    } finally {
+      await cursor.release();
+    }
   }
-
-  protected override async advance(): Promise<boolean> {
-    return false;
-  }
-
-  protected override confirm(): void {
-    this.#confirm(this.generation);
-  }
+  return { from, ...facts, chunks: read(), [Symbol.asyncDispose]: () => cursor.release() };
 }
 
 /** Lines from an offset on, through all generations that follow. */
-export class FileFeed extends FileReader implements Feed {
-  protected get end(): number {
-    return this.generation.bytes;
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    this.generation.wake(); // It may be waiting itself.
-    await super[Symbol.asyncDispose]();
-  }
-
-  /** Waits for this generation to grow, or goes on to the next. */
-  protected override async advance(): Promise<boolean> {
-    const { generation } = this;
-    const { endState } = generation;
-    switch (endState?.kind) {
-      case undefined:
-        await generation.changed;
-        return true;
-      case "superseded":
-        endState.by.retain();
-        this.generation = endState.by;
-        this.offset = endState.offset;
-        await generation.release();
-        return true;
-      case "closed":
-        return false;
-      case "edited":
-      case "failed":
-        throw endState.error;
+export function openFeed(generation: Generation, { from, offset, chunkBytes }: Start): Feed {
+  const cursor = new Cursor(generation);
+  async function* read(): AsyncGenerator<Uint8Array> {
+    let at = offset;
+    try {
+      while (!cursor.isReleased) {
+        const { endState, bytes, changed } = cursor.generation;
+        const length = Math.min(chunkBytes, bytes - at);
+        if (length > 0) {
+          const chunk = await cursor.generation.read(at, length);
+          cursor.assertNotEdited();
+          at += length;
+          if (!cursor.isReleased) yield chunk;
+        } else if (endState === undefined) await changed;
+        else if (endState.kind === "superseded") {
+          at = endState.offset;
+          await cursor.goOnIn(endState.by);
+        } else if (endState.kind === "closed") return;
+        else throw endState.error;
+      }
+    } finally {
+      await cursor.release();
     }
   }
+  return { from, chunks: read(), [Symbol.asyncDispose]: () => cursor.release() };
 }

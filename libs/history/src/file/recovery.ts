@@ -6,12 +6,11 @@
 
 import { appendFileSync, fstatSync, ftruncateSync } from "node:fs";
 import { decodeEntry, decodeTime } from "@wirebook/protocol";
-import { readFullySync, syncFolderOf, writeFullySync } from "./disk.ts";
+import { lineFeed, readFullySync, syncFolderOf, writeFullySync } from "./disk.ts";
 
 /** Bytes that no line of ours exceeds: a message of 2,048 bytes, each escaped to six, with its time and address. */
 const ownLineBytesMax = 64 * 1024;
 
-const lineFeed = 0x0a;
 const timePattern = "dddd-dd-ddTdd:dd:dd.ddddddZ";
 
 /**

@@ -12,18 +12,15 @@ import type { Stats } from "node:fs";
 import { basename } from "node:path";
 import { encodeResultEntry } from "@wirebook/protocol";
 import { editedMeanwhile, HistoryError } from "../errors.ts";
-import { historyFlags, isFull, openPieceBytes, pauseSync } from "./disk.ts";
+import { historyFlags, isFull, lineFeed, pauseSync } from "./disk.ts";
 import { readFullySync, reasonOf, roomOf, stampFinely, syncFileSync, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
-import { addBytes, LineIndex } from "./line-index.ts";
+import { LineIndex } from "./line-index.ts";
 import type { MonotonicClock } from "./monotonic-clock.ts";
 import type { FileHistorySettings } from "./options.ts";
-import { findFreshCopy, keepLines } from "./rescue.ts";
-import type { Preallocation } from "./preallocation.ts";
-import { openSuccessor } from "./successor.ts";
-import { Compaction } from "./compaction.ts";
+import { findFreshCopy, keepLines, openSuccessor } from "./rotation.ts";
+import { Compaction, Reserve } from "./compaction.ts";
 
-const lineFeed = 0x0a;
 const beforeEditing = "stop the server before you edit its file";
 const insteadOfCopying = "with logrotate, use create or nocreate instead of copytruncate";
 
@@ -54,9 +51,9 @@ const isUnchanged = (one: Times, other: Times): boolean =>
 export class FileStorage {
   /** Settles with the error after which nothing is acknowledged; stays open while all is well. Never rejects. */
   readonly failed: Promise<HistoryError>;
-  readonly #path: string;
+  readonly path: string;
   readonly #settings: FileHistorySettings;
-  readonly #reserve: Preallocation;
+  readonly #reserve: Reserve;
   readonly #clock: MonotonicClock;
   readonly #reportFailure: (error: HistoryError) => void;
   readonly #releasing = new Set<Promise<void>>();
@@ -70,30 +67,26 @@ export class FileStorage {
 
   /**
    * @param path the real path: no symbolic link is left in it, since a rename would replace the link
-   * @param opened the generation with the newest time of its entries
+   * @param generation the file as it is, with the newest time of its entries
    */
   constructor(
     path: string,
-    reserve: Preallocation,
-    { generation, newestTime }: { readonly generation: Generation; readonly newestTime: string },
+    generation: Generation,
+    newestTime: string,
     clock: MonotonicClock,
     settings: FileHistorySettings,
   ) {
-    this.#path = path;
+    this.path = path;
     this.#clock = clock;
     this.#newestTime = newestTime;
     this.#settings = settings;
-    this.#reserve = reserve;
-    reserve.take();
+    this.#reserve = new Reserve(path);
+    this.#reserve.take();
     this.#generation = generation;
     this.#changed = fstatSync(generation.fd);
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
     this.failed = promise;
     this.#reportFailure = resolve;
-  }
-
-  get path(): string {
-    return this.#path;
   }
 
   get hasFailed(): boolean {
@@ -151,7 +144,7 @@ export class FileStorage {
     let last: Stats | undefined;
     for (let round = 0; ; round++) {
       const named = this.#findNamed();
-      const found = this.#isCurrent(named) ? named : this.#rotate();
+      const found = this.#generation.isAt(named) ? named : this.#rotate();
       const { bytes } = this.#generation;
       if (found.size === bytes && isUnchanged(found, this.#changed)) break;
       // Whatever is written behind the lines now, the other program would write over.
@@ -168,32 +161,27 @@ export class FileStorage {
 
   /** Takes in a rotation alone, of which no request may come to tell. @throws HistoryError `storage-full`, `storage-failed` */
   adoptRotation(): void {
-    if (!this.#isCurrent(this.#findNamed())) this.adoptForeignLines();
+    if (!this.#generation.isAt(this.#findNamed())) this.adoptForeignLines();
   }
 
   #findNamed(): Stats | undefined {
     this.assertSound();
-    return this.attempt(() => statSync(this.#path, { throwIfNoEntry: false }));
-  }
-
-  #isCurrent(found: Stats | undefined): found is Stats {
-    const { ino, dev } = this.#generation.identity;
-    return found?.ino === ino && found.dev === dev;
+    return this.attempt(() => statSync(this.path, { throwIfNoEntry: false }));
   }
 
   /** Lets the history go on in another file, since the name leads to its file no longer. */
   #rotate(): Stats {
     const old = this.#generation;
     // On a full disk there may be room for them later.
-    const { path, sentence } = this.attempt(() => keepLines(old.fd, this.#path));
+    const { path, sentence } = this.attempt(() => keepLines(old.fd, this.path));
     let fd: number;
     try {
-      fd = openSuccessor(this.#path, old.fd);
+      fd = openSuccessor(this.path, old.fd);
     } catch (error) {
       throw this.#fail(new Error(`${sentence}; no file can take its place: ${reasonOf(error)}`, { cause: error }));
     }
     const found = this.attempt(() => fstatSync(fd));
-    this.#settings.onNotice?.(`${this.#path}: ${sentence}; the history goes on in a new file, from line 1.`);
+    this.#settings.onNotice?.(`${this.path}: ${sentence}; the history goes on in a new file, from line 1.`);
     this.#rotated = { lines: old.lines + (this.#rotated?.lines ?? 0), file: path ? basename(path) : otherProgram };
     this.#foreignWrites += 1;
     this.#generation = new Generation(fd, found, new LineIndex(this.#settings.indexBlockBytes));
@@ -213,18 +201,18 @@ export class FileStorage {
 
   /** @throws HistoryError `storage-full` when the disk says that it has no room at all */
   assertRoom(): void {
-    if (this.attempt(() => roomOf(this.#path)) === 0) throw this.#full();
+    if (this.attempt(() => roomOf(this.path)) === 0) throw this.#full();
   }
 
   /** Begins a new file beside the current one. @throws HistoryError `storage-full`, `storage-failed` */
   beginCompaction(): Compaction {
     this.assertSound();
     try {
-      return new Compaction(this.#path, this.#reserve, this.#generation, this.#settings);
+      return new Compaction(this.path, this.#reserve, this.#generation, this.#settings);
     } catch (error) {
       // Nothing was touched, so this is not final: there may be too many open files, for one.
       if (isFull(error)) throw this.explain(error);
-      const sentence = `no file can be written beside ${this.#path}: ${reasonOf(error)}`;
+      const sentence = `no file can be written beside ${this.path}: ${reasonOf(error)}`;
       throw new HistoryError("storage-failed", sentence, { cause: error });
     }
   }
@@ -304,7 +292,7 @@ export class FileStorage {
   }
 
   #full(cause?: unknown): HistoryError {
-    const sentence = `the disk has no room for ${this.#path}; free some space, or delete all lines`;
+    const sentence = `the disk has no room for ${this.path}; free some space, or delete all lines`;
     return new HistoryError("storage-full", sentence, { cause });
   }
 
@@ -338,20 +326,17 @@ export class FileStorage {
     this.attempt(() => syncFileSync(fd));
     const end = isClosed ? size : size + 1;
     const index = new LineIndex(this.#settings.indexBlockBytes);
-    const addUpTo = (to: number): void => this.attempt(() => addBytes(fd, index, to));
-    addUpTo(Math.min(bytes, end));
+    this.attempt(() => index.addFile(fd, Math.min(bytes, end)));
     const isKnown = this.#generation.isIndexedLike(index) && this.#endsLine(bytes);
+    this.attempt(() => index.addFile(fd, end));
     if (isWritten) this.#foreignWrites += 1;
     if (isKnown) {
-      for (let at = bytes; at < end; at += openPieceBytes) {
-        this.#generation.grow(this.attempt(() => readFullySync(fd, at, Math.min(openPieceBytes, end - at))));
-      }
-      if (size > bytes) this.#notice(`added ${size - bytes} bytes to ${this.#path}; they are kept as they are.`);
-      else if (isWritten) this.#notice(`changed ${this.#path} in place, and no line has moved.`);
+      this.#generation.growTo(index);
+      if (size > bytes) this.#notice(`added ${size - bytes} bytes to ${this.path}; they are kept as they are.`);
+      else if (isWritten) this.#notice(`changed ${this.path} in place, and no line has moved.`);
     } else {
-      addUpTo(end);
       this.#replace(index);
-      const what = size === 0 ? `emptied ${this.#path}` : `changed lines of ${this.#path}`;
+      const what = size === 0 ? `emptied ${this.path}` : `changed lines of ${this.path}`;
       const instead = size === 0 ? insteadOfCopying : beforeEditing;
       this.#notice(
         `${what}; its ${index.lines} lines were counted again, and what it took out is gone. Clients that follow must connect again; ${instead}.`,
@@ -362,7 +347,7 @@ export class FileStorage {
 
   /** Whoever copies a file and then empties it loses the lines that come in between, and the copy says that they were to be kept. */
   #assertNotCopied({ ctimeMs }: Stats): void {
-    const copy = this.attempt(() => findFreshCopy(this.#path, ctimeMs));
+    const copy = this.attempt(() => findFreshCopy(this.path, ctimeMs));
     if (copy === undefined) return;
     const what = `another program has copied it to ${copy} and emptied it, which loses lines that come in between`;
     throw this.#fail(new Error(`${what}; ${insteadOfCopying}`));
@@ -375,9 +360,9 @@ export class FileStorage {
   /** Ends a generation whose lines are no longer where its readers look for them, and begins another one on the same file. */
   #replace(index: LineIndex): void {
     const old = this.#generation;
-    const fd = this.attempt(() => openSync(this.#path, historyFlags));
+    const fd = this.attempt(() => openSync(this.path, historyFlags));
     const found = this.attempt(() => fstatSync(fd));
-    if (!this.#isCurrent(found)) return closeSync(fd); // The next look finds it.
+    if (!this.#generation.isAt(found)) return closeSync(fd); // The next look finds it.
     this.#generation = new Generation(fd, found, index);
     old.end({ kind: "edited", error: editedMeanwhile() });
     this.#release(old);
@@ -389,7 +374,7 @@ export class FileStorage {
 
   #fail(cause: unknown): HistoryError {
     if (this.#failure !== undefined) return this.#failure;
-    const sentence = `${this.#path} cannot be trusted to keep what is written: ${reasonOf(cause)}`;
+    const sentence = `${this.path} cannot be trusted to keep what is written: ${reasonOf(cause)}`;
     this.#failure = new HistoryError("storage-failed", sentence, { cause });
     this.#generation.end({ kind: "failed", error: this.#failure });
     this.#reportFailure(this.#failure);

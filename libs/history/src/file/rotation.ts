@@ -1,14 +1,22 @@
 /**
- * Lines of a history whose name leads to them no longer: where they are, and how they last.
+ * What becomes of a history whose name leads to its file no longer, because another program such as logrotate has
+ * renamed or removed it [H-8]: where its lines are and how they last, and the file that the history goes on in.
  *
- * A file that was renamed, as logrotate does, keeps its lines under its new name. One that was removed is there only as
- * long as this process has it open, so its lines are copied beside.
+ * A file that was renamed keeps its lines under its new name. One that was removed is there only as long as this process
+ * has it open, so its lines are copied beside.
  */
 
-import { fstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { createDurably, isFull, openPieceBytes, readFullySync, reasonOf, writeFullySync } from "./disk.ts";
+import { codeOf, createDurably, historyFlags, isFull, isMissing, openLike, pauseSync, pieceBytesMax } from "./disk.ts";
+import { readFullySync, reasonOf, syncFolderOf, writeFullySync } from "./disk.ts";
+
+/** Milliseconds that another program is given to create the next file; the server answers nothing meanwhile. */
+const successorWaitMs = 200;
+
+/** Milliseconds until the name is tried again. */
+const successorPollMs = 2;
 
 /** Names that network filesystems give to a file which was removed while somebody has it open: they go with the descriptor. */
 const passingName = /^\.(?:nfs|fuse_hidden)/;
@@ -100,9 +108,57 @@ export function findFreshCopy(path: string, nowMs: number): string | undefined {
 
 function copyTo(path: string, source: number, size: number, mode: number): string {
   createDurably(path, mode & 0o777, (fd) => {
-    for (let at = 0; at < size; at += openPieceBytes) {
-      writeFullySync(fd, at, readFullySync(source, at, Math.min(openPieceBytes, size - at)));
+    for (let at = 0; at < size; at += pieceBytesMax) {
+      writeFullySync(fd, at, readFullySync(source, at, Math.min(pieceBytesMax, size - at)));
     }
   });
   return path;
+}
+
+/**
+ * Opens the file that the name leads to now, or creates one with the permissions and the owner of the file before; its
+ * name is then durable.
+ *
+ * The other program may be about to create it (`create`), or leave that to the server (`nocreate`). Between its two steps
+ * the name leads nowhere, or to a file that does not belong to the server yet, so both are awaited for a moment: a file
+ * that the server made too early would be in the other one's way.
+ *
+ * @throws what the system says
+ */
+export function openSuccessor(path: string, beforeFd: number): number {
+  const deadline = performance.now() + successorWaitMs;
+  for (;;) {
+    const isLate = performance.now() > deadline;
+    try {
+      const fd = openOrCreate(path, beforeFd, isLate);
+      if (fd !== undefined) return fd;
+    } catch (error) {
+      const code = codeOf(error);
+      if (isLate && code === "EACCES") {
+        const whose = "name the server's user in create: create 0640 USER GROUP";
+        throw new Error(`${reasonOf(error)}; with logrotate, ${whose}`, { cause: error });
+      }
+      if (code !== "EEXIST" && code !== "EACCES") throw error;
+    }
+    pauseSync(successorPollMs);
+  }
+}
+
+function openOrCreate(path: string, beforeFd: number, mayCreate: boolean): number | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, historyFlags);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    if (!mayCreate) return undefined;
+    fd = openLike(path, historyFlags | constants.O_CREAT | constants.O_EXCL, beforeFd);
+  }
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${path} is no regular file now`);
+    syncFolderOf(path);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
