@@ -61,7 +61,7 @@ test("every part that is missing after an update says that the page is older tha
 
   await wirebook.rows("otter").click();
   await expect(history.getByRole("alert")).toHaveText(sentence);
-  for (const name of ["Stream", "Bytes", "Fault lab", "Scenario"]) {
+  for (const name of ["Compare", "Fault lab", "Scenario"]) {
     await wire.getByRole("tab", { name, exact: true }).click();
     await expect(wire.getByRole("alert")).toHaveText(sentence);
   }

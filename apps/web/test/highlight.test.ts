@@ -5,7 +5,6 @@ import type { Mark } from "../src/inspector/highlight.svelte.ts";
 const span = (from: number, to: number) => ({ stream: "received", from, to }) as const;
 const read = (number: number): Mark => ({
   arrows: [`read ${number}`],
-  kind: "reads",
   span: span(number * 10, number * 10 + 10),
 });
 
@@ -23,10 +22,9 @@ test("what is pointed at is lit, and what is pinned when nothing is", () => {
 
 test("a note on all reads lights each, and a read lights that note but no other read", () => {
   const highlight = new Highlight();
-  const note: Mark = { arrows: ["reads"], note: "segmentation" };
+  const note: Mark = { arrows: ["reads"] };
   highlight.point(note);
   expect([read(1), read(2)].map((mark) => highlight.lights(mark))).toEqual([true, true]);
-  expect(highlight.lights({ arrows: ["reads"], note: "receive window" })).toBe(false);
   highlight.point(read(1));
   expect(highlight.lights(note)).toBe(true);
   expect(highlight.lights(read(2))).toBe(false);

@@ -96,8 +96,6 @@ test("plays with a service that speaks first, and knows the bytes that decided e
     ["passed", 12, 12],
     ["passed", 28, 28],
   ]);
-  expect(play.expectationsAt(17, 18).map(({ step }) => step.line)).toEqual([4]);
-  expect(play.expectationsAt(0, 0).map(({ step }) => step.line)).toEqual([6]);
   await play.stream.over;
   expect(play.stream.state).toBe("done");
 });

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { layOut as layOutRows } from "../src/inspector/diagram/sequence.ts";
+import { arrowsOf } from "../src/inspector/diagram/arrows.ts";
+import { layOut as layOutArrows } from "../src/inspector/diagram/layout.ts";
 import { stepRows } from "../src/inspector/timeline/steps.ts";
 import type { FrameRow } from "../src/inspector/frame-list.ts";
 import type { Timeline } from "../src/inspector/timeline/timeline.ts";
 import { drawn, event, timeline, withWrites, writesAt } from "./stream-samples.ts";
 
-const layOut = (of: Timeline, room?: number) => layOutRows(of, drawn(of), room);
+const layOut = (of: Timeline, room?: number) => layOutArrows(arrowsOf(of, drawn(of)), room);
 const labels = (of: Timeline) => layOut(of).arrows.map(({ label }) => label);
 
 describe("the sequence diagram", () => {
@@ -58,7 +59,7 @@ describe("the sequence diagram", () => {
 
   test("has only the arrows of the rows that are drawn", () => {
     const { rows, untold } = drawn(timeline);
-    const { arrows } = layOutRows(timeline, { rows: rows.slice(2, 3), isToEnd: false, untold });
+    const arrows = arrowsOf(timeline, { rows: rows.slice(2, 3), isToEnd: false, untold });
     expect(arrows.map(({ id }) => id)).toEqual(["write 0"]);
   });
 
@@ -74,7 +75,7 @@ describe("the sequence diagram", () => {
       span: { stream: "sent", from: 8, to: 13 },
     };
     const all = [...rows, later].toSorted((a, b) => a.ms - b.ms);
-    const { arrows } = layOutRows({ ...timeline, isDialogue: true }, { rows: all, isToEnd: true, untold: [] });
+    const arrows = arrowsOf({ ...timeline, isDialogue: true }, { rows: all, isToEnd: true, untold: [] });
     expect(arrows.find(({ id }) => id === "sent 8")).toMatchObject({
       label: "binary, 21 B",
       from: 0,
@@ -140,12 +141,6 @@ describe("the sequence diagram", () => {
       "CR LF",
       "6 B",
     ]);
-  });
-
-  test("puts the line of the history between the message's arrival and the answer", () => {
-    const { arrows, lineY } = layOut(timeline);
-    expect(lineY).toBeGreaterThanOrEqual(arrows.find(({ id }) => id === "write 0")?.toY ?? Infinity);
-    expect(lineY).toBeLessThanOrEqual(arrows.find(({ id }) => id === "read 0")?.fromY ?? -Infinity);
   });
 
   test("is drawn before anything but the sending is known", () => {

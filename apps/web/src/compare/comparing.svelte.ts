@@ -12,8 +12,7 @@ export interface Pair {
 }
 
 export class Comparing {
-  /** The stream for which another one is being chosen. */
-  chosen = $state.raw<Stream>();
+  /** `undefined` while another stream is being chosen for the one that is selected. */
   pair = $state.raw<Pair>();
   readonly #layout: Layout;
   readonly #highlight: Highlight;
@@ -27,38 +26,23 @@ export class Comparing {
 
   /** Asks for the stream with which this one is compared. */
   choose(stream: Stream): void {
-    this.chosen = stream;
-    this.#layout.dialog = "compare";
-  }
-
-  /** Compares the chosen stream with this one. */
-  with(other: Stream): void {
-    if (this.chosen === undefined) return;
-    this.pair = { one: this.chosen, other };
-    this.#layout.dialog = undefined;
+    this.pair = undefined;
+    this.#select(stream);
     this.#layout.tab = "compare";
     void this.#layout.focus("inspector", "#inspector");
   }
 
-  close(): void {
-    this.pair = undefined;
-    this.#layout.tab = "stream";
-  }
-
   /** Shows one of the two streams at an event of it, which stays lit. */
-  async show(stream: Stream, first: ComparedEvent | undefined): Promise<void> {
+  async show(stream: Stream, event?: ComparedEvent): Promise<void> {
     this.#select(stream);
     this.#layout.tab = "stream";
-    await import("../inspector/stream/StreamView.svelte");
     // Another stream has nothing lit when it is drawn.
     await tick();
-    const event = stream.record.events.find((each) => each === first);
-    if (event === undefined) return;
-    const { isFromTarget, offset, byteCount } = event;
+    const source = stream.record.events.find((each) => each === event);
+    if (source === undefined) return;
+    const { isFromTarget, offset, byteCount } = source;
     const span = { stream: isFromTarget ? "received" : "sent", from: offset, to: offset + byteCount } as const;
-    this.#highlight.pin({ span, source: event, name: "turn" });
-    await tick();
-    document.querySelector(`[data-event="${event.index}"]`)?.scrollIntoView({ block: "center" });
+    this.#highlight.pin({ span, source, name: "turn" });
   }
 }
 

@@ -1,4 +1,4 @@
-import { touches } from "./span.ts";
+import { touches } from "./frame-list.ts";
 import type { FrameList, FrameSource } from "./frame-list.ts";
 import type { Mark } from "./highlight.svelte.ts";
 
@@ -51,31 +51,22 @@ export class EventWindow {
     const source = this.#first ?? this.#held;
     const first = source === undefined ? newest : (list.placeOf(source) ?? 0);
     const isSeen = wanted === undefined || (wanted >= first && wanted < first + this.size);
-    const from = Math.max(0, Math.min(isSeen ? first : wanted - Math.floor(this.size / 2), list.length - this.size));
+    const from = Math.max(0, Math.min(isSeen ? first : wanted - Math.floor(this.size / 2), newest));
     return { from, to: Math.min(list.length, from + this.size) };
   }
 }
 
-/** Rows from the first on in which bytes are looked for: the message goes out at the beginning. */
+/** Rows from the first on that are looked through for bytes and for reads and writes. */
 const lookedThroughMax = 200;
 
-/** Arrows that stand at the beginning, and at the end. */
-const firstArrows = new Set(["request", "connect", "established", "secured", "open"]);
-const lastArrows = new Set(["fin", "end", "failed", "reset", "ended"]);
-
-/** The place of its row; `undefined` when it has none, or all of a kind. */
+/** The place of the row that a mark is about; `undefined` when it has none, or all of a kind. */
 export function placeOfMark(list: FrameList, { source, span, arrows = [] }: Mark): number | undefined {
   if (source !== undefined) return list.placeOf(source);
-  const first = list.slice(0, lookedThroughMax);
-  const at = first.findIndex((row) => {
-    if (span !== undefined) return row.event !== undefined && touches(span, row.span);
-    const { kind, isFromTarget, number } = row.event ?? {};
-    if (kind !== "data") return false;
-    return arrows.some((id) =>
-      (isFromTarget ? [`read ${number}`, `bytes ${number}`] : [`write ${number}`]).includes(id),
-    );
+  const at = list.slice(0, lookedThroughMax).findIndex(({ event, span: bytes }) => {
+    if (event?.kind !== "data") return false;
+    return touches(span, bytes) || arrows.includes(`${event.isFromTarget ? "read" : "write"} ${event.number}`);
   });
   if (at >= 0) return at;
-  if (arrows.some((id) => firstArrows.has(id))) return 0;
-  return arrows.some((id) => lastArrows.has(id)) ? list.length - 1 : undefined;
+  if (arrows.some((id) => /^(request|connect|established|secured|open)$/u.test(id))) return 0;
+  return arrows.some((id) => /^(fin|end|failed|reset|ended)$/u.test(id)) ? list.length - 1 : undefined;
 }

@@ -10,7 +10,23 @@ import type { StreamEvent } from "@wirebook/protocol";
 import { frameBytesOf, kindOf } from "../streams/byte-frame.ts";
 import type { ControlFrame, Stream } from "../streams/stream.svelte.ts";
 import { firstIndex } from "../ui/first-index.ts";
-import type { Span } from "./span.ts";
+
+/** Bytes of one of the two directions of a stream. */
+export interface Span {
+  readonly stream: "sent" | "received";
+  readonly from: number;
+  readonly to: number;
+}
+
+/** True when they share bytes. */
+export function touches(one: Span | undefined, other: Span | undefined): boolean {
+  return one !== undefined && one.stream === other?.stream && one.from < other.to && other.from < one.to;
+}
+
+/** True when one has all bytes of the other. */
+export function covers(one: Span | undefined, other: Span | undefined): boolean {
+  return one !== undefined && one.stream === other?.stream && one.from <= other.from && one.to >= other.to;
+}
 
 /** What a row stands for: the same object for as long as it is kept. */
 export type FrameSource = ControlFrame | StreamEvent;

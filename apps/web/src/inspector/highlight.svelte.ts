@@ -1,18 +1,15 @@
 import type { Attachment } from "svelte/attachments";
-import { touches } from "./span.ts";
-import type { Span } from "./span.ts";
-import type { FrameSource } from "./frame-list.ts";
+import { on } from "svelte/events";
+import { touches } from "./frame-list.ts";
+import type { FrameSource, Span } from "./frame-list.ts";
 
-/** A part of what the inspector shows: bytes of one of the two directions, arrows of the diagram, a frame, a note. */
+/** A part of what the inspector shows. It is lit where it shares bytes, an arrow or the frame with what is pointed at. */
 export interface Mark {
   readonly span?: Span | undefined;
+  /** Arrows of the diagram; `reads` and `writes` are all of their kind. */
   readonly arrows?: readonly string[] | undefined;
-  /** A name that all arrows of a kind share: what names the kind lights each of them, but none lights the others. */
-  readonly kind?: string | undefined;
   /** The frame. */
   readonly source?: FrameSource | undefined;
-  /** A note lights its arrows, and no other note that has the same arrows. */
-  readonly note?: string | undefined;
   /** What it is called where it is said that it is pinned. */
   readonly name?: string;
 }
@@ -50,28 +47,16 @@ export class Highlight {
   }
 
   isPinned(mark: Mark): boolean {
-    const pinned = this.#pinned;
-    if (pinned === undefined) return false;
-    if (pinned.name !== mark.name || pinned.source !== mark.source) return false;
-    return sameSpan(pinned.span, mark.span) && pinned.arrows?.join() === mark.arrows?.join();
+    return this.#pinned !== undefined && keyOf(this.#pinned) === keyOf(mark);
   }
 
-  /** True when a part shares bytes, an arrow or the frame with what is lit. */
-  lights({ span, arrows = [], kind, source, note }: Mark): boolean {
+  lights({ span, arrows = [], source }: Mark): boolean {
     const { mark } = this;
     if (mark === undefined) return false;
-    if (note !== undefined && mark.note !== undefined) return note === mark.note;
     if (touches(mark.span, span) || (source !== undefined && mark.source === source)) return true;
-    const lit = mark.arrows ?? [];
-    return (
-      arrows.some((arrow) => lit.includes(arrow) || arrow === mark.kind) || (kind !== undefined && lit.includes(kind))
+    return arrows.some((one) =>
+      mark.arrows?.some((other) => one === other || one === kindOf(other) || kindOf(one) === other),
     );
-  }
-
-  /** True when all bytes of a span are lit: then nothing in it stands out, and it is lit less. */
-  covers(span: Span | undefined): boolean {
-    const lit = this.mark?.span;
-    return lit !== undefined && lit.stream === span?.stream && lit.from <= span.from && lit.to >= span.to;
   }
 
   /**
@@ -92,23 +77,34 @@ export class Highlight {
         this.toggle(mark);
         onPin();
       };
-      const type = (event: KeyboardEvent) => {
-        // A button inside clicks by itself.
-        if (event.target !== element || element instanceof HTMLButtonElement) return;
-        if (event.key !== "Enter" && event.key !== " ") return;
+      const type = (event: Event) => {
+        const { key } = event as KeyboardEvent;
+        // A button clicks by itself.
+        if (event.target !== element || element instanceof HTMLButtonElement || (key !== "Enter" && key !== " "))
+          return;
         event.preventDefault();
         press(event);
       };
-      const pointing = { pointerenter: point, pointerleave: leave, focusin: point, focusout: leave };
-      const listeners = Object.entries({ ...pointing, click: press, keydown: type as (event: Event) => void });
-      for (const [name, listener] of listeners) element.addEventListener(name, listener);
-      return () => {
-        for (const [name, listener] of listeners) element.removeEventListener(name, listener);
+      const listeners = {
+        pointerenter: point,
+        pointerleave: leave,
+        focusin: point,
+        focusout: leave,
+        click: press,
+        keydown: type,
       };
+      const stops = Object.entries(listeners).map(([name, listener]) => on(element, name, listener));
+      return () => stops.forEach((stop) => stop());
     };
   }
 }
 
-function sameSpan(one: Span | undefined, other: Span | undefined): boolean {
-  return one?.stream === other?.stream && one?.from === other?.from && one?.to === other?.to;
+function keyOf({ name, span, arrows }: Mark): string {
+  return JSON.stringify([name, span?.stream, span?.from, span?.to, arrows]);
+}
+
+/** `reads` for `read 3` and `bytes 3`, `writes` for `write 3`. */
+function kindOf(arrow: string): string | undefined {
+  const [, word] = /^(read|bytes|write) \d/u.exec(arrow) ?? [];
+  return word && (word === "write" ? "writes" : "reads");
 }

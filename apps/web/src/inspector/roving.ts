@@ -1,3 +1,5 @@
+import { on } from "svelte/events";
+
 /**
  * For `{@attach}`: many things in a row are one stop of the tab key, and arrow keys move among them (ARIA APG, roving focus).
  *
@@ -6,51 +8,33 @@
  */
 export function roving(box: HTMLElement | SVGElement): () => void {
   let last: Element | undefined;
-  let isPressed = false;
   const stops = () => [...box.querySelectorAll<HTMLElement>("[data-stop]")];
 
-  function focus(event: Event) {
-    if (event.target === box) {
-      // A press beside the elements is not for the first of them.
-      if (isPressed) return;
-      const all = stops();
-      (all.find((each) => each === last) ?? all[0])?.focus();
-    } else last = event.target as Element;
+  function enter({ target }: Event) {
+    // Shift+Tab from an element must not come back by way of the box.
+    box.tabIndex = -1;
+    if (target !== box) last = target as Element;
+    // A press beside the elements is not for the first of them.
+    else if (box.matches(":focus-visible")) (stops().find((each) => each === last) ?? stops()[0])?.focus();
   }
 
-  function move(event: KeyboardEvent) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  function move(event: Event) {
+    const { key, ctrlKey, metaKey, altKey } = event as KeyboardEvent;
+    if (ctrlKey || metaKey || altKey) return;
     const all = stops();
     const at = all.indexOf(document.activeElement as HTMLElement);
-    const step = stepOf(event.key);
-    const next = event.key === "Home" ? all[0] : event.key === "End" ? all.at(-1) : all[at + step];
+    const next = key === "Home" ? all[0] : key === "End" ? all.at(-1) : all[at + stepOf(key)];
     if (at < 0 || next === undefined || next === all[at]) return;
     event.preventDefault();
     event.stopPropagation();
     next.focus();
   }
 
-  // Shift+Tab from an element must not come back by way of the box.
-  const enter = () => box.setAttribute("tabindex", "-1");
-  const leave = () => box.setAttribute("tabindex", "0");
-
-  const press = () => (isPressed = true);
-  const release = () => (isPressed = false);
-
-  const listeners: readonly (readonly [string, (event: never) => void])[] = [
-    ["focusin", focus],
-    ["focusin", enter],
-    ["focusout", leave],
-    ["keydown", move],
-    ["pointerdown", press],
-    ["pointerup", release],
-    ["pointerleave", release],
-  ];
+  const leave = () => (box.tabIndex = 0);
   leave();
-  for (const [name, listener] of listeners) box.addEventListener(name, listener as EventListener);
-  return () => {
-    for (const [name, listener] of listeners) box.removeEventListener(name, listener as EventListener);
-  };
+  const listeners = { focusin: enter, focusout: leave, keydown: move };
+  const offs = Object.entries(listeners).map(([name, listener]) => on(box, name, listener));
+  return () => offs.forEach((off) => off());
 }
 
 /** j and k, as in many programs that show lists, and the arrow keys: one further, one back. */

@@ -14,7 +14,6 @@ import { playCloseMs, playStepsAtOnce, playTurnMs, playWaitingBytesMax } from ".
 import { sentence } from "../streams/result.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
-import { firstIndex } from "../ui/first-index.ts";
 import { duration, plural } from "../ui/format.ts";
 import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
 
@@ -36,8 +35,6 @@ export class Play {
   readonly stream: Stream;
   readonly startedMs = performance.now();
   verdict = $state.raw<Verdict>();
-  /** The step whose bytes the stream view is to show. */
-  shown = $state.raw<StepResult>();
   readonly #streams: PlayStreams;
   readonly #connection: PlayConnection;
   readonly #player: Player;
@@ -45,9 +42,6 @@ export class Play {
   readonly #redraw = new RedrawThrottle();
   /** With how many results it stands still. */
   #resultsMax = $state(Infinity);
-  /** What was judged by what came, in order. */
-  readonly #expectations: StepResult[] = [];
-  #looked = 0;
   #hasBegun = false;
   /** True while it waits before it sends more. */
   #isResting = false;
@@ -105,16 +99,6 @@ export class Play {
     return `Line ${verdict.result.step.line}: ${verdict.result.difference?.sentence ?? "failed"}.`;
   }
 
-  /** The expectations that some of these received bytes decided; with `from` equal to `to`, those that no byte decided. */
-  expectationsAt(from: number, to: number): readonly StepResult[] {
-    this.#redraw.listen();
-    const all = this.#expectations;
-    if (from === to) return all.filter((each) => each.from === each.to);
-    const first = firstIndex(all.length, (index) => (all[index] as StepResult).to > from);
-    const behind = firstIndex(all.length, (index) => (all[index] as StepResult).from >= to);
-    return all.slice(first, behind);
-  }
-
   /** Carries out the next step, and no other. */
   step(): void {
     this.#resultsMax = this.#player.results.length + 1;
@@ -162,7 +146,7 @@ export class Play {
     if (this.verdict !== undefined) return;
     const player = this.#player;
     if (this.#hasBegun) this.#advance();
-    this.#look();
+    this.#redraw.mark();
     if (player.verdict !== undefined) return this.#finish(player.verdict);
     const deadlineMs = this.#isResting ? performance.now() + playTurnMs : player.deadlineMs;
     if (deadlineMs !== undefined) this.#timer = setTimeout(() => this.#go(), deadlineMs - performance.now());
@@ -198,16 +182,6 @@ export class Play {
     // A Unix socket has no RST.
     if (this.stream.intent.target.transport === "unix") this.#streams.cancel(this.stream);
     else this.#streams.reset(this.stream);
-  }
-
-  /** Notes the expectations that were judged since. */
-  #look(): void {
-    const { results } = this.#player;
-    for (; this.#looked < results.length; this.#looked++) {
-      const result = results[this.#looked] as StepResult;
-      if (result.isFromTarget) this.#expectations.push(result);
-    }
-    this.#redraw.mark();
   }
 
   #finish(verdict: Verdict): void {

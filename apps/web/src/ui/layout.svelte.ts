@@ -75,7 +75,7 @@ export type InspectorTab = "notes" | "stream" | "frames" | "bytes" | "steps" | "
 /** The fragment of an address that opens a lesson begins with this; behind it stands which one, or nothing for their list. */
 export const lessonLinkPrefix = "#lesson=";
 
-export type Dialog = "settings" | "help" | "present" | "compare";
+export type Dialog = "settings" | "help" | "present";
 
 interface Question {
   readonly text: string;

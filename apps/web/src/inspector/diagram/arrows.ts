@@ -12,7 +12,7 @@ import { byteFrameHeaderBytes, decodeText, plainText } from "@wirebook/protocol"
 import type { StreamEvent } from "@wirebook/protocol";
 import { serverName } from "../../gateway/targets.ts";
 import type { ControlFrame, Failure } from "../../streams/stream.svelte.ts";
-import type { FrameRow, FrameSource } from "../frame-list.ts";
+import type { FrameRow } from "../frame-list.ts";
 import type { Mark } from "../highlight.svelte.ts";
 import type { ColouredHop, Timeline } from "../timeline/timeline.ts";
 
@@ -36,7 +36,7 @@ export function lanesOf({ flow, target }: Pick<Timeline, "flow" | "target">): re
 }
 
 /** An arrow, with the times of its two ends. */
-export interface TimedArrow extends Pick<Mark, "span" | "kind"> {
+export interface TimedArrow extends Pick<Mark, "span" | "source"> {
   /** Unique in its stream: `request`, `write 0`, `bytes 3`, … */
   readonly id: string;
   readonly from: Lane;
@@ -45,15 +45,13 @@ export interface TimedArrow extends Pick<Mark, "span" | "kind"> {
   readonly label: string;
   readonly fromMs: number;
   readonly toMs: number;
-  /** The frame that it is, or that told of it. */
-  readonly source: FrameSource | undefined;
   /** One of its ends is not an observed time. */
-  readonly isDerived: boolean;
+  readonly isDerived?: boolean;
   /** It tells of a failure. */
-  readonly isFailure: boolean;
+  readonly isFailure?: boolean;
 }
 
-type More = Partial<Pick<TimedArrow, "isDerived" | "isFailure" | "span" | "kind" | "source">>;
+type More = Pick<TimedArrow, "isDerived" | "isFailure" | "span" | "source">;
 
 /** The rows that are drawn. */
 export interface DrawnRows {
@@ -67,23 +65,16 @@ export interface DrawnRows {
 /** The arrows of these rows, in the order in which they start. */
 export function arrowsOf(timeline: Timeline, { rows, isToEnd, untold }: DrawnRows): readonly TimedArrow[] {
   const drawn = isToEnd ? [...rows, ...untold] : rows;
-  const arrows = drawn.flatMap(({ source, event, ...row }): readonly TimedArrow[] =>
-    event !== undefined ? ofEvent(timeline, event, row) : ofControl(timeline, source as ControlFrame, row, rows),
+  const arrows = drawn.flatMap((row) =>
+    "text" in row.source ? ofControl(timeline, row.source, row, rows) : ofEvent(timeline, row.source, row),
   );
   const around = timeline.flow !== undefined ? opening(timeline, rows) : isToEnd ? closing(timeline) : [];
   return [...around, ...arrows].toSorted((a, b) => a.fromMs - b.fromMs);
 }
 
-function arrow(
-  id: string,
-  [from, to]: Way,
-  [fromMs, toMs]: readonly [number, number],
-  label: string,
-  more: More = {},
-): TimedArrow {
-  const hop = Math.min(from, to) === 0 ? "page-gateway" : "gateway-server";
-  const rest = { isDerived: false, isFailure: false, span: undefined, source: undefined, ...more };
-  return { id, from, to, hop, fromMs, toMs, label, ...rest };
+function arrow(id: string, [from, to]: Way, fromMs: number, toMs: number, label: string, more: More = {}): TimedArrow {
+  const hop = from === 0 || to === 0 ? "page-gateway" : "gateway-server";
+  return { id, from, to, hop, fromMs, toMs, label, ...more };
 }
 
 /**
@@ -97,41 +88,28 @@ function oneWayMs({ at }: Timeline): number {
   return Math.max(0, Math.min(at.established - at.connecting, sinceWrittenMs) / 2);
 }
 
-type RowTimes = Pick<FrameRow, "ms" | "gatewayMs" | "span" | "frame">;
-
-function ofControl(
-  timeline: Timeline,
-  source: ControlFrame,
-  { ms, span, frame }: RowTimes,
-  rows: readonly FrameRow[],
-): readonly TimedArrow[] {
+function ofControl(timeline: Timeline, source: ControlFrame, row: FrameRow, rows: readonly FrameRow[]): TimedArrow[] {
   const { at, end } = timeline;
-  const { name, direction } = source;
+  const { ms, span, frame } = row;
+  const { name, direction, byteCount = 0 } = source;
   if (name === "request" || name === "connect") {
-    const request = arrow("request", toGateway, [0, at.received ?? 0], `text frame, ${frame?.bytes} B`, {
-      isDerived: at.received === undefined,
-      span,
-      source,
-    });
-    return [request, ...handshake(timeline)];
+    const more = { isDerived: at.received === undefined, span, source };
+    const label = `text frame, ${frame?.bytes} B`;
+    return [arrow("request", toGateway, 0, at.received ?? 0, label, more), ...handshake(timeline)];
   }
+  // Of what the page sends later the gateway notes what it did, not the arrival of the frame.
   if (name === "data" && span !== undefined) {
-    // The gateway notes the write, not the arrival of the frame.
-    const write = rows.find((row) => row.event !== undefined && row.span?.stream === "sent" && row.span.to > span.from);
+    const write = rows.find((each) => each.event && each.span?.stream === "sent" && each.span.to > span.from);
     const toMs = Math.max(ms, write?.gatewayMs ?? ms);
-    const label = `binary, ${byteFrameHeaderBytes + (source.byteCount ?? 0)} B`;
-    return [arrow(`sent ${span.from}`, toGateway, [ms, toMs], label, { isDerived: true, span, source })];
+    const label = `binary, ${byteFrameHeaderBytes + byteCount} B`;
+    return [arrow(`sent ${span.from}`, toGateway, ms, toMs, label, { isDerived: true, span, source })];
   }
   if (direction === "sent") {
-    const noted = name === "end" ? at.ended : at.closed;
-    const toMs = Math.max(ms, noted ?? ms);
-    return [arrow(`asked ${name}`, toGateway, [ms, toMs], name, { isDerived: true, source })];
+    const toMs = Math.max(ms, (name === "end" ? at.ended : at.closed) ?? ms);
+    return [arrow(`asked ${name}`, toGateway, ms, toMs, name, { isDerived: true, source })];
   }
-  if (name === "open") {
-    return [arrow("open", toPage, [at.secured ?? at.established ?? ms, ms], "open", { source })];
-  }
-  const closedMs = at.closed ?? at.fin ?? ms;
-  return [arrow("end", toPage, [closedMs, ms], name, { isFailure: end === "error", source })];
+  if (name === "open") return [arrow("open", toPage, at.secured ?? at.established ?? ms, ms, "open", { source })];
+  return [arrow("end", toPage, at.closed ?? at.fin ?? ms, ms, name, { isFailure: end === "error", source })];
 }
 
 /** The gateway connects to the target. */
@@ -141,45 +119,36 @@ function handshake(timeline: Timeline): TimedArrow[] {
   const reachedMs = at.connecting + oneWayMs(timeline);
   const isFailure = at.established === undefined && end === "error";
   const [asked, answered] = transport === "unix" ? ["connect", "connected"] : ["SYN", "SYN, ACK"];
-  const derived = { isDerived: true };
-  const arrows = [arrow("connect", toServer, [at.connecting, reachedMs], asked, { ...derived, isFailure })];
-  if (at.established !== undefined) {
-    arrows.push(arrow("established", fromServer, [reachedMs, at.established], answered, derived));
-  }
-  if (at.established !== undefined && at.secured !== undefined) {
-    const name = tls?.version ?? "TLS";
-    arrows.push(arrow("secured", fromServer, [at.established, at.secured], name, derived));
-  }
-  return arrows;
+  const connect = arrow("connect", toServer, at.connecting, reachedMs, asked, { isDerived: true, isFailure });
+  if (at.established === undefined) return [connect];
+  const established = arrow("established", fromServer, reachedMs, at.established, answered, { isDerived: true });
+  if (at.secured === undefined) return [connect, established];
+  const version = tls?.version ?? "TLS";
+  return [connect, established, arrow("secured", fromServer, at.established, at.secured, version, { isDerived: true })];
 }
 
-function ofEvent(
-  timeline: Timeline,
-  source: StreamEvent,
-  { ms, gatewayMs, span, frame }: RowTimes,
-): readonly TimedArrow[] {
+function ofEvent(timeline: Timeline, source: StreamEvent, { ms, gatewayMs, span, frame }: FrameRow): TimedArrow[] {
   const { kind, leg, isFromTarget, isWaiting, number, index, byteCount } = source;
   const isFlow = timeline.flow !== undefined;
-  const draw = (on: StreamEvent["leg"], id: string, label: string, more: More = {}) => {
+  const draw = (on: StreamEvent["leg"], id: string, label: string, isFailure = false) => {
     const wayMs = on === "client" ? 0 : oneWayMs(timeline);
     const arrivedMs = on === "client" ? ms : gatewayMs;
-    const times = isFromTarget ? ([gatewayMs - wayMs, arrivedMs] as const) : ([gatewayMs, arrivedMs + wayMs] as const);
-    return arrow(id, wayOf(on, isFromTarget), times, label, { isDerived: on === "target", span, source, ...more });
+    const [fromMs, toMs] = isFromTarget ? [gatewayMs - wayMs, arrivedMs] : [gatewayMs, arrivedMs + wayMs];
+    const more = { isDerived: on === "target", isFailure, span, source };
+    return arrow(id, wayOf(on, isFromTarget), fromMs, toMs, label, more);
   };
-  const frameToPage = (id: string, more: More = {}) =>
-    frame === undefined || !isFromTarget ? [] : [draw("client", id, `binary, ${frame.bytes} B`, more)];
+  const frameToPage = (id: string) =>
+    frame === undefined || !isFromTarget ? [] : [draw("client", id, `binary, ${frame.bytes} B`)];
   if (kind === "written") return [draw(leg, `taken ${index}`, `${byteCount} B went on`)];
   if (kind !== "data") {
     const id = kind === "rst" ? "rst" : isFromTarget ? "fin" : "ended";
-    const end = draw(leg, isFlow ? `${id} ${leg}` : id, kind.toUpperCase(), { isFailure: kind === "rst" });
-    return [end, ...frameToPage("bytes fin")];
+    return [draw(leg, isFlow ? `${id} ${leg}` : id, kind.toUpperCase(), kind === "rst"), ...frameToPage("bytes fin")];
   }
   const id = isFromTarget ? `read ${number}` : `write ${number}`;
-  const more = { kind: isFromTarget ? "reads" : "writes" };
-  const came = draw(leg, id, isFromTarget ? `read ${number + 1}, ${byteCount} B` : writeLabel(timeline, source), more);
-  if (!isFlow) return [came, ...frameToPage(`bytes ${number}`, more)];
+  const came = draw(leg, id, isFromTarget ? `read ${number + 1}, ${byteCount} B` : writeLabel(timeline, source));
+  if (!isFlow) return [came, ...frameToPage(`bytes ${number}`)];
   if (isWaiting === true) return [came];
-  return [came, draw(leg === "client" ? "target" : "client", `${id} on`, `${byteCount} B`, more)];
+  return [came, draw(leg === "client" ? "target" : "client", `${id} on`, `${byteCount} B`)];
 }
 
 function wayOf(leg: StreamEvent["leg"], isFromTarget: boolean): Way {
@@ -203,7 +172,7 @@ function opening(timeline: Timeline, rows: readonly FrameRow[]): readonly TimedA
   if ((rows[0]?.event?.index ?? 0) > 0) return [];
   const acceptedMs = at.received ?? 0;
   const label = flow?.via === "listen" ? "SYN" : "accept";
-  const accept = arrow("accept", toGateway, [acceptedMs, acceptedMs], label, { isDerived: true });
+  const accept = arrow("accept", toGateway, acceptedMs, acceptedMs, label, { isDerived: true });
   return flow?.via === "presented" ? handshake(timeline) : [accept, ...handshake(timeline)];
 }
 
@@ -213,16 +182,14 @@ function closing(timeline: Timeline): TimedArrow[] {
   const arrows: TimedArrow[] = [];
   const closedMs = at.closed ?? at.fin ?? endedMs;
   if (closedMs !== undefined && isClosedEarly(timeline)) {
-    const times = [closedMs, closedMs + oneWayMs(timeline)] as const;
-    arrows.push(arrow("reset", toServer, times, "RST", { isDerived: true }));
+    arrows.push(arrow("reset", toServer, closedMs, closedMs + oneWayMs(timeline), "RST", { isDerived: true }));
   }
-  const more = { isDerived: true, isFailure: true };
+  const failed = { isDerived: true, isFailure: true };
   if (end === "error" && failure?.hop === "gateway-server" && closedMs !== undefined) {
-    const label = failureLabel(failure.code, reply.bytes);
-    arrows.push(arrow("failed", fromServer, [closedMs, closedMs], label, more));
+    arrows.push(arrow("failed", fromServer, closedMs, closedMs, failureLabel(failure.code, reply.bytes), failed));
   }
   if (end === "lost" && endedMs !== undefined) {
-    arrows.push(arrow("end", toPage, [endedMs, endedMs], "connection lost", more));
+    arrows.push(arrow("end", toPage, endedMs, endedMs, "connection lost", failed));
   }
   return arrows;
 }

@@ -9,25 +9,17 @@ export interface Reference {
 }
 
 const documents = {
-  W: { path: "docs/reference/protocol.md", name: "Protocol" },
-  G: { path: "docs/reference/gateway-frames.md", name: "Gateway frames" },
-  H: { path: "docs/reference/history-format.md", name: "History format" },
+  W: "Protocol, rule W-# (docs/reference/protocol.md)",
+  G: "Gateway frames, rule G-# (docs/reference/gateway-frames.md)",
+  H: "History format, rule H-# (docs/reference/history-format.md)",
 };
 
-/** A section of an RFC. */
 export function rfc(number: number, section: string): Reference {
-  return {
-    label: `RFC ${number}, ${section}`,
-    title: `RFC ${number}, section ${section}`,
-    href: `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`,
-  };
+  const href = `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`;
+  return { label: `RFC ${number}, ${section}`, title: `RFC ${number}, section ${section}`, href };
 }
 
 /** A rule of one of the documents, by its letter and number. */
 export function rule(letter: keyof typeof documents, number: number): Reference {
-  const { path, name } = documents[letter];
-  return {
-    label: `[${letter}-${number}]`,
-    title: `${name}, rule ${letter}-${number} (${path})`,
-  };
+  return { label: `[${letter}-${number}]`, title: documents[letter].replace("#", `${number}`) };
 }

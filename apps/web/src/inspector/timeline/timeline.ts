@@ -19,6 +19,7 @@ import type {
 } from "@wirebook/protocol";
 import { flowTimelineOf } from "../../traffic/flow-text.ts";
 import type { FlowTimeline } from "../../traffic/flow-text.ts";
+import { FrameList } from "../frame-list.ts";
 import type { Answer, Stream, Failure } from "../../streams/stream.svelte.ts";
 
 /**
@@ -83,6 +84,17 @@ export interface Timeline {
   readonly failure: Failure | undefined;
   /** How wrong the gateway's times may be, to either side; `undefined` when the clocks were never compared. */
   readonly errorMs: number | undefined;
+}
+
+/** A stream as it is at one moment, with all that the views draw of it. */
+export interface InspectedStream {
+  readonly stream: Stream;
+  readonly timeline: Timeline;
+  readonly list: FrameList;
+}
+
+export function inspect(stream: Stream): InspectedStream {
+  return { stream, timeline: buildTimeline(stream), list: new FrameList(stream) };
 }
 
 export function buildTimeline(stream: Stream): Timeline {

@@ -1,0 +1,123 @@
+/**
+ * Where each arrow of the sequence diagram stands, and its label; in pixels.
+ *
+ * Time runs downwards in proportion, with two exceptions that the drawing shows: moments are never closer than
+ * `rowMin`, or nothing could be read, and a gap longer than `rowMax` is shortened and marked with its length. The scale
+ * is the largest with which the drawing fits its box.
+ */
+
+import type { TimedArrow } from "./arrows.ts";
+
+export interface Arrow extends TimedArrow {
+  readonly fromY: number;
+  readonly toY: number;
+}
+
+/** A moment; or a wait that is drawn shorter than it was, with its length. */
+export interface Tick {
+  readonly y: number;
+  readonly ms: number;
+}
+
+export interface Sequence {
+  readonly arrows: readonly Arrow[];
+  readonly ticks: readonly Tick[];
+  readonly gaps: readonly Tick[];
+  readonly height: number;
+}
+
+const rowMin = 14;
+const rowMax = 72;
+const top = 12;
+/** The scale is looked for in steps: a length of so many pixels for the whole time, then less of it each time. */
+const bodyMax = 300;
+const bodyStep = 0.8;
+
+/** @param room pixels that the drawing should not be higher than */
+export function layOut(timed: readonly TimedArrow[], room = Infinity): Sequence {
+  const times = [...new Set(timed.flatMap(({ fromMs, toMs }) => [fromMs, toMs]))].toSorted((a, b) => a - b);
+  let body = bodyMax;
+  let scale = scaleOf(times, body);
+  while (scale.height > room && body > rowMin) scale = scaleOf(times, (body *= bodyStep));
+  const ys = new Map(scale.ticks.map(({ ms, y }) => [ms, y]));
+  const yOf = (ms: number) => ys.get(ms) ?? top;
+  return { ...scale, arrows: timed.map((each) => ({ ...each, fromY: yOf(each.fromMs), toY: yOf(each.toMs) })) };
+}
+
+function scaleOf(times: readonly number[], bodyHeight: number): Omit<Sequence, "arrows"> {
+  const spanMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  const ticks: Tick[] = [];
+  const gaps: Tick[] = [];
+  let y = top;
+  for (const ms of times) {
+    const sinceMs = ms - (ticks.at(-1)?.ms ?? ms);
+    const proportional = spanMs === 0 ? 0 : (sinceMs / spanMs) * bodyHeight;
+    const drawn = ticks.length === 0 ? 0 : Math.min(rowMax, Math.max(rowMin, proportional));
+    if (proportional > rowMax) gaps.push({ y: y + drawn / 2, ms: sinceMs });
+    y += drawn;
+    ticks.push({ y, ms });
+  }
+  return { ticks, gaps, height: y + top };
+}
+
+/** The ticks that get a label: those that keep their distance from the one above. */
+export function spaced(ticks: readonly Tick[]): readonly Tick[] {
+  const kept: Tick[] = [];
+  for (const tick of ticks) if (tick.y - (kept.at(-1)?.y ?? -rowMin) >= rowMin) kept.push(tick);
+  return kept;
+}
+
+/** The time axis; its labels are on its left. */
+export const axisX = 76;
+
+/** From the axis to the first lane, and from the last one to the edge: half of a lane's name. */
+const marginMax = 40;
+const laneDistanceMin = 60;
+
+/** Pixels from the left edge to each lane. */
+type Lanes = readonly [number, number, number];
+
+/** Where each lane stands in a diagram of some width; one that is too narrow is cut on its right. */
+export function lanesWithin(width: number): Lanes {
+  const margin = Math.min(marginMax, width / 12);
+  const first = axisX + margin;
+  const distance = Math.max(laneDistanceMin, (width - margin - first) / 2);
+  return [first, first + distance, first + 2 * distance];
+}
+
+export interface Label {
+  readonly text: string;
+  /** Its middle, and where its letters stand. */
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  /** True where no place was free: it covers another one, and is drawn only while its arrow is lit. */
+  readonly isCovering: boolean;
+}
+
+/** Of the drawing's 11 px monospaced font: the advance of a character, and what a line of it covers. */
+const characterWidth = 6.7;
+const labelHeight = 12;
+/** From the line of an arrow to the letters above it. */
+const lift = 3;
+/** Places along an arrow, as parts of its length; the middle is preferred. */
+const places = [0.5, 0.35, 0.65, 0.22, 0.78] as const;
+
+/** Places the label of each arrow above its middle, in their order; where another one is in the way it moves along the arrow. */
+export function placeLabels(arrows: readonly Arrow[], lanes: Lanes): readonly Label[] {
+  const placed: Label[] = [];
+  for (const { label: text, from, to, fromY, toY } of arrows) {
+    const width = text.length * characterWidth;
+    const candidates = places.map((part) => {
+      const x = lanes[from] + (lanes[to] - lanes[from]) * part;
+      return { text, width, x, y: fromY + (toY - fromY) * part - lift, isCovering: false };
+    });
+    const free = candidates.find((one) => !placed.some((other) => !other.isCovering && overlaps(one, other)));
+    placed.push(free ?? { ...(candidates[0] as Label), isCovering: true });
+  }
+  return placed;
+}
+
+function overlaps(one: Label, other: Label): boolean {
+  return Math.abs(one.x - other.x) < (one.width + other.width) / 2 && Math.abs(one.y - other.y) < labelHeight;
+}
