@@ -164,7 +164,7 @@ export const scenes: readonly Scene[] = [
     async play(stage) {
       const { page, inspector } = parts(stage);
       await stage.say("A conversation that was had once can be had again: saved as a text file, and played.");
-      await stage.click(newest(stage).getByRole("button", { name: "View & save" }));
+      await stage.click(newest(stage).getByRole("button", { name: "More" }));
       await stage.click(page.getByRole("menuitem", { name: "Save as scenario" }));
       const form = inspector.getByRole("form", { name: "Scenario" });
       await pause(2500);

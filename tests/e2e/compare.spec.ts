@@ -52,9 +52,8 @@ test("two conversations are compared, and one of them with a file of the other",
     await expect(entry(number)).toContainText("closed by mail");
   }
 
-  // From the menu of an entry, which is not the one that is selected.
-  await entry(1).hover();
-  await entry(1).getByRole("button", { name: "Actions" }).click();
+  await entry(1).getByRole("button", { pressed: false }).click();
+  await entry(1).getByRole("button", { name: "More" }).click();
   await page.getByRole("menuitem", { name: "Compare with…" }).click();
   const entries = talk.inspector.getByRole("list", { name: "Entries" });
   await expect(talk.inspector).toContainText("Compare mail #1 with:");

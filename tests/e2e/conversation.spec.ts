@@ -190,13 +190,13 @@ test("a reply is copied, shown as a table and in hex, and saved byte by byte", a
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   expect(copied).toMatch(/^\S+Z 127\.0\.0\.1 "brick"\n[^\n]+\n$/);
 
-  await choose(entry, "View & save", "View as table");
-  await expect(entry.getByText("brick", { exact: true })).toBeVisible();
-  await choose(entry, "View & save", "View as hex");
+  await entry.getByRole("radio", { name: "Table" }).check();
+  await expect(entry.getByRole("cell", { name: "brick", exact: true })).toBeVisible();
+  await entry.getByRole("radio", { name: "Hex" }).check();
   const hex = entry.getByRole("group", { name: "Bytes in hex" });
   await expect(hex.getByRole("listitem").first()).toContainText("323032362d");
 
-  await entry.getByRole("button", { name: "View & save" }).click();
+  await entry.getByRole("button", { name: "More" }).click();
   const downloading = page.waitForEvent("download");
   await entry.getByRole("menuitem", { name: "Save reply", exact: true }).click();
   expect(await readFile(await (await downloading).path(), "utf8")).toBe(copied);
@@ -208,11 +208,11 @@ test("a line is edited and sent again from its entry", async ({ wirebook }) => {
   await wirebook.send(6);
   await expect(wirebook.card("brick 6")).toContainText("done");
   const entry = wirebook.card("brick 2 -1");
-  await entry.hover();
-  await choose(entry, "Actions", "Edit");
+  await entry.getByRole("button", { pressed: false }).click();
+  await entry.getByRole("button", { name: "Edit", exact: true }).click();
   await expect(wirebook.line).toHaveValue(/^brick 2 -1\s*$/);
   await expect(wirebook.line).toBeFocused();
-  await choose(entry, "Actions", "Send again");
+  await entry.getByRole("button", { name: "Send again", exact: true }).click();
   await expect(wirebook.conversation.getByRole("article", { name: "brick 2 -1", exact: true })).toHaveCount(2);
 });
 
@@ -259,7 +259,7 @@ test("a reload keeps what went to the server and what was kept, sends nothing, a
   (await service.connection(3)).end("220 not kept\r\n");
   await expect(talk.card("mail #2")).toContainText("closed by mail");
   await talk.conversation.getByRole("button", { name: "Clear", exact: true }).click();
-  const question = talk.conversation.getByRole("group", { name: "Clear" });
+  const question = page.getByRole("dialog", { name: "Clear all" });
   await expect(question).toContainText("1 entry with other services is not kept anywhere else.");
   await question.getByRole("button", { name: "Cancel" }).click();
   await expect(talk.conversation.getByRole("article")).toHaveCount(3);

@@ -26,11 +26,13 @@ test("a user is registered, sends a key that is never shown, outlasts a reload a
   const identity = commandLine.getByRole("group", { name: "Identity" });
   await button.click();
   await expect(identity).toContainText("This browser has no key for brick.");
-  await identity.getByRole("button", { name: "Register a new user…" }).click();
   await expect(identity).toContainText(
     "The server creates a permanent name with an access key. This browser keeps the key",
   );
-  await identity.getByRole("button", { name: "Register", exact: true }).click();
+  await identity.getByRole("button", { name: "Register a new user" }).click();
+  await expect(line).toHaveValue("brick 4 ");
+  await expect(line).toBeFocused();
+  await page.keyboard.press("Enter");
   await expect(identity).toContainText("This browser has a key for");
   const name = (await line.inputValue()).trim();
   expect(name).not.toBe("brick");
@@ -60,26 +62,23 @@ test("a user is registered, sends a key that is never shown, outlasts a reload a
   await expectNowhere(page, key);
 
   await identity.getByRole("button", { name: "Forget key" }).click();
-  await expect(identity.getByRole("button", { name: "Cancel" })).toBeFocused();
-  await identity.getByRole("button", { name: "Forget key" }).click();
+  const question = page.getByRole("dialog", { name: "Forget key" });
+  await expect(question).toContainText(`The server does not send the key of ${name} again.`);
+  await expect(question.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await question.getByRole("button", { name: "Forget key" }).click();
   await expect(line).toBeFocused();
   await wirebook.send(6);
-  const access = commandLine.getByRole("group", { name: "Access" });
-  await expect(access).toContainText(`The server does not accept ${name} without a key.`);
-  await access.getByRole("button", { name: "Enter key" }).click();
-  const field = access.getByLabel(`Key of ${name}`);
+  await expect(identity).toContainText(`The server does not accept ${name} without a key.`);
+  const field = identity.getByLabel(`Key of ${name}`);
   await expect(field).toBeFocused();
   await expect(field).toHaveAttribute("type", "password");
   await field.fill("a-wrong-key");
   await field.press("Enter");
-  await expect(access).toContainText(`The server does not accept the key of ${name}.`);
-  await access.getByRole("button", { name: "Enter key" }).click();
+  await expect(identity).toContainText(`The server does not accept the key of ${name}.`);
   await field.fill(copied);
   await field.press("Enter");
   await expect(entryOf(wirebook, name, " 6").last()).toContainText("done");
-  await expect(access).toHaveCount(0);
   await expect(line).toBeFocused();
-  await button.click();
   await expect(identity).toContainText(`This browser has a key for ${name}.`);
   await expectNowhere(page, key);
 });
@@ -90,10 +89,10 @@ test("a name that the server does not accept is exchanged for another", async ({
   const wirebook = new Wirebook(page);
   await page.goto(`http://${gateway.address}/`);
   await wirebook.type("stranger 2 -1");
-  const access = wirebook.commandLine.getByRole("group", { name: "Access" });
-  await expect(access).toContainText("The server does not accept stranger without a key.");
-  await access.getByRole("button", { name: "Use another name" }).click();
-  await expect(access).toHaveCount(0);
+  const identity = wirebook.commandLine.getByRole("group", { name: "Identity" });
+  await expect(identity).toContainText("The server does not accept stranger without a key.");
+  await identity.getByRole("button", { name: "Use another name" }).click();
+  await expect(identity).not.toContainText("The server does not accept");
   await expect(wirebook.line).toHaveValue("stranger 2 -1");
   await expect(wirebook.line).toBeFocused();
 });

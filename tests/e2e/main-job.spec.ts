@@ -112,12 +112,11 @@ test("what opens above the line leaves Send in sight on a screen of 480 pixels",
   }
 });
 
-test("a first visit is three clicks from a line, a fault and a failure", async ({ page, gateway }) => {
+test("a first visit is three clicks from a line, a fault and the lessons", async ({ page, gateway }) => {
   const wirebook = new Wirebook(page);
   await page.goto(`http://${gateway.address}/`);
   await expect(wirebook.line).toBeFocused();
-  await page.getByRole("button", { name: "Stop the server and watch" }).click();
-  await expect(wirebook.conversation).toContainText("Press Ctrl+C in the terminal that runs the server.");
+  await expect(page.getByRole("button", { name: "Learn how it works" })).toBeVisible();
   await page.getByRole("button", { name: "Cut a message in two" }).click();
   const lab = page.getByRole("form", { name: "Fault lab" });
   await expect(lab.getByLabel("Message")).toHaveValue("brick 2 -3");

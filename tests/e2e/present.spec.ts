@@ -132,7 +132,7 @@ test("what is hidden before is shown as dots; what was seen is said to be seen",
   await expect(entry).toContainText("password?");
   await wirebook.type("hunter2");
   await expect(entry.getByText("hunter2")).toHaveCount(2);
-  await entry.getByRole("button", { name: "View & save" }).click();
+  await entry.getByRole("button", { name: "More" }).click();
   await page.getByRole("menuitem", { name: "Hide single lines" }).click();
   const buttons = entry.getByRole("button", { name: "Hide when presenting" });
   await buttons.nth(2).click();

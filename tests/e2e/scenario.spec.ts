@@ -27,7 +27,7 @@ const test = base.extend<{ form: Locator; text: Locator; open: (entry: Locator) 
   text: async ({ form }, use) => use(form.getByRole("textbox", { name: "Scenario" })),
   open: async ({ page }, use) => {
     await use(async (entry) => {
-      await entry.getByRole("button", { name: "View & save" }).click();
+      await entry.getByRole("button", { name: "More" }).click();
       await page.getByRole("menuitem", { name: "Save as scenario" }).click();
     });
   },

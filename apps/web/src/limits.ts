@@ -69,11 +69,8 @@ export const ownReadsKept = 8;
 /** Bytes of the response that are kept to tell an error by its prefix and to repeat its sentence. */
 export const answerBytesMax = 1024;
 
-/** Characters of the command line; what is longer is sent as a file. */
+/** Characters of the command line. */
 export const lineCharactersMax = 64 * 1024;
-
-/** Bytes of a file that is sent to a target. */
-export const sentFileBytesMax = 4 * 1024 * 1024;
 
 /** Milliseconds after its first answer in which a conversation may still end at once; then it is told of as open. */
 export const openAfterMs = 500;
@@ -81,12 +78,15 @@ export const openAfterMs = 500;
 /** Bytes of a line that stand in one row; a longer one goes on in the next. */
 export const lineBytesMax = 1024;
 
-/** Rows that are drawn, and let go of, together. */
+/** Rows that are laid out, and let go of, together. */
 export const blockRows = 64;
 
-/** Rows of one stream, and bytes in them, that can be looked at as lines: the first block and the newest. */
-export const streamLinesKept = 20_000;
-export const streamLinesBytesKept = 8 * 1024 * 1024;
+/** Rows of one stream that can be looked at as lines: the first block and the newest. */
+export const streamLinesKept = 10_000;
+
+/** Rows of a reply that are shown as a table, and bytes that are read for them. */
+export const tableRowsMax = 1000;
+export const tableBytesMax = 1024 * 1024;
 
 /** Matches of Find that are told apart. */
 export const findMatchesMax = 10_000;

@@ -2,8 +2,9 @@ import { decodeBase64 } from "@wirebook/capture";
 import { decodeByteFrame, decodeText, encodeText, firstBytesMax, operations as specs } from "@wirebook/protocol";
 import type { PageFrame } from "@wirebook/protocol";
 import { beforeEach, describe, expect, test } from "vitest";
-import { CommandLine } from "../src/conversation/command-line.svelte.ts";
+import { CommandLine, InputHistory, recalledMax } from "../src/conversation/command-line.svelte.ts";
 import { Identity } from "../src/conversation/identity.svelte.ts";
+import { encodeHex } from "../src/conversation/line-bytes.ts";
 import type { Hello } from "../src/gateway/connection.svelte.ts";
 import { Operations } from "../src/streams/operations.svelte.ts";
 import { Streams } from "../src/streams/streams.svelte.ts";
@@ -71,7 +72,7 @@ describe("a line for the server", () => {
     page.type("brick 2 0");
     expect([page.sent, page.line.text]).toEqual([[], "brick 2 0"]);
     expect(page.line.problem).toBe("FROM is 0, and the first line is 1; type a number from 1");
-    page.line.sendAnyway();
+    page.line.send(true);
     expect(page.connected()).toEqual({ target: "wirebook", text: "brick 2 0\n", end: false });
   });
 
@@ -206,32 +207,32 @@ describe("a line for any other target", () => {
 
   test("is sent again byte by byte, however many there are and whatever they are", () => {
     const bytes = Uint8Array.from({ length: firstBytesMax + 1000 }, (_, at) => at % 251);
-    page.line.sendBytes(bytes);
+    page.line.set({ input: "hex" });
+    page.type(encodeHex(bytes));
     const [stream] = page.streams.list;
     for (const count of [firstBytesMax, 1000]) stream?.takeBytes(writtenOf(count), 0, undefined);
     page.sent.length = 0;
+    expect(stream && page.line.canRepeat(stream)).toBe(true);
     if (stream !== undefined) page.line.sendAgain(stream);
     const rest = page.sent.filter((each) => typeof each === "string");
     expect(encodeText([page.connected()?.text, ...rest].join(""))).toEqual(bytes);
-    expect(page.line.notice).toBe("");
   });
 
-  test("is not sent again, nor edited, when its bytes are not kept whole", () => {
-    page.line.sendBytes(new Uint8Array(firstBytesMax + 1000));
+  test("is not offered again when its bytes are not kept whole, or its target is gone", () => {
+    page.line.set({ lineEnd: "none" });
+    page.type("x".repeat(firstBytesMax + 1000));
     const [stream] = page.streams.list;
     stream?.takeBytes(writtenOf(firstBytesMax + 1000), 0, undefined);
+    expect(stream && page.line.canRepeat(stream)).toBe(true);
+    expect(stream && openPage(["wirebook"]).line.canRepeat(stream)).toBe(false);
     stream?.release();
-    if (stream !== undefined) page.line.sendAgain(stream);
-    expect(page.streams.list).toHaveLength(1);
-    expect(page.line.notice).toBe("mail #1 was not sent again: its bytes are not kept whole. Send them as a file.");
-    if (stream !== undefined) page.line.edit(stream);
-    expect(page.line.text).toBe("");
-    page.type("EHLO x");
-    expect(page.line.notice).toBe("");
+    expect(stream && page.line.canRepeat(stream)).toBe(false);
   });
 
   test("is edited in hex when it is no text", () => {
-    page.line.sendBytes(Uint8Array.of(0, 255));
+    page.line.set({ input: "hex" });
+    page.type("00 ff");
+    page.line.set({ input: "text" });
     const [stream] = page.streams.list;
     if (stream !== undefined) page.line.edit(stream);
     expect([page.line.settings.input, page.line.text]).toEqual(["hex", "00 ff"]);
@@ -241,5 +242,22 @@ describe("a line for any other target", () => {
     page.state.isOpen = false;
     page.type("EHLO x");
     expect([page.line.text, page.streams.list]).toEqual(["EHLO x", []]);
+  });
+});
+
+describe("what was sent", () => {
+  test("is gone back to, and forward to what was being typed; the same line is there once", () => {
+    const recall = new InputHistory();
+    for (const line of ["two", "one", "two"]) recall.add(line);
+    expect([recall.go(-1, "typing"), recall.go(-1, "two"), recall.go(-1, "one")]).toEqual(["two", "one", undefined]);
+    expect([recall.go(1, ""), recall.go(1, ""), recall.go(1, "")]).toEqual(["two", "typing", undefined]);
+  });
+
+  test("is kept up to a bound", () => {
+    const recall = new InputHistory();
+    for (let n = 0; n <= recalledMax; n++) recall.add(String(n));
+    let oldest: string | undefined;
+    for (let line = recall.go(-1, ""); line !== undefined; line = recall.go(-1, "")) oldest = line;
+    expect(oldest).toBe("1");
   });
 });

@@ -1,6 +1,6 @@
 import { operations } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
-import { complete, completionsOf, hintOf } from "../src/conversation/draft.ts";
+import { complete, completionsOf, operationOf, parametersText } from "../src/conversation/draft.ts";
 
 const operation = (number: number) => operations.find((each) => each.number === number);
 
@@ -23,12 +23,9 @@ describe("what a line may become", () => {
     expect(status && complete(" brick ", status)).toBe("brick 6");
   });
 
-  test.each([
-    ["brick 2", -1],
-    ["brick 2 ", 0],
-    ["brick 2 -1", 0],
-    ["brick 2 -1 ", 1],
-  ])("the argument that is typed in %j has the index %i", (line, at) => {
-    expect(hintOf(line, operations)).toMatchObject({ operation: { number: 2 }, at });
+  test("is the operation of its second word, with its parameters", () => {
+    const found = operationOf(" brick 2 -1", operations);
+    expect(found && parametersText(found)).toBe("[FROM] [TO] [snapshot]");
+    expect(operationOf("brick 9", operations)).toBeUndefined();
   });
 });

@@ -28,7 +28,7 @@ describe("a line for the server", () => {
   });
 
   test.each(["brick  2", "brick 02", "brick\t2"])("is a message that only its own bytes say: %j", (line) => {
-    expect(draft(line)).toMatchObject({ message: `${line}\n`, request: undefined, problem: undefined });
+    expect(draft(line)).toEqual({ message: `${line}\n`, verb: "read" });
   });
 
   test.each([
@@ -37,16 +37,16 @@ describe("a line for the server", () => {
     ["line 0", "brick 2 0", "FROM is 0, and the first line is 1; type a number from 1"],
     ["an HTTP request", "GET / HTTP/1.1", "this is no HTTP server; open the gateway's address in a browser instead"],
   ])("is refused in a sentence for %s, and its bytes are still known", (_, line, sentence) => {
-    expect(draft(line)).toMatchObject({ message: `${line}\n`, request: undefined, problem: sentence });
+    expect(draft(line)).toEqual({ message: `${line}\n`, problem: sentence });
   });
 
   test("makes nothing while nothing is typed", () => {
-    expect(draft("  ")).toEqual({ message: "", request: undefined, verb: undefined, problem: undefined });
+    expect(draft("  ")).toEqual({ message: "" });
   });
 
   test("is left to the server when only the server knows the operation", () => {
     const offered = [{ number: 77, purpose: "dance", parameters: [] }];
-    expect(draft("brick 77", offered)).toMatchObject({ message: "brick 77\n", problem: undefined });
+    expect(draft("brick 77", offered)).toMatchObject({ message: "brick 77\n", request: { operation: 77 } });
   });
 
   test("is refused when the server does not offer the operation, once it has said what it offers", () => {

@@ -23,6 +23,8 @@ import { Lab } from "../src/fault-lab/lab.svelte.ts";
 import { Stream } from "../src/streams/stream.svelte.ts";
 import { server } from "./stream-samples.ts";
 
+const streamOf = (message: string) =>
+  new Stream(1, { target: server, user: "", message, by: "user" }, "connect", { atMs: 0, text: "" });
 const set = (some: Partial<FaultSettings>): FaultSettings => ({ ...ordinary, message: "brick 2 -3", ...some });
 const problemOf = (some: Partial<FaultSettings>) => makeExperiment(set(some)).problem;
 const frameOf = ({ bytes, schedule }: ReturnType<typeof makeExperiment>): string => {
@@ -85,8 +87,10 @@ describe("an experiment", () => {
   });
 
   test("writes as any client does where only the message, the reads or the runs are other than usual", () => {
-    const isPlain = (name: string) => isOrdinary(makeExperiment(presetOf(name, ordinary.message)).schedule);
-    expect(Object.keys(presets).filter(isPlain)).toEqual(["As usual", "No newline", "Slow reader", "Eight at once"]);
+    const plain = Object.keys(presets).filter((name) =>
+      isOrdinary(makeExperiment(presetOf(name, ordinary.message)).schedule),
+    );
+    expect(plain).toEqual(["As usual", "No newline", "Slow reader", "Eight at once"]);
     expect(isOrdinary(makeExperiment(set({ message: "", lineEnd: "none", close: "end" })).schedule)).toBe(false);
   });
 
@@ -102,8 +106,6 @@ test("knows what deletes", () => {
 });
 
 test("takes the message of the stream that is inspected until it is edited, and of the one to be broken then, too", () => {
-  const streamOf = (message: string) =>
-    new Stream(1, { target: server, user: "", message, by: "user" }, "connect", { atMs: 0, text: "" });
   const streams = { selected: undefined, target: server, connect: () => undefined };
   const lab = new Lab(streams, { withKey: (name) => name }, () => {});
   lab.follow(streamOf("otter~s3cret 6\n"));

@@ -65,7 +65,7 @@ test("goes from the newest match on, around, and begins again with another text"
   find.move(1);
   expect(find.current).toBe(find.matches[0]);
   find.move(-1);
-  expect(find.current).toBe(newest);
+  expect(find.current).toStrictEqual(newest);
   find.text = "b";
   find.refresh();
   expect([find.current, placesOf(find)]).toEqual([undefined, ["<2"]]);

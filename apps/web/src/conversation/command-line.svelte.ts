@@ -24,9 +24,6 @@ import { decodeHex, encodeHex, encodeLines, linesOf, withoutLineEnd } from "./li
 /** The name that a first visitor is offered: the sample user of the reference implementation. */
 export const sampleName = "brick";
 
-/** Characters of an entry's name that a sentence repeats. */
-const shownCharacters = 40;
-
 /** How lines go to a target. */
 const targetSettings = z.object({
   lineEnd: z.enum(["CRLF", "LF", "CR", "none"]),
@@ -59,10 +56,6 @@ export class CommandLine {
   /** What is open above the line. */
   panel = $state<"identity" | "fields" | "bytes">();
   refused = $state.raw<RefusedLine>();
-  /** Why an entry was not sent again or edited. */
-  notice = $state("");
-  /** What is sent once its size was seen. */
-  file = $state.raw<File>();
   readonly #operations: Operations;
   readonly #identity: Identity;
   readonly #streams: Streams;
@@ -74,9 +67,7 @@ export class CommandLine {
     new Map(this.#keptSettings.readAs(z.array(z.tuple([z.string(), targetSettings])))),
   );
   readonly #recalls = new Map<string, InputHistory>();
-  /** What the page put into the empty line. */
-  #proposed = "";
-  /** The latest conversation with each target. */
+  /** The latest conversation with each target, open or over. */
   #conversations = $state.raw<ReadonlyMap<string, Stream>>(new Map());
 
   /** @param onSent gets each stream that a line opened */
@@ -106,15 +97,12 @@ export class CommandLine {
   }
 
   set(change: Partial<TargetSettings>): void {
-    const { bytes, settings } = this;
-    const { name } = this.target;
-    const others = [...this.#settings].filter(([each]) => each !== name).slice(1 - rememberedMax);
-    this.#settings = new Map([...others, [name, { ...settings, ...change }]]);
+    const { bytes, settings, target } = this;
+    const others = [...this.#settings].filter(([name]) => name !== target.name).slice(1 - rememberedMax);
+    this.#settings = new Map([...others, [target.name, { ...settings, ...change }]]);
     this.#keptSettings.write(JSON.stringify([...this.#settings]));
-    if (change.input === undefined || change.input === settings.input || this.text === "") return;
-    // What is typed stays the same bytes, where they can be written the other way.
-    if (bytes === undefined || (change.input === "text" && !decodeText(bytes).isWellFormed())) return;
-    this.text = change.input === "hex" ? encodeHex(bytes) : withoutLineEnd(decodeText(bytes));
+    // What is typed stays the same bytes.
+    if (change.input !== undefined && change.input !== settings.input && this.text !== "") this.#write(bytes);
   }
 
   choose(name: string): void {
@@ -122,10 +110,7 @@ export class CommandLine {
     this.#keptTarget.write(name);
     this.panel = undefined;
     this.refused = undefined;
-    this.file = undefined;
-    this.notice = "";
-    this.text = "";
-    if (this.isForServer && this.#identity.hasConnected) this.#propose(this.name);
+    this.text = this.isForServer && this.#identity.hasConnected ? `${this.name} ` : "";
   }
 
   /** The name of the line, or the one that was accepted last. */
@@ -139,39 +124,36 @@ export class CommandLine {
     return this.#draftOf(this.text);
   }
 
-  /** The bytes that Send would send; `undefined` while the text makes none. */
-  get bytes(): Uint8Array | undefined {
+  /** The bytes that Send would send, or why the text makes none. */
+  get #made(): Uint8Array | string {
     if (this.isForServer) return encodeText(this.draft.message);
     if (this.isConnect) return new Uint8Array(0);
-    return this.settings.input === "text" ? encodeLines(this.text, this.settings.lineEnd) : decodeHex(this.text).bytes;
+    const { length } = this.text;
+    if (length > lineCharactersMax)
+      return `the text has ${count(length)} characters, over the limit of ${count(lineCharactersMax)}; shorten it`;
+    return this.settings.input === "text" ? encodeLines(this.text, this.settings.lineEnd) : decodeHex(this.text);
+  }
+
+  /** The bytes that Send would send; none while the text makes none. */
+  get bytes(): Uint8Array {
+    const made = this.#made;
+    return typeof made === "string" ? new Uint8Array(0) : made;
   }
 
   /** Why the line is not sent as it is. */
   get problem(): string | undefined {
-    if (this.isForServer) return this.draft.problem;
-    if (this.text.length > lineCharactersMax) {
-      return `the text has ${count(this.text.length)} characters, over the limit of ${count(lineCharactersMax)}; send it as a file`;
-    }
-    return this.settings.input === "hex" ? decodeHex(this.text).problem : undefined;
+    const made = this.#made;
+    return typeof made === "string" ? made : this.isForServer ? this.draft.problem : undefined;
   }
 
-  /** Lines that Send would send: more than one must be meant. */
+  /** Lines that Send would send. */
   get lineCount(): number {
-    return this.isForServer || this.settings.input === "hex" ? 1 : linesOf(this.text).length;
+    return this.isForServer || this.settings.input === "hex" ? 1 : linesOf(withoutLineEnd(this.text)).length;
   }
 
   /** The latest conversation with the target, open or over. */
   get latest(): Stream | undefined {
     return this.#conversations.get(this.target.name);
-  }
-
-  /** How an open conversation is ended. */
-  waysToClose(stream: Stream) {
-    return [
-      { label: "Close", about: "send FIN and read on", run: () => this.#streams.end(stream) },
-      { label: "Reset", about: "send RST at once", run: () => this.#streams.reset(stream) },
-      { label: "Leave", about: "let the gateway close it", run: () => this.#streams.cancel(stream) },
-    ];
   }
 
   /** The conversation that takes the next line. */
@@ -186,32 +168,17 @@ export class CommandLine {
   }
 
   get canSend(): boolean {
-    if (this.problem !== undefined) return false;
-    return this.isForServer ? this.draft.message !== "" : this.isConnect || (this.bytes?.length ?? 0) > 0;
+    return this.problem === undefined && (this.isConnect || this.bytes.length > 0);
   }
 
-  send(): void {
-    const { bytes } = this;
-    if (!this.canSend || bytes === undefined) return;
-    this.notice = "";
-    if (this.isForServer ? this.#sendToServer(this.text) : this.sendBytes(bytes)) this.#noteSent();
-  }
-
-  /** Sends a message although the protocol refuses it, to see the server's answer. */
-  sendAnyway(): void {
-    if (!this.isForServer || this.draft.message === "") return;
-    if (this.#sendToServer(this.text)) this.#noteSent();
-  }
-
-  /** Sends bytes to another target: on the open conversation, or else on a new connection. False without a gateway. */
-  sendBytes(bytes: Uint8Array): boolean {
-    const { conversation, settings, target } = this;
-    if (conversation !== undefined && settings.keepsOpen) {
-      void this.#streams.show(conversation);
-      return this.#streams.write(conversation, bytes);
-    }
-    const end = !settings.keepsOpen && bytes.length > 0;
-    return this.#hold(this.#streams.connect({ user: "", target, bytes, end, by: "user" }));
+  /** @param isAnyway although the protocol refuses it, to see the server's answer */
+  send(isAnyway = false): void {
+    if (!this.canSend && !(isAnyway && this.isForServer)) return;
+    // What is recalled shows no key: the keyring has one that was typed, once a server accepts it.
+    const line = this.isForServer ? withoutKey(this.text.trim()) : this.text;
+    if (!(this.isForServer ? this.#sendToServer(this.text) : this.#sendBytes(this.bytes))) return;
+    if (line !== "") this.#recall.add(line);
+    this.text = this.isForServer ? `${this.name} ` : "";
   }
 
   /** Sends the line that was refused again, with a key; `name~key` is taken as well. */
@@ -222,50 +189,32 @@ export class CommandLine {
     this.#sendToServer(refused.line.replace(/^\S+/u, `${refused.name}~${key}`));
   }
 
-  /** Puts the line that was refused back, for another name. */
-  useAnotherName(): void {
-    if (this.refused !== undefined) this.text = this.refused.line;
-    this.refused = undefined;
+  /** False when what a stream began with is not kept whole, or is too much for the line, or its target is not there. */
+  canRepeat({ intent, isWithServer, firstBytes }: Stream): boolean {
+    const isThere = this.#streams.targets.some(({ name }) => name === intent.target.name);
+    return isThere && (isWithServer || (firstBytes !== undefined && firstBytes.length <= lineCharactersMax));
   }
 
   /** Puts the line of a stream back, to be changed. */
-  edit(stream: Stream): void {
-    const { intent, isWithServer, firstBytes: bytes } = stream;
-    const { target, message } = intent;
-    this.notice = "";
-    if (!isWithServer && (bytes === undefined || bytes.length > lineCharactersMax)) {
-      this.notice = `${stream.name.slice(0, shownCharacters)} began with more bytes than can be edited here. Send them as a file.`;
-      return;
-    }
-    if (this.#streams.targets.some(({ name }) => name === target.name)) this.choose(target.name);
-    if (isWithServer || bytes === undefined) this.text = withoutKey(message).trimEnd();
+  edit({ intent, isWithServer, firstBytes = new Uint8Array(0) }: Stream): void {
+    this.choose(intent.target.name);
+    if (isWithServer) this.text = withoutKey(intent.message).trimEnd();
     else {
-      if (!isUtf8(bytes)) this.set({ input: "hex" });
-      this.text = this.settings.input === "hex" ? encodeHex(bytes) : withoutLineEnd(message);
+      if (!isUtf8(firstBytes)) this.set({ input: "hex" });
+      this.#write(firstBytes);
     }
   }
 
   /** Sends what a stream began with again, on a connection of its own. */
-  sendAgain(stream: Stream): void {
-    const { intent, isWithServer, firstBytes: bytes } = stream;
+  sendAgain({ intent, isWithServer, firstBytes: bytes }: Stream): void {
     const { target, user, message, end = false } = intent;
-    this.notice = "";
     if (isWithServer) this.#sendToServer(withoutKey(message));
     else if (bytes !== undefined) this.#hold(this.#streams.connect({ user, target, bytes, end, by: "user" }));
-    else
-      this.notice = `${stream.name.slice(0, shownCharacters)} was not sent again: its bytes are not kept whole. Send them as a file.`;
   }
 
-  /** True when the server creates usernames. */
-  get canRegister(): boolean {
-    return this.#identity.hasConnected && this.#operations.offering("create-user") !== undefined;
-  }
-
-  /** Creates a user; the page keeps the key and sends as that user. @param name `""` lets the server make one */
-  register(name: string): void {
-    const operation = this.#operations.offering("create-user")?.number;
-    if (operation === undefined || this.#identity.keyring.isFull) return;
-    this.#sendToServer([this.name, operation, name.trim()].join(" "));
+  /** The operation that creates a user, where the server offers it. */
+  get registering(): number | undefined {
+    return this.#identity.hasConnected ? this.#operations.offering("create-user")?.number : undefined;
   }
 
   /** The next line begins with this name. @param before the user as whom it was created: what is typed for that one changes hands */
@@ -273,13 +222,13 @@ export class CommandLine {
     this.refused = undefined;
     if (!this.isForServer) return;
     const [typed = ""] = this.text.split(/\s/u, 1);
-    if (this.text === "" || this.text === this.#proposed) this.#propose(name);
+    if (this.text === "") this.text = `${name} `;
     else if (typed === withoutKey(before)) this.text = name + this.text.slice(typed.length);
   }
 
   /** Goes to the line that was sent before the one shown, or forward again; false when there is none. */
   recall(step: -1 | 1): boolean {
-    const line = step < 0 ? this.#recall.back(this.text) : this.#recall.forward();
+    const line = this.#recall.go(step, this.text);
     this.text = line ?? this.text;
     return line !== undefined;
   }
@@ -291,6 +240,12 @@ export class CommandLine {
     return recall;
   }
 
+  /** Writes bytes as text or in hex, where the text can say them. */
+  #write(bytes: Uint8Array): void {
+    if (this.settings.input === "hex") this.text = encodeHex(bytes);
+    else if (isUtf8(bytes)) this.text = withoutLineEnd(decodeText(bytes));
+  }
+
   #draftOf(line: string): Draft {
     return makeDraft(line, (name) => this.#identity.keyring.withKey(name), this.#operations.list);
   }
@@ -300,7 +255,7 @@ export class CommandLine {
     if (!this.#streams.hasServer) return false;
     const { message, request } = this.#draftOf(line);
     const [user = ""] = message.trim().split(/\s/u, 1);
-    const target = this.#streams.target;
+    const { target } = this.#streams;
     const stream =
       request === undefined
         ? this.#streams.connect({ user, target, bytes: encodeText(message), by: "user" })
@@ -310,10 +265,21 @@ export class CommandLine {
     void stream?.over.then(({ answer }) => {
       if (answer !== "unauthenticated") return;
       const [name = "", key] = user.split("~", 2);
-      this.panel = undefined;
       this.refused = { name, hadKey: key !== undefined, line: withoutKey(line.trim()) };
+      this.panel = "identity";
     });
     return stream !== undefined;
+  }
+
+  /** Sends bytes to another target: on the open conversation, or else on a new connection. False without a gateway. */
+  #sendBytes(bytes: Uint8Array): boolean {
+    const { conversation, settings, target } = this;
+    if (conversation !== undefined && settings.keepsOpen) {
+      void this.#streams.show(conversation);
+      return this.#streams.write(conversation, bytes);
+    }
+    const end = !settings.keepsOpen && bytes.length > 0;
+    return this.#hold(this.#streams.connect({ user: "", target, bytes, end, by: "user" }));
   }
 
   /** The next line goes on this stream, unless FIN followed what it began with. False when there is none. */
@@ -323,20 +289,6 @@ export class CommandLine {
     if (stream.intent.end !== true)
       this.#conversations = new Map(this.#conversations).set(stream.intent.target.name, stream);
     return true;
-  }
-
-  /** What is recalled shows no key: the keyring has one that was typed, once a server accepts it. */
-  #noteSent(): void {
-    const line = this.isForServer ? withoutKey(this.text.trim()) : this.text;
-    if (line !== "") this.#recall.add(line);
-    if (this.isForServer) this.#propose(this.name);
-    else this.text = "";
-  }
-
-  /** Begins the next line with the name that sends it. */
-  #propose(name: string): void {
-    this.#proposed = `${name} `;
-    this.text = this.#proposed;
   }
 }
 
@@ -355,18 +307,12 @@ export class InputHistory {
     this.#at = this.#items.length;
   }
 
-  /** The previous one; `forward` leads back to `typed`. `undefined` when there is none. */
-  back(typed: string): string | undefined {
-    if (this.#at === 0) return undefined;
+  /** The line before, or the one after; behind the last stands `typed`. `undefined` when there is nothing further. */
+  go(step: -1 | 1, typed: string): string | undefined {
+    const next = this.#at + step;
+    if (next < 0 || next > this.#items.length) return undefined;
     if (this.#at === this.#items.length) this.#typed = typed;
-    this.#at -= 1;
-    return this.#items[this.#at];
-  }
-
-  /** The next one, and behind the last what was typed. `undefined` when there is nothing further. */
-  forward(): string | undefined {
-    if (this.#at === this.#items.length) return undefined;
-    this.#at += 1;
-    return this.#items[this.#at] ?? this.#typed;
+    this.#at = next;
+    return this.#items[next] ?? this.#typed;
   }
 }

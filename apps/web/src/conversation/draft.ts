@@ -13,21 +13,18 @@ import {
 } from "@wirebook/protocol";
 import type { Announcement, OperationSpec, Parameter } from "@wirebook/protocol";
 
-/** A request in the fields of its frame. */
-interface DraftRequest {
-  readonly user: string;
-  readonly operation: number | undefined;
-  readonly values: readonly string[];
-}
-
 export interface Draft {
   /** The bytes as text: the line with the key of its name and a line feed. Empty when nothing is typed. */
   readonly message: string;
-  /** Set when the gateway makes exactly these bytes from it. */
-  readonly request: DraftRequest | undefined;
-  readonly verb: OperationSpec["verb"] | undefined;
+  /** The fields of its frame; set when the gateway makes exactly these bytes from them. */
+  readonly request?: {
+    readonly user: string;
+    readonly operation: number | undefined;
+    readonly values: readonly string[];
+  };
+  readonly verb?: OperationSpec["verb"] | undefined;
   /** Why the server would refuse it, in the words that it would use. */
-  readonly problem: string | undefined;
+  readonly problem?: string;
 }
 
 /**
@@ -39,42 +36,31 @@ export function makeDraft(
   withKey: (name: string) => string,
   announced: readonly Announcement[] | undefined,
 ): Draft {
-  const typed = line.trim();
-  if (typed === "") return { message: "", request: undefined, verb: undefined, problem: undefined };
-  const text = typed.replace(/^[^\s~]+(?=\s|$)/u, withKey);
+  const text = line.trim().replace(/^[^\s~]+(?=\s|$)/u, withKey);
+  if (text === "") return { message: "" };
   const message = `${text}\n`;
   try {
     const { words } = decodeMessage(encodeText(text));
-    const operation = numberOf(words[0]);
+    const number = numberOf(words[0]);
+    const operation = number === undefined ? undefined : findOperation(number);
+    const isOffered = announced?.some((each) => each.number === number);
     // An operation that this protocol does not know is not checked: the server announced it and checks it.
-    const isOther =
-      announced?.some(({ number }) => number === operation) && findOperation(operation as number) === undefined;
-    if (!isOther) decodeCommand(words);
-    const problem = isOffered(operation, announced)
-      ? undefined
-      : `the server does not offer operation ${operation}; choose another`;
-    const verb = operation === undefined ? undefined : findOperation(operation)?.verb;
-    return { message, request: requestOf(text), verb, problem };
+    if (operation !== undefined || isOffered !== true) decodeCommand(words);
+    if (number !== undefined && isOffered === false)
+      return { message, problem: `the server does not offer operation ${number}; choose another` };
+    return { message, verb: operation?.verb, ...requestOf(text) };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { message, request: undefined, verb: undefined, problem: error.message };
+    return { message, problem: error.message };
   }
 }
 
-function isOffered(operation: number | undefined, announced: readonly Announcement[] | undefined): boolean {
-  return operation === undefined || announced === undefined || announced.some(({ number }) => number === operation);
-}
-
-function requestOf(text: string): DraftRequest | undefined {
+/** Tabs, two spaces in a row, and numbers such as 02: the server takes them, and a frame cannot say them. */
+function requestOf(text: string): Pick<Draft, "request"> {
+  if (!/^\S+(?: \S+)*$/u.test(text)) return {};
   const [user = "", word, ...values] = text.split(" ");
   const operation = numberOf(word);
-  if (word !== undefined && operation === undefined) return undefined;
-  try {
-    return encodeMessage(user, operation, values) === `${text}\n` ? { user, operation, values } : undefined;
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    return undefined; // Two spaces in a row: the server takes them, and a frame cannot say them.
-  }
+  return encodeMessage(user, operation, values) === `${text}\n` ? { request: { user, operation, values } } : {};
 }
 
 function numberOf(word: string | undefined): number | undefined {
@@ -92,12 +78,17 @@ export function parametersOf({ number, parameters }: Announcement): readonly Par
   return findOperation(number)?.parameters.filter(({ isOptional }) => !isOptional) ?? [];
 }
 
-/** The operation of a line, and which of its arguments is being typed. */
-export interface LineHint {
-  readonly operation: Announcement;
-  readonly parameters: readonly Parameter[];
-  /** The index of the argument at the end of the line; past the last one when there are too many. */
-  readonly at: number;
+/** `[FROM] [TO]`; without brackets what may not be left out. */
+export function parametersText(operation: Announcement): string {
+  return parametersOf(operation)
+    .map(({ name, isOptional }) => (isOptional ? `[${name}]` : name))
+    .join(" ");
+}
+
+/** The operation that the word after the name is. */
+export function operationOf(line: string, announced: readonly Announcement[]): Announcement | undefined {
+  const [, word] = line.trimStart().split(/\s+/u);
+  return announced.find(({ number }) => String(number) === word);
 }
 
 /** The operations that the word after the name may become; none once it is one of them. */
@@ -114,16 +105,4 @@ export function completionsOf(line: string, announced: readonly Announcement[]):
 export function complete(line: string, operation: Announcement): string {
   const name = line.trim().split(/\s/u, 1)[0] ?? "";
   return `${name} ${operation.number}${parametersOf(operation).length > 0 ? " " : ""}`;
-}
-
-export function hintOf(line: string, announced: readonly Announcement[]): LineHint | undefined {
-  const words = line.trimStart().split(/\s+/u);
-  const operation = announced.find(({ number }) => String(number) === words[1]);
-  if (operation === undefined) return undefined;
-  return { operation, parameters: parametersOf(operation), at: words.length - 3 };
-}
-
-/** `[FROM]`, or `N` where it may not be left out. */
-export function parameterText({ name, isOptional }: Parameter): string {
-  return isOptional ? `[${name}]` : name;
 }

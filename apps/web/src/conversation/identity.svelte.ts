@@ -46,8 +46,6 @@ export class Identity {
 export class Keyring {
   /** Why the last key was not kept. */
   problem = $state("");
-  /** True while the user is asked to confirm that a key is forgotten. */
-  isConfirmingForget = $state(false);
   /** False where no Wirebook server gets what is sent: a key is for no other service. */
   isInUse = $state(true);
   readonly #persisted = new Persisted("users");
@@ -89,7 +87,6 @@ export class Keyring {
     const keys = new Map([...this.#keys, ...this.#stored()]);
     keys.delete(user.trim());
     this.#store(keys);
-    this.isConfirmingForget = false;
   }
 
   #store(keys: ReadonlyMap<string, string>): void {

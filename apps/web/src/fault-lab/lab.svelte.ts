@@ -76,7 +76,11 @@ export class Lab {
     const [user = ""] = this.isWithServer ? decodeText(bytes).trim().split(/\s/u, 1) : [];
     const { target } = this;
     const order = {
-      ...{ by: "user", user, bytes, target, purpose },
+      by: "user",
+      user,
+      bytes,
+      target,
+      purpose,
       ...(isOrdinary(schedule) ? {} : { schedule }),
       ...(read === undefined ? {} : { read }),
     } as const;

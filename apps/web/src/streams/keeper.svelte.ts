@@ -5,6 +5,7 @@
 
 import { keepDelayMs } from "../limits.ts";
 import { plural } from "../ui/format.ts";
+import type { Layout } from "../ui/layout.svelte.ts";
 import type { Stream } from "./stream.svelte.ts";
 import type { StreamStore } from "./stream-store.ts";
 import type { Streams } from "./streams.svelte.ts";
@@ -15,8 +16,6 @@ const attemptsMax = 2;
 export class Keeper {
   /** What went wrong, in a sentence. */
   problem = $state("");
-  /** True while the user is asked whether what is kept nowhere else may go. */
-  isAsking = $state(false);
   readonly #streams: Streams;
   readonly #open: () => Promise<StreamStore>;
   #store: Promise<StreamStore> | undefined;
@@ -51,23 +50,19 @@ export class Keeper {
     await this.flush();
   }
 
-  /** Streams of the user that Clear would lose although they were with others, and never kept. */
-  get unkept(): readonly Stream[] {
-    return this.#streams.list.filter(
+  /** Clears, or asks first where it would lose what the user sent to others and did not keep. */
+  askToClear(layout: Pick<Layout, "confirm">): void {
+    const { length } = this.#streams.list.filter(
       ({ intent, isKept, isWithServer, state }) =>
         intent.by === "user" && !isKept && !isWithServer && state !== "running",
     );
-  }
-
-  /** Clears, or asks first where something would be lost. */
-  askToClear(): void {
-    if (this.unkept.length > 0) this.isAsking = true;
-    else void this.clear();
+    if (length === 0) return void this.clear();
+    const are = `${plural(length, "entry", "entries")} with other services ${length === 1 ? "is" : "are"}`;
+    layout.confirm(`${are} not kept anywhere else.`, "Clear all", () => void this.clear());
   }
 
   /** Forgets all that is over, here and in the store. */
   async clear(): Promise<void> {
-    this.isAsking = false;
     this.#waiting.clear();
     this.#streams.clear();
     await this.#use((store) => store.clear());

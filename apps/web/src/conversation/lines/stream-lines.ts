@@ -3,41 +3,27 @@
  *
  * A line ends with LF, CRLF or CR, where the other direction begins to speak, or at `lineBytesMax`. What has come of one is a
  * row at once. Rows hold bytes and not text, so a character that two reads cut in two is whole, and only what is seen is
- * decoded. They stand in blocks of `blockRows`, the unit in which they are drawn and let go of: the first block and the
- * newest stay.
+ * decoded. They stand in blocks of `blockRows`: the first block and the newest stay.
  */
 
 import type { StreamEvent } from "@wirebook/protocol";
 import { joinBytes } from "@wirebook/protocol";
-import type { Stream } from "../../streams/stream.svelte.ts";
-import { blockRows, lineBytesMax, streamLinesBytesKept, streamLinesKept } from "../../limits.ts";
+import { blockRows, lineBytesMax, streamLinesKept } from "../../limits.ts";
+import type { Hidden } from "../../streams/stream.svelte.ts";
 
-export interface Row {
+/** A row is bytes of one direction, `from` up to, but not including, `to`. */
+export interface Row extends Hidden {
   /** Counts the rows of the stream, from 0. */
   readonly id: number;
   /** `gap`: bytes that are not kept. */
   readonly kind: "data" | "fin" | "rst" | "gap";
-  readonly isFromTarget: boolean;
   /** When its first byte went, on the gateway's clock. */
   readonly atMs: number;
-  /** Milliseconds since the event before; `undefined` in a row that begins within an event. */
-  readonly pauseMs: number | undefined;
-  /** Where it is among the bytes of its direction. */
-  readonly from: number;
-  readonly to: number;
   /** With its line end. */
   readonly bytes: Uint8Array;
 }
 
-export interface Block {
-  readonly id: number;
-  readonly rows: readonly Row[];
-}
-
-export interface LeftOut {
-  readonly rows: number;
-  readonly bytes: number;
-}
+export type Block = readonly Row[];
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
@@ -46,19 +32,12 @@ const nothing = new Uint8Array(0);
 export class StreamLines {
   /** The index of the event that is taken next. */
   next = 0;
-  /** Rows behind the first block that were let go of. */
-  leftOut: LeftOut = { rows: 0, bytes: 0 };
+  /** Rows, with those that were let go of behind the first block. */
+  count = 0;
+  leftOut = 0;
   readonly #from: number | undefined;
   readonly #to: number;
-  #blocks: Block[] = [];
-  /** The rows of the last block; `#isStale` when it has changed since. */
-  #rows: Row[] = [];
-  #isStale = false;
-  /** True while the last row may go on. */
-  #isOpen = false;
-  #rowCount = 0;
-  #bytesKept = 0;
-  #lastMs: number | undefined;
+  #blocks: Row[][] = [];
   /** Bytes of each direction that were taken: from the target, and to it. */
   readonly #taken = { received: 0, sent: 0 };
 
@@ -66,10 +45,12 @@ export class StreamLines {
   constructor(from?: number, to = Infinity) {
     this.#from = from;
     this.#to = to;
+    this.#taken.received = from ?? 0;
   }
 
-  get count(): number {
-    return this.#rowCount;
+  /** Those that have not changed are the same objects as before. */
+  get blocks(): readonly Block[] {
+    return [...this.#blocks.slice(0, -1), ...this.#blocks.slice(-1).map((rows) => [...rows])];
   }
 
   /** Takes the events that are new. */
@@ -81,119 +62,80 @@ export class StreamLines {
     }
   }
 
-  /** All blocks; those that have not changed are the same objects as before. */
-  get blocks(): readonly Block[] {
-    if (this.#isStale) this.#blocks[this.#blocks.length - 1] = { id: this.#lastBlock, rows: [...this.#rows] };
-    this.#isStale = false;
-    return [...this.#blocks];
-  }
-
-  get #lastBlock(): number {
-    return Math.ceil(this.#rowCount / blockRows) - 1;
-  }
-
   #takeEvent(event: StreamEvent): void {
-    const { kind, isFromTarget, offset } = event;
+    const { kind, isFromTarget, offset, bytes } = event;
     // Its bytes stand where they were read.
     if (kind === "written") return;
-    const byteCount = Math.min(event.byteCount, this.#to - offset);
     const way = isFromTarget ? "received" : "sent";
-    const start = isFromTarget ? (this.#from ?? 0) : 0;
-    const expected = Math.max(start, this.#taken[way]);
-    if (offset > expected) this.#addGap(event, expected, offset);
-    this.#taken[way] = offset + byteCount;
+    const from = this.#taken[way];
+    const to = Math.min(offset + event.byteCount, this.#to);
+    if (offset > from) this.#addGap(event, from, offset);
+    const start = Math.max(from, offset);
     if (kind !== "data") this.#add(event, kind, offset, nothing);
-    else if (event.bytes === undefined) this.#addGap(event, Math.max(start, offset), offset + byteCount);
-    else if (offset + byteCount > start)
-      this.#addBytes(event, event.bytes.subarray(0, byteCount), Math.max(0, start - offset));
-    this.#lastMs = event.atMs;
+    else if (bytes === undefined && to > start) this.#addGap(event, start, to);
+    else if (bytes !== undefined) this.#addBytes(event, bytes.subarray(0, to - offset), start - offset);
+    this.#taken[way] = Math.max(from, to);
   }
 
+  /** Whether a row ends before a byte depends on nothing but the bytes before it in the row: reads change nothing. */
   #addBytes(event: StreamEvent, bytes: Uint8Array, start: number): void {
-    let feed = -2;
-    let carriage = -2;
-    for (let at = start; at < bytes.length;) {
-      // Each is looked for once, however many lines there are before the next.
-      if (feed < at && feed !== -1) feed = bytes.indexOf(lineFeed, at);
-      if (carriage < at && carriage !== -1) carriage = bytes.indexOf(carriageReturn, at);
-      const open = this.#openRow(event.isFromTarget);
-      const isFull = open !== undefined && open.bytes.length >= lineBytesMax;
-      if (isFull || (open?.bytes.at(-1) === carriageReturn && bytes[at] !== lineFeed)) {
-        this.#isOpen = false;
-        continue;
+    let row = this.#last(event, "data");
+    let begin = start;
+    let length = row?.bytes.length ?? 0;
+    let before = row?.bytes.at(-1);
+    for (let at = start; at < bytes.length; at++) {
+      const byte = bytes[at] as number;
+      const isLineOver = before === lineFeed || (before === carriageReturn && byte !== lineFeed);
+      // No character of UTF-8 is cut: it has four bytes at most, and begins with one from 0xc0 on.
+      const isFull = length >= lineBytesMax || (length > lineBytesMax - 4 && byte >= 0xc0);
+      if (isLineOver || isFull) {
+        this.#extend(row, event, begin, bytes.subarray(begin, at));
+        row = undefined;
+        begin = at;
+        length = 0;
       }
-      const isCarriage = carriage >= 0 && (feed < 0 || carriage < feed);
-      const isBoth = isCarriage && feed === carriage + 1;
-      const lineEnd = isCarriage ? carriage + (isBoth ? 2 : 1) : feed < 0 ? bytes.length : feed + 1;
-      const room = lineBytesMax - (open?.bytes.length ?? 0);
-      const end = lineEnd - at <= room ? lineEnd : cutBetweenCharacters(bytes, at, at + room);
-      const part = bytes.subarray(at, end);
-      if (open === undefined) this.#add(event, "data", event.offset + at, part);
-      else this.#extend(open, part);
-      // A LF may follow a CR in the next read.
-      const last = part.at(-1);
-      this.#isOpen = last !== lineFeed && (last !== carriageReturn || end === bytes.length) && end === lineEnd;
-      at = end;
+      before = byte;
+      length += 1;
     }
+    this.#extend(row, event, begin, bytes.subarray(begin));
   }
 
-  #openRow(isFromTarget: boolean): Row | undefined {
-    const last = this.#rows.at(-1);
-    return this.#isOpen && last?.kind === "data" && last.isFromTarget === isFromTarget ? last : undefined;
-  }
-
-  #extend(row: Row, part: Uint8Array): void {
-    this.#replaceLast({ ...row, to: row.to + part.length, bytes: joinBytes(row.bytes, part) });
-    this.#bytesKept += part.length;
-  }
-
-  #replaceLast(row: Row): void {
-    this.#rows[this.#rows.length - 1] = row;
-    this.#isStale = true;
+  #extend(row: Row | undefined, event: StreamEvent, begin: number, part: Uint8Array): void {
+    if (part.length === 0) return;
+    if (row === undefined) this.#add(event, "data", event.offset + begin, part);
+    else this.#replaceLast({ ...row, to: row.to + part.length, bytes: joinBytes(row.bytes, part) });
   }
 
   #addGap(event: StreamEvent, from: number, to: number): void {
-    const last = this.#rows.at(-1);
-    const isMore = last?.kind === "gap" && last.isFromTarget === event.isFromTarget && last.to === from;
-    if (isMore) this.#replaceLast({ ...last, to });
+    const last = this.#last(event, "gap");
+    if (last?.to === from) this.#replaceLast({ ...last, to });
     else this.#add(event, "gap", from, nothing, to);
   }
 
-  #add(event: StreamEvent, kind: Row["kind"], from: number, bytes: Uint8Array, to = from + bytes.length): void {
-    const { isFromTarget, atMs } = event;
-    const pauseMs = this.#lastMs === undefined ? Infinity : this.#lastMs === atMs ? undefined : atMs - this.#lastMs;
-    this.#lastMs = atMs;
-    if (this.#rowCount % blockRows === 0) this.#beginBlock();
-    this.#rows.push({ id: this.#rowCount++, kind, isFromTarget, atMs, pauseMs, from, to, bytes });
-    this.#bytesKept += bytes.length;
-    this.#isOpen = false;
-    this.#isStale = true;
+  /** The last row, when it is of that kind and of the event's direction. */
+  #last({ isFromTarget }: StreamEvent, kind: Row["kind"]): Row | undefined {
+    const last = this.#blocks.at(-1)?.at(-1);
+    return last?.kind === kind && last.isFromTarget === isFromTarget ? last : undefined;
   }
 
-  #beginBlock(): void {
-    void this.blocks;
-    this.#rows = [];
-    this.#blocks.push({ id: this.#rowCount / blockRows, rows: [] });
-    while (this.#blocks.length > 2 && this.#isTooMuch) {
-      const [oldest] = this.#blocks.splice(1, 1);
-      const bytes = oldest?.rows.reduce((sum, row) => sum + row.bytes.length, 0) ?? 0;
-      this.#bytesKept -= bytes;
-      this.leftOut = { rows: this.leftOut.rows + blockRows, bytes: this.leftOut.bytes + bytes };
-    }
+  #replaceLast(row: Row): void {
+    this.#blocks.at(-1)?.splice(-1, 1, row);
   }
 
-  get #isTooMuch(): boolean {
-    return this.#blocks.length * blockRows > streamLinesKept || this.#bytesKept > streamLinesBytesKept;
+  #add(
+    { isFromTarget, atMs }: StreamEvent,
+    kind: Row["kind"],
+    from: number,
+    bytes: Uint8Array,
+    to = from + bytes.length,
+  ) {
+    if (this.count % blockRows === 0) this.#blocks.push([]);
+    if (this.#blocks.length * blockRows > streamLinesKept) this.leftOut += this.#blocks.splice(1, 1).flat().length;
+    this.#blocks.at(-1)?.push({ id: this.count++, kind, isFromTarget, atMs, from, to, bytes });
   }
 }
 
 /** True when a presentation shows the row as dots. */
-export function isRowHidden({ hidden }: Pick<Stream, "hidden">, row: Row): boolean {
+export function isRowHidden(hidden: readonly Hidden[], row: Row): boolean {
   return hidden.some((span) => span.isFromTarget === row.isFromTarget && span.from < row.to && span.to > row.from);
-}
-
-/** An offset that is not within a character of UTF-8, a few bytes before `end` at most. */
-function cutBetweenCharacters(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = end; at > end - 4 && at > start; at--) if (((bytes[at] ?? 0) & 0xc0) !== 0x80) return at;
-  return end;
 }
