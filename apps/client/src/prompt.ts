@@ -8,27 +8,14 @@
  * by a pipe or as arguments: there every line is a message.
  */
 
-import { createInterface } from "node:readline";
-import type { Interface } from "node:readline";
-import type { Writable } from "node:stream";
+import { createInterface } from "node:readline/promises";
 import type { ReadStream } from "node:tty";
 import { describeHostPort } from "@wirebook/net";
 import type { HostPort } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
+import type { Io } from "./io.ts";
 import { createMessage } from "./message.ts";
 import type { Outgoing } from "./message.ts";
-import type { Paint } from "./output/terminal-text.ts";
-
-/** What a prompt works with. */
-interface PromptOptions {
-  readonly input: ReadStream;
-  /** Where the prompt itself is written. */
-  readonly output: Writable;
-  readonly paint: Paint;
-  readonly target: HostPort;
-  readonly send: (outgoing: Outgoing) => Promise<unknown>;
-  readonly printError: (sentence: string) => void;
-}
 
 /** What is for the prompt; with a space or `--` before it, it is a user's name like any other. */
 const ownWord = /^(?<escape>\s+|--\s+)?(?<word>help|\?|exit|quit)\s*$/i;
@@ -41,94 +28,54 @@ A space or -- before a word sends it to the server: "-- exit" sends the message 
 wirebook --help lists what can be said when it starts.
 `;
 
-/** Shows the prompt; resolves when the user leaves. */
-export async function runPrompt(options: PromptOptions): Promise<void> {
-  options.output.write(greeting(options));
-  await new Prompt(options).left;
+interface PromptOptions {
+  readonly server: HostPort;
+  readonly send: (outgoing: Outgoing) => Promise<unknown>;
 }
 
-class Prompt {
-  readonly left: Promise<void>;
-  readonly #options: PromptOptions;
-  readonly #interface: Interface;
-  readonly #waiting: string[] = [];
-  #isBusy = false;
-  #hasLeft = false;
-
-  constructor(options: PromptOptions) {
-    this.#options = options;
-    const { input, output, target, paint } = options;
-    this.#interface = createInterface({
-      input,
-      output,
-      terminal: true,
-      removeHistoryDuplicates: true,
-      prompt: paint.strong(`${describeHostPort(target)}> `),
-    });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.left = promise;
-    this.#interface.on("line", (line) => {
-      this.#waiting.push(line);
-      void this.#work();
-    });
-    this.#interface.on("SIGINT", () => this.#interrupt());
-    this.#interface.on("close", () => {
-      if (!this.#hasLeft) output.write("\n");
-      this.#hasLeft = true;
-      resolve();
-    });
-    this.#interface.prompt();
+/** Shows the prompt; resolves when the user leaves. */
+export async function runPrompt({ server, send }: PromptOptions, io: Io): Promise<void> {
+  const input = io.input as ReadStream;
+  const [output, paint] = io.out.isTTY === true ? [io.out, io.paint] : [io.errorOut, io.errorPaint];
+  const place = describeHostPort(server);
+  output.write(`Wirebook at ${paint.strong(place)}
+Type a username to see the operations, or a whole message such as: brick 2
+${paint.faint("Ctrl-C ends a reply, help explains, exit or Ctrl-D leaves.")}
+`);
+  const prompt = paint.strong(`${place}> `);
+  using lines = createInterface({ input, output, terminal: true, removeHistoryDuplicates: true, prompt });
+  let isClosed = false;
+  lines.once("close", () => (isClosed = true));
+  // As a shell has it: what was typed is given up; with nothing typed there is nothing to stay for.
+  lines.on("SIGINT", () => {
+    if (lines.line === "") return lines.close();
+    output.write("^C\n");
+    lines.write(null, { ctrl: true, name: "e" });
+    lines.write(null, { ctrl: true, name: "u" });
+    lines.prompt();
+  });
+  lines.prompt();
+  // Several lines may come at once, when they were pasted; they are sent in order, one exchange at a time.
+  for await (const line of lines) {
+    const { escape, word = "" } = ownWord.exec(line)?.groups ?? {};
+    const command = escape === undefined ? word.toLowerCase() : "";
+    if (command === "exit" || command === "quit") return;
+    lines.pause();
+    input.setRawMode(false);
+    if (command !== "") output.write(help);
+    else if (line.trim() !== "") await sendLine(escape === undefined ? line : word);
+    if (isClosed) continue;
+    input.setRawMode(true);
+    lines.prompt();
   }
+  output.write("\n");
 
-  /** Several lines may come at once, when they were pasted; they are sent in order, one exchange at a time. */
-  async #work(): Promise<void> {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    this.#interface.pause();
-    this.#options.input.setRawMode(false);
-    for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) await this.#take(line);
-    this.#isBusy = false;
-    if (this.#hasLeft) return;
-    this.#options.input.setRawMode(true);
-    this.#interface.prompt();
-  }
-
-  async #take(line: string): Promise<void> {
-    if (line.trim() === "") return;
-    const { escape, word } = ownWord.exec(line)?.groups ?? {};
-    if (word === undefined) return await this.#send(line);
-    if (escape !== undefined) return await this.#send(word);
-    if (word === "?" || word.toLowerCase() === "help") return void this.#options.output.write(help);
-    this.#hasLeft = true;
-    this.#waiting.length = 0;
-    this.#interface.close();
-  }
-
-  async #send(line: string): Promise<void> {
-    const { send, printError } = this.#options;
+  async function sendLine(line: string): Promise<void> {
     try {
       await send(createMessage(Buffer.from(line)));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      printError(error.message);
+      io.printError(error.message);
     }
   }
-
-  /** As a shell has it: what was typed is given up; with nothing typed there is nothing to stay for. */
-  #interrupt(): void {
-    if (this.#interface.line === "") return this.#interface.close();
-    this.#options.output.write("^C\n");
-    this.#interface.write(null, { ctrl: true, name: "e" });
-    this.#interface.write(null, { ctrl: true, name: "u" });
-    this.#interface.prompt();
-  }
-}
-
-function greeting({ target, paint }: PromptOptions): string {
-  const lines = [
-    `Wirebook at ${paint.strong(describeHostPort(target))}`,
-    "Type a username to see the operations, or a whole message such as: brick 2",
-    paint.faint("Ctrl-C ends a reply, help explains, exit or Ctrl-D leaves."),
-  ];
-  return `${lines.join("\n")}\n`;
 }

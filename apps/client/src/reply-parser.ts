@@ -16,48 +16,42 @@ const headBytesMax = authenticationError.length + "\r\n".length;
 /** Reads a reply while it comes, and judges whether it is an error; holds no more of it than its header. */
 export class ReplyParser {
   readonly #reader = new ReplyReader();
-  #held: Uint8Array = nothing;
-  #isInResponse = false;
-  #hasReplyHeader = false;
+  /** The bytes so far, until the header is known. */
+  #held: Uint8Array | undefined = nothing;
+  #hasHeader = false;
+  /** The first bytes of the response, how many it has, and where its first line ends. */
   #head: Uint8Array = nothing;
-  #hasLineFeed = false;
-  #hasSecondLine = false;
+  #byteCount = 0;
+  #lineEnd = -1;
 
   /** Takes the next chunk. */
   push(chunk: Uint8Array): ReplyNews {
-    if (!this.#isInResponse) this.#held = joinBytes(this.#held, chunk);
-    return this.#learn(this.#reader.push(chunk), false);
+    if (this.#held !== undefined) this.#held = joinBytes(this.#held, chunk);
+    return this.#learn(this.#reader.push(chunk));
   }
 
   /** The reply has ended: what was held back is what it is. */
   finish(): ReplyNews {
-    return this.#learn(this.#reader.finish(), true);
+    return this.#learn(this.#reader.finish());
   }
 
   /** True when the response so far is one line of error [W-14], or the refusal of a user [W-13]. */
   get isError(): boolean {
     const head = decodeText(this.#head);
-    if (!this.#hasReplyHeader && head.trimEnd() === authenticationError) return true;
-    return head.startsWith(errorPrefix) && !this.#hasSecondLine;
+    if (!this.#hasHeader && head.trimEnd() === authenticationError) return true;
+    return head.startsWith(errorPrefix) && (this.#lineEnd < 0 || this.#lineEnd === this.#byteCount - 1);
   }
 
-  #learn({ header, response }: ReplyPart, isLast: boolean): ReplyNews {
-    this.#judge(response);
-    if (this.#isInResponse) return { header: undefined, response };
-    if (header === undefined && response.length === 0 && !isLast) return { header: undefined, response };
-    const bytes = this.#held.subarray(0, this.#held.length - response.length);
-    this.#isInResponse = true;
-    this.#hasReplyHeader = header !== undefined;
-    this.#held = nothing;
-    return { header: header && { parsed: header, bytes }, response };
-  }
-
-  #judge(response: Uint8Array): void {
-    if (response.length === 0) return;
+  #learn({ header, response }: ReplyPart): ReplyNews {
     this.#head = joinBytes(this.#head, response.slice(0, headBytesMax - this.#head.length));
-    if (this.#hasSecondLine) return;
-    const at = this.#hasLineFeed ? -1 : response.indexOf(lineFeed);
-    this.#hasSecondLine = this.#hasLineFeed || (at >= 0 && at < response.length - 1);
-    this.#hasLineFeed ||= at >= 0;
+    const at = this.#lineEnd < 0 ? response.indexOf(lineFeed) : -1;
+    if (at >= 0) this.#lineEnd = this.#byteCount + at;
+    this.#byteCount += response.length;
+    const held = this.#held;
+    if (held === undefined || (header === undefined && response.length === 0)) return { header: undefined, response };
+    this.#held = undefined;
+    this.#hasHeader = header !== undefined;
+    const bytes = held.subarray(0, held.length - response.length);
+    return { header: header && { parsed: header, bytes }, response };
   }
 }

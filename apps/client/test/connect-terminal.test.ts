@@ -8,12 +8,10 @@ import type { StreamEvent } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { Certificates } from "../../../test-support/certificate.ts";
 import { TestServer } from "../../../test-support/tcp-client.ts";
-import { lineEnds, readConnectConfig } from "../src/connect/connect-config.ts";
-import type { ConnectConfig } from "../src/connect/connect-config.ts";
-import { converse } from "../src/connect/conversation.ts";
-import { TextView } from "../src/connect/views.ts";
+import { runCommand } from "../src/command.ts";
+import { connect, lineEnds } from "../src/connect.ts";
 import { createPaint } from "../src/output/terminal-text.ts";
-import { recordBounds } from "../src/output/trace-json.ts";
+import { TextView } from "../src/output/views.ts";
 import { keys, PtyCli, ptyMaker } from "./pty.ts";
 
 /** A server that greets first, answers each line, and ends at QUIT, as SMTP has it. */
@@ -96,17 +94,6 @@ describe.skipIf(ptyMaker === undefined)("needs script(1) or python3: on a termin
     expect(await cli.exitCode).toBe(0);
   });
 
-  test("--hex shows both directions", async () => {
-    await using mail = await openMail();
-    await using cli = new PtyCli(["connect", "--hex", mail.address], plain);
-    await cli.until("← 00000000  32 32 30 20 6d 61 69 6c 2e 65 78 61 6d 70 6c 65  |220 mail.example|\r\n");
-    await cli.until("← 00000010  0d 0a ");
-    cli.type(`QUIT${keys.enter}`);
-    await cli.until("→ 00000000  51 55 49 54 0d 0a ");
-    await cli.until("← 00000012  32 32 31 20 62 79 65 0d 0a ");
-    expect(await cli.exitCode).toBe(0);
-  });
-
   test("Ctrl-C leaves by RST with the exit code 130, whatever is typed", async () => {
     const errors: Promise<unknown[]>[] = [];
     await using server = await TestServer.listen((socket) => {
@@ -172,19 +159,21 @@ test("a flood on a terminal lets keys and Ctrl-C have a turn after each read", a
     },
   });
   const paint = createPaint(false);
-  const outcome = await converse(readConnectConfig({ argv: ["connect", server.address], env: {} }) as ConnectConfig, {
-    input: new PassThrough(),
-    out: Object.assign(out, { isTTY: true }),
-    errorOut: new PassThrough(),
-    outPaint: paint,
-    errorPaint: paint,
-    capture: undefined,
-    record: new StreamRecord(recordBounds),
-    listenForInterrupt: (listener) => {
-      interrupt = listener;
-      return () => undefined;
+  const io = { program: "test", printError: () => {}, paint, errorPaint: paint };
+  const code = await runCommand(
+    connect,
+    { argv: [server.address], env: {} },
+    {
+      ...io,
+      input: new PassThrough(),
+      out: Object.assign(out, { isTTY: true }),
+      errorOut: new PassThrough(),
+      listenForInterrupt: (listener) => {
+        interrupt = listener;
+        return () => undefined;
+      },
     },
-  });
-  expect(outcome.kind).toBe("interrupted");
+  );
+  expect(code).toBe(130);
   expect(mostInTurn).toBe(1);
 });

@@ -9,13 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { createServer as createTlsServer } from "node:tls";
-import { SettingsError } from "@wirebook/settings";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Certificates } from "../../../test-support/certificate.ts";
 import { ForeignProgram } from "../../../test-support/foreign-program.ts";
 import { TestServer } from "../../../test-support/tcp-client.ts";
-import { connectHelp, connectTable } from "../src/connect/connect-config.ts";
-import { readInvocation } from "../src/config.ts";
+import { connect } from "../src/connect.ts";
 import { exitOf, runCli, runCliBytes, startCli, until } from "./cli.ts";
 import { openResponder } from "./tcp-peer.ts";
 
@@ -140,18 +138,18 @@ describe("in a pipe", () => {
     await exitOf(held);
   });
 
-  test.each(["--json", "--hex"])("with %s the input waits while what is shown of it is not read", async (form) => {
+  test("with --json the input waits while what is shown of it is not read", async () => {
     await using server = await TestServer.listen((socket) => {
       socket.resume();
       socket.once("end", () => socket.end());
     });
     // Far more than the pipes hold, and each byte is shown by four characters or more.
     const input = Buffer.alloc(1024 * 1024);
-    const held = startCli(["connect", form, server.address]);
+    const held = startCli(["connect", "--json", server.address]);
     held.stdin.end(input);
     await once(held.stdout, "readable");
     // Another one, which is read, goes through from end to end meanwhile.
-    expect(await runCliBytes(["connect", form, server.address], { input })).toMatchObject({ code: 0 });
+    expect(await runCliBytes(["connect", "--json", server.address], { input })).toMatchObject({ code: 0 });
     expect(held.stdin.writableLength).toBeGreaterThan(0);
     held.kill();
     held.stdout.resume();
@@ -283,19 +281,6 @@ describe("what is shown", () => {
     expect(lines[2]).toContain(String.raw`\u001b\udcff\n`);
   });
 
-  test("--hex is a dump of both directions, with the offset in each", async () => {
-    await using server = await TestServer.listen((socket) => {
-      socket.once("data", () => socket.end("0123456789abcdefg"));
-    });
-    const { stdout } = await runCli(["connect", "--hex", server.address], { input: "PING\r\n\u001b" });
-    const rows = stdout.trimEnd().split("\n");
-    expect(rows).toEqual([
-      "→ 00000000  50 49 4e 47 0d 0a 1b                             |PING...|",
-      "← 00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  |0123456789abcdef|",
-      "← 00000010  67                                               |g|",
-    ]);
-  });
-
   test("--trace is a line for each step, on standard error", async () => {
     await using server = await TestServer.listen((socket) => {
       socket.once("data", () => socket.write("pong"));
@@ -340,22 +325,19 @@ describe("the command line", () => {
     [["localhost:1?proxy=v2"], "proxy=v2 names the client of a gateway"],
     [["tls://localhost:1?ca=/nonexistent"], "/nonexistent"],
     [["--eol", "crcr", "localhost:1"], '--eol is "crcr"; type crlf, lf, cr or none'],
-    [["--hex", "--json", "localhost:1"], "--hex and --json exclude each other"],
     [["--host", "localhost", "localhost:1"], "unknown option --host"],
-  ])("%j is refused in a sentence that says what to type", (words, sentence) => {
-    expect(() => readInvocation({ argv: ["connect", ...words], env: {} })).toThrow(SettingsError);
-    expect(() => readInvocation({ argv: ["connect", ...words], env: {} })).toThrow(sentence);
+  ])("%j is refused in a sentence that says what to type", async (words, sentence) => {
+    const { code, stdout, stderr } = await runCli(["connect", ...words]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(sentence);
   });
 
-  test("a mistake gives the exit code 2", async () => {
-    const stderr = "wirebook: the URL has no port; type tcp://host:port\n";
-    expect(await runCli(["connect", "localhost"])).toEqual({ code: 2, stdout: "", stderr });
-  });
-
-  test("connect is a subcommand wherever it is the first word, and a user behind --", async () => {
+  test("connect is a command where it is the first word, a mistake behind an option, and a user behind --", async () => {
     await using peer = await openResponder("fine\n");
-    const invoked = readInvocation({ argv: ["--trace", "connect", "localhost:25"], env: {} });
-    expect(invoked).toMatchObject({ kind: "connect", config: { trace: true, eol: "crlf" } });
+    expect(await runCli([...peer.options, "connect", "localhost:25"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("connect is a command; type it first (wirebook connect …)") as string,
+    });
     await runCli([...peer.options, "--", "connect", "2"]);
     await runCli([...peer.options, "brick", "connect"]);
     expect(peer.messages).toEqual(["connect 2\n", "brick connect\n"]);
@@ -363,8 +345,8 @@ describe("the command line", () => {
 
   test("--help names every option, its variable and the default line end", async () => {
     const { code, stdout } = await runCli(["connect", "--help"]);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: connectHelp });
-    for (const [name, { env }] of Object.entries(connectTable)) {
+    expect({ code, stdout }).toEqual({ code: 0, stdout: connect.help });
+    for (const [name, { env }] of Object.entries(connect.table)) {
       const option = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       expect(stdout).toMatch(new RegExp(`^ {2}--${option} [^-]*${env}`, "m"));
     }

@@ -1,7 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { followedLineCharactersMax } from "../src/output/json-presenter.ts";
-import { FollowedLines } from "../src/output/json-presenter.ts";
-import type { FollowedLine } from "../src/output/json-presenter.ts";
+import { followedLineBytesMax } from "../src/output/replies.ts";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
 import { header, openPeer, openResponder } from "./tcp-peer.ts";
 
@@ -129,14 +127,14 @@ describe("--json", () => {
   });
 });
 
-test("a followed line is held up to its bound and cut past it", () => {
-  const lines: FollowedLine[] = [];
-  const followed = new FollowedLines((line) => lines.push(line));
-  followed.push(`${"a".repeat(followedLineCharactersMax)}\n${"b".repeat(followedLineCharactersMax)}`);
-  followed.push("b\nc\n");
+test("a followed line is held up to its bound and cut past it", async () => {
+  const long = "a".repeat(followedLineBytesMax);
+  await using peer = await openResponder(`Following from line 1.\n${long}\n${long}b\nc\n`);
+  const { stdout } = await runCli([...peer.options, "--json", "brick", "5"]);
+  const lines = objectsOf(stdout).slice(1, -1) as { text: string; isCut?: true }[];
   expect(lines.map(({ text, isCut }) => [text.length, text[0], isCut])).toEqual([
-    [followedLineCharactersMax, "a", undefined],
-    [followedLineCharactersMax, "b", true],
+    [followedLineBytesMax, "a", undefined],
+    [followedLineBytesMax, "a", true],
     [1, "c", undefined],
   ]);
 });

@@ -18,7 +18,7 @@ describe("a client in a pipe", () => {
     });
     const { stdout, stderr } = await runInto("head -n 2", ...peer.options, ...options, "brick", "5", "-1");
     expect(stdout.split("\n")).toHaveLength(3);
-    expect(stderr).toBe("code 0\n");
+    expect(stderr.endsWith("code 0\n")).toBe(true);
   });
 
   test("loses nothing of a follow whose reader is slow", async () => {

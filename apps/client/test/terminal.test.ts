@@ -1,27 +1,18 @@
-import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { createMessage } from "../src/message.ts";
-import { TerminalPresenter } from "../src/output/terminal-presenter.ts";
-import { createPaint, isColoured, visibleText } from "../src/output/terminal-text.ts";
+import { TextForm } from "../src/output/replies.ts";
+import { createPaint, visibleText } from "../src/output/terminal-text.ts";
 import { ReplyParser } from "../src/reply-parser.ts";
 import { keys, PtyCli, ptyMaker } from "./pty.ts";
 import { header, openPeer, openResponder } from "./tcp-peer.ts";
 
-/** What the presenter writes for replies that come in these chunks, one after the other. */
-function present(coloured: boolean, ...replies: readonly (readonly (string | Uint8Array)[])[]): string {
-  const out = new PassThrough();
-  const presenter = new TerminalPresenter(out, createPaint(coloured));
-  for (const chunks of replies) {
-    const watch = new ReplyParser();
-    presenter.begin(createMessage(Buffer.from("brick~secret 2")));
-    for (const chunk of chunks) presenter.take(watch.push(Buffer.from(chunk)));
-    presenter.take(watch.finish());
-    presenter.end({ kind: "answered", isError: watch.isError });
-  }
-  let text = "";
-  for (let part = out.read() as Buffer | null; part !== null; part = out.read() as Buffer | null)
-    text += part.toString();
-  return text;
+/** How a reply that comes in these chunks is shown. */
+function present(coloured: boolean, chunks: readonly (string | Uint8Array)[]): string {
+  const form = new TextForm(createPaint(coloured));
+  const parser = new ReplyParser();
+  const shown = [form.begin(createMessage(Buffer.from("brick~secret 2")))];
+  for (const chunk of chunks) shown.push(form.take(parser.push(Buffer.from(chunk))));
+  return [...shown, form.end(parser.finish(), { kind: "answered", isError: parser.isError })].join("");
 }
 
 describe("on a terminal", () => {
@@ -29,10 +20,8 @@ describe("on a terminal", () => {
     expect(present(false, [header, "one\n"])).toBe(`Sent:     brick~… 2\nReceived: ${header}one\n`);
   });
 
-  test("a reply without a last line feed gets one, and one that is cut anywhere looks the same", () => {
-    expect(present(false, [..."Authentication error."], [])).toBe(
-      "Sent:     brick~… 2\nReceived: Authentication error.\nSent:     brick~… 2\n",
-    );
+  test("a reply that is cut anywhere looks the same", () => {
+    expect(present(false, [..."Authentication error."])).toBe("Sent:     brick~… 2\nReceived: Authentication error.");
   });
 
   test("control characters, reversed text and broken UTF-8 become visible, tabs and line feeds stay", () => {
@@ -55,15 +44,6 @@ describe("on a terminal", () => {
     const screen = present(true, [header, "Error: no\n"]);
     expect(screen).toContain(`\u001b[2m${header}\u001b[22m\u001b[31mError: no\n\u001b[39m`);
   });
-
-  test("colours are left out for NO_COLOR, a dumb terminal and no terminal", () => {
-    const tty = { isTTY: true };
-    expect(isColoured(tty, { TERM: "xterm" })).toBe(true);
-    expect(isColoured(tty, { TERM: "xterm", NO_COLOR: "" })).toBe(true);
-    expect(isColoured(tty, { TERM: "xterm", NO_COLOR: "1" })).toBe(false);
-    expect(isColoured(tty, { TERM: "dumb" })).toBe(false);
-    expect(isColoured({}, { TERM: "xterm" })).toBe(false);
-  });
 });
 
 describe.skipIf(ptyMaker === undefined)("needs script(1) or python3: on a pseudo-terminal", () => {
@@ -72,6 +52,19 @@ describe.skipIf(ptyMaker === undefined)("needs script(1) or python3: on a pseudo
     await using cli = new PtyCli([...peer.options, "brick", "2"], { NO_COLOR: "1" });
     expect(await cli.exitCode).toBe(0);
     expect(cli.screen.replaceAll("\r\n", "\n")).toBe(`Sent:     brick 2\nReceived: ${header}\\u001b[31mred?\n`);
+  });
+
+  test("a reply without a last line feed gets one, and colours where they are wanted", async () => {
+    await using peer = await openPeer((socket) => socket.end("Authentication error."));
+    for (const [env, label] of [
+      [{ TERM: "xterm" }, "\u001b[1mReceived:\u001b[22m \u001b[31mAuthentication error.\u001b[39m"],
+      [{ TERM: "xterm", NO_COLOR: "1" }, "Received: Authentication error."],
+      [{ TERM: "dumb" }, "Received: Authentication error."],
+    ] as const) {
+      await using cli = new PtyCli([...peer.options, "brick"], env);
+      expect(await cli.exitCode).toBe(1);
+      expect(cli.screen).toContain(`${label}\r\n`);
+    }
   });
 
   test("Ctrl-C ends a follow with the exit code 130", async () => {

@@ -3,8 +3,9 @@ import { StreamRecord } from "@wirebook/protocol";
 import { localTime } from "@wirebook/settings";
 import { describe, expect, test } from "vitest";
 import { createPaint } from "../src/output/terminal-text.ts";
-import { recordBounds } from "../src/output/trace-json.ts";
-import { eventLinesMax, reportTrace } from "../src/output/trace.ts";
+import type { Paint } from "../src/output/terminal-text.ts";
+import { Trace } from "../src/output/trace.ts";
+import { recordBounds } from "../src/output/views.ts";
 import type { Outcome } from "../src/result.ts";
 import { runCli } from "./cli.ts";
 import { openResponder } from "./tcp-peer.ts";
@@ -27,9 +28,11 @@ function recordOf(reads: readonly (readonly [atMs: number, bytes: number])[]): S
   return record;
 }
 
-/** As many reads, none of the size of the one before. */
-function unequal(count: number): StreamRecord {
-  return recordOf(Array.from({ length: count }, (_, index): [number, number] => [200 + index, index + 1]));
+/** The trace of a stream that is over, as it was told while it went on. */
+function reportTrace(record: StreamRecord, outcome: Outcome, paint: Paint): string {
+  const trace = new Trace(target, paint);
+  const opening = record.at.established === undefined ? "" : trace.open(record);
+  return [opening, ...record.events.map((event) => trace.show(event, record)), trace.end(record, outcome)].join("");
 }
 
 describe("the report", () => {
@@ -40,7 +43,7 @@ describe("the report", () => {
       [702.5, 65_536],
       [1304.05, 1],
     ]);
-    expect(reportTrace(record, target, answered, plain)).toBe(
+    expect(reportTrace(record, answered, plain)).toBe(
       [
         `127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)  ${localTime(performance.timeOrigin + 100)}`,
         "         at ms          + ms",
@@ -64,7 +67,7 @@ describe("the report", () => {
     record.mark("connecting", 5);
     record.mark("closed", 6);
     const outcome: Outcome = { kind: "failed", code: "connect-refused", sentence: "nothing listens there" };
-    expect(reportTrace(record, target, outcome, plain)).toBe(
+    expect(reportTrace(record, outcome, plain)).toBe(
       [
         `no connection (this end)  ⇄  127.0.0.1:5007 (the server)  ${localTime(performance.timeOrigin + 5)}`,
         "         at ms          + ms",
@@ -77,55 +80,23 @@ describe("the report", () => {
   });
 
   test("says who went away", () => {
-    expect(reportTrace(recordOf([]), target, { kind: "interrupted" }, plain)).toContain(
+    expect(reportTrace(recordOf([]), { kind: "interrupted" }, plain)).toContain(
       "closed          → this end went away before the server had finished",
     );
   });
 
   test("is coloured only when it is told to be", () => {
-    expect(reportTrace(recordOf([[101.9, 1]]), target, answered, plain)).not.toContain("\u001b");
-    expect(reportTrace(recordOf([[101.9, 1]]), target, answered, createPaint(true))).toContain("\u001b[36mconnecting");
+    expect(reportTrace(recordOf([[101.9, 1]]), answered, plain)).not.toContain("\u001b");
+    expect(reportTrace(recordOf([[101.9, 1]]), answered, createPaint(true))).toContain("\u001b[36mconnecting");
   });
 });
 
-const linesOf = (record: StreamRecord) => reportTrace(record, target, answered, plain).split("\n");
-
-const eventLinesOf = (record: StreamRecord) =>
-  linesOf(record).flatMap((line) => /(?:read|write) [\d,]+|fin(?= )/.exec(line)?.[0] ?? []);
-
-describe("the reads and writes", () => {
-  test("have a line each up to the bound", () => {
-    // The write and the FIN are events as well.
-    const lines = linesOf(unequal(eventLinesMax - 2));
-    expect(lines.filter((line) => line.includes("more;"))).toEqual([]);
-    expect(eventLinesOf(unequal(eventLinesMax - 2))).toHaveLength(eventLinesMax);
-  });
-
-  test("are counted in the middle past it", () => {
-    const record = unequal(eventLinesMax - 1);
-    expect(linesOf(record)).toContain("  … 1 more; --json has them all");
-    expect(eventLinesOf(record)).toHaveLength(eventLinesMax);
-    expect(eventLinesOf(record).slice(-2)).toEqual(["read 39", "fin"]);
-  });
-
-  test("of which some were not kept are counted with those", () => {
-    const { firstEventsKept, lastEventsKept } = recordBounds;
-    const count = firstEventsKept + lastEventsKept + 100;
-    const record = unequal(count);
-    const between = count + 2 - eventLinesMax;
-    expect(linesOf(record)).toContain(
-      `  … ${between.toLocaleString("en-US")} more; --json has the first and the newest`,
-    );
-    expect(eventLinesOf(record).at(-2)).toBe(`read ${count.toLocaleString("en-US")}`);
-  });
-});
-
-test("--trace has the time where the user is, or with --utc in UTC", async () => {
+test("--trace has the time where the user is, or where TZ says", async () => {
   await using peer = await openResponder("hello\n");
-  const begins = async (...words: string[]) =>
-    (await runCli([...peer.options, "--trace", ...words, "brick"], { env: { TZ: "Asia/Kathmandu" } })).stderr;
-  expect(await begins()).toMatch(/\(the server\) {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:45\n/);
-  expect(await begins("--utc")).toMatch(/\(the server\) {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n/);
+  const begins = async (zone: string) =>
+    (await runCli([...peer.options, "--trace", "brick"], { env: { TZ: zone } })).stderr;
+  expect(await begins("Asia/Kathmandu")).toMatch(/\(the server\) {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:45\n/);
+  expect(await begins("UTC")).toMatch(/\(the server\) {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n/);
 });
 
 test("--trace goes to standard error and leaves the data alone", async () => {
@@ -133,7 +104,7 @@ test("--trace goes to standard error and leaves the data alone", async () => {
   const { code, stdout, stderr } = await runCli([...peer.options, "--trace", "brick", "2"]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "one\n" });
   expect(stderr).toMatch(
-    new RegExp(`^\n127\\.0\\.0\\.1:\\d+ \\(this end\\)  ⇄  127\\.0\\.0\\.1:${peer.port} \\(the server\\)  \\S+\n`),
+    new RegExp(`^127\\.0\\.0\\.1:\\d+ \\(this end\\)  ⇄  127\\.0\\.0\\.1:${peer.port} \\(the server\\)  \\S+\n`),
   );
   expect(
     [...stderr.matchAll(/(connecting|established|write 1|read 1|fin|closed) +[→←]/g)].map(([, step]) => step),

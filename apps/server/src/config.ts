@@ -1,14 +1,14 @@
 import { replyHeaderLineBytesMax, serverPortDefault } from "@wirebook/protocol";
 import {
   SettingsError,
+  choiceOption,
   describeSettings,
   filledText,
   hostName,
   ipAddresses,
-  oneOf,
   portNumber,
   readSettings,
-  toggle,
+  switchOption,
   withoutUserinfo,
 } from "@wirebook/settings";
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
@@ -54,22 +54,16 @@ export const table = {
     expects: "the IP address from which a gateway with --proxy-protocol connects, such as 192.0.2.7",
     help: "require and trust a PROXY header from that address; may be repeated",
   },
-  users: {
-    schema: oneOf(modes),
+  users: choiceOption(modes, {
     default: "open",
     env: "WIREBOOK_USERS",
     form: "MODE",
-    expects: "open or registered",
     help: "who may send messages: anyone under an unregistered name (open), or registered users only (registered)",
-  },
-  iKnow: {
-    schema: toggle,
-    default: false,
-    env: "WIREBOOK_I_KNOW",
-    form: "",
-    expects: "it without a value",
-    help: "allow --users open beyond loopback: anyone can then read and delete everything",
-  },
+  }),
+  iKnow: switchOption(
+    "WIREBOOK_I_KNOW",
+    "allow --users open beyond loopback: anyone can then read and delete everything",
+  ),
   link: {
     schema: filledText,
     default: repositoryOf(manifest as Manifest) ?? "",

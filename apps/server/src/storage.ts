@@ -5,8 +5,8 @@ import { openFileHistory, openFileUsers } from "@wirebook/history";
 import type { History, Users } from "@wirebook/history";
 import { describeNatsAddress, hasNatsSecret, isNatsAddress } from "@wirebook/history-jetstream/address";
 import type { NatsCredentials } from "@wirebook/history-jetstream";
-import { SettingsError, filledText, pathOrAddress } from "@wirebook/settings";
-import type { Setting, SettingsOf } from "@wirebook/settings";
+import { SettingsError, fileOption, pathOrAddress } from "@wirebook/settings";
+import type { SettingsOf } from "@wirebook/settings";
 
 /** The options that say where, for every program that opens a history or its users. */
 export const storageTable = {
@@ -18,15 +18,15 @@ export const storageTable = {
     expects: "the path of a file, or nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME",
     help: "file of the history, or nats://HOST,HOST,HOST/NAME for one that servers share",
   },
-  natsCredentials: pathOption("WIREBOOK_NATS_CREDENTIALS", ".creds file that authenticates this server to the cluster"),
-  natsNkey: pathOption("WIREBOOK_NATS_NKEY", "file with the NKey seed that authenticates this server to the cluster"),
-  natsPasswordFile: pathOption(
+  natsCredentials: fileOption("WIREBOOK_NATS_CREDENTIALS", ".creds file that authenticates this server to the cluster"),
+  natsNkey: fileOption("WIREBOOK_NATS_NKEY", "file with the NKey seed that authenticates this server to the cluster"),
+  natsPasswordFile: fileOption(
     "WIREBOOK_NATS_PASSWORD_FILE",
     "file with the password of the user in the address, or with a token if it names no user",
   ),
-  natsTlsCa: pathOption("WIREBOOK_NATS_TLS_CA", "PEM file with the certificate authority of the cluster"),
-  natsTlsCert: pathOption("WIREBOOK_NATS_TLS_CERT", "PEM file with this server's certificate for the cluster"),
-  natsTlsKey: pathOption("WIREBOOK_NATS_TLS_KEY", "PEM file with the private key of that certificate"),
+  natsTlsCa: fileOption("WIREBOOK_NATS_TLS_CA", "PEM file with the certificate authority of the cluster"),
+  natsTlsCert: fileOption("WIREBOOK_NATS_TLS_CERT", "PEM file with this server's certificate for the cluster"),
+  natsTlsKey: fileOption("WIREBOOK_NATS_TLS_KEY", "PEM file with the private key of that certificate"),
 } as const;
 
 export type StorageSettings = SettingsOf<typeof storageTable>;
@@ -88,8 +88,4 @@ export function credentialsOf(settings: StorageSettings): NatsCredentials {
     tlsCert: settings.natsTlsCert,
     tlsKey: settings.natsTlsKey,
   };
-}
-
-function pathOption(env: string, help: string): Setting<string | undefined> {
-  return { schema: filledText, default: undefined, env, form: "FILE", expects: "the path of a file", help };
 }

@@ -61,11 +61,11 @@ test("an export creates no history where there is none", async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test("the times of a list are those of this machine's time zone, with --utc those of the file", () => {
+test("the times of a list are those of this machine's time zone, with TZ=UTC those of the file", () => {
   expect(run("cli/users.ts", "add ada")).toMatchObject([0, expect.any(String), expect.any(String)]);
-  const list = (words: string): string => run("cli/users.ts", words, { TZ: "Asia/Kathmandu" })[1];
-  const [, utc = ""] = /^ada +member +(\S+Z) +-$/m.exec(list("list --utc")) ?? [];
-  const [, local = ""] = /^ada +member +(\S+\+05:45) +-$/m.exec(list("list")) ?? [];
+  const list = (zone: string): string => run("cli/users.ts", "list", { TZ: zone })[1];
+  const [, utc = ""] = /^ada +member +(\S+Z) +-$/m.exec(list("UTC")) ?? [];
+  const [, local = ""] = /^ada +member +(\S+\+05:45) +-$/m.exec(list("Asia/Kathmandu")) ?? [];
   expect(readFileSync(join(folder, "users.txt"), "utf8")).toContain(utc);
   expect(Date.parse(local)).toBe(Date.parse(utc));
 });

@@ -18,8 +18,6 @@ const programs = {
 /** Subcommands of the client, which reads them itself. */
 const clientCommands: ReadonlySet<string> = new Set(["connect", "play", "compare"]);
 
-const programNames: ReadonlySet<string> = new Set([...Object.keys(programs), "help"]);
-
 const overview = `Usage: wirebook COMMAND [option…]
        wirebook [option…] [user [operation [argument…]]]
 
@@ -65,16 +63,7 @@ async function help([command, ...others]: readonly string[]): Promise<void> {
   else refuse(`unknown command ${quote(command)}; type wirebook help for the list`);
 }
 
-/** Options of the client may stand before a message; a command behind them was meant as one, not as a user. */
 async function runClient(argv: readonly string[]): Promise<void> {
-  const { findFirstWord } = await import("@wirebook/settings");
-  const { allOptions } = await import("../../client/src/config.ts");
-  const word = findFirstWord(allOptions, argv) ?? "";
-  if (programNames.has(word)) {
-    return refuse(
-      `${word} is a command; type it first (wirebook ${word} …), or put -- before it to send it as a message`,
-    );
-  }
   process.argv.splice(2, Infinity, ...argv);
   await import("../../client/src/main.ts");
 }

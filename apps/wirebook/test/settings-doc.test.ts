@@ -3,7 +3,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { describeSettings } from "@wirebook/settings";
-import { allOptions } from "../../client/src/config.ts";
+import { connect } from "../../client/src/connect.ts";
+import { messages } from "../../client/src/messages.ts";
+import { play } from "../../client/src/play/scenarios.ts";
 import { table as gatewayTable } from "../../gateway/src/config.ts";
 import { table as serverTable } from "../../server/src/config.ts";
 
@@ -12,7 +14,7 @@ const document = readFileSync(new URL("../../../docs/reference/settings.md", imp
 test.each([
   ["server", "## The server\n", serverTable],
   ["gateway", "## The gateway\n", gatewayTable],
-  ["client", "## The client,", allOptions],
+  ["client", "## The client,", { ...messages.table, ...connect.table, ...play.table }],
 ])("the options of the %s, each with its variable and its default", (_name, heading, table) => {
   const [, ...rest] = document.split(heading);
   const rows = (rest.join(heading).split("\n## ")[0] ?? "").split("\n").filter((line) => line.startsWith("| `--"));

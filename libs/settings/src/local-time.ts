@@ -1,21 +1,8 @@
 /**
- * Times that are printed for people, in the time zone of this machine. What goes over the wire, into a file or into a log is in
- * UTC.
+ * A time for people, in the time zone of this machine or of `TZ`: with its offset from UTC, such as
+ * `2026-11-28T19:38:12.824+01:00`, in UTC itself `…Z`. What is no time stays as it is. What goes over the wire, into a file or
+ * into a log is in UTC, and not from here.
  */
-
-import { toggle } from "./schemas.ts";
-
-/** The option `--utc`. A program that is given it sets its own variable `TZ`, which Node goes by from then on. */
-export const utcOption = {
-  schema: toggle,
-  default: false,
-  env: "WIREBOOK_UTC",
-  form: "",
-  expects: "it without a value",
-  help: "print times in UTC, not in the time zone of this machine",
-} as const;
-
-/** A time with its offset from UTC, such as `2026-11-28T19:38:12.824+01:00`; in UTC itself `…Z`. What is no time stays as it is. */
 export function localTime(time: number | string): string {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return String(time);

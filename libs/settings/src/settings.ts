@@ -79,17 +79,6 @@ export function readSettings<const Table extends SettingsTable>(
 }
 
 /**
- * The first word that is no option, unless it stands behind `--`: where a program with subcommands finds their names.
- *
- * @param table the options of all subcommands, since a word may be the value of one
- */
-export function findFirstWord(table: SettingsTable, argv: readonly string[]): string | undefined {
-  const { tokens } = parseArgs({ ...parserOf(table, argv), strict: false, tokens: true });
-  const first = tokens.find(({ kind }) => kind !== "option");
-  return first?.kind === "positional" ? reveal(first.value) : undefined;
-}
-
-/**
  * The words of a command line that are options of one part of a table, `--option=value` where it has a value: for a program
  * that starts another one with them.
  */

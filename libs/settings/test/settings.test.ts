@@ -3,7 +3,6 @@ import * as z from "zod/mini";
 import {
   describeSettings,
   filledText,
-  findFirstWord,
   hostName,
   ipAddresses,
   pathOrAddress,
@@ -166,18 +165,6 @@ test("an IPv6 address may stand in brackets wherever an address is asked for", (
   for (const wrong of ["[192.0.2.7]", "[::1", "localhost", "::1/64"]) {
     expect(ipAddresses.safeParse([wrong]).success, wrong).toBe(false);
   }
-});
-
-test.each([
-  [["connect", "x"], "connect"],
-  [["--trace", "--port", "5", "connect"], "connect"],
-  [["--server-name", "connect", "read"], "read"],
-  [["--server-name=connect"], undefined],
-  [["--unknown", "-5", "word"], "-5"],
-  [["--trace", "--", "connect"], undefined],
-  [[], undefined],
-])("the first word of %j is %j", (argv, word) => {
-  expect(findFirstWord(table, argv)).toBe(word);
 });
 
 test("the options of a part of a table are selected with their values", () => {

@@ -1,3 +1,4 @@
+import { styleText } from "node:util";
 import { decodeText, joinBytes, plainText } from "@wirebook/protocol";
 
 /** The text with nothing in it that acts on a terminal, but with its lines and tabs. */
@@ -40,42 +41,17 @@ function unfinishedBytes(bytes: Uint8Array): number {
 }
 
 /** Colours, or the absence of them. */
-export interface Paint {
-  readonly strong: (text: string) => string;
-  readonly faint: (text: string) => string;
-  readonly outward: (text: string) => string;
-  readonly inward: (text: string) => string;
-  readonly wrong: (text: string) => string;
-}
-
-/** ECMA-48, section 8.3.117 (SGR): what switches each on, and what switches it off again. */
-const styles = {
-  strong: ["1", "22"],
-  faint: ["2", "22"],
-  outward: ["36", "39"],
-  inward: ["32", "39"],
-  wrong: ["31", "39"],
-} as const satisfies Record<keyof Paint, readonly [string, string]>;
+export type Paint = Readonly<Record<"strong" | "faint" | "outward" | "inward" | "wrong", (text: string) => string>>;
 
 /** The colours of a terminal; without them every text stays as it is. */
 export function createPaint(hasColours: boolean): Paint {
-  const brush = (name: keyof Paint) => {
-    const [on, off] = styles[name];
-    return (text: string): string => (hasColours && text !== "" ? `\u001b[${on}m${text}\u001b[${off}m` : text);
-  };
+  const brush = (style: Parameters<typeof styleText>[0]) => (text: string) =>
+    hasColours && text !== "" ? styleText(style, text, { validateStream: false }) : text;
   return {
-    strong: brush("strong"),
-    faint: brush("faint"),
-    outward: brush("outward"),
-    inward: brush("inward"),
-    wrong: brush("wrong"),
+    strong: brush("bold"),
+    faint: brush("dim"),
+    outward: brush("cyan"),
+    inward: brush("green"),
+    wrong: brush("red"),
   };
-}
-
-/** True when colours may be written there (https://no-color.org). */
-export function isColoured(
-  stream: { readonly isTTY?: boolean },
-  env: Readonly<Record<string, string | undefined>>,
-): boolean {
-  return stream.isTTY === true && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
 }

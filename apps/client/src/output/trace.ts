@@ -1,5 +1,5 @@
 /**
- * What happened on the wire, when, and how long it took: a line for each step, read and write.
+ * What happens on the wire, when, and how long it takes: a line for each step, read and write.
  *
  *     127.0.0.1:40312 (this end)  ⇄  127.0.0.1:5007 (the server)  2026-11-28T19:38:12.824+01:00
  *              at ms         + ms
@@ -9,7 +9,7 @@
  *              …
  *
  * An arrow outward is what this end did, an arrow inward what came from the server. Times are those at which this program
- * heard of each step, so its own work is in them. A conversation is told as it goes on, an exchange when it is over.
+ * heard of each step, so its own work is in them.
  */
 
 import { describeEndpoint, describeHostPort } from "@wirebook/net";
@@ -19,10 +19,7 @@ import type { StreamEvent, StreamRecord, TlsFacts } from "@wirebook/protocol";
 import type { Outcome } from "../result.ts";
 import { visibleText } from "./terminal-text.ts";
 import type { Paint } from "./terminal-text.ts";
-
-/** Reads and writes of one exchange that have a line; those between the first and the last are counted. */
-export const eventLinesMax = 40;
-const lastEventLines = 8;
+import type { View } from "./views.ts";
 
 /** Columns of a step: enough for the 100,000th write. */
 const stepColumns = 14;
@@ -30,38 +27,13 @@ const stepColumns = 14;
 /** Columns of a time: enough for a day. */
 const timeColumns = 14;
 
+/** Whether this end did it, the server did it, or something went wrong. */
 const arrows = { out: "→", in: "←", wrong: "×", none: " " } as const;
 
-/** One line of a trace. */
-interface TraceRow {
-  /** Milliseconds of `performance.now()`; `undefined` where it is not known. */
-  readonly atMs: number | undefined;
-  readonly step: string;
-  /** Whether this end did it, the server did it, or something went wrong. */
-  readonly direction: keyof typeof arrows;
-  readonly meaning: string;
-}
-
-/** The trace of one exchange that is over. */
-export function reportTrace(record: StreamRecord, target: Target, outcome: Outcome, paint: Paint): string {
-  const trace = new Trace(target, paint);
-  const { events } = record;
-  const count = (events.at(-1)?.index ?? -1) + 1;
-  const isLong = count > eventLinesMax;
-  const first = isLong ? events.slice(0, eventLinesMax - lastEventLines) : events;
-  const last = isLong ? events.slice(-lastEventLines) : [];
-  const where = record.omitted.events === 0 ? "--json has them all" : "--json has the first and the newest";
-  return [
-    trace.open(record),
-    ...first.map((event) => trace.show(event, record)),
-    isLong ? `  … ${thousands(count - first.length - last.length)} more; ${where}\n` : "",
-    ...last.map((event) => trace.show(event, record)),
-    trace.end(record, outcome),
-  ].join("");
-}
+type Row = readonly [atMs: number | undefined, step: string, direction: keyof typeof arrows, meaning: string];
 
 /** Tells what happens to a stream: lines, each ending in a line feed. */
-export class Trace {
+export class Trace implements View {
   readonly #target: Target;
   readonly #paint: Paint;
   #hasBegun = false;
@@ -88,9 +60,9 @@ export class Trace {
   show({ kind, isFromTarget, atMs, number, byteCount }: StreamEvent, record: StreamRecord): string {
     const direction = isFromTarget ? "in" : "out";
     const closed = `${kind.toUpperCase()}: ${isFromTarget ? "the target" : "this end"} sends no more`;
-    if (kind !== "data") return this.#line({ atMs, step: kind, direction, meaning: closed }, record);
+    if (kind !== "data") return this.#line([atMs, kind, direction, closed], record);
     const step = `${isFromTarget ? "read" : "write"} ${thousands(number + 1)}`;
-    return this.#line({ atMs, step, direction, meaning: bytesOf(byteCount) }, record);
+    return this.#line([atMs, step, direction, bytesOf(byteCount)], record);
   }
 
   /** How it ended, and how much went both ways. */
@@ -103,64 +75,58 @@ export class Trace {
     return `${opening}${this.#line(closingRow(record, outcome), record)}${totals}\n`;
   }
 
-  #line({ atMs, step, direction, meaning }: TraceRow, { at: { connecting = 0 } }: StreamRecord): string {
+  #line([atMs, step, direction, meaning]: Row, { at: { connecting = 0 } }: StreamRecord): string {
     const ms = atMs ?? connecting;
     const since = this.#beforeMs === undefined ? "" : milliseconds(Math.max(0, ms - this.#beforeMs));
     this.#beforeMs = ms;
-    const label = this.#tint(direction, `${step.padEnd(stepColumns)}  ${arrows[direction]}`);
+    const { outward, inward, wrong, faint } = this.#paint;
+    const tint = { out: outward, in: inward, wrong, none: String }[direction];
     const at = milliseconds(ms - connecting).padStart(timeColumns);
-    return `${at}${this.#paint.faint(since.padStart(timeColumns))}  ${label} ${meaning}\n`;
-  }
-
-  #tint(direction: TraceRow["direction"], text: string): string {
-    const { outward, inward, wrong } = this.#paint;
-    return { out: outward, in: inward, wrong, none: String }[direction](text);
+    const label = tint(`${step.padEnd(stepColumns)}  ${arrows[direction]}`);
+    return `${at}${faint(since.padStart(timeColumns))}  ${label} ${meaning}\n`;
   }
 }
 
-function openingRows({ at, tls }: StreamRecord, { address: { transport } }: Target): TraceRow[] {
+/** For people: to whom they are connected. */
+export function greeting(target: Target, paint: Paint): View {
+  return {
+    open(record) {
+      const facts = record.tls === undefined ? "" : `${describeTls(record.tls)}\n`;
+      return paint.faint(`Connected to ${placesOf(record, target).there}. Ctrl-D sends FIN, Ctrl-C leaves.\n${facts}`);
+    },
+  };
+}
+
+function openingRows({ at, tls }: StreamRecord, { address: { transport } }: Target): Row[] {
   const isUnix = transport === "unix";
-  const rows: TraceRow[] = [
-    {
-      atMs: at.connecting,
-      step: "connecting",
-      direction: "out",
-      meaning: isUnix ? "connect(): asks for a connection" : "SYN: asks for a connection",
-    },
-    {
-      atMs: at.established,
-      step: "established",
-      direction: "in",
-      meaning: isUnix ? "the system accepts it" : "SYN ACK: the server's system accepts it",
-    },
-    { atMs: at.secured, step: "secured", direction: "in", meaning: tls === undefined ? "" : describeTls(tls) },
+  const rows: Row[] = [
+    [at.connecting, "connecting", "out", `${isUnix ? "connect()" : "SYN"}: asks for a connection`],
+    [at.established, "established", "in", isUnix ? "the system accepts it" : "SYN ACK: the server's system accepts it"],
+    [at.secured, "secured", "in", tls === undefined ? "" : describeTls(tls)],
   ];
-  return rows.filter(({ atMs }) => atMs !== undefined);
+  return rows.filter(([atMs]) => atMs !== undefined);
 }
 
 /** What a handshake came to, in a line. */
-export function describeTls({ version, cipher, alpn, peer }: TlsFacts): string {
+function describeTls({ version, cipher, alpn, peer }: TlsFacts): string {
   const protocol = alpn === null ? "" : `, ALPN ${alpn}`;
   const certificate = `certificate of ${peer.subject}, issued by ${peer.issuer}, valid until ${localTime(peer.validTo)}`;
   return visibleText(`${version}, ${cipher}${protocol}; ${certificate}`);
 }
 
-function closingRow({ at: { closed: atMs, ended } }: StreamRecord, outcome: Outcome): TraceRow {
+function closingRow({ at: { closed, ended } }: StreamRecord, outcome: Outcome): Row {
   if (outcome.kind === "interrupted") {
-    return { atMs, step: "closed", direction: "out", meaning: "this end went away before the server had finished" };
+    return [closed, "closed", "out", "this end went away before the server had finished"];
   }
   if (outcome.kind === "failed" && outcome.code !== "empty-reply") {
-    return { atMs, step: outcome.code, direction: "wrong", meaning: visibleText(outcome.sentence) };
+    return [closed, outcome.code, "wrong", visibleText(outcome.sentence)];
   }
-  if (ended !== undefined) return { atMs, step: "closed", direction: "none", meaning: "both ends have sent FIN" };
-  return { atMs, step: "closed", direction: "out", meaning: "FIN: so has this end" };
+  if (ended !== undefined) return [closed, "closed", "none", "both ends have sent FIN"];
+  return [closed, "closed", "out", "FIN: so has this end"];
 }
 
 /** Both ends of a connection as people write them. */
-export function placesOf(
-  { local, remote, at }: StreamRecord,
-  { name, address }: Target,
-): Record<"here" | "there", string> {
+function placesOf({ local, remote, at }: StreamRecord, { name, address }: Target): Record<"here" | "there", string> {
   const none = at.established === undefined ? "no connection" : "a socket";
   const place = address.transport === "unix" ? visibleText(name) : describeHostPort(address);
   return {
@@ -171,7 +137,7 @@ export function placesOf(
 
 /** `65,536`. */
 function thousands(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+  return count.toLocaleString("en-US");
 }
 
 /** `1 byte`, `65,536 bytes`. */
@@ -181,6 +147,5 @@ function bytesOf(count: number): string {
 
 /** `1,204.113`. */
 function milliseconds(ms: number): string {
-  const [whole = "0", fraction = "000"] = ms.toFixed(3).split(".");
-  return `${thousands(Number(whole))}.${fraction}`;
+  return ms.toLocaleString("en-US", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 }

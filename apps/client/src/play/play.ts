@@ -10,7 +10,7 @@ import type { ConnectionListener, ConnectionOutcome, Target } from "@wirebook/ne
 import { encodeText, StreamRecord } from "@wirebook/protocol";
 import { Player } from "@wirebook/scenario";
 import type { Action, Scenario, StepResult, Verdict } from "@wirebook/scenario";
-import { exportBounds, noteReset } from "../output/export-file.ts";
+import { exportBounds, noteReset } from "../output/files.ts";
 
 /** Milliseconds for which the target's FIN is waited for once a scenario has held. */
 const closingMsMax = 1000;

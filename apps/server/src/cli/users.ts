@@ -10,7 +10,7 @@ import { UsersError, readUsersCopy, writeUsersCopy } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
 import { isName, nameCharactersMax, quoteText, redactKeys, roles } from "@wirebook/protocol";
 import type { Role } from "@wirebook/protocol";
-import { localTime, oneOf, SettingsError, utcOption, withoutUserinfo } from "@wirebook/settings";
+import { choiceOption, localTime, SettingsError, withoutUserinfo } from "@wirebook/settings";
 import { createKey, hashKey } from "../auth/auth.ts";
 import { describeStorage, openUsers, storageTable } from "../storage.ts";
 import { runCommand, say } from "./run-command.ts";
@@ -26,15 +26,12 @@ Manages the registered users of a Wirebook server. A running server applies a ch
 `;
 
 const table = {
-  role: {
-    schema: oneOf(roles),
+  role: choiceOption(roles, {
     default: "member",
     env: "WIREBOOK_ROLE",
     form: "ROLE",
-    expects: "member or admin",
     help: "what a new user may do with --users registered: all but delete (member) or everything (admin)",
-  },
-  utc: utcOption,
+  }),
   ...storageTable,
 } as const;
 
@@ -45,7 +42,6 @@ await runCommand({
   usage,
   table,
   async perform({ settings, options, words: [verb, operand = "", ...rest] }) {
-    if (settings.utc) process.env["TZ"] = "UTC";
     if (!isVerb(verb)) {
       const what =
         verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(redactKeys(verb)))}`;

@@ -1,5 +1,5 @@
 /**
- * Where a conversation is shown. On a terminal, lines are typed while text comes: what is typed is redrawn behind it.
+ * Where a stream is shown. On a terminal, lines are typed while text comes: what is typed is redrawn behind it.
  *
  * An open line of the target's, such as `login: `, is what `node:readline` knows as its prompt. So it stays when the line
  * that is typed behind it is edited. Without a terminal everything is written as it is.
@@ -7,13 +7,11 @@
 
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from "node:readline";
 import type { Interface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
+import type { Output } from "../io.ts";
 
 /** Characters of an open line that are redrawn together with what is typed behind it. */
 const openLineCharactersMax = 200;
-
-/** A stream of the process. */
-export type Output = Writable & { readonly isTTY?: boolean };
 
 /** Who is told what is typed. */
 interface TypingListener {

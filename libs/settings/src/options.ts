@@ -1,7 +1,8 @@
-/** Schemas that several programs need for their settings: each reads the text that a user typed. */
+/** Kinds of settings that several programs need, and schemas that read the text which a user typed. */
 
 import { isIP, isIPv6 } from "node:net";
 import * as z from "zod/mini";
+import type { Setting } from "./settings.ts";
 
 /** A whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number): z.ZodMiniType<number> {
@@ -44,9 +45,29 @@ export function pathOrAddress(...schemes: readonly string[]): z.ZodMiniType<stri
   );
 }
 
-/** An option without a value. */
+/** The schema of a switch. */
 export const toggle: z.ZodMiniType<boolean> = z.boolean();
 
-export function oneOf<const Word extends string>(words: readonly Word[]): z.ZodMiniType<Word> {
-  return z.enum(words);
+/** An option without a value, whose variable is 1 or 0. */
+export function switchOption(env: string, help: string): Setting<boolean> {
+  return { schema: toggle, default: false, env, form: "", expects: "it without a value", help };
+}
+
+/** An option that names a file. */
+export function fileOption(env: string, help: string, expects = "the path of a file"): Setting<string | undefined> {
+  return { schema: filledText, default: undefined, env, form: "FILE", expects, help };
+}
+
+/** One of some words. */
+export function choiceOption<const Word extends string>(
+  words: readonly Word[],
+  texts: Pick<Setting<Word>, "default" | "env" | "form" | "help">,
+): Setting<Word> {
+  const expects = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+  return { schema: z.enum(words), expects, ...texts };
+}
+
+/** An option that may be given several times. */
+export function listOption(env: string, form: string, expects: string, help: string): Setting<string[]> {
+  return { schema: z.array(filledText), default: [], env, form, expects, help };
 }

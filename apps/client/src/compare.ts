@@ -5,10 +5,39 @@ import type { RecordedStream } from "@wirebook/capture";
 import { decodeText, plainText } from "@wirebook/protocol";
 import { compareStreams, compareTurn, describeEnds, escapeText, foldLines, nameOfTurn } from "@wirebook/scenario";
 import type { ComparedLine, ComparedStream, Turn, TurnPair } from "@wirebook/scenario";
-import { SettingsError, readSmallFile } from "@wirebook/settings";
-import type { Paint } from "../output/terminal-text.ts";
-import { encodeJson } from "../output/trace-json.ts";
-import type { CompareConfig, StreamFile } from "./compare-config.ts";
+import { describeSettings, readSmallFile, SettingsError } from "@wirebook/settings";
+import { commonOptions } from "./command.ts";
+import type { Command } from "./command.ts";
+import type { Paint } from "./output/terminal-text.ts";
+import { jsonLine } from "./output/views.ts";
+import { exitCodes } from "./result.ts";
+
+const table = { json: commonOptions.json } as const;
+
+const help = `Usage: wirebook compare [option…] FILE FILE
+
+Compares two streams: their bytes, the reads in which they came, and the times.
+
+  wirebook compare before.ndjson after.ndjson
+  wirebook compare 'session.ndjson#2' 'session.ndjson#5'   of several streams, by number
+
+A file is one that the page, or --export of wirebook connect and wirebook play, wrote.
+
+Options
+${describeSettings(table)}
+Output
+  A sentence that sums it up, then each turn that differs: what was sent (>) and received (<),
+  line by line, - of the first stream, + of the second. \\r, \\n, \\xNN and the like stand for bytes.
+  Reads are told where they differ, times where they differ by 10 ms and a fifth of the longer one.
+  --json  {"type":"comparison","isSame":…,"summary":…,"missingBytes":…}, then for each turn that differs
+          {"type":"turn","one":{…}|null,"other":{…}|null,"longerMs":…,"lines":[{"isFromTarget":…,"one":…,"other":…},…]};
+          bytes that are not UTF-8 are \\udc80 to \\udcff
+
+Exit codes
+  0  the same bytes, whatever the reads and the times
+  1  other bytes, or some were not kept
+  2  wrong use, or a file that cannot be read
+`;
 
 /** Streams of a file that a sentence lists, and characters of a message in it. */
 const listedMax = 5;
@@ -24,37 +53,38 @@ const readsToldMax = 8;
 /** The file is bounded, and so is what is in it. */
 const everything = { firstEventsKept: Infinity, lastEventsKept: 0, bytesKept: Infinity };
 
-interface Surroundings {
-  readonly write: (text: string) => void;
-  readonly onNotice: (sentence: string) => void;
-  readonly paint: Paint;
-}
+export const compare: Command<typeof table> = {
+  table,
+  help,
+  async run({ json }, words, { out, paint, printError }) {
+    const [first, second, ...rest] = words;
+    if (first === undefined || second === undefined || rest.length > 0) {
+      throw new SettingsError(`compare takes two files, not ${words.length}; type wirebook compare FILE FILE`);
+    }
+    const [one, other] = [readStream(first, printError), readStream(second, printError)];
+    const { turns, ends, areEndsSame, ...result } = compareStreams(one, other);
+    const differing = turns.filter(({ isSame }) => !isSame);
+    const write = (text: string): void => void out.write(text);
+    if (json) {
+      write(jsonLine({ type: "comparison", ...result }));
+      for (const pair of differing) write(jsonLine({ type: "turn", ...turnToJson(pair) }));
+    } else {
+      write(`${paint.strong(result.summary)}\n`);
+      if (differing.length > 0) write(`\n${paint.wrong(`--- ${one.name}`)}\n${paint.inward(`+++ ${other.name}`)}\n`);
+      for (const pair of differing) {
+        write(`${paint.faint(`@@ ${describeTurn(pair)}`)}\n`);
+        if (!pair.isSentSame || !pair.isReceivedSame) writeLines(pair, write, paint);
+      }
+      if (!areEndsSame) write(`${paint.faint(`@@ end: ${describeEnds(ends.one)} | ${describeEnds(ends.other)}`)}\n`);
+    }
+    return result.isSame ? exitCodes.done : exitCodes.different;
+  },
+};
 
-/**
- * Writes how the two streams differ; true when they are the same bytes.
- *
- * @throws SettingsError for a file that cannot be read
- */
-export function compareFiles({ files, isJson }: CompareConfig, { write, onNotice, paint }: Surroundings): boolean {
-  const [one, other] = [readStream(files[0], onNotice), readStream(files[1], onNotice)];
-  const { turns, ends, areEndsSame, ...result } = compareStreams(one, other);
-  const differing = turns.filter(({ isSame }) => !isSame);
-  if (isJson) {
-    write(`${encodeJson({ type: "comparison", ...result })}\n`);
-    for (const pair of differing) write(`${encodeJson({ type: "turn", ...turnToJson(pair) })}\n`);
-    return result.isSame;
-  }
-  write(`${paint.strong(result.summary)}\n`);
-  if (differing.length > 0) write(`\n${paint.wrong(`--- ${one.name}`)}\n${paint.inward(`+++ ${other.name}`)}\n`);
-  for (const pair of differing) {
-    write(`${paint.faint(`@@ ${describeTurn(pair)}`)}\n`);
-    if (!pair.isSentSame || !pair.isReceivedSame) writeLines(pair, write, paint);
-  }
-  if (!areEndsSame) write(`${paint.faint(`@@ end: ${describeEnds(ends.one)} | ${describeEnds(ends.other)}`)}\n`);
-  return result.isSame;
-}
-
-function readStream({ path, number }: StreamFile, onNotice: (sentence: string) => void): ComparedStream {
+/** @param word a file, and the number of one of its streams, from 1: `session.ndjson#2` */
+function readStream(word: string, onNotice: (sentence: string) => void): ComparedStream {
+  const [, path = word, digits] = /^(.+)#(\d{1,9})$/su.exec(word) ?? [];
+  const number = digits === undefined ? undefined : Number(digits);
   const content = readSmallFile(path, path, sessionBytesMax, "name a file that Wirebook exported as NDJSON");
   const { records, problems } = decodeSession(content);
   if (records.length === 0)

@@ -1,0 +1,171 @@
+/**
+ * One connection between standard input, standard output and a target: an exchange, or a conversation.
+ *
+ * In a pipe a conversation lasts until both ends have sent FIN, since a target may have said everything and still read. On a
+ * terminal the target's FIN ends it. Back-pressure is passed on: who does not read is not sent to, and so stops who sends.
+ */
+
+import { StreamCapture } from "@wirebook/capture";
+import type { Capture } from "@wirebook/capture";
+import { Connection } from "@wirebook/net";
+import type { ConnectionListener, ConnectionOptions, ConnectionOutcome, Target } from "@wirebook/net";
+import type { StreamRecord } from "@wirebook/protocol";
+import type { Io, Output } from "./io.ts";
+import { Screen } from "./output/screen.ts";
+import { visibleText } from "./output/terminal-text.ts";
+import type { View } from "./output/views.ts";
+import { toOutcome } from "./result.ts";
+import type { Outcome } from "./result.ts";
+
+export interface StreamPlan {
+  readonly target: Target;
+  readonly options: ConnectionOptions;
+  /** Is filled while it lasts. */
+  readonly record: StreamRecord;
+  /** What goes to standard output, and what to standard error. */
+  readonly view: View;
+  readonly notes: View;
+  /** Gets the packets. */
+  readonly capture: Capture | undefined;
+  /** True for a Wirebook server, whose keys are hidden in them. */
+  readonly hasKeys: boolean;
+  /** How standard input is sent; without this, the message of the options is all. */
+  readonly typed?: { readonly lineEnd: string; readonly keepOpen: boolean };
+}
+
+/** Holds it; resolves with how it ended, and rejects when the input cannot be read. Ctrl-C ends it. */
+export function runStream(plan: StreamPlan, io: Io): Promise<Outcome> {
+  return new Stream(plan, io).over;
+}
+
+/** What bytes come from: the target, or standard input. */
+interface Source {
+  pause(): unknown;
+  resume(): unknown;
+}
+
+class Stream implements ConnectionListener {
+  readonly over: Promise<Outcome>;
+  readonly #resolve: (outcome: Outcome) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #plan: StreamPlan;
+  readonly #io: Io;
+  readonly #screen: Screen;
+  readonly #captured: StreamCapture | undefined;
+  readonly #connection: Connection;
+  readonly #stopListening: () => void;
+  readonly #heldBack = new Set<Source>();
+  /** True when the target's FIN is the end, because nothing more is to be sent. */
+  #isInputOver: boolean;
+
+  constructor(plan: StreamPlan, io: Io) {
+    const { target, capture, hasKeys, record } = plan;
+    ({ promise: this.over, resolve: this.#resolve, reject: this.#reject } = Promise.withResolvers<Outcome>());
+    this.#plan = plan;
+    this.#io = io;
+    this.#screen = new Screen(io.out, io.errorOut);
+    const { transport } = target.address;
+    this.#captured = capture && new StreamCapture(capture, { originMs: performance.timeOrigin, transport, hasKeys });
+    this.#isInputOver = io.input.isTTY === true;
+    this.#stopListening = io.listenForInterrupt(() => this.#connection.cancel());
+    this.#connection = new Connection(target, { ...plan.options, record }, this);
+  }
+
+  onOpen(): void {
+    const { record, typed } = this.#plan;
+    this.#captured?.open(record);
+    if (typed !== undefined) this.#readInput(typed.lineEnd);
+    this.#show((view) => view.open?.(record));
+  }
+
+  onWritten(): void {
+    this.#note(this.#plan.typed && this.#io.input);
+  }
+
+  onRead(): void {
+    this.#note(this.#connection);
+  }
+
+  onDrain(): void {
+    const { input } = this.#io;
+    if (!this.#heldBack.has(input)) input.resume();
+  }
+
+  onFin(isFromTarget: boolean): void {
+    this.#note();
+    if (isFromTarget && this.#isInputOver) this.#connection.end();
+  }
+
+  onOver(how: ConnectionOutcome): void {
+    const { record, view, typed } = this.#plan;
+    this.#stopListening();
+    this.#captured?.over(how, record);
+    if ("reason" in how && how.reason === "fin") this.#note();
+    const outcome = view.judge?.(how, record) ?? toOutcome(how);
+    this.#show((each) => each.end?.(record, outcome));
+    if (outcome.kind === "failed") {
+      this.#screen.note(`${this.#io.errorPaint.wrong("wirebook:")} ${visibleText(outcome.sentence)}\n`);
+    }
+    this.#screen.close();
+    // A pipe that still waits for input would keep the program alive.
+    if (typed !== undefined) this.#io.input.destroy();
+    this.#resolve(outcome);
+  }
+
+  /** The newest read, write or FIN; its source waits where an output is full of what is shown of it. */
+  #note(source?: Source): void {
+    const { record } = this.#plan;
+    this.#captured?.note(record);
+    const { latest } = record;
+    if (latest === undefined) return;
+    const outputs = this.#show((view) => view.show?.(latest, record));
+    const full = outputs.find(({ writableNeedDrain }) => writableNeedDrain);
+    const isTerminal = source === this.#connection && outputs.some(({ isTTY }) => isTTY === true);
+    if (source === undefined || this.#heldBack.has(source) || !(full !== undefined || isTerminal)) return;
+    this.#heldBack.add(source);
+    source.pause();
+    const goOn = (): void => {
+      this.#heldBack.delete(source);
+      source.resume();
+    };
+    // A terminal takes everything at once and blocks meanwhile: keys and Ctrl-C get a turn after each read.
+    if (full === undefined) setImmediate(goOn);
+    else full.once("drain", goOn);
+  }
+
+  /** Shows what the views say, and returns the outputs on which they had something to say. */
+  #show(ask: (view: View) => string | Uint8Array | undefined): Output[] {
+    const { out, errorOut } = this.#io;
+    const [data = "", note = ""] = [ask(this.#plan.view), ask(this.#plan.notes)];
+    if (note.length > 0) this.#screen.note(note);
+    if (data.length > 0) this.#screen.write(data);
+    return [...(data.length > 0 ? [out] : []), ...(note.length > 0 ? [errorOut] : [])];
+  }
+
+  #readInput(lineEnd: string): void {
+    const { input } = this.#io;
+    if (input.isTTY === true) {
+      this.#screen.readLines(input, {
+        onLine: (line) => this.#send(Buffer.from(line + lineEnd)),
+        onEnd: () => this.#endInput(),
+        onInterrupt: () => this.#connection.cancel(),
+      });
+      return;
+    }
+    input.on("data", (bytes: Uint8Array) => this.#send(bytes));
+    input.on("end", () => this.#endInput());
+    input.on("error", (error) => {
+      this.#reject(error);
+      this.#connection.cancel();
+    });
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (!this.#connection.write(bytes)) this.#io.input.pause();
+  }
+
+  #endInput(): void {
+    this.#isInputOver = true;
+    if (this.#plan.typed?.keepOpen !== true || this.#plan.record.at.fin !== undefined) this.#connection.end();
+  }
+}
