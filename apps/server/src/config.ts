@@ -14,19 +14,6 @@ import {
 import type { SettingsOf, SettingsSource } from "@wirebook/settings";
 import { assertOptionsApply, storageTable } from "./storage.ts";
 import { modes } from "./auth/auth.ts";
-import manifest from "../../../package.json" with { type: "json" };
-
-/** The first line of each reply as long as no link is known. */
-const noLink = "This line is for a link: start the server with --link URL";
-
-interface Manifest {
-  readonly repository?: string | { readonly url: string };
-}
-
-/** The address of the source code, where `package.json` has it as npm documents it. */
-function repositoryOf({ repository }: Manifest): string | undefined {
-  return typeof repository === "object" ? repository.url.replace(/^git\+/, "") : repository;
-}
 
 export const table = {
   host: {
@@ -66,7 +53,7 @@ export const table = {
   ),
   link: {
     schema: filledText,
-    default: repositoryOf(manifest as Manifest) ?? "",
+    default: "This line is for a link: start the server with --link URL",
     env: "WIREBOOK_LINK",
     form: "URL",
     expects: "the text of one line",
@@ -106,5 +93,5 @@ export function readConfig(source: SettingsSource): Config | undefined {
   if (linkBytes > replyHeaderLineBytesMax) {
     throw new SettingsError(`the link has ${linkBytes} bytes; type at most ${replyHeaderLineBytesMax} with --link`);
   }
-  return { ...settings, link: settings.link || noLink };
+  return settings;
 }

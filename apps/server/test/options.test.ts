@@ -43,8 +43,6 @@ test.each([
   ],
   ["cli/history.ts", "export copy --nats-password-file password", `--nats-password-file ${forNats}`],
   ["cli/history.ts", "import copy --nats-credentials creds", `--nats-credentials ${forNats}`],
-  ["cli/history.ts", "export copy --keep-lines 9", "--keep-lines is for archive, not for export; leave it out"],
-  ["cli/history.ts", "archive copy", "archive takes no file; name the server with --host and --port"],
   ["cli/users.ts", "list --nats-nkey seed", `--nats-nkey ${forNats}`],
   ["cli/users.ts", "list --role admin", "--role is for add, not for list; leave it out"],
   ["cli/users.ts", "remove ada --role=member", "--role is for add, not for remove; leave it out"],

@@ -1,4 +1,4 @@
-/** `wirebook history`: moves a history from a cluster to a file and from a file to a cluster, and lets a server archive lines. */
+/** `wirebook history`: copies a history from a cluster to a file and from a file to a cluster. */
 
 import { constants, existsSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -8,35 +8,23 @@ import { quoteText } from "@wirebook/protocol";
 import { SettingsError, withoutUserinfo } from "@wirebook/settings";
 import { credentialsOf, describeStorage, openHistory, storageTable } from "../storage.ts";
 import type { StorageSettings } from "../storage.ts";
-import { archive, archiveOptions, archiveTable } from "./archive.ts";
 import { runCommand, say } from "./run-command.ts";
 
 const usage = `Usage: wirebook history export FILE --history nats://HOST,HOST,HOST/NAME
        wirebook history import FILE --history nats://HOST,HOST,HOST/NAME
-       wirebook history archive [--keep-lines N | --keep-days D] [--host HOST] [--port PORT]
 
 Copies a history between a file and a NATS cluster, line by line and byte for byte. export
 writes a snapshot into a new FILE, also while servers run. import needs an empty history.
-archive asks a running server to move the first lines of its history, which is a file, into a
-new file beside it. The user must be an admin there.
 `;
-
-const table = { ...archiveTable, ...storageTable } as const;
 
 await runCommand({
   usage,
-  table,
-  async perform({ settings, options, words: [verb, file, ...rest] }) {
-    if (verb === "archive") {
-      if (file !== undefined) throw new SettingsError("archive takes no file; name the server with --host and --port");
-      return archive(settings);
-    }
+  table: storageTable,
+  async perform({ settings, words: [verb, file, ...rest] }) {
     if (verb !== "export" && verb !== "import") {
       const what = verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(verb))}`;
-      throw new SettingsError(`${what}; type export FILE, import FILE or archive`);
+      throw new SettingsError(`${what}; type export FILE or import FILE`);
     }
-    const misplaced = options.find((option) => archiveOptions.includes(option));
-    if (misplaced !== undefined) throw new SettingsError(`${misplaced} is for archive, not for ${verb}; leave it out`);
     if (file === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);
     await (verb === "export" ? exportTo : importFrom)(resolve(file), settings);
   },

@@ -10,17 +10,12 @@ import type { Invocation } from "@wirebook/settings";
 import { assertOptionsApply, warnOfSecret } from "../storage.ts";
 import type { storageTable } from "../storage.ts";
 
-/** What a command could not do, as a sentence for the operator. */
-export class CommandError extends Error {
-  override readonly name = "CommandError";
-}
-
 /** One command of the command line. */
 interface CliCommand<Table extends typeof storageTable> {
   /** What `--help` prints before the options. */
   readonly usage: string;
   readonly table: Table;
-  /** @throws SettingsError, CommandError, HistoryError, UsersError, or what the system says of a file */
+  /** @throws SettingsError, HistoryError, UsersError, or what the system says of a file */
   readonly perform: (invocation: Invocation<Table>) => Promise<void>;
 }
 
@@ -49,7 +44,7 @@ async function run<Table extends typeof storageTable>(command: CliCommand<Table>
     await perform(invocation);
     return 0;
   } catch (error) {
-    const families = [SettingsError, CommandError, HistoryError, UsersError];
+    const families = [SettingsError, HistoryError, UsersError];
     const isKnown = families.some((family) => error instanceof family);
     if (!isKnown && !isSystemError(error)) throw error;
     say(isKnown ? (error as Error).message : describeSystemError(error as NodeJS.ErrnoException));
