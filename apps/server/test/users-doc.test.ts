@@ -5,8 +5,12 @@ import { expect, test } from "vitest";
 import { usersErrorCodes } from "@wirebook/history";
 import { keyRunCharactersMin, keyRunSortMin, findOperation, operations } from "@wirebook/protocol";
 import { usersMax } from "@wirebook/history";
-import { usersBelievedMs } from "../../../libs/history/src/file/file-users.ts";
-import { decodeUsers, usersFileBytesMax, usersLockWaitMs } from "../../../libs/history/src/file/users-file.ts";
+import {
+  decodeUsers,
+  usersBelievedMs,
+  usersFileBytesMax,
+  usersLockWaitMs,
+} from "../../../libs/history/src/file/file-users.ts";
 import { limitsDefault } from "../src/limits.ts";
 import { hashKey, keyCharacters, modes } from "../src/auth/auth.ts";
 

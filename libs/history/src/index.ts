@@ -3,7 +3,7 @@ export type { HistoryErrorCode } from "./errors.ts";
 export type { FileHistoryOptions } from "./file/options.ts";
 export { openFileHistory } from "./file/open.ts";
 export { openFileUsers } from "./file/file-users.ts";
-export { readUsersCopy, writeUsersCopy } from "./file/users-file.ts";
+export { readUsersCopy, writeUsersCopy } from "./file/file-users.ts";
 export { readChunkBytesDefault } from "./history.ts";
 export type {
   Actor,

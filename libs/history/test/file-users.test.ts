@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, readdir, stat, symlink, writeFile } from "node:
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { openFileUsers } from "../src/index.ts";
-import { encodeUser, usersFileBytesMax } from "../src/file/users-file.ts";
+import { encodeUser, usersFileBytesMax } from "../src/file/file-users.ts";
 import { createFolder } from "./folder.ts";
 import { expectBound, userOf, usersSuite } from "./users-suite.ts";
 

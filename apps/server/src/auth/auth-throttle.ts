@@ -19,18 +19,13 @@ interface Suspect {
   held: number;
 }
 
-type GuessLimits = Pick<
-  Limits,
-  "guessDelayMs" | "guessDelayMsMax" | "guessForgetMs" | "guessAddressesMax" | "guessesHeldMax" | "guessesHeldEachMax"
->;
-
 export class AuthThrottle {
-  readonly #limits: GuessLimits;
+  readonly #limits: Limits;
   /** The network that was quiet for longest comes first. */
   readonly #suspects = new Map<string, Suspect>();
   readonly #release = new Set<() => void>();
 
-  constructor(limits: GuessLimits) {
+  constructor(limits: Limits) {
     this.#limits = limits;
   }
 
@@ -47,9 +42,19 @@ export class AuthThrottle {
   async delay(address: string, gone: Promise<void>): Promise<void> {
     const suspect = this.#note(networkOf(address));
     const { guessesHeldEachMax, guessesHeldMax } = this.#limits;
-    if (suspect.held >= guessesHeldEachMax || this.#release.size >= guessesHeldMax) throw this.#tooMany();
+    if (suspect.held >= guessesHeldEachMax || this.#release.size >= guessesHeldMax) {
+      throw new ServerError(
+        "guesses-max",
+        `${guessesHeldEachMax} wrong keys from your address, or ${guessesHeldMax} in all, await their answer, which is the limit; try again in a moment`,
+      );
+    }
     suspect.held += 1;
-    await this.#wait(delayMs(suspect.wrong, this.#limits), gone);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, delayMs(suspect.wrong, this.#limits));
+    this.#release.add(resolve);
+    await Promise.race([promise, gone]);
+    clearTimeout(timer);
+    this.#release.delete(resolve);
     suspect.held -= 1;
   }
 
@@ -57,44 +62,20 @@ export class AuthThrottle {
     for (const release of this.#release) release();
   }
 
-  #note(block: string): Suspect {
+  #note(network: string): Suspect {
     const nowMs = performance.now();
-    const known = this.#suspects.get(block);
-    const suspect = known ?? { wrong: 0, lastMs: nowMs, held: 0 };
+    const suspect = this.#suspects.get(network) ?? { wrong: 0, lastMs: nowMs, held: 0 };
     if (nowMs - suspect.lastMs > this.#limits.guessForgetMs) suspect.wrong = 0;
     suspect.wrong += 1;
     suspect.lastMs = nowMs;
-    this.#suspects.delete(block);
-    this.#suspects.set(block, suspect);
-    if (this.#suspects.size > this.#limits.guessAddressesMax) this.#forgetOne();
-    return suspect;
-  }
-
-  /** At most `guessesHeldMax` addresses have held answers, so the search is short. */
-  #forgetOne(): void {
-    for (const [block, { held }] of this.#suspects) {
-      if (held > 0) continue;
-      this.#suspects.delete(block);
-      return;
+    this.#suspects.delete(network);
+    this.#suspects.set(network, suspect);
+    if (this.#suspects.size > this.#limits.guessAddressesMax) {
+      // At most `guessesHeldMax` networks have held answers, so the search is short.
+      const quiet = this.#suspects.entries().find(([, { held }]) => held === 0);
+      if (quiet !== undefined) this.#suspects.delete(quiet[0]);
     }
-  }
-
-  async #wait(forMs: number, gone: Promise<void>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, forMs);
-    this.#release.add(resolve);
-    void gone.then(resolve);
-    await promise;
-    clearTimeout(timer);
-    this.#release.delete(resolve);
-  }
-
-  #tooMany(): ServerError {
-    const { guessesHeldEachMax, guessesHeldMax } = this.#limits;
-    return new ServerError(
-      "guesses-max",
-      `${guessesHeldEachMax} wrong keys from your address, or ${guessesHeldMax} in all, await their answer, which is the limit; try again in a moment`,
-    );
+    return suspect;
   }
 }
 

@@ -5,19 +5,17 @@ const lineFeed = 0x0a;
 
 /** One follow of the history, which ends between two lines and never inside one. */
 export class Subscription implements AsyncDisposable {
+  readonly from: number;
   readonly #feed: Feed;
-  readonly #leave: (follow: Subscription) => void;
+  readonly #open: Set<Subscription>;
   #isEnding = false;
   #isInLine = false;
-  #isDisposed = false;
 
-  constructor(feed: Feed, leave: (follow: Subscription) => void) {
+  /** @param open all that are open, where it is until it is disposed of */
+  constructor(feed: Feed, open: Set<Subscription>) {
+    this.from = feed.from;
     this.#feed = feed;
-    this.#leave = leave;
-  }
-
-  get from(): number {
-    return this.#feed.from;
+    this.#open = open.add(this);
   }
 
   /** The lines as they come, cut into chunks at any byte; to be iterated once. */
@@ -36,9 +34,7 @@ export class Subscription implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isDisposed) return;
-    this.#isDisposed = true;
-    this.#leave(this);
+    this.#open.delete(this);
     await this.#feed[Symbol.asyncDispose]();
   }
 }
@@ -75,10 +71,9 @@ export class Subscriptions {
     }
     this.#opening += 1;
     try {
-      const follow = new Subscription(await this.#history.follow(from), (left) => this.#open.delete(left));
-      this.#open.add(follow);
-      if (this.#isEnded) follow.end();
-      return follow;
+      const subscription = new Subscription(await this.#history.follow(from), this.#open);
+      if (this.#isEnded) subscription.end();
+      return subscription;
     } finally {
       this.#opening -= 1;
     }
@@ -87,6 +82,6 @@ export class Subscriptions {
   /** Ends every follow behind its last whole line, and refuses new ones. */
   end(): void {
     this.#isEnded = true;
-    for (const follow of this.#open) follow.end();
+    for (const subscription of this.#open) subscription.end();
   }
 }

@@ -1,37 +1,71 @@
-/** The engine `file` for users: users.txt beside the history. Opened by `openFileUsers`. */
+/**
+ * The engine `file` for users: users.txt beside the history [U-2], a user a line, five words, the newest last.
+ *
+ *     otter-42 member sha256:9f86d081884c7d65… 2026-11-22T20:31:05.123Z brick
+ *     NAME     ROLE   HASH                     CREATED                  BY
+ *
+ * Empty lines and lines that begin with `#` mean nothing and are kept. Anything else is an error: to skip a line that
+ * cannot be read would accept, or refuse, the wrong users.
+ *
+ * The file is only ever replaced whole, by a file beside it that was synced before, so that a reader needs no lock and a
+ * crash leaves the old file or the new one. Who replaces it holds the lock of `users.txt.lock` from the reading to the
+ * renaming, so that no two writers start from the same state [U-1], [U-3].
+ */
 
-import { foldName } from "@wirebook/protocol";
-import { assertRoomForUser, nameTaken, noSuchUser } from "../users.ts";
+import { chmodSync, closeSync, constants, fchmodSync, openSync } from "node:fs";
+import { readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { foldName, isName, roles } from "@wirebook/protocol";
+import type { Role } from "@wirebook/protocol";
+import { assertRoomForUser, nameTaken, noSuchUser, UsersError } from "../users.ts";
 import type { User, Users } from "../users.ts";
+import { codeOf, createDurably, giveTo, isMissing, reasonOf } from "./disk.ts";
+import { syncFileSync, syncFolderOf, writeFullySync } from "./disk.ts";
+import { openLocked } from "./lock.ts";
 import { fileHistoryDefaults } from "./options.ts";
-import { closeToOthers, decodeUser, encodeUser, explain, readTable, replace } from "./users-file.ts";
-import { usersHeader, usersPathBeside, versionOf, withLock } from "./users-file.ts";
-import type { UserTable } from "./users-file.ts";
+
+/** Bytes of a file of users that is read at all: what `usersMax` of the longest rows take, and comments. */
+export const usersFileBytesMax = 8 * 1024 * 1024;
+
+/** Milliseconds for which a change of the users waits for one that another process is making [U-3]. */
+export const usersLockWaitMs = 5000;
+
+const usersLockPollMs = 10;
 
 /** Milliseconds for which what is known of the users is believed before the file is looked at again [U-3]. */
 export const usersBelievedMs = 100;
 
-export interface FileUsersOptions {
-  /** Told, in whole sentences, what a person should know. Must not throw. */
-  readonly onNotice?: (sentence: string) => void;
+/** Permissions of a file of users [U-1]. */
+const usersFileMode = 0o600;
+
+const header = "# Wirebook's users: NAME ROLE HASH CREATED BY. Change them with: wirebook users";
+const hash = /^[\w:+/=]+$/;
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** The users of a file, by `foldName`, and its lines as they are to be written again. */
+interface UserTable {
+  readonly lines: readonly string[];
+  readonly byName: ReadonlyMap<string, User>;
 }
+
+type OnNotice = (sentence: string) => void;
 
 /**
  * Opens the users of the history in a file. Any number of processes may have them open.
  *
  * @throws UsersError `users-failed` when there is a file that cannot be read
  */
-export function openFileUsers(historyPath: string, { onNotice }: FileUsersOptions = {}): Users {
-  const path = usersPathBeside(historyPath);
-  const version = versionOf(path);
-  const users = new FileUsers(path, version, readTable(path), onNotice ?? ignore);
-  users.closeToOthers();
-  return users;
+export function openFileUsers(
+  historyPath: string,
+  { onNotice = ignore }: { readonly onNotice?: OnNotice } = {},
+): Users {
+  return new FileUsers(usersPathBeside(historyPath), onNotice);
 }
 
 class FileUsers implements Users {
   readonly #path: string;
-  readonly #onNotice: (sentence: string) => void;
+  readonly #onNotice: OnNotice;
   #version: string;
   #table: UserTable;
   /** Closes the file to others in time, also while no user is looked up. */
@@ -42,16 +76,12 @@ class FileUsers implements Users {
   /** Changes of this process, one after the other: a lock is between open files, and waiting for it would be polling. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, version: string, table: UserTable, onNotice: (sentence: string) => void) {
+  constructor(path: string, onNotice: OnNotice) {
     this.#path = path;
-    this.#version = version;
-    this.#table = table;
     this.#onNotice = onNotice;
-  }
-
-  /** Takes from others what the file's permissions gave them, and says so. */
-  closeToOthers(): void {
-    if (closeToOthers(this.#path)) this.#onNotice(`${this.#path} could be read by others; now only its owner can.`);
+    this.#version = versionOf(path);
+    this.#table = readTable(path);
+    this.#closeToOthers();
   }
 
   get count(): number {
@@ -74,7 +104,7 @@ class FileUsers implements Users {
     await this.#change(({ lines, byName }) => {
       if (byName.has(foldName(user.name))) throw nameTaken(user.name);
       assertRoomForUser(byName.size);
-      return { lines: [...(lines.length === 0 ? [usersHeader] : lines), encodeUser(user)], result: undefined };
+      return { lines: [...(lines.length === 0 ? [header] : lines), encodeUser(user)], result: undefined };
     }, confirm);
   }
 
@@ -97,18 +127,18 @@ class FileUsers implements Users {
     edit: (table: UserTable) => { readonly lines: readonly string[]; readonly result: Result },
     confirm: () => Promise<unknown>,
   ): Promise<Result> {
-    const change = this.#changes.then(() =>
-      withLock(this.#path, async () => {
+    const change = this.#changes.then(async () => {
+      const lock = await takeLock(`${this.#path}.lock`);
+      try {
         const { lines, result } = edit(readTable(this.#path));
-        try {
-          await replace(this.#path, lines, confirm);
-        } finally {
-          this.#believedUntilMs = 0;
-        }
-        this.#look();
+        await replace(this.#path, lines, confirm);
         return result;
-      }),
-    );
+      } finally {
+        closeSync(lock);
+        this.#believedUntilMs = 0;
+        this.#look();
+      }
+    });
     this.#changes = change.catch(ignore);
     return change;
   }
@@ -122,23 +152,192 @@ class FileUsers implements Users {
       const version = versionOf(this.#path);
       if (version === this.#version) return;
       this.#version = version;
-      this.closeToOthers();
+      this.#closeToOthers();
       this.#table = readTable(this.#path);
       this.#complaint = "";
     } catch (error) {
-      this.#complain(explain(error, `${this.#path} cannot be read`).message);
+      // A file that cannot be read changes no rights.
+      const { message } = explain(error, `${this.#path} cannot be read`);
+      if (message !== this.#complaint) this.#onNotice(`The users stay as they were: ${message}.`);
+      this.#complaint = message;
     }
   }
 
-  /** A file that cannot be read changes no rights: the users stay as they were last read. */
-  #complain(sentence: string): void {
-    if (sentence !== this.#complaint) this.#onNotice(`The users stay as they were: ${sentence}.`);
-    this.#complaint = sentence;
+  /** Takes from everybody but its owner what a file with wrong permissions gave them, and says so. */
+  #closeToOthers(): void {
+    const stats = statSync(this.#path, { throwIfNoEntry: false });
+    if (stats === undefined || (stats.mode & 0o077) === 0) return;
+    chmodSync(this.#path, usersFileMode);
+    this.#onNotice(`${this.#path} could be read by others; now only its owner can.`);
   }
+}
+
+export function encodeUser({ name, role, keyHash, createdAt, createdBy }: User): string {
+  return [name, role, keyHash, createdAt, createdBy].join(" ");
+}
+
+/** The user that a line tells of; `undefined` for a comment and for nonsense. */
+function decodeUser(line: string): User | undefined {
+  const [name = "", role = "", keyHash = "", createdAt = "", createdBy = "", ...rest] = line.trim().split(/\s+/u);
+  if (!isName(name) || !isRole(role) || !hash.test(keyHash) || !time.test(createdAt)) return undefined;
+  if (rest.length > 0 || !(createdBy === "-" || isName(createdBy))) return undefined;
+  return { name, role, keyHash, createdAt, createdBy };
+}
+
+function isRole(word: string): word is Role {
+  return roles.some((role) => role === word);
+}
+
+/** Reads a file. @throws UsersError `users-failed` with the number of the line that is wrong, never with its text */
+export function decodeUsers(path: string, text: string): UserTable {
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const byName = new Map<string, User>();
+  for (const [at, line] of lines.entries()) {
+    if (line.trim() === "" || line.trimStart().startsWith("#")) continue;
+    const refuse = (problem: string): never => {
+      throw new UsersError("users-failed", `line ${at + 1} of ${path} ${problem}`);
+    };
+    const user = decodeUser(line) ?? refuse(`${problemOf(line)}; put a # before it or remove it`);
+    const folded = foldName(user.name);
+    if (byName.has(folded)) refuse("has a name that a line above it has; remove one of the two");
+    byName.set(folded, user);
+  }
+  return { lines, byName };
+}
+
+/** A user that an older version took may have a name with an invisible character, which looks like another's. */
+function problemOf(line: string): string {
+  return /\p{Default_Ignorable_Code_Point}/u.test(line) ? "has an invisible character in a name" : "is no user";
+}
+
+/** The path of the users of a history: beside the file to which the history's name leads at last. */
+function usersPathBeside(historyPath: string): string {
+  const path = join(dirname(realPathOf(historyPath)), "users.txt");
+  return realPathOf(path);
+}
+
+function realPathOf(path: string): string {
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
+}
+
+/** Tells one state of the file from another without reading it. Of a file whose permissions change only the mode tells. */
+function versionOf(path: string): string {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined) return "missing";
+  const { dev, ino, size, mtimeNs, mode } = stats;
+  return [dev, ino, size, mtimeNs, mode].join(":");
+}
+
+/** @throws UsersError `users-failed` */
+function readTable(path: string): UserTable {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return { lines: [], byName: new Map() };
+    if (!stats.isFile()) throw new Error("it is no regular file");
+    if (stats.size > usersFileBytesMax) {
+      throw new Error(`it has ${stats.size} bytes and the limit is ${usersFileBytesMax}`);
+    }
+    return decodeUsers(path, readFileSync(path, "utf8"));
+  } catch (error) {
+    throw explain(error, `${path} cannot be read`);
+  }
+}
+
+/**
+ * Replaces the file by these lines, durably.
+ *
+ * @param confirm awaited when the new file is whole and synced and only the renaming is left; its rejection undoes all
+ * @throws UsersError `users-failed`; what `confirm` rejects with
+ */
+async function replace(path: string, lines: readonly string[], confirm: () => Promise<unknown>): Promise<void> {
+  const next = `${path}.next`;
+  const attempt = (step: () => void, what: string): void => {
+    try {
+      step();
+    } catch (error) {
+      throw explain(error, what);
+    }
+  };
+  try {
+    attempt(() => writeNext(path, next, `${lines.join("\n")}\n`), `${next} cannot be written`);
+    await confirm();
+    attempt(() => {
+      renameSync(next, path);
+      syncFolderOf(path);
+    }, `${path} cannot be replaced`);
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw error;
+  }
+}
+
+function writeNext(path: string, next: string, text: string): void {
+  const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
+  const fd = openSync(next, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, usersFileMode);
+  try {
+    fchmodSync(fd, usersFileMode);
+    writeFullySync(fd, 0, Buffer.from(text));
+    // When root makes the file for a server that runs as another user, that server must be able to read it.
+    giveTo(fd, statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path)));
+    syncFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The descriptor that holds the lock. @throws UsersError `users-busy`, `users-failed` */
+async function takeLock(lockPath: string): Promise<number> {
+  const deadline = performance.now() + usersLockWaitMs;
+  try {
+    for (;;) {
+      const fd = await openLocked(lockPath, usersFileMode);
+      if (fd !== undefined) {
+        giveTo(fd, statSync(dirname(lockPath)));
+        return fd;
+      }
+      if (performance.now() > deadline) break;
+      await pause(usersLockPollMs);
+    }
+  } catch (error) {
+    const what = isMissing(error) ? `the folder of ${lockPath} does not exist` : `${lockPath} cannot be locked`;
+    throw explain(error, what);
+  }
+  const seconds = usersLockWaitMs / 1000;
+  throw new UsersError("users-busy", `${lockPath} was held by another process for ${seconds} s; try again`);
+}
+
+/** The `UsersError` for what a step on the disk threw. */
+function explain(error: unknown, what: string): UsersError {
+  if (error instanceof UsersError) return error;
+  return new UsersError("users-failed", `${what}: ${reasonOf(error)}`, { cause: error });
 }
 
 async function nothing(): Promise<void> {}
 
 function ignore(): void {
-  // The caller gets the error.
+  // The caller gets the error, and wants no notice.
+}
+
+// A copy of the users in a file that belongs to no history has the same form: how users move to another store, and their
+// backup [U-11].
+
+/** Reads the users of a copy, in its order. @throws UsersError `users-failed`, also when there is no such file */
+export function readUsersCopy(path: string): readonly User[] {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    throw new UsersError("users-failed", `there is no ${path}; name a users.txt, or what export has written`);
+  }
+  return [...readTable(path).byName.values()];
+}
+
+/** Writes a new file that only its owner can read, durably. @throws UsersError `users-failed`, also when there is one */
+export function writeUsersCopy(path: string, users: readonly User[]): void {
+  const text = [header, ...users.map(encodeUser), ""].join("\n");
+  try {
+    createDurably(path, usersFileMode, (fd) => writeFullySync(fd, 0, Buffer.from(text)));
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw explain(error, `${path} cannot be written`);
+    const sentence = `${path} is there already, and is left as it is; name a file that is not`;
+    throw new UsersError("users-failed", sentence, { cause: error });
+  }
 }
