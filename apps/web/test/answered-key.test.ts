@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { encodeReplyHeader, encodeError, encodeText, operations } from "@wirebook/protocol";
 import { expect, test } from "vitest";
-import { AnsweredKey, answeredKeyBytesMax } from "../src/streams/keys.ts";
+import { answerBytesMax } from "../src/limits.ts";
 import { Stream } from "../src/streams/stream.svelte.ts";
 import { recordOf } from "../src/export/recorded-stream.ts";
 import { lose, server } from "./stream-samples.ts";
@@ -57,10 +57,8 @@ test("another service has no keys: what it is sent and answers is shown as it is
   expect(stream.header).toBeUndefined();
 });
 
-/** What is found in a line of so many bytes. */
-const lineOf = (bytes: number) => new AnsweredKey().push(encodeText(`${header}a~${"k".repeat(bytes - 2)}\n`));
-
 test("a line is looked at up to its limit and no further", () => {
-  expect(lineOf(answeredKeyBytesMax)).toBeDefined();
-  expect(lineOf(answeredKeyBytesMax + 1)).toBeUndefined();
+  const toldOf = (bytes: number) => answered("brick 4\n", `${header}a~${"k".repeat(bytes - 2)}\n`, []).told;
+  expect(toldOf(answerBytesMax - 1)).toHaveLength(1);
+  expect(toldOf(answerBytesMax)).toEqual([]);
 });

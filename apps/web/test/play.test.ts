@@ -97,7 +97,8 @@ test("plays with a service that speaks first, and knows the bytes that decided e
     ["passed", 28, 28],
   ]);
   await play.stream.over;
-  expect(play.stream.state).toBe("done");
+  const { state, isDialogue, intent } = play.stream;
+  expect([state, isDialogue, intent.purpose]).toEqual(["done", true, "a play"]);
 });
 
 test("tells what came instead, or that nothing came in time, and closes the connection", async () => {

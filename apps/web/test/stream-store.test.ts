@@ -12,29 +12,29 @@ import { server } from "./stream-samples.ts";
 
 /** A place in memory, which sorts its keys as IndexedDB does. */
 class MemoryPlace implements Place {
-  readonly entries = new Map<string, unknown>();
+  readonly stored = new Map<string, unknown>();
 
   keys() {
-    const all = [...this.entries.keys()].map((key) => JSON.parse(key) as [number, string, number]);
+    const all = [...this.stored.keys()].map((key) => JSON.parse(key) as [number, string, number]);
     return Promise.resolve(all.toSorted(([a, nameA], [b, nameB]) => a - b || (nameA < nameB ? -1 : 1)));
   }
 
-  get(keys: unknown[]) {
-    return Promise.resolve(keys.map((key) => this.entries.get(JSON.stringify(key))));
+  async entries() {
+    return (await this.keys()).map((key): [typeof key, unknown] => [key, this.stored.get(JSON.stringify(key))]);
   }
 
   set(key: unknown, value: unknown) {
-    this.entries.set(JSON.stringify(key), value);
+    this.stored.set(JSON.stringify(key), value);
     return Promise.resolve();
   }
 
   remove(keys: unknown[]) {
-    for (const key of keys) this.entries.delete(JSON.stringify(key));
+    for (const key of keys) this.stored.delete(JSON.stringify(key));
     return Promise.resolve();
   }
 
   clear() {
-    this.entries.clear();
+    this.stored.clear();
     return Promise.resolve();
   }
 }
@@ -58,7 +58,7 @@ test("what is kept comes back in the order of its time, with its bytes and witho
   const store = new StreamStore(place);
   await store.save(streamOf("otter~s3cret 2\n", "two\n", 2000));
   await store.save(streamOf("brick 2\n", "one\n", 1000));
-  expect(JSON.stringify([...place.entries])).not.toContain("s3cret");
+  expect(JSON.stringify([...place.stored])).not.toContain("s3cret");
   const all = await restored(place);
   expect(all.map((stream) => [stream.name, stream.sentAt.getTime(), stream.isKept, stream.intent.loaded])).toEqual([
     ["brick 2", 1000, true, undefined],
@@ -74,7 +74,7 @@ test("a stream that is kept again takes the place of what was kept of it", async
   await store.save(stream);
   stream.takeBytes(readOf(encodeText("more\r\n"), 3), 3, undefined);
   await store.save(stream);
-  expect(place.entries.size).toBe(1);
+  expect(place.stored.size).toBe(1);
   const [again] = await restored(place);
   expect(again && new KeptBytes(again.record, true).toText()).toBe("220 hello\r\nmore\r\n");
 });
@@ -86,14 +86,14 @@ test("what is damaged or of a later version is removed and counted, and the rest
   await place.set([2, "damaged", 3], "{{{");
   await place.set([3, "odd", 3], 17);
   const { streams, problems } = await new StreamStore(place).load();
-  expect([streams.length, problems, place.entries.size]).toEqual([1, 3, 1]);
+  expect([streams.length, problems, place.stored.size]).toEqual([1, 3, 1]);
 });
 
 test("is bounded in number and in size, whoever wrote: the oldest go", async () => {
   const place = new MemoryPlace();
   for (let n = 0; n < keptStreamsMax; n++) await place.set([n, "other tab", 10], "x".repeat(10));
   await new StreamStore(place).save(streamOf("brick 2\n", "", 1e6));
-  expect(place.entries.size).toBe(keptStreamsMax);
+  expect(place.stored.size).toBe(keptStreamsMax);
   expect((await place.keys())[0]?.[0]).toBe(1);
   await place.set([1e5, "big", keptBytesMax], "");
   await new StreamStore(place).save(streamOf("brick 3\n", "", 2e6));
@@ -144,15 +144,32 @@ test("a page shows what was kept before what it did itself, and sends nothing fo
   expect(peer.asked).toEqual(["brick 6"]);
 });
 
+test("Clear asks about conversations with the operator's services alone, and not about those that are kept", async () => {
+  const { peer, streams, keeper } = openPage(new MemoryPlace());
+  const mail = { ...server, name: "mail" };
+  Object.assign(peer.connection, { hello: { targets: [server, mail] } });
+  const open = (name: string, by: "user" | "page" = "user") => {
+    const target = { ...server, name };
+    const stream = streams.connect({ target, bytes: new Uint8Array(0), user: "", by });
+    stream?.end({ kind: "ended", reason: "fin" }, 1);
+    return stream;
+  };
+  const [kept] = [open("mail"), open("mail"), open("lesson-greeting"), open("mail", "page"), open("wirebook")];
+  if (kept !== undefined) await keeper.keep(kept);
+  const asked: string[] = [];
+  keeper.askToClear({ confirm: (sentence) => void asked.push(sentence) });
+  expect(asked).toEqual(["1 entry with other services is not kept anywhere else."]);
+});
+
 test("Clear empties the page and the place, and leaves what runs", async () => {
   const place = new MemoryPlace();
   const { streams, keeper } = openPage(place);
   await streams.request({ user: "brick", operation: 2, by: "user" })?.over;
   await keeper.flush();
   const follow = streams.request({ user: "brick", operation: 5, by: "page" });
-  expect(place.entries.size).toBe(1);
+  expect(place.stored.size).toBe(1);
   await keeper.clear();
-  expect([streams.list, place.entries.size]).toEqual([[follow], 0]);
+  expect([streams.list, place.stored.size]).toEqual([[follow], 0]);
 });
 
 test("a place that fails leaves the page as it is", async () => {
@@ -174,7 +191,7 @@ test("a storage that was closed is opened again, and what it refuses twice is sa
   const { keeper } = openPage(failing);
   const stream = streamOf("", "220 hello\r\n", 1, "mail");
   await keeper.keep(stream);
-  expect([stream.isKept, keeper.problem, place.entries.size]).toEqual([true, "", 1]);
+  expect([stream.isKept, keeper.problem, place.stored.size]).toEqual([true, "", 1]);
   failures = Infinity;
   const other = streamOf("", "220 hello\r\n", 2, "mail");
   await keeper.keep(other);
@@ -182,5 +199,5 @@ test("a storage that was closed is opened again, and what it refuses twice is sa
   expect(keeper.problem).toMatch(/ is not kept over a reload: the browser's storage is blocked or full\.$/);
   failures = 0;
   await keeper.keep(other);
-  expect([other.isKept, place.entries.size]).toEqual([true, 2]);
+  expect([other.isKept, place.stored.size]).toEqual([true, 2]);
 });

@@ -10,9 +10,6 @@ import type { Stream } from "./stream.svelte.ts";
 import type { StreamStore } from "./stream-store.ts";
 import type { Streams } from "./streams.svelte.ts";
 
-/** Times that the storage is opened for one deed. */
-const attemptsMax = 2;
-
 export class Keeper {
   /** What went wrong, in a sentence. */
   problem = $state("");
@@ -44,17 +41,17 @@ export class Keeper {
 
   /** The user wants this one kept: as it is now, and again when it is over. */
   async keep(stream: Stream): Promise<void> {
-    stream.isKept = true;
     if (stream.state === "running") void stream.over.then(() => this.#save(stream));
     this.#waiting.add(stream);
     await this.flush();
   }
 
-  /** Clears, or asks first where it would lose what the user sent to others and did not keep. */
+  /** Clears, or asks first where it would lose what the user sent to the operator's other services and did not keep. */
   askToClear(layout: Pick<Layout, "confirm">): void {
+    const targets = new Set(this.#streams.targets.map(({ name }) => name));
     const { length } = this.#streams.list.filter(
-      ({ intent, isKept, isWithServer, state }) =>
-        intent.by === "user" && !isKept && !isWithServer && state !== "running",
+      ({ intent: { by, loaded, target }, isKept, isWithServer, state }) =>
+        by === "user" && state !== "running" && !isKept && !isWithServer && !loaded && targets.has(target.name),
     );
     if (length === 0) return void this.clear();
     const are = `${plural(length, "entry", "entries")} with other services ${length === 1 ? "is" : "are"}`;
@@ -73,14 +70,12 @@ export class Keeper {
     clearTimeout(this.#timer);
     const streams = [...this.#waiting];
     this.#waiting.clear();
-    if (streams.length === 0) return;
-    const isDone = await this.#use(async (store) => {
-      for (const stream of streams) {
+    for (const stream of streams) {
+      const isStored = await this.#use(async (store) => {
         stream.isKept = await store.save(stream);
         if (!stream.isKept) this.problem = `${stream.name} is too big to be kept over a reload.`;
-      }
-    });
-    for (const stream of isDone ? [] : streams.filter(({ isKept }) => isKept)) {
+      });
+      if (isStored) continue;
       stream.isKept = false;
       this.problem = `${stream.name} is not kept over a reload: the browser's storage is blocked or full.`;
     }
@@ -92,18 +87,16 @@ export class Keeper {
     this.#timer = setTimeout(() => void this.flush(), keepDelayMs);
   }
 
-  /** False when the storage fails twice: it may be blocked or full, and the page is of use without it. */
-  async #use(deed: (store: StreamStore) => Promise<void>): Promise<boolean> {
-    for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      try {
-        this.#store ??= this.#open();
-        await deed(await this.#store);
-        return true;
-      } catch {
-        // A browser may close its connection to the storage at any time, and a new one works.
-        this.#store = undefined;
-      }
+  /** False when the storage fails: it may be blocked or full, and the page is of use without it. */
+  async #use(deed: (store: StreamStore) => Promise<void>, isAgain = false): Promise<boolean> {
+    try {
+      this.#store ??= this.#open();
+      await deed(await this.#store);
+      return true;
+    } catch {
+      this.#store = undefined;
+      // A browser may close its connection to the storage at any time, and a new one works.
+      return isAgain ? false : this.#use(deed, true);
     }
-    return false;
   }
 }

@@ -7,20 +7,18 @@
  */
 
 import { decodeRecord, encodeRecord } from "@wirebook/capture";
-import type { RecordedStream } from "@wirebook/capture";
 import { encodeText } from "@wirebook/protocol";
-import { clear, createStore, delMany, getMany, keys, set } from "idb-keyval";
+import { clear, createStore, delMany, entries, keys, set } from "idb-keyval";
 import { recordOf, streamOf } from "../export/recorded-stream.ts";
 import { keptBytesMax, keptStreamBytesMax, keptStreamsMax } from "../limits.ts";
 import type { Stream } from "./stream.svelte.ts";
 
 type Key = [startedMs: number, name: string, bytes: number];
 
-/** Where entries lie. */
+/** Where entries lie, in ascending order of their keys. */
 export interface Place {
-  /** In ascending order. */
   keys(): Promise<Key[]>;
-  get(keys: Key[]): Promise<unknown[]>;
+  entries(): Promise<[Key, unknown][]>;
   set(key: Key, value: string): Promise<void>;
   remove(keys: Key[]): Promise<void>;
   clear(): Promise<void>;
@@ -36,13 +34,12 @@ export class StreamStore {
 
   /** What makes each stream that is kept, under an id; and how many entries could not be read. */
   async load(): Promise<{ streams: readonly ((id: number) => Stream)[]; problems: number }> {
-    const all = await this.#place.keys();
-    const values = await this.#place.get(all);
     const broken: Key[] = [];
-    const streams = all.flatMap((key, index) => {
-      const record = readEntry(values[index]);
-      if (record === undefined) broken.push(key);
-      return record === undefined ? [] : [(id: number) => this.#restore(record, id, key)];
+    const streams = (await this.#place.entries()).flatMap(([key, value]) => {
+      const record = decodeRecord(encodeText(typeof value === "string" ? value.trimEnd() : ""));
+      if (typeof record !== "string") return [(id: number) => this.#remember(streamOf(record, id), key)];
+      broken.push(key);
+      return [];
     });
     if (broken.length > 0) await this.#place.remove(broken);
     return { streams, problems: broken.length };
@@ -53,60 +50,44 @@ export class StreamStore {
     const entry = entryOf(stream);
     if (entry === undefined) return false;
     const before = this.#keys.get(stream);
-    const name = before?.[1] ?? Math.random().toString(36).slice(2);
-    const key: Key = [stream.sentAt.getTime(), name, entry.length];
-    this.#keys.set(stream, key);
+    const key: Key = [stream.sentAt.getTime(), before?.[1] ?? Math.random().toString(36).slice(2), entry.length];
+    this.#remember(stream, key);
     await this.#place.set(key, entry);
     if (before !== undefined && before[2] !== key[2]) await this.#place.remove([before]);
-    await this.#removeOldest();
+    let bytes = 0;
+    const surplus = (await this.#place.keys()).toReversed().filter(([, , size], index) => {
+      bytes += size;
+      return index >= keptStreamsMax || bytes > keptBytesMax;
+    });
+    if (surplus.length > 0) await this.#place.remove(surplus);
     return true;
   }
 
-  async clear(): Promise<void> {
-    await this.#place.clear();
+  clear(): Promise<void> {
+    return this.#place.clear();
   }
 
-  #restore(record: RecordedStream, id: number, key: Key): Stream {
-    const stream = streamOf(record, id);
+  #remember(stream: Stream, key: Key): Stream {
     stream.isKept = true;
     this.#keys.set(stream, key);
     return stream;
-  }
-
-  async #removeOldest(): Promise<void> {
-    const all = await this.#place.keys();
-    let bytes = 0;
-    const isBeyond = all.toReversed().map((key, index) => {
-      bytes += key[2];
-      return index >= keptStreamsMax || bytes > keptBytesMax;
-    });
-    const surplus = all.filter((_, index) => isBeyond[all.length - 1 - index]);
-    if (surplus.length > 0) await this.#place.remove(surplus);
   }
 }
 
 /** The line of a stream. One that is too big goes without the bytes of its reply, whose number is kept. */
 function entryOf(stream: Stream): string | undefined {
   const record = recordOf(stream);
-  const whole = encodeRecord(record);
-  if (whole.length <= keptStreamBytesMax) return whole;
   const events = record.events.map(({ bytes, ...event }) =>
     event.from === "target" || bytes === undefined ? event : { ...event, bytes },
   );
-  const short = encodeRecord({ ...record, events });
-  return short.length <= keptStreamBytesMax ? short : undefined;
-}
-
-function readEntry(value: unknown): RecordedStream | undefined {
-  const record = typeof value === "string" ? decodeRecord(encodeText(value.trimEnd())) : undefined;
-  return typeof record === "string" ? undefined : record;
+  return [record, { ...record, events }].map(encodeRecord).find(({ length }) => length <= keptStreamBytesMax);
 }
 
 function inIndexedDb(): Place {
   const store = createStore("wirebook", "streams");
   return {
     keys: () => keys<Key>(store),
-    get: (all) => getMany(all, store),
+    entries: () => entries<Key, unknown>(store),
     set: (key, value) => set(key, value, store),
     remove: (all) => delMany(all, store),
     clear: () => clear(store),

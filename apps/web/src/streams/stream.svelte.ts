@@ -35,7 +35,7 @@ import type { ClockReading } from "../gateway/gateway-clock.ts";
 import { serverName } from "../gateway/targets.ts";
 import { answerBytesMax, controlFramesKept, openAfterMs, streamBounds } from "../limits.ts";
 import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
-import { AnsweredKey, hideKeys } from "./keys.ts";
+import { hideKeys } from "./keys.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 
 export type Failure = Extract<StreamOutcome, { kind: "failed" }>;
@@ -160,8 +160,7 @@ export class Stream {
   readonly #mask = new ExchangeMask();
   /** Bytes that the page has given to the gateway. */
   #handedOver: number;
-  readonly #answeredKey = new AnsweredKey();
-  /** The first bytes of the response. */
+  /** The first bytes of the response, with a key until that was told. */
   #answer: Uint8Array = new Uint8Array(0);
 
   /**
@@ -199,7 +198,7 @@ export class Stream {
   /** True when it is held open for more messages in both directions, and shown as one with all of them. */
   get isDialogue(): boolean {
     const { end = false, purpose, schedule } = this.intent;
-    const isOneMessage = end || purpose !== undefined || schedule !== undefined;
+    const isOneMessage = end || schedule !== undefined || (purpose !== undefined && this.message !== "");
     return this.isConversation && !isOneMessage && (!this.isWithServer || this.message === "");
   }
 
@@ -266,7 +265,7 @@ export class Stream {
   /** The first line of the response, as far as it is kept. */
   get answerSentence(): string {
     this.#redraw.listen();
-    return decodeText(this.#answer).split("\n", 1)[0] ?? "";
+    return this.#answerLine;
   }
 
   /** Milliseconds from sending to the end, or up to now. */
@@ -400,11 +399,8 @@ export class Stream {
 
   /** Reads the reply of a Wirebook server. What is kept and shown has no key. */
   #readReply(received: Uint8Array, note: (shown: Uint8Array) => void): void {
-    const { bytes } = this.#mask.pushReceived(received);
-    note(bytes);
-    this.#takePart(this.#reader.push(bytes), this.#record.receivedBytes);
-    const user = this.intent.onKey && this.#answeredKey.push(received);
-    if (user !== undefined && this.#mask.asksForKey) this.intent.onKey?.(user);
+    note(this.#mask.pushReceived(received).bytes);
+    this.#takePart(this.#reader.push(received), this.#record.receivedBytes);
   }
 
   #readAgain({ reads }: StreamRecord): void {
@@ -421,6 +417,21 @@ export class Stream {
     this.responseOffset ??= receivedBytes - response.length;
     const missing = answerBytesMax - this.#answer.length;
     if (missing > 0) this.#answer = joinBytes(this.#answer, response.slice(0, missing));
+    if (this.#mask.asksForKey) this.#tellKey();
     this.intent.onResponse?.(response);
+  }
+
+  get #answerLine(): string {
+    const line = decodeText(this.#answer).split("\n", 1)[0] ?? "";
+    return this.#mask.asksForKey ? hideKeys(line) : line;
+  }
+
+  /** The answer to operation 4 is `name~key` and a line feed [U-4]. A piece of a key is of no use. */
+  #tellKey(): void {
+    const text = decodeText(this.#answer);
+    const user = /^[^\s~]+~[^\s~*]+(?=\n)/u.exec(text)?.[0];
+    if (user === undefined) return;
+    this.#answer = encodeText(hideKeys(text));
+    this.intent.onKey?.(user);
   }
 }

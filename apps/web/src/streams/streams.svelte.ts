@@ -1,5 +1,5 @@
 /**
- * All exchanges of the page: starts them, gives each frame to its own, keeps them within bounds.
+ * All streams of the page: starts them, and gives each frame to its own.
  *
  * Ids are never used twice while the page is open, although the gateway only asks for that on one connection: so a
  * record is still itself after a reconnect.
@@ -10,21 +10,19 @@ import { encodeBase64 } from "@wirebook/capture";
 import {
   byteFrameHeaderBytes,
   decodeText,
+  defined,
   encodeData,
   encodeMessage,
   firstBytesMax,
   pageFrameBytesMax,
 } from "@wirebook/protocol";
-import type { AnnouncedTarget, ByteFrame, GatewayFrame, ReplyHeader } from "@wirebook/protocol";
+import type { AnnouncedTarget, ByteFrame, GatewayFrame, PageFrame, ReplyHeader } from "@wirebook/protocol";
 import type { GatewayConnection, TimedText } from "../gateway/connection.svelte.ts";
 import { defaultTarget, serverName } from "../gateway/targets.ts";
 import { allBytesKept, streamsKept, ownReadsKept } from "../limits.ts";
-import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
 import { Stream } from "./stream.svelte.ts";
 import type { Intent } from "./stream.svelte.ts";
-
-/** What the failure's message begins with when the connection to the gateway was lost. */
-const lostPrefix = "the gateway was lost: ";
+import { StreamList } from "./stream-list.svelte.ts";
 
 /** Milliseconds that the drawing of an exchange waits for its end: too short to be noticed. */
 const drawDelayMs = 50;
@@ -55,26 +53,26 @@ export interface ConnectOrder extends Omit<Intent, "message" | "byteCount"> {
 export class Streams {
   /** The one that the wire shows. */
   selected = $state.raw<Stream>();
-  readonly #hops = new SvelteMap<string, TargetHop>();
-  readonly #connection: Connection;
   /** Gets the `name~key` that the server created. */
   onKey: ((user: string, stream: Stream) => void) | undefined;
   /** Tells the time of the newest line of the history that is known. */
   newestTime: (() => string | undefined) | undefined;
   /** Gets each stream that begins, but none that was recorded. */
   onStart: ((stream: Stream) => void) | undefined;
+  readonly #hops = new SvelteMap<string, TargetHop>();
+  readonly #connection: Connection;
   readonly #onHeader: (header: ReplyHeader, stream: Stream) => void;
-  readonly #redraw = new RedrawThrottle();
-  #all = new Map<number, Stream>();
+  readonly #all = new StreamList(
+    { streamsMax: streamsKept, bytesMax: allBytesKept },
+    (stream) => stream === this.selected,
+  );
   readonly #ownReads: Stream[] = [];
   /** Dialogues that were opened with each target. */
   readonly #dialogues = new Map<string, number>();
   #toShow: Stream | undefined;
   #lastId = 0;
-  #droppedCount = 0;
   /** The newest exchange whose reply header has come. */
   #lastHeader = 0;
-  #keptBytes = 0;
 
   /** @param onHeader gets the header of each reply, unless a newer exchange has had one */
   constructor(connection: Connection, onHeader: (header: ReplyHeader, stream: Stream) => void) {
@@ -88,13 +86,11 @@ export class Streams {
   }
 
   get list(): readonly Stream[] {
-    this.#redraw.listen();
-    return [...this.#all.values()];
+    return this.#all.all;
   }
 
   get droppedCount(): number {
-    this.#redraw.listen();
-    return this.#droppedCount;
+    return this.#all.droppedCount;
   }
 
   /** The services that the gateway lends; empty before it has said which. */
@@ -118,38 +114,34 @@ export class Streams {
    * @throws ProtocolError as `encodeMessage`
    */
   request({ operation, values = [], ...rest }: Order): Stream | undefined {
-    const id = this.#lastId + 1;
-    const intent = this.#intent(id, { ...rest, target: this.target }, encodeMessage(rest.user, operation, values));
-    const timed = this.#connection.send({
+    const { user } = rest;
+    const message = encodeMessage(user, operation, values);
+    const words = values.length === 0 ? undefined : [...values];
+    return this.#begin({ ...rest, target: this.target }, message, (id) => ({
       type: "request",
       id,
-      user: rest.user,
-      ...(operation === undefined ? {} : { operation }),
-      ...(values.length === 0 ? {} : { arguments: [...values] }),
-    });
-    return timed && this.#begin(new Stream(id, intent, "request", timed));
+      user,
+      ...defined({ operation, arguments: words }),
+    }));
   }
 
   /** Opens a stream with any bytes; `undefined` when there is no connection. */
-  connect({ bytes: allBytes, end = false, ...rest }: ConnectOrder): Stream | undefined {
-    const id = this.#lastId + 1;
+  connect({ bytes: allBytes, ...rest }: ConnectOrder): Stream | undefined {
+    const { target, schedule, read, end = false } = rest;
     const isCut = allBytes.length > firstBytesMax;
     const bytes = isCut ? allBytes.subarray(0, firstBytesMax) : allBytes;
-    const { schedule, read } = rest;
-    const intent = this.#intent(id, { ...rest, byteCount: allBytes.length, end }, decodeText(bytes));
-    const timed = this.#connection.send({
+    const intent = { ...rest, byteCount: allBytes.length, end };
+    const stream = this.#begin(intent, decodeText(bytes), (id) => ({
       type: "connect",
       id,
-      target: intent.target.name,
+      target: target.name,
       bytes: encodeBase64(bytes),
       end: end && !isCut,
-      ...(schedule === undefined ? {} : { schedule: [...schedule] }),
-      ...(read === undefined ? {} : { read }),
-    });
-    if (timed === undefined) return undefined;
-    const stream = this.#begin(new Stream(id, intent, "connect", timed));
-    if (isCut) this.write(stream, allBytes.subarray(firstBytesMax));
-    if (isCut && end) this.end(stream);
+      ...defined({ schedule: schedule && [...schedule], read }),
+    }));
+    if (stream === undefined || !isCut) return stream;
+    this.write(stream, allBytes.subarray(firstBytesMax));
+    if (end) this.end(stream);
     return stream;
   }
 
@@ -162,9 +154,7 @@ export class Streams {
     for (let at = 0; at < bytes.length; at += dataBytesMax) {
       const atMs = this.#connection.sendBytes(encodeData(stream.id, bytes.slice(at, at + dataBytesMax)));
       if (atMs === undefined) return false;
-      const before = stream.record.bytesKept;
       stream.noteSent(shown.slice(at, at + dataBytesMax), atMs);
-      this.#keptBytes += stream.record.bytesKept - before;
     }
     return true;
   }
@@ -179,26 +169,22 @@ export class Streams {
     this.#control(stream, "reset");
   }
 
-  /** Adds an exchange from elsewhere, under a new id. */
+  /** Adds a stream from elsewhere, under a new id. */
   adopt(create: (id: number) => Stream): Stream {
-    const stream = this.#start(create(this.#lastId + 1));
-    this.#keptBytes += stream.record.bytesKept;
-    if (this.#keptBytes > allBytesKept) this.#releaseOldest(stream);
+    const stream = this.#number(create(this.#lastId + 1));
+    this.#all.add(stream);
     return stream;
   }
 
   /** Puts streams of an earlier visit before all others. */
   restore(create: readonly ((id: number) => Stream)[]): void {
-    const now = this.#all;
-    this.#all = new Map();
-    for (const each of create) this.adopt(each);
-    for (const [id, stream] of now) this.#all.set(id, stream);
+    this.#all.putFirst(create.map((each) => this.#number(each(this.#lastId + 1))));
   }
 
   /** Forgets all that are over. */
   clear(): void {
-    for (const stream of this.#all.values()) if (stream.state !== "running") this.#forget(stream);
-    this.#droppedCount = 0;
+    this.#all.clear();
+    if (this.selected?.flow === undefined && this.selected?.state !== "running") this.selected = undefined;
   }
 
   /**
@@ -222,13 +208,7 @@ export class Streams {
     this.#ownReads.push(read);
     if (this.#ownReads.length <= ownReadsKept) return;
     const oldest = this.#ownReads.shift();
-    if (oldest !== undefined && oldest !== this.selected && oldest.state !== "running") this.#forget(oldest);
-  }
-
-  #forget(stream: Stream): void {
-    this.#remove(stream);
-    if (this.selected === stream) this.selected = undefined;
-    this.#redraw.mark();
+    if (oldest !== undefined && oldest !== this.selected && oldest.state !== "running") this.#all.remove(oldest);
   }
 
   /** A control frame came. One that belongs to no exchange is the caller's concern: `false` is returned. */
@@ -250,25 +230,23 @@ export class Streams {
     const stream = this.#all.get(frame.id);
     if (stream?.state !== "running") return;
     if (frame.kind === "data") this.#hops.set(stream.intent.target.name, "good");
-    const before = stream.record.bytesKept;
     stream.takeBytes(frame, atMs, this.#connection.clock);
-    this.#keptBytes += stream.record.bytesKept - before;
     // A conversation is over when both ends have closed it.
     const isDriven = stream.intent.driver !== undefined;
     if (frame.kind === "fin" && frame.isFromTarget && stream.at.ended === undefined && !isDriven)
       this.#control(stream, "end");
     this.#noteHeader(stream);
-    if (this.#keptBytes > allBytesKept) this.#releaseOldest(stream);
+    this.#all.grew(stream, frame.bytes.length + frame.writtenBytes);
   }
 
   /** The connection is lost, and with it each exchange that is running. */
   lose(reason: string): void {
     this.#hops.clear();
     const atMs = performance.now();
-    for (const stream of this.#all.values()) {
-      if (stream.state !== "running") continue;
-      const message = lostPrefix + reason;
-      stream.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message }, atMs);
+    const message = `the gateway was lost: ${reason}`;
+    for (const stream of this.#all.all) {
+      if (stream.state === "running")
+        stream.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message }, atMs);
     }
   }
 
@@ -279,42 +257,30 @@ export class Streams {
     stream.noteControl("sent", type, timed);
   }
 
-  #intent(id: number, rest: Omit<Intent, "message">, message: string): Intent {
-    const onKey = (user: string) => {
-      const stream = this.#all.get(id);
-      if (stream !== undefined) this.onKey?.(user, stream);
-    };
-    return { ...rest, message, after: this.newestTime?.(), onKey };
-  }
-
-  #begin(stream: Stream): Stream {
+  #begin(
+    rest: Omit<Intent, "message">,
+    message: string,
+    frameOf: (id: number) => Extract<PageFrame, { type: "request" | "connect" }>,
+  ): Stream | undefined {
+    const frame = frameOf(this.#lastId + 1);
+    const timed = this.#connection.send(frame);
+    if (timed === undefined) return undefined;
+    const onKey = (user: string) => this.onKey?.(user, stream);
+    const intent: Intent = { ...rest, message, after: this.newestTime?.(), onKey };
+    const stream = this.#number(new Stream(frame.id, intent, frame.type, timed));
     this.onStart?.(stream);
-    return this.#start(stream);
-  }
-
-  #start(stream: Stream): Stream {
-    this.#lastId = stream.id;
-    this.#all.set(stream.id, stream);
-    if (stream.isDialogue) stream.number = this.#count(stream.intent.target.name);
-    this.#keepCountBounded();
-    void stream.overWithin(drawDelayMs).then(() => this.#redraw.mark());
+    this.#all.add(stream);
     return stream;
   }
 
-  #count(target: string): number {
-    const number = (this.#dialogues.get(target) ?? 0) + 1;
-    this.#dialogues.set(target, number);
-    return number;
-  }
-
-  #keepCountBounded(): void {
-    if (this.#all.size <= streamsKept) return;
-    for (const stream of this.#all.values()) {
-      if (stream.state === "running" || stream === this.selected) continue;
-      this.#remove(stream);
-      this.#droppedCount += 1;
-      return;
-    }
+  #number(stream: Stream): Stream {
+    this.#lastId = stream.id;
+    void stream.overWithin(drawDelayMs).then(() => this.#all.mark());
+    if (!stream.isDialogue) return stream;
+    const { name } = stream.intent.target;
+    stream.number = (this.#dialogues.get(name) ?? 0) + 1;
+    this.#dialogues.set(name, stream.number);
+    return stream;
   }
 
   #noteHeader(stream: Stream): void {
@@ -322,18 +288,5 @@ export class Streams {
     if (header === undefined || id <= this.#lastHeader) return;
     this.#lastHeader = id;
     this.#onHeader(header, stream);
-  }
-
-  #remove(stream: Stream): void {
-    if (this.#all.delete(stream.id)) this.#keptBytes -= stream.record.bytesKept;
-  }
-
-  /** The selected exchange and those that run keep their bytes. */
-  #releaseOldest(growing: Stream): void {
-    for (const stream of this.#all.values()) {
-      if (this.#keptBytes <= allBytesKept) return;
-      const isNeeded = stream === growing || stream === this.selected || stream.state === "running";
-      if (!isNeeded && stream.record.bytesKept > 0) this.#keptBytes -= stream.release();
-    }
   }
 }

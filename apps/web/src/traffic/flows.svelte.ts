@@ -8,13 +8,12 @@
  * Times are the gateway's, counted from the moment at which it accepted the connection, so they are exact among themselves.
  */
 
-import { flowIdMin } from "@wirebook/protocol";
+import { defined, flowIdMin } from "@wirebook/protocol";
 import type { ByteFrame, Endpoint, FlowFaults, GatewayFrame, ListeningPort } from "@wirebook/protocol";
 import type { GatewayConnection, Hello } from "../gateway/connection.svelte.ts";
-import { flowBytesKept, flowsKept, streamBounds } from "../limits.ts";
-import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
+import { flowBytesKept, flowsKept } from "../limits.ts";
 import { Stream } from "../streams/stream.svelte.ts";
-import type { FlowFacts } from "../streams/stream.svelte.ts";
+import { StreamList } from "../streams/stream-list.svelte.ts";
 
 type Head = Extract<GatewayFrame, { type: "flow" }>;
 type End = Extract<GatewayFrame, { type: "end" | "error" }>;
@@ -27,21 +26,15 @@ export class Flows {
   listening = $state.raw<readonly ListeningPort[]>([]);
   /** Flows that began while their list was out of sight. */
   unseen = $state(0);
-  /** Flows that were dropped because too many were kept. */
-  droppedCount = 0;
   /** True while their list is in sight. */
   isSeen = false;
   /** The words by which the list is filtered. */
   filter = $state("");
   readonly #connection: Pick<GatewayConnection, "send" | "clock" | "hello">;
   readonly #presentation: string | undefined;
-  readonly #redraw = new RedrawThrottle();
-  /** In the order in which they began; those of an earlier epoch as well. */
-  readonly #all = new Set<Stream>();
-  readonly #byId = new Map<number, Stream>();
+  readonly #all = new StreamList({ streamsMax: flowsKept, bytesMax: flowBytesKept });
   #epoch: string | undefined;
   #position = 0;
-  #keptBytes = 0;
 
   /** @param presentation the token of a presentation to watch, instead of what passes through the gateway */
   constructor(connection: Pick<GatewayConnection, "send" | "clock" | "hello">, presentation?: string) {
@@ -49,10 +42,14 @@ export class Flows {
     this.#presentation = presentation;
   }
 
-  /** The newest first. */
+  /** The newest first; those of an earlier epoch as well. */
   get list(): readonly Stream[] {
-    this.#redraw.listen();
-    return [...this.#all].toReversed();
+    return this.#all.all.toReversed();
+  }
+
+  /** Flows that went because there were too many. */
+  get droppedCount(): number {
+    return this.#all.droppedCount;
   }
 
   /** The gateway is there, for the first time or again. */
@@ -61,11 +58,8 @@ export class Flows {
     this.maySetFaults = role === "operator";
     this.listening = listening;
     if (!this.mayWatch) return;
-    this.#connection.send({
-      type: "watch",
-      ...(this.#epoch === undefined ? {} : { from: { epoch: this.#epoch, position: this.#position } }),
-      ...(this.#presentation === undefined ? {} : { presentation: this.#presentation }),
-    });
+    const from = this.#epoch === undefined ? undefined : { epoch: this.#epoch, position: this.#position };
+    this.#connection.send({ type: "watch", ...defined({ from, presentation: this.#presentation }) });
   }
 
   /** A text frame came; false when it is about no flow. */
@@ -82,13 +76,11 @@ export class Flows {
   /** A byte frame of a flow came: each counts one position, also that of a flow which is not kept. */
   takeBytes(frame: ByteFrame): void {
     this.#position += 1;
-    const stream = this.#byId.get(frame.id);
+    const stream = this.#all.get(frame.id);
     if (stream?.state !== "running") return;
-    const before = stream.record.bytesKept;
     stream.takeBytes(frame);
-    this.#keptBytes += stream.record.bytesKept - before;
-    if (this.#keptBytes > flowBytesKept) this.#releaseOldest(stream);
-    this.#redraw.mark();
+    this.#all.grew(stream, frame.bytes.length);
+    this.#all.mark();
   }
 
   /** Concerns new and running flows; an empty object takes all faults away. */
@@ -98,9 +90,7 @@ export class Flows {
 
   /** Forgets those that are over. */
   clear(): void {
-    for (const stream of this.#all) if (stream.state !== "running") this.#remove(stream);
-    this.droppedCount = 0;
-    this.#redraw.mark();
+    this.#all.clear();
   }
 
   /** The list has come into sight, or has left it. */
@@ -111,18 +101,16 @@ export class Flows {
 
   /** Nothing more comes. */
   lose(): void {
-    for (const stream of this.#byId.values()) if (stream.state === "running") this.#loseEnd(stream);
-    this.#redraw.mark();
+    for (const stream of this.#all.all) this.#loseEnd(stream);
   }
 
   #begin({ epoch, position, flows }: Extract<GatewayFrame, { type: "watching" }>): void {
     const isOther = epoch !== this.#epoch;
     const kept = new Set(isOther ? [] : flows);
-    for (const [id, stream] of this.#byId) {
-      if (kept.has(id)) continue;
+    for (const stream of this.#all.all) {
       // Another store may give the same id again.
-      if (isOther) this.#byId.delete(id);
-      if (stream.state === "running") this.#loseEnd(stream);
+      if (isOther) this.#all.forget(stream);
+      if (!kept.has(stream.id)) this.#loseEnd(stream);
     }
     this.#epoch = epoch;
     this.#position = position;
@@ -130,17 +118,19 @@ export class Flows {
 
   #noteGap({ id, position, sentBytes, receivedBytes }: Extract<GatewayFrame, { type: "gap" }>): void {
     this.#move(position);
-    this.#byId.get(id)?.noteGap(sentBytes, receivedBytes);
+    this.#all.get(id)?.noteGap(sentBytes, receivedBytes);
   }
 
   #loseEnd(stream: Stream): void {
+    if (stream.state !== "running") return;
     const message = "the gateway does not keep this flow any more, so its end is not known";
     stream.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message }, latestMs(stream));
+    this.#all.mark();
   }
 
   #takeHead(head: Head): void {
     this.#move(head.position);
-    const held = this.#byId.get(head.id);
+    const held = this.#all.get(head.id);
     // The page has let go of it, and gets no more of it than its end.
     if (held === undefined && head.isChange === true) return;
     // The gateway had forgotten it, and presents it again.
@@ -148,11 +138,10 @@ export class Flows {
     const stream = known ?? this.#create(head.id, head.target, head.at.received ?? 0);
     const { via, port, client, faults, name } = head;
     const gateway = this.#gatewayEnd(head);
-    const facts = Object.entries({ via, port, client, faults, name, gateway }).filter(
-      ([, value]) => value !== undefined,
-    );
-    stream.takeHead(Object.fromEntries(facts) as unknown as FlowFacts, head);
-    if (known === undefined) this.#add(stream);
+    stream.takeHead({ via, ...defined({ port, client, faults, name, gateway }) }, head);
+    if (known !== undefined) return;
+    this.#all.add(stream);
+    if (!this.isSeen) this.unseen += 1;
   }
 
   #create(id: number, target: Head["target"], receivedMs: number): Stream {
@@ -164,24 +153,9 @@ export class Flows {
     return new Stream(id, { target, user: "", message: "", by: "flow", startedAt }, "", { atMs, text: "" });
   }
 
-  #add(stream: Stream): void {
-    this.#all.add(stream);
-    this.#byId.set(stream.id, stream);
-    if (!this.isSeen) this.unseen += 1;
-    if (this.#all.size > flowsKept) this.#dropOldest();
-    this.#redraw.mark();
-  }
-
-  #dropOldest(): void {
-    const all = [...this.#all];
-    const oldest = all.find(({ state }) => state !== "running") ?? all[0];
-    if (oldest !== undefined) this.#remove(oldest);
-    this.droppedCount += 1;
-  }
-
   #end(frame: End): void {
     this.#move(frame.position);
-    const stream = this.#byId.get(frame.id ?? 0);
+    const stream = this.#all.get(frame.id ?? 0);
     if (stream?.state !== "running") return;
     const { record } = stream;
     stream.noteGap(frame.sentBytes ?? 0, frame.receivedBytes ?? 0);
@@ -191,7 +165,7 @@ export class Flows {
         ? ({ kind: "ended", reason: frame.reason } as const)
         : ({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message } as const);
     stream.end(outcome, latestMs(stream));
-    this.#redraw.mark();
+    this.#all.mark();
   }
 
   /** The gateway's end of the client's connection. One that listens on all addresses does not say which it was. */
@@ -204,19 +178,6 @@ export class Flows {
 
   #move(position: number | undefined): void {
     this.#position = position ?? this.#position;
-  }
-
-  #remove(stream: Stream): void {
-    if (this.#byId.get(stream.id) === stream) this.#byId.delete(stream.id);
-    if (this.#all.delete(stream)) this.#keptBytes -= stream.record.bytesKept;
-  }
-
-  /** Makes room for a whole flow at once: looking through all of them for each frame would cost more than the frame. */
-  #releaseOldest(growing: Stream): void {
-    for (const stream of this.#all) {
-      if (this.#keptBytes <= flowBytesKept - streamBounds.flow.bytesKept) return;
-      if (stream !== growing && stream.record.bytesKept > 0) this.#keptBytes -= stream.release();
-    }
   }
 }
 

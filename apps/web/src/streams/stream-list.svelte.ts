@@ -1,0 +1,105 @@
+/**
+ * Streams in the order in which they began, within bounds: past the number the oldest that is over goes, past the bytes the
+ * oldest lose theirs, those that are over first. What is selected keeps its own.
+ */
+
+import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
+import type { Stream } from "./stream.svelte.ts";
+
+/** Bytes that come before all streams are looked at again: after each frame it would cost more than the frame. */
+const lookEveryBytes = 1024 * 1024;
+
+interface Bounds {
+  readonly streamsMax: number;
+  readonly bytesMax: number;
+}
+
+export class StreamList {
+  readonly #bounds: Bounds;
+  readonly #isSelected: (stream: Stream) => boolean;
+  readonly #redraw = new RedrawThrottle();
+  readonly #all = new Set<Stream>();
+  /** Another store of the gateway may give the id of a flow again: the older one stays in the list. */
+  readonly #byId = new Map<number, Stream>();
+  #droppedCount = 0;
+  #newBytes = 0;
+
+  constructor(bounds: Bounds, isSelected: (stream: Stream) => boolean = () => false) {
+    this.#bounds = bounds;
+    this.#isSelected = isSelected;
+  }
+
+  get all(): readonly Stream[] {
+    this.#redraw.listen();
+    return [...this.#all];
+  }
+
+  /** Those that went because there were too many. */
+  get droppedCount(): number {
+    this.#redraw.listen();
+    return this.#droppedCount;
+  }
+
+  get(id: number): Stream | undefined {
+    return this.#byId.get(id);
+  }
+
+  add(stream: Stream): void {
+    this.#all.add(stream);
+    this.#byId.set(stream.id, stream);
+    if (this.#all.size > this.#bounds.streamsMax) this.#dropOldest();
+    this.grew(stream, stream.record.bytesKept);
+    this.#redraw.mark();
+  }
+
+  /** Puts these before all others. */
+  putFirst(streams: readonly Stream[]): void {
+    const now = [...this.#all];
+    this.#all.clear();
+    for (const stream of [...streams, ...now]) this.add(stream);
+  }
+
+  remove(stream: Stream): void {
+    this.#all.delete(stream);
+    this.forget(stream);
+    this.#redraw.mark();
+  }
+
+  /** Its id is another one's from now on. */
+  forget(stream: Stream): void {
+    if (this.#byId.get(stream.id) === stream) this.#byId.delete(stream.id);
+  }
+
+  /** Removes those that are over. */
+  clear(): void {
+    for (const stream of this.#all) if (stream.state !== "running") this.remove(stream);
+    this.#droppedCount = 0;
+  }
+
+  /** What the list says of its streams has changed. */
+  mark(): void {
+    this.#redraw.mark();
+  }
+
+  /** So many bytes came to a stream, which keeps them. */
+  grew(growing: Stream, byteCount: number): void {
+    this.#newBytes += byteCount;
+    if (this.#newBytes < lookEveryBytes) return;
+    this.#newBytes = 0;
+    const having = [...this.#all].filter(({ record }) => record.bytesKept > 0);
+    const isRunning = ({ state }: Stream) => state === "running";
+    let surplus = having.reduce((sum, { record }) => sum + record.bytesKept, 0) - this.#bounds.bytesMax;
+    for (const stream of [...having.filter((each) => !isRunning(each)), ...having.filter(isRunning)]) {
+      if (surplus <= 0) return;
+      if (stream !== growing && !this.#isSelected(stream)) surplus -= stream.release();
+    }
+  }
+
+  #dropOldest(): void {
+    const all = [...this.#all];
+    const isNeeded = (stream: Stream) => stream.state === "running" || this.#isSelected(stream);
+    const oldest = all.find((stream) => !isNeeded(stream)) ?? all[0];
+    if (oldest !== undefined) this.remove(oldest);
+    this.#droppedCount += 1;
+  }
+}
