@@ -67,24 +67,15 @@ test("a session is saved, and looked at again in a page whose server is gone", a
   await expect(wirebook.inspector.getByRole("table", { name: "Steps" })).toContainText("FIN");
 });
 
-test("a broken file that is dropped is told line by line, and what is whole in it is shown", async ({
-  page,
-  wirebook,
-}) => {
+test("a broken file is told line by line, and what is whole in it is shown", async ({ page, wirebook }) => {
   await wirebook.send(2, { FROM: "-1" });
   await expect(wirebook.card("brick 2 -1")).toContainText("done");
-  await openDialog(page);
+  const dialog = await openDialog(page);
   const download = await saved(page, "NDJSON, to load again");
   const text = await readFile(await download.path(), "utf8");
-  await page.getByRole("button", { name: "Close" }).click();
-  const broken = `${text}{"type":"exchange","version":1`;
-  const data = await page.evaluateHandle((content) => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([content], "broken.ndjson"));
-    return transfer;
-  }, broken);
-  await page.dispatchEvent("main", "drop", { dataTransfer: data });
-  const dialog = page.getByRole("dialog", { name: "Export & share" });
+  const buffer = Buffer.from(`${text}{"type":"exchange","version":1`);
+  const file = { name: "broken.ndjson", mimeType: "application/x-ndjson", buffer };
+  await dialog.getByLabel("Session file").setInputFiles(file);
   await expect(dialog.getByRole("status")).toHaveText("Loaded 1 exchange.");
   await expect(dialog.getByRole("list", { name: "Problems" })).toHaveText(
     "broken.ndjson: line 3 is not JSON; was the file cut off or edited?",

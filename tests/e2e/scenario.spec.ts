@@ -45,7 +45,6 @@ test("an exchange, a conversation and a flow become scenarios, which hold, fail 
   const press = (name: string) => form.getByRole("button", { name, exact: true }).click();
   // A machine with other work takes its time.
   const giveTime = async () => text.fill(`timeout: 5m\n${await text.inputValue()}`);
-  const show = (what: "Text" | "Steps") => form.getByText(what, { exact: true }).click();
   const stream = inspector.getByRole("group", { name: /^Stream of/ });
   const announced = page.getByRole("main").getByRole("status", { name: "Result" });
 
@@ -71,7 +70,6 @@ test("an exchange, a conversation and a flow become scenarios, which hold, fail 
 
   await test.step("another expectation fails at the bytes that came instead", async () => {
     await wirebook.openTab("Scenario");
-    await show("Text");
     await text.fill((await text.inputValue()).replace(/^< \d{4}-.*$/m, '< * "otter"'));
     await press("Play");
     await expect(form).toContainText(/✗ Line \d+: expected `\* "otter"`, got `\d{4}-.* "brick"`/);
@@ -87,11 +85,10 @@ test("an exchange, a conversation and a flow become scenarios, which hold, fail 
 
   await test.step("a problem is named with its place, and a press puts the cursor there", async () => {
     await wirebook.openTab("Scenario");
-    await show("Text");
     await text.fill("connect mail\n< 220 *\n  send EHLO\n");
     const problem = form.getByRole("list", { name: "Problems" }).getByRole("button");
     await expect(problem).toHaveText(/^Line 3, column 3: /);
-    await expect(form.getByRole("button", { name: "Play" })).toBeDisabled();
+    await expect(form.getByRole("button", { name: "Play", exact: true })).toBeDisabled();
     await problem.click();
     await expect(text).toBeFocused();
     expect(await text.evaluate((area: HTMLTextAreaElement) => area.selectionStart)).toBe(23);

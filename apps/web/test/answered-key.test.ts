@@ -57,8 +57,9 @@ test("another service has no keys: what it is sent and answers is shown as it is
   expect(stream.header).toBeUndefined();
 });
 
+const toldOf = (bytes: number) => answered("brick 4\n", `${header}a~${"k".repeat(bytes - 2)}\n`, []).told;
+
 test("a line is looked at up to its limit and no further", () => {
-  const toldOf = (bytes: number) => answered("brick 4\n", `${header}a~${"k".repeat(bytes - 2)}\n`, []).told;
   expect(toldOf(answerBytesMax - 1)).toHaveLength(1);
   expect(toldOf(answerBytesMax)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { encodeText } from "@wirebook/protocol";
 import { parseScenario, writeScenario } from "@wirebook/scenario";
 import { expect, test } from "vitest";
-import { loosen, varyingLines } from "../src/scenario/varying.ts";
+import { loosen, varyingLines } from "../src/scenario/scenario-text.ts";
 
 test("what the library says varies is found, and loosened one by one or all at once", () => {
   const bytes = encodeText("220 ready at 2026-11-29 01:02:03\r\n250 ok\r\n250 queued as 4f2a9c81d\r\n");

@@ -57,7 +57,14 @@ export class Play {
       ended: () => play.#take((player) => player.ended("fin")),
     };
     const { target } = order;
-    const stream = streams.connect({ user: "", target, bytes: new Uint8Array(0), by: "user", purpose: "a play", driver });
+    const stream = streams.connect({
+      user: "",
+      target,
+      bytes: new Uint8Array(0),
+      by: "user",
+      purpose: "a play",
+      driver,
+    });
     return stream && (play = new Play(streams, connection, stream, order));
   }
 

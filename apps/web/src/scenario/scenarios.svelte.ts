@@ -8,20 +8,14 @@ import type { Stream } from "../streams/stream.svelte.ts";
 import type { Layout } from "../ui/layout.svelte.ts";
 import type { Play } from "./play.svelte.ts";
 
-/** What the tab is opened for: to write down a stream, to read a file, to play the text. */
-export type ScenarioTask =
-  | { readonly kind: "write"; readonly stream: Stream }
-  | { readonly kind: "open"; readonly file: File }
-  | { readonly kind: "play" };
-
 export class Scenarios {
   text = $state("");
   /** The file's name without its ending. */
   name = $state("scenario");
   /** The text that was edited when another one took its place, to be put back. */
   replaced = $state.raw<string>();
-  /** Carried out by the tab as soon as it is there. */
-  task = $state.raw<ScenarioTask>();
+  /** The stream that the tab writes down as soon as it is there. */
+  toWrite = $state.raw<Stream>();
   /** The newest play. */
   latest = $state.raw<Play>();
   readonly #layout: Pick<Layout, "openScenario">;
@@ -34,9 +28,9 @@ export class Scenarios {
     this.#layout = layout;
   }
 
-  /** Opens the tab, and does this there. */
-  open(task?: ScenarioTask): void {
-    this.task = task;
+  /** Opens the tab with the scenario of a stream. */
+  write(stream: Stream): void {
+    this.toWrite = stream;
     this.#layout.openScenario();
   }
 

@@ -87,9 +87,11 @@ export class StreamList {
     if (this.#newBytes < lookEveryBytes) return;
     this.#newBytes = 0;
     const having = [...this.#all].filter(({ record }) => record.bytesKept > 0);
-    const isRunning = ({ state }: Stream) => state === "running";
     let surplus = having.reduce((sum, { record }) => sum + record.bytesKept, 0) - this.#bounds.bytesMax;
-    for (const stream of [...having.filter((each) => !isRunning(each)), ...having.filter(isRunning)]) {
+    const overFirst = having.toSorted(
+      (one, other) => Number(one.state === "running") - Number(other.state === "running"),
+    );
+    for (const stream of overFirst) {
       if (surplus <= 0) return;
       if (stream !== growing && !this.#isSelected(stream)) surplus -= stream.release();
     }

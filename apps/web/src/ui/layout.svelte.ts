@@ -93,8 +93,7 @@ export class Layout {
   tab = $state<InspectorTab>("notes");
   /** The dialog that lies over the page. */
   dialog = $state<Dialog>();
-  /** Set while the export dialog is open: files to load at once, which were dropped on the page. */
-  dropped = $state.raw<readonly File[]>();
+  isExporting = $state(false);
   /** What is asked before something that cannot be undone. */
   question = $state.raw<Question>();
   /** The latest result, for screen readers. */
