@@ -142,8 +142,8 @@ const table = {
   "ignored-target-errors": {
     what: "a listening port whose connections to the target have no error listener",
     file: "apps/gateway/src/flows/flow.ts",
-    find: 'transport.on("error", (error) => this.#brokenBy("target", error));',
-    replace: "",
+    find: 'onError: (error) => this.#brokenBy("target", error),',
+    replace: "onError: (error) => { throw error; },",
   },
   "no-flow-backpressure": {
     what: "a listening port that reads on whatever waits for the other end",
@@ -447,7 +447,7 @@ const table = {
   // libs/net
   "no-connection-error-listener": {
     what: "a connection to a target whose socket has no error listener",
-    file: "libs/net/src/connection.ts",
+    file: "libs/net/src/open-socket.ts",
     find: 'socket.on("error",',
     replace: 'socket.on("no such event",',
   },

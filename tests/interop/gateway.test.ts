@@ -96,7 +96,7 @@ test("says that a server is not ready which hangs, and that it is when it goes o
   await expect.poll(ask).toBe("200 ready\n");
   server.signal("SIGSTOP");
   try {
-    await expect.poll(ask).toMatch(/^503 .* did not react to a connection within 2000 ms, so it may hang/);
+    await expect.poll(ask).toMatch(/^503 .* sent nothing for 2000 ms; it may be hung/);
   } finally {
     server.signal("SIGCONT");
   }

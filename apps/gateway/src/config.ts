@@ -1,18 +1,17 @@
 /** The gateway's settings, read once from the command line and the environment into one frozen object. */
 
-import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
 import {
   decodeHostPort,
-  describeHostPort,
   isLoopback,
   normalizeAddress,
   parseTarget,
   readNetwork,
+  tcpTarget,
   TargetError,
 } from "@wirebook/net";
-import type { HostPort, Target } from "@wirebook/net";
+import type { Target } from "@wirebook/net";
 import { gatewayPortDefault, serverPortDefault, targetsMax } from "@wirebook/protocol";
 import {
   describeSettings,
@@ -25,7 +24,7 @@ import {
   toggle,
   wholeNumber,
 } from "@wirebook/settings";
-import type { SettingsSource } from "@wirebook/settings";
+import type { Setting, SettingsSource } from "@wirebook/settings";
 import { authForms, readAuth, readAuthSettings } from "./auth/auth-config.ts";
 import type { AuthSettings } from "./auth/auth-config.ts";
 import { readListens } from "./flows/listen-settings.ts";
@@ -41,8 +40,6 @@ export interface GatewayConfig extends AuthSettings {
   readonly port: number;
   /** The services that clients may reach, by name; the Wirebook server is `wirebook`, and comes first. */
   readonly targets: readonly Target[];
-  /** Where the Wirebook server listens; `undefined` where there is none. */
-  readonly server: HostPort | undefined;
   /** The ports besides the gateway's own, and the networks besides loopback that may connect there. */
   readonly listens: readonly ListenSettings[];
   readonly allowed: readonly string[];
@@ -56,8 +53,6 @@ export interface GatewayConfig extends AuthSettings {
   readonly connections: number;
   /** Origins whose pages may connect, besides the gateway's own. */
   readonly origins: readonly string[];
-  /** True to tell the server by a PROXY header for whom each connection is made [W-20]. */
-  readonly proxyProtocol: boolean;
   /** Addresses of reverse proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
   /** Addresses besides loopback that may read the metrics, each in its one written form. */
@@ -73,6 +68,16 @@ export interface GatewayConfig extends AuthSettings {
 const bytesPerMebibyte = 1024 * 1024;
 
 const builtPage = fileURLToPath(new URL("../../web/dist", import.meta.url));
+
+/** The kinds of options of which there are several. */
+const flag = (env: string, help: string) =>
+  ({ schema: toggle, default: false, env, form: "", expects: "it without a value", help }) satisfies Setting<boolean>;
+const file = (env: string, expects: string, help: string) =>
+  ({ schema: z.optional(filledText), default: undefined, env, form: "FILE", expects, help }) satisfies Setting<
+    string | undefined
+  >;
+const list = (schema: Setting<string[]>["schema"], env: string, form: string, expects: string, help: string) =>
+  ({ schema, default: [], env, form, expects, help: `${help}; may be repeated` }) satisfies Setting<string[]>;
 
 /** The options of the gateway. */
 export const table = {
@@ -100,22 +105,14 @@ export const table = {
     expects: "host:port with a port from 1 to 65535, such as 127.0.0.1:5007 or [::1]:5007",
     help: `Wirebook server, the target wirebook; default 127.0.0.1:${serverPortDefault} when there is no --target`,
   },
-  target: {
-    schema: z.array(filledText),
-    default: [] as string[],
-    env: "WIREBOOK_TARGETS",
-    form: "NAME=URL",
-    expects: "a name and an address, such as mail=tcp://127.0.0.1:25",
-    help: "another service that pages may reach: tcp://host:port, tls://host:port, unix:/path; may be repeated",
-  },
-  relay: {
-    schema: toggle,
-    default: false,
-    env: "WIREBOOK_RELAY",
-    form: "",
-    expects: "it without a value",
-    help: "let any WebSocket client reach each target at /tcp/NAME",
-  },
+  target: list(
+    z.array(filledText),
+    "WIREBOOK_TARGETS",
+    "NAME=URL",
+    "a name and an address, such as mail=tcp://127.0.0.1:25",
+    "another service that pages may reach: tcp://host:port, tls://host:port, unix:/path; may be repeated",
+  ),
+  relay: flag("WIREBOOK_RELAY", "let any WebSocket client reach each target at /tcp/NAME"),
   lessons: {
     schema: z.optional(toggle),
     default: undefined,
@@ -124,22 +121,20 @@ export const table = {
     expects: "it without a value",
     help: "let pages use the services of the lessons, which listen on 127.0.0.1 while a lesson runs",
   },
-  listen: {
-    schema: z.array(filledText),
-    default: [] as string[],
-    env: "WIREBOOK_LISTEN",
-    form: "[HOST:]PORT=NAME",
-    expects: "a port and a target's name, such as 5008=wirebook",
-    help: "also listen on a TCP port, pass each connection to that target, and let the page watch; may be repeated",
-  },
-  allow: {
-    schema: z.array(z.string().check(z.refine((text) => readNetwork(text) !== undefined))),
-    default: [] as string[],
-    env: "WIREBOOK_ALLOW",
-    form: "CIDR",
-    expects: "an address or a network, such as 192.0.2.0/24",
-    help: "let that network connect to the ports of --listen, besides this machine; may be repeated",
-  },
+  listen: list(
+    z.array(filledText),
+    "WIREBOOK_LISTEN",
+    "[HOST:]PORT=NAME",
+    "a port and a target's name, such as 5008=wirebook",
+    "also listen on a TCP port, pass each connection to that target, and let the page watch; may be repeated",
+  ),
+  allow: list(
+    z.array(z.string().check(z.refine((text) => readNetwork(text) !== undefined))),
+    "WIREBOOK_ALLOW",
+    "CIDR",
+    "an address or a network, such as 192.0.2.0/24",
+    "let that network connect to the ports of --listen, besides this machine; may be repeated",
+  ),
   watchMemory: {
     schema: wholeNumber(1, watchMemoryMost),
     default: watchMemoryDefault,
@@ -156,22 +151,18 @@ export const table = {
     expects: authForms,
     help: "how people authenticate: basic:FILE of htpasswd, header:NAME of a proxy, client-cert:CA-FILE, or none",
   },
-  role: {
-    schema: z.array(filledText),
-    default: [] as string[],
-    env: "WIREBOOK_ROLES",
-    form: "NAME=ROLE",
-    expects: "a user's name and viewer, user or operator, such as ada=user",
-    help: "what a user, or * for everybody, may do: viewer looks, user uses the targets, operator does all; may be repeated; without it viewer",
-  },
-  sessionKey: {
-    schema: z.optional(filledText),
-    default: undefined,
-    env: "WIREBOOK_SESSION_KEY",
-    form: "FILE",
-    expects: "a file with 32 random bytes or more",
-    help: "key that signs the cookies of --auth basic, so that people stay logged in over a restart",
-  },
+  role: list(
+    z.array(filledText),
+    "WIREBOOK_ROLES",
+    "NAME=ROLE",
+    "a user's name and viewer, user or operator, such as ada=user",
+    "what a user, or * for everybody, may do: viewer looks, user uses the targets, operator does all; without it viewer",
+  ),
+  sessionKey: file(
+    "WIREBOOK_SESSION_KEY",
+    "a file with 32 random bytes or more",
+    "key that signs the cookies of --auth basic, so that people stay logged in over a restart",
+  ),
   connections: {
     schema: wholeNumber(1, connectionsMostPossible),
     default: connectionsDefault,
@@ -180,62 +171,38 @@ export const table = {
     expects: `a number from 1 to ${connectionsMostPossible}`,
     help: "maximum of concurrent connections to targets",
   },
-  origin: {
-    schema: z.array(z.string().check(z.refine(isOrigin))),
-    default: [] as string[],
-    env: "WIREBOOK_ORIGIN",
-    form: "ORIGIN",
-    expects: "what the browser's address bar begins with, without a path, such as https://wirebook.example",
-    help: "additional origin whose pages may connect; may be repeated",
-  },
-  proxyProtocol: {
-    schema: toggle,
-    default: false,
-    env: "WIREBOOK_PROXY_PROTOCOL",
-    form: "",
-    expects: "it without a value",
-    help: "send the page's address to --server in a PROXY header; start the server with --trust-proxy",
-  },
-  trustProxy: {
-    schema: ipAddresses,
-    default: [],
-    env: "WIREBOOK_GATEWAY_TRUST_PROXY",
-    form: "ADDRESS",
-    expects: "the IP address from which a reverse proxy connects, such as 127.0.0.1",
-    help: "trust the X-Forwarded-… headers from that address; may be repeated",
-  },
-  metricsFrom: {
-    schema: ipAddresses,
-    default: [],
-    env: "WIREBOOK_METRICS_FROM",
-    form: "ADDRESS",
-    expects: "the IP address from which Prometheus asks, such as 192.0.2.7",
-    help: "allow that address to read /metrics, besides this machine; may be repeated",
-  },
-  tlsCert: {
-    schema: z.optional(filledText),
-    default: undefined,
-    env: "WIREBOOK_TLS_CERT",
-    form: "FILE",
-    expects: "the path of a PEM file",
-    help: "PEM file with the certificate chain for https and wss",
-  },
-  tlsKey: {
-    schema: z.optional(filledText),
-    default: undefined,
-    env: "WIREBOOK_TLS_KEY",
-    form: "FILE",
-    expects: "the path of a PEM file",
-    help: "PEM file with the private key of the certificate",
-  },
-  pcap: {
-    schema: z.optional(filledText),
-    default: undefined,
-    env: "WIREBOOK_GATEWAY_PCAP",
-    form: "FILE",
-    expects: "a file to write, such as gateway.pcapng",
-    help: "write all exchanges as packets to a pcapng file for Wireshark; replaces an older one",
-  },
+  origin: list(
+    z.array(z.string().check(z.refine(isOrigin))),
+    "WIREBOOK_ORIGIN",
+    "ORIGIN",
+    "what the browser's address bar begins with, without a path, such as https://wirebook.example",
+    "additional origin whose pages may connect; may be repeated",
+  ),
+  proxyProtocol: flag(
+    "WIREBOOK_PROXY_PROTOCOL",
+    "send the page's address to --server in a PROXY header; start the server with --trust-proxy",
+  ),
+  trustProxy: list(
+    ipAddresses,
+    "WIREBOOK_GATEWAY_TRUST_PROXY",
+    "ADDRESS",
+    "the IP address from which a reverse proxy connects, such as 127.0.0.1",
+    "trust the X-Forwarded-… headers from that address; may be repeated",
+  ),
+  metricsFrom: list(
+    ipAddresses,
+    "WIREBOOK_METRICS_FROM",
+    "ADDRESS",
+    "the IP address from which Prometheus asks, such as 192.0.2.7",
+    "allow that address to read /metrics, besides this machine; may be repeated",
+  ),
+  tlsCert: file("WIREBOOK_TLS_CERT", "the path of a PEM file", "PEM file with the certificate chain for https and wss"),
+  tlsKey: file("WIREBOOK_TLS_KEY", "the path of a PEM file", "PEM file with the private key of the certificate"),
+  pcap: file(
+    "WIREBOOK_GATEWAY_PCAP",
+    "a file to write, such as gateway.pcapng",
+    "write all exchanges as packets to a pcapng file for Wireshark; replaces an older one",
+  ),
   page: {
     schema: filledText,
     default: builtPage,
@@ -261,53 +228,45 @@ export function readConfig(source: SettingsSource): GatewayConfig | undefined {
   if (word !== undefined) {
     throw new SettingsError(`${JSON.stringify(word)} is not an option; see --help`);
   }
-  const { host, port, connections, origin, proxyProtocol, trustProxy, metricsFrom, pcap, page, relay } = settings;
+  const { host, port, origin, proxyProtocol } = settings;
   const tls = tlsOf(settings.tlsCert, settings.tlsKey);
   if (!isLoopback(host) && origin.length === 0) {
+    const scheme = tls === undefined ? "http" : "https";
+    const example = new URL(`${scheme}://wirebook.example:${port || gatewayPortDefault}`).origin;
     throw new SettingsError(
       `--host ${host} may be reachable from other machines, so pages of any website could connect; type --origin with the ` +
-        `address that your users open, such as ${exampleOrigin(tls === undefined ? "http" : "https", host, port)}, or leave out --host`,
+        `address that your users open, such as ${example}, or leave out --host`,
     );
   }
-  const targetUrls = settings.target;
-  const serverText = settings.server ?? (targetUrls.length === 0 ? `127.0.0.1:${serverPortDefault}` : undefined);
+  const serverText = settings.server ?? (settings.target.length === 0 ? `127.0.0.1:${serverPortDefault}` : undefined);
   const server = serverText === undefined ? undefined : decodeHostPort(serverText);
   if (proxyProtocol && server === undefined) {
     throw new SettingsError(
       "--proxy-protocol concerns --server, which is missing; type ?proxy=v2 behind a --target's address",
     );
   }
-  const targets = targetUrls.map(readTarget);
-  if (server !== undefined) {
-    const proxy = proxyProtocol ? "v2" : undefined;
-    targets.push({ name: "wirebook", address: { transport: "tcp", ...server }, proxy });
-  }
+  const targets = settings.target.map(readTarget);
+  if (server !== undefined) targets.push({ ...tcpTarget("wirebook", server), proxy: proxyProtocol ? "v2" : undefined });
   // A Wirebook server behind TLS is a --target too; pages find it first.
   targets.sort((one, other) => Number(other.name === "wirebook") - Number(one.name === "wirebook"));
   checkTargets(targets);
-  const listens = readListens(settings.listen, targets, settings.allow);
-  const authSettings = readAuthSettings({ ...settings, hasTls: tls !== undefined, targets }, (sentence) =>
-    source.onNotice?.(sentence),
-  );
   return Object.freeze({
     host,
     port,
-    targets: Object.freeze(targets),
-    server,
-    listens: Object.freeze(listens),
-    allowed: Object.freeze([...settings.allow]),
+    targets,
+    listens: readListens(settings.listen, targets, settings.allow),
+    allowed: settings.allow,
     watchBytes: settings.watchMemory * bytesPerMebibyte,
-    hasRelay: relay,
+    hasRelay: settings.relay,
     hasLessons: settings.lessons,
-    ...authSettings,
-    connections,
-    origins: Object.freeze([...origin]),
-    proxyProtocol,
-    pcap,
-    trustedProxies: Object.freeze([...trustProxy]),
-    metricsFrom: Object.freeze(metricsFrom.map((address) => normalizeAddress(address) ?? address)),
+    ...readAuthSettings({ ...settings, hasTls: tls !== undefined, targets }, (sentence) => source.onNotice?.(sentence)),
+    connections: settings.connections,
+    origins: origin,
+    pcap: settings.pcap,
+    trustedProxies: settings.trustProxy,
+    metricsFrom: settings.metricsFrom.map((address) => normalizeAddress(address) ?? address),
     tls,
-    page,
+    page: settings.page,
   });
 }
 
@@ -337,7 +296,7 @@ function checkTargets(targets: readonly Target[]): void {
 }
 
 function tlsOf(certPath: string | undefined, keyPath: string | undefined): TlsFiles | undefined {
-  if (certPath !== undefined && keyPath !== undefined) return Object.freeze({ certPath, keyPath });
+  if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
   if (certPath !== undefined) {
     throw new SettingsError(`--tls-cert is ${certPath}, and its private key is missing; type --tls-key FILE as well`);
   }
@@ -345,19 +304,6 @@ function tlsOf(certPath: string | undefined, keyPath: string | undefined): TlsFi
     throw new SettingsError(`--tls-key is ${keyPath}, and its certificate is missing; type --tls-cert FILE as well`);
   }
   return undefined;
-}
-
-/**
- * The options by which users could open what listens there. Every address (`::`, `0.0.0.0`) is none to open, and neither is
- * one with a zone, which no browser takes: then the machine's own name stands for it.
- */
-function exampleOrigin(scheme: string, host: string, port: number): string {
-  const chosen = port === 0 ? gatewayPortDefault : port;
-  const isEveryAddress = host === "0.0.0.0" || normalizeAddress(host) === "::";
-  const names = [...(isEveryAddress ? [] : [host]), hostname(), "wirebook.example"];
-  const urls = names.map((name) => `${scheme}://${describeHostPort({ host: name, port: chosen })}`);
-  const url = urls.find((each) => URL.canParse(each)) ?? "";
-  return `${port === 0 ? `--port ${chosen} ` : ""}--origin ${new URL(url).origin}`;
 }
 
 /** True for `scheme://host[:port]` exactly as a browser writes it in the Origin header (RFC 6454, section 6.2). */

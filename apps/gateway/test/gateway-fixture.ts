@@ -11,7 +11,7 @@ import { onTestFinished, expect } from "vitest";
 import { WebSocket } from "ws";
 import type { ClientOptions } from "ws";
 import { tcpTarget } from "@wirebook/net";
-import type { HostPort, Target } from "@wirebook/net";
+import type { Target } from "@wirebook/net";
 import { subprotocol } from "@wirebook/protocol";
 import { PageClient } from "../../../test-support/page-client.ts";
 import { createApp } from "../src/app.ts";
@@ -120,12 +120,6 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
 }
 
-/** The Wirebook server among targets, as the command line would have it. */
-function serverAmong(targets: readonly Target[]): HostPort | undefined {
-  const address = targets.find(({ name }) => name === "wirebook")?.address;
-  return address?.transport === "tcp" ? { host: address.host, port: address.port } : undefined;
-}
-
 /** Starts a gateway in front of one server, or of several targets. */
 export async function openGateway(
   servers: Pick<Backend, "target"> | readonly Target[],
@@ -139,7 +133,6 @@ export async function openGateway(
     port: 0,
     targets,
     connections: 256,
-    server: serverAmong(targets),
     listens: [],
     allowed: [],
     watchBytes: 64 * 1024 * 1024,
@@ -149,7 +142,6 @@ export async function openGateway(
     roles: new Map(),
     sessionKeyPath: undefined,
     origins: [],
-    proxyProtocol: false,
     trustedProxies: [],
     metricsFrom: [],
     tls: undefined,

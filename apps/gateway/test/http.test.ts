@@ -118,19 +118,19 @@ test("is healthy without a server, but not ready", async () => {
   const ready = await ask(gateway, "/readyz");
   expect(ready.status).toBe(503);
   expect(ready.headers.get("cache-control")).toBe("no-store");
-  expect(await ready.text()).toContain(`cannot reach the server 127.0.0.1:${closed.port} (ECONNREFUSED)`);
+  expect(await ready.text()).toContain(`nothing listens on 127.0.0.1:${closed.port}`);
 });
 
 test.each<[string, (socket: Socket) => void, number, RegExp]>([
   ["that closes, like the reference server", (socket) => socket.on("end", () => socket.end()), 200, /^ready\n$/],
   ["that speaks first and stays", (socket) => socket.write("220 mail ready\r\n"), 200, /^ready\n$/],
-  ["that says nothing", () => undefined, 503, /did not react to a connection within 60 ms, so it may hang\n$/],
-  ["that resets the connection", (socket) => socket.resetAndDestroy(), 503, /reset a connection \(ECONNRESET\)\n$/],
+  ["that says nothing", () => undefined, 503, /sent nothing for 60 ms; it may be hung, .*\n$/],
+  ["that resets the connection", (socket) => socket.resetAndDestroy(), 503, /broke it at once \(ECONNRESET\); .*\n$/],
   [
     "that cannot write",
     (socket) => socket.on("end", () => socket.end("https://x\n\nError: not ready: the disk is full\n")),
     503,
-    /^the server 127\.0\.0\.1:\d+ is not ready: the disk is full\n$/,
+    /^the server is not ready: the disk is full\n$/,
   ],
   [
     "that says more than a terminal bears",
@@ -150,7 +150,7 @@ test.each<[string, (socket: Socket) => void, number, RegExp]>([
     talk(socket);
   });
   const isSilent = status === 503 && sentence.source.includes("60 ms");
-  const limits = isSilent ? { readinessTimeoutMs: 60 } : {};
+  const limits = isSilent ? { readinessTimeoutMs: 60 } : { readinessTimeoutMs: 500 };
   await using gateway = await openGateway(backend, { limits });
   const answer = await ask(gateway, "/readyz");
   expect([answer.status, await answer.text()]).toEqual([status, expect.stringMatching(sentence)]);

@@ -18,13 +18,12 @@ export interface Listening extends Gateway {
 /** What differs from a port on 127.0.0.1 for this machine alone. */
 export interface ListeningOptions extends GatewayOptions {
   readonly listenHost?: string;
-  readonly readsProxyHeader?: boolean;
 }
 
 /** A gateway with one listening port before a target. */
 export async function openListening(target: Target, options: ListeningOptions = {}): Promise<Listening> {
-  const { listenHost: host = "127.0.0.1", readsProxyHeader = false } = options;
-  const listens = [{ host, port: 0, target, readsProxyHeader }];
+  const { listenHost: host = "127.0.0.1" } = options;
+  const listens = [{ host, port: 0, target }];
   const gateway = await openGateway([target], { ...options, config: { listens, ...options.config } });
   return { ...gateway, listenPort: gateway.app.listening.ports[0]?.port ?? 0 };
 }

@@ -62,7 +62,7 @@ test("speaks for itself when it only looks whether the server is there", async (
     socket.on("data", (chunk: Buffer) => (heard = Buffer.concat([heard, chunk])));
     socket.on("end", () => socket.end());
   });
-  await using gateway = await openTelling(backend, { config: { proxyProtocol: true } });
+  await using gateway = await openTelling(backend);
   expect((await fetch(`http://${gateway.host}/readyz`)).status).toBe(200);
   await expect.poll(() => readProxyHeader(heard)).toEqual({ state: "whole", length: 16, connection: undefined });
 });

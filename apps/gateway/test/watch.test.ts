@@ -15,7 +15,7 @@ interface Listening extends Gateway {
 }
 
 async function openListening(target: Target, options: GatewayOptions = {}): Promise<Listening> {
-  const listens = [{ host: "127.0.0.1", port: 0, target, readsProxyHeader: false }];
+  const listens = [{ host: "127.0.0.1", port: 0, target }];
   const gateway = await openGateway([target], { ...options, config: { listens, ...options.config } });
   return { ...gateway, listenPort: gateway.app.listening.ports[0]?.port ?? 0 };
 }

@@ -12,17 +12,15 @@
  * A schedule writes the message in pieces and a read rate reads slowly, to see what a target makes of that [G-11].
  */
 
-import { isIPv4 } from "node:net";
 import type { OnReadOpts, Socket } from "node:net";
 import { countsOnly, StreamRecord } from "@wirebook/protocol";
 import type { ScheduleStep } from "@wirebook/protocol";
 import { abort } from "./abort.ts";
-import { endpointOf } from "./addresses.ts";
 import { connectTimeoutMsDefault, halfOpenMsDefault } from "./connection-options.ts";
 import type { ConnectionListener, ConnectionOptions, ConnectionOutcome } from "./connection-options.ts";
 import { Deadline } from "./deadline.ts";
 import { connectTimeout, explain, replyTimeout } from "./errors.ts";
-import { openSocket, openTls, tlsFactsOf } from "./open-socket.ts";
+import { connectTarget } from "./open-socket.ts";
 import { ReadThrottle } from "./read-throttle.ts";
 import type { Target } from "./target.ts";
 import { WriteSchedule } from "./write-schedule.ts";
@@ -68,8 +66,18 @@ export class Connection {
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#throttle = read && new ReadThrottle(read, () => this.#readOrWait());
     this.#schedule = schedule && this.#makeSchedule(schedule, message);
-    this.record.mark("connecting", performance.now());
-    this.#transport = this.#socket = this.#connect();
+    this.#transport = this.#socket = connectTarget(target, {
+      connectTimeoutMs,
+      // Without a timeout only the kernel's probes tell a silent target from one that lost its power.
+      isKeptAlive: this.#replyTimeoutMs === Infinity,
+      onread: this.#makeReader(),
+      proxyHeader: options.proxyHeader,
+      record: this.record,
+      onReady: (socket) => this.#open(socket),
+      onError: (error) => {
+        if (!this.#isOver) this.#finish(explain(error, target, this.record));
+      },
+    });
     this.#deadline.set(connectTimeoutMs);
     if (schedule === undefined) this.write(message);
     if (options.isEnded ?? false) this.end();
@@ -152,72 +160,20 @@ export class Connection {
     else this.#finish({ reason: "fin" });
   }
 
-  #connect(): Socket {
-    const { address } = this.target;
-    const isTls = address.transport === "tls";
-    const socket = openSocket(address, {
-      connectTimeoutMs: this.#connectTimeoutMs,
-      // Without a timeout only the kernel's probes tell a silent target from one that lost its power.
-      isKeptAlive: this.#replyTimeoutMs === Infinity,
-      onread: isTls ? undefined : this.#makeReader(),
-    });
-    socket.on("connect", () => this.#establish());
-    this.#watchErrors(socket);
-    if (!isTls) this.#watch(socket);
-    return socket;
-  }
-
-  #watchErrors(socket: Socket): void {
-    socket.on("error", (error) => {
-      if (!this.#isOver) this.#finish(explain(error, this.target, this.record));
-    });
-  }
-
-  #watch(socket: Socket): void {
+  #open(socket: Socket): void {
+    this.#socket = socket;
     socket.on("drain", () => {
       if (!this.#isOver) this.#tell((listener) => listener.onDrain?.(this));
     });
     socket.on("end", () => this.#endByTarget());
-  }
-
-  #establish(): void {
-    const { address } = this.target;
-    this.record.mark("established", performance.now());
-    if (address.transport !== "tls") return this.#open();
-    this.#noteEndpoints();
-    if (this.#options.proxyHeader !== undefined) this.#transport.write(this.#options.proxyHeader);
-    const secure = openTls(this.#transport, address);
-    this.#watchErrors(secure);
-    this.#watch(secure);
-    secure.on("secureConnect", () => {
-      this.record.mark("secured", performance.now());
-      this.record.tls = tlsFactsOf(secure);
-      this.#open();
-    });
-    secure.on("data", (bytes: Buffer) => this.#takeSome(bytes));
-    this.#socket = secure;
-  }
-
-  #open(): void {
+    if (socket !== this.#transport) socket.on("data", (bytes: Buffer) => this.#takeSome(bytes));
     this.#deadline.set(this.#replyTimeoutMs);
     // Before the listener is called: the target works meanwhile.
     this.#writeHeld();
-    if (this.target.address.transport !== "tls") this.#noteEndpoints();
     this.#throttle?.begin();
     this.#readOrWait();
     this.#tell((listener) => listener.onOpen?.(this));
     if (!this.#isOver) this.#schedule?.begin();
-  }
-
-  /** An IPv4 address has one spelling and is the one that was reached, so the kernel need not be asked. */
-  #noteEndpoints(): void {
-    const { address } = this.target;
-    if (address.transport === "unix") return;
-    const socket = this.#transport;
-    this.record.local = endpointOf(socket.localAddress, socket.localPort);
-    this.record.remote = isIPv4(address.host)
-      ? { address: address.host, port: address.port }
-      : endpointOf(socket.remoteAddress, socket.remotePort);
   }
 
   #writeHeld(): void {

@@ -16,7 +16,7 @@ export type { ExchangeErrorCode } from "./errors.ts";
 export { Connection, writeCostBytes } from "./connection.ts";
 export { connectTimeoutMsDefault, halfOpenMsDefault, replyTimeoutMsDefault } from "./connection-options.ts";
 export type { ConnectionListener, ConnectionOptions, ConnectionOutcome } from "./connection-options.ts";
-export { openSocket, openTls, tlsFactsOf } from "./open-socket.ts";
+export { connectTarget } from "./open-socket.ts";
 export { PemError, readCertificates, readKeyPair } from "./pem.ts";
 export { encodeProxyHeader, proxyHeaderBytesMax, readProxyHeader } from "./proxy-header.ts";
 export type { ProxiedConnection, ProxyHeaderReading } from "./proxy-header.ts";

@@ -5,13 +5,14 @@
  * otherwise, and against the name of the host.
  */
 
-import { connect, isIP } from "node:net";
+import { connect, isIP, isIPv4 } from "node:net";
 import type { LookupFunction, OnReadOpts, Socket } from "node:net";
 import process from "node:process";
 import { connect as connectTls, createSecureContext } from "node:tls";
 import type { SecureContext, TLSSocket } from "node:tls";
-import type { TlsFacts } from "@wirebook/protocol";
-import type { TargetAddress, TlsAddress } from "./target.ts";
+import type { StreamRecord, TlsFacts } from "@wirebook/protocol";
+import { endpointOf } from "./addresses.ts";
+import type { Target, TargetAddress, TlsAddress } from "./target.ts";
 
 /** Milliseconds of silence after which the kernel asks whether a target that may be silent still lives. */
 const keepAliveDelayMs = 30_000;
@@ -37,22 +38,47 @@ const lookupLocalhost: LookupFunction = (_, __, callback) => {
   process.nextTick(callback, null, addresses);
 };
 
-export interface SocketOptions {
+/** How a target is connected to, and who is told. */
+export interface TargetOptions {
   readonly connectTimeoutMs: number;
   /** True to let the kernel find out whether a silent target still lives. */
   readonly isKeptAlive: boolean;
-  readonly onread: OnReadOpts | undefined;
+  /** How the socket is read, where TLS does not read it. */
+  readonly onread: OnReadOpts;
+  /** Goes first, before TLS. Where there is no TLS the owner writes it, in one segment with what follows. */
+  readonly proxyHeader: Uint8Array | undefined;
+  /** Gets the steps, both ends and the facts of TLS. */
+  readonly record: StreamRecord;
+  /** The connection is ready. Bytes are read and written at this socket: the one that was returned, or TLS over it. */
+  readonly onReady: (socket: Socket) => void;
+  /** Of the connection, now and later. */
+  readonly onError: (error: Error) => void;
 }
 
-/** Opens the TCP or Unix socket of a target. The caller listens for its errors. */
-export function openSocket(address: TargetAddress, { connectTimeoutMs, isKeptAlive, onread }: SocketOptions): Socket {
+/** Connects to a target, with TLS where it wants that; returns the TCP or Unix socket. */
+export function connectTarget({ address }: Target, options: TargetOptions): Socket {
+  const { record, proxyHeader, onReady, onError } = options;
+  record.mark("connecting", performance.now());
+  const socket = openSocket(address, options);
+  socket.on("error", onError);
+  socket.on("connect", () => {
+    record.mark("established", performance.now());
+    noteEndpoints(record, address, socket);
+    if (address.transport !== "tls") return onReady(socket);
+    if (proxyHeader !== undefined) socket.write(proxyHeader);
+    openTls(socket, address, options);
+  });
+  return socket;
+}
+
+function openSocket(address: TargetAddress, { connectTimeoutMs, isKeptAlive, onread }: TargetOptions): Socket {
   if (address.transport === "unix") return connect({ path: address.path, allowHalfOpen: true, onread });
   return connect({
     host: address.host,
     port: address.port,
     lookup: address.host === "localhost" ? lookupLocalhost : undefined,
     allowHalfOpen: true,
-    onread,
+    onread: address.transport === "tls" ? undefined : onread,
     keepAlive: isKeptAlive,
     keepAliveInitialDelay: keepAliveDelayMs,
     autoSelectFamily: true,
@@ -60,11 +86,19 @@ export function openSocket(address: TargetAddress, { connectTimeoutMs, isKeptAli
   });
 }
 
+/** An IPv4 address has one spelling and is the one that was reached, so the kernel need not be asked. */
+function noteEndpoints(record: StreamRecord, address: TargetAddress, socket: Socket): void {
+  if (address.transport === "unix") return;
+  record.local = endpointOf(socket.localAddress, socket.localPort);
+  record.remote = isIPv4(address.host)
+    ? { address: address.host, port: address.port }
+    : endpointOf(socket.remoteAddress, socket.remotePort);
+}
+
 /** Authorities and keys of each target, prepared once for all its connections. */
 const contexts = new WeakMap<TlsAddress, SecureContext>();
 
-/** Begins TLS over a TCP socket that is connected. The caller listens for its errors. */
-export function openTls(socket: Socket, address: TlsAddress): TLSSocket {
+function openTls(socket: Socket, address: TlsAddress, { record, onReady, onError }: TargetOptions): void {
   const { host, servername = isIP(host) > 0 ? "" : host, alpn } = address;
   let secureContext = contexts.get(address);
   if (secureContext === undefined) {
@@ -72,7 +106,7 @@ export function openTls(socket: Socket, address: TlsAddress): TLSSocket {
     secureContext = createSecureContext({ ca, cert, key, minVersion: "TLSv1.2" });
     contexts.set(address, secureContext);
   }
-  return connectTls({
+  const secure = connectTls({
     socket,
     // What the certificate is verified against when there is no server name.
     host,
@@ -81,9 +115,15 @@ export function openTls(socket: Socket, address: TlsAddress): TLSSocket {
     rejectUnauthorized: true,
     ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
   });
+  secure.on("error", onError);
+  secure.on("secureConnect", () => {
+    record.mark("secured", performance.now());
+    record.tls = tlsFactsOf(secure);
+    onReady(secure);
+  });
 }
 
-export function tlsFactsOf(socket: TLSSocket): TlsFacts {
+function tlsFactsOf(socket: TLSSocket): TlsFacts {
   const certificate = socket.getPeerX509Certificate();
   return {
     version: socket.getProtocol() ?? "",

@@ -9,20 +9,17 @@
 import type { OnReadOpts, Socket } from "node:net";
 import {
   abort,
+  connectTarget,
   connectTimeout,
   Deadline,
   describeEndpoint,
   encodeProxyHeader,
-  explain,
   endpointOf,
-  openSocket,
-  openTls,
-  readProxyHeader,
-  tlsFactsOf,
+  explain,
 } from "@wirebook/net";
-import type { ProxiedConnection, Target } from "@wirebook/net";
+import type { Target } from "@wirebook/net";
 import { countsOnly, StreamRecord } from "@wirebook/protocol";
-import type { AnnouncedTarget, Endpoint, FlowFaults, FlowHead } from "@wirebook/protocol";
+import type { Endpoint, FlowFaults, FlowHead } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import type { StreamEnd } from "../streams/stream.ts";
 import { announce } from "../websocket/page-frames.ts";
@@ -42,8 +39,6 @@ const readMemory = Buffer.allocUnsafeSlow(readBytesMax);
 export interface FlowPort {
   readonly port: number;
   readonly target: Target;
-  /** True when a PROXY header says who the client is. */
-  readonly readsProxyHeader: boolean;
   readonly faults: FlowFaults;
 }
 
@@ -62,11 +57,11 @@ export class Flow implements DirectionOwner {
   readonly logged: LoggedFlow;
   readonly #shared: FlowShared;
   readonly #client: Socket;
-  #clientEnd: Endpoint | undefined;
-  #header: Uint8Array<ArrayBuffer> | undefined;
+  readonly #clientEnd: Endpoint | undefined;
+  readonly #header: Uint8Array | undefined;
   /** The TCP or Unix socket of the target, and where bytes are read and written: itself, or TLS over it. */
-  #transport: Socket | undefined;
-  #target: Socket | undefined;
+  readonly #transport: Socket;
+  #target: Socket;
   #up: FlowDirection | undefined;
   #down: FlowDirection | undefined;
   readonly #deadline = new Deadline(() => this.#timeOut());
@@ -80,13 +75,21 @@ export class Flow implements DirectionOwner {
     this.#shared = shared;
     this.#client = client;
     this.#clientEnd = endpointOf(client.remoteAddress, client.remotePort);
+    this.#header = port.target.proxy === undefined ? undefined : this.#encodeHeader();
     this.record.mark("received", performance.now());
     this.#noteFaults();
     this.logged = shared.flowLog.begin(this.#head);
     client.on("error", () => this.#brokenBy("client"));
     this.#deadline.set(shared.limits.connectTimeoutMs);
-    if (port.readsProxyHeader) this.#readHeader();
-    else this.#connect();
+    this.#transport = this.#target = connectTarget(port.target, {
+      connectTimeoutMs: shared.limits.connectTimeoutMs,
+      isKeptAlive: true,
+      onread: this.#reader(),
+      proxyHeader: this.#header,
+      record: this.record,
+      onReady: (socket) => this.#open(socket),
+      onError: (error) => this.#brokenBy("target", error),
+    });
   }
 
   get outcome(): StreamEnd | undefined {
@@ -149,7 +152,7 @@ export class Flow implements DirectionOwner {
     const { local, remote, tls, at } = this.record;
     const client = this.#clientEnd;
     return {
-      target: this.#announced,
+      target: announce(this.port.target, this.#header),
       via: "listen",
       port,
       at: { ...at },
@@ -161,86 +164,28 @@ export class Flow implements DirectionOwner {
     };
   }
 
-  get #announced(): AnnouncedTarget {
-    return announce(this.port.target, this.#header);
-  }
-
   #noteFaults(): void {
     const { faults } = this.port;
     if (faults !== noFaults) this.#doneFaults = { ...this.#doneFaults, ...faults };
   }
 
-  /** The header, and what came behind it, which is the first of the client's bytes. */
-  #readHeader(): void {
-    const client = this.#client;
-    let read = Buffer.alloc(0);
-    const take = (bytes: Buffer): void => {
-      read = Buffer.concat([read, bytes]);
-      const reading = readProxyHeader(read);
-      if (reading.state === "incomplete") return;
-      client.off("data", take).off("end", leave).pause();
-      if (reading.state === "invalid") return this.#refuse(reading.problem);
-      if (read.length > reading.length) client.unshift(read.subarray(reading.length));
-      this.#clientEnd = reading.connection?.source ?? this.#clientEnd;
-      this.#connect(reading.connection);
-    };
-    const leave = (): void => this.#refuse("it ended before it was whole");
-    client.on("data", take).on("end", leave).resume();
-  }
-
-  #refuse(problem: string): void {
-    const message = `a connection must begin with a PROXY header of version 2: ${problem}`;
-    this.#breakBoth({ code: "message-invalid", message });
-  }
-
-  #connect(proxied?: ProxiedConnection): void {
-    const { address, proxy } = this.port.target;
-    if (proxy !== undefined) this.#header = encodeProxyHeader(proxied ?? this.#observed);
-    this.record.mark("connecting", performance.now());
-    const isTls = address.transport === "tls";
-    const transport = openSocket(address, {
-      connectTimeoutMs: this.#shared.limits.connectTimeoutMs,
-      isKeptAlive: true,
-      onread: isTls ? undefined : this.#reader(),
-    });
-    this.#transport = this.#target = transport;
-    transport.on("error", (error) => this.#brokenBy("target", error));
-    transport.on("connect", () => this.#establish(transport));
-  }
-
-  /** A client that is gone already has no address any more. */
-  get #observed(): ProxiedConnection | undefined {
-    const { localAddress, localPort } = this.#client;
+  /** The PROXY header of this client; a client that is gone already has no address any more. */
+  #encodeHeader(): Uint8Array {
     const source = this.#clientEnd;
-    const destination = endpointOf(localAddress, localPort);
-    return source && destination && { source, destination };
-  }
-
-  #establish(transport: Socket): void {
-    const { address } = this.port.target;
-    this.record.mark("established", performance.now());
-    transport.setNoDelay();
-    this.record.local = endpointOf(transport.localAddress, transport.localPort);
-    this.record.remote = endpointOf(transport.remoteAddress, transport.remotePort);
-    if (this.#header !== undefined) transport.write(this.#header);
-    if (address.transport !== "tls") return this.#open(transport);
-    const secure = openTls(transport, address);
-    this.#target = secure;
-    secure.on("error", (error) => this.#brokenBy("target", error));
-    secure.on("secureConnect", () => {
-      this.record.mark("secured", performance.now());
-      this.record.tls = tlsFactsOf(secure);
-      secure.on("data", (bytes: Buffer) => this.#down?.pass(bytes));
-      this.#open(secure);
-    });
+    const destination = endpointOf(this.#client.localAddress, this.#client.localPort);
+    return encodeProxyHeader(source && destination && { source, destination });
   }
 
   /** Bytes can flow. */
   #open(target: Socket): void {
     const client = this.#client;
     const { limits } = this.#shared;
+    this.#target = target;
+    this.#transport.setNoDelay();
     this.#deadline.clear();
     this.logged.change(this.#head);
+    if (target !== this.#transport) target.on("data", (bytes: Buffer) => this.#down?.pass(bytes));
+    else if (this.#header !== undefined) target.write(this.#header);
     const up = new FlowDirection(this, false, [client, target], limits);
     this.#up = up;
     this.#down = new FlowDirection(this, true, [target, client], limits);
@@ -268,7 +213,6 @@ export class Flow implements DirectionOwner {
   #timeOut(): void {
     const { connectTimeoutMs } = this.#shared.limits;
     if (this.#up !== undefined) return this.#breakBoth({ reason: "fin" });
-    if (this.#transport === undefined) return this.#refuse(`it was not whole within ${connectTimeoutMs} ms`);
     const { code, message } = connectTimeout(this.port.target, connectTimeoutMs, this.record);
     this.#breakBoth({ code, message });
   }
@@ -298,7 +242,6 @@ export class Flow implements DirectionOwner {
     if (broken !== "target" && hasReset) this.logged.closed("rst", "target", false, atMs);
     this.#finish(outcome);
     abort(this.#client);
-    if (this.#transport === undefined) return;
     if (hasReset) abort(this.#transport, this.#target);
     else this.#transport.destroy();
   }
@@ -317,8 +260,8 @@ export class Flow implements DirectionOwner {
   #close(): void {
     this.#finish({ reason: "fin" });
     for (const socket of [this.#client, this.#target]) {
-      const timer = setTimeout(() => socket?.destroy(), this.#shared.limits.closeTimeoutMs);
-      socket?.end(() => {
+      const timer = setTimeout(() => socket.destroy(), this.#shared.limits.closeTimeoutMs);
+      socket.end(() => {
         clearTimeout(timer);
         socket.destroy();
       });

@@ -8,8 +8,6 @@ import { SettingsError } from "@wirebook/settings";
 /** A port whose connections are passed on to a target. */
 export interface ListenSettings extends HostPort {
   readonly target: Target;
-  /** True when each connection begins with a PROXY header. */
-  readonly readsProxyHeader: boolean;
 }
 
 /** Characters of what was typed, and of names, that a sentence repeats. */
@@ -58,21 +56,16 @@ export function readListens(
 
 function readListen(text: string, targets: readonly Target[]): ListenSettings {
   const shown = JSON.stringify(text.slice(0, quotedCharactersMax));
-  const groups = /^(?:(?<place>.*:\d{1,5})|(?<bare>\d{1,5}))=(?<name>[^?]*)(?<query>\?.*)?$/s.exec(text)?.groups;
+  const groups = /^(?:(?<place>.*:\d{1,5})|(?<bare>\d{1,5}))=(?<name>.*)$/s.exec(text)?.groups;
   const place = groups && decodeHostPort(groups["place"] ?? `127.0.0.1:${groups["bare"]}`, 0);
   if (groups === undefined || place === undefined) {
     throw new SettingsError(
       `--listen is ${shown}; type [HOST:]PORT=NAME with a port from 0 to 65535, such as 5008=wirebook`,
     );
   }
-  const { name = "", query = "" } = groups;
-  if (query !== "" && query !== "?proxy=v2") {
-    throw new SettingsError(
-      `--listen is ${shown}; behind the name only ?proxy=v2 is known: a PROXY header comes first`,
-    );
-  }
+  const { name } = groups;
   const target = targets.find((each) => each.name === name);
-  if (target !== undefined) return { ...place, target, readsProxyHeader: query !== "" };
+  if (target !== undefined) return { ...place, target };
   const names = targets.map((each) => each.name).join(", ");
   throw new SettingsError(
     `--listen is ${shown}, and there is no such target; there is ${names.slice(0, namesCharactersMax)}`,

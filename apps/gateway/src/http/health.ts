@@ -7,9 +7,9 @@
  * there when it cannot write [W-21]; that answer is read to its end.
  */
 
-import { connect } from "node:net";
 import type { FastifyInstance } from "fastify";
-import { describeHostPort, encodeProxyHeader } from "@wirebook/net";
+import { Connection, encodeProxyHeader, ExchangeError } from "@wirebook/net";
+import type { Target } from "@wirebook/net";
 import { errorPrefix, notReadyPrefix, plainText } from "@wirebook/protocol";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayLimits } from "../limits.ts";
@@ -47,62 +47,51 @@ export function registerHealthRoutes(
 
 /** Probes the server on request, but only one probe at a time and one in `readinessKeptMs`. */
 class Readiness {
-  readonly #config: GatewayConfig;
+  readonly #server: Target | undefined;
   readonly #limits: GatewayLimits;
   #answer: Promise<string | undefined> | undefined;
   #staleMs = 0;
 
-  constructor(config: GatewayConfig, limits: GatewayLimits) {
-    this.#config = config;
+  constructor({ targets }: GatewayConfig, limits: GatewayLimits) {
+    this.#server = targets.find(({ name }) => name === "wirebook");
     this.#limits = limits;
   }
 
   /** `undefined` when the server is ready, else what is wrong. */
-  check(): Promise<string | undefined> {
+  async check(): Promise<string | undefined> {
+    if (this.#server === undefined) return undefined;
     if (this.#answer !== undefined && performance.now() < this.#staleMs) return this.#answer;
     this.#staleMs = Infinity;
-    this.#answer = this.#probe().finally(() => {
+    this.#answer = probe(this.#server, this.#limits.readinessTimeoutMs).finally(() => {
       this.#staleMs = performance.now() + this.#limits.readinessKeptMs;
     });
     return this.#answer;
   }
+}
 
-  #probe(): Promise<string | undefined> {
-    const { server, proxyProtocol } = this.#config;
-    if (server === undefined) return Promise.resolve(undefined);
-    const { readinessTimeoutMs } = this.#limits;
-    const name = describeHostPort(server);
-    const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    let reply = "";
-    const socket = connect({ ...server, allowHalfOpen: true });
-    const finish = (problem: string | undefined): void => {
-      resolve(problem);
-      clearTimeout(timer);
-      socket.destroy();
-    };
-    const judge = (): void => {
-      const why = notReady.exec(reply)?.[1]?.slice(0, reasonCharactersMax);
-      finish(why === undefined ? undefined : `the server ${name} is not ready: ${plainText(why)}`);
-    };
-    const timer = setTimeout(() => {
-      if (reply !== "") return judge();
-      finish(
-        socket.connecting
-          ? `the server ${name} did not accept a connection within ${readinessTimeoutMs} ms`
-          : `the server ${name} did not react to a connection within ${readinessTimeoutMs} ms, so it may hang`,
-      );
-    }, readinessTimeoutMs);
+function probe(server: Target, timeoutMs: number): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const decoder = new TextDecoder();
+  let reply = "";
+  const options = {
+    message: new Uint8Array(0),
+    isEnded: true,
     // A server that expects the PROXY header expects it from a probe too [W-20].
-    socket.on("connect", () => (proxyProtocol ? socket.end(encodeProxyHeader()) : socket.end()));
-    socket.setEncoding("utf8").on("data", (text: string) => {
-      reply += text;
-      if (reply.length > probeReplyBytesMax) judge();
-    });
-    socket.on("end", judge);
-    socket.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-      if (code === "ECONNRESET") finish(`the server ${name} reset a connection (${code})`);
-      else finish(`cannot reach the server ${name} (${code ?? message}); start it, or pass --server`);
-    });
-    return promise;
-  }
+    proxyHeader: server.proxy && encodeProxyHeader(),
+    connectTimeoutMs: timeoutMs,
+    replyTimeoutMs: timeoutMs,
+  };
+  const connection: Connection = new Connection(server, options, {
+    onRead(bytes) {
+      reply += decoder.decode(bytes, { stream: true });
+      if (reply.length > probeReplyBytesMax) connection.cancel();
+    },
+    onOver(outcome) {
+      const why = notReady.exec(reply)?.[1]?.slice(0, reasonCharactersMax);
+      if (why !== undefined) resolve(`the server is not ready: ${plainText(why)}`);
+      // A server that speaks first and then waits for more is one that lives.
+      else resolve(reply === "" && outcome instanceof ExchangeError ? outcome.message : undefined);
+    },
+  });
+  return promise;
 }
