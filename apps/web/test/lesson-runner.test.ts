@@ -36,7 +36,9 @@ function openRunner(orders: readonly LessonOrder[], role: "viewer" | "operator" 
     intro: [],
     orders: () => orders,
     question: "?",
-    choices: [],
+    choices: { one: ["One.", "one"] },
+    answer: ([run]) => (run?.receivedBytes === 4 ? "one" : "none"),
+    correct: () => "No.",
     observe: (runs: Runs) => runs.map(({ receivedBytes }) => ({ text: `${receivedBytes} bytes came.` })),
     why: [],
     standards: [],
@@ -44,7 +46,7 @@ function openRunner(orders: readonly LessonOrder[], role: "viewer" | "operator" 
   const keyring = { withKey: (name: string) => name };
   const parts = { connection, streams, identity: { keyring }, commandLine: { name: "otter" } };
   const runner = new LessonRunner(lesson, parts as unknown as App);
-  runner.chosen = { id: "one", text: "One.", isRight: ([run]) => run?.receivedBytes === 4, whenWrong: () => "No." };
+  runner.chosen = "one";
   const give = (frame: GatewayFrame) => streams.takeFrame(frame, { atMs: performance.now(), text: "{}" });
   const read = (id: number, text: string, atMs: number) =>
     streams.takeBytes({ ...readOf(encodeText(text), atMs), id }, performance.now());
@@ -79,7 +81,7 @@ test("waits for what the target says before it answers, and hands the facts to t
   end(1, { ...established, closed: 12 });
   expect(await running).toBe(true);
   expect(runner.state).toBe("observed");
-  expect(runner.isRight).toBe(true);
+  expect(runner.answer).toBe("one");
   expect(runner.observations).toEqual([{ text: "4 bytes came." }]);
   expect(runner.runs).toMatchObject([
     {
@@ -103,8 +105,8 @@ test("waits for what the target says before it answers, and hands the facts to t
 
 test("counts what came behind the FIN of the gateway, and writes in pieces as the order says", async () => {
   const orders: LessonOrder[] = [
-    { ...serverOrder, writes: ["otter 2"], close: "end" },
-    { ...serverOrder, name: "Stream 2", writes: ["ot", "ter 2\n"], gapMs: 50, close: "reset" },
+    { ...serverOrder, writes: ["otter 2"], end: true },
+    { ...serverOrder, name: "Stream 2", writes: ["ot", "ter 2\n"], gapMs: 50 },
   ];
   const { sent, runner, read, fin, wrote, end, fail } = openRunner(orders);
   const running = runner.run();
@@ -115,7 +117,6 @@ test("counts what came behind the FIN of the gateway, and writes in pieces as th
       schedule: [
         { afterMs: 0, bytes: 2 },
         { afterMs: 50, bytes: 6 },
-        { afterMs: 50, do: "reset" },
       ],
     },
   ]);
@@ -131,8 +132,8 @@ test("counts what came behind the FIN of the gateway, and writes in pieces as th
   );
   expect(runner.state).toBe("predict");
   expect(runner.runs).toMatchObject([
-    { bytesAfterOwnFin: 4, waitMs: 2, resetBy: undefined },
-    { resetBy: "target", failure: "connection-reset" },
+    { bytesAfterOwnFin: 4, waitMs: 2, isResetByTarget: false },
+    { isResetByTarget: true, failure: "connection-reset" },
   ]);
 });
 

@@ -1,6 +1,8 @@
 /** Which prediction each lesson calls right, for runs as they ordinarily go and for those that a busy machine makes. */
 
+import { encodeText, joinBytes } from "@wirebook/protocol";
 import { expect, test } from "vitest";
+import { encodeClientFrame, opcodes } from "../src/lessons/08-websocket.ts";
 import { contents } from "../src/lessons/contents.ts";
 import type { Facts } from "../src/lessons/facts.ts";
 
@@ -21,17 +23,18 @@ const nothing: Facts = {
   isTargetFirst: false,
   fins: [],
   bytesAfterOwnFin: 0,
-  resetBy: undefined,
+  isResetByTarget: false,
   failure: undefined,
   isLeft: false,
-  frames: { sent: [], received: [] },
+  firstSent: new Uint8Array(),
+  firstReceived: new Uint8Array(),
 };
 
 const answered = { receivedBytes: 482, fins: ["target", "gateway"] } as const;
 const refused = { failure: "connect-refused" } as const;
-const reset = { failure: "connection-reset", resetBy: "target" } as const;
-const frame = { opcode: 1, isMasked: false, from: 0, payloadFrom: 2, to: 7, payload: "48" };
-const text = { frames: { sent: [], received: [frame] } };
+const reset = { failure: "connection-reset", isResetByTarget: true } as const;
+const accepted = encodeText("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+const text = { firstReceived: joinBytes(accepted, encodeClientFrame(opcodes.text, encodeText("Hello"))) };
 const served = (ms: number) => ({ reads: [{ bytes: 10, ms }] });
 const wait = (waitMs: number) => ({ waitMs, receivedBytes: 1 });
 
@@ -73,7 +76,7 @@ for (const [id, right, ...runs] of verdicts) {
   test(`${id}: ${right} is right`, async () => {
     const { lesson } = (await contents.find((each) => each.id === id)?.load()) ?? {};
     const facts = runs.map((run) => ({ ...nothing, ...run }));
-    expect(lesson?.choices.filter(({ isRight }) => isRight(facts)).map((choice) => choice.id)).toEqual([right]);
+    expect(lesson?.answer(facts)).toBe(right);
   });
 }
 

@@ -23,31 +23,24 @@ function longestOf(runs: Runs): Part {
   return longest;
 }
 
-function choice(id: Part, text: string) {
-  return {
-    id,
-    text,
-    isRight: (runs: Runs) => longestOf(runs) === id,
-    whenWrong: (runs: Runs) => {
-      const parts = partsOf(runs);
-      const longest = longestOf(runs);
-      return `You said “${names[id]}”. Yours took ${duration(parts[id])}. The longest was ${names[longest]}: ${duration(parts[longest])}.`;
-    },
-  };
-}
-
-export const lesson: Lesson = {
+export const lesson: Lesson<Part> = {
   intro: [
     "Before the first byte of a message can travel, two machines agree on a connection: SYN, then SYN and ACK, then ACK. Their kernels do that by themselves.",
     "Run sends one line to the Wirebook server. The gateway connects, writes the line, and reads the reply to its end. This server takes one line on each connection.",
   ],
   orders: (user) => [{ name: "Your line", target: "wirebook", writes: [`${user} 2 -3\n`] }],
   question: "Three things take time, one after the other. Which one takes longest here?",
-  choices: [
-    choice("handshake", "The handshake, before any byte of the line."),
-    choice("wait", "The wait from the line to the first byte of the reply."),
-    choice("rest", "The rest of the reply, from its first byte to its end."),
-  ],
+  choices: {
+    handshake: ["The handshake, before any byte of the line.", names.handshake],
+    wait: ["The wait from the line to the first byte of the reply.", names.wait],
+    rest: ["The rest of the reply, from its first byte to its end.", names.rest],
+  },
+  answer: longestOf,
+  correct(runs, predicted) {
+    const parts = partsOf(runs);
+    const longest = longestOf(runs);
+    return `Yours took ${duration(parts[predicted])}. The longest was ${names[longest]}: ${duration(parts[longest])}.`;
+  },
   observe: (runs) => {
     const [facts] = runs;
     const { handshake, wait, rest } = partsOf(runs);

@@ -2,28 +2,17 @@ import { plural } from "../ui/format.ts";
 import { sizes } from "./facts.ts";
 import { rfc } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
-import type { Lesson, Runs } from "./lesson.ts";
+import type { Lesson } from "./lesson.ts";
 
 /** Bytes that the first reader takes at once, and milliseconds that the second one sleeps. */
 const smallReadBytes = 64;
 const sleepMs = 1000;
 
-function readsOf([one, other]: Runs) {
-  return { one: one?.readCount ?? 0, other: other?.readCount ?? 0 };
-}
-
-function shown(said: string) {
-  return (runs: Runs) => {
-    const { one, other } = readsOf(runs);
-    return `You said “${said}”. The reply of your stream 1 came in ${plural(one, "read")}, that of stream 2 in ${plural(other, "read")}.`;
-  };
-}
-
 function describe(name: string, { writeCount, writes, readCount, reads }: Facts): string {
   return `${name}: ${plural(writeCount, "write")} (${sizes(writes)}). The reply came in ${plural(readCount, "read")} (${sizes(reads)}).`;
 }
 
-export const lesson: Lesson = {
+export const lesson: Lesson<"second" | "same" | "first"> = {
   intro: [
     "A program writes to a connection, and a program at the other end reads. It is tempting to think that one write arrives as one read.",
     `Run sends the same line twice. Stream 1 sends it in one write, and its reader takes at most ${smallReadBytes} bytes at a time. Stream 2 sends it in three writes, and its reader sleeps for one second before it reads.`,
@@ -44,26 +33,17 @@ export const lesson: Lesson = {
     },
   ],
   question: "In which stream does the reply come in more reads?",
-  choices: [
-    {
-      id: "second",
-      text: "Stream 2: three writes make more reads than one.",
-      isRight: (runs) => readsOf(runs).other > readsOf(runs).one,
-      whenWrong: shown("stream 2"),
-    },
-    {
-      id: "same",
-      text: "Both the same: each has one line and one reply.",
-      isRight: (runs) => readsOf(runs).other === readsOf(runs).one,
-      whenWrong: shown("both the same"),
-    },
-    {
-      id: "first",
-      text: "Stream 1: small reads make many of them.",
-      isRight: (runs) => readsOf(runs).one > readsOf(runs).other,
-      whenWrong: shown("stream 1"),
-    },
-  ],
+  choices: {
+    second: ["Stream 2: three writes make more reads than one.", "stream 2"],
+    same: ["Both the same: each has one line and one reply.", "both the same"],
+    first: ["Stream 1: small reads make many of them.", "stream 1"],
+  },
+  answer([one, other]) {
+    const more = (other?.readCount ?? 0) - (one?.readCount ?? 0);
+    return more > 0 ? "second" : more < 0 ? "first" : "same";
+  },
+  correct: ([one, other]) =>
+    `The reply of your stream 1 came in ${plural(one?.readCount ?? 0, "read")}, that of stream 2 in ${plural(other?.readCount ?? 0, "read")}.`,
   observe: (runs) => {
     const [one, other] = runs;
     if (one === undefined || other === undefined) return [];

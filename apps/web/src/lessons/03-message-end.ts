@@ -21,37 +21,28 @@ function answerOf(facts: Facts | undefined): string {
   return receivedBytes === 0 ? `did not come in ${duration(totalMs)}` : `came ${duration(waitMs)} after the last byte`;
 }
 
-function choice(id: End, text: string, said: string) {
-  return {
-    id,
-    text,
-    isRight: (runs: Runs) => endOf(runs) === id,
-    whenWrong: (runs: Runs) => {
-      const busy =
-        endOf(runs) === "same"
-          ? ` The machine was busy in this run: the others waited as well, so the rule does not show. Press Again.`
-          : "";
-      return `You said “${said}”. The answer to your third stream ${answerOf(runs[2])}.${busy}`;
-    },
-  };
-}
-
-export const lesson: Lesson = {
+export const lesson: Lesson<End> = {
   intro: [
     "TCP delivers bytes. Whether those bytes are a complete message is for the protocol to say, and a server that guesses wrong acts on half a message.",
     "Run opens three connections with the same words. The first ends them with a line feed. The second sends no line feed but FIN, which says that no more bytes follow. The third sends nothing more, and leaves its direction open.",
   ],
   orders: (user) => [
     { name: "Line feed", target: "wirebook", writes: [`${user} 2 -1\n`] },
-    { name: "FIN", target: "wirebook", writes: [`${user} 2 -1`], close: "end" },
+    { name: "FIN", target: "wirebook", writes: [`${user} 2 -1`], end: true },
     { name: "Nothing", target: "wirebook", writes: [`${user} 2 -1`] },
   ],
   question: "What becomes of the third?",
-  choices: [
-    choice("never", "It gets no answer: the server cannot know that the line is complete.", "no answer"),
-    choice("same", "It gets its answer as fast as the others: all the words are there.", "as fast as the others"),
-    choice("late", "It gets its answer, but clearly later than the others.", "later than the others"),
-  ],
+  choices: {
+    never: ["It gets no answer: the server cannot know that the line is complete.", "no answer"],
+    same: ["It gets its answer as fast as the others: all the words are there.", "as fast as the others"],
+    late: ["It gets its answer, but clearly later than the others.", "later than the others"],
+  },
+  answer: endOf,
+  correct(runs) {
+    const busy =
+      " The machine was busy in this run: the others waited as well, so the rule does not show. Press Again.";
+    return `The answer to your third stream ${answerOf(runs[2])}.${endOf(runs) === "same" ? busy : ""}`;
+  },
   observe: (runs) => {
     const marks = [
       { arrows: ["write 0", "read 0"], name: "line feed and answer" },

@@ -11,20 +11,6 @@ function resultOf([, fin]: Runs): Result {
   return fin.fins.includes("target") && fin.failure === undefined ? "whole" : "part";
 }
 
-function choice(id: Result, text: string, said: string) {
-  return {
-    id,
-    text,
-    isRight: (runs: Runs) => resultOf(runs) === id,
-    whenWrong: ([, fin]: Runs) => {
-      const bytes = fin?.receivedBytes ?? 0;
-      const end =
-        fin?.fins.includes("target") === true ? "and then the server's own FIN" : "and no FIN from the server";
-      return `You said “${said}”. Your stream 2 brought ${plural(bytes, "byte")}, ${end}.`;
-    },
-  };
-}
-
 function closing({ fins }: Facts): string {
   if (fins[0] === "target")
     return "The server sent FIN first in stream 1, when its reply was out. That FIN says: the reply is complete.";
@@ -46,21 +32,26 @@ function both({ fins, totalMs }: Facts): string {
   return `Two FINs ended stream 2: ${first}, and then ${second}. It took ${duration(totalMs)} in all.`;
 }
 
-export const lesson: Lesson = {
+export const lesson: Lesson<Result> = {
   intro: [
     "A TCP connection carries two streams, one in each direction. FIN is the segment that ends one of them.",
     "Run sends the same words on two connections. Stream 1 ends them with a line feed. Stream 2 has no line feed: the gateway sends FIN right behind the last word, and goes on reading.",
   ],
   orders: (user) => [
     { name: "Stream 1", target: "wirebook", writes: [`${user} 2 -1\n`] },
-    { name: "Stream 2", target: "wirebook", writes: [`${user} 2 -1`], close: "end", mayFail: true },
+    { name: "Stream 2", target: "wirebook", writes: [`${user} 2 -1`], end: true, mayFail: true },
   ],
   question: "The gateway has closed its direction of stream 2 before the server answers. What comes back?",
-  choices: [
-    choice("nothing", "Nothing: the connection is closed.", "nothing"),
-    choice("part", "A part of the reply, until the server notices.", "a part of the reply"),
-    choice("whole", "The whole reply: FIN closes one direction only.", "the whole reply"),
-  ],
+  choices: {
+    nothing: ["Nothing: the connection is closed.", "nothing"],
+    part: ["A part of the reply, until the server notices.", "a part of the reply"],
+    whole: ["The whole reply: FIN closes one direction only.", "the whole reply"],
+  },
+  answer: resultOf,
+  correct([, fin]) {
+    const end = fin?.fins.includes("target") === true ? "and then the server's own FIN" : "and no FIN from the server";
+    return `Your stream 2 brought ${plural(fin?.receivedBytes ?? 0, "byte")}, ${end}.`;
+  },
   observe: ([feed, fin]) => {
     if (feed === undefined || fin === undefined) return [];
     return [

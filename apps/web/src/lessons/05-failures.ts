@@ -10,26 +10,13 @@ type Reported = "all" | "two" | "fewer";
 
 /** True when TCP told of the failure. */
 function isReported(facts: Facts | undefined): boolean {
-  return facts?.failure !== undefined || facts?.resetBy === "target";
+  return facts?.failure !== undefined || facts?.isResetByTarget === true;
 }
 
 function reportedOf(runs: Runs): Reported {
   const [refused, reset, silent] = runs.map(isReported);
   if (refused === true && reset === true) return silent === true ? "all" : "two";
   return "fewer";
-}
-
-function choice(id: Reported, text: string, said: string) {
-  return {
-    id,
-    text,
-    isRight: (runs: Runs) => reportedOf(runs) === id,
-    whenWrong: (runs: Runs) => {
-      const names = ["the refused one", "the reset one", "the silent one"];
-      const told = names.filter((_, at) => isReported(runs[at]));
-      return `You said “${said}”. TCP reported ${told.length === 0 ? "none of them" : told.join(" and ")} in your run.`;
-    },
-  };
 }
 
 function refusedText({ failure, handshakeMs, totalMs }: Facts): string {
@@ -53,7 +40,7 @@ function silentText({ isLeft, receivedBytes, sentBytes, totalMs }: Facts): strin
   return `Silent: the kernel took your ${plural(sentBytes, "byte")}, and then nothing came. After ${duration(totalMs)} the page gave up. TCP had reported nothing.`;
 }
 
-export const lesson: Lesson = {
+export const lesson: Lesson<Reported> = {
   intro: [
     "A program that talks over a network fails in more ways than one, and the ways do not mean the same.",
     "Run opens three connections and sends a word on each. At the first address nothing listens. The second service takes the connection and aborts it. The third takes it and never answers: the page waits one second and leaves.",
@@ -70,11 +57,16 @@ export const lesson: Lesson = {
     },
   ],
   question: "Which of these failures does TCP report to the program by itself?",
-  choices: [
-    choice("all", "All three: TCP notices when the other end does not work.", "all three"),
-    choice("two", "The refused and the reset one. Silence is no error.", "the first two"),
-    choice("fewer", "At most one: once connected, trouble shows as silence.", "at most one"),
-  ],
+  choices: {
+    all: ["All three: TCP notices when the other end does not work.", "all three"],
+    two: ["The refused and the reset one. Silence is no error.", "the first two"],
+    fewer: ["At most one: once connected, trouble shows as silence.", "at most one"],
+  },
+  answer: reportedOf,
+  correct(runs) {
+    const told = ["the refused one", "the reset one", "the silent one"].filter((_, at) => isReported(runs[at]));
+    return `TCP reported ${told.length === 0 ? "none of them" : told.join(" and ")} in your run.`;
+  },
   observe: ([refused, reset, silent]) => {
     if (refused === undefined || reset === undefined || silent === undefined) return [];
     return [

@@ -1,5 +1,5 @@
 import { bytes, count, duration, plural } from "../ui/format.ts";
-import { choicesFor, rfc } from "./lesson.ts";
+import { rfc } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
 import type { Lesson, Runs } from "./lesson.ts";
 
@@ -24,33 +24,31 @@ function takenText([facts]: Runs): string {
   return `The kernel took ${plural(sentBytes, "byte")} of yours, in ${plural(writeCount, "write")}. ${end}.`;
 }
 
-function stopText({ writes, totalMs, resetBy, sentBytes }: Facts): string {
+function stopText({ writes, totalMs, isResetByTarget, sentBytes }: Facts): string {
   const lastMs = writes.at(-1)?.ms ?? 0;
   if (sentBytes >= sentText.length)
     return `The kernel had room for everything: the last write was taken after ${duration(lastMs)}.`;
   const quiet = duration(Math.max(0, totalMs - lastMs));
-  return resetBy === "target"
+  return isResetByTarget
     ? `Then the kernel took nothing for ${quiet}, and reported no error. The connection stayed established until the service broke it by RST.`
     : `Then the kernel took nothing for ${quiet}, until the stream ended.`;
 }
 
-export const lesson: Lesson = {
+export const lesson: Lesson<Taken> = {
   intro: [
     "A program may write faster than another one reads. TCP then holds the writer back, without losing a byte. That is back-pressure.",
     `Run connects to a service that accepts and never reads. Your page sends it ${count(sentText.length)} bytes. After two seconds the service breaks the connection. Meanwhile your page can send nothing else.`,
   ],
   orders: () => [{ name: "Your bytes", target: "lesson-stalled", writes: [sentText], mayFail: true }],
   question: "How many of them can the gateway write before its writes stop?",
-  choices: choicesFor(takenOf, takenText, [
-    ["nothing", "None: a write waits until the other program reads.", "none"],
-    ["window", "At most 64 KiB: what a window of 16 bits can promise.", "at most 64 KiB"],
-    [
-      "more",
-      "More than 64 KiB, but not all: until the buffers of both ends are full.",
-      "more than 64 KiB, but not all",
-    ],
-    ["all", "All: sending does not depend on reading.", "all"],
-  ]),
+  choices: {
+    nothing: ["None: a write waits until the other program reads.", "none"],
+    window: ["At most 64 KiB: what a window of 16 bits can promise.", "at most 64 KiB"],
+    more: ["More than 64 KiB, but not all: until the buffers of both ends are full.", "more than 64 KiB, but not all"],
+    all: ["All: sending does not depend on reading.", "all"],
+  },
+  answer: takenOf,
+  correct: takenText,
   observe: ([facts]) => {
     if (facts === undefined) return [];
     const { sentBytes, writeCount, writes } = facts;

@@ -1,5 +1,5 @@
 import { count, duration, plural } from "../ui/format.ts";
-import { choicesFor, posix } from "./lesson.ts";
+import { posix } from "./lesson.ts";
 import type { Lesson, Runs } from "./lesson.ts";
 
 /** Milliseconds of each run from the first connect of all until its first byte came; `undefined` where none came. */
@@ -34,7 +34,7 @@ function listed(values: readonly (number | undefined)[]): string {
   return values.map((value) => (value === undefined ? "no answer" : duration(value))).join(", ");
 }
 
-export const lesson: Lesson = {
+export const lesson: Lesson<Turns> = {
   intro: [
     "Many servers do one thing at a time: a database that writes, a printer, a program with one thread. Their clients queue.",
     "Run opens four connections at once to such a service, and sends one line on each. The service accepts them all. It works 300 ms on each line, and serves one connection after the other.",
@@ -42,12 +42,14 @@ export const lesson: Lesson = {
   orders: () =>
     [1, 2, 3, 4].map((number) => ({ name: `Exchange ${number}`, target: "lesson-queue", writes: ["next\n"] })),
   question: "How long does the third exchange wait for its answer?",
-  choices: choicesFor(nameOf, thirdText, [
-    ["one", "One turn: its connection is accepted at once, like the first.", "one turn"],
-    ["two", "Two turns: one of another, and its own.", "two turns"],
-    ["three", "Three turns: two of others, and its own.", "three turns"],
-    ["four", "Four turns: all must be done before any answer goes out.", "four turns"],
-  ]),
+  choices: {
+    one: ["One turn: its connection is accepted at once, like the first.", "one turn"],
+    two: ["Two turns: one of another, and its own.", "two turns"],
+    three: ["Three turns: two of others, and its own.", "three turns"],
+    four: ["Four turns: all must be done before any answer goes out.", "four turns"],
+  },
+  answer: nameOf,
+  correct: thirdText,
   observe: (runs) => {
     const waits = waitsOf(runs);
     const connected = runs.map(({ handshakeMs }) => handshakeMs).filter((ms) => ms !== undefined);

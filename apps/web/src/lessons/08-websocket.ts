@@ -1,17 +1,67 @@
-import { decodeText, encodeText, byteFrameHeaderBytes } from "@wirebook/protocol";
+/**
+ * The page speaks WebSocket itself here, over a stream (RFC 6455, section 5.2), so that its bytes can be seen: a browser shows
+ * its own frames to no page. Only short frames, of one part each, are known.
+ */
+
+import { byteFrameHeaderBytes, decodeText, encodeText, joinBytes } from "@wirebook/protocol";
 import { frameHeader } from "../inspector/frame-header.ts";
 import { plural } from "../ui/format.ts";
-import { choicesFor, rfc } from "./lesson.ts";
-import { encodeClientFrame, hexOf, opcodes } from "./web-socket-frames.ts";
+import { rfc } from "./lesson.ts";
 import type { Deed, Lesson, LessonOrder, Observation, Runs } from "./lesson.ts";
-import type { SeenFrame } from "./web-socket-frames.ts";
+
+export const opcodes = { text: 1, close: 8 } as const;
+
+/** Payload bytes that the header's second byte can count. */
+const payloadBytesMax = 125;
+
+export interface SeenFrame {
+  readonly opcode: number;
+  readonly isMasked: boolean;
+  /** Where the frame and its payload begin in the stream, and where it ends. */
+  readonly from: number;
+  readonly payloadFrom: number;
+  readonly to: number;
+  /** The payload as it is on TCP, in hex. */
+  readonly payload: string;
+}
+
+/** The frames behind the handshake; none where the bytes begin with no handshake, or none that was accepted. */
+export function framesIn(bytes: Uint8Array = new Uint8Array(0)): readonly SeenFrame[] {
+  const head = /^(?:GET |HTTP\/1\.1 101 )[^]*?\r\n\r\n/.exec(decodeText(bytes))?.[0] ?? "";
+  const frames: SeenFrame[] = [];
+  let from = head === "" ? bytes.length : head.length;
+  while (from + 2 <= bytes.length) {
+    const [first = 0, second = 0] = bytes.subarray(from);
+    const isMasked = (second & 0x80) !== 0;
+    const payloadFrom = from + 2 + (isMasked ? 4 : 0);
+    const to = payloadFrom + (second & 0x7f);
+    if ((second & 0x7f) > payloadBytesMax || to > bytes.length) break;
+    const payload = hexOf(bytes.subarray(payloadFrom, to));
+    frames.push({ opcode: first & 0x0f, isMasked, from, payloadFrom, to, payload });
+    from = to;
+  }
+  return frames;
+}
+
+/** A frame as a client sends it, masked with the key; without a key as a server does. */
+export function encodeClientFrame(opcode: number, payload: Uint8Array, key?: Uint8Array): Uint8Array {
+  const header = Uint8Array.of(0x80 | opcode, (key === undefined ? 0 : 0x80) | payload.length);
+  if (key === undefined) return joinBytes(header, payload);
+  const masked = payload.map((byte, at) => byte ^ (key[at % key.length] as number));
+  return joinBytes(joinBytes(header, key), masked);
+}
+
+/** `48 65 6c 6c 6f` */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+}
 
 const hello = encodeText("Hello");
 /** The code 1000: a normal end. */
 const normalClose = Uint8Array.of(0x03, 0xe8);
 
-function textFrame(frames: readonly SeenFrame[] = []): SeenFrame | undefined {
-  return frames.find(({ opcode }) => opcode === opcodes.text);
+function textFrame(bytes: Uint8Array | undefined): SeenFrame | undefined {
+  return framesIn(bytes).find(({ opcode }) => opcode === opcodes.text);
 }
 
 const random = (byteCount: number) => crypto.getRandomValues(new Uint8Array(byteCount));
@@ -34,8 +84,8 @@ type Form = "as-sent" | "both-plain" | "closed" | "masked-and-closed";
 
 /** What came back: on stream 1 with or without a mask, on stream 2 at all. */
 function formOf([masked, plain]: Runs): Form {
-  const isMasked = textFrame(masked?.frames.received)?.isMasked ?? false;
-  if (textFrame(plain?.frames.received) !== undefined) return isMasked ? "as-sent" : "both-plain";
+  const isMasked = textFrame(masked?.firstReceived)?.isMasked ?? false;
+  if (textFrame(plain?.firstReceived) !== undefined) return isMasked ? "as-sent" : "both-plain";
   return isMasked ? "masked-and-closed" : "closed";
 }
 
@@ -46,13 +96,13 @@ function described(frame: SeenFrame | undefined): string {
 
 function backText(runs: Runs): string {
   const texts = runs.map(
-    ({ frames }, at) => `On your stream ${at + 1} came back ${described(textFrame(frames.received))}.`,
+    ({ firstReceived }, at) => `On your stream ${at + 1} came back ${described(textFrame(firstReceived))}.`,
   );
   return texts.join(" ");
 }
 
 function sentText(runs: Runs): Observation {
-  const frame = textFrame(runs[0]?.frames.sent);
+  const frame = textFrame(runs[0]?.firstSent);
   if (frame === undefined) return { text: "Stream 1 ended before the page had sent its frame." };
   return {
     text: `Stream 1 sent \`Hello\`, which is \`${hexOf(hello)}\`, as ${plural(frame.to - frame.from, "byte")}: a header of 2, a key of ${frame.payloadFrom - frame.from - 2}, and the masked letters \`${frame.payload}\`.`,
@@ -62,8 +112,8 @@ function sentText(runs: Runs): Observation {
 }
 
 function returned(run: number, runs: Runs): Observation {
-  const { received } = runs[run]?.frames ?? { received: [] };
-  const frame = textFrame(received) ?? received.find(({ opcode }) => opcode === opcodes.close);
+  const frames = framesIn(runs[run]?.firstReceived);
+  const frame = frames.find(({ opcode }) => opcode === opcodes.text || opcode === opcodes.close);
   const what = frame?.opcode === opcodes.close ? `the close frame \`${frame.payload}\`, and no text` : described(frame);
   const text = `Stream ${run + 1} got back ${what}.`;
   if (frame === undefined) return { text, run };
@@ -73,7 +123,7 @@ function returned(run: number, runs: Runs): Observation {
 
 /** The page's own WebSocket, to the gateway. */
 function ownText(runs: Runs): Observation {
-  const frame = textFrame(runs[0]?.frames.sent);
+  const frame = textFrame(runs[0]?.firstSent);
   if (frame === undefined) return { text: "So no frame of the page's own WebSocket carried it." };
   const payload = byteFrameHeaderBytes + frame.to - frame.from;
   const header = frameHeader("sent", "binary", payload).bytes;
@@ -84,23 +134,24 @@ function ownText(runs: Runs): Observation {
   };
 }
 
-export const lesson: Lesson = {
+export const lesson: Lesson<Form> = {
   intro: [
     "What a page gives to a WebSocket is not what TCP carries. The browser makes a frame of each message: a header, a random key of four bytes, and the bytes of the message, each XORed with one byte of the key. That is masking. No page can see it.",
     "So in this lesson your page itself writes what a browser would. Run connects twice to a service that sends each message back. Each stream begins with a WebSocket handshake. Stream 1 then sends `Hello` as a browser does, masked. Stream 2 sends it without a mask.",
   ],
   orders: () => [order("Stream 1", true), order("Stream 2", false)],
   question: "What comes back?",
-  choices: choicesFor(formOf, backText, [
-    ["as-sent", "`Hello` on both, each as it was sent: masked on stream 1, plain on stream 2.", "each as it was sent"],
-    ["both-plain", "`Hello` on both, without a mask.", "both without a mask"],
-    [
-      "masked-and-closed",
+  choices: {
+    "as-sent": ["`Hello` on both, each as it was sent: masked on stream 1, plain on stream 2.", "each as it was sent"],
+    "both-plain": ["`Hello` on both, without a mask.", "both without a mask"],
+    "masked-and-closed": [
       "`Hello` on stream 1, masked. Stream 2 is closed.",
       "masked on stream 1, and stream 2 closed",
     ],
-    ["closed", "`Hello` on stream 1, without a mask. Stream 2 is closed.", "plain on stream 1, and stream 2 closed"],
-  ]),
+    closed: ["`Hello` on stream 1, without a mask. Stream 2 is closed.", "plain on stream 1, and stream 2 closed"],
+  },
+  answer: formOf,
+  correct: backText,
   observe: (runs) => [sentText(runs), returned(0, runs), returned(1, runs), ownText(runs)],
   why: [
     "Masking has a direction. A client must mask every frame, with a new key each time. A server must not. A server that gets a frame without a mask must close the connection. It may say why: `03 ea` in a close frame is the code 1002, protocol error.",

@@ -1,5 +1,5 @@
 import { duration, plural } from "../ui/format.ts";
-import { choicesFor, posix, rfc } from "./lesson.ts";
+import { posix, rfc } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
 import type { Lesson, Runs } from "./lesson.ts";
 
@@ -32,7 +32,7 @@ function replyText({ waitMs, receivedBytes }: Facts): string {
   return `The reply came ${duration(waitMs)} after the write. In this time the server read the line, appended it to its history, waited until that was durable, and answered. The stream shows the sum, not the parts.`;
 }
 
-export const lesson: Lesson = {
+export const lesson: Lesson<Sign> = {
   intro: [
     "A program writes a line to a server, and `write` succeeds. Is the line safe now, even if the server loses its power?",
     "Run sends a line to the Wirebook server, which keeps each line in its history, and a line to a service that never reads. That service breaks its connection after two seconds.",
@@ -42,11 +42,13 @@ export const lesson: Lesson = {
     { name: "Never reads", target: "lesson-stalled", writes: ["keep this\n"], mayFail: true },
   ],
   question: "One of the two has kept your line. What tells you which?",
-  choices: choicesFor(signOf, bothText, [
-    ["write", "The write: the kernel takes bytes only for a program that reads them.", "the write"],
-    ["reply", "The reply: until it comes, both streams look the same.", "the reply"],
-    ["neither", "Nothing: a stream does not show it.", "nothing"],
-  ]),
+  choices: {
+    write: ["The write: the kernel takes bytes only for a program that reads them.", "the write"],
+    reply: ["The reply: until it comes, both streams look the same.", "the reply"],
+    neither: ["Nothing: a stream does not show it.", "nothing"],
+  },
+  answer: signOf,
+  correct: bothText,
   observe: ([server, unread]) => {
     if (server === undefined || unread === undefined) return [];
     return [

@@ -1,6 +1,6 @@
 import { duration, plural } from "../ui/format.ts";
 import { sizes } from "./facts.ts";
-import { choicesFor, rfc } from "./lesson.ts";
+import { rfc } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
 import type { Lesson, Runs } from "./lesson.ts";
 
@@ -39,7 +39,7 @@ function echoText({ totalMs, receivedBytes }: Facts): string {
   return `Stream 2 stayed silent until the page ended it, after ${duration(totalMs)}. The service waited for the client.`;
 }
 
-export const lesson: Lesson = {
+export const lesson: Lesson<First> = {
   intro: [
     "TCP gives two programs a connection. It does not say which of them begins to talk.",
     "Run connects to two services and sends nothing. Stream 1 leads to one that behaves like a mail server. If it greets, the page answers `EHLO`, and then `QUIT`. Stream 2 leads to an echo, and the page ends it after one second.",
@@ -57,11 +57,13 @@ export const lesson: Lesson = {
     { name: "Stream 2", target: "lesson-echo", writes: [], deeds: [{ after: listenMs, do: "end" }] },
   ],
   question: "Your page has connected to both, and says nothing. Who speaks?",
-  choices: choicesFor(firstOf, beforeText, [
-    ["none", "Neither service: a server answers only when it is asked.", "neither"],
-    ["both", "Both: a server greets whoever connects.", "both"],
-    ["one", "One of them: it depends on the protocol.", "one of them"],
-  ]),
+  choices: {
+    none: ["Neither service: a server answers only when it is asked.", "neither"],
+    both: ["Both: a server greets whoever connects.", "both"],
+    one: ["One of them: it depends on the protocol.", "one of them"],
+  },
+  answer: firstOf,
+  correct: beforeText,
   observe: ([greeter, echo]) => {
     if (greeter === undefined || echo === undefined) return [];
     return [

@@ -1,5 +1,5 @@
 import { duration, plural } from "../ui/format.ts";
-import { choicesFor, rfc } from "./lesson.ts";
+import { rfc } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
 import type { Lesson, Runs } from "./lesson.ts";
 
@@ -40,21 +40,23 @@ function sameText([plain, tls]: Runs): string {
   return `${plural(one, "byte")} came back on stream 1, and ${plural(other, "byte")} on stream 2. The inspector shows what the gateway has decrypted. On stream 2 TCP carried more bytes than that, in which the word cannot be read.`;
 }
 
-export const lesson: Lesson = {
+export const lesson: Lesson<Cost> = {
   intro: [
     "TLS stands between a program and TCP. It encrypts what goes through, notices changes, and verifies who is at the other end.",
     "Run sends the word `hello` to two services that send it back. Stream 1 is plain TCP, and stream 2 is the same with TLS in front. Both run on the gateway's own machine.",
   ],
   orders: () => [
-    { name: "Stream 1", target: "lesson-echo", writes: ["hello\n"], close: "end" },
-    { name: "Stream 2", target: "lesson-tls", writes: ["hello\n"], close: "end" },
+    { name: "Stream 1", target: "lesson-echo", writes: ["hello\n"], end: true },
+    { name: "Stream 2", target: "lesson-tls", writes: ["hello\n"], end: true },
   ],
   question: "On stream 2, how long does the word have to wait once TCP is connected?",
-  choices: choicesFor(costOf, costText, [
-    ["none", "Not at all: TLS encrypts each message as it goes.", "not at all"],
-    ["less", "For a second handshake, shorter than that of TCP.", "a shorter handshake"],
-    ["more", "For a second handshake, longer than that of TCP.", "a longer handshake"],
-  ]),
+  choices: {
+    none: ["Not at all: TLS encrypts each message as it goes.", "not at all"],
+    less: ["For a second handshake, shorter than that of TCP.", "a shorter handshake"],
+    more: ["For a second handshake, longer than that of TCP.", "a longer handshake"],
+  },
+  answer: costOf,
+  correct: costText,
   observe: (runs) => {
     const [plain, tls] = runs;
     if (plain === undefined || tls === undefined) return [];

@@ -1,11 +1,12 @@
 /** What is known of one stream of a lesson's run: numbers of its record, on the gateway's clock. */
 
-import type { TlsFacts } from "@wirebook/protocol";
+import type { StreamEvent } from "@wirebook/protocol";
 import { KeptBytes } from "../streams/kept-bytes.ts";
-import type { Failure, Stream } from "../streams/stream.svelte.ts";
+import type { Stream } from "../streams/stream.svelte.ts";
 import { count, plural } from "../ui/format.ts";
-import { framesIn, lookedAtBytes } from "./web-socket-frames.ts";
-import type { SeenFrame } from "./web-socket-frames.ts";
+
+/** Bytes of each direction that a lesson may look at. */
+const shownBytes = 4096;
 
 /** A read or a write. */
 export interface Part {
@@ -14,87 +15,55 @@ export interface Part {
   readonly ms: number;
 }
 
-export interface Facts {
-  /** When the gateway began to connect, on its clock: it relates the streams of a run. */
-  readonly startMs: number;
-  /** From connect() until the connection was established; `undefined` where it was not. */
-  readonly handshakeMs: number | undefined;
-  /** The TLS handshake behind it. */
-  readonly securedMs: number | undefined;
-  readonly tls: TlsFacts | undefined;
-  /** From the last write before the first byte until that byte; `undefined` where nothing was written or nothing came. */
-  readonly waitMs: number | undefined;
-  /** From the first byte until the target's FIN. */
-  readonly restMs: number | undefined;
-  /** From connect() until the stream was over. */
-  readonly totalMs: number;
-  /** The events that are kept; the counts and sums below are of all. */
-  readonly writes: readonly Part[];
-  readonly reads: readonly Part[];
-  readonly writeCount: number;
-  readonly readCount: number;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-  /** True when bytes came before anything was written. */
-  readonly isTargetFirst: boolean;
-  /** Who sent FIN, in the order in which they did. */
-  readonly fins: readonly ("gateway" | "target")[];
-  /** Bytes that came after the gateway had sent FIN. */
-  readonly bytesAfterOwnFin: number;
-  /** Who ended it with RST. */
-  readonly resetBy: "gateway" | "target" | undefined;
-  readonly failure: Failure["code"] | undefined;
-  /** True when the page gave up and left. */
-  readonly isLeft: boolean;
-  /** WebSocket frames that the page itself encoded, and those that came back; none where it did not. */
-  readonly frames: { readonly sent: readonly SeenFrame[]; readonly received: readonly SeenFrame[] };
-}
+export type Facts = Readonly<ReturnType<typeof factsOf>>;
 
-export function factsOf(stream: Stream): Facts {
-  const { record, failure } = stream;
-  const { at } = record;
+export function factsOf({ record, failure }: Stream) {
+  const { at, reads, writes, outcome } = record;
   const startMs = at.connecting ?? at.received ?? 0;
-  const part = ({ byteCount, atMs }: { byteCount: number; atMs: number }): Part => ({
-    bytes: byteCount,
-    ms: atMs - startMs,
-  });
-  const { reads, writes } = record;
+  const part = ({ byteCount, atMs }: StreamEvent): Part => ({ bytes: byteCount, ms: atMs - startMs });
   const firstByteMs = reads[0]?.atMs;
   // The kernel's word for a write can come to a busy gateway after the answer to it.
   const written = writes.findLast(({ atMs }) => atMs <= (firstByteMs ?? Infinity)) ?? writes[0];
-  const lastMs = at.closed ?? record.latest?.atMs ?? startMs;
   const { ended = Infinity, fin = Infinity } = at;
-  const fins = [{ by: "gateway", atMs: ended } as const, { by: "target", atMs: fin } as const];
-  const outcome = record.outcome?.kind === "ended" ? record.outcome.reason : undefined;
+  const both = [{ by: "gateway", atMs: ended } as const, { by: "target", atMs: fin } as const];
+  const known = both.filter(({ atMs }) => atMs < Infinity).toSorted((a, b) => a.atMs - b.atMs);
+  const fins: readonly ("gateway" | "target")[] = known.map(({ by }) => by);
+  const reason = outcome?.kind === "ended" ? outcome.reason : undefined;
+  const first = (isFromTarget: boolean) => new KeptBytes(record, isFromTarget).join(0, shownBytes);
   return {
+    /** When the gateway began to connect, on its clock: it relates the streams of a run. */
     startMs,
+    /** From connect() until the connection was established; `undefined` where it was not. */
     handshakeMs: since(at.connecting, at.established),
+    /** The TLS handshake behind it. */
     securedMs: since(at.established, at.secured),
     tls: record.tls,
+    /** From the last write before the first byte until that byte; `undefined` where nothing was written or nothing came. */
     waitMs: since(written?.atMs, firstByteMs),
+    /** From the first byte until the target's FIN. */
     restMs: since(firstByteMs, at.fin),
-    totalMs: Math.max(0, lastMs - startMs),
+    /** From connect() until the stream was over. */
+    totalMs: Math.max(0, (at.closed ?? record.latest?.atMs ?? startMs) - startMs),
+    /** The events that are kept; the counts and sums below are of all. */
     writes: writes.map(part),
     reads: reads.map(part),
     writeCount: record.writeCount,
     readCount: record.readCount,
     sentBytes: record.sentBytes,
     receivedBytes: record.receivedBytes,
+    /** True when bytes came before anything was written. */
     isTargetFirst: firstByteMs !== undefined && firstByteMs < (writes[0]?.atMs ?? Infinity),
-    fins: fins
-      .filter(({ atMs }) => atMs < Infinity)
-      .toSorted((a, b) => a.atMs - b.atMs)
-      .map(({ by }) => by),
+    /** Who sent FIN, in the order in which they did. */
+    fins,
+    /** Bytes that came after the gateway had sent FIN. */
     bytesAfterOwnFin: reads.reduce((sum, { byteCount, atMs }) => sum + (atMs >= ended ? byteCount : 0), 0),
-    resetBy: outcome === "reset" ? "gateway" : failure?.code === "connection-reset" ? "target" : undefined,
+    isResetByTarget: failure?.code === "connection-reset",
     failure: failure?.code,
-    isLeft: outcome === "cancelled",
-    frames: { sent: framesOf(stream, false), received: framesOf(stream, true) },
+    /** True when the page gave up and left. */
+    isLeft: reason === "cancelled",
+    firstSent: first(false),
+    firstReceived: first(true),
   };
-}
-
-function framesOf({ record }: Stream, isFromTarget: boolean): readonly SeenFrame[] {
-  return framesIn(new KeptBytes(record, isFromTarget).join(0, lookedAtBytes));
 }
 
 function since(fromMs: number | undefined, toMs: number | undefined): number | undefined {

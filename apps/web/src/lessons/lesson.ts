@@ -1,49 +1,38 @@
 /**
  * What a lesson is: data. The learner predicts, the page carries out the orders, and the facts of the recorded streams
- * decide which choice was right and what is said. No lesson knows beforehand what comes out, because TCP may join and split, and
- * a busy machine may be late: each choice and each sentence reads the facts, and there is a sentence for every case.
+ * decide which choice was right and what is said. No lesson knows beforehand what comes out, because TCP may join and split,
+ * and a busy machine may be late: each sentence reads the facts, and there is one for every case. In a text, what stands
+ * between backticks is set as code.
  */
 
 import type { ReadRate } from "@wirebook/protocol";
 import type { Mark } from "../inspector/highlight.svelte.ts";
 import type { Facts } from "./facts.ts";
 
-/** What stands between backticks is set as code. */
-type Text = string;
-
 /** What the page does on a stream after it has begun. */
 export type Deed = {
   /** So many milliseconds after the deed before it, or, with `reply`, once bytes have come since then (`replyWaitMsMax`). */
   readonly after: number | "reply";
-} & ({ readonly send: string } | { readonly do: "end" | "reset" | "cancel" });
+} & ({ readonly send: string } | { readonly do: "end" | "cancel" });
 
 /** One stream of a run. All streams of a run begin at once, in their order. */
 export interface LessonOrder {
-  /** What the learner reads: `Stream 1: one write`. Short, and different for each stream of the run. */
+  /** Different for each stream of the run. */
   readonly name: string;
   /** `wirebook`, or a service of the lessons. */
   readonly target: string;
   /** What is sent first, each text in a write of its own; none to connect and only listen. */
   readonly writes: readonly string[];
-  /** Milliseconds between two writes, and between the last one and `close`. */
+  /** Milliseconds between two writes. */
   readonly gapMs?: number;
-  /** What follows the last write: FIN or RST. Without it the connection stays open until the target closes it, or a deed does. */
-  readonly close?: "end" | "reset";
+  /** True where FIN follows the one write at once. Otherwise the connection stays open until the target closes it, or a deed does. */
+  readonly end?: boolean;
   /** How slowly the gateway reads. */
   readonly read?: ReadRate;
-  /** Not together with `gapMs` or `close`: nothing can be added to a write schedule. */
+  /** Only behind one write: nothing can be added to a write schedule. */
   readonly deeds?: readonly Deed[];
   /** True where a refused, reset or silent target is what the lesson is about; elsewhere it spoils the run. */
   readonly mayFail?: boolean;
-}
-
-export interface Choice {
-  readonly id: string;
-  readonly text: Text;
-  /** Of all choices at least one is right, whatever the facts are. */
-  readonly isRight: (runs: Runs) => boolean;
-  /** What the learner's own streams show instead: "You said one read. Yours came in 4: 1,448, …". */
-  readonly whenWrong: (runs: Runs) => Text;
 }
 
 /** The facts of a run: one for each order, in their order. */
@@ -51,7 +40,7 @@ export type Runs = readonly Facts[];
 
 /** A sentence with the learner's own numbers, and where it can be seen. */
 export interface Observation {
-  readonly text: Text;
+  readonly text: string;
   /** The order whose stream it is about. */
   readonly run?: number;
   /** What is lit in the inspector: arrows, bytes, a note. */
@@ -67,34 +56,21 @@ export interface Standard {
   readonly url: string;
 }
 
-export interface Lesson {
-  readonly intro: readonly Text[];
+export interface Lesson<Answer extends string = string> {
+  readonly intro: readonly string[];
   /** What *Run* does. @param user the learner's name, with the key that it needs */
   readonly orders: (user: string) => readonly LessonOrder[];
-  readonly question: Text;
-  readonly choices: readonly Choice[];
+  readonly question: string;
+  /** The choices in their order, each with how it is repeated: “the first two”. */
+  readonly choices: Readonly<Record<Answer, readonly [text: string, said: string]>>;
+  /** The choice that is right, whatever the facts are. */
+  readonly answer: (runs: Runs) => Answer;
+  /** What the streams show instead of what was predicted. */
+  correct(runs: Runs, predicted: Answer): string;
   /** The first one that has a run is shown in the inspector at once. */
   readonly observe: (runs: Runs) => readonly Observation[];
-  readonly why: readonly Text[];
+  readonly why: readonly string[];
   readonly standards: readonly Standard[];
-}
-
-/**
- * Choices of which exactly one is right in each run.
- *
- * @param shown what the streams show instead of what was said
- */
-export function choicesFor<Result extends string>(
-  resultOf: (runs: Runs) => Result,
-  shown: (runs: Runs) => Text,
-  choices: readonly (readonly [id: Result, text: Text, said: Text])[],
-): readonly Choice[] {
-  return choices.map(([id, text, said]) => ({
-    id,
-    text,
-    isRight: (runs) => resultOf(runs) === id,
-    whenWrong: (runs) => `You said “${said}”. ${shown(runs)}`,
-  }));
 }
 
 /** A section of an RFC. */

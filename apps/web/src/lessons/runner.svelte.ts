@@ -5,14 +5,14 @@
  */
 
 import { encodeText } from "@wirebook/protocol";
-import type { AnnouncedTarget, ScheduleStep } from "@wirebook/protocol";
+import type { AnnouncedTarget } from "@wirebook/protocol";
 import type { App } from "../app.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
 import { explainFailure } from "../streams/result.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import { plural } from "../ui/format.ts";
 import { factsOf } from "./facts.ts";
-import type { Choice, Deed, Lesson, LessonOrder, Observation, Runs } from "./lesson.ts";
+import type { Deed, Lesson, LessonOrder, Observation, Runs } from "./lesson.ts";
 
 /** Milliseconds that a deed waits for bytes, that a whole run takes, and that a stream which was left takes to be over. */
 const replyWaitMsMax = 5000;
@@ -28,25 +28,26 @@ const shownCharacters = 40;
 type Parts = Pick<App, "commandLine" | "connection" | "identity" | "streams">;
 
 export class LessonRunner {
-  readonly lesson: Lesson;
   state = $state<"predict" | "running" | "observed">("predict");
-  chosen = $state.raw<Choice>();
+  /** The choice that was predicted. */
+  chosen = $state<string>();
   /** Why the last run decides nothing, in a sentence. */
   problem = $state("");
   streams = $state.raw<readonly Stream[]>([]);
   runs = $state.raw<Runs>([]);
+  readonly #lesson: Lesson;
   readonly #parts: Parts;
   #isLeft = false;
 
   constructor(lesson: Lesson, parts: Parts) {
-    this.lesson = lesson;
+    this.#lesson = lesson;
     this.#parts = parts;
   }
 
   /** In the name of the command line, with its key. */
-  get orders(): readonly LessonOrder[] {
+  get #orders(): readonly LessonOrder[] {
     const { commandLine, identity } = this.#parts;
-    return this.lesson.orders(identity.keyring.withKey(commandLine.name));
+    return this.#lesson.orders(identity.keyring.withKey(commandLine.name));
   }
 
   /** Why it cannot be run here at all, in a sentence; `undefined` when it can. */
@@ -54,7 +55,7 @@ export class LessonRunner {
     const { hello } = this.#parts.connection;
     if (hello === undefined) return undefined;
     if (hello.role === "viewer") return "You may look, not send: the operator of the gateway gave you the role viewer.";
-    const missing = this.orders.find(({ target }) => this.#targetOf(target) === undefined)?.target;
+    const missing = this.#orders.find(({ target }) => this.#targetOf(target) === undefined)?.target;
     if (missing === undefined) return undefined;
     return missing === serverName
       ? "This lesson needs a Wirebook server, and this gateway has none."
@@ -63,17 +64,18 @@ export class LessonRunner {
 
   /** What Run will do, for who wants to know before they press it. */
   get plan(): string {
-    const targets = [...new Set(this.orders.map(({ target }) => `\`${target}\``))];
+    const targets = [...new Set(this.#orders.map(({ target }) => `\`${target}\``))];
     const as = targets.includes(`\`${serverName}\``) ? `, as \`${this.#parts.commandLine.name}\`` : "";
-    return `Run opens ${plural(this.orders.length, "connection")} to ${targets.join(", ")}${as}.`;
+    return `Run opens ${plural(this.#orders.length, "connection")} to ${targets.join(", ")}${as}.`;
   }
 
-  get isRight(): boolean {
-    return this.chosen?.isRight(this.runs) === true;
+  /** The choice that the streams showed to be right. */
+  get answer(): string | undefined {
+    return this.state === "observed" ? this.#lesson.answer(this.runs) : undefined;
   }
 
   get observations(): readonly Observation[] {
-    return this.state === "observed" ? this.lesson.observe(this.runs) : [];
+    return this.state === "observed" ? this.#lesson.observe(this.runs) : [];
   }
 
   /** Carries out the orders; true when the facts can decide. */
@@ -81,12 +83,11 @@ export class LessonRunner {
     if (this.chosen === undefined || this.obstacle !== undefined || this.state === "running") return false;
     this.state = "running";
     this.problem = "";
-    const { orders } = this;
-    const streams = orders.map((order) => this.#start(order)).filter((stream) => stream !== undefined);
-    this.streams = streams;
-    await Promise.all(streams.map((stream, at) => this.#carryOut(stream, orders[at]?.deeds ?? [])));
+    const orders = this.#orders;
+    this.streams = orders.map((order) => this.#start(order)).filter((stream) => stream !== undefined);
+    await Promise.all(this.streams.map((stream, at) => this.#carryOut(stream, orders[at]?.deeds ?? [])));
     if (this.#isLeft) return false;
-    this.runs = streams.map(factsOf);
+    this.runs = this.streams.map(factsOf);
     this.problem = this.#findProblem(orders);
     this.state = this.problem === "" ? "observed" : "predict";
     return this.problem === "";
@@ -109,23 +110,22 @@ export class LessonRunner {
     return [...targets, ...lessons].find((target) => target.name === name);
   }
 
-  #start(order: LessonOrder): Stream | undefined {
-    const target = this.#targetOf(order.target);
-    const isForServer = order.target === serverName;
-    const schedule = scheduleOf(order);
-    return (
-      target &&
-      this.#parts.streams.connect({
-        by: "user",
-        user: isForServer ? (order.writes.join("").trim().split(/\s/u, 1)[0] ?? "") : "",
-        target,
-        bytes: encodeText(order.writes.join("")),
-        end: schedule === undefined && order.close === "end",
-        ...(isForServer ? { purpose: "in a lesson" } : {}),
-        ...(schedule === undefined ? {} : { schedule }),
-        ...(order.read === undefined ? {} : { read: order.read }),
-      })
-    );
+  #start({ target: name, writes, gapMs = 0, end = false, read }: LessonOrder): Stream | undefined {
+    const target = this.#targetOf(name);
+    if (target === undefined) return undefined;
+    const isForServer = name === serverName;
+    const [user = ""] = isForServer ? writes.join("").trim().split(/\s/u, 1) : [];
+    const schedule = writes.map((text, at) => ({ afterMs: at === 0 ? 0 : gapMs, bytes: encodeText(text).length }));
+    return this.#parts.streams.connect({
+      by: "user",
+      user,
+      target,
+      bytes: encodeText(writes.join("")),
+      end,
+      ...(isForServer ? { purpose: "in a lesson" } : {}),
+      ...(writes.length > 1 ? { schedule } : {}),
+      ...(read === undefined ? {} : { read }),
+    });
   }
 
   async #carryOut(stream: Stream, deeds: readonly Deed[]): Promise<void> {
@@ -158,17 +158,6 @@ export class LessonRunner {
     }
     return "";
   }
-}
-
-/** A schedule for more than one write, or for RST; FIN alone needs none. */
-export function scheduleOf({ writes, gapMs = 0, close }: LessonOrder): readonly ScheduleStep[] | undefined {
-  const isPlain = writes.length < 2 && close !== "reset" && gapMs === 0;
-  if (isPlain) return undefined;
-  const steps: ScheduleStep[] = writes.map((text, at) => ({
-    afterMs: at === 0 ? 0 : gapMs,
-    bytes: encodeText(text).length,
-  }));
-  return close === undefined ? steps : [...steps, { afterMs: gapMs, do: close }];
 }
 
 /** Settles when bytes have come since the call, when the stream is over, or when that takes too long. */
