@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { decodeShares, Panes, paneWidthMin } from "../src/ui/layout.svelte.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import { Panes, paneWidthMin } from "../src/ui/layout.svelte.ts";
 
 test("a divider takes from one neighbour what it gives to the other, and leaves the third as it is", () => {
   const panes = new Panes();
@@ -20,7 +20,14 @@ test("no pane becomes narrower than it can be read", () => {
 });
 
 test("kept widths are used only when they are three positive numbers", () => {
-  expect(decodeShares("300 420.5 280")).toEqual({ conversation: 300, inspector: 420.5, history: 280 });
-  for (const kept of [undefined, "", "300 420", "300 420 280 1", "300 -1 280", "a b c", "Infinity 1 1"])
-    expect(decodeShares(kept), kept).toBeUndefined();
+  const trackOf = (kept: string) => {
+    vi.stubGlobal("localStorage", { getItem: () => kept });
+    return new Panes().track("inspector");
+  };
+  expect(trackOf('{"conversation":300,"inspector":420.5,"history":280}')).toBe("minmax(340px, 420.5fr)");
+  for (const kept of ["", "300 420 280", '{"conversation":1,"inspector":2}', "[1,2,3]"])
+    expect(trackOf(kept), kept).toBe("minmax(340px, 42fr)");
+  expect(trackOf('{"conversation":1,"inspector":-2,"history":3}')).toBe("minmax(340px, 42fr)");
 });
+
+afterEach(() => void vi.unstubAllGlobals());

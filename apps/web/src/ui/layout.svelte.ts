@@ -1,6 +1,7 @@
 /** What of the page is in sight: its panes and how wide they are, the tab of the inspector, the dialog, the latest result. */
 
 import { tick } from "svelte";
+import * as z from "zod/mini";
 import { Persisted } from "./browser.ts";
 
 export type Pane = "conversation" | "inspector" | "history";
@@ -16,9 +17,10 @@ export const foldedWidth = 36;
 
 export const panesInOrder: readonly Pane[] = ["conversation", "inspector", "history"];
 
-type Shares = Readonly<Record<Pane, number>>;
-
-const defaultShares: Shares = { conversation: 30, inspector: 42, history: 28 };
+const share = z.number().check(z.positive());
+const shares = z.object({ conversation: share, inspector: share, history: share });
+const defaultShares = { conversation: 30, inspector: 42, history: 28 };
+const folded = z.array(z.string());
 
 /**
  * How wide the panes are, and which are folded away. A width is a share, so a larger window gives each pane its part of
@@ -27,8 +29,8 @@ const defaultShares: Shares = { conversation: 30, inspector: 42, history: 28 };
 export class Panes {
   readonly #keptShares = new Persisted("panes");
   readonly #keptFolded = new Persisted("folded");
-  #shares = $state.raw(decodeShares(this.#keptShares.read()) ?? defaultShares);
-  #folded = $state.raw<readonly string[]>(this.#keptFolded.read()?.split(" ") ?? []);
+  #shares = $state.raw(this.#keptShares.readAs(shares) ?? defaultShares);
+  #folded = $state.raw(this.#keptFolded.readAs(folded) ?? []);
 
   isFolded(pane: Pane): boolean {
     return this.#folded.includes(pane);
@@ -37,7 +39,7 @@ export class Panes {
   fold(pane: FoldablePane, isFolded: boolean): void {
     if (isFolded === this.isFolded(pane)) return;
     this.#folded = isFolded ? [...this.#folded, pane] : this.#folded.filter((each) => each !== pane);
-    this.#keptFolded.write(this.#folded.join(" "));
+    this.#keptFolded.write(JSON.stringify(this.#folded));
   }
 
   /** The pane's track of the grid. */
@@ -49,25 +51,18 @@ export class Panes {
   divide(before: Pane, behind: Pane, at: number, pixels: number): void {
     const width = Math.max(paneWidthMin[before], Math.min(pixels - paneWidthMin[behind], at));
     const both = this.#shares[before] + this.#shares[behind];
-    const share = (both * width) / pixels;
-    this.#keep({ ...this.#shares, [before]: share, [behind]: both - share });
+    const part = (both * width) / pixels;
+    this.#keep({ ...this.#shares, [before]: part, [behind]: both - part });
   }
 
   reset(): void {
     this.#keep(defaultShares);
   }
 
-  #keep(shares: Shares): void {
-    this.#shares = shares;
-    this.#keptShares.write(panesInOrder.map((pane) => shares[pane]).join(" "));
+  #keep(kept: typeof defaultShares): void {
+    this.#shares = kept;
+    this.#keptShares.write(JSON.stringify(kept));
   }
-}
-
-/** Shares that were kept, `30 42 28`; `undefined` when they are not three positive numbers. */
-export function decodeShares(kept: string | undefined): Shares | undefined {
-  const [conversation = 0, inspector = 0, history = 0, ...rest] = (kept ?? "").split(" ").map(Number);
-  const isUsable = [conversation, inspector, history].every((share) => share > 0 && Number.isFinite(share));
-  return isUsable && rest.length === 0 ? { conversation, inspector, history } : undefined;
 }
 
 export type InspectorTab = "notes" | "stream" | "frames" | "bytes" | "steps" | "lab" | "compare" | "scenario";
