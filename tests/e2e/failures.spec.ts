@@ -21,7 +21,7 @@ test("a server that is killed is named as the hop that failed, and its return is
   await expect(wirebook.connection).toHaveText("Connected; the server cannot be reached");
 
   await server.restart();
-  await clickIfStillThere(wirebook.history.getByRole("button", { name: "Follow now" }));
+  await clickIfStillThere(wirebook.history.getByRole("button", { name: "Try again" }));
   await expect(wirebook.follow).toHaveText("live");
   await wirebook.send(2);
   await expect(wirebook.card("brick 2")).toContainText("done");

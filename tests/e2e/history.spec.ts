@@ -180,9 +180,9 @@ test("days part the lines, and the requests of the page itself fold into one row
   await folded.click();
   await expect(wirebook.rows("brick 5")).toHaveCount(1);
   await expect(folded).toHaveCount(0);
-  await wirebook.chooseInHistory("Fold background requests");
+  await wirebook.backgroundRequests.uncheck();
   await expect(folded).toHaveCount(1);
-  await wirebook.chooseInHistory("Show background requests");
+  await wirebook.backgroundRequests.check();
   await expect(wirebook.rows("brick 5")).toHaveCount(1);
 
   await test.step("the line of an exchange opens it", async () => {

@@ -21,6 +21,8 @@ export class Wirebook {
   readonly history: Locator;
   /** The lines of the history, of which only those that are seen are in the document. */
   readonly grid: Locator;
+  /** The switch that shows or folds the requests of pages. */
+  readonly backgroundRequests: Locator;
   readonly inspector: Locator;
   readonly connection: Locator;
   readonly follow: Locator;
@@ -32,6 +34,7 @@ export class Wirebook {
     this.line = this.commandLine.getByRole("textbox", { name: "Message" });
     this.history = page.getByRole("region", { name: "History" });
     this.grid = this.history.getByRole("grid", { name: "Lines" });
+    this.backgroundRequests = this.history.getByRole("checkbox", { name: "Background requests" });
     this.inspector = page.getByRole("region", { name: "Inspector" });
     this.connection = page.getByRole("status", { name: "Connection" });
     // A narrow screen follows the history too, where it does not show it.
@@ -80,7 +83,7 @@ export class Wirebook {
 
   /** Goes through all lines of the history with the keyboard and gives what each shows: its number, then time and words. */
   async readRows(): Promise<Map<number, string>> {
-    await this.chooseInHistory("Show background requests");
+    await this.backgroundRequests.check();
     const all = Number(await this.grid.getAttribute("aria-rowcount"));
     const texts = new Map<string, string>();
     await this.grid.focus();
@@ -98,12 +101,6 @@ export class Wirebook {
         .map(([position, ...rest]) => [Number(position), rest.join(" ")] as const)
         .filter(([position]) => position > 0),
     );
-  }
-
-  /** Chooses something in the menu of the history. */
-  async chooseInHistory(name: string): Promise<void> {
-    await this.history.getByRole("button", { name: "History menu" }).click();
-    await this.history.getByRole("menuitem", { name, exact: true }).click();
   }
 
   /** The rows of the history that contain a text. */

@@ -18,8 +18,8 @@ export const historyLineCharactersKept = 16 * 1024;
 /** Milliseconds within which the follow must reach the version of the history that a read names. */
 export const snapshotWaitMs = 10_000;
 
-/** Pages of lines that are looked through for the line of a time. */
-export const locateReadsMax = 40;
+/** Times that lines are read again because one was deleted meanwhile. */
+export const readTriesMax = 5;
 
 /** Lines that match a filter that are kept, the newest. */
 export const matchesKept = 50_000;
@@ -28,7 +28,7 @@ export const matchesKept = 50_000;
 export const scanBlockLines = 50_000;
 
 /** Lines that are looked at in one go; then the page may draw. */
-export const scanSliceLines = 2000;
+export const scanSliceLines = 5000;
 
 /** Characters of a filter, and words and fields in it. */
 export const filterCharactersMax = 500;

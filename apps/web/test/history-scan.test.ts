@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
-import { anyLine, parseFilter } from "../src/history/search/filter.ts";
+import { createMatcher, parseFilter } from "../src/history/search/filter.ts";
 import { HistoryScan } from "../src/history/search/history-scan.svelte.ts";
-import { historyLinesKept, historyPageLines, scanBlockLines } from "../src/limits.ts";
-import { openLiveScene } from "./app-fixture.ts";
+import { historyLinesKept, historyPageLines, matchesKept, scanBlockLines } from "../src/limits.ts";
+import { contentsOf, openLiveScene } from "./app-fixture.ts";
 import type { Scene } from "./app-fixture.ts";
 
 // The same proportions with a hundredth of the lines.
@@ -10,6 +10,7 @@ vi.mock("../src/limits.ts", async (importOriginal) => ({
   ...(await importOriginal<object>()),
   historyLinesKept: 1500,
   historyPageLines: 100,
+  matchesKept: 400,
   scanBlockLines: 500,
   scanSliceLines: 200,
 }));
@@ -19,30 +20,28 @@ async function open(lines: number, text: string) {
   return { ...scene, scan: scanFor(scene, text) };
 }
 
-function scanFor({ streams, history }: Scene, text: string): HistoryScan {
+function scanFor({ reader, cache }: Scene, text: string): HistoryScan {
   const typed = parseFilter(text, "utc");
   if (typed.kind !== "filter") throw new Error(JSON.stringify(typed));
-  return new HistoryScan(streams, history, typed.filter);
+  return new HistoryScan(reader, cache, createMatcher(typed.filter), typed.filter.since);
 }
 
 async function untilRead(scan: HistoryScan): Promise<void> {
   await expect.poll(() => scan.isReading, { interval: 1, timeout: 10_000 }).toBe(false);
 }
 
-const isBrick = (line: string) => line.includes("brick");
-
 /** What a finished scan must have found. */
 function expectFound({ peer, scan }: Scene & { scan: HistoryScan }, text: string): void {
   const expected = peer.lines.flatMap((line, index) => (line.includes(text) ? [`${index + 1} ${line}`] : []));
-  const found = Array.from({ length: scan.matches.count }, (_, index) => scan.matches.at(index));
+  const found = Array.from({ length: scan.last }, (_, index) => scan.at(index + 1));
   expect(found.map((match) => `${match?.position} ${match?.line}`)).toEqual(expected);
 }
 
 describe("a scan", () => {
   test("has looked at the newest lines that are held before it reads any", async () => {
     const { scan } = await open(3 * historyPageLines, '"otter 29"');
-    expect([scan.from, scan.isWhole, scan.isReading]).toEqual([2 * historyPageLines + 3, false, true]);
-    expect(scan.matches.count).toBe(10);
+    expect([scan.scanned, scan.isWhole, scan.isReading]).toEqual([historyPageLines + 1, false, true]);
+    expect(scan.last).toBe(10);
   });
 
   test("finds everything by itself, over more than one block, and what was read is held", async () => {
@@ -61,7 +60,7 @@ describe("a scan", () => {
     const scene = await open(historyLinesKept + historyPageLines, '"otter 14"');
     await untilRead(scene.scan);
     expectFound(scene, "otter 14");
-    expect(scene.history.current.held).toBeLessThan(historyLinesKept);
+    expect(contentsOf(scene.cache).filter((line) => line !== undefined).length).toBeLessThanOrEqual(historyLinesKept);
   });
 
   test("stays right while lines are written and deleted", async () => {
@@ -71,7 +70,7 @@ describe("a scan", () => {
     scene.peer.afterAnswer = ({ operation }) => operation === 2 && scene.peer.delete(9);
     scene.peer.append("otter 2 to come");
     await untilRead(scene.scan);
-    await expect.poll(() => scene.history.current.last).toBe(scene.peer.lines.length);
+    await expect.poll(() => scene.cache.last).toBe(scene.peer.lines.length);
     expectFound(scene, "otter 2");
   });
 
@@ -92,14 +91,23 @@ describe("a scan", () => {
     const scan = scanFor(scene, `since:${since}`);
     await untilRead(scan);
     expect(scan.isWhole).toBe(true);
-    expect(scan.from).toBeGreaterThan(scanBlockLines);
+    expect(scan.scanned).toBeLessThan(scanBlockLines + 2 * historyPageLines);
     // Three lines of the page's own stand behind those of the peer, and then the one of the block.
-    expect(scan.matches.count).toBe(150 + 4);
+    expect(scan.last).toBe(150 + 4);
   });
 
-  test("leaves hidden lines out", async () => {
-    const { streams, history } = await openLiveScene(20);
-    const scan = new HistoryScan(streams, history, anyLine, isBrick);
-    expect(scan.matches.count).toBe(20);
+  test("keeps as many matches as its bound, the newest, and stops there", async () => {
+    const scene = await open(3 * matchesKept, "otter");
+    await untilRead(scene.scan);
+    expect([scene.scan.last, scene.scan.isFull, scene.scan.isWhole]).toEqual([matchesKept, true, false]);
+    for (let n = 0; n < matchesKept / 5; n++) scene.peer.append("otter more");
+    await expect.poll(() => scene.cache.last).toBe(scene.peer.lines.length);
+    expect(scene.scan.last).toBeLessThanOrEqual(matchesKept * 1.1);
+    expect(scene.scan.at(scene.scan.last)?.position).toBe(scene.peer.lines.length);
+  });
+
+  test("finds the first match at a position or behind it", async () => {
+    const { scan } = await open(100, '"otter 5"');
+    expect([1, 5, 6, 50, 59, 60].map((position) => scan.rankFrom(position))).toEqual([1, 1, 2, 2, 11, 12]);
   });
 });

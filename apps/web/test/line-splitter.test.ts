@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeText } from "@wirebook/protocol";
-import { LineSplitter } from "../src/history/replica/range-read.ts";
+import { LineSplitter } from "../src/history/replica/line-splitter.ts";
 
 test("any cut of the same bytes gives the same lines", () => {
   const texts = fc.array(

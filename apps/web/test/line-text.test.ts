@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeLine, partsOf } from "../src/history/view/line-text.ts";
+import { partsOf } from "../src/history/view/line-text.ts";
 
 const start = "2026-11-22T20:31:05.123456Z 127.0.0.1";
 
@@ -11,8 +11,4 @@ test.each([
   ["", { user: "", rest: '""' }],
 ])("a row shows something for the message %j", (message, parts) => {
   expect(partsOf(`${start} ${JSON.stringify(message)}`)).toMatchObject({ kind: "request", ...parts });
-});
-
-test("a screen reader is told of a message of spaces, too", () => {
-  expect(describeLine(3, `${start} "  "`, "utc")).toBe('Line 3, 20:31:05, "  "');
 });

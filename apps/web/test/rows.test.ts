@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeRequestEntry, encodeTime, timestampOf } from "@wirebook/protocol";
-import { HistoryReplica } from "../src/history/replica/history-replica.ts";
+import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
+import { LineCache } from "../src/history/replica/line-cache.svelte.ts";
 import { Rows } from "../src/history/view/rows.ts";
+import { deleteLine } from "./app-fixture.ts";
 
 const dayUs = 86_400_000_000;
 const startUs = Date.parse("2026-11-20T12:00:00Z") * 1000;
@@ -14,18 +15,20 @@ function lineOf(word: string, n: number): string {
   return encodeRequestEntry(time, "::1", word.endsWith("f") ? "fold" : "otter", false);
 }
 
+const isFolded = (line: string) => line.endsWith('"fold"');
+
 function rowsOf(words: string) {
-  const replica = new HistoryReplica();
-  words.split(" ").forEach((word, n) => replica.append(lineOf(word, n)));
-  const rows = new Rows("utc", (line) => line.endsWith('"fold"'));
-  rows.update(replica);
-  return { replica, rows };
+  const cache = new LineCache();
+  words.split(" ").forEach((word, n) => cache.apply(lineOf(word, n)));
+  const rows = new Rows();
+  rows.update(cache, "utc", isFolded);
+  return rows;
 }
 
-/** What the rows of lines 1 to `last` say: `d3` a day before line 3, `f2-4` a fold, `3` a line. */
-function describe(rows: Rows, last: number): string {
-  return Array.from({ length: rows.count(1, last) }, (_, row) => {
-    const { kind, at, to } = rows.rowAt(row, 1);
+/** What the rows say: `d3` a day before line 3, `f2-4` a fold, `3` a line. */
+function describe(rows: Rows): string {
+  return Array.from({ length: rows.count }, (_, row) => {
+    const { kind, at, to } = rows.rowAt(row);
     return kind === "fold" ? `f${at}-${to}` : kind === "day" ? `d${at}` : String(at);
   }).join(" ");
 }
@@ -38,17 +41,18 @@ test.each([
   ["no fold spans two days", "1f 1f 2f 2f 2", "f1-2 d3 f3-4 5"],
   ["what is behind a fold is found", "1f 1f 1f 2 2f 2f 3", "f1-3 d4 4 f5-6 d7 7"],
 ])("%s", (_, words, expected) => {
-  const { rows, replica } = rowsOf(words);
-  expect(describe(rows, replica.last)).toBe(expected);
+  expect(describe(rowsOf(words))).toBe(expected);
 });
 
 test("without lines there are no rows", () => {
-  expect(new Rows("utc", () => false).count(1, 0)).toBe(0);
+  const rows = new Rows();
+  rows.update(new LineCache(), "utc", isFolded);
+  expect(rows.count).toBe(0);
 });
 
 test("counts the lines that have a row of their own", () => {
-  const { rows } = rowsOf("1 1f 1f 1 2 2f 2f 2");
-  expect([rows.shown(1, 8), rows.shown(2, 3), rows.shown(3, 6), rows.shown(9, 8)]).toEqual([4, 0, 2, 0]);
+  const rows = rowsOf("1 1f 1f 1 2 2f 2f 2");
+  expect([0, 1, 2, 3, 4, 5, 7, 8].map((at) => rows.linesBehind(at))).toEqual([4, 3, 3, 3, 2, 1, 1, 0]);
   expect([1, 3, 4, 7, 8].map((at) => rows.isFolded(at))).toEqual([false, true, false, true, false]);
 });
 
@@ -75,25 +79,27 @@ test("lines that come, are read and are deleted give the rows that one would cou
   const step = fc.oneof(fc.record({ add: word }), fc.record({ remove: fc.nat() }));
   fc.assert(
     fc.property(fc.array(word, { maxLength: 20 }), fc.array(step, { maxLength: 40 }), (before, steps) => {
-      const words = [...before];
-      const replica = new HistoryReplica(before.length);
-      const rows = new Rows("utc", (line) => line.endsWith('"fold"'));
-      rows.update(replica);
-      replica.put(1, before.map(lineOf));
+      const words: string[] = [...before];
+      const cache = new LineCache();
+      const rows = new Rows();
+      cache.reset(before.length);
+      rows.update(cache, "utc", isFolded);
+      cache.put(1, before.map(lineOf));
       steps.forEach((each, n) => {
         if ("add" in each) {
           words.push(each.add);
-          replica.append(lineOf(each.add, before.length + n));
+          cache.apply(lineOf(each.add, before.length + n));
         } else if (words.length > 0) {
           const at = each.remove % words.length;
           words.splice(at, 1);
-          expect(replica.delete(at + 1, timestampOf(replica.at(at + 1) ?? ""))).toBe(true);
+          words.push("3");
+          deleteLine(cache, at + 1, encodeTime(startUs + 3 * dayUs + n));
         }
-        rows.update(replica);
-        expect(describe(rows, replica.last)).toBe(countByHand(words));
-        for (let row = 0; row < rows.count(1, replica.last); row++) {
-          const found = rows.rowAt(row, 1);
-          if (found.kind === "line") expect(rows.rowOf(found.at, 1)).toBe(row);
+        rows.update(cache, "utc", isFolded);
+        expect(describe(rows)).toBe(countByHand(words));
+        for (let row = 0; row < rows.count; row++) {
+          const found = rows.rowAt(row);
+          if (found.kind === "line") expect(rows.rowOf(found.at)).toBe(row);
         }
       });
     }),

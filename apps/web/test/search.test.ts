@@ -1,32 +1,23 @@
-import { expect, test } from "vitest";
-import { History } from "../src/history/replica/history.svelte.ts";
-import { Search } from "../src/history/search/search.svelte.ts";
-import { HistoryView } from "../src/history/view/history-view.svelte.ts";
+import { expect, test, vi } from "vitest";
 import { openScene } from "./app-fixture.ts";
 
-function open() {
-  const written: string[] = [];
-  const history = new History();
-  const view = new HistoryView(history);
-  const search = new Search(openScene().streams, history, view, { zone: "utc" }, (fragment) => {
-    written.push(fragment);
-  });
-  return { search, view, written };
-}
-
 test("filters with every key, and the address follows when the typing settles", async () => {
-  const { search, view, written } = open();
+  const written: string[] = [];
+  vi.stubGlobal("location", { pathname: "/page", search: "" });
+  vi.stubGlobal("history", { replaceState: (_: null, __: string, address: string) => written.push(address) });
+  const { search, view } = openScene();
   search.text = "user:o";
   expect(view.scan).toBeDefined();
   search.text = "user:otter";
   await expect.poll(() => written).toEqual(["#filter=user%3Aotter"]);
   search.text = "";
   expect(view.scan).toBeUndefined();
-  await expect.poll(() => written).toEqual(["#filter=user%3Aotter", ""]);
+  await expect.poll(() => written).toEqual(["#filter=user%3Aotter", "/page"]);
+  vi.unstubAllGlobals();
 });
 
 test("keeps the filter while what is typed makes no sense, and lists all lines for a jump", () => {
-  const { search, view } = open();
+  const { search, view } = openScene();
   search.text = "user:otter";
   const { scan } = view;
   search.text = "user:otter since:n";
@@ -38,7 +29,7 @@ test("keeps the filter while what is typed makes no sense, and lists all lines f
 });
 
 test("takes the filter of the address, and leaves an address about something else alone", () => {
-  const { search } = open();
+  const { search } = openScene();
   expect(search.take("#filter=user%3Aotter")).toBe(true);
   expect(search.text).toBe("user:otter");
   expect(search.take("#lesson=x")).toBe(false);

@@ -1,30 +1,30 @@
-/** The history of the Wirebook server as the page keeps it: the replica, what keeps it in step, what is shown of it. */
+/** The history of the Wirebook server as the page keeps it: its lines, what keeps them in step, what is shown of them. */
 
 import { timestampOf } from "@wirebook/protocol";
 import type { Operations } from "../streams/operations.svelte.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import type { Zone } from "../ui/format.ts";
-import { FoundLines } from "./found-lines.ts";
-import type { FoundLine } from "./found-lines.ts";
+import { OwnLines } from "./own-lines.ts";
+import type { FoundLine } from "./own-lines.ts";
 import { Follower } from "./replica/follower.svelte.ts";
-import { History } from "./replica/history.svelte.ts";
-import { PageLoader } from "./replica/page-loader.svelte.ts";
-import { TimeJump } from "./replica/time-jump.svelte.ts";
+import { LineCache } from "./replica/line-cache.svelte.ts";
+import { LineReader } from "./replica/line-reader.svelte.ts";
 import { Search } from "./search/search.svelte.ts";
 import { HistoryView } from "./view/history-view.svelte.ts";
 
 export class LiveHistory {
-  readonly held = new History();
+  readonly cache = new LineCache();
+  readonly ownLines = new OwnLines(this.cache);
   readonly follower: Follower;
-  readonly loader: PageLoader;
+  readonly reader: LineReader;
   readonly view: HistoryView;
-  readonly jump: TimeJump;
   readonly search: Search;
+  /** Why a jump to a time found no line, in a sentence. */
+  problem = $state("");
   readonly #streams: Streams;
   readonly #operations: Operations;
   readonly #watch: (stream: Stream | undefined) => Promise<void>;
-  readonly #found = new FoundLines();
 
   /**
    * @param watch shows a stream and resolves when it is over
@@ -39,22 +39,15 @@ export class LiveHistory {
     this.#streams = streams;
     this.#operations = operations;
     this.#watch = watch;
-    this.follower = new Follower(streams, operations, this.held);
-    this.loader = new PageLoader(streams, this.held, () => this.follower.state === "live");
-    this.view = new HistoryView(this.held, preferences);
-    this.jump = new TimeJump(streams, this.held, (position) => this.reveal(position));
-    this.search = new Search(streams, this.held, this.view, preferences);
+    this.reader = new LineReader(streams, this.cache, () => this.follower.state === "live");
+    this.follower = new Follower(streams, operations, this);
+    this.view = new HistoryView(this.cache, this.ownLines, preferences);
+    this.search = new Search(this, preferences);
   }
 
   /** False for a gateway without a Wirebook server, and for a server that cannot be followed. */
   get isThere(): boolean {
     return this.#streams.hasServer && this.follower.state !== "none";
-  }
-
-  /** Brings a line into view, whatever is filtered. */
-  reveal(position: number): void {
-    this.search.text = "";
-    this.view.reveal(position);
   }
 
   /** Whether the requests that pages make by themselves are rows like any other. */
@@ -63,10 +56,20 @@ export class LiveHistory {
     this.search.restart();
   }
 
-  /** Goes to a line by its number, or to the nearest there is. */
+  /** Brings a line into view, or the nearest there is, whatever is filtered. */
   goToLine(line: number): void {
-    const { last } = this.held.current;
-    if (last > 0) this.reveal(Math.min(last, line));
+    const { last } = this.cache;
+    if (last === 0) return;
+    this.search.text = "";
+    this.view.reveal(Math.min(last, line));
+  }
+
+  /** Goes to the first line from a time on. */
+  async goToTime(time: string): Promise<void> {
+    this.problem = "";
+    const line = await this.reader.find(time);
+    if (line === undefined) this.problem = "The line of that time was not found: the lines could not be read.";
+    else this.goToLine(line);
   }
 
   /**
@@ -82,29 +85,29 @@ export class LiveHistory {
 
   /** Follows and reads as this user from now on. @param user with the key */
   useName(user: string): void {
-    const isNew = user !== this.held.user;
-    this.held.user = user;
-    if (isNew && ["idle", "refused"].includes(this.follower.state)) void this.follower.start();
+    const isNew = user !== this.reader.user;
+    this.reader.user = user;
+    if (isNew && ["idle", "failed"].includes(this.follower.state)) void this.follower.start();
   }
 
   /** The gateway is there. */
   resume(user: string): void {
-    this.held.user = user;
+    this.reader.user = user;
     void this.follower.start();
   }
 
   /** The line that a stream left; `undefined` while none is known. */
   lineOf(stream: Stream | undefined): FoundLine | undefined {
-    return stream && this.#found.find(stream, this.held.replica);
+    return stream && this.ownLines.lineOf(stream);
   }
 
   /** The stream of this page that left a line; `undefined` for those of other clients. */
   streamOf(line: string): Stream | undefined {
-    return this.#found.streamOf(line, this.#streams.list, this.held.replica);
+    return this.ownLines.streamOf(line, this.#streams.list);
   }
 
   /** The time of the newest line that came. */
   get newestTime(): string | undefined {
-    return this.held.current.newestTime || undefined;
+    return this.cache.newestTime || undefined;
   }
 }

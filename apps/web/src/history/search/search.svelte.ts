@@ -5,47 +5,31 @@
  * A filter works from the first key on. One that is not understood changes nothing until it is, and says why.
  */
 
-import type { Streams } from "../../streams/streams.svelte.ts";
 import { filterSettleMs } from "../../limits.ts";
 import type { Zone } from "../../ui/format.ts";
-import type { History } from "../replica/history.svelte.ts";
-import type { HistoryView } from "../view/history-view.svelte.ts";
-import { anyLine, decodeFilterLink, encodeFilterLink, isAny, parseFilter } from "./filter.ts";
+import type { LiveHistory } from "../live-history.svelte.ts";
+import { anyLine, createMatcher, decodeFilterLink, encodeFilterLink, isAny, parseFilter } from "./filter.ts";
 import type { Filter } from "./filter.ts";
 import { HistoryScan } from "./history-scan.svelte.ts";
 
-/** Writes the state of the box into the page's address. */
-function writeAddress(fragment: string): void {
-  history.replaceState(null, "", fragment === "" ? location.pathname + location.search : fragment);
-}
-
 export class Search {
-  readonly #streams: Streams;
-  readonly #history: History;
-  readonly #view: HistoryView;
+  readonly #history: Pick<LiveHistory, "cache" | "reader" | "ownLines" | "view">;
   readonly #preferences: { readonly zone: Zone };
-  readonly #writeAddress: typeof writeAddress;
   #text = $state("");
   readonly #typed = $derived.by(() => parseFilter(this.#text, this.#preferences.zone));
   #filter: Filter = anyLine;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What the address holds. */
+  /** The fragment that the address has. */
   #written = "";
 
-  /** @param view shows the lines that match */
+  /** @param parts the view shows the lines that match */
   constructor(
-    streams: Streams,
-    history: History,
-    view: HistoryView,
+    parts: Pick<LiveHistory, "cache" | "reader" | "ownLines" | "view">,
     preferences: { readonly zone: Zone },
-    write = writeAddress,
   ) {
-    this.#streams = streams;
-    this.#history = history;
-    this.#view = view;
+    this.#history = parts;
     this.#preferences = preferences;
-    this.#writeAddress = write;
-    history.onShown(() => this.restart());
+    parts.cache.listen((_, deleted) => deleted === "all" && this.restart());
   }
 
   get text(): string {
@@ -84,20 +68,23 @@ export class Search {
     return true;
   }
 
-  /** Searches anew: in another replica, or because other lines are hidden. */
+  /** Searches anew: in other lines, or because other lines are hidden. */
   restart(): void {
-    this.#view.scan?.dispose();
-    const isHidden = (line: string) => !this.#view.showsBackground && this.#history.background.has(line);
-    this.#view.scan = isAny(this.#filter)
-      ? undefined
-      : new HistoryScan(this.#streams, this.#history, this.#filter, isHidden);
+    const { cache, reader, ownLines, view } = this.#history;
+    view.scan?.dispose();
+    view.scan = undefined;
+    if (isAny(this.#filter)) return;
+    const isMatch = createMatcher(this.#filter);
+    const isWanted = (line: string) => isMatch(line) && (view.showsBackground || !ownLines.isBackground(line));
+    view.scan = new HistoryScan(reader, cache, isWanted, this.#filter.since);
   }
 
+  /** A jump is no state of the page, and what is not understood is none yet. */
   #write(): void {
-    const { kind } = this.#typed;
-    const fragment = kind === "filter" ? encodeFilterLink(this.#text, this.#preferences.zone) : this.#written;
+    if (this.#typed.kind !== "filter") return;
+    const fragment = encodeFilterLink(this.#text, this.#preferences.zone);
     if (fragment === this.#written) return;
-    this.#writeAddress(fragment);
     this.#written = fragment;
+    history.replaceState(null, "", fragment === "" ? location.pathname + location.search : fragment);
   }
 }

@@ -103,13 +103,6 @@ export function partsOf(line: string): LineParts {
   return { kind, time, address, user: plainText(user), rest: plainText(rest.slice(0, charactersMax)).trimStart() };
 }
 
-/** A line as a sentence, for screen readers. */
-export function describeLine(position: number, line: string | undefined, zone: Zone): string {
-  if (line === undefined) return `Line ${position}, not read yet`;
-  const { time, user, rest } = partsOf(line);
-  return [`Line ${position}`, clockOf(time, zone).slice(0, 8), user, rest].filter((word) => word !== "").join(", ");
-}
-
 /** The clock's time of a line to the millisecond, `20:31:05.123`; `""` for none. */
 export function clockOf(time: string, zone: Zone): string {
   if (zone === "utc" || time === "") return time.slice(11, 23);

@@ -12,7 +12,7 @@ import { firstIndex } from "../../ui/first-index.ts";
 import type { Zone } from "../../ui/format.ts";
 import { dayKeyOf, timeOf } from "./line-text.ts";
 
-/** Lines by number: those of a replica by their position, matches by their rank. */
+/** Lines by number from 1: those of the history by their place there, matches by their rank. */
 export interface RowSource {
   /** Grows with every change but that of a line at the end. */
   readonly changes: number;
@@ -29,120 +29,96 @@ export interface Row {
   readonly to: number;
 }
 
-interface Mark {
-  readonly kind: "day" | "fold";
-  readonly from: number;
+interface Mark extends Row {
   to: number;
-  /** Rows that the marks before this one add to a row for each line. */
-  readonly added: number;
+  readonly row: number;
 }
+
+/** Stands before the first row. */
+const start: Mark = { kind: "day", at: 1, to: 0, row: -1 };
 
 export class Rows {
   #marks: Mark[] = [];
-  #changes = -1;
+  /** What the marks were made for. */
+  #made: readonly unknown[] = [];
   /** The line behind the last one that was added. */
-  #next = 0;
+  #next = 1;
   #day = "";
-  readonly #zone: Zone;
-  readonly #isFolded: (line: string) => boolean;
+  #last = 0;
 
-  /** @param isFolded true for lines that fold */
-  constructor(zone: Zone, isFolded: (line: string) => boolean) {
-    this.#zone = zone;
-    this.#isFolded = isFolded;
-  }
-
-  /** Catches up with the lines. */
-  update(source: RowSource): void {
-    if (this.#changes !== source.changes) {
-      this.#changes = source.changes;
+  /**
+   * Catches up with the lines.
+   *
+   * @param isFolded true for lines that fold
+   */
+  update(source: RowSource, zone: Zone, isFolded?: (line: string) => boolean): void {
+    const wanted = [source, source.changes, zone, isFolded];
+    if (wanted.some((part, index) => part !== this.#made[index])) {
+      this.#made = wanted;
       this.#marks = [];
-      this.#next = 0;
+      this.#next = 1;
       this.#day = "";
     }
-    if (this.#next > source.last) return;
-    for (const [at, line] of source.heldFrom(this.#next)) this.#add(at, line);
-    this.#next = source.last + 1;
+    this.#last = source.last;
+    if (this.#next > this.#last) return;
+    for (const [at, line] of source.heldFrom(this.#next)) this.#add(at, line, zone, isFolded?.(line) ?? false);
+    this.#next = this.#last + 1;
   }
 
-  #add(at: number, line: string): void {
+  #add(at: number, line: string, zone: Zone, isFolded: boolean): void {
     if (at !== this.#next) this.#day = "";
     this.#next = at + 1;
-    const day = dayKeyOf(timeOf(line), this.#zone);
+    const day = dayKeyOf(timeOf(line), zone);
     if (day !== "" && this.#day !== "" && day !== this.#day) this.#mark("day", at);
     if (day !== "") this.#day = day;
-    if (!this.#isFolded(line)) return;
+    if (!isFolded) return;
     const last = this.#marks.at(-1);
-    const fold = last?.kind === "fold" && last.to === at - 1 ? last : this.#mark("fold", at);
-    fold.to = at;
+    if (last?.kind === "fold" && last.to === at - 1) last.to = at;
+    else this.#mark("fold", at);
   }
 
-  #mark(kind: Mark["kind"], at: number): Mark {
-    const before = this.#marks.at(-1);
-    const added = before === undefined ? 0 : addedWith(before);
-    const mark = { kind, from: at, to: at, added };
-    this.#marks.push(mark);
-    return mark;
+  #mark(kind: Row["kind"], at: number): void {
+    const before = this.#marks.at(-1) ?? start;
+    this.#marks.push({ kind, at, to: at, row: before.row + 1 + at - nextOf(before) });
   }
 
-  /** How many rows the lines have. */
-  count(first: number, last: number): number {
-    return last < first ? 0 : this.rowOf(last, first) + 1;
+  /** How many rows there are. */
+  get count(): number {
+    return this.#last < 1 ? 0 : this.rowOf(this.#last) + 1;
   }
 
   /** The row of a line, or of the fold in which it is. */
-  rowOf(at: number, first: number): number {
-    const mark = this.#markOf(at);
-    if (mark === undefined) return at - first;
-    return mark.kind === "fold" && at <= mark.to ? ownRow(mark, first) : at - first + addedWith(mark);
+  rowOf(at: number): number {
+    const mark = this.#markBefore((each) => each.at > at);
+    return at < nextOf(mark) ? mark.row : mark.row + 1 + at - nextOf(mark);
   }
 
   /** What stands in a row. */
-  rowAt(row: number, first: number): Row {
-    const mark = this.#marks[firstIndex(this.#marks.length, (index) => ownRow(this.#markAt(index), first) > row) - 1];
-    if (mark !== undefined && ownRow(mark, first) === row) {
-      return { kind: mark.kind, at: mark.from, to: mark.to };
-    }
-    const at = row + first - (mark === undefined ? 0 : addedWith(mark));
-    return { kind: "line", at, to: at };
+  rowAt(row: number): Row {
+    const mark = this.#markBefore((each) => each.row > row);
+    const at = nextOf(mark) + row - mark.row - 1;
+    return mark.row === row ? mark : { kind: "line", at, to: at };
   }
 
   /** True for a line that has no row of its own. */
   isFolded(at: number): boolean {
-    const mark = this.#markOf(at);
-    return mark?.kind === "fold" && at <= mark.to;
+    return this.rowAt(this.rowOf(at)).kind === "fold";
   }
 
-  /** How many lines of these have a row of their own. */
-  shown(from: number, to: number): number {
-    let shown = Math.max(0, to - from + 1);
-    for (let index = this.#indexOf(to); index >= 0; index--) {
-      const mark = this.#markAt(index);
-      if (mark.to < from) break;
-      if (mark.kind === "fold") shown -= Math.min(mark.to, to) - Math.max(mark.from, from) + 1;
-    }
-    return shown;
+  /** How many lines behind a line have a row of their own. */
+  linesBehind(at: number): number {
+    const row = this.rowOf(at);
+    const marks = firstIndex(this.#marks.length, (index) => (this.#marks[index] as Mark).row > row);
+    return this.count - 1 - row - (this.#marks.length - marks);
   }
 
-  /** The last mark at a line or before it. */
-  #markOf(at: number): Mark | undefined {
-    return this.#marks[this.#indexOf(at)];
-  }
-
-  #indexOf(at: number): number {
-    return firstIndex(this.#marks.length, (index) => this.#markAt(index).from > at) - 1;
-  }
-
-  #markAt(index: number): Mark {
-    return this.#marks[index] as Mark;
+  /** The last mark before the first one that is beyond. */
+  #markBefore(isBeyond: (mark: Mark) => boolean): Mark {
+    return this.#marks[firstIndex(this.#marks.length, (index) => isBeyond(this.#marks[index] as Mark)) - 1] ?? start;
   }
 }
 
-function ownRow({ from, added }: Mark, first: number): number {
-  return from - first + added;
-}
-
-/** Rows that a mark and those before it add: a fold has one for all its lines. */
-function addedWith({ kind, from, to, added }: Mark): number {
-  return added + (kind === "fold" ? from - to : 1);
+/** The line in the row behind a mark. */
+function nextOf({ kind, at, to }: Mark): number {
+  return kind === "fold" ? to + 1 : at;
 }
