@@ -7,6 +7,8 @@ import { LiveHistory } from "../src/history/live-history.svelte.ts";
 import type { Zone } from "../src/ui/format.ts";
 import { Peer } from "./gateway-peer.ts";
 
+const watch = async (stream: { readonly over: Promise<unknown> } | undefined) => void (await stream?.over);
+
 /** A page's history in front of a peer whose history has some lines. */
 export function openScene(lines = 0, preferences: { zone: Zone } = { zone: "utc" }) {
   const peer = new Peer();
@@ -14,7 +16,6 @@ export function openScene(lines = 0, preferences: { zone: Zone } = { zone: "utc"
   const operations = new Operations();
   const streams = new Streams(peer.connection, (header) => (operations.list = header.operations));
   peer.serve(streams);
-  const watch = async (stream: { readonly over: Promise<unknown> } | undefined) => void (await stream?.over);
   const history = new LiveHistory(streams, operations, watch, preferences);
   history.reader.user = "brick";
   return { peer, streams, operations, history, ...history };

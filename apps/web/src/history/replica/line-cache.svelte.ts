@@ -145,7 +145,7 @@ export class LineCache {
   }
 
   #tell(line: string, deleted: Deleted): void {
-    for (const listener of [...this.#listeners]) listener(line, deleted);
+    for (const listener of this.#listeners) listener(line, deleted);
     this.redraw.mark();
   }
 
