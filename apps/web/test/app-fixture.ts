@@ -7,6 +7,9 @@ import { LiveHistory } from "../src/history/live-history.svelte.ts";
 import type { Zone } from "../src/ui/format.ts";
 import { Peer } from "./gateway-peer.ts";
 
+// A filter is written into the address, which Node has none of.
+Object.assign(globalThis, { location: { pathname: "/", search: "" }, history: { replaceState: () => {} } });
+
 const watch = async (stream: { readonly over: Promise<unknown> } | undefined) => void (await stream?.over);
 
 /** A page's history in front of a peer whose history has some lines. */
