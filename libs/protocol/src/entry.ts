@@ -60,10 +60,17 @@ const resultForms: readonly (readonly [RegExp, (groups: Record<string, string>) 
 
 /** Microseconds since 1970 as `2026-11-22T20:31:05.123456Z` [H-2]. */
 export function encodeTime(microseconds: number): string {
-  const milliseconds = Math.floor(microseconds / 1000);
-  const rest = String(microseconds - milliseconds * 1000).padStart(3, "0");
-  return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}Z`;
+  const second = Math.floor(microseconds / 1_000_000);
+  if (second !== encodedSecond) {
+    encodedSecond = second;
+    secondText = new Date(second * 1000).toISOString().slice(0, "2026-11-22T20:31:05.".length);
+  }
+  return `${secondText}${String(microseconds - second * 1_000_000).padStart(6, "0")}Z`;
 }
+
+/** Most times are in the second of the one before, and a date takes longer than all else of a line. */
+let encodedSecond: number | undefined;
+let secondText = "";
 
 /** The inverse of `encodeTime`; `undefined` when the text is no such time. */
 export function decodeTime(text: string): number | undefined {

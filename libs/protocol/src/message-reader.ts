@@ -11,10 +11,11 @@ import { joinBytes } from "./text.ts";
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+const nothing = new Uint8Array(0);
 
 /** The message of one connection, as far as it has come. */
 export class MessageReader {
-  #held: Uint8Array = new Uint8Array(0);
+  #held: Uint8Array = nothing;
   #isEnded = false;
   #surplusBytes = 0;
 
@@ -44,8 +45,8 @@ export class MessageReader {
       return;
     }
     const at = chunk.indexOf(lineFeed);
-    const part = at < 0 ? chunk : chunk.subarray(0, at);
-    this.#held = joinBytes(this.#held, part.subarray(0, messageBytesMax + 2 - this.#held.length));
+    const most = messageBytesMax + 2 - this.#held.length;
+    this.#held = joinBytes(this.#held, chunk.subarray(0, at < 0 ? most : Math.min(at, most)));
     if (at >= 0) {
       this.#surplusBytes = chunk.length - at - 1;
       this.end();

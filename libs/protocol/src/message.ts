@@ -57,7 +57,8 @@ export const keepDaysMax = 36_500;
  * looks like a key is none: names are shown everywhere.
  */
 export function isName(word: string): boolean {
-  return plainName.test(word) && [...word].length <= nameCharactersMax && !looksLikeKey(word);
+  const isShort = word.length <= nameCharactersMax || [...word].length <= nameCharactersMax;
+  return isShort && plainName.test(word) && !looksLikeKey(word);
 }
 
 /** What makes two names the same: neither case nor the way in which a letter is composed tells them apart [W-9]. */
@@ -80,7 +81,7 @@ export function decodeMessage(line: Uint8Array): Message {
   if (!text.isWellFormed()) {
     throw new ProtocolError("message-encoding", "the message is not UTF-8; send it as UTF-8 text");
   }
-  const [first, ...words] = text.split(/\s+/u).filter((word) => word !== "");
+  const [first, ...words] = text.match(/\S+/gu) ?? [];
   if (first === undefined) {
     throw new ProtocolError("message-empty", "the message is empty; type a username, for example: brick 2");
   }

@@ -9,7 +9,7 @@
  */
 
 import { HistoryError } from "@wirebook/history";
-import type { RequestEntry, History, Snapshot } from "@wirebook/history";
+import type { RequestEntry, Snapshot } from "@wirebook/history";
 import {
   authenticationError,
   decodeCommand,
@@ -52,22 +52,21 @@ interface Exchange {
 
 /** Serves a connection whose message has ended. */
 export function serve(connection: Connection, received: Received, context: ServerContext): void {
-  const { problem, hasBytes } = received;
-  if (received.isBroken && !hasBytes) return connection.end();
+  const { bytes, problem, hasBytes, isBroken } = received;
+  if (isBroken && !hasBytes) return connection.end();
   const decoded = decode(received, context.authenticator);
-  const entry = hasBytes ? toRequestEntry(connection.address, received, decoded, context.authenticator) : undefined;
+  const entry = hasBytes ? toRequestEntry(connection.address, bytes, decoded, context.authenticator) : undefined;
   const exchange: Exchange = { connection, context, decoded, entry, time: undefined };
-  const refuse = (error: unknown): void => fail(exchange, error);
   if (entry !== undefined) {
     context.history.append(entry).then(
       ({ time }) => {
         exchange.time = time;
         carryOut(exchange);
       },
-      (error: unknown) => (isAboutToMakeRoom(error, decoded) ? carryOut(exchange) : refuse(error)),
+      (error: unknown) => (isAboutToMakeRoom(error, decoded) ? carryOut(exchange) : fail(exchange, error)),
     );
-  } else if (problem === undefined) checkReadiness(context.history).then(() => carryOut(exchange), refuse);
-  else refuse(problem);
+  } else if (problem === undefined) void answerProbe(exchange);
+  else fail(exchange, problem);
 }
 
 /** Finds out what the bytes mean, once the message has ended. */
@@ -94,7 +93,7 @@ function decode({ bytes, problem, isBroken }: Received, authenticator: Authentic
  */
 function toRequestEntry(
   address: string,
-  { bytes }: Received,
+  bytes: Uint8Array,
   decoded: Decoded,
   authenticator: Authenticator,
 ): RequestEntry {
@@ -118,16 +117,16 @@ function isAboutToMakeRoom(error: unknown, decoded: Decoded): boolean {
 /**
  * A connection that ended without a byte asks whether this server is ready [W-21]: for that it must be able to write. Where
  * it is, the answer is that of any empty message.
- *
- * @throws ServerError `not-ready`
  */
-async function checkReadiness(history: History): Promise<void> {
+async function answerProbe(exchange: Exchange): Promise<void> {
   try {
-    await history.check();
+    await exchange.context.history.check();
   } catch (error) {
     const { sentence, detail } = toErrorResponse(error);
-    throw new ServerError("not-ready", `${notReadyPrefix}${sentence}`, { cause: detail ?? error });
+    const cause = detail ?? error;
+    return fail(exchange, new ServerError("not-ready", `${notReadyPrefix}${sentence}`, { cause }));
   }
+  carryOut(exchange);
 }
 
 /** Does what the message asks for, when its line is durable. */

@@ -28,6 +28,11 @@ export class GroupCommit {
   readonly #clock: MonotonicClock;
   #waiting: Waiting[] = [];
   #turn: NodeJS.Immediate | undefined;
+  /** Turns of this gathering, those in a row without an append, and the appends before this turn. */
+  #turns = 0;
+  #quietTurns = 0;
+  #seen = 0;
+  readonly #gather = (): void => this.#takeTurn();
 
   constructor(storage: FileStorage, clock: MonotonicClock) {
     this.#storage = storage;
@@ -38,7 +43,7 @@ export class GroupCommit {
   add(encode: (time: string) => string): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ encode, resolve, reject });
-      this.#turn ??= setImmediate(() => this.#gather(0, 0, 1));
+      this.#turn ??= setImmediate(this.#gather);
     });
   }
 
@@ -49,6 +54,7 @@ export class GroupCommit {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
+    this.#turns = this.#quietTurns = this.#seen = 0;
     const times: string[] = [];
     try {
       // Before the lines get their times: what is found of another program may leave a line of its own [H-8].
@@ -68,10 +74,12 @@ export class GroupCommit {
     for (const { resolve } of waiting) resolve({ position: ++position, time: times.shift() as string });
   }
 
-  #gather(seen: number, quietTurns: number, turns: number): void {
+  #takeTurn(): void {
     const count = this.#waiting.length;
-    const quiet = count === seen ? quietTurns + 1 : 0;
-    if (quiet >= gatherQuietTurns || turns >= gatherTurnsMax) this.commit();
-    else this.#turn = setImmediate(() => this.#gather(count, quiet, turns + 1));
+    this.#turns += 1;
+    this.#quietTurns = count === this.#seen ? this.#quietTurns + 1 : 0;
+    this.#seen = count;
+    if (this.#quietTurns >= gatherQuietTurns || this.#turns >= gatherTurnsMax) this.commit();
+    else this.#turn = setImmediate(this.#gather);
   }
 }
