@@ -63,6 +63,8 @@ async function start(settings: GatewayConfig): Promise<void> {
     process.exit(1);
   }
   announce(settings, app);
+  // Best effort: `wirebook start` waits for it, and whoever has left waits no more.
+  process.send?.("listening", undefined, undefined, () => {});
 }
 
 function announce(settings: GatewayConfig, app: FastifyInstance): void {

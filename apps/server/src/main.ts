@@ -60,6 +60,8 @@ async function run(config: Config): Promise<number> {
   await using server = await listen(options, history, users, log);
   const stopSignal = awaitSignal();
   log.write({ event: "listening", ...server.address, history: place, users: mode });
+  // Best effort: `wirebook start` waits for it, and whoever has left waits no more.
+  process.send?.("listening", undefined, undefined, () => {});
   if (mode === "registered" && users.count === 0) onNotice(noUsersYet);
 
   const reason = await Promise.race([stopSignal, history.ended]);

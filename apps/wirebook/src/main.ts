@@ -49,9 +49,20 @@ async function dispatch(argv: readonly string[]): Promise<void> {
   if (isProgram(word)) {
     if (words[0] === "--version") return await runClient(words);
     process.argv.splice(2, Infinity, ...words);
+    endWithParent();
     await programs[word]();
   } else if (word === "help" || (words.length === 0 && (word === "--help" || word === "-h"))) await help(words);
   else await runClient(argv);
+}
+
+/**
+ * Ends a program of `wirebook start`, as SIGTERM does, once that is gone, even when it was killed, or lets go of it: the system
+ * closes the channel between them then. A program that somebody starts otherwise has none, so nohup and systemd are as they were.
+ */
+function endWithParent(): void {
+  if (process.channel === undefined) return;
+  process.once("disconnect", () => process.emit("SIGTERM", "SIGTERM") || process.exit(0));
+  process.channel.unref();
 }
 
 async function help([command, ...others]: readonly string[]): Promise<void> {

@@ -1,24 +1,23 @@
 /**
  * `wirebook start`, and `npm start` in a checkout: the server and the gateway with its page, until Ctrl-C.
  *
- * Each is a program of its own, reads the environment by itself, and is told the options that were given here. On a terminal the server keeps it, so each request is seen as it comes, and the gateway's log goes into a file.
- * Elsewhere, as in a container or a unit, both write to standard output.
+ * Each is a program of its own, reads the environment by itself, and is told the options that were given here. It says over
+ * its IPC channel that it listens, and stops when that channel is closed, however this process ends. On a terminal the server
+ * keeps it, so each request is seen as it comes, and the gateway's log goes into a file. Elsewhere, as in a container or a
+ * unit, both write to standard output.
  */
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
-import http from "node:http";
-import https from "node:https";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describeHostPort, describeTarget, isLoopback, toListenError } from "@wirebook/net";
-import { describeSettings, portOrNone, readSettings, selectOptions, SettingsError } from "@wirebook/settings";
+import { describeSettings, readSettings, selectOptions, SettingsError } from "@wirebook/settings";
 import { readConfig as readGatewayConfig, table as gatewayTable } from "../../gateway/src/config.ts";
 import type { GatewayConfig } from "../../gateway/src/config.ts";
 import { readConfig as readServerConfig, table as serverTable } from "../../server/src/config.ts";
@@ -26,14 +25,12 @@ import type { Config as ServerConfig } from "../../server/src/config.ts";
 import { describeStorage } from "../../server/src/storage.ts";
 
 const readyWithinMs = 15_000;
-const readyPollMs = 50;
 const parentLookMs = 1000;
 
-/** The port whose clients the page shows. */
-const listenPortDefault: number | "none" = 5008;
+/** The port that leads to the server and whose clients the page shows, where no `--listen` is given. */
+const listenPortDefault = 5008;
 
 const launcher = fileURLToPath(new URL("../bin/wirebook.mjs", import.meta.url));
-const endWithParent = new URL("end-with-parent.mjs", import.meta.url).href;
 /** The command as it is typed: a checkout, which has TypeScript, needs npx. */
 const command = import.meta.url.endsWith(".ts") ? "npx wirebook" : "wirebook";
 
@@ -44,14 +41,6 @@ const expects = "a port from 1 to 65535";
 const table = {
   serverPort: { ...serverPort, expects, help: "TCP port of the server" },
   gatewayPort: { ...gatewayPort, expects, help: "TCP port of the gateway and its page" },
-  listenPort: {
-    schema: portOrNone,
-    default: listenPortDefault,
-    env: "WIREBOOK_LISTEN_PORT",
-    form: "PORT",
-    expects: "a port from 0 to 65535, of which 0 takes any free port, or none",
-    help: "TCP port that leads to the server, and whose clients the page shows; none for no such port",
-  },
   ...serverPart,
   ...gatewayPart,
 };
@@ -80,18 +69,15 @@ interface Plan {
  * @throws SettingsError, ListenError
  */
 async function readPlan(argv: readonly string[], onNotice: (sentence: string) => void): Promise<Plan | undefined> {
-  const source = { env: process.env, onNotice };
-  const { settings, options, words, isHelp } = readSettings(table, {
-    argv,
-    env: { WIREBOOK_LISTEN_PORT: process.env["WIREBOOK_LISTEN_PORT"] },
-  });
+  const { env } = process;
+  const { settings, options, words, isHelp } = readSettings(table, { argv, env: {} });
   if (isHelp) return undefined;
   const [word] = words;
   if (word !== undefined) throw new SettingsError(`${JSON.stringify(word.slice(0, 40))} is not an option; see --help`);
   const portWords = (option: string, port: number): string[] => (options.includes(option) ? [`--port=${port}`] : []);
 
   const serverWords = [...selectOptions(table, argv, serverPart), ...portWords("--server-port", settings.serverPort)];
-  const server = readServerConfig({ ...source, argv: serverWords });
+  const server = readServerConfig({ env, onNotice, argv: serverWords });
   if (server === undefined) return undefined;
   await assertFree(server, "--server-port");
 
@@ -100,18 +86,14 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
     ...portWords("--gateway-port", settings.gatewayPort),
     `--server=${describeHostPort({ host: reachable(server.host), port: server.port })}`,
   ];
-  const gateway = readGatewayConfig({ ...source, argv: gatewayWords });
+  const gateway = readGatewayConfig({ env, onNotice, argv: gatewayWords });
   if (gateway === undefined) return undefined;
   await assertFree(gateway, "--gateway-port");
   if (server.port === gateway.port) {
     throw new SettingsError(`server and gateway cannot share port ${server.port}; choose another with --gateway-port`);
   }
-  const isAsked = settings.listenPort !== listenPortDefault || options.includes("--listen-port");
-  const listenPort = await chooseListenPort(settings.listenPort, isAsked, server, gateway);
-  if (listenPort !== undefined) {
-    gatewayWords.push(`--listen=127.0.0.1:${listenPort}=wirebook`);
-    readGatewayConfig({ env: process.env, argv: gatewayWords });
-  }
+  const listenPort = await chooseListenPort(server, gateway);
+  if (listenPort !== undefined) gatewayWords.push(`--listen=127.0.0.1:${listenPort}=wirebook`);
 
   // Lessons are for people at this machine, unless the operator has said otherwise.
   const isOwn = isLoopback(gateway.host) && gateway.origins.length === 0 && gateway.trustedProxies.length === 0;
@@ -128,15 +110,6 @@ function pageAddress({ host, port, origins: [origin], tls }: GatewayConfig): str
 /** @throws SettingsError, ListenError */
 async function assertFree({ host, port }: { host: string; port: number }, option: string): Promise<void> {
   if (port === 0) throw new SettingsError(`${option} is "0"; type a port from 1 to 65535`);
-  await probePort({ host, port }, option);
-}
-
-/**
- * The port, which is free, or a free one in place of 0.
- *
- * @throws ListenError
- */
-async function probePort({ host, port }: { host: string; port: number }, option: string): Promise<number> {
   const probe = createServer().listen({ host, port });
   try {
     await once(probe, "listening");
@@ -144,37 +117,20 @@ async function probePort({ host, port }: { host: string; port: number }, option:
     const { message } = toListenError(error as NodeJS.ErrnoException, { host, port });
     throw new Error(message.replaceAll("--port", option), { cause: error });
   }
-  const { port: free } = probe.address() as AddressInfo;
   probe.close();
   await once(probe, "close");
-  return free;
 }
 
-/**
- * The port whose clients the page shows. Where it was not asked for and cannot be had, there is none.
- *
- * @throws SettingsError, ListenError
- */
-async function chooseListenPort(
-  wanted: number | "none",
-  isAsked: boolean,
-  server: ServerConfig,
-  gateway: GatewayConfig,
-): Promise<number | undefined> {
-  if (wanted === "none") return undefined;
-  const isTaken = wanted === server.port || wanted === gateway.port;
-  if (isAsked && gateway.listens.length > 0) {
-    throw new SettingsError(`--listen and --listen-port are both there; type --listen ${wanted}=wirebook instead`);
-  }
-  if (isAsked && isTaken) {
-    throw new SettingsError(`port ${wanted} is the server's or the gateway's; choose another with --listen-port`);
-  }
-  if (!isAsked && (isTaken || gateway.listens.length > 0 || !isLoopback(reachable(server.host)))) return undefined;
+/** `undefined` where the operator listens elsewhere, and where the port cannot be had. */
+async function chooseListenPort(server: ServerConfig, gateway: GatewayConfig): Promise<number | undefined> {
+  const port = listenPortDefault;
+  const isTaken = port === server.port || port === gateway.port;
+  if (isTaken || gateway.listens.length > 0 || !isLoopback(reachable(server.host))) return undefined;
   try {
-    return await probePort({ host: "127.0.0.1", port: wanted }, "--listen-port");
-  } catch (error) {
-    if (isAsked) throw error;
-    complain(`${(error as Error).message}; for now there is no such port`);
+    await assertFree({ host: "127.0.0.1", port }, "--listen");
+    return port;
+  } catch {
+    complain(`port ${port} is in use, so no program is watched; choose another port: --listen ${port + 1}=wirebook`);
     return undefined;
   }
 }
@@ -203,15 +159,11 @@ class Programs {
   readonly #running = new Map<string, ChildProcess>();
   exitCode: number | undefined;
 
-  get count(): number {
-    return this.#running.size;
-  }
-
-  launch(name: string, words: readonly string[], stdout: number | "inherit"): void {
-    const program = spawn(process.execPath, ["--import", endWithParent, launcher, name, ...words], {
-      stdio: ["pipe", stdout, "inherit"],
+  /** Resolves once the program listens. */
+  async launch(name: string, words: readonly string[], stdout: number | "inherit"): Promise<void> {
+    const program = spawn(process.execPath, [launcher, name, ...words], {
+      stdio: ["ignore", stdout, "inherit", "ipc"],
     });
-    program.stdin?.on("error", () => {}); // Best effort: nothing is written to it, and the program's end is told by `exit`.
     this.#running.set(name, program);
     program.once("error", (error) => {
       complain(`the ${name} cannot be started (${error.message})`);
@@ -221,56 +173,19 @@ class Programs {
       if (signal !== null) complain(`the ${name} was ended by ${signal}, so the rest stops, too`);
       this.#end(name, signal === null ? (code ?? 1) : 1);
     });
+    await once(program, "message");
   }
 
-  /** The programs stop when their standard input ends (end-with-parent.mjs), on every system. */
+  /** A program stops when its channel is closed (`main.ts`), on every system. */
   stop(): void {
-    for (const program of this.#running.values()) program.stdin?.end();
+    for (const program of this.#running.values()) if (program.connected) program.disconnect();
   }
 
   #end(name: string, code: number): void {
     if (!this.#running.delete(name)) return;
     this.exitCode = Math.max(this.exitCode ?? 0, code);
     this.stop();
-    if (this.count === 0) process.exit(this.exitCode);
-  }
-}
-
-/** Asks the gateway whether it and its server are there. Whose certificate it has is the browser's question, not ours. */
-function askReady({ gateway, page }: Plan): Promise<boolean> {
-  const { get } = gateway.tls === undefined ? http : https;
-  return new Promise((settle) => {
-    const where = { host: reachable(gateway.host), port: gateway.port, path: "/readyz" };
-    const headers = { host: new URL(page).host };
-    const asked = get({ ...where, headers, agent: false, rejectUnauthorized: false }, (answer) => {
-      answer.resume();
-      settle(answer.statusCode === 200);
-    });
-    asked.on("error", () => settle(false));
-  });
-}
-
-async function isReady(plan: Plan, programs: Programs): Promise<boolean> {
-  const deadlineMs = performance.now() + readyWithinMs;
-  while (performance.now() < deadlineMs && programs.count === 2) {
-    if (await askReady(plan)) return true;
-    await pause(readyPollMs); // The gateway's log has its events, but not whether the server behind it answers.
-  }
-  return false;
-}
-
-/** What a browser needs besides the address of the page. */
-function describeLogin({ auth }: GatewayConfig): string {
-  switch (auth?.method) {
-    case "basic":
-      return `\n    login     a user of ${auth.path}, with the password`;
-    case "client-cert":
-      return `\n    login     a client certificate of an authority in ${auth.caPath}`;
-    case "header":
-      return `\n    login     through the proxy that sends ${auth.name}`;
-    case "none":
-    case undefined:
-      return "";
+    if (this.#running.size === 0) process.exit(this.exitCode);
   }
 }
 
@@ -286,7 +201,7 @@ function describePlan({ server, gateway, page, listenPort }: Plan, logPath: stri
   return `
   Wirebook is running.
 
-    page      ${page}${describeLogin(gateway)}
+    page      ${page}
     client    ${command}${at} brick 2${watched}
     by hand   printf 'brick 2\\n' | nc ${reachable(server.host)} ${server.port}${targets.join("")}
 
@@ -326,9 +241,12 @@ async function start(): Promise<void> {
   if (process.env["npm_lifecycle_event"] !== undefined) {
     setInterval(() => process.ppid === parent || programs.stop(), parentLookMs).unref();
   }
-  programs.launch("server", plan.serverWords, "inherit");
-  programs.launch("gateway", plan.gatewayWords, log?.file ?? "inherit");
-  if (await isReady(plan, programs)) process.stdout.write(describePlan(plan, log?.path));
+  const ready = Promise.all([
+    programs.launch("server", plan.serverWords, "inherit"),
+    programs.launch("gateway", plan.gatewayWords, log?.file ?? "inherit"),
+  ]);
+  const isReady = await Promise.race([ready.then(() => true), pause(readyWithinMs, false, { ref: false })]);
+  if (isReady) process.stdout.write(describePlan(plan, log?.path));
   else if (programs.exitCode === undefined) {
     programs.exitCode = 1;
     complain(`not ready after ${readyWithinMs / 1000} s; see ${log?.path ?? "the messages above"}`);

@@ -15,9 +15,6 @@ export function wholeNumber(least: number, most: number): z.ZodMiniType<number> 
 /** A TCP port; 0 lets the system choose one. */
 export const portNumber: z.ZodMiniType<number> = wholeNumber(0, 65_535);
 
-/** A TCP port, or the word that there is to be none. */
-export const portOrNone: z.ZodMiniType<number | "none"> = z.union([z.literal("none"), portNumber]);
-
 /** An IPv6 address stands in brackets in URLs, so users type it in brackets elsewhere, too. */
 const withoutBrackets = z.transform((text: string) => {
   const [, inside = ""] = /^\[(.+)\]$/.exec(text) ?? [];
