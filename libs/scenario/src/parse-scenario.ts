@@ -1,6 +1,6 @@
 /** Reads a scenario, or says of each wrong line what to type instead. */
 
-import { isEndWord, Mistake, quoteCut, readPieces } from "./pieces.ts";
+import { isEndWord, Mistake, quoteCut, readPieces } from "./text.ts";
 import {
   durationMsMax,
   lineBytesMax,

@@ -11,13 +11,12 @@
  */
 
 import { encodeText, redactKeys } from "@wirebook/protocol";
-import { escapePattern, escapeQuoted, escapeText } from "./escapes.ts";
-import { expectBytes, expectEnd, expectLine } from "./expectations.ts";
+import { expectBytes, expectEnd, expectLine, Received } from "./expectations.ts";
 import type { Expectation, Got } from "./expectations.ts";
 import { createLineMatcher } from "./line-matcher.ts";
-import { Received } from "./received.ts";
 import { secretName, valueCharactersMax } from "./scenario.ts";
 import type { Piece, Scenario, Step } from "./scenario.ts";
+import { escapePattern, escapeQuoted, escapeText } from "./text.ts";
 
 /** Received bytes that wait for a step to read them. */
 const waitingBytesMax = 1024 * 1024;
@@ -83,6 +82,9 @@ export function findValuesProblem(scenario: Scenario, values: ReadonlyMap<string
 export class Player {
   /** One for each step that was played, in their order. */
   readonly results: StepResult[] = [];
+  verdict: Verdict | undefined;
+  /** When to call `advance` again at the latest; `undefined` when no time runs. */
+  deadlineMs: number | undefined;
   readonly #steps: readonly Step[];
   readonly #values: Map<string, string>;
   readonly #pace: Pace;
@@ -90,11 +92,8 @@ export class Player {
   readonly #hasSecret: boolean;
   readonly #received = new Received();
   #sentBytes = 0;
-  #verdict: Verdict | undefined;
   /** When the step began; `undefined` while it has not. */
   #startedMs: number | undefined;
-  /** Until when the step may take, or takes. */
-  #deadlineMs: number | undefined;
   /** From when a wait counts: a timer that was late does not delay all that follows. */
   #paceMs: number | undefined;
   #expectation: Expectation | undefined;
@@ -120,15 +119,6 @@ export class Player {
     return this.#values.get(secretName);
   }
 
-  get verdict(): Verdict | undefined {
-    return this.#verdict;
-  }
-
-  /** When to call `advance` again at the latest; `undefined` when no time runs. */
-  get deadlineMs(): number | undefined {
-    return this.#deadlineMs;
-  }
-
   /**
    * The next thing to do; `undefined` when bytes or a time are awaited, or all is over.
    *
@@ -136,7 +126,7 @@ export class Player {
    */
   advance(nowMs: number, resultsMax = Infinity): Action | undefined {
     if (this.next === undefined) this.#judge({ kind: "held" });
-    while (this.#verdict === undefined && this.results.length < resultsMax) {
+    while (this.verdict === undefined && this.results.length < resultsMax) {
       this.#startedMs ??= nowMs;
       this.#paceMs ??= nowMs;
       const result = this.#play(this.next as Step, nowMs);
@@ -150,7 +140,7 @@ export class Player {
 
   /** The connection gave these bytes. Call `advance` then. */
   received(bytes: Uint8Array, nowMs: number): void {
-    if (this.#verdict !== undefined) return;
+    if (this.verdict !== undefined) return;
     this.#received.push(bytes);
     const { length } = this.#received;
     if (length <= waitingBytesMax) return;
@@ -200,7 +190,7 @@ export class Player {
 
   #wait(ms: number, nowMs: number): "judged" | "waits" {
     const untilMs = (this.#paceMs as number) + (this.#pace === "fast" ? 0 : ms);
-    this.#deadlineMs = untilMs;
+    this.deadlineMs = untilMs;
     if (nowMs < untilMs) return "waits";
     this.#paceMs = untilMs;
     this.#finish(nowMs, false, 0);
@@ -209,7 +199,7 @@ export class Player {
 
   #expect(step: ExpectStep, nowMs: number): "judged" | "waits" {
     const timeMs = step.withinMs ?? this.#timeoutMs;
-    this.#deadlineMs = (this.#startedMs as number) + timeMs;
+    this.deadlineMs = (this.#startedMs as number) + timeMs;
     const expectation = (this.#expectation ??= this.#prepare(step));
     if (expectation === undefined) return this.#failTooLong(nowMs);
     const seen = expectation(this.#received);
@@ -220,7 +210,7 @@ export class Player {
       return "judged";
     }
     const isLate = seen.state === "waits";
-    if (isLate && nowMs < this.#deadlineMs) return "waits";
+    if (isLate && nowMs < this.deadlineMs) return "waits";
     const difference = this.#differ(step, seen.got, isLate ? ` within ${formatMs(timeMs)}` : "");
     return this.#fail(nowMs, seen.byteCount, difference, isLate ? "timed-out" : "failed");
   }
@@ -265,7 +255,7 @@ export class Player {
       difference === undefined ? { ...range, state: "passed" } : { ...range, state: "failed", difference };
     this.results.push(result);
     this.#startedMs = undefined;
-    this.#deadlineMs = undefined;
+    this.deadlineMs = undefined;
     this.#expectation = undefined;
     if (difference !== undefined) return result;
     if (isFromTarget) this.#received.skip(byteCount);
@@ -275,8 +265,8 @@ export class Player {
   }
 
   #judge(verdict: Verdict): void {
-    this.#verdict ??= verdict;
-    this.#deadlineMs = undefined;
+    this.verdict ??= verdict;
+    this.deadlineMs = undefined;
   }
 
   #differ(step: ExpectStep, { form, text, before = "", behind = "" }: Got, time: string): Difference {

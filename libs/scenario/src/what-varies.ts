@@ -1,6 +1,6 @@
 /** Finds what a line of a target will probably say otherwise the next time, for the comments of a written scenario. */
 
-import { escapePattern } from "./escapes.ts";
+import { escapePattern } from "./text.ts";
 
 const month = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)";
 const clock = String.raw`\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?`;

@@ -7,9 +7,8 @@
 
 import { decodeText, encodeText, joinBytes, redactKeys } from "@wirebook/protocol";
 import type { StreamEvent } from "@wirebook/protocol";
-import { escapePattern, escapeQuoted, escapeText, isVisible } from "./escapes.ts";
-import { isEndWord } from "./pieces.ts";
 import { durationMsMax, scenarioBytesMax, scenarioStepsMax, secretName } from "./scenario.ts";
+import { escapePattern, escapeQuoted, escapeText, isEndWord } from "./text.ts";
 import { findWhatVaries } from "./what-varies.ts";
 
 export type WrittenEvent = Pick<StreamEvent, "kind" | "isFromTarget" | "atMs" | "byteCount" | "bytes"> &
@@ -233,5 +232,6 @@ class ScenarioWriter {
 
 /** Editors show it as it is, and leave it as it is. */
 function isPlain(text: string): boolean {
-  return isVisible(text.replaceAll("\t", "")) && !/\s$/.test(text);
+  const visible = text.replaceAll("\t", "");
+  return escapeText(visible) === visible && !/\s$/.test(text);
 }

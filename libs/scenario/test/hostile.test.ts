@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseScenario, Player } from "../src/index.ts";
 import { createLineMatcher } from "../src/line-matcher.ts";
-import { readPieces } from "../src/pieces.ts";
+import { readPieces } from "../src/text.ts";
 
 function play(text: string): Player {
   const parsed = parseScenario(text);

@@ -1,5 +1,5 @@
 /**
- * The text behind a step's sign, in its three forms.
+ * The text behind a step's sign, in its three forms, read and written.
  *
  *     line      what is typed is sent; {{name}} is a value, \{{ two braces; of more braces the last two count
  *     pattern   the same, and * any run of characters, \* a star, \\ a backslash
@@ -8,11 +8,11 @@
  * Bytes that are no UTF-8 are lone surrogates here, as in `decodeText`.
  */
 
-import { decodeText, plainText, quotedCharactersMax } from "@wirebook/protocol";
+import { decodeText, encodeText, plainText, quotedCharactersMax } from "@wirebook/protocol";
 import { nameCharactersMax } from "./scenario.ts";
 import type { Piece } from "./scenario.ts";
 
-export type TextForm = "line" | "pattern" | "quoted";
+type TextForm = "line" | "pattern" | "quoted";
 
 /** Something wrong in a line, at an index of it. The message says what to type instead. */
 export class Mistake extends Error {
@@ -101,4 +101,33 @@ function wrongName(rest: string): string {
     `${quoteCut(found)} is no value; type {{name}} with at most ${nameCharactersMax} letters, digits, _ and -, ` +
     "or \\{{ for two braces"
   );
+}
+
+/** Control codes, bytes that are no UTF-8, and what cannot be seen or turns the reading direction. */
+const invisible = /[\0-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
+const named = new Map([
+  ["\r", "\\r"],
+  ["\n", "\\n"],
+  ["\t", "\\t"],
+  ["\0", "\\0"],
+  ["\u001b", "\\e"],
+]);
+
+/** The text with an escape for all that a scenario or a terminal could not show: the inverse of `readPieces`. */
+export function escapeText(text: string): string {
+  return text.replace(invisible, (found) => named.get(found) ?? escapeBytes(encodeText(found)));
+}
+
+/** The text of a quoted form, without its quotes. */
+export function escapeQuoted(text: string): string {
+  return escapeText(text.replaceAll(/[\\"]|\{\{/g, "\\$&"));
+}
+
+/** The text of a pattern that fits nothing else. */
+export function escapePattern(text: string): string {
+  return text.replaceAll(/[\\*]|\{\{/g, "\\$&");
+}
+
+function escapeBytes(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
 }
