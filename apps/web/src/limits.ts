@@ -78,11 +78,9 @@ export const openAfterMs = 500;
 /** Bytes of a line that stand in one row; a longer one goes on in the next. */
 export const lineBytesMax = 1024;
 
-/** Rows that are laid out, and let go of, together. */
-export const blockRows = 64;
-
-/** Rows of one stream that can be looked at as lines: the first block and the newest. */
+/** Rows of one stream that can be looked at as lines: the first and the newest. */
 export const streamLinesKept = 10_000;
+export const firstLinesKept = 500;
 
 /** Rows of a reply that are shown as a table, and bytes that are read for them. */
 export const tableRowsMax = 1000;

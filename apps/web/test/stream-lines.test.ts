@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import { encodeText, StreamRecord } from "@wirebook/protocol";
 import { StreamLines } from "../src/conversation/lines/stream-lines.ts";
 import type { Row } from "../src/conversation/lines/stream-lines.ts";
-import { blockRows, lineBytesMax, streamLinesKept } from "../src/limits.ts";
+import { lineBytesMax, streamLinesKept } from "../src/limits.ts";
 
 const bounds = { firstEventsKept: 10_000, lastEventsKept: 10_000, bytesKept: 1e8 };
 
 function all(lines: StreamLines): readonly Row[] {
-  return lines.blocks.flat();
+  return lines.rows;
 }
 
 const textOf = ({ bytes, kind }: Row) => (kind === "data" ? new TextDecoder().decode(bytes) : kind);
@@ -118,7 +118,7 @@ test("bytes that are not kept are one row that counts them", () => {
   ]);
 });
 
-test("of many reads the first block and the newest stay, and the rest is counted", () => {
+test("of many reads the first rows and the newest stay, and the rest is counted", () => {
   const record = new StreamRecord({ ...bounds, firstEventsKept: 10, lastEventsKept: 10 });
   const lines = new StreamLines();
   for (let n = 0; n < 200_000; n++) {
@@ -129,18 +129,4 @@ test("of many reads the first block and the newest stay, and the rest is counted
   expect(rows.length).toBeLessThanOrEqual(streamLinesKept);
   expect(rows.length + lines.leftOut).toBe(200_000);
   expect([textOf(rows[0] as Row), textOf(rows.at(-1) as Row)]).toEqual(["line 0\n", "line 199999\n"]);
-});
-
-test("a block that is full does not change any more", () => {
-  const record = new StreamRecord(bounds);
-  const lines = new StreamLines();
-  const grow = (count: number) => {
-    for (let n = 0; n < count; n++) record.read(encodeText("x\n"), 0);
-    lines.take(record.eventsFrom(lines.next));
-    return lines.blocks;
-  };
-  const [before] = grow(blockRows + 1);
-  const after = grow(1);
-  expect(after[0]).toBe(before);
-  expect(after.map(({ length }) => length)).toEqual([blockRows, 2]);
 });

@@ -80,9 +80,8 @@ export function parametersOf({ number, parameters }: Announcement): readonly Par
 
 /** `[FROM] [TO]`; without brackets what may not be left out. */
 export function parametersText(operation: Announcement): string {
-  return parametersOf(operation)
-    .map(({ name, isOptional }) => (isOptional ? `[${name}]` : name))
-    .join(" ");
+  const words = parametersOf(operation).map(({ name, isOptional }) => (isOptional ? `[${name}]` : name));
+  return words.join(" ");
 }
 
 /** The operation that the word after the name is. */

@@ -3,12 +3,12 @@
  *
  * A line ends with LF, CRLF or CR, where the other direction begins to speak, or at `lineBytesMax`. What has come of one is a
  * row at once. Rows hold bytes and not text, so a character that two reads cut in two is whole, and only what is seen is
- * decoded. They stand in blocks of `blockRows`: the first block and the newest stay.
+ * decoded. The first rows and the newest stay.
  */
 
 import type { StreamEvent } from "@wirebook/protocol";
 import { joinBytes } from "@wirebook/protocol";
-import { blockRows, lineBytesMax, streamLinesKept } from "../../limits.ts";
+import { firstLinesKept, lineBytesMax, streamLinesKept } from "../../limits.ts";
 import type { Hidden } from "../../streams/stream.svelte.ts";
 
 /** A row is bytes of one direction, `from` up to, but not including, `to`. */
@@ -23,21 +23,20 @@ export interface Row extends Hidden {
   readonly bytes: Uint8Array;
 }
 
-export type Block = readonly Row[];
-
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+/** Rows that are let go of together. */
+const batchRows = 512;
 const nothing = new Uint8Array(0);
 
 export class StreamLines {
   /** The index of the event that is taken next. */
   next = 0;
-  /** Rows, with those that were let go of behind the first block. */
-  count = 0;
+  /** Rows that were let go of, behind the first ones. */
   leftOut = 0;
+  readonly rows: Row[] = [];
   readonly #from: number | undefined;
   readonly #to: number;
-  #blocks: Row[][] = [];
   /** Bytes of each direction that were taken: from the target, and to it. */
   readonly #taken = { received: 0, sent: 0 };
 
@@ -46,11 +45,6 @@ export class StreamLines {
     this.#from = from;
     this.#to = to;
     this.#taken.received = from ?? 0;
-  }
-
-  /** Those that have not changed are the same objects as before. */
-  get blocks(): readonly Block[] {
-    return [...this.#blocks.slice(0, -1), ...this.#blocks.slice(-1).map((rows) => [...rows])];
   }
 
   /** Takes the events that are new. */
@@ -114,12 +108,12 @@ export class StreamLines {
 
   /** The last row, when it is of that kind and of the event's direction. */
   #last({ isFromTarget }: StreamEvent, kind: Row["kind"]): Row | undefined {
-    const last = this.#blocks.at(-1)?.at(-1);
+    const last = this.rows.at(-1);
     return last?.kind === kind && last.isFromTarget === isFromTarget ? last : undefined;
   }
 
   #replaceLast(row: Row): void {
-    this.#blocks.at(-1)?.splice(-1, 1, row);
+    this.rows[this.rows.length - 1] = row;
   }
 
   #add(
@@ -129,9 +123,8 @@ export class StreamLines {
     bytes: Uint8Array,
     to = from + bytes.length,
   ) {
-    if (this.count % blockRows === 0) this.#blocks.push([]);
-    if (this.#blocks.length * blockRows > streamLinesKept) this.leftOut += this.#blocks.splice(1, 1).flat().length;
-    this.#blocks.at(-1)?.push({ id: this.count++, kind, isFromTarget, atMs, from, to, bytes });
+    this.rows.push({ id: this.leftOut + this.rows.length, kind, isFromTarget, atMs, from, to, bytes });
+    if (this.rows.length > streamLinesKept) this.leftOut += this.rows.splice(firstLinesKept, batchRows).length;
   }
 }
 
