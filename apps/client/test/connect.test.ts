@@ -320,7 +320,7 @@ describe("the command line", () => {
   test.each([
     [[], "connect needs a target; type wirebook connect HOST:PORT"],
     [["localhost", "25"], "connect takes one target, not 2 words"],
-    [["localhost"], "the URL has no port"],
+    [["localhost"], "is not a host and a port"],
     [["http://localhost:80"], "has no scheme that is known here; type tcp://host:port, tls://host:port or unix:/path"],
     [["localhost:1?proxy=v2"], "proxy=v2 names the client of a gateway"],
     [["tls://localhost:1?ca=/nonexistent"], "/nonexistent"],

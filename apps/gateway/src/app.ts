@@ -16,18 +16,10 @@ import { FrameLog } from "./flows/frame-log.ts";
 import { ListeningPorts } from "./flows/listening-port.ts";
 import { Presentations } from "./flows/presentations.ts";
 import { Watchers } from "./flows/watcher.ts";
-import {
-  addressOf,
-  isFromHere,
-  proxyHeaderOf,
-  registerAccessControl,
-  sendRefusal,
-  trustIn,
-} from "./http/access-control.ts";
+import { AccessControl, addressOf, proxyHeaderOf, sendRefusal, trustIn } from "./http/access-control.ts";
 import { registerHealthRoutes } from "./http/health.ts";
 import { HttpServers, readTlsPair } from "./http/http-servers.ts";
 import type { TlsPair } from "./http/http-servers.ts";
-import { publicAddressOf } from "./http/public-address.ts";
 import { registerErrorHandler, registerStaticFiles, securityHeaders } from "./http/static-files.ts";
 import { Lessons } from "./lessons/lessons.ts";
 import { gatewayLimits } from "./limits.ts";
@@ -75,11 +67,11 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   registerErrorHandler(app, log);
   const pool = new ConnectionPool(config.connections, limits);
   const capture = config.pcap === undefined ? undefined : openCapture(app, config.pcap, limits, log);
-  const isTrusted = trustIn(config.trustedProxies);
-  const authenticator = new Authenticator(config, limits, log, isTrusted);
+  const access = new AccessControl(app, config);
+  const authenticator = new Authenticator(config, limits, log, access.isTrusted);
   const flowLog = new FrameLog({ bytesMax: config.watchBytes, flowsMax: flowsKeptMax });
-  const flows = new Watchers(flowLog, () => metrics.watchGap());
-  const presentations = new Presentations(limits, () => metrics.watchGap());
+  const flows = new Watchers(flowLog, () => metrics.watchGaps.inc());
+  const presentations = new Presentations(limits, () => metrics.watchGaps.inc());
   app.addHook("onClose", () => presentations.close());
   const listening = new ListeningPorts(config.listens, { allowed: config.allowed, limits, flowLog, log, metrics });
   app.decorate("listening", listening);
@@ -109,19 +101,14 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     return flowLog.bytesKept + presentations.bytesKept;
   });
   await registerWebSockets(app, limits, config.hasRelay, () => Promise.all([listening.drain(), connections.drain()]));
-  app.addHook("onRequest", (_request, reply, done) => {
+  app.addHook("onRequest", (request, reply, done) => {
     void reply.headers(securityHeaders);
-    done();
+    const refusal = access.refuse(request);
+    if (refusal === undefined) return done();
+    void sendRefusal(request, reply, refusal, { log, metrics });
   });
-  const policy = registerAccessControl(app, { config, log, metrics });
-  await registerAuthentication(app, {
-    authenticator,
-    limits,
-    log,
-    metrics,
-    publicAddressOf: (request) => publicAddressOf(request, isTrusted, policy().isHttpsAlone(request.headers.host)),
-    closeEnded: () => connections.closeEnded(),
-  });
+  const closeEnded = (): void => connections.closeEnded();
+  await registerAuthentication(app, { authenticator, access, limits, log, metrics, closeEnded });
   app.addHook("onRequest", (request, reply, done) => {
     const refusal = request.ws ? connections.refuseUpgrade(request.identity, addressOf(request)) : undefined;
     if (refusal === undefined) return done();
@@ -132,7 +119,7 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     const proxyHeader = wantsProxyHeader ? proxyHeaderOf(request) : undefined;
     const { identity, raw } = request;
     // Without authentication, and also where the operator wants none, only this machine may watch [G-15].
-    const mayWatch = authenticator.auth.method !== "none" || isFromHere(request, policy(), isTrusted);
+    const mayWatch = authenticator.auth.method !== "none" || access.isFromHere(request);
     const address = addressOf(request);
     connections.add({ webSocket, socket: raw.socket, address, identity, mayWatch, proxyHeader, relayTarget });
   });
@@ -154,7 +141,7 @@ function createFastify(
     tls: readTls(),
     trustedProxies,
     onRefused: (reason, address) => {
-      metrics.refused(reason);
+      metrics.refused.inc({ reason });
       createLog(app.log).closed(address, reason);
     },
   });

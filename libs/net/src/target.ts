@@ -132,57 +132,33 @@ function parseParameters(scheme: keyof typeof parametersOf, query: string | unde
     if (!known.includes(name)) {
       throw new TargetError(`${quote(name)} is not a parameter of ${scheme}; type ${known.join(", ")} or leave it out`);
     }
-    if (parameters.has(name)) throw new TargetError(`the parameter ${name} is there twice; type it once`);
-    if (value === "") throw new TargetError(`the parameter ${name} has no value; type ${name}=… or leave it out`);
+    if (value === "" || parameters.has(name)) {
+      throw new TargetError(`the parameter ${name} needs one value; type ${name}=… once, or leave it out`);
+    }
     parameters.set(name, value);
   }
   return parameters;
 }
 
 function parseHostPort(scheme: string, place: string): HostPort {
-  const [, authority = "", path = ""] = /^\/\/([^/]*)(.*)$/s.exec(place) ?? [];
   const form = `type ${scheme}://host:port`;
-  if (authority === "") throw new TargetError(`${quote(`${scheme}:${place}`)} has no host; ${form}`);
   // What stands before the @ may be a password, so it is not repeated.
-  if (authority.includes("@")) throw new TargetError(`the URL has a user name before @; ${form} without it`);
-  if (path !== "") throw new TargetError(`${quote(path)} behind the port is a path; ${form} without it`);
-  const [, six, plain = "", portText] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(authority) ?? [];
-  if (six === undefined && plain === "") {
-    throw new TargetError(`${quote(authority)} is not host:port; ${form}, an IPv6 address in brackets`);
-  }
-  return { host: six === undefined ? parseHost(plain) : parseIPv6(six), port: parsePort(portText, form) };
-}
-
-function parsePort(text: string | undefined, form: string): number {
-  if (text === undefined || text === "") throw new TargetError(`the URL has no port; ${form}`);
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65_535) throw new TargetError(`${quote(text)} is not a port; type one from 1 to 65535`);
-  return port;
-}
-
-function parseIPv6(text: string): string {
-  const address = decode(text);
-  if (isIP(address) !== 6)
-    throw new TargetError(`${quote(text)} in brackets is not an IPv6 address; type one such as [::1]`);
-  return address;
-}
-
-function parseHost(text: string): string {
-  const host = domainToASCII(decode(text));
-  if (host === "" || host.length > 253) {
-    throw new TargetError(`${quote(text)} is not a host name or an IP address; type one such as imap.example`);
-  }
-  return host;
+  if (place.includes("@")) throw new TargetError(`the URL has a user name before @; ${form} without it`);
+  const [, six, plain = "", portText] = /^\/\/(?:\[([^\]]*)\]|([^:[\]/]*)):(\d{1,5})$/.exec(place) ?? [];
+  const host = six === undefined ? domainToASCII(decode(plain)) : decode(six);
+  const isHost = six === undefined ? host !== "" && host.length <= 253 : isIP(host) === 6;
+  const port = Number(portText);
+  if (isHost && port >= 1 && port <= 65_535) return { host, port };
+  throw new TargetError(
+    `${quote(`${scheme}:${place}`)} is not a host and a port from 1 to 65535; ${form}, an IPv6 address in brackets`,
+  );
 }
 
 function parseSocketPath(place: string): string {
   const path = decode(place.startsWith("///") ? place.slice(2) : place);
-  if (!path.startsWith("/")) {
+  if (!/^\/(?!\/)[^\0]*$/.test(path)) {
     throw new TargetError(`${quote(path)} is not the absolute path of a socket; type unix:/path/to/socket`);
   }
-  if (path.startsWith("//"))
-    throw new TargetError(`${quote(path)} has a host, and a Unix socket has none; type unix:/path`);
-  if (path.includes("\0")) throw new TargetError("the path of a Unix socket cannot hold a zero byte; leave out %00");
   const bytes = Buffer.byteLength(path);
   if (bytes > socketPathBytesMax) {
     throw new TargetError(
@@ -204,20 +180,10 @@ function readTlsParameters(parameters: Parameters): Omit<TlsAddress, "transport"
     const [given, missing] = cert === undefined ? ["key", "cert"] : ["cert", "key"];
     throw new TargetError(`the parameter ${given} needs ${missing} as well; name both files`);
   }
-  return {
-    ...(servername !== undefined && { servername: domainToASCII(servername) }),
-    ...(alpn !== undefined && { alpn }),
-    ...readPemFiles(ca, cert, key),
-  };
-}
-
-function readPemFiles(
-  ca: string | undefined,
-  cert: string | undefined,
-  key: string | undefined,
-): Pick<TlsAddress, "ca" | "cert" | "key"> {
   try {
     return {
+      ...(servername !== undefined && { servername: domainToASCII(servername) }),
+      ...(alpn !== undefined && { alpn }),
       ...(ca !== undefined && { ca: readCertificates({ option: "ca", path: ca }) }),
       ...(cert !== undefined &&
         key !== undefined &&

@@ -8,8 +8,8 @@
 import fastifyCookie from "@fastify/cookie";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { SettingsError } from "@wirebook/settings";
-import type { PublicAddress } from "../http/public-address.ts";
 import { addressOf, sendRefusal } from "../http/access-control.ts";
+import type { AccessControl, PublicAddress } from "../http/access-control.ts";
 import type { Refusal } from "../http/origin-policy.ts";
 import { guestPath, sendText } from "../http/static-files.ts";
 import type { GatewayLimits } from "../limits.ts";
@@ -39,8 +39,7 @@ export interface AuthenticationOptions {
   readonly limits: GatewayLimits;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** How the browser that sent a request sees the gateway. */
-  readonly publicAddressOf: (request: FastifyRequest) => PublicAddress;
+  readonly access: AccessControl;
   /** Closes the WebSockets of people who may not stay. */
   readonly closeEnded: () => void;
 }
@@ -137,16 +136,16 @@ function cookieName({ isHttps, path }: PublicAddress): string {
 }
 
 function cookieOf(request: FastifyRequest, options: AuthenticationOptions): string | undefined {
-  return request.cookies?.[cookieName(options.publicAddressOf(request))];
+  return request.cookies?.[cookieName(options.access.publicAddressOf(request))];
 }
 
 function setCookie(
   request: FastifyRequest,
   reply: FastifyReply,
   session: Session | undefined,
-  { authenticator, publicAddressOf }: AuthenticationOptions,
+  { authenticator, access }: AuthenticationOptions,
 ): void {
-  const address = publicAddressOf(request);
+  const address = access.publicAddressOf(request);
   const attributes = { httpOnly: true, sameSite: "strict", secure: address.isHttps, path: address.path } as const;
   const name = cookieName(address);
   const value = session && authenticator.passwords?.sessions.encode(session);
@@ -169,7 +168,7 @@ function registerPasswords(app: FastifyInstance, passwords: Passwords, options: 
     const [user, password] = ["user", "password"].map((name) => form.get(name) ?? "") as [string, string];
     const found = await passwords.logIn(addressOf(request), user, password);
     if ("status" in found) {
-      metrics.refused(found.reason);
+      metrics.refused.inc({ reason: found.reason });
       if (found.retryAfterMs !== undefined) void reply.header("retry-after", Math.ceil(found.retryAfterMs / 1000));
       // A 401 must name a way to authenticate that a browser knows, and a form is none.
       return sendLoginPage(reply, { ...found, status: found.status === 401 ? 403 : found.status, user });

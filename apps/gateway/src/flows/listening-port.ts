@@ -126,7 +126,7 @@ export class ListeningPorts {
     const address = normalizeAddress(socket.remoteAddress ?? "") ?? "unknown";
     const reason = this.#whyRefused(address);
     if (reason !== undefined) {
-      metrics.refused(reason);
+      metrics.refused.inc({ reason });
       log.closed(address, reason);
       socket.resetAndDestroy();
       return;

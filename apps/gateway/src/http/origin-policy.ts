@@ -128,6 +128,6 @@ function namesOf(host: string): string[] {
 }
 
 /** A header for a sentence, cut where it is long. */
-export function quote(header: string): string {
+function quote(header: string): string {
   return JSON.stringify(header.slice(0, 40));
 }

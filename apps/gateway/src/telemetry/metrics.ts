@@ -8,7 +8,7 @@
 
 import type { Socket } from "node:net";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { FrameErrorCode, Hop, StreamRecord } from "@wirebook/protocol";
+import type { Hop, StreamRecord } from "@wirebook/protocol";
 import type { Flow } from "../flows/flow.ts";
 import { outcomeOf } from "../streams/stream.ts";
 import type { Stream } from "../streams/stream.ts";
@@ -52,9 +52,9 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #streams = this.#counter("streams_total", "streams that are over", ["target", "operation", "outcome"]);
   readonly #flows = this.#counter("flows_total", "flows through listening ports that are over", ["target", "outcome"]);
-  readonly #watchGaps = this.#counter("watch_gaps_total", "times that a watcher was too slow for what is kept", []);
-  readonly #refused = this.#counter("refused_total", "requests and WebSockets that were refused", ["reason"]);
-  readonly #frameErrors = this.#counter("frame_errors_total", "frames that were refused", ["code"]);
+  readonly watchGaps = this.#counter("watch_gaps_total", "times that a watcher was too slow for what is kept", []);
+  readonly refused = this.#counter("refused_total", "requests and WebSockets that were refused", ["reason"]);
+  readonly frameErrors = this.#counter("frame_errors_total", "frames that were refused", ["code"]);
   readonly #webSocketsOpened = this.#counter("websockets_opened_total", "WebSockets that were opened", []);
   readonly #times: Readonly<Record<StepName, Histogram.Internal<"hop" | "step">>>;
   /** What runs. Its bytes are looked up when the metrics are read. */
@@ -124,22 +124,9 @@ export class Metrics {
     this.#flows.inc({ target: port.target.name, outcome: outcomeOf(outcome) });
   }
 
-  /** A watcher was so slow that frames are missing. */
-  watchGap(): void {
-    this.#watchGaps.inc();
-  }
-
   /** A page answered a ping. */
   pong(ms: number): void {
     this.#times.ping.observe(ms / 1000);
-  }
-
-  refused(reason: RefusalReason): void {
-    this.#refused.inc({ reason });
-  }
-
-  frameError(code: FrameErrorCode): void {
-    this.#frameErrors.inc({ code });
   }
 
   /** @param socket the TCP connection under it */

@@ -132,7 +132,7 @@ export class WebSocketConnections {
   }
 
   #reject(webSocket: WebSocket, address: string, isPage: boolean, { reason, error, closeCode }: Rejection): void {
-    this.#shared.metrics.refused(reason);
+    this.#shared.metrics.refused.inc({ reason });
     this.#shared.log.refused(address, closeCode, error.message);
     this.#rejectedCount += 1;
     webSocket.on("close", () => (this.#rejectedCount -= 1));

@@ -294,7 +294,7 @@ export class PageConnection extends WebSocketConnection implements FlowsPage {
   }
 
   #sendError(error: FrameError, receivedMs: number): void {
-    this.shared.metrics.frameError(error.code);
+    this.shared.metrics.frameErrors.inc({ code: error.code });
     this.sendFrame(error.toFrame(receivedMs));
   }
 
