@@ -18,9 +18,6 @@ const costMax = 14;
 
 const bcryptForm = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
-/** How a hash tells its kind, such as `$apr1$` and `{SHA}`. */
-const kindForm = /^(?:\$\w{1,8}\$|\{\w{1,8}\})/;
-
 /** The users of one file, as last read. */
 export class UsersFile {
   readonly #path: string;
@@ -101,8 +98,7 @@ function readLine(line: string, hashes: Map<string, string>): string | undefined
   const shown = name.slice(0, 40);
   if (hashes.has(name)) return `the user ${shown} is there twice; remove one of the lines`;
   if (!bcryptForm.test(hash)) {
-    const kind = kindForm.exec(hash)?.[0] ?? "something else";
-    return `the hash of ${shown} begins with ${kind}, and only bcrypt is accepted; type htpasswd -B -C 12 FILE ${shown}`;
+    return `the hash of ${shown} is not one of bcrypt, and no other is accepted; type htpasswd -B -C 12 FILE ${shown}`;
   }
   const cost = costOf(hash);
   if (cost < 4 || cost > costMax) {

@@ -8,27 +8,14 @@
 import type { Socket } from "node:net";
 import type { FlowFaults } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
+import type { Flow } from "./flow.ts";
 import { FaultQueue, noFaults } from "./flow-faults.ts";
-import type { FaultOwner } from "./flow-faults.ts";
-import type { LoggedFlow } from "./frame-log.ts";
 
 const noBytes = new Uint8Array(0);
 
-/** What a direction asks its flow, and tells it. */
-export interface DirectionOwner {
-  readonly faults: FlowFaults;
-  readonly logged: LoggedFlow;
-  /** The sender's FIN was passed on. */
-  onFin(isFromTarget: boolean): void;
-  /** A fault ends the flow. */
-  breakOff(how: "rst" | "fin"): void;
-  /** A mistake of this program, which ends one flow and no other. */
-  onInternalError(error: unknown): void;
-}
-
 /** One direction. */
-export class FlowDirection implements FaultOwner {
-  readonly #owner: DirectionOwner;
+export class FlowDirection {
+  readonly #flow: Flow;
   readonly #isFromTarget: boolean;
   readonly #source: Socket;
   readonly #sink: Socket;
@@ -41,12 +28,12 @@ export class FlowDirection implements FaultOwner {
   #isEnded = false;
 
   constructor(
-    owner: DirectionOwner,
+    flow: Flow,
     isFromTarget: boolean,
     [source, sink]: readonly [source: Socket, sink: Socket],
     limits: Pick<GatewayLimits, "highWaterBytes" | "lowWaterBytes">,
   ) {
-    this.#owner = owner;
+    this.#flow = flow;
     this.#isFromTarget = isFromTarget;
     this.#source = source;
     this.#sink = sink;
@@ -59,7 +46,7 @@ export class FlowDirection implements FaultOwner {
   }
 
   get faults(): FlowFaults {
-    return this.#owner.faults;
+    return this.#flow.faults;
   }
 
   /** Passes on what one read gave. The bytes must not change any more. */
@@ -67,7 +54,7 @@ export class FlowDirection implements FaultOwner {
     try {
       if (!this.#isEnded) this.#pass(bytes);
     } catch (error) {
-      this.#owner.onInternalError(error);
+      this.#flow.onInternalError(error);
     }
   }
 
@@ -78,7 +65,7 @@ export class FlowDirection implements FaultOwner {
     const isFree = this.#sink.write(bytes);
     const isWaiting = this.#sink.writableLength > 0;
     // The other end works meanwhile.
-    this.#owner.logged.read(this.#isFromTarget, bytes, atMs, isWaiting);
+    this.#flow.logged.read(this.#isFromTarget, bytes, atMs, isWaiting);
     if (isWaiting) this.#awaitTaken(bytes.length);
     if (!isFree) this.#source.pause();
   }
@@ -99,10 +86,11 @@ export class FlowDirection implements FaultOwner {
     this.#queue?.stop();
   }
 
+  /** Passes on what was held; false when no further ones may come until the queue is run again. */
   send(bytes: Uint8Array): boolean {
     const isFree = this.#sink.write(bytes);
     if (this.#sink.writableLength > 0) this.#awaitTaken(bytes.length);
-    else this.#owner.logged.written(this.#isFromTarget, bytes.length, performance.now());
+    else this.#flow.logged.written(this.#isFromTarget, bytes.length, performance.now());
     this.#readOn();
     return isFree;
   }
@@ -111,38 +99,39 @@ export class FlowDirection implements FaultOwner {
     this.#isEnded = true;
     this.#sink.end((error?: Error | null) => {
       if (error) return;
-      this.#owner.logged.closed("fin", this.#isFromTarget ? "client" : "target", this.#isFromTarget, performance.now());
-      this.#owner.onFin(this.#isFromTarget);
+      this.#flow.logged.closed("fin", this.#isFromTarget ? "client" : "target", this.#isFromTarget, performance.now());
+      this.#flow.onFin(this.#isFromTarget);
     });
   }
 
+  /** A fault ends the flow. */
   breakOff(how: "rst" | "fin"): void {
     // What was to come before it must have left.
-    if (this.#sink.writableLength === 0) this.#owner.breakOff(how);
-    else this.#sink.write(noBytes, () => this.#owner.breakOff(how));
+    if (this.#sink.writableLength === 0) this.#flow.breakOff(how);
+    else this.#sink.write(noBytes, () => this.#flow.breakOff(how));
   }
 
   #end(): void {
     if (this.#isEnded) return;
     const atMs = performance.now();
-    this.#owner.logged.closed("fin", this.#isFromTarget ? "target" : "client", this.#isFromTarget, atMs);
+    this.#flow.logged.closed("fin", this.#isFromTarget ? "target" : "client", this.#isFromTarget, atMs);
     if (this.#isHeld) this.#ensureQueue().push(undefined, atMs);
     else this.sendFin();
   }
 
   /** True when bytes must wait, for a fault or for others that wait. */
   get #isHeld(): boolean {
-    return this.#owner.faults !== noFaults || this.#queue?.isEmpty === false;
+    return this.#flow.faults !== noFaults || this.#queue?.isEmpty === false;
   }
 
   #ensureQueue(): FaultQueue {
-    const { logged } = this.#owner;
+    const { logged } = this.#flow;
     return (this.#queue ??= new FaultQueue(this, this.#isFromTarget ? logged.receivedBytes : logged.sentBytes));
   }
 
   #hold(bytes: Uint8Array, atMs: number): void {
     const queue = this.#ensureQueue();
-    this.#owner.logged.read(this.#isFromTarget, bytes, atMs, true);
+    this.#flow.logged.read(this.#isFromTarget, bytes, atMs, true);
     queue.push(bytes, atMs);
     if (queue.heldBytes > this.#limits.highWaterBytes) this.#source.pause();
   }
@@ -158,7 +147,7 @@ export class FlowDirection implements FaultOwner {
 
   #noteTaken(error: Error | null | undefined): void {
     if (error) return;
-    this.#owner.logged.written(this.#isFromTarget, this.#markedBytes, performance.now());
+    this.#flow.logged.written(this.#isFromTarget, this.#markedBytes, performance.now());
     this.#markedBytes = 0;
     if (this.#unmarkedBytes > 0) this.#awaitTaken(0);
   }

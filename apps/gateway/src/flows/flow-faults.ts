@@ -6,21 +6,12 @@
  */
 
 import type { FlowFaults } from "@wirebook/protocol";
+import type { FlowDirection } from "./flow-direction.ts";
 
 /** Milliseconds between two slices: written at once, a reader would find them joined. */
 const sliceGapMs = 1;
 /** Milliseconds of a bandwidth that are written at once. */
 const bandwidthStepMs = 10;
-
-/** The direction that waits. */
-export interface FaultOwner {
-  readonly faults: FlowFaults;
-  /** Passes bytes on; false when no further ones may come until `run` is called. */
-  send(bytes: Uint8Array): boolean;
-  sendFin(): void;
-  /** Closes both legs after so many bytes, as was asked for. */
-  breakOff(how: "rst" | "fin"): void;
-}
 
 interface Held {
   /** `undefined` for a FIN. */
@@ -39,7 +30,7 @@ export function toFaults(faults: FlowFaults): FlowFaults {
 
 /** The bytes of one direction that wait. */
 export class FaultQueue {
-  readonly #owner: FaultOwner;
+  readonly #owner: FlowDirection;
   readonly #held: Held[] = [];
   #heldBytes = 0;
   #passedBytes: number;
@@ -50,7 +41,7 @@ export class FaultQueue {
   #isOver = false;
 
   /** @param passedBytes of this direction before there was a fault */
-  constructor(owner: FaultOwner, passedBytes: number) {
+  constructor(owner: FlowDirection, passedBytes: number) {
     this.#owner = owner;
     this.#passedBytes = passedBytes;
   }

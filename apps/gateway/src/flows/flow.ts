@@ -24,7 +24,6 @@ import type { GatewayLimits } from "../limits.ts";
 import type { StreamEnd } from "../streams/stream.ts";
 import { announce } from "../websocket/page-frames.ts";
 import { FlowDirection } from "./flow-direction.ts";
-import type { DirectionOwner } from "./flow-direction.ts";
 import { noFaults } from "./flow-faults.ts";
 import type { FrameLog, LoggedFlow } from "./frame-log.ts";
 
@@ -51,7 +50,7 @@ export interface FlowShared {
 }
 
 /** One connection and where it leads. */
-export class Flow implements DirectionOwner {
+export class Flow {
   readonly port: FlowPort;
   readonly record = new StreamRecord(countsOnly);
   readonly logged: LoggedFlow;
@@ -125,6 +124,7 @@ export class Flow implements DirectionOwner {
     this.#breakBoth({ code: "shutting-down", message: "the gateway stopped; connect again in a moment" });
   }
 
+  /** A sender's FIN was passed on. */
   onFin(isFromTarget: boolean): void {
     this.record.mark(isFromTarget ? "fin" : "ended", performance.now());
     this.#finCount += 1;
@@ -133,6 +133,7 @@ export class Flow implements DirectionOwner {
     else if (isFromTarget) this.#deadline.set(this.#shared.limits.halfOpenMs);
   }
 
+  /** A fault ends it. */
   breakOff(how: "rst" | "fin"): void {
     if (how === "rst") return this.#breakBoth({ reason: "reset" });
     if (this.#outcome !== undefined) return;
@@ -142,6 +143,7 @@ export class Flow implements DirectionOwner {
     this.#close();
   }
 
+  /** A mistake of this program, which ends one flow and no other. */
   onInternalError(error: unknown): void {
     this.#shared.onInternalError(error);
     this.abort();

@@ -5,45 +5,16 @@
  * presentation and do nothing else.
  */
 
-import type { ByteFrame, FlowFaults, GatewayFrame, ListeningPort, PageFrame } from "@wirebook/protocol";
+import type { ByteFrame, FlowFaults, PageFrame } from "@wirebook/protocol";
 import { describeForbidden, mayUseTargets } from "../auth/identity.ts";
-import type { Identity } from "../auth/identity.ts";
 import { FrameError } from "../websocket/page-frames.ts";
-import type { SendQueue } from "../websocket/send-queue.ts";
+import type { ConnectionShared } from "../websocket/connection.ts";
+import type { PageConnection } from "../websocket/page-connection.ts";
 import { tokenOf } from "./presentations.ts";
-import type { Presentation, PresentationListener, Presentations } from "./presentations.ts";
+import type { Presentation, PresentationListener } from "./presentations.ts";
 import type { Watcher, Watchers } from "./watcher.ts";
 
 const watchForbidden = "watch on the gateway's own machine, or ask the operator for --auth";
-
-/** The ports on which the gateway listens for clients to watch. */
-interface Listening {
-  readonly ports: readonly ListeningPort[];
-  /** Concerns new and running flows; false when there is no such port. */
-  setFaults(port: number, faults: FlowFaults): boolean;
-}
-
-/** What the pages of one gateway share. */
-export interface FlowsShared {
-  /** Of the gateway's own log. */
-  readonly flows: Watchers;
-  readonly presentations: Presentations;
-  readonly listening: Listening;
-}
-
-/** The page that it is about. */
-export interface FlowsPage {
-  readonly queue: SendQueue;
-  sendFrame(frame: GatewayFrame): void;
-  readonly identity: Identity;
-  readonly address: string;
-  /** True when the page may watch the flows of the gateway. */
-  readonly mayWatch: boolean;
-  /** A presentation that the page viewed is over. */
-  onViewEnd(): void;
-  /** The faults of a listening port have changed. */
-  onFaults(): void;
-}
 
 /** The frames of a page that concern flows. */
 export type FlowFrame = Extract<
@@ -53,13 +24,13 @@ export type FlowFrame = Extract<
 
 /** The flows of one page. */
 export class PageFlows implements PresentationListener {
-  readonly #page: FlowsPage;
-  readonly #shared: FlowsShared;
+  readonly #page: PageConnection;
+  readonly #shared: ConnectionShared;
   #watch: { readonly watchers: Watchers; readonly watcher: Watcher } | undefined;
   #viewed: Presentation | undefined;
   #presented: Presentation | undefined;
 
-  constructor(page: FlowsPage, shared: FlowsShared) {
+  constructor(page: PageConnection, shared: ConnectionShared) {
     this.#page = page;
     this.#shared = shared;
   }

@@ -8,8 +8,7 @@
  */
 
 import { once } from "node:events";
-import { connect } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import type { Target } from "@wirebook/net";
 import type { AnnouncedTarget } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
@@ -18,6 +17,9 @@ import { lessonServices } from "./services.ts";
 import type { LessonService } from "./services.ts";
 
 const host = "127.0.0.1";
+
+/** Where nothing listens: below 1024 only root could, and TCPMUX (RFC 1078) is history. */
+const closedPort = 1;
 
 /** The lessons of one gateway. */
 export class Lessons {
@@ -45,6 +47,8 @@ export class Lessons {
   enter(stream: Stream): void {
     const { lessonServicesMax, lessonStreamsMax } = this.#limits;
     const { name } = stream.request.target;
+    const { create } = serviceOf(name);
+    if (create === undefined) return stream.start(targetAt(name, closedPort));
     let service = this.#find(stream);
     if (service === undefined && this.#running.size >= lessonServicesMax) {
       return stream.onBusy(`${lessonServicesMax} services of lessons are running; try again in a moment`);
@@ -52,7 +56,7 @@ export class Lessons {
     if (service !== undefined && service.streams.size >= lessonStreamsMax) {
       return stream.onBusy(`${lessonStreamsMax} streams to ${name} are running; wait until one of them ends`);
     }
-    service ??= new RunningService(stream, this.#limits);
+    service ??= new RunningService(stream, create(), this.#limits);
     this.#running.add(service);
     service.streams.add(stream);
     service.start(stream).catch((error: unknown) => stream.onInternalError(error));
@@ -86,13 +90,13 @@ class RunningService {
   readonly name: string;
   readonly streams = new Set<Stream>();
   readonly #sockets = new Set<Socket>();
-  readonly #server;
+  readonly #server: Server;
   readonly #target: Promise<Target>;
 
-  constructor({ owner, request }: Stream, limits: GatewayLimits) {
+  constructor({ owner, request }: Stream, server: Server, limits: GatewayLimits) {
     this.owner = owner;
     this.name = request.target.name;
-    this.#server = serviceOf(this.name).create();
+    this.#server = server;
     this.#server.maxConnections = limits.lessonStreamsMax;
     this.#server.on("connection", (socket: Socket) => this.#adopt(socket, limits));
     const { transport } = serviceOf(this.name);
@@ -123,16 +127,7 @@ class RunningService {
     this.#server.listen({ host, port: 0 });
     await once(this.#server, "listening");
     const { port } = this.#server.address() as AddressInfo;
-    return targetAt(this.name, serviceOf(this.name).isRefused === true ? await this.#occupy(port) : port);
-  }
-
-  /** A port at which nothing can listen: a connection has it as its own end. */
-  async #occupy(port: number): Promise<number> {
-    const socket = connect({ host, port });
-    this.#sockets.add(socket);
-    socket.on("error", () => undefined); // `once` tells of one while it connects, and afterwards the port alone matters.
-    await once(socket, "connect");
-    return socket.localPort as number;
+    return targetAt(this.name, port);
   }
 
   #adopt(socket: Socket, { lessonConnectionMs }: GatewayLimits): void {

@@ -26,9 +26,8 @@ export interface LessonService {
   readonly transport: "tcp" | "tls";
   /** What the certificate of a TLS service is verified against. */
   readonly tls?: { readonly servername: string; readonly ca: Buffer };
-  /** True when its target is a port on which nothing listens. */
-  readonly isRefused?: boolean;
-  readonly create: () => Server;
+  /** Absent where nothing shall listen. */
+  readonly create?: () => Server;
 }
 
 /** By the name of the target. */
@@ -36,7 +35,7 @@ export const lessonServices: Readonly<Record<string, LessonService>> = {
   "lesson-echo": { transport: "tcp", create: () => createServer(halfOpen, echo) },
   "lesson-greeter": { transport: "tcp", create: () => createServer(halfOpen, greet) },
   "lesson-queue": { transport: "tcp", create: createQueue },
-  "lesson-refused": { transport: "tcp", isRefused: true, create: () => createServer() },
+  "lesson-refused": { transport: "tcp" },
   "lesson-reset": { transport: "tcp", create: () => createServer(reset) },
   "lesson-silent": { transport: "tcp", create: () => createServer(halfOpen, (socket) => socket.resume()) },
   "lesson-stalled": { transport: "tcp", create: () => createServer({ pauseOnConnect: true }, stall) },

@@ -9,7 +9,9 @@ import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import type { Identity } from "../auth/identity.ts";
 import type { FrameLog } from "../flows/frame-log.ts";
-import type { FlowsShared } from "../flows/page-flows.ts";
+import type { ListeningPorts } from "../flows/listening-port.ts";
+import type { Presentations } from "../flows/presentations.ts";
+import type { Watchers } from "../flows/watcher.ts";
 import type { Lessons } from "../lessons/lessons.ts";
 import type { Stream, StreamEnd, StreamOwner, StreamShared } from "../streams/stream.ts";
 import type { Log } from "../telemetry/access-log.ts";
@@ -44,12 +46,15 @@ const stalledBeatsForPing = 4;
 const noBytes = new Uint8Array(0);
 
 /** What all WebSockets of a gateway share. */
-export interface ConnectionShared extends StreamShared, FlowsShared {
+export interface ConnectionShared extends StreamShared {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
-  /** What those who watch get. */
+  /** What those who watch get, and they themselves. */
   readonly flowLog: FrameLog;
+  readonly flows: Watchers;
+  readonly presentations: Presentations;
+  readonly listening: ListeningPorts;
   readonly lessons: Lessons;
   /** Why a user who came in may not stay, given when a target was last used; `undefined` where there is no reason. */
   whyEnded(identity: Identity, usedMs: number): string | undefined;

@@ -19,7 +19,6 @@ import type { ByteFrameKind, GatewayFrame, ListeningPort, PageFrame } from "@wir
 import { describeForbidden, mayUseTargets } from "../auth/identity.ts";
 import { TokenBucket } from "../bounds.ts";
 import { PageFlows } from "../flows/page-flows.ts";
-import type { FlowsPage } from "../flows/page-flows.ts";
 import { Stream } from "../streams/stream.ts";
 import type { StreamEnd, StreamRequest } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection } from "./connection.ts";
@@ -29,9 +28,11 @@ import { announce, FrameError, hopOf, readStreamRequest } from "./page-frames.ts
 const noBytes = new Uint8Array(0);
 
 /** The connection of one page. */
-export class PageConnection extends WebSocketConnection implements FlowsPage {
+export class PageConnection extends WebSocketConnection {
   readonly address: string;
+  /** True when it may watch the flows of the gateway. */
   readonly mayWatch: boolean;
+  /** The faults of a listening port have changed. */
   readonly onFaults: () => void;
   readonly #isGuest: boolean;
   readonly #targets: ReadonlyMap<string, Target>;
@@ -45,7 +46,7 @@ export class PageConnection extends WebSocketConnection implements FlowsPage {
 
   /**
    * @param targets by name, `wirebook` first where there is one
-   * @param onFaults called when the page has changed the faults of a listening port
+   * @param onFaults called when the page has changed them
    */
   constructor(client: Client, targets: ReadonlyMap<string, Target>, shared: ConnectionShared, onFaults: () => void) {
     super(client, shared);
