@@ -33,11 +33,14 @@ export interface CaptureSink {
 export class Capture {
   /** Called once, when the file has become as large as it may be. */
   onFull: (() => void) | undefined;
+  /** Bytes written so far. */
+  bytes = 0;
+  /** Packets that were not written. */
+  lostPackets = 0;
+  /** True once it is as large as it may be: nothing more is written. */
+  isFull = false;
   readonly #sink: CaptureSink;
   readonly #bytesMax: number;
-  #bytes = 0;
-  #isFull = false;
-  #lostPackets = 0;
   #unixStreams = 0;
 
   /**
@@ -51,24 +54,9 @@ export class Capture {
     this.#write(encodeHead(application, comment));
   }
 
-  /** Bytes written so far. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** Packets that were not written. */
-  get lostPackets(): number {
-    return this.#lostPackets;
-  }
-
-  /** True once it is as large as it may be: nothing more is written. */
-  get isFull(): boolean {
-    return this.#isFull;
-  }
-
   /** Writes a packet, in its block, or counts it as lost. */
   add(packet: Uint8Array<ArrayBuffer>): void {
-    if (!this.#write(packet)) this.#lostPackets += 1;
+    if (!this.#write(packet)) this.lostPackets += 1;
   }
 
   /** Addresses for the next Unix socket. */
@@ -78,12 +66,12 @@ export class Capture {
   }
 
   #write(block: Uint8Array<ArrayBuffer>): boolean {
-    if (!this.#isFull && this.#bytes + block.length > this.#bytesMax) {
-      this.#isFull = true;
+    if (!this.isFull && this.bytes + block.length > this.#bytesMax) {
+      this.isFull = true;
       this.onFull?.();
     }
-    if (this.#isFull || !this.#sink.write(block)) return false;
-    this.#bytes += block.length;
+    if (this.isFull || !this.#sink.write(block)) return false;
+    this.bytes += block.length;
     return true;
   }
 }

@@ -29,13 +29,19 @@ export function encodeHead(application: string, comment: string): Uint8Array<Arr
   section.setBigInt64(8, -1n, true);
   const link = new DataView(new ArrayBuffer(8));
   link.setUint16(0, linkTypeRaw, true);
-  return join([
-    encodeBlock(blockTypes.section, bytesOf(section), [
+  const blocks = [
+    encodeBlock(blockTypes.section, new Uint8Array(section.buffer), [
       [optionCodes.comment, encodeComment(comment)],
       [optionCodes.application, encodeComment(application)],
     ]),
-    encodeBlock(blockTypes.interface, bytesOf(link), [[optionCodes.resolution, Uint8Array.of(microseconds)]]),
-  ]);
+    encodeBlock(blockTypes.interface, new Uint8Array(link.buffer), [
+      [optionCodes.resolution, Uint8Array.of(microseconds)],
+    ]),
+  ] as const;
+  const head = new Uint8Array(blocks[0].length + blocks[1].length);
+  head.set(blocks[0]);
+  head.set(blocks[1], blocks[0].length);
+  return head;
 }
 
 /** A packet at a time in microseconds since 1970. */
@@ -88,18 +94,4 @@ function encodeComment(text: string): Uint8Array {
 
 function padded(length: number): number {
   return Math.ceil(length / 4) * 4;
-}
-
-function bytesOf({ buffer }: DataView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(buffer);
-}
-
-function join(blocks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(blocks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    joined.set(block, at);
-    at += block.length;
-  }
-  return joined;
 }

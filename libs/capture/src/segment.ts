@@ -42,16 +42,23 @@ export function encodeSegment(segment: Segment): Uint8Array<ArrayBuffer> {
   const ipBytes = isSix ? 40 : 20;
   const tcpBytes = tcpHeaderBytes + payload.length;
   const packet = new Uint8Array(ipBytes + tcpBytes);
+  const ip = viewOf(packet);
+  if (isSix) {
+    ip.setUint8(0, 0x60);
+    ip.setUint16(4, tcpBytes);
+    ip.setUint8(6, tcp);
+    ip.setUint8(7, hopLimit);
+  } else {
+    ip.setUint8(0, 0x45);
+    ip.setUint16(2, packet.length);
+    ip.setUint16(6, dontFragment);
+    ip.setUint8(8, hopLimit);
+    ip.setUint8(9, tcp);
+  }
+  packet.set(source.address, isSix ? 8 : 12);
+  packet.set(destination.address, isSix ? 24 : 16);
+  if (!isSix) ip.setUint16(10, checksum(sumOf(packet.subarray(0, ipBytes))));
   const body = packet.subarray(ipBytes);
-  writeTcp(body, segment);
-  if (isSix) writeSix(packet, source.address, destination.address, tcpBytes);
-  else writeFour(packet, source.address, destination.address);
-  const pseudoHeader = sumOf(source.address) + sumOf(destination.address) + tcp + tcpBytes;
-  viewOf(body).setUint16(16, checksum(pseudoHeader + sumOf(body)));
-  return packet;
-}
-
-function writeTcp(body: Uint8Array, { source, destination, payload, ...segment }: Segment): void {
   const view = viewOf(body);
   view.setUint16(0, source.port);
   view.setUint16(2, destination.port);
@@ -61,28 +68,9 @@ function writeTcp(body: Uint8Array, { source, destination, payload, ...segment }
   view.setUint8(13, segment.flags);
   view.setUint16(14, segment.window);
   body.set(payload, tcpHeaderBytes);
-}
-
-function writeFour(packet: Uint8Array, source: Uint8Array, destination: Uint8Array): void {
-  const view = viewOf(packet);
-  view.setUint8(0, 0x45);
-  view.setUint16(2, packet.length);
-  view.setUint16(6, dontFragment);
-  view.setUint8(8, hopLimit);
-  view.setUint8(9, tcp);
-  packet.set(source, 12);
-  packet.set(destination, 16);
-  view.setUint16(10, checksum(sumOf(packet.subarray(0, 20))));
-}
-
-function writeSix(packet: Uint8Array, source: Uint8Array, destination: Uint8Array, tcpBytes: number): void {
-  const view = viewOf(packet);
-  view.setUint8(0, 0x60);
-  view.setUint16(4, tcpBytes);
-  view.setUint8(6, tcp);
-  view.setUint8(7, hopLimit);
-  packet.set(source, 8);
-  packet.set(destination, 24);
+  const pseudoHeader = sumOf(source.address) + sumOf(destination.address) + tcp + tcpBytes;
+  view.setUint16(16, checksum(pseudoHeader + sumOf(body)));
+  return packet;
 }
 
 /** The sum of all 16-bit words, the last one filled up with a zero; at most 32,768 of them, so it stays a safe integer. */

@@ -25,12 +25,6 @@ import type { SegmentEnd } from "./segment.ts";
  */
 export const segmentBytesMax = 65_495;
 
-/** Why a stream has no proper end. */
-interface Failed {
-  readonly code: string;
-  readonly message: string;
-}
-
 /** What a capture must know of a stream beforehand. */
 interface StreamCaptureOptions {
   /** Milliseconds since 1970 at which the clock of the record read 0. */
@@ -104,7 +98,7 @@ export class StreamCapture {
     this.#advance(at.established);
     this.#send("server", flags.syn | flags.ack);
     this.#send("client", flags.ack);
-    if (proxyHeader !== undefined) this.#carry("client", unmasked(proxyHeader));
+    if (proxyHeader !== undefined) this.#carry("client", { bytes: proxyHeader });
   }
 
   /** Something happened to the stream: the newest event of its record. */
@@ -113,25 +107,26 @@ export class StreamCapture {
   }
 
   /** It is over. */
-  over(how: { readonly reason: EndReason } | Failed, record: StreamRecord): void {
+  over(
+    how: { readonly reason: EndReason } | { readonly code: string; readonly message: string },
+    record: StreamRecord,
+  ) {
     // A handshake of TLS that failed opened no stream, but there was a connection.
     if (this.#ends === undefined) this.open(record);
     const { fin, closed = fin } = record.at;
     if (closed === undefined) return;
-    const reset = (side: Side, why: string): void => {
-      this.#advance(closed);
-      this.#reset(side, why);
-    };
-    if (!("reason" in how)) {
-      if (how.code === "connection-reset") reset("server", `The connection broke: ${how.message}`);
-      else reset("client", `This end gave up with RST (${how.code}): ${how.message}`);
-    } else if (how.reason === "fin") {
+    const isFin = "reason" in how && how.reason === "fin";
+    if (isFin) {
       this.#advance(fin ?? closed);
       this.#end("server", "The server ended: it has said everything.");
-      this.#advance(closed);
-      this.#end("client");
-    } else if (how.reason === "reset") reset("client", "This end broke off with RST, as it was told to.");
-    else reset("client", "This end broke off with RST, before the server had ended.");
+    }
+    this.#advance(closed);
+    if (isFin) this.#end("client");
+    else if ("reason" in how) {
+      const why = how.reason === "reset" ? "as it was told to" : "before the server had ended";
+      this.#reset("client", `This end broke off with RST, ${why}.`);
+    } else if (how.code === "connection-reset") this.#reset("server", `The connection broke: ${how.message}`);
+    else this.#reset("client", `This end gave up with RST (${how.code}): ${how.message}`);
   }
 
   /** The whole of a stream, from its record; false when there are no packets, because its connection never stood. */
@@ -156,8 +151,7 @@ export class StreamCapture {
     if (kind === "fin") this.#end(side);
     else if (kind === "rst") this.#reset(side);
     else if (bytes === undefined) this.#skip(side, byteCount);
-    else if (isFromTarget) this.#carry(side, this.#mask?.pushReceived(bytes) ?? unmasked(bytes));
-    else this.#carry(side, this.#mask?.pushSent(bytes) ?? unmasked(bytes));
+    else this.#carry(side, (isFromTarget ? this.#mask?.pushReceived(bytes) : this.#mask?.pushSent(bytes)) ?? { bytes });
   }
 
   /** Notes that time went on; it never goes back. */
@@ -171,7 +165,7 @@ export class StreamCapture {
     if (sender !== undefined) sender.sequence = (sender.sequence + bytes) % sequences;
   }
 
-  #carry(side: Side, { bytes, maskedBytes }: Masked): void {
+  #carry(side: Side, { bytes, maskedBytes = 0 }: Partial<Masked> & Pick<Masked, "bytes">): void {
     const comment =
       maskedBytes === 0
         ? undefined
@@ -202,15 +196,9 @@ export class StreamCapture {
     if (this.#ends === undefined) return;
     const source = this.#ends[side];
     const destination = this.#ends[otherOf(side)];
-    const packet = encodeSegment({
-      source,
-      destination,
-      sequence: source.sequence,
-      acknowledgement: (bits & flags.ack) === 0 ? 0 : destination.sequence,
-      flags: bits,
-      window,
-      payload,
-    });
+    const { sequence } = source;
+    const acknowledgement = (bits & flags.ack) === 0 ? 0 : destination.sequence;
+    const packet = encodeSegment({ source, destination, sequence, acknowledgement, flags: bits, window, payload });
     const isFin = (bits & flags.fin) !== 0;
     const isCounted = isFin || (bits & flags.syn) !== 0;
     source.sequence = (source.sequence + payload.length + (isCounted ? 1 : 0)) % sequences;
@@ -226,10 +214,6 @@ function senderOf({ address, port }: Endpoint): Sender | undefined {
 
 function otherOf(side: Side): Side {
   return side === "client" ? "server" : "client";
-}
-
-function unmasked(bytes: Uint8Array): Masked {
-  return { bytes, maskedBytes: 0 };
 }
 
 function tlsNote({ version, cipher, alpn, peer }: TlsFacts): string {

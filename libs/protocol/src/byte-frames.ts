@@ -11,7 +11,6 @@
  *     8   f64   time      milliseconds on the gateway's monotonic clock; from the page 0
  */
 
-/** Bytes of the header. */
 export const byteFrameHeaderBytes = 16;
 
 /** The largest id that a page may choose: the top bit tells a flow. */
@@ -26,7 +25,6 @@ export const queuedKiBMax = 0xffff;
 /** What happened: the values are those of the header's first byte. */
 export const byteFrameKinds = { data: 1, written: 2, fin: 3, rst: 4 } as const;
 
-/** The name of what happened. */
 export type ByteFrameKind = keyof typeof byteFrameKinds;
 
 /** What the header says. */
@@ -85,31 +83,23 @@ export function encodeByteFrame<Memory extends Uint8Array>(
 
 /** A frame with bytes from the page, which are to be written to the target. */
 export function encodeData(id: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return encodeByteFrame(fromPage(id), bytes, (length) => new Uint8Array(length));
-}
-
-function fromPage(id: number): ByteFrameHeader {
-  return { kind: "data", leg: "target", isFromTarget: false, isAfterGap: false, queuedKiB: 0, id, atMs: 0 };
+  const page = { kind: "data", leg: "target", isFromTarget: false, isAfterGap: false, queuedKiB: 0, atMs: 0 } as const;
+  return encodeByteFrame({ ...page, id }, bytes, (length) => new Uint8Array(length));
 }
 
 /** Writes a header into memory that is there already. */
 export function writeByteFrameHeader(view: DataView, offset: number, header: ByteFrameHeader): void {
-  const { kind, queuedKiB, id, atMs } = header;
-  view.setUint8(offset, byteFrameKinds[kind]);
-  view.setUint8(offset + 1, flagsOf(header));
-  view.setUint16(offset + 2, Math.min(queuedKiB, queuedKiBMax));
-  view.setUint32(offset + 4, id);
-  view.setFloat64(offset + 8, atMs);
-}
-
-/** The header's second byte. */
-function flagsOf({ leg, isFromTarget, isAfterGap, isWaiting = false }: ByteFrameHeader): number {
-  return (
+  const { kind, leg, isFromTarget, isAfterGap, isWaiting = false, queuedKiB, id, atMs } = header;
+  const flags =
     (leg === "client" ? legFlag : 0) |
     (isFromTarget ? directionFlag : 0) |
     (isAfterGap ? gapFlag : 0) |
-    (isWaiting ? waitingFlag : 0)
-  );
+    (isWaiting ? waitingFlag : 0);
+  view.setUint8(offset, byteFrameKinds[kind]);
+  view.setUint8(offset + 1, flags);
+  view.setUint16(offset + 2, Math.min(queuedKiB, queuedKiBMax));
+  view.setUint32(offset + 4, id);
+  view.setFloat64(offset + 8, atMs);
 }
 
 /** Reads a frame, sharing its memory; the sentence that says what is wrong with it, if something is. */

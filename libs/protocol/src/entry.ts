@@ -44,16 +44,16 @@ const cutMark = " (cut)";
 const timeForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const stamped = /^(?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?<address>[^ ]+) (?<rest>.+)$/u;
 
-/** What stands behind the address in the line of a result, and what it means. */
+/** What stands behind the address and the user in the line of a result, and what it means. */
 const resultForms: readonly (readonly [RegExp, (groups: Record<string, string>) => EntryResult])[] = [
   [
-    /^(?<user>[^ "]+) deleted line (?<line>\d{1,15}) \((?<head>[^ ]*)\)$/u,
+    /^deleted line (?<line>\d{1,15}) \((?<head>[^ ]*)\)$/u,
     ({ line, head = "" }) => ({ verb: "deleted-line", line: Number(line), head }),
   ],
-  [/^(?<user>[^ "]+) deleted all$/u, () => ({ verb: "deleted-all" })],
-  [/^(?<user>[^ "]+) created user (?<name>[^ "]+)$/u, ({ name = "" }) => ({ verb: "created-user", name })],
+  [/^deleted all$/u, () => ({ verb: "deleted-all" })],
+  [/^created user (?<name>[^ "]+)$/u, ({ name = "" }) => ({ verb: "created-user", name })],
   [
-    /^(?<user>[^ "]+) archived lines 1-(?<lines>\d{1,15}) in (?<file>[^ ]+)$/u,
+    /^archived lines 1-(?<lines>\d{1,15}) in (?<file>[^ ]+)$/u,
     ({ lines, file = "" }) => ({ verb: "archived", lines: Number(lines), file }),
   ],
 ];
@@ -84,21 +84,21 @@ export function encodeRequestEntry(time: string, address: string, message: strin
 }
 
 export function encodeResultEntry(time: string, address: string, user: string, result: EntryResult): string {
-  switch (result.verb) {
-    case "deleted-line":
-      return `${time} ${address} ${user} deleted line ${result.line} (${result.head})`;
-    case "deleted-all":
-      return `${time} ${address} ${user} deleted all`;
-    case "created-user":
-      return `${time} ${address} ${user} created user ${result.name}`;
-    case "archived":
-      return `${time} ${address} ${user} archived lines 1-${result.lines} in ${oneWord(result.file)}`;
-  }
+  return `${time} ${address} ${user} ${describe(result)}`;
 }
 
-/** Another program chooses the name of a file that it moves. */
-function oneWord(name: string): string {
-  return plainText(name).replaceAll(" ", "\\u0020");
+function describe(result: EntryResult): string {
+  switch (result.verb) {
+    case "deleted-line":
+      return `deleted line ${result.line} (${result.head})`;
+    case "deleted-all":
+      return "deleted all";
+    case "created-user":
+      return `created user ${result.name}`;
+    case "archived":
+      // Another program chooses the name of a file that it moves.
+      return `archived lines 1-${result.lines} in ${plainText(result.file).replaceAll(" ", "\\u0020")}`;
+  }
 }
 
 /** The first word of a line: its time, which is its identity, where it has one [H-7]. */
@@ -130,10 +130,10 @@ function decodeRequest(time: string, address: string, rest: string): Entry | und
 }
 
 function decodeResult(time: string, address: string, rest: string): Entry | undefined {
+  const [, user = "", what = ""] = /^([^ "]+) (.+)$/u.exec(rest) ?? [];
   for (const [form, decode] of resultForms) {
-    const groups = form.exec(rest)?.groups;
-    if (groups === undefined) continue;
-    return { kind: "result", time, address, user: groups.user ?? "", result: decode(groups) };
+    const found = form.exec(what);
+    if (found !== null) return { kind: "result", time, address, user, result: decode(found.groups ?? {}) };
   }
   return undefined;
 }

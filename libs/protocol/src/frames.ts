@@ -39,7 +39,10 @@ const base64BytesMax = Math.ceil(firstBytesMax / 3) * 4;
 export const targetName = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/));
 
 /** A write schedule must fit the bytes that it writes, and says itself when FIN follows. */
-function checkSchedule({ value, issues }: z.core.ParsePayload<Scheduled>): void {
+function checkSchedule({
+  value,
+  issues,
+}: z.core.ParsePayload<{ bytes: string; end: boolean; schedule?: z.infer<typeof schedule> | undefined }>): void {
   const { bytes, end, schedule: steps } = value;
   if (steps === undefined) return;
   const problem = end
@@ -48,18 +51,12 @@ function checkSchedule({ value, issues }: z.core.ParsePayload<Scheduled>): void 
   if (problem !== undefined) issues.push({ code: "custom", input: value, path: ["schedule"], message: problem });
 }
 
-/** What `checkSchedule` looks at. */
-interface Scheduled {
-  readonly bytes: string;
-  readonly end: boolean;
-  readonly schedule?: z.infer<typeof schedule> | undefined;
-}
-
 /** Bytes that a base64 text stands for (RFC 4648, section 4). */
 function base64Length(text: string): number {
   return (text.length / 4) * 3 - (text.length - text.replace(/=+$/, "").length);
 }
 
+/** A target as a page knows it. */
 const target = z.strictObject({
   name: targetName,
   transport: z.enum(transports),
@@ -68,8 +65,6 @@ const target = z.strictObject({
   /** Bytes of the PROXY header that goes before each stream to it; 0 for none [W-20]. */
   proxyHeaderBytes: count,
 });
-
-/** A target as a page knows it. */
 export type AnnouncedTarget = z.infer<typeof target>;
 
 /** Bytes that the kernel has taken for the target, and bytes that came from it. */
@@ -89,13 +84,10 @@ export const flowFaults = z.strictObject({
   /** Nothing is passed on. */
   isStalled: z.optional(z.boolean()),
 });
-
-/** What a listening port does to the connections that it passes on. */
 export type FlowFaults = z.infer<typeof flowFaults>;
 
-const listening = z.strictObject({ port, host: z.string(), target: targetName, faults: flowFaults });
-
 /** A port on which the gateway listens for clients to watch. */
+const listening = z.strictObject({ port, host: z.string(), target: targetName, faults: flowFaults });
 export type ListeningPort = z.infer<typeof listening>;
 
 /** What is known of a stream besides its bytes: what a presenter says of one, and a gateway of a flow. */
@@ -113,22 +105,20 @@ const streamHead = {
   /** A title for people. */
   name: z.optional(z.string().check(z.maxLength(flowNameCharactersMax))),
 };
-const presentedHead = z.strictObject(streamHead);
-
 /** What a presenter says of a stream besides its bytes [G-16]. */
+const presentedHead = z.strictObject(streamHead);
 export type StreamHead = z.infer<typeof presentedHead>;
 
 /** How a flow came: through a listening port, a relay, or a page that presents it. */
 export const flowOrigins = ["listen", "relay", "presented"] as const;
 
+/** What a gateway says of a flow besides its bytes [G-15]. */
 const flowHead = z.strictObject({
   ...streamHead,
   via: z.enum(flowOrigins),
   /** The listening port. */
   port: z.optional(port),
 });
-
-/** What a gateway says of a flow besides its bytes [G-15]. */
 export type FlowHead = z.infer<typeof flowHead>;
 
 /** How a presented stream ended, as `end` and `error` frames have it. */
@@ -187,14 +177,10 @@ export const pageFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("shown"), id, outcome, at: stepTimes, ...totals }),
   z.strictObject({ type: z.literal("select"), id: z.nullable(id) }),
 ]);
-
-/** One of the page's control frames. */
 export type PageFrame = z.infer<typeof pageFrame>;
 
 /** What a user of the gateway may do, each role more than the one before: look; use the targets; everything [G-14]. */
 export const gatewayRoles = ["viewer", "user", "operator"] as const;
-
-/** A role of that list. */
 export type GatewayRole = (typeof gatewayRoles)[number];
 
 /** Of the next frame behind a text frame that concerns a flow; a byte frame of a flow counts one [G-15]. */
@@ -280,19 +266,15 @@ export const gatewayFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("presented-end") }),
   z.strictObject({ type: z.literal("selected"), id: z.nullable(flowId) }),
 ]);
-
-/** One of the gateway's control frames. */
 export type GatewayFrame = z.infer<typeof gatewayFrame>;
 
 /** A text frame as a typed value, or the sentence that says what is wrong with it. */
 export type Decoded<Frame> = { readonly frame: Frame } | { readonly problem: string };
 
-/** Reads a control frame from the page. */
 export function decodePageFrame(text: string): Decoded<PageFrame> {
   return decode(pageFrame, text);
 }
 
-/** Reads a control frame from the gateway. */
 export function decodeGatewayFrame(text: string): Decoded<GatewayFrame> {
   return decode(gatewayFrame, text);
 }
@@ -302,7 +284,6 @@ export function defined<Fields extends object>(fields: Fields): { [Name in keyof
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
-/** The text of a control frame, from either end. */
 export function encodeFrame(frame: PageFrame | GatewayFrame): string {
   return JSON.stringify(frame);
 }

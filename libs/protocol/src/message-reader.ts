@@ -15,24 +15,12 @@ const nothing = new Uint8Array(0);
 
 /** The message of one connection, as far as it has come. */
 export class MessageReader {
-  #held: Uint8Array = nothing;
-  #isEnded = false;
-  #surplusBytes = 0;
-
   /** Bytes of the message so far, without its line ending. Never more than the limit plus one. */
-  get held(): Uint8Array {
-    return this.#held;
-  }
-
+  held: Uint8Array = nothing;
   /** True once a line feed or `end` has ended the message. */
-  get isEnded(): boolean {
-    return this.#isEnded;
-  }
-
+  isEnded = false;
   /** Bytes that came behind the line ending and are ignored [W-2]. */
-  get surplusBytes(): number {
-    return this.#surplusBytes;
-  }
+  surplusBytes = 0;
 
   /**
    * Takes the next chunk. Afterwards `isEnded` says whether the message is whole.
@@ -40,25 +28,25 @@ export class MessageReader {
    * @throws ProtocolError `message-too-long`; `held` then has the beginning of the message
    */
   push(chunk: Uint8Array): void {
-    if (this.#isEnded) {
-      this.#surplusBytes += chunk.length;
+    if (this.isEnded) {
+      this.surplusBytes += chunk.length;
       return;
     }
     const at = chunk.indexOf(lineFeed);
-    const most = messageBytesMax + 2 - this.#held.length;
-    this.#held = joinBytes(this.#held, chunk.subarray(0, at < 0 ? most : Math.min(at, most)));
+    const most = messageBytesMax + 2 - this.held.length;
+    this.held = joinBytes(this.held, chunk.subarray(0, at < 0 ? most : Math.min(at, most)));
     if (at >= 0) {
-      this.#surplusBytes = chunk.length - at - 1;
+      this.surplusBytes = chunk.length - at - 1;
       this.end();
     }
-    const endingBytes = this.#held.at(-1) === carriageReturn ? 1 : 0;
-    if (this.#held.length - endingBytes > messageBytesMax) throw messageTooLong();
+    const endingBytes = this.held.at(-1) === carriageReturn ? 1 : 0;
+    if (this.held.length - endingBytes > messageBytesMax) throw messageTooLong();
   }
 
   /** Ends the message where it stands: the client closed its half, or was silent long enough [W-5]. */
   end(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    if (this.#held.at(-1) === carriageReturn) this.#held = this.#held.subarray(0, -1);
+    if (this.isEnded) return;
+    this.isEnded = true;
+    if (this.held.at(-1) === carriageReturn) this.held = this.held.subarray(0, -1);
   }
 }

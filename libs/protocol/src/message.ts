@@ -8,7 +8,7 @@
 
 import { ProtocolError } from "./errors.ts";
 import { argumentsMax, messageBytesMax, nameCharactersMax, quotedCharactersMax } from "./limits.ts";
-import { findOperation, operations } from "./operations.ts";
+import { encodeParameters, findOperation, operations } from "./operations.ts";
 import type { OperationSpec } from "./operations.ts";
 import { redactKeys, looksLikeKey } from "./redact.ts";
 import { decodeText, quoteText } from "./text.ts";
@@ -85,10 +85,8 @@ export function decodeMessage(line: Uint8Array): Message {
   if (first === undefined) {
     throw new ProtocolError("message-empty", "the message is empty; type a username, for example: brick 2");
   }
-  const { user, key } = splitKey(first);
-  if (!isName(user)) {
-    throw new ProtocolError("user-syntax", `${quote(user)} is no username; ${nameAdvice}`);
-  }
+  const { user = "", key } = /^(?<user>[^~]*)(?:~(?<key>.*))?$/u.exec(first)?.groups ?? {};
+  if (!isName(user)) throw new ProtocolError("user-syntax", `${quote(user)} is no username; ${nameAdvice}`);
   return { user, key, words };
 }
 
@@ -103,29 +101,25 @@ export function decodeCommand(words: readonly string[]): Command {
   const operation = /^\d{1,9}$/.test(number) ? findOperation(Number(number)) : undefined;
   if (operation === undefined) {
     const known = operations.map((each) => each.number);
-    const choice = `${known.slice(0, -1).join(", ")} or ${known.at(-1)}`;
-    throw new ProtocolError(
-      "operation-unknown",
-      `${quote(number)} is no operation; type ${choice} after your username`,
-    );
+    const choice = `type ${known.slice(0, -1).join(", ")} or ${known.at(-1)} after your username`;
+    throw new ProtocolError("operation-unknown", `${quote(number)} is no operation; ${choice}`);
   }
   checkCount(operation, values);
   const [first, second] = values;
   switch (operation.verb) {
     case "delete-line":
-      return { verb: "delete-line", line: decodeLine("N", first as string, 1), time: second };
+      return { verb: operation.verb, line: decodeLine("N", first as string, 1), time: second };
     case "read":
       return decodeRead(values);
-    case "delete-all":
-      return { verb: "delete-all" };
     case "create-user":
-      return { verb: "create-user", name: first === undefined ? undefined : decodeName(first) };
+      return { verb: operation.verb, name: first === undefined ? undefined : decodeName(first) };
     case "follow":
-      return { verb: "follow", from: decodeOptionalLine("FROM", first) };
-    case "status":
-      return { verb: "status" };
+      return { verb: operation.verb, from: decodeOptionalLine("FROM", first) };
     case "archive":
-      return { verb: "archive", keep: first === undefined ? { lines: 0 } : decodeKeep(first) };
+      return { verb: operation.verb, keep: decodeKeep(first ?? "0") };
+    case "delete-all":
+    case "status":
+      return { verb: operation.verb };
   }
 }
 
@@ -158,16 +152,11 @@ export function messageTooLong(): ProtocolError {
   );
 }
 
-function splitKey(word: string): { user: string; key: string | undefined } {
-  const at = word.indexOf("~");
-  return at < 0 ? { user: word, key: undefined } : { user: word.slice(0, at), key: word.slice(at + 1) };
-}
-
 function checkCount({ number, parameters }: OperationSpec, values: readonly string[]): void {
   const least = parameters.filter((parameter) => !parameter.isOptional).length;
   const most = Math.min(parameters.length, argumentsMax);
   if (values.length >= least && values.length <= most) return;
-  const form = [number, ...parameters.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name))].join(" ");
+  const form = `${number} ${encodeParameters(parameters)}`.trim();
   const range = most === 0 ? "no" : least === most ? `${most}` : `${least} to ${most}`;
   throw new ProtocolError(
     "argument-count",

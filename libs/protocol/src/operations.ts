@@ -33,60 +33,29 @@ export interface OperationSpec extends Announcement {
   readonly isDestructive: boolean;
 }
 
-const required = (name: string): Parameter => ({ name, isOptional: false });
-const optional = (name: string): Parameter => ({ name, isOptional: true });
+const table = [
+  { number: 1, verb: "delete-line", purpose: "delete line N", takes: "N [TIME]", role: "admin", isDestructive: true },
+  { number: 2, verb: "read", purpose: "read the history", takes: "[FROM] [TO] [snapshot]", role: "member" },
+  { number: 3, verb: "delete-all", purpose: "delete all", takes: "", role: "admin", isDestructive: true },
+  { number: 4, verb: "create-user", purpose: "create a user", takes: "[NAME]", role: "member" },
+  { number: 5, verb: "follow", purpose: "follow the history", takes: "[FROM]", role: "member" },
+  { number: 6, verb: "status", purpose: "read the status", takes: "", role: "member" },
+  // Understood and not announced: it moves files on the server's machine, which is for the operator and no button of a page.
+  { number: 7, verb: "archive", purpose: "archive the history", takes: "[KEEP]", role: "admin", isDestructive: true },
+] as const;
+
+const all: readonly OperationSpec[] = table.map(({ takes, ...spec }) => ({
+  isDestructive: false,
+  ...spec,
+  parameters: decodeParameters(takes),
+}));
 
 /** All operations that are announced, by ascending number. */
-export const operations: readonly OperationSpec[] = [
-  {
-    number: 1,
-    verb: "delete-line",
-    purpose: "delete line N",
-    parameters: [required("N"), optional("TIME")],
-    role: "admin",
-    isDestructive: true,
-  },
-  {
-    number: 2,
-    verb: "read",
-    purpose: "read the history",
-    parameters: [optional("FROM"), optional("TO"), optional("snapshot")],
-    role: "member",
-    isDestructive: false,
-  },
-  { number: 3, verb: "delete-all", purpose: "delete all", parameters: [], role: "admin", isDestructive: true },
-  {
-    number: 4,
-    verb: "create-user",
-    purpose: "create a user",
-    parameters: [optional("NAME")],
-    role: "member",
-    isDestructive: false,
-  },
-  {
-    number: 5,
-    verb: "follow",
-    purpose: "follow the history",
-    parameters: [optional("FROM")],
-    role: "member",
-    isDestructive: false,
-  },
-  { number: 6, verb: "status", purpose: "read the status", parameters: [], role: "member", isDestructive: false },
-];
-
-/** Understood and not announced: it moves files on the server's machine, which is for the operator and no button of a page. */
-const archive: OperationSpec = {
-  number: 7,
-  verb: "archive",
-  purpose: "archive the history",
-  parameters: [optional("KEEP")],
-  role: "admin",
-  isDestructive: true,
-};
+export const operations = all.filter(({ verb }) => verb !== "archive");
 
 /** The operation with that number or for that verb, announced or not, if there is one. */
 export function findOperation(by: number | string): OperationSpec | undefined {
-  return [...operations, archive].find(({ number, verb }) => number === by || verb === by);
+  return all.find(({ number, verb }) => number === by || verb === by);
 }
 
 /** True for a word that is typed as it stands, wherever the arguments before it end. */
@@ -96,8 +65,8 @@ export function isLiteral({ name }: Parameter): boolean {
 
 /** ` To read the history, enter 2 after your username, then [FROM] [TO] [snapshot]`, without a line ending. */
 export function encodeAnnouncement({ number, purpose, parameters }: Announcement): string {
-  const words = parameters.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name));
-  return ` To ${purpose}, enter ${number} after your username${words.length > 0 ? `, then ${words.join(" ")}` : ""}`;
+  const then = parameters.length > 0 ? `, then ${encodeParameters(parameters)}` : "";
+  return ` To ${purpose}, enter ${number} after your username${then}`;
 }
 
 const announcementLine =
@@ -107,12 +76,16 @@ const announcementLine =
 export function decodeAnnouncement(line: string): Announcement | undefined {
   const groups = announcementLine.exec(line)?.groups;
   if (groups === undefined) return undefined;
-  const parameters = (groups.parameters ?? "").split(" ").filter((word) => word !== "");
-  return {
-    number: Number(groups.number),
-    purpose: groups.purpose ?? "",
-    parameters: parameters.map((word) =>
-      word.startsWith("[") && word.endsWith("]") ? optional(word.slice(1, -1)) : required(word),
-    ),
-  };
+  const { number, purpose = "", parameters } = groups;
+  return { number: Number(number), purpose, parameters: decodeParameters(parameters) };
+}
+
+/** `N [TIME]` */
+export function encodeParameters(parameters: readonly Parameter[]): string {
+  return parameters.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name)).join(" ");
+}
+
+function decodeParameters(text = ""): readonly Parameter[] {
+  const words = text.split(" ").filter((word) => word !== "");
+  return words.map((word) => ({ name: word.replace(/^\[(.*)\]$/u, "$1"), isOptional: /^\[.*\]$/u.test(word) }));
 }

@@ -18,25 +18,20 @@ export const steps = [
 /** The name of a step: the frame came, connect() was called, and so on (`secured`: TLS) up to the closing. */
 export type Step = (typeof steps)[number];
 
-/** When each step happened, as a schema. */
 export const stepTimes = z.partialRecord(z.enum(steps), z.number());
 
 /** Milliseconds of the gateway's monotonic clock at which each step happened; a step that has not happened is absent. */
 export type StepTimes = z.infer<typeof stepTimes>;
 
-/** One end of a TCP connection, as a schema. */
+/** One end of a TCP connection. */
 export const endpoint = z.strictObject({
   address: z.string(),
   port: z.int().check(z.minimum(0), z.maximum(65_535)),
 });
-
-/** One end of a TCP connection. */
 export type Endpoint = z.infer<typeof endpoint>;
 
 /** The part of the way on which something failed. */
 export const hops = ["page-gateway", "gateway", "gateway-server"] as const;
-
-/** The name of a hop. */
 export type Hop = (typeof hops)[number];
 
 /** Why the connection to a target failed [G-7]. */
@@ -56,8 +51,6 @@ export const streamErrorCodes = [
   "tls-unknown-authority",
   "tls-wrong-host",
 ] as const;
-
-/** A code of a connection to a target. */
 export type StreamErrorCode = (typeof streamErrorCodes)[number];
 
 /** Why a stream, or a frame that began none, failed [G-7]. */
@@ -77,14 +70,10 @@ export const frameErrorCodes = [
   "too-many-streams",
   "too-many-websockets",
 ] as const;
-
-/** A code of the table [G-7]. */
 export type FrameErrorCode = (typeof frameErrorCodes)[number];
 
 /** How a stream ended without an error: both directions were closed, the page left, or RST was sent as was asked for. */
 export const endReasons = ["fin", "cancelled", "reset"] as const;
-
-/** A reason of an `end` frame. */
 export type EndReason = (typeof endReasons)[number];
 
 const certificate = z.strictObject({
@@ -95,7 +84,7 @@ const certificate = z.strictObject({
   validTo: z.string(),
 });
 
-/** What a TLS handshake came to, as a schema. */
+/** What a TLS handshake came to. */
 export const tlsFacts = z.strictObject({
   /** As Node writes it, such as `TLSv1.3`. */
   version: z.string(),
@@ -105,8 +94,6 @@ export const tlsFacts = z.strictObject({
   alpn: z.nullable(z.string()),
   peer: certificate,
 });
-
-/** What a TLS handshake came to. */
 export type TlsFacts = z.infer<typeof tlsFacts>;
 
 /** How a target is reached. */
