@@ -77,9 +77,8 @@ class ScenarioWriter {
   /** The beginning of a line, or bytes that are none, of the direction that spoke last. */
   #rest: Uint8Array = new Uint8Array(0);
   #isFromTarget = false;
-  /** Bytes of the reply that is being read, and how many of them are not written. */
+  /** Bytes of the reply that is being read. */
   #replyBytes = 0;
-  #leftOutBytes = 0;
   #lastMs: number | undefined;
   /** Bytes of each direction that were there so far. */
   readonly #seen = { sent: 0, received: 0 };
@@ -108,12 +107,13 @@ class ScenarioWriter {
     if (kind !== "rst" && this.#ended.has(isFromTarget)) return true;
     if (isFromTarget !== this.#isFromTarget) {
       this.#flush();
-      if (this.#leftOutBytes > 0 && kind === "data" && !isFromTarget) return this.#stopAfterLeftOut();
       this.#isFromTarget = isFromTarget;
       this.#replyBytes = 0;
     }
     if (!isFromTarget) this.#writePause(atMs);
     this.#lastMs = atMs;
+    this.#replyBytes += isFromTarget ? byteCount : 0;
+    if (this.#replyBytes > replyBytesMax) return this.#stop(`the reply has more than ${replyBytesMax} bytes`);
     if (kind === "data") this.#take(bytes ?? new Uint8Array(0));
     else this.#writeEnd(kind);
     return this.#isFull ? this.#stop("it has no room for more") : kind !== "rst";
@@ -121,7 +121,6 @@ class ScenarioWriter {
 
   finish(): string {
     this.#flush();
-    if (this.#leftOutBytes > 0) this.#stopAfterLeftOut();
     return `${this.#lines.join("\n")}\n`;
   }
 
@@ -130,12 +129,6 @@ class ScenarioWriter {
   }
 
   #take(bytes: Uint8Array): void {
-    this.#replyBytes += bytes.length;
-    if (this.#isFromTarget && (this.#replyBytes > replyBytesMax || this.#leftOutBytes > 0)) {
-      this.#flush();
-      this.#leftOutBytes += bytes.length;
-      return;
-    }
     const end = this.#eol === "\r" && !this.#isFromTarget ? carriageReturn : lineFeed;
     let rest = joinBytes(this.#rest, bytes);
     while (!this.#isFull) {
@@ -199,22 +192,14 @@ class ScenarioWriter {
 
   #writeEnd(kind: "fin" | "rst"): void {
     this.#flush();
-    const skips = this.#isFromTarget && this.#leftOutBytes > 0;
-    if (skips) this.#push(`# ${this.#leftOutBytes} bytes more came, which any bytes may stand for`);
-    if (this.#isFromTarget) this.#step(`${skips ? "<*" : "<"} ${kind === "fin" ? "EOF" : "RST"}`);
+    if (this.#isFromTarget) this.#step(kind === "fin" ? "< EOF" : "< RST");
     else this.#step(kind === "fin" ? "end" : "reset");
-    if (this.#isFromTarget) this.#leftOutBytes = 0;
     this.#ended.add(this.#isFromTarget);
-  }
-
-  #stopAfterLeftOut(): false {
-    return this.#stop(`the reply has ${this.#leftOutBytes} bytes more, too many to write`);
   }
 
   #stop(reason: string): false {
     this.#rest = this.#isFull ? new Uint8Array(0) : this.#rest;
     this.#flush();
-    this.#leftOutBytes = 0;
     this.#push(`# The scenario ends here: ${reason}.`);
     return false;
   }

@@ -202,18 +202,14 @@ test("leaves keys of the server out, in whatever form they were recorded, and as
 
 test("says where it cannot go on, and stays small whatever was received", () => {
   const huge = "a line\r\n".repeat(100_000);
-  const upToEnd = record(">GET\r\n", `<${huge.slice(0, 8000)}`, `<${huge}`, ">FIN", `<${huge}`, "<FIN");
-  const written = writeScenario(upToEnd, { isWithServer: false });
-  expect(written.split("\n").slice(-5)).toEqual([
+  const large = record(">GET\r\n", `<${huge.slice(0, 8000)}`, `<${huge}`, "<FIN");
+  const written = writeScenario(large, { isWithServer: false });
+  expect(written.split("\n").slice(-3)).toEqual([
     "< a line",
-    "end",
-    "# 1600000 bytes more came, which any bytes may stand for",
-    "<* EOF",
+    "# The scenario ends here: the reply has more than 65536 bytes.",
     "",
   ]);
-  playAgain(parse(written), upToEnd, () => 5000);
-  const goesOn = writeScenario(record(">GET\r\n", `<${huge}`, ">NEXT\r\n"), { isWithServer: false });
-  expect(goesOn).toContain("# The scenario ends here: the reply has 800000 bytes more, too many to write.");
+  playAgain(parse(written), large, () => 5000);
   expect(writeScenario(record(">a\n", "<FIN", ">FIN", "<FIN", "<RST"), { isWithServer: false })).toBe(
     "eol: LF\n> a\n< EOF\nend\n< RST\n",
   );
