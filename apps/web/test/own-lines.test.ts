@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { encodeRequestEntry, encodeTime } from "@wirebook/protocol";
 import { Stream } from "../src/streams/stream.svelte.ts";
-import { LineCache } from "../src/history/replica/line-cache.svelte.ts";
-import { OwnLines } from "../src/history/own-lines.ts";
-import { deleteLine } from "./app-fixture.ts";
+import type { Streams } from "../src/streams/streams.svelte.ts";
+import type { LineCache } from "../src/history/replica/line-cache.svelte.ts";
+import type { OwnLines } from "../src/history/own-lines.ts";
+import { deleteLine, openScene } from "./app-fixture.ts";
 import { lose, server } from "./stream-samples.ts";
 
 const nowMicroseconds = Date.now() * 1000;
@@ -27,10 +28,10 @@ function over(after: number | undefined, message = "brick\n"): Stream {
 describe("the lines that exchanges left", () => {
   let cache: LineCache;
   let lines: OwnLines;
+  let streams: Streams;
 
   beforeEach(() => {
-    cache = new LineCache();
-    lines = new OwnLines(cache);
+    ({ cache, ownLines: lines, streams } = openScene());
     for (const n of [1, 2, 3]) cache.apply(lineAt(n));
   });
 
@@ -41,8 +42,9 @@ describe("the lines that exchanges left", () => {
     expect(lines.lineOf(stream)).toBeUndefined();
     cache.apply(lineAt(5));
     expect(lines.lineOf(stream)).toEqual({ line: lineAt(5), position: 5 });
-    expect(lines.streamOf(lineAt(5), [over(3, "otter\n"), stream])).toBe(stream);
-    expect(lines.streamOf(lineAt(3), [stream])).toBeUndefined();
+    for (const each of [over(3, "otter\n"), stream]) streams.adopt(() => each);
+    expect(lines.streamOf(lineAt(5))).toBe(stream);
+    expect(lines.streamOf(lineAt(3))).toBeUndefined();
   });
 
   test("are the nearest in time of those with the same words", () => {

@@ -6,7 +6,6 @@ import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import type { Zone } from "../ui/format.ts";
 import { OwnLines } from "./own-lines.ts";
-import type { FoundLine } from "./own-lines.ts";
 import { Follower } from "./replica/follower.svelte.ts";
 import { LineCache } from "./replica/line-cache.svelte.ts";
 import { LineReader } from "./replica/line-reader.svelte.ts";
@@ -15,7 +14,7 @@ import { HistoryView } from "./view/history-view.svelte.ts";
 
 export class LiveHistory {
   readonly cache = new LineCache();
-  readonly ownLines = new OwnLines(this.cache);
+  readonly ownLines: OwnLines;
   readonly follower: Follower;
   readonly reader: LineReader;
   readonly view: HistoryView;
@@ -34,11 +33,12 @@ export class LiveHistory {
     streams: Streams,
     operations: Operations,
     watch: (stream: Stream | undefined) => Promise<void>,
-    preferences: { readonly zone: Zone } = { zone: "utc" },
+    preferences: { readonly zone: Zone },
   ) {
     this.#streams = streams;
     this.#operations = operations;
     this.#watch = watch;
+    this.ownLines = new OwnLines(streams, this.cache);
     this.reader = new LineReader(streams, this.cache, () => this.follower.state === "live");
     this.follower = new Follower(streams, operations, this);
     this.view = new HistoryView(this.cache, this.ownLines, preferences);
@@ -50,7 +50,7 @@ export class LiveHistory {
     return this.#streams.hasServer && this.follower.state !== "none";
   }
 
-  /** Whether the requests that pages make by themselves are rows like any other. */
+  /** Shows or folds the requests that pages make by themselves; those that match are left out of a search as well. */
   set showsBackground(now: boolean) {
     this.view.showsBackground = now;
     this.search.restart();
@@ -94,16 +94,6 @@ export class LiveHistory {
   resume(user: string): void {
     this.reader.user = user;
     void this.follower.start();
-  }
-
-  /** The line that a stream left; `undefined` while none is known. */
-  lineOf(stream: Stream | undefined): FoundLine | undefined {
-    return stream && this.ownLines.lineOf(stream);
-  }
-
-  /** The stream of this page that left a line; `undefined` for those of other clients. */
-  streamOf(line: string): Stream | undefined {
-    return this.ownLines.streamOf(line, this.#streams.list);
   }
 
   /** The time of the newest line that came. */

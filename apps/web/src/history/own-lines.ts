@@ -13,6 +13,7 @@
 import { decodeText, decodeTime, encodeText, quoteText, redactMessage } from "@wirebook/protocol";
 import { backgroundTimesKept } from "../limits.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
+import type { Streams } from "../streams/streams.svelte.ts";
 import { Persisted } from "../ui/browser.ts";
 import type { LineCache } from "./replica/line-cache.svelte.ts";
 import { timeOf } from "./view/line-text.ts";
@@ -29,6 +30,7 @@ const quote = 0x22;
 const versionRead = /"\S+ 2 -?\d+ -?\d+ snapshot"$/;
 
 export class OwnLines {
+  readonly #streams: Streams;
   readonly #cache: LineCache;
   /** Those that were found: a line's timestamp is its identity. */
   readonly #found = new WeakMap<Stream, string>();
@@ -37,13 +39,14 @@ export class OwnLines {
   /** Background requests whose line was not looked for yet. */
   #background: Stream[] = [];
 
-  constructor(cache: LineCache) {
+  constructor(streams: Streams, cache: LineCache) {
+    this.#streams = streams;
     this.#cache = cache;
   }
 
   /** The line of an exchange: of those with its message that came after it was sent, the nearest in time. */
-  lineOf(stream: Stream): FoundLine | undefined {
-    if (!stream.isWithServer || stream.flow !== undefined) return undefined;
+  lineOf(stream: Stream | undefined): FoundLine | undefined {
+    if (!stream?.isWithServer || stream.flow !== undefined) return undefined;
     const known = this.#found.get(stream);
     // What was known when it was sent is older than its line, by any clock [H-2].
     const until = known === undefined ? (stream.intent.after ?? "") : timeOf(known);
@@ -67,9 +70,9 @@ export class OwnLines {
     return best;
   }
 
-  /** The exchange that left a line, among these. */
-  streamOf(line: string, streams: readonly Stream[]): Stream | undefined {
-    return streams.findLast((stream) => line.endsWith(tailOf(stream)) && this.lineOf(stream)?.line === line);
+  /** The exchange of this page that left a line; `undefined` for those of other clients. */
+  streamOf(line: string): Stream | undefined {
+    return this.#streams.list.findLast((stream) => line.endsWith(tailOf(stream)) && this.lineOf(stream)?.line === line);
   }
 
   /** The page makes a request of its own that is not known by its form. */

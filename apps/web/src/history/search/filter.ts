@@ -13,7 +13,8 @@ import type { Zone } from "../../ui/format.ts";
 import { sketchLine } from "../view/line-text.ts";
 
 interface Term {
-  readonly field: "text" | "user" | "op";
+  /** `""` is text. */
+  readonly field: "" | "user" | "op";
   readonly value: string;
   readonly isExcluded: boolean;
 }
@@ -80,18 +81,16 @@ export function parseFilter(text: string, zone: Zone, now: Date = new Date()): T
   if (tokens.length > filterTermsMax)
     return problem(`The filter has ${tokens.length} parts, at most ${filterTermsMax}.`);
   for (const { field, value, isExcluded } of tokens) {
-    if (field === "") terms.push({ field: "text", value: value.toLowerCase(), isExcluded });
-    else if (field === "user") terms.push({ field, value: value.toLowerCase(), isExcluded });
-    else if (field === "op") {
-      if (!/^(?:\d{1,3}|none)$/i.test(value))
-        return problem(`${field}:${cut(value)} is no operation. Example: op:1 or op:none`);
-      terms.push({ field, value: value.toLowerCase(), isExcluded });
-    } else if (field === "since" || field === "until") {
+    if (field === "since" || field === "until") {
       const range = readTime(value, zone, now);
       if (range === undefined)
         return problem(`Invalid time “${cut(value)}”. Example: ${field}:2026-11-22 or ${field}:2026-11-22T20:31`);
       if (isExcluded) return problem(`-${field}: has no meaning. Example: ${field}:2026-11-22`);
       times[field] = field === "since" ? range.from : range.to;
+    } else if (field === "op" && !/^(?:\d{1,3}|none)$/i.test(value)) {
+      return problem(`${field}:${cut(value)} is no operation. Example: op:1 or op:none`);
+    } else if (field === "" || field === "user" || field === "op") {
+      terms.push({ field, value: value.toLowerCase(), isExcluded });
     } else {
       return problem(
         `“${cut(field)}:” is no field. Fields are user, op, since, until. As text: "${cut(field)}:${cut(value)}"`,
@@ -155,16 +154,9 @@ export function readTime(
 const dayMs = 86_400_000;
 
 /** No month 13, no 30th of February: JavaScript would count on into the next. */
-function isReal([year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0]: readonly number[]): boolean {
-  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  return (
-    date.getUTCFullYear() === year &&
-    date.getUTCMonth() === month - 1 &&
-    date.getUTCDate() === day &&
-    hour < 24 &&
-    minute < 60 &&
-    second < 60
-  );
+function isReal(given: readonly number[]): boolean {
+  const real = new Date(momentOf(given, true)).toISOString().split(/\D/);
+  return given.every((part, index) => part === Number(real[index]));
 }
 
 function momentOf(
@@ -178,7 +170,7 @@ function momentOf(
 
 /** Tells of lines whether they match. */
 export function createMatcher({ terms, since, until }: Filter): (line: string) => boolean {
-  const texts = terms.filter(({ field }) => field === "text");
+  const texts = terms.filter(({ field }) => field === "");
   const needsSketch = since !== "" || until !== "" || texts.length < terms.length;
   const oneOf = (field: "user" | "op") => {
     const own = terms.filter((term) => term.field === field);

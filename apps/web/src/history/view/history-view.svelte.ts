@@ -3,7 +3,6 @@
  * cursor and the line shown in full. These are numbers of lines, which are moved when a line above is deleted.
  */
 
-import { Persisted } from "../../ui/browser.ts";
 import type { Zone } from "../../ui/format.ts";
 import type { OwnLines } from "../own-lines.ts";
 import type { LineCache } from "../replica/line-cache.svelte.ts";
@@ -25,6 +24,8 @@ export interface ShownRow {
 export class HistoryView {
   /** The lines that match, when there is a filter. */
   scan = $state.raw<HistoryScan>();
+  /** Whether the requests that pages make by themselves are rows like any other. */
+  showsBackground = $state(false);
   /** The line with the cursor; 0 for none. */
   cursor = $state(0);
   /** True until the list has brought it into view. */
@@ -42,8 +43,6 @@ export class HistoryView {
   readonly #cache: LineCache;
   readonly #ownLines: OwnLines;
   readonly #preferences: { readonly zone: Zone };
-  readonly #keptBackground = new Persisted("background-shown");
-  #showsBackground = $state(this.#keptBackground.read() === "yes");
   readonly #made = new Rows();
   readonly #isBackground = (line: string) => this.#ownLines.isBackground(line);
 
@@ -65,16 +64,6 @@ export class HistoryView {
         this.detailed = { line, position: position === deleted ? 0 : move(position) };
       }
     });
-  }
-
-  /** Whether the requests that pages make by themselves are rows like any other. */
-  get showsBackground(): boolean {
-    return this.#showsBackground;
-  }
-
-  set showsBackground(now: boolean) {
-    this.#showsBackground = now;
-    this.#keptBackground.write(now ? "yes" : "no");
   }
 
   /** Rows that there are to see. */
@@ -141,7 +130,7 @@ export class HistoryView {
   }
 
   get #rows(): Rows {
-    const folds = this.scan === undefined && !this.#showsBackground;
+    const folds = this.scan === undefined && !this.showsBackground;
     this.#made.update(this.scan ?? this.#cache, this.#preferences.zone, folds ? this.#isBackground : undefined);
     return this.#made;
   }

@@ -19,12 +19,6 @@ export interface LineSketch {
 const timeLength = 27;
 const quote = 0x22;
 
-/** True for a line that has the form of a result [H-7] as far as its third word. */
-export function isResult(line: string): boolean {
-  const start = restStart(line);
-  return start > 0 && line.charCodeAt(start) !== quote;
-}
-
 /** The time at the start of a line, `""` when there is none. */
 export function timeOf(line: string): string {
   // `2026-11-22T20:31:05.123456Z `
@@ -37,39 +31,29 @@ export function timeOf(line: string): string {
   return hasTime ? line.slice(0, timeLength) : "";
 }
 
+/** True for a line that has the form of a result [H-7] as far as its third word. */
+export function isResult(line: string): boolean {
+  return timeOf(line) !== "" && line.charCodeAt(line.indexOf(" ", timeLength + 1) + 1) !== quote;
+}
+
+const sketchForm =
+  /^\S+ \S+ (?:"(?<asker>[^ "]*)(?: (?<operation>[^ "]*))?|(?<actor>[^ "]+) (?<result>deleted line|deleted all|archived lines)?)/;
+
+/** A result belongs to the operation that wrote it. */
+const resultOperations: Readonly<Record<string, string>> = {
+  "deleted line": "1",
+  "deleted all": "3",
+  "archived lines": "7",
+};
+
 /** Takes a line apart [H-9]. */
 export function sketchLine(line: string): LineSketch {
   const time = timeOf(line);
-  const start = restStart(line);
-  if (start <= 0) return { time: "", user: "", operation: "" };
-  return line.charCodeAt(start) === quote ? sketchRequest(line, start + 1, time) : sketchResult(line, start, time);
-}
-
-/** Where the third word begins, 0 when the line has no time. */
-function restStart(line: string): number {
-  return timeOf(line) === "" ? 0 : line.indexOf(" ", timeLength + 1) + 1;
-}
-
-function sketchRequest(line: string, start: number, time: string): LineSketch {
-  const end = line.lastIndexOf('"');
-  const [user = "", operation = "none"] = line.slice(start, end).split(" ", 2);
-  return { time, user, operation: /^\d{1,3}$/.test(operation) || operation === "none" ? operation : "?" };
-}
-
-/** How results begin, and the operations that write them. */
-const resultForms = [
-  ["deleted line ", "1"],
-  ["deleted all", "3"],
-  ["archived lines ", "7"],
-] as const;
-
-/** A result belongs to the operation that wrote it. */
-function sketchResult(line: string, start: number, time: string): LineSketch {
-  const end = line.indexOf(" ", start);
-  if (end < 0) return { time, user: "", operation: "" };
-  const rest = line.slice(end + 1);
-  const operation = resultForms.find(([form]) => rest.startsWith(form))?.[1] ?? "?";
-  return { time, user: line.slice(start, end), operation };
+  const groups = time === "" ? undefined : sketchForm.exec(line)?.groups;
+  if (groups === undefined) return { time, user: "", operation: "" };
+  const { asker, operation = "none", actor = "", result = "" } = groups;
+  if (asker === undefined) return { time, user: actor, operation: resultOperations[result] ?? "?" };
+  return { time, user: asker, operation: /^(?:\d{1,3}|none)$/.test(operation) ? operation : "?" };
 }
 
 /** More would not fit on any screen; the detail shows the whole line. */
