@@ -1,6 +1,5 @@
-import { decodeText, messageBytesMax } from "@wirebook/protocol";
-import { LineSplitter } from "./line-splitter.ts";
-import type { Line } from "./line-splitter.ts";
+import { decodeText, LineSplitter, messageBytesMax } from "@wirebook/protocol";
+import type { Line } from "@wirebook/protocol";
 import { createMessage, messageTooLong } from "./message.ts";
 import type { Outgoing } from "./message.ts";
 import { exitCodeOf, exitCodes } from "./result.ts";

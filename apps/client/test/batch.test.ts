@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LineSplitter } from "../src/line-splitter.ts";
+import { LineSplitter } from "@wirebook/protocol";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
 import { header, openPeer, openResponder } from "./tcp-peer.ts";
 

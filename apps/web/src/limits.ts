@@ -12,8 +12,8 @@ export const historyAheadLines = 250;
 /** Milliseconds for which the scrolling must have settled before lines are read. */
 export const scrollSettleMs = 80;
 
-/** Characters of one line of the history that are kept. */
-export const historyLineCharactersKept = 16 * 1024;
+/** Bytes of one line of the history that are kept. */
+export const historyLineBytesKept = 16 * 1024;
 
 /** Milliseconds within which the follow must reach the version of the history that a read names. */
 export const snapshotWaitMs = 10_000;

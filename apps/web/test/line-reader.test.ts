@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { historyPageLines, readTriesMax } from "../src/limits.ts";
+import { historyLineBytesKept, historyPageLines, readTriesMax } from "../src/limits.ts";
 import { expectInStep, openLiveScene } from "./app-fixture.ts";
 
 const reads = (asked: readonly string[]) => asked.filter((message) => message.startsWith("brick 2 ")).slice(1);
@@ -81,6 +81,17 @@ describe("the lines in view", () => {
     expect(scene.cache.at(5300)).toBeDefined();
     await expectInStep(scene);
     expect(scene.reader.error).toBe("");
+  });
+
+  test("are cut where they are too long, and say so", async () => {
+    const scene = await open();
+    scene.peer.lines[5299] = "x".repeat(historyLineBytesKept + 1);
+    scene.peer.lines[5300] = "y".repeat(historyLineBytesKept);
+    await scene.reader.read(5300, 5301, "");
+    expect([5300, 5301].map((position) => scene.cache.at(position))).toEqual([
+      `${"x".repeat(historyLineBytesKept)}… (cut)`,
+      "y".repeat(historyLineBytesKept),
+    ]);
   });
 
   test("are not believed without their version", async () => {

@@ -3,6 +3,7 @@ export * from "./entry.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";
 export * from "./limits.ts";
+export * from "./line-splitter.ts";
 export * from "./message-reader.ts";
 export * from "./message.ts";
 export * from "./operations.ts";

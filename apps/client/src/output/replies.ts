@@ -3,10 +3,8 @@
 import { describeHostPort } from "@wirebook/net";
 import type { ConnectionOutcome, HostPort } from "@wirebook/net";
 import { authenticationError, decodeEntry, decodeFollowing, decodeText, errorPrefix } from "@wirebook/protocol";
-import { joinBytes, quoteText } from "@wirebook/protocol";
-import type { ReplyHeader, StreamEvent, StreamRecord } from "@wirebook/protocol";
-import { LineSplitter } from "../line-splitter.ts";
-import type { Line } from "../line-splitter.ts";
+import { joinBytes, LineSplitter, quoteText } from "@wirebook/protocol";
+import type { Line, ReplyHeader, StreamEvent, StreamRecord } from "@wirebook/protocol";
 import type { Outgoing } from "../message.ts";
 import { ReplyParser } from "../reply-parser.ts";
 import type { ReplyNews } from "../reply-parser.ts";

@@ -16,7 +16,7 @@ import { refusalOf, sentence } from "../../streams/result.ts";
 import { backoffMs, Countdown } from "../../gateway/countdown.svelte.ts";
 import { historyPageLines } from "../../limits.ts";
 import type { LiveHistory } from "../live-history.svelte.ts";
-import { LineSplitter } from "./line-splitter.ts";
+import { createSplitter, toText } from "./line-reader.svelte.ts";
 
 /**
  * - `idle`: no user is connected, or there is no gateway
@@ -78,7 +78,7 @@ export class Follower {
   }
 
   async #follow(run: number): Promise<void> {
-    const splitter = new LineSplitter();
+    const splitter = createSplitter();
     let isOpen = false;
     const take = (line: string) => {
       if (run !== this.#run) return;
@@ -92,7 +92,7 @@ export class Follower {
       if (first !== undefined) void this.#open(first - 1, run);
     };
     const following = this.#request("to follow the history", followOperation, (bytes) =>
-      splitter.push(bytes).forEach(take),
+      splitter.push(bytes).map(toText).forEach(take),
     );
     this.#following = following;
     await following?.over;

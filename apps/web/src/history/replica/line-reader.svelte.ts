@@ -8,11 +8,18 @@
  * A read leaves a line in the history, so the lines in view are read once the scrolling has settled, and never two at once.
  */
 
-import { decodeSnapshotHeader } from "@wirebook/protocol";
+import { decodeSnapshotHeader, decodeText, LineSplitter } from "@wirebook/protocol";
+import type { Line } from "@wirebook/protocol";
 import type { Streams } from "../../streams/streams.svelte.ts";
-import { historyAheadLines, historyPageLines, readTriesMax, scrollSettleMs, snapshotWaitMs } from "../../limits.ts";
+import {
+  historyAheadLines,
+  historyLineBytesKept,
+  historyPageLines,
+  readTriesMax,
+  scrollSettleMs,
+  snapshotWaitMs,
+} from "../../limits.ts";
 import type { LineCache } from "./line-cache.svelte.ts";
-import { LineSplitter } from "./line-splitter.ts";
 
 const readOperation = 2;
 
@@ -104,7 +111,7 @@ export class LineReader {
 
   /** The lines of the answer; none when it failed. */
   async #request(from: number, to: number, purpose: string): Promise<readonly string[]> {
-    const splitter = new LineSplitter();
+    const splitter = createSplitter();
     const lines: string[] = [];
     const stream = this.#streams.request({
       user: this.user,
@@ -113,13 +120,13 @@ export class LineReader {
       by: "page",
       purpose,
       onResponse: (bytes) => {
-        for (const line of splitter.push(bytes)) lines.push(line);
+        for (const line of splitter.push(bytes)) lines.push(toText(line));
       },
     });
     if (stream === undefined) return [];
     this.#streams.keepFew(stream);
     await stream.over;
-    return stream.state === "done" && stream.answer === "accepted" ? [...lines, ...splitter.finish()] : [];
+    return stream.state === "done" && stream.answer === "accepted" ? [...lines, ...splitter.finish().map(toText)] : [];
   }
 
   /** Waits for the follow to reach a version. False when it takes too long: the follow has ended. */
@@ -133,4 +140,14 @@ export class LineReader {
     clearTimeout(timer);
     return cache.newestTime >= time;
   }
+}
+
+/** Takes a response apart into lines. */
+export function createSplitter(): LineSplitter {
+  return new LineSplitter(historyLineBytesKept);
+}
+
+/** A line of a response. One that is longer than what is kept of it says so. */
+export function toText({ bytes, length }: Line): string {
+  return decodeText(bytes) + (length > bytes.length ? "… (cut)" : "");
 }

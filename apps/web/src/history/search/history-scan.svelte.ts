@@ -118,7 +118,7 @@ export class HistoryScan {
     if (deleted === "all") return;
     if (deleted !== undefined) this.#delete(deleted);
     if (!this.#isWanted(line)) return;
-    this.#matches.push({ position: this.#cache.last, line: ownCopy(line) });
+    this.#matches.push({ position: this.#cache.last, line });
     // Making room costs a copy of the rest, so it is done for a tenth of the limit at a time.
     if (this.#matches.length > matchesKept * 1.1) {
       this.#matches = this.#matches.slice(-matchesKept);
@@ -141,7 +141,7 @@ export class HistoryScan {
     for (let line; before - this.#from < scanSliceLines; this.#from -= 1) {
       line = this.#cache.at(this.#from - 1);
       if (line === undefined) break;
-      if (this.#isWanted(line)) found.push({ position: this.#from - 1, line: ownCopy(line) });
+      if (this.#isWanted(line)) found.push({ position: this.#from - 1, line });
       this.#oldest = timeOf(line) || this.#oldest;
     }
     this.#matches = [...found.toReversed(), ...this.#matches].slice(-matchesKept);
@@ -157,11 +157,6 @@ export class HistoryScan {
     const isRead = this.#cache.at(this.#from - 1) !== undefined;
     if (!isRead && run === this.#run && !this.isWhole) this.error = "Earlier lines could not be read.";
   }
-}
-
-/** A part of a string keeps the whole of it in memory: a match must not keep its block. */
-function ownCopy(line: string): string {
-  return JSON.parse(JSON.stringify(line)) as string;
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { joinBytes } from "@wirebook/protocol";
+import { joinBytes } from "./text.ts";
 
 export interface Line {
   /** Without the line feed; what a longer line has over the bound is dropped. */
