@@ -144,8 +144,10 @@ export class HistoryScan {
       if (this.#isWanted(line)) found.push({ position: this.#from - 1, line });
       this.#oldest = timeOf(line) || this.#oldest;
     }
-    this.#matches = [...found.toReversed(), ...this.#matches].slice(-matchesKept);
-    this.changes += 1;
+    if (found.length > 0) {
+      this.#matches = [...found.toReversed(), ...this.#matches].slice(-matchesKept);
+      this.changes += 1;
+    }
     this.#cache.redraw.mark();
     return this.#from < before;
   }

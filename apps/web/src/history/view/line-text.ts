@@ -63,7 +63,6 @@ const charactersMax = 400;
 export interface LineParts {
   readonly kind: "request" | "result" | "external";
   readonly time: string;
-  readonly address: string;
   readonly user: string;
   readonly rest: string;
 }
@@ -71,20 +70,22 @@ export interface LineParts {
 /** Takes a line apart for a row. */
 export function partsOf(line: string): LineParts {
   const entry = decodeEntry(line);
-  if (entry.kind === "external") {
-    return { kind: "external", time: "", address: "", user: "", rest: plainText(entry.text.slice(0, charactersMax)) };
-  }
-  const { kind, time, address } = entry;
+  const { kind } = entry;
+  if (kind === "external") return { kind, time: "", user: "", rest: plainText(entry.text.slice(0, charactersMax)) };
+  const { time } = entry;
   if (kind === "result") {
-    const [, , user = "", ...words] = line.split(" ");
     // The timestamp of the line that was deleted is for the detail.
-    const rest = plainText(words.join(" ").replace(/ \([^ ]*\)$/u, ""));
-    return { kind, time, address, user: plainText(user), rest };
+    const rest = line
+      .split(" ")
+      .slice(3)
+      .join(" ")
+      .replace(/ \([^ ]*\)$/u, "");
+    return { kind, time, user: plainText(entry.user), rest: plainText(rest) };
   }
   // Spaces alone, or nothing, would leave the row empty.
-  if (entry.message.trim() === "") return { kind, time, address, user: "", rest: quoteText(entry.message) };
+  if (entry.message.trim() === "") return { kind, time, user: "", rest: quoteText(entry.message) };
   const [, user = "", rest = ""] = /^(\S*)(.*)$/su.exec(entry.message) ?? [];
-  return { kind, time, address, user: plainText(user), rest: plainText(rest.slice(0, charactersMax)).trimStart() };
+  return { kind, time, user: plainText(user), rest: plainText(rest.slice(0, charactersMax)).trimStart() };
 }
 
 /** The clock's time of a line to the millisecond, `20:31:05.123`; `""` for none. */
