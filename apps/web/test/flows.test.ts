@@ -12,7 +12,7 @@ import { flowBytesKept, flowsKept, streamBounds } from "../src/limits.ts";
 import { resultOf } from "../src/streams/result.ts";
 import type { Stream } from "../src/streams/stream.svelte.ts";
 import { legsOf } from "../src/traffic/flow-legs.ts";
-import { parseFlowFilter } from "../src/traffic/flow-filter.ts";
+import { parseFlowFilter } from "../src/traffic/flows.svelte.ts";
 import { captureFile, hasTshark, tshark, tsharkTestMs } from "../../../libs/capture/test/tshark.ts";
 import { answer, endOf, flowBytes, headOf, hello, idOf, redis, watching } from "./flow-frames.ts";
 

@@ -28,13 +28,12 @@ export interface CopySource {
 }
 
 /** All commands for a target, and whether a key was left out of them. */
-export function copyCommands(source: CopySource): {
+export function copyCommands({ message, target: { name, transport, address = "127.0.0.1:5007" } }: CopySource): {
   readonly commands: readonly CopyCommand[];
   readonly hasKey: boolean;
 } {
-  const { name, transport, address = "127.0.0.1:5007" } = source.target;
   const isServer = name === serverName;
-  const plain = encodeText(source.message);
+  const plain = encodeText(message);
   const { bytes, maskedBytes } = isServer ? new ExchangeMask().pushSent(plain) : { bytes: plain, maskedBytes: 0 };
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon).replaceAll(/[[\]]/g, "");
@@ -123,25 +122,21 @@ function inQuotes(text: string): string {
   );
 }
 
+const octal = (byte: number) => `\\${byte.toString(8).padStart(3, "0")}`;
+const hex = (byte: number) => `\\x${byte.toString(16).padStart(2, "0")}`;
 const named: Readonly<Record<number, string>> = { 9: String.raw`\t`, 10: String.raw`\n`, 13: String.raw`\r` };
 
 /** For the format of `printf` (POSIX, XBD 5): octal, because `\x` is not in the standard and dash does not know it. */
 export function printfFormat(bytes: Uint8Array): string {
-  return escapeAll(bytes, (byte, at) => {
-    if (byte === 0x25) return "%%";
-    if (byte === 0x5c) return String.raw`\\`;
-    // A format that begins with a hyphen is taken for an option.
-    const isOption = byte === 0x2d && at === 0;
-    return byte === 0x27 || isOption ? octal(byte) : (named[byte] ?? (isPlain(byte) ? undefined : octal(byte)));
-  });
+  const special = { 0x25: "%%", 0x5c: "\\\\", 0x27: octal(0x27) };
+  const text = escapeAll(bytes, special, octal);
+  // A format that begins with a hyphen is taken for an option.
+  return text.startsWith("-") ? octal(0x2d) + text.slice(1) : text;
 }
 
 /** For a bytes literal of Python, between double quotes. */
 function stringLiteral(bytes: Uint8Array): string {
-  return escapeAll(bytes, (byte) => {
-    if (byte === 0x22 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;
-    return byte === 0x27 ? hex(byte) : (named[byte] ?? (isPlain(byte) ? undefined : hex(byte)));
-  });
+  return escapeAll(bytes, { 0x22: '\\"', 0x5c: "\\\\", 0x27: hex(0x27) }, hex);
 }
 
 /** A word for the shell; single quotes end, and begin again behind an escaped one. */
@@ -149,18 +144,13 @@ export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-function escapeAll(bytes: Uint8Array, escape: (byte: number, at: number) => string | undefined): string {
-  return Array.from(bytes, (byte, at) => escape(byte, at) ?? String.fromCharCode(byte)).join("");
+function escapeAll(bytes: Uint8Array, special: Readonly<Record<number, string>>, other: (byte: number) => string) {
+  return Array.from(
+    bytes,
+    (byte) => special[byte] ?? named[byte] ?? (isPlain(byte) ? String.fromCharCode(byte) : other(byte)),
+  ).join("");
 }
 
 function isPlain(byte: number): boolean {
   return byte >= 0x20 && byte < 0x7f;
-}
-
-function octal(byte: number): string {
-  return `\\${byte.toString(8).padStart(3, "0")}`;
-}
-
-function hex(byte: number): string {
-  return `\\x${byte.toString(16).padStart(2, "0")}`;
 }

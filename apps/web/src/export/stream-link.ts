@@ -54,21 +54,21 @@ export async function openStreamLink(fragment: string, streams: Streams): Promis
 }
 
 async function unpack(text: string): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
   let bytes = 0;
+  const bounded = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(read, controller) {
+      bytes += read.length;
+      if (bytes <= linkRecordBytesMax) controller.enqueue(read);
+      else throw new LinkError(`This link unpacks to more than the limit of ${count(linkRecordBytesMax)} bytes.`);
+    },
+  });
   try {
-    const packed = decodeBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
-    const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      pieces.push(read.value);
-      bytes += read.value.length;
-      if (bytes <= linkRecordBytesMax) continue;
-      await reader.cancel();
-      throw new LinkError(`This link unpacks to more than the limit of ${count(linkRecordBytesMax)} bytes.`);
-    }
+    const packed = new Blob([decodeBase64(text.replaceAll("-", "+").replaceAll("_", "/"))]).stream();
+    const unpacked = packed.pipeThrough(new DecompressionStream("deflate-raw")).pipeThrough(bounded);
+    return new Uint8Array(await new Response(unpacked).arrayBuffer());
   } catch (error) {
-    if (error instanceof LinkError) throw error;
-    throw new LinkError("This link cannot be read. Was it cut off? Copy the whole link.");
+    throw error instanceof LinkError
+      ? error
+      : new LinkError("This link cannot be read. Was it cut off? Copy the whole link.");
   }
-  return new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }

@@ -1,5 +1,6 @@
 /** What the page says of a flow: its summary, its notes, and the faults of a listening port. */
 
+import { faultMsMax } from "@wirebook/protocol";
 import type { FlowFaults, StreamEvent } from "@wirebook/protocol";
 import { count, duration, plural } from "../ui/format.ts";
 import type { Note } from "../inspector/notes/notes.ts";
@@ -32,20 +33,41 @@ export function flowTimelineOf(stream: Stream, events: readonly StreamEvent[]): 
   };
 }
 
+/** The largest number of bytes that a field takes. */
+const bytesMax = 1_000_000_000;
+
+/** The faults that have a number: their fields, and how they are told. */
+export const faultFields = [
+  { name: "latencyMs", label: "Latency, ms", min: 0, max: faultMsMax, tell: (ms) => `latency ${count(ms)} ms` },
+  { name: "jitterMs", label: "Jitter, ms", min: 0, max: faultMsMax, tell: (ms) => `jitter up to ${count(ms)} ms` },
+  { name: "sliceBytes", label: "Slices, bytes", min: 1, max: bytesMax, tell: (n) => `slices of ${plural(n, "byte")}` },
+  {
+    name: "bytesPerSecond",
+    label: "Bytes a second",
+    min: 1,
+    max: bytesMax,
+    tell: (n) => `${plural(n, "byte")} a second`,
+  },
+  {
+    name: "resetAfterBytes",
+    label: "RST after bytes",
+    min: 0,
+    max: bytesMax,
+    tell: (n) => `RST after ${plural(n, "byte")}`,
+  },
+  {
+    name: "finAfterBytes",
+    label: "FIN after bytes",
+    min: 0,
+    max: bytesMax,
+    tell: (n) => `FIN after ${plural(n, "byte")}`,
+  },
+] as const satisfies readonly { name: keyof FlowFaults; tell: (n: number) => string; [more: string]: unknown }[];
+
 /** `latency 20 ms, slices of 7 bytes`; empty when nothing is done. */
 export function describeFaults(faults: FlowFaults): string {
-  const { latencyMs, jitterMs, sliceBytes, bytesPerSecond, resetAfterBytes, finAfterBytes, isStalled } = faults;
-  return [
-    latencyMs === undefined ? "" : `latency ${count(latencyMs)} ms`,
-    jitterMs === undefined ? "" : `jitter up to ${count(jitterMs)} ms`,
-    sliceBytes === undefined ? "" : `slices of ${plural(sliceBytes, "byte")}`,
-    bytesPerSecond === undefined ? "" : `${plural(bytesPerSecond, "byte")} a second`,
-    resetAfterBytes === undefined ? "" : `RST after ${plural(resetAfterBytes, "byte")}`,
-    finAfterBytes === undefined ? "" : `FIN after ${plural(finAfterBytes, "byte")}`,
-    isStalled === true ? "nothing passed on" : "",
-  ]
-    .filter((words) => words !== "")
-    .join(", ");
+  const told = faultFields.flatMap(({ name, tell }) => (faults[name] === undefined ? [] : [tell(faults[name])]));
+  return [...told, ...(faults.isStalled === true ? ["nothing passed on"] : [])].join(", ");
 }
 
 /** What a flow has come to, in a sentence. */

@@ -12,6 +12,7 @@ import { defined, flowIdMin } from "@wirebook/protocol";
 import type { ByteFrame, Endpoint, FlowFaults, GatewayFrame, ListeningPort } from "@wirebook/protocol";
 import type { GatewayConnection, Hello } from "../gateway/connection.svelte.ts";
 import { flowBytesKept, flowsKept } from "../limits.ts";
+import { resultOf } from "../streams/result.ts";
 import { Stream } from "../streams/stream.svelte.ts";
 import { StreamList } from "../streams/stream-list.svelte.ts";
 
@@ -179,6 +180,18 @@ export class Flows {
   #move(position: number | undefined): void {
     this.#position = position ?? this.#position;
   }
+}
+
+/** The filter of the traffic: words that the name, target, client or state has. A minus means that none may. */
+export function parseFlowFilter(text: string): (flow: Stream) => boolean {
+  const words = text.toLowerCase().match(/\S+/gu) ?? [];
+  return (flow) => {
+    const { name, intent, clientName, state } = flow;
+    const own = [name, intent.target.name, clientName, state, resultOf(flow).word].join(" ").toLowerCase();
+    return words.every((word) =>
+      word.startsWith("-") && word.length > 1 ? !own.includes(word.slice(1)) : own.includes(word),
+    );
+  };
 }
 
 /** The page's time of the last thing that is known of it. */

@@ -8,6 +8,7 @@
 
 import {
   byteFrameHeaderBytes,
+  defined,
   encodeByteFrame,
   flowIdMin,
   flowNameCharactersMax,
@@ -88,19 +89,12 @@ export class Presenter {
   /** The gateway is there, for the first time or again: what was presented goes on. */
   open(): void {
     const key = this.#kept.read() ?? "";
-    this.#shown.clear();
-    this.#selected = undefined;
     this.state = "off";
-    if (key === "") return;
-    this.#isResumed = true;
-    this.#present({ type: "present", key });
+    if (key !== "") this.#present({ type: "present", key });
   }
 
   /** Begins with the newest entries that are there. */
   begin(): void {
-    this.#isResumed = false;
-    this.#shown.clear();
-    this.#selected = undefined;
     this.#known = new WeakSet(this.#own().slice(0, -presentedStreamsMax));
     this.#present({ type: "present" });
   }
@@ -113,12 +107,12 @@ export class Presenter {
 
   /** Hides bytes of a stream, or shows them again. What viewers have seen cannot be taken back, and is told. */
   hide(stream: Stream, spans: readonly Hidden[]): void {
-    const passed = this.#shown.get(stream)?.passed;
-    const isSeen = ({ isFromTarget, from }: Hidden) => ((isFromTarget ? passed?.received : passed?.sent) ?? 0) > from;
     const added = spans.filter((span) => !stream.hidden.includes(span));
     stream.hidden = spans;
     // One that was shown and let go of has been seen whole.
-    const wasSeen = passed === undefined ? this.#known.has(stream) && added.length > 0 : added.some(isSeen);
+    const { sent, received } = this.#shown.get(stream)?.passed ?? { sent: Infinity, received: Infinity };
+    const wasSeen =
+      this.#known.has(stream) && added.some(({ isFromTarget, from }) => (isFromTarget ? received : sent) > from);
     if (this.state === "on" && wasSeen) {
       this.notice =
         "This was shown before you hid it: viewers have seen it, and those who come later will. To take the rest back, end the presentation.";
@@ -153,6 +147,9 @@ export class Presenter {
 
   #present(frame: Extract<PageFrame, { type: "present" }>): void {
     this.notice = "";
+    this.#isResumed = frame.key !== undefined;
+    this.#shown.clear();
+    this.#selected = undefined;
     if (this.#connection.send(frame) !== undefined) this.state = "starting";
   }
 
@@ -216,13 +213,11 @@ export class Presenter {
   #select(): void {
     const { selected } = this.#streams;
     if (selected === this.#selected) return;
-    // One that is too old to be shown by itself is shown when it is selected.
-    const isLost =
-      selected !== undefined && this.#isOwn(selected) && !this.#shown.has(selected) && !this.#add(selected);
-    if (isLost) return;
-    this.#selected = selected;
     const isShown = selected !== undefined && this.#shown.has(selected);
-    this.#connection.send({ type: "select", id: isShown ? selected.id : null });
+    // One that is too old to be shown by itself is shown when it is selected, as soon as there is room.
+    if (selected !== undefined && this.#isOwn(selected) && !isShown && !this.#add(selected)) return;
+    this.#selected = selected;
+    this.#connection.send({ type: "select", id: selected && this.#shown.has(selected) ? selected.id : null });
   }
 
   /** Sends what is new of a stream; returns how many frames are left to send in this turn. */
@@ -247,14 +242,11 @@ export class Presenter {
     const { stream, shiftMs } = shown;
     const { received, connecting, established, secured } = stream.at;
     const { local, remote, tls } = stream.record;
-    const name = nameOf(stream).slice(0, flowNameCharactersMax);
+    const name = nameOf(stream).slice(0, flowNameCharactersMax) || undefined;
     const head = {
       target: stream.intent.target,
       at: shift({ received, connecting, established, secured }, shiftMs),
-      ...(local === undefined ? {} : { local }),
-      ...(remote === undefined ? {} : { remote }),
-      ...(tls === undefined ? {} : { tls }),
-      ...(name === "" ? {} : { name }),
+      ...defined({ local, remote, tls, name }),
     };
     const text = JSON.stringify(head);
     if (text === shown.head) return;
@@ -285,8 +277,7 @@ export class Presenter {
 
 /** The times that are known, moved. */
 function shift(at: { readonly [Step in keyof StepTimes]: number | undefined }, ms: number): StepTimes {
-  const known = Object.entries(at).filter((entry): entry is [string, number] => entry[1] !== undefined);
-  return Object.fromEntries(known.map(([step, atMs]) => [step, atMs + ms]));
+  return Object.fromEntries(Object.entries(defined(at)).map(([step, atMs]) => [step, atMs + ms]));
 }
 
 /** How a stream ended, as frames say it: one that was lost with the gateway was cut off there. */
@@ -308,10 +299,7 @@ function withDots(bytes: Uint8Array, offset: number, isFromTarget: boolean, hidd
   const spans = hidden.filter((span) => span.isFromTarget === isFromTarget && span.from < end && span.to > offset);
   if (spans.length === 0) return bytes;
   const shown = bytes.slice();
-  for (const { from, to } of spans) {
-    for (let at = Math.max(0, from - offset); at < Math.min(bytes.length, to - offset); at++) {
-      if (shown[at] !== 0x0a && shown[at] !== 0x0d) shown[at] = dot;
-    }
-  }
+  for (const { from, to } of spans) shown.fill(dot, Math.max(0, from - offset), to - offset);
+  for (const [at, byte] of bytes.entries()) if (byte === 0x0a || byte === 0x0d) shown[at] = byte;
   return shown;
 }

@@ -21,11 +21,12 @@ export function presentationOf({ hash, pathname }: Pick<Location, "hash" | "path
 export class Viewer {
   /** Why nothing more comes, in a sentence; empty while something may. */
   over = $state("");
-  #isFollowing = $state(true);
+  /** True while what the presenter selects is selected here, too. */
+  isFollowing = $state(true);
   readonly #flows: Flows;
   readonly #connection: Pick<GatewayConnection, "stop">;
   readonly #onFollow: (stream: Stream) => void;
-  /** The flow that the presenter has selected. */
+  /** The flow that the presenter has selected, and the one that was selected here because of that. */
   #selected: number | null = null;
   #followed: number | undefined;
 
@@ -43,20 +44,10 @@ export class Viewer {
     return false;
   }
 
-  /** True while what the presenter selects is selected here, too. */
-  get isFollowing(): boolean {
-    return this.#isFollowing;
-  }
-
-  set isFollowing(isFollowing: boolean) {
-    this.#isFollowing = isFollowing;
-    this.#followed = undefined;
-    this.follow();
-  }
-
-  /** Selects what the presenter has selected, as soon as it is there. */
-  follow(): void {
-    if (!this.#isFollowing || this.#selected === null || this.#followed === this.#selected) return;
+  /** Selects what the presenter has selected, as soon as it is there: once, or `again`. */
+  follow(isAgain = false): void {
+    if (isAgain) this.#followed = undefined;
+    if (!this.isFollowing || this.#selected === null || this.#followed === this.#selected) return;
     const stream = this.#flows.list.find(({ id }) => id === this.#selected);
     if (stream === undefined) return;
     this.#followed = stream.id;
