@@ -60,7 +60,7 @@ test("two conversations are compared, and one of them with a file of the other",
   await expectClean(page, "#inspector");
   await entries.getByRole("button", { name: /^mail #2/ }).click();
   const sentence = talk.inspector.getByRole("status", { name: "Comparison" });
-  await expect(sentence).toHaveText("What was sent is the same; the first reply differs.");
+  await expect(sentence).toHaveText("What was sent is the same; reply 1 differs.");
   await expect(talk.inspector.getByRole("tab", { name: "Compare" })).toHaveAttribute("aria-selected", "true");
   const turn = talk.inspector.getByRole("region", { name: "turn 1, differs" });
   await expect(turn.locator(".lines mark")).toHaveText(["one", "two"]);

@@ -24,7 +24,7 @@ describeWith(["redis-server", "openssl"], "two conversations with redis", () => 
         expect(await wirebook(words)).toMatchObject({ code: 0 });
       }
       const counted = await wirebook(["compare", path("first"), path("second")]);
-      expect(counted.stdout).toMatch(/^What was sent is the same; the second reply differs\.\n/);
+      expect(counted.stdout).toMatch(/^What was sent is the same; reply 2 differs\.\n/);
       expect(counted.stdout).toContain("\n > INCR b\\r\\n\n-< :1\\r\\n\n+< :2\\r\\n\n");
       expect([counted.code, counted.stderr]).toEqual([1, ""]);
 

@@ -48,7 +48,7 @@ test("the same bytes in other reads are the same", async () => {
   const other = write("other.ndjson", record(...greeted, "< 250", "< -a\r\n2", "< 50 b\r\n", "< FIN"));
   const { code, stdout, stderr } = await runCli(["compare", one, other]);
   expect(stdout).toBe(
-    `Same bytes; the first reply took 3 reads instead of 1.\n\n--- ${one}  mail\n+++ ${other}  mail\n` +
+    `Same bytes; reply 1 took 3 reads instead of 1.\n\n--- ${one}  mail\n+++ ${other}  mail\n` +
       `@@ turn 1: 1 read (14), 2.0 ms | 3 reads (3+5+6), 6.0 ms\n`,
   );
   expect([code, stderr]).toEqual([0, ""]);
@@ -95,7 +95,7 @@ test("what differs is shown as a diff in which nothing acts on a terminal", asyn
       isSame: false,
       missingBytes: 0,
       summary:
-        "1 turn is only in the second; the first reply differs; the target closed the first and the second was not closed.",
+        "1 turn is only in the second; reply 1 differs; the target closed the first and the second was not closed.",
     },
     expect.objectContaining({ type: "turn", one: null, other: { number: 1, atMs: 2, replyMs: 2, reads: [2002] } }),
     expect.objectContaining({

@@ -29,7 +29,10 @@ test("the first tick has a label, and then those that are far enough from the on
 
 describe("the labels of arrows", () => {
   test("stand above the middle of their arrow", () => {
-    expect(placeLabels([arrow(1, 0, 10, 24, "FIN")], lanes)).toMatchObject([{ x: 80, y: 14, text: "FIN" }]);
+    expect(placeLabels([arrow(1, 0, 10, 10, "FIN")], lanes)).toMatchObject([{ x: 80, y: 7, text: "FIN" }]);
+    // A slanted arrow does not run through it.
+    const [label] = placeLabels([arrow(0, 1, 10, 26, "message, 8 B")], lanes);
+    expect(label?.y).toBeLessThan(18 - (0.1 * (label?.width ?? 0)) / 2);
   });
 
   test("give way to each other where arrows cross or stand close", () => {

@@ -15,7 +15,7 @@ export const server: AnnouncedTarget = {
 
 /** A read or a write, the first one unless it says otherwise. */
 export function event(byteCount: number, ms: number, more: Partial<TimelineEvent> = {}): TimelineEvent {
-  return { number: 0, offset: 0, byteCount, bytes: undefined, ms, queuedKiB: 0, arrivedMs: ms + 1, ...more };
+  return { number: 0, offset: 0, byteCount, bytes: undefined, ms, arrivedMs: ms + 1, ...more };
 }
 
 export const timeline: Timeline = {

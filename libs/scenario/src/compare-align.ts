@@ -13,18 +13,9 @@ type Aligned = readonly [one: number | undefined, other: number | undefined];
 
 /** All items of both lists, each once and in order. Between equal ones, those that differ are paired in their order. */
 export function alignLists(one: readonly string[] = [], other: readonly string[] = []): readonly Aligned[] {
-  const shorter = Math.min(one.length, other.length);
-  let before = 0;
-  while (before < shorter && one[before] === other[before]) before += 1;
-  let behind = 0;
-  while (behind < shorter - before && one.at(-1 - behind) === other.at(-1 - behind)) behind += 1;
-  const [end, otherEnd] = [one.length - behind, other.length - behind];
-  const [middle, otherMiddle] = [one.slice(before, end), other.slice(before, otherEnd)];
   // Of several longest subsequences the same is found whichever list is the first one.
-  const isSwapped = (middle[0] ?? "") > (otherMiddle[0] ?? "");
-  const pairs = isSwapped
-    ? commonPairs(otherMiddle, middle).map(([otherPlace, place]) => [place, otherPlace] as const)
-    : commonPairs(middle, otherMiddle);
+  if (one.join("\u{ffff}") > other.join("\u{ffff}"))
+    return alignLists(other, one).map(([place, second]) => [second, place]);
   const aligned: Aligned[] = [];
   let [at, otherAt] = [0, 0];
   const fill = (to: number, otherTo: number): void => {
@@ -32,12 +23,10 @@ export function alignLists(one: readonly string[] = [], other: readonly string[]
       aligned.push([at < to ? at++ : undefined, otherAt < otherTo ? otherAt++ : undefined]);
     }
   };
-  fill(before, before);
-  for (const [place, otherPlace] of pairs) {
-    fill(before + place, before + otherPlace);
-    fill(at + 1, otherAt + 1);
+  for (const [place, otherPlace] of commonPairs(one, other)) {
+    fill(place, otherPlace);
+    fill(place + 1, otherPlace + 1);
   }
-  fill(end, otherEnd);
   fill(one.length, other.length);
   return aligned;
 }

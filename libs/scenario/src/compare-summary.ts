@@ -5,16 +5,7 @@ import type { Comparison, StreamEnd, TurnPair } from "./compare.ts";
 /** Replies that a sentence names; more of them are counted. */
 const namedMax = 4;
 
-const ordinals = "first second third fourth fifth sixth seventh eighth ninth tenth".split(" ");
-const ordinalRules = new Intl.PluralRules("en", { type: "ordinal" });
-const suffixes: Readonly<Record<Intl.LDMLPluralRule, string>> = {
-  zero: "th",
-  one: "st",
-  two: "nd",
-  few: "rd",
-  many: "th",
-  other: "th",
-};
+const list = new Intl.ListFormat("en-GB");
 
 export function summarize({ turns, ends, areEndsSame, isSame, missingBytes }: Omit<Comparison, "summary">): string {
   const clauses = [
@@ -44,7 +35,7 @@ function describeSame(turns: readonly TurnPair[]): readonly string[] {
   return ["same bytes", describeReply(told), ...rest];
 }
 
-/** `the second reply took 3 reads instead of 1 and 14 ms longer` */
+/** `reply 2 took 3 reads instead of 1 and 14 ms longer` */
 function describeReply(pair: TurnPair): string {
   const [reads, otherReads] = [pair.one?.received.count ?? 0, pair.other?.received.count ?? 0];
   const times = `${milliseconds(Math.abs(pair.longerMs))} ${pair.longerMs > 0 ? "longer" : "less"}`;
@@ -81,11 +72,10 @@ function describeReplies(differing: readonly TurnPair[], total: number): string 
   return `${length} of ${total} replies differ${length > namedMax ? "" : `: ${nameReplies(differing)}`}`;
 }
 
-/** `the greeting, the first and the third reply` */
+/** `the greeting, reply 1 and reply 3` */
 function nameReplies(pairs: readonly TurnPair[]): string {
-  const names = pairs.map(nameOf);
-  const last = names.at(-1) === "the greeting" ? "the greeting" : `${names.at(-1)} reply`;
-  return names.length === 1 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
+  const numbers = pairs.map(({ one, other }) => (one ?? other)?.number ?? 0);
+  return list.format(numbers.map((number) => (number === 0 ? "the greeting" : `reply ${number}`)));
 }
 
 function whoEnded(end: StreamEnd | undefined, which: string): string {
@@ -109,13 +99,6 @@ function isSamePair({ isSentSame, isReceivedSame }: TurnPair): boolean {
 export function nameOfTurn({ one, other }: Pick<TurnPair, "one" | "other">): string {
   const numbers = new Set([one, other].filter((turn) => turn !== undefined).map(({ number }) => number));
   return Array.from(numbers, (number) => (number === 0 ? "greeting" : `turn ${number}`)).join(" | ");
-}
-
-/** `the greeting`, `the second`, `the 21st` */
-function nameOf({ one, other }: TurnPair): string {
-  const number = (one ?? other)?.number ?? 0;
-  if (number === 0) return "the greeting";
-  return `the ${ordinals[number - 1] ?? `${number}${suffixes[ordinalRules.select(number)]}`}`;
 }
 
 function milliseconds(ms: number): string {

@@ -33,6 +33,8 @@ export interface ComparedStream {
 interface Passage {
   /** Those that were kept. */
   readonly bytes: Uint8Array;
+  /** The same for the same bytes and gaps, and for no others. */
+  readonly key: string;
   /** Where others are missing among them, and how many. */
   readonly gaps: readonly { readonly at: number; readonly byteCount: number }[];
   /** Where each read or write begins among them, but for the first. */
@@ -117,19 +119,22 @@ const linesMax = 20_000;
 const contextLines = 2;
 
 const lineFeed = 0x0a;
-const nothing: Passage = { bytes: new Uint8Array(0), gaps: [], cuts: [], count: 0, first: undefined };
+const nothing = passageOf([]);
 
 /** Compares two streams. Nothing is decided by their names or by when they began. */
 export function compareStreams(one: ComparedStream, other: ComparedStream): Comparison {
   const [parts, otherParts] = [turnsOf(one), turnsOf(other)];
-  const [keys, otherKeys] = [parts, otherParts].map(({ turns }) => turns.map(({ sent }) => keyOf(sent)));
+  const [keys, otherKeys] = [parts, otherParts].map(({ turns }) => turns.map(({ sent }) => sent.key));
   const turns = alignLists(keys, otherKeys).map(([at = -1, otherAt = -1]) =>
     pairOf(parts.turns[at], otherParts.turns[otherAt]),
   );
   const missingBytes = [...parts.turns, ...otherParts.turns]
     .flatMap(({ sent, received }) => [...sent.gaps, ...received.gaps])
     .reduce((sum, { byteCount }) => sum + byteCount, 0);
-  const isSame = missingBytes === 0 && areAllSame(turns, "sent") && areAllSame(turns, "received");
+  // The same bytes may be in other turns.
+  const wholeOf = (of: readonly Turn[], way: "sent" | "received") => of.map((turn) => turn[way].key).join("");
+  const isWaySame = (way: "sent" | "received") => wholeOf(parts.turns, way) === wholeOf(otherParts.turns, way);
+  const isSame = missingBytes === 0 && isWaySame("sent") && isWaySame("received");
   const ends = { one: parts.ends, other: otherParts.ends };
   const [end, otherEnd] = [ends.one[0], ends.other[0]];
   const areEndsSame = end?.kind === otherEnd?.kind && end?.isFromTarget === otherEnd?.isFromTarget;
@@ -157,9 +162,11 @@ export function foldLines(lines: readonly LinePair[]): readonly (LinePair | numb
   return folded;
 }
 
+const keyOf = ({ bytes, missing }: ComparedLine) => `${missing} ${textOf(bytes)}`;
+
 function compareLines(one = nothing, other = nothing): readonly Omit<LinePair, "isFromTarget">[] {
   const [lines, otherLines] = [linesOf(one), linesOf(other)];
-  return alignLists(lines.map(keyOfLine), otherLines.map(keyOfLine)).map(([at = -1, otherAt = -1]) => {
+  return alignLists(lines.map(keyOf), otherLines.map(keyOf)).map(([at = -1, otherAt = -1]) => {
     const [line, otherLine] = [lines[at], otherLines[otherAt]];
     if (line === undefined || otherLine === undefined) return { one: line, other: otherLine, isSame: false };
     const [before, behind] = commonEnds(line.bytes, otherLine.bytes);
@@ -170,43 +177,20 @@ function compareLines(one = nothing, other = nothing): readonly Omit<LinePair, "
 }
 
 function pairOf(one: Turn | undefined, other: Turn | undefined): TurnPair {
-  const isSentSame = isSamePassage(one?.sent, other?.sent);
-  const isReceivedSame = isSamePassage(one?.received, other?.received);
-  const areReadsSame = isReceivedSame && one?.received.cuts.join() === other?.received.cuts.join();
+  const hasBoth = one !== undefined && other !== undefined;
+  const isSentSame = hasBoth && one.sent.key === other.sent.key;
+  const isReceivedSame = hasBoth && one.received.key === other.received.key;
+  const areReadsSame = isReceivedSame && one.received.cuts.join() === other.received.cuts.join();
   const [ms, otherMs] = [one?.replyMs ?? 0, other?.replyMs ?? 0];
   const isTold = Math.abs(otherMs - ms) >= Math.max(longerMsMin, longerPartMin * Math.max(ms, otherMs));
-  const longerMs = isTold && one !== undefined && other !== undefined ? roundMs(otherMs - ms) : 0;
+  const longerMs = isTold && hasBoth ? roundMs(otherMs - ms) : 0;
   const isSame = isSentSame && areReadsSame && longerMs === 0;
   return { one, other, isSentSame, isReceivedSame, areReadsSame, longerMs, isSame };
 }
 
-/** True when they are the same as far as they were kept. */
-function isSamePassage(one: Passage | undefined, other: Passage | undefined): boolean {
-  if (one === undefined || other === undefined || !isEqual(one.bytes, other.bytes)) return false;
-  return JSON.stringify(one.gaps) === JSON.stringify(other.gaps);
-}
-
-/** True when the bytes of a direction are the same, also where they are in other turns. */
-function areAllSame(turns: readonly TurnPair[], way: "sent" | "received"): boolean {
-  const name = way === "sent" ? "isSentSame" : "isReceivedSame";
-  if (turns.every((pair) => pair[name])) return true;
-  const join = (side: "one" | "other") => joinAll(turns.map((pair) => pair[side]?.[way].bytes ?? nothing.bytes));
-  return isEqual(join("one"), join("other"));
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
-}
-
-/** A text for each row of bytes, which no other row has: of the 256 characters of windows-1252 each stands for one byte. */
-const oneByOne = new TextDecoder("latin1");
-
-function keyOf({ bytes, gaps }: Pick<Passage, "bytes" | "gaps">): string {
-  return oneByOne.decode(bytes) + gaps.map(({ at, byteCount }) => `\u{fffd}${at} ${byteCount}`).join("");
-}
-
-function keyOfLine({ bytes, missing }: ComparedLine): string {
-  return `${missing} ${oneByOne.decode(bytes)}`;
+/** Of the 256 characters of windows-1252 each stands for one byte. */
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder("latin1").decode(bytes);
 }
 
 /** How many bytes two lines begin and end with in common; a character of UTF-8 is not cut. */
@@ -242,7 +226,8 @@ function linesOf({ bytes, gaps, cuts }: Passage): readonly ComparedLine[] {
       add(at, end);
       at = end;
     }
-    if (gap.byteCount > 0) lines.push({ bytes: nothing.bytes, missing: gap.byteCount, from: 0, to: 0, cuts: [] });
+    if (gap.byteCount > 0)
+      lines.push({ bytes: bytes.subarray(at, at), missing: gap.byteCount, from: 0, to: 0, cuts: [] });
   }
   return lines;
 }
@@ -298,16 +283,9 @@ function passageOf(events: readonly ComparedEvent[]): Passage {
     } else if (gaps.at(-1)?.at === length) (gaps.at(-1) as { byteCount: number }).byteCount += byteCount;
     else gaps.push({ at: length, byteCount });
   }
-  const bytes = joinAll(events.map((event) => event.bytes ?? nothing.bytes));
-  return { bytes, gaps, cuts: cuts.slice(1), count: events.length, first: events[0] };
-}
-
-function joinAll(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
+  const bytes = new Uint8Array(length);
+  const kept = events.flatMap((event) => event.bytes ?? []);
+  for (const [at, part] of kept.entries()) bytes.set(part, cuts[at]);
+  const key = textOf(bytes) + gaps.map(({ at, byteCount }) => `\u{fffd}${at} ${byteCount}`).join("");
+  return { bytes, key, gaps, cuts: cuts.slice(1), count: events.length, first: events[0] };
 }

@@ -29,17 +29,17 @@ describe("the sentence", () => {
     [
       "reads and times",
       stream("< 220 one ready", "> EHLO me", "<| 250", "<| -o", "@17 < ne", "> QUIT", "< 221 bye", "< FIN"),
-      "Same bytes; the first reply took 3 reads instead of 1 and 14 ms longer.",
+      "Same bytes; reply 1 took 3 reads instead of 1 and 14 ms longer.",
     ],
     [
       "other replies",
       stream("< 220 two ready", "> EHLO me", "< 250-two", "> QUIT", "< 221 bye", "< FIN"),
-      "What was sent is the same; 2 of 3 replies differ: the greeting and the first reply.",
+      "What was sent is the same; 2 of 3 replies differ: the greeting and reply 1.",
     ],
     [
       "a turn that only one has",
       stream("< 220 one ready", "> EHLO me", "< 250-one", "> NOOP", "< 250 ok", "> QUIT", "< 221 ciao", "> RST"),
-      "1 turn is only in the second; the second reply differs; the target closed the first and the client reset the second.",
+      "1 turn is only in the second; reply 2 differs; the target closed the first and the client reset the second.",
     ],
     [
       "what was sent",
@@ -49,7 +49,7 @@ describe("the sentence", () => {
     [
       "replies by their names",
       stream("< 220 two ready", "> EHLO me", "< 250-two", "> QUIT", "< 221 ciao", "< FIN"),
-      "What was sent is the same; 3 of 3 replies differ: the greeting, the first and the second reply.",
+      "What was sent is the same; 3 of 3 replies differ: the greeting, reply 1 and reply 2.",
     ],
     [
       "a turn more and nothing else",

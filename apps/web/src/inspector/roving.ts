@@ -38,7 +38,7 @@ export function roving(box: HTMLElement | SVGElement): () => void {
 }
 
 /** j and k, as in many programs that show lists, and the arrow keys: one further, one back. */
-export function stepOf(key: string): -1 | 0 | 1 {
+function stepOf(key: string): -1 | 0 | 1 {
   if (["j", "ArrowDown", "ArrowRight"].includes(key)) return 1;
   return ["k", "ArrowUp", "ArrowLeft"].includes(key) ? -1 : 0;
 }

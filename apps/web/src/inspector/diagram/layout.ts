@@ -98,8 +98,9 @@ export interface Label {
 /** Of the drawing's 11 px monospaced font: the advance of a character, and what a line of it covers. */
 const characterWidth = 6.7;
 const labelHeight = 12;
-/** From the line of an arrow to the letters above it. */
-const lift = 3;
+/** From the line of an arrow to the letters above it; more above a slanted one, so that it does not run through them. */
+const liftMin = 3;
+const liftMax = 15;
 /** Places along an arrow, as parts of its length; the middle is preferred. */
 const places = [0.5, 0.35, 0.65, 0.22, 0.78] as const;
 
@@ -108,6 +109,8 @@ export function placeLabels(arrows: readonly Arrow[], lanes: Lanes): readonly La
   const placed: Label[] = [];
   for (const { label: text, from, to, fromY, toY } of arrows) {
     const width = text.length * characterWidth;
+    const slope = (toY - fromY) / (lanes[to] - lanes[from]);
+    const lift = Math.min(liftMax, liftMin + (Math.abs(slope) * width) / 2);
     const candidates = places.map((part) => {
       const x = lanes[from] + (lanes[to] - lanes[from]) * part;
       return { text, width, x, y: fromY + (toY - fromY) * part - lift, isCovering: false };

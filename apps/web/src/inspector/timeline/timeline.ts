@@ -31,7 +31,7 @@ const lookedAtMax = 600;
 export type ColouredHop = Exclude<Hop, "gateway">;
 
 /** A read or a write. */
-export interface TimelineEvent extends Pick<StreamEvent, "number" | "offset" | "byteCount" | "bytes" | "queuedKiB"> {
+export interface TimelineEvent extends Pick<StreamEvent, "number" | "offset" | "byteCount" | "bytes"> {
   /** When the gateway noted it. */
   readonly ms: number;
   /** When the page knew of it; `undefined` in a record that does not say so. */
@@ -106,9 +106,8 @@ export function buildTimeline(stream: Stream): Timeline {
     return gatewayMs === undefined ? [] : [[step, sinceGateway(gatewayMs)] as const];
   });
   const place = (event: StreamEvent): TimelineEvent => {
-    const { number, offset, byteCount, bytes, queuedKiB, atMs, arrivedMs } = event;
-    const arrived = arrivedMs === undefined ? undefined : since(arrivedMs);
-    return { number, offset, byteCount, bytes, queuedKiB, ms: sinceGateway(atMs), arrivedMs: arrived };
+    const arrivedMs = event.arrivedMs === undefined ? undefined : since(event.arrivedMs);
+    return { ...event, ms: sinceGateway(event.atMs), arrivedMs };
   };
   const opened = controls.find(({ name }) => name === "open");
   const events = lookedAt(record);
