@@ -106,8 +106,9 @@ export function buildTimeline(stream: Stream): Timeline {
     return gatewayMs === undefined ? [] : [[step, sinceGateway(gatewayMs)] as const];
   });
   const place = (event: StreamEvent): TimelineEvent => {
-    const arrivedMs = event.arrivedMs === undefined ? undefined : since(event.arrivedMs);
-    return { ...event, ms: sinceGateway(event.atMs), arrivedMs };
+    const { number, offset, byteCount, bytes, atMs, arrivedMs } = event;
+    const arrived = arrivedMs === undefined ? undefined : since(arrivedMs);
+    return { number, offset, byteCount, bytes, ms: sinceGateway(atMs), arrivedMs: arrived };
   };
   const opened = controls.find(({ name }) => name === "open");
   const events = lookedAt(record);
