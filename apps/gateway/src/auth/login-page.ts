@@ -12,6 +12,7 @@ import { userNameCharactersMax } from "./identity.ts";
 
 const style = `
   :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+  body { background: light-dark(#f3f3f0, #0e1012) }
   main { max-width: 20rem; margin: 15vh auto; padding: 1rem }
   input, button { display: block; box-sizing: border-box; width: 100%; min-height: 44px; margin-bottom: 1rem; font: inherit }
   [role="alert"] { padding-left: 0.75rem; border-left: 4px solid }
@@ -24,6 +25,7 @@ export function sendLoginPage(
   problem?: { readonly status: number; readonly message: string; readonly user: string },
 ): FastifyReply {
   const { status = 200, message = "", user = "" } = problem ?? {};
+  const [nameFocus, passwordFocus] = user === "" ? [" autofocus", ""] : ["", " autofocus"];
   const sentence = escapeHtml(`${message.slice(0, 1).toUpperCase()}${message.slice(1)}.`);
   const html = `<!doctype html>
 <html lang="en">
@@ -40,9 +42,9 @@ export function sendLoginPage(
       ${problem === undefined ? "" : `<p role="alert" id="problem">${sentence}</p>`}
       <form method="post">
         <label for="user">Name</label>
-        <input id="user" name="user" value="${escapeHtml(user.slice(0, userNameCharactersMax))}" autocomplete="username" autocapitalize="none" spellcheck="false" aria-describedby="problem" required autofocus>
+        <input id="user" name="user" value="${escapeHtml(user.slice(0, userNameCharactersMax))}" autocomplete="username" autocapitalize="none" spellcheck="false" aria-describedby="problem" required${nameFocus}>
         <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" aria-describedby="problem" required>
+        <input id="password" name="password" type="password" autocomplete="current-password" aria-describedby="problem" required${passwordFocus}>
         <button>Log in</button>
       </form>
     </main>
