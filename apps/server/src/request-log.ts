@@ -8,6 +8,7 @@
 
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { plainText, quoteText } from "@wirebook/protocol";
 
 /** Bytes that wait for a terminal that takes none; further lines are only counted. */
@@ -72,11 +73,10 @@ export class RequestLog implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#flush();
     if (this.#isGone || this.#stream.writableLength === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, logCloseMs);
-    this.#stream.write("", () => resolve());
-    await promise;
-    clearTimeout(timer);
+    await Promise.race([
+      new Promise<void>((resolve) => this.#stream.write("", () => resolve())),
+      pause(logCloseMs, undefined, { ref: false }),
+    ]);
   }
 
   #gather(event: LogEvent): void {

@@ -30,41 +30,35 @@ export class Reserve {
   /** Where a rewrite is written. */
   readonly path: string;
   /** The file is there, or must not be made. */
-  #isTaken = false;
+  isTaken = false;
 
-  /** Removes what a process that was killed left over. */
   constructor(historyPath: string) {
     this.path = `${historyPath}.next`;
-    this.#remove();
+    this.giveBack(); // A process that was killed may have left one over.
   }
 
   /** Takes the page, if it is not there; the disk may have been full when it was last tried. */
   take(): void {
-    if (this.#isTaken) return;
+    if (this.isTaken) return;
     try {
       writeFileSync(this.path, new Uint8Array(reservedBytes), { flag: "wx", mode: 0o600 });
-      this.#isTaken = true;
+      this.isTaken = true;
     } catch {
       this.#remove();
     }
   }
 
-  /** Leaves the file to a rewrite, until `giveBack`. */
-  lend(): void {
-    this.#isTaken = true;
-  }
-
-  /** The rewrite is over, and its file was renamed or is of no use. */
+  /** A rewrite is over, and its file was renamed or is of no use. */
   giveBack(): void {
     this.#remove();
-    this.#isTaken = false;
+    this.isTaken = false;
     this.take();
   }
 
   /** Gives the page back to the disk. */
   close(): void {
     this.#remove();
-    this.#isTaken = true;
+    this.isTaken = true;
   }
 
   #remove(): void {
@@ -113,7 +107,7 @@ export class Compaction {
       for (const fd of opened) closeSync(fd);
       throw error;
     }
-    reserve.lend();
+    reserve.isTaken = true;
   }
 
   get bytes(): number {

@@ -20,29 +20,29 @@ import { GroupCommit } from "./group-commit.ts";
 import { openFeed, openSnapshot } from "./readers.ts";
 import { Deletes } from "./deletes.ts";
 import type { Generation } from "./generation.ts";
-import type { Ownership } from "./lock.ts";
 import type { FileHistorySettings } from "./options.ts";
 import type { MonotonicClock } from "./monotonic-clock.ts";
 import type { FileStorage } from "./storage.ts";
 
-/** See `History` for the calls. It lets go of `owner` when it closes. */
+/** See `History` for the calls. */
 export class FileHistory implements History {
   readonly engine = "file";
   readonly ended: Promise<HistoryError | undefined>;
   readonly #storage: FileStorage;
   readonly #appends: GroupCommit;
   readonly #deletes: Deletes;
-  readonly #owner: Ownership;
+  readonly #release: () => void;
   readonly #chunkBytes: number;
   readonly #reportEnd: (error: HistoryError | undefined) => void;
   readonly #looking: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
 
-  constructor(storage: FileStorage, clock: MonotonicClock, owner: Ownership, settings: FileHistorySettings) {
+  /** @param release called when it has let go of the file */
+  constructor(storage: FileStorage, clock: MonotonicClock, release: () => void, settings: FileHistorySettings) {
     this.#storage = storage;
     this.#appends = new GroupCommit(storage, clock);
     this.#deletes = new Deletes(storage, clock, this.#appends, settings.rewritePieceBytes);
-    this.#owner = owner;
+    this.#release = release;
     this.#chunkBytes = settings.readChunkBytes;
     const { promise, resolve } = Promise.withResolvers<HistoryError | undefined>();
     this.ended = promise;
@@ -116,7 +116,7 @@ export class FileHistory implements History {
     this.#appends.commit();
     await this.#deletes.settled();
     await this.#storage.close();
-    this.#owner.release();
+    this.#release();
     this.#reportEnd(undefined);
   }
 

@@ -231,7 +231,7 @@ function versionOf(path: string): string {
 
 /** @throws UsersError `users-failed` */
 function readTable(path: string): UserTable {
-  try {
+  return attempt(`${path} cannot be read`, () => {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return { lines: [], byName: new Map() };
     if (!stats.isFile()) throw new Error("it is no regular file");
@@ -239,9 +239,7 @@ function readTable(path: string): UserTable {
       throw new Error(`it has ${stats.size} bytes and the limit is ${usersFileBytesMax}`);
     }
     return decodeUsers(path, readFileSync(path, "utf8"));
-  } catch (error) {
-    throw explain(error, `${path} cannot be read`);
-  }
+  });
 }
 
 /**
@@ -252,20 +250,13 @@ function readTable(path: string): UserTable {
  */
 async function replace(path: string, lines: readonly string[], confirm: () => Promise<unknown>): Promise<void> {
   const next = `${path}.next`;
-  const attempt = (step: () => void, what: string): void => {
-    try {
-      step();
-    } catch (error) {
-      throw explain(error, what);
-    }
-  };
   try {
-    attempt(() => writeNext(path, next, `${lines.join("\n")}\n`), `${next} cannot be written`);
+    attempt(`${next} cannot be written`, () => writeNext(path, next, `${lines.join("\n")}\n`));
     await confirm();
-    attempt(() => {
+    attempt(`${path} cannot be replaced`, () => {
       renameSync(next, path);
       syncFolderOf(path);
-    }, `${path} cannot be replaced`);
+    });
   } catch (error) {
     rmSync(next, { force: true });
     throw error;
@@ -305,6 +296,15 @@ async function takeLock(lockPath: string): Promise<number> {
   }
   const seconds = usersLockWaitMs / 1000;
   throw new UsersError("users-busy", `${lockPath} was held by another process for ${seconds} s; try again`);
+}
+
+/** Runs a step on the disk. @throws UsersError `users-failed`, which begins with what cannot be done */
+function attempt<Result>(what: string, step: () => Result): Result {
+  try {
+    return step();
+  } catch (error) {
+    throw explain(error, what);
+  }
 }
 
 /** The `UsersError` for what a step on the disk threw. */

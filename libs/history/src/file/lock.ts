@@ -23,41 +23,30 @@ const ownerNameWaitMs = 2000;
 /** Milliseconds until it looks again whether the owner has written its number. */
 const ownerPollMs = 10;
 
-/** A history that belongs to this process. */
-export interface Ownership {
-  /** Lets another process have it. */
-  release(): void;
-}
-
 /**
- * Makes a history this process's own.
+ * Makes a history this process's own; returns what lets another process have it.
  *
  * @param path its real path: all names of one file must lead to one lock
  * @throws HistoryError `in-use` when another process, or this one, has it open; `storage-failed` when that cannot be found out
  */
-export async function takeOwnership(path: string): Promise<Ownership> {
+export async function takeOwnership(path: string): Promise<() => void> {
   const lockPath = `${path}.lock`;
-  const fd = await openLockFile(lockPath);
-  if (fd === undefined) {
-    const owner = await readOwner(lockPath);
-    const whose = owner === undefined ? "another process" : `process ${owner}`;
-    throw new HistoryError("in-use", `${path} is in use by ${whose}; stop that one, or choose another file`);
-  }
-  writeOwner(fd, `${pid}\n`);
-  return {
-    release() {
-      writeOwner(fd, "");
-      closeSync(fd);
-    },
-  };
-}
-
-async function openLockFile(lockPath: string): Promise<number | undefined> {
+  let fd: number | undefined;
   try {
-    return await openLocked(lockPath, fileModeDefault);
+    fd = await openLocked(lockPath, fileModeDefault);
   } catch (error) {
     throw new HistoryError("storage-failed", `${lockPath} cannot be locked: ${reasonOf(error)}`, { cause: error });
   }
+  if (fd === undefined) {
+    const whose = await describeOwner(lockPath);
+    throw new HistoryError("in-use", `${path} is in use by ${whose}; stop that one, or choose another file`);
+  }
+  const own = fd;
+  writeOwner(own, `${pid}\n`);
+  return () => {
+    writeOwner(own, "");
+    closeSync(own);
+  };
 }
 
 /** Best effort: the process id is for the sentence that others get, the lock does not depend on it. */
@@ -70,15 +59,15 @@ function writeOwner(fd: number, text: string): void {
   }
 }
 
-/** The owner's process id, for which its start may have to be awaited; `undefined` when it cannot be known. */
-async function readOwner(lockPath: string): Promise<number | undefined> {
+/** The owner's process id, for which its start may have to be awaited. */
+async function describeOwner(lockPath: string): Promise<string> {
   const deadline = performance.now() + ownerNameWaitMs;
-  for (;;) {
+  while (performance.now() < deadline) {
     const owner = Number.parseInt(readFileSync(lockPath, "latin1"), 10);
-    if (owner > 0 && isRunning(owner)) return owner;
-    if (performance.now() > deadline) return undefined;
+    if (owner > 0 && isRunning(owner)) return `process ${owner}`;
     await pause(ownerPollMs);
   }
+  return "another process";
 }
 
 function isRunning(owner: number): boolean {

@@ -32,15 +32,15 @@ export async function openFileHistory(path: string, options: FileHistoryOptions 
   const settings = { ...fileHistoryDefaults, ...options };
   try {
     const realPath = findFile(path);
-    const owner = await takeOwnership(realPath);
+    const release = await takeOwnership(realPath);
     try {
       const generation = openGeneration(realPath, settings);
       const lastTime = await readLastTime(generation);
       const clock = new MonotonicClock(options.clock ?? createMicrosecondClock(), lastTime);
       const storage = new FileStorage(realPath, generation, encodeTime(lastTime), clock, settings);
-      return new FileHistory(storage, clock, owner, settings);
+      return new FileHistory(storage, clock, release, settings);
     } catch (error) {
-      owner.release();
+      release();
       throw error;
     }
   } catch (error) {

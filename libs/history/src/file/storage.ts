@@ -81,7 +81,6 @@ export class FileStorage {
     this.#newestTime = newestTime;
     this.#settings = settings;
     this.#reserve = new Reserve(path);
-    this.#reserve.take();
     this.#generation = generation;
     this.#changed = fstatSync(generation.fd);
     const { promise, resolve } = Promise.withResolvers<HistoryError>();
