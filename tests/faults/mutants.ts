@@ -406,8 +406,8 @@ const table = {
   "size-only-check": {
     what: "a server that compares only the size of the file",
     file: "libs/history/src/file/storage.ts",
-    find: "const isKnown = this.#generation.isIndexedLike(index) && this.#endsLine(bytes);",
-    replace: "const isKnown = this.#endsLine(0);",
+    find: "if (found.size === bytes && isUnchanged(found, this.#changed)) break;",
+    replace: "if (found.size === bytes) break;",
   },
   "kept-partial-write": {
     what: "a history that keeps what a full disk took of a write",
