@@ -29,3 +29,21 @@ test("notices a follower that sent FIN and later broke off, without a line to se
   await connection.closed;
   expect(socket.destroyed).toBe(true);
 });
+
+test("does not look after a follower that has gone before its follow began", async () => {
+  const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
+  await using _ = listener;
+  await once(listener, "listening");
+  const peer = connect((listener.address() as AddressInfo).port);
+  const [socket] = (await once(listener, "connection")) as [Socket];
+  const limits = { ...limitsDefault, followLookMs: 1 };
+  const connection = new Connection(socket, { limits, trustedProxies: new Set(), serve() {}, leave() {} });
+  peer.resetAndDestroy();
+  await connection.closed;
+  connection.keepAlive();
+  await connection.closed;
+  let looks = 0;
+  Object.defineProperty(socket, "readableEnded", { get: () => (looks += 1) > 0 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(looks).toBe(0);
+});

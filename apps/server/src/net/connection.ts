@@ -146,7 +146,7 @@ export class Connection {
     const { followKeepAliveMs, followLookMs } = this.#owner.limits;
     this.#socket.setKeepAlive(true, followKeepAliveMs);
     const looking = setInterval(() => this.#look(), followLookMs).unref();
-    this.#socket.once("close", () => clearInterval(looking));
+    void this.closed.then(() => clearInterval(looking));
   }
 
   /**
