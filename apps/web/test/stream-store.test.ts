@@ -172,6 +172,25 @@ test("Clear empties the page and the place, and leaves what runs", async () => {
   expect([streams.list, place.stored.size]).toEqual([[follow], 0]);
 });
 
+function flowOf(id: number): Stream {
+  const stream = new Stream(id, { target: server, user: "", message: "", by: "flow" }, "", { atMs: 0, text: "" });
+  stream.flow = { via: "relay" };
+  stream.end({ kind: "ended", reason: "fin" }, 1);
+  return stream;
+}
+
+test("Clear deselects what it removes, also a flow that was loaded, and no watched one", () => {
+  const { streams } = openPage(new MemoryPlace());
+  for (const [selected, left] of [
+    [streams.adopt(flowOf), undefined],
+    [flowOf(7), flowOf(7)],
+  ]) {
+    streams.selected = selected;
+    streams.clear();
+    expect(streams.selected?.id).toBe(left?.id);
+  }
+});
+
 test("a place that fails leaves the page as it is", async () => {
   const { streams, keeper } = openPage(new MemoryPlace());
   const broken = new Keeper(streams, () => Promise.reject(new Error("blocked")));

@@ -183,8 +183,11 @@ export class Streams {
 
   /** Forgets all that are over. */
   clear(): void {
+    const { selected } = this;
+    // A watched flow may be selected, and stays.
+    const isOwn = selected !== undefined && this.#all.get(selected.id) === selected;
     this.#all.clear();
-    if (this.selected?.flow === undefined && this.selected?.state !== "running") this.selected = undefined;
+    if (isOwn && selected.state !== "running") this.selected = undefined;
   }
 
   /**
