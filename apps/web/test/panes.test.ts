@@ -19,11 +19,12 @@ test("no pane becomes narrower than it can be read", () => {
   expect(panes.track("history")).toBe(`minmax(300px, ${70 - (70 * (1000 - paneWidthMin.history)) / 1000}fr)`);
 });
 
+function trackOf(kept: string): string {
+  vi.stubGlobal("localStorage", { getItem: () => kept });
+  return new Panes().track("inspector");
+}
+
 test("kept widths are used only when they are three positive numbers", () => {
-  const trackOf = (kept: string) => {
-    vi.stubGlobal("localStorage", { getItem: () => kept });
-    return new Panes().track("inspector");
-  };
   expect(trackOf('{"conversation":300,"inspector":420.5,"history":280}')).toBe("minmax(340px, 420.5fr)");
   for (const kept of ["", "300 420 280", '{"conversation":1,"inspector":2}', "[1,2,3]"])
     expect(trackOf(kept), kept).toBe("minmax(340px, 42fr)");
