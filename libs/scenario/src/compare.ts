@@ -131,8 +131,6 @@ export function compareStreams(one: ComparedStream, other: ComparedStream): Comp
   const missingBytes = [...parts.turns, ...otherParts.turns]
     .flatMap(({ sent, received }) => [...sent.gaps, ...received.gaps])
     .reduce((sum, { byteCount }) => sum + byteCount, 0);
-  // The same bytes may be in other turns.
-  const wholeOf = (of: readonly Turn[], way: "sent" | "received") => of.map((turn) => turn[way].key).join("");
   const isWaySame = (way: "sent" | "received") => wholeOf(parts.turns, way) === wholeOf(otherParts.turns, way);
   const isSame = missingBytes === 0 && isWaySame("sent") && isWaySame("received");
   const ends = { one: parts.ends, other: otherParts.ends };
@@ -140,6 +138,11 @@ export function compareStreams(one: ComparedStream, other: ComparedStream): Comp
   const areEndsSame = end?.kind === otherEnd?.kind && end?.isFromTarget === otherEnd?.isFromTarget;
   const comparison = { turns, ends, areEndsSame, isSame, missingBytes };
   return { ...comparison, summary: summarize(comparison) };
+}
+
+/** All bytes of one way: the same ones may be in other turns. */
+function wholeOf(turns: readonly Turn[], way: "sent" | "received"): string {
+  return turns.map((turn) => turn[way].key).join("");
 }
 
 /** The lines of a turn side by side, first those that were sent; joined, those of one side are its bytes. */
