@@ -9,7 +9,9 @@
 /** Said where a part of the page can no longer be loaded. */
 export const outdatedSentence = "This page is older than the gateway. Reload it.";
 
-const awaySentence = "The page could not load this part: the gateway is not reachable. Try again when it is back.";
+/** Some browsers, Chromium 150 among them, never request a module again whose first request failed. */
+const awaySentence =
+  "The page could not load this part: the gateway is not reachable. Reload the page when the gateway is back.";
 
 export class UpdateCheck {
   /** True once it is known that the gateway no longer serves this build. */
