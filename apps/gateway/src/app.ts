@@ -151,6 +151,8 @@ function createFastify(
     trustProxy: trustIn(trustedProxies),
     serverFactory: (handler) => servers.create(handler),
     bodyLimit: 1024,
+    // An address that cannot be decoded would be answered before the hooks, which refuse requests and end upgrades.
+    rewriteUrl: ({ url = "" }) => (isDecodable(url) ? url : "/%25"),
     // While the gateway stops, a page that connects is told so over its WebSocket, where it can read it.
     return503OnClosing: false,
   });
@@ -159,6 +161,15 @@ function createFastify(
     if (pair !== undefined) servers.replaceTls(pair);
   });
   return app;
+}
+
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url.replace(/\?.*/s, ""));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function openCapture(app: FastifyInstance, path: string, limits: GatewayLimits, log: Log): PcapFile["capture"] {

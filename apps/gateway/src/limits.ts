@@ -25,6 +25,8 @@ export const gatewayLimits = Object.freeze({
   httpLookMs: 1000,
   /** Milliseconds without a byte after which an HTTP connection that was answered is closed. */
   httpKeepAliveMs: 5000,
+  /** Milliseconds without a byte after which an HTTP connection is closed whose answer is not read, or does not come: more than a login waits. */
+  httpStalledMs: 180_000,
 
   /** Milliseconds after a login at which the session ends, and so do its WebSockets [G-14]. */
   sessionMs: 12 * 3_600_000,

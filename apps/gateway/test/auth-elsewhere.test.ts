@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { copyFile, readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { subprotocol } from "@wirebook/protocol";
 import { Certificates } from "../../../test-support/certificate.ts";
@@ -116,6 +116,17 @@ test("knows somebody by a certificate that its authority has signed, and by no o
     const message = expect.stringContaining("must send a client certificate that this gateway's authority signed");
     expect(await askSecurely(gateway, own, client)).toEqual([403, message]);
   }
+});
+
+test("refuses a certificate that has expired since the connection began", async () => {
+  await using certificates = await Certificates.open();
+  const { gateway, own, authority } = await openCertified(certificates);
+  await using _ = gateway;
+  const ada = await certificates.make("ada", authority);
+  onTestFinished(() => void vi.useRealTimers());
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3 * 24 * 3_600_000 });
+  const message = expect.stringContaining("your client certificate has expired");
+  expect(await askSecurely(gateway, own, ada)).toEqual([403, message]);
 });
 
 test("reads its authorities again with its certificate", async () => {

@@ -2,12 +2,13 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { get } from "node:http";
 import type { IncomingMessage } from "node:http";
+import { createConnection } from "node:net";
 import type { Socket } from "node:net";
 import { pipeline, Readable } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { closedPort, openBackend, openGateway } from "./gateway-fixture.ts";
+import { closedPort, openBackend, openGateway, openPage } from "./gateway-fixture.ts";
 import type { Gateway } from "./gateway-fixture.ts";
 
 /** A folder that is removed when it is disposed of. */
@@ -47,6 +48,23 @@ test("serves the built page: the start never from a cache, hashed files from it 
   const [response] = (await once(again, "response")) as [IncomingMessage];
   response.resume();
   expect(response.statusCode).toBe(304);
+});
+
+test("closes a connection whose client does not read, and leaves a WebSocket that is silent", async () => {
+  await using folder = await openFolder();
+  await buildPage(folder.path);
+  await writeFile(join(folder.path, "assets", "large.js"), Buffer.alloc(16 * 1024 * 1024));
+  const options = { config: { page: folder.path }, limits: { httpStalledMs: 100 } };
+  await using gateway = await openGateway(await closedPort(), options);
+  await using page = await openPage(gateway);
+  await page.frame("hello");
+  const client = createConnection(gateway.port, "127.0.0.1").pause();
+  client.write(`GET /assets/large.js HTTP/1.1\r\nHost: ${gateway.host}\r\n\r\n`);
+  const [socket] = (await once(gateway.app.server, "connection")) as [Socket];
+  await once(socket, "close");
+  expect(socket.bytesWritten).toBeGreaterThan(0);
+  expect(page.socket.readyState).toBe(page.socket.OPEN);
+  client.destroy();
 });
 
 test("serves nothing but the page's own files", async () => {

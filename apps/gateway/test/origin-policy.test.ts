@@ -52,6 +52,8 @@ describe("over the wire", () => {
     ["GET /healthz HTTP/1.1\r\nHost: HOST/", 400],
     ["GET /healthz HTTP/1.1\r\nHost: HOST, HOST", 400],
     ["GET /healthz HTTP/1.1\r\nHost:", 400],
+    ["GET /%zz HTTP/1.1\r\nHost: evil.example", 403],
+    ["GET /%zz HTTP/1.1\r\nHost: HOST", 404],
     // HAProxy's `option httpchk` asks like that.
     ["OPTIONS / HTTP/1.0", 403],
     ["GET /healthz HTTP/1.0", 200],
@@ -62,6 +64,18 @@ describe("over the wire", () => {
     await using gateway = await openGateway(await closedPort());
     expect(await statusOfText(gateway, head)).toBe(status);
   });
+
+  test.each(["/", "/ws", "/healthz", "/%zz", "/tcp/%ff"])(
+    "closes the connection of a refused upgrade to %s",
+    async (path) => {
+      await using gateway = await openGateway(await closedPort());
+      const socket = createConnection(gateway.port, "127.0.0.1");
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: ${gateway.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      );
+      expect(await text(socket)).toMatch(/^HTTP\/1.1 40[34] [^]*\ncontent-security-policy: /);
+    },
+  );
 
   test("closes a connection over which no request comes, or only a part of one", async () => {
     await using gateway = await openGateway(await closedPort(), { limits: { httpRequestMs: 60, httpLookMs: 20 } });

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { encodeByteFrame, encodeData, flowIdMin, streamIdMax } from "@wirebook/protocol";
+import { WebSocket } from "ws";
+import { encodeByteFrame, encodeData, flowIdMin, streamIdMax, subprotocol } from "@wirebook/protocol";
 import type { AnnouncedTarget, ByteFrameHeader } from "@wirebook/protocol";
 import type { PageClient } from "../../../test-support/page-client.ts";
 import { ada, ask, basic, openPasswordGateway } from "./auth-fixture.ts";
@@ -180,6 +181,29 @@ test("a presenter who says the key again goes on, and one in another window take
   other.send({ type: "present", key });
   await Promise.all([other.frame("presenting", (frame) => frame.token === token), presenter.frame("presented-end")]);
 });
+
+test.each([{}, { highWaterBytes: 1, lowWaterBytes: 0 }])(
+  "tells few times what changes many times a moment, with %o",
+  async (limits) => {
+    await using gateway = await openPasswordGateway({ limits });
+    await using presenter = await openPage(gateway, { headers: basic(ada) });
+    const { token } = await present(presenter);
+    await using guest = await openGuest(gateway);
+    guest.send({ type: "watch", presentation: token });
+    await presenter.frame("presenting", ({ viewers }) => viewers === 1);
+    const noisy = new WebSocket(`ws://${gateway.host}/ws?guest`, subprotocol, { origin: `http://${gateway.host}` });
+    await once(noisy, "open");
+    for (let count = 0; count < 1000; count++) noisy.send(`{"type":"watch","presentation":"${token}"}`);
+    show(presenter, 1);
+    for (let count = 0; count < 1000; count++) presenter.send({ type: "select", id: count % 2 === 0 ? null : 1 });
+    await guest.frame("selected", ({ id }) => id !== null);
+    noisy.close();
+    await once(noisy, "close");
+    await presenter.until(() => (presenter.framesOf("presenting").at(-1)?.viewers === 1 ? true : undefined));
+    expect(guest.framesOf("selected").length).toBeLessThan(200);
+    expect(presenter.framesOf("presenting").length).toBeLessThan(200);
+  },
+);
 
 test("a presentation whose presenter stays away ends", async () => {
   await using gateway = await openPasswordGateway({ limits: { presenterAbsenceMs: 20 } });

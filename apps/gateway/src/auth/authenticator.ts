@@ -79,7 +79,10 @@ export class Authenticator {
     const { subject, valid_to: validTo } = socket.getPeerCertificate();
     const user = subject.CN;
     if (typeof user !== "string") return deny("the client certificate must have one common name (CN)");
-    return this.#identify(user, "the common name of the client certificate", Date.parse(validTo));
+    // It was verified when the connection began, or when the TLS session did that the client goes on with.
+    const validMs = Date.parse(validTo);
+    if (Date.now() >= validMs) return deny("your client certificate has expired; get a new one");
+    return this.#identify(user, "the common name of the client certificate", validMs);
   }
 
   #identify(user: string, where: string, validMs = Infinity): Identity | Refusal {

@@ -5,7 +5,7 @@
  * presentation and do nothing else.
  */
 
-import type { ByteFrame, FlowFaults, PageFrame } from "@wirebook/protocol";
+import type { ByteFrame, FlowFaults, GatewayFrame, PageFrame } from "@wirebook/protocol";
 import { describeForbidden, mayUseTargets } from "../auth/identity.ts";
 import { FrameError } from "../websocket/page-frames.ts";
 import type { ConnectionShared } from "../websocket/connection.ts";
@@ -79,11 +79,8 @@ export class PageFlows implements PresentationListener {
   }
 
   onPresentation(presentation: Presentation): void {
-    if (presentation === this.#presented) {
-      const { token, key, viewerCount } = presentation;
-      this.#page.sendFrame({ type: "presenting", token, key, viewers: viewerCount });
-    }
-    if (presentation === this.#viewed) this.#page.sendFrame({ type: "selected", id: presentation.selected });
+    if (presentation === this.#presented) this.#page.sendState("presenting", () => this.#describePresented());
+    if (presentation === this.#viewed) this.#page.sendState("selected", () => this.#describeSelected());
   }
 
   onPresentationEnd(presentation: Presentation): void {
@@ -92,6 +89,16 @@ export class PageFlows implements PresentationListener {
     if (presentation !== this.#viewed) return;
     this.#endWatch();
     this.#page.onViewEnd();
+  }
+
+  #describePresented(): GatewayFrame | undefined {
+    if (this.#presented === undefined) return undefined;
+    const { token, key, viewerCount } = this.#presented;
+    return { type: "presenting", token, key, viewers: viewerCount };
+  }
+
+  #describeSelected(): GatewayFrame | undefined {
+    return this.#viewed && { type: "selected", id: this.#viewed.selected };
   }
 
   #beginWatch({ from, presentation: token }: Extract<FlowFrame, { type: "watch" }>): void {

@@ -57,6 +57,7 @@ export class HttpServers {
       connectionsCheckingInterval: limits.httpLookMs,
     };
     const server = tls === undefined ? createHttpServer(times, handler) : this.#createSecure(tls, times, handler);
+    server.timeout = limits.httpStalledMs;
     server.maxConnections = limits.connectionsMax;
     server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("drop", (dropped) => this.#options.onRefused("connections", plain(dropped?.remoteAddress)));

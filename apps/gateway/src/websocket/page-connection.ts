@@ -25,6 +25,8 @@ import { closeCodes, WebSocketConnection } from "./connection.ts";
 import type { Client, ConnectionShared } from "./connection.ts";
 import { announce, FrameError, hopOf, readStreamRequest } from "./page-frames.ts";
 
+/** Milliseconds for which changes of a state are gathered. */
+const stateGatherMs = 10;
 const noBytes = new Uint8Array(0);
 
 /** The connection of one page. */
@@ -41,6 +43,8 @@ export class PageConnection extends WebSocketConnection {
   readonly #faults: TokenBucket;
   /** Created with the first frame about flows. */
   #createdFlows: PageFlows | undefined;
+  /** What the page is to be told anew once it has room, by the type of the frame. */
+  readonly #states = new Map<GatewayFrame["type"], () => GatewayFrame | undefined>();
   /** Runs while a guest watches nothing. */
   #guestDeadline: NodeJS.Timeout | undefined;
 
@@ -67,6 +71,24 @@ export class PageConnection extends WebSocketConnection {
     this.queue.send(encodeFrame(frame));
   }
 
+  /**
+   * Tells the page soon how something is then. Other pages can change it thousands of times a second: what changed meanwhile
+   * is told once, and nothing is gathered for a page that does not read.
+   *
+   * @param describe `undefined` when it no longer concerns the page
+   */
+  sendState(type: GatewayFrame["type"], describe: () => GatewayFrame | undefined): void {
+    if (this.#states.size === 0) setTimeout(() => this.#sendStates(), stateGatherMs);
+    this.#states.set(type, describe);
+  }
+
+  #sendStates(): void {
+    if (this.queue.isFull) return; // `onFree` follows.
+    const frames = [...this.#states.values()].map((describe) => describe());
+    this.#states.clear();
+    for (const frame of frames) if (frame !== undefined) this.sendFrame(frame);
+  }
+
   /** Ends follows and conversations, lets the other exchanges end, then closes. */
   override drain(): void {
     this.isDraining = true;
@@ -86,6 +108,7 @@ export class PageConnection extends WebSocketConnection {
 
   override onFree(): void {
     super.onFree();
+    this.#sendStates();
     this.onEmpty();
   }
 
@@ -100,7 +123,7 @@ export class PageConnection extends WebSocketConnection {
 
   /** Tells the page of the listening ports. */
   sendListening(): void {
-    if (!this.#isGuest) this.sendFrame({ type: "listening", listening: this.#listening });
+    if (!this.#isGuest) this.sendState("listening", () => ({ type: "listening", listening: this.#listening }));
   }
 
   override onOpen({ id, record: { local, remote, tls, at } }: Stream): void {
