@@ -406,8 +406,8 @@ const table = {
   "size-only-check": {
     what: "a server that compares only the size of the file",
     file: "libs/history/src/file/storage.ts",
-    find: "if (found.size === bytes && isUnchanged(found, this.#changed)) break;",
-    replace: "if (found.size === bytes) break;",
+    find: "return found.size === this.#generation.bytes && isUnchanged(found, this.#changed);",
+    replace: "return found.size === this.#generation.bytes;",
   },
   "kept-partial-write": {
     what: "a history that keeps what a full disk took of a write",

@@ -2,9 +2,11 @@
 
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { constants } from "node:os";
 import process from "node:process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { isFull } from "../src/file/disk.ts";
 import { openFileHistory } from "../src/index.ts";
 import type { RequestEntry, History, AppendResult } from "../src/index.ts";
 import { createFolder } from "./folder.ts";
@@ -63,6 +65,15 @@ async function appendUntilFull(history: History, bytes: number): Promise<string[
 async function timesOf(history: History): Promise<string[]> {
   return (await linesOf(history)).map((line) => line.slice(0, 27));
 }
+
+test("a quota that is used up is a full disk, though Node has no name for it", () => {
+  const { EDQUOT, EIO } = constants.errno;
+  // As Node's synchronous and its asynchronous calls put it.
+  for (const code of ["UNKNOWN", `Unknown system error -${EDQUOT}`]) {
+    expect(isFull(Object.assign(new Error(code), { code, errno: -EDQUOT }))).toBe(true);
+    expect(isFull(Object.assign(new Error(code), { code, errno: -EIO }))).toBe(false);
+  }
+});
 
 test.skipIf(!canMount)(`a full disk leaves no partial line and costs nothing acknowledged${withoutMount}`, async () => {
   await using folder = await createFolder();

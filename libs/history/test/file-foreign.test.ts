@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { once } from "node:events";
+import { appendFileSync, closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { appendFile, chmod, readFile, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
@@ -36,6 +37,47 @@ describe("another program", () => {
       `Another program added 25 bytes to ${path}; they are kept as they are.`,
       `Another program added 16 bytes to ${path}; they are kept as they are.`,
     ]);
+  });
+
+  test("that adds a line when a new file is about to take the place of the old one loses nothing", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    let isAdding = false;
+    const clock = (): number => {
+      // The time of the result is asked for when all is copied.
+      if (isAdding) appendFileSync(path, "by hand\n");
+      isAdding = false;
+      return 0;
+    };
+    await using history = await openFileHistory(path, { clock });
+    await history.append(asked("a"));
+    for (const change of [() => history.deleteLine(actor, 1), () => history.deleteAll(actor)]) {
+      isAdding = true;
+      await expect(change()).rejects.toMatchObject({ code: "line-changed" });
+    }
+    expect((await linesOf(history)).slice(1)).toEqual(["by hand", "by hand"]);
+  });
+
+  test("that adds lines all the time while lines are deleted loses none", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    await writeFile(path, "a line\n".repeat(1000));
+    await using history = await openFileHistory(path);
+    const script = 'for i in $(seq 400); do echo "note $i" >> "$0"; sleep 0.002; done';
+    const closed = once(spawn("sh", ["-c", script, path], { stdio: "ignore" }), "close");
+    let isOver = false;
+    void closed.then(() => (isOver = true));
+    let deleted = 0;
+    while (!isOver) {
+      const isDone = await history.deleteLine(actor, 1).then(
+        () => true,
+        () => false,
+      );
+      if (isDone) deleted += 1;
+    }
+    expect(deleted).toBeGreaterThan(0);
+    const notes = (await linesOf(history)).filter((line) => line.startsWith("note"));
+    expect(notes).toEqual(Array.from({ length: 400 }, (_, at) => `note ${at + 1}`));
   });
 });
 

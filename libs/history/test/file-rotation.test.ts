@@ -1,7 +1,9 @@
 /** Other programs take history.txt away under an open history: logrotate, mv, rm, sed -i, and what empties it [H-8]. */
 
+import { once } from "node:events";
 import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { appendFileSync, renameSync, truncateSync } from "node:fs";
+import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
 import type { RequestEntry } from "../src/index.ts";
@@ -155,6 +157,24 @@ describe("a history that another program rotates", () => {
     expect(messagesOf(await linesIn(`${path}.2`))).toEqual(["archived", "a", "b"]);
     expect(messagesOf(await linesIn(path))).toEqual(["archived", "c"]);
     expect((await readdir(folder.path)).filter((each) => each.includes("archived"))).toEqual([]);
+  });
+
+  test("is as it was when the file is back in a moment", async () => {
+    await using folder = await createFolder();
+    const path = folder.file("history.txt");
+    const { history } = await openTwoLines(path);
+    await using _ = history;
+    // The server waits for its next file in one turn, so another thread puts the old one back.
+    const script = `
+      const { renameSync } = require("node:fs");
+      const { parentPort, workerData: path } = require("node:worker_threads");
+      renameSync(path, path + ".1");
+      parentPort.postMessage("away");
+      setTimeout(() => renameSync(path + ".1", path), 30);`;
+    await once(new Worker(script, { eval: true, workerData: path }), "message");
+    await history.append(asked("c"));
+    expect(messagesOf(await linesOf(history))).toEqual(["a", "b", "c"]);
+    expect(messagesOf(await linesIn(path))).toEqual(["a", "b", "c"]);
   });
 
   test("stops with a sentence where no file can take its place", async () => {

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { openFileUsers } from "../src/index.ts";
+import { openFileUsers, UsersError } from "../src/index.ts";
 import { encodeUser, usersFileBytesMax } from "../src/file/file-users.ts";
 import { createFolder } from "./folder.ts";
 import { expectBound, userOf, usersSuite } from "./users-suite.ts";
@@ -46,6 +46,12 @@ describe("users in a file", () => {
     await expect.poll(() => notices.length, { timeout: 20_000 }).toBe(1);
     expect((await stat(place.file("users.txt"))).mode & 0o777).toBe(0o600);
     expect(notices).toEqual([`${place.file("users.txt")} could be read by others; now only its owner can.`]);
+  });
+
+  test("that cannot be found are an error with a sentence", async () => {
+    await using place = await createFolder();
+    await symlink("users.txt", place.file("users.txt"));
+    expect(() => openFileUsers(place.file("history.txt"))).toThrow(UsersError);
   });
 
   test("keep comments and whatever order a person gave them", async () => {

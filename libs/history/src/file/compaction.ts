@@ -10,6 +10,7 @@
 
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, renameSync, statSync } from "node:fs";
 import { rmSync, writeFileSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { dirname } from "node:path";
 import { editedMeanwhile, HistoryError } from "../errors.ts";
 import { closeFile, historyFlags, openLike, reasonOf, syncFile, syncFileSync, syncFolder } from "./disk.ts";
@@ -105,6 +106,7 @@ export class Compaction {
       this.#ownFd = openSync(reserve.path, historyFlags);
     } catch (error) {
       for (const fd of opened) closeSync(fd);
+      reserve.giveBack(); // It may have got permissions that let nobody open it again.
       throw error;
     }
     reserve.isTaken = true;
@@ -150,16 +152,18 @@ export class Compaction {
 
   /**
    * Puts the new file, durably, in the place of the old one, and reserves room for the next. The sync takes a while in
-   * which another program may rotate the old file away [H-8]. Then the lines would be in both, so nothing is deleted.
+   * which another program may rotate the old file away [H-8], or write to it. Then lines would be in both, or in none, so
+   * nothing is deleted.
    *
    * @param old the current generation
-   * @throws HistoryError `storage-failed` when the old one cannot be replaced and so is as it was, `line-changed` when it
-   *   was rotated
+   * @param isAsLeft tells whether what the name leads to is the old file as this process left it
+   * @throws HistoryError `storage-failed` when the old one cannot be replaced and so is as it was, `line-changed` when
+   *   another program has written to it or rotated it
    */
-  publish(old: Generation): Generation {
+  publish(old: Generation, isAsLeft: (found: Stats | undefined) => boolean): Generation {
     ftruncateSync(this.#fd, this.bytes);
     syncFileSync(this.#fd);
-    if (!old.isAt(statSync(this.#path, { throwIfNoEntry: false }))) throw editedMeanwhile();
+    if (!isAsLeft(statSync(this.#path, { throwIfNoEntry: false }))) throw editedMeanwhile();
     try {
       renameSync(this.#reserve.path, this.#path);
     } catch (error) {
@@ -172,10 +176,22 @@ export class Compaction {
       throw editedMeanwhile();
     }
     syncFolder(this.#folderFd);
+    this.#takeLate(old);
     closeSync(this.#folderFd);
     closeSync(this.#fd);
     this.#reserve.giveBack();
     return new Generation(this.#ownFd, fstatSync(this.#ownFd), this.#index);
+  }
+
+  /** Another program may have added lines in the very moment before the renaming; the next look counts them [H-8]. */
+  #takeLate({ fd, bytes }: Generation): void {
+    const late = fstatSync(fd).size - bytes;
+    if (late <= 0) return;
+    try {
+      writeFullySync(this.#ownFd, this.bytes, readFullySync(fd, bytes, late));
+    } catch {
+      // Best effort: the disk is full, and none of them is a line of ours.
+    }
   }
 
   /** Gives up. Only the name is removed: should the renaming have happened after all, the file is the history. */

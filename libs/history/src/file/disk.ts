@@ -8,6 +8,7 @@ import { close, fdatasync, read, write } from "node:fs";
 import { closeSync, fchmodSync, fchownSync, fdatasyncSync, fstatSync, fsyncSync, futimesSync } from "node:fs";
 import { constants, openSync, readSync, rmSync, statfsSync, writeSync } from "node:fs";
 import type { Stats } from "node:fs";
+import { constants as systemConstants } from "node:os";
 import { dirname } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
@@ -172,7 +173,9 @@ export function createDurably(path: string, mode: number, fill: (fd: number) => 
 
 /** True when an error says that there is no room: on the disk, in a quota, or under a limit of the file's size. */
 export function isFull(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(error));
+  if (["ENOSPC", "EFBIG"].includes(codeOf(error))) return true;
+  // Node has no name for a quota.
+  return error instanceof Error && "errno" in error && error.errno === -systemConstants.errno.EDQUOT;
 }
 
 export function isMissing(error: unknown): boolean {

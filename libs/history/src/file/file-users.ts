@@ -60,7 +60,8 @@ export function openFileUsers(
   historyPath: string,
   { onNotice = ignore }: { readonly onNotice?: OnNotice } = {},
 ): Users {
-  return new FileUsers(usersPathBeside(historyPath), onNotice);
+  const path = attempt(`the users beside ${historyPath} cannot be found`, () => usersPathBeside(historyPath));
+  return attempt(`${path} cannot be used`, () => new FileUsers(path, onNotice));
 }
 
 class FileUsers implements Users {

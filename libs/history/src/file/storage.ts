@@ -144,8 +144,8 @@ export class FileStorage {
     for (let round = 0; ; round++) {
       const named = this.#findNamed();
       const found = this.#generation.isAt(named) ? named : this.#rotate();
+      if (this.#isAsLeft(found)) break;
       const { bytes } = this.#generation;
-      if (found.size === bytes && isUnchanged(found, this.#changed)) break;
       // Whatever is written behind the lines now, the other program would write over.
       if (round === foreignRoundsMax)
         throw this.#fail(new Error(`another program keeps writing to it; ${beforeEditing}`));
@@ -156,6 +156,11 @@ export class FileStorage {
       last = found;
     }
     if (this.#rotated !== undefined) this.#recordRotation(this.#rotated);
+  }
+
+  /** True while no other program has written to the file. */
+  #isAsLeft(found: Stats): boolean {
+    return found.size === this.#generation.bytes && isUnchanged(found, this.#changed);
   }
 
   /** Takes in a rotation alone, of which no request may come to tell. @throws HistoryError `storage-full`, `storage-failed` */
@@ -180,6 +185,10 @@ export class FileStorage {
       throw this.#fail(new Error(`${sentence}; no file can take its place: ${reasonOf(error)}`, { cause: error }));
     }
     const found = this.attempt(() => fstatSync(fd));
+    if (old.isAt(found)) {
+      closeSync(fd); // It was away for a moment only, and is back with all its lines.
+      return found;
+    }
     this.#settings.onNotice?.(`${this.path}: ${sentence}; the history goes on in a new file, from line 1.`);
     this.#rotated = { lines: old.lines + (this.#rotated?.lines ?? 0), file: path ? basename(path) : otherProgram };
     this.#foreignWrites += 1;
@@ -225,7 +234,7 @@ export class FileStorage {
    */
   supersede(compaction: Compaction, offset: number, time: string): void {
     const old = this.#generation;
-    const next = this.attempt(() => compaction.publish(old));
+    const next = this.attempt(() => compaction.publish(old, (found) => old.isAt(found) && this.#isAsLeft(found)));
     this.#generation = next;
     this.#newestTime = time;
     this.#noteChange();
