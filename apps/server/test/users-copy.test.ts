@@ -1,6 +1,7 @@
 /** Users that move between stores, by the real program [U-11]. */
 
 import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -89,4 +90,15 @@ test("need the name of a file", async () => {
   for (const verb of ["export", "import"]) {
     expect(run("old", verb)).toMatchObject({ status: 2, said: expect.stringContaining(`type: ${verb} FILE`) });
   }
+});
+
+test.skipIf(!existsSync("/dev/full"))("have nobody added whose key could not be told", async () => {
+  const path = await place("one");
+  const full = openSync("/dev/full", "w");
+  const words = [main, "add", "otter", "--history", join(folder, "one", "history.txt")];
+  const stdio = ["ignore", full, "pipe"] as const;
+  const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8", stdio: [...stdio] });
+  closeSync(full);
+  expect([status, stderr]).toEqual([1, "wirebook: cannot write what was asked for (ENOSPC); nothing was done\n"]);
+  expect(existsSync(path)).toBe(false);
 });

@@ -42,6 +42,9 @@ Anything else is a message to a server:
 Settings: an option, else its environment variable, else the default.
 `;
 
+// Without this a help that nobody can read would end in a stack; the programs have their own ways to go on.
+process.stdout.on("error", () => (process.exitCode = 1));
+
 await dispatch(process.argv.slice(2));
 
 async function dispatch(argv: readonly string[]): Promise<void> {

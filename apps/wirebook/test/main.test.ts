@@ -1,6 +1,7 @@
 /** Which program a command line is for, and how it is helped. */
 
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { run } from "../../../test-support/run.ts";
@@ -38,6 +39,15 @@ test.each([[["--version"]], [["server", "--version"]], [["start", "--version"]],
     expect(await wirebook(...words)).toEqual({ code: 0, stdout: `wirebook ${version}\n`, stderr: "" });
   },
 );
+
+test.skipIf(!existsSync("/dev/full"))("help that cannot be written ends without a stack", () => {
+  for (const words of [["help"], ["start", "--help"]]) {
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [launcher, ...words], { stdio: ["ignore", full, "pipe"] });
+    closeSync(full);
+    expect([status, stderr.toString()]).toEqual([1, ""]);
+  }
+});
 
 test("whatever does not begin with a command is a message, behind -- also a command's name", async () => {
   for (const words of [

@@ -1,8 +1,8 @@
 /** `wirebook history`: copies a history from a cluster to a file and from a file to a cluster. */
 
 import { constants, existsSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { resolve } from "node:path";
+import { open, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { isNatsAddress } from "@wirebook/history-jetstream/address";
 import { quoteText } from "@wirebook/protocol";
 import { SettingsError, withoutUserinfo } from "@wirebook/settings";
@@ -40,8 +40,15 @@ async function exportTo(path: string, storage: StorageSettings): Promise<void> {
   await using snapshot = await history.read();
   const { O_CREAT, O_EXCL, O_WRONLY } = constants;
   await using file = await open(path, O_WRONLY | O_CREAT | O_EXCL);
-  for await (const chunk of snapshot.chunks) await file.writeFile(chunk);
-  await file.datasync();
+  try {
+    for await (const chunk of snapshot.chunks) await file.writeFile(chunk);
+    await file.datasync();
+    await using folder = await open(dirname(path));
+    await folder.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
   say(`${snapshot.to - snapshot.from + 1} lines of ${describeStorage(storage)} are in ${path}.`);
 }
 

@@ -30,12 +30,19 @@ export function say(sentence: string): void {
   process.stderr.write(`wirebook: ${sentence}\n`);
 }
 
+/** Writes a result to standard output. @throws what the system says when it cannot be written there */
+export function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.on("error", reject).write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
 async function run<Table extends typeof storageTable>(command: CliCommand<Table>): Promise<number> {
   const { usage, table, perform } = command;
   try {
     const invocation = readSettings(table, { argv: process.argv.slice(2), env: process.env });
     if (invocation.isHelp) {
-      process.stdout.write(`${usage}\n${describeSettings(table)}\nExit codes: 0 done, 1 not done, 2 wrong usage.\n`);
+      await print(`${usage}\n${describeSettings(table)}\nExit codes: 0 done, 1 not done, 2 wrong usage.\n`);
       return 0;
     }
     assertOptionsApply(invocation.settings, invocation.options);
@@ -57,7 +64,8 @@ function isSystemError(error: unknown): boolean {
   return error instanceof Error && "syscall" in error;
 }
 
-function describeSystemError({ code, path = "the file", message }: NodeJS.ErrnoException): string {
+function describeSystemError({ code, path, syscall, message }: NodeJS.ErrnoException): string {
+  if (path === undefined && syscall === "write") return `cannot write what was asked for (${code}); nothing was done`;
   if (code === "EEXIST") return `${path} exists already and was not changed; name a new file`;
   if (code === "ENOENT") return `${path} or its folder does not exist; name a file in an existing folder`;
   return message;

@@ -5,7 +5,6 @@
  */
 
 import { resolve } from "node:path";
-import process from "node:process";
 import { UsersError, readUsersCopy, writeUsersCopy } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
 import { isName, nameCharactersMax, quoteText, redactKeys, roles } from "@wirebook/protocol";
@@ -13,7 +12,7 @@ import type { Role } from "@wirebook/protocol";
 import { choiceOption, localTime, SettingsError, withoutUserinfo } from "@wirebook/settings";
 import { createKey, hashKey } from "../auth/auth.ts";
 import { describeStorage, openUsers, storageTable } from "../storage.ts";
-import { runCommand, say } from "./run-command.ts";
+import { print, runCommand, say } from "./run-command.ts";
 
 const usage = `Usage: wirebook users add NAME [option…]
        wirebook users list
@@ -66,7 +65,7 @@ await runCommand({
     // Awaited here, since leaving this function closes the users.
     switch (verb) {
       case "list":
-        process.stdout.write(tableOf(await users.list()));
+        await print(tableOf(await users.list()));
         break;
       case "add":
         await add(users, operand, settings.role);
@@ -98,8 +97,10 @@ function assertName(name: string): void {
 async function add(users: Users, name: string, role: Role): Promise<void> {
   const key = createKey();
   const createdAt = new Date().toISOString();
-  await users.add({ name, role, keyHash: hashKey(name, key), createdAt, createdBy: "-" });
-  process.stdout.write(`${name}~${key}\n`);
+  // A user whose key nobody was told would only have to be removed.
+  await users.add({ name, role, keyHash: hashKey(name, key), createdAt, createdBy: "-" }, () =>
+    print(`${name}~${key}\n`),
+  );
   say(`${name} is registered, as ${role}. The word above is what ${name} types as the username; it is shown only now.`);
 }
 
