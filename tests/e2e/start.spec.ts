@@ -13,6 +13,9 @@ import { Wirebook } from "./wirebook.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+// One after another: each takes port 5008, and of two that begin in one moment the later one ends with a sentence.
+test.describe.configure({ mode: "default" });
+
 /** Two ports that were free a moment ago. */
 async function freePorts(): Promise<[number, number]> {
   return [await freePort(), await freePort()];
@@ -40,9 +43,9 @@ async function saidAtStart({ program }: ReturnType<typeof start>): Promise<strin
   const lines: string[] = [];
   for await (const line of createInterface({ input: program.stdout })) {
     lines.push(line);
-    if (line.includes("by hand")) break;
+    if (line.includes("by hand")) return lines.join("\n");
   }
-  return lines.join("\n");
+  throw new Error(`it ended before it was ready: ${lines.join(" ")}`);
 }
 
 async function listens(port: number): Promise<boolean> {
@@ -99,6 +102,7 @@ for (const killed of ["npm", "wirebook start"] as const) {
       await saidAtStart(started);
       const npm = started.program.pid ?? 0;
       const [script] = (await readFile(`/proc/${npm}/task/${npm}/children`, "utf8")).split(" ");
+      expect(script).toMatch(/^\d+$/); // To kill 0 would be to kill this very program.
       process.kill(killed === "npm" ? npm : Number(script), signal);
       const both = () => Promise.all([serverPort, gatewayPort].map((port) => listens(port)));
       await expect.poll(both).toEqual([false, false]);

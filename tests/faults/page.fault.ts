@@ -143,8 +143,8 @@ function payload(at: number): string {
 /** Puts the text of a line into the document as markup. */
 export const brokenRow: Edit = {
   file: "apps/web/src/history/view/HistoryRow.svelte",
-  find: "{parts.rest}</span>",
-  replace: "{@html parts.rest}</span>",
+  find: "{parts.rest}",
+  replace: "{@html parts.rest}",
 };
 
 /** The page, built again with that row. */
