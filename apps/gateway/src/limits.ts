@@ -11,11 +11,11 @@ import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/net";
 export const gatewayLimits = Object.freeze({
   /** TCP connections from pages in all, WebSockets and plain HTTP together; the kernel's next one is closed. */
   connectionsMax: 10_000,
-  /** TCP connections from one address, unless it is a trusted reverse proxy; the next one is closed [G-4]. */
+  /** TCP connections from one address (of IPv6: a /64), unless it is a trusted reverse proxy; the next one is closed [G-4]. */
   connectionsPerAddressMax: 2048,
   /** WebSockets in all [G-4]. */
   webSocketsMax: 8192,
-  /** WebSockets from one address [G-4]. */
+  /** WebSockets from one address (of IPv6: a /64) [G-4]. */
   webSocketsPerAddressMax: 1024,
   /** Rejected WebSockets that are being told why; a further one gets only an HTTP status [G-10]. */
   refusalsMax: 256,

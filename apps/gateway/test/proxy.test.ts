@@ -122,4 +122,9 @@ test("counts the pages behind a trusted reverse proxy by their own addresses", a
   await Promise.all([first.frame("hello"), second.frame("hello")]);
   await using third = await from("198.51.100.2");
   expect((await third.error("too-many-websockets")).message).toContain("198.51.100.2");
+  await using sixth = await from("2001:db8::1");
+  await using elsewhere = await from("2001:db8:0:1::1");
+  await Promise.all([sixth.frame("hello"), elsewhere.frame("hello")]);
+  await using neighbour = await from("2001:db8::2");
+  expect((await neighbour.error("too-many-websockets")).message).toContain("2001:db8::/64");
 });

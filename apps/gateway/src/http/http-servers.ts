@@ -12,7 +12,7 @@ import type { Server as HttpsServer } from "node:https";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
-import { normalizeAddress, PemError, readCertificates, readKeyPair } from "@wirebook/net";
+import { networkOf, normalizeAddress, PemError, readCertificates, readKeyPair } from "@wirebook/net";
 import { SettingsError } from "@wirebook/settings";
 import { Tally } from "../bounds.ts";
 import type { GatewayLimits } from "../limits.ts";
@@ -81,9 +81,10 @@ export class HttpServers {
   #count(socket: Socket): void {
     const address = plain(socket.remoteAddress);
     if (this.#trusted.has(address)) return;
-    this.#counts.add(address);
-    socket.on("close", () => this.#counts.remove(address));
-    if (this.#counts.of(address) <= this.#options.limits.connectionsPerAddressMax) return;
+    const network = networkOf(address);
+    this.#counts.add(network);
+    socket.on("close", () => this.#counts.remove(network));
+    if (this.#counts.of(network) <= this.#options.limits.connectionsPerAddressMax) return;
     this.#options.onRefused("connections-per-address", address);
     socket.destroy();
   }

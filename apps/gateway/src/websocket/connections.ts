@@ -8,6 +8,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
+import { networkOf } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
 import { encodeFrame } from "@wirebook/protocol";
 import type { Identity } from "../auth/identity.ts";
@@ -94,7 +95,8 @@ export class WebSocketConnections {
     const number = ++this.#number;
     const client = { number, webSocket, socket, address, identity, mayWatch, proxyHeader };
     if (identity.isGuest === true) this.#guestCount += 1;
-    this.#counts.add(address);
+    const network = networkOf(address);
+    this.#counts.add(network);
     metrics.webSocketOpened(socket);
     const user = identity.user ?? undefined;
     log.socket({ socket: number, outcome: "open", address, user, target: relayTarget?.name });
@@ -102,7 +104,7 @@ export class WebSocketConnections {
       this.#connections.delete(webSocket);
       if (identity.isGuest === true) this.#guestCount -= 1;
       metrics.webSocketClosed(socket);
-      this.#counts.remove(address);
+      this.#counts.remove(network);
       log.socket({ socket: number, outcome: `closed (${code})` });
     });
     const connection =
@@ -122,10 +124,11 @@ export class WebSocketConnections {
     }
     // Guests must not keep out those who have authenticated.
     const isFull = this.#connections.size >= webSocketsMax || (isGuest && this.#guestCount >= guestsMax);
-    if (!isFull && this.#counts.of(address) < webSocketsPerAddressMax) return undefined;
+    const network = networkOf(address);
+    if (!isFull && this.#counts.of(network) < webSocketsPerAddressMax) return undefined;
     const message = isFull
       ? `all ${webSocketsMax} WebSockets of this gateway are in use; try again later`
-      : `${webSocketsPerAddressMax} WebSockets are open from ${address}; close one of them first`;
+      : `${webSocketsPerAddressMax} WebSockets are open from ${network}; close one of them first`;
     const error = new FrameError("too-many-websockets", null, message, { retryAfterMs: retryFullMs });
     const reason = isFull ? "websockets" : "websockets-per-address";
     return { reason, closeCode: closeCodes.tryAgainLater, error };
