@@ -168,8 +168,11 @@ test("a logout ends the session and its WebSockets, and no others", async () => 
 test("a login ends the session that the browser had before", async () => {
   await using gateway = await openPasswordGateway();
   const before = await logIn(gateway);
+  await using open = await openPage(gateway, { headers: before });
+  await open.frame("hello");
   const after = cookieOf(await sendLogin(gateway, ada, { headers: before }));
   expect(after).not.toEqual(before);
+  expect(await open.closing).toMatchObject({ code: 4001 });
   await using page = await openPage(gateway, { headers: before });
   await page.error("login-needed");
 });

@@ -174,7 +174,10 @@ function registerPasswords(app: FastifyInstance, passwords: Passwords, options: 
       return sendLoginPage(reply, { ...found, status: found.status === 401 ? 403 : found.status, user });
     }
     const previous = sessionOf(request);
-    if (previous !== undefined) passwords.sessions.end(previous);
+    if (previous !== undefined) {
+      passwords.sessions.end(previous);
+      closeEnded();
+    }
     setCookie(request, reply, found, options);
     return reply.redirect(`./${queryOf(request)}`, 303);
   });
