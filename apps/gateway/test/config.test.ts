@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { targetsMax } from "@wirebook/protocol";
 import { Certificates } from "../../../test-support/certificate.ts";
-import { readConfig } from "../src/config.ts";
+import { readConfig, table } from "../src/config.ts";
 
 const read = (argv: string[], env: Record<string, string> = {}) => readConfig({ argv, env });
 
@@ -325,4 +325,10 @@ function problemOf(words: readonly string[]): string {
 
 test("knows that somebody asks for help", () => {
   expect(read(["--help"])).toBeUndefined();
+});
+
+test("help says once that an option may be repeated", () => {
+  const said = Object.values(table).filter(({ help }) => help.includes("may be repeated"));
+  expect(said.length).toBeGreaterThan(5);
+  for (const { help } of said) expect(help.split("may be repeated")).toHaveLength(2);
 });

@@ -75,7 +75,7 @@ describe("an exchange", () => {
     end(stream);
     const timeline = buildTimeline(stream);
     expect(timeline.at).toMatchObject({ received: 1, established: 2, firstByte: 3, closed: 4 });
-    expect(timeline.reads).toMatchObject([{ number: 0, offset: 0, byteCount: 10, ms: 3, arrivedMs: 4, queuedKiB: 0 }]);
+    expect(timeline.reads).toMatchObject([{ number: 0, offset: 0, byteCount: 10, ms: 3, arrivedMs: 4 }]);
     expect([timeline.endedMs, timeline.errorMs]).toEqual([6, 0.2]);
   });
 
@@ -173,6 +173,21 @@ describe("an exchange", () => {
     } as const;
     stream.takeFrame(frame, { atMs: 1006, text: "{}" }, undefined);
     expect(explainFailure(stream)?.consequence).toContain(words);
+  });
+
+  test("sends nobody to the history of a service that has none, and speaks of no message where none was sent", () => {
+    const mail = { ...server, name: "mail" };
+    const lost = (at: StepTimes) => {
+      const intent = { target: mail, user: "brick", message: "", by: "user" } as const;
+      const stream = new Stream(7, intent, "connect", { atMs: 1000, text: '{"type":"connect"}' });
+      const error = { type: "error", id: 7, code: "connection-reset", hop: "gateway-server", message: "gone" } as const;
+      stream.takeFrame({ ...error, at }, { atMs: 1006, text: "{}" }, undefined);
+      return explainFailure(stream)?.consequence;
+    };
+    expect(lost({ received: 1 })).toBe("The gateway wrote nothing to the server. It is safe to connect again.");
+    expect(lost({ received: 1, established: 3, written: 4 })).toBe(
+      "The server may have carried out what you sent. Check what it did before you send it again.",
+    );
   });
 
   test("was answered when a server that sent bytes kept the connection open", () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeText } from "@wirebook/protocol";
-import { tokensOf } from "../src/conversation/lines/tokens.ts";
+import { drawnTokens, tokensOf } from "../src/conversation/lines/tokens.ts";
 
 function shown(...parts: readonly (string | readonly number[])[]): string {
   const bytes = parts.flatMap((part) => (typeof part === "string" ? [...encodeText(part)] : part));
@@ -51,4 +51,14 @@ test("whatever comes, nothing invisible is left", () => {
 test("names each control character", () => {
   const names = tokensOf(Uint8Array.of(0, 13, 10, 127)).map(({ name }) => name);
   expect(names).toEqual(["NUL", "CR", "LF", "DEL"]);
+});
+
+test("draws a flood of commands and control characters with few marks, and says every one of them", () => {
+  const telnet = Uint8Array.from({ length: 3000 }, (_, at) => [255, 251, 1][at % 3] as number);
+  expect(drawnTokens(telnet)).toEqual([{ kind: "telnet", text: Array(1000).fill("IAC WILL ECHO").join(" ") }]);
+  expect(drawnTokens(new Uint8Array(3))).toEqual([{ kind: "control", text: "␀␀␀", name: "NUL NUL NUL" }]);
+  const mixed = encodeText("a\u0000b\n".repeat(1000));
+  const drawn = drawnTokens(mixed);
+  expect(drawn.length).toBeLessThanOrEqual(101);
+  expect(drawn.map(({ text, name }) => text + (name === "LF" ? "\n" : "")).join("")).toBe("a␀b␊\n".repeat(1000));
 });

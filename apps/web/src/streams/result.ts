@@ -61,7 +61,7 @@ function isClosedByTarget({ at: { fin, ended } }: Stream): boolean {
 
 /** Where an exchange failed, why, and what that means for the request; `undefined` when it did not fail. */
 export function explainFailure(stream: Stream): { where: string; why: string; consequence: string } | undefined {
-  const { failure, at } = stream;
+  const { failure } = stream;
   if (failure === undefined) return undefined;
   if (isLeftOpen(stream)) {
     return {
@@ -78,13 +78,20 @@ export function explainFailure(stream: Stream): { where: string; why: string; co
   return {
     where: `It failed ${hopWords[failure.hop]}.`,
     why: sentence(failure.message),
-    consequence:
-      failure.hop === "page-gateway"
-        ? "The server may have received the message. Check the history before you send it again."
-        : at.written === undefined
-          ? "The gateway wrote nothing to the server. It is safe to send the message again."
-          : "The server may have carried out the message. Check the history before you send it again.",
+    consequence: consequenceOf(stream, failure.hop),
   };
+}
+
+function consequenceOf({ at, isDialogue, isWithServer }: Stream, hop: Hop): string {
+  const again = isDialogue ? "connect" : "send the message";
+  if (hop !== "page-gateway" && at.written === undefined) {
+    return `The gateway wrote nothing to the server. It is safe to ${again} again.`;
+  }
+  const may = hop === "page-gateway" ? "received" : "carried out";
+  const what = isDialogue ? "what you sent" : "the message";
+  // Only the logbook has a history to look at.
+  const check = isWithServer ? "Check the history" : "Check what it did";
+  return `The server may have ${may} ${what}. ${check} before you send it again.`;
 }
 
 /** True when the server answered and kept the connection open, as services do that take many commands: no failure. */

@@ -38,15 +38,46 @@ const options = new Map(
 /** Marks above one letter that are drawn; more of them would cover the lines around. */
 const marksMax = 3;
 
+/** Tokens of one text that are drawn with a mark of their own: a flood of them would freeze the page. */
+const marksDrawnMax = 100;
+
+const ascii = [
+  String.raw`(?<escape>\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])?)`,
+  String.raw`(?<control>[\u0000-\u0008\u000a-\u001f\u007f])`,
+];
+/** The classes of Unicode cost ten times as much, and most text needs none. */
+const isAscii = /^[\u0000-\u007f]*$/;
+const specialAscii = new RegExp(ascii.join("|"), "g");
 const special = new RegExp(
   [
-    String.raw`(?<escape>\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])?)`,
-    String.raw`(?<control>[\u0000-\u0008\u000a-\u001f\u007f])`,
+    ...ascii,
     String.raw`(?<invalid>[\ud800-\udfff]+)`,
     String.raw`(?<hidden>[\u0080-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+|(?<=\p{M}{${marksMax}})\p{M}+)`,
   ].join("|"),
   "gu",
 );
+
+/** As few tokens as can be drawn: neighbours that look the same as one, and what is behind a bound as text. */
+export function drawnTokens(bytes: Uint8Array): readonly Token[] {
+  const tokens: Token[] = [];
+  for (const token of tokensOf(bytes)) {
+    const last = tokens.at(-1);
+    const joined = last && join(last, token);
+    if (joined) tokens[tokens.length - 1] = joined;
+    else tokens.push(token);
+  }
+  if (tokens.length <= marksDrawnMax) return tokens;
+  const rest = tokens.splice(marksDrawnMax).map(({ text, name }) => (name === "LF" ? `${text}\n` : text));
+  return [...tokens, { kind: "text", text: rest.join("") }];
+}
+
+/** Both in one; `undefined` when they look different, or end a line. */
+function join({ kind, text, name }: Token, other: Token): Token | undefined {
+  if (kind !== other.kind || (name === undefined) !== (other.name === undefined)) return undefined;
+  if (name === "LF" || other.name === "LF") return undefined;
+  const both = text + (kind === "telnet" ? " " : "") + other.text;
+  return { kind, text: both, ...(name === undefined ? {} : { name: `${name} ${other.name}` }) };
+}
 
 export function tokensOf(bytes: Uint8Array): readonly Token[] {
   const tokens: Token[] = [];
@@ -85,7 +116,7 @@ function textTokens(bytes: Uint8Array): readonly Token[] {
   const tokens: Token[] = [];
   let from = 0;
   const addText = (to: number) => from < to && tokens.push({ kind: "text", text: text.slice(from, to) });
-  for (const match of text.matchAll(special)) {
+  for (const match of text.matchAll(isAscii.test(text) ? specialAscii : special)) {
     addText(match.index);
     tokens.push(specialToken(match));
     from = match.index + match[0].length;
