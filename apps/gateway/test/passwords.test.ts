@@ -1,12 +1,16 @@
+import { writeFileSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hashSync } from "bcryptjs";
+import Fastify from "fastify";
 import { expect, test } from "vitest";
 import { GuessLimiter } from "../src/auth/guess-limiter.ts";
-import { hashesToCheck, PasswordChecker } from "../src/auth/passwords.ts";
+import { hashesToCheck, PasswordChecker, Passwords } from "../src/auth/passwords.ts";
 import { readSessionKey, Sessions } from "../src/auth/sessions.ts";
 import { costOf, UsersFile } from "../src/auth/users-file.ts";
+import type { GatewayConfig } from "../src/config.ts";
 import { gatewayLimits } from "../src/limits.ts";
+import { createLog } from "../src/telemetry/access-log.ts";
 import { ada, ask, basic, openPasswordGateway, sendLogin, usersText } from "./auth-fixture.ts";
 import { eventsOf, openFolder } from "./gateway-fixture.ts";
 
@@ -73,6 +77,22 @@ test("knows the right password from a wrong one", async () => {
   expect(await check("bob", "")).toBe(true);
   expect(checker.waitingCount).toBe(0);
   checker.close();
+});
+
+test.each([
+  ["has got another one", { ada: "another" }],
+  ["was removed", { bob: "" }],
+])("takes no password of a user who %s while it was checked", async (_what, then) => {
+  await using folder = await openFolder();
+  const path = join(folder.path, "users");
+  await writeFile(path, usersText({ ada: ada.password }));
+  const settings = { roles: new Map(), sessionKeyPath: undefined } as unknown as GatewayConfig;
+  const passwords = new Passwords(path, settings, gatewayLimits, createLog(Fastify().log));
+  const logIn = passwords.logIn("192.0.2.1", ada.user, ada.password);
+  writeFileSync(path, usersText(then));
+  passwords.users.reload();
+  expect(await logIn).toMatchObject({ status: 401 });
+  passwords.close();
 });
 
 const limits = { ...gatewayLimits, guessesPerAddressMax: 4, guessesPerNameMax: 2 };

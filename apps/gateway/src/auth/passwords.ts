@@ -123,7 +123,9 @@ export class Passwords {
     }
     const known = this.users.hashOf(user);
     const isRight = await this.#checker.check(password, hashesToCheck(known, this.users.cost));
-    if (!isRight || known === undefined) return deny("wrong name or password", 401);
+    // The file may have been read again meanwhile: what was right then is none of the new password.
+    const isCurrent = known !== undefined && this.users.hashOf(user) === known;
+    if (!isRight || !isCurrent) return deny("wrong name or password", 401);
     this.#guesses.giveBack(address, name);
     return undefined;
   }
