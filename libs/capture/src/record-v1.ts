@@ -6,8 +6,17 @@
  */
 
 import * as z from "zod/mini";
-import { defined, endReasons, frameErrorCodes, hops, readRate, schedule, steps } from "@wirebook/protocol";
-import { calendarTime, count, endpoint, milliseconds, recordVersion } from "./record.ts";
+import {
+  defined,
+  endReasons,
+  frameErrorCodes,
+  hops,
+  milliseconds,
+  readRate,
+  schedule,
+  steps,
+} from "@wirebook/protocol";
+import { calendarTime, count, endpoint, recordVersion } from "./record.ts";
 import type { RecordedEvent, RecordedStream } from "./record.ts";
 
 const wireItem = z.strictObject({

@@ -16,6 +16,7 @@ import {
   flowOrigins,
   frameErrorCodes,
   hops,
+  milliseconds,
   readRate,
   schedule,
   steps,
@@ -30,7 +31,6 @@ import { encodeAddress } from "./segment.ts";
 /** Of the records that this program writes. It also reads version 1. */
 export const recordVersion = 2;
 
-export const milliseconds = z.number();
 export const count = z.int().check(z.minimum(0));
 
 /** A moment by the calendar, to the microsecond, in UTC. */

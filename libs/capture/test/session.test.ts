@@ -108,6 +108,12 @@ describe("a session", () => {
     ]);
   });
 
+  test("with a time that is no date of a calendar is refused", () => {
+    const { records, problems } = decode(head, encodeRecord(plain).replace(/"at":[\d.]+/, '"at":1e300'));
+    expect(records).toEqual([]);
+    expect(problems).toEqual([expect.stringContaining("at (too_big)")]);
+  });
+
   test("of version 1 is read as a record of today, with each FIN where it was", () => {
     const { records, problems } = decode(head.replace('"version":2', '"version":1'), `${JSON.stringify(first)}\n`);
     expect(problems).toEqual([]);

@@ -17,7 +17,16 @@ import {
   messageBytesMax,
   targetsMax,
 } from "./limits.ts";
-import { endReasons, endpoint, frameErrorCodes, hops, stepTimes, tlsFacts, transports } from "./stream-terms.ts";
+import {
+  endReasons,
+  endpoint,
+  frameErrorCodes,
+  hops,
+  milliseconds,
+  stepTimes,
+  tlsFacts,
+  transports,
+} from "./stream-terms.ts";
 import { findScheduleProblem, readRate, schedule } from "./write-schedule.ts";
 
 /** The WebSocket subprotocol (RFC 6455, section 1.9). */
@@ -29,7 +38,6 @@ const flowId = z.int().check(z.minimum(flowIdMin), z.maximum(0xffff_ffff));
 const streamOrFlowId = z.union([id, flowId]);
 const { port } = endpoint.shape;
 const word = z.string().check(z.minLength(1), z.maxLength(messageBytesMax));
-const milliseconds = z.number();
 const count = z.int().check(z.minimum(0));
 const positive = z.int().check(z.minimum(1));
 const epochCharactersMax = 32;

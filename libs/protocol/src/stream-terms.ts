@@ -18,7 +18,11 @@ export const steps = [
 /** The name of a step: the frame came, connect() was called, and so on (`secured`: TLS) up to the closing. */
 export type Step = (typeof steps)[number];
 
-export const stepTimes = z.partialRecord(z.enum(steps), z.number());
+/** Milliseconds of a clock that may count from any moment: a century either way, so that each is a date. */
+export const timeMsMax = 100 * 366 * 86_400_000;
+export const milliseconds = z.number().check(z.minimum(-timeMsMax), z.maximum(timeMsMax));
+
+export const stepTimes = z.partialRecord(z.enum(steps), milliseconds);
 
 /** Milliseconds of the gateway's monotonic clock at which each step happened; a step that has not happened is absent. */
 export type StepTimes = z.infer<typeof stepTimes>;

@@ -7,7 +7,7 @@
  */
 
 import { hash, randomBytes } from "node:crypto";
-import { flowIdMin } from "@wirebook/protocol";
+import { flowIdMin, timeMsMax } from "@wirebook/protocol";
 import type { ByteFrame, FlowHead, PageFrame, StreamHead } from "@wirebook/protocol";
 import { GuessLimiter } from "../auth/guess-limiter.ts";
 import type { GatewayLimits } from "../limits.ts";
@@ -202,8 +202,9 @@ export class Presentation {
    * @throws FrameError `frame-invalid` for a time that is none
    */
   take(frame: ByteFrame): void {
-    if (!Number.isFinite(frame.atMs))
-      throw new FrameError("frame-invalid", null, "a byte frame's time is not a number");
+    // Not a number is none, either.
+    if (!(Math.abs(frame.atMs) <= timeMsMax))
+      throw new FrameError("frame-invalid", null, "a byte frame's time is none");
     const flow = this.#shown.get(frame.id - flowIdMin);
     if (flow?.isOver !== false) return;
     flow.append({ ...frame, id: flow.id }, frame.kind === "written" ? frame.writtenBytes : frame.bytes);
