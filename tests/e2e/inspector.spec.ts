@@ -325,3 +325,18 @@ test("the notes say what happened, and where each term is defined", async ({ wir
   await expect(notes).toContainText("[W-8]");
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 });
+
+test("a long name of a target is whole above its line", async ({ page, server }) => {
+  const name = "mail-everyone";
+  const options = ["--target", `${name}=tcp://127.0.0.1:1`];
+  await using gateway = await startGateway({ server: server.address, options });
+  const wirebook = await Wirebook.open(page, gateway);
+  const target = wirebook.commandLine.getByRole("combobox", { name: "Target" });
+  await target.selectOption(name);
+  await wirebook.commandLine.getByRole("button", { name: "Connect" }).click();
+  await expect(wirebook.card(`${name} #1`)).toContainText("failed");
+  const label = wirebook.inspector.locator(".lanes").getByText(name);
+  const box = await label.boundingBox();
+  const lanes = await wirebook.inspector.locator(".lanes").boundingBox();
+  expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual((lanes?.x ?? 0) + (lanes?.width ?? 0));
+});

@@ -120,6 +120,11 @@ describe("the summary", () => {
       { ...timeline, message: "brick 2\nx", messageBytes: 9 },
       /The server ignored the bytes after it/,
     ],
+    [
+      "a message that may wait for a connection",
+      { ...waiting, at: { received: 1 } },
+      /waits until one of its connections/,
+    ],
     ["a message without an answer so far", waiting, /has not answered yet/],
     ["a reset before the end", reset, /before the message ended, so the server did nothing/],
     ["a reset before the first byte", withWrites(reset, []), /before the first byte/],
@@ -180,7 +185,11 @@ describe("the summary", () => {
   });
 
   test.each<[string, Partial<Timeline>, string]>([
-    ["is being opened", { at: { received: 1, connecting: 1.1 } }, "The gateway connects to mail."],
+    [
+      "is being opened",
+      { at: { received: 1, connecting: 1.1 } },
+      "The gateway connects, or waits until one of its connections is free.",
+    ],
     [
       "is silent",
       { at: opened, sent: { bytes: 0, writes: 0 }, reply: { ...dialogue.reply, bytes: 0, reads: 0 } },

@@ -32,10 +32,13 @@ export function summarize(timeline: Timeline, position?: number): string {
   return `The message is line ${count(position)} of the history. ${answer}`;
 }
 
+/** The gateway says neither: a page that holds many conversations waits long. */
+const connecting = "The gateway connects, or waits until one of its connections is free.";
+
 /** What a conversation has come to; it needs no answer to be well. */
 function ofDialogue({ at, target, end, endReason, sent, reply, latestMs }: Timeline): string {
   const name = `conversation with ${target}`;
-  if (end === "running" && at.established === undefined) return `The gateway connects to ${target}.`;
+  if (end === "running" && at.established === undefined) return connecting;
   if (end === "running" && sent.writes + reply.reads === 0) {
     return `The ${name} is open. Neither side has sent anything yet.`;
   }
@@ -112,7 +115,7 @@ function ofReset(timeline: Timeline): string {
 
 function ofWaiting(timeline: Timeline): string {
   const { at, schedule, sent, messageBytes } = timeline;
-  if (at.established === undefined) return "";
+  if (at.established === undefined) return connecting;
   if (schedule !== undefined && sent.bytes < messageBytes) return "The gateway runs the write schedule.";
   return `${peerOf(timeline, "The")} has not answered yet.`;
 }
