@@ -1,5 +1,5 @@
 import { watch } from "node:fs";
-import { readFile, readdir, readlink, writeFile } from "node:fs/promises";
+import { readFile, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { decodeEntry } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { openFileHistory } from "../src/index.ts";
@@ -55,6 +55,16 @@ describe("a rewrite", () => {
     expect(await countReplacements(folder, deletes)).toBe(3);
     expect(await linesOf(history, { to: 1997 })).toEqual([...manyLines.slice(0, 9), ...manyLines.slice(12)]);
     expect(history.size().lines).toBe(2000);
+  });
+
+  test("that cannot be begun is no hindrance to the next", async () => {
+    await using folder = await createFolder();
+    await using history = await open(folder, manyLines);
+    await rm(folder.file("history.txt.next"));
+    await symlink("elsewhere", folder.file("history.txt.next"));
+    await expect(history.deleteLine(actor, 1)).rejects.toMatchObject({ code: "storage-failed" });
+    await expect(history.deleteLine(actor, 1)).resolves.toMatchObject({ position: 2000 });
+    expect(await readdir(folder.path)).not.toContain("elsewhere");
   });
 
   test("lets appends go on meanwhile and loses none of them", async () => {
