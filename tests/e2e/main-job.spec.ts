@@ -100,6 +100,15 @@ test("the command line shows the exact bytes, and says what the server would ref
   await expect(wirebook.card("brick 2 0")).toContainText("Error: FROM is 0, and the first line is 1");
 });
 
+test("a name as long as a message stays within the command line", async ({ wirebook }) => {
+  await wirebook.line.fill("y".repeat(5000));
+  const [button, form] = await Promise.all([
+    wirebook.commandLine.getByRole("button", { name: "Identity" }).boundingBox(),
+    wirebook.commandLine.boundingBox(),
+  ]);
+  expect(button?.width).toBeLessThanOrEqual(form?.width ?? 0);
+});
+
 test("what opens above the line leaves Send in sight on a screen of 480 pixels", async ({ wirebook, page }) => {
   await page.setViewportSize({ width: 800, height: 480 });
   const send = wirebook.commandLine.getByRole("button", { name: "Send", exact: true });
