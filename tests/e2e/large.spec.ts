@@ -28,7 +28,7 @@ test("a history of 10 MB arrives whole", async ({ page }, testInfo) => {
   await expect(card).toContainText("done");
 
   const downloading = page.waitForEvent("download");
-  await card.getByRole("button", { name: "More" }).click();
+  await card.getByRole("button", { name: "More", exact: true }).click();
   await card.getByRole("menuitem", { name: "Save reply", exact: true }).click();
   const saved = testInfo.outputPath("saved.txt");
   await (await downloading).saveAs(saved);

@@ -1,6 +1,7 @@
 /** Clients that this project did not write, directly and through a listening port: they notice nothing, and a page sees all of it. */
 
 import { expect, test } from "vitest";
+import { debianEnvironment, findProgram } from "../../scripts/debian-programs.mjs";
 import { PageClient } from "../../test-support/page-client.ts";
 import { referenceClientPath, startGateway, startReferenceServer } from "../../test-support/programs.ts";
 import { findPython } from "../../test-support/python.ts";
@@ -63,7 +64,8 @@ describeWith(["redis-server", "redis-cli"], "redis-cli", () => {
       "DEL n",
       "NOSUCH",
     ];
-    const ask = (port: string) => run("redis-cli", ["-p", port], `${commands.join("\n")}\n`);
+    const client = findProgram("redis-cli") ?? "redis-cli";
+    const ask = (port: string) => run(client, ["-p", port], `${commands.join("\n")}\n`, debianEnvironment());
     const directly = await ask(String(redis.port));
     expect(directly.stdout).toContain(value);
     expect(await ask(open.port)).toEqual(directly);

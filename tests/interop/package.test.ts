@@ -31,9 +31,14 @@ let folder: string;
 const installed = (): string => join(folder, "prefix", "lib", "node_modules", "wirebook");
 const command = (): string => join(folder, "prefix", "bin", "wirebook");
 
-/** Without the checkout's Node and packages on the search path, and without what would configure Wirebook. */
+/**
+ * Without the checkout's Node and packages on the search path, and without what would configure Wirebook. Which
+ * authorities npm trusts is the machine's, and `--prefix` hides the global npmrc that may say so too.
+ */
 function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(?:WIREBOOK_|npm_|NODE_)/.test(name));
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(?:WIREBOOK_|npm_|NODE_(?!EXTRA_CA_CERTS$))/.test(name),
+  );
   const path = (process.env.PATH ?? "").split(delimiter).filter((each) => !each.startsWith(root));
   // The command's first line asks for `node`: this one, which is new enough.
   return { ...Object.fromEntries(kept), PATH: [dirname(process.execPath), ...path].join(delimiter) };

@@ -5,10 +5,10 @@ import { expect, test } from "vitest";
 
 const read = (name: string): string => readFileSync(new URL(`../../../${name}`, import.meta.url), "utf8");
 
-/** The rows of the table whose head starts with that cell. */
+/** The rows of the table whose head starts with these cells. */
 function table(document: string, head: string): string[][] {
   const lines = document.split("\n");
-  const from = lines.findIndex((line) => line.startsWith(`| ${head}`));
+  const from = lines.findIndex((line) => line.replaceAll(/ +/g, " ").startsWith(`| ${head} |`));
   const to = lines.findIndex((line, at) => at > from && !line.startsWith("|"));
   return lines.slice(from, to).map((line) =>
     line
