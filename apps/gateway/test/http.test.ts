@@ -54,7 +54,7 @@ test("closes a connection whose client does not read, and leaves a WebSocket tha
   await using folder = await openFolder();
   await buildPage(folder.path);
   await writeFile(join(folder.path, "assets", "large.js"), Buffer.alloc(16 * 1024 * 1024));
-  const options = { config: { page: folder.path }, limits: { httpStalledMs: 100 } };
+  const options = { config: { page: folder.path }, limits: { httpStalledMs: 2000 } };
   await using gateway = await openGateway(await closedPort(), options);
   await using page = await openPage(gateway);
   await page.frame("hello");
