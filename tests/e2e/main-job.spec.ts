@@ -1,5 +1,17 @@
+import { gzipSync } from "node:zlib";
 import { readFile } from "node:fs/promises";
 import { expect, runClient, test, Wirebook } from "./wirebook.ts";
+
+test("the page is drawn by at most 100 kB of scripts, gzipped", async ({ gateway, request }) => {
+  const address = `http://${gateway.address}/`;
+  const html = await (await request.get(address)).text();
+  // Those that the document names: each other part is requested by them, while the command line is there already.
+  const paths = [...html.matchAll(/(?:src|href)="([^"]+\.js)"/g)].map(([, path = ""]) => path);
+  expect(paths.length).toBeGreaterThan(0);
+  const scripts = await Promise.all(paths.map(async (path) => (await request.get(new URL(path, address).href)).body()));
+  const sizes = scripts.map((script) => gzipSync(script, { level: 9 }).length);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(100_000);
+});
 
 test("a request from the page and one from the client are seen by both", async ({ wirebook, server }) => {
   await wirebook.send(2, { FROM: "-7" });

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -10,8 +9,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { findProgram } from "../../../scripts/debian-programs.mjs";
 import { Certificates } from "../../../test-support/certificate.ts";
-import { ForeignProgram } from "../../../test-support/foreign-program.ts";
+import { startService } from "../../../test-support/services/debian.ts";
 import { TestServer } from "../../../test-support/tcp-client.ts";
 import { connect } from "../src/connect.ts";
 import { exitOf, runCli, runCliBytes, startCli, until } from "./cli.ts";
@@ -376,15 +376,14 @@ describe("the command line", () => {
   });
 });
 
-const redisServer = "redis-server";
-const hasRedis = spawnSync(redisServer, ["--version"]).status === 0;
+const hasRedis = findProgram("redis-server") !== undefined;
 
 describe.skipIf(!hasRedis)("needs redis-server: a conversation with Redis", () => {
   test("over TCP and over its Unix socket", async () => {
     const socketPath = join(await openFolder(), "redis.sock");
     // With a title of its own it would write over its environment, by which it is known to belong to the tests.
     const words = ["--bind", "127.0.0.1", "--unixsocket", socketPath, "--save", "", "--set-proc-title", "no"];
-    await using redis = await ForeignProgram.start(redisServer, (port) => [...words, "--port", String(port)]);
+    await using redis = await startService("redis-server", (port) => [...words, "--port", String(port)]);
     await expect.poll(() => existsSync(socketPath)).toBe(true);
     const input = "MULTI\r\nSET a 1\r\nINCR a\r\nEXEC\r\nQUIT\r\n";
     for (const target of [`127.0.0.1:${redis.port}`, `unix:${socketPath}`]) {

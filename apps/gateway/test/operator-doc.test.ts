@@ -1,7 +1,7 @@
 /** What the documents tell an operator is what the gateway does. */
 
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { get } from "node:http";
@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseTarget, parseTargetUrl } from "@wirebook/net";
 import { targetsMax } from "@wirebook/protocol";
+import { debianEnvironment, findDebianFile } from "../../../scripts/debian-programs.mjs";
 import { freePort } from "../../../test-support/free-port.ts";
 import { closedPort, openGateway } from "./gateway-fixture.ts";
 import { scrape } from "./scrape.ts";
@@ -69,8 +70,8 @@ test("the table of metrics has each metric with its kind, and no other", async (
   expect(new Map(rows)).toEqual(own);
 });
 
-const nginx = "/usr/sbin/nginx";
-const where = existsSync(nginx) ? "" : "SKIPPED, there is no nginx: ";
+const nginx = findDebianFile("usr/sbin/nginx");
+const where = nginx === undefined ? "SKIPPED, there is no nginx: " : "";
 
 test.skipIf(where !== "")(`${where}the block for nginx works on a port that is not 80`, async () => {
   const folder = await mkdtemp(join(tmpdir(), "wirebook-nginx-"));
@@ -87,7 +88,10 @@ test.skipIf(where !== "")(`${where}the block for nginx works on a port that is n
     `daemon off; pid ${folder}/pid; error_log stderr info; events {}\nhttp { access_log off; ${paths.join(" ")}\n` +
       `server { listen 127.0.0.1:${port};\n${block.replace("127.0.0.1:8007", gateway.host)}\n} }\n`,
   );
-  const child = spawn(nginx, ["-e", "stderr", "-c", file], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(nginx ?? "", ["-e", "stderr", "-c", file], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: debianEnvironment(),
+  });
   try {
     let said = "";
     for await (const chunk of child.stderr.iterator({ destroyOnReturn: false })) {

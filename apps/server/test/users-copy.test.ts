@@ -92,7 +92,7 @@ test("need the name of a file", async () => {
   }
 });
 
-test.skipIf(!existsSync("/dev/full"))("have nobody added whose key could not be told", async () => {
+test.skipIf(!existsSync("/dev/full"))("add no user whose key could not be printed", async () => {
   const path = await place("one");
   const full = openSync("/dev/full", "w");
   const words = [main, "add", "otter", "--history", join(folder, "one", "history.txt")];

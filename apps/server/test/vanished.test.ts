@@ -44,6 +44,7 @@ test("does not look after a follower that has gone before its follow began", asy
   await connection.closed;
   let looks = 0;
   Object.defineProperty(socket, "readableEnded", { get: () => (looks += 1) > 0 });
+  // Time for twenty looks.
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(looks).toBe(0);
 });

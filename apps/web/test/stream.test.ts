@@ -175,7 +175,7 @@ describe("an exchange", () => {
     expect(explainFailure(stream)?.consequence).toContain(words);
   });
 
-  test("sends nobody to the history of a service that has none, and speaks of no message where none was sent", () => {
+  test("names neither a history that the service lacks nor a message that was not sent", () => {
     const mail = { ...server, name: "mail" };
     const lost = (at: StepTimes) => {
       const intent = { target: mail, user: "brick", message: "", by: "user" } as const;

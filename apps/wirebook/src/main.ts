@@ -42,7 +42,7 @@ Anything else is a message to a server:
 Settings: an option, else its environment variable, else the default.
 `;
 
-// Without this a help that nobody can read would end in a stack; the programs have their own ways to go on.
+// Without this, help written to a closed pipe ends with a stack trace. Each program handles its own output.
 process.stdout.on("error", () => (process.exitCode = 1));
 
 await dispatch(process.argv.slice(2));

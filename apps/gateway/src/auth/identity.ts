@@ -25,7 +25,7 @@ export const everybody: Identity = Object.freeze({ user: null, role: "operator",
 /** Whoever comes by the link of a presentation. */
 export const guest: Identity = Object.freeze({ user: null, role: "viewer", endsMs: Infinity, isGuest: true });
 
-/** Nobody knows who that is, and why. */
+/** Refuses a request that is not authenticated, with the reason. */
 export function deny(message: string, status = 403): Refusal {
   return { status, reason: "authentication", message };
 }

@@ -97,7 +97,7 @@ function assertName(name: string): void {
 async function add(users: Users, name: string, role: Role): Promise<void> {
   const key = createKey();
   const createdAt = new Date().toISOString();
-  // A user whose key nobody was told would only have to be removed.
+  // A user whose key was not printed could never authenticate.
   await users.add({ name, role, keyHash: hashKey(name, key), createdAt, createdBy: "-" }, () =>
     print(`${name}~${key}\n`),
   );

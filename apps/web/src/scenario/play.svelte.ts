@@ -78,7 +78,7 @@ export class Play {
     void stream.over.then(() => this.#lose());
   }
 
-  /** What came of the steps so far, in their order. */
+  /** The results of the steps so far, in their order. */
   get results(): readonly StepResult[] {
     this.#redraw.listen();
     return this.#player.results;
@@ -94,7 +94,7 @@ export class Play {
     return this.verdict === undefined && this.results.length >= this.#resultsMax;
   }
 
-  /** What came of it, in a sentence; empty while it plays. */
+  /** The verdict in a sentence; empty while it plays. */
   get summary(): string {
     const { verdict } = this;
     if (verdict === undefined) return "";

@@ -106,7 +106,7 @@ export class Compaction {
       this.#ownFd = openSync(reserve.path, historyFlags);
     } catch (error) {
       for (const fd of opened) closeSync(fd);
-      reserve.giveBack(); // It may have got permissions that let nobody open it again.
+      reserve.giveBack(); // Its permissions may forbid to open it again.
       throw error;
     }
     reserve.isTaken = true;
