@@ -2,7 +2,6 @@
 
 import { flowIdMin } from "@wirebook/protocol";
 import type { GatewayFrame } from "@wirebook/protocol";
-import { Comparing } from "./compare/comparing.svelte.ts";
 import { Find } from "./conversation/find.svelte.ts";
 import { CommandLine } from "./conversation/command-line.svelte.ts";
 import { Identity } from "./conversation/identity.svelte.ts";
@@ -41,7 +40,6 @@ export class App {
   readonly lab: Lab;
   readonly keeper: Keeper;
   readonly find: Find;
-  readonly comparing = new Comparing(this.layout, this.highlight, (stream) => this.select(stream));
   readonly presenter: Presenter;
   /** Set where the page was opened by the link of a presentation. */
   readonly viewer: Viewer | undefined;

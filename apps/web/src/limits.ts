@@ -114,8 +114,8 @@ export const playCloseMs = 1000;
 export const playStepsAtOnce = 64;
 export const playTurnMs = 4;
 
-/** Lines of a scenario that are edited: each key parses them all. */
-export const scenarioLinesMax = 20_000;
+/** Lines of a scenario that are edited: each key parses and draws them all. */
+export const scenarioLinesMax = 5000;
 
 /** Bytes that may wait toward the gateway; past it a play pauses. */
 export const playWaitingBytesMax = 1024 * 1024;

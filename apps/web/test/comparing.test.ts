@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { compareStreams } from "@wirebook/scenario";
-import { comparedOf } from "../src/compare/comparing.svelte.ts";
+import { comparedOf } from "../src/compare/compared-of.ts";
 import { Stream } from "../src/streams/stream.svelte.ts";
 import { server } from "./stream-samples.ts";
 

@@ -62,6 +62,15 @@ export const endOf = (n: number, more: object = {}): GatewayFrame => ({
   ...more,
 });
 
+export const failureOf = (n: number): GatewayFrame => ({
+  type: "error",
+  id: idOf(n),
+  code: "connect-refused",
+  hop: "gateway-server",
+  message: "nothing listens there",
+  at: { closed: 200 },
+});
+
 /** Flows that watch, and what they have sent. */
 export function watching(presentation?: string, first = hello): { flows: Flows; sent: PageFrame[] } {
   const sent: PageFrame[] = [];

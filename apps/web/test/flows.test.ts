@@ -9,12 +9,12 @@ import { notesOf } from "../src/inspector/notes/notes.ts";
 import { summarize } from "../src/inspector/notes/summary.ts";
 import { buildTimeline } from "../src/inspector/timeline/timeline.ts";
 import { flowBytesKept, flowsKept, streamBounds } from "../src/limits.ts";
-import { resultOf } from "../src/streams/result.ts";
+import { explainFailure, resultOf } from "../src/streams/result.ts";
 import type { Stream } from "../src/streams/stream.svelte.ts";
 import { legsOf } from "../src/traffic/flow-legs.ts";
 import { parseFlowFilter } from "../src/traffic/flows.svelte.ts";
 import { captureFile, hasTshark, tshark, tsharkTestMs } from "../../../libs/capture/test/tshark.ts";
-import { answer, endOf, flowBytes, headOf, hello, idOf, redis, watching } from "./flow-frames.ts";
+import { answer, endOf, failureOf, flowBytes, headOf, hello, idOf, redis, watching } from "./flow-frames.ts";
 
 const fin = { kind: "fin", bytes: new Uint8Array(0) } as const;
 
@@ -92,6 +92,23 @@ describe("flows", () => {
       "Port 5008 did this to the connection on purpose: latency 20 ms, RST after 1 byte.",
     );
     expect(texts.join("\n")).toContain("The gateway sent RST to both.");
+  });
+
+  test("that fail name the target: a page that watches several has no server of its own", () => {
+    const { flow, flows } = whole();
+    const mail = { ...redis, name: "mail" };
+    for (const [n, target] of [mail, { ...mail, name: "wirebook" }].entries()) {
+      flows.takeFrame(headOf(n + 2, { target, at: { received: 100, connecting: 101 } }));
+      flows.takeFrame(failureOf(n + 2));
+    }
+    const failed = flows.list.filter((each) => each !== flow);
+    expect(failed.map((each) => explainFailure(each)?.where)).toEqual([
+      "It failed between the gateway and the server.",
+      "It failed between the gateway and mail.",
+    ]);
+    const texts = failed.flatMap((each) => notesOf(buildTimeline(each)).map(({ text }) => text));
+    expect(texts.join("\n")).toContain("the machine answered the SYN with RST");
+    expect(texts.join("\n")).not.toContain("server");
   });
 
   test("show a read that waited on its own leg, and on the other one when that took it", () => {

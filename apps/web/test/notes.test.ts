@@ -173,10 +173,10 @@ describe("the summary", () => {
   });
 
   test("on a message to another service says how it was answered", () => {
-    const answered: Timeline = { ...timeline, isConversation: true, isWithServer: false };
-    expect(summarize(answered)).toBe("The target answered and closed the connection.");
+    const answered: Timeline = { ...timeline, target: "mail", isConversation: true, isWithServer: false };
+    expect(summarize(answered)).toBe("mail answered and closed the connection.");
     const reply = { ...timeline.reply, bytes: 0, reads: 0 };
-    expect(summarize({ ...answered, reads: [], reply })).toBe("The target closed the connection without an answer.");
+    expect(summarize({ ...answered, reads: [], reply })).toBe("mail closed the connection without an answer.");
     const plain = { ...timeline.reply, hasReplyHeader: false };
     const open = { ...answered, reply: plain, end: "running", endReason: undefined } as const;
     expect(summarize({ ...answered, endReason: "reset" })).toBe("The gateway reset the connection after it sent 8 B.");
@@ -195,7 +195,7 @@ describe("the summary", () => {
       { at: opened, sent: { bytes: 0, writes: 0 }, reply: { ...dialogue.reply, bytes: 0, reads: 0 } },
       "The conversation with mail is open. Neither side has sent anything yet.",
     ],
-    ["is open", {}, "The conversation with mail is open: 4 writes and 6 reads in 12.00 s; the target spoke first."],
+    ["is open", {}, "The conversation with mail is open: 4 writes and 6 reads in 12.00 s; mail spoke first."],
     [
       "has minutes behind it, and a half-close",
       { latestMs: 125_001.5, at: { ...dialogue.at, firstByte: 9, ended: 100 } },
@@ -204,7 +204,7 @@ describe("the summary", () => {
     [
       "was closed by the target",
       { end: "end", endReason: "fin", at: { ...dialogue.at, fin: 11_000, ended: 11_001 } },
-      "The conversation with mail is over: 4 writes and 6 reads in 12.00 s; the target spoke first. The target closed it first.",
+      "The conversation with mail is over: 4 writes and 6 reads in 12.00 s; mail spoke first. mail closed it first.",
     ],
     [
       "was reset",
@@ -241,9 +241,9 @@ describe("the notes", () => {
     expect(terms(secured)).toEqual(["masking", "three-way handshake", "TLS handshake", "server-first", "segmentation"]);
     expect(textOf(secured, "TLS handshake")).toContain("TLS_AES_128_GCM_SHA256");
     const halfClosed: Timeline = { ...dialogue, at: { ...dialogue.at, ended: 20 } };
-    expect(textOf(halfClosed, "half-close")).toContain("The target may still send.");
+    expect(textOf(halfClosed, "half-close")).toContain("mail may still send.");
     const closed: Timeline = { ...halfClosed, at: { ...halfClosed.at, fin: 30 }, end: "end", endReason: "fin" };
-    expect(textOf(closed, "FIN")).toContain("The target's FIN closes its direction");
+    expect(textOf(closed, "FIN")).toContain("mail's FIN closes its direction");
     expect(textOf({ ...dialogue, end: "end", endReason: "reset" }, "reset, ABORT")).toContain("as you asked");
   });
 

@@ -62,7 +62,7 @@ async function openPage() {
     if ("problems" in parsed) throw new Error(JSON.stringify(parsed.problems));
     const { scenario } = parsed;
     const target = streams.targets.find(({ name }) => name === (order.name ?? "mail")) ?? streams.target;
-    const rest = { values: new Map(), pace: "recorded", isStepping: false, ...order } as const;
+    const rest = { values: new Map(), pace: "recorded", ...order } as const;
     const play = Play.start(streams, connection, { scenario, text, target, ...rest });
     if (play === undefined) throw new Error("there is no connection");
     return play;
@@ -141,23 +141,6 @@ test("ends of both kinds are expectations, and after FIN the page still sends", 
   const broken = page.start("> now\n< RST\n");
   await broken.over;
   expect(broken.verdict).toEqual({ kind: "held" });
-});
-
-test("carries out one step for each press, and goes on alone when it is told to", async () => {
-  using page = await openPage();
-  serve = greet;
-  const play = page.start("< 220 *\nwait 50ms\n> one\n< ONE\n> two\n< TWO\n", { isStepping: true });
-  expect(play.isPaused).toBe(true);
-  for (let done = 1; done <= 3; done++) {
-    play.step();
-    await expect.poll(() => play.results.length, { interval: 1 }).toBe(done);
-    expect(play.isPaused).toBe(true);
-  }
-  await expect.poll(() => play.stream.receivedBytes, { interval: 1 }).toBe(21);
-  expect(play.results.length).toBe(3);
-  play.resume();
-  await play.over;
-  expect(play.verdict).toEqual({ kind: "held" });
 });
 
 test("Stop resets the connection, and a lost gateway ends the play with a sentence", async () => {

@@ -184,9 +184,9 @@ describe("an exchange", () => {
       stream.takeFrame({ ...error, at }, { atMs: 1006, text: "{}" }, undefined);
       return explainFailure(stream)?.consequence;
     };
-    expect(lost({ received: 1 })).toBe("The gateway wrote nothing to the server. It is safe to connect again.");
+    expect(lost({ received: 1 })).toBe("The gateway wrote nothing to mail. It is safe to connect again.");
     expect(lost({ received: 1, established: 3, written: 4 })).toBe(
-      "The server may have carried out what you sent. Check what it did before you send it again.",
+      "mail may have carried out what you sent. Check what it did before you send it again.",
     );
   });
 

@@ -1,8 +1,8 @@
 /**
  * A scenario that is played against a target, on a stream like any other.
  *
- * The player of the library decides; this gives it the bytes, the ends and the time, and does what it says. A value that is
- * a secret is masked in what the page keeps. When the player has a verdict, the connection is closed.
+ * The player of the library decides; this gives it the bytes, the ends and the time, and does what it says. When the player
+ * has a verdict, the connection is closed.
  */
 
 import { decodeText, encodeText } from "@wirebook/protocol";
@@ -23,58 +23,43 @@ export interface PlayOrder {
   readonly target: AnnouncedTarget;
   readonly values: ReadonlyMap<string, string>;
   readonly pace: Pace;
-  /** True to wait for a press before each step. */
-  readonly isStepping: boolean;
 }
 
-type PlayStreams = Pick<Streams, "connect" | "write" | "end" | "reset" | "cancel">;
 type PlayConnection = Pick<GatewayConnection, "waitingBytes">;
 
 export class Play {
   readonly order: PlayOrder;
   readonly stream: Stream;
-  readonly startedMs = performance.now();
   verdict = $state.raw<Verdict>();
-  readonly #streams: PlayStreams;
+  readonly #streams: Streams;
   readonly #connection: PlayConnection;
   readonly #player: Player;
+  readonly #startedMs = performance.now();
   readonly #over = Promise.withResolvers<this>();
   readonly #redraw = new RedrawThrottle();
-  /** With how many results it stands still. */
-  #resultsMax = $state(Infinity);
   #hasBegun = false;
   /** True while it waits before it sends more. */
   #isResting = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Connects and plays; `undefined` when there is no connection to the gateway. */
-  static start(streams: PlayStreams, connection: PlayConnection, order: PlayOrder): Play | undefined {
-    // The gateway answers later: by then there is a play.
-    let play: Play;
-    const driver = {
-      opened: () => play.#begin(),
-      received: (bytes: Uint8Array) => play.#take((player) => player.received(bytes, performance.now())),
-      ended: () => play.#take((player) => player.ended("fin")),
-    };
-    const { target } = order;
-    const stream = streams.connect({
-      user: "",
-      target,
-      bytes: new Uint8Array(0),
-      by: "user",
-      purpose: "a play",
-      driver,
-    });
-    return stream && (play = new Play(streams, connection, stream, order));
+  static start(streams: Streams, connection: PlayConnection, order: PlayOrder): Play | undefined {
+    const rest = { user: "", bytes: new Uint8Array(0), by: "user", purpose: "a play" } as const;
+    const stream = streams.connect({ ...rest, target: order.target });
+    return stream && new Play(streams, connection, stream, order);
   }
 
-  private constructor(streams: PlayStreams, connection: PlayConnection, stream: Stream, order: PlayOrder) {
+  private constructor(streams: Streams, connection: PlayConnection, stream: Stream, order: PlayOrder) {
     this.order = order;
     this.stream = stream;
     this.#streams = streams;
     this.#connection = connection;
     this.#player = new Player(order.scenario, order);
-    if (order.isStepping) this.#resultsMax = 0;
+    stream.driver = {
+      opened: () => this.#begin(),
+      received: (bytes) => this.#take(() => this.#player.received(bytes, performance.now())),
+      ended: () => this.#take(() => this.#player.ended("fin")),
+    };
     void stream.over.then(() => this.#lose());
   }
 
@@ -89,33 +74,15 @@ export class Play {
     return this.#over.promise;
   }
 
-  /** True while the next step waits for a press. */
-  get isPaused(): boolean {
-    return this.verdict === undefined && this.results.length >= this.#resultsMax;
-  }
-
   /** The verdict in a sentence; empty while it plays. */
   get summary(): string {
-    const { verdict } = this;
+    const { verdict, results } = this;
     if (verdict === undefined) return "";
-    if (verdict.kind === "held") {
-      const last = this.results.at(-1)?.atMs ?? this.startedMs;
-      return `Held: ${plural(this.results.length, "step")} in ${duration(last - this.startedMs)}.`;
-    }
     if (verdict.kind === "broken") return sentence(verdict.sentence);
-    return `Line ${verdict.result.step.line}: ${verdict.result.difference?.sentence ?? "failed"}.`;
-  }
-
-  /** Carries out the next step, and no other. */
-  step(): void {
-    this.#resultsMax = this.#player.results.length + 1;
-    this.#go();
-  }
-
-  /** Goes on without a stop. */
-  resume(): void {
-    this.#resultsMax = Infinity;
-    this.#go();
+    if (verdict.kind !== "held")
+      return `Line ${verdict.result.step.line}: ${verdict.result.difference?.sentence ?? "failed"}.`;
+    const lastMs = results.at(-1)?.atMs ?? this.#startedMs;
+    return `Held: ${plural(results.length, "step")} in ${duration(lastMs - this.#startedMs)}.`;
   }
 
   /** Breaks the connection off. */
@@ -132,8 +99,8 @@ export class Play {
   }
 
   /** Something came: it may be what a step waits for. */
-  #take(tell: (player: Player) => void): void {
-    tell(this.#player);
+  #take(tell: () => void): void {
+    tell();
     if (!this.#isResting) this.#go();
   }
 
@@ -164,7 +131,7 @@ export class Play {
     for (let count = 0; ; count++) {
       this.#isResting = count === playStepsAtOnce || this.#connection.waitingBytes > playWaitingBytesMax;
       if (this.#isResting) return;
-      const action = this.#player.advance(performance.now(), this.#resultsMax);
+      const action = this.#player.advance(performance.now());
       if (action === undefined) return;
       this.#perform(action);
     }
@@ -179,6 +146,7 @@ export class Play {
     // After `close` there is no step, and the verdict closes.
   }
 
+  /** What the page keeps of bytes that it sends. */
   #withoutSecret(bytes: Uint8Array): Uint8Array {
     const secret = this.order.values.get(secretName) ?? "";
     if (secret === "") return bytes;

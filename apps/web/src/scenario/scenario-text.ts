@@ -1,4 +1,4 @@
-/** A stream of the page as the text of a scenario, and the lines of such a text that are likely to differ in the next play. */
+/** A stream of the page as the text of a scenario, and that text with what may vary loosened. */
 
 import { writeScenario } from "@wirebook/scenario";
 import type { Stream } from "../streams/stream.svelte.ts";
@@ -12,36 +12,24 @@ export function textOf(stream: Stream): string {
 }
 
 /** A name for its file. */
-export function nameOf(stream: Stream): string {
+export function nameOf({ name }: Stream): string {
   return (
-    stream.name
-      .replaceAll(/[^\p{L}\p{N}.-]+/gu, "-")
-      .replaceAll(/^-+|-+$/gu, "")
-      .slice(0, 60) || "scenario"
+    name
+      .match(/[\p{L}\p{N}.-]+/gu)
+      ?.join("-")
+      .slice(0, 60) ?? "scenario"
   );
 }
 
-export interface VaryingLine {
-  /** Of the expectation itself, from 1; the comment stands above it. */
-  readonly line: number;
-  /** Such as `a date`. */
-  readonly what: string;
-  /** The looser form that the comment proposes. */
-  readonly loose: string;
+/** A comment that proposes a looser line, and the line below it. */
+const proposals = /^# varies\? [^:]+: (.+)\n.*$/gmu;
+
+/** Lines that are likely to differ in the next play. */
+export function countVarying(text: string): number {
+  return text.match(proposals)?.length ?? 0;
 }
 
-const proposal = /^# varies\? (?<what>[^:]+): (?<loose>.+)$/u;
-
-export function varyingLines(text: string): readonly VaryingLine[] {
-  return text.split("\n").flatMap((each, at) => {
-    const { what, loose } = proposal.exec(each)?.groups ?? {};
-    return what === undefined || loose === undefined ? [] : [{ line: at + 2, what, loose }];
-  });
-}
-
-/** The text with the proposals carried out; their comments go. */
-export function loosen(text: string, chosen: readonly VaryingLine[]): string {
-  const looseAt = new Map(chosen.map(({ line, loose }) => [line, loose]));
-  const lines = text.split("\n").map((each, at) => looseAt.get(at + 1) ?? each);
-  return lines.filter((_, at) => !looseAt.has(at + 2)).join("\n");
+/** The text with the proposals in place of their comments and lines. */
+export function loosen(text: string): string {
+  return text.replaceAll(proposals, "$1");
 }

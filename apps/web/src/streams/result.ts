@@ -12,11 +12,15 @@ export interface Result {
   readonly word: string;
 }
 
-const hopWords: Readonly<Record<Hop, string>> = {
-  "page-gateway": "between this page and the gateway",
-  gateway: "in the gateway",
-  "gateway-server": "between the gateway and the server",
-};
+/** A service of somebody else need not be what this project calls the server: it is named. */
+function peerOf({ intent, isWithServer }: Stream, article: "the" | "The"): string {
+  return isWithServer ? `${article} server` : intent.target.name;
+}
+
+function failedWhere(stream: Stream, hop: Hop): string {
+  if (hop === "gateway") return "It failed in the gateway.";
+  return `It failed between ${hop === "page-gateway" ? "this page and the gateway" : `the gateway and ${peerOf(stream, "the")}`}.`;
+}
 
 export function resultOf(stream: Stream): Result {
   const { state, intent, isDialogue } = stream;
@@ -65,33 +69,31 @@ export function explainFailure(stream: Stream): { where: string; why: string; co
   if (failure === undefined) return undefined;
   if (isLeftOpen(stream)) {
     return {
-      where: "The server answered and kept the connection open.",
+      where: `${peerOf(stream, "The")} answered and kept the connection open.`,
       why: "The gateway closed it, because no more bytes came in time.",
       consequence: "To send more on the same connection, keep it open.",
     };
   }
-  if (stream.intent.by === "flow") {
-    const where =
-      failure.code === "gateway-lost" ? "How it ended is not known." : `It failed ${hopWords[failure.hop]}.`;
-    return { where, why: sentence(failure.message), consequence: "" };
-  }
+  const isFlow = stream.intent.by === "flow";
+  const isUnknown = isFlow && failure.code === "gateway-lost";
   return {
-    where: `It failed ${hopWords[failure.hop]}.`,
+    where: isUnknown ? "How it ended is not known." : failedWhere(stream, failure.hop),
     why: sentence(failure.message),
-    consequence: consequenceOf(stream, failure.hop),
+    consequence: isFlow ? "" : consequenceOf(stream, failure.hop),
   };
 }
 
-function consequenceOf({ at, isDialogue, isWithServer }: Stream, hop: Hop): string {
+function consequenceOf(stream: Stream, hop: Hop): string {
+  const { at, isDialogue, isWithServer } = stream;
   const again = isDialogue ? "connect" : "send the message";
   if (hop !== "page-gateway" && at.written === undefined) {
-    return `The gateway wrote nothing to the server. It is safe to ${again} again.`;
+    return `The gateway wrote nothing to ${peerOf(stream, "the")}. It is safe to ${again} again.`;
   }
   const may = hop === "page-gateway" ? "received" : "carried out";
   const what = isDialogue ? "what you sent" : "the message";
   // Only the logbook has a history to look at.
   const check = isWithServer ? "Check the history" : "Check what it did";
-  return `The server may have ${may} ${what}. ${check} before you send it again.`;
+  return `${peerOf(stream, "The")} may have ${may} ${what}. ${check} before you send it again.`;
 }
 
 /** True when the server answered and kept the connection open, as services do that take many commands: no failure. */

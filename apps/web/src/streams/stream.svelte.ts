@@ -53,7 +53,7 @@ interface LoadedFrom {
   readonly note: string;
 }
 
-/** What a stream is driven by where no person does: it learns what happens as it happens, keys included. */
+/** What a stream is driven by where no person does: it learns what happens, keys included, and answers the target's FIN. */
 interface StreamDriver {
   opened(): void;
   received(bytes: Uint8Array): void;
@@ -86,8 +86,6 @@ export interface Intent {
   /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
   readonly onKey?: (user: string) => void;
   readonly onResponse?: (bytes: Uint8Array) => void;
-  /** A driven stream answers the target's FIN when its driver says so, not by itself. */
-  readonly driver?: StreamDriver;
 }
 
 /** What a flow has and no other stream. */
@@ -151,6 +149,7 @@ export class Stream {
   isHiding = $state(false);
   /** True once the page has asked for its end: it takes no more lines. */
   isEnding = $state(false);
+  driver: StreamDriver | undefined;
   readonly #redraw = new RedrawThrottle();
   readonly #record: StreamRecord;
   readonly #controls: ControlFrame[] = [];
@@ -314,7 +313,7 @@ export class Stream {
       record.local = frame.local;
       record.remote = frame.remote;
       record.tls = frame.tls;
-      this.intent.driver?.opened();
+      this.driver?.opened();
     } else if (frame.type === "end") this.end({ kind: "ended", reason: frame.reason }, timed.atMs);
     else this.end({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message }, timed.atMs);
   }
@@ -348,8 +347,8 @@ export class Stream {
     else this.#readReply(bytes, (shown) => record.read(shown, atMs, options));
     this.#redraw.mark();
     if (kind === "data") this.#answered.resolve();
-    if (kind === "data") this.intent.driver?.received(bytes);
-    if (kind === "fin" && isFromTarget) this.intent.driver?.ended();
+    if (kind === "data") this.driver?.received(bytes);
+    if (kind === "fin" && isFromTarget) this.driver?.ended();
   }
 
   noteControl(direction: ControlFrame["direction"], name: string, { atMs, text }: TimedText): void {

@@ -235,8 +235,7 @@ export class Streams {
     if (frame.kind === "data") this.#hops.set(stream.intent.target.name, "good");
     stream.takeBytes(frame, atMs, this.#connection.clock);
     // A conversation is over when both ends have closed it.
-    const isDriven = stream.intent.driver !== undefined;
-    if (frame.kind === "fin" && frame.isFromTarget && stream.at.ended === undefined && !isDriven)
+    if (frame.kind === "fin" && frame.isFromTarget && stream.at.ended === undefined && stream.driver === undefined)
       this.#control(stream, "end");
     this.#noteHeader(stream);
     this.#all.grew(stream, frame.bytes.length + frame.writtenBytes);

@@ -2,6 +2,7 @@
 
 import { tick } from "svelte";
 import * as z from "zod/mini";
+import type { Stream } from "../streams/stream.svelte.ts";
 import { Persisted } from "./browser.ts";
 
 export type Pane = "conversation" | "inspector" | "history";
@@ -79,6 +80,12 @@ interface Question {
   readonly run: () => void;
 }
 
+/** Two streams that are compared. */
+export interface Pair {
+  readonly one: Stream;
+  readonly other: Stream;
+}
+
 export class Layout {
   readonly panes = new Panes();
   #pane = $state<Pane>("conversation");
@@ -86,6 +93,8 @@ export class Layout {
   /** True when the pane of the history shows the traffic instead. */
   isTraffic = $state(false);
   tab = $state<InspectorTab>("notes");
+  /** What the tab *Compare* shows; `undefined` while another stream is being chosen for the one that is selected. */
+  compared = $state.raw<Pair>();
   /** The dialog that lies over the page. */
   dialog = $state<Dialog>();
   isExporting = $state(false);
@@ -146,13 +155,8 @@ export class Layout {
     this.question = { text, action, run };
   }
 
-  openLab(): void {
-    this.tab = "lab";
-    void this.focus("inspector", "#inspector");
-  }
-
-  openScenario(): void {
-    this.tab = "scenario";
+  openTab(tab: InspectorTab): void {
+    this.tab = tab;
     void this.focus("inspector", "#inspector");
   }
 }

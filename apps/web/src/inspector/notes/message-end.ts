@@ -68,6 +68,6 @@ export function mayBeSilence(timeline: Timeline): boolean {
 }
 
 /** Who is at the other end: a service of somebody else need not be what this project calls the server. */
-export function peerOf({ isWithServer }: Pick<Timeline, "isWithServer">, article: "the" | "The"): string {
-  return `${article} ${isWithServer ? "server" : "target"}`;
+export function peerOf({ isWithServer, target }: Timeline, article: "the" | "The"): string {
+  return isWithServer ? `${article} server` : target;
 }

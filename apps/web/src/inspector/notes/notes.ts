@@ -46,7 +46,7 @@ const connecting: readonly NoteKind[] = [
   ["server-first", firstRead, [], greetingText],
 ];
 
-const resetByPeer = "The server's machine reset the connection, so the reply may be incomplete.";
+const resetByPeer = "The machine at the other end reset the connection, so the reply may be incomplete.";
 const noAnswer =
   "The SYN got no answer, although the kernel repeats it after 1 s and 3 s. A firewall drops it, the machine is off, or its backlog is full.";
 const gatewayLost = "The WebSocket closed, so the page cannot know how the exchange ended. The gateway cancels it.";
@@ -108,25 +108,26 @@ function frameText({ isConversation, requestBytes, messageBytes }: Timeline) {
   );
 }
 
-function queueText({ at, endedMs, failure }: Timeline) {
+function queueText(timeline: Timeline) {
+  const { at, endedMs, failure } = timeline;
   const until = at.connecting ?? (failure?.code === "busy" ? endedMs : undefined);
   const waitMs = (until ?? 0) - (at.received ?? Infinity);
   return (
     waitMs >= queueMsMin &&
-    `It waited ${duration(waitMs)} in the gateway for a connection. Either all connections to the server were in use, which are given in order, or the gateway was busy.`
+    `It waited ${duration(waitMs)} in the gateway for a connection. Either all connections to ${peerOf(timeline, "the")} were in use, which are given in order, or the gateway was busy.`
   );
 }
 
 function refusedText({ transport, at, failure }: Timeline) {
   const isRefused = transport !== "unix" && at.connecting !== undefined && failure?.code === "connect-refused";
-  return isRefused && "No program listens on that port, so the server's machine answered the SYN with RST.";
+  return isRefused && "No program listens on that port, so the machine answered the SYN with RST.";
 }
 
 function handshakeText({ transport, at, isDialogue }: Timeline) {
   if (transport === "unix" || at.connecting === undefined || at.established === undefined) return undefined;
   return (
     `The gateway opened a connection ${isDialogue ? "and keeps it open" : "for this message alone"}: three segments, ` +
-    `${duration(at.established - at.connecting)}. The kernels do this without the server program.`
+    `${duration(at.established - at.connecting)}. The kernels do this without the programs.`
   );
 }
 
@@ -144,11 +145,12 @@ function greetingText({ at, reads: [first], isDialogue }: Timeline) {
   return `The target spoke first: its greeting of ${plural(first.byteCount, "byte")} came before anything was sent to it.`;
 }
 
-function writesText({ sent, schedule }: Timeline) {
+function writesText(timeline: Timeline) {
+  const { sent, schedule } = timeline;
   if (sent.writes < 2 || schedule === undefined) return undefined;
   return (
     `The gateway wrote the message in ${count(sent.writes)} pieces, each in its own segment, because Nagle's algorithm is off. ` +
-    "The server cannot see the cuts: TCP is a byte stream without boundaries."
+    `${peerOf(timeline, "The")} cannot see the cuts: TCP is a byte stream without boundaries.`
   );
 }
 
@@ -201,7 +203,7 @@ function readsText({ reads, reply, readRate }: Timeline) {
     ? "the server sent the header before the response was ready"
     : reads.some(({ byteCount }) => byteCount === readMax)
       ? `one read takes at most ${count(readMax)} bytes`
-      : "a read returns what has arrived, however the server wrote it";
+      : "a read returns what has arrived, however it was written";
   return `The gateway read ${count(reply.reads)} times: ${why}. It sends each read as one binary frame, neither joined nor split.`;
 }
 
@@ -209,7 +211,7 @@ function slowReaderText({ readRate, reply }: Timeline) {
   if (readRate === undefined || reply.reads === 0) return undefined;
   return (
     `The gateway read slowly: ${plural(reply.reads, "read")} of at most ${plural(readRate.bytes, "byte")}. ` +
-    "Meanwhile the bytes wait in its kernel. When that buffer is full, TCP closes the window and the server must wait."
+    "Meanwhile the bytes wait in its kernel. When that buffer is full, TCP closes the window and the sender must wait."
   );
 }
 

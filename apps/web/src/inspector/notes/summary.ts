@@ -46,14 +46,14 @@ function ofDialogue({ at, target, end, endReason, sent, reply, latestMs }: Timel
   const counts = `${countOf(sent.writes, "write")} and ${countOf(reply.reads, "read")} in ${duration(timeMs)}`;
   if (endReason === "reset") return `You reset the ${name}: ${counts}.`;
   if (endReason === "cancelled") return `You left the ${name}: ${counts}.`;
-  const first = at.firstByte === undefined ? "" : at.firstByte < (at.written ?? Infinity) ? "the target" : "you";
+  const first = at.firstByte === undefined ? "" : at.firstByte < (at.written ?? Infinity) ? target : "you";
   const all = `${counts}${first === "" ? "" : `; ${first} spoke first`}`;
   if (end === "running") {
     const halfClosed = at.ended === undefined ? "" : ` You have closed your direction; ${target} may still send.`;
     return `The ${name} is open: ${all}.${halfClosed}`;
   }
   const isByTarget = at.fin !== undefined && at.fin <= (at.ended ?? Infinity);
-  return `The ${name} is over: ${all}. ${isByTarget ? "The target" : "You"} closed it first.`;
+  return `The ${name} is over: ${all}. ${isByTarget ? target : "You"} closed it first.`;
 }
 
 function countOf(value: number, noun: string): string {
@@ -88,14 +88,14 @@ function silenceText(timeline: Timeline): string {
     : "The message did not end, but the server answered.";
 }
 
-function answerText({ reply, end, isWithServer }: Timeline): string {
+function answerText({ reply, end, isWithServer, target }: Timeline): string {
   if (reply.answer === "unauthenticated") return "The server requires a key for this user, or the key is wrong.";
   if (reply.answer === "refused") {
     return `It was refused: ${reply.sentence.replace(errorPrefix, "").trim().replace(/\.$/u, "")}.`;
   }
   if (end === "running" && reply.hasReplyHeader) return "The reply is still coming.";
   if (end === "running") return "Bytes came, and the connection is open: more may follow.";
-  if (!isWithServer) return "The target answered and closed the connection.";
+  if (!isWithServer) return `${target} answered and closed the connection.`;
   return reply.responseOffset === undefined
     ? "The reply lists the operations, because the message has none."
     : "It was carried out and answered.";
