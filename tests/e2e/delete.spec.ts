@@ -30,8 +30,9 @@ test("the line that was chosen is deleted, though the list moves on", async ({ w
   const before = await linesOf(server);
   const seen = before.findIndex((line) => line.includes('"otter 2 -55"'));
   const time = before[seen]?.split(" ", 1)[0];
-  await expect(detail).toContainText(`Delete line ${seen + 1} for everyone?`);
-  await page.keyboard.press("Enter");
+  const question = page.getByRole("dialog", { name: "Delete line" });
+  await expect(question).toContainText("otter 2 -55");
+  await question.getByRole("button", { name: "Delete line" }).click();
   await expect(wirebook.rows(`brick deleted line ${seen + 1}`)).toHaveCount(1);
   const after = await linesOf(server);
   expect(after.slice(0, before.length - 1)).toEqual(before.toSpliced(seen, 1));
@@ -41,6 +42,7 @@ test("the line that was chosen is deleted, though the list moves on", async ({ w
 test("a line that somebody else deletes while it is asked about takes no other with it", async ({
   wirebook,
   server,
+  page,
 }) => {
   await expect(wirebook.follow).toHaveText("live");
   await sendMany(wirebook, server);
@@ -48,7 +50,11 @@ test("a line that somebody else deletes while it is asked about takes no other w
   await wirebook.rows(/otter 2 -55\b/).click();
   await wirebook.history.getByRole("button", { name: "Delete…" }).click();
   await runClient(server, "heron", "1", String(seen + 1));
-  await expect(wirebook.history).toContainText("Deleted line");
-  await expect(wirebook.history.getByRole("button", { name: "Delete", exact: true })).toHaveCount(0);
+  await expect(wirebook.rows("deleted line")).toHaveCount(1);
+  await page.getByRole("dialog", { name: "Delete line" }).getByRole("button", { name: "Delete line" }).click();
+  await expect(wirebook.history.getByRole("complementary", { name: "The whole line" })).toHaveCount(0);
   await expect(wirebook.rows(/otter 2 -56\b/)).toHaveCount(1);
+  await runClient(server, "heron", "2", "-1");
+  await expect(wirebook.rows("heron 2 -1")).toHaveCount(1);
+  expect((await linesOf(server)).filter((line) => line.includes("brick 1"))).toEqual([]);
 });

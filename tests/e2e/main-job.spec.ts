@@ -197,7 +197,7 @@ test("a line is deleted, and no other line", async ({ wirebook, server }) => {
   const row = wirebook.rows("otter 2");
   await row.click();
   await wirebook.history.getByRole("button", { name: "Delete…" }).click();
-  await wirebook.history.getByRole("button", { name: "Delete", exact: true }).click();
+  await wirebook.page.getByRole("dialog").getByRole("button", { name: "Delete line" }).click();
   await expect(wirebook.rows("otter 2")).toHaveCount(0);
   await expect(wirebook.rows(/brick\s+deleted line/)).toHaveCount(1);
 

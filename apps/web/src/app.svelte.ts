@@ -61,7 +61,7 @@ export class App {
     this.identity = new Identity((user) => this.history.useName(user));
     this.keeper = new Keeper(this.streams);
     this.find = new Find(this.streams);
-    this.streams.newestTime = () => this.history.newestTime;
+    this.streams.newestTime = () => this.history.cache.newestTime || undefined;
     this.streams.onKey = (user, stream) => this.#adopt(user, stream);
     const onSent = (stream: Stream | undefined) => void this.#watch(stream);
     this.commandLine = new CommandLine(this.operations, this.identity, this.streams, onSent);
@@ -93,11 +93,12 @@ export class App {
         if (!this.streams.hasServer) this.operations.list = undefined;
         if (!this.identity.hasConnected) return;
         this.commandLine.useName(this.identity.name);
-        this.history.resume(this.identity.user);
+        this.history.reader.user = this.identity.user;
+        void this.history.start();
       },
       onLost: (reason) => {
         this.streams.lose(reason);
-        this.history.follower.lose();
+        this.history.lose();
       },
       onProblem: () => void this.update.look(),
       onFrame: (frame, timed) => {

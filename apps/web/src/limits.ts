@@ -37,9 +37,6 @@ export const filterTermsMax = 20;
 /** Milliseconds after the last key before a filter searches what is not held, which leaves lines in the history. */
 export const filterSettleMs = 300;
 
-/** Times of background requests that this browser remembers, so that they are known again after a reload. */
-export const backgroundTimesKept = 500;
-
 /**
  * What is kept of one stream, by who makes it. A reply that the user requested can be big, and is looked at and saved;
  * what the page reads for itself it holds elsewhere. Of a stream without an end the newest bytes stay.

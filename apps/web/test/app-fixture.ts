@@ -26,14 +26,14 @@ export function openScene(lines = 0, preferences: { zone: Zone } = { zone: "utc"
 
 export type Scene = ReturnType<typeof openScene>;
 
-export async function untilState({ follower }: Scene, state: string): Promise<void> {
-  await expect.poll(() => follower.state, { interval: 1 }).toBe(state);
+export async function untilState({ history }: Scene, state: string): Promise<void> {
+  await expect.poll(() => history.state, { interval: 1 }).toBe(state);
 }
 
 /** A scene that is live. */
 export async function openLiveScene(lines: number): Promise<Scene> {
   const scene = openScene(lines);
-  void scene.follower.start();
+  void scene.history.start();
   await untilState(scene, "live");
   await expectInStep(scene);
   return scene;

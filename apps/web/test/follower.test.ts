@@ -13,23 +13,23 @@ function heldFrom({ cache }: Scene): number {
 
 /** Follows, and then loses the gateway. */
 async function lose(scene: Scene): Promise<void> {
-  void scene.follower.start();
+  void scene.history.start();
   await untilState(scene, "live");
   await expectInStep(scene);
   scene.peer.cut();
-  scene.follower.lose();
+  scene.history.lose();
 }
 
 async function comeBack(scene: Scene): Promise<void> {
   scene.peer.mend();
-  void scene.follower.start();
+  void scene.history.start();
   await untilState(scene, "live");
 }
 
-describe("the follower", () => {
+describe("following", () => {
   test("learns what the server can do, follows, and shows the lines before", async () => {
     const scene = open(3);
-    void scene.follower.start();
+    void scene.history.start();
     await untilState(scene, "live");
     await expectInStep(scene);
     expect(heldFrom(scene)).toBe(1);
@@ -38,7 +38,7 @@ describe("the follower", () => {
 
   test("shows lines as they come and deletes what was deleted", async () => {
     const scene = open(3);
-    void scene.follower.start();
+    void scene.history.start();
     await untilState(scene, "live");
     scene.peer.append("otter says");
     scene.peer.delete(2);
@@ -48,7 +48,7 @@ describe("the follower", () => {
   test("does not delete again what an old outcome tells of", async () => {
     const scene = open(5);
     scene.peer.delete(3);
-    void scene.follower.start();
+    void scene.history.start();
     await untilState(scene, "live");
     await expectInStep(scene);
     expect([scene.cache.last, heldFrom(scene)]).toEqual([8, 1]);
@@ -58,7 +58,7 @@ describe("the follower", () => {
     const scene = open(20);
     scene.peer.beforeAnswer = ({ operation }) => operation === 2 && scene.peer.delete(4);
     scene.peer.afterAnswer = ({ operation }) => operation === 2 && scene.peer.delete(7);
-    void scene.follower.start();
+    void scene.history.start();
     await untilState(scene, "live");
     await expectInStep(scene);
     expect(heldFrom(scene)).toBe(1);
@@ -66,7 +66,7 @@ describe("the follower", () => {
 
   test("holds a page of a long history", async () => {
     const scene = open(2 * historyPageLines);
-    void scene.follower.start();
+    void scene.history.start();
     await untilState(scene, "live");
     expect(heldFrom(scene)).toBe(historyPageLines + 3);
     await expectInStep(scene);
@@ -94,7 +94,7 @@ describe("the follower", () => {
   test.each(["offersFollow", "offersSnapshot"] as const)("shows no history of a server without %s", async (what) => {
     const scene = open(3);
     scene.peer[what] = false;
-    void scene.follower.start();
+    void scene.history.start();
     await untilState(scene, "none");
     expect(scene.peer.asked).toEqual(["brick"]);
   });
@@ -102,19 +102,19 @@ describe("the follower", () => {
   test("says that the server does not want the user", async () => {
     const scene = open();
     scene.peer.replyOf = () => authenticationError;
-    void scene.follower.start();
+    void scene.history.start();
     await untilState(scene, "failed");
-    expect(scene.follower.error).toBe("The server refused brick: Authentication error.");
-    expect(scene.follower.countdown.seconds).toBe(0);
+    expect(scene.history.error).toBe("The server refused brick: Authentication error.");
+    expect(scene.history.countdown.seconds).toBe(0);
   });
 
   test("tries again when the server ends the follow", async () => {
     const scene = open(2);
     scene.peer.replyOf = ({ operation }) => (operation === 5 ? "" : undefined);
-    void scene.follower.start();
+    void scene.history.start();
     await untilState(scene, "failed");
     scene.peer.replyOf = undefined;
-    scene.follower.countdown.finish();
+    scene.history.countdown.finish();
     await untilState(scene, "live");
     await expectInStep(scene);
   });

@@ -52,8 +52,7 @@ describe("what is seen of the history", () => {
     expect([view.rowsAbove, view.cursorRow, view.detailed?.position]).toEqual([8.5, 11, 4]);
     peer.delete(4);
     await expectInStep({ ...scene, view, peer });
-    expect([view.rowsAbove, view.cursorRow, view.detailed?.position]).toEqual([7.5, 10, 0]);
-    expect(view.detailed?.line).toContain("otter 5");
+    expect([view.rowsAbove, view.cursorRow, view.detailed]).toEqual([7.5, 10, undefined]);
   });
 
   test("begins again with the lines: the cursor keeps its number, and no line is shown in full", async () => {
@@ -78,12 +77,17 @@ describe("what is seen of the history", () => {
 
   test("counts the lines that came since the newest was seen", async () => {
     const scene = await open(20);
-    scene.view.noteEnd(true);
+    scene.view.noteEnd(false);
     scene.peer.append("otter more");
     scene.peer.delete(2);
     await expectInStep(scene);
     expect(scene.view.unseen).toBe(2);
+    scene.view.noteEnd(true);
+    expect(scene.view.unseen).toBe(0);
     scene.search.text = '"otter more"';
+    scene.view.noteEnd(false);
+    for (const message of ["heron", "otter more"]) scene.peer.append(message);
+    await expectInStep(scene);
     expect(scene.view.unseen).toBe(1);
   });
 });
@@ -147,7 +151,7 @@ describe("background requests", () => {
 
   test("are no new lines, and are left out of a filter that they match", () => {
     const { view, search, cache } = viewOf([0, 0.1]);
-    view.noteEnd(true);
+    view.noteEnd(false);
     cache.apply(lineAt(0.2, read));
     cache.apply(lineAt(0.3, "ada 1"));
     expect(view.unseen).toBe(1);
@@ -155,7 +159,7 @@ describe("background requests", () => {
     expect(rowsOf(view)).toBe("4");
   });
 
-  test("are those that this page made: by its name alone, to follow and to read", async () => {
+  test("are follows and reads of a version, whoever made them, and not a name alone", async () => {
     const scene = await openLiveScene(3);
     const { view } = scene;
     expect(scene.peer.lines.slice(3).map((line) => line.slice(28))).toEqual([
@@ -163,11 +167,10 @@ describe("background requests", () => {
       '127.0.0.1 "brick 5"',
       expect.stringMatching(/"brick 2 1 \d snapshot"$/),
     ]);
-    expect(rowsOf(view)).toBe("1, 2, 3, fold 4-6");
-    scene.peer.append("brick");
-    scene.peer.append("brick 5");
+    expect(rowsOf(view)).toBe("1, 2, 3, 4, fold 5-6");
+    for (const message of ["ada 5", "ada 5 5", "ada 2 1 9"]) scene.peer.append(message);
     await expectInStep(scene);
-    expect(rowsOf(view)).toBe("1, 2, 3, fold 4-6, 7, 8");
+    expect(rowsOf(view)).toBe("1, 2, 3, 4, fold 5-7, 8, 9");
   });
 });
 

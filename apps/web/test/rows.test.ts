@@ -12,16 +12,14 @@ const startUs = Date.parse("2026-11-20T12:00:00Z") * 1000;
 function lineOf(word: string, n: number): string {
   if (word === "-") return "by hand";
   const time = encodeTime(startUs + Number.parseInt(word) * dayUs + n);
-  return encodeRequestEntry(time, "::1", word.endsWith("f") ? "fold" : "otter", false);
+  return encodeRequestEntry(time, "::1", word.endsWith("f") ? "otter 5" : "otter", false);
 }
-
-const isFolded = (line: string) => line.endsWith('"fold"');
 
 function rowsOf(words: string) {
   const cache = new LineCache();
   words.split(" ").forEach((word, n) => cache.apply(lineOf(word, n)));
   const rows = new Rows();
-  rows.update(cache, "utc", isFolded);
+  rows.update(cache, "utc", true);
   return rows;
 }
 
@@ -46,14 +44,8 @@ test.each([
 
 test("without lines there are no rows", () => {
   const rows = new Rows();
-  rows.update(new LineCache(), "utc", isFolded);
+  rows.update(new LineCache(), "utc", true);
   expect(rows.count).toBe(0);
-});
-
-test("counts the lines that have a row of their own", () => {
-  const rows = rowsOf("1 1f 1f 1 2 2f 2f 2");
-  expect([0, 1, 2, 3, 4, 5, 7, 8].map((at) => rows.linesBehind(at))).toEqual([4, 3, 3, 3, 2, 1, 1, 0]);
-  expect([1, 3, 4, 7, 8].map((at) => rows.isFolded(at))).toEqual([false, true, false, true, false]);
 });
 
 /** The same, one line after the other. */
@@ -83,7 +75,7 @@ test("lines that come, are read and are deleted give the rows that one would cou
       const cache = new LineCache();
       const rows = new Rows();
       cache.reset(before.length);
-      rows.update(cache, "utc", isFolded);
+      rows.update(cache, "utc", true);
       cache.put(1, before.map(lineOf));
       steps.forEach((each, n) => {
         if ("add" in each) {
@@ -95,7 +87,7 @@ test("lines that come, are read and are deleted give the rows that one would cou
           words.push("3");
           deleteLine(cache, at + 1, encodeTime(startUs + 3 * dayUs + n));
         }
-        rows.update(cache, "utc", isFolded);
+        rows.update(cache, "utc", true);
         expect(describe(rows)).toBe(countByHand(words));
         for (let row = 0; row < rows.count; row++) {
           const found = rows.rowAt(row);

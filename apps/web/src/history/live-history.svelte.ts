@@ -1,29 +1,54 @@
-/** The history of the Wirebook server as the page keeps it: its lines, what keeps them in step, what is shown of them. */
+/**
+ * The history of the Wirebook server as the page keeps it: its lines, in step with the server's, and what is shown of them.
+ *
+ * It follows with operation 5 from the next line on, so that every line that comes is a change: an old `deleted line 3`
+ * must not delete anything again. The lines before are read with operation 2 (`LineReader`). After a reconnect nothing is
+ * known of what was deleted meanwhile, so they are read anew. All of it is requests like any other, for the user, and the
+ * conversation shows them as the page's own.
+ */
 
-import { timestampOf } from "@wirebook/protocol";
+import { decodeFollowing, timestampOf } from "@wirebook/protocol";
+import { backoffMs, Countdown } from "../gateway/countdown.svelte.ts";
+import { historyPageLines } from "../limits.ts";
 import type { Operations } from "../streams/operations.svelte.ts";
+import { refusalOf, sentence } from "../streams/result.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import type { Zone } from "../ui/format.ts";
 import { OwnLines } from "./own-lines.ts";
-import { Follower } from "./replica/follower.svelte.ts";
 import { LineCache } from "./replica/line-cache.svelte.ts";
-import { LineReader } from "./replica/line-reader.svelte.ts";
+import { createSplitter, LineReader, toText } from "./replica/line-reader.svelte.ts";
 import { Search } from "./search/search.svelte.ts";
 import { HistoryView } from "./view/history-view.svelte.ts";
 
+/**
+ * - `idle`: no user is connected, or there is no gateway
+ * - `connecting`: asks for the operations, follows, reads the lines before
+ * - `live`: in step
+ * - `failed`: it is tried again after the countdown, if that runs: not where the server refused this user
+ * - `none`: there is no server, or none that can be followed and names the version of its reads: no history can be shown
+ */
+export type FollowState = "idle" | "connecting" | "live" | "failed" | "none";
+
+const followOperation = 5;
+
 export class LiveHistory {
+  state = $state<FollowState>("idle");
+  /** Why it is not live, in a sentence. */
+  error = $state("");
+  readonly countdown = new Countdown();
   readonly cache = new LineCache();
   readonly ownLines: OwnLines;
-  readonly follower: Follower;
   readonly reader: LineReader;
   readonly view: HistoryView;
   readonly search: Search;
-  /** Why a jump to a time found no line, in a sentence. */
-  problem = $state("");
   readonly #streams: Streams;
   readonly #operations: Operations;
   readonly #watch: (stream: Stream | undefined) => Promise<void>;
+  /** Every start and every loss begins a new run; what still waits in an older one ends without effect. */
+  #run = 0;
+  #following: Stream | undefined;
+  #failures = 0;
 
   /**
    * @param watch shows a stream and resolves when it is over
@@ -39,21 +64,45 @@ export class LiveHistory {
     this.#operations = operations;
     this.#watch = watch;
     this.ownLines = new OwnLines(streams, this.cache);
-    this.reader = new LineReader(streams, this.cache, () => this.follower.state === "live");
-    this.follower = new Follower(streams, operations, this);
-    this.view = new HistoryView(this.cache, this.ownLines, preferences);
+    this.reader = new LineReader(streams, this.cache, () => this.state === "live");
+    this.view = new HistoryView(this.cache, preferences);
     this.search = new Search(this, preferences);
   }
 
   /** False for a gateway without a Wirebook server, and for a server that cannot be followed. */
   get isThere(): boolean {
-    return this.#streams.hasServer && this.follower.state !== "none";
+    return this.#streams.hasServer && this.state !== "none";
   }
 
-  /** Shows or folds the requests that pages make by themselves; those that match are left out of a search as well. */
-  set showsBackground(now: boolean) {
-    this.view.showsBackground = now;
-    this.search.restart();
+  /** Follows and reads as this user from now on. @param user with the key */
+  useName(user: string): void {
+    const isNew = user !== this.reader.user;
+    this.reader.user = user;
+    if (isNew && ["idle", "failed"].includes(this.state)) void this.start();
+  }
+
+  /** Begins, or begins again. */
+  async start(): Promise<void> {
+    const before = this.#following;
+    const run = this.#enter(this.#streams.hasServer ? "connecting" : "none");
+    if (before !== undefined) this.#streams.cancel(before);
+    if (this.state === "none") return;
+    if (this.#operations.list === undefined) {
+      // The name alone: every server answers that with its operations, the reference implementation too.
+      const asked = this.#request("to learn the operations");
+      await asked?.over;
+      if (run !== this.#run || asked === undefined) return;
+      if (this.#operations.list === undefined) return this.#fail(asked);
+    }
+    // A follow alone is of no use: the lines before it need a place.
+    const namesVersion = this.#operations.offering("read")?.parameters.some(({ name }) => name === "snapshot");
+    if (namesVersion === true && this.#operations.offering("follow") !== undefined) await this.#follow(run);
+    else this.#enter("none");
+  }
+
+  /** The gateway is gone, and the follow with it. */
+  lose(): void {
+    this.#enter("idle");
   }
 
   /** Brings a line into view, or the nearest there is, whatever is filtered. */
@@ -66,10 +115,8 @@ export class LiveHistory {
 
   /** Goes to the first line from a time on. */
   async goToTime(time: string): Promise<void> {
-    this.problem = "";
     const line = await this.reader.find(time);
-    if (line === undefined) this.problem = "The line of that time was not found: the lines could not be read.";
-    else this.goToLine(line);
+    if (line !== undefined) this.goToLine(line);
   }
 
   /**
@@ -83,21 +130,71 @@ export class LiveHistory {
     await this.#watch(this.#streams.request({ user, operation, values, by: "user", purpose: "from the history" }));
   }
 
-  /** Follows and reads as this user from now on. @param user with the key */
-  useName(user: string): void {
-    const isNew = user !== this.reader.user;
-    this.reader.user = user;
-    if (isNew && ["idle", "failed"].includes(this.follower.state)) void this.follower.start();
+  async #follow(run: number): Promise<void> {
+    const splitter = createSplitter();
+    let isOpen = false;
+    const take = (line: string) => {
+      if (run !== this.#run) return;
+      if (isOpen) {
+        if (!this.cache.apply(line)) void this.start();
+        return;
+      }
+      // The first line says where it begins.
+      const first = decodeFollowing(line);
+      isOpen = first !== undefined;
+      if (first !== undefined) void this.#open(first - 1, run);
+    };
+    const following = this.#request("to follow the history", followOperation, (bytes) =>
+      splitter.push(bytes).map(toText).forEach(take),
+    );
+    this.#following = following;
+    await following?.over;
+    if (run === this.#run && following !== undefined) this.#fail(following);
   }
 
-  /** The gateway is there. */
-  resume(user: string): void {
-    this.reader.user = user;
-    void this.follower.start();
+  /** Reads the newest lines. When that fails, those in view are read as they are wanted. */
+  async #open(last: number, run: number): Promise<void> {
+    this.cache.reset(last);
+    if (last > 0) await this.reader.read(Math.max(1, last - historyPageLines + 1), last, "to show the lines before");
+    if (run !== this.#run) return;
+    this.#failures = 0;
+    this.state = "live";
   }
 
-  /** The time of the newest line that came. */
-  get newestTime(): string | undefined {
-    return this.cache.newestTime || undefined;
+  #request(purpose: string, operation?: number, onResponse?: (bytes: Uint8Array) => void): Stream | undefined {
+    const order = { user: this.reader.user, operation, by: "page", purpose } as const;
+    return this.#streams.request(onResponse === undefined ? order : { ...order, onResponse });
   }
+
+  #enter(state: FollowState, error = ""): number {
+    this.state = state;
+    this.error = error;
+    this.#following = undefined;
+    this.countdown.stop();
+    return ++this.#run;
+  }
+
+  /** It ended by itself: for good when the server refused or is another service, otherwise until the countdown is over. */
+  #fail(stream: Stream): void {
+    if (isOtherService(stream)) return void this.#enter("none");
+    this.#enter("failed", describe(stream));
+    if (stream.state === "done" && stream.answer !== "accepted") return;
+    // While a server is away, failed attempts would fill the conversation.
+    this.#streams.keepFew(stream);
+    this.#failures += 1;
+    this.countdown.start(backoffMs(this.#failures, Math.random()), () => void this.start());
+  }
+}
+
+/** Another service answered: its reply has another form, or no end. */
+function isOtherService({ state, answer, header, receivedBytes, failure }: Stream): boolean {
+  const isWhole = state === "done" && answer === "accepted";
+  return header === undefined && receivedBytes > 0 && (isWhole || failure?.code === "reply-timeout");
+}
+
+function describe(stream: Stream): string {
+  if (stream.failure !== undefined) return sentence(stream.failure.message);
+  const refusal = refusalOf(stream);
+  if (refusal !== undefined) return `The server refused ${stream.message.trim()}: ${refusal}`;
+  return "The server ended the connection; it may be stopping.";
 }

@@ -1,20 +1,8 @@
-/**
- * Which lines of the history this page left there [W-8]: those of its exchanges, and those of the requests that pages make
- * by themselves, to learn the operations, to follow, to read lines.
- *
- * The protocol marks no request as a page's own, so these are the ones that are recognised:
- * - a read of a version, `NAME 2 FROM TO snapshot`, whoever sent it, since nothing else keeps a page up to date. One that is typed
- *   by hand is taken for a page's own too.
- * - the bare name and `NAME 5` of this page, by the stream that left the line. This browser remembers their times, and so
- *   knows them again after a reload, and those of its other tabs.
- * The bare names and follows of pages elsewhere look like anybody's and stay in sight.
- */
+/** Which lines of the history the exchanges of this page left there [W-8]. */
 
 import { decodeText, decodeTime, encodeText, quoteText, redactMessage } from "@wirebook/protocol";
-import { backgroundTimesKept } from "../limits.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
-import { Persisted } from "../ui/browser.ts";
 import type { LineCache } from "./replica/line-cache.svelte.ts";
 import { timeOf } from "./view/line-text.ts";
 
@@ -26,18 +14,11 @@ export interface FoundLine {
 /** Lines that are searched, from the newest back. */
 const searchedMax = 5000;
 
-const quote = 0x22;
-const versionRead = /"\S+ 2 -?\d+ -?\d+ snapshot"$/;
-
 export class OwnLines {
   readonly #streams: Streams;
   readonly #cache: LineCache;
   /** Those that were found: a line's timestamp is its identity. */
   readonly #found = new WeakMap<Stream, string>();
-  readonly #kept = new Persisted("background");
-  readonly #backgroundTimes = new Set<string>(this.#readTimes());
-  /** Background requests whose line was not looked for yet. */
-  #background: Stream[] = [];
 
   constructor(streams: Streams, cache: LineCache) {
     this.#streams = streams;
@@ -73,33 +54,6 @@ export class OwnLines {
   /** The exchange of this page that left a line; `undefined` for those of other clients. */
   streamOf(line: string): Stream | undefined {
     return this.#streams.list.findLast((stream) => line.endsWith(tailOf(stream)) && this.lineOf(stream)?.line === line);
-  }
-
-  /** The page makes a request of its own that is not known by its form. */
-  noteBackground(stream: Stream): void {
-    this.#background.push(stream);
-  }
-
-  /** Looks for the lines of those requests: the ones before a follow are held once the newest lines are read. */
-  findBackground(): void {
-    const found = this.#background.flatMap((stream) => this.lineOf(stream)?.line ?? []);
-    this.#background = [];
-    if (found.length === 0) return;
-    // Another tab may have added some meanwhile.
-    for (const time of [...this.#readTimes(), ...found.map(timeOf)]) this.#backgroundTimes.add(time);
-    this.#kept.write([...this.#backgroundTimes].slice(-backgroundTimesKept).join(" "));
-    this.#cache.changes += 1;
-  }
-
-  isBackground(line: string): boolean {
-    if (line.endsWith(' snapshot"')) return versionRead.test(line) || this.#backgroundTimes.has(timeOf(line));
-    // To look up the time of every line costs ten times as much as to see that most have another form.
-    const isNameAlone = line.charCodeAt(line.lastIndexOf(" ") + 1) === quote;
-    return (isNameAlone || line.endsWith(' 5"')) && this.#backgroundTimes.has(timeOf(line));
-  }
-
-  #readTimes(): string[] {
-    return (this.#kept.read() ?? "").split(" ").filter((time) => time !== "");
   }
 }
 

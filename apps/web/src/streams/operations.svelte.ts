@@ -1,9 +1,33 @@
 import { findOperation } from "@wirebook/protocol";
 import type { Announcement, OperationSpec } from "@wirebook/protocol";
+import * as z from "zod/mini";
+import { Persisted } from "../ui/browser.ts";
 
-/** What the Wirebook server announced with its latest reply. The page offers no operation that the server did not name. */
+const announcements = z.array(
+  z.object({
+    number: z.number(),
+    purpose: z.string(),
+    parameters: z.array(z.object({ name: z.string(), isOptional: z.boolean() })),
+  }),
+);
+
+/**
+ * What the Wirebook server announced with its latest reply. The page offers no operation that the server did not name. This
+ * browser remembers them, so a page that is loaded again need not ask.
+ */
 export class Operations {
-  list = $state.raw<readonly Announcement[]>();
+  readonly #kept = new Persisted("operations");
+  #list = $state.raw<readonly Announcement[] | undefined>(this.#kept.readAs(announcements));
+
+  get list(): readonly Announcement[] | undefined {
+    return this.#list;
+  }
+
+  set list(list: readonly Announcement[] | undefined) {
+    const isNews = list !== undefined && JSON.stringify(list) !== JSON.stringify(this.#list);
+    if (isNews) this.#kept.write(JSON.stringify(list));
+    this.#list = list;
+  }
 
   find(number: number): Announcement | undefined {
     return this.list?.find((each) => each.number === number);

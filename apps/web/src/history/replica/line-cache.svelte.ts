@@ -3,12 +3,10 @@
  * blocks of a thousand numbers. Beyond a limit, the block that has been out of view for longest is dropped.
  *
  * `apply` takes the next line of a follow. It belongs to the end, and a result line [H-7] says what else changed: the
- * lines behind a deleted one get the number before theirs. A result names the timestamp of the line that it deleted. A cache
- * in which that number has another timestamp is out of step, says so, and must begin again.
+ * lines behind a deleted one get the number before theirs. A cache that is out of step with that says so, and must begin again.
  */
 
 import { decodeEntry, timestampOf } from "@wirebook/protocol";
-import type { EntryResult } from "@wirebook/protocol";
 import { historyLinesKept, historyPageLines as blockLines } from "../../limits.ts";
 import { RedrawThrottle } from "../../ui/redraw-throttle.svelte.ts";
 import { isResult, timeOf } from "../view/line-text.ts";
@@ -48,12 +46,8 @@ export class LineCache {
 
   /** The time of a line, or of one shortly before it where it has none, as far as they are held; `""` for none. */
   timeAt(position: number): string {
-    for (let at = position; at > position - blockLines; at--) {
-      const line = this.at(at);
-      if (line === undefined) break;
-      const time = timeOf(line);
-      if (time !== "") return time;
-    }
+    for (let at = position, line; (line = this.at(at)) !== undefined && at > position - blockLines; at--)
+      if (timeOf(line) !== "") return timeOf(line);
     return "";
   }
 
@@ -61,17 +55,15 @@ export class LineCache {
   *heldFrom(from: number): Generator<[position: number, line: string]> {
     for (const number of this.#numbersFrom(blockOf(from))) {
       const before = number * blockLines + 1;
-      for (const [index, line] of (this.#blocks.get(number) ?? []).entries()) {
+      for (const [index, line] of (this.#blocks.get(number) ?? []).entries())
         if (line !== undefined && before + index >= from) yield [before + index, line];
-      }
     }
   }
 
   /** The first line within `from` to `to` that is not held, if there is one. */
   missing(from: number, to: number): number | undefined {
-    for (let position = Math.max(1, from); position <= Math.min(to, this.#last); position++) {
+    for (let position = Math.max(1, from); position <= Math.min(to, this.#last); position++)
       if (this.at(position) === undefined) return position;
-    }
     return undefined;
   }
 
@@ -86,7 +78,7 @@ export class LineCache {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins again: nothing is held of a history of so many lines, or of one that is not known. */
+  /** Begins again: nothing is held of a history of so many lines. */
   reset(last = 0): void {
     this.starts += 1;
     this.newestTime = "";
@@ -99,12 +91,13 @@ export class LineCache {
    */
   apply(line: string): boolean {
     const time = timeOf(line);
+    const entry = isResult(line) ? decodeEntry(line) : undefined;
+    const result = entry?.kind === "result" ? entry.result : undefined;
     if (time > this.newestTime) this.newestTime = time;
-    const result = resultIn(line);
     if (result?.verb === "archived") return false;
     if (result?.verb === "deleted-line" && !this.#delete(result.line, result.head)) return false;
     if (result?.verb === "deleted-all") this.#clear(0);
-    if (result?.verb === "deleted-line" || result?.verb === "deleted-all") this.deletedAt = time;
+    if (result !== undefined) this.deletedAt = time;
     this.#last += 1;
     this.#block(blockOf(this.#last))[indexOf(this.#last)] = line;
     this.#tell(line, result?.verb === "deleted-line" ? result.line : undefined);
@@ -114,7 +107,8 @@ export class LineCache {
   /** Takes lines that were read; those that are held already stay as they are. */
   put(first: number, lines: readonly string[]): void {
     for (const [index, line] of lines.slice(0, Math.max(0, this.#last + 1 - first)).entries()) {
-      if (this.at(first + index) === undefined) this.#block(blockOf(first + index))[indexOf(first + index)] = line;
+      const [number, at] = [blockOf(first + index), indexOf(first + index)];
+      if (this.#blocks.get(number)?.[at] === undefined) this.#block(number)[at] = line;
     }
     this.changes += 1;
     this.redraw.mark();
@@ -126,8 +120,7 @@ export class LineCache {
     if (position < 1 || position > this.#last || (known !== undefined && timestampOf(known) !== head)) return false;
     const own = blockOf(position);
     for (const number of this.#numbersFrom(own)) {
-      const lines = this.#blocks.get(number) ?? [];
-      const [first] = lines.splice(number === own ? indexOf(position) : 0, 1);
+      const [first] = this.#blocks.get(number)?.splice(number === own ? indexOf(position) : 0, 1) ?? [];
       // The first line of a block becomes the last one of the block before it.
       const before = number === own ? undefined : this.#blocks.get(number - 1);
       if (before !== undefined) before[blockLines - 1] = first;
@@ -171,9 +164,4 @@ function blockOf(position: number): number {
 
 function indexOf(position: number): number {
   return (position - 1) % blockLines;
-}
-
-function resultIn(line: string): EntryResult | undefined {
-  const entry = isResult(line) ? decodeEntry(line) : undefined;
-  return entry?.kind === "result" ? entry.result : undefined;
 }

@@ -47,12 +47,11 @@ export class LineReader {
     const isElsewhere = from > this.#view.to || to < this.#view.from;
     this.#view = { from, to };
     this.#cache.touch(from, to);
-    if (this.#isReading) return;
-    if (this.#missing() === undefined) this.error = "";
-    else if (isElsewhere || this.#timer === undefined) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => void this.readView(), scrollSettleMs);
-    }
+    if (this.#isReading || this.#missing() === undefined) return;
+    // What could not be read is read again when it is asked for: the next line that comes, this read's own, is no reason.
+    if (!isElsewhere && (this.#timer !== undefined || this.error !== "")) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.readView(), scrollSettleMs);
   }
 
   /** Reads the lines in view that are missing, and those near them, a block at a time. */
@@ -70,17 +69,19 @@ export class LineReader {
     this.#isReading = false;
   }
 
-  /**
-   * The first line from a time on, or the last one; `undefined` when lines could not be read. Times increase with the
-   * numbers of lines, so it is found by halving.
-   */
+  /** The first line from a time on, or the last one: times increase with the numbers of lines, so it is found by halving. */
   async find(time: string): Promise<number | undefined> {
+    this.error = "";
     let [low, high] = [1, this.#cache.last];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#cache.at(middle) === undefined) {
-        const from = Math.max(1, middle - historyPageLines / 2);
-        if (!(await this.read(from, from + historyPageLines - 1, "to find a line by its time"))) return undefined;
+      const from = Math.max(1, middle - historyPageLines / 2);
+      const isHeld =
+        this.#cache.at(middle) !== undefined ||
+        (await this.read(from, from + historyPageLines - 1, "to find a line by its time"));
+      if (!isHeld) {
+        this.error = "The line of that time was not found: the lines could not be read.";
+        return undefined;
       }
       if (this.#cache.timeAt(middle) < time) low = middle + 1;
       else high = middle;

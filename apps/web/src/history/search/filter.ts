@@ -2,8 +2,8 @@
  * What is typed into the filter box: `user:otter op:1 since:2026-11-22 -word "two words" text`, or a place to jump to.
  *
  * A line must match everything that is given, and of several users, or several operations, one. `-` excludes. Text is
- * looked for in the whole line, whatever its case. A time may be cut short, and then means all that it begins: `until:2026-11`
- * takes November whole. It is meant in the zone in which the page shows times, unless it ends with `Z`: UTC.
+ * looked for in the whole line, whatever its case. A time may be cut short, and then means all that it begins:
+ * `until:2026-11-22` takes that day whole. It is meant in the zone in which the page shows times, unless it ends with `Z`: UTC.
  *
  * `:50000` jumps to a line by its number, `@20:31` or `2026-11-28 20:31` to the first line of that time or later.
  */
@@ -83,9 +83,8 @@ export function parseFilter(text: string, zone: Zone, now: Date = new Date()): T
   for (const { field, value, isExcluded } of tokens) {
     if (field === "since" || field === "until") {
       const range = readTime(value, zone, now);
-      if (range === undefined)
+      if (range === undefined || isExcluded)
         return problem(`Invalid time “${cut(value)}”. Example: ${field}:2026-11-22 or ${field}:2026-11-22T20:31`);
-      if (isExcluded) return problem(`-${field}: has no meaning. Example: ${field}:2026-11-22`);
       times[field] = field === "since" ? range.from : range.to;
     } else if (field === "op" && !/^(?:\d{1,3}|none)$/i.test(value)) {
       return problem(`${field}:${cut(value)} is no operation. Example: op:1 or op:none`);
@@ -96,9 +95,6 @@ export function parseFilter(text: string, zone: Zone, now: Date = new Date()): T
         `“${cut(field)}:” is no field. Fields are user, op, since, until. As text: "${cut(field)}:${cut(value)}"`,
       );
     }
-  }
-  if (times.since !== "" && times.until !== "" && times.until < times.since) {
-    return problem("until: is before since:, so no line can match.");
   }
   return { kind: "filter", filter: { terms, ...times } };
 }
@@ -121,8 +117,7 @@ function cut(value: string): string {
   return value.slice(0, valueCharactersMax);
 }
 
-const timeForm =
-  /^(?:(?:(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?)?)?)?)|(?:(\d\d):(\d\d)(?::(\d\d))?))(Z?)$/i;
+const timeForm = /^(?:(\d{4}-\d\d-\d\d)(?:[T ](?=\d))?)?(?:(?<=^|[T ])(\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?(Z?)$/i;
 
 /** The first and the last moment of a time as far as it is given; `undefined` when it is none. A clock's time is its latest. */
 export function readTime(
@@ -130,43 +125,25 @@ export function readTime(
   zone: Zone,
   now: Date = new Date(),
 ): { readonly from: string; readonly to: string } | undefined {
-  const groups = timeForm.exec(typed.trim());
-  if (groups === null) return undefined;
-  const [, year, month, day, hour, minute, second, fraction, clockHour, clockMinute, clockSecond, utc] = groups;
+  const [, day, clock, second, fraction = "", utc] = timeForm.exec(typed.trim()) ?? [];
+  if (day === undefined && clock === undefined) return undefined;
   const isUtc = utc !== "" || zone === "utc";
-  const given = [year, month, day, hour, minute, second].filter((each) => each !== undefined).map(Number);
-  if (year === undefined) {
-    const today = isUtc
-      ? [now.getUTCFullYear(), now.getUTCMonth() + 1, now.getUTCDate()]
-      : [now.getFullYear(), now.getMonth() + 1, now.getDate()];
-    given.push(...today, ...[clockHour, clockMinute, clockSecond].filter((each) => each !== undefined).map(Number));
-  }
-  if (!isReal(given)) return undefined;
-  let startMs = momentOf(given, isUtc);
-  let endMs = momentOf([...given.slice(0, -1), (given.at(-1) as number) + 1], isUtc);
-  if (year === undefined && startMs > now.getTime()) [startMs, endMs] = [startMs - dayMs, endMs - dayMs];
-  const from = new Date(startMs).toISOString().slice(0, 19);
-  if (fraction !== undefined)
-    return { from: `${from}.${fraction.padEnd(6, "0")}`, to: `${from}.${fraction.padEnd(6, "9")}` };
-  return { from: `${from}.000000`, to: `${new Date(endMs - 1).toISOString().slice(0, 19)}.999999` };
+  // Sweden writes dates as ISO 8601 does.
+  const stampOf = (at: Date) => at.toLocaleString("sv-SE", isUtc ? { timeZone: "UTC" } : {});
+  const today = stampOf(now).slice(0, 10);
+  const isLater = `${today} ${clock}:${second ?? "00"}` > stampOf(now);
+  const date = day ?? (isLater ? stampOf(new Date(now.getTime() - dayMs)).slice(0, 10) : today);
+  const momentOf = (missing: string, digit: string) => {
+    const stamp = `${date} ${clock ?? missing.slice(0, 5)}:${second ?? missing.slice(6)}`;
+    const at = new Date(stamp.replace(" ", "T") + (isUtc ? "Z" : ""));
+    // A 30th of February, or 24:00: JavaScript would count on into the next day.
+    return stampOf(at) === stamp ? `${at.toISOString().slice(0, 19)}.${fraction.padEnd(6, digit)}` : undefined;
+  };
+  const [from, to] = [momentOf("00:00:00", "0"), momentOf("23:59:59", "9")];
+  return from === undefined || to === undefined ? undefined : { from, to };
 }
 
 const dayMs = 86_400_000;
-
-/** No month 13, no 30th of February: JavaScript would count on into the next. */
-function isReal(given: readonly number[]): boolean {
-  const real = new Date(momentOf(given, true)).toISOString().split(/\D/);
-  return given.every((part, index) => part === Number(real[index]));
-}
-
-function momentOf(
-  [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0]: readonly number[],
-  isUtc: boolean,
-): number {
-  return isUtc
-    ? Date.UTC(year, month - 1, day, hour, minute, second)
-    : new Date(year, month - 1, day, hour, minute, second).getTime();
-}
 
 /** Tells of lines whether they match. */
 export function createMatcher({ terms, since, until }: Filter): (line: string) => boolean {
@@ -203,7 +180,6 @@ export function encodeFilterLink(text: string, zone: Zone): string {
   const fixed = tokenize(text).map(({ raw, field, value }) => {
     const range = field === "since" || field === "until" ? readTime(value, zone) : undefined;
     if (range === undefined || value.toUpperCase().endsWith("Z")) return raw;
-    if (zone === "utc" && value.length > 8) return `${field}:${value.replace(" ", "T")}Z`;
     return `${field}:${(field === "since" ? range.from : range.to).replace(/\.(?:0{6}|9{6})$/, "")}Z`;
   });
   return fixed.length === 0 ? "" : `#${parameter}=${encodeURIComponent(fixed.join(" "))}`;

@@ -23,9 +23,9 @@ export class HistoryScan {
   error = $state("");
   /** Times that matches changed their rank; those added at the end are not counted. */
   changes = 0;
+  readonly isWanted: (line: string) => boolean;
   readonly #reader: LineReader;
   readonly #cache: LineCache;
-  readonly #isWanted: (line: string) => boolean;
   readonly #since: string;
   #matches: Match[] = [];
   /** The first line that was scanned. */
@@ -40,7 +40,7 @@ export class HistoryScan {
   constructor(reader: LineReader, cache: LineCache, isWanted: (line: string) => boolean, since: string) {
     this.#reader = reader;
     this.#cache = cache;
-    this.#isWanted = isWanted;
+    this.isWanted = isWanted;
     this.#since = since;
     this.#from = cache.last + 1;
     this.#stopListening = cache.listen((line, deleted) => this.#take(line, deleted));
@@ -88,15 +88,11 @@ export class HistoryScan {
     const run = ++this.#run;
     this.error = "";
     this.isReading = true;
-    let isSettled = false;
+    await pause(filterSettleMs);
     while (run === this.#run && this.error === "" && !this.isWhole && !this.isFull) {
       // The page can draw and be clicked meanwhile.
       if (this.#scanHeld()) await pause(0);
-      else if (isSettled) await this.#readBlock();
-      else {
-        await pause(filterSettleMs);
-        isSettled = true;
-      }
+      else await this.#readBlock(run);
     }
     if (run === this.#run) this.isReading = false;
   }
@@ -117,7 +113,7 @@ export class HistoryScan {
     // When all lines begin again, so does the search.
     if (deleted === "all") return;
     if (deleted !== undefined) this.#delete(deleted);
-    if (!this.#isWanted(line)) return;
+    if (!this.isWanted(line)) return;
     this.#matches.push({ position: this.#cache.last, line });
     // Making room costs a copy of the rest, so it is done for a tenth of the limit at a time.
     if (this.#matches.length > matchesKept * 1.1) {
@@ -138,10 +134,10 @@ export class HistoryScan {
   #scanHeld(): boolean {
     const found: Match[] = [];
     const before = this.#from;
-    for (let line; before - this.#from < scanSliceLines; this.#from -= 1) {
-      line = this.#cache.at(this.#from - 1);
+    for (; before - this.#from < scanSliceLines; this.#from -= 1) {
+      const line = this.#cache.at(this.#from - 1);
       if (line === undefined) break;
-      if (this.#isWanted(line)) found.push({ position: this.#from - 1, line });
+      if (this.isWanted(line)) found.push({ position: this.#from - 1, line });
       this.#oldest = timeOf(line) || this.#oldest;
     }
     if (found.length > 0) {
@@ -152,8 +148,7 @@ export class HistoryScan {
     return this.#from < before;
   }
 
-  async #readBlock(): Promise<void> {
-    const run = this.#run;
+  async #readBlock(run: number): Promise<void> {
     const to = this.#from - 1;
     await this.#reader.read(Math.max(1, to - scanBlockLines + 1), to, "to search earlier lines");
     const isRead = this.#cache.at(this.#from - 1) !== undefined;

@@ -8,28 +8,25 @@
 import { filterSettleMs } from "../../limits.ts";
 import type { Zone } from "../../ui/format.ts";
 import type { LiveHistory } from "../live-history.svelte.ts";
+import { isBackground } from "../view/line-text.ts";
 import { anyLine, createMatcher, decodeFilterLink, encodeFilterLink, isAny, parseFilter } from "./filter.ts";
-import type { Filter } from "./filter.ts";
 import { HistoryScan } from "./history-scan.svelte.ts";
 
 export class Search {
-  readonly #history: Pick<LiveHistory, "cache" | "reader" | "ownLines" | "view">;
+  readonly #history: Pick<LiveHistory, "cache" | "reader" | "view">;
   readonly #preferences: { readonly zone: Zone };
   #text = $state("");
-  readonly #typed = $derived.by(() => parseFilter(this.#text, this.#preferences.zone));
-  #filter: Filter = anyLine;
+  readonly typed = $derived.by(() => parseFilter(this.#text, this.#preferences.zone));
+  #filter = anyLine;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The fragment that the address has. */
   #written = "";
 
-  /** @param parts the view shows the lines that match */
-  constructor(
-    parts: Pick<LiveHistory, "cache" | "reader" | "ownLines" | "view">,
-    preferences: { readonly zone: Zone },
-  ) {
-    this.#history = parts;
+  /** @param history its view shows the lines that match */
+  constructor(history: Pick<LiveHistory, "cache" | "reader" | "view">, preferences: { readonly zone: Zone }) {
+    this.#history = history;
     this.#preferences = preferences;
-    parts.cache.listen((_, deleted) => deleted === "all" && this.restart());
+    history.cache.listen((_, deleted) => deleted === "all" && this.restart());
   }
 
   get text(): string {
@@ -43,13 +40,9 @@ export class Search {
     this.#timer = setTimeout(() => this.#write(), filterSettleMs);
   }
 
-  get typed() {
-    return this.#typed;
-  }
-
   /** Filters by the text: also when the zone has changed, in which its times are meant. */
   apply(): void {
-    const typed = this.#typed;
+    const { typed } = this;
     if (typed.kind === "problem") return;
     const filter = typed.kind === "filter" ? typed.filter : anyLine;
     if (JSON.stringify(filter) === JSON.stringify(this.#filter)) return;
@@ -57,31 +50,35 @@ export class Search {
     this.restart();
   }
 
+  /** Shows or folds the requests that pages make by themselves; those that match are left out of a search as well. */
+  showBackground(isShown: boolean): void {
+    this.#history.view.showsBackground = isShown;
+    this.restart();
+  }
+
   /** Takes the filter of an address; false when it holds none. */
   take(fragment: string): boolean {
     const text = decodeFilterLink(fragment);
     if (text === undefined) return false;
-    clearTimeout(this.#timer);
+    this.text = text;
     this.#written = fragment;
-    this.#text = text;
-    this.apply();
     return true;
   }
 
   /** Searches anew: in other lines, or because other lines are hidden. */
   restart(): void {
-    const { cache, reader, ownLines, view } = this.#history;
+    const { cache, reader, view } = this.#history;
     view.scan?.dispose();
     view.scan = undefined;
     if (isAny(this.#filter)) return;
     const isMatch = createMatcher(this.#filter);
-    const isWanted = (line: string) => isMatch(line) && (view.showsBackground || !ownLines.isBackground(line));
+    const isWanted = (line: string) => isMatch(line) && (view.showsBackground || !isBackground(line));
     view.scan = new HistoryScan(reader, cache, isWanted, this.#filter.since);
   }
 
   /** A jump is no state of the page, and what is not understood is none yet. */
   #write(): void {
-    if (this.#typed.kind !== "filter") return;
+    if (this.typed.kind !== "filter") return;
     const fragment = encodeFilterLink(this.#text, this.#preferences.zone);
     if (fragment === this.#written) return;
     this.#written = fragment;

@@ -4,10 +4,9 @@
  */
 
 import type { Zone } from "../../ui/format.ts";
-import type { OwnLines } from "../own-lines.ts";
 import type { LineCache } from "../replica/line-cache.svelte.ts";
 import type { HistoryScan } from "../search/history-scan.svelte.ts";
-import { timeOf } from "./line-text.ts";
+import { isBackground, timeOf } from "./line-text.ts";
 import { Rows } from "./rows.ts";
 import type { Row } from "./rows.ts";
 
@@ -30,40 +29,40 @@ export class HistoryView {
   cursor = $state(0);
   /** True until the list has brought it into view. */
   isRevealing = $state(false);
-  /** The line that is shown in full. Its position is 0 once it is deleted. */
-  detailed = $state.raw<Pick<ShownRow, "position"> & { readonly line: string }>();
+  /** The line that is shown in full, until it is deleted. */
+  detailed = $state.raw<{ readonly position: number; readonly line: string }>();
   /** True while the newest row is in view. */
   isEndSeen = $state(true);
+  /** Lines that have come since it was. */
+  unseen = $state(0);
   /** The time of the topmost line in view, as far as one was held there; `""` before any was. */
   topTime = $state("");
   /** The topmost line in view, and the rows from its own to the upper edge. Nothing is drawn because of it. */
   #top: { readonly position: number; readonly rows: number } | undefined;
-  /** The newest line that was seen. */
-  #seen = 0;
   readonly #cache: LineCache;
-  readonly #ownLines: OwnLines;
   readonly #preferences: { readonly zone: Zone };
   readonly #made = new Rows();
-  readonly #isBackground = (line: string) => this.#ownLines.isBackground(line);
 
   /** @param preferences with the zone in which days begin */
-  constructor(cache: LineCache, ownLines: OwnLines, preferences: { readonly zone: Zone }) {
+  constructor(cache: LineCache, preferences: { readonly zone: Zone }) {
     this.#cache = cache;
-    this.#ownLines = ownLines;
     this.#preferences = preferences;
-    cache.listen((_, deleted) => {
+    cache.listen((line, deleted) => {
+      if (line !== "" && !this.isEndSeen && this.isShown(line)) this.unseen += 1;
       if (deleted === undefined) return;
       const move = (at: number) => (deleted === "all" ? Math.min(at, cache.last) : at > deleted ? at - 1 : at);
       this.cursor = move(this.cursor);
       if (this.#top !== undefined) this.#top = { ...this.#top, position: move(this.#top.position) };
-      this.#seen = move(this.#seen);
       // When the lines begin again they may have moved unseen: what is said or asked of one is not said of another.
-      if (deleted === "all") this.detailed = undefined;
-      else if (this.detailed !== undefined) {
-        const { line, position } = this.detailed;
-        this.detailed = { line, position: position === deleted ? 0 : move(position) };
-      }
+      const { detailed } = this;
+      const isGone = deleted === "all" || deleted === detailed?.position;
+      this.detailed = isGone ? undefined : detailed && { ...detailed, position: move(detailed.position) };
     });
+  }
+
+  /** True for a line that has a row of its own. */
+  isShown(line: string): boolean {
+    return this.scan?.isWanted(line) ?? (this.showsBackground || !isBackground(line));
   }
 
   /** Rows that there are to see. */
@@ -100,21 +99,15 @@ export class HistoryView {
 
   /** Brings a line into view; the filter must be off. */
   reveal(position: number): void {
-    if (this.#rows.isFolded(position)) this.showsBackground = true;
+    if (this.rowAt(this.rowOf(position)).kind === "fold") this.showsBackground = true;
     this.cursor = position;
     this.isRevealing = true;
-  }
-
-  /** Lines behind the last one that was seen. */
-  get unseen(): number {
-    const { scan } = this;
-    return scan === undefined ? this.#rows.linesBehind(this.#seen) : scan.last + 1 - scan.rankFrom(this.#seen + 1);
   }
 
   /** Notes whether the newest row is in view. */
   noteEnd(isSeen: boolean): void {
     this.isEndSeen = isSeen;
-    if (isSeen) this.#seen = this.#cache.last;
+    if (isSeen) this.unseen = 0;
   }
 
   /** Notes where the upper edge is: the row that is there, and how far from the first one in heights of a row. */
@@ -130,8 +123,8 @@ export class HistoryView {
   }
 
   get #rows(): Rows {
-    const folds = this.scan === undefined && !this.showsBackground;
-    this.#made.update(this.scan ?? this.#cache, this.#preferences.zone, folds ? this.#isBackground : undefined);
+    const isFolding = this.scan === undefined && !this.showsBackground;
+    this.#made.update(this.scan ?? this.#cache, this.#preferences.zone, isFolding);
     return this.#made;
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import { decodeEntry, plainText, quoteText } from "@wirebook/protocol";
+import { clockTime } from "../../ui/format.ts";
 import type { Zone } from "../../ui/format.ts";
 
 /** The fields are empty in a line without a time, an operation or a user. */
@@ -75,11 +76,7 @@ export function partsOf(line: string): LineParts {
   const { time } = entry;
   if (kind === "result") {
     // The timestamp of the line that was deleted is for the detail.
-    const rest = line
-      .split(" ")
-      .slice(3)
-      .join(" ")
-      .replace(/ \([^ ]*\)$/u, "");
+    const [, rest = ""] = /^(?:\S* ){3}(.*?)(?: \(\S*\))?$/su.exec(line) ?? [];
     return { kind, time, user: plainText(entry.user), rest: plainText(rest) };
   }
   // Spaces alone, or nothing, would leave the row empty.
@@ -90,27 +87,27 @@ export function partsOf(line: string): LineParts {
 
 /** The clock's time of a line to the millisecond, `20:31:05.123`; `""` for none. */
 export function clockOf(time: string, zone: Zone): string {
-  if (zone === "utc" || time === "") return time.slice(11, 23);
-  return `${localMinute(time).clock}${time.slice(16, 23)}`;
-}
-
-/** The day of a line, as a text that sorts; `""` for a line without a time. */
-export function dayKeyOf(time: string, zone: Zone): string {
-  return zone === "utc" || time === "" ? time.slice(0, 10) : localMinute(time).day;
+  return zone === "utc" || time === "" ? time.slice(11, 23) : clockTime(new Date(time), zone, 3);
 }
 
 let knownMinute = "";
-let known = { day: "", clock: "" };
+let knownDay = "";
 
-/** Neighbours mostly share a minute, and every offset from UTC is one of whole minutes. */
-function localMinute(time: string): { readonly day: string; readonly clock: string } {
+/** What the days of two lines are told apart by; `""` for a line without a time. Neighbours mostly share a minute. */
+export function dayKeyOf(time: string, zone: Zone): string {
+  if (zone === "utc" || time === "") return time.slice(0, 10);
   const minute = time.slice(0, 16);
-  if (minute === knownMinute) return known;
-  const at = new Date(`${minute}Z`);
-  const [hours, minutes, month, date] = [at.getHours(), at.getMinutes(), at.getMonth() + 1, at.getDate()].map((each) =>
-    String(each).padStart(2, "0"),
-  );
-  knownMinute = minute;
-  known = { day: `${at.getFullYear()}-${month}-${date}`, clock: `${hours}:${minutes}` };
-  return known;
+  if (minute !== knownMinute) [knownMinute, knownDay] = [minute, new Date(`${minute}Z`).toDateString()];
+  return knownDay;
+}
+
+const backgroundForm = /"\S+ (?:5|2 -?\d+ -?\d+ snapshot)"$/;
+
+/**
+ * True for what pages ask for by themselves: to follow, and to read a version. The protocol marks no request as a page's
+ * own, so one that is typed by hand is taken for it too.
+ */
+export function isBackground(line: string): boolean {
+  // Most lines have another end, and to see that costs a tenth of the pattern.
+  return (line.endsWith(' 5"') || line.endsWith(' snapshot"')) && backgroundForm.test(line);
 }

@@ -10,7 +10,7 @@
 
 import { firstIndex } from "../../ui/first-index.ts";
 import type { Zone } from "../../ui/format.ts";
-import { dayKeyOf, timeOf } from "./line-text.ts";
+import { dayKeyOf, isBackground, timeOf } from "./line-text.ts";
 
 /** Lines by number from 1: those of the history by their place there, matches by their rank. */
 export interface RowSource {
@@ -32,10 +32,12 @@ export interface Row {
 interface Mark extends Row {
   to: number;
   readonly row: number;
+  /** The line in the row behind it. */
+  next: number;
 }
 
 /** Stands before the first row. */
-const start: Mark = { kind: "day", at: 1, to: 0, row: -1 };
+const start: Mark = { kind: "day", at: 1, to: 0, row: -1, next: 1 };
 
 export class Rows {
   #marks: Mark[] = [];
@@ -46,13 +48,9 @@ export class Rows {
   #day = "";
   #last = 0;
 
-  /**
-   * Catches up with the lines.
-   *
-   * @param isFolded true for lines that fold
-   */
-  update(source: RowSource, zone: Zone, isFolded?: (line: string) => boolean): void {
-    const wanted = [source, source.changes, zone, isFolded];
+  /** Catches up with the lines. */
+  update(source: RowSource, zone: Zone, isFolding: boolean): void {
+    const wanted = [source, source.changes, zone, isFolding];
     if (wanted.some((part, index) => part !== this.#made[index])) {
       this.#made = wanted;
       this.#marks = [];
@@ -61,25 +59,25 @@ export class Rows {
     }
     this.#last = source.last;
     if (this.#next > this.#last) return;
-    for (const [at, line] of source.heldFrom(this.#next)) this.#add(at, line, zone, isFolded?.(line) ?? false);
+    for (const [at, line] of source.heldFrom(this.#next)) this.#add(at, line, zone, isFolding);
     this.#next = this.#last + 1;
   }
 
-  #add(at: number, line: string, zone: Zone, isFolded: boolean): void {
+  #add(at: number, line: string, zone: Zone, isFolding: boolean): void {
     if (at !== this.#next) this.#day = "";
     this.#next = at + 1;
     const day = dayKeyOf(timeOf(line), zone);
     if (day !== "" && this.#day !== "" && day !== this.#day) this.#mark("day", at);
-    if (day !== "") this.#day = day;
-    if (!isFolded) return;
+    this.#day = day || this.#day;
+    if (!isFolding || !isBackground(line)) return;
     const last = this.#marks.at(-1);
-    if (last?.kind === "fold" && last.to === at - 1) last.to = at;
+    if (last?.kind === "fold" && last.next === at) [last.to, last.next] = [at, at + 1];
     else this.#mark("fold", at);
   }
 
   #mark(kind: Row["kind"], at: number): void {
     const before = this.#marks.at(-1) ?? start;
-    this.#marks.push({ kind, at, to: at, row: before.row + 1 + at - nextOf(before) });
+    this.#marks.push({ kind, at, to: at, row: before.row + 1 + at - before.next, next: kind === "fold" ? at + 1 : at });
   }
 
   /** How many rows there are. */
@@ -89,36 +87,19 @@ export class Rows {
 
   /** The row of a line, or of the fold in which it is. */
   rowOf(at: number): number {
-    const mark = this.#markBefore((each) => each.at > at);
-    return at < nextOf(mark) ? mark.row : mark.row + 1 + at - nextOf(mark);
+    const { row, next } = this.#markBefore((each) => each.at > at);
+    return at < next ? row : row + 1 + at - next;
   }
 
   /** What stands in a row. */
   rowAt(row: number): Row {
     const mark = this.#markBefore((each) => each.row > row);
-    const at = nextOf(mark) + row - mark.row - 1;
+    const at = mark.next + row - mark.row - 1;
     return mark.row === row ? mark : { kind: "line", at, to: at };
-  }
-
-  /** True for a line that has no row of its own. */
-  isFolded(at: number): boolean {
-    return this.rowAt(this.rowOf(at)).kind === "fold";
-  }
-
-  /** How many lines behind a line have a row of their own. */
-  linesBehind(at: number): number {
-    const row = this.rowOf(at);
-    const marks = firstIndex(this.#marks.length, (index) => (this.#marks[index] as Mark).row > row);
-    return this.count - 1 - row - (this.#marks.length - marks);
   }
 
   /** The last mark before the first one that is beyond. */
   #markBefore(isBeyond: (mark: Mark) => boolean): Mark {
     return this.#marks[firstIndex(this.#marks.length, (index) => isBeyond(this.#marks[index] as Mark)) - 1] ?? start;
   }
-}
-
-/** The line in the row behind a mark. */
-function nextOf({ kind, at, to }: Mark): number {
-  return kind === "fold" ? to + 1 : at;
 }
