@@ -121,15 +121,10 @@ function describeTurn(pair: TurnPair): string {
 }
 
 function describeReply(turn: Turn): string {
-  const sizes = readSizes(turn);
+  const { sizes } = turn.received;
   if (sizes.length === 0) return "no reply";
   const list = sizes.slice(0, readsToldMax).join("+") + (sizes.length > readsToldMax ? "+…" : "");
   return `${sizes.length} ${sizes.length === 1 ? "read" : "reads"} (${list}), ${turn.replyMs.toFixed(1)} ms`;
-}
-
-function readSizes({ received: { bytes, cuts, count } }: Turn): readonly number[] {
-  if (count === 0) return [];
-  return [...cuts, bytes.length].map((cut, at) => cut - (cuts[at - 1] ?? 0));
 }
 
 /** Lines that are the same stand once. */
@@ -167,7 +162,7 @@ function turnToJson(pair: TurnPair) {
 function sideToJson(turn: Turn | undefined) {
   return turn === undefined
     ? null
-    : { number: turn.number, atMs: turn.atMs, replyMs: turn.replyMs, reads: readSizes(turn) };
+    : { number: turn.number, atMs: turn.atMs, replyMs: turn.replyMs, reads: turn.received.sizes };
 }
 
 function lineToJson(line: ComparedLine | undefined) {

@@ -1,15 +1,13 @@
 /**
  * Two streams side by side.
  *
- * A stream is cut into turns: what was sent, and then what came until more was sent. A turn that begins with what came, as
- * the greeting of a mail server does, sent nothing. The turns of both are aligned by what they sent. Then the bytes are
- * compared, and where those are the same also the reads in which they came, and the times.
- *
- * Bytes that were not kept are unknown: two streams are never called the same when either lacks some.
+ * A stream is cut into turns: what was sent, and then what came until more was sent. What came before anything was sent is
+ * the greeting. The turns of both are aligned by what they sent, and within a turn the lines. Where the bytes are the same,
+ * the reads and the times are compared. Bytes that were not kept are unknown: such streams are never called the same.
  */
 
-import { alignLists } from "./compare-align.ts";
 import { summarize } from "./compare-summary.ts";
+import { joinAll } from "./text.ts";
 
 /** What went over a connection, as the events of a `StreamRecord` tell it. */
 export interface ComparedEvent {
@@ -29,24 +27,28 @@ export interface ComparedStream {
   readonly events: readonly ComparedEvent[];
 }
 
+/** A line with its line end, or bytes that are missing. */
+export interface ComparedLine {
+  readonly bytes: Uint8Array;
+  readonly missing: number;
+  /** The part that the line beside it does not have. */
+  readonly from: number;
+  readonly to: number;
+  /** Where reads begin in it. */
+  readonly cuts: readonly number[];
+}
+
 /** Bytes that went one way within a turn. */
 interface Passage {
-  /** Those that were kept. */
-  readonly bytes: Uint8Array;
   /** The same for the same bytes and gaps, and for no others. */
   readonly key: string;
-  /** Where others are missing among them, and how many. */
-  readonly gaps: readonly { readonly at: number; readonly byteCount: number }[];
-  /** Where each read or write begins among them, but for the first. */
-  readonly cuts: readonly number[];
-  /** Reads or writes. */
-  readonly count: number;
-  /** The first of them; `undefined` of an empty passage. */
-  readonly first: ComparedEvent | undefined;
+  /** Bytes of each read or write. */
+  readonly sizes: readonly number[];
+  readonly events: readonly ComparedEvent[];
 }
 
 export interface Turn {
-  /** Counts the turns that sent something, from 1; 0 is what the target said before. */
+  /** Counts the turns that sent something, from 1; 0 is the greeting. */
   readonly number: number;
   readonly sent: Passage;
   readonly received: Passage;
@@ -82,22 +84,11 @@ export interface Comparison {
   readonly ends: { readonly one: readonly StreamEnd[]; readonly other: readonly StreamEnd[] };
   /** True when both were ended in the same way by the same side, or neither was. */
   readonly areEndsSame: boolean;
-  /** True when the same bytes went in each direction. */
+  /** True when the same bytes went in each direction, in whatever turns. */
   readonly isSame: boolean;
   /** Bytes of both streams that were not kept. */
   readonly missingBytes: number;
   readonly summary: string;
-}
-
-/** A line with its line end, or bytes that are missing. */
-export interface ComparedLine {
-  readonly bytes: Uint8Array;
-  readonly missing: number;
-  /** The part that the line beside it does not have. */
-  readonly from: number;
-  readonly to: number;
-  /** Where reads begin in it. */
-  readonly cuts: readonly number[];
 }
 
 /** A line of each stream; one is absent where the other stream has no such line. */
@@ -112,43 +103,58 @@ export interface LinePair {
 const longerMsMin = 10;
 const longerPartMin = 0.2;
 
-/** Lines of a passage that are compared one by one; what follows counts as one more. */
+/** Lines between two gaps that are compared one by one; what follows counts as one more. */
 const linesMax = 20_000;
 
 /** Lines that stay before and behind one that differs. */
 const contextLines = 2;
 
+/** Items of each list that are aligned at once: the memory grows with its square, the time with it and the lists. */
+const windowItems = 1000;
+
 const lineFeed = 0x0a;
-const nothing = passageOf([]);
+/** Of the 256 characters of windows-1252 each stands for one byte. */
+const latin1 = new TextDecoder("latin1");
 
 /** Compares two streams. Nothing is decided by their names or by when they began. */
 export function compareStreams(one: ComparedStream, other: ComparedStream): Comparison {
-  const [parts, otherParts] = [turnsOf(one), turnsOf(other)];
-  const [keys, otherKeys] = [parts, otherParts].map(({ turns }) => turns.map(({ sent }) => sent.key));
-  const turns = alignLists(keys, otherKeys).map(([at = -1, otherAt = -1]) =>
-    pairOf(parts.turns[at], otherParts.turns[otherAt]),
+  const [first, second] = [turnsOf(one), turnsOf(other)];
+  const turns = align(first.turns, second.turns, ({ sent }) => sent.key).map(([turn, otherTurn]) =>
+    pairOf(turn, otherTurn),
   );
-  const missingBytes = [...parts.turns, ...otherParts.turns]
-    .flatMap(({ sent, received }) => [...sent.gaps, ...received.gaps])
-    .reduce((sum, { byteCount }) => sum + byteCount, 0);
-  const isWaySame = (way: "sent" | "received") => wholeOf(parts.turns, way) === wholeOf(otherParts.turns, way);
+  const passages = [...first.turns, ...second.turns].flatMap(({ sent, received }) => [sent, received]);
+  const lost = passages.flatMap(({ events }) => events.filter(({ bytes }) => bytes === undefined));
+  const missingBytes = lost.reduce((sum, { byteCount }) => sum + byteCount, 0);
+  const isWaySame = (way: "sent" | "received") => {
+    const [whole, otherWhole] = [first, second].map((side) => side.turns.map((turn) => turn[way].key).join(""));
+    return whole === otherWhole;
+  };
   const isSame = missingBytes === 0 && isWaySame("sent") && isWaySame("received");
-  const ends = { one: parts.ends, other: otherParts.ends };
-  const [end, otherEnd] = [ends.one[0], ends.other[0]];
+  const ends = { one: first.ends, other: second.ends };
+  const [end, otherEnd] = [first.ends[0], second.ends[0]];
   const areEndsSame = end?.kind === otherEnd?.kind && end?.isFromTarget === otherEnd?.isFromTarget;
   const comparison = { turns, ends, areEndsSame, isSame, missingBytes };
   return { ...comparison, summary: summarize(comparison) };
 }
 
-/** All bytes of one way: the same ones may be in other turns. */
-function wholeOf(turns: readonly Turn[], way: "sent" | "received"): string {
-  return turns.map((turn) => turn[way].key).join("");
-}
-
 /** The lines of a turn side by side, first those that were sent; joined, those of one side are its bytes. */
 export function compareTurn({ one, other }: Pick<TurnPair, "one" | "other">): readonly LinePair[] {
-  const sent = compareLines(one?.sent, other?.sent).map((pair) => ({ ...pair, isFromTarget: false }));
-  return [...sent, ...compareLines(one?.received, other?.received).map((pair) => ({ ...pair, isFromTarget: true }))];
+  return [false, true].flatMap((isFromTarget) => {
+    const way = isFromTarget ? "received" : "sent";
+    return align(linesOf(one?.[way]), linesOf(other?.[way]), keyOfLine).map(([line, otherLine]): LinePair => {
+      if (line === undefined || otherLine === undefined) {
+        return { isFromTarget, one: line, other: otherLine, isSame: false };
+      }
+      const [from, behind] = commonEnds(line.bytes, otherLine.bytes);
+      const [to, otherTo] = [line.bytes.length - behind, otherLine.bytes.length - behind];
+      const isSame = from === to && from === otherTo && line.missing === otherLine.missing;
+      return { isFromTarget, one: { ...line, from, to }, other: { ...otherLine, from, to: otherTo }, isSame };
+    });
+  });
+}
+
+function keyOfLine({ bytes, missing }: ComparedLine): string {
+  return `${missing} ${latin1.decode(bytes)}`;
 }
 
 /** The lines near those that differ, and those that were sent; in place of others, how many they are. */
@@ -158,43 +164,25 @@ export function foldLines(lines: readonly LinePair[]): readonly (LinePair | numb
   for (const [at, line] of lines.entries()) {
     const near = lines.slice(Math.max(0, at - contextLines), at + contextLines + 1);
     left = line.isFromTarget && near.every(({ isSame }) => isSame) ? left + 1 : 0;
-    if (left === 0) folded.push(line);
-    else if (left === 1) folded.push(1);
-    else folded[folded.length - 1] = left;
+    if (left > 1) folded.pop();
+    folded.push(left === 0 ? line : left);
   }
   return folded;
-}
-
-const keyOf = ({ bytes, missing }: ComparedLine) => `${missing} ${textOf(bytes)}`;
-
-function compareLines(one = nothing, other = nothing): readonly Omit<LinePair, "isFromTarget">[] {
-  const [lines, otherLines] = [linesOf(one), linesOf(other)];
-  return alignLists(lines.map(keyOf), otherLines.map(keyOf)).map(([at = -1, otherAt = -1]) => {
-    const [line, otherLine] = [lines[at], otherLines[otherAt]];
-    if (line === undefined || otherLine === undefined) return { one: line, other: otherLine, isSame: false };
-    const [before, behind] = commonEnds(line.bytes, otherLine.bytes);
-    const [to, otherTo] = [line.bytes.length - behind, otherLine.bytes.length - behind];
-    const isSame = before === to && before === otherTo && line.missing === otherLine.missing;
-    return { one: { ...line, from: before, to }, other: { ...otherLine, from: before, to: otherTo }, isSame };
-  });
 }
 
 function pairOf(one: Turn | undefined, other: Turn | undefined): TurnPair {
   const hasBoth = one !== undefined && other !== undefined;
   const isSentSame = hasBoth && one.sent.key === other.sent.key;
   const isReceivedSame = hasBoth && one.received.key === other.received.key;
-  const areReadsSame = isReceivedSame && one.received.cuts.join() === other.received.cuts.join();
+  const areReadsSame = isReceivedSame && one.received.sizes.join() === other.received.sizes.join();
   const [ms, otherMs] = [one?.replyMs ?? 0, other?.replyMs ?? 0];
-  const isTold = Math.abs(otherMs - ms) >= Math.max(longerMsMin, longerPartMin * Math.max(ms, otherMs));
-  const longerMs = isTold && hasBoth ? roundMs(otherMs - ms) : 0;
+  const isTold = hasBoth && Math.abs(otherMs - ms) >= Math.max(longerMsMin, longerPartMin * Math.max(ms, otherMs));
+  const longerMs = isTold ? roundMs(otherMs - ms) : 0;
   const isSame = isSentSame && areReadsSame && longerMs === 0;
   return { one, other, isSentSame, isReceivedSame, areReadsSame, longerMs, isSame };
 }
 
-/** Of the 256 characters of windows-1252 each stands for one byte. */
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder("latin1").decode(bytes);
-}
+const isInCharacter = (byte = 0): boolean => (byte & 0xc0) === 0x80;
 
 /** How many bytes two lines begin and end with in common; a character of UTF-8 is not cut. */
 function commonEnds(one: Uint8Array, other: Uint8Array): readonly [before: number, behind: number] {
@@ -209,54 +197,59 @@ function commonEnds(one: Uint8Array, other: Uint8Array): readonly [before: numbe
   return [before, behind];
 }
 
-function isInCharacter(byte: number | undefined): boolean {
-  return byte !== undefined && (byte & 0xc0) === 0x80;
-}
-
-function linesOf({ bytes, gaps, cuts }: Passage): readonly ComparedLine[] {
-  const lines: ComparedLine[] = [];
-  let cut = 0;
-  const add = (from: number, to: number): void => {
-    const within: number[] = [];
-    for (; cut < cuts.length && (cuts[cut] ?? 0) < to; cut++) within.push((cuts[cut] ?? 0) - from);
-    lines.push({ bytes: bytes.subarray(from, to), missing: 0, from: 0, to: to - from, cuts: within });
-  };
-  let at = 0;
-  for (const gap of [...gaps, { at: bytes.length, byteCount: 0 }]) {
-    while (at < gap.at) {
-      const feed = lines.length < linesMax ? bytes.subarray(at, gap.at).indexOf(lineFeed) : -1;
-      const end = feed < 0 ? gap.at : at + feed + 1;
-      add(at, end);
-      at = end;
+function linesOf({ events }: Pick<Passage, "events"> = { events: [] }): readonly ComparedLine[] {
+  const lines: { readonly parts: Uint8Array[]; missing: number; readonly cuts: number[]; byteCount: number }[] = [];
+  let isOpen = false;
+  for (const [number, { bytes, byteCount }] of events.entries()) {
+    if (bytes === undefined) lines.push({ parts: [], missing: byteCount, cuts: [], byteCount: 0 });
+    isOpen &&= bytes !== undefined;
+    for (let from = 0; bytes !== undefined && from < bytes.length;) {
+      if (!isOpen) lines.push({ parts: [], missing: 0, cuts: [], byteCount: 0 });
+      const line = lines.at(-1) as (typeof lines)[0];
+      const feed = lines.length > linesMax ? -1 : bytes.indexOf(lineFeed, from);
+      const part = bytes.subarray(from, feed < 0 ? undefined : feed + 1);
+      // The beginning of a passage is no cut in it.
+      if (from === 0 && number > 0) line.cuts.push(line.byteCount);
+      line.parts.push(part);
+      line.byteCount += part.length;
+      from += part.length;
+      isOpen = feed < 0;
     }
-    if (gap.byteCount > 0)
-      lines.push({ bytes: bytes.subarray(at, at), missing: gap.byteCount, from: 0, to: 0, cuts: [] });
   }
-  return lines;
+  return lines.map(({ parts, missing, cuts, byteCount: to }) => ({
+    bytes: joinAll(parts),
+    missing,
+    from: 0,
+    to,
+    cuts,
+  }));
 }
 
 /** The turns of a stream, and how its directions ended. */
-function turnsOf({ startedMs, events }: ComparedStream) {
+function turnsOf({ startedMs, events }: ComparedStream): {
+  readonly turns: readonly Turn[];
+  readonly ends: StreamEnd[];
+} {
   const groups: { readonly sent: ComparedEvent[]; readonly received: ComparedEvent[] }[] = [];
   const ends: StreamEnd[] = [];
   const passed = { sent: 0, received: 0 };
   for (const event of events) {
     const { kind, isFromTarget, byteCount } = event;
-    if (kind === "written") continue;
-    if (kind !== "data") {
+    if (kind === "fin" || kind === "rst") {
       // Both legs of a flow tell of each.
       const isKnown = ends.some((end) => end.kind === kind && end.isFromTarget === isFromTarget);
       if (!isKnown) ends.push({ kind, isFromTarget, atMs: roundMs(event.atMs - startedMs) });
-      continue;
     }
+    if (kind !== "data") continue;
     const way = isFromTarget ? "received" : "sent";
     const missing = Math.max(0, (event.offset ?? 0) - passed[way]);
     if (missing + byteCount === 0) continue;
     passed[way] += missing + byteCount;
-    const last = groups.at(-1);
-    const isGoingOn = last !== undefined && (isFromTarget || last.received.length === 0);
-    const group = isGoingOn ? last : { sent: [], received: [] };
-    if (!isGoingOn) groups.push(group);
+    let group = groups.at(-1);
+    if (group === undefined || (!isFromTarget && group.received.length > 0)) {
+      group = { sent: [], received: [] };
+      groups.push(group);
+    }
     if (missing > 0) group[way].push({ ...event, byteCount: missing, bytes: undefined });
     if (byteCount > 0) group[way].push(event);
   }
@@ -270,25 +263,72 @@ function turnsOf({ startedMs, events }: ComparedStream) {
   return { turns, ends };
 }
 
+function passageOf(events: readonly ComparedEvent[]): Passage {
+  const keys = events.map(({ bytes, byteCount }) => (bytes ? latin1.decode(bytes) : `\u{ffff}${byteCount}\u{ffff}`));
+  return { key: keys.join(""), sizes: events.map(({ byteCount }) => byteCount), events };
+}
+
 /** To the microsecond: further digits come from the arithmetic alone. */
 function roundMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-function passageOf(events: readonly ComparedEvent[]): Passage {
-  const gaps: { readonly at: number; byteCount: number }[] = [];
-  const cuts: number[] = [];
-  let length = 0;
-  for (const { bytes, byteCount } of events) {
-    if (bytes !== undefined) {
-      cuts.push(length);
-      length += bytes.length;
-    } else if (gaps.at(-1)?.at === length) (gaps.at(-1) as { byteCount: number }).byteCount += byteCount;
-    else gaps.push({ at: length, byteCount });
+type Aligned<Item> = readonly [one: Item | undefined, other: Item | undefined];
+
+/**
+ * All items of both lists, each once and in order: those of a longest common subsequence beside each other, and between them
+ * those that differ in their order. It is looked for window by window, so lists that moved further align less well.
+ */
+function align<Item>(
+  one: readonly Item[],
+  other: readonly Item[],
+  keyOf: (item: Item) => string,
+): readonly Aligned<Item>[] {
+  const [keys, otherKeys] = [one.map(keyOf), other.map(keyOf)];
+  // Of several longest subsequences the same is found whichever list is the first one.
+  const isSwapped = keys.join("\u{ffff}") > otherKeys.join("\u{ffff}");
+  const pairs = isSwapped
+    ? commonPairs(otherKeys, keys).map(([place, otherPlace]) => [otherPlace, place] as const)
+    : commonPairs(keys, otherKeys);
+  const aligned: Aligned<Item>[] = [];
+  let [at, otherAt] = [0, 0];
+  for (const [place, otherPlace] of [...pairs, [one.length, other.length] as const]) {
+    while (at < place || otherAt < otherPlace) {
+      aligned.push([at < place ? one[at++] : undefined, otherAt < otherPlace ? other[otherAt++] : undefined]);
+    }
+    if (at < one.length && otherAt < other.length) aligned.push([one[at++], other[otherAt++]]);
   }
-  const bytes = new Uint8Array(length);
-  const kept = events.flatMap((event) => event.bytes ?? []);
-  for (const [at, part] of kept.entries()) bytes.set(part, cuts[at]);
-  const key = textOf(bytes) + gaps.map(({ at, byteCount }) => `\u{fffd}${at} ${byteCount}`).join("");
-  return { bytes, key, gaps, cuts: cuts.slice(1), count: events.length, first: events[0] };
+  return aligned;
+}
+
+/** The places of equal items, rising in both lists. */
+function commonPairs(texts: readonly string[], otherTexts: readonly string[]): readonly (readonly [number, number])[] {
+  // Long texts are compared once, and not with each of the others.
+  const known = new Map([...texts, ...otherTexts].map((text, number) => [text, number]));
+  const [one, other] = [texts.map((text) => known.get(text)), otherTexts.map((text) => known.get(text))];
+  const pairs: [number, number][] = [];
+  let [at, otherAt] = [0, 0];
+  while (at < one.length && otherAt < other.length) {
+    const [from, otherFrom, end, otherEnd] = [at, otherAt, at + windowItems, otherAt + windowItems];
+    const lengths = commonLengths(one.slice(at, end), other.slice(otherAt, otherEnd));
+    while (at < Math.min(end, one.length) && otherAt < Math.min(otherEnd, other.length)) {
+      const [i, j] = [at - from, otherAt - otherFrom];
+      if (one[at] === other[otherAt]) pairs.push([at++, otherAt++]);
+      else if ((lengths[i + 1]?.[j] ?? 0) >= (lengths[i]?.[j + 1] ?? 0)) at += 1;
+      else otherAt += 1;
+    }
+  }
+  return pairs;
+}
+
+/** How many items the rests of both lists have in common, from each pair of places on. */
+function commonLengths(one: readonly unknown[], other: readonly unknown[]): readonly Uint16Array[] {
+  const lengths = Array.from({ length: one.length + 1 }, () => new Uint16Array(other.length + 1));
+  for (let i = one.length - 1; i >= 0; i--) {
+    const [row, next] = [lengths[i] as Uint16Array, lengths[i + 1] as Uint16Array];
+    for (let j = other.length - 1; j >= 0; j--) {
+      row[j] = one[i] === other[j] ? (next[j + 1] ?? 0) + 1 : Math.max(next[j] ?? 0, row[j + 1] ?? 0);
+    }
+  }
+  return lengths;
 }

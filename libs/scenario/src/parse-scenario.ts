@@ -1,6 +1,5 @@
 /** Reads a scenario, or says of each wrong line what to type instead. */
 
-import { isEndWord, Mistake, quoteCut, readPieces } from "./text.ts";
 import {
   durationMsMax,
   lineBytesMax,
@@ -11,18 +10,16 @@ import {
   valuesMax,
 } from "./scenario.ts";
 import type { Piece, Scenario, ScenarioProblem, Step } from "./scenario.ts";
+import { isEndWord, Mistake, quoteCut, readPieces } from "./text.ts";
 
 type Parsed = { scenario: Scenario } | { problems: ScenarioProblem[] };
 
-const lineEnds: Record<string, string> = { CRLF: "\r\n", LF: "\n", CR: "\r", none: "" };
-const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
-const duration = /^(?<count>\d{1,9}(?:\.\d{1,3})?)(?<unit>ms|s|m)$/;
-/** As `--target` takes them. */
-const targetPattern = /^[a-z0-9][a-z0-9-]{0,31}$/;
-/** Longer signs first. */
-const signs = /^(?:<<|<\*|<|>>|>\||>)/;
-const setting = /^(?<name>[A-Za-z][A-Za-z-]*)(?<colon>[ \t]*:[ \t]*)(?<value>.*)$/;
-const wordStep = /^(?<name>connect|within|wait|end|reset|close)(?:(?<space>[ \t]+)(?<value>.*))?$/;
+const lineEnds: Readonly<Record<string, string>> = { CRLF: "\r\n", LF: "\n", CR: "\r", none: "" };
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+
+/** What a line may be; the longer ones of the signs stand first. */
+const statement =
+  /^(?:(?<sign><<|<\*|<|>>|>\||>)|(?<word>connect|within|wait)(?:[ \t]+|$)|(?<last>end|reset|close)[ \t]*$|(?<setting>[A-Za-z][A-Za-z-]*)[ \t]*:[ \t]*)/;
 /** What cannot be seen in an editor; a tab can be, more or less. */
 const controlCode = /[\0-\u0008\u000a-\u001f\u007f]/;
 
@@ -38,23 +35,18 @@ export function parseScenario(text: string): Parsed {
 class Parser {
   readonly #steps: Step[] = [];
   readonly #problems: ScenarioProblem[] = [];
-  /** Settings, and the lines in which they are. */
-  readonly #settings = new Map<string, number>();
+  /** The values of settings, and the lines in which they are. */
+  readonly #settings = new Map<string, { readonly value: string; readonly line: number }>();
   /** Values that are known where the parser is: kept by an expectation, or asked for. */
   readonly #known = new Set<string>();
   readonly #asks: string[] = [];
-  #target: string | undefined;
   #eol = "\r\n";
   #timeoutMs = timeoutMsDefault;
   #line = 0;
   /** A `within` that waits for its expectation. */
   #within: { readonly line: number; readonly ms: number } | undefined;
-  #connectLine: number | undefined;
-  /** Lines after which nothing can be sent, nothing can come, and neither. */
-  #sendingEnd: number | undefined;
-  #receivingEnd: number | undefined;
-  #connectionEnd: number | undefined;
-  #hasTooManySteps = false;
+  /** The lines after which nothing can be sent, nothing can come, and neither. */
+  readonly #ends: { sending?: number; receiving?: number; all?: number } = {};
 
   parse(text: string): Parsed {
     for (const line of text.replace(/^\ufeff/, "").split("\n")) {
@@ -62,16 +54,16 @@ class Parser {
       const raw = line.replace(/\r$/, "");
       const source = raw.trimStart();
       this.#try(raw.length - source.length, () => this.#readLine(raw, source));
-      if (this.#problems.length === problemsMax || this.#hasTooManySteps) break;
+      if (this.#problems.length === problemsMax || this.#steps.length > scenarioStepsMax) break;
     }
     this.#try(0, () => this.#checkWithin());
-    if (this.#steps.length === 0 && this.#connectLine === undefined && this.#problems.length === 0) {
+    const target = this.#settings.get("target")?.value;
+    if (this.#steps.length === 0 && target === undefined && this.#problems.length === 0) {
       this.#tell(0, "there is no step; type for example `> PING` to send a line, `< *` to expect one");
     }
     if (this.#problems.length > 0) return { problems: this.#problems.slice(0, problemsMax) };
-    const target = this.#target === undefined ? {} : { target: this.#target };
-    const rest = { eol: this.#eol, timeoutMs: this.#timeoutMs, steps: this.#steps, asks: this.#asks };
-    return { scenario: { ...target, ...rest } };
+    const scenario = { eol: this.#eol, timeoutMs: this.#timeoutMs, steps: this.#steps, asks: this.#asks };
+    return { scenario: target === undefined ? scenario : { target, ...scenario } };
   }
 
   #try(indent: number, read: () => void): void {
@@ -89,8 +81,8 @@ class Parser {
 
   #readLine(raw: string, source: string): void {
     if (raw.length > lineBytesMax) {
-      const sentence = `the line has ${raw.length} characters, over the limit of ${lineBytesMax}; send it in pieces with >|`;
-      throw new Mistake(0, sentence);
+      const advice = "send it in pieces with >|";
+      throw new Mistake(0, `the line has ${raw.length} characters, over the limit of ${lineBytesMax}; ${advice}`);
     }
     const control = controlCode.exec(source);
     if (control !== null) {
@@ -99,80 +91,50 @@ class Parser {
       throw new Mistake(control.index, `the control character 0x${code} cannot be seen; ${advice}`);
     }
     if (source === "" || source.startsWith("#")) return;
-    const sign = signs.exec(source)?.[0];
+    const found = statement.exec(source);
+    const { sign, word, last, setting } = found?.groups ?? {};
+    const begin = found?.[0] ?? "";
+    const value = source.slice(begin.length).trimEnd();
     if (sign !== undefined) return this.#add(this.#readSign(sign, source));
-    const {
-      name = "",
-      space = "",
-      colon = space,
-      value = "",
-    } = (wordStep.exec(source) ?? setting.exec(source))?.groups ?? {};
-    const valueAt = name.length + colon.length;
-    if (colon.includes(":")) this.#readSetting(name, value.trimEnd(), valueAt);
-    else this.#readWord(name, value.trimEnd(), source, valueAt);
+    if (last !== undefined) return this.#add({ kind: last, line: this.#line, source } as Step);
+    if (setting !== undefined) return this.#set(setting, value, begin.length);
+    if (word === "connect") return this.#set("target", value, begin.length);
+    if (word === "wait") return this.#add({ kind: word, ms: readTime(value, begin.length), line: this.#line, source });
+    this.#checkWithin();
+    if (word === "within") return void (this.#within = { line: this.#line, ms: readTime(value, begin.length) });
+    const advice = "type `> ` before a line to send, `< ` before one to expect, `#` before a comment";
+    throw new Mistake(0, `${quoteCut(source)} is no step; ${advice}`);
   }
 
-  #readSetting(name: string, value: string, valueAt: number): void {
-    if (wordStep.test(name)) throw new Mistake(0, `${name} takes no colon; type ${quoteCut(`${name} ${value}`)}`);
+  #set(name: string, value: string, at: number): void {
     if (!["eol", "timeout", "target"].includes(name)) {
       const advice = "type eol:, timeout: or target:, or `> ` before a line to send";
       throw new Mistake(0, `${quoteCut(name)} is no setting; ${advice}`);
     }
-    if (this.#steps.length > 0 || this.#connectLine !== undefined || this.#within !== undefined) {
-      throw new Mistake(0, `the setting ${name}: stands after a step; move it above the first step`);
+    if (this.#steps.length > 0 || this.#within !== undefined) {
+      throw new Mistake(0, `the ${name} stands after a step; move it above the first step`);
     }
     const before = this.#settings.get(name);
-    if (before !== undefined) throw new Mistake(0, `${name}: is set in line ${before} already; keep one of them`);
-    this.#settings.set(name, this.#line);
-    if (name === "timeout") this.#timeoutMs = readDuration(value, valueAt);
-    else if (name === "target") this.#readTarget(value, valueAt);
-    else if (Object.hasOwn(lineEnds, value)) this.#eol = lineEnds[value] as string;
-    else throw new Mistake(valueAt, `${quoteCut(value)} is no line end; type CRLF, LF, CR or none`);
-  }
-
-  #readTarget(value: string, valueAt: number): void {
-    if (!targetPattern.test(value)) {
+    if (before !== undefined && before.value !== value) {
+      throw new Mistake(at, `the ${name} is ${quoteCut(before.value)} in line ${before.line}; keep one of the two`);
+    }
+    if (name === "timeout") this.#timeoutMs = readTime(value, at);
+    if (name === "eol" && !Object.hasOwn(lineEnds, value)) {
+      throw new Mistake(at, `${quoteCut(value)} is no line end; type CRLF, LF, CR or none`);
+    }
+    if (name === "eol") this.#eol = lineEnds[value] as string;
+    // As `--target` takes them.
+    if (name === "target" && !/^[a-z0-9][a-z0-9-]{0,31}$/.test(value)) {
       const form = "up to 32 small letters, digits and hyphens, not a hyphen first";
-      throw new Mistake(valueAt, `${quoteCut(value)} is no name of a target; type ${form}, for example mail`);
+      throw new Mistake(at, `${quoteCut(value)} is no name of a target; type ${form}, for example mail`);
     }
-    if (this.#target !== undefined && this.#target !== value) {
-      const line = this.#settings.get("target") ?? this.#line;
-      const sentence = `line ${line} names the target ${quoteCut(this.#target)}; keep one of the two names`;
-      throw new Mistake(valueAt, sentence);
-    }
-    this.#target = value;
-  }
-
-  #readWord(name: string, value: string, source: string, valueAt: number): void {
-    const place = { line: this.#line, source };
-    switch (name) {
-      case "connect":
-        if (this.#connectLine !== undefined || this.#steps.length > 0) {
-          throw new Mistake(0, "connect stands after a step; a scenario has one connection, so make it the first");
-        }
-        this.#connectLine = this.#line;
-        return this.#readTarget(value, valueAt);
-      case "within":
-        this.#checkWithin();
-        this.#within = { line: this.#line, ms: readDuration(value, valueAt) };
-        return;
-      case "wait":
-        return this.#add({ kind: "wait", ms: readDuration(value, valueAt), ...place });
-      case "end":
-      case "reset":
-      case "close":
-        if (value !== "") throw new Mistake(valueAt, `${name} takes nothing behind it; remove ${quoteCut(value)}`);
-        return this.#add({ kind: name, ...place });
-      default: {
-        const advice = "type `> ` before a line to send, `< ` before one to expect, `#` before a comment";
-        throw new Mistake(0, `${quoteCut(source)} is no step; ${advice}`);
-      }
-    }
+    this.#settings.set(name, { value, line: this.#line });
   }
 
   #readSign(sign: string, source: string): Step {
-    const within = sign.startsWith("<") ? this.#takeWithin() : {};
-    const place = { line: this.#line, source, ...within };
+    const withinMs = sign.startsWith("<") ? this.#within?.ms : undefined;
+    if (withinMs !== undefined) this.#within = undefined;
+    const place = { line: this.#line, source, ...(withinMs !== undefined && { withinMs }) };
     const behind = source.slice(sign.length);
     if (behind !== "" && !behind.startsWith(" ")) {
       const advice = quoteCut(`${sign} ${behind.trimStart()}`);
@@ -188,11 +150,21 @@ class Parser {
       return { kind: "send", pieces: this.#ask(pieces, at), ...place };
     }
     if (sign === ">>" || sign === "<<") {
-      const pieces = this.#ask(readQuoted(sign, text, at), at);
+      const quoted = /^"((?:[^\\]|\\.)+)"$/u.exec(text.trimEnd())?.[1];
+      const advice = `type for example \`${sign} "\\x00 and text"\``;
+      if (quoted === undefined) throw new Mistake(at, `the bytes after ${sign} stand in quotes; ${advice}`);
+      const pieces = this.#ask(readPieces(quoted, "quoted", at + 1), at);
       return { kind: sign === ">>" ? "send" : "expect-bytes", pieces, ...place };
     }
     const skips = sign === "<*";
-    if (isEndWord(text)) return { kind: "expect-end", how: readEndWord(text.trimEnd(), at), skips, ...place };
+    if (isEndWord(text)) {
+      const word = text.trimEnd();
+      if (word === "EOF" || word === "RST") {
+        return { kind: "expect-end", how: word === "EOF" ? "fin" : "rst", skips, ...place };
+      }
+      const advice = `type EOF for the target's FIN, RST for its reset, \\${word} for a line that says ${word}`;
+      throw new Mistake(at, `${quoteCut(word)} is no end; ${advice}`);
+    }
     // `\EOF` is the one place where a backslash stands before a letter.
     const isEscaped = text.startsWith("\\") && isEndWord(text.slice(1));
     const pieces = readPieces(isEscaped ? text.slice(1) : text, "pattern", at);
@@ -236,12 +208,6 @@ class Parser {
     throw new Mistake(at, `{{${name}}} is over the limit of ${valuesMax} values; use fewer names`);
   }
 
-  #takeWithin(): { withinMs?: number } {
-    const within = this.#within;
-    this.#within = undefined;
-    return within === undefined ? {} : { withinMs: within.ms };
-  }
-
   /** A `within` that no expectation has taken is a mistake. */
   #checkWithin(): void {
     const within = this.#within;
@@ -252,54 +218,27 @@ class Parser {
 
   #add(step: Step): void {
     this.#checkWithin();
-    const { kind } = step;
-    const isReset = kind === "expect-end" && step.how === "rst";
-    if (this.#connectionEnd !== undefined) {
-      throw new Mistake(0, `the connection ends in line ${this.#connectionEnd}; nothing can follow it`);
-    }
-    if (this.#sendingEnd !== undefined && (kind === "send" || kind === "end")) {
-      throw new Mistake(0, `nothing can be sent after the end in line ${this.#sendingEnd}; move this line above it`);
-    }
-    if (this.#receivingEnd !== undefined && kind.startsWith("expect") && !isReset) {
-      throw new Mistake(0, `nothing comes after the EOF of line ${this.#receivingEnd}; move this line above it`);
-    }
+    const { kind, line } = step;
+    const isReset = kind === "reset" || kind === "close" || (kind === "expect-end" && step.how === "rst");
+    const way = kind === "send" || kind === "end" ? "sending" : kind.startsWith("expect") ? "receiving" : "all";
+    const end = this.#ends.all ?? (isReset ? undefined : this.#ends[way]);
+    if (end !== undefined) throw new Mistake(0, `line ${end} ends this direction; move this line above it`);
     if (this.#steps.length === scenarioStepsMax) {
-      this.#hasTooManySteps = true;
-      throw new Mistake(0, `the file has more than ${scenarioStepsMax} steps, which is the limit; cut it into several`);
+      this.#tell(0, `the file has more than ${scenarioStepsMax} steps, which is the limit; cut it into several`);
     }
-    if (kind === "end") this.#sendingEnd = step.line;
-    else if (kind === "reset" || kind === "close" || isReset) this.#connectionEnd = step.line;
-    else if (kind === "expect-end") this.#receivingEnd = step.line;
+    if (isReset) this.#ends.all = line;
+    else if (kind === "end") this.#ends.sending = line;
+    else if (kind === "expect-end") this.#ends.receiving = line;
     this.#steps.push(step);
   }
 }
 
-function readDuration(value: string, at: number): number {
-  const { count, unit = "" } = duration.exec(value)?.groups ?? {};
+function readTime(value: string, at: number): number {
+  const [, count, unit = ""] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m)$/.exec(value) ?? [];
   const ms = Number(count) * (unitMs[unit] ?? NaN);
-  if (Number.isNaN(ms) || ms === 0) {
-    throw new Mistake(at, `${quoteCut(value)} is no time; type a number above 0 with ms, s or m, for example 100ms`);
-  }
-  if (ms <= durationMsMax) return ms;
-  throw new Mistake(at, `${quoteCut(value)} is over the limit of ${durationMsMax / 60_000}m; type a shorter time`);
-}
-
-function readQuoted(sign: string, text: string, at: number): Piece[] {
-  const quoted = text.trimEnd();
-  // The closing quote has an even number of backslashes before it.
-  if (!quoted.startsWith('"') || !/[^\\](?:\\\\)*"$/.test(quoted)) {
-    const advice = quoteCut(`${sign} ${quoted.startsWith('"') ? "" : '"'}${quoted}"`);
-    throw new Mistake(at, `the bytes after ${sign} stand in quotes; type ${advice}`);
-  }
-  if (quoted === '""') throw new Mistake(at, "there is nothing between the quotes; type the bytes, or remove the line");
-  return readPieces(quoted.slice(1, -1), "quoted", at + 1);
-}
-
-function readEndWord(word: string, at: number): "fin" | "rst" {
-  if (word === "EOF") return "fin";
-  if (word === "RST") return "rst";
-  const [typed, name] = word.toUpperCase() === "RST" ? ["RST", "RST"] : ["EOF", "FIN"];
-  throw new Mistake(at, `type ${typed} for the target's ${name}, or \\${word} for a line that says ${word}`);
+  if (ms > 0 && ms <= durationMsMax) return ms;
+  const limit = `${durationMsMax / 60_000}m`;
+  throw new Mistake(at, `${quoteCut(value)} is no time; type a number with ms, s or m, from 1ms to ${limit}`);
 }
 
 function show(piece: Piece): string {

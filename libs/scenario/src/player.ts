@@ -1,5 +1,5 @@
 /**
- * Plays a scenario as a state machine: it says what to send, and judges what comes.
+ * Plays a scenario: it says what to send, and judges what comes.
  *
  * It has no socket and no clock. A driver owns both, and does this at first, whenever the connection gave something, and
  * when `deadlineMs` has passed:
@@ -11,9 +11,8 @@
  */
 
 import { encodeText, redactKeys } from "@wirebook/protocol";
-import { expectBytes, expectEnd, expectLine, Received } from "./expectations.ts";
+import { createLineMatcher, expectBytes, expectEnd, expectLine, Received } from "./expectations.ts";
 import type { Expectation, Got } from "./expectations.ts";
-import { createLineMatcher } from "./line-matcher.ts";
 import { secretName, valueCharactersMax } from "./scenario.ts";
 import type { Piece, Scenario, Step } from "./scenario.ts";
 import { escapePattern, escapeQuoted, escapeText } from "./text.ts";
@@ -72,11 +71,9 @@ type ExpectStep = Extract<Step, { kind: `expect-${string}` }>;
 export function findValuesProblem(scenario: Scenario, values: ReadonlyMap<string, string>): string | undefined {
   const missing = scenario.asks.find((name) => !values.has(name));
   if (missing !== undefined) return `{{${missing}}} has no value; give it one`;
-  for (const [name, { length }] of values) {
-    if (length <= valueCharactersMax) continue;
-    return `the value of {{${name}}} has ${length} characters, over the limit of ${valueCharactersMax}; shorten it`;
-  }
-  return undefined;
+  const [name, { length }] = [...values].find(([, value]) => value.length > valueCharactersMax) ?? ["", ""];
+  if (length === 0) return undefined;
+  return `the value of {{${name}}} has ${length} characters, over the limit of ${valueCharactersMax}; shorten it`;
 }
 
 export class Player {
@@ -85,33 +82,28 @@ export class Player {
   verdict: Verdict | undefined;
   /** When to call `advance` again at the latest; `undefined` when no time runs. */
   deadlineMs: number | undefined;
-  readonly #steps: readonly Step[];
+  readonly #scenario: Scenario;
   readonly #values: Map<string, string>;
-  readonly #pace: Pace;
-  readonly #timeoutMs: number;
+  readonly #options: PlayerOptions;
   readonly #hasSecret: boolean;
   readonly #received = new Received();
+  readonly #run = this.#play();
   #sentBytes = 0;
-  /** When the step began; `undefined` while it has not. */
-  #startedMs: number | undefined;
-  /** From when a wait counts: a timer that was late does not delay all that follows. */
-  #paceMs: number | undefined;
-  #expectation: Expectation | undefined;
+  #nowMs = 0;
 
   /** @throws RangeError with the sentence of `findValuesProblem` */
-  constructor(scenario: Scenario, { values, pace, timeoutMs }: PlayerOptions) {
-    const problem = findValuesProblem(scenario, values);
+  constructor(scenario: Scenario, options: PlayerOptions) {
+    const problem = findValuesProblem(scenario, options.values);
     if (problem !== undefined) throw new RangeError(problem);
-    this.#steps = scenario.steps;
-    this.#values = new Map(values);
-    this.#pace = pace;
-    this.#timeoutMs = timeoutMs ?? scenario.timeoutMs;
+    this.#scenario = scenario;
+    this.#values = new Map(options.values);
+    this.#options = options;
     this.#hasSecret = scenario.steps.some((step) => "pieces" in step && step.pieces.some(isSecret));
   }
 
   /** The step that it is at; `undefined` when all were played. */
   get next(): Step | undefined {
-    return this.#steps[this.results.length];
+    return this.#scenario.steps[this.results.length];
   }
 
   /** The value of the secret, given or kept: for who writes down what went over the connection. */
@@ -119,36 +111,22 @@ export class Player {
     return this.#values.get(secretName);
   }
 
-  /**
-   * The next thing to do; `undefined` when bytes or a time are awaited, or all is over.
-   *
-   * @param resultsMax with how many results it stands still: `results.length + 1` plays one step
-   */
-  advance(nowMs: number, resultsMax = Infinity): Action | undefined {
-    if (this.next === undefined) this.#judge({ kind: "held" });
-    while (this.verdict === undefined && this.results.length < resultsMax) {
-      this.#startedMs ??= nowMs;
-      this.#paceMs ??= nowMs;
-      const result = this.#play(this.next as Step, nowMs);
-      if (result === "waits") return undefined;
-      if (result !== "judged") return result;
-    }
-    // Who plays single steps takes a time for which no wait is to make up.
-    this.#paceMs = undefined;
-    return undefined;
+  /** The next thing to do; `undefined` when bytes or a time are awaited, or all is over. */
+  advance(nowMs: number): Action | undefined {
+    this.#nowMs = nowMs;
+    if (this.verdict !== undefined) return undefined;
+    return this.#run.next().value ?? undefined;
   }
 
-  /** The connection gave these bytes. Call `advance` then. */
+  /** The connection gave these bytes, which are the player's to keep. Call `advance` then. */
   received(bytes: Uint8Array, nowMs: number): void {
     if (this.verdict !== undefined) return;
+    this.#nowMs = nowMs;
     this.#received.push(bytes);
     const { length } = this.#received;
     if (length <= waitingBytesMax) return;
-    this.#fail(nowMs, length, {
-      expected: `at most ${waitingBytesMax} bytes`,
-      got: `${length} bytes`,
-      sentence: `more than ${waitingBytesMax} bytes came that no step has read; expect them above this line`,
-    });
+    const sentence = `more than ${waitingBytesMax} bytes came that no step has read; expect them above this line`;
+    this.#fail(length, { expected: `at most ${waitingBytesMax} bytes`, got: `${length} bytes`, sentence });
   }
 
   /** The target has sent FIN, or RST has come. Call `advance` then. */
@@ -162,60 +140,55 @@ export class Player {
     this.#judge({ kind: "broken", sentence });
   }
 
-  #play(step: Step, nowMs: number): Action | "judged" | "waits" {
-    switch (step.kind) {
-      case "wait":
-        return this.#wait(step.ms, nowMs);
-      case "reset":
-      case "close":
-        this.#finish(nowMs, false, 0);
-        return { kind: step.kind };
-      case "send":
-      case "end": {
-        const bytes = step.kind === "send" ? this.#fill(step.pieces) : new Uint8Array(0);
-        if (bytes === undefined) return this.#failTooLong(nowMs);
+  /** One step after the other; at each yield there is something to do or, without an action, something to wait for. */
+  *#play(): Generator<Action | undefined, void, void> {
+    /** From when a wait counts: a timer that was late does not delay all that follows. */
+    let paceMs = this.#nowMs;
+    for (const step of this.#scenario.steps) {
+      if (step.kind === "wait") {
+        const untilMs = paceMs + (this.#options.pace === "fast" ? 0 : step.ms);
+        this.deadlineMs = untilMs;
+        while (this.#nowMs < untilMs) yield;
+        paceMs = untilMs;
+        this.#finish(false, 0);
+      } else if (step.kind === "send" || step.kind === "end") {
+        const bytes = this.#fill(step.kind === "send" ? step.pieces : []);
+        if (bytes === undefined) return;
         if (this.#received.isRst) {
           const sentence = "the target reset the connection before this step";
-          return this.#fail(nowMs, 0, { expected: "an open connection", got: "RST", sentence });
+          return this.#fail(0, { expected: "an open connection", got: "RST", sentence });
         }
-        this.#finish(nowMs, false, bytes.length);
-        return step.kind === "send" ? { kind: "send", bytes } : { kind: "end" };
+        this.#finish(false, bytes.length);
+        yield step.kind === "send" ? { kind: "send", bytes } : { kind: "end" };
+      } else if (step.kind === "reset" || step.kind === "close") {
+        this.#finish(false, 0);
+        yield { kind: step.kind };
+      } else {
+        yield* this.#expect(step);
+        if (this.verdict !== undefined) return;
+        paceMs = this.#nowMs;
       }
-      case "expect-line":
-      case "expect-bytes":
-      case "expect-end":
-        return this.#expect(step, nowMs);
     }
+    this.#judge({ kind: "held" });
   }
 
-  #wait(ms: number, nowMs: number): "judged" | "waits" {
-    const untilMs = (this.#paceMs as number) + (this.#pace === "fast" ? 0 : ms);
-    this.deadlineMs = untilMs;
-    if (nowMs < untilMs) return "waits";
-    this.#paceMs = untilMs;
-    this.#finish(nowMs, false, 0);
-    return "judged";
-  }
-
-  #expect(step: ExpectStep, nowMs: number): "judged" | "waits" {
-    const timeMs = step.withinMs ?? this.#timeoutMs;
-    this.deadlineMs = (this.#startedMs as number) + timeMs;
-    const expectation = (this.#expectation ??= this.#prepare(step));
-    if (expectation === undefined) return this.#failTooLong(nowMs);
-    const seen = expectation(this.#received);
-    if (seen.state === "passed") {
-      for (const [name, value] of seen.kept ?? []) this.#values.set(name, value);
-      this.#paceMs = nowMs;
-      this.#finish(nowMs, true, seen.byteCount);
-      return "judged";
+  *#expect(step: ExpectStep): Generator<undefined, void, void> {
+    const timeMs = step.withinMs ?? this.#options.timeoutMs ?? this.#scenario.timeoutMs;
+    this.deadlineMs = this.#nowMs + timeMs;
+    const expectation = this.#prepare(step);
+    if (expectation === undefined) return;
+    let seen = expectation(this.#received);
+    for (; seen.state === "waits" && this.#nowMs < this.deadlineMs; seen = expectation(this.#received)) yield;
+    if (seen.state !== "passed") {
+      const isLate = seen.state === "waits";
+      const difference = this.#differ(step, seen.got, isLate ? ` within ${formatMs(timeMs)}` : "");
+      return this.#fail(seen.byteCount, difference, isLate ? "timed-out" : "failed");
     }
-    const isLate = seen.state === "waits";
-    if (isLate && nowMs < this.deadlineMs) return "waits";
-    const difference = this.#differ(step, seen.got, isLate ? ` within ${formatMs(timeMs)}` : "");
-    return this.#fail(nowMs, seen.byteCount, difference, isLate ? "timed-out" : "failed");
+    for (const [name, value] of seen.kept ?? []) this.#values.set(name, value);
+    this.#finish(true, seen.byteCount);
   }
 
-  /** `undefined` when it expects more than a step may. */
+  /** `undefined` when it has failed. */
   #prepare(step: ExpectStep): Expectation | undefined {
     if (step.kind === "expect-line") return expectLine(createLineMatcher(step.pieces, this.#values), step.skips);
     if (step.kind === "expect-end") return expectEnd(step.how, step.skips);
@@ -223,40 +196,32 @@ export class Player {
     return wanted && expectBytes(wanted);
   }
 
-  /** `undefined` when it is longer than a step may be: a value can be long and stand in one step often. */
+  /** The bytes of a step with its values; `undefined` when it has failed, since a long value can stand in it often. */
   #fill(pieces: readonly Piece[]): Uint8Array | undefined {
-    let left = stepCharactersMax;
-    const texts: string[] = [];
+    let text = "";
     for (const piece of pieces) {
-      const text =
-        piece.kind === "value" ? (this.#values.get(piece.name) ?? "") : piece.kind === "text" ? piece.text : "";
-      left -= text.length;
-      if (left < 0) return undefined;
-      texts.push(text);
+      if (piece.kind === "text") text += piece.text;
+      if (piece.kind === "value") text += this.#values.get(piece.name) ?? "";
+      if (text.length > stepCharactersMax) {
+        const sentence = `with its values the step has more than ${stepCharactersMax} characters, which is the limit; shorten it`;
+        this.#fail(0, { expected: "a shorter step", got: "", sentence });
+        return undefined;
+      }
     }
-    return encodeText(texts.join(""));
+    return encodeText(text);
   }
 
-  #fail(atMs: number, byteCount: number, difference: Difference, kind: "failed" | "timed-out" = "failed"): "judged" {
-    this.#judge({ kind, result: this.#finish(atMs, true, byteCount, difference) });
-    return "judged";
-  }
-
-  #failTooLong(atMs: number): "judged" {
-    const sentence = `with its values the step has more than ${stepCharactersMax} characters, which is the limit; shorten it`;
-    return this.#fail(atMs, 0, { expected: "a shorter step", got: "", sentence });
+  #fail(byteCount: number, difference: Difference, kind: "failed" | "timed-out" = "failed"): void {
+    this.#judge({ kind, result: this.#finish(true, byteCount, difference) });
   }
 
   /** The step is over; so many bytes of the direction decided it. */
-  #finish(atMs: number, isFromTarget: boolean, byteCount: number, difference?: Difference): StepResult {
+  #finish(isFromTarget: boolean, byteCount: number, difference?: Difference): StepResult {
     const from = isFromTarget ? this.#received.offset : this.#sentBytes;
-    const range = { step: this.next as Step, isFromTarget, from, to: from + byteCount, atMs };
-    const result: StepResult =
-      difference === undefined ? { ...range, state: "passed" } : { ...range, state: "failed", difference };
+    const range = { step: this.next as Step, isFromTarget, from, to: from + byteCount, atMs: this.#nowMs };
+    const result: StepResult = difference ? { ...range, state: "failed", difference } : { ...range, state: "passed" };
     this.results.push(result);
-    this.#startedMs = undefined;
     this.deadlineMs = undefined;
-    this.#expectation = undefined;
     if (difference !== undefined) return result;
     if (isFromTarget) this.#received.skip(byteCount);
     else this.#sentBytes += byteCount;
@@ -269,12 +234,12 @@ export class Player {
     this.deadlineMs = undefined;
   }
 
-  #differ(step: ExpectStep, { form, text, before = "", behind = "" }: Got, time: string): Difference {
+  #differ(step: ExpectStep, { form, text, behind = "" }: Got, time: string): Difference {
     const expected = cut(this.#describe(step));
     // A key that is not known yet is known by its look.
     const masked = this.#mask(this.#hasSecret && form !== "word" ? redactKeys(this.#mask(text)) : text);
     const got = cut(form === "bytes" ? `"${escapeQuoted(masked)}"` : escapeText(masked));
-    const sentence = `expected ${inTicks(expected)}${time}, got ${before}${form === "word" ? got : inTicks(got)}${behind}`;
+    const sentence = `expected \`${expected}\`${time}, got ${form === "word" ? got : `\`${got}\``}${behind}`;
     return { expected, got: `${got}${behind}`, sentence };
   }
 
@@ -295,7 +260,7 @@ export class Player {
 
   /** The text without the secret, and without a beginning of it at the end, where more of it is still to come. */
   #mask(text: string): string {
-    const secret = this.#values.get(secretName) ?? "";
+    const { secret = "" } = this;
     if (!this.#hasSecret || secret === "") return text;
     const mark = `{{${secretName}}}`;
     const masked = text.replaceAll(secret, mark);
@@ -306,17 +271,11 @@ export class Player {
   }
 }
 
-function isSecret(piece: Piece): boolean {
-  return piece.kind === "value" && piece.name === secretName;
-}
+const isSecret = (piece: Piece): boolean => piece.kind === "value" && piece.name === secretName;
 
 function cut(text: string): string {
   if (text.length <= differenceCharactersMax) return text;
   return `${text.slice(0, differenceCharactersMax).replace(/[\ud800-\udbff]$/, "")}…`;
-}
-
-function inTicks(text: string): string {
-  return `\`${text}\``;
 }
 
 function formatMs(ms: number): string {

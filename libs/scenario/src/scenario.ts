@@ -57,7 +57,9 @@ export type Step =
   | (Expectation & { readonly kind: "expect-bytes"; readonly pieces: readonly Piece[] })
   | (Expectation & { readonly kind: "expect-end"; readonly how: "fin" | "rst"; readonly skips: boolean })
   | (Place & { readonly kind: "wait"; readonly ms: number })
-  | (Place & { readonly kind: "end" | "reset" | "close" });
+  | (Place & { readonly kind: "end" })
+  | (Place & { readonly kind: "reset" })
+  | (Place & { readonly kind: "close" });
 
 export interface Scenario {
   /** The name of the target, where the file has one. */

@@ -70,8 +70,11 @@ export function readPieces(text: string, form: TextForm, at: number): Piece[] {
     const escaped = letter === undefined ? undefined : escapes[form][letter];
     if (found === "\\{{") plain += "{{";
     else if (found.startsWith("{{")) {
-      if (name === undefined || name.length > nameCharactersMax)
-        throw new Mistake(at + index, wrongName(text.slice(index)));
+      if (name === undefined || name.length > nameCharactersMax) {
+        const typed = quoteCut(/^.*?(?:\}\}|$)/su.exec(text.slice(index))?.[0] ?? "");
+        const advice = `{{name}} with at most ${nameCharactersMax} letters, digits, _ and -, or \\{{ for two braces`;
+        throw new Mistake(at + index, `${typed} is no value; type ${advice}`);
+      }
       add({ kind: "value", name });
     } else if (found === "*" && form === "pattern") {
       if (plain !== "" || pieces.at(-1)?.kind !== "any") add({ kind: "any" });
@@ -79,13 +82,7 @@ export function readPieces(text: string, form: TextForm, at: number): Piece[] {
       plain += decodeText(Uint8Array.from(hex.split("\\x").slice(1), (digits) => Number.parseInt(digits, 16)));
     } else if (escaped !== undefined) plain += escaped;
     else if (found.startsWith("\\") && form !== "line") {
-      if (letter === "x" && form === "quoted") {
-        throw new Mistake(at + index, "`\\x` takes two digits from 0 to f; type for example `\\x0a`");
-      }
-      throw new Mistake(
-        at + index,
-        `${quoteCut(letter === undefined ? "\\x" : found)} is no escape; ${escapeAdvice[form]}`,
-      );
+      throw new Mistake(at + index, `${quoteCut(found)} is no escape; ${escapeAdvice[form]}`);
     } else if (found === '"' && form === "quoted") {
       throw new Mistake(at + index, 'a quote within the quotes is typed `\\"`');
     } else plain += found;
@@ -95,27 +92,15 @@ export function readPieces(text: string, form: TextForm, at: number): Piece[] {
   return pieces;
 }
 
-function wrongName(rest: string): string {
-  const found = rest.includes("}}") ? rest.slice(0, rest.indexOf("}}") + 2) : rest;
-  return (
-    `${quoteCut(found)} is no value; type {{name}} with at most ${nameCharactersMax} letters, digits, _ and -, ` +
-    "or \\{{ for two braces"
-  );
-}
-
 /** Control codes, bytes that are no UTF-8, and what cannot be seen or turns the reading direction. */
 const invisible = /[\0-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
-const named = new Map([
-  ["\r", "\\r"],
-  ["\n", "\\n"],
-  ["\t", "\\t"],
-  ["\0", "\\0"],
-  ["\u001b", "\\e"],
-]);
+const namedEscapes = new Map(Object.entries(escapes.quoted).map(([letter, character]) => [character, `\\${letter}`]));
+
+const escapeByte = (before: string, byte: number): string => `${before}\\x${byte.toString(16).padStart(2, "0")}`;
 
 /** The text with an escape for all that a scenario or a terminal could not show: the inverse of `readPieces`. */
 export function escapeText(text: string): string {
-  return text.replace(invisible, (found) => named.get(found) ?? escapeBytes(encodeText(found)));
+  return text.replace(invisible, (found) => namedEscapes.get(found) ?? encodeText(found).reduce(escapeByte, ""));
 }
 
 /** The text of a quoted form, without its quotes. */
@@ -128,6 +113,14 @@ export function escapePattern(text: string): string {
   return text.replaceAll(/[\\*]|\{\{/g, "\\$&");
 }
 
-function escapeBytes(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+/** All parts in one. */
+export function joinAll(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }

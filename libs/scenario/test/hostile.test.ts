@@ -6,7 +6,7 @@ import { encodeText } from "@wirebook/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseScenario, Player } from "../src/index.ts";
-import { createLineMatcher } from "../src/line-matcher.ts";
+import { createLineMatcher } from "../src/expectations.ts";
 import { readPieces } from "../src/text.ts";
 
 function play(text: string): Player {

@@ -80,6 +80,37 @@ test("writes what a person would, with pauses before what is sent and what varie
   ]);
 });
 
+test.each([
+  ["250-8BITMIME", undefined],
+  ["250-SMTPUTF8", undefined],
+  ["250-SIZE 52428800", undefined],
+  ["250-AUTH PLAIN CRAM-MD5 SCRAM-SHA-256", undefined],
+  ["250 2.0.0 Ok: queued as 4TzXyQ2kBWz3vQ", "an id: < 250 2.0.0 Ok: queued as *"],
+  ["250 2.0.0 Ok: queued as 9A3F01C2B7", "an id: < 250 2.0.0 Ok: queued as *"],
+  ["250 OK id=1rKQzT-0004Xz-2A", "an id: < 250 OK id=*"],
+  ["* CAPABILITY IMAP4rev1 UTF8=ACCEPT RFC822.SIZE COMPRESS=DEFLATE AUTH=SHA256", undefined],
+  ["* OK [UIDVALIDITY 1712345678] UIDs valid", "a long number: < \\* OK [UIDVALIDITY *] UIDs valid"],
+  ["redis_version:7.0.15", undefined],
+  ["run_id:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", "an id: < run_id:*"],
+  ["redis_build_id:d81bff71cbb150e", "an id: < redis_build_id:*"],
+  ["mem_allocator:jemalloc-5.3.0", undefined],
+  ["Content-Type: text/html; charset=utf8mb4", undefined],
+  ['ETag: "5f3a2b-1c9d"', 'an id: < ETag: "*-1c9d"'],
+  ["Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "an id: < Sec-WebSocket-Accept: *+xOo="],
+  ["Set-Cookie: sid=k7mp2q9xw4hd; HttpOnly", "an id: < Set-Cookie: sid=*; HttpOnly"],
+  ["Date: Sun, 29 Nov 2026 01:10:10 GMT", "a date: < Date: *"],
+])("of %s it is known what varies", (line, proposal) => {
+  const written = writeScenario(record(`<${line}\r\n`), { isWithServer: false }).split("\n");
+  expect(written.slice(1, -2)).toEqual(proposal === undefined ? [] : [`# varies? ${proposal}`]);
+});
+
+test("what was sent does not vary where it comes back", () => {
+  const had = record(">EHLO host4f2a9c81d.example.org\n", "<250 Hello host4f2a9c81d.example.org [192.0.2.7]\n");
+  expect(writeScenario(had, { isWithServer: false })).toContain(
+    "# varies? an IP address: < 250 Hello host4f2a9c81d.example.org [*]\n",
+  );
+});
+
 /** Plays the scenario against a target that answers as it did, in reads of any size; returns what was sent. */
 function playAgain(scenario: Scenario, events: readonly WrittenEvent[], cut: () => number): string {
   const player = new Player(scenario, { values: new Map([["key", "K"]]), pace: "fast" });
