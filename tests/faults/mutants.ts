@@ -195,18 +195,17 @@ const table = {
   },
   "reversed-pending-bytes": {
     what: "a gateway that puts new bytes of a waiting stream before the older ones",
-    file: "apps/gateway/src/streams/stream.ts",
+    file: "libs/net/src/connection.ts",
     find: "this.#held.push(bytes);",
     replace: "this.#held.splice(1, 0, bytes);",
   },
   "client-chosen-target": {
     what: "a gateway that connects to the address that a message names",
     file: "apps/gateway/src/streams/stream.ts",
-    find: "const connection = new Connection(\n      this.#target,",
+    find: "this.connection.connect(this.#target);",
     replace: `const named = /(\\d+\\.\\d+\\.\\d+\\.\\d+):(\\d+)/.exec(this.request.shown);
     const elsewhere = named && { transport: "tcp", host: named[1], port: Number(named[2]) };
-    const connection = new Connection(
-      named === null ? this.#target : { ...this.#target, address: elsewhere },`,
+    this.connection.connect(named === null ? this.#target : { ...this.#target, address: elsewhere });`,
   },
   "kept-reads": {
     what: "a gateway that keeps every read of its streams",
@@ -454,8 +453,8 @@ const table = {
   "no-half-close": {
     what: "a connection to a target that is closed where FIN should be sent",
     file: "libs/net/src/connection.ts",
-    find: "this.#socket.end((error?: Error | null) => {",
-    replace: "this.cancel();\n    this.#socket.end((error?: Error | null) => {",
+    find: "socket.end((error?: Error | null) => {",
+    replace: "this.cancel();\n    socket.end((error?: Error | null) => {",
   },
   "no-half-open-conversation": {
     what: "a gateway that ends a conversation with the target's FIN",

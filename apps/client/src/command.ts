@@ -1,6 +1,6 @@
 /** What the commands of the client have in common: their shape, how they are run, and some of their options. */
 
-import { connectTimeoutMsDefault, replyTimeoutMsDefault, TargetError } from "@wirebook/net";
+import { connectTimeoutMsDefault, replyTimeoutMsDefault, InputError } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
 import { fileOption, readSettings, SettingsError, switchOption, wholeNumber } from "@wirebook/settings";
 import type { Setting, SettingsOf, SettingsSource, SettingsTable } from "@wirebook/settings";
@@ -95,7 +95,7 @@ export function readTarget<Read extends Pick<Target, "address" | "proxy">>(read:
     if (target.proxy === undefined) return target;
     throw new SettingsError("proxy=v2 names the client of a gateway, and this is none; leave it out");
   } catch (error) {
-    if (!(error instanceof TargetError)) throw error;
+    if (!(error instanceof InputError)) throw error;
     throw new SettingsError(error.message, { cause: error });
   }
 }

@@ -104,7 +104,7 @@ export const connect: Command<typeof table> = {
     const outcome = await runStream(
       {
         target,
-        options: { message: new Uint8Array(0), connectTimeoutMs, halfOpenMs: Infinity },
+        options: { message: new Uint8Array(0), connectTimeoutMs },
         record,
         view: json ? jsonView : isTerminal ? new TextView() : bytesView,
         notes: trace

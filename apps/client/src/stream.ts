@@ -19,7 +19,7 @@ import type { Outcome } from "./result.ts";
 
 export interface StreamPlan {
   readonly target: Target;
-  readonly options: ConnectionOptions;
+  readonly options: Omit<ConnectionOptions, "record">;
   /** Is filled while it lasts. */
   readonly record: StreamRecord;
   /** What goes to standard output, and what to standard error. */
@@ -68,7 +68,7 @@ class Stream implements ConnectionListener {
     this.#captured = capture && new StreamCapture(capture, { originMs: performance.timeOrigin, transport, hasKeys });
     this.#isInputOver = io.input.isTTY === true;
     this.#stopListening = io.listenForInterrupt(() => this.#connection.cancel());
-    this.#connection = new Connection(target, { ...plan.options, record }, this);
+    this.#connection = new Connection(target, { ...plan.options, record }, this).connect();
   }
 
   onOpen(): void {

@@ -320,8 +320,8 @@ describe("the command line", () => {
   test.each([
     [[], "connect needs a target; type wirebook connect HOST:PORT"],
     [["localhost", "25"], "connect takes one target, not 2 words"],
-    [["localhost"], "is not a host and a port"],
-    [["http://localhost:80"], "has no scheme that is known here; type tcp://host:port, tls://host:port or unix:/path"],
+    [["localhost"], "is not an address; type tcp://host:port"],
+    [["http://localhost:80"], "is not an address; type tcp://host:port, tls://host:port or unix:/path"],
     [["localhost:1?proxy=v2"], "proxy=v2 names the client of a gateway"],
     [["tls://localhost:1?ca=/nonexistent"], "/nonexistent"],
     [["--eol", "crcr", "localhost:1"], '--eol is "crcr"; type crlf, lf, cr or none'],

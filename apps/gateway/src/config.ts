@@ -9,7 +9,7 @@ import {
   parseTarget,
   readNetwork,
   tcpTarget,
-  TargetError,
+  InputError,
 } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
 import { gatewayPortDefault, serverPortDefault, targetsMax } from "@wirebook/protocol";
@@ -274,7 +274,7 @@ function readTarget(text: string): Target {
   try {
     return parseTarget(text);
   } catch (error) {
-    if (!(error instanceof TargetError)) throw error;
+    if (!(error instanceof InputError)) throw error;
     throw new SettingsError(`--target: ${error.message}`, { cause: error });
   }
 }

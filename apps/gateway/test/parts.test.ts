@@ -40,12 +40,12 @@ test("leaves one page no more than its share, serves waiting pages in turn, and 
     return Array.from({ length: 4 }, (_, at) => createUser(`${page}${at}`, notes, owner));
   });
   for (const user of users.flat()) pool.enter(user);
-  // Four pages have their two each; the fifth has none, and is the first whose turn it is; then they take turns.
+  // Four pages have their two each, and the first one's turn is next; a page with its whole share is passed over.
   expect(notes).toEqual(["a0 in", "a1 in", "b0 in", "b1 in", "c0 in", "c1 in", "d0 in", "d1 in"]);
   expect([pool.runningCount, pool.waitingCount]).toEqual([8, 12]);
   const [a = [], b = []] = users;
   for (const user of [a[0], b[0], a[1]]) pool.leave(user as SlotUser);
-  expect(notes.slice(8)).toEqual(["e0 in", "a2 in", "e1 in"]);
+  expect(notes.slice(8)).toEqual(["a2 in", "b2 in", "e0 in"]);
   for (const user of users.flat()) pool.leave(user);
   for (const user of users.flat()) pool.leave(user);
   expect([pool.runningCount, pool.waitingCount]).toEqual([0, 0]);

@@ -22,7 +22,7 @@ export function describeHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The inverse of `describeHostPort`; `undefined` when the text is not `host:port` with a port from the least to 65535. */
+/** The inverse of `describeHostPort`; `undefined` for any other text. */
 export function decodeHostPort(text: string, portLeast = 1): HostPort | undefined {
   const groups = /^(?:\[(?<six>[^\]]+)\]|(?<name>[^\s/:@[\]]+)):(?<port>\d{1,5})$/.exec(text)?.groups;
   if (groups === undefined || (groups.six !== undefined && !isIPv6(groups.six))) return undefined;

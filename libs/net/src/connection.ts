@@ -5,27 +5,75 @@
  * of `replyTimeoutMs`. A *conversation* lasts until both ends have sent FIN: no silence ends it, and after the target's
  * FIN it stays half-open for at most `halfOpenMs`. Either of them goes on reading after our own FIN.
  *
- * Nothing is buffered here: each read goes to the listener as the kernel gave it, and `pause` stops the reading, so that
- * TCP's own window slows the target down (TLS reads ahead by at most 64 KiB). When the target's FIN ends it, what the
- * target has not yet read is dropped. A stream that is left before ends in RST, so that the target knows: through TLS
- * that is a reset of the TCP connection beneath. A Unix socket has none and is closed.
- * A schedule writes the message in pieces and a read rate reads slowly, to see what a target makes of that [G-11].
+ * No read is buffered here: `pause` stops the reading, so that TCP's own window slows the target down (TLS reads ahead by
+ * at most 64 KiB). When the target's FIN ends it, what the target has not yet read is dropped. A stream that is left before
+ * ends in RST, so that the target knows: through TLS that is a reset of the TCP connection beneath. A Unix socket has none.
  */
 
 import type { OnReadOpts, Socket } from "node:net";
-import { countsOnly, StreamRecord } from "@wirebook/protocol";
-import type { ScheduleStep } from "@wirebook/protocol";
-import { abort } from "./abort.ts";
-import { connectTimeoutMsDefault, halfOpenMsDefault } from "./connection-options.ts";
-import type { ConnectionListener, ConnectionOptions, ConnectionOutcome } from "./connection-options.ts";
+import type { EndReason, ReadRate, ScheduleStep, StreamRecord } from "@wirebook/protocol";
 import { Deadline } from "./deadline.ts";
 import { connectTimeout, explain, replyTimeout } from "./errors.ts";
-import { connectTarget } from "./open-socket.ts";
+import type { ExchangeError } from "./errors.ts";
+import { abort, connectTarget } from "./open-socket.ts";
 import { ReadThrottle } from "./read-throttle.ts";
 import type { Target } from "./target.ts";
-import { WriteSchedule } from "./write-schedule.ts";
+
+/** Milliseconds for DNS, TCP and TLS together; beyond Linux's first two retransmits of a SYN (1 s, 3 s). */
+export const connectTimeoutMsDefault = 5000;
+
+/** Milliseconds without a byte from the target, while it is being read, after which an exchange is given up. */
+export const replyTimeoutMsDefault = 15_000;
+
+/** How a connection begins and how long it may wait. Times are at most 2,147,483,647 ms, as `setTimeout` has it. */
+export interface ConnectionOptions {
+  /** What is filled while the stream lives. */
+  readonly record: StreamRecord;
+  /** Bytes written as soon as the connection is ready. */
+  readonly message: Uint8Array;
+  /** Bytes that belong to the connection and not to the message: written first, before TLS, and not counted. */
+  readonly proxyHeader?: Uint8Array | undefined;
+  /**
+   * How the message is written, instead of at once [G-11]. `write` and `end` have no place beside it, and the target's FIN
+   * ends the stream, whatever is left of the schedule.
+   */
+  readonly schedule?: readonly ScheduleStep[] | undefined;
+  /** How slowly the target is read. */
+  readonly read?: ReadRate | undefined;
+  readonly connectTimeoutMs?: number;
+  /** Makes it an exchange: milliseconds without a byte while reading, `Infinity` for a reply that may fall silent. */
+  readonly replyTimeoutMs?: number | undefined;
+  /** For a conversation: milliseconds from the target's FIN until it is closed, if we have not sent ours by then. */
+  readonly halfOpenMs?: number;
+  /** True when the bytes of a read need be valid until `onRead` returns and no longer, and the record keeps none. */
+  readonly isReadBorrowed?: boolean;
+}
+
+/** How a stream ended: by the target's FIN (`fin`), because it was left or reset by this end, or by an error. */
+export type ConnectionOutcome = { readonly reason: EndReason } | ExchangeError;
+
+/** What the owner of a connection is told, after the record was. Times are those of `performance.now()`. */
+export interface ConnectionListener {
+  /** The connection is ready for bytes, TLS included. */
+  onOpen?(connection: Connection): void;
+  /** The kernel took one write. */
+  onWritten?(byteCount: number, atMs: number, connection: Connection): void;
+  /** What one read gave. */
+  onRead(bytes: Uint8Array, atMs: number, connection: Connection): void;
+  /** After a `write` that returned false: the kernel has taken all that was written. */
+  onDrain?(connection: Connection): void;
+  /** A FIN was received or sent, and the stream goes on in the other direction. */
+  onFin?(isFromTarget: boolean, atMs: number, connection: Connection): void;
+  /** It is over: called once, and nothing after it. */
+  onOver(outcome: ConnectionOutcome, connection: Connection): void;
+  /** One of the others threw. Without this the error is thrown on, and ends a process that expects none. */
+  onInternalError?(error: unknown): void;
+}
 
 const readBytesMax = 64 * 1024;
+
+/** Bytes that are held without a word to whoever writes them: as many as a socket holds in Node. */
+const heldBytesMax = 64 * 1024;
 
 /** What a write that waits costs in memory besides its bytes, so that many small ones are not taken for few bytes. */
 export const writeCostBytes = 256;
@@ -33,66 +81,77 @@ export const writeCostBytes = 256;
 /** All sockets read into the same memory, from where each read is copied: an idle connection holds none. */
 const readBuffer = Buffer.allocUnsafeSlow(readBytesMax);
 
-/** A connection that was begun. It holds one socket and lets go of it before `onOver`. */
+/** A connection: it may be written to before `connect`. It holds one socket and lets go of it before `onOver`. */
 export class Connection {
-  readonly target: Target;
   readonly record: StreamRecord;
   readonly #listener: ConnectionListener;
   readonly #options: ConnectionOptions;
-  readonly #connectTimeoutMs: number;
+  readonly #steps: ScheduleStep[];
+  readonly #throttle: ReadThrottle | undefined;
   /** For the connection, then for each next byte of a reply while it is read, or for the half-open rest of a conversation. */
   readonly #deadline = new Deadline(() => this.#timeOut());
-  readonly #schedule: WriteSchedule | undefined;
-  readonly #throttle: ReadThrottle | undefined;
-  /** The TCP or Unix socket. */
-  readonly #transport: Socket;
-  /** Where bytes are written and read: the transport itself, or TLS over it. */
-  #socket: Socket;
-  /** What waits for the connection, in order; `undefined` once it is ready. */
-  #held: Uint8Array[] | undefined = [];
+  #target: Target;
+  /** The TCP or Unix socket, from `connect` on. */
+  #transport: Socket | undefined;
+  /** Where bytes are written and read once it is ready: the transport itself, or TLS over it. */
+  #socket: Socket | undefined;
+  /** What waits for that, in order. */
+  #held: Uint8Array[] = [];
   #unsentBytes = 0;
   #unsentWrites = 0;
+  #scheduledBytes = 0;
+  #stepTimer: NodeJS.Timeout | undefined;
   #hasWritten = false;
   #isEnded = false;
   #isOver = false;
   #isPaused = false;
 
   constructor(target: Target, options: ConnectionOptions, listener: ConnectionListener) {
-    const { message, schedule, read, connectTimeoutMs = connectTimeoutMsDefault } = options;
-    this.target = target;
-    this.record = options.record ?? new StreamRecord(countsOnly);
-    this.#listener = listener;
+    const { record, message, schedule, read } = options;
+    this.record = record;
+    this.#target = target;
     this.#options = options;
-    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#listener = listener;
+    this.#steps = [...(schedule ?? [])];
     this.#throttle = read && new ReadThrottle(read, () => this.#readOrWait());
-    this.#schedule = schedule && this.#makeSchedule(schedule, message);
-    this.#transport = this.#socket = connectTarget(target, {
+    if (schedule === undefined) this.write(message);
+  }
+
+  /** Begins to connect, to another place where that is known only now. */
+  connect(target: Target = this.#target): this {
+    const { connectTimeoutMs = connectTimeoutMsDefault, proxyHeader } = this.#options;
+    this.#target = target;
+    this.#deadline.set(connectTimeoutMs);
+    this.#transport = connectTarget(target, {
       connectTimeoutMs,
       // Without a timeout only the kernel's probes tell a silent target from one that lost its power.
       isKeptAlive: this.#replyTimeoutMs === Infinity,
       onread: this.#makeReader(),
-      proxyHeader: options.proxyHeader,
+      proxyHeader,
       record: this.record,
       onReady: (socket) => this.#open(socket),
       onError: (error) => {
         if (!this.#isOver) this.#finish(explain(error, target, this.record));
       },
     });
-    this.#deadline.set(connectTimeoutMs);
-    if (schedule === undefined) this.write(message);
-    if (options.isEnded ?? false) this.end();
+    return this;
   }
 
   /**
-   * Writes more bytes; does nothing once the stream is over or `end` was called. Returns false when the kernel has not
-   * taken them all yet; `onDrain` says when it has.
+   * Writes bytes, once the connection is ready; does nothing when the stream is over or `end` was called. Returns false when
+   * the kernel has not taken them all yet; `onDrain` says when it has.
    */
   write(bytes: Uint8Array): boolean {
     if (this.#isOver || this.#isEnded || bytes.length === 0) return true;
-    if (this.#held === undefined) return this.#write(bytes);
+    if (this.#socket !== undefined) return this.#write(this.#socket, bytes);
     this.#held.push(bytes);
     this.#countUnsent(1, bytes);
-    return this.#unsentBytes < this.#socket.writableHighWaterMark;
+    return this.#unsentBytes < heldBytesMax;
+  }
+
+  /** True once `end` was called. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   /** Bytes written but not yet taken by the kernel. */
@@ -100,7 +159,7 @@ export class Connection {
     return this.#unsentBytes;
   }
 
-  /** What they cost in memory: more than their number where they are many small writes. */
+  /** What they cost in memory. */
   get unsentCost(): number {
     return this.#unsentBytes + this.#unsentWrites * writeCostBytes;
   }
@@ -114,7 +173,7 @@ export class Connection {
   end(): void {
     if (this.#isOver || this.#isEnded) return;
     this.#isEnded = true;
-    if (this.#held === undefined) this.#sendFin();
+    if (this.#socket !== undefined) this.#sendFin(this.#socket);
   }
 
   /** Stops reading, so that TCP slows the target down; the reply timeout stands still meanwhile. */
@@ -135,13 +194,13 @@ export class Connection {
 
   /** Breaks the connection off by RST; does nothing and returns false where there is none, on a Unix socket. */
   reset(): boolean {
-    if (this.target.address.transport === "unix") return false;
+    if (this.#isUnix) return false;
     this.#finish({ reason: "reset" });
     return true;
   }
 
-  get #isOpen(): boolean {
-    return this.#held === undefined;
+  get #isUnix(): boolean {
+    return this.#target.address.transport === "unix";
   }
 
   get #isConversation(): boolean {
@@ -153,10 +212,10 @@ export class Connection {
   }
 
   #timeOut(): void {
-    const { target, record } = this;
-    if (!this.#isOpen) this.#finish(connectTimeout(target, this.#connectTimeoutMs, record));
-    else if (record.at.fin === undefined)
-      this.#finish(replyTimeout(target, this.#replyTimeoutMs, record.receivedBytes));
+    const { connectTimeoutMs = connectTimeoutMsDefault } = this.#options;
+    const { at, receivedBytes } = this.record;
+    if (this.#socket === undefined) this.#finish(connectTimeout(this.#target, connectTimeoutMs, this.record));
+    else if (at.fin === undefined) this.#finish(replyTimeout(this.#target, this.#replyTimeoutMs, receivedBytes));
     else this.#finish({ reason: "fin" });
   }
 
@@ -166,47 +225,46 @@ export class Connection {
       if (!this.#isOver) this.#tell((listener) => listener.onDrain?.(this));
     });
     socket.on("end", () => this.#endByTarget());
-    if (socket !== this.#transport) socket.on("data", (bytes: Buffer) => this.#takeSome(bytes));
+    if (socket !== this.#transport) socket.on("data", (bytes: Buffer) => this.#takeSome(socket, bytes));
     this.#deadline.set(this.#replyTimeoutMs);
     // Before the listener is called: the target works meanwhile.
-    this.#writeHeld();
+    this.#writeHeld(socket);
     this.#throttle?.begin();
     this.#readOrWait();
     this.#tell((listener) => listener.onOpen?.(this));
-    if (!this.#isOver) this.#schedule?.begin();
+    this.#takeStep();
   }
 
-  #writeHeld(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const bytes of held) this.#countUnsent(-1, bytes);
-    this.#socket.cork();
-    if (this.#options.proxyHeader !== undefined && this.#socket === this.#transport) {
-      this.#socket.write(this.#options.proxyHeader);
+  #writeHeld(socket: Socket): void {
+    const { proxyHeader } = this.#options;
+    socket.cork();
+    if (proxyHeader !== undefined && socket === this.#transport) socket.write(proxyHeader);
+    for (const bytes of this.#held.splice(0)) {
+      this.#countUnsent(-1, bytes);
+      this.#write(socket, bytes);
     }
-    for (const bytes of held) this.#write(bytes);
-    this.#socket.uncork();
-    if (this.#isEnded) this.#sendFin();
+    socket.uncork();
+    if (this.#isEnded) this.#sendFin(socket);
   }
 
-  #write(bytes: Uint8Array, onTaken?: () => void): boolean {
+  #write(socket: Socket, bytes: Uint8Array, onTaken?: () => void): boolean {
     // Nagle's algorithm (RFC 9293, section 3.7.4) delays nothing while nothing is on its way.
-    if (this.#hasWritten) this.#socket.setNoDelay();
+    if (this.#hasWritten) socket.setNoDelay();
     this.#hasWritten = true;
     this.#countUnsent(1, bytes);
     this.record.sending(bytes);
-    return this.#socket.write(bytes, (error) => {
+    return socket.write(bytes, (error) => {
       this.#countUnsent(-1, bytes);
       if (error || this.#isOver) return;
       const atMs = performance.now();
       this.record.wrote(bytes.length, atMs);
       this.#tell((listener) => listener.onWritten?.(bytes.length, atMs, this));
-      if (!this.#isOver) onTaken?.();
+      onTaken?.();
     });
   }
 
-  #sendFin(): void {
-    this.#socket.end((error?: Error | null) => {
+  #sendFin(socket: Socket): void {
+    socket.end((error?: Error | null) => {
       if (error || this.#isOver) return;
       const isLast = this.record.at.fin !== undefined;
       const atMs = performance.now();
@@ -216,83 +274,80 @@ export class Connection {
     });
   }
 
-  #makeSchedule(steps: readonly ScheduleStep[], message: Uint8Array): WriteSchedule {
-    return new WriteSchedule(steps, message, {
-      write: (bytes, onTaken) => {
-        // As long as the schedule goes on, the target owes no answer.
-        this.#deadline.refresh();
-        this.#write(bytes, onTaken);
-      },
-      end: () => this.end(),
-      reset: () => {
-        if (!this.reset()) this.cancel();
-      },
-    });
+  /**
+   * The next step of the schedule, once its time has come. A write waits until the kernel has taken the one before: Node
+   * would join writes that wait for each other, and each of them shall be one segment of its own.
+   */
+  #takeStep(): void {
+    const step = this.#steps.shift();
+    if (step === undefined || this.#isOver) return;
+    if (step.afterMs === 0) this.#do(step);
+    else this.#stepTimer = setTimeout(() => this.#do(step), step.afterMs);
+  }
+
+  #do(step: ScheduleStep): void {
+    if ("bytes" in step) {
+      const from = this.#scheduledBytes;
+      this.#scheduledBytes += step.bytes;
+      // As long as the schedule goes on, the target owes no answer.
+      this.#deadline.refresh();
+      const part = this.#options.message.subarray(from, this.#scheduledBytes);
+      this.#write(this.#socket as Socket, part, () => this.#takeStep());
+    } else if (step.do === "end") this.end();
+    else if (!this.reset()) this.cancel();
   }
 
   /** How the transport is read, where TLS does not read it. */
   #makeReader(): OnReadOpts {
     const throttle = this.#throttle;
-    if (throttle === undefined) {
-      const { isReadBorrowed = false } = this.#options;
-      return {
-        buffer: readBuffer,
-        callback: (byteCount) => {
-          const bytes = readBuffer.subarray(0, byteCount);
-          this.#take(isReadBorrowed ? bytes : Buffer.from(bytes));
-          return true;
-        },
-      };
-    }
+    const isShared = throttle === undefined && this.#options.isReadBorrowed !== true;
     return {
-      buffer: () => Buffer.allocUnsafe(throttle.bytes),
+      buffer: throttle === undefined ? readBuffer : () => Buffer.allocUnsafe(throttle.bytes),
       callback: (byteCount, buffer) => {
-        throttle.note();
-        this.#take(buffer.subarray(0, byteCount));
-        if (!this.#isOver) this.#readOrWait();
+        const bytes = buffer.subarray(0, byteCount);
+        this.#take(isShared ? Buffer.from(bytes) : bytes);
         return true;
       },
     };
   }
 
   /** What TLS deciphered; a slow reader takes some of it, and the rest stays with the socket. */
-  #takeSome(bytes: Buffer): void {
-    const throttle = this.#throttle;
-    if (throttle === undefined) return this.#take(bytes);
-    const byteCount = throttle.bytes;
-    throttle.note();
-    if (bytes.length > byteCount) {
-      this.#socket.pause();
-      this.#socket.unshift(bytes.subarray(byteCount));
+  #takeSome(socket: Socket, bytes: Buffer): void {
+    const some = bytes.subarray(0, this.#throttle?.bytes);
+    if (some.length < bytes.length) {
+      socket.pause();
+      socket.unshift(bytes.subarray(some.length));
     }
-    this.#take(bytes.subarray(0, byteCount));
-    if (!this.#isOver) this.#readOrWait();
+    this.#take(some);
   }
 
   #take(bytes: Uint8Array): void {
     if (this.#isOver) return;
     const atMs = performance.now();
+    this.#throttle?.note();
     this.record.read(bytes, atMs);
     this.#deadline.refresh();
     this.#tell((listener) => listener.onRead(bytes, atMs, this));
+    if (this.#throttle !== undefined) this.#readOrWait();
   }
 
   /** Reads on unless the listener or the read rate holds the reading back. */
   #readOrWait(): void {
-    const isRead = this.#isOpen && this.record.at.fin === undefined;
-    if (this.#isPaused || (this.#throttle?.isWaiting ?? false)) {
+    const socket = this.#socket;
+    if (socket === undefined || this.#isOver) return;
+    const isRead = this.record.at.fin === undefined;
+    if (this.#isPaused || this.#throttle?.isWaiting === true) {
       if (isRead) this.#deadline.clear();
-      this.#socket.pause();
-    } else if (this.#socket.isPaused()) {
+      socket.pause();
+    } else if (socket.isPaused()) {
       if (isRead) this.#deadline.set(this.#replyTimeoutMs);
-      this.#socket.resume();
+      socket.resume();
     }
   }
 
-  /** The target sent FIN. A handshake that it broke off so is an error, which follows. */
   #endByTarget(): void {
-    if (this.#isOver || !this.#isOpen) return;
-    const { halfOpenMs = halfOpenMsDefault, schedule } = this.#options;
+    if (this.#isOver) return;
+    const { halfOpenMs = Infinity, schedule } = this.#options;
     const isLast = this.record.at.ended !== undefined || !this.#isConversation || schedule !== undefined;
     const atMs = performance.now();
     this.record.ended("fin", true, atMs);
@@ -305,9 +360,9 @@ export class Connection {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#deadline.clear();
-    this.#schedule?.stop();
+    clearTimeout(this.#stepTimer);
     this.#throttle?.stop();
-    this.record.mark("closed", performance.now());
+    if (this.#transport !== undefined) this.record.mark("closed", performance.now());
     this.#close("reason" in outcome && outcome.reason === "reset");
     this.record.outcome =
       "reason" in outcome
@@ -329,12 +384,11 @@ export class Connection {
 
   /**
    * After the target's FIN nothing is left unread, so closing sends our FIN; but not in a conversation whose last bytes the
-   * target has not got: it would take them for whole. A Unix socket can only be closed.
+   * target has not got: it would take them for whole.
    */
   #close(isReset: boolean): void {
-    const isUnix = this.target.address.transport === "unix";
     const isWhole = this.record.at.fin !== undefined && !(this.#isConversation && this.unsentBytes > 0);
-    if (isUnix || (isWhole && !isReset)) this.#transport.destroy();
-    else abort(this.#transport, this.#socket);
+    if (this.#isUnix || (isWhole && !isReset)) this.#transport?.destroy();
+    else if (this.#transport !== undefined) abort(this.#transport, this.#socket);
   }
 }

@@ -1,9 +1,8 @@
 /**
  * One deadline that may be put off, on a timer of its own.
  *
- * The event loop may have been busy past a deadline while bytes lay ready in the kernel. Timers run before those bytes
- * are read and an immediate runs after them, so a deadline that is due waits for one immediate, in which it can still be
- * put off.
+ * Timers run before the bytes are read that lie ready in the kernel after a busy turn of the event loop, and an immediate
+ * runs after them. So a deadline that is due waits for one immediate, in which it can still be put off.
  */
 export class Deadline {
   readonly #onPassed: () => void;

@@ -1,4 +1,3 @@
-export { abort } from "./abort.ts";
 export {
   decodeHostPort,
   describeEndpoint,
@@ -10,15 +9,13 @@ export {
   readNetwork,
 } from "./addresses.ts";
 export type { HostPort } from "./addresses.ts";
+export { Connection, connectTimeoutMsDefault, replyTimeoutMsDefault } from "./connection.ts";
+export type { ConnectionListener, ConnectionOptions, ConnectionOutcome } from "./connection.ts";
 export { Deadline } from "./deadline.ts";
-export { connectTimeout, ExchangeError, explain, ListenError, toListenError } from "./errors.ts";
+export { connectTimeout, ExchangeError, explain, InputError, ListenError, toListenError } from "./errors.ts";
 export type { ExchangeErrorCode } from "./errors.ts";
-export { Connection, writeCostBytes } from "./connection.ts";
-export { connectTimeoutMsDefault, halfOpenMsDefault, replyTimeoutMsDefault } from "./connection-options.ts";
-export type { ConnectionListener, ConnectionOptions, ConnectionOutcome } from "./connection-options.ts";
-export { connectTarget } from "./open-socket.ts";
-export { PemError, readCertificates, readKeyPair } from "./pem.ts";
+export { abort, connectTarget } from "./open-socket.ts";
+export { readCertificates, readKeyPair } from "./pem.ts";
 export { encodeProxyHeader, proxyHeaderBytesMax, readProxyHeader } from "./proxy-header.ts";
-export type { ProxiedConnection, ProxyHeaderReading } from "./proxy-header.ts";
-export { describeTarget, lendsRights, parseTarget, parseTargetUrl, TargetError, tcpTarget } from "./target.ts";
-export type { Target, TargetAddress, TlsAddress } from "./target.ts";
+export { describeTarget, lendsRights, parseTarget, parseTargetUrl, tcpTarget } from "./target.ts";
+export type { Target } from "./target.ts";

@@ -1,5 +1,5 @@
 /**
- * How the socket to a target is opened: which addresses are tried and for how long, and TLS over TCP.
+ * How the socket to a target is opened, with TLS over TCP where the target wants it, and how it is broken off.
  *
  * A certificate is always verified, against the operator's authorities where the target names some and those of Node
  * otherwise, and against the name of the host.
@@ -63,8 +63,13 @@ export function connectTarget({ address }: Target, options: TargetOptions): Sock
   socket.on("error", onError);
   socket.on("connect", () => {
     record.mark("established", performance.now());
-    noteEndpoints(record, address, socket);
-    if (address.transport !== "tls") return onReady(socket);
+    if (address.transport === "unix") return onReady(socket);
+    record.local = endpointOf(socket.localAddress, socket.localPort);
+    // An IPv4 address has one spelling and is the one that was reached, so the kernel need not be asked.
+    record.remote = isIPv4(address.host)
+      ? { address: address.host, port: address.port }
+      : endpointOf(socket.remoteAddress, socket.remotePort);
+    if (address.transport === "tcp") return onReady(socket);
     if (proxyHeader !== undefined) socket.write(proxyHeader);
     openTls(socket, address, options);
   });
@@ -86,26 +91,13 @@ function openSocket(address: TargetAddress, { connectTimeoutMs, isKeptAlive, onr
   });
 }
 
-/** An IPv4 address has one spelling and is the one that was reached, so the kernel need not be asked. */
-function noteEndpoints(record: StreamRecord, address: TargetAddress, socket: Socket): void {
-  if (address.transport === "unix") return;
-  record.local = endpointOf(socket.localAddress, socket.localPort);
-  record.remote = isIPv4(address.host)
-    ? { address: address.host, port: address.port }
-    : endpointOf(socket.remoteAddress, socket.remotePort);
-}
-
 /** Authorities and keys of each target, prepared once for all its connections. */
 const contexts = new WeakMap<TlsAddress, SecureContext>();
 
 function openTls(socket: Socket, address: TlsAddress, { record, onReady, onError }: TargetOptions): void {
-  const { host, servername = isIP(host) > 0 ? "" : host, alpn } = address;
-  let secureContext = contexts.get(address);
-  if (secureContext === undefined) {
-    const { ca, cert, key } = address;
-    secureContext = createSecureContext({ ca, cert, key, minVersion: "TLSv1.2" });
-    contexts.set(address, secureContext);
-  }
+  const { host, servername = isIP(host) > 0 ? "" : host, alpn, ca, cert, key } = address;
+  const secureContext = contexts.get(address) ?? createSecureContext({ ca, cert, key, minVersion: "TLSv1.2" });
+  contexts.set(address, secureContext);
   const secure = connectTls({
     socket,
     // What the certificate is verified against when there is no server name.
@@ -142,4 +134,21 @@ function tlsFactsOf(socket: TLSSocket): TlsFacts {
 function nameOf(lines = ""): string {
   const name = lines.replaceAll("\n", ", ");
   return name.length <= certificateNameCharactersMax ? name : `${name.slice(0, certificateNameCharactersMax)}\u2026`;
+}
+
+/**
+ * Closes a connection at once by RST (RFC 9293, section 3.10.5, the ABORT call), also while it is being ended. A FIN would
+ * only say that nothing further is sent.
+ *
+ * Node hands a FIN to libuv in one turn and learns in a later one that it was sent. Between the two, libuv refuses to
+ * reset, and Node, which has dropped its handle by then, would never close the descriptor.
+ *
+ * @param written where bytes are written when that is another socket, namely TLS over this one
+ */
+export function abort(socket: Socket, written: Socket = socket): void {
+  const isFinOnItsWay = written.writableEnded && !written.writableFinished && written.writableLength === 0;
+  if (socket.connecting)
+    socket.destroy(); // There is no connection yet that could be reset.
+  else if (isFinOnItsWay) written.once("finish", () => socket.resetAndDestroy());
+  else socket.resetAndDestroy();
 }

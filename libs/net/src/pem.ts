@@ -3,9 +3,10 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import { InputError } from "./errors.ts";
 
 /** A file, and the name of the option or parameter that names it. */
-export interface NamedFile {
+interface NamedFile {
   readonly option: string;
   readonly path: string;
 }
@@ -13,15 +14,10 @@ export interface NamedFile {
 /** Bytes of a PEM file; the list of all usual authorities has a quarter of that. */
 const pemBytesMax = 1024 * 1024;
 
-/** A PEM file is missing or is not what it should be; the message names the file and says what to name instead. */
-export class PemError extends Error {
-  override readonly name = "PemError";
-}
-
 /**
  * Reads a file of certificates.
  *
- * @throws PemError
+ * @throws InputError
  */
 export function readCertificates(file: NamedFile): Buffer {
   const pem = read(file);
@@ -32,7 +28,7 @@ export function readCertificates(file: NamedFile): Buffer {
 /**
  * Reads a certificate and its key, and checks that they belong together.
  *
- * @throws PemError
+ * @throws InputError
  */
 export function readKeyPair(certFile: NamedFile, keyFile: NamedFile): { readonly cert: Buffer; readonly key: Buffer } {
   const [cert, key] = [read(certFile), read(keyFile)];
@@ -43,7 +39,7 @@ export function readKeyPair(certFile: NamedFile, keyFile: NamedFile): { readonly
     `${keyName} has no private key in PEM form without a passphrase; name the file that begins with BEGIN PRIVATE KEY`,
   );
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new PemError(
+    throw new InputError(
       `${keyName} is not the key of the certificate in ${certName}; name two files that belong together`,
     );
   }
@@ -54,13 +50,12 @@ export function readKeyPair(certFile: NamedFile, keyFile: NamedFile): { readonly
 
 /** At least one. TLS itself ignores an authority that is not in PEM form, or is cut off behind others. */
 function parseCertificates(file: NamedFile, pem: Buffer): [X509Certificate, ...X509Certificate[]] {
-  const sentence = `${describe(file)} has no certificate in PEM form; name the file that begins with BEGIN CERTIFICATE`;
   const block = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----.*?(?:-----END [^-]*-----|$)/gs;
-  const [first, ...others] = pem.toString("latin1").match(block) ?? [];
-  if (first === undefined) throw new PemError(sentence);
-  const certificate = attempt(() => new X509Certificate(first), sentence);
-  const broken = `a certificate in ${describe(file)} cannot be read; copy the file again`;
-  return [certificate, ...others.map((text) => attempt(() => new X509Certificate(text), broken))];
+  const blocks = pem.toString("latin1").match(block) ?? [""];
+  const sentence = `${describe(file)} has no certificate in PEM form, or a broken one; name the whole file that begins with BEGIN CERTIFICATE`;
+  return blocks.map((text) => attempt(() => new X509Certificate(text), sentence)) as ReturnType<
+    typeof parseCertificates
+  >;
 }
 
 function read(file: NamedFile): Buffer {
@@ -72,7 +67,7 @@ function read(file: NamedFile): Buffer {
     return readFileSync(file.path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new PemError(`${describe(file)} cannot be read (${code ?? message}); name a PEM file`, { cause: error });
+    throw new InputError(`${describe(file)} cannot be read (${code ?? message}); name a PEM file`, { cause: error });
   }
 }
 
@@ -84,6 +79,6 @@ function attempt<Result>(work: () => Result, sentence: string): Result {
   try {
     return work();
   } catch (error) {
-    throw new PemError(`${sentence} (${(error as Error).message})`, { cause: error });
+    throw new InputError(`${sentence} (${(error as Error).message})`, { cause: error });
   }
 }

@@ -17,13 +17,13 @@ import { decodeAddress, encodeAddress, mapToIPv6 } from "./addresses.ts";
 /** Bytes of a header with its extensions [W-20]; 52 without any. */
 export const proxyHeaderBytesMax = 536;
 
-export interface ProxiedConnection {
+interface ProxiedConnection {
   readonly source: Endpoint;
   readonly destination: Endpoint;
 }
 
 /** What the bytes so far are: the start of a header, a whole one, or none and why. */
-export type ProxyHeaderReading =
+type ProxyHeaderReading =
   | { readonly state: "incomplete" }
   | {
       readonly state: "whole";
@@ -35,14 +35,8 @@ export type ProxyHeaderReading =
 
 const signature = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
 const fixedBytes = 16;
-const version = 2;
-const commands = { local: 0, proxy: 1 } as const;
-/** By family and transport: the bytes of one address. */
-const addressBytes: ReadonlyMap<number, number> = new Map([
-  [0x11, 4],
-  [0x21, 16],
-]);
-const unspecified = 0x00;
+const [local, proxied] = [0x20, 0x21];
+const [unspecified, tcpOverIPv4, tcpOverIPv6] = [0x00, 0x11, 0x21];
 
 /**
  * The header for a connection, or without one that of a proxy that connects for itself (LOCAL), as for a health check.
@@ -51,51 +45,40 @@ const unspecified = 0x00;
  * @throws RangeError when an address is no IP address
  */
 export function encodeProxyHeader(connection?: ProxiedConnection): Uint8Array<ArrayBuffer> {
-  if (connection === undefined) return encodeHeader(commands.local, unspecified, new Uint8Array(0));
+  if (connection === undefined) return Uint8Array.of(...signature, local, unspecified, 0, 0);
   const ends = [connection.source, connection.destination];
   const plain = ends.map(({ address }) => encodeAddress(address) ?? refuse(address));
   const isSix = plain.some(({ length }) => length === 16);
-  const addresses = isSix ? plain.map(mapToIPv6) : plain;
+  const addresses = (isSix ? plain.map(mapToIPv6) : plain).flatMap((bytes) => [...bytes]);
   const ports = ends.flatMap(({ port }) => [port >> 8, port & 0xff]);
-  const block = Uint8Array.of(...addresses.flatMap((bytes) => [...bytes]), ...ports);
-  return encodeHeader(commands.proxy, isSix ? 0x21 : 0x11, block);
+  const family = isSix ? tcpOverIPv6 : tcpOverIPv4;
+  return Uint8Array.of(...signature, proxied, family, 0, addresses.length + ports.length, ...addresses, ...ports);
 }
 
 /** Reads the header at the start of what a proxy sent. */
 export function readProxyHeader(bytes: Uint8Array): ProxyHeaderReading {
-  const compared = Math.min(bytes.length, signature.length);
-  if (bytes.subarray(0, compared).some((byte, at) => byte !== signature[at])) {
-    return invalid("this one has none");
-  }
+  if (signature.subarray(0, bytes.length).some((byte, at) => byte !== bytes[at])) return invalid("this one has none");
   if (bytes.length < fixedBytes) return { state: "incomplete" };
-  const [versionAndCommand = 0, family = 0, high = 0, low = 0] = bytes.subarray(signature.length);
-  if (versionAndCommand >> 4 !== version) return invalid(`its version is ${versionAndCommand >> 4}`);
+  const [command = 0, family = 0, high = 0, low = 0] = bytes.subarray(signature.length);
+  if (command !== local && command !== proxied) {
+    return invalid(`its version and command are 0x${command.toString(16)}, not 0x20 or 0x21`);
+  }
   const length = fixedBytes + (high << 8) + low;
   if (length > proxyHeaderBytesMax) return invalid(`its ${length} bytes are over the limit of ${proxyHeaderBytesMax}`);
-  const command = versionAndCommand & 0x0f;
-  if (command !== commands.local && command !== commands.proxy) return invalid(`its command is ${command}`);
-  const each = addressBytes.get(family);
   // Of a LOCAL header the addresses mean nothing, whatever they are.
-  const isSilent = command === commands.local || family === unspecified;
-  if (!isSilent && each === undefined)
+  const isSilent = command === local || family === unspecified;
+  if (!isSilent && family !== tcpOverIPv4 && family !== tcpOverIPv6) {
     return invalid(`its address family is 0x${family.toString(16)}, not TCP over IP`);
-  if (!isSilent && each !== undefined && length < fixedBytes + 2 * each + 4) return invalid("it is too short");
+  }
+  const each = family === tcpOverIPv6 ? 16 : 4;
+  if (!isSilent && length < fixedBytes + 2 * each + 4) return invalid("it is too short");
   if (bytes.length < length) return { state: "incomplete" };
-  const connection = isSilent || each === undefined ? undefined : decodeBlock(bytes.subarray(fixedBytes), each);
-  return { state: "whole", length, connection };
-}
-
-function encodeHeader(command: number, family: number, block: Uint8Array): Uint8Array<ArrayBuffer> {
-  const head = [(version << 4) | command, family, block.length >> 8, block.length & 0xff];
-  return Uint8Array.of(...signature, ...head, ...block);
-}
-
-function decodeBlock(block: Uint8Array, each: number): ProxiedConnection {
-  const port = (at: number): number => ((block[at] ?? 0) << 8) | (block[at + 1] ?? 0);
-  return {
-    source: { address: decodeAddress(block.subarray(0, each)), port: port(2 * each) },
-    destination: { address: decodeAddress(block.subarray(each, 2 * each)), port: port(2 * each + 2) },
-  };
+  const block = bytes.subarray(fixedBytes);
+  const end = (at: number): Endpoint => ({
+    address: decodeAddress(block.subarray(at * each, (at + 1) * each)),
+    port: ((block[2 * each + 2 * at] ?? 0) << 8) | (block[2 * each + 2 * at + 1] ?? 0),
+  });
+  return { state: "whole", length, connection: isSilent ? undefined : { source: end(0), destination: end(1) } };
 }
 
 function invalid(problem: string): ProxyHeaderReading {

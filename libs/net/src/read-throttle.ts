@@ -1,9 +1,8 @@
 /**
- * A slow reader: each read takes at most so many bytes, and the next one waits.
+ * A slow reader: each read takes at most so many bytes, and the next one waits [G-11].
  *
- * The socket reads into buffers of that size (Node's `onread`), so each is one read of the kernel and nothing is read
- * ahead, except by TLS. What is not read stays in the kernel; when its buffer is full TCP's window is closed and the server is held
- * back (RFC 9293, section 3.8.6). After `slowReadMsMax` the pace ends and the rest is read as it comes.
+ * What is not read stays in the kernel; when its buffer is full TCP's window is closed and the target is held back (RFC
+ * 9293, section 3.8.6). After `slowReadMsMax` the rest is read as it comes.
  */
 
 import { slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
@@ -11,15 +10,15 @@ import type { ReadRate } from "@wirebook/protocol";
 
 /** Says when the next read may be made. */
 export class ReadThrottle {
-  readonly #throttle: ReadRate;
-  readonly #slowMsMax: number;
+  readonly #rate: ReadRate;
   readonly #onMayRead: () => void;
+  readonly #slowMsMax: number;
   #untilMs = Infinity;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onMayRead called when a wait is over */
-  constructor(pace: ReadRate, onMayRead: () => void, slowMsMax: number = slowReadMsMax) {
-    this.#throttle = pace;
+  constructor(rate: ReadRate, onMayRead: () => void, slowMsMax: number = slowReadMsMax) {
+    this.#rate = rate;
     this.#onMayRead = onMayRead;
     this.#slowMsMax = slowMsMax;
   }
@@ -31,34 +30,29 @@ export class ReadThrottle {
 
   /** Bytes that the next read may take. */
   get bytes(): number {
-    return this.#isOver ? slowReadBytesMax : this.#throttle.bytes;
+    return performance.now() < this.#untilMs ? this.#rate.bytes : slowReadBytesMax;
   }
 
   /** The connection stands: the first read waits. */
   begin(): void {
     this.#untilMs = performance.now() + this.#slowMsMax;
-    this.#wait(this.#throttle.afterMs);
+    this.#wait(this.#rate.afterMs);
   }
 
   /** A read was made: the next one waits. */
   note(): void {
-    if (!this.#isOver) this.#wait(this.#throttle.everyMs);
+    this.#wait(this.#rate.everyMs);
   }
 
   /** Waits no longer, and never again. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#untilMs = 0;
   }
 
-  get #isOver(): boolean {
-    return performance.now() >= this.#untilMs;
-  }
-
   #wait(ms: number): void {
-    if (ms === 0) return;
     const withinMs = Math.min(ms, this.#untilMs - performance.now());
+    if (withinMs <= 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#onMayRead();

@@ -193,14 +193,16 @@ describe("a Unix socket", () => {
   });
 
   test.each([
-    [
-      "ENOENT",
+    ...["ENOENT", "EACCES", "EAGAIN"].map((systemCode) => [
+      systemCode,
       "connect-failed",
-      "the local socket of local is not there (ENOENT); start that service, or correct its path",
+      `cannot reach the local socket of local (${systemCode}); check the name or the address, and who may use it`,
+    ]),
+    [
+      "ECONNREFUSED",
+      "connect-refused",
+      "nothing listens on the local socket of local; start the server or name another address",
     ],
-    ["ECONNREFUSED", "connect-refused", "nothing listens on the local socket of local; start that service"],
-    ["EACCES", "connect-failed", "this program may not open the local socket of local (EACCES); give its user access"],
-    ["EAGAIN", "connect-failed", "local accepts no more connections now (EAGAIN); try again in a moment"],
   ])("that cannot be reached is named by its target and not by its path: %s", (systemCode, code, message) => {
     const error = Object.assign(new Error(`connect ${systemCode} /run/secret.sock`), { code: systemCode });
     const target = parseTarget("local=unix:/run/secret.sock");

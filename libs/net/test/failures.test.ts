@@ -67,7 +67,8 @@ describe("an exchange fails with", () => {
     const target = tcpTarget("rude", { host: "127.0.0.1", port: 1 });
     expect(explain(coded("ECONNRESET"), target, new StreamRecord(countsOnly))).toMatchObject({
       code: "connection-reset",
-      message: "127.0.0.1:1 accepted the connection and broke it at once (ECONNRESET); look at the log of that service",
+      message:
+        "127.0.0.1:1 broke the connection after 0 bytes of its reply (ECONNRESET); try again, or look at its log",
     });
   });
 
@@ -161,13 +162,15 @@ describe("a socket's error is explained", () => {
 
   test("with an IPv6 address in brackets and the codes that the system gave", () => {
     const error = explain(new AggregateError([coded("ENETUNREACH"), coded("EACCES")]), target, record);
-    expect(error.message).toBe("cannot reach [::1]:5007 (ENETUNREACH, EACCES); check the address");
+    expect(error.message).toBe(
+      "cannot reach [::1]:5007 (ENETUNREACH, EACCES); check the name or the address, and who may use it",
+    );
     expect(error.cause).toBeInstanceOf(AggregateError);
   });
 
   test.each(["ENOTFOUND", "EAI_AGAIN"])("as an unknown name (%s)", (code) => {
     expect(explain(coded(code), parseTarget("gone=tcp://nowhere.invalid:1"), record).message).toBe(
-      `the host name nowhere.invalid is not known (${code}); check its spelling and the network`,
+      `cannot reach nowhere.invalid:1 (${code}); check the name or the address, and who may use it`,
     );
   });
 });

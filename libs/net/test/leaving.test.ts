@@ -93,10 +93,13 @@ test("leaves nothing behind that would keep a process alive", async () => {
   await using peer = await openPeer((socket) => socket.once("data", () => socket.end("bye")));
   const script = `
     import { Connection } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)};
+    import { countsOnly, StreamRecord } from ${JSON.stringify(import.meta.resolve("@wirebook/protocol"))};
     const tell = { onRead() {}, onOver: ({ reason, code }) => console.log(reason ?? code) };
     const options = { message: Buffer.from("brick"), connectTimeoutMs: 600_000, replyTimeoutMs: 600_000 };
-    new Connection(${JSON.stringify(peer.target)}, options, tell);
-    new Connection(${JSON.stringify(peer.target)}, options, tell).cancel();
+    const begin = () =>
+      new Connection(${JSON.stringify(peer.target)}, { ...options, record: new StreamRecord(countsOnly) }, tell).connect();
+    begin();
+    begin().cancel();
   `;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
     stdio: ["ignore", "pipe", "inherit"],

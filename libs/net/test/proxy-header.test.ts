@@ -98,8 +98,8 @@ describe("a PROXY header", () => {
   test.each([
     ["a message", Buffer.from("brick 2\n"), "has none"],
     ["version 1", Buffer.from("PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\r\n"), "has none"],
-    ["version 3", header(0x31, 0x11, [], 12), "version is 3"],
-    ["an unknown command", header(0x22, 0x11, [], 12), "command is 2"],
+    ["version 3", header(0x31, 0x11, [], 12), "version and command are 0x31"],
+    ["an unknown command", header(0x22, 0x11, [], 12), "version and command are 0x22"],
     ["a Unix socket", header(0x21, 0x31, [], 216), "family is 0x31"],
     ["UDP", header(0x21, 0x12, [], 12), "family is 0x12"],
     ["no room for its addresses", header(0x21, 0x21, [], 35), "too short"],

@@ -18,10 +18,13 @@ export interface Run {
   readonly ending: Promise<Ending>;
 }
 
+/** What a test wants otherwise; `isEnded` sends FIN behind the message. */
+type RunOptions = Partial<ConnectionOptions> & { readonly isEnded?: boolean };
+
 /** Begins an exchange with the message `brick 2`, unless the options say otherwise. */
 export function run(
   target: Target,
-  options: Partial<ConnectionOptions> = {},
+  { isEnded = false, ...options }: RunOptions = {},
   also: Partial<ConnectionListener> = {},
 ): Run {
   const events: string[] = [];
@@ -61,14 +64,12 @@ export function run(
       },
     },
   );
+  connection.connect();
+  if (isEnded) connection.end();
   return { connection, record, events, texts, ending: promise };
 }
 
 /** Begins a conversation that says nothing at first. */
-export function converse(
-  target: Target,
-  options: Partial<ConnectionOptions> = {},
-  also: Partial<ConnectionListener> = {},
-): Run {
+export function converse(target: Target, options: RunOptions = {}, also: Partial<ConnectionListener> = {}): Run {
   return run(target, { message: new Uint8Array(0), replyTimeoutMs: undefined, ...options }, also);
 }

@@ -323,7 +323,7 @@ describe("TLS fails with", () => {
 
     expect(await failureOf(targetWith(await certificates.make("stranger")))).toMatchObject({
       code: "tls-client-certificate",
-      message: expect.stringContaining("refused the client certificate") as string,
+      message: expect.stringContaining("wants a client certificate that it trusts") as string,
     });
     expect(await failureOf(targetOf(peer))).toMatchObject({
       code: "tls-client-certificate",

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test, vi } from "vitest";
-import { writeCostBytes } from "../src/index.ts";
+import { writeCostBytes } from "../src/connection.ts";
 import { openPeer, openPromptPeer } from "./peers.ts";
 import { run } from "./runs.ts";
 

@@ -72,8 +72,8 @@ class Driver implements ConnectionListener {
     this.#options = options;
     this.#player = new Player(scenario, { values, pace, timeoutMs });
     const connectTimeoutMs = timeoutMs ?? connectTimeoutMsDefault;
-    const conversation = { message: new Uint8Array(0), connectTimeoutMs, halfOpenMs: Infinity, record: this.#record };
-    this.#connection = new Connection(target, conversation, this);
+    const conversation = { message: new Uint8Array(0), connectTimeoutMs, record: this.#record };
+    this.#connection = new Connection(target, conversation, this).connect();
     this.#stopListening = options.listenForInterrupt(() => {
       if (this.#outcome === undefined) this.#decide({ verdict: "interrupted", message: "interrupted" });
       else this.#connection.cancel();

@@ -10,7 +10,7 @@
 import type { FastifyInstance } from "fastify";
 import { Connection, encodeProxyHeader, ExchangeError } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
-import { errorPrefix, notReadyPrefix, plainText } from "@wirebook/protocol";
+import { countsOnly, errorPrefix, notReadyPrefix, plainText, StreamRecord } from "@wirebook/protocol";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -74,8 +74,8 @@ function probe(server: Target, timeoutMs: number): Promise<string | undefined> {
   const decoder = new TextDecoder();
   let reply = "";
   const options = {
+    record: new StreamRecord(countsOnly),
     message: new Uint8Array(0),
-    isEnded: true,
     // A server that expects the PROXY header expects it from a probe too [W-20].
     proxyHeader: server.proxy && encodeProxyHeader(),
     connectTimeoutMs: timeoutMs,
@@ -93,5 +93,6 @@ function probe(server: Target, timeoutMs: number): Promise<string | undefined> {
       else resolve(reply === "" && outcome instanceof ExchangeError ? outcome.message : undefined);
     },
   });
+  connection.connect().end();
   return promise;
 }

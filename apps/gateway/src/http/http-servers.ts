@@ -12,7 +12,7 @@ import type { Server as HttpsServer } from "node:https";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
-import { networkOf, normalizeAddress, PemError, readCertificates, readKeyPair } from "@wirebook/net";
+import { InputError, networkOf, normalizeAddress, readCertificates, readKeyPair } from "@wirebook/net";
 import { SettingsError } from "@wirebook/settings";
 import { Tally } from "../bounds.ts";
 import type { GatewayLimits } from "../limits.ts";
@@ -126,7 +126,7 @@ export function readTlsPair({ certPath, keyPath }: TlsFiles, caPath?: string): T
     if (caPath === undefined) return pair;
     return { ...pair, ca: readCertificates({ option: "--auth client-cert", path: caPath }) };
   } catch (error) {
-    if (!(error instanceof PemError)) throw error;
+    if (!(error instanceof InputError)) throw error;
     throw new SettingsError(error.message, { cause: error });
   }
 }

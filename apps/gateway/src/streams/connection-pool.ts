@@ -19,10 +19,10 @@ export interface SlotUser {
 
 type PoolLimits = Pick<GatewayLimits, "queuedStreamsMax" | "queueWaitMs" | "sharesAtLeast">;
 
-/** What one WebSocket has and what it waits for. */
+/** What one WebSocket has and what it waits for, in order. */
 interface Share {
-  readonly running: Set<SlotUser>;
-  readonly waiting: Map<SlotUser, NodeJS.Timeout>;
+  runningCount: number;
+  readonly waiting: Set<SlotUser>;
 }
 
 /** Connections that one WebSocket may have: at least two if there are two, so that it can send requests while it follows. */
@@ -35,11 +35,11 @@ export class ConnectionPool {
   readonly slotsMax: number;
   readonly #limits: PoolLimits;
   readonly #shareMax: number;
-  readonly #shares = new Map<object, Share>();
-  /** Shares that may get a slot and have a user that waits; the next one first. */
+  readonly #running = new Set<SlotUser>();
+  readonly #waiting = new Map<SlotUser, NodeJS.Timeout>();
+  readonly #shares = new WeakMap<object, Share>();
+  /** Shares with a user that waits; the one whose turn it is first. */
   readonly #turns = new Set<Share>();
-  #runningCount = 0;
-  #waitingCount = 0;
 
   constructor(slotsMax: number, limits: PoolLimits) {
     this.slotsMax = slotsMax;
@@ -49,22 +49,21 @@ export class ConnectionPool {
 
   /** Connections in use. */
   get runningCount(): number {
-    return this.#runningCount;
+    return this.#running.size;
   }
 
   /** Streams in the queue. */
   get waitingCount(): number {
-    return this.#waitingCount;
+    return this.#waiting.size;
   }
 
   /** Requests a connection. */
   enter(user: SlotUser): void {
-    const share = this.#shareFor(user.owner);
+    const share = this.#shareFor(user);
     // A user that waits although a slot is free belongs to a WebSocket with its whole share.
-    if (this.#runningCount < this.slotsMax && share.running.size < this.#shareMax) return this.#grant(user, share);
+    if (this.#running.size < this.slotsMax && share.runningCount < this.#shareMax) return this.#grant(user, share);
     const { queuedStreamsMax, queueWaitMs } = this.#limits;
-    if (this.#waitingCount >= queuedStreamsMax) {
-      this.#forgetIfIdle(user.owner, share);
+    if (this.#waiting.size >= queuedStreamsMax) {
       return user.onBusy(`${this.#allInUse(share)} and ${queuedStreamsMax} streams wait; try again in a moment`);
     }
     const timer = setTimeout(() => {
@@ -74,70 +73,49 @@ export class ConnectionPool {
       this.#stopWaiting(user, share);
       user.onBusy(message);
     }, queueWaitMs);
-    share.waiting.set(user, timer);
-    this.#waitingCount += 1;
-    this.#enqueue(share);
+    this.#waiting.set(user, timer);
+    share.waiting.add(user);
+    this.#turns.add(share);
   }
 
   /** Gives the connection back, or the place in the queue; does nothing for a user that has neither. */
   leave(user: SlotUser): void {
-    const share = this.#shares.get(user.owner);
-    if (share === undefined) return;
+    const share = this.#shareFor(user);
     this.#stopWaiting(user, share);
-    if (!share.running.delete(user)) return;
-    this.#runningCount -= 1;
-    this.#enqueue(share);
-    this.#forgetIfIdle(user.owner, share);
-    this.#grantNext();
-  }
-
-  #grantNext(): void {
-    const [share] = this.#turns;
-    if (share === undefined || this.#runningCount >= this.slotsMax) return;
-    const [next] = share.waiting.keys();
-    if (next === undefined) return;
-    // To the end of the line: the others are next.
-    this.#turns.delete(share);
-    this.#stopWaiting(next, share);
-    this.#grant(next, share);
+    if (!this.#running.delete(user)) return;
+    share.runningCount -= 1;
+    for (const next of this.#turns) {
+      const [first] = next.waiting;
+      if (first === undefined || next.runningCount >= this.#shareMax) continue;
+      this.#stopWaiting(first, next);
+      // To the end of the line: the others are next.
+      if (this.#turns.delete(next)) this.#turns.add(next);
+      return this.#grant(first, next);
+    }
   }
 
   #grant(user: SlotUser, share: Share): void {
-    share.running.add(user);
-    this.#shares.set(user.owner, share);
-    this.#runningCount += 1;
-    this.#enqueue(share);
+    this.#running.add(user);
+    share.runningCount += 1;
     user.onSlot();
   }
 
   #stopWaiting(user: SlotUser, share: Share): void {
-    if (!share.waiting.has(user)) return;
-    clearTimeout(share.waiting.get(user));
-    share.waiting.delete(user);
-    this.#waitingCount -= 1;
-    this.#enqueue(share);
-    this.#forgetIfIdle(user.owner, share);
+    if (!share.waiting.delete(user)) return;
+    clearTimeout(this.#waiting.get(user));
+    this.#waiting.delete(user);
+    if (share.waiting.size === 0) this.#turns.delete(share);
   }
 
-  /** Puts a share at the end of the line if it may get a slot and is not in it; removes it if it may not. */
-  #enqueue(share: Share): void {
-    if (share.waiting.size > 0 && share.running.size < this.#shareMax) this.#turns.add(share);
-    else this.#turns.delete(share);
-  }
-
-  #shareFor(owner: object): Share {
-    const share = this.#shares.get(owner) ?? { running: new Set(), waiting: new Map() };
+  #shareFor({ owner }: SlotUser): Share {
+    const share = this.#shares.get(owner) ?? { runningCount: 0, waiting: new Set() };
     this.#shares.set(owner, share);
     return share;
   }
 
-  #forgetIfIdle(owner: object, { running, waiting }: Share): void {
-    if (running.size === 0 && waiting.size === 0) this.#shares.delete(owner);
-  }
-
-  #allInUse({ running }: Share): string {
+  #allInUse({ runningCount }: Share): string {
     if (this.slotsMax === 1) return "the one connection to a target is in use";
-    return running.size >= this.#shareMax && this.#runningCount < this.slotsMax
+    return runningCount >= this.#shareMax && this.#running.size < this.slotsMax
       ? `this page uses the ${this.#shareMax} connections to targets that one page may have`
       : `all ${this.slotsMax} connections to targets are in use`;
   }

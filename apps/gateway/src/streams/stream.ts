@@ -1,13 +1,13 @@
 /**
  * One stream to a target, from its request to its outcome [G-5]: an exchange, a conversation, or a relay.
  *
- * It waits for a connection, then carries bytes both ways. What its client writes meanwhile waits here, in order, and
- * counts as unsent. Its client is told once how the stream ended, and nothing after it.
+ * It waits for a connection, then carries bytes both ways. What its client writes meanwhile waits, in order, and counts as
+ * unsent. Its client is told once how the stream ended, and nothing after it.
  */
 
 import { StreamCapture } from "@wirebook/capture";
 import type { Capture } from "@wirebook/capture";
-import { Connection, ExchangeError, writeCostBytes } from "@wirebook/net";
+import { Connection, ExchangeError } from "@wirebook/net";
 import type { ConnectionListener, ConnectionOutcome, Target } from "@wirebook/net";
 import { countsOnly, StreamRecord } from "@wirebook/protocol";
 import type { EndReason, FrameErrorCode, ReadRate, ScheduleStep } from "@wirebook/protocol";
@@ -76,59 +76,61 @@ export function outcomeOf(outcome: StreamEnd | undefined): EndReason | FrameErro
 /** What a capture needs of a record: it writes each event down at once. */
 const newestEvent = { firstEventsKept: 0, lastEventsKept: 1, bytesKept: Infinity };
 
-function captureOf({ name, address }: Target, capture: Capture): StreamCapture {
-  const { transport } = address;
-  return new StreamCapture(capture, { originMs: performance.timeOrigin, transport, hasKeys: name === "wirebook" });
-}
-
 /** A stream of a client. */
 export class Stream implements SlotUser, ConnectionListener {
   readonly request: StreamRequest;
   readonly owner: StreamOwner;
+  /** Its connection, which may be written to and left before it has a place. */
+  readonly connection: Connection;
   /** Its steps and counts; events are kept for a capture alone. */
   readonly record: StreamRecord;
+  /** Set when it is over. */
+  outcome: StreamEnd | undefined;
   /** Where it connects. */
   #target: Target;
   readonly #shared: StreamShared;
   readonly #captured: StreamCapture | undefined;
-  /** What waits for a connection, in order. */
-  #held: Uint8Array[];
-  #heldCost: number;
-  #isEnded: boolean;
+  readonly #proxyHeader: Uint8Array | undefined;
   #isStalled = false;
-  #connection: Connection | undefined;
-  #outcome: StreamEnd | undefined;
 
   constructor(request: StreamRequest, owner: StreamOwner, shared: StreamShared) {
+    const { target, message, isEnded, isConversation, isFollow, schedule, read } = request;
+    const { limits, capture } = shared;
+    const { connectTimeoutMs, replyTimeoutMs, halfOpenMs } = limits;
     this.request = request;
-    this.#target = request.target;
     this.owner = owner;
+    this.#target = target;
     this.#shared = shared;
-    this.record = new StreamRecord(shared.capture === undefined ? countsOnly : newestEvent);
-    this.#captured = shared.capture && captureOf(request.target, shared.capture);
-    this.#held = [request.message];
-    this.#heldCost = request.message.length;
-    this.#isEnded = request.isEnded;
+    this.#proxyHeader = target.proxy === undefined ? undefined : owner.proxyHeader;
+    this.record = new StreamRecord(capture === undefined ? countsOnly : newestEvent);
     this.record.mark("received", request.receivedMs);
+    if (capture !== undefined) {
+      const { transport } = target.address;
+      const options = { originMs: performance.timeOrigin, transport, hasKeys: target.name === "wirebook" };
+      this.#captured = new StreamCapture(capture, options);
+    }
+    const options = {
+      record: this.record,
+      message,
+      proxyHeader: this.#proxyHeader,
+      schedule,
+      read,
+      connectTimeoutMs,
+      replyTimeoutMs: isConversation ? undefined : isFollow ? Infinity : replyTimeoutMs,
+      halfOpenMs,
+      isReadBorrowed: capture === undefined,
+    };
+    this.connection = new Connection(target, options, this);
+    if (isEnded) this.connection.end();
   }
 
   get id(): number {
     return this.request.id;
   }
 
-  /** True once the client has said that no more bytes come from it. */
-  get isEnded(): boolean {
-    return this.#isEnded;
-  }
-
-  /** Set when it is over. */
-  get outcome(): StreamEnd | undefined {
-    return this.#outcome;
-  }
-
   /** True while it waits for a connection and has nothing to send: a client that leaves misses nothing. */
   get isUnused(): boolean {
-    return this.#connection === undefined && this.#heldCost === 0;
+    return this.record.at.connecting === undefined && this.connection.unsentBytes === 0;
   }
 
   /**
@@ -143,70 +145,13 @@ export class Stream implements SlotUser, ConnectionListener {
 
   /** Carries more bytes to the target, behind those that went before. */
   write(bytes: Uint8Array): void {
-    if (this.#connection === undefined) this.#hold(bytes);
-    else this.#connection.write(bytes);
+    this.connection.write(bytes);
     this.#checkStall();
-  }
-
-  #hold(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#held.push(bytes);
-    this.#heldCost += bytes.length + writeCostBytes;
-  }
-
-  /** Half-closes: FIN follows the bytes, and the target is still read. */
-  end(): void {
-    this.#isEnded = true;
-    this.#connection?.end();
-  }
-
-  /** Sends RST, or ends a stream that still waits; false where the target's connection has none. */
-  reset(): boolean {
-    if (this.#connection !== undefined) return this.#connection.reset();
-    if (this.request.target.address.transport === "unix") return false;
-    this.#finish({ reason: "reset" });
-    return true;
-  }
-
-  /** Closes at once. */
-  cancel(): void {
-    if (this.#connection === undefined) this.#finish({ reason: "cancelled" });
-    else this.#connection.cancel();
-  }
-
-  /** Stops reading the target. */
-  pause(): void {
-    this.#connection?.pause();
-  }
-
-  /** Goes on reading the target. */
-  resume(): void {
-    this.#connection?.resume();
   }
 
   onSlot(): void {
-    const { limits } = this.#shared;
-    const { isConversation, isFollow, schedule, read } = this.request;
-    const connection = new Connection(
-      this.#target,
-      {
-        message: this.#held.length === 1 ? this.request.message : Buffer.concat(this.#held),
-        isEnded: this.#isEnded,
-        proxyHeader: this.#proxyHeader,
-        schedule,
-        read,
-        connectTimeoutMs: limits.connectTimeoutMs,
-        replyTimeoutMs: isConversation ? undefined : isFollow ? Infinity : limits.replyTimeoutMs,
-        halfOpenMs: limits.halfOpenMs,
-        isReadBorrowed: this.#captured === undefined,
-        record: this.record,
-      },
-      this,
-    );
-    this.#connection = connection;
-    this.#held = [];
-    if (this.owner.isFull) connection.pause();
-    this.#checkStall();
+    this.connection.connect(this.#target);
+    if (this.owner.isFull) this.connection.pause();
   }
 
   onBusy(message: string): void {
@@ -242,25 +187,17 @@ export class Stream implements SlotUser, ConnectionListener {
     this.owner.onInternalError(error);
   }
 
-  get #proxyHeader(): Uint8Array | undefined {
-    return this.request.target.proxy === undefined ? undefined : this.owner.proxyHeader;
-  }
-
   #finish(outcome: StreamEnd, retryAfterMs?: number): void {
-    this.#outcome = outcome;
+    if (this.outcome !== undefined) return;
+    this.outcome = outcome;
     this.owner.onOver(this, outcome, retryAfterMs);
     this.#captured?.over(outcome, this.record);
     this.#shared.pool.leave(this);
-    this.#setStalled(false);
+    this.#checkStall();
   }
 
   #checkStall(): void {
-    if (this.#outcome !== undefined) return;
-    const unsent = this.#connection?.unsentCost ?? this.#heldCost;
-    this.#setStalled(unsent > this.#shared.limits.unsentBytesMax);
-  }
-
-  #setStalled(isStalled: boolean): void {
+    const isStalled = this.outcome === undefined && this.connection.unsentCost > this.#shared.limits.unsentBytesMax;
     if (isStalled === this.#isStalled) return;
     this.#isStalled = isStalled;
     this.owner.onStalled(isStalled);

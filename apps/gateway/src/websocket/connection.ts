@@ -202,7 +202,7 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
   }
 
   onFull(): void {
-    for (const stream of this.streams.values()) stream.pause();
+    for (const stream of this.streams.values()) stream.connection.pause();
   }
 
   onOverfull(): void {
@@ -227,7 +227,7 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
     const waiting = [...streams.slice(first), ...streams.slice(0, first)];
     const resume = (count: number): void => {
       if (turn !== this.#turns || this.queue.isFull) return;
-      for (const stream of waiting.splice(0, count)) stream.resume();
+      for (const stream of waiting.splice(0, count)) stream.connection.resume();
       if (waiting.length > 0) setImmediate(() => tell(this.webSocket, () => resume(count * 2)));
     };
     resume(1);

@@ -95,7 +95,7 @@ export class PageConnection extends WebSocketConnection {
     const message = "the gateway is stopping; running exchanges may end, and new ones are refused";
     this.#sendError(this.#shuttingDown(null, message), performance.now());
     for (const stream of this.streams.values()) {
-      if (stream.request.isFollow || stream.request.isConversation) stream.cancel();
+      if (stream.request.isFollow || stream.request.isConversation) stream.connection.cancel();
     }
     this.#closeWhenDrained();
   }
@@ -103,7 +103,7 @@ export class PageConnection extends WebSocketConnection {
   override onGone(): void {
     clearTimeout(this.#guestDeadline);
     this.#createdFlows?.close();
-    for (const stream of this.streams.values()) stream.cancel();
+    for (const stream of this.streams.values()) stream.connection.cancel();
   }
 
   override onFree(): void {
@@ -229,9 +229,9 @@ export class PageConnection extends WebSocketConnection {
       case "clock":
         return this.sendFrame({ type: "clock", at: frame.at, gatewayAt: receivedMs });
       case "cancel":
-        return this.streams.get(frame.id)?.cancel();
+        return this.streams.get(frame.id)?.connection.cancel();
       case "end":
-        return this.#findWritable(frame.id)?.end();
+        return this.#findWritable(frame.id)?.connection.end();
       case "reset":
         return this.#reset(frame.id);
       case "request":
@@ -282,12 +282,12 @@ export class PageConnection extends WebSocketConnection {
     const { isConversation, schedule } = stream.request;
     if (!isConversation) throw invalid(`stream ${id} is a request, which is one line; send more with a connect frame`);
     if (schedule !== undefined) throw invalid(`stream ${id} follows its write schedule; nothing can be added to it`);
-    if (stream.isEnded) throw invalid(`stream ${id} was ended by this page; nothing can follow its FIN`);
+    if (stream.connection.isEnded) throw invalid(`stream ${id} was ended by this page; nothing can follow its FIN`);
     return stream;
   }
 
   #reset(id: number): void {
-    if (this.streams.get(id)?.reset() !== false) return;
+    if (this.streams.get(id)?.connection.reset() !== false) return;
     const message = `stream ${id} runs over a Unix socket, which has no RST; cancel it instead`;
     throw new FrameError("reset-impossible", null, message);
   }

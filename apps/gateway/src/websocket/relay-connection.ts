@@ -51,16 +51,16 @@ export class RelayConnection extends WebSocketConnection {
 
   override onGone(): void {
     if (this.#stream.outcome !== undefined || this.#linger !== undefined) return;
-    if (this.#stream.isUnused) return this.#stream.cancel();
-    this.#stream.end();
+    if (this.#stream.isUnused) return this.#stream.connection.cancel();
+    this.#stream.connection.end();
     // Nothing holds the target back any more: what comes is dropped.
-    this.#stream.resume();
-    this.#linger = setTimeout(() => this.#stream.cancel(), this.shared.limits.relayLingerMs);
+    this.#stream.connection.resume();
+    this.#linger = setTimeout(() => this.#stream.connection.cancel(), this.shared.limits.relayLingerMs);
   }
 
   protected override take(data: Buffer, _isBinary: boolean, nowMs: number): void {
     this.usedMs = nowMs;
-    if (data.length > 0 && !this.#stream.isEnded) this.#logged.read(false, data, nowMs, true);
+    if (data.length > 0 && !this.#stream.connection.isEnded) this.#logged.read(false, data, nowMs, true);
     this.#stream.write(data);
   }
 
@@ -91,7 +91,7 @@ export class RelayConnection extends WebSocketConnection {
   override onFin(stream: Stream, isFromTarget: boolean, atMs: number): void {
     this.#logged.closed("fin", "target", isFromTarget, atMs);
     // A WebSocket cannot be half-closed.
-    if (isFromTarget) stream.end();
+    if (isFromTarget) stream.connection.end();
   }
 
   override onOver(stream: Stream, outcome: StreamEnd): void {
