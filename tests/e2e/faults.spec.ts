@@ -70,7 +70,7 @@ test("what ends a message without a newline is said: silence, a half-close, noth
   const lab = await openLab(wirebook);
   const { inspector } = wirebook;
   await run(lab, "No newline", "brick 2 -1");
-  await expect(inspector).toContainText("Silence of 250 ms ended the message, because no line feed came.");
+  await expect(inspector).toContainText("No line feed came, so silence ended the message.");
   await unheard({ server, gateway }, 10, () => run(lab, "Half-closed", "brick 2 -2"));
   await expect(inspector).toContainText("The half-close ended the message. It was carried out and answered.");
   await wirebook.openTab("What happened");
@@ -85,7 +85,7 @@ test("what ends a message without a newline is said: silence, a half-close, noth
   // Far more than the server's silence: even where it gets no processor for a while, it must not hear both writes at once.
   await lab.getByLabel("Milliseconds between writes").fill("5000");
   await lab.getByRole("button", { name: "Run", exact: true }).click();
-  await expect(inspector).toContainText("Silence of 250 ms ended the message");
+  await expect(inspector).toContainText("No line feed came, so silence ended the message.");
   expect(await readFile(server.historyPath, "utf8")).toMatch(/"brick 2"\n$/);
 });
 

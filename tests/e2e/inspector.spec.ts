@@ -122,7 +122,7 @@ test("the tabs are moved through with the keyboard, and the diagram stays above 
   // A text needs the room more.
   await expect(inspector.getByRole("tabpanel", { name: "Scenario" })).toBeVisible();
   await expect(diagram).toBeHidden();
-  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Home");
   await expect(tabs.first()).toBeFocused();
   await page.keyboard.press("End");
   await expect(tabs.last()).toBeFocused();
@@ -186,14 +186,13 @@ test("the stream shows both directions, finds bytes across reads, and marks wher
   const socket = await mail.connected;
   await say(gateway, socket, ["220 mail ESMTP\r\n"]);
   await expect(inspector).toContainText(
-    /The conversation with mail is open: no writes and 1 read in .*; the target spoke first\./,
+    /The conversation with mail is open: no writes and 1 read in .*; mail spoke first\./,
   );
   await wirebook.type("EHLO x");
   await expect(inspector).toContainText(/1 write and 1 read/);
   const reply = Buffer.from("250-héllo\r\n");
   await say(gateway, socket, [reply.subarray(0, 6), reply.subarray(6)]);
   await expect(inspector).toContainText(/The conversation with mail is open: 1 write and 3 reads/);
-  await expect(inspector.getByRole("list", { name: "Notes" })).toContainText("server-first");
 
   await wirebook.openTab("Stream");
   const stream = inspector.getByRole("group", { name: "Stream of mail #1" });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { axisX, lanesWithin, placeLabels, spaced } from "../src/inspector/diagram/layout.ts";
+import { axisX, lanesWithin, placeLabels } from "../src/inspector/diagram/layout.ts";
 import type { Arrow } from "../src/inspector/diagram/layout.ts";
 
 const lanes = [0, 160, 320] as const;
@@ -20,11 +20,6 @@ test.each([320, 500, 900])("the gateway is in the middle, whatever the width: %d
   expect(gateway - browser).toBeCloseTo(server - gateway);
   expect(browser).toBeGreaterThan(axisX);
   expect(server).toBeLessThan(width);
-});
-
-test("the first tick has a label, and then those that are far enough from the one above", () => {
-  const ticks = [12, 20, 25.9, 26, 38, 60].map((y) => ({ y, ms: y }));
-  expect(spaced(ticks).map(({ y }) => y)).toEqual([12, 26, 60]);
 });
 
 describe("the labels of arrows", () => {

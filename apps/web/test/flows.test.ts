@@ -43,7 +43,7 @@ function arrowsOf(flow: Stream): readonly string[] {
   const timeline = buildTimeline(flow);
   const lanes = lanesOf(timeline);
   const rows = new FrameList(flow).slice(0, 100);
-  return arrowsOfRows(timeline, { rows, isToEnd: true, untold: [] }).map(
+  return arrowsOfRows(timeline, rows, true).map(
     ({ from, to, label, isDerived }) => `${lanes[from]} ${isDerived ? "- " : ""}${label} ${lanes[to]}`,
   );
 }

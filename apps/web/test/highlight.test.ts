@@ -11,9 +11,9 @@ const read = (number: number): Mark => ({
 test("what is pointed at is lit, and what is pinned when nothing is", () => {
   const highlight = new Highlight();
   highlight.toggle(read(1));
-  highlight.point(read(2));
+  highlight.pointed = read(2);
   expect([highlight.lights({ span: span(25, 26) }), highlight.lights({ span: span(15, 16) })]).toEqual([true, false]);
-  highlight.point(undefined);
+  highlight.pointed = undefined;
   expect([highlight.lights({ span: span(25, 26) }), highlight.lights({ span: span(15, 16) })]).toEqual([false, true]);
   expect(highlight.isPinned(read(1))).toBe(true);
   highlight.toggle(read(1));
@@ -23,9 +23,9 @@ test("what is pointed at is lit, and what is pinned when nothing is", () => {
 test("a note on all reads lights each, and a read lights that note but no other read", () => {
   const highlight = new Highlight();
   const note: Mark = { arrows: ["reads"] };
-  highlight.point(note);
+  highlight.pointed = note;
   expect([read(1), read(2)].map((mark) => highlight.lights(mark))).toEqual([true, true]);
-  highlight.point(read(1));
+  highlight.pointed = read(1);
   expect(highlight.lights(note)).toBe(true);
   expect(highlight.lights(read(2))).toBe(false);
 });

@@ -4,9 +4,9 @@ import { layOut as layOutArrows } from "../src/inspector/diagram/layout.ts";
 import { stepRows } from "../src/inspector/timeline/steps.ts";
 import type { FrameRow } from "../src/inspector/frame-list.ts";
 import type { Timeline } from "../src/inspector/timeline/timeline.ts";
-import { drawn, event, timeline, withWrites, writesAt } from "./stream-samples.ts";
+import { event, rowsOf, timeline, withWrites, writesAt } from "./stream-samples.ts";
 
-const layOut = (of: Timeline, room?: number) => layOutArrows(arrowsOf(of, drawn(of)), room);
+const layOut = (of: Timeline, room?: number) => layOutArrows(arrowsOf(of, rowsOf(of), true), room);
 const labels = (of: Timeline) => layOut(of).arrows.map(({ label }) => label);
 
 describe("the sequence diagram", () => {
@@ -18,8 +18,8 @@ describe("the sequence diagram", () => {
       "open",
       "message, 8 B",
       "read 1, 350 B",
-      "binary, 366 B",
       "FIN",
+      "binary, 366 B",
       "end",
     ]);
   });
@@ -58,13 +58,12 @@ describe("the sequence diagram", () => {
   });
 
   test("has only the arrows of the rows that are drawn", () => {
-    const { rows, untold } = drawn(timeline);
-    const arrows = arrowsOf(timeline, { rows: rows.slice(2, 3), isToEnd: false, untold });
+    const arrows = arrowsOf(timeline, rowsOf(timeline).slice(2, 3), false);
     expect(arrows.map(({ id }) => id)).toEqual(["write 0"]);
   });
 
   test("draws what the page sends later up to the write that it becomes, and a FIN that came by itself", () => {
-    const { rows } = drawn(withWrites(timeline, [event(8, 1.6), event(5, 9, { number: 1, offset: 8 })]));
+    const rows = rowsOf(withWrites(timeline, [event(8, 1.6), event(5, 9, { number: 1, offset: 8 })]));
     const later: FrameRow = {
       number: 5,
       event: undefined,
@@ -75,7 +74,7 @@ describe("the sequence diagram", () => {
       span: { stream: "sent", from: 8, to: 13 },
     };
     const all = [...rows, later].toSorted((a, b) => a.ms - b.ms);
-    const arrows = arrowsOf({ ...timeline, isDialogue: true }, { rows: all, isToEnd: true, untold: [] });
+    const arrows = arrowsOf({ ...timeline, isDialogue: true }, all, true);
     expect(arrows.find(({ id }) => id === "sent 8")).toMatchObject({
       label: "binary, 21 B",
       from: 0,

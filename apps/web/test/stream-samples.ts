@@ -1,10 +1,9 @@
 /** A timeline as it ordinarily goes: `brick 2`, a line feed, 350 bytes back in one read. Tests change what they are about. */
 
 import type { AnnouncedTarget, StreamEvent } from "@wirebook/protocol";
-import type { DrawnRows } from "../src/inspector/diagram/arrows.ts";
 import type { FrameRow } from "../src/inspector/frame-list.ts";
 import type { Stream } from "../src/streams/stream.svelte.ts";
-import type { Timeline, TimelineEvent } from "../src/inspector/timeline/timeline.ts";
+import type { Timeline } from "../src/inspector/timeline/timeline.ts";
 
 export const server: AnnouncedTarget = {
   name: "wirebook",
@@ -14,8 +13,9 @@ export const server: AnnouncedTarget = {
 };
 
 /** A read or a write, the first one unless it says otherwise. */
-export function event(byteCount: number, ms: number, more: Partial<TimelineEvent> = {}): TimelineEvent {
-  return { number: 0, offset: 0, byteCount, bytes: undefined, ms, arrivedMs: ms + 1, ...more };
+export function event(byteCount: number, ms: number, more: Partial<StreamEvent> = {}): StreamEvent {
+  const of = { kind: "data", isFromTarget: true, atMs: ms, byteCount, arrivedMs: ms + 1 } as const;
+  return { ...streamEvent(of), ...more };
 }
 
 export const timeline: Timeline = {
@@ -52,8 +52,8 @@ export const timeline: Timeline = {
   errorMs: 0.1,
 };
 
-/** The rows of the list of frames that such a timeline has, all of them drawn. */
-export function drawn(of: Timeline): DrawnRows {
+/** The rows of the list of frames that such a timeline has. */
+export function rowsOf(of: Timeline): FrameRow[] {
   const control = (name: string, ms: number, direction: "sent" | "received" = "received"): FrameRow => ({
     ...noRow,
     ms,
@@ -69,17 +69,15 @@ export function drawn(of: Timeline): DrawnRows {
     ...of.reads.map((read) => dataRow(read, true)),
     ...(of.endedMs === undefined || of.end === "lost" ? [] : [control(of.end, of.endedMs)]),
   ];
-  const ends = [of.at.ended, of.at.fin].map((ms, at) => (ms === undefined ? [] : [finRow(ms, at === 1)]));
-  return { rows: rows.toSorted((a, b) => a.ms - b.ms), isToEnd: true, untold: ends.flat() };
+  const ends = [of.at.ended, of.at.fin].flatMap((ms, at) => (ms === undefined ? [] : [finRow(ms, at === 1)]));
+  return [...rows, ...ends].toSorted((a, b) => a.ms - b.ms);
 }
 
 const noRow = { number: 0, event: undefined, frame: undefined, span: undefined };
 
-function dataRow(
-  { number, offset, byteCount, bytes, ms, arrivedMs = ms }: TimelineEvent,
-  isFromTarget: boolean,
-): FrameRow {
-  const source = streamEvent({ kind: "data", isFromTarget, atMs: ms, number, offset, byteCount, bytes, arrivedMs });
+function dataRow(carried: StreamEvent, isFromTarget: boolean): FrameRow {
+  const { atMs: ms, arrivedMs = ms, offset, byteCount } = carried;
+  const source = { ...carried, isFromTarget };
   return {
     ...noRow,
     event: source,
@@ -102,13 +100,13 @@ function streamEvent(of: Partial<StreamEvent> & Pick<StreamEvent, "kind" | "isFr
 }
 
 /** The same with other writes. */
-export function withWrites(of: Timeline, writes: readonly TimelineEvent[]): Timeline {
+export function withWrites(of: Timeline, writes: readonly StreamEvent[]): Timeline {
   const bytes = writes.reduce((sum, { byteCount }) => sum + byteCount, 0);
   return { ...of, writes, sent: { bytes, writes: writes.length } };
 }
 
 /** Writes of one byte each at such times. */
-export function writesAt(...times: readonly number[]): TimelineEvent[] {
+export function writesAt(...times: readonly number[]): StreamEvent[] {
   return times.map((ms, number) => event(1, ms, { number, offset: number }));
 }
 

@@ -13,13 +13,13 @@ export interface Places {
  * with the frame that it begins with, whatever comes or is let go of.
  */
 export class EventWindow {
+  /** Frames that it shows at most. */
   readonly size: number;
   /** What it begins with; `undefined` while it follows the newest. */
   #first = $state.raw<FrameSource>();
   /** What it begins with while a frame has to be seen: what moves can be neither read nor pressed. */
   #held: FrameSource | undefined;
 
-  /** @param size frames that it shows at most */
   constructor(size: number) {
     this.size = size;
   }
@@ -44,8 +44,9 @@ export class EventWindow {
     else this.moveTo(list, from);
   }
 
-  /** What is drawn. @param wanted a place that has to be seen, such as that of what is lit */
-  places(list: FrameList, wanted?: number): Places {
+  /** What is drawn. @param mark has to be seen, if it is in one place */
+  places(list: FrameList, mark?: Mark): Places {
+    const wanted = mark && placeOf(list, mark);
     const newest = Math.max(0, list.length - this.size);
     this.#held = wanted === undefined ? undefined : (this.#held ?? list.at(newest)?.source);
     const source = this.#first ?? this.#held;
@@ -60,7 +61,7 @@ export class EventWindow {
 const lookedThroughMax = 200;
 
 /** The place of the row that a mark is about; `undefined` when it has none, or all of a kind. */
-export function placeOfMark(list: FrameList, { source, span, arrows = [] }: Mark): number | undefined {
+function placeOf(list: FrameList, { source, span, arrows = [] }: Mark): number | undefined {
   if (source !== undefined) return list.placeOf(source);
   const at = list.slice(0, lookedThroughMax).findIndex(({ event, span: bytes }) => {
     if (event?.kind !== "data") return false;

@@ -14,22 +14,18 @@ export interface Mark {
   readonly name?: string;
 }
 
-/** What is lit in all parts of the page at once: what is pointed at or has the focus, or else what is pinned. */
+/** What is lit in all parts of the page at once. */
 export class Highlight {
-  #pointed = $state.raw<Mark>();
   #pinned = $state.raw<Mark>();
+  /** What is pointed at or has the focus. */
+  pointed = $state.raw<Mark>();
 
   get mark(): Mark | undefined {
-    return this.#pointed ?? this.#pinned;
+    return this.pointed ?? this.#pinned;
   }
 
   get pinned(): Mark | undefined {
     return this.#pinned;
-  }
-
-  /** Something is pointed at; `undefined` when nothing is any more. */
-  point(mark: Mark | undefined): void {
-    this.#pointed = mark;
   }
 
   /** Stays lit until something else is pinned; `undefined` unpins. */
@@ -39,11 +35,11 @@ export class Highlight {
 
   /** Pins, or unpins what is pinned already. */
   toggle(mark: Mark): void {
-    this.#pinned = this.isPinned(mark) ? undefined : mark;
+    this.pin(this.isPinned(mark) ? undefined : mark);
   }
 
   clear(): void {
-    this.#pointed = this.#pinned = undefined;
+    this.pointed = this.#pinned = undefined;
   }
 
   isPinned(mark: Mark): boolean {
@@ -65,35 +61,27 @@ export class Highlight {
    *
    * @param markOf is asked when something happens, so a drawing that changes attaches nothing anew
    */
-  listen(markOf: () => Mark | undefined, onPin: () => void = () => {}): Attachment<HTMLElement | SVGElement> {
+  listen(markOf: () => Mark): Attachment<HTMLElement | SVGElement> {
     return (element) => {
-      const point = () => this.point(markOf());
-      const leave = () => this.point(undefined);
+      const point = () => (this.pointed = markOf());
+      const leave = () => (this.pointed = undefined);
       const press = ({ target }: Event) => {
         // A link is followed, and text that was selected is for copying.
-        if ((target as Element).closest("a") !== null || getSelection()?.isCollapsed === false) return;
-        const mark = markOf();
-        if (mark === undefined) return;
-        this.toggle(mark);
-        onPin();
+        const isMeant = (target as Element).closest("a") === null && getSelection()?.isCollapsed !== false;
+        if (isMeant) this.toggle(markOf());
       };
-      const type = (event: Event) => {
-        const { key } = event as KeyboardEvent;
+      const type = (event: KeyboardEvent) => {
         // A button clicks by itself.
-        if (event.target !== element || element instanceof HTMLButtonElement || (key !== "Enter" && key !== " "))
-          return;
+        if (event.target !== element || element instanceof HTMLButtonElement || !/^( |Enter)$/u.test(event.key)) return;
         event.preventDefault();
         press(event);
       };
-      const listeners = {
-        pointerenter: point,
-        pointerleave: leave,
-        focusin: point,
-        focusout: leave,
-        click: press,
-        keydown: type,
-      };
-      const stops = Object.entries(listeners).map(([name, listener]) => on(element, name, listener));
+      const stops = [
+        ...(["pointerenter", "focusin"] as const).map((name) => on(element, name, point)),
+        ...(["pointerleave", "focusout"] as const).map((name) => on(element, name, leave)),
+        on(element, "click", press),
+        on(element as HTMLElement, "keydown", type),
+      ];
       return () => stops.forEach((stop) => stop());
     };
   }

@@ -1,10 +1,14 @@
 import { on } from "svelte/events";
 
+/** One further or one back, by arrow keys, or by j and k as in many programs that show lists. */
+const forth = new Set(["j", "ArrowDown", "ArrowRight"]);
+const back = new Set(["k", "ArrowUp", "ArrowLeft"]);
+
 /**
  * For `{@attach}`: many things in a row are one stop of the tab key, and arrow keys move among them (ARIA APG, roving focus).
  *
- * The box has the stop while the focus is outside and hands it to the element that had it last, so elements may come
- * and go. Each of them has `data-stop` and `tabindex="-1"`.
+ * The box has the stop while the focus is outside, and hands it to the element that had it last or is selected, so elements
+ * may come and go. Each of them has `data-stop` and `tabindex="-1"`.
  */
 export function roving(box: HTMLElement | SVGElement): () => void {
   let last: Element | undefined;
@@ -15,15 +19,17 @@ export function roving(box: HTMLElement | SVGElement): () => void {
     box.tabIndex = -1;
     if (target !== box) last = target as Element;
     // A press beside the elements is not for the first of them.
-    else if (box.matches(":focus-visible")) (stops().find((each) => each === last) ?? stops()[0])?.focus();
+    if (target !== box || !box.matches(":focus-visible")) return;
+    const all = stops();
+    (all.find((each) => each === last) ?? all.find((each) => each.ariaSelected === "true") ?? all[0])?.focus();
   }
 
-  function move(event: Event) {
-    const { key, ctrlKey, metaKey, altKey } = event as KeyboardEvent;
-    if (ctrlKey || metaKey || altKey) return;
+  function move(event: KeyboardEvent) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const all = stops();
     const at = all.indexOf(document.activeElement as HTMLElement);
-    const next = key === "Home" ? all[0] : key === "End" ? all.at(-1) : all[at + stepOf(key)];
+    const step = Number(forth.has(event.key)) - Number(back.has(event.key));
+    const next = { Home: all[0], End: all.at(-1) }[event.key] ?? all[at + step];
     if (at < 0 || next === undefined || next === all[at]) return;
     event.preventDefault();
     event.stopPropagation();
@@ -32,13 +38,6 @@ export function roving(box: HTMLElement | SVGElement): () => void {
 
   const leave = () => (box.tabIndex = 0);
   leave();
-  const listeners = { focusin: enter, focusout: leave, keydown: move };
-  const offs = Object.entries(listeners).map(([name, listener]) => on(box, name, listener));
+  const offs = [on(box, "focusin", enter), on(box, "focusout", leave), on(box as HTMLElement, "keydown", move)];
   return () => offs.forEach((off) => off());
-}
-
-/** j and k, as in many programs that show lists, and the arrow keys: one further, one back. */
-function stepOf(key: string): -1 | 0 | 1 {
-  if (["j", "ArrowDown", "ArrowRight"].includes(key)) return 1;
-  return ["k", "ArrowUp", "ArrowLeft"].includes(key) ? -1 : 0;
 }

@@ -1,6 +1,5 @@
 /**
- * What travelled, as arrows between three lanes: those of some rows of the list of frames. The lanes are browser, gateway
- * and server, or client, gateway and target of a flow.
+ * What travelled, as arrows between three lanes: browser, gateway and server, or client, gateway and target of a flow.
  *
  * What happens at the server is not observed. It is drawn half a handshake before or after the gateway's own time, and
  * its arrows are marked as derived. Nothing is known of the times of a flow's client: the arrows of its connection are
@@ -47,25 +46,14 @@ export interface TimedArrow extends Pick<Mark, "span" | "source"> {
   readonly toMs: number;
   /** One of its ends is not an observed time. */
   readonly isDerived?: boolean;
-  /** It tells of a failure. */
   readonly isFailure?: boolean;
 }
 
 type More = Pick<TimedArrow, "isDerived" | "isFailure" | "span" | "source">;
 
-/** The rows that are drawn. */
-export interface DrawnRows {
-  readonly rows: readonly FrameRow[];
-  /** True when nothing is behind them. */
-  readonly isToEnd: boolean;
-  /** The FINs that the last frame told of. */
-  readonly untold: readonly FrameRow[];
-}
-
-/** The arrows of these rows, in the order in which they start. */
-export function arrowsOf(timeline: Timeline, { rows, isToEnd, untold }: DrawnRows): readonly TimedArrow[] {
-  const drawn = isToEnd ? [...rows, ...untold] : rows;
-  const arrows = drawn.flatMap((row) =>
+/** The arrows of these rows, in the order in which they start. @param isToEnd true when no row is behind them */
+export function arrowsOf(timeline: Timeline, rows: readonly FrameRow[], isToEnd: boolean): readonly TimedArrow[] {
+  const arrows = rows.flatMap((row) =>
     "text" in row.source ? ofControl(timeline, row.source, row, rows) : ofEvent(timeline, row.source, row),
   );
   const around = timeline.flow !== undefined ? opening(timeline, rows) : isToEnd ? closing(timeline) : [];
@@ -77,10 +65,7 @@ function arrow(id: string, [from, to]: Way, fromMs: number, toMs: number, label:
   return { id, from, to, hop, fromMs, toMs, label, ...more };
 }
 
-/**
- * Half of the handshake is the best guess for one way. It may be too long, when a busy program saw the end of the
- * handshake late: the answer cannot have left before the message arrived.
- */
+/** Half of the handshake, the best guess for one way; less where the answer would have left before the message arrived. */
 function oneWayMs({ at }: Timeline): number {
   if (at.established === undefined || at.connecting === undefined) return 0;
   const answerMs = at.firstByte ?? at.fin ?? Infinity;
@@ -97,19 +82,17 @@ function ofControl(timeline: Timeline, source: ControlFrame, row: FrameRow, rows
     const label = `text frame, ${frame?.bytes} B`;
     return [arrow("request", toGateway, 0, at.received ?? 0, label, more), ...handshake(timeline)];
   }
-  // Of what the page sends later the gateway notes what it did, not the arrival of the frame.
-  if (name === "data" && span !== undefined) {
-    const write = rows.find((each) => each.event && each.span?.stream === "sent" && each.span.to > span.from);
-    const toMs = Math.max(ms, write?.gatewayMs ?? ms);
-    const label = `binary, ${byteFrameHeaderBytes + byteCount} B`;
-    return [arrow(`sent ${span.from}`, toGateway, ms, toMs, label, { isDerived: true, span, source })];
-  }
-  if (direction === "sent") {
-    const toMs = Math.max(ms, (name === "end" ? at.ended : at.closed) ?? ms);
-    return [arrow(`asked ${name}`, toGateway, ms, toMs, name, { isDerived: true, source })];
-  }
   if (name === "open") return [arrow("open", toPage, at.secured ?? at.established ?? ms, ms, "open", { source })];
-  return [arrow("end", toPage, at.closed ?? at.fin ?? ms, ms, name, { isFailure: end === "error", source })];
+  if (direction === "received")
+    return [arrow("end", toPage, at.closed ?? at.fin ?? ms, ms, name, { isFailure: end === "error", source })];
+  // Of what the page sends later the gateway notes what it did, not the arrival of the frame.
+  const more = { isDerived: true, span, source };
+  const reached = (doneMs = ms) => Math.max(ms, doneMs);
+  if (span === undefined)
+    return [arrow(`asked ${name}`, toGateway, ms, reached(name === "end" ? at.ended : at.closed), name, more)];
+  const write = rows.find((each) => each.event && each.span?.stream === "sent" && each.span.to > span.from);
+  const label = `binary, ${byteFrameHeaderBytes + byteCount} B`;
+  return [arrow(`sent ${span.from}`, toGateway, ms, reached(write?.gatewayMs), label, more)];
 }
 
 /** The gateway connects to the target. */
@@ -118,24 +101,23 @@ function handshake(timeline: Timeline): TimedArrow[] {
   if (at.connecting === undefined) return [];
   const reachedMs = at.connecting + oneWayMs(timeline);
   const isFailure = at.established === undefined && end === "error";
+  const isDerived = true;
   const [asked, answered] = transport === "unix" ? ["connect", "connected"] : ["SYN", "SYN, ACK"];
-  const connect = arrow("connect", toServer, at.connecting, reachedMs, asked, { isDerived: true, isFailure });
-  if (at.established === undefined) return [connect];
-  const established = arrow("established", fromServer, reachedMs, at.established, answered, { isDerived: true });
-  if (at.secured === undefined) return [connect, established];
-  const version = tls?.version ?? "TLS";
-  return [connect, established, arrow("secured", fromServer, at.established, at.secured, version, { isDerived: true })];
+  const arrows = [arrow("connect", toServer, at.connecting, reachedMs, asked, { isDerived, isFailure })];
+  if (at.established === undefined) return arrows;
+  arrows.push(arrow("established", fromServer, reachedMs, at.established, answered, { isDerived }));
+  if (at.secured === undefined) return arrows;
+  return [...arrows, arrow("secured", fromServer, at.established, at.secured, tls?.version ?? "TLS", { isDerived })];
 }
 
 function ofEvent(timeline: Timeline, source: StreamEvent, { ms, gatewayMs, span, frame }: FrameRow): TimedArrow[] {
   const { kind, leg, isFromTarget, isWaiting, number, index, byteCount } = source;
   const isFlow = timeline.flow !== undefined;
   const draw = (on: StreamEvent["leg"], id: string, label: string, isFailure = false) => {
-    const wayMs = on === "client" ? 0 : oneWayMs(timeline);
-    const arrivedMs = on === "client" ? ms : gatewayMs;
+    const [wayMs, arrivedMs] = on === "client" ? [0, ms] : [oneWayMs(timeline), gatewayMs];
     const [fromMs, toMs] = isFromTarget ? [gatewayMs - wayMs, arrivedMs] : [gatewayMs, arrivedMs + wayMs];
-    const more = { isDerived: on === "target", isFailure, span, source };
-    return arrow(id, wayOf(on, isFromTarget), fromMs, toMs, label, more);
+    const way = on === "client" ? (isFromTarget ? toPage : toGateway) : isFromTarget ? fromServer : toServer;
+    return arrow(id, way, fromMs, toMs, label, { isDerived: on === "target", isFailure, span, source });
   };
   const frameToPage = (id: string) =>
     frame === undefined || !isFromTarget ? [] : [draw("client", id, `binary, ${frame.bytes} B`)];
@@ -151,47 +133,37 @@ function ofEvent(timeline: Timeline, source: StreamEvent, { ms, gatewayMs, span,
   return [came, draw(leg === "client" ? "target" : "client", `${id} on`, `${byteCount} B`)];
 }
 
-function wayOf(leg: StreamEvent["leg"], isFromTarget: boolean): Way {
-  if (leg === "client") return isFromTarget ? toPage : toGateway;
-  return isFromTarget ? fromServer : toServer;
-}
-
 /** A short write by its text without the line end, a longer one by its size. */
 function writeLabel(timeline: Timeline, { bytes, byteCount }: StreamEvent): string {
   if (timeline.sent.writes === 1 && !timeline.isDialogue) return `message, ${byteCount} B`;
-  if (bytes === undefined || byteCount > shownCharactersMax) return `${byteCount} B`;
-  const text = decodeText(bytes);
+  const text = bytes === undefined || byteCount > shownCharactersMax ? "" : decodeText(bytes);
   const line = plainText(text.replace(/[\r\n]+$/u, ""));
-  if (line === "") return text.replaceAll("\r", "CR ").replaceAll("\n", "LF ").trim();
-  return line.length > shownCharactersMax ? `${byteCount} B` : `"${line}"`;
+  if (text !== "" && line === "") return text.replaceAll("\r", "CR ").replaceAll("\n", "LF ").trim();
+  return line === "" || line.length > shownCharactersMax ? `${byteCount} B` : `"${line}"`;
 }
 
 /** How a flow began, where its first event is drawn. */
 function opening(timeline: Timeline, rows: readonly FrameRow[]): readonly TimedArrow[] {
   const { at, flow } = timeline;
   if ((rows[0]?.event?.index ?? 0) > 0) return [];
+  if (flow?.via === "presented") return handshake(timeline);
   const acceptedMs = at.received ?? 0;
   const label = flow?.via === "listen" ? "SYN" : "accept";
-  const accept = arrow("accept", toGateway, acceptedMs, acceptedMs, label, { isDerived: true });
-  return flow?.via === "presented" ? handshake(timeline) : [accept, ...handshake(timeline)];
+  return [arrow("accept", toGateway, acceptedMs, acceptedMs, label, { isDerived: true }), ...handshake(timeline)];
 }
 
 /** What ended the stream and has no frame of its own. */
 function closing(timeline: Timeline): TimedArrow[] {
   const { at, endedMs, end, failure, reply } = timeline;
-  const arrows: TimedArrow[] = [];
   const closedMs = at.closed ?? at.fin ?? endedMs;
-  if (closedMs !== undefined && isClosedEarly(timeline)) {
-    arrows.push(arrow("reset", toServer, closedMs, closedMs + oneWayMs(timeline), "RST", { isDerived: true }));
-  }
   const failed = { isDerived: true, isFailure: true };
-  if (end === "error" && failure?.hop === "gateway-server" && closedMs !== undefined) {
-    arrows.push(arrow("failed", fromServer, closedMs, closedMs, failureLabel(failure.code, reply.bytes), failed));
-  }
-  if (end === "lost" && endedMs !== undefined) {
-    arrows.push(arrow("end", toPage, endedMs, endedMs, "connection lost", failed));
-  }
-  return arrows;
+  if (end === "lost" && endedMs !== undefined)
+    return [arrow("end", toPage, endedMs, endedMs, "connection lost", failed)];
+  if (closedMs === undefined) return [];
+  if (isClosedEarly(timeline))
+    return [arrow("reset", toServer, closedMs, closedMs + oneWayMs(timeline), "RST", { isDerived: true })];
+  if (end !== "error" || failure?.hop !== "gateway-server") return [];
+  return [arrow("failed", fromServer, closedMs, closedMs, failureLabel(failure.code, reply.bytes), failed)];
 }
 
 function failureLabel(code: Failure["code"], receivedBytes: number): string {
@@ -202,6 +174,5 @@ function failureLabel(code: Failure["code"], receivedBytes: number): string {
 
 /** True when this end closed before the server did: by its schedule, or by a cancel [G-5]. */
 function isClosedEarly({ at, endReason }: Timeline): boolean {
-  if (endReason === "reset") return true;
-  return endReason === "cancelled" && at.established !== undefined && at.fin === undefined;
+  return endReason === "reset" || (endReason === "cancelled" && at.established !== undefined && at.fin === undefined);
 }

@@ -13,19 +13,6 @@ export interface Arrow extends TimedArrow {
   readonly toY: number;
 }
 
-/** A moment; or a wait that is drawn shorter than it was, with its length. */
-export interface Tick {
-  readonly y: number;
-  readonly ms: number;
-}
-
-export interface Sequence {
-  readonly arrows: readonly Arrow[];
-  readonly ticks: readonly Tick[];
-  readonly gaps: readonly Tick[];
-  readonly height: number;
-}
-
 const rowMin = 14;
 const rowMax = 72;
 const top = 12;
@@ -34,20 +21,22 @@ const bodyMax = 300;
 const bodyStep = 0.8;
 
 /** @param room pixels that the drawing should not be higher than */
-export function layOut(timed: readonly TimedArrow[], room = Infinity): Sequence {
+export function layOut(timed: readonly TimedArrow[], room = Infinity) {
   const times = [...new Set(timed.flatMap(({ fromMs, toMs }) => [fromMs, toMs]))].toSorted((a, b) => a - b);
   let body = bodyMax;
   let scale = scaleOf(times, body);
   while (scale.height > room && body > rowMin) scale = scaleOf(times, (body *= bodyStep));
   const ys = new Map(scale.ticks.map(({ ms, y }) => [ms, y]));
   const yOf = (ms: number) => ys.get(ms) ?? top;
-  return { ...scale, arrows: timed.map((each) => ({ ...each, fromY: yOf(each.fromMs), toY: yOf(each.toMs) })) };
+  const arrows: Arrow[] = timed.map((each) => ({ ...each, fromY: yOf(each.fromMs), toY: yOf(each.toMs) }));
+  return { ...scale, arrows };
 }
 
-function scaleOf(times: readonly number[], bodyHeight: number): Omit<Sequence, "arrows"> {
+/** A tick for each moment; a gap for each wait that is drawn shorter than it was. */
+function scaleOf(times: readonly number[], bodyHeight: number) {
   const spanMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
-  const ticks: Tick[] = [];
-  const gaps: Tick[] = [];
+  const ticks: { y: number; ms: number }[] = [];
+  const gaps: { y: number; ms: number }[] = [];
   let y = top;
   for (const ms of times) {
     const sinceMs = ms - (ticks.at(-1)?.ms ?? ms);
@@ -58,13 +47,6 @@ function scaleOf(times: readonly number[], bodyHeight: number): Omit<Sequence, "
     ticks.push({ y, ms });
   }
   return { ticks, gaps, height: y + top };
-}
-
-/** The ticks that get a label: those that keep their distance from the one above. */
-export function spaced(ticks: readonly Tick[]): readonly Tick[] {
-  const kept: Tick[] = [];
-  for (const tick of ticks) if (tick.y - (kept.at(-1)?.y ?? -rowMin) >= rowMin) kept.push(tick);
-  return kept;
 }
 
 /** The time axis; its labels are on its left. */
@@ -85,7 +67,7 @@ export function lanesWithin(width: number): Lanes {
   return [first, first + distance, first + 2 * distance];
 }
 
-export interface Label {
+interface Label {
   readonly text: string;
   /** Its middle, and where its letters stand. */
   readonly x: number;
@@ -98,25 +80,22 @@ export interface Label {
 /** Of the drawing's 11 px monospaced font: the advance of a character, and what a line of it covers. */
 const characterWidth = 6.7;
 const labelHeight = 12;
-/** From the line of an arrow to the letters above it; more above a slanted one, so that it does not run through them. */
+/** From an arrow to the letters above it; more above a slanted one, so that it does not run through them. */
 const liftMin = 3;
 const liftMax = 15;
-/** Places along an arrow, as parts of its length; the middle is preferred. */
-const places = [0.5, 0.35, 0.65, 0.22, 0.78] as const;
 
 /** Places the label of each arrow above its middle, in their order; where another one is in the way it moves along the arrow. */
 export function placeLabels(arrows: readonly Arrow[], lanes: Lanes): readonly Label[] {
   const placed: Label[] = [];
   for (const { label: text, from, to, fromY, toY } of arrows) {
     const width = text.length * characterWidth;
-    const slope = (toY - fromY) / (lanes[to] - lanes[from]);
-    const lift = Math.min(liftMax, liftMin + (Math.abs(slope) * width) / 2);
-    const candidates = places.map((part) => {
-      const x = lanes[from] + (lanes[to] - lanes[from]) * part;
-      return { text, width, x, y: fromY + (toY - fromY) * part - lift, isCovering: false };
-    });
-    const free = candidates.find((one) => !placed.some((other) => !other.isCovering && overlaps(one, other)));
-    placed.push(free ?? { ...(candidates[0] as Label), isCovering: true });
+    const [across, down] = [lanes[to] - lanes[from], toY - fromY];
+    const lift = Math.min(liftMax, liftMin + (Math.abs(down / across) * width) / 2);
+    const at = (part: number, isCovering = false): Label => {
+      return { text, width, x: lanes[from] + across * part, y: fromY + down * part - lift, isCovering };
+    };
+    const isFree = (one: Label) => !placed.some((other) => !other.isCovering && overlaps(one, other));
+    placed.push([0.5, 0.35, 0.65, 0.22, 0.78].map((part) => at(part)).find(isFree) ?? at(0.5, true));
   }
   return placed;
 }

@@ -1,25 +1,29 @@
-/** Where a term is defined: a section of an RFC, or a rule of this project's documents, such as [W-8]. */
-
-export interface Reference {
-  readonly label: string;
-  /** The document, in full. */
-  readonly title: string;
-  /** Where it can be read; the page does not know where the documents of this project are. */
-  readonly href?: string;
+/** What one thing in the diagram means, in this exchange. */
+export interface Note {
+  readonly text: string;
+  /** The term of the field. */
+  readonly term: string;
+  readonly references: readonly Reference[];
+  /** The arrows of the diagram that it is about; `reads` and `writes` are all of their kind. */
+  readonly on: readonly string[];
 }
 
-const documents = {
-  W: "Protocol, rule W-# (docs/reference/protocol.md)",
-  G: "Gateway frames, rule G-# (docs/reference/gateway-frames.md)",
-  H: "History format, rule H-# (docs/reference/history-format.md)",
-};
+/** Where a term is defined; without a link where the page does not know the address, as of this project's documents. */
+export interface Reference {
+  readonly label: string;
+  readonly title: string;
+  readonly href?: string;
+}
 
 export function rfc(number: number, section: string): Reference {
   const href = `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`;
   return { label: `RFC ${number}, ${section}`, title: `RFC ${number}, section ${section}`, href };
 }
 
-/** A rule of one of the documents, by its letter and number. */
+const documents = { W: "protocol.md", G: "gateway-frames.md", H: "history-format.md" };
+
+/** A rule of this project, such as [W-8]. */
 export function rule(letter: keyof typeof documents, number: number): Reference {
-  return { label: `[${letter}-${number}]`, title: documents[letter].replace("#", `${number}`) };
+  const name = `${letter}-${number}`;
+  return { label: `[${name}]`, title: `Rule ${name} (docs/reference/${documents[letter]})` };
 }

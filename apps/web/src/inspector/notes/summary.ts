@@ -1,10 +1,53 @@
-/** What happened to the message, in a sentence. */
+/** What happened to the message, in a sentence; and what ended it, which decides what a server does and no byte says. */
 
-import { errorPrefix, messageDeadlineMs, messageSilenceMs } from "@wirebook/protocol";
+import { encodeText, errorPrefix } from "@wirebook/protocol";
+import type { StreamEvent } from "@wirebook/protocol";
 import { describeFlowTraffic, summarizeFlow } from "../../traffic/flow-text.ts";
 import { count, duration, plural } from "../../ui/format.ts";
 import type { Timeline } from "../timeline/timeline.ts";
-import { feedOffset, mayBeSilence, messageEnd, peerOf, silenceMs, writesBeforeReply } from "./message-end.ts";
+
+/** Its line feed, the half-close after it, or time without a byte; `none` while or where it did not end. */
+export type MessageEnd = "newline" | "fin" | "silence" | "none";
+
+export function messageEnd(timeline: Timeline): MessageEnd {
+  const { at, reply, end } = timeline;
+  const last = writesBeforeReply(timeline).at(-1);
+  const feed = feedOffset(timeline);
+  if (feed !== undefined && last !== undefined && feed < last.offset + last.byteCount) return "newline";
+  if (last === undefined && end === "running") return "none";
+  const isAnswered = reply.bytes > 0 || at.fin !== undefined;
+  if (at.ended !== undefined && (!isAnswered || at.ended <= answerMs(timeline))) return "fin";
+  return isAnswered ? "silence" : "none";
+}
+
+/** When the first byte of the reply came, or its end. */
+function answerMs({ at }: Timeline): number {
+  return at.firstByte ?? at.fin ?? Infinity;
+}
+
+/** Bytes of the message before its first line feed; `undefined` when it has none. */
+function feedOffset({ message }: Timeline): number | undefined {
+  const at = message.indexOf("\n");
+  return at < 0 ? undefined : encodeText(message.slice(0, at)).length;
+}
+
+/** The writes that can have reached the server before it answered. The first is among them, however late it was noted. */
+export function writesBeforeReply(timeline: Timeline): readonly StreamEvent[] {
+  const untilMs = answerMs(timeline);
+  return timeline.writes.filter(({ number, atMs }) => number === 0 || atMs <= untilMs);
+}
+
+/** Milliseconds from the last write to the first byte of the reply; `undefined` while there is none. */
+export function silenceMs(timeline: Timeline): number | undefined {
+  const untilMs = answerMs(timeline);
+  const lastMs = writesBeforeReply(timeline).at(-1)?.atMs ?? Infinity;
+  return untilMs === Infinity || lastMs > untilMs ? undefined : untilMs - lastMs;
+}
+
+/** Who is at the other end, at the beginning of a sentence. */
+export function peerOf({ isWithServer, target }: Timeline): string {
+  return isWithServer ? "The server" : target;
+}
 
 /**
  * The sentence; empty while there is none, or where the failure says it. It says how a message ended only when that is
@@ -24,9 +67,9 @@ export function summarize(timeline: Timeline, position?: number): string {
       : `You cancelled it after ${count(sent.bytes)} B were sent.`;
   }
   if (reply.bytes === 0 && end === "running") return ofWaiting(timeline);
-  if (reply.bytes === 0) return `${peerOf(timeline, "The")} closed the connection without an answer.`;
+  if (reply.bytes === 0) return `${peerOf(timeline)} closed the connection without an answer.`;
   const answer = answerText(timeline);
-  const how = isWithServer ? endText(timeline) : "";
+  const how = endText(timeline);
   if (!isWithServer || how !== "") return `${how} ${answer}`.trim();
   if (position === undefined) return answer.replace(/^It /u, "The message ");
   return `The message is line ${count(position)} of the history. ${answer}`;
@@ -39,15 +82,14 @@ const connecting = "The gateway connects, or waits until one of its connections 
 function ofDialogue({ at, target, end, endReason, sent, reply, latestMs }: Timeline): string {
   const name = `conversation with ${target}`;
   if (end === "running" && at.established === undefined) return connecting;
-  if (end === "running" && sent.writes + reply.reads === 0) {
+  if (end === "running" && sent.writes + reply.reads === 0)
     return `The ${name} is open. Neither side has sent anything yet.`;
-  }
-  const timeMs = latestMs - (at.established ?? 0);
-  const counts = `${countOf(sent.writes, "write")} and ${countOf(reply.reads, "read")} in ${duration(timeMs)}`;
+  const time = duration(latestMs - (at.established ?? 0));
+  const counts = `${countOf(sent.writes, "write")} and ${countOf(reply.reads, "read")} in ${time}`;
   if (endReason === "reset") return `You reset the ${name}: ${counts}.`;
   if (endReason === "cancelled") return `You left the ${name}: ${counts}.`;
-  const first = at.firstByte === undefined ? "" : at.firstByte < (at.written ?? Infinity) ? target : "you";
-  const all = `${counts}${first === "" ? "" : `; ${first} spoke first`}`;
+  const first = (at.firstByte ?? Infinity) < (at.written ?? Infinity) ? target : "you";
+  const all = at.firstByte === undefined ? counts : `${counts}; ${first} spoke first`;
   if (end === "running") {
     const halfClosed = at.ended === undefined ? "" : ` You have closed your direction; ${target} may still send.`;
     return `The ${name} is open: ${all}.${halfClosed}`;
@@ -62,37 +104,28 @@ function countOf(value: number, noun: string): string {
 
 /** What ended the message; empty where it was one write that ends with its first line feed. */
 function endText(timeline: Timeline): string {
-  const feed = feedOffset(timeline);
-  const hasMore = feed !== undefined && feed + 1 < timeline.messageBytes;
+  const { isWithServer, reply, messageBytes } = timeline;
+  if (!isWithServer) return "";
+  const hasMore = (feedOffset(timeline) ?? Infinity) + 1 < messageBytes;
   const end = messageEnd(timeline);
-  if (end === "newline" && timeline.sent.writes === 1 && !hasMore) return "";
+  const writes = writesBeforeReply(timeline).length;
+  if (end === "newline" && writes < 2 && !hasMore) return "";
   const texts = {
     newline: hasMore
       ? "The first line feed ended the message. The server ignored the bytes after it."
       : "The line feed ended the message.",
     fin: "The half-close ended the message.",
-    silence: silenceText(timeline),
+    // A message that deletes is not ended by silence [W-5]: its refusal says what ended it.
+    silence: reply.answer === "refused" ? "" : "No line feed came, so silence ended the message.",
     none: "",
   };
-  const writes = writesBeforeReply(timeline).length;
-  return `${writes > 1 ? `The server joined ${plural(writes, "write")} into one message. ` : ""}${texts[end]}`;
-}
-
-/** A message that deletes is not ended by silence: its deadline is, and the error says so [W-5], [W-6]. */
-function silenceText(timeline: Timeline): string {
-  if (timeline.reply.answer === "refused" && /newline|whole message/.test(timeline.reply.sentence)) {
-    return `The message did not end within ${messageDeadlineMs / 1000} s.`;
-  }
-  return mayBeSilence(timeline)
-    ? `Silence of ${messageSilenceMs} ms ended the message, because no line feed came.`
-    : "The message did not end, but the server answered.";
+  return `${writes > 1 ? `The server joined ${plural(writes, "write")} into one message. ` : ""}${texts[end]}`.trim();
 }
 
 function answerText({ reply, end, isWithServer, target }: Timeline): string {
   if (reply.answer === "unauthenticated") return "The server requires a key for this user, or the key is wrong.";
-  if (reply.answer === "refused") {
+  if (reply.answer === "refused")
     return `It was refused: ${reply.sentence.replace(errorPrefix, "").trim().replace(/\.$/u, "")}.`;
-  }
   if (end === "running" && reply.hasReplyHeader) return "The reply is still coming.";
   if (end === "running") return "Bytes came, and the connection is open: more may follow.";
   if (!isWithServer) return `${target} answered and closed the connection.`;
@@ -102,22 +135,18 @@ function answerText({ reply, end, isWithServer, target }: Timeline): string {
 }
 
 function ofReset(timeline: Timeline): string {
-  const sent = timeline.sent.bytes;
-  const feed = feedOffset(timeline);
-  if (!timeline.isWithServer) return `The gateway reset the connection after it sent ${count(sent)} B.`;
-  if (sent === 0) return "The connection was reset before the first byte, so the server has no line of it.";
-  if (feed === undefined || feed >= sent) {
-    return "The reset came before the message ended, so the server did nothing. The history keeps the bytes that came.";
-  }
-  if (timeline.reply.bytes > 0) return "The server answered before the reset. The rest of the reply, if any, is lost.";
-  return "The message ended before the reset, so it may have been carried out. The reply was lost.";
+  const { bytes } = timeline.sent;
+  if (!timeline.isWithServer) return `The gateway reset the connection after it sent ${count(bytes)} B.`;
+  return (feedOffset(timeline) ?? Infinity) >= bytes
+    ? "The reset came before the message ended, so the server did nothing."
+    : "The message ended before the reset, so it may have been carried out.";
 }
 
 function ofWaiting(timeline: Timeline): string {
   const { at, schedule, sent, messageBytes } = timeline;
   if (at.established === undefined) return connecting;
   if (schedule !== undefined && sent.bytes < messageBytes) return "The gateway runs the write schedule.";
-  return `${peerOf(timeline, "The")} has not answered yet.`;
+  return `${peerOf(timeline)} has not answered yet.`;
 }
 
 /** Bytes sent and received, the time in total, and the server's part of it. */

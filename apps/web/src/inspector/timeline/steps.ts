@@ -31,7 +31,7 @@ export function stepRows(timeline: Timeline): readonly StepRow[] {
     ["frame received", "gateway", at.received, "request"],
     ...opening,
     [lastWrite === undefined ? "message written" : "first bytes written", "gateway", at.written, "write 0"],
-    ["last bytes written", "gateway", lastWrite?.ms, `write ${lastWrite?.number}`],
+    ["last bytes written", "gateway", lastWrite?.atMs, `write ${lastWrite?.number}`],
     ["FIN sent", "gateway", at.ended, "ended"],
     ["open frame arrived", "page", openedMs, "open"],
     ["first read", "gateway", at.firstByte, "read 0"],
@@ -73,7 +73,7 @@ type Bound = readonly [name: string, hop: Phase["hop"], untilMs: number | undefi
 
 /** Where the time of an exchange went, as far as is known; each phase starts where the one before ended. */
 export function phasesOf({ at, writes, latestMs, endedMs, isDialogue }: Timeline): readonly Phase[] {
-  const lastWriteMs = writes.at(-1)?.ms ?? Infinity;
+  const lastWriteMs = writes.at(-1)?.atMs ?? Infinity;
   const writtenMs = Math.min(lastWriteMs, at.firstByte ?? Infinity);
   const work: readonly Bound[] = isDialogue
     ? [["conversation", "server", at.closed ?? latestMs]]
