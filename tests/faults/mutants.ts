@@ -283,28 +283,28 @@ const table = {
   },
   "sliding-deadline": {
     what: "a server whose deadline for a message starts again with every byte",
-    file: "apps/server/src/net/connection.ts",
+    file: "apps/server/src/connection.ts",
     find: "if (bytes.length === 0) return;",
-    replace: 'if (bytes.length === 0) return;\n      this.#await("message", this.#owner.limits.messageDeadlineMs);',
+    replace:
+      "if (bytes.length === 0) return;\n    this.#messageDeadlineMs = performance.now() + this.#owner.limits.messageDeadlineMs;",
   },
   "no-server-backpressure": {
     what: "a server that writes a whole reply without waiting for the client",
-    file: "apps/server/src/net/connection.ts",
+    file: "apps/server/src/connection.ts",
     find: "return this.#socket.write(bytes) || this.#drained();",
     replace: "this.#socket.write(bytes); return true;",
   },
   "no-server-error-listener": {
     what: "a server whose sockets have no error listener",
-    file: "apps/server/src/net/connection.ts",
+    file: "apps/server/src/connection.ts",
     find: 'socket.on("error", ignore);',
     replace: "",
   },
   "wall-clock-deadlines": {
     what: "a server whose deadlines are times of day",
-    file: "libs/net/src/deadline.ts",
-    find: "this.#timer = setTimeout(this.#wait, withinMs);",
-    replace:
-      "{ const due = Date.now() + withinMs; this.#timer = setInterval(() => Date.now() < due || (this.clear(), this.#wait()), 10); }",
+    file: "apps/server/src/server.ts",
+    find: "const nowMs = performance.now();",
+    replace: "this.wakeAt(performance.now() + 10);\n    const nowMs = Date.now() - performance.timeOrigin;",
   },
   "no-half-open": {
     what: "a server that closes a connection at the client's FIN",
@@ -315,9 +315,8 @@ const table = {
   "delayed-right-keys": {
     what: "a server on which right keys wait behind wrong ones from the same address",
     file: "apps/server/src/request/session.ts",
-    find: "const response = dispatch(",
-    replace:
-      "const response = context.throttle.delay(connection.address, connection.closed).then(() => call());\n      const call = () => dispatch(",
+    find: "      authorize(principal, command);",
+    replace: "      authorize(principal, command);\n      await throttle.delay(connection.address, connection.closed);",
   },
 
   // libs/history
@@ -472,9 +471,9 @@ const table = {
   },
   "read-is-message": {
     what: "a server that takes one read for the whole message",
-    file: "libs/protocol/src/message-reader.ts",
-    find: "    if (at >= 0) {",
-    replace: "    if (at >= -1) {",
+    file: "apps/server/src/connection.ts",
+    find: "else if (at < 0) this.#awaitMore();",
+    replace: "else if (at < -1) this.#awaitMore();",
   },
   "no-escaping": {
     what: "a history that quotes messages without escaping them",

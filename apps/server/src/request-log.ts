@@ -3,7 +3,8 @@
  *
  * Logging never delays serving. The lines of one turn of the event loop go out in one write. At most `logBytesMax` wait for
  * a terminal that takes none (a stopped pager, Ctrl-S); further lines are counted and the count is shown. A terminal that
- * is gone does not stop the server.
+ * is gone does not stop the server. Of refusals, of which a flood makes thousands a second, one a second is shown and the
+ * others are counted.
  */
 
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
@@ -13,6 +14,9 @@ import { plainText, quoteText } from "@wirebook/protocol";
 
 /** Bytes that wait for a terminal that takes none; further lines are only counted. */
 export const logBytesMax = 256 * 1024;
+
+/** Milliseconds between two lines that tell of refusals. */
+const refusalsMs = 1000;
 
 /** Milliseconds until a terminal that took nothing is tried again. */
 const logRetryMs = 10;
@@ -41,9 +45,17 @@ export type LogEvent =
       readonly sentence?: string;
       readonly detail?: string | undefined;
     }
-  | { readonly event: "refused"; readonly address: string; readonly code: string }
+  | {
+      readonly event: "refused";
+      readonly address: string;
+      readonly code: string;
+      /** Others since the last line that told of one. */
+      readonly more?: number;
+    }
   | { readonly event: "notice" | "failure" | "stopping"; readonly message: string }
   | { readonly event: "not-shown"; readonly lines: number };
+
+type Refusal = Extract<LogEvent, { readonly event: "refused" }>;
 
 /** Shows events on a stream. It ends with the stream's last line shown, or after `logCloseMs` without that. */
 export class RequestLog implements AsyncDisposable {
@@ -52,6 +64,10 @@ export class RequestLog implements AsyncDisposable {
   readonly #bytesMax: number;
   #gathered = "";
   #linesNotShown = 0;
+  /** Runs while refusals are counted; the last one, and how many were before it. */
+  #counting: NodeJS.Timeout | undefined;
+  #refusal: Refusal | undefined;
+  #refusals = 0;
   #isGone = false;
 
   constructor(stream: Writable, isTty: boolean, bytesMax: number = logBytesMax) {
@@ -65,18 +81,37 @@ export class RequestLog implements AsyncDisposable {
 
   /** Shows an event, or counts it when too much is waiting. Never waits and never throws. */
   write(event: LogEvent): void {
-    if (this.#isGone) return;
-    if (this.#isFull() || this.#linesNotShown > 0) this.#linesNotShown += 1;
-    else this.#gather(event);
+    if (event.event !== "refused") return this.#show(event);
+    if (this.#counting === undefined) this.#show(event);
+    else {
+      if (this.#refusal !== undefined) this.#refusals += 1;
+      this.#refusal = event;
+    }
+    this.#counting ??= setTimeout(() => this.#showRefusals(), refusalsMs).unref();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#counting);
+    this.#showRefusals();
     this.#flush();
     if (this.#isGone || this.#stream.writableLength === 0) return;
     await Promise.race([
       new Promise<void>((resolve) => this.#stream.write("", () => resolve())),
       pause(logCloseMs, undefined, { ref: false }),
     ]);
+  }
+
+  #show(event: LogEvent): void {
+    if (this.#isGone) return;
+    if (this.#isFull() || this.#linesNotShown > 0) this.#linesNotShown += 1;
+    else this.#gather(event);
+  }
+
+  #showRefusals(): void {
+    const [refusal, more] = [this.#refusal, this.#refusals];
+    this.#counting = this.#refusal = undefined;
+    this.#refusals = 0;
+    if (refusal !== undefined) this.write(more > 0 ? { ...refusal, more } : refusal);
   }
 
   #gather(event: LogEvent): void {
@@ -121,7 +156,7 @@ function describe(event: LogEvent): string {
       return `${time.slice(11, 19)} ${address} ${quoteText(message)}${isCut ? " (cut)" : ""} -> ${what}\n`;
     }
     case "refused":
-      return `${" ".repeat(8)} ${event.address} refused: ${event.code}\n`;
+      return `${" ".repeat(8)} ${event.address} refused: ${event.code}${event.more ? ` and ${event.more} more` : ""}\n`;
     case "not-shown":
       return `${event.lines} lines not shown: the terminal did not take them\n`;
     case "notice":

@@ -16,15 +16,15 @@ import { encodeReplyHeader, encodeText, operations } from "@wirebook/protocol";
 import { AuthThrottle } from "./auth/auth-throttle.ts";
 import { Authenticator } from "./auth/auth.ts";
 import type { Mode } from "./auth/auth.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionOwner, Problem } from "./connection.ts";
+import { ServerError } from "./errors.ts";
 import { limitsDefault } from "./limits.ts";
 import type { Limits } from "./limits.ts";
-import { ConnectionLimiter } from "./net/connection-limiter.ts";
-import { Connection } from "./net/connection.ts";
-import type { ConnectionOwner, Received } from "./net/connection.ts";
 import type { RequestLog } from "./request-log.ts";
+import { Follows } from "./request/follows.ts";
 import type { ServerContext } from "./request/operations.ts";
 import { serve } from "./request/session.ts";
-import { Subscriptions } from "./request/subscriptions.ts";
 
 export interface ListenOptions {
   /** An address of this machine, or a name of one. */
@@ -63,34 +63,24 @@ export async function listen(
     authenticator: new Authenticator(mode, users),
     throttle: new AuthThrottle(limits),
     counters: { startedMs: performance.now(), requests: 0 },
-    subscriptions: new Subscriptions(history, limits.followersMax),
+    follows: new Follows(history, limits.followersMax),
     replyHeader: { text, bytes: encodeText(text) },
   });
   await server.open(await findAddress(host, mode === "registered" || isOpenToAll), port);
   return server;
 }
 
-/**
- * The address of a host. It must be a loopback address unless any will do.
- *
- * @throws ListenError
- */
+/** The address of a host, which must be a loopback address unless any will do. @throws ListenError */
 export async function findAddress(host: string, isAnyFine: boolean): Promise<string> {
-  const address = await find(host);
-  if (isAnyFine || isLoopback(address)) return address;
+  const address = await lookup(host, { order: "ipv4first" }).catch((cause: unknown) => {
+    const sentence = `--host is ${host}, which is not an address that this machine can find; try --host 127.0.0.1`;
+    throw new ListenError(sentence, { cause });
+  });
+  if (isAnyFine || isLoopback(address.address)) return address.address;
   throw new ListenError(
     `--host is ${host}, which other machines can reach, and every client of an open server may read and delete everything; ` +
       "use --users registered, or --host 127.0.0.1 to stay on this machine, or --users open --i-know to accept that",
   );
-}
-
-async function find(host: string): Promise<string> {
-  try {
-    return (await lookup(host, { order: "ipv4first" })).address;
-  } catch (error) {
-    const sentence = `--host is ${host}, which is not an address that this machine can find; try --host 127.0.0.1`;
-    throw new ListenError(sentence, { cause: error });
-  }
 }
 
 /** A server that listens. The caller of `listen` stops it, and closes the history afterwards. */
@@ -99,10 +89,14 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
   readonly trustedProxies: ReadonlySet<string>;
   readonly #context: ServerContext;
   readonly #listener: Server;
-  readonly #limiter: ConnectionLimiter;
-  /** Those that have a seat, each with the network that the limiter knows it by. */
-  readonly #served = new Map<Connection, string>();
+  /** All that are open. An array, because V8 keeps what was deleted from a Set or a Map until the old generation is swept. */
+  readonly #connections: Connection[] = [];
   readonly #refused = new Set<Connection>();
+  #servedCount = 0;
+  /** How many connections of each network are served. */
+  readonly #ofNetwork = new Map<string, number>();
+  #alarm: NodeJS.Timeout | undefined;
+  #alarmMs = Infinity;
   #stopped: Promise<void> | undefined;
   #reportLast: () => void = () => {};
 
@@ -110,7 +104,6 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
     this.limits = limits;
     this.trustedProxies = trustedProxies;
     this.#context = context;
-    this.#limiter = new ConnectionLimiter(limits);
     // Half-open, because the peer's FIN does not mean that it wants no reply [W-2].
     this.#listener = createServer({ allowHalfOpen: true }, (socket) => this.#accept(new Connection(socket, this)));
   }
@@ -131,21 +124,36 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
     this.#listener.on("error", ({ message }) => this.#reportFailure(message));
   }
 
-  serve(connection: Connection, received: Received): void {
-    try {
-      serve(connection, received, this.#context);
-    } catch (error) {
+  serve(connection: Connection, problem: Problem | undefined): void {
+    serve(connection, problem, this.#context).catch((error: unknown) => {
       connection.reset();
       this.#reportFailure(String(error));
-    }
+    });
+  }
+
+  /** One timer has the deadlines of all connections: it goes off at the first one, or before, where that was put off. */
+  wakeAt(deadlineMs: number): void {
+    if (deadlineMs >= this.#alarmMs) return;
+    clearTimeout(this.#alarm);
+    this.#alarmMs = deadlineMs;
+    // The loop may have been busy past a deadline while bytes lay ready, which are read before an immediate runs.
+    const ring = (): unknown => setImmediate(() => this.#expire());
+    this.#alarm = setTimeout(ring, Math.ceil(deadlineMs - performance.now())).unref();
   }
 
   leave(connection: Connection): void {
-    const network = this.#served.get(connection);
-    if (network !== undefined) this.#limiter.release(network);
-    this.#served.delete(connection);
-    this.#refused.delete(connection);
-    if (this.#served.size + this.#refused.size === 0) this.#reportLast();
+    const { network, place } = connection;
+    const last = this.#connections.pop() as Connection;
+    if (last !== connection) this.#connections[place] = last;
+    last.place = place;
+    if (network === undefined) this.#refused.delete(connection);
+    else {
+      const left = (this.#ofNetwork.get(network) ?? 0) - 1;
+      this.#servedCount -= 1;
+      if (left > 0) this.#ofNetwork.set(network, left);
+      else this.#ofNetwork.delete(network);
+    }
+    if (this.#connections.length === 0) this.#reportLast();
   }
 
   /**
@@ -161,24 +169,49 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
   }
 
   #accept(connection: Connection): void {
-    const { address } = connection; // A proxy's own: its header, which may give another, has not come yet.
-    const network = networkOf(address);
-    // A proxy stands for many, so it is not held to the limit of one address [W-20].
-    const refusal = this.#limiter.acquire(network, this.trustedProxies.has(address));
-    if (refusal === undefined) return void this.#served.set(connection, network);
-    this.#makeRoomForRefusal();
+    const network = networkOf(connection.address); // A proxy's own: its header, which may give another, has not come yet.
+    connection.place = this.#connections.push(connection) - 1;
+    const refusal = this.#findRefusal(network, connection.address);
+    if (refusal === undefined) {
+      connection.network = network;
+      this.#servedCount += 1;
+      this.#ofNetwork.set(network, (this.#ofNetwork.get(network) ?? 0) + 1);
+      return;
+    }
+    // The oldest refusal has had the longest time to be read.
+    const [oldest] = this.#refused;
+    if (oldest !== undefined && this.#refused.size >= this.limits.refusalsMax) {
+      this.#refused.delete(oldest);
+      oldest.close();
+    }
     this.#refused.add(connection);
-    this.#context.log.write({ event: "refused", address, code: refusal.code });
+    this.#context.log.write({ event: "refused", address: connection.address, code: refusal.code });
     connection.refuse(refusal);
   }
 
-  /** The oldest refusal has had the longest time to be read. */
-  #makeRoomForRefusal(): void {
-    if (this.#refused.size < this.limits.refusalsMax) return;
-    const [oldest] = this.#refused;
-    if (oldest === undefined) return;
-    this.#refused.delete(oldest);
-    oldest.close();
+  /** Why there is no room for another connection [W-18]. */
+  #findRefusal(network: string, address: string): ServerError | undefined {
+    const { connectionsMax, connectionsPerAddressMax } = this.limits;
+    const others = this.#ofNetwork.get(network) ?? 0;
+    if (this.#servedCount >= connectionsMax) {
+      return new ServerError(
+        "connections-max",
+        `${connectionsMax} connections are open, which is the limit; try again in a moment`,
+      );
+    }
+    // A proxy stands for many, so it is not held to the limit of one address [W-20].
+    if (others < connectionsPerAddressMax || this.trustedProxies.has(address)) return undefined;
+    return new ServerError(
+      "address-max",
+      `${others} connections from ${network} are open, which is the limit for one address; try again in a moment`,
+    );
+  }
+
+  #expire(): void {
+    this.#alarmMs = Infinity;
+    const nowMs = performance.now();
+    for (const connection of this.#connections) if (connection.deadlineMs <= nowMs) connection.expire();
+    this.wakeAt(Math.min(...this.#connections.map(({ deadlineMs }) => deadlineMs)));
   }
 
   #reportFailure(message: string): void {
@@ -187,18 +220,14 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
 
   async #drain(withinMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
-    this.#context.subscriptions.end();
+    this.#context.follows.end();
     this.#context.throttle.end();
-    for (const connection of this.#served.keys()) connection.shortenDeadline(this.limits.drainMessageMs);
+    for (const connection of this.#connections) connection.shortenDeadline(this.limits.drainMessageMs);
     const deadline = setTimeout(() => {
-      for (const connection of [...this.#served.keys(), ...this.#refused]) connection.abort();
+      for (const connection of this.#connections) connection.abort();
     }, withinMs);
     await closed;
-    if (this.#served.size + this.#refused.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#reportLast = resolve;
-      });
-    }
+    if (this.#connections.length > 0) await new Promise<void>((resolve) => (this.#reportLast = resolve));
     clearTimeout(deadline);
   }
 }

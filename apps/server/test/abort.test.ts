@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { nextTick } from "node:process";
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { Connection } from "../src/net/connection.ts";
+import { Connection } from "../src/connection.ts";
 import { limitsDefault } from "../src/limits.ts";
 import { Peer } from "./tcp-peer.ts";
 import { header, openRig } from "./server-fixture.ts";
@@ -29,7 +29,7 @@ test.each(Object.entries(moments))("a connection that is reset while it ends is 
   await once(server, "listening");
   const peer = Peer.connect((server.address() as AddressInfo).port, false);
   const [socket] = (await once(server, "connection")) as [Socket];
-  const owner = { limits: limitsDefault, trustedProxies: new Set<string>(), serve() {}, leave() {} };
+  const owner = { limits: limitsDefault, trustedProxies: new Set<string>(), serve() {}, wakeAt() {}, leave() {} };
   const connection = new Connection(socket, owner);
   // Between two polls of the kernel, as after a sync.
   await turn();

@@ -6,6 +6,7 @@ import { PassThrough, Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { openLogStream, RequestLog } from "../src/request-log.ts";
 import type { LogEvent } from "../src/request-log.ts";
+import { HeldClock } from "../../../tests/interop/held-clock.ts";
 import { makeFolder } from "./server-fixture.ts";
 
 const request: LogEvent = {
@@ -67,6 +68,27 @@ describe("a terminal", () => {
     );
     expect(events[shown]?.lines).toBe(100 - shown);
     expect(events[shown + 1]?.message).toBe("after");
+  });
+
+  test("tells of one refusal a second, and how many more there were", async () => {
+    using clock = new HeldClock();
+    const refused = { event: "refused", address: "127.0.0.1", code: "connections-max" } as const;
+    const stream = new PassThrough();
+    const log = new RequestLog(stream, false);
+    for (let at = 0; at < 1000; at++) log.write(refused);
+    clock.pass(1000);
+    log.write({ ...refused, code: "address-max" });
+    clock.pass(1000);
+    clock.pass(1000);
+    log.write(refused);
+    await log[Symbol.asyncDispose]();
+    const events = String(stream.read()).trimEnd().split("\n");
+    expect(events.map((line) => JSON.parse(line) as unknown)).toEqual([
+      refused,
+      { ...refused, more: 998 },
+      { ...refused, code: "address-max" },
+      refused,
+    ]);
   });
 
   test("that takes nothing holds no more than its bound, and does not hold up the end", async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openFileUsers } from "@wirebook/history";
 import { authenticationError, looksLikeKey, operations } from "@wirebook/protocol";
-import { Subscriptions } from "../src/request/subscriptions.ts";
+import { Follows } from "../src/request/follows.ts";
 import { createName, createUser } from "../src/request/operations.ts";
 import { createKey, hashKey, isRightKey, keyCharacters } from "../src/auth/auth.ts";
 import { ask } from "./tcp-peer.ts";
@@ -86,7 +86,7 @@ describe("operation 4", () => {
     const { history, users } = rig;
     await history[Symbol.asyncDispose]();
     const counters = { startedMs: 0, requests: 0 };
-    const context = { history, users, counters, subscriptions: new Subscriptions(history, 1) };
+    const context = { history, users, counters, follows: new Follows(history, 1) };
     await expect(createUser(context, { user: "brick", address: "127.0.0.1" }, "otter")).rejects.toMatchObject({
       code: "closed",
     });

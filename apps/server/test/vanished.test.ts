@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, test } from "vitest";
-import { Connection } from "../src/net/connection.ts";
+import { Connection } from "../src/connection.ts";
 import { limitsDefault } from "../src/limits.ts";
 
 test("notices a follower that sent FIN and later broke off, without a line to send", async () => {
@@ -16,13 +16,14 @@ test("notices a follower that sent FIN and later broke off, without a line to se
     limits: { ...limitsDefault, followLookMs: 20 },
     trustedProxies: new Set(),
     serve: () => received.resolve(),
+    wakeAt() {},
     leave() {},
   });
   peer.end("brick 5\n");
   await received.promise;
   await once(socket, "end");
   connection.keepAlive();
-  await connection.write("Following from line 1.\n");
+  await connection.write(Buffer.from("Following from line 1.\n"));
   const [text] = (await once(peer, "data")) as [Buffer];
   expect(text.toString()).toBe("Following from line 1.\n");
   peer.resetAndDestroy();
@@ -37,7 +38,7 @@ test("does not look after a follower that has gone before its follow began", asy
   const peer = connect((listener.address() as AddressInfo).port);
   const [socket] = (await once(listener, "connection")) as [Socket];
   const limits = { ...limitsDefault, followLookMs: 1 };
-  const connection = new Connection(socket, { limits, trustedProxies: new Set(), serve() {}, leave() {} });
+  const connection = new Connection(socket, { limits, trustedProxies: new Set(), serve() {}, wakeAt() {}, leave() {} });
   peer.resetAndDestroy();
   await connection.closed;
   connection.keepAlive();

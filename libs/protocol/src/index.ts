@@ -4,7 +4,6 @@ export * from "./errors.ts";
 export * from "./frames.ts";
 export * from "./limits.ts";
 export * from "./line-splitter.ts";
-export * from "./message-reader.ts";
 export * from "./message.ts";
 export * from "./operations.ts";
 export * from "./write-schedule.ts";
