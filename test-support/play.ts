@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseTarget } from "@wirebook/net";
 import { parseScenario, Player } from "@wirebook/scenario";
 import type { Scenario } from "@wirebook/scenario";
-import { play } from "../apps/client/src/play/play.ts";
+import { playScenario as play } from "../apps/client/src/play-scenario.ts";
 import type { PageStream } from "./page-client.ts";
 
 /** Bounds a hang, on a machine that is busy with other work as well. */
@@ -27,7 +27,7 @@ export async function playScenario(name: string, url: string, given: Record<stri
   const [scenario, target] = [readScenario(name), parseTarget(`${name}=${url}`)];
   const values = new Map(Object.entries(given));
   const how = { pace: "fast", timeout: playMsMax, listenForInterrupt: () => () => undefined } as const;
-  const { outcome } = await play({ file: name, scenario, target, values, ...how });
+  const { outcome } = await play({ scenario, target, values, ...how });
   return outcome.verdict === "held" ? "held" : `${outcome.line}: ${outcome.message}`;
 }
 

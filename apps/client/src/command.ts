@@ -1,12 +1,32 @@
-/** What the commands of the client have in common: their shape, how they are run, and some of their options. */
+/** What the commands of the client have in common: what they work with, how they end, and some of their options. */
 
+import type { Readable, Writable } from "node:stream";
 import { connectTimeoutMsDefault, replyTimeoutMsDefault, InputError } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
+import type { ConnectionOutcome, ExchangeErrorCode, Target } from "@wirebook/net";
 import { fileOption, readSettings, SettingsError, switchOption, wholeNumber } from "@wirebook/settings";
 import type { Setting, SettingsOf, SettingsSource, SettingsTable } from "@wirebook/settings";
 import * as z from "zod/mini";
-import type { Io } from "./io.ts";
-import { exitCodes } from "./result.ts";
+import type { Paint } from "./output/text.ts";
+
+/** A stream of the process. */
+export type Output = Writable & { readonly isTTY?: boolean };
+
+/** What commands work with, as the process has it. */
+export interface Io {
+  readonly input: Readable & { readonly isTTY?: boolean };
+  /** For data: while it is full, the target is not read. */
+  readonly out: Output;
+  /** For all that is no data. */
+  readonly errorOut: Output;
+  readonly paint: Paint;
+  readonly errorPaint: Paint;
+  /** Says a sentence on standard error. */
+  readonly printError: (sentence: string) => void;
+  /** Calls back at each Ctrl-C until the function that it returns is called. */
+  readonly listenForInterrupt: (listener: () => void) => () => void;
+  /** The name and version of this program, for the files that it writes. */
+  readonly program: string;
+}
 
 /** A command: its options, what `--help` prints, and what it does, which ends in an exit code. */
 export interface Command<Table extends SettingsTable> {
@@ -31,14 +51,14 @@ export async function runCommand<Table extends SettingsTable>(
   io: Io,
   notFirst: readonly string[] = [],
 ): Promise<number> {
-  const options = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
-  if (options.includes("--version")) {
+  const end = argv.indexOf("--");
+  if (argv.slice(0, end < 0 ? undefined : end).includes("--version")) {
     io.out.write(`${io.program}\n`);
     return exitCodes.done;
   }
   const { settings, words, isHelp } = readSettings(command.table, { argv, env, onNotice: io.printError });
   const [first = ""] = words;
-  if (options === argv && notFirst.includes(first)) {
+  if (end < 0 && notFirst.includes(first)) {
     throw new SettingsError(
       `${first} is a command; type it first (wirebook ${first} …), or put -- before it to send it as a message`,
     );
@@ -46,6 +66,38 @@ export async function runCommand<Table extends SettingsTable>(
   if (!isHelp) return await command.run(settings, words, io);
   io.out.write(command.help);
   return exitCodes.done;
+}
+
+/** How an exchange or a conversation came out. */
+export type Outcome =
+  | { readonly kind: "answered"; readonly isError: boolean }
+  | { readonly kind: "failed"; readonly code: ExchangeErrorCode | "empty-reply"; readonly sentence: string }
+  | { readonly kind: "interrupted" };
+
+/** What the end of a connection means, as far as nothing else is known. */
+export function toOutcome(how: ConnectionOutcome): Outcome {
+  if (!("reason" in how)) return { kind: "failed", code: how.code, sentence: how.message };
+  return how.reason === "fin" ? { kind: "answered", isError: false } : { kind: "interrupted" };
+}
+
+/** What the process says of itself when it ends. Of several, the highest counts. */
+export const exitCodes = {
+  done: 0,
+  /** Of a server that answered with an error, an expectation that failed, streams that differ. */
+  negative: 1,
+  usage: 2,
+  unreachable: 3,
+  timedOut: 4,
+  /** A fault of this program, as BSD's sysexits has it. */
+  fault: 70,
+  /** 128 and the number of SIGINT. */
+  interrupted: 130,
+} as const;
+
+export function exitCodeOf(outcome: Outcome): number {
+  if (outcome.kind === "interrupted") return exitCodes.interrupted;
+  if (outcome.kind === "answered") return outcome.isError ? exitCodes.negative : exitCodes.done;
+  return outcome.code.endsWith("-timeout") ? exitCodes.timedOut : exitCodes.unreachable;
 }
 
 /** The longest `--timeout` in milliseconds: a day. */
@@ -57,6 +109,11 @@ export function timeoutOption(help: string): Setting<number | undefined> {
   return { schema, default: undefined, env: "WIREBOOK_TIMEOUT", form: "MS", expects, help };
 }
 
+/** A file that is written. */
+export function outputOption(env: string, example: string, help: string): Setting<string | undefined> {
+  return fileOption(env, `${help}; replaces an older one`, `a file to write, such as ${example}`);
+}
+
 /** As they stand in the table of settings. */
 export const commonOptions = {
   timeout: timeoutOption(
@@ -64,24 +121,14 @@ export const commonOptions = {
   ),
   json: switchOption("WIREBOOK_JSON", "print JSON, one object a line"),
   trace: switchOption("WIREBOOK_TRACE", "print each step on the wire with its time to standard error"),
-  pcap: outputOption(
-    "WIREBOOK_PCAP",
-    "wirebook.pcapng",
-    "write packets to a pcapng file for Wireshark; replaces an older one",
-  ),
+  pcap: outputOption("WIREBOOK_PCAP", "wirebook.pcapng", "write packets to a pcapng file for Wireshark"),
 } as const;
 
-/** For streams that `wirebook compare` and the page can read. */
 export const exportOption = outputOption(
   "WIREBOOK_EXPORT",
   "streams.ndjson",
-  "write what was sent and received as NDJSON, for wirebook compare and the page; replaces an older file",
+  "write what was sent and received as NDJSON, for wirebook compare and the page",
 );
-
-/** A file that is written. */
-export function outputOption(env: string, example: string, help: string): Setting<string | undefined> {
-  return fileOption(env, help, `a file to write, such as ${example}`);
-}
 
 /**
  * What `read` makes of the text of a target, with the mistakes of users as such.

@@ -5,16 +5,14 @@ import type { RecordedStream } from "@wirebook/capture";
 import { decodeText, plainText } from "@wirebook/protocol";
 import { compareStreams, compareTurn, describeEnds, escapeText, foldLines, nameOfTurn } from "@wirebook/scenario";
 import type { ComparedLine, ComparedStream, Turn, TurnPair } from "@wirebook/scenario";
-import { describeSettings, readSmallFile, SettingsError } from "@wirebook/settings";
-import { commonOptions } from "./command.ts";
+import { readSmallFile, SettingsError } from "@wirebook/settings";
+import { exitCodes } from "./command.ts";
 import type { Command } from "./command.ts";
-import type { Paint } from "./output/terminal-text.ts";
-import { jsonLine } from "./output/views.ts";
-import { exitCodes } from "./result.ts";
+import type { Paint } from "./output/text.ts";
 
-const table = { json: commonOptions.json } as const;
+const table = {} as const;
 
-const help = `Usage: wirebook compare [option…] FILE FILE
+const help = `Usage: wirebook compare FILE FILE
 
 Compares two streams: their bytes, the reads in which they came, and the times.
 
@@ -23,15 +21,10 @@ Compares two streams: their bytes, the reads in which they came, and the times.
 
 A file is one that the page, or --export of wirebook connect and wirebook play, wrote.
 
-Options
-${describeSettings(table)}
 Output
   A sentence that sums it up, then each turn that differs: what was sent (>) and received (<),
   line by line, - of the first stream, + of the second. \\r, \\n, \\xNN and the like stand for bytes.
   Reads are told where they differ, times where they differ by 10 ms and a fifth of the longer one.
-  --json  {"type":"comparison","isSame":…,"summary":…,"missingBytes":…}, then for each turn that differs
-          {"type":"turn","one":{…}|null,"other":{…}|null,"longerMs":…,"lines":[{"isFromTarget":…,"one":…,"other":…},…]};
-          bytes that are not UTF-8 are \\udc80 to \\udcff
 
 Exit codes
   0  the same bytes, whatever the reads and the times
@@ -56,28 +49,21 @@ const everything = { firstEventsKept: Infinity, lastEventsKept: 0, bytesKept: In
 export const compare: Command<typeof table> = {
   table,
   help,
-  async run({ json }, words, { out, paint, printError }) {
-    const [first, second, ...rest] = words;
+  run(_, [first, second, ...rest], { out, paint, printError }) {
     if (first === undefined || second === undefined || rest.length > 0) {
-      throw new SettingsError(`compare takes two files, not ${words.length}; type wirebook compare FILE FILE`);
+      throw new SettingsError("compare takes two files; type wirebook compare FILE FILE");
     }
     const [one, other] = [readStream(first, printError), readStream(second, printError)];
-    const { turns, ends, areEndsSame, ...result } = compareStreams(one, other);
-    const differing = turns.filter(({ isSame }) => !isSame);
-    const write = (text: string): void => void out.write(text);
-    if (json) {
-      write(jsonLine({ type: "comparison", ...result }));
-      for (const pair of differing) write(jsonLine({ type: "turn", ...turnToJson(pair) }));
-    } else {
-      write(`${paint.strong(result.summary)}\n`);
-      if (differing.length > 0) write(`\n${paint.wrong(`--- ${one.name}`)}\n${paint.inward(`+++ ${other.name}`)}\n`);
-      for (const pair of differing) {
-        write(`${paint.faint(`@@ ${describeTurn(pair)}`)}\n`);
-        if (!pair.isSentSame || !pair.isReceivedSame) writeLines(pair, write, paint);
-      }
-      if (!areEndsSame) write(`${paint.faint(`@@ end: ${describeEnds(ends.one)} | ${describeEnds(ends.other)}`)}\n`);
-    }
-    return result.isSame ? exitCodes.done : exitCodes.different;
+    const { turns, ends, areEndsSame, summary, isSame } = compareStreams(one, other);
+    const differing = turns.filter((pair) => !pair.isSame);
+    const lines = [
+      paint.strong(summary),
+      ...(differing.length > 0 ? ["", paint.wrong(`--- ${one.name}`), paint.inward(`+++ ${other.name}`)] : []),
+      ...differing.flatMap((pair) => [paint.faint(`@@ ${describeTurn(pair)}`), ...linesOf(pair, paint)]),
+      ...(areEndsSame ? [] : [paint.faint(`@@ end: ${describeEnds(ends.one)} | ${describeEnds(ends.other)}`)]),
+    ];
+    for (const line of lines) out.write(`${line}\n`);
+    return Promise.resolve(isSame ? exitCodes.done : exitCodes.negative);
   },
 };
 
@@ -128,18 +114,20 @@ function describeReply(turn: Turn): string {
 }
 
 /** Lines that are the same stand once. */
-function writeLines(pair: TurnPair, write: (text: string) => void, paint: Paint): void {
-  for (const line of foldLines(compareTurn(pair))) {
+function linesOf(pair: TurnPair, paint: Paint): readonly string[] {
+  if (pair.isSentSame && pair.isReceivedSame) return [];
+  return foldLines(compareTurn(pair)).flatMap((line) => {
     if (typeof line === "number") {
-      write(paint.faint(`   … ${line} more ${line === 1 ? "line is" : "lines are"} the same\n`));
-      continue;
+      return paint.faint(`   … ${line} more ${line === 1 ? "line is" : "lines are"} the same`);
     }
     const { one, other, isSame } = line;
     const sign = line.isFromTarget ? "<" : ">";
-    if (isSame && one !== undefined) write(` ${sign} ${describeLine(one)}\n`);
-    if (!isSame && one !== undefined) write(`${paint.wrong(`-${sign} ${describeLine(one)}`)}\n`);
-    if (!isSame && other !== undefined) write(`${paint.inward(`+${sign} ${describeLine(other)}`)}\n`);
-  }
+    if (isSame && one !== undefined) return ` ${sign} ${describeLine(one)}`;
+    return [
+      ...(one === undefined ? [] : [paint.wrong(`-${sign} ${describeLine(one)}`)]),
+      ...(other === undefined ? [] : [paint.inward(`+${sign} ${describeLine(other)}`)]),
+    ];
+  });
 }
 
 /** The line, or of a long one the part in which it differs, with nothing in it that acts on a terminal. */
@@ -150,22 +138,4 @@ function describeLine({ bytes, missing, from }: ComparedLine): string {
   const behind = bytes.length - start - shownBytesMax;
   const shown = escapeText(text.replaceAll("\\", "\\\\"));
   return (start > 0 ? `(${start} bytes) … ` : "") + shown + (behind > 0 ? ` … (${behind} bytes)` : "");
-}
-
-function turnToJson(pair: TurnPair) {
-  const lines = compareTurn(pair)
-    .filter(({ isSame }) => !isSame)
-    .map(({ isFromTarget, one, other }) => ({ isFromTarget, one: lineToJson(one), other: lineToJson(other) }));
-  return { one: sideToJson(pair.one), other: sideToJson(pair.other), longerMs: pair.longerMs, lines };
-}
-
-function sideToJson(turn: Turn | undefined) {
-  return turn === undefined
-    ? null
-    : { number: turn.number, atMs: turn.atMs, replyMs: turn.replyMs, reads: turn.received.sizes };
-}
-
-function lineToJson(line: ComparedLine | undefined) {
-  if (line === undefined) return null;
-  return line.missing > 0 ? { missing: line.missing } : decodeText(line.bytes);
 }

@@ -6,22 +6,12 @@ import type { Target } from "@wirebook/net";
 import { StreamRecord } from "@wirebook/protocol";
 import { writeScenario } from "@wirebook/scenario";
 import { choiceOption, describeSettings, openOutputFile, SettingsError, switchOption } from "@wirebook/settings";
-import { commonOptions, exportOption, outputOption, readTarget, timeoutOption } from "./command.ts";
+import { commonOptions, exitCodeOf, exportOption, outputOption, readTarget, timeoutOption } from "./command.ts";
 import type { Command } from "./command.ts";
-import {
-  closeFiles,
-  exportBounds,
-  exportedLine,
-  hideServerKeys,
-  noteReset,
-  openExportFile,
-  openPcapFile,
-  OutputFile,
-  scenarioKind,
-} from "./output/files.ts";
+import { closeFiles, exportBounds, exportedLine, hideServerKeys, noteReset } from "./output/files.ts";
+import { openExportFile, openPcapFile, OutputFile, scenarioKind } from "./output/files.ts";
 import { greeting, Trace } from "./output/trace.ts";
 import { bytesView, jsonView, recordBounds, TextView } from "./output/views.ts";
-import { exitCodeOf } from "./result.ts";
 import { runStream } from "./stream.ts";
 
 /** What ends a line that is typed. */
@@ -40,11 +30,7 @@ const table = {
   json: switchOption("WIREBOOK_JSON", "print JSON, one object for each read, write and FIN"),
   trace: commonOptions.trace,
   pcap: commonOptions.pcap,
-  record: outputOption(
-    "WIREBOOK_RECORD",
-    "smtp.wire",
-    "write the conversation as a scenario, for wirebook play; replaces an older record",
-  ),
+  record: outputOption("WIREBOOK_RECORD", "smtp.wire", "write the conversation as a scenario, for wirebook play"),
   export: exportOption,
 } as const;
 
@@ -93,7 +79,6 @@ export const connect: Command<typeof table> = {
   async run(settings, words, io) {
     const { json, trace, timeout: connectTimeoutMs = connectTimeoutMsDefault, keepOpen } = settings;
     const target = targetOf(words);
-    const isTerminal = io.out.isTTY === true;
     const packets = settings.pcap === undefined ? undefined : openPcapFile(settings.pcap, io.program);
     const exported = settings.export === undefined ? undefined : openExportFile(settings.export, io.program);
     // It is written at the end; until then an older one is left.
@@ -101,23 +86,18 @@ export const connect: Command<typeof table> = {
     const isKept = settings.record !== undefined || exported !== undefined;
     const record = new StreamRecord(isKept ? exportBounds : recordBounds);
 
-    const outcome = await runStream(
-      {
-        target,
-        options: { message: new Uint8Array(0), connectTimeoutMs },
-        record,
-        view: json ? jsonView : isTerminal ? new TextView() : bytesView,
-        notes: trace
-          ? new Trace(target, io.errorPaint)
-          : io.input.isTTY === true
-            ? greeting(target, io.errorPaint)
-            : {},
-        capture: packets?.capture,
-        hasKeys: false,
-        typed: { lineEnd: lineEnds[settings.eol], keepOpen },
-      },
-      io,
-    );
+    const greets = io.input.isTTY === true ? greeting(target, io.errorPaint) : {};
+    const plan = {
+      target,
+      options: { message: new Uint8Array(0), connectTimeoutMs },
+      record,
+      view: json ? jsonView : io.out.isTTY === true ? new TextView() : bytesView,
+      notes: trace ? new Trace(target, io.errorPaint) : greets,
+      capture: packets?.capture,
+      hasKeys: false,
+      typed: { lineEnd: lineEnds[settings.eol], keepOpen },
+    };
+    const outcome = await runStream(plan, io);
 
     noteReset(record);
     const isWithServer = isKept && hideServerKeys(record);

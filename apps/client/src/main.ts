@@ -4,14 +4,13 @@ import process from "node:process";
 import { ProtocolError } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
 import manifest from "../../../package.json" with { type: "json" };
-import { runCommand } from "./command.ts";
+import { exitCodes, runCommand } from "./command.ts";
+import type { Io } from "./command.ts";
 import { compare } from "./compare.ts";
 import { connect } from "./connect.ts";
-import type { Io } from "./io.ts";
 import { messages } from "./messages.ts";
-import { createPaint, visibleText } from "./output/terminal-text.ts";
-import { play } from "./play/scenarios.ts";
-import { exitCodes } from "./result.ts";
+import { createPaint, visibleText } from "./output/text.ts";
+import { play } from "./play.ts";
 
 const { stdin, stdout, stderr, env } = process;
 

@@ -1,20 +1,18 @@
 /** `wirebook` without a command: messages to a Wirebook server, from the arguments, standard input or a prompt. */
 
 import { replyTimeoutMsDefault, tcpTarget } from "@wirebook/net";
-import { messageBytesMax, serverPortDefault, StreamRecord } from "@wirebook/protocol";
+import { decodeCommand, decodeMessage, decodeText, LineSplitter, messageBytesMax } from "@wirebook/protocol";
+import { ProtocolError, redactKeys, serverPortDefault, StreamRecord } from "@wirebook/protocol";
+import type { Line } from "@wirebook/protocol";
 import { describeSettings, hostName, wholeNumber } from "@wirebook/settings";
-import { runBatch } from "./batch.ts";
-import { createMessage } from "./message.ts";
-import type { Outgoing } from "./message.ts";
-import { commonOptions } from "./command.ts";
-import type { Command } from "./command.ts";
+import { commonOptions, exitCodeOf, exitCodes } from "./command.ts";
+import type { Command, Io, Outcome } from "./command.ts";
 import { closeFiles, openPcapFile } from "./output/files.ts";
-import { BytesForm, JsonForm, ReplyView, TextForm } from "./output/replies.ts";
+import { bytesForm, jsonFollowForm, jsonForm, ReplyView, textForm } from "./output/replies.ts";
+import { visibleText } from "./output/text.ts";
 import { Trace } from "./output/trace.ts";
 import { recordBounds } from "./output/views.ts";
 import { runPrompt } from "./prompt.ts";
-import { exitCodeOf, exitCodes } from "./result.ts";
-import type { Outcome } from "./result.ts";
 import { runStream } from "./stream.ts";
 
 const table = {
@@ -62,7 +60,8 @@ Output
   --json      {"type":"reply","sent":…,"header":{"link":…,"operations":[…]}|null,"response":…,"isError":…,
               "failure":{"code":…,"message":…}|null,"trace":{…}}; bytes that are not UTF-8 are \\udc80 to \\udcff
   a follow    {"type":"following","sent":…,"header":…,"from":…}, then {"type":"line","text":…,"entry":{…}} for each
-              line, with "isCut":true when it was too long to hold, then {"type":"end","isError":…,"failure":…,"trace":{…}}
+              line, with "isCut":true when it was too long to hold, then {"type":"end","isError":…,"failure":…,"trace":{…}};
+              an error is a line as well
   the trace   {"startedAt":…,"local":…,"remote":…,"tls":…,"sentBytes":…,"receivedBytes":…,"steps":{…},
               "writes":[[ms,bytes],…],"reads":[[ms,bytes],…],"omitted":{"events":…,"sentBytes":…,"receivedBytes":…}};
               times are milliseconds since the connecting began, and omitted ones stood between the first
@@ -86,36 +85,109 @@ export const messages: Command<typeof table> = {
   table,
   help,
   async run({ host, port, timeout, json, trace, pcap }, words, io) {
-    const { input, out, errorOut, errorPaint, printError } = io;
+    const { input, out, errorOut, paint, errorPaint, printError } = io;
     const target = tcpTarget("wirebook", { host, port });
-    const form = json ? new JsonForm() : out.isTTY === true ? new TextForm(io.paint) : new BytesForm();
     const packets = pcap === undefined ? undefined : openPcapFile(pcap, io.program);
+    const isTerminal = out.isTTY === true;
+    let isLineOpen = false;
 
-    async function send(outgoing: Outgoing): Promise<Outcome> {
-      const replyTimeoutMs = outgoing.isFollow ? Infinity : (timeout ?? replyTimeoutMsDefault);
-      const options = { message: outgoing.bytes, replyTimeoutMs, ...(timeout && { connectTimeoutMs: timeout }) };
-      const opening = form.begin(outgoing);
-      if (opening !== "") out.write(opening);
-      const view = new ReplyView(form, { host, port });
-      const notes = trace ? new Trace(target, errorPaint) : {};
+    async function send(line: Uint8Array): Promise<Outcome> {
+      const { isFollow, isBare, shown } = readMessage(line);
+      const message = Buffer.concat([line, Buffer.from("\n")]);
+      const replyTimeoutMs = isFollow ? Infinity : (timeout ?? replyTimeoutMsDefault);
+      const form = json
+        ? (isFollow ? jsonFollowForm : jsonForm)(shown)
+        : isTerminal
+          ? textForm(paint)
+          : bytesForm(isBare);
+      if (!json && isTerminal) out.write(`${paint.strong("Sent:")}     ${visibleText(shown)}\n`);
+      // The bytes of one response are exact, but two of them must not run into one line.
+      if (!json && !isTerminal && isLineOpen) out.write("\n");
       const record = new StreamRecord(recordBounds);
-      const plan = { target, options, record, view, notes, capture: packets?.capture, hasKeys: true };
+      const plan = {
+        target,
+        options: { message, replyTimeoutMs, ...(timeout && { connectTimeoutMs: timeout }) },
+        record,
+        view: new ReplyView(form, { host, port }),
+        notes: trace ? new Trace(target, errorPaint) : {},
+        capture: packets?.capture,
+        hasKeys: true,
+      };
       const outcome = await runStream(plan, io);
-      if (outgoing.isFollow && outcome.kind === "answered" && !outcome.isError) {
+      isLineOpen = ![undefined, 0x0a].includes(record.reads.at(-1)?.bytes?.at(-1));
+      if (isFollow && outcome.kind === "answered" && !outcome.isError) {
         printError("the server ended the follow; send the message again to go on");
       }
       return outcome;
     }
 
     async function sendAll(): Promise<number> {
-      if (words.length > 0) return exitCodeOf(await send(createMessage(Buffer.from(words.join(" ")))));
-      if (input.isTTY !== true || (out.isTTY ?? errorOut.isTTY) !== true) {
-        return await runBatch(input, { send, printError });
-      }
-      await runPrompt({ server: { host, port }, send }, io);
+      if (words.length > 0) return exitCodeOf(await send(Buffer.from(words.join(" "))));
+      if (input.isTTY !== true || (out.isTTY ?? errorOut.isTTY) !== true) return await sendLines(io, send);
+      await runPrompt({ host, port }, send, io);
       return exitCodes.done;
     }
 
     return closeFiles([packets], await sendAll(), printError);
   },
 };
+
+/**
+ * What is known of a message that is about to be sent, and how it may be shown: without its key. A wrong one may be tried,
+ * to see what the server says.
+ *
+ * @param line without its line ending
+ * @throws ProtocolError `message-too-long`, or `argument-syntax` when there is a line feed in it
+ */
+function readMessage(line: Uint8Array) {
+  if (line.length > messageBytesMax) throw messageTooLong(line.length);
+  if (line.includes(0x0a)) {
+    throw new ProtocolError("argument-syntax", "a message is one line; leave out the line feed, or send two messages");
+  }
+  let verb: string | undefined;
+  try {
+    ({ verb } = decodeCommand(decodeMessage(line).words));
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+  }
+  return { shown: redactKeys(decodeText(line)), isFollow: verb === "follow", isBare: verb === "list" };
+}
+
+function messageTooLong(bytes: number): ProtocolError {
+  const sentence = `a message of ${bytes} bytes is over the limit of ${messageBytesMax}; send a shorter line`;
+  return new ProtocolError("message-too-long", sentence);
+}
+
+/**
+ * Sends each line of standard input, one after the other, and returns the highest of their exit codes.
+ *
+ * A reply that is an error is an answer, so it goes on; when the network fails or the user interrupts, what follows
+ * would be lost, or sent against the user's will.
+ */
+async function sendLines(
+  { input, printError }: Pick<Io, "input" | "printError">,
+  send: (line: Uint8Array) => Promise<Outcome>,
+): Promise<number> {
+  let code: number = exitCodes.done;
+  let number = 0;
+  for await (const { bytes, length } of linesOf(input)) {
+    number += 1;
+    // A carriage return before the line feed is not part of the message.
+    const line = bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes;
+    if (line.length > messageBytesMax) {
+      printError(`line ${number} of standard input: ${messageTooLong(length).message}`);
+      code = Math.max(code, exitCodes.usage);
+    } else if (decodeText(line).trim() !== "") {
+      const outcome = await send(line);
+      code = Math.max(code, exitCodeOf(outcome));
+      if (outcome.kind !== "answered") break;
+    }
+  }
+  return code;
+}
+
+async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
+  const splitter = new LineSplitter(messageBytesMax + 2);
+  for await (const chunk of chunks) yield* splitter.push(chunk);
+  yield* splitter.finish();
+}

@@ -10,12 +10,11 @@ import type { Capture } from "@wirebook/capture";
 import { Connection } from "@wirebook/net";
 import type { ConnectionListener, ConnectionOptions, ConnectionOutcome, Target } from "@wirebook/net";
 import type { StreamRecord } from "@wirebook/protocol";
-import type { Io, Output } from "./io.ts";
+import { toOutcome } from "./command.ts";
+import type { Io, Outcome, Output } from "./command.ts";
 import { Screen } from "./output/screen.ts";
-import { visibleText } from "./output/terminal-text.ts";
+import { visibleText } from "./output/text.ts";
 import type { View } from "./output/views.ts";
-import { toOutcome } from "./result.ts";
-import type { Outcome } from "./result.ts";
 
 export interface StreamPlan {
   readonly target: Target;
@@ -35,7 +34,7 @@ export interface StreamPlan {
 
 /** Holds it; resolves with how it ended, and rejects when the input cannot be read. Ctrl-C ends it. */
 export function runStream(plan: StreamPlan, io: Io): Promise<Outcome> {
-  return new Stream(plan, io).over;
+  return new Stream(plan, io).over.promise;
 }
 
 /** What bytes come from: the target, or standard input. */
@@ -45,9 +44,7 @@ interface Source {
 }
 
 class Stream implements ConnectionListener {
-  readonly over: Promise<Outcome>;
-  readonly #resolve: (outcome: Outcome) => void;
-  readonly #reject: (error: Error) => void;
+  readonly over = Promise.withResolvers<Outcome>();
   readonly #plan: StreamPlan;
   readonly #io: Io;
   readonly #screen: Screen;
@@ -60,10 +57,9 @@ class Stream implements ConnectionListener {
 
   constructor(plan: StreamPlan, io: Io) {
     const { target, capture, hasKeys, record } = plan;
-    ({ promise: this.over, resolve: this.#resolve, reject: this.#reject } = Promise.withResolvers<Outcome>());
     this.#plan = plan;
     this.#io = io;
-    this.#screen = new Screen(io.out, io.errorOut);
+    this.#screen = new Screen(io);
     const { transport } = target.address;
     this.#captured = capture && new StreamCapture(capture, { originMs: performance.timeOrigin, transport, hasKeys });
     this.#isInputOver = io.input.isTTY === true;
@@ -98,18 +94,19 @@ class Stream implements ConnectionListener {
 
   onOver(how: ConnectionOutcome): void {
     const { record, view, typed } = this.#plan;
+    const { input, errorPaint } = this.#io;
     this.#stopListening();
     this.#captured?.over(how, record);
     if ("reason" in how && how.reason === "fin") this.#note();
     const outcome = view.judge?.(how, record) ?? toOutcome(how);
     this.#show((each) => each.end?.(record, outcome));
     if (outcome.kind === "failed") {
-      this.#screen.note(`${this.#io.errorPaint.wrong("wirebook:")} ${visibleText(outcome.sentence)}\n`);
+      this.#screen.note(`${errorPaint.wrong("wirebook:")} ${visibleText(outcome.sentence)}\n`);
     }
     this.#screen.close();
     // A pipe that still waits for input would keep the program alive.
-    if (typed !== undefined) this.#io.input.destroy();
-    this.#resolve(outcome);
+    if (typed !== undefined) input.destroy();
+    this.over.resolve(outcome);
   }
 
   /** The newest read, write or FIN; its source waits where an output is full of what is shown of it. */
@@ -144,18 +141,15 @@ class Stream implements ConnectionListener {
 
   #readInput(lineEnd: string): void {
     const { input } = this.#io;
+    const end = (): void => this.#endInput();
     if (input.isTTY === true) {
-      this.#screen.readLines(input, {
-        onLine: (line) => this.#send(Buffer.from(line + lineEnd)),
-        onEnd: () => this.#endInput(),
-        onInterrupt: () => this.#connection.cancel(),
-      });
-      return;
+      const line = (typed: string): void => this.#send(Buffer.from(typed + lineEnd));
+      return this.#screen.readLines(input, { line, end, interrupt: () => this.#connection.cancel() });
     }
     input.on("data", (bytes: Uint8Array) => this.#send(bytes));
-    input.on("end", () => this.#endInput());
+    input.on("end", end);
     input.on("error", (error) => {
-      this.#reject(error);
+      this.over.reject(error);
       this.#connection.cancel();
     });
   }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { timeoutMsMax } from "../src/command.ts";
+import { exitCodes, timeoutMsMax } from "../src/command.ts";
 import { messages } from "../src/messages.ts";
-import { exitCodes } from "../src/result.ts";
 import { runCli } from "./cli.ts";
 import { openResponder } from "./tcp-peer.ts";
 

@@ -10,7 +10,7 @@ import { Certificates } from "../../../test-support/certificate.ts";
 import { TestServer } from "../../../test-support/tcp-client.ts";
 import { runCommand } from "../src/command.ts";
 import { connect, lineEnds } from "../src/connect.ts";
-import { createPaint } from "../src/output/terminal-text.ts";
+import { createPaint } from "../src/output/text.ts";
 import { TextView } from "../src/output/views.ts";
 import { keys, PtyCli, ptyMaker } from "./pty.ts";
 

@@ -117,12 +117,13 @@ describe("--json", () => {
     ]);
   });
 
-  test("gives an ordinary object when the server does not follow", async () => {
+  test("gives the error as a line when the server does not follow", async () => {
     await using peer = await openResponder("Error: no such operation; type 2\n");
     const { code, stdout } = await runCli([...peer.options, "--json", "brick", "5"]);
     expect(code).toBe(1);
     expect(objectsOf(stdout)).toMatchObject([
-      { type: "reply", response: "Error: no such operation; type 2\n", isError: true },
+      { type: "line", text: "Error: no such operation; type 2" },
+      { type: "end", isError: true, failure: null },
     ]);
   });
 });

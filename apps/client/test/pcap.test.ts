@@ -6,7 +6,7 @@ import type { Capture } from "@wirebook/capture";
 import { StreamRecord } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { openPcapFile, pcapBytesMax } from "../src/output/files.ts";
-import { exitCodes } from "../src/result.ts";
+import { exitCodes } from "../src/command.ts";
 import { runCli } from "./cli.ts";
 import { header, openResponder } from "./tcp-peer.ts";
 

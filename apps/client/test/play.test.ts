@@ -10,10 +10,9 @@ import { SettingsError } from "@wirebook/settings";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../../test-support/free-port.ts";
 import { TestServer } from "../../../test-support/tcp-client.ts";
-import { runCommand } from "../src/command.ts";
-import { createPaint } from "../src/output/terminal-text.ts";
-import { play as playCommand } from "../src/play/scenarios.ts";
-import { exitCodes } from "../src/result.ts";
+import { exitCodes, runCommand } from "../src/command.ts";
+import { createPaint } from "../src/output/text.ts";
+import { play as playCommand } from "../src/play.ts";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
 import type { Ran } from "./cli.ts";
 import { keys, PtyCli, ptyMaker } from "./pty.ts";
@@ -33,11 +32,11 @@ async function writeScenarios(scenarios: Readonly<Record<string, string>>): Prom
 }
 
 /** The same as the program, but in this process, which is faster. */
-async function playHere(words: readonly string[], typed = ""): Promise<Ran> {
+async function playHere(words: readonly string[]): Promise<Ran> {
   const out = new PassThrough();
   let stderr = "";
   const printError = (sentence: string): void => void (stderr += `wirebook: ${sentence}\n`);
-  const [input, paint] = [Readable.from([Buffer.from(typed)]), createPaint(false)];
+  const [input, paint] = [Readable.from([]), createPaint(false)];
   const io = { input, out, errorOut: new PassThrough(), paint, errorPaint: paint, program: "test", printError };
   const running = runCommand(
     playCommand,
@@ -214,8 +213,8 @@ describe("before anything is connected", () => {
     const [one, mail] = [`a=tcp://${server.address}`, `mail=tcp://${server.address}`];
     const cases: readonly (readonly [words: readonly string[], sentence: string])[] = [
       [[], "play needs a scenario"],
-      [["good.wire"], "good.wire needs a target; type --target NAME=tcp://HOST:PORT"],
-      [["good.wire", "--target", one, "--target", mail], "good.wire names no target, and there are several"],
+      [["good.wire"], "good.wire needs one target; type --target NAME=tcp://HOST:PORT"],
+      [["good.wire", "--target", one, "--target", mail], "good.wire needs one target"],
       [["mail.wire", "--target", one], "mail.wire is for the target mail, which is not there"],
       [["good.wire", "--target", one, "--target", one], "--target a is there twice"],
       [["good.wire", "--target", "a=ftp://x:1"], "wirebook: target a: "],
@@ -225,7 +224,6 @@ describe("before anything is connected", () => {
       [["good.wire", "--target", one, "--pace", "slow"], '--pace is "slow"; type recorded or fast'],
       [["good.wire", "--target", one, "--timeout", "0"], "type milliseconds from 1 to 86400000"],
       [["none.wire", "--target", one], "none.wire cannot be read (ENOENT)"],
-      [["-", "-", "--target", one], "- is there twice"],
       [["good.wire", "--target", one, "--export", "notes.txt"], "notes.txt exists and is no NDJSON file"],
       [["good.wire", "--target", one, "--export", "no/streams.ndjson"], "streams.ndjson cannot be written (ENOENT)"],
     ];
@@ -245,22 +243,14 @@ describe("before anything is connected", () => {
   });
 });
 
-test("a scenario from standard input is played; Ctrl-C leaves a target that says nothing, with 130", async () => {
-  await using server = await TestServer.listen((socket) => socket.resume().once("end", () => socket.end()));
-  // Nothing is waited for at this pace.
-  const words = ["-", "--pace", "fast", "--target", `mute=tcp://${server.address}`];
-  const held = await playHere(words, "eol: LF\nwait 10m\n> brick\nend\n");
-  expect(held).toMatchObject({
-    code: 0,
-    stdout: expect.stringMatching(/^standard input: held, 3 steps, \d+ ms\n$/) as string,
-  });
+test("Ctrl-C leaves a target that says nothing, with 130", async () => {
   const connected = Promise.withResolvers<void>();
   await using mute = await TestServer.listen(() => connected.resolve());
-  const child = startCli(["play", "-", "--target", `mute=tcp://${mute.address}`]);
-  child.stdin.end("timeout: 10m\n< 220 *\n");
+  const folder = await writeScenarios({ "mute.wire": "timeout: 10m\n< 220 *\n" });
+  const child = startCli(["play", join(folder, "mute.wire"), "--target", `mute=tcp://${mute.address}`]);
   await connected.promise;
   child.kill("SIGINT");
-  expect(await until(child.stdout, "\n")).toBe("standard input: interrupted\n");
+  expect(await until(child.stdout, "\n")).toBe(`${folder}/mute.wire: interrupted\n`);
   expect(await exitOf(child)).toBe(130);
 });
 

@@ -1,7 +1,7 @@
 import { decodeText } from "@wirebook/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { TextStream } from "../src/output/terminal-text.ts";
+import { TextStream } from "../src/output/text.ts";
 
 test("text is the same however its bytes are cut, also where they are not UTF-8", () => {
   const bytes = fc.oneof(

@@ -2,11 +2,11 @@ import { tcpTarget } from "@wirebook/net";
 import { StreamRecord } from "@wirebook/protocol";
 import { localTime } from "@wirebook/settings";
 import { describe, expect, test } from "vitest";
-import { createPaint } from "../src/output/terminal-text.ts";
-import type { Paint } from "../src/output/terminal-text.ts";
+import { createPaint } from "../src/output/text.ts";
+import type { Paint } from "../src/output/text.ts";
 import { Trace } from "../src/output/trace.ts";
 import { recordBounds } from "../src/output/views.ts";
-import type { Outcome } from "../src/result.ts";
+import type { Outcome } from "../src/command.ts";
 import { runCli } from "./cli.ts";
 import { openResponder } from "./tcp-peer.ts";
 

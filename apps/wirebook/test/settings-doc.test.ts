@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { describeSettings } from "@wirebook/settings";
 import { connect } from "../../client/src/connect.ts";
 import { messages } from "../../client/src/messages.ts";
-import { play } from "../../client/src/play/scenarios.ts";
+import { play } from "../../client/src/play.ts";
 import { table as gatewayTable } from "../../gateway/src/config.ts";
 import { table as serverTable } from "../../server/src/config.ts";
 

@@ -1,37 +1,28 @@
 /** The files that options name for what is written: packets, exported streams, a recorded scenario. */
 
-import { closeSync, ftruncateSync, writeSync } from "node:fs";
-import {
-  Capture,
-  encodeRecord,
-  encodeSessionHead,
-  endOf,
-  fromStreamRecord,
-  hideKeys,
-  isPcapng,
-  recordVersion,
-} from "@wirebook/capture";
+import { closeSync, writeFileSync } from "node:fs";
+import { Capture, encodeRecord, encodeSessionHead, endOf, fromStreamRecord } from "@wirebook/capture";
+import { hideKeys, isPcapng, recordVersion } from "@wirebook/capture";
 import { describeHostPort } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
 import { authenticationError, encodeTime, ReplyReader } from "@wirebook/protocol";
 import type { RecordBounds, StreamRecord } from "@wirebook/protocol";
 import { openOutputFile } from "@wirebook/settings";
 import type { OutputKind } from "@wirebook/settings";
-import { exitCodes } from "../result.ts";
+import { exitCodes } from "../command.ts";
 import { millisecondsSince } from "./views.ts";
 
 /**
  * A file that is written piece by piece. Each piece is in it at once, so `tail` and Wireshark can look on.
  *
  * Writing waits for the disk: a client serves its user alone, and so holds back the server instead of memory. Once
- * something could not be written, nothing more is, and the file ends with its last whole piece.
+ * something could not be written, nothing more is.
  */
 export class OutputFile {
   readonly path: string;
   /** Why something could not be written. */
   problem: string | undefined;
   readonly #descriptor: number;
-  #byteCount = 0;
 
   /** @throws SettingsError when it holds something else, or cannot be written */
   constructor(path: string, kind: OutputKind) {
@@ -42,14 +33,10 @@ export class OutputFile {
   /** Returns false when it could not be written. */
   write(piece: string | Uint8Array): boolean {
     if (this.problem !== undefined) return false;
-    const bytes = Buffer.from(piece);
     try {
-      // A full disk takes a part and says nothing; the next write then fails.
-      for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at);
-      this.#byteCount += bytes.length;
+      writeFileSync(this.#descriptor, piece);
     } catch (error) {
       this.problem = (error as NodeJS.ErrnoException).code ?? String(error);
-      this.#cut();
     }
     return this.problem === undefined;
   }
@@ -59,19 +46,6 @@ export class OutputFile {
     closeSync(this.#descriptor);
     return this.problem && `${this.path} is not whole (${this.problem}); make room, and run this again`;
   }
-
-  #cut(): void {
-    try {
-      ftruncateSync(this.#descriptor, this.#byteCount);
-    } catch {
-      // Best effort: a pipe cannot be cut, and its reader is gone.
-    }
-  }
-}
-
-/** Knows a file by the text with which it begins: at most 16 bytes of ASCII. */
-function beginsWith(text: string): OutputKind["isHead"] {
-  return (head) => Buffer.from(head).toString("latin1").startsWith(text);
 }
 
 /** Closes files, and says what is missing in them; a run that went well has failed then. */
@@ -111,6 +85,11 @@ export function openPcapFile(path: string, program: string, bytesMax: number = p
       return `${path} ends before the last ${capture.lostPackets} packets (${problem}); make room, or capture less`;
     },
   };
+}
+
+/** Knows a file by the text with which it begins: at most 16 bytes of ASCII. */
+function beginsWith(text: string): OutputKind["isHead"] {
+  return (head) => Buffer.from(head).toString("latin1").startsWith(text);
 }
 
 export const scenarioKind: OutputKind = {

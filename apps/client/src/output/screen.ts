@@ -7,55 +7,40 @@
 
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from "node:readline";
 import type { Interface } from "node:readline";
-import type { Readable } from "node:stream";
-import type { Output } from "../io.ts";
+import type { Io, Output } from "../command.ts";
 
 /** Characters of an open line that are redrawn together with what is typed behind it. */
 const openLineCharactersMax = 200;
 
-/** Who is told what is typed. */
-interface TypingListener {
-  onLine(line: string): void;
-  /** Ctrl-D. */
-  onEnd(): void;
-  /** Ctrl-C. */
-  onInterrupt(): void;
-}
-
-/** Standard output and standard error, and the lines that are typed. */
 export class Screen {
   readonly #out: Output;
   readonly #errorOut: Output;
   /** Where the typing is seen. */
   readonly #terminal: Output;
-  #interface: Interface | undefined;
+  #lines: Interface | undefined;
   #openLine = "";
 
-  constructor(out: Output, errorOut: Output) {
+  constructor({ out, errorOut }: Pick<Io, "out" | "errorOut">) {
     this.#out = out;
     this.#errorOut = errorOut;
     this.#terminal = out.isTTY === true ? out : errorOut;
   }
 
-  /** Begins to read lines from a terminal. */
-  readLines(input: Readable, listener: TypingListener): void {
-    const lines = createInterface({
-      input,
-      output: this.#terminal,
-      terminal: this.#terminal.isTTY === true,
-      prompt: "",
-    });
+  /** Begins to read lines from a terminal; `onEnd` is told of Ctrl-D, `onInterrupt` of Ctrl-C. */
+  readLines(input: Io["input"], on: { line(line: string): void; end(): void; interrupt(): void }): void {
+    const isTerminal = this.#terminal.isTTY === true;
+    const lines = createInterface({ input, output: this.#terminal, terminal: isTerminal, prompt: "" });
     lines.on("line", (line) => {
       this.#openLine = "";
       lines.setPrompt("");
-      listener.onLine(line);
+      on.line(line);
     });
-    lines.on("SIGINT", () => listener.onInterrupt());
+    lines.on("SIGINT", () => on.interrupt());
     lines.on("close", () => {
-      this.#interface = undefined;
-      listener.onEnd();
+      this.#lines = undefined;
+      on.end();
     });
-    this.#interface = lines;
+    this.#lines = lines;
   }
 
   /** Shows data. */
@@ -72,31 +57,28 @@ export class Screen {
 
   /** Reads no more lines, and ends an open one. */
   close(): void {
-    const typed = this.#interface?.line ?? "";
-    this.#interface?.close();
+    const typed = this.#lines?.line ?? "";
+    this.#lines?.close();
     if (this.#terminal.isTTY === true && this.#openLine + typed !== "") this.#terminal.write("\n");
     this.#openLine = "";
   }
 
   #draw(text: string): void {
-    const typed = this.#interface?.line ?? "";
+    const lines = this.#lines;
+    const isTyping = lines !== undefined && lines.line !== "";
     const shown = this.#openLine + text;
     const end = shown.lastIndexOf("\n") + 1;
-    if (typed === "") this.#terminal.write(text);
-    else this.#replaceTyped(shown.slice(0, end));
+    if (isTyping) {
+      // Whole lines take the place of the open line and of what is typed, which then follow them.
+      moveCursor(this.#terminal, 0, -lines.getCursorPos().rows);
+      cursorTo(this.#terminal, 0);
+      clearScreenDown(this.#terminal);
+      this.#terminal.write(shown.slice(0, end));
+      // Undocumented: so many rows readline goes up before it draws again, and the cursor stands in the first one now.
+      Object.assign(lines, { prevRows: 0 });
+    } else this.#terminal.write(text);
     this.#openLine = shown.slice(end).slice(-openLineCharactersMax);
-    this.#interface?.setPrompt(this.#openLine);
-    if (typed !== "") this.#interface?.prompt(true);
-  }
-
-  /** Writes lines in the place of an open line and of what is typed. */
-  #replaceTyped(lines: string): void {
-    const { rows = 0 } = this.#interface?.getCursorPos() ?? {};
-    moveCursor(this.#terminal, 0, -rows);
-    cursorTo(this.#terminal, 0);
-    clearScreenDown(this.#terminal);
-    this.#terminal.write(lines);
-    // Undocumented: so many rows readline goes up before it draws again, and the cursor stands in the first one now.
-    Object.assign(this.#interface ?? {}, { prevRows: 0 });
+    lines?.setPrompt(this.#openLine);
+    if (isTyping) lines.prompt(true);
   }
 }

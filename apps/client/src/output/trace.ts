@@ -14,21 +14,18 @@
 
 import { describeEndpoint, describeHostPort } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
-import { localTime } from "@wirebook/settings";
 import type { StreamEvent, StreamRecord, TlsFacts } from "@wirebook/protocol";
-import type { Outcome } from "../result.ts";
-import { visibleText } from "./terminal-text.ts";
-import type { Paint } from "./terminal-text.ts";
+import { localTime } from "@wirebook/settings";
+import type { Outcome } from "../command.ts";
+import { visibleText } from "./text.ts";
+import type { Paint } from "./text.ts";
 import type { View } from "./views.ts";
 
-/** Columns of a step: enough for the 100,000th write. */
-const stepColumns = 14;
-
-/** Columns of a time: enough for a day. */
-const timeColumns = 14;
+/** Columns of a step, enough for the 100,000th write; and of a time, enough for a day. */
+const columns = 14;
 
 /** Whether this end did it, the server did it, or something went wrong. */
-const arrows = { out: "→", in: "←", wrong: "×", none: " " } as const;
+const arrows = { outward: "→", inward: "←", wrong: "×", none: " " } as const;
 
 type Row = readonly [atMs: number | undefined, step: string, direction: keyof typeof arrows, meaning: string];
 
@@ -47,43 +44,49 @@ export class Trace implements View {
   /** Which two ends the connection has, and how it came about. */
   open(record: StreamRecord): string {
     this.#hasBegun = true;
-    const { here, there } = placesOf(record, this.#target);
+    const { at, local, tls } = record;
+    const here =
+      local === undefined ? (at.established === undefined ? "no connection" : "a socket") : describeEndpoint(local);
+    const isUnix = this.#target.address.transport === "unix";
+    const rows: readonly Row[] = [
+      [at.connecting, "connecting", "outward", `${isUnix ? "connect()" : "SYN"}: asks for a connection`],
+      [at.established, "established", "inward", `${isUnix ? "the" : "SYN ACK: the server's"} system accepts it`],
+      [at.secured, "secured", "inward", tls === undefined ? "" : describeTls(tls)],
+    ];
     const { strong, faint } = this.#paint;
-    const began = localTime(performance.timeOrigin + (record.at.connecting ?? 0));
-    return [
-      `${strong(here)} (this end)  ⇄  ${strong(there)} (the server)  ${faint(began)}\n`,
-      faint(`${"at ms".padStart(timeColumns)}${"+ ms".padStart(timeColumns)}\n`),
-      ...openingRows(record, this.#target).map((row) => this.#line(row, record)),
-    ].join("");
+    const began = localTime(performance.timeOrigin + (at.connecting ?? 0));
+    const title = `${strong(here)} (this end)  ⇄  ${strong(placeOf(record, this.#target))} (the server)  ${faint(began)}\n`;
+    const heads = faint(`${"at ms".padStart(columns)}${"+ ms".padStart(columns)}\n`);
+    const lines = rows.filter(([atMs]) => atMs !== undefined).map((row) => this.#line(row, record));
+    return title + heads + lines.join("");
   }
 
   show({ kind, isFromTarget, atMs, number, byteCount }: StreamEvent, record: StreamRecord): string {
-    const direction = isFromTarget ? "in" : "out";
+    const direction = isFromTarget ? "inward" : "outward";
     const closed = `${kind.toUpperCase()}: ${isFromTarget ? "the target" : "this end"} sends no more`;
     if (kind !== "data") return this.#line([atMs, kind, direction, closed], record);
-    const step = `${isFromTarget ? "read" : "write"} ${thousands(number + 1)}`;
-    return this.#line([atMs, step, direction, bytesOf(byteCount)], record);
+    const step = `${isFromTarget ? "read" : "write"} ${count(number + 1)}`;
+    return this.#line([atMs, step, direction, count(byteCount, "byte")], record);
   }
 
   /** How it ended, and how much went both ways. */
   end(record: StreamRecord, outcome: Outcome): string {
     const { at, sentBytes, receivedBytes, readCount } = record;
     const opening = this.#hasBegun ? "" : this.open(record);
-    const received = `${bytesOf(receivedBytes)} received in ${thousands(readCount)} ${readCount === 1 ? "read" : "reads"}`;
+    const received = `${count(receivedBytes, "byte")} received in ${count(readCount, "read")}`;
     const total = milliseconds((at.closed ?? 0) - (at.connecting ?? 0));
-    const totals = `  ${bytesOf(sentBytes)} sent · ${received} · ${total} ms in all`;
-    return `${opening}${this.#line(closingRow(record, outcome), record)}${totals}\n`;
+    const totals = `  ${count(sentBytes, "byte")} sent · ${received} · ${total} ms in all\n`;
+    return opening + this.#line(closingRow(record, outcome), record) + totals;
   }
 
   #line([atMs, step, direction, meaning]: Row, { at: { connecting = 0 } }: StreamRecord): string {
     const ms = atMs ?? connecting;
     const since = this.#beforeMs === undefined ? "" : milliseconds(Math.max(0, ms - this.#beforeMs));
     this.#beforeMs = ms;
-    const { outward, inward, wrong, faint } = this.#paint;
-    const tint = { out: outward, in: inward, wrong, none: String }[direction];
-    const at = milliseconds(ms - connecting).padStart(timeColumns);
-    const label = tint(`${step.padEnd(stepColumns)}  ${arrows[direction]}`);
-    return `${at}${faint(since.padStart(timeColumns))}  ${label} ${meaning}\n`;
+    const at = milliseconds(ms - connecting).padStart(columns);
+    const label = `${step.padEnd(columns)}  ${arrows[direction]}`;
+    const tinted = direction === "none" ? label : this.#paint[direction](label);
+    return `${at}${this.#paint.faint(since.padStart(columns))}  ${tinted} ${meaning}\n`;
   }
 }
 
@@ -92,19 +95,9 @@ export function greeting(target: Target, paint: Paint): View {
   return {
     open(record) {
       const facts = record.tls === undefined ? "" : `${describeTls(record.tls)}\n`;
-      return paint.faint(`Connected to ${placesOf(record, target).there}. Ctrl-D sends FIN, Ctrl-C leaves.\n${facts}`);
+      return paint.faint(`Connected to ${placeOf(record, target)}. Ctrl-D sends FIN, Ctrl-C leaves.\n${facts}`);
     },
   };
-}
-
-function openingRows({ at, tls }: StreamRecord, { address: { transport } }: Target): Row[] {
-  const isUnix = transport === "unix";
-  const rows: Row[] = [
-    [at.connecting, "connecting", "out", `${isUnix ? "connect()" : "SYN"}: asks for a connection`],
-    [at.established, "established", "in", isUnix ? "the system accepts it" : "SYN ACK: the server's system accepts it"],
-    [at.secured, "secured", "in", tls === undefined ? "" : describeTls(tls)],
-  ];
-  return rows.filter(([atMs]) => atMs !== undefined);
 }
 
 /** What a handshake came to, in a line. */
@@ -116,33 +109,26 @@ function describeTls({ version, cipher, alpn, peer }: TlsFacts): string {
 
 function closingRow({ at: { closed, ended } }: StreamRecord, outcome: Outcome): Row {
   if (outcome.kind === "interrupted") {
-    return [closed, "closed", "out", "this end went away before the server had finished"];
+    return [closed, "closed", "outward", "this end went away before the server had finished"];
   }
   if (outcome.kind === "failed" && outcome.code !== "empty-reply") {
     return [closed, outcome.code, "wrong", visibleText(outcome.sentence)];
   }
   if (ended !== undefined) return [closed, "closed", "none", "both ends have sent FIN"];
-  return [closed, "closed", "out", "FIN: so has this end"];
+  return [closed, "closed", "outward", "FIN: so has this end"];
 }
 
-/** Both ends of a connection as people write them. */
-function placesOf({ local, remote, at }: StreamRecord, { name, address }: Target): Record<"here" | "there", string> {
-  const none = at.established === undefined ? "no connection" : "a socket";
-  const place = address.transport === "unix" ? visibleText(name) : describeHostPort(address);
-  return {
-    here: local === undefined ? none : describeEndpoint(local),
-    there: remote === undefined ? place : describeEndpoint(remote),
-  };
+/** The other end of a connection as people write it. */
+function placeOf({ remote }: StreamRecord, { name, address }: Target): string {
+  if (remote !== undefined) return describeEndpoint(remote);
+  return address.transport === "unix" ? visibleText(name) : describeHostPort(address);
 }
 
-/** `65,536`. */
-function thousands(count: number): string {
-  return count.toLocaleString("en-US");
-}
-
-/** `1 byte`, `65,536 bytes`. */
-function bytesOf(count: number): string {
-  return `${thousands(count)} ${count === 1 ? "byte" : "bytes"}`;
+/** `65,536`, `1 byte`, `65,536 bytes`. */
+function count(value: number, noun?: string): string {
+  const digits = value.toLocaleString("en-US");
+  if (noun === undefined) return digits;
+  return `${digits} ${noun}${value === 1 ? "" : "s"}`;
 }
 
 /** `1,204.113`. */

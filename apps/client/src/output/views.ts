@@ -3,8 +3,8 @@
 import type { ConnectionOutcome } from "@wirebook/net";
 import { decodeText, plainText } from "@wirebook/protocol";
 import type { RecordBounds, StreamEvent, StreamRecord } from "@wirebook/protocol";
-import type { Outcome } from "../result.ts";
-import { TextStream, visibleText } from "./terminal-text.ts";
+import type { Outcome } from "../command.ts";
+import { TextStream, visibleText } from "./text.ts";
 
 /** What is shown of a stream, if anything is. */
 export interface View {
@@ -48,20 +48,23 @@ export const jsonView: View = {
     const type = isFromTarget ? "read" : "write";
     return jsonLine({ type, ms, offset, bytes: byteCount, text: bytes === undefined ? null : decodeText(bytes) });
   },
-  end: (record, outcome) => jsonLine({ type: "end", failure: failureOf(outcome), trace: traceJson(record) }),
+  end: (record, outcome) => jsonLine({ type: "end", ...endJson(record, outcome) }),
 };
 
 /** What the client keeps of a stream: the reads and writes that `--json` lists, and the newest bytes, for `--pcap`. */
 export const recordBounds: RecordBounds = { firstEventsKept: 1024, lastEventsKept: 1024, bytesKept: 1024 * 1024 };
 
-/**
- * The trace as `--json` writes it; times are milliseconds since the connecting began. Of the writes and reads it has the first
- * and the newest; `omitted` says what is missing between them.
- */
-export function traceJson(record: StreamRecord): object {
+/** What went wrong, `null` for an answer, and the trace, with times in milliseconds since the connecting began. */
+export function endJson(record: StreamRecord, outcome: Outcome) {
   const { at, local = null, remote = null, tls = null, sentBytes, receivedBytes, writes, reads, omitted } = record;
   const timed = (event: StreamEvent) => [millisecondsSince(record, event.atMs), event.byteCount];
-  return {
+  const failure =
+    outcome.kind === "answered"
+      ? null
+      : outcome.kind === "failed"
+        ? { code: outcome.code, message: outcome.sentence }
+        : { code: "interrupted", message: "the exchange was interrupted" };
+  const trace = {
     startedAt: new Date(performance.timeOrigin + (at.connecting ?? 0)).toISOString(),
     local,
     remote,
@@ -73,18 +76,12 @@ export function traceJson(record: StreamRecord): object {
     reads: reads.map(timed),
     omitted,
   };
+  return { failure, trace };
 }
 
 /** Since the connecting began, to the microsecond. */
 export function millisecondsSince({ at: { connecting = 0 } }: StreamRecord, atMs: number): number {
   return Math.round((atMs - connecting) * 1000) / 1000;
-}
-
-/** What went wrong; `null` for an answer. */
-export function failureOf(outcome: Outcome): { readonly code: string; readonly message: string } | null {
-  if (outcome.kind === "answered") return null;
-  if (outcome.kind === "failed") return { code: outcome.code, message: outcome.sentence };
-  return { code: "interrupted", message: "the exchange was interrupted" };
 }
 
 /** A line of JSON in which nothing is left that acts on a terminal: what JSON leaves raw is escaped as it escapes the rest. */

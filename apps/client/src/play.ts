@@ -6,7 +6,6 @@
  */
 
 import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import { parseTarget } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
 import { decodeText, plainText } from "@wirebook/protocol";
@@ -14,14 +13,12 @@ import { findValuesProblem, parseScenario, scenarioBytesMax, secretName } from "
 import type { Scenario } from "@wirebook/scenario";
 import { choiceOption, describeSettings, listOption, readSmallFile, SettingsError } from "@wirebook/settings";
 import { switchOption } from "@wirebook/settings";
-import type { Io } from "../io.ts";
-import { exportOption, readTarget, timeoutOption } from "../command.ts";
-import type { Command } from "../command.ts";
-import { closeFiles, exportedLine, openExportFile } from "../output/files.ts";
-import { jsonLine, millisecondsSince } from "../output/views.ts";
-import { exitCodes } from "../result.ts";
-import { play as playOne } from "./play.ts";
-import type { Played } from "./play.ts";
+import { exitCodes, exportOption, readTarget, timeoutOption } from "./command.ts";
+import type { Command, Io } from "./command.ts";
+import { closeFiles, exportedLine, openExportFile } from "./output/files.ts";
+import { jsonLine, millisecondsSince } from "./output/views.ts";
+import { playScenario } from "./play-scenario.ts";
+import type { Played } from "./play-scenario.ts";
 
 const table = {
   target: listOption(
@@ -52,8 +49,7 @@ const table = {
 const help = `Usage: wirebook play [option…] FILE…
 
 Plays scenarios: sends what they say, and checks what comes back. A scenario is a text
-file (docs/reference/scenarios.md); - is standard input. wirebook connect URL --record FILE
-writes one.
+file (docs/reference/scenarios.md). wirebook connect URL --record FILE writes one.
 
   wirebook play smtp.wire --target mail=tcp://localhost:25
   wirebook play *.wire --target mail=tls://localhost:465?ca=FILE --pace fast
@@ -80,36 +76,29 @@ Exit codes
   3    cannot connect, the connection broke, or a file cannot be written
   4    timed out
   130  interrupted
-  Of several scenarios, 3 comes before 4, and 4 before 1.
+  Of several scenarios the highest code counts.
 `;
 
 const exitCodeOf = {
   held: exitCodes.done,
-  failed: exitCodes.expectationFailed,
+  failed: exitCodes.negative,
   "timed-out": exitCodes.timedOut,
   broken: exitCodes.unreachable,
   unreachable: exitCodes.unreachable,
   interrupted: exitCodes.interrupted,
 } as const satisfies Record<Played["outcome"]["verdict"], number>;
 
-/** Of several codes, the first in this order is the one of the program. */
-const worstFirst = [exitCodes.interrupted, exitCodes.unreachable, exitCodes.timedOut, exitCodes.expectationFailed];
-
 export const play: Command<typeof table> = {
   table,
   help,
   async run({ pace, timeout, json, target, value, export: exportPath }, files, io) {
     if (files.length === 0) throw new SettingsError("play needs a scenario; type wirebook play FILE --target NAME=URL");
-    if (files.indexOf("-") !== files.lastIndexOf("-")) {
-      throw new SettingsError("- is there twice, and standard input can be read once; name files instead");
-    }
     const targets = readTargets(target);
     const given = new Map(value.map(readValue));
-    const read = await readScenarios(files, io);
-    if (read === undefined) return exitCodes.usage;
+    const read = files.flatMap((file) => readScenario(file, io.printError) ?? []);
+    if (read.length < files.length) return exitCodes.usage;
     const scenarios = read.map((each) => ({ ...each, target: targetOf(each, targets) }));
-    const asked = new Set(scenarios.flatMap(({ scenario }) => scenario.asks));
-    for (const name of asked) {
+    for (const name of new Set(scenarios.flatMap(({ scenario }) => scenario.asks))) {
       const typed = given.get(name) ?? (await askValue(name, io));
       if (typed === undefined) return exitCodes.interrupted;
       given.set(name, typed);
@@ -123,15 +112,14 @@ export const play: Command<typeof table> = {
     });
 
     const exported = exportPath === undefined ? undefined : openExportFile(exportPath, io.program);
-    const codes: number[] = [];
+    let code: number = exitCodes.done;
     for (const each of plays) {
-      const played = await playOne(each);
-      io.out.write(json ? reportJson(played) : reportLine(played));
-      exported?.write(exportedLine(played.record, played.target));
-      codes.push(exitCodeOf[played.outcome.verdict]);
-      if (played.outcome.verdict === "interrupted") break;
+      const played = await playScenario(each);
+      io.out.write(json ? reportJson(each, played) : reportLine(each, played));
+      exported?.write(exportedLine(played.record, each.target));
+      code = Math.max(code, exitCodeOf[played.outcome.verdict]);
+      if (code === exitCodes.interrupted) break;
     }
-    const code = worstFirst.find((each) => codes.includes(each)) ?? exitCodes.done;
     return closeFiles([exported], code, io.printError);
   },
 };
@@ -150,54 +138,27 @@ function readValue(text: string): [name: string, value: string] {
   throw new SettingsError("--value has no name that a scenario could have; type NAME=VALUE, such as user=brick");
 }
 
-interface ReadScenario {
+interface ScenarioFile {
   readonly file: string;
   readonly scenario: Scenario;
 }
 
-/** `undefined` when one of them is malformed, which is told. */
-async function readScenarios(
-  files: readonly string[],
-  { input, printError }: Io,
-): Promise<readonly ReadScenario[] | undefined> {
-  const scenarios: ReadScenario[] = [];
-  for (const path of files) {
-    const file = path === "-" ? "standard input" : path;
-    const bytes = path === "-" ? await readInput(input) : readSmallFile(path, path, scenarioBytesMax, advice);
-    const parsed = parseScenario(decodeText(bytes));
-    if ("scenario" in parsed) scenarios.push({ file, ...parsed });
-    else for (const { line, column, sentence } of parsed.problems) printError(`${file}:${line}:${column}: ${sentence}`);
-  }
-  return scenarios.length === files.length ? scenarios : undefined;
-}
-
-const advice = "name the file of a scenario";
-
-async function readInput(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let byteCount = 0;
-  for await (const part of input) {
-    byteCount += part.length;
-    if (byteCount > scenarioBytesMax) {
-      throw new SettingsError(
-        `standard input has more than the limit of ${scenarioBytesMax} bytes; play a shorter scenario`,
-      );
-    }
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
+/** `undefined` when it is malformed, which is told. */
+function readScenario(file: string, printError: Io["printError"]): ScenarioFile | undefined {
+  const bytes = readSmallFile(file, file, scenarioBytesMax, "name the file of a scenario");
+  const parsed = parseScenario(decodeText(bytes));
+  if ("scenario" in parsed) return { file, ...parsed };
+  for (const { line, column, sentence } of parsed.problems) printError(`${file}:${line}:${column}: ${sentence}`);
+  return undefined;
 }
 
 /** The target that a scenario names, or else the only one. */
-function targetOf({ file, scenario: { target: name } }: ReadScenario, targets: readonly Target[]): Target {
+function targetOf({ file, scenario: { target: name } }: ScenarioFile, targets: readonly Target[]): Target {
   const [only, ...others] = targets;
   const found = name === undefined && others.length === 0 ? only : targets.find((each) => each.name === name);
   if (found !== undefined) return found;
-  const [why, form] =
-    name !== undefined
-      ? [`is for the target ${name}, which is not there`, name]
-      : [only === undefined ? "needs a target" : "names no target, and there are several; give one", "NAME"];
-  throw new SettingsError(`${file} ${why}; type --target ${form}=tcp://HOST:PORT`);
+  const which = name === undefined ? "needs one target" : `is for the target ${name}, which is not there`;
+  throw new SettingsError(`${file} ${which}; type --target ${name ?? "NAME"}=tcp://HOST:PORT`);
 }
 
 /**
@@ -210,28 +171,19 @@ async function askValue(name: string, { input, out, errorOut }: Io): Promise<str
   const terminal = out.isTTY === true ? out : errorOut;
   const missing = new SettingsError(`the scenario needs a value for {{${name}}}; type --value ${name}=VALUE`);
   if (input.isTTY !== true || terminal.isTTY !== true) throw missing;
-  let isShown = true;
-  const echo = new Writable({
-    write(chunk: Uint8Array, _encoding, done) {
-      if (isShown) terminal.write(chunk);
-      done();
-    },
-  });
-  using typed = createInterface({ input, output: echo, terminal: true, historySize: 0 });
+  const isSecret = name === secretName;
+  using typed = createInterface({ input, terminal: true, historySize: 0, ...(!isSecret && { output: terminal }) });
   const left = Promise.withResolvers<undefined>();
   typed.on("SIGINT", () => left.resolve(undefined));
   typed.on("close", () => left.reject(missing));
-  const answer = typed.question(`${name}: `);
-  isShown = name !== secretName;
-  try {
-    return await Promise.race([answer, left.promise]);
-  } finally {
-    if (!isShown) terminal.write("\n");
-  }
+  if (isSecret) terminal.write(`${name}: `);
+  const answer = await Promise.race([typed.question(isSecret ? "" : `${name}: `), left.promise]);
+  if (isSecret) terminal.write("\n");
+  return answer;
 }
 
 /** `smtp.wire: held, 12 steps, 84 ms`, or where it ended and why. */
-function reportLine({ file, scenario, ms, outcome }: Played): string {
+function reportLine({ file, scenario }: ScenarioFile, { ms, outcome }: Played): string {
   const { verdict, line, message = "" } = outcome;
   const { length } = scenario.steps;
   const how = verdict === "held" ? `held, ${length} ${length === 1 ? "step" : "steps"}, ${Math.round(ms)} ms` : message;
@@ -239,7 +191,10 @@ function reportLine({ file, scenario, ms, outcome }: Played): string {
 }
 
 /** The same, with each step that was taken. */
-function reportJson({ file, target, outcome, ms, results, record }: Played): string {
+function reportJson(
+  { file, target }: ScenarioFile & { readonly target: Target },
+  { outcome, ms, results, record }: Played,
+): string {
   const { verdict, line = null, message = null } = outcome;
   const steps = results.map(({ step, atMs, ...result }) => ({
     line: step.line,
@@ -247,6 +202,14 @@ function reportJson({ file, target, outcome, ms, results, record }: Played): str
     ms: millisecondsSince(record, atMs),
     ...result,
   }));
-  const rounded = Number(ms.toFixed(3));
-  return jsonLine({ type: "play", file, target: target.name, verdict, line, message, ms: rounded, steps });
+  return jsonLine({
+    type: "play",
+    file,
+    target: target.name,
+    verdict,
+    line,
+    message,
+    ms: Number(ms.toFixed(3)),
+    steps,
+  });
 }

@@ -6,11 +6,9 @@ export function visibleText(text: string): string {
   return text.replace(/[^\n\t]+/g, (part) => plainText(part));
 }
 
-const nothing = new Uint8Array(0);
-
 /** Bytes that come in chunks as text, where a character may be cut by the end of a chunk. */
 export class TextStream {
-  #rest: Uint8Array = nothing;
+  #rest: Uint8Array = new Uint8Array(0);
 
   /** The text of all characters that are whole by now. */
   push(bytes: Uint8Array): string {
@@ -22,22 +20,17 @@ export class TextStream {
 
   /** No more bytes come: an unfinished character is no character. */
   finish(): string {
-    const rest = this.#rest;
-    this.#rest = nothing;
-    return decodeText(rest);
+    return decodeText(this.#rest);
   }
 }
 
 /** How many bytes at the end begin a character of UTF-8 that is not whole yet (RFC 3629, section 3). */
 function unfinishedBytes(bytes: Uint8Array): number {
-  for (let count = 1; count <= Math.min(3, bytes.length); count++) {
-    const byte = bytes.at(-count) as number;
-    if (byte < 0x80) return 0;
-    if (byte < 0xc0) continue;
-    const needed = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-    return needed > count ? count : 0;
-  }
-  return 0;
+  const tail = bytes.subarray(-3);
+  const begin = tail.subarray(tail.findLastIndex((byte) => byte < 0x80 || byte >= 0xc0));
+  const [first = 0] = begin;
+  const needed = first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  return needed > begin.length ? begin.length : 0;
 }
 
 /** Colours, or the absence of them. */

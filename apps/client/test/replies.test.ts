@@ -1,17 +1,21 @@
 import { describe, expect, test } from "vitest";
-import { ReplyParser } from "../src/reply-parser.ts";
+import type { ReplyForm } from "../src/output/replies.ts";
+import { showReply } from "./show-reply.ts";
 import { header } from "./tcp-peer.ts";
 
-/** What a watch says of a reply that comes in these chunks. */
+/** What becomes known of a reply that comes in these chunks. */
 function watch(...chunks: string[]): { header: string | undefined; response: string; isError: boolean } {
-  const reply = new ReplyParser();
   let response = "";
   let seen: string | undefined;
-  for (const news of [...chunks.map((chunk) => reply.push(Buffer.from(chunk))), reply.finish()]) {
-    if (news.header !== undefined) seen = (seen ?? "") + Buffer.from(news.header.bytes).toString();
-    response += Buffer.from(news.response).toString();
-  }
-  return { header: seen, response, isError: reply.isError };
+  const form: ReplyForm = {
+    take(news) {
+      if (news.header !== undefined) seen = (seen ?? "") + Buffer.from(news.header.bytes).toString();
+      response += Buffer.from(news.response).toString();
+      return "";
+    },
+  };
+  const { outcome } = showReply(form, chunks);
+  return { header: seen, response, isError: outcome.kind === "answered" && outcome.isError };
 }
 
 describe("a reply", () => {
