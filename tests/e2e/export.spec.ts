@@ -24,15 +24,10 @@ test("an exchange is copied as a command, without its key", async ({ page, wireb
   await expect(wirebook.conversation.getByRole("article").last()).toContainText("brick~");
   const dialog = await openDialog(page);
   await dialog.getByRole("button", { name: "Copy", exact: true }).click();
-  await expect(dialog.getByRole("status")).toHaveText("Copied as nc.");
+  await expect(dialog.getByRole("status")).toHaveText("Copied the command.");
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   expect(copied).toBe(`printf 'brick~****** 2\\n' | nc 127.0.0.1 ${server.port}`);
   await expect(dialog).toContainText("Your key is not included.");
-  for (const name of ["npx wirebook", "Python"]) {
-    await dialog.getByRole("button", { name }).click();
-    await expect(dialog.getByLabel("Command")).toContainText("brick~******");
-    await expect(dialog.getByLabel("Command")).not.toContainText("s3cret");
-  }
 });
 
 test("a session is saved, and looked at again in a page whose server is gone", async ({ page, wirebook, server }) => {

@@ -14,8 +14,7 @@ import { decodeText } from "@wirebook/protocol";
 import type { AnnouncedTarget } from "@wirebook/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { copyCommands, printfFormat, shellWord } from "../../apps/web/src/export/copy-commands.ts";
-import type { CopySource } from "../../apps/web/src/export/copy-commands.ts";
+import { copyCommand, printfFormat, shellWord } from "../../apps/web/src/export/copy-command.ts";
 import { Certificates } from "../../test-support/certificate.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -52,15 +51,10 @@ async function openOneMessageServer(expected: number, tls?: TlsOptions) {
   return { received, address: `127.0.0.1:${port}`, [Symbol.dispose]: () => server.close() };
 }
 
-function sourceOf(bytes: Uint8Array, address = "127.0.0.1:5007", target: Partial<AnnouncedTarget> = {}): CopySource {
-  return {
-    message: decodeText(bytes),
-    target: { name: "wirebook", transport: "tcp", address, proxyHeaderBytes: 0, ...target },
-  };
-}
+const server: AnnouncedTarget = { name: "wirebook", transport: "tcp", address: "127.0.0.1:5007", proxyHeaderBytes: 0 };
 
-function commandOf(name: string, source: CopySource): string | undefined {
-  return copyCommands(source).commands.find((command) => command.name === name)?.text;
+function commandOf(bytes: Uint8Array, target: Partial<AnnouncedTarget> = {}) {
+  return copyCommand(decodeText(bytes), { ...server, ...target });
 }
 
 /** Without a tilde, behind which the bytes are masked. */
@@ -93,81 +87,57 @@ test("a word stays one word for the shell, whatever is in it", async () => {
 
 const hasNetcat = spawnSync("sh", ["-c", "command -v nc"]).status === 0;
 
-describe("a copied command, pasted and run", () => {
-  test.for(["nc", "Python"])("sends the very bytes and prints the very answer: %s", async (name, { skip }) => {
-    skip(name === "nc" && !hasNetcat, "SKIPPED: there is no nc; install netcat-openbsd");
-    await fc.assert(
-      fc.asyncProperty(anyBytes, async (bytes) => {
-        using server = await openOneMessageServer(bytes.length);
-        const printed = await paste(commandOf(name, sourceOf(bytes, server.address)) ?? "");
-        expect(printed.toString("latin1")).toBe("answer ~ \0ÿ\n");
-        expect((await server.received).equals(bytes)).toBe(true);
-      }),
-      {
-        numRuns: 3, // Two of them are the examples.
-        examples: [
-          [Uint8Array.from({ length: 256 }, (_, byte) => (byte === 0x7e ? 0 : byte))],
-          [Buffer.from("brick 2 -1\n")],
-        ],
-      },
-    );
-  });
-
-  test.for(["brick  1 12 \n", 'it\'s $HOME "x" \\\n', "überall ☃\n", "-x 5\n"])(
-    "sends the very line with the client: %j",
-    async (message) => {
-      const bytes = Buffer.from(message);
-      using server = await openOneMessageServer(bytes.length);
-      await paste(commandOf("npx wirebook", sourceOf(bytes, server.address)) ?? "");
-      expect((await server.received).toString()).toBe(message);
+test("a copied command, pasted and run, sends the very bytes and prints the very answer", async ({ skip }) => {
+  skip(!hasNetcat, "SKIPPED: there is no nc; install netcat-openbsd");
+  await fc.assert(
+    fc.asyncProperty(anyBytes, async (bytes) => {
+      using service = await openOneMessageServer(bytes.length);
+      const printed = await paste(commandOf(bytes, { address: service.address })?.text ?? "");
+      expect(printed.toString("latin1")).toBe("answer ~ \0ÿ\n");
+      expect((await service.received).equals(bytes)).toBe(true);
+    }),
+    {
+      numRuns: 3, // Two of them are the examples.
+      examples: [
+        [Uint8Array.from({ length: 256 }, (_, byte) => (byte === 0x7e ? 0 : byte))],
+        [Buffer.from("brick 2 -1\n")],
+      ],
     },
   );
 });
 
-test.for(["openssl", "Python"])("a target over TLS gets the very bytes, inside of TLS: %s", async (name) => {
+test("a target over TLS gets the very bytes, inside of TLS", async () => {
   await using certificates = await Certificates.open();
   const { certPath, keyPath } = await certificates.make("localhost");
   const bytes = Uint8Array.from({ length: 255 }, (_, byte) => byte + 1);
-  using server = await openOneMessageServer(bytes.length, {
+  using service = await openOneMessageServer(bytes.length, {
     cert: await readFile(certPath),
     key: await readFile(keyPath),
   });
-  // Where openssl and Python look for authorities of one's own.
+  // Where openssl looks for authorities of one's own.
   const trust = { SSL_CERT_FILE: certPath };
-  const source = sourceOf(bytes, server.address, { name: "mail", transport: "tls" });
-  const printed = await paste(commandOf(name, source) ?? "", "sh", trust);
+  const command = commandOf(bytes, { name: "mail", transport: "tls", address: service.address });
+  const printed = await paste(command?.text ?? "", "sh", trust);
   expect(printed.toString("latin1")).toBe("answer ~ \0ÿ\n");
-  expect((await server.received).equals(bytes)).toBe(true);
+  expect((await service.received).equals(bytes)).toBe(true);
 });
 
-test("other targets get commands of their own, in which nothing is masked", () => {
+test("another target gets a command in which nothing is masked, and a Unix socket none", () => {
   const bytes = Buffer.from("HELO ~me\r\n");
-  const namesOf = (target: Partial<AnnouncedTarget>) =>
-    copyCommands(sourceOf(bytes, "mail.example:25", target)).commands.map(({ name }) => name);
-  expect(namesOf({ name: "mail" })).toEqual(["nc", "Python"]);
-  expect(namesOf({ name: "mail", transport: "tls" })).toEqual(["openssl", "Python"]);
-  const mail = sourceOf(bytes, "mail.example:25", { name: "mail" });
-  expect(commandOf("nc", mail)).toBe(String.raw`printf 'HELO ~me\r\n' | nc mail.example 25`);
-  expect(copyCommands(mail).hasKey).toBe(false);
-  const { address: _, ...local } = mail.target;
-  const [nc] = copyCommands({ ...mail, target: { ...local, transport: "unix" } }).commands;
-  expect(nc).toMatchObject({ name: "nc", text: undefined });
-  expect(nc?.about).toContain("a page is not told its path");
-});
-
-test("the client is not offered for what it cannot send", () => {
-  for (const message of ["no end", "two\nlines\n", "\n", "nu\0l\n", "\udcff\n", `${"x".repeat(2049)}\n`]) {
-    expect(commandOf("npx wirebook", { ...sourceOf(Buffer.from("")), message })).toBeUndefined();
-  }
-  expect(commandOf("npx wirebook", sourceOf(Buffer.from("brick 2\n")))).toBe("npx wirebook -- brick 2");
+  const mail = { name: "mail", address: "mail.example:25" };
+  expect(commandOf(bytes, mail)).toMatchObject({
+    text: String.raw`printf 'HELO ~me\r\n' | nc mail.example 25`,
+    hasKey: false,
+  });
+  expect(commandOf(bytes, { ...mail, address: "[::1]:25" })?.text).toMatch(/nc ::1 25$/);
+  expect(commandOf(bytes, { ...mail, transport: "tls", address: "[::1]:25" })?.text).toMatch(/-connect '\[::1\]:25'$/);
+  expect(commandOf(bytes, { ...mail, transport: "unix" })).toBeUndefined();
 });
 
 test("no command holds a key, and it is said that one is missing", () => {
-  const { commands, hasKey } = copyCommands(sourceOf(Buffer.from("brick~s3cret 2\n")));
-  expect(hasKey).toBe(true);
-  for (const { text } of commands) {
-    expect(text).toContain("brick~******");
-    expect(text).not.toContain("s3cret");
-  }
-  expect(copyCommands(sourceOf(Buffer.from("brick 2\n"))).hasKey).toBe(false);
+  const command = commandOf(Buffer.from("brick~s3cret 2\n"));
+  expect(command?.hasKey).toBe(true);
+  expect(command?.text).toContain("brick~******");
+  expect(command?.text).not.toContain("s3cret");
+  expect(commandOf(Buffer.from("brick 2\n"))?.hasKey).toBe(false);
 });

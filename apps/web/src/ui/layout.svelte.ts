@@ -71,7 +71,7 @@ export type InspectorTab = "notes" | "stream" | "frames" | "bytes" | "steps" | "
 /** The fragment of an address that opens a lesson begins with this; behind it stands which one, or nothing for their list. */
 export const lessonLinkPrefix = "#lesson=";
 
-export type Dialog = "settings" | "help" | "present";
+export type Dialog = "settings" | "help" | "present" | "export";
 
 interface Question {
   readonly text: string;
@@ -97,7 +97,6 @@ export class Layout {
   compared = $state.raw<Pair>();
   /** The dialog that lies over the page. */
   dialog = $state<Dialog>();
-  isExporting = $state(false);
   /** What is asked before something that cannot be undone. */
   question = $state.raw<Question>();
   /** The latest result, for screen readers. */

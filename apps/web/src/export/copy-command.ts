@@ -1,0 +1,56 @@
+/**
+ * The same message, sent by another program: a command for a POSIX shell. It writes the message, prints what comes back until
+ * the server closes, and holds no key: asterisks stand in its place.
+ */
+
+import { ExchangeMask } from "@wirebook/capture";
+import { encodeText } from "@wirebook/protocol";
+import type { AnnouncedTarget } from "@wirebook/protocol";
+import { serverName } from "../gateway/targets.ts";
+
+/** `undefined` for a Unix socket, whose path no page is told. */
+export function copyCommand(message: string, { name, transport, address = "127.0.0.1:5007" }: AnnouncedTarget) {
+  if (transport === "unix") return undefined;
+  const plain = encodeText(message);
+  const { bytes, maskedBytes } =
+    name === serverName ? new ExchangeMask().pushSent(plain) : { bytes: plain, maskedBytes: 0 };
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon).replaceAll(/[[\]]/g, "");
+  const port = address.slice(colon + 1);
+  const program =
+    transport === "tcp"
+      ? `nc ${shellWord(host)} ${port}`
+      : `openssl s_client -quiet -verify_return_error -connect ${shellWord(address)}`;
+  return {
+    text: `printf '${printfFormat(bytes)}' | ${program}`,
+    about:
+      transport === "tcp"
+        ? "Sends the bytes as they are, with the netcat of OpenBSD, Debian and macOS."
+        : "Sends the bytes inside of TLS. The gateway may have its own authority, server name or client certificate: add them.",
+    hasKey: maskedBytes > 0,
+  };
+}
+
+const octal = (byte: number) => `\\${byte.toString(8).padStart(3, "0")}`;
+const named = new Map([
+  [0x09, String.raw`\t`],
+  [0x0a, String.raw`\n`],
+  [0x0d, String.raw`\r`],
+  [0x25, "%%"],
+  [0x27, octal(0x27)],
+  [0x5c, "\\\\"],
+]);
+
+/** For the format of `printf` in single quotes (POSIX, XBD 5): octal, because `\x` is not in the standard and dash does not know it. */
+export function printfFormat(bytes: Uint8Array): string {
+  const isPlain = (byte: number) => byte >= 0x20 && byte < 0x7f;
+  const escape = (byte: number) => named.get(byte) ?? (isPlain(byte) ? String.fromCharCode(byte) : octal(byte));
+  const text = Array.from(bytes, escape).join("");
+  // A format that begins with a hyphen is taken for an option.
+  return text.startsWith("-") ? octal(0x2d) + text.slice(1) : text;
+}
+
+/** A word for the shell; single quotes end, and begin again behind an escaped one. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
