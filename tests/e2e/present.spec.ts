@@ -103,15 +103,15 @@ test("a viewer has nothing to send with, and saves what is shown and loads it", 
   await expect(viewer.page.getByRole("region", { name: "History" })).toBeHidden();
   await expect(viewer.inspector.getByRole("tab", { name: "Fault lab" })).toHaveCount(0);
 
-  await viewer.page.getByRole("button", { name: "Traffic menu" }).click();
+  await viewer.page.getByRole("button", { name: "Export & share…" }).click();
+  const dialog = viewer.page.getByRole("dialog", { name: "Export & share" });
+  await dialog.getByRole("button", { name: /of the traffic$/ }).click();
   const [download] = await Promise.all([
     viewer.page.waitForEvent("download"),
-    viewer.page.getByRole("menuitem", { name: "Save as NDJSON, to load again" }).click(),
+    dialog.getByRole("button", { name: "NDJSON, to load again" }).click(),
   ]);
   const path = await download.path();
   expect(await readFile(path, "utf8")).toContain("brick 2 -1");
-  await viewer.page.getByRole("button", { name: "Export & share…" }).click();
-  const dialog = viewer.page.getByRole("dialog", { name: "Export & share" });
   await dialog.getByLabel("Session file").setInputFiles(path);
   await expect(dialog.getByRole("status")).toContainText("Loaded");
   await expect(viewer.bar).toContainText("You are watching a presentation.");
@@ -150,7 +150,7 @@ test("what is hidden before is shown as dots; what was seen is said to be seen",
   await expect(viewer.inspector).toContainText("more");
   await entry.getByRole("button", { name: "Hide when presenting" }).last().click();
   const notice = page.getByRole("region", { name: "Presentation" });
-  await expect(notice).toContainText("viewers have seen it");
+  await expect(notice).toContainText("Viewers may have seen this");
 });
 
 test("a presentation goes on after a reload, and ends for all when the presenter ends it", async ({

@@ -126,8 +126,7 @@ test("an exchange, a conversation and a flow become scenarios, which hold, and f
     await wirebook.history.getByRole("button", { name: /^Traffic/ }).click();
     const traffic = page.getByRole("region", { name: "Traffic" });
     await traffic.getByRole("listitem").first().getByRole("button").click();
-    await traffic.getByRole("button", { name: "Traffic menu" }).click();
-    await page.getByRole("menuitem", { name: "Save the selected as scenario" }).click();
+    await form.getByRole("button", { name: "From selected" }).click();
     await page.getByRole("button", { name: "Replace scenario" }).click();
     await expect(text).toHaveValue(/^eol: LF\nconnect wirebook\n> brick 2 1 1\n/);
     await giveTime();

@@ -76,7 +76,7 @@ export function watching(presentation?: string, first = hello): { flows: Flows; 
   const sent: PageFrame[] = [];
   const connection = {
     clock: { offsetMs: 0, errorMs: 0 },
-    hello,
+    hello: first,
     send: (frame: PageFrame) => {
       sent.push(frame);
       return undefined;

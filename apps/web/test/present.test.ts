@@ -88,7 +88,7 @@ test("sends dots for what is hidden, also in the name, and tells of what was see
   expect(frames.slice(1)).toEqual(["show 1 ..... .", "1 → .......\n", "1 ← open\n......\n"]);
   expect(presenter.notice).toBe("");
   presenter.hide(stream, [{ isFromTarget: true, from: 0, to: 5 }]);
-  expect(presenter.notice).toContain("viewers have seen it");
+  expect(presenter.notice).toContain("Viewers may have seen this");
 });
 
 test("pauses while much waits toward the gateway, and marks what was let go of meanwhile", async () => {

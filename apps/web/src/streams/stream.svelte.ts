@@ -42,14 +42,12 @@ export type Failure = Extract<StreamOutcome, { kind: "failed" }>;
 
 export type StreamState = "running" | "done" | "cancelled" | "failed";
 
-/** How the server took the request, by its response. */
 export type Answer = "accepted" | "refused" | "unauthenticated";
 
-/** The file or link that an exchange was loaded from. */
+/** The file or link that a stream was loaded from, and what is missing in it. */
 interface LoadedFrom {
   readonly fileName: string;
   readonly startedAt: Date;
-  /** What is missing in it; empty when nothing is. */
   readonly note: string;
 }
 
@@ -64,26 +62,25 @@ interface StreamDriver {
 export interface Intent {
   readonly target: AnnouncedTarget;
   readonly user: string;
-  /** The message with its line feed, as it goes over TCP: of more bytes than the first frame takes, those. */
+  /** What goes over TCP first: of more bytes than the first frame takes, those. */
   readonly message: string;
-  /** Bytes that were given to be sent first; `undefined` of what was loaded. */
+  /** All bytes that were given to be sent first; `undefined` of what was loaded. */
   readonly byteCount?: number;
   /** A flow is somebody else's: the page has no part in it. */
   readonly by: "user" | "page" | "flow";
-  /** What the page, or the fault lab, makes it for. */
+  /** What the page, the fault lab, a lesson or a play makes it for. */
   readonly purpose?: string;
   /** How the gateway is to write the message and to read the reply, where that was said [G-11]. */
   readonly schedule?: readonly ScheduleStep[];
   readonly read?: ReadRate;
   /** When it happened, if that is not now. */
   readonly startedAt?: Date;
-  /** Set when it came from a file or a link. */
   readonly loaded?: LoadedFrom;
   /** True when FIN follows the message at once: what comes is the one reply to it. */
   readonly end?: boolean;
   /** The time of the newest line of the history that the page knew then. */
   readonly after?: string | undefined;
-  /** Gets the `name~key` that the server answers to operation 4; the exchange itself keeps and shows no key. */
+  /** Gets the `name~key` that the server answers to operation 4; the stream itself keeps no key. */
   readonly onKey?: (user: string) => void;
   readonly onResponse?: (bytes: Uint8Array) => void;
 }
@@ -114,14 +111,14 @@ export interface ControlFrame {
   readonly offset?: number;
 }
 
-/** A control frame that belongs to an exchange. */
+/** A control frame that belongs to a stream. */
 export type StreamFrame = Extract<GatewayFrame, { type: "open" | "end" | "error" }>;
 
 export class Stream {
   readonly id: number;
   readonly intent: Intent;
   readonly message: string;
-  /** The page's time at which its frame was sent, and the same moment by the calendar. */
+  /** When its first frame was sent, by the page's clock and by the calendar. */
   readonly sentAtMs: number;
   readonly sentAt: Date;
   /** Counts the dialogues with its target, from 1. */
@@ -131,15 +128,15 @@ export class Stream {
   state = $state<StreamState>("running");
   header = $state.raw<ReplyHeader>();
   clock = $state.raw<ClockReading>();
-  /** `undefined` of a stream that is no flow. */
+  /** Of a flow alone. */
   flow = $state.raw<FlowFacts>();
-  /** The page's time at which it knew that the exchange was over. */
+  /** The page's time at which it knew that it was over. */
   endedAtMs = $state<number>();
   /** Bytes of the reply before its response; `undefined` while that is not known. */
   responseOffset = $state<number>();
   /** Byte frames that the page sent and that are not kept. */
   omittedControls = 0;
-  /** True when its bytes were dropped because all exchanges together had too many. */
+  /** True when its bytes were dropped because all streams together had too many. */
   isReleased = $state(false);
   /** True when the browser keeps it over a reload. */
   isKept = $state(false);
@@ -162,10 +159,7 @@ export class Stream {
   /** The first bytes of the response, with a key until that was told. */
   #answer: Uint8Array = new Uint8Array(0);
 
-  /**
-   * @param name what its first frame is called: `request` or `connect`; `""` where it has none
-   * @param recorded what happened, of one that is over
-   */
+  /** @param name what its first frame is called: `request` or `connect`; `""` where it has none */
   constructor(id: number, intent: Intent, name: string, timed: TimedText, recorded?: StreamRecord) {
     this.id = id;
     this.intent = intent;
@@ -302,28 +296,28 @@ export class Stream {
   takeFrame(frame: StreamFrame, timed: TimedText, clock: ClockReading | undefined): void {
     this.noteControl("received", frame.type, timed);
     this.clock = clock;
+    if (frame.type !== "open") return this.takeEnd(frame, timed.atMs);
+    this.takeHead(frame);
+    if (this.isDialogue) this.#answered.resolve();
+    this.driver?.opened();
+  }
+
+  /** The gateway says where a stream goes, and again when it knows more. */
+  takeHead({ at, local, remote, tls }: Pick<FlowHead, "at" | "local" | "remote" | "tls">): void {
+    this.#takeTimes(at);
+    Object.assign(this.#record, { local, remote, tls });
+    this.#redraw.mark();
+  }
+
+  /** It is over. A FIN that ended it came in no frame of its own. */
+  takeEnd(frame: Exclude<StreamFrame, { type: "open" }>, atMs?: number): void {
     const record = this.#record;
-    if (frame.type === "open" && this.isDialogue) this.#answered.resolve();
-    // A FIN that ended the stream came in no frame of its own.
     const { ended, fin } = frame.at;
     if (ended !== undefined && record.at.ended === undefined) record.ended("fin", false, ended);
     if (fin !== undefined && record.at.fin === undefined) record.ended("fin", true, fin);
-    for (const step of steps) if (frame.at[step] !== undefined) record.mark(step, frame.at[step]);
-    if (frame.type === "open") {
-      record.local = frame.local;
-      record.remote = frame.remote;
-      record.tls = frame.tls;
-      this.driver?.opened();
-    } else if (frame.type === "end") this.end({ kind: "ended", reason: frame.reason }, timed.atMs);
-    else this.end({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message }, timed.atMs);
-  }
-
-  /** The gateway says what a flow is, and again when it knows more. */
-  takeHead(facts: FlowFacts, { at, local, remote, tls }: Pick<FlowHead, "at" | "local" | "remote" | "tls">): void {
-    this.flow = facts;
-    for (const step of steps) if (at[step] !== undefined) this.#record.mark(step, at[step]);
-    Object.assign(this.#record, { local, remote, tls });
-    this.#redraw.mark();
+    this.#takeTimes(frame.at);
+    if (frame.type === "end") this.end({ kind: "ended", reason: frame.reason }, atMs);
+    else this.end({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message }, atMs);
   }
 
   /** Frames of a flow are missing: so many bytes came before the next one. */
@@ -367,8 +361,8 @@ export class Stream {
     this.#redraw.mark();
   }
 
-  /** It is over; what was shown stays. */
-  end(outcome: StreamOutcome, atMs: number): void {
+  /** It is over; what was shown stays. @param atMs the page's time, if that is not the one of the latest that is known of it */
+  end(outcome: StreamOutcome, atMs = this.#latestMs): void {
     this.#takePart(this.#reader.finish(), this.#record.receivedBytes);
     this.#record.outcome = outcome;
     this.state = outcome.kind === "failed" ? "failed" : outcome.reason === "fin" ? "done" : "cancelled";
@@ -376,6 +370,15 @@ export class Stream {
     this.#redraw.mark();
     this.#answered.resolve();
     this.#settle(this);
+  }
+
+  get #latestMs(): number {
+    const { at, latest } = this.#record;
+    return this.toPageMs(at.closed ?? latest?.atMs ?? at.received ?? 0);
+  }
+
+  #takeTimes(at: StepTimes): void {
+    for (const step of steps) if (at[step] !== undefined) this.#record.mark(step, at[step]);
   }
 
   /** Drops the bytes, and returns how many. */

@@ -11,7 +11,6 @@ import type { Stream } from "../streams/stream.svelte.ts";
 
 type Leg = StreamEvent["leg"];
 
-/** As many as the flow has. */
 const everything = { firstEventsKept: Infinity, lastEventsKept: 0, bytesKept: Infinity };
 
 /** Through a relay, the client's connection is a WebSocket, whose TCP bytes no program saw. */

@@ -3,6 +3,10 @@
 import { faultMsMax } from "@wirebook/protocol";
 import type { FlowFaults, StreamEvent } from "@wirebook/protocol";
 import { count, duration, plural } from "../ui/format.ts";
+<<<<<<< HEAD
+=======
+import type { NoteKind } from "../inspector/notes/notes.ts";
+>>>>>>> 1a4d80d (Export and clear the traffic as everything else)
 import { rfc, rule } from "../inspector/notes/references.ts";
 import type { Note } from "../inspector/notes/references.ts";
 import type { Timeline } from "../inspector/timeline/timeline.ts";
@@ -15,39 +19,37 @@ export interface FlowTimeline extends FlowFacts {
   readonly missing: { readonly sent: number; readonly received: number };
   /** Reads that the other leg did not take at once. */
   readonly waits: number;
-  /** The resets that were seen or sent. */
-  readonly resets: readonly Pick<StreamEvent, "leg" | "isFromTarget">[];
+  /** The first reset that was seen or sent: the gateway passes it on. */
+  readonly reset: Pick<StreamEvent, "leg" | "isFromTarget"> | undefined;
 }
 
 /** @param events those that are looked at */
 export function flowTimelineOf(stream: Stream, events: readonly StreamEvent[]): FlowTimeline | undefined {
   const { flow, clientName, record } = stream;
   if (flow === undefined) return undefined;
-  const { sentBytes, receivedBytes } = record.omitted;
   return {
     ...flow,
     clientName,
-    missing: { sent: sentBytes, received: receivedBytes },
+    missing: { sent: record.omitted.sentBytes, received: record.omitted.receivedBytes },
     waits: events.filter(({ isWaiting }) => isWaiting).length,
-    resets: events.filter(({ kind }) => kind === "rst"),
+    reset: events.find(({ kind }) => kind === "rst"),
   };
 }
 
-/** The largest number of bytes that a field takes. */
 const bytesMax = 1_000_000_000;
 
 /** The faults that have a number: their fields, and how they are told. */
-export const faultFields = [
-  { name: "latencyMs", label: "Latency, ms", min: 0, max: faultMsMax, tell: (ms) => `latency ${count(ms)} ms` },
-  { name: "jitterMs", label: "Jitter, ms", min: 0, max: faultMsMax, tell: (ms) => `jitter up to ${count(ms)} ms` },
+export const faultFields: readonly {
+  readonly name: Exclude<keyof FlowFaults, "isStalled">;
+  readonly label: string;
+  readonly min: number;
+  readonly max: number;
+  readonly tell: (n: number) => string;
+}[] = [
+  { name: "latencyMs", label: "Latency, ms", min: 0, max: faultMsMax, tell: (n) => `latency ${count(n)} ms` },
+  { name: "jitterMs", label: "Jitter, ms", min: 0, max: faultMsMax, tell: (n) => `jitter up to ${count(n)} ms` },
   { name: "sliceBytes", label: "Slices, bytes", min: 1, max: bytesMax, tell: (n) => `slices of ${plural(n, "byte")}` },
-  {
-    name: "bytesPerSecond",
-    label: "Bytes a second",
-    min: 1,
-    max: bytesMax,
-    tell: (n) => `${plural(n, "byte")} a second`,
-  },
+  { name: "bytesPerSecond", label: "Bytes a second", min: 1, max: bytesMax, tell: (n) => `${count(n)} bytes a second` },
   {
     name: "resetAfterBytes",
     label: "RST after bytes",
@@ -62,7 +64,7 @@ export const faultFields = [
     max: bytesMax,
     tell: (n) => `FIN after ${plural(n, "byte")}`,
   },
-] as const satisfies readonly { name: keyof FlowFaults; tell: (n: number) => string; [more: string]: unknown }[];
+];
 
 /** `latency 20 ms, slices of 7 bytes`; empty when nothing is done. */
 export function describeFaults(faults: FlowFaults): string {
@@ -71,22 +73,19 @@ export function describeFaults(faults: FlowFaults): string {
 }
 
 /** What a flow has come to, in a sentence. */
-export function summarizeFlow({ at, target, end, endReason, sent, reply, latestMs }: Timeline, flow: FlowTimeline) {
-  const who = `${flow.clientName} talks to ${target}`;
+export function summarizeFlow(timeline: Timeline, { clientName, reset }: FlowTimeline): string {
+  const { at, target, end, endReason, sent, reply, latestMs } = timeline;
   const reads = `${plural(sent.writes, "read")} from the client, ${count(reply.reads)} from ${target}`;
+  if (end === "running" && at.established === undefined)
+    return `${clientName} is connected; the gateway connects to ${target}.`;
   if (end === "running") {
-    if (at.established === undefined) return `${flow.clientName} is connected; the gateway connects to ${target}.`;
-    const halves = [
-      at.ended && "The client has closed its direction.",
-      at.fin && `${target} has closed its direction.`,
-    ];
-    return [`${who}: ${reads}.`, ...halves.filter((words) => typeof words === "string")].join(" ");
+    const client = at.ended === undefined ? "" : " The client has closed its direction.";
+    return `${clientName} talks to ${target}: ${reads}.${client}${at.fin === undefined ? "" : ` ${target} has closed its direction.`}`;
   }
-  const over = `${flow.clientName} talked to ${target} for ${duration(latestMs)}: ${reads}`;
-  if (endReason === "reset") return `${over}. ${whoReset(flow, target)}`;
+  const over = `${clientName} talked to ${target} for ${duration(latestMs)}: ${reads}`;
+  if (endReason === "reset") return `${over}. ${reset === undefined ? "It was reset." : whoReset(reset, target)}`;
   if (endReason !== "fin") return `${over}. The gateway cut it off.`;
-  const isByTarget = at.fin !== undefined && at.fin <= (at.ended ?? Infinity);
-  return `${over}. ${isByTarget ? `${target} closed` : "The client closed"} it first.`;
+  return `${over}. ${isClosedByTarget(timeline) ? `${target} closed` : "The client closed"} it first.`;
 }
 
 /** The bytes of both directions, and the time in total. */
@@ -95,85 +94,71 @@ export function describeFlowTraffic({ sent, reply, endedMs }: Timeline): string 
   return `Client sent ${count(sent.bytes)} B, target sent ${count(reply.bytes)} B${total}`;
 }
 
-export function flowNotesOf(timeline: Timeline, flow: FlowTimeline): readonly Note[] {
-  return [acceptNote, faultsNote, gapNote, waitNote, halfCloseNote, resetNote]
-    .map((noteOf) => noteOf(timeline, flow))
-    .filter((made) => made !== undefined);
-}
+export const flowNotes: readonly NoteKind[] = [
+  ["accept", ["accept"], [rule("G", 15)], acceptText],
+  ["fault injection", [], [rule("G", 15)], faultsText],
+  ["gap", [], [rule("G", 15)], gapText],
+  ["back-pressure", [], [rfc(9293, "3.8.6")], waitText],
+  ["FIN, half-close", ["fin client", "fin target", "ended client", "ended target"], [rfc(9293, "3.6")], halfCloseText],
+  ["RST", ["rst client", "rst target"], [rfc(9293, "3.10.7")], resetText],
+];
 
-function note(text: string, term: string, on: readonly string[], ...references: Note["references"]): Note {
-  return { text, term, references, on };
-}
-
-function acceptNote({ target }: Timeline, { clientName, via, port }: FlowTimeline): Note {
+function acceptText({ target, flow }: Timeline) {
+  if (flow === undefined) return undefined;
   const ways = {
-    listen: `connected to port ${port} of the gateway, which passes every byte on to ${target}`,
+    listen: `connected to port ${flow.port} of the gateway, which passes every byte on to ${target}`,
     relay: `connected to ${target} through the gateway's relay, with a WebSocket`,
     presented: `has this conversation with ${target} and presents it`,
   };
-  return note(
-    `${clientName} ${ways[via]}. The page only watches: nothing of this was sent by it.`,
-    "accept",
-    ["accept"],
-    rule("G", 15),
+  return `${flow.clientName} ${ways[flow.via]}. The page only watches: nothing of this was sent by it.`;
+}
+
+function faultsText({ flow }: Timeline) {
+  const done = describeFaults(flow?.faults ?? {});
+  return done !== "" && `Port ${flow?.port} did this to the connection on purpose: ${done}.`;
+}
+
+function gapText({ flow }: Timeline) {
+  const { sent = 0, received = 0 } = flow?.missing ?? {};
+  return (
+    sent + received > 0 &&
+    `The content of ${plural(sent, "byte")} from the client and ${plural(received, "byte")} from the target ` +
+      "is missing here: the gateway and the page keep a bounded part. The connection itself lost nothing."
   );
 }
 
-function faultsNote(_: Timeline, { faults, port }: FlowTimeline): Note | undefined {
-  const done = faults === undefined ? "" : describeFaults(faults);
-  if (done === "") return undefined;
-  return note(`Port ${port} did this to the connection on purpose: ${done}.`, "fault injection", [], rule("G", 15));
-}
-
-function gapNote(_: Timeline, { missing }: FlowTimeline): Note | undefined {
-  if (missing.sent + missing.received === 0) return undefined;
-  return note(
-    `The content of ${plural(missing.sent, "byte")} from the client and ${plural(missing.received, "byte")} from the target ` +
-      "is missing here: the gateway and the page keep a bounded part. The connection itself lost nothing.",
-    "gap",
-    [],
-    rule("G", 15),
-  );
-}
-
-function waitNote(_: Timeline, { waits }: FlowTimeline): Note | undefined {
-  if (waits === 0) return undefined;
-  return note(
+function waitText({ flow }: Timeline) {
+  const waits = flow?.waits ?? 0;
+  return (
+    waits > 0 &&
     `${plural(waits, "read")} had to wait in the gateway: the other side did not take the bytes at once, or a fault held them. ` +
-      "The second arrow shows when they left.",
-    "back-pressure",
-    [],
-    rfc(9293, "3.8.6"),
+      "The second arrow shows when they left."
   );
 }
 
-function halfCloseNote({ at, target }: Timeline): Note | undefined {
+function halfCloseText(timeline: Timeline) {
+  const { at, target } = timeline;
   if (at.ended === undefined && at.fin === undefined) return undefined;
-  const isByTarget = at.fin !== undefined && at.fin <= (at.ended ?? Infinity);
-  const [first, other] = isByTarget ? [target, "The client"] : ["The client", target];
-  const both = at.ended !== undefined && at.fin !== undefined;
-  const then = both
-    ? `${duration(Math.abs(at.fin - at.ended))} later ${isByTarget ? "the client" : target} closed its own.`
-    : `${other} may still send.`;
-  return note(
-    `${first} closed its direction first, and the gateway passed the FIN on. ${then}`,
-    "FIN, half-close",
-    ["fin client", "fin target", "ended client", "ended target"],
-    rfc(9293, "3.6"),
-  );
+  const isByTarget = isClosedByTarget(timeline);
+  const [first, other] = isByTarget ? [target, "the client"] : ["The client", target];
+  const isBoth = at.ended !== undefined && at.fin !== undefined;
+  const then = isBoth
+    ? `${duration(Math.abs(at.fin - at.ended))} later ${other} closed its own`
+    : `Until ${other} closes its own, it may still send`;
+  return `${first} closed its direction first, and the gateway passed the FIN on. ${then}.`;
 }
 
-function resetNote({ target }: Timeline, flow: FlowTimeline): Note | undefined {
-  if (flow.resets.length === 0) return undefined;
-  const on = ["rst client", "rst target"];
-  return note(`${whoReset(flow, target)} Bytes in flight may be lost.`, "RST", on, rfc(9293, "3.10.7"));
+function resetText({ target, flow }: Timeline) {
+  return flow?.reset !== undefined && `${whoReset(flow.reset, target)} Bytes in flight may be lost.`;
 }
 
-/** The first one tells where it came from: the gateway passes it on. */
-function whoReset({ resets }: FlowTimeline, target: string): string {
-  const [first] = resets;
-  if (first === undefined) return "It was reset.";
-  if (first.leg === "client" && !first.isFromTarget) return "The client sent RST, and the gateway passed it on.";
-  if (first.leg === "target" && first.isFromTarget) return `${target} sent RST, and the gateway passed it on.`;
+/** True when its FIN came before the one of the client. */
+function isClosedByTarget({ at: { fin, ended } }: Timeline): boolean {
+  return fin !== undefined && fin <= (ended ?? Infinity);
+}
+
+function whoReset({ leg, isFromTarget }: Pick<StreamEvent, "leg" | "isFromTarget">, target: string): string {
+  if (leg === "client" && !isFromTarget) return "The client sent RST, and the gateway passed it on.";
+  if (leg === "target" && isFromTarget) return `${target} sent RST, and the gateway passed it on.`;
   return "The gateway sent RST to both.";
 }

@@ -1,11 +1,9 @@
 /**
  * What the page watches: connections of others that pass through the gateway [G-15].
  *
- * The frames of a flow make one more `Stream`, so the inspector, the notes and the export take it as any other. They come
- * in the order of the gateway's log, whose positions are counted here: after a reconnect the gateway goes on from there, and
- * no frame comes twice. What the log has dropped meanwhile is told by gap frames.
- *
- * Times are the gateway's, counted from the moment at which it accepted the connection, so they are exact among themselves.
+ * The frames of a flow make one more `Stream`. They come in the order of the gateway's log, whose positions are counted here:
+ * after a reconnect the gateway goes on from there, and no frame comes twice. What the log has dropped meanwhile is told by
+ * gap frames. Times are the gateway's, counted from the moment at which it accepted the connection.
  */
 
 import { defined, flowIdMin } from "@wirebook/protocol";
@@ -16,19 +14,10 @@ import { resultOf } from "../streams/result.ts";
 import { Stream } from "../streams/stream.svelte.ts";
 import { StreamList } from "../streams/stream-list.svelte.ts";
 
-type Head = Extract<GatewayFrame, { type: "flow" }>;
-type End = Extract<GatewayFrame, { type: "end" | "error" }>;
+type FrameOf<Type extends GatewayFrame["type"]> = Extract<GatewayFrame, { type: Type }>;
 
 export class Flows {
-  /** True when the gateway lets this page watch. */
-  mayWatch = $state(false);
-  /** True when this page may set the faults of a listening port. */
-  maySetFaults = $state(false);
   listening = $state.raw<readonly ListeningPort[]>([]);
-  /** Flows that began while their list was out of sight. */
-  unseen = $state(0);
-  /** True while their list is in sight. */
-  isSeen = false;
   /** The words by which the list is filtered. */
   filter = $state("");
   readonly #connection: Pick<GatewayConnection, "send" | "clock" | "hello">;
@@ -43,9 +32,25 @@ export class Flows {
     this.#presentation = presentation;
   }
 
+  /** True when the gateway lets this page watch. */
+  get mayWatch(): boolean {
+    const { hello } = this.#connection;
+    return hello !== undefined && (hello.mayWatch || this.#presentation !== undefined);
+  }
+
+  /** True when this page may set the faults of a listening port. */
+  get maySetFaults(): boolean {
+    return this.#connection.hello?.role === "operator";
+  }
+
   /** The newest first; those of an earlier epoch as well. */
   get list(): readonly Stream[] {
     return this.#all.all.toReversed();
+  }
+
+  /** Those that the filter lets through. */
+  get shown(): readonly Stream[] {
+    return this.list.filter(parseFlowFilter(this.filter));
   }
 
   /** Flows that went because there were too many. */
@@ -54,9 +59,7 @@ export class Flows {
   }
 
   /** The gateway is there, for the first time or again. */
-  open({ mayWatch, listening, role }: Hello): void {
-    this.mayWatch = mayWatch || this.#presentation !== undefined;
-    this.maySetFaults = role === "operator";
+  open({ listening }: Hello): void {
     this.listening = listening;
     if (!this.mayWatch) return;
     const from = this.#epoch === undefined ? undefined : { epoch: this.#epoch, position: this.#position };
@@ -68,7 +71,7 @@ export class Flows {
     if (frame.type === "watching") this.#begin(frame);
     else if (frame.type === "listening") this.listening = frame.listening;
     else if (frame.type === "flow") this.#takeHead(frame);
-    else if (frame.type === "gap") this.#noteGap(frame);
+    else if (frame.type === "gap") this.#moveTo(frame)?.noteGap(frame.sentBytes, frame.receivedBytes);
     else if ((frame.type === "end" || frame.type === "error") && (frame.id ?? 0) >= flowIdMin) this.#end(frame);
     else return false;
     return true;
@@ -94,91 +97,67 @@ export class Flows {
     this.#all.clear();
   }
 
-  /** The list has come into sight, or has left it. */
-  see(isSeen: boolean): void {
-    this.isSeen = isSeen;
-    if (isSeen) this.unseen = 0;
-  }
-
-  /** Nothing more comes. */
-  lose(): void {
-    for (const stream of this.#all.all) this.#loseEnd(stream);
-  }
-
-  #begin({ epoch, position, flows }: Extract<GatewayFrame, { type: "watching" }>): void {
-    const isOther = epoch !== this.#epoch;
-    const kept = new Set(isOther ? [] : flows);
+  /** Nothing more comes of those that are not kept by the gateway. */
+  lose(kept: ReadonlySet<number> = new Set()): void {
+    const message = "the gateway does not keep this flow any more, so its end is not known";
     for (const stream of this.#all.all) {
-      // Another store may give the same id again.
-      if (isOther) this.#all.forget(stream);
-      if (!kept.has(stream.id)) this.#loseEnd(stream);
+      if (kept.has(stream.id) || stream.state !== "running") continue;
+      stream.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message });
+      this.#all.mark();
     }
+  }
+
+  #begin({ epoch, position, flows }: FrameOf<"watching">): void {
+    const isOther = epoch !== this.#epoch;
+    // Another store may give the same id again.
+    if (isOther) for (const stream of this.#all.all) this.#all.forget(stream);
+    this.lose(new Set(isOther ? [] : flows));
     this.#epoch = epoch;
     this.#position = position;
   }
 
-  #noteGap({ id, position, sentBytes, receivedBytes }: Extract<GatewayFrame, { type: "gap" }>): void {
-    this.#move(position);
-    this.#all.get(id)?.noteGap(sentBytes, receivedBytes);
-  }
-
-  #loseEnd(stream: Stream): void {
-    if (stream.state !== "running") return;
-    const message = "the gateway does not keep this flow any more, so its end is not known";
-    stream.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message }, latestMs(stream));
-    this.#all.mark();
-  }
-
-  #takeHead(head: Head): void {
-    this.#move(head.position);
-    const held = this.#all.get(head.id);
+  #takeHead(head: FrameOf<"flow">): void {
+    const held = this.#moveTo(head);
     // The page has let go of it, and gets no more of it than its end.
     if (held === undefined && head.isChange === true) return;
     // The gateway had forgotten it, and presents it again.
     const known = held?.state === "running" || head.isChange === true ? held : undefined;
-    const stream = known ?? this.#create(head.id, head.target, head.at.received ?? 0);
+    const stream = known ?? this.#create(head);
     const { via, port, client, faults, name } = head;
-    const gateway = this.#gatewayEnd(head);
-    stream.takeHead({ via, ...defined({ port, client, faults, name, gateway }) }, head);
-    if (known !== undefined) return;
-    this.#all.add(stream);
-    if (!this.isSeen) this.unseen += 1;
+    stream.flow = { via, ...defined({ port, client, faults, name, gateway: this.#gatewayEnd(head) }) };
+    stream.takeHead(head);
+    if (known === undefined) this.#all.add(stream);
   }
 
-  #create(id: number, target: Head["target"], receivedMs: number): Stream {
+  #create({ id, target, at: { received = 0 } }: FrameOf<"flow">): Stream {
     const { clock, hello } = this.#connection;
     const { timeOrigin } = performance;
     const offsetMs = clock?.offsetMs ?? timeOrigin - (hello?.timeOrigin ?? timeOrigin);
-    const atMs = receivedMs - offsetMs;
+    const atMs = received - offsetMs;
     const startedAt = new Date(timeOrigin + atMs);
     return new Stream(id, { target, user: "", message: "", by: "flow", startedAt }, "", { atMs, text: "" });
   }
 
-  #end(frame: End): void {
-    this.#move(frame.position);
-    const stream = this.#all.get(frame.id ?? 0);
+  #end(frame: FrameOf<"end" | "error">): void {
+    const stream = this.#moveTo(frame);
     if (stream?.state !== "running") return;
-    const { record } = stream;
     stream.noteGap(frame.sentBytes ?? 0, frame.receivedBytes ?? 0);
-    for (const [step, atMs] of Object.entries(frame.at)) record.mark(step as keyof typeof frame.at, atMs);
-    const outcome =
-      frame.type === "end"
-        ? ({ kind: "ended", reason: frame.reason } as const)
-        : ({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message } as const);
-    stream.end(outcome, latestMs(stream));
+    stream.takeEnd(frame);
     this.#all.mark();
   }
 
   /** The gateway's end of the client's connection. One that listens on all addresses does not say which it was. */
-  #gatewayEnd({ client, port }: Pick<Head, "client" | "port">): Endpoint | undefined {
+  #gatewayEnd({ client, port }: FrameOf<"flow">): Endpoint | undefined {
     const host = this.listening.find((each) => each.port === port)?.host;
     if (client === undefined || port === undefined || host === undefined) return undefined;
     const isUsable = host.includes(":") === client.address.includes(":") && !/^(0\.0\.0\.0|::)$/.test(host);
     return { address: isUsable ? host : client.address, port };
   }
 
-  #move(position: number | undefined): void {
-    this.#position = position ?? this.#position;
+  /** Notes the position of a frame, and gives the flow that it is about. */
+  #moveTo({ id, position = this.#position }: { id: number | null; position?: number | undefined }): Stream | undefined {
+    this.#position = position;
+    return this.#all.get(id ?? 0);
   }
 }
 
@@ -192,10 +171,4 @@ export function parseFlowFilter(text: string): (flow: Stream) => boolean {
       word.startsWith("-") && word.length > 1 ? !own.includes(word.slice(1)) : own.includes(word),
     );
   };
-}
-
-/** The page's time of the last thing that is known of it. */
-function latestMs(stream: Stream): number {
-  const { at, record } = stream;
-  return stream.toPageMs(at.closed ?? record.latest?.atMs ?? at.received ?? 0);
 }

@@ -71,9 +71,9 @@ export class Presenter {
   readonly #shown = new Map<Stream, Shown>();
   /** All that were shown once, and those that are not to be. */
   #known = new WeakSet<Stream>();
-  /** True after a reload: what the browser kept over it was shown before. */
-  #isResumed = false;
   #selected: Stream | undefined;
+  /** Frames that may still go in this turn. */
+  #left = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(connection: Connection, streams: Pick<Streams, "list" | "selected">) {
@@ -107,15 +107,10 @@ export class Presenter {
 
   /** Hides bytes of a stream, or shows them again. What viewers have seen cannot be taken back, and is told. */
   hide(stream: Stream, spans: readonly Hidden[]): void {
-    const added = spans.filter((span) => !stream.hidden.includes(span));
+    const isMore = spans.some((span) => !stream.hidden.includes(span));
     stream.hidden = spans;
-    // One that was shown and let go of has been seen whole.
-    const { sent, received } = this.#shown.get(stream)?.passed ?? { sent: Infinity, received: Infinity };
-    const wasSeen =
-      this.#known.has(stream) && added.some(({ isFromTarget, from }) => (isFromTarget ? received : sent) > from);
-    if (this.state === "on" && wasSeen) {
-      this.notice =
-        "This was shown before you hid it: viewers have seen it, and those who come later will. To take the rest back, end the presentation.";
+    if (this.state === "on" && isMore && this.#known.has(stream)) {
+      this.notice = "Viewers may have seen this, and those who come later will. To take it back, end the presentation.";
     }
     this.wake();
   }
@@ -147,7 +142,6 @@ export class Presenter {
 
   #present(frame: Extract<PageFrame, { type: "present" }>): void {
     this.notice = "";
-    this.#isResumed = frame.key !== undefined;
     this.#shown.clear();
     this.#selected = undefined;
     if (this.#connection.send(frame) !== undefined) this.state = "starting";
@@ -162,80 +156,75 @@ export class Presenter {
     this.notice = notice;
   }
 
-  /** The user's own: what the page reads for itself is none. */
+  /** The user's own of this visit; those of an earlier one are shown when they are selected. */
   #own(): readonly Stream[] {
-    return this.#streams.list.filter((stream) => this.#isOwn(stream));
-  }
-
-  #isOwn({ intent: { by, startedAt, loaded } }: Stream): boolean {
-    const wasShown = this.#isResumed && startedAt !== undefined && loaded === undefined;
-    return by === "user" && !wasShown;
+    return this.#streams.list.filter(
+      ({ intent: { by, startedAt, loaded } }) => by === "user" && (startedAt === undefined || loaded !== undefined),
+    );
   }
 
   #turn(): void {
     this.#timer = undefined;
     if (this.state !== "on") return;
-    let left = presentedAtOnce;
-    for (const stream of this.#own()) if (left > 0 && !this.#known.has(stream) && this.#add(stream)) left -= 1;
+    this.#left = presentedAtOnce;
+    for (const stream of this.#own()) if (!this.#known.has(stream)) this.#add(stream);
     this.#select();
-    for (const shown of this.#shown.values()) if (!shown.isOver) left = this.#show(shown, left);
-    if (left <= 0 || this.#isFull) this.wake();
+    for (const shown of this.#shown.values()) if (!shown.isOver) this.#show(shown);
+    if (this.#isFull) this.wake();
   }
 
   get #isFull(): boolean {
-    return this.#connection.waitingBytes > presentWaitingBytesMax;
+    return this.#left <= 0 || this.#connection.waitingBytes > presentWaitingBytesMax;
   }
 
-  /** False when so many run that this one must wait. */
-  #add(stream: Stream): boolean {
-    if (this.#isFull) return false;
+  #send(frame: PageFrame): void {
+    this.#left -= 1;
+    this.#connection.send(frame);
+  }
+
+  /** Begins to show a stream, unless so many run that it must wait. */
+  #add(stream: Stream): void {
+    if (this.#isFull) return;
     if (this.#shown.size >= presentedStreamsMax) {
       const oldest = this.#shown.values().find(({ isOver }) => isOver);
-      if (oldest === undefined) return false;
+      if (oldest === undefined) return;
       this.#shown.delete(oldest.stream);
     }
     const { timeOrigin = 0 } = this.#connection.hello ?? {};
-    const shiftMs = stream.sentAt.getTime() + stream.toPageMs(0) - stream.sentAtMs - timeOrigin;
-    const shown: Shown = {
-      stream,
-      shiftMs: Math.abs(shiftMs) < sameClockMs ? 0 : shiftMs,
-      head: "",
-      next: 0,
-      passed: { sent: 0, received: 0 },
-      isOver: false,
-    };
+    const differenceMs = stream.sentAt.getTime() + stream.toPageMs(0) - stream.sentAtMs - timeOrigin;
+    const shiftMs = Math.abs(differenceMs) < sameClockMs ? 0 : differenceMs;
+    const shown: Shown = { stream, shiftMs, head: "", next: 0, passed: { sent: 0, received: 0 }, isOver: false };
     this.#known.add(stream);
     this.#shown.set(stream, shown);
     this.#sendHead(shown);
-    return true;
   }
 
   #select(): void {
     const { selected } = this.#streams;
     if (selected === this.#selected) return;
-    const isShown = selected !== undefined && this.#shown.has(selected);
     // One that is too old to be shown by itself is shown when it is selected, as soon as there is room.
-    if (selected !== undefined && this.#isOwn(selected) && !isShown && !this.#add(selected)) return;
+    const isWanted = selected?.intent.by === "user";
+    if (isWanted && !this.#shown.has(selected)) this.#add(selected);
+    const isShown = selected !== undefined && this.#shown.has(selected);
+    if (isWanted && !isShown) return;
     this.#selected = selected;
-    this.#connection.send({ type: "select", id: selected && this.#shown.has(selected) ? selected.id : null });
+    this.#send({ type: "select", id: isShown ? selected.id : null });
   }
 
-  /** Sends what is new of a stream; returns how many frames are left to send in this turn. */
-  #show(shown: Shown, frames: number): number {
-    let left = frames;
+  /** Sends what is new of a stream, as far as there is room. */
+  #show(shown: Shown): void {
     const { stream } = shown;
     this.#sendHead(shown);
     for (const event of stream.record.eventsFrom(shown.next)) {
-      if (left <= 0 || this.#isFull) return left;
-      left -= this.#sendEvent(shown, event);
+      if (this.#isFull) return;
+      this.#sendEvent(shown, event);
       shown.next = event.index + 1;
     }
-    if (stream.state === "running") return left;
+    if (stream.state === "running") return;
     const { outcome, at, sentBytes, receivedBytes } = stream.record;
     const totals = { at: shift(at, shown.shiftMs), sentBytes, receivedBytes };
-    this.#connection.send({ type: "shown", id: stream.id, outcome: endOf(outcome), ...totals });
+    this.#send({ type: "shown", id: stream.id, outcome: endOf(outcome), ...totals });
     shown.isOver = true;
-    return left - 1;
   }
 
   #sendHead(shown: Shown): void {
@@ -251,27 +240,25 @@ export class Presenter {
     const text = JSON.stringify(head);
     if (text === shown.head) return;
     shown.head = text;
-    this.#connection.send({ type: "show", id: stream.id, stream: head });
+    this.#send({ type: "show", id: stream.id, stream: head });
   }
 
-  /** Sends an event, in as many frames as it needs; returns how many those are. */
-  #sendEvent({ stream, shiftMs, passed }: Shown, event: StreamEvent): number {
+  /** Sends an event, in as many frames as it needs. */
+  #sendEvent({ stream, shiftMs, passed }: Shown, event: StreamEvent): void {
     const { kind, isFromTarget, leg, offset } = event;
     const way = isFromTarget ? "received" : "sent";
     // Of bytes that the page does not keep, the next frame says that they are missing.
-    if (kind === "data" && event.bytes === undefined) return 0;
+    if (kind === "data" && event.bytes === undefined) return;
     const bytes = withDots(event.bytes ?? noBytes, offset, isFromTarget, stream.hidden);
-    let frames = 0;
-    for (let at = 0; at < bytes.length || frames === 0; at += pieceBytesMax) {
+    for (let at = 0; at === 0 || at < bytes.length; at += pieceBytesMax) {
       const isAfterGap = at === 0 && (event.isAfterGap || offset > passed[way]);
       const id = flowIdMin + stream.id;
       const header = { kind, leg, isFromTarget, isAfterGap, queuedKiB: 0, id, atMs: event.atMs + shiftMs };
       const piece = bytes.subarray(at, at + pieceBytesMax);
       this.#connection.sendBytes(encodeByteFrame(header, piece, (length) => new Uint8Array(length)));
-      frames += 1;
+      this.#left -= 1;
     }
     passed[way] = offset + event.byteCount;
-    return frames;
   }
 }
 

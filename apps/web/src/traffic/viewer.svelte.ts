@@ -6,16 +6,13 @@ import { sentence } from "../streams/result.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Flows } from "./flows.svelte.ts";
 
-/** The fragment of an address that names a presentation begins with this. */
 const watchPrefix = "#watch=";
-
-/** The page without its presentation, at which no login is asked for. */
-const guestPath = /\/guest$/;
 
 /** What a link names: a token, or `undefined` when it is no link of a presentation. */
 export function presentationOf({ hash, pathname }: Pick<Location, "hash" | "pathname">): string | undefined {
   if (hash.startsWith(watchPrefix)) return hash.slice(watchPrefix.length);
-  return guestPath.test(pathname) ? "" : undefined;
+  // The page without its presentation, at which no login is asked for.
+  return pathname.endsWith("/guest") ? "" : undefined;
 }
 
 export class Viewer {
@@ -46,8 +43,7 @@ export class Viewer {
 
   /** Selects what the presenter has selected, as soon as it is there: once, or `again`. */
   follow(isAgain = false): void {
-    if (isAgain) this.#followed = undefined;
-    if (!this.isFollowing || this.#selected === null || this.#followed === this.#selected) return;
+    if (!this.isFollowing || (this.#followed === this.#selected && !isAgain)) return;
     const stream = this.#flows.list.find(({ id }) => id === this.#selected);
     if (stream === undefined) return;
     this.#followed = stream.id;

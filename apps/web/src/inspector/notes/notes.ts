@@ -5,7 +5,7 @@
 
 import { messageSilenceMs } from "@wirebook/protocol";
 import { count, duration, plural } from "../../ui/format.ts";
-import { flowNotesOf } from "../../traffic/flow-text.ts";
+import { flowNotes } from "../../traffic/flow-text.ts";
 import { frameHeader } from "../frame-header.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { rfc, rule } from "./references.ts";
@@ -19,7 +19,7 @@ const readMax = 65_536;
 const earlyMs = 20;
 
 /** A note of some kind; a timeline to which its text does not apply has none. */
-type NoteKind = readonly [
+export type NoteKind = readonly [
   term: string,
   on: readonly string[] | ((timeline: Timeline) => readonly string[]),
   references: readonly Reference[],
@@ -219,13 +219,10 @@ const ofStreams: readonly NoteKind[] = [
 
 /** The notes of a timeline, in the order in which things happened. */
 export function notesOf(timeline: Timeline): readonly Note[] {
-  const { flow } = timeline;
-  const others = (flow === undefined ? ofStreams : [...ofConnections, brokenOff]).flatMap(
-    ([term, on, references, textOf]) => {
-      const text = textOf(timeline);
-      if (typeof text !== "string") return [];
-      return [{ term, text, on: typeof on === "function" ? on(timeline) : on, references }];
-    },
-  );
-  return flow === undefined ? others : [...flowNotesOf(timeline, flow), ...others];
+  const all = timeline.flow === undefined ? ofStreams : [...flowNotes, ...ofConnections, brokenOff];
+  return all.flatMap(([term, on, references, textOf]) => {
+    const text = textOf(timeline);
+    if (typeof text !== "string") return [];
+    return [{ term, text, on: typeof on === "function" ? on(timeline) : on, references }];
+  });
 }
