@@ -32,6 +32,7 @@ export function copyCommand(message: string, { name, transport, address = "127.0
 }
 
 const octal = (byte: number) => `\\${byte.toString(8).padStart(3, "0")}`;
+const isPlain = (byte: number) => byte >= 0x20 && byte < 0x7f;
 const named = new Map([
   [0x09, String.raw`\t`],
   [0x0a, String.raw`\n`],
@@ -43,7 +44,6 @@ const named = new Map([
 
 /** For the format of `printf` in single quotes (POSIX, XBD 5): octal, because `\x` is not in the standard and dash does not know it. */
 export function printfFormat(bytes: Uint8Array): string {
-  const isPlain = (byte: number) => byte >= 0x20 && byte < 0x7f;
   const escape = (byte: number) => named.get(byte) ?? (isPlain(byte) ? String.fromCharCode(byte) : octal(byte));
   const text = Array.from(bytes, escape).join("");
   // A format that begins with a hyphen is taken for an option.

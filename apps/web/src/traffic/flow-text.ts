@@ -3,12 +3,8 @@
 import { faultMsMax } from "@wirebook/protocol";
 import type { FlowFaults, StreamEvent } from "@wirebook/protocol";
 import { count, duration, plural } from "../ui/format.ts";
-<<<<<<< HEAD
-=======
 import type { NoteKind } from "../inspector/notes/notes.ts";
->>>>>>> 1a4d80d (Export and clear the traffic as everything else)
 import { rfc, rule } from "../inspector/notes/references.ts";
-import type { Note } from "../inspector/notes/references.ts";
 import type { Timeline } from "../inspector/timeline/timeline.ts";
 import type { FlowFacts, Stream } from "../streams/stream.svelte.ts";
 
