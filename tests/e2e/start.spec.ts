@@ -13,9 +13,6 @@ import { Wirebook } from "./wirebook.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-// One after another: each takes port 5008, and of two that begin in one moment the later one ends with a sentence.
-test.describe.configure({ mode: "default" });
-
 /** Two ports that were free a moment ago. */
 async function freePorts(): Promise<[number, number]> {
   return [await freePort(), await freePort()];

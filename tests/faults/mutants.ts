@@ -48,21 +48,21 @@ const table = {
   },
   "any-host": {
     what: "a gateway that accepts any Host (DNS rebinding)",
-    file: "apps/gateway/src/http/origin-policy.ts",
-    find: "this.#hosts.has(host.toLowerCase())",
-    replace: "true",
+    file: "apps/gateway/src/http/access-control.ts",
+    find: "this.isOwn(host) || this.#namedHosts",
+    replace: "true || this.#namedHosts",
   },
   "any-origin": {
     what: "a gateway that accepts any Origin",
-    file: "apps/gateway/src/http/origin-policy.ts",
-    find: "this.#origins.has(origin)",
-    replace: "true",
+    file: "apps/gateway/src/http/access-control.ts",
+    find: "this.#namedOrigins.has(origin) || (",
+    replace: "true || (",
   },
   "forms-of-any-origin": {
     what: "a gateway that takes a form from any website",
-    file: "apps/gateway/src/http/origin-policy.ts",
-    find: "return origin === undefined ? undefined : this.#refuseOrigin(origin);",
-    replace: "return origin === undefined ? this.#refuseOrigin('') : undefined;",
+    file: "apps/gateway/src/http/access-control.ts",
+    find: 'method === "POST" && headers.origin !== undefined',
+    replace: "method === undefined",
   },
   "talking-viewers": {
     what: "a gateway on which a viewer may use the targets",
@@ -73,13 +73,13 @@ const table = {
   "unasked-lessons": {
     what: "a gateway that has the services of the lessons without --lessons",
     file: "apps/gateway/src/app.ts",
-    find: "config.hasLessons ?? false",
+    find: "config.lessons",
     replace: "true",
   },
   "lessons-for-relays": {
     what: "a gateway whose relay knows the services of the lessons",
     file: "apps/gateway/src/app.ts",
-    find: "config.hasRelay ? targets : new Map()",
+    find: "config.relay ? targets : new Map()",
     replace: "new Map([...targets, ...new Lessons(true, limits).targets])",
   },
   "lasting-lessons": {
@@ -184,8 +184,8 @@ const table = {
   "locked-out-owners": {
     what: "a gateway on which guesses from anywhere use up the owner's attempts",
     file: "apps/gateway/src/auth/guess-limiter.ts",
-    find: "this.#homes.get(home) ? home : name",
-    replace: "this.#homes.get(home) ? name : name",
+    find: "this.isHome(address, name) ? homeOf(address, name) : name",
+    replace: "name",
   },
   "logged-names": {
     what: "a gateway that logs whatever was typed for a name",

@@ -3,9 +3,8 @@
 import type { Readable, Writable } from "node:stream";
 import { connectTimeoutMsDefault, replyTimeoutMsDefault, InputError } from "@wirebook/net";
 import type { ConnectionOutcome, ExchangeErrorCode, Target } from "@wirebook/net";
-import { fileOption, readSettings, SettingsError, switchOption, wholeNumber } from "@wirebook/settings";
+import { fileOption, optionalOption, readSettings, SettingsError, switchOption, wholeNumber } from "@wirebook/settings";
 import type { Setting, SettingsOf, SettingsSource, SettingsTable } from "@wirebook/settings";
-import * as z from "zod/mini";
 import type { Paint } from "./output/text.ts";
 
 /** A stream of the process. */
@@ -104,9 +103,8 @@ export function exitCodeOf(outcome: Outcome): number {
 export const timeoutMsMax = 86_400_000;
 
 export function timeoutOption(help: string): Setting<number | undefined> {
-  const schema = z.optional(wholeNumber(1, timeoutMsMax));
   const expects = `milliseconds from 1 to ${timeoutMsMax}, such as 2000`;
-  return { schema, default: undefined, env: "WIREBOOK_TIMEOUT", form: "MS", expects, help };
+  return optionalOption({ schema: wholeNumber(1, timeoutMsMax), form: "MS", expects }, "WIREBOOK_TIMEOUT", help);
 }
 
 /** A file that is written. */

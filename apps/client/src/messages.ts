@@ -4,7 +4,7 @@ import { replyTimeoutMsDefault, tcpTarget } from "@wirebook/net";
 import { decodeCommand, decodeMessage, decodeText, LineSplitter, messageBytesMax } from "@wirebook/protocol";
 import { ProtocolError, redactKeys, serverPortDefault, StreamRecord } from "@wirebook/protocol";
 import type { Line } from "@wirebook/protocol";
-import { describeSettings, hostName, wholeNumber } from "@wirebook/settings";
+import { describeSettings, hostName, portNumber, valueOption } from "@wirebook/settings";
 import { commonOptions, exitCodeOf, exitCodes } from "./command.ts";
 import type { Command, Io, Outcome } from "./command.ts";
 import { closeFiles, openPcapFile } from "./output/files.ts";
@@ -16,22 +16,8 @@ import { runPrompt } from "./prompt.ts";
 import { runStream } from "./stream.ts";
 
 const table = {
-  host: {
-    schema: hostName,
-    default: "127.0.0.1",
-    env: "WIREBOOK_HOST",
-    form: "HOST",
-    expects: "a host name or an address, such as 127.0.0.1",
-    help: "host of the server",
-  },
-  port: {
-    schema: wholeNumber(1, 65_535),
-    default: serverPortDefault,
-    env: "WIREBOOK_PORT",
-    form: "PORT",
-    expects: "a port from 1 to 65535",
-    help: "TCP port of the server",
-  },
+  host: valueOption(hostName, "WIREBOOK_HOST", "127.0.0.1", "host of the server"),
+  port: valueOption(portNumber, "WIREBOOK_PORT", serverPortDefault, "TCP port of the server"),
   ...commonOptions,
 } as const;
 

@@ -11,8 +11,15 @@ import type { Target } from "@wirebook/net";
 import { decodeText, plainText } from "@wirebook/protocol";
 import { findValuesProblem, parseScenario, scenarioBytesMax, secretName } from "@wirebook/scenario";
 import type { Scenario } from "@wirebook/scenario";
-import { choiceOption, describeSettings, listOption, readSmallFile, SettingsError } from "@wirebook/settings";
-import { switchOption } from "@wirebook/settings";
+import {
+  choiceOption,
+  describeSettings,
+  filledText,
+  listOption,
+  readSmallFile,
+  SettingsError,
+  switchOption,
+} from "@wirebook/settings";
 import { exitCodes, exportOption, readTarget, timeoutOption } from "./command.ts";
 import type { Command, Io } from "./command.ts";
 import { closeFiles, exportedLine, openExportFile } from "./output/files.ts";
@@ -22,10 +29,9 @@ import type { Played } from "./play-scenario.ts";
 
 const table = {
   target: listOption(
+    { schema: filledText, form: "NAME=URL", expects: "NAME=URL, such as mail=tcp://localhost:25" },
     "WIREBOOK_TARGETS",
-    "NAME=URL",
-    "NAME=URL, such as mail=tcp://localhost:25",
-    "a service that scenarios name; may be repeated",
+    "a service that scenarios name",
   ),
   pace: choiceOption(["recorded", "fast"], {
     default: "recorded",
@@ -37,10 +43,9 @@ const table = {
     "milliseconds to wait for the connection and for what is expected, in place of the scenario's timeout",
   ),
   value: listOption(
+    { schema: filledText, form: "NAME=VALUE", expects: "NAME=VALUE, such as user=brick" },
     "WIREBOOK_VALUES",
-    "NAME=VALUE",
-    "NAME=VALUE, such as user=brick",
-    "what a scenario sends for {{NAME}}; may be repeated",
+    "what a scenario sends for {{NAME}}",
   ),
   json: switchOption("WIREBOOK_JSON", "print JSON, one object for each scenario"),
   export: exportOption,

@@ -16,17 +16,17 @@ import { FrameLog } from "./flows/frame-log.ts";
 import { ListeningPorts } from "./flows/listening-port.ts";
 import { Presentations } from "./flows/presentations.ts";
 import { Watchers } from "./flows/watcher.ts";
-import { AccessControl, addressOf, proxyHeaderOf, sendRefusal, trustIn } from "./http/access-control.ts";
+import { AccessControl, addressOf, proxyHeaderOf, trustIn } from "./http/access-control.ts";
+import type { Refuse } from "./http/access-control.ts";
 import { registerHealthRoutes } from "./http/health.ts";
-import { HttpServers, readTlsPair } from "./http/http-servers.ts";
-import type { TlsPair } from "./http/http-servers.ts";
-import { registerErrorHandler, registerStaticFiles, securityHeaders } from "./http/static-files.ts";
+import { prepareServers } from "./http/http-servers.ts";
+import { registerErrorHandler, registerStaticFiles, securityHeaders, sendText } from "./http/static-files.ts";
 import { Lessons } from "./lessons/lessons.ts";
 import { gatewayLimits } from "./limits.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { ConnectionPool } from "./streams/connection-pool.ts";
 import { createLog } from "./telemetry/access-log.ts";
-import type { Log, LogSink } from "./telemetry/access-log.ts";
+import type { LogSink } from "./telemetry/access-log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { PcapFile } from "./telemetry/pcap-file.ts";
 import { WebSocketConnections } from "./websocket/connections.ts";
@@ -60,30 +60,53 @@ export interface AppOptions {
 export async function createApp(config: GatewayConfig, options: AppOptions = {}): Promise<FastifyInstance> {
   const { limits = gatewayLimits, logSink } = options;
   const { version } = manifest;
-  const targets = new Map(config.targets.map((target) => [target.name, target]));
   const metrics = new Metrics(version);
-  const app = createFastify(config, limits, metrics, logSink);
+  const servers = prepareServers(config, limits, (reason, address) => {
+    metrics.refused.inc({ reason });
+    log.closed(address, reason);
+  });
+  const app: FastifyInstance = Fastify({
+    logger: logSink === undefined ? false : { level: "info", base: null, stream: logSink },
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: trustIn(config.trustProxy),
+    serverFactory: servers.create,
+    bodyLimit: 1024,
+    // An address that cannot be decoded would be answered before the hooks, which refuse requests and end upgrades.
+    rewriteUrl: ({ url = "" }) => (isDecodable(url) ? url : "/%25"),
+    // While the gateway stops, a page that connects is told so over its WebSocket, where it can read it.
+    return503OnClosing: false,
+  });
   const log = createLog(app.log);
+  app.decorate("reloadTls", servers.reloadTls);
   registerErrorHandler(app, log);
-  const pool = new ConnectionPool(config.connections, limits);
-  const capture = config.pcap === undefined ? undefined : openCapture(app, config.pcap, limits, log);
   const access = new AccessControl(app, config);
+  const refuse: Refuse = (request, reply, { status, reason, message, retryAfterMs }) => {
+    metrics.refused.inc({ reason });
+    log.refused(addressOf(request), status, message);
+    if (retryAfterMs !== undefined) void reply.header("retry-after", Math.ceil(retryAfterMs / 1000));
+    return sendText(reply, status, message);
+  };
+
+  const targets = new Map(config.targets.map((target) => [target.name, target]));
+  const pool = new ConnectionPool(config.connections, limits);
+  const pcap = config.pcap && new PcapFile(config.pcap, `wirebook gateway ${version}`, limits, log.notice);
+  if (pcap) app.addHook("onClose", () => pcap.close());
   const authenticator = new Authenticator(config, limits, log, access.isTrusted);
-  const flowLog = new FrameLog({ bytesMax: config.watchBytes, flowsMax: flowsKeptMax });
+  const flowLog = new FrameLog({ bytesMax: config.watchMemory * 1024 * 1024, flowsMax: flowsKeptMax });
   const flows = new Watchers(flowLog, () => metrics.watchGaps.inc());
   const presentations = new Presentations(limits, () => metrics.watchGaps.inc());
   app.addHook("onClose", () => presentations.close());
-  const listening = new ListeningPorts(config.listens, { allowed: config.allowed, limits, flowLog, log, metrics });
+  const listening = new ListeningPorts(config.listens, { allowed: config.allow, limits, flowLog, log, metrics });
   app.decorate("listening", listening);
   app.addHook("onReady", () => listening.open());
   const connections = new WebSocketConnections(targets, {
     pool,
-    lessons: new Lessons(config.hasLessons ?? false, limits),
+    lessons: new Lessons(config.lessons, limits),
     flowLog,
     limits,
     log,
     metrics,
-    capture,
+    capture: pcap ? pcap.capture : undefined,
     version,
     flows,
     presentations,
@@ -100,22 +123,23 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   metrics.gauge("flow_bytes_kept", "bytes of flows that are kept for watchers", () => {
     return flowLog.bytesKept + presentations.bytesKept;
   });
-  await registerWebSockets(app, limits, config.hasRelay, () => Promise.all([listening.drain(), connections.drain()]));
+
+  await registerWebSockets(app, limits, config.relay, () => Promise.all([listening.drain(), connections.drain()]));
   app.addHook("onRequest", (request, reply, done) => {
     void reply.headers(securityHeaders);
     const refusal = access.refuse(request);
     if (refusal === undefined) return done();
-    void sendRefusal(request, reply, refusal, { log, metrics });
+    void refuse(request, reply, refusal);
   });
   const closeEnded = (): void => connections.closeEnded();
-  await registerAuthentication(app, { authenticator, access, limits, log, metrics, closeEnded });
+  await registerAuthentication(app, { authenticator, access, refuse, limits, log, metrics, closeEnded });
   app.addHook("onRequest", (request, reply, done) => {
     const refusal = request.ws ? connections.refuseUpgrade(request.identity, addressOf(request)) : undefined;
     if (refusal === undefined) return done();
-    void sendRefusal(request, reply, refusal, { log, metrics });
+    void refuse(request, reply, refusal);
   });
   const wantsProxyHeader = config.targets.some(({ proxy }) => proxy !== undefined);
-  registerWebSocketRoutes(app, config.hasRelay ? targets : new Map(), (webSocket, request, relayTarget) => {
+  registerWebSocketRoutes(app, config.relay ? targets : new Map(), (webSocket, request, relayTarget) => {
     const proxyHeader = wantsProxyHeader ? proxyHeaderOf(request) : undefined;
     const { identity, raw } = request;
     // Without authentication, and also where the operator wants none, only this machine may watch [G-15].
@@ -123,43 +147,8 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     const address = addressOf(request);
     connections.add({ webSocket, socket: raw.socket, address, identity, mayWatch, proxyHeader, relayTarget });
   });
-  registerHealthRoutes(app, config, limits, connections, metrics);
+  registerHealthRoutes(app, targets.get("wirebook"), limits, metrics, () => connections.isDraining);
   await registerStaticFiles(app, config.page);
-  return app;
-}
-
-function createFastify(
-  { tls, auth, trustedProxies }: GatewayConfig,
-  limits: GatewayLimits,
-  metrics: Metrics,
-  logSink: LogSink | undefined,
-): FastifyInstance {
-  const readTls = (): TlsPair | undefined =>
-    tls && readTlsPair(tls, auth?.method === "client-cert" ? auth.caPath : undefined);
-  const servers = new HttpServers({
-    limits,
-    tls: readTls(),
-    trustedProxies,
-    onRefused: (reason, address) => {
-      metrics.refused.inc({ reason });
-      createLog(app.log).closed(address, reason);
-    },
-  });
-  const app: FastifyInstance = Fastify({
-    logger: logSink === undefined ? false : { level: "info", base: null, stream: logSink },
-    logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: trustIn(trustedProxies),
-    serverFactory: (handler) => servers.create(handler),
-    bodyLimit: 1024,
-    // An address that cannot be decoded would be answered before the hooks, which refuse requests and end upgrades.
-    rewriteUrl: ({ url = "" }) => (isDecodable(url) ? url : "/%25"),
-    // While the gateway stops, a page that connects is told so over its WebSocket, where it can read it.
-    return503OnClosing: false,
-  });
-  app.decorate("reloadTls", () => {
-    const pair = readTls();
-    if (pair !== undefined) servers.replaceTls(pair);
-  });
   return app;
 }
 
@@ -170,10 +159,4 @@ function isDecodable(url: string): boolean {
   } catch {
     return false;
   }
-}
-
-function openCapture(app: FastifyInstance, path: string, limits: GatewayLimits, log: Log): PcapFile["capture"] {
-  const file = new PcapFile(path, `wirebook gateway ${manifest.version}`, limits, (message) => log.notice(message));
-  app.addHook("onClose", () => file.close());
-  return file.capture;
 }

@@ -76,7 +76,7 @@ test("closes connections beyond the total", async () => {
 
 test("closes connections beyond those of one address, of which a trusted reverse proxy may have more", async () => {
   const limits = { connectionsPerAddressMax: 1 };
-  const config = { trustedProxies: ["127.0.0.9"] };
+  const config = { trustProxy: ["127.0.0.9"] };
   await using gateway = await openGateway(await closedPort(), { limits, config });
   await using page = await openPage(gateway);
   await page.frame("hello");

@@ -15,12 +15,12 @@ test("listens on loopback and speaks to loopback unless told otherwise", () => {
     connections: 256,
     targets: [{ name: "wirebook", address: { transport: "tcp", host: "127.0.0.1", port: 5007 } }],
     listens: [],
-    allowed: [],
-    watchBytes: 64 * 1024 * 1024,
-    hasRelay: false,
-    hasLessons: undefined,
+    allow: [],
+    watchMemory: 64,
+    relay: false,
+    lessons: false,
     auth: undefined,
-    origins: [],
+    origin: [],
   });
   expect(existsSync(dirname(String(config?.page)))).toBe(true);
   expect(Object.isFrozen(config)).toBe(true);
@@ -35,7 +35,7 @@ test("reads options, and the environment where there is no option", () => {
     port: 0,
     targets: [{ name: "wirebook", address: { host: "::1", port: 79 } }],
     connections: 1,
-    origins: ["http://a.example", "https://b.example:8443"],
+    origin: ["http://a.example", "https://b.example:8443"],
   });
   const env = {
     WIREBOOK_GATEWAY_HOST: "0.0.0.0",
@@ -74,19 +74,19 @@ test("reads options, and the environment where there is no option", () => {
         target: { name: "mail", address: { transport: "tcp", host: "mail.example", port: 25 } },
       },
     ],
-    allowed: ["192.0.2.0/24", "::1"],
-    watchBytes: 4096 * 1024 * 1024,
-    hasRelay: true,
-    hasLessons: false,
+    allow: ["192.0.2.0/24", "::1"],
+    watchMemory: 4096,
+    relay: true,
+    lessons: false,
     auth: { method: "header", name: "X-Remote-User" },
     roles: new Map([
       ["ada", "operator"],
       ["*", "user"],
     ]),
-    sessionKeyPath: undefined,
+    sessionKey: undefined,
     connections: 2,
-    origins: ["http://a.example", "https://b.example"],
-    trustedProxies: ["127.0.0.1", "::1"],
+    origin: ["http://a.example", "https://b.example"],
+    trustProxy: ["127.0.0.1", "::1"],
     metricsFrom: ["192.0.2.7", "2001:db8::7"],
     tls: { certPath: "/etc/wirebook.crt", keyPath: "/etc/wirebook.key" },
     page: "/srv/page",
@@ -112,7 +112,8 @@ test("reads ports to listen on, and who may connect there", () => {
     { host: "127.0.0.1", port: 5008, target: { name: "wirebook" } },
     { host: "::", port: 5009, target: { name: "db" } },
   ]);
-  expect(config?.watchBytes).toBe(64 * 1024 * 1024);
+  expect(read(["--listen", "5008?=wirebook"])?.listens).toMatchObject([{ port: 5008, isOptional: true }]);
+  expect(read(["--listen", "none"])?.listens).toEqual([]);
 });
 
 test("lists a Wirebook server first, however it is named", () => {
@@ -139,10 +140,10 @@ test("refuses what cannot be meant, and says what to type", () => {
     [["--origin", "null"], "without a path"],
     [["--tls-cert", "a.crt"], "its private key is missing; type --tls-key FILE"],
     [["--tls-key", "a.key"], "its certificate is missing; type --tls-cert FILE"],
-    [["--metrics-from", "prometheus"], "the IP address"],
+    [["--metrics-from", "prometheus"], "an IP address"],
     [["--host", "192.0.2.7", "--tls-cert", "a", "--tls-key", "b"], "such as https://wirebook.example:8007"],
-    [["--trust-proxy", "localhost"], "the IP address"],
-    [["--trust-proxy", "10.0.0.0/8"], "the IP address"],
+    [["--trust-proxy", "localhost"], "an IP address"],
+    [["--trust-proxy", "10.0.0.0/8"], "an IP address"],
     [["--host", ""], "a host name"],
     [["--nonsense"], "--help"],
     [["word"], '"word" is not an option; see --help'],
@@ -247,10 +248,7 @@ test.each<[words: string[], sentence: string]>([
   [["--auth", "digest:users"], "type none, basic:FILE"],
   [["--auth", "header:X Y"], "type none, basic:FILE"],
   [["--auth", "header:X-Remote-User"], "believes a reverse proxy alone; type --trust-proxy and the address"],
-  [
-    ["--auth", "client-cert:ca.pem"],
-    "needs the gateway's own TLS, which asks for the certificate; type --tls-cert FILE",
-  ],
+  [["--auth", "client-cert:ca.pem"], "needs the gateway's own TLS; type --tls-cert FILE"],
   [all, "--role is for people who authenticate; type --auth basic:FILE"],
   [["--auth", "none", ...all], "--role is for people who authenticate"],
   [["--auth", "none", "--session-key", "k"], "--session-key signs the cookie of --auth basic:FILE, which is missing"],
@@ -258,7 +256,10 @@ test.each<[words: string[], sentence: string]>([
   [["--auth", "basic:users", "--role", "ada=admin"], "type NAME=ROLE with one of viewer, user, operator"],
   [["--auth", "basic:users", "--role", "=user"], "type NAME=ROLE"],
   [["--auth", "basic:users", "--role", `${"a".repeat(65)}=user`], `--role is "${"a".repeat(40)}"; type NAME=ROLE`],
-  [["--auth", "basic:users", ...all, ...all], "--role gives * two roles"],
+  [
+    ["--auth", "basic:users", ...all, ...all],
+    `--role is "*=user"; type NAME=ROLE with one of viewer, user, operator, once for each name`,
+  ],
 ])("refuses %j, since it says nothing or too much of who may come in", (words, sentence) => {
   expect(problemOf(words)).toContain(sentence);
 });
@@ -303,7 +304,7 @@ test.each(["--host 192.0.2.7", "--host 192.0.2.7 --port 80", "--host :: --port 0
   (line) => {
     const words = line.split(" ");
     const [, advice = ""] = /such as (.*), or leave out/.exec(problemOf(words)) ?? [];
-    expect(read([...words, "--origin", advice, "--auth", "none"])?.origins).toEqual([advice]);
+    expect(read([...words, "--origin", advice, "--auth", "none"])?.origin).toEqual([advice]);
   },
 );
 

@@ -9,13 +9,13 @@ const origins = ["https://wirebook.example", "http://plain.example", "https://bo
 
 /** The cookie that a login sets, by its name and attributes, when a proxy sends it on with these headers. */
 async function cookieFor(headers: Record<string, string>, config: Partial<GatewayConfig>): Promise<string> {
-  await using gateway = await openPasswordGateway({ config: { origins, ...config } });
+  await using gateway = await openPasswordGateway({ config: { origin: origins, ...config } });
   const response = await sendLogin(gateway, ada, { headers: { origin: origins[0] as string, ...headers } });
   expect(response.status).toBe(303);
   return (response.headers.get("set-cookie") ?? "").replace(/=[^;]+/, "=…");
 }
 
-const trusted = { trustedProxies: ["127.0.0.1"] };
+const trusted = { trustProxy: ["127.0.0.1"] };
 const strict = "HttpOnly; SameSite=Strict";
 
 test.each<[what: string, headers: Record<string, string>, config: Partial<GatewayConfig>, cookie: string]>([
@@ -77,7 +77,7 @@ test.each([
 });
 
 test("a cookie counts where it was set: not on http for https, not for another path", async () => {
-  await using gateway = await openPasswordGateway({ config: { ...trusted, origins } });
+  await using gateway = await openPasswordGateway({ config: { ...trusted, origin: origins } });
   const host = "both.example";
   const secure = { host, "x-forwarded-proto": "https", origin: "https://both.example" };
   const { cookie } = cookieOf(await sendLogin(gateway, ada, { headers: secure }));

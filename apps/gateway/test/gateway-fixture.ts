@@ -15,8 +15,9 @@ import type { Target } from "@wirebook/net";
 import { subprotocol } from "@wirebook/protocol";
 import { PageClient } from "../../../test-support/page-client.ts";
 import { createApp } from "../src/app.ts";
+import { readConfig } from "../src/config.ts";
 import type { GatewayConfig } from "../src/config.ts";
-import { listeningPort } from "../src/http/http-servers.ts";
+import { listeningPort } from "../src/http/access-control.ts";
 import { gatewayLimits } from "../src/limits.ts";
 import type { GatewayLimits } from "../src/limits.ts";
 import type { LogSink } from "../src/telemetry/access-log.ts";
@@ -120,6 +121,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
 }
 
+const defaults = readConfig({ argv: [], env: {} }) as GatewayConfig;
+
 /** Starts a gateway in front of one server, or of several targets. */
 export async function openGateway(
   servers: Pick<Backend, "target"> | readonly Target[],
@@ -129,23 +132,9 @@ export async function openGateway(
   const logSink: LogSink = { write: (line) => log.push(line) };
   const targets = "target" in servers ? [servers.target] : servers;
   const config: GatewayConfig = {
-    host: "127.0.0.1",
+    ...defaults,
     port: 0,
-    targets,
-    connections: 256,
-    listens: [],
-    allowed: [],
-    watchBytes: 64 * 1024 * 1024,
-    hasRelay: false,
-    hasLessons: undefined,
-    auth: undefined,
-    roles: new Map(),
-    sessionKeyPath: undefined,
-    origins: [],
-    trustedProxies: [],
-    metricsFrom: [],
-    tls: undefined,
-    pcap: undefined,
+    targets: [...targets],
     page: join(tmpdir(), "wirebook-no-page"),
     ...options.config,
   };

@@ -19,7 +19,7 @@ const names = Object.keys(lessonServices);
 /** A gateway with lessons, and nothing else that a page could reach. */
 function openLessons(options: GatewayOptions = {}) {
   const targets: Target[] = [];
-  return openGateway(targets, { ...options, config: { hasLessons: true, hasRelay: true, ...options.config } });
+  return openGateway(targets, { ...options, config: { lessons: true, relay: true, ...options.config } });
 }
 
 /** Ports on which this process listens. */
@@ -236,14 +236,14 @@ async function codesFor(page: PageClient): Promise<unknown[]> {
 
 test("only a page that may use targets reaches them, with the switch on: no viewer, guest, relay or listening port", async () => {
   await using echo = await openEcho();
-  await using off = await openGateway(echo, { config: { hasRelay: true } });
+  await using off = await openGateway(echo, { config: { relay: true } });
   await using page = await openPage(off);
   const before = listenerCount();
   expect((await page.frame("hello")).lessons).toEqual([]);
   expect(await codesFor(page)).toEqual(names.map(() => "target-unknown"));
   expect(listenerCount()).toBe(before);
 
-  await using guarded = await openPasswordGateway({ config: { hasLessons: true, roles: new Map() } });
+  await using guarded = await openPasswordGateway({ config: { lessons: true, roles: new Map() } });
   await using viewer = await openPage(guarded, { headers: basic(ada) });
   expect(await viewer.frame("hello")).toMatchObject({ role: "viewer", lessons: [] });
   expect(await codesFor(viewer)).toEqual(names.map(() => "forbidden"));

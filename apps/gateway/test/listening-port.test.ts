@@ -123,8 +123,7 @@ test("RST goes through both ways", async () => {
 test("a target that does not read holds its client back, and no other", async () => {
   const sent = randomBytes(64 * 1024 * 1024);
   await using stalling = await openTalk();
-  const watchBytes = 256 * 1024 * 1024;
-  await using gateway = await openListening(stalling.target, { config: { watchBytes } });
+  await using gateway = await openListening(stalling.target, { config: { watchMemory: 256 } });
   const held = await openClient(gateway.listenPort);
   held.end(sent);
   const target = (await stalling.next(0)).pause();
@@ -245,7 +244,7 @@ const [elsewhere] = Object.values(networkInterfaces()).flatMap((each) =>
 test.skipIf(elsewhere === undefined)("only networks of --allow may connect from beyond loopback", async () => {
   const address = String(elsewhere?.address);
   await using peer = await openPeer(echo);
-  const on = (allowed: string[]) => openListening(peer.target, { listenHost: "0.0.0.0", config: { allowed } });
+  const on = (allow: string[]) => openListening(peer.target, { listenHost: "0.0.0.0", config: { allow } });
   {
     await using gateway = await on(["198.51.100.0/24"]);
     expect(await refusalOf(gateway.listenPort, address)).toBe("ECONNRESET");

@@ -144,13 +144,13 @@ test("has the usual metrics of the process, once for however many gateways", asy
   for (const gateway of [first, second]) {
     const samples = await samplesOf(gateway);
     expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(1_000_000);
-    expect(samples.has("nodejs_eventloop_lag_seconds")).toBe(true);
+    expect(samples.has("nodejs_eventloop_lag_p99_seconds")).toBe(true);
     expect(samples.get(metric(`info{version="${manifest.version}"}`))).toBe(1);
   }
 });
 
 test("shows its metrics to this machine and to whom it was told, and to no one else", async () => {
-  const config = { trustedProxies: ["127.0.0.1"], metricsFrom: ["192.0.2.7", "2001:db8::7"] };
+  const config = { trustProxy: ["127.0.0.1"], metricsFrom: ["192.0.2.7", "2001:db8::7"] };
   await using gateway = await openGateway(await closedPort(), { config });
   const statusFor = (forwarded?: string, host = gateway.host): Promise<number> =>
     statusOfMetrics(gateway, { host, ...(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }) });
@@ -175,13 +175,13 @@ test.each<[string, Record<string, string>, number]>([
   ["through one that says no more than by which port it came", { "x-forwarded-port": "443" }, 403],
   ["through one that claims to come from this machine", { "x-real-ip": "127.0.0.1" }, 403],
 ])("shows its metrics or not: %s", async (_, headers, status) => {
-  const config = { origins: ["https://wirebook.example"] };
+  const config = { origin: ["https://wirebook.example"] };
   await using gateway = await openGateway(await closedPort(), { config });
   expect(await statusOfMetrics(gateway, headers)).toBe(status);
 });
 
 test("shows its metrics through a trusted proxy only when that says for whom", async () => {
-  await using gateway = await openGateway(await closedPort(), { config: { trustedProxies: ["127.0.0.1"] } });
+  await using gateway = await openGateway(await closedPort(), { config: { trustProxy: ["127.0.0.1"] } });
   expect(await statusOfMetrics(gateway, { "x-forwarded-for": "127.0.0.1" })).toBe(200);
   expect(await statusOfMetrics(gateway, { "x-forwarded-for": "unknown" })).toBe(403);
   expect(await statusOfMetrics(gateway, { via: "1.1 front" })).toBe(403);

@@ -76,7 +76,7 @@ const where = nginx === undefined ? "SKIPPED, there is no nginx: " : "";
 test.skipIf(where !== "")(`${where}the block for nginx works on a port that is not 80`, async () => {
   const folder = await mkdtemp(join(tmpdir(), "wirebook-nginx-"));
   const port = await freePort();
-  const config = { origins: [`http://wirebook.test:${port}`], trustedProxies: ["127.0.0.1"] };
+  const config = { origin: [`http://wirebook.test:${port}`], trustProxy: ["127.0.0.1"] };
   await using gateway = await openGateway(await closedPort(), { config });
   const [block = ""] = /^ {4}location \/ \{$[\s\S]*?^ {4}\}$/m.exec(read("docs/how-to/reverse-proxy.md")) ?? [];
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(

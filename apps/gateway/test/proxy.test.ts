@@ -76,7 +76,7 @@ test("sends no header unless it is told to", async () => {
 
 test("believes the X-Forwarded-For of a reverse proxy that it trusts, and of nobody else", async () => {
   await using backend = await openProxied();
-  const config = { trustedProxies: ["127.0.0.5"] };
+  const config = { trustProxy: ["127.0.0.5"] };
   await using gateway = await openTelling(backend, { config, limits: { webSocketsPerAddressMax: 2 } });
   const from = (localAddress: string, forwarded: string) =>
     openPage(gateway, { localAddress, headers: { "x-forwarded-for": forwarded } });
@@ -106,7 +106,7 @@ test.each([
   ["203.0.113.256:80", "127.0.0.5"],
 ])("reads the X-Forwarded-For %j as the address %s", async (forwarded, address) => {
   await using echo = await openEcho();
-  await using gateway = await openGateway(echo, { config: { trustedProxies: ["127.0.0.5"] } });
+  await using gateway = await openGateway(echo, { config: { trustProxy: ["127.0.0.5"] } });
   await using page = await openPage(gateway, { localAddress: "127.0.0.5", headers: { "x-forwarded-for": forwarded } });
   await page.frame("hello");
   expect(eventsOf(gateway, "socket")).toMatchObject([{ address }]);
@@ -114,7 +114,7 @@ test.each([
 
 test("counts the pages behind a trusted reverse proxy by their own addresses", async () => {
   await using echo = await openEcho();
-  const config = { trustedProxies: ["127.0.0.1"] };
+  const config = { trustProxy: ["127.0.0.1"] };
   await using gateway = await openGateway(echo, { config, limits: { webSocketsPerAddressMax: 1 } });
   const from = (forwarded: string) => openPage(gateway, { headers: { "x-forwarded-for": forwarded } });
   await using first = await from("198.51.100.1");

@@ -21,7 +21,7 @@ const mebibyte = 1024 * 1024;
 
 /** A gateway with a relay to a target by the name `it`. */
 function openRelay(backend: Pick<Backend, "target">, { config, limits = {} }: GatewayOptions = {}): Promise<Gateway> {
-  return openGateway([named("it", backend)], { config: { hasRelay: true, ...config }, limits });
+  return openGateway([named("it", backend)], { config: { relay: true, ...config }, limits });
 }
 
 const join = ({ host }: Gateway, options?: RelayClientOptions): Promise<RelayClient> =>
@@ -201,7 +201,11 @@ test("is not there unless it is turned on, and only for the targets that there a
     "/tcp/%69t/..",
     "/tcp/wirebook",
   ])
-    expect([path, ...(await refusedPage(gateway, {}, path))]).toEqual([path, 404, expect.stringContaining("/tcp/it")]);
+    expect([path, ...(await refusedPage(gateway, {}, path))]).toEqual([
+      path,
+      404,
+      expect.stringContaining("/tcp/NAME"),
+    ]);
   expect(mirror.acceptedCount).toBe(0);
   const plain = await fetch(`http://${gateway.host}/tcp/it`);
   expect([plain.status, plain.headers.get("upgrade")]).toEqual([426, "websocket"]);
@@ -209,7 +213,7 @@ test("is not there unless it is turned on, and only for the targets that there a
 
 test("lets in an allowed Origin, and a client without one on this machine alone", async () => {
   await using mirror = await openMirror();
-  const config = { trustedProxies: ["127.0.0.5"], origins: ["https://wirebook.example"] };
+  const config = { trustProxy: ["127.0.0.5"], origin: ["https://wirebook.example"] };
   await using gateway = await openRelay(mirror, { config });
   const status = async (options: RelayClientOptions): Promise<number> => {
     // `ws` sends no Origin unless it is told to, which `refusedPage` does.
@@ -288,7 +292,7 @@ test.each([
 ] as const)("counts what many small messages cost that wait for %s", async (_, connections, transport) => {
   await using mute = await openMute();
   const target: Target = { name: "it", address: { transport, host: "127.0.0.1", port: mute.port }, proxy: undefined };
-  await using gateway = await openGateway([target], { config: { hasRelay: true, connections } });
+  await using gateway = await openGateway([target], { config: { relay: true, connections } });
   await using holder = await join(gateway);
   await using client = await join(gateway);
   const end = [...gateway.app.websocketServer.clients][1];

@@ -89,7 +89,7 @@ test("sends nothing to a target that no page asked for", async () => {
   await using first = await openMirror();
   await using second = await openMirror();
   const targets = [named("first", first), named("second", second)];
-  await using gateway = await openGateway(targets, { config: { hasRelay: true }, limits: { pingIntervalMs: 5 } });
+  await using gateway = await openGateway(targets, { config: { relay: true }, limits: { pingIntervalMs: 5 } });
   await using page = await openPage(gateway);
   for (let turn = 0; turn < 10; turn += 1) {
     await once(page.socket, "ping");
@@ -107,7 +107,7 @@ test("speaks TLS to a target, and tells what the handshake came to and when", as
   await using mirror = await openTlsMirror(files);
   const ca = encodeURIComponent(files.certPath);
   const target = parseTarget(`safe=tls://localhost:${mirror.port}?ca=${ca}&alpn=mirror`);
-  await using gateway = await openGateway([target], { config: { hasRelay: true } });
+  await using gateway = await openGateway([target], { config: { relay: true } });
   await using page = await openPage(gateway);
   const stream = page.connect("safe", { bytes: "one " });
   const { tls, at } = await stream.opened;
@@ -138,7 +138,7 @@ test("carries much over TLS and over a Unix socket, to a page and to a relay tha
   await using local = await openMirror(join(folder.path, "socket"));
   const ca = encodeURIComponent(files.certPath);
   const targets = [parseTarget(`safe=tls://localhost:${safe.port}?ca=${ca}`), named("local", local)];
-  await using gateway = await openGateway(targets, { config: { hasRelay: true } });
+  await using gateway = await openGateway(targets, { config: { relay: true } });
   const sent = randomBytes(8 * 1024 * 1024);
   for (const { name } of targets) {
     await using page = await openPage(gateway);
@@ -186,7 +186,7 @@ test("verifies certificates, always, and says what is wrong with one", async () 
   for (const [files, parameters, code] of wrong) {
     await using mirror = await openTlsMirror(files);
     const target = parseTarget(`safe=tls://localhost:${mirror.port}?${parameters}`);
-    await using gateway = await openGateway([target], { config: { hasRelay: true } });
+    await using gateway = await openGateway([target], { config: { relay: true } });
     await using page = await openPage(gateway);
     const { last, open } = await page.connect("safe", { bytes: "a secret" }).ended;
     expect(last).toMatchObject({ code, hop: "gateway-server", sentBytes: 0 });
@@ -219,7 +219,7 @@ test("reaches a Unix socket, which has no addresses, and tells no path when it f
 test("sends a PROXY header to the targets that want one, and to no other", async () => {
   await using mirror = await openMirror();
   const targets = [named("plain", mirror), { ...named("proxied", mirror), proxy: "v2" as const }];
-  await using gateway = await openGateway(targets, { config: { hasRelay: true } });
+  await using gateway = await openGateway(targets, { config: { relay: true } });
   await using page = await openPage(gateway, { localAddress: "127.0.0.5" });
   const [plain, proxied] = ["plain", "proxied"].map((name) => page.connect(name, { bytes: "x", isEnded: true }).ended);
   expect((await plain)?.text).toBe("x");

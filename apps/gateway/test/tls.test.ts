@@ -8,7 +8,7 @@ import { connect } from "node:tls";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { subprotocol } from "@wirebook/protocol";
-import { readTlsPair } from "../src/http/http-servers.ts";
+import { readTls } from "../src/http/http-servers.ts";
 import type { TlsFiles } from "../src/http/http-servers.ts";
 import { Certificates } from "../../../test-support/certificate.ts";
 import { PageClient } from "../../../test-support/page-client.ts";
@@ -111,6 +111,6 @@ test("says which file is wrong, and how", async () => {
       /^--tls-key \S+other\.key is not the key of the certificate in \S+ \S+one\.crt/,
     ],
   ];
-  for (const [files, message] of wrong) expect(() => readTlsPair(files)).toThrow(message);
-  expect(readTlsPair(one).cert.toString()).toContain("BEGIN CERTIFICATE");
+  for (const [files, message] of wrong) expect(() => readTls({ tls: files, auth: undefined })).toThrow(message);
+  expect(readTls({ tls: one, auth: undefined })?.cert.toString()).toContain("BEGIN CERTIFICATE");
 });

@@ -76,7 +76,7 @@ test("a page that comes back goes on where it was, and gets no frame twice", asy
 
 test("a page that does not read costs the traffic nothing, and gets marks that add up when it reads again", async () => {
   await using mirror = await openMirror();
-  const config = { watchBytes: 1024 * 1024 };
+  const config = { watchMemory: 1 };
   await using gateway = await openListening(named("mirror", mirror), { config });
   await using page = await openPage(gateway);
   page.send({ type: "watch" });
@@ -145,7 +145,7 @@ test("a viewer may watch and not present; a page from elsewhere may not watch wi
   await viewer.error("forbidden");
 
   await using echo = await openEcho();
-  const config = { trustedProxies: ["127.0.0.1"] };
+  const config = { trustProxy: ["127.0.0.1"] };
   await using open = await openGateway(echo, { config });
   await using far = await openPage(open, { headers: { "x-forwarded-for": "192.0.2.7" } });
   expect(await far.frame("hello")).toMatchObject({ mayWatch: false });
@@ -155,7 +155,7 @@ test("a viewer may watch and not present; a page from elsewhere may not watch wi
 
 test("a page from elsewhere sets no faults without authentication", async () => {
   await using mirror = await openMirror();
-  await using gateway = await openListening(named("mirror", mirror), { config: { trustedProxies: ["127.0.0.1"] } });
+  await using gateway = await openListening(named("mirror", mirror), { config: { trustProxy: ["127.0.0.1"] } });
   await using far = await openPage(gateway, { headers: { "x-forwarded-for": "192.0.2.7" } });
   far.send({ type: "set-faults", port: gateway.listenPort, faults: { isStalled: true } });
   expect(await far.error("forbidden")).toMatchObject({ message: expect.stringMatching(/--auth/) as string });

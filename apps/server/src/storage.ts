@@ -5,19 +5,21 @@ import { openFileHistory, openFileUsers } from "@wirebook/history";
 import type { History, Users } from "@wirebook/history";
 import { describeNatsAddress, hasNatsSecret, isNatsAddress } from "@wirebook/history-jetstream/address";
 import type { NatsCredentials } from "@wirebook/history-jetstream";
-import { SettingsError, fileOption, pathOrAddress } from "@wirebook/settings";
+import { SettingsError, fileOption, valueOption, pathOrAddress } from "@wirebook/settings";
 import type { SettingsOf } from "@wirebook/settings";
 
 /** The options that say where, for every program that opens a history or its users. */
 export const storageTable = {
-  history: {
-    schema: pathOrAddress("nats", "tls"),
-    default: "history.txt",
-    env: "WIREBOOK_HISTORY",
-    form: "FILE",
-    expects: "the path of a file, or nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME",
-    help: "file of the history, or nats://HOST,HOST,HOST/NAME for one that servers share",
-  },
+  history: valueOption(
+    {
+      schema: pathOrAddress("nats", "tls"),
+      form: "FILE",
+      expects: "the path of a file, or nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME",
+    },
+    "WIREBOOK_HISTORY",
+    "history.txt",
+    "file of the history, or nats://HOST,HOST,HOST/NAME for one that servers share",
+  ),
   natsCredentials: fileOption("WIREBOOK_NATS_CREDENTIALS", ".creds file that authenticates this server to the cluster"),
   natsNkey: fileOption("WIREBOOK_NATS_NKEY", "file with the NKey seed that authenticates this server to the cluster"),
   natsPasswordFile: fileOption(

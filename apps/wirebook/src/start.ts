@@ -2,9 +2,9 @@
  * `wirebook start`, and `npm start` in a checkout: the server and the gateway with its page, until Ctrl-C.
  *
  * Each is a program of its own, reads the environment by itself, and is told the options that were given here. It says over
- * its IPC channel that it listens, and stops when that channel is closed, however this process ends. On a terminal the server
- * keeps it, so each request is seen as it comes, and the gateway's log goes into a file. Elsewhere, as in a container or a
- * unit, both write to standard output.
+ * its IPC channel that it listens, and stops when that channel is closed, however this process ends. The server comes first:
+ * of two that are started at once for the same ports, one gets all of them. On a terminal the server keeps it, so each
+ * request is seen as it comes, and the gateway's log goes into a file. Elsewhere both write to standard output.
  */
 
 import { spawn } from "node:child_process";
@@ -14,11 +14,12 @@ import { mkdirSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
-import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describeHostPort, describeTarget, isLoopback, toListenError } from "@wirebook/net";
-import { describeSettings, readSettings, selectOptions, SettingsError } from "@wirebook/settings";
-import { readConfig as readGatewayConfig, table as gatewayTable } from "../../gateway/src/config.ts";
+import type { HostPort } from "@wirebook/net";
+import { describeSettings, portNumber, readOptions, selectOptions, SettingsError } from "@wirebook/settings";
+import type { Setting } from "@wirebook/settings";
+import { pageAddress, readConfig as readGatewayConfig, table as gatewayTable } from "../../gateway/src/config.ts";
 import type { GatewayConfig } from "../../gateway/src/config.ts";
 import { readConfig as readServerConfig, table as serverTable } from "../../server/src/config.ts";
 import type { Config as ServerConfig } from "../../server/src/config.ts";
@@ -37,10 +38,9 @@ const command = import.meta.url.endsWith(".ts") ? "npx wirebook" : "wirebook";
 /** Both have a host and a port. The server's host is told by its variable, and only the page goes through proxies. */
 const { host: _host, port: serverPort, trustProxy: _trustProxy, ...serverPart } = serverTable;
 const { port: gatewayPort, server: _server, proxyProtocol: _proxyProtocol, ...gatewayPart } = gatewayTable;
-const expects = "a port from 1 to 65535";
 const table = {
-  serverPort: { ...serverPort, expects, help: "TCP port of the server" },
-  gatewayPort: { ...gatewayPort, expects, help: "TCP port of the gateway and its page" },
+  serverPort: { ...serverPort, ...portNumber, help: "TCP port of the server" },
+  gatewayPort: { ...gatewayPort, ...portNumber, help: "TCP port of the gateway and its page" },
   ...serverPart,
   ...gatewayPart,
 };
@@ -57,59 +57,50 @@ interface Plan {
   readonly serverWords: readonly string[];
   readonly gateway: GatewayConfig;
   readonly gatewayWords: readonly string[];
-  /** The port whose clients the page shows; `undefined` for none. */
-  readonly listenPort: number | undefined;
-  /** The address for a browser. */
-  readonly page: string;
+  readonly watchesDefault: boolean;
 }
 
 /**
- * Reads the settings of both programs, to refuse a mistake before anything runs.
+ * Reads the settings of both programs, to refuse a mistake before anything runs; `undefined` when the user asked for help.
  *
  * @throws SettingsError, ListenError
  */
 async function readPlan(argv: readonly string[], onNotice: (sentence: string) => void): Promise<Plan | undefined> {
   const { env } = process;
-  const { settings, options, words, isHelp } = readSettings(table, { argv, env: {} });
-  if (isHelp) return undefined;
-  const [word] = words;
-  if (word !== undefined) throw new SettingsError(`${JSON.stringify(word.slice(0, 40))} is not an option; see --help`);
-  const portWords = (option: string, port: number): string[] => (options.includes(option) ? [`--port=${port}`] : []);
+  const read = readOptions(table, { argv, env: {} });
+  if (read === undefined) return undefined;
+  const { settings, options } = read;
+  const isGiven = (option: string, setting: Pick<Setting<unknown>, "env">): boolean =>
+    options.includes(option) || (env[setting.env] ?? "") !== "";
 
-  const serverWords = [...selectOptions(table, argv, serverPart), ...portWords("--server-port", settings.serverPort)];
-  const server = readServerConfig({ env, onNotice, argv: serverWords });
-  if (server === undefined) return undefined;
+  const serverWords = selectOptions(table, argv, serverPart);
+  if (options.includes("--server-port")) serverWords.push(`--port=${settings.serverPort}`);
+  const server = readServerConfig({ env, onNotice, argv: serverWords }) as ServerConfig;
   await assertFree(server, "--server-port");
 
-  const gatewayWords = [
-    ...selectOptions(table, argv, gatewayPart),
-    ...portWords("--gateway-port", settings.gatewayPort),
-    `--server=${describeHostPort({ host: reachable(server.host), port: server.port })}`,
-  ];
-  const gateway = readGatewayConfig({ env, onNotice, argv: gatewayWords });
-  if (gateway === undefined) return undefined;
+  const gatewayWords = selectOptions(table, argv, gatewayPart);
+  if (options.includes("--gateway-port")) gatewayWords.push(`--port=${settings.gatewayPort}`);
+  gatewayWords.push(`--server=${describeHostPort(reachable(server))}`);
+  const gateway = readGatewayConfig({ env, onNotice, argv: gatewayWords }) as GatewayConfig;
   await assertFree(gateway, "--gateway-port");
   if (server.port === gateway.port) {
     throw new SettingsError(`server and gateway cannot share port ${server.port}; choose another with --gateway-port`);
   }
-  const listenPort = await chooseListenPort(server, gateway);
-  if (listenPort !== undefined) gatewayWords.push(`--listen=127.0.0.1:${listenPort}=wirebook`);
 
+  if (!isGiven("--link", serverTable.link)) serverWords.push(`--link=${pageAddress(gateway)}`);
+  const watchesDefault = !isGiven("--listen", gatewayTable.listen) && isLoopback(reachable(server).host);
+  // The question mark has the gateway choose another port when that one is in use.
+  const watched = gateway.port === listenPortDefault ? 0 : listenPortDefault;
+  if (watchesDefault) gatewayWords.push(`--listen=127.0.0.1:${watched}?=wirebook`);
   // Lessons are for people at this machine, unless the operator has said otherwise.
-  const isOwn = isLoopback(gateway.host) && gateway.origins.length === 0 && gateway.trustedProxies.length === 0;
-  if (gateway.hasLessons === undefined && isOwn) gatewayWords.push("--lessons");
-  return { server, serverWords, gateway, gatewayWords, listenPort, page: pageAddress(gateway) };
-}
-
-/** Where the operator gave users an address, it is that: a certificate is for a name, and other machines need one. */
-function pageAddress({ host, port, origins: [origin], tls }: GatewayConfig): string {
-  if (origin !== undefined && (tls !== undefined || !isLoopback(host))) return origin;
-  return new URL(`${tls === undefined ? "http" : "https"}://${describeHostPort({ host, port })}`).origin;
+  const isOwn = isLoopback(gateway.host) && gateway.origin.length === 0 && gateway.trustProxy.length === 0;
+  if (isOwn && !isGiven("--lessons", gatewayTable.lessons)) gatewayWords.push("--lessons");
+  return { server, serverWords, gateway, gatewayWords, watchesDefault };
 }
 
 /** @throws SettingsError, ListenError */
-async function assertFree({ host, port }: { host: string; port: number }, option: string): Promise<void> {
-  if (port === 0) throw new SettingsError(`${option} is "0"; type a port from 1 to 65535`);
+async function assertFree({ host, port }: HostPort, option: string): Promise<void> {
+  if (port === 0) throw new SettingsError(`${option} is "0"; type ${portNumber.expects}`);
   const probe = createServer().listen({ host, port });
   try {
     await once(probe, "listening");
@@ -121,28 +112,14 @@ async function assertFree({ host, port }: { host: string; port: number }, option
   await once(probe, "close");
 }
 
-/** `undefined` where the operator listens elsewhere, and where the port cannot be had. */
-async function chooseListenPort(server: ServerConfig, gateway: GatewayConfig): Promise<number | undefined> {
-  const port = listenPortDefault;
-  const isTaken = port === server.port || port === gateway.port;
-  if (isTaken || gateway.listens.length > 0 || !isLoopback(reachable(server.host))) return undefined;
-  try {
-    await assertFree({ host: "127.0.0.1", port }, "--listen");
-    return port;
-  } catch {
-    complain(`port ${port} is in use, so no program is watched; choose another port: --listen ${port + 1}=wirebook`);
-    return undefined;
-  }
-}
-
 /** An address under which what listens on all of them is reached from here. */
-function reachable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
+function reachable({ host, port }: HostPort): HostPort {
+  const all: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+  return { host: all[host] ?? host, port };
 }
 
 /** In this folder, one for each port. Nothing runs yet that would be left behind when that fails. */
-function openGatewayLog(port: number): { path: string; file: number } {
+function openGatewayLog({ port }: GatewayConfig): { path: string; file: number } {
   const path = join(".wirebook", `gateway-${port}.log`);
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -155,56 +132,64 @@ function openGatewayLog(port: number): { path: string; file: number } {
 }
 
 /** The programs that run; when one ends, so do the others. */
-class Programs {
-  readonly #running = new Map<string, ChildProcess>();
-  exitCode: number | undefined;
+const running = new Map<string, ChildProcess>();
+let exitCode = 0;
 
-  /** Resolves once the program listens. */
-  async launch(name: string, words: readonly string[], stdout: number | "inherit"): Promise<void> {
-    const program = spawn(process.execPath, [launcher, name, ...words], {
-      stdio: ["ignore", stdout, "inherit", "ipc"],
-    });
-    this.#running.set(name, program);
-    program.once("error", (error) => {
-      complain(`the ${name} cannot be started (${error.message})`);
-      this.#end(name, 1);
-    });
-    program.once("exit", (code, signal) => {
-      if (signal !== null) complain(`the ${name} was ended by ${signal}, so the rest stops, too`);
-      this.#end(name, signal === null ? (code ?? 1) : 1);
-    });
-    await once(program, "message");
-  }
-
-  /** A program stops when its channel is closed (`main.ts`), on every system. */
-  stop(): void {
-    for (const program of this.#running.values()) if (program.connected) program.disconnect();
-  }
-
-  #end(name: string, code: number): void {
-    if (!this.#running.delete(name)) return;
-    this.exitCode = Math.max(this.exitCode ?? 0, code);
-    this.stop();
-    if (this.#running.size === 0) process.exit(this.exitCode);
-  }
+/** Starts a program. Resolves once it listens, with the ports besides its own, or with none. */
+async function launch(
+  name: string,
+  words: readonly string[],
+  stdout: number | "inherit",
+): Promise<readonly (HostPort & { readonly target: string })[]> {
+  const program = spawn(process.execPath, [launcher, name, ...words], { stdio: ["ignore", stdout, "inherit", "ipc"] });
+  running.set(name, program);
+  program.once("error", (error) => {
+    complain(`the ${name} cannot be started (${error.message})`);
+    end(name, 1);
+  });
+  program.once("exit", (code, signal) => {
+    if (signal !== null) complain(`the ${name} was ended by ${signal}, so the rest stops, too`);
+    end(name, signal === null ? (code ?? 1) : 1);
+  });
+  const late = setTimeout(() => {
+    complain(`the ${name} is not ready after ${readyWithinMs / 1000} s; see its messages`);
+    exitCode = 1;
+    stop();
+  }, readyWithinMs).unref();
+  const [ports] = (await once(program, "message")) as [(HostPort & { readonly target: string })[] | string];
+  clearTimeout(late);
+  return typeof ports === "string" ? [] : ports;
 }
 
-function describePlan({ server, gateway, page, listenPort }: Plan, logPath: string | undefined): string {
+/** A program stops when its channel is closed (`main.ts`), on every system. */
+function stop(): void {
+  for (const program of running.values()) if (program.connected) program.disconnect();
+}
+
+function end(name: string, code: number): void {
+  running.delete(name);
+  exitCode = Math.max(exitCode, code);
+  stop();
+  if (running.size === 0) process.exit(exitCode);
+}
+
+function describe({ server, gateway, watchesDefault }: Plan, ports: readonly HostPort[], logPath?: string): string {
   const at = server.port === serverTable.port.default ? "" : ` --port ${server.port}`;
-  const watched =
-    listenPort === undefined
-      ? ""
-      : `\n    watched   printf 'brick\\n' | nc 127.0.0.1 ${listenPort}\n              ${command} --port ${listenPort} brick 2`;
+  const lines = [`page      ${pageAddress(gateway)}`, `client    ${command}${at} brick 2`];
+  const [watched] = watchesDefault ? ports : [];
+  if (watched !== undefined) {
+    const other = watched.port === listenPortDefault ? "" : `   (port ${listenPortDefault} is in use)`;
+    lines.push(`watched   printf 'brick\\n' | nc 127.0.0.1 ${watched.port}${other}`);
+    lines.push(`          ${command} --port ${watched.port} brick 2`);
+  }
+  lines.push(`by hand   printf 'brick 2\\n' | nc ${reachable(server).host} ${server.port}`);
   const others = gateway.targets.filter(({ name }) => name !== "wirebook");
-  const targets = others.map((target) => `\n    target    ${describeTarget(target)}`);
+  for (const target of others) lines.push(`target    ${describeTarget(target)}`);
   const log = logPath === undefined ? "" : `, the gateway's log ${logPath}`;
   return `
   Wirebook is running.
 
-    page      ${page}
-    client    ${command}${at} brick 2${watched}
-    by hand   printf 'brick 2\\n' | nc ${reachable(server.host)} ${server.port}${targets.join("")}
-
+${lines.map((line) => `    ${line}\n`).join("")}
   The history is ${describeStorage(server)}${log}. Ctrl-C stops it.
 
 `;
@@ -214,44 +199,29 @@ function complain(sentence: string): void {
   process.stderr.write(`wirebook: ${sentence}\n`);
 }
 
-/** The programs show their notices themselves, so these are shown only where none is started. */
-async function planOrExplain(): Promise<Plan | undefined> {
+async function start(): Promise<void> {
+  // The programs show their notices themselves, so these are shown only where none is started.
   const notices: string[] = [];
-  try {
-    return await readPlan(process.argv.slice(2), (notice) => notices.push(notice));
-  } catch (error) {
+  const plan = await readPlan(process.argv.slice(2), (notice) => notices.push(notice)).catch((error: unknown) => {
     for (const notice of notices) complain(notice);
     throw error;
-  }
-}
-
-async function start(): Promise<void> {
-  const plan = await planOrExplain();
+  });
   if (plan === undefined) return void process.stdout.write(help);
-  const log = process.stdout.isTTY ? openGatewayLog(plan.gateway.port) : undefined;
-  const programs = new Programs();
+  const log = process.stdout.isTTY ? openGatewayLog(plan.gateway) : undefined;
   // Ctrl-C reaches the programs by themselves, as they share the terminal. SIGHUP, for the gateway, is to read its certificate
   // again.
   process.on("SIGINT", () => {});
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => programs.stop());
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, stop);
   // Best effort: a terminal that is closed takes no words any more, and what was started on it still has to be ended.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   // Where npm alone is ended, the change of parent is all that can be seen.
   const parent = process.ppid;
   if (process.env["npm_lifecycle_event"] !== undefined) {
-    setInterval(() => process.ppid === parent || programs.stop(), parentLookMs).unref();
+    setInterval(() => process.ppid === parent || stop(), parentLookMs).unref();
   }
-  const ready = Promise.all([
-    programs.launch("server", plan.serverWords, "inherit"),
-    programs.launch("gateway", plan.gatewayWords, log?.file ?? "inherit"),
-  ]);
-  const isReady = await Promise.race([ready.then(() => true), pause(readyWithinMs, false, { ref: false })]);
-  if (isReady) process.stdout.write(describePlan(plan, log?.path));
-  else if (programs.exitCode === undefined) {
-    programs.exitCode = 1;
-    complain(`not ready after ${readyWithinMs / 1000} s; see ${log?.path ?? "the messages above"}`);
-    programs.stop();
-  }
+  await launch("server", plan.serverWords, "inherit");
+  const ports = await launch("gateway", plan.gatewayWords, log?.file ?? "inherit");
+  process.stdout.write(describe(plan, ports, log?.path));
 }
 
 try {

@@ -11,11 +11,12 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { writePeople } from "../../../tests/faults/people/people-fixture.ts";
 import { freePort } from "../../../test-support/free-port.ts";
-import { run } from "../../../test-support/run.ts";
+import { run as runToEnd } from "../../../test-support/run.ts";
+import { ask } from "../../../test-support/tcp-client.ts";
 
 const launcher = fileURLToPath(new URL("../bin/wirebook.mjs", import.meta.url));
 
-const start = (...words: string[]) => run(process.execPath, [launcher, "start", ...words]);
+const start = (...words: string[]) => runToEnd(process.execPath, [launcher, "start", ...words]);
 
 /** A server that has a port of the system's choosing for as long as it is used. */
 async function takePort(): Promise<AsyncDisposable & { readonly port: string }> {
@@ -71,25 +72,100 @@ test.each([
   expect([code, stdout]).toEqual([2, ""]);
 });
 
+/** A folder with a page, in which programs of one test run. */
+async function openFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "wirebook-start-"));
+  await writeFile(join(path, "index.html"), "<!doctype html>");
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+/** What runs until it is told to stop, or ends by itself. */
+interface Started extends AsyncDisposable {
+  /** Resolves with what it said once it is ready, or with nothing when it has ended. */
+  readonly said: Promise<string | undefined>;
+  readonly ended: Promise<unknown[]>;
+  err(): string;
+}
+
+function run(folder: { readonly path: string }, ...words: string[]): Started {
+  const { path } = folder;
+  const history = ["--history", join(path, `history-${Math.random()}.txt`)];
+  const program = spawn(process.execPath, [launcher, "start", "--page", path, ...history, ...words], {
+    cwd: path,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(program, "close");
+  let [stdout, stderr] = ["", ""];
+  program.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const said = Promise.withResolvers<string | undefined>();
+  program.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+    if (stdout.includes("Ctrl-C stops it")) said.resolve(stdout);
+  });
+  void ended.then(() => said.resolve(undefined));
+  return {
+    said: said.promise,
+    ended,
+    err: () => stderr,
+    async [Symbol.asyncDispose]() {
+      program.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+const freePorts = async () => ({ server: String(await freePort()), gateway: String(await freePort()) });
+const wordsOf = ({ server, gateway }: { server: string; gateway: string }) => [
+  `--server-port=${server}`,
+  `--gateway-port=${gateway}`,
+];
+
 test("it says the gateway's notices once, and stops at SIGTERM", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "wirebook-start-"));
-  try {
-    await writeFile(join(folder, "index.html"), "<!doctype html>");
-    const people = await writePeople(folder, ["ada"]);
-    const ports = ["--server-port", String(await freePort()), "--gateway-port", String(await freePort())];
-    const words = [launcher, "start", ...ports, "--page", folder, "--auth", `basic:${people}`];
-    const program = spawn(process.execPath, words, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-    const ended = once(program, "close");
-    let [stdout, stderr] = ["", ""];
-    program.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    for await (const chunk of program.stdout) {
-      stdout += String(chunk);
-      if (stdout.includes("Ctrl-C stops it")) program.kill("SIGTERM");
-    }
-    expect(await ended).toEqual([0, null]);
-    expect(stdout).toContain(`\n    page      http://127.0.0.1:${ports[3]}\n`);
-    expect(stderr.match(/without a --role everybody may only look/g)).toHaveLength(1);
-  } finally {
-    await rm(folder, { recursive: true });
+  await using folder = await openFolder();
+  const people = await writePeople(folder.path, ["ada"]);
+  const ports = await freePorts();
+  const started = run(folder, ...wordsOf(ports), "--auth", `basic:${people}`, "--listen", "none");
+  const said = await started.said;
+  await started[Symbol.asyncDispose]();
+  expect(await started.ended).toEqual([0, null]);
+  expect(said).toContain(`\n    page      http://127.0.0.1:${ports.gateway}\n`);
+  expect(said).not.toContain("watched");
+  expect(started.err().match(/without a --role everybody may only look/g)).toHaveLength(1);
+});
+
+test("a reply begins with the address of the page, or with what --link says", async () => {
+  await using folder = await openFolder();
+  const ports = [await freePorts(), await freePorts()] as const;
+  await using plain = run(folder, ...wordsOf(ports[0]), "--listen", "none");
+  await using linked = run(folder, ...wordsOf(ports[1]), "--listen", "none", "--link", "https://wirebook.example");
+  await Promise.all([plain.said, linked.said]);
+  expect(await ask(Number(ports[0].server), "brick")).toMatch(`http://127.0.0.1:${ports[0].gateway}\n`);
+  expect(await ask(Number(ports[1].server), "brick")).toMatch("https://wirebook.example\n");
+});
+
+test("of two at one moment each has a port to watch, and says which", async () => {
+  await using folder = await openFolder();
+  const ports = [await freePorts(), await freePorts()];
+  await using first = run(folder, ...wordsOf(ports[0] as (typeof ports)[0]));
+  await using second = run(folder, ...wordsOf(ports[1] as (typeof ports)[0]));
+  const said = await Promise.all([first.said, second.said]);
+  const watched = said.map((each) => /watched .* nc 127\.0\.0\.1 (\d+)(.*)\n/.exec(each ?? "") ?? []);
+  const [one, other] = watched.map(([, port]) => Number(port));
+  expect(one).not.toBe(other);
+  for (const [, port, why] of watched) {
+    expect(why).toBe(port === "5008" ? "" : "   (port 5008 is in use)");
+    expect(await ask(Number(port), "brick")).toContain("http://127.0.0.1:");
   }
+});
+
+test("of two at one moment for the same ports one runs, and the other says what to choose", async () => {
+  await using folder = await openFolder();
+  const words = [...wordsOf(await freePorts()), "--listen", "none"];
+  await using first = run(folder, ...words);
+  await using second = run(folder, ...words);
+  const said = await Promise.all([first.said, second.said]);
+  expect(said.filter((each) => each !== undefined)).toHaveLength(1);
+  const loser = said[0] === undefined ? first : second;
+  expect(await loser.ended).toEqual([1, null]);
+  expect(loser.err()).toMatch(/port \d+ of 127\.0\.0\.1 is in use/);
 });

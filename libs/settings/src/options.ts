@@ -1,58 +1,98 @@
-/** Kinds of settings that several programs need, and schemas that read the text which a user typed. */
+/** Kinds of values that several programs read, and the rows of a table of settings. */
 
 import { isIP, isIPv6 } from "node:net";
 import * as z from "zod/mini";
 import type { Setting } from "./settings.ts";
 
-/** A whole number from `least` to `most`. */
-export function wholeNumber(least: number, most: number): z.ZodMiniType<number> {
-  return z.pipe(
-    z.string().check(z.regex(/^-?\d{1,15}$/)),
-    z.pipe(z.transform(Number), z.int().check(z.minimum(least), z.maximum(most))),
-  );
-}
-
-/** A TCP port; 0 lets the system choose one. */
-export const portNumber: z.ZodMiniType<number> = wholeNumber(0, 65_535);
-
-/** An IPv6 address stands in brackets in URLs, so users type it in brackets elsewhere, too. */
-const withoutBrackets = z.transform((text: string) => {
-  const [, inside = ""] = /^\[(.+)\]$/.exec(text) ?? [];
-  return isIPv6(inside) ? inside : text;
-});
-
-/** A word without white space, such as a host name or an address; an IPv6 address without its brackets. */
-export const hostName: z.ZodMiniType<string> = z.pipe(z.string().check(z.regex(/^[^\s/]+$/)), withoutBrackets);
-
-/** IP addresses, none of them a name or a network; IPv6 addresses without their brackets. */
-export const ipAddresses: z.ZodMiniType<string[]> = z.array(
-  z.pipe(z.pipe(z.string(), withoutBrackets), z.string().check(z.refine((text) => isIP(text) > 0))),
-);
+/** What a value is: how its text is read, what stands for it in the help, and what to type in place of a wrong one. */
+export type Kind<Value> = Pick<Setting<Value>, "schema" | "form" | "expects">;
 
 /** Any text but an empty one. */
 export const filledText: z.ZodMiniType<string> = z.string().check(z.minLength(1));
 
-/** The path of a file, or an address with one of some schemes; any other address is a mistake, not a path. */
-export function pathOrAddress(...schemes: readonly string[]): z.ZodMiniType<string> {
-  return filledText.check(
-    z.refine((text) => {
-      const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
-      return scheme === undefined || schemes.includes(scheme);
-    }),
-  );
+/** What a function makes of a text; `undefined` says that it is wrong. */
+export function readBy<Value>(read: (text: string) => Value | undefined): z.ZodMiniType<Value> {
+  const readOrRefuse = (input: string, { issues }: z.core.ParsePayload): Value => {
+    const value = read(input);
+    if (value === undefined) issues.push({ code: "custom", input });
+    return value as Value;
+  };
+  return z.pipe(z.string(), z.transform(readOrRefuse));
 }
 
-/** The schema of a switch. */
-export const toggle: z.ZodMiniType<boolean> = z.boolean();
+/** A text for which that holds. */
+export function textThat(isRight: (text: string) => boolean): z.ZodMiniType<string> {
+  return readBy((text) => (isRight(text) ? text : undefined));
+}
+
+/** A whole number from `least` to `most`. */
+export function wholeNumber(least: number, most: number): z.ZodMiniType<number> {
+  return readBy((text) => {
+    const number = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;
+    return number >= least && number <= most ? number : undefined;
+  });
+}
+
+/** An IPv6 address stands in brackets in URLs, so users type it in brackets elsewhere, too. */
+function withoutBrackets(text: string): string {
+  const [, inside = ""] = /^\[(.+)\]$/.exec(text) ?? [];
+  return isIPv6(inside) ? inside : text;
+}
+
+/** A host name or an address; an IPv6 address without its brackets. */
+export const hostName: Kind<string> = {
+  schema: readBy((text) => (/^[^\s/]+$/.test(text) ? withoutBrackets(text) : undefined)),
+  form: "HOST",
+  expects: "a host name or an address, such as 127.0.0.1",
+};
+
+/** An IP address, no name or network; an IPv6 address without its brackets. */
+export const ipAddress: Kind<string> = {
+  schema: readBy((text) => (isIP(withoutBrackets(text)) > 0 ? withoutBrackets(text) : undefined)),
+  form: "ADDRESS",
+  expects: "an IP address, such as 192.0.2.7",
+};
+
+/** A TCP port to connect to. */
+export const portNumber: Kind<number> = {
+  schema: wholeNumber(1, 65_535),
+  form: "PORT",
+  expects: "a port from 1 to 65535",
+};
+
+/** A TCP port to listen on. */
+export const listenPort: Kind<number> = {
+  schema: wholeNumber(0, 65_535),
+  form: "PORT",
+  expects: "a port from 0 to 65535; 0 takes any free port",
+};
+
+/** The path of a file, or an address with one of some schemes; any other address is a mistake, not a path. */
+export function pathOrAddress(...schemes: readonly string[]): z.ZodMiniType<string> {
+  return textThat((text) => {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
+    return text !== "" && (scheme === undefined || schemes.includes(scheme));
+  });
+}
+
+/** An option with a default. */
+export function valueOption<Value>(kind: Kind<Value>, env: string, value: Value, help: string): Setting<Value> {
+  return { ...kind, default: value, env, help };
+}
+
+/** An option that may be missing. */
+export function optionalOption<Value>(kind: Kind<Value>, env: string, help: string): Setting<Value | undefined> {
+  return { ...kind, default: undefined, env, help };
+}
 
 /** An option without a value, whose variable is 1 or 0. */
 export function switchOption(env: string, help: string): Setting<boolean> {
-  return { schema: toggle, default: false, env, form: "", expects: "it without a value", help };
+  return { schema: z.boolean(), default: false, env, form: "", expects: "it without a value", help };
 }
 
 /** An option that names a file. */
 export function fileOption(env: string, help: string, expects = "the path of a file"): Setting<string | undefined> {
-  return { schema: filledText, default: undefined, env, form: "FILE", expects, help };
+  return optionalOption({ schema: filledText, form: "FILE", expects }, env, help);
 }
 
 /** One of some words. */
@@ -65,6 +105,6 @@ export function choiceOption<const Word extends string>(
 }
 
 /** An option that may be given several times. */
-export function listOption(env: string, form: string, expects: string, help: string): Setting<string[]> {
-  return { schema: z.array(filledText), default: [], env, form, expects, help };
+export function listOption<Value>(kind: Kind<Value>, env: string, help: string): Setting<readonly Value[]> {
+  return { ...kind, schema: z.array(kind.schema), default: [], env, help: `${help}; may be repeated` };
 }

@@ -43,10 +43,7 @@ export interface SettingsSource {
   readonly onNotice?: (sentence: string) => void;
 }
 
-/**
- * What the command line said: the values, the words that are no options, and whether `--help` was among them. The
- * values are the defaults when it was.
- */
+/** What the command line said. With `--help` the values are the defaults: the user may need help with a wrong one. */
 export interface Invocation<Table extends SettingsTable> {
   readonly settings: SettingsOf<Table>;
   /** The options among them, such as `--port`. The environment is not: its variables may be for another program. */
@@ -55,27 +52,39 @@ export interface Invocation<Table extends SettingsTable> {
   readonly isHelp: boolean;
 }
 
-/**
- * Reads the settings of a program.
- *
- * @throws SettingsError for an unknown option, a missing or a wrong value
- */
+/** @throws SettingsError for an unknown option, a missing or a wrong value */
 export function readSettings<const Table extends SettingsTable>(
   table: Table,
   source: SettingsSource,
 ): Invocation<Table> {
   const { values, positionals } = parseStrictly(table, source.argv);
-  // Whoever asks for help may have just that wrong value; the defaults stand in then.
-  const isHelp = values.help === true;
-  const read = (name: string, setting: Setting<unknown>): unknown =>
-    isHelp ? setting.default : readOne(optionOf(name), setting, values[optionOf(name)], source);
-  const settings = Object.fromEntries(Object.entries(table).map(([name, setting]) => [name, read(name, setting)]));
+  const isHelp = values["help"] === true;
+  const settings = Object.entries(table).map(([name, setting]) => {
+    const option = optionOf(name);
+    return [name, isHelp ? setting.default : readOne(option, setting, values[option], source)];
+  });
   return {
-    settings: Object.freeze(settings) as SettingsOf<Table>,
+    settings: Object.freeze(Object.fromEntries(settings)) as SettingsOf<Table>,
     options: Object.keys(values).map((option) => `--${option}`),
     words: positionals.map(reveal),
     isHelp,
   };
+}
+
+/**
+ * For a program that takes options alone; `undefined` when the user asked for help.
+ *
+ * @throws SettingsError as `readSettings`, and for a word that is no option
+ */
+export function readOptions<const Table extends SettingsTable>(
+  table: Table,
+  source: SettingsSource,
+): Invocation<Table> | undefined {
+  const invocation = readSettings(table, source);
+  if (invocation.isHelp) return undefined;
+  const [word] = invocation.words;
+  if (word === undefined) return invocation;
+  throw new SettingsError(`${JSON.stringify(cut(withoutUserinfo(word)))} is not an option; see --help`);
 }
 
 /**
@@ -171,10 +180,8 @@ function fromEnvironment(option: string, setting: Setting<unknown>, { env, onNot
   const text = env[setting.env] ?? "";
   if (text === "") return undefined;
   if (setting.env.endsWith("_PORT") && serviceLink.test(text)) {
-    onNotice?.(
-      `${setting.env} is ${cut(JSON.stringify(text))}, which Kubernetes or Docker sets for a service ` +
-        `of that name; it is ignored, and --${option} is ${String(setting.default)}`,
-    );
+    const what = `${setting.env} is ${cut(JSON.stringify(text))}, which Kubernetes or Docker sets for a service of that name`;
+    onNotice?.(`${what}; it is ignored, and --${option} is ${String(setting.default)}`);
     return undefined;
   }
   if (Array.isArray(setting.default)) return text.split(",").map((part) => part.trim());

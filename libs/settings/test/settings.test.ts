@@ -1,46 +1,28 @@
 import { describe, expect, test } from "vitest";
-import * as z from "zod/mini";
 import {
   describeSettings,
   filledText,
   hostName,
-  ipAddresses,
+  ipAddress,
+  listenPort,
+  listOption,
+  valueOption,
   pathOrAddress,
-  portNumber,
+  readOptions,
   readSettings,
   selectOptions,
   SettingsError,
-  toggle,
+  switchOption,
 } from "@wirebook/settings";
 
 const table = {
-  port: {
-    schema: portNumber,
-    default: 5007,
-    env: "X_PORT",
-    form: "PORT",
-    expects: "a port from 0 to 65535",
-    help: "Where to listen",
-  },
-  serverName: {
-    schema: filledText,
-    default: "here",
-    env: "X_NAME",
-    form: "NAME",
-    expects: "a name",
-    help: "Whom to ask",
-  },
-  trace: { schema: toggle, default: false, env: "X_TRACE", form: "", expects: "nothing", help: "Say more" },
-  origin: {
-    schema: z.array(filledText),
-    default: [] as string[],
-    env: "X_ORIGIN",
-    form: "ORIGIN",
-    expects: "an origin",
-    help: "Who may come",
-  },
+  port: valueOption(listenPort, "X_PORT", 5007, "Where to listen"),
+  serverName: valueOption({ schema: filledText, form: "NAME", expects: "a name" }, "X_NAME", "here", "Whom to ask"),
+  trace: switchOption("X_TRACE", "Say more"),
+  origin: listOption({ schema: filledText, form: "ORIGIN", expects: "an origin" }, "X_ORIGIN", "Who may come"),
 };
 
+const readAlone = (...argv: string[]) => readOptions(table, { argv, env: {} });
 const read = (argv: string[], env: Record<string, string> = {}) => readSettings(table, { argv, env });
 
 describe("readSettings", () => {
@@ -109,9 +91,9 @@ describe("readSettings", () => {
   });
 
   test.each([
-    [["--port", "70000"], {}, '--port is "70000"; type a port from 0 to 65535'],
-    [["--port", "-1"], {}, '--port is "-1"; type a port from 0 to 65535'],
-    [[], { X_PORT: "http" }, 'X_PORT is "http"; type a port from 0 to 65535'],
+    [["--port", "70000"], {}, '--port is "70000"; type a port from 0 to 65535; 0 takes any free port'],
+    [["--port", "-1"], {}, '--port is "-1"; type a port from 0 to 65535; 0 takes any free port'],
+    [[], { X_PORT: "http" }, 'X_PORT is "http"; type a port from 0 to 65535; 0 takes any free port'],
     [["--server-name", ""], {}, '--server-name is ""; type a name'],
   ])("says what to type instead: %j %j", (argv, env, sentence) => {
     expect(() => read(argv, env as Record<string, string>)).toThrow(new SettingsError(sentence));
@@ -120,6 +102,12 @@ describe("readSettings", () => {
   test("refuses an option that it does not know", () => {
     expect(() => read(["--prot", "1"])).toThrow("unknown option --prot; see --help");
     expect(() => read(["--port"])).toThrow(/--port.*--help/s);
+  });
+
+  test("refuses a word where a program takes options alone, and shows no password of it", () => {
+    expect(() => readAlone("http://ada:secret@host")).toThrow('"http://…@host" is not an option; see --help');
+    expect(readAlone("--port", "1")?.settings.port).toBe(1);
+    expect(readAlone("word", "--help")).toBeUndefined();
   });
 
   test("knows when help is wanted", () => {
@@ -142,7 +130,7 @@ test("describeSettings gives a line for each setting and for --help", () => {
       "  --port PORT         Where to listen (X_PORT, 5007)",
       "  --server-name NAME  Whom to ask (X_NAME, here)",
       "  --trace             Say more (X_TRACE)",
-      "  --origin ORIGIN     Who may come (X_ORIGIN)",
+      "  --origin ORIGIN     Who may come; may be repeated (X_ORIGIN)",
       "  --help              print this help",
       "",
     ].join("\n"),
@@ -157,13 +145,14 @@ test.each([
   ["[here]", "[here]"],
   ["localhost", "localhost"],
 ])("the host %s is %s", (text, host) => {
-  expect(hostName.parse(text)).toBe(host);
+  expect(hostName.schema.parse(text)).toBe(host);
 });
 
 test("an IPv6 address may stand in brackets wherever an address is asked for", () => {
-  expect(ipAddresses.parse(["[::1]", "::2", "192.0.2.7"])).toEqual(["::1", "::2", "192.0.2.7"]);
+  for (const right of ["::1", "192.0.2.7"]) expect(ipAddress.schema.parse(right)).toBe(right);
+  expect(ipAddress.schema.parse("[::1]")).toBe("::1");
   for (const wrong of ["[192.0.2.7]", "[::1", "localhost", "::1/64"]) {
-    expect(ipAddresses.safeParse([wrong]).success, wrong).toBe(false);
+    expect(ipAddress.schema.safeParse(wrong).success, wrong).toBe(false);
   }
 });
 

@@ -4,12 +4,12 @@ import { isUtf8 } from "node:buffer";
 import type { TLSSocket } from "node:tls";
 import type { FastifyRequest } from "fastify";
 import type { GatewayConfig } from "../config.ts";
-import type { Refusal } from "../http/origin-policy.ts";
+import type { Refusal } from "../http/access-control.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { AuthMethod } from "./auth-config.ts";
 import { deny, everybody, isUserName, roleOf, userNameCharactersMax } from "./identity.ts";
-import type { Identity } from "./identity.ts";
+import type { Identity, Roles } from "./identity.ts";
 import { Passwords } from "./passwords.ts";
 
 /** Where the authentication of one gateway is decided. */
@@ -17,7 +17,7 @@ export class Authenticator {
   readonly auth: AuthMethod;
   /** With `--auth basic:FILE`. */
   readonly passwords: Passwords | undefined;
-  readonly #roles: GatewayConfig["roles"];
+  readonly #roles: Roles;
   readonly #limits: GatewayLimits;
   readonly #isTrusted: (address: string) => boolean;
 
@@ -26,12 +26,11 @@ export class Authenticator {
    * @throws SettingsError when a file that the operator named cannot be used
    */
   constructor(config: GatewayConfig, limits: GatewayLimits, log: Log, isTrusted: (address: string) => boolean) {
-    const { auth = { method: "none" } } = config;
-    this.auth = auth;
+    this.auth = config.auth ?? { method: "none" };
     this.#roles = config.roles;
     this.#limits = limits;
     this.#isTrusted = isTrusted;
-    this.passwords = auth.method === "basic" ? new Passwords(auth.path, config, limits, log) : undefined;
+    if (this.auth.method === "basic") this.passwords = new Passwords(this.auth.path, config, limits, log);
   }
 
   /** @param cookie the value of the session's cookie, if the request has one */
@@ -61,12 +60,9 @@ export class Authenticator {
       return deny(`come through the reverse proxy, which logs you in; ${remoteAddress} is no address of --trust-proxy`);
     }
     const values = raw.headersDistinct[name.toLowerCase()] ?? [];
-    if (values.length > 1) return deny(`the proxy sent the header ${name} ${values.length} times; let it send one`);
     // Node reads headers as Latin-1, and proxies write UTF-8.
-    const bytes = Buffer.from(values[0] ?? "", "latin1");
-    if (!isUtf8(bytes)) return deny(`the proxy's header ${name} is not UTF-8; let it send the name in UTF-8`);
-    if (bytes.length === 0) return deny(`the proxy did not say who you are: its header ${name} is missing`);
-    return this.#identify(bytes.toString(), `the proxy's header ${name}`);
+    const bytes = Buffer.from(values.length === 1 ? String(values[0]) : "", "latin1");
+    return this.#identify(isUtf8(bytes) ? bytes.toString() : "", `the proxy's header ${name}`);
   }
 
   #byCertificate(socket: TLSSocket): Identity | Refusal {
@@ -77,16 +73,20 @@ export class Authenticator {
       );
     }
     const { subject, valid_to: validTo } = socket.getPeerCertificate();
-    const user = subject.CN;
-    if (typeof user !== "string") return deny("the client certificate must have one common name (CN)");
     // It was verified when the connection began, or when the TLS session did that the client goes on with.
     const validMs = Date.parse(validTo);
     if (Date.now() >= validMs) return deny("your client certificate has expired; get a new one");
+    // A certificate with several names has an array there.
+    const user = typeof subject.CN === "string" ? subject.CN : "";
     return this.#identify(user, "the common name of the client certificate", validMs);
   }
 
   #identify(user: string, where: string, validMs = Infinity): Identity | Refusal {
-    if (!isUserName(user)) return deny(`${where} is not a name of 1 to ${userNameCharactersMax} visible characters`);
+    if (!isUserName(user)) {
+      return deny(
+        `${where} must be there once, with a name of 1 to ${userNameCharactersMax} visible characters in UTF-8`,
+      );
+    }
     return { user, role: roleOf(user, this.#roles), endsMs: Math.min(validMs, Date.now() + this.#limits.sessionMs) };
   }
 }

@@ -3,7 +3,7 @@
  *
  * Each attempt takes a token of both, and a right password gives them back. So attempts that run at the same time are
  * counted, and a class behind one address can log in at once. Guessing at a name from elsewhere must not lock its owner out:
- * where a name has logged in before, it has tokens of its own.
+ * where a name has logged in before, its home, it has tokens of its own.
  */
 
 import { networkOf } from "@wirebook/net";
@@ -46,16 +46,20 @@ export class GuessLimiter {
     this.#homes.set(homeOf(address, name), true);
   }
 
+  /** True where the name has logged in from that address, or its network, before. */
+  isHome(address: string, name: string): boolean {
+    return this.#homes.get(homeOf(address, name)) === true;
+  }
+
   #networkBucket(address: string): TokenBucket {
     const { guessesPerAddressMax, guessAddressRefillMs } = this.#limits;
     return bucketOf(this.#networks, networkOf(address), guessesPerAddressMax, guessAddressRefillMs);
   }
 
-  /** What counts for the name: there, where it has logged in before, or everywhere else. */
   #nameBucket(address: string, name: string): TokenBucket {
     const { guessesPerNameMax, guessNameRefillMs } = this.#limits;
-    const home = homeOf(address, name);
-    return bucketOf(this.#names, this.#homes.get(home) ? home : name, guessesPerNameMax, guessNameRefillMs);
+    const key = this.isHome(address, name) ? homeOf(address, name) : name;
+    return bucketOf(this.#names, key, guessesPerNameMax, guessNameRefillMs);
   }
 }
 

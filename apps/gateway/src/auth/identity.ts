@@ -1,7 +1,7 @@
 /** Who sent a request, and who may do what at the gateway [G-14]. The users of the Wirebook server are the server's own. */
 
 import type { GatewayRole } from "@wirebook/protocol";
-import type { Refusal } from "../http/origin-policy.ts";
+import type { Refusal } from "../http/access-control.ts";
 import type { Session } from "./sessions.ts";
 
 /** Somebody who may come in. */
@@ -45,8 +45,11 @@ export function isUserName(text: string): boolean {
   return nameForm.test(text) && text.trim() === text;
 }
 
+/** By the user's name; `*` is everybody who authenticates. */
+export type Roles = ReadonlyMap<string, GatewayRole>;
+
 /** A user's role: the own one, else everybody's, else the least. */
-export function roleOf(user: string, roles: ReadonlyMap<string, GatewayRole>): GatewayRole {
+export function roleOf(user: string, roles: Roles): GatewayRole {
   return roles.get(user) ?? roles.get("*") ?? "viewer";
 }
 

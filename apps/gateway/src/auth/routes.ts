@@ -8,9 +8,8 @@
 import fastifyCookie from "@fastify/cookie";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { SettingsError } from "@wirebook/settings";
-import { addressOf, sendRefusal } from "../http/access-control.ts";
-import type { AccessControl, PublicAddress } from "../http/access-control.ts";
-import type { Refusal } from "../http/origin-policy.ts";
+import { addressOf } from "../http/access-control.ts";
+import type { AccessControl, PublicAddress, Refusal, Refuse } from "../http/access-control.ts";
 import { guestPath, sendText } from "../http/static-files.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
@@ -23,10 +22,6 @@ import type { Passwords } from "./passwords.ts";
 import type { Session } from "./sessions.ts";
 
 declare module "fastify" {
-  interface FastifyInstance {
-    /** With `--auth basic:FILE`: reads that file again, and logs the result. */
-    reloadUsers?: () => void;
-  }
   interface FastifyRequest {
     /** Who sent it; `null` for an open path, and for a page that must log in. */
     identity: Identity | null;
@@ -40,6 +35,7 @@ export interface AuthenticationOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly access: AccessControl;
+  readonly refuse: Refuse;
   /** Closes the WebSockets of people who may not stay. */
   readonly closeEnded: () => void;
 }
@@ -56,7 +52,7 @@ const openPaths: ReadonlySet<string | undefined> = new Set([
 
 /** Lets in who has authenticated. */
 export async function registerAuthentication(app: FastifyInstance, options: AuthenticationOptions): Promise<void> {
-  const { authenticator } = options;
+  const { authenticator, access, refuse } = options;
   const { passwords } = authenticator;
   app.decorateRequest("identity", null);
   app.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) =>
@@ -65,23 +61,19 @@ export async function registerAuthentication(app: FastifyInstance, options: Auth
   if (passwords !== undefined) await app.register(fastifyCookie);
   app.addHook("onRequest", async (request, reply) => {
     if (openPaths.has(request.routeOptions.url) || isAsset(request)) return;
-    if (isGuestSocket(request)) {
-      request.identity = guest;
-      return;
-    }
-    const found = await authenticator.authenticate(request, cookieOf(request, options));
-    if (isRefusal(found)) return refuse(request, reply, found);
+    const found = isGuestSocket(request) ? guest : await authenticator.authenticate(request, cookieOf(request, access));
+    if (isRefusal(found)) return deny(request, reply, found);
     request.identity = found;
     if (mayUseTargets(found.role) || !isRelay(request)) return;
-    return sendRefusal(request, reply, { status: 403, reason: "role", message: describeForbidden(found) }, options);
+    return refuse(request, reply, { status: 403, reason: "role", message: describeForbidden(found) });
   });
-  const refuse = (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply | undefined => {
+  const deny = (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply | undefined => {
     if (passwords !== undefined && request.headers.authorization === undefined) {
       if (request.ws && !isRelay(request)) return undefined;
       if (isNavigation(request)) return reply.redirect(`login${queryOf(request)}`, 303);
     }
     if (refusal.status === 401) void reply.header("www-authenticate", challengeFor(request));
-    return sendRefusal(request, reply, refusal, options);
+    return refuse(request, reply, refusal);
   };
   if (passwords !== undefined) registerPasswords(app, passwords, options);
   else if (authenticator.auth.method !== "none") {
@@ -106,9 +98,7 @@ function isGuestSocket({ ws, url }: FastifyRequest): boolean {
 
 /** A browser that opens a page beside the login page: deeper down, a relative redirect would lead elsewhere. */
 function isNavigation({ method, url, headers, ws }: FastifyRequest): boolean {
-  return (
-    !ws && method === "GET" && /^\/[^/]*$/.test(url.replace(/\?.*/s, "")) && /text\/html/.test(headers.accept ?? "")
-  );
+  return !ws && method === "GET" && /^\/[^/]*(?:\?|$)/.test(url) && /text\/html/.test(headers.accept ?? "");
 }
 
 /**
@@ -122,8 +112,7 @@ function challengeFor(request: FastifyRequest): string {
 }
 
 function queryOf({ url }: FastifyRequest): string {
-  const at = url.indexOf("?");
-  return at < 0 ? "" : url.slice(at);
+  return /\?.*$/s.exec(url)?.[0] ?? "";
 }
 
 /**
@@ -135,37 +124,34 @@ function cookieName({ isHttps, path }: PublicAddress): string {
   return path === "/" ? "__Host-wirebook" : "__Secure-wirebook";
 }
 
-function cookieOf(request: FastifyRequest, options: AuthenticationOptions): string | undefined {
-  return request.cookies?.[cookieName(options.access.publicAddressOf(request))];
-}
-
-function setCookie(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  session: Session | undefined,
-  { authenticator, access }: AuthenticationOptions,
-): void {
-  const address = access.publicAddressOf(request);
-  const attributes = { httpOnly: true, sameSite: "strict", secure: address.isHttps, path: address.path } as const;
-  const name = cookieName(address);
-  const value = session && authenticator.passwords?.sessions.encode(session);
-  if (value === undefined) void reply.clearCookie(name, attributes);
-  else void reply.setCookie(name, value, attributes);
+function cookieOf(request: FastifyRequest, access: AccessControl): string | undefined {
+  return request.cookies?.[cookieName(access.publicAddressOf(request))];
 }
 
 function registerPasswords(app: FastifyInstance, passwords: Passwords, options: AuthenticationOptions): void {
-  const { log, metrics, limits, closeEnded } = options;
+  const { access, log, metrics, limits, closeEnded } = options;
+  const { sessions, users } = passwords;
+
+  /** Sets the cookie of a session and sends the browser on; the session that the browser had before has ended. */
+  const leave = (request: FastifyRequest, reply: FastifyReply, session?: Session): FastifyReply => {
+    const address = access.publicAddressOf(request);
+    const attributes = { httpOnly: true, sameSite: "strict", secure: address.isHttps, path: address.path } as const;
+    if (session === undefined) void reply.clearCookie(cookieName(address), attributes);
+    else void reply.setCookie(cookieName(address), sessions.encode(session), attributes);
+    closeEnded();
+    return reply.redirect(session === undefined ? "login" : `./${queryOf(request)}`, 303);
+  };
   const sessionOf = (request: FastifyRequest): Session | undefined => {
-    const cookie = cookieOf(request, options);
-    return cookie === undefined ? undefined : passwords.sessions.decode(cookie);
+    const cookie = cookieOf(request, access);
+    return cookie === undefined ? undefined : sessions.decode(cookie);
   };
   app.get("/login", async (request, reply) => {
-    const found = await passwords.authenticate(request, cookieOf(request, options));
+    const found = await passwords.authenticate(request, cookieOf(request, access));
     return isRefusal(found) ? sendLoginPage(reply) : reply.redirect(`./${queryOf(request)}`, 303);
   });
   app.post("/login", async (request, reply) => {
     const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
-    const [user, password] = ["user", "password"].map((name) => form.get(name) ?? "") as [string, string];
+    const [user, password] = [form.get("user") ?? "", form.get("password") ?? ""];
     const found = await passwords.logIn(addressOf(request), user, password);
     if ("status" in found) {
       metrics.refused.inc({ reason: found.reason });
@@ -174,34 +160,24 @@ function registerPasswords(app: FastifyInstance, passwords: Passwords, options: 
       return sendLoginPage(reply, { ...found, status: found.status === 401 ? 403 : found.status, user });
     }
     const previous = sessionOf(request);
-    if (previous !== undefined) {
-      passwords.sessions.end(previous);
-      closeEnded();
-    }
-    setCookie(request, reply, found, options);
-    return reply.redirect(`./${queryOf(request)}`, 303);
+    if (previous !== undefined) sessions.end(previous);
+    return leave(request, reply, found);
   });
   app.post("/logout", (request, reply) => {
     const session = sessionOf(request);
-    if (session !== undefined) {
-      passwords.logOut(addressOf(request), session);
-      closeEnded();
-    }
-    setCookie(request, reply, undefined, options);
-    return reply.redirect("login", 303);
+    if (session !== undefined) passwords.logOut(addressOf(request), session);
+    return leave(request, reply);
   });
-  const reload = (): void => {
+  const unwatch = users.watch(limits.usersLookMs, () => {
     try {
-      passwords.users.reload();
+      users.reload();
       log.notice("read the users again");
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       log.notice(`cannot read the users again, so they stay as they were: ${error.message}`);
     }
     closeEnded();
-  };
-  app.decorate("reloadUsers", reload);
-  const unwatch = passwords.users.watch(limits.usersLookMs, reload);
+  });
   app.addHook("onClose", () => {
     unwatch();
     passwords.close();

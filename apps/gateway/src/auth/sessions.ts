@@ -10,7 +10,6 @@
 
 import { randomBytes } from "node:crypto";
 import { constants, statSync } from "node:fs";
-import { platform } from "node:os";
 import { Signer } from "@fastify/cookie";
 import { readSmallFile, SettingsError } from "@wirebook/settings";
 import type { GatewayLimits } from "../limits.ts";
@@ -62,8 +61,7 @@ export class Sessions {
     if (!valid || value === null) return undefined;
     // The signature says that `encode` wrote it.
     const fields = JSON.parse(Buffer.from(value, "base64url").toString()) as [string, string, number, string];
-    const [id, user, createdMs, tag] = fields;
-    return { id, user, createdMs, tag };
+    return { id: fields[0], user: fields[1], createdMs: fields[2], tag: fields[3] };
   }
 
   /** Notes that a session is in use. */
@@ -111,8 +109,7 @@ export function readSessionKey(path: string | undefined, onNotice: (sentence: st
   if (key.length < keyBytesMin) {
     throw new SettingsError(`${option} has ${key.length} bytes, and at least ${keyBytesMin} are needed; ${advice}`);
   }
-  // Windows has no such bits.
-  if (platform() !== "win32" && (statSync(path).mode & constants.S_IROTH) !== 0) {
+  if ((statSync(path).mode & constants.S_IROTH) !== 0) {
     onNotice(
       `${option} can be read by every user of this machine, who can then be anybody here; type chmod o= ${path}`,
     );

@@ -13,10 +13,10 @@ import { isUserName } from "./identity.ts";
 /** Bytes of the file: some ten thousand users. */
 const fileBytesMax = 1024 * 1024;
 
-/** The dearest hash that is checked: it takes seconds, and the next one waits for it. */
-const costMax = 14;
+/** The cheapest and the dearest hash: one of the latter takes seconds, and the next one waits for it. */
+const [costMin, costMax] = [4, 14];
 
-const bcryptForm = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
+const lineForm = /^([^:]+):(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53})\s*$/;
 
 /** The users of one file, as last read. */
 export class UsersFile {
@@ -58,7 +58,7 @@ export class UsersFile {
 
   /** The cost of the dearest hash, which the check of every password is made to have. */
   get cost(): number {
-    return Math.max(...[...this.#hashes.values()].map(costOf));
+    return Math.max(...this.#hashes.values().map(costOf));
   }
 
   /** Changes with the user's password; `undefined` when there is no such user. */
@@ -70,40 +70,32 @@ export class UsersFile {
 
 /** The cost of a bcrypt hash: two to this number rounds. */
 export function costOf(hash: string): number {
-  return Number(bcryptForm.exec(hash)?.[1]);
+  return Number(hash.split("$")[2]);
 }
 
 function readUsers(path: string): Map<string, string> {
   const hashes = new Map<string, string>();
-  const bytes = readSmallFile(`--auth basic:${path}`, path, fileBytesMax, "name a file that htpasswd -B writes");
-  for (const [at, line] of bytes
-    .toString()
+  const text = readSmallFile(
+    `--auth basic:${path}`,
+    path,
+    fileBytesMax,
+    "name a file that htpasswd -B writes",
+  ).toString();
+  for (const [at, line] of text
     .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
+    .split("\n")
     .entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
-    const problem = readLine(line, hashes);
-    // A line may be a password by mistake, so it is not repeated.
-    if (problem !== undefined) throw new SettingsError(`--auth basic:${path}, line ${at + 1}: ${problem}`);
+    const [, name = "", hash = "", cost] = lineForm.exec(line) ?? [];
+    if (!isUserName(name) || hashes.has(name) || Number(cost) < costMin || Number(cost) > costMax) {
+      // A line may be a password by mistake, so it is not repeated.
+      const form = `NAME:HASH with each name once and a bcrypt hash of the cost ${costMin} to ${costMax}`;
+      throw new SettingsError(
+        `--auth basic:${path}, line ${at + 1} is not ${form}; let htpasswd write it: htpasswd -B -C 12 ${path} NAME`,
+      );
+    }
+    hashes.set(name, hash);
   }
   if (hashes.size > 0) return hashes;
   throw new SettingsError(`--auth basic:${path} has no users; create one: htpasswd -B -C 12 ${path} ada`);
-}
-
-/** Adds the user of a line, or says what is wrong with it. */
-function readLine(line: string, hashes: Map<string, string>): string | undefined {
-  const at = line.indexOf(":");
-  const [name, hash] = [line.slice(0, Math.max(0, at)), line.slice(at + 1).trimEnd()];
-  if (!isUserName(name)) return "there is no user's name before a colon; write lines with htpasswd -B";
-  const shown = name.slice(0, 40);
-  if (hashes.has(name)) return `the user ${shown} is there twice; remove one of the lines`;
-  if (!bcryptForm.test(hash)) {
-    return `the hash of ${shown} is not one of bcrypt, and no other is accepted; type htpasswd -B -C 12 FILE ${shown}`;
-  }
-  const cost = costOf(hash);
-  if (cost < 4 || cost > costMax) {
-    return `the password of ${shown} has the cost ${cost}, and the limits are 4 and ${costMax}; type htpasswd -B -C 12 FILE ${shown}`;
-  }
-  hashes.set(name, hash);
-  return undefined;
 }

@@ -8,6 +8,8 @@ import { SettingsError } from "@wirebook/settings";
 /** A port whose connections are passed on to a target. */
 export interface ListenSettings extends HostPort {
   readonly target: Target;
+  /** True where another port will do when that one is in use. */
+  readonly isOptional?: true;
 }
 
 /** Characters of what was typed, and of names, that a sentence repeats. */
@@ -15,7 +17,7 @@ const quotedCharactersMax = 40;
 const namesCharactersMax = 200;
 
 /**
- * Reads and checks each `--listen`.
+ * Reads and checks each `--listen`; `none` alone stands for none, where there would be one by default.
  *
  * @throws SettingsError
  */
@@ -30,6 +32,7 @@ export function readListens(
   if (texts.length > listeningMax) {
     throw new SettingsError(`${texts.length} ports of --listen are over the limit of ${listeningMax}; leave some out`);
   }
+  if (texts.length === 1 && texts[0] === "none") return [];
   const listens = texts.map((text) => readListen(text, targets));
   for (const [index, listen] of listens.entries()) {
     const { host, port, target } = listen;
@@ -56,16 +59,16 @@ export function readListens(
 
 function readListen(text: string, targets: readonly Target[]): ListenSettings {
   const shown = JSON.stringify(text.slice(0, quotedCharactersMax));
-  const groups = /^(?:(?<place>.*:\d{1,5})|(?<bare>\d{1,5}))=(?<name>.*)$/s.exec(text)?.groups;
+  const groups = /^(?:(?<place>.*:\d{1,5})|(?<bare>\d{1,5}))(?<optional>\??)=(?<name>.*)$/s.exec(text)?.groups;
   const place = groups && decodeHostPort(groups["place"] ?? `127.0.0.1:${groups["bare"]}`, 0);
   if (groups === undefined || place === undefined) {
     throw new SettingsError(
       `--listen is ${shown}; type [HOST:]PORT=NAME with a port from 0 to 65535, such as 5008=wirebook`,
     );
   }
-  const { name } = groups;
+  const { name, optional } = groups;
   const target = targets.find((each) => each.name === name);
-  if (target !== undefined) return { ...place, target };
+  if (target !== undefined) return { ...place, target, ...(optional === "" ? {} : { isOptional: true }) };
   const names = targets.map((each) => each.name).join(", ");
   throw new SettingsError(
     `--listen is ${shown}, and there is no such target; there is ${names.slice(0, namesCharactersMax)}`,

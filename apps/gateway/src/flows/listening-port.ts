@@ -97,7 +97,10 @@ export class ListeningPorts {
         await once(server.listen({ host, port }), "listening");
       } catch (error) {
         const { message } = toListenError(error as NodeJS.ErrnoException, settings);
-        throw new ListenError(`--listen: ${message.replaceAll(/--(?:port|host)/g, "--listen")}`, { cause: error });
+        const sentence = `--listen: ${message.replaceAll(/--(?:port|host)/g, "--listen")}`;
+        if (settings.isOptional !== true) throw new ListenError(sentence, { cause: error });
+        this.#options.log.notice(`${sentence}; it took a free one now`);
+        await once(server.listen({ host, port: 0 }), "listening");
       }
       const open = { ...settings, port: (server.address() as AddressInfo).port, server, faults: noFaults };
       server.on("connection", (socket) => this.#accept(socket, open));

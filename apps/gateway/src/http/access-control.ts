@@ -2,20 +2,108 @@
  * The check of every request before anything else happens [G-1], the address that a client is known by, and the one that the
  * browser knows the gateway by.
  *
- * A client is known by the peer of the TCP connection, unless the peer is a reverse proxy that the operator trusts: then Fastify takes
- * the address from its `X-Forwarded-For` header. Some proxies write a port behind it, and brackets around IPv6, as in a
- * URL. The address counts for the limits, and is in the log and, on request, in the server's history.
+ * A browser lets any website open a WebSocket to any address and sends no preflight, so the Origin header alone tells our
+ * page from another website's. A website can also let its own host name resolve to 127.0.0.1 (DNS rebinding). Its page is
+ * then "same origin" with us, and its name is in the Host header. Both headers are compared, character by character, with
+ * a list of what is allowed: nothing is parsed, so nothing can be parsed differently.
+ *
+ * A client is known by the peer of the TCP connection, unless the peer is a reverse proxy that the operator trusts: then
+ * Fastify takes the address from its `X-Forwarded-For` header.
  */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { encodeProxyHeader, isLoopback, normalizeAddress } from "@wirebook/net";
+import { describeHostPort, encodeProxyHeader, isLoopback, normalizeAddress } from "@wirebook/net";
+import { subprotocol } from "@wirebook/protocol";
 import type { GatewayConfig } from "../config.ts";
-import type { Log } from "../telemetry/access-log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import { listeningPort } from "./http-servers.ts";
-import { OriginPolicy } from "./origin-policy.ts";
-import type { Refusal } from "./origin-policy.ts";
-import { sendText } from "./static-files.ts";
+import type { RefusalReason } from "../telemetry/metrics.ts";
+
+/** Why a request is refused: the HTTP status, and the message for its body. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: RefusalReason;
+  readonly message: string;
+  /** When to try again, where that helps. */
+  readonly retryAfterMs?: number;
+}
+
+/** Answers with a refusal, which is counted and logged. */
+export type Refuse = (request: FastifyRequest, reply: FastifyReply, refusal: Refusal) => FastifyReply;
+
+/** RFC 9110, section 7.2: a host of RFC 3986, section 3.2.2, and perhaps a port. */
+const hostForm = /^(?:\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
+
+/** The hosts and origins that one gateway answers to. */
+export class OriginPolicy {
+  readonly #ownHosts: ReadonlySet<string>;
+  readonly #ownOrigins: ReadonlySet<string>;
+  readonly #namedHosts: ReadonlySet<string>;
+  readonly #namedOrigins: ReadonlySet<string>;
+
+  /**
+   * @param scheme `https` when the gateway itself speaks TLS, else `http`
+   * @param host where the gateway listens
+   * @param port the port that it was given
+   * @param origins what `--origin` named, each exactly as a browser writes it
+   */
+  constructor(scheme: "http" | "https", host: string, port: number, origins: readonly string[]) {
+    const own = namesOf(host).map((name) => describeHostPort({ host: name.toLowerCase(), port }));
+    // A browser leaves out the port that its scheme implies.
+    if (port === (scheme === "https" ? 443 : 80)) own.push(...own.map((name) => name.slice(0, -`:${port}`.length)));
+    this.#ownHosts = new Set(own);
+    this.#ownOrigins = new Set(own.map((name) => `${scheme}://${name}`));
+    this.#namedHosts = new Set(origins.map((origin) => new URL(origin).host));
+    this.#namedOrigins = new Set(origins);
+  }
+
+  /** True for a name of the gateway where it listens, which a request that a proxy brings need not have. */
+  isOwn(host = ""): boolean {
+    return this.#ownHosts.has(host.toLowerCase());
+  }
+
+  /** True when the pages of a host come over https, and of none over http. */
+  isHttpsAlone(host = ""): boolean {
+    const [http, https] = ["http", "https"].map((scheme) => {
+      const origin = `${scheme}://${host.toLowerCase()}`;
+      return this.#ownOrigins.has(origin) || this.#namedOrigins.has(origin);
+    });
+    return https === true && http === false;
+  }
+
+  /** Checks any request: is it meant for this gateway? */
+  refuseHost(host?: string): Refusal | undefined {
+    if (this.isOwn(host) || this.#namedHosts.has(host?.toLowerCase() ?? "")) return undefined;
+    const status = host === undefined || hostForm.test(host) ? 403 : 400;
+    const message = `this gateway does not serve the host ${quote(host ?? "")}; ${this.#advice}`;
+    return { status, reason: "host", message };
+  }
+
+  /**
+   * Checks from which page a browser sends a request whose Host was found right. A proxy may have put the gateway's own name
+   * there, so the origins that the operator named go with each. The gateway's own name means another machine in a browser
+   * elsewhere, so a page of that name goes with it alone.
+   */
+  refuseOrigin(host: string | undefined, origin = ""): Refusal | undefined {
+    if (this.#namedOrigins.has(origin) || (this.isOwn(host) && this.#ownOrigins.has(origin))) return undefined;
+    const message = `pages of the Origin ${quote(origin)} may not connect; ${this.#advice}`;
+    return { status: 403, reason: "origin", message };
+  }
+
+  get #advice(): string {
+    const [example] = [...this.#ownOrigins, ...this.#namedOrigins];
+    return `open ${example}, or start the gateway with --origin and the address that you use`;
+  }
+}
+
+/** The names by which a browser may reach what listens there; "every address" is none that a browser opens. */
+function namesOf(host: string): string[] {
+  if (host === "0.0.0.0" || host === "::") return [];
+  return isLoopback(host) ? [host, "127.0.0.1", "localhost", "::1"] : [host];
+}
+
+/** A header for a sentence, cut where it is long. */
+function quote(header: string): string {
+  return JSON.stringify(header.slice(0, 40));
+}
 
 /** Paths for everybody: a load balancer's plain check, HTTP/1.0 without a Host, must get an answer. */
 const healthPaths: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz"]);
@@ -41,27 +129,27 @@ export class AccessControl {
   constructor(app: FastifyInstance, config: GatewayConfig) {
     this.#app = app;
     this.#config = config;
-    this.isTrusted = trustIn(config.trustedProxies);
+    this.isTrusted = trustIn(config.trustProxy);
   }
 
   /** Why a request may not come in; `undefined` where it may. */
   refuse(request: FastifyRequest): Refusal | undefined {
-    const policy = this.#policy;
-    const { headers, raw, routeOptions } = request;
+    const { headers, method, raw, routeOptions, ws } = request;
     const hosts = raw.headersDistinct.host?.length ?? 0;
     if (hosts > 1) return { status: 400, reason: "host", message: `${hosts} Host headers; send one` };
-    if (hosts === 0 && !request.ws && healthPaths.has(routeOptions.url)) return undefined;
-    const refusal = policy.refuseRequest(headers);
+    if (hosts === 0 && !ws && healthPaths.has(routeOptions.url)) return undefined;
+    const refusal = this.#policy.refuseHost(headers.host);
     if (refusal !== undefined) return refusal;
-    if (request.ws) return this.#refuseUpgrade(request);
-    if (request.method === "POST") return policy.refuseForm(headers);
+    if (ws) return this.#refuseUpgrade(request);
+    // A browser says from which page a form was sent; a program need not.
+    if (method === "POST" && headers.origin !== undefined)
+      return this.#policy.refuseOrigin(headers.host, headers.origin);
     return routeOptions.url === "/metrics" ? this.#refuseMetrics(request) : undefined;
   }
 
   /** True when the client is on this machine, and used the gateway's own name: through a proxy it may be anywhere. */
   isFromHere(request: FastifyRequest): boolean {
-    const isOwn = this.#policy.isOwn(request.headers.host);
-    return isOwn && isLoopback(addressOf(request)) && !isFromUnknown(request, this.isTrusted);
+    return this.#policy.isOwn(request.headers.host) && isLoopback(addressOf(request)) && !this.#isFromUnknown(request);
   }
 
   /**
@@ -78,20 +166,30 @@ export class AccessControl {
 
   /** Once the gateway listens, whose port is in it. */
   get #policy(): OriginPolicy {
-    const { host, tls, origins } = this.#config;
+    const { host, tls, origin } = this.#config;
     const scheme = tls === undefined ? "http" : "https";
-    return (this.#createdPolicy ??= new OriginPolicy(scheme, host, listeningPort(this.#app), origins));
+    return (this.#createdPolicy ??= new OriginPolicy(scheme, host, listeningPort(this.#app), origin));
   }
 
   #refuseUpgrade(request: FastifyRequest): Refusal | undefined {
     const { headers, routeOptions } = request;
-    const { auth, hasRelay, targets } = this.#config;
-    if (routeOptions.url === "/ws") return this.#policy.refusePage(headers);
-    if (routeOptions.url?.startsWith("/tcp/")) {
-      return this.#policy.refuseRelay(headers, this.isFromHere(request) || auth !== undefined);
+    const { url } = routeOptions;
+    if (url !== "/ws" && url?.startsWith("/tcp/") !== true) {
+      return {
+        status: 404,
+        reason: "path",
+        message: "a page's WebSocket is at /ws, and with --relay there is /tcp/NAME",
+      };
     }
-    const relays = hasRelay ? `; the relay is at ${targets.map(({ name }) => `/tcp/${name}`).join(", ")}` : "";
-    return { status: 404, reason: "path", message: `a page's WebSocket is at /ws${relays}` };
+    const isRelay = url !== "/ws";
+    // A browser always sends an Origin, so a client without one is a program [G-13].
+    const isProgram = isRelay && headers.origin === undefined;
+    if (isProgram && (this.isFromHere(request) || this.#config.auth !== undefined)) return undefined;
+    const refusal = this.#policy.refuseOrigin(headers.host, headers.origin);
+    if (refusal !== undefined || isRelay) return refusal;
+    const offered = headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim());
+    if (offered?.includes(subprotocol) === true) return undefined;
+    return { status: 400, reason: "subprotocol", message: `request the WebSocket subprotocol ${subprotocol}` };
   }
 
   /**
@@ -100,30 +198,26 @@ export class AccessControl {
    */
   #refuseMetrics(request: FastifyRequest): Refusal | undefined {
     const address = addressOf(request);
-    const isKnown = !isFromUnknown(request, this.isTrusted);
-    if (isKnown && this.#config.metricsFrom.includes(address)) return undefined;
-    if (this.isFromHere(request)) return undefined;
-    const message = !isKnown
-      ? `/metrics came through a proxy at ${request.raw.socket.remoteAddress} for an unknown client; ask the gateway itself, or start it ` +
-        "with --trust-proxy and the proxy's address and let the proxy send X-Forwarded-For"
-      : isLoopback(address)
-        ? `/metrics is at the gateway's own address; start it with --metrics-from ${address} to read it by this name`
-        : `/metrics is for this machine and the addresses of --metrics-from, not for ${address}`;
+    const isNamed = this.#config.metricsFrom.includes(address) && !this.#isFromUnknown(request);
+    if (isNamed || this.isFromHere(request)) return undefined;
+    const message =
+      `/metrics is for the addresses of --metrics-from and, at the gateway's own address, for this machine, not for ${address}; ` +
+      "a proxy needs --trust-proxy and must send X-Forwarded-For";
     return { status: 403, reason: "metrics", message };
+  }
+
+  /** True when a proxy brought the request and the page's address is unknown: the proxy is not trusted, or not understood. */
+  #isFromUnknown({ ip, raw: { headers, socket } }: FastifyRequest): boolean {
+    if (!Object.keys(headers).some((name) => forwardingHeader.test(name))) return false;
+    const hasAddress = /[^\s,]/.test(String(headers["x-forwarded-for"] ?? "")) && readForwarded(ip ?? "") !== undefined;
+    return !this.isTrusted(socket.remoteAddress ?? "") || !hasAddress;
   }
 }
 
-/** Answers with a refusal, which is counted and logged. */
-export function sendRefusal(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { status, reason, message, retryAfterMs }: Refusal,
-  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
-): FastifyReply {
-  metrics.refused.inc({ reason });
-  log.refused(addressOf(request), status, message);
-  if (retryAfterMs !== undefined) void reply.header("retry-after", Math.ceil(retryAfterMs / 1000));
-  return sendText(reply, status, message);
+/** The port on which an app listens, which the system chose when the operator's was 0. */
+export function listeningPort(app: FastifyInstance): number {
+  const address = app.server.address();
+  return address === null || typeof address === "string" ? 0 : address.port;
 }
 
 /** A header of a request that came through a proxy (RFC 7239, RFC 9110 section 7.6.3, and what is usual). */
@@ -145,15 +239,6 @@ export function trustIn(proxies: readonly string[]): (address: string) => boolea
 /** The page's address. Text of a proxy that is not an address is ignored. */
 export function addressOf({ ip, raw }: FastifyRequest): string {
   return readForwarded(ip ?? "") ?? normalizeAddress(raw.socket.remoteAddress ?? "") ?? "unknown";
-}
-
-/** True when a proxy brought the request and the page's address is unknown: the proxy is not trusted, or not understood. */
-function isFromUnknown(request: FastifyRequest, isTrusted: (address: string) => boolean): boolean {
-  const { headers, socket } = request.raw;
-  if (!Object.keys(headers).some((name) => forwardingHeader.test(name))) return false;
-  const hasAddress =
-    /[^\s,]/.test(String(headers["x-forwarded-for"] ?? "")) && readForwarded(request.ip ?? "") !== undefined;
-  return !isTrusted(socket.remoteAddress ?? "") || !hasAddress;
 }
 
 /** The PROXY header for the page's connection, to be sent before each of its messages [W-20]. */

@@ -1,20 +1,18 @@
 /**
  * What an operator's tools ask: is the gateway alive (/healthz), is its server ready (/readyz), what does it do (/metrics).
  *
- * Other targets are asked nothing. For /readyz the gateway connects to the Wirebook server and closes its side without a byte of a message: it sends nothing that a
- * user did not type. Then any sign from the server within `readinessTimeoutMs` will do, bytes or its FIN. A process that
- * hangs gives none, although its kernel goes on accepting connections. A Wirebook server answers such a probe, and says
- * there when it cannot write [W-21]; that answer is read to its end.
+ * Other targets are asked nothing. For /readyz the gateway connects to the Wirebook server and closes its side without a
+ * byte of a message: it sends nothing that a user did not type. Then any sign from the server within `readinessTimeoutMs`
+ * will do, bytes or its FIN. A process that hangs gives none, although its kernel goes on accepting connections. A Wirebook
+ * server answers such a probe, and says there when it cannot write [W-21]; that answer is read to its end.
  */
 
 import type { FastifyInstance } from "fastify";
 import { Connection, encodeProxyHeader, ExchangeError } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
 import { countsOnly, errorPrefix, notReadyPrefix, plainText, StreamRecord } from "@wirebook/protocol";
-import type { GatewayConfig } from "../config.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { WebSocketConnections } from "../websocket/connections.ts";
 import { sendText } from "./static-files.ts";
 
 /** Bytes of the server's answer that are read: one of ours is far shorter, and one that never ends is a sign of life too. */
@@ -25,50 +23,40 @@ const reasonCharactersMax = 300;
 
 const notReady = new RegExp(`^${errorPrefix}${notReadyPrefix}(.*)$`, "m");
 
-/** Adds /healthz, /readyz and /metrics. */
+/**
+ * Adds /healthz, /readyz and /metrics.
+ *
+ * @param server the Wirebook server, where there is one
+ * @param isStopping true from the moment at which the gateway was told to stop
+ */
 export function registerHealthRoutes(
   app: FastifyInstance,
-  config: GatewayConfig,
+  server: Target | undefined,
   limits: GatewayLimits,
-  connections: WebSocketConnections,
   metrics: Metrics,
+  isStopping: () => boolean,
 ): void {
-  const readiness = new Readiness(config, limits);
+  const { readinessTimeoutMs, readinessKeptMs } = limits;
+  let answer: Promise<string | undefined> = Promise.resolve(undefined);
+  let staleMs = 0;
+  // One probe at a time, and one in `readinessKeptMs`, whoever asks.
+  const check = (target: Target): Promise<string | undefined> => {
+    if (performance.now() < staleMs) return answer;
+    staleMs = Infinity;
+    answer = probe(target, readinessTimeoutMs).finally(() => (staleMs = performance.now() + readinessKeptMs));
+    return answer;
+  };
   app.get("/healthz", (_request, reply) => sendText(reply, 200, "ok"));
   app.get("/readyz", async (_request, reply) => {
-    const problem = connections.isDraining ? "the gateway is stopping" : await readiness.check();
+    const problem = isStopping() ? "the gateway is stopping" : server && (await check(server));
     return sendText(reply, problem === undefined ? 200 : 503, problem ?? "ready");
   });
-  app.get("/metrics", async (_request, reply) => {
-    void reply.header("cache-control", "no-store").type(metrics.contentType);
-    return metrics.text();
-  });
+  app.get("/metrics", (_request, reply) =>
+    reply.header("cache-control", "no-store").type(metrics.contentType).send(metrics.text()),
+  );
 }
 
-/** Probes the server on request, but only one probe at a time and one in `readinessKeptMs`. */
-class Readiness {
-  readonly #server: Target | undefined;
-  readonly #limits: GatewayLimits;
-  #answer: Promise<string | undefined> | undefined;
-  #staleMs = 0;
-
-  constructor({ targets }: GatewayConfig, limits: GatewayLimits) {
-    this.#server = targets.find(({ name }) => name === "wirebook");
-    this.#limits = limits;
-  }
-
-  /** `undefined` when the server is ready, else what is wrong. */
-  async check(): Promise<string | undefined> {
-    if (this.#server === undefined) return undefined;
-    if (this.#answer !== undefined && performance.now() < this.#staleMs) return this.#answer;
-    this.#staleMs = Infinity;
-    this.#answer = probe(this.#server, this.#limits.readinessTimeoutMs).finally(() => {
-      this.#staleMs = performance.now() + this.#limits.readinessKeptMs;
-    });
-    return this.#answer;
-  }
-}
-
+/** `undefined` when the server is ready, else what is wrong. */
 function probe(server: Target, timeoutMs: number): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const decoder = new TextDecoder();

@@ -26,17 +26,13 @@ export const contentSecurityPolicy: string = [
   "trusted-types svelte-trusted-html",
 ].join("; ");
 
-/** Features that the page never needs. */
-const permissionsPolicy = ["camera", "display-capture", "geolocation", "microphone", "payment", "usb"]
-  .map((feature) => `${feature}=()`)
-  .join(", ");
-
 /** The headers of every response. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": contentSecurityPolicy,
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-  "permissions-policy": permissionsPolicy,
+  // Features that the page never needs.
+  "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
   // With `no-referrer` a browser would say `Origin: null` when a form of the page is sent.
   "referrer-policy": "same-origin",
   "x-content-type-options": "nosniff",
@@ -69,23 +65,15 @@ export async function registerStaticFiles(app: FastifyInstance, folder: string):
     // A page that is not built yet gets a message of its own below.
     suppressWarning: true,
     setHeaders: (reply, path) => {
-      void reply.header("cache-control", cacheControl(path));
+      // Vite puts a hash of the content into the names under `assets/`.
+      const isHashed = /[\\/]assets[\\/][^\\/]+$/.test(path);
+      void reply.header("cache-control", isHashed ? "public, max-age=31536000, immutable" : "no-cache");
     },
   });
   app.get(guestPath, (_request, reply) => reply.sendFile("index.html"));
-  app.setNotFoundHandler((request, reply) => {
-    if (request.method !== "GET" || !isPagePath(request.url))
+  app.setNotFoundHandler(({ method, url }, reply) => {
+    if (method !== "GET" || (url !== "/" && url !== guestPath))
       return sendText(reply, 404, "not found; the page is at /");
     return sendText(reply, 503, `the page is not built: ${folder} has no index.html; run \`npm start\` to build it`);
   });
-}
-
-/** An address of the page itself, which is not built when there is no such file. */
-function isPagePath(url: string): boolean {
-  return url === "/" || url === guestPath;
-}
-
-/** How long a browser may keep a file of the page: Vite puts a hash of the content into the names under `assets/`. */
-function cacheControl(path: string): string {
-  return /[\\/]assets[\\/][^\\/]+$/.test(path) ? "public, max-age=31536000, immutable" : "no-cache";
 }

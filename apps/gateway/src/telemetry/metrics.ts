@@ -1,13 +1,12 @@
 /**
- * What the gateway counts and times, in Prometheus' text format.
+ * What the gateway counts and times, in Prometheus' text format (version 0.0.4).
  *
  * Every label has a bounded set of values: a client can choose none of them. Gauges and sums of bytes are looked up when
- * the metrics are read, so that they cost nothing while bytes pass. The metrics of the process and of Node are the usual
- * ones, and shared by all gateways of a process.
+ * the metrics are read, so that they cost nothing while bytes pass.
  */
 
 import type { Socket } from "node:net";
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Hop, StreamRecord } from "@wirebook/protocol";
 import type { Flow } from "../flows/flow.ts";
 import { outcomeOf } from "../streams/stream.ts";
@@ -37,70 +36,102 @@ export type RefusalReason =
   | "websockets"
   | "websockets-per-address";
 
-/** What a stream, or a flow, has carried so far. */
-type Carried = Pick<StreamRecord, "sentBytes" | "receivedBytes">;
+type Labels = Readonly<Record<string, string>>;
 
-const prefix = "wirebook_gateway_";
+/** What stands behind a metric's name, such as `_sum{hop="gateway"}`, with the value. */
+type Samples = Iterable<readonly [key: string, value: number]>;
 
-/** The metrics of this process, which are collected once however many gateways it has. */
-const processRegistry = new Registry();
-collectDefaultMetrics({ register: processRegistry });
+function keyOf(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+/** How often something happened, by its labels. */
+class Counter extends Map<string, number> {
+  inc(labels: Labels = {}, by = 1): void {
+    const key = keyOf(labels);
+    this.set(key, (this.get(key) ?? 0) + by);
+  }
+}
+
+/** How long a step takes. */
+class Timer {
+  readonly #labels: Labels;
+  readonly #buckets = [...stepSecondsBuckets, Infinity].map((most) => ({ most, count: 0 }));
+  #sum = 0;
+
+  constructor(hop: Hop, step: string) {
+    this.#labels = { hop, step };
+  }
+
+  observe(fromMs: number | undefined, toMs: number | undefined): void {
+    if (fromMs === undefined || toMs === undefined) return;
+    const seconds = (toMs - fromMs) / 1000;
+    this.#sum += seconds;
+    for (const bucket of this.#buckets) if (seconds <= bucket.most) bucket.count += 1;
+  }
+
+  *[Symbol.iterator](): Iterator<readonly [string, number]> {
+    for (const { most, count } of this.#buckets) {
+      yield [`_bucket${keyOf({ le: most === Infinity ? "+Inf" : String(most), ...this.#labels })}`, count];
+    }
+    yield [`_sum${keyOf(this.#labels)}`, this.#sum];
+    yield [`_count${keyOf(this.#labels)}`, this.#buckets.at(-1)?.count ?? 0];
+  }
+}
+
+/** What has carried bytes so far: the connection of a page, or a stream or flow to its target. */
+type Carrier = Pick<Socket, "bytesRead" | "bytesWritten"> | Pick<StreamRecord, "sentBytes" | "receivedBytes">;
+
+/** Counts its bytes, up towards the server and down towards the page. */
+function addBytes(counter: Counter, carrier: Carrier): void {
+  const [hop, up, down] =
+    "bytesRead" in carrier
+      ? ["page-gateway", carrier.bytesRead, carrier.bytesWritten]
+      : ["gateway-server", carrier.sentBytes, carrier.receivedBytes];
+  counter.inc({ hop, direction: "up" }, up);
+  counter.inc({ hop, direction: "down" }, down);
+}
+
+/** How late this process comes to its turns, since it was last asked. */
+const lateness = monitorEventLoopDelay();
+lateness.enable();
 
 /** The metrics of one gateway. */
 export class Metrics {
-  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
-  readonly #registry = new Registry();
-  readonly #streams = this.#counter("streams_total", "streams that are over", ["target", "operation", "outcome"]);
-  readonly #flows = this.#counter("flows_total", "flows through listening ports that are over", ["target", "outcome"]);
-  readonly watchGaps = this.#counter("watch_gaps_total", "times that a watcher was too slow for what is kept", []);
-  readonly refused = this.#counter("refused_total", "requests and WebSockets that were refused", ["reason"]);
-  readonly frameErrors = this.#counter("frame_errors_total", "frames that were refused", ["code"]);
-  readonly #webSocketsOpened = this.#counter("websockets_opened_total", "WebSockets that were opened", []);
-  readonly #times: Readonly<Record<StepName, Histogram.Internal<"hop" | "step">>>;
-  /** What runs. Its bytes are looked up when the metrics are read. */
-  readonly #sockets = new Set<Socket>();
-  readonly #carrying = new Set<Carried>();
+  readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
+  readonly refused = new Counter();
+  readonly frameErrors = new Counter();
+  readonly watchGaps = new Counter([["", 0]]);
+  readonly #webSocketsOpened = new Counter([["", 0]]);
+  readonly #streams = new Counter();
+  readonly #flows = new Counter();
+  readonly #times = {
+    ping: new Timer("page-gateway", "ping"),
+    queue: new Timer("gateway", "queue"),
+    connect: new Timer("gateway-server", "connect"),
+    tls: new Timer("gateway-server", "tls"),
+    firstByte: new Timer("gateway-server", "first-byte"),
+    reply: new Timer("gateway-server", "reply"),
+  };
   /** Of all that has ended. */
-  readonly #pastBytes = { pageUp: 0, pageDown: 0, serverUp: 0, serverDown: 0 };
+  readonly #bytes = new Counter();
+  readonly #running = new Set<Carrier>();
+  readonly #info: Samples;
+  readonly #gauges: [name: string, help: string, look: () => number][] = [];
 
   constructor(version: string) {
-    const registers = [this.#registry];
-    const steps = new Histogram({
-      name: `${prefix}step_seconds`,
-      help: "time that each step of a stream took, and the round trip of a ping",
-      labelNames: ["hop", "step"],
-      buckets: stepSecondsBuckets,
-      registers,
-    });
-    const time = (hop: Hop, step: string) => steps.labels({ hop, step });
-    this.#times = {
-      ping: time("page-gateway", "ping"),
-      queue: time("gateway", "queue"),
-      connect: time("gateway-server", "connect"),
-      tls: time("gateway-server", "tls"),
-      firstByte: time("gateway-server", "first-byte"),
-      reply: time("gateway-server", "reply"),
-    };
-    new Gauge({ name: `${prefix}info`, help: "the version", labelNames: ["version"], registers }).set({ version }, 1);
-    this.#addBytes();
+    this.#info = [[keyOf({ version }), 1]];
   }
 
   /** Adds a number that is looked up when the metrics are read. */
   gauge(name: string, help: string, look: () => number): void {
-    const gauge = new Gauge({
-      name: prefix + name,
-      help,
-      registers: [],
-      collect() {
-        this.set(look());
-      },
-    });
-    this.#registry.registerMetric(gauge);
+    this.#gauges.push([name, help, look]);
   }
 
   /** A stream or a flow has begun. */
-  began(carried: Carried): void {
-    this.#carrying.add(carried);
+  began(carrier: Carrier): void {
+    this.#running.add(carrier);
   }
 
   /** Counts and times a stream that is over. */
@@ -109,13 +140,13 @@ export class Metrics {
     const { target, operation, isFollow, isConversation } = request;
     this.#streams.inc({ target: target.name, operation, outcome: outcomeOf(outcome) });
     const { received, connecting, established, secured, firstByte, fin } = record.at;
-    this.#observe("queue", received, connecting);
-    this.#observe("connect", connecting, established);
-    this.#observe("tls", established, secured);
+    this.#times.queue.observe(received, connecting);
+    this.#times.connect.observe(connecting, established);
+    this.#times.tls.observe(established, secured);
     // How long a follow or a conversation lasts, or its target is silent, says nothing about the target.
     if (isConversation) return;
-    this.#observe("firstByte", established, firstByte);
-    if (!isFollow) this.#observe("reply", firstByte, fin);
+    this.#times.firstByte.observe(established, firstByte);
+    if (!isFollow) this.#times.reply.observe(firstByte, fin);
   }
 
   /** Counts a flow that is over. */
@@ -126,69 +157,53 @@ export class Metrics {
 
   /** A page answered a ping. */
   pong(ms: number): void {
-    this.#times.ping.observe(ms / 1000);
+    this.#times.ping.observe(0, ms);
   }
 
   /** @param socket the TCP connection under it */
   webSocketOpened(socket: Socket): void {
     this.#webSocketsOpened.inc();
-    this.#sockets.add(socket);
+    this.began(socket);
   }
 
   webSocketClosed(socket: Socket): void {
-    this.#sockets.delete(socket);
-    this.#pastBytes.pageUp += socket.bytesRead;
-    this.#pastBytes.pageDown += socket.bytesWritten;
+    this.#ended(socket);
   }
 
-  /** All of it, as text. */
-  async text(): Promise<string> {
-    return `${await this.#registry.metrics()}\n${await processRegistry.metrics()}`;
+  /** All of it. */
+  text(): string {
+    const { user, system } = process.cpuUsage();
+    const lateSeconds = lateness.percentile(99) / 1e9;
+    lateness.reset();
+    const bytes = new Counter(this.#bytes);
+    for (const carrier of this.#running) addBytes(bytes, carrier);
+    const steps = Object.values(this.#times).flatMap((timer) => [...timer]);
+    return [
+      family("streams_total", "counter", "streams that are over", this.#streams),
+      family("flows_total", "counter", "flows through listening ports that are over", this.#flows),
+      family("step_seconds", "histogram", "time of each step of a stream, and of a ping", steps),
+      family("bytes_total", "counter", "bytes on each hop", bytes),
+      family("watch_gaps_total", "counter", "times that a watcher was too slow for what is kept", this.watchGaps),
+      family("refused_total", "counter", "requests and WebSockets that were refused", this.refused),
+      family("frame_errors_total", "counter", "frames that were refused", this.frameErrors),
+      family("websockets_opened_total", "counter", "WebSockets that were opened", this.#webSocketsOpened),
+      family("info", "gauge", "the version", this.#info),
+      ...this.#gauges.map(([name, help, look]) => family(name, "gauge", help, [["", look()]])),
+      family("process_cpu_seconds_total", "counter", "processor time", [["", (user + system) / 1e6]], ""),
+      family("process_resident_memory_bytes", "gauge", "memory", [["", process.memoryUsage.rss()]], ""),
+      family("process_start_time_seconds", "gauge", "start, since 1970", [["", performance.timeOrigin / 1000]], ""),
+      family("nodejs_eventloop_lag_p99_seconds", "gauge", "lateness of 99 % of turns", [["", lateSeconds]], ""),
+    ].join("");
   }
 
-  #observe(step: StepName, fromMs: number | undefined, toMs: number | undefined): void {
-    if (fromMs !== undefined && toMs !== undefined) this.#times[step].observe((toMs - fromMs) / 1000);
-  }
-
-  #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
-    return new Counter({ name: prefix + name, help, labelNames: [...labelNames], registers: [this.#registry] });
-  }
-
-  #ended(carried: Carried): void {
-    this.#carrying.delete(carried);
-    this.#pastBytes.serverUp += carried.sentBytes;
-    this.#pastBytes.serverDown += carried.receivedBytes;
-  }
-
-  #addBytes(): void {
-    const look = () => {
-      const bytes = { ...this.#pastBytes };
-      for (const { bytesRead, bytesWritten } of this.#sockets) {
-        bytes.pageUp += bytesRead;
-        bytes.pageDown += bytesWritten;
-      }
-      for (const { sentBytes, receivedBytes } of this.#carrying) {
-        bytes.serverUp += sentBytes;
-        bytes.serverDown += receivedBytes;
-      }
-      return bytes;
-    };
-    const counter = new Counter({
-      name: `${prefix}bytes_total`,
-      help: "bytes on each hop, up towards the server and down towards the page",
-      labelNames: ["hop", "direction"],
-      registers: [],
-      collect() {
-        const { pageUp, pageDown, serverUp, serverDown } = look();
-        this.reset();
-        this.inc({ hop: "page-gateway", direction: "up" }, pageUp);
-        this.inc({ hop: "page-gateway", direction: "down" }, pageDown);
-        this.inc({ hop: "gateway-server", direction: "up" }, serverUp);
-        this.inc({ hop: "gateway-server", direction: "down" }, serverDown);
-      },
-    });
-    this.#registry.registerMetric(counter);
+  #ended(carrier: Carrier): void {
+    this.#running.delete(carrier);
+    addBytes(this.#bytes, carrier);
   }
 }
 
-type StepName = "ping" | "queue" | "connect" | "tls" | "firstByte" | "reply";
+/** The text of one metric. */
+function family(name: string, kind: string, help: string, samples: Samples, prefix = "wirebook_gateway_"): string {
+  const lines = [...samples].map(([key, value]) => `${prefix}${name}${key} ${value}\n`);
+  return `# HELP ${prefix}${name} ${help}\n# TYPE ${prefix}${name} ${kind}\n${lines.join("")}`;
+}

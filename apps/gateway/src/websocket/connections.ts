@@ -13,7 +13,7 @@ import type { Target } from "@wirebook/net";
 import { encodeFrame } from "@wirebook/protocol";
 import type { Identity } from "../auth/identity.ts";
 import { Tally } from "../bounds.ts";
-import type { Refusal } from "../http/origin-policy.ts";
+import type { Refusal } from "../http/access-control.ts";
 import type { RefusalReason } from "../telemetry/metrics.ts";
 import { closeCodes, closeWebSocket } from "./connection.ts";
 import type { ConnectionShared, WebSocketConnection } from "./connection.ts";
