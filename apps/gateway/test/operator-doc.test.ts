@@ -35,7 +35,7 @@ function parametersOf(url: string): string | undefined {
   try {
     parseTargetUrl(`${url}?unknown=1`);
   } catch (error) {
-    return /; type (.*) or leave it out/.exec(String(error))?.[1];
+    return /; type (.*), each only once/.exec(String(error))?.[1]?.replaceAll(/=[^,]*/g, "");
   }
   return undefined;
 }
