@@ -260,14 +260,14 @@ const table = {
   "unredacted-keys": {
     what: "a server that writes and prints messages with their keys",
     file: "apps/server/src/auth/auth.ts",
-    find: ": redactMessage(text);",
-    replace: ": text || redactMessage(text);",
+    find: "return redactMessage(text);",
+    replace: "return text || redactMessage(text);",
   },
   "logged-unauthenticated": {
     what: "a registered server that keeps the messages of unauthenticated users",
     file: "apps/server/src/auth/auth.ts",
-    find: 'return this.mode === "registered" && principal === undefined',
-    replace: "return principal?.user === text",
+    find: 'if (this.mode === "open" || principal !== undefined)',
+    replace: "if (principal?.user !== text)",
   },
   "unlimited-connections": {
     what: "a server that accepts more connections than it has descriptors",
@@ -278,8 +278,8 @@ const table = {
   "exit-at-signal": {
     what: "a server that exits as soon as it gets a signal",
     file: "apps/server/src/main.ts",
-    find: "  await server.stop(typeof reason",
-    replace: "  process.exit(0);\n  await server.stop(typeof reason",
+    find: "  await server.stop(isSignal",
+    replace: "  process.exit(0);\n  await server.stop(isSignal",
   },
   "sliding-deadline": {
     what: "a server whose deadline for a message starts again with every byte",

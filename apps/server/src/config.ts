@@ -52,11 +52,7 @@ Runs the Wirebook server: takes messages over TCP, writes each into the history 
 
 ${describeSettings(table)}`;
 
-/**
- * Reads the configuration; `undefined` when help was asked for.
- *
- * @throws SettingsError with a sentence that says what to type instead
- */
+/** Reads the configuration; `undefined` when help was asked for. @throws SettingsError */
 export function readConfig(source: SettingsSource): Config | undefined {
   const read = readOptions(table, source);
   if (read === undefined) return undefined;

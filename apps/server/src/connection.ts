@@ -3,17 +3,21 @@
  *
  * Three things make a TCP close polite. The peer may send FIN before it has read anything, so sockets are half-open. A
  * socket closed with unread bytes makes the kernel send RST, which destroys what the peer has not read yet; so what
- * comes behind the message is read and thrown away until the peer closes too, within bounds [W-17]. And a reply that
- * cannot be finished must not look whole, so it ends with RST on purpose [W-16].
- *
- * All deadlines are absolute and our own: `socket.setTimeout` starts again with every byte and fires late on a peer that
- * never reads.
+ * comes behind the message is thrown away until the peer closes too, within bounds [W-17]. And a reply that cannot be
+ * finished must not look whole, so it ends with RST [W-16]. All deadlines are absolute and our own: `socket.setTimeout`
+ * starts again with every byte and fires late on a peer that never reads.
  */
 
 import type { Socket } from "node:net";
 import { abort, normalizeAddress, readProxyHeader } from "@wirebook/net";
-import { decodeMessage, isDestructive, joinBytes, messageBytesMax, ProtocolError } from "@wirebook/protocol";
-import { messageTooLong } from "@wirebook/protocol";
+import {
+  decodeMessage,
+  isDestructive,
+  joinBytes,
+  messageBytesMax,
+  messageTooLong,
+  ProtocolError,
+} from "@wirebook/protocol";
 import { ServerError, stopping } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 
@@ -33,6 +37,9 @@ export interface ConnectionOwner {
   leave(connection: Connection): void;
 }
 
+/** What a deadline is for. Silence ends a message, the message's own deadline refuses it [W-5], [W-6]. */
+type Awaited = "message" | "silence" | "progress" | "close";
+
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const nothing = new Uint8Array(0);
@@ -41,7 +48,7 @@ const nothing = new Uint8Array(0);
 export class Connection {
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
   address: string;
-  /** The bytes of the message so far, without its line ending: at most one more than the limit. */
+  /** The bytes of the message so far, without its line ending. */
   message: Uint8Array = nothing;
   /** False while it may be a probe, such as a load balancer's, which sends nothing. */
   hasBytes = false;
@@ -54,8 +61,7 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   /** What has come of a trusted proxy's header; `undefined` when none is due or it is whole. */
   #header: Uint8Array | undefined;
-  /** What the deadline is for. Silence ends a message, its deadline refuses it [W-5], [W-6]. */
-  #awaited: "message" | "silence" | "progress" | "close" = "message";
+  #awaited: Awaited = "message";
   #messageDeadlineMs: number;
   #isStopping = false;
   #isReceived = false;
@@ -74,8 +80,8 @@ export class Connection {
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("end", () => this.#endMessage());
     socket.on("close", () => this.#takeClose());
-    this.#messageDeadlineMs = performance.now() + owner.limits.messageDeadlineMs;
-    this.#await("message", this.#messageDeadlineMs);
+    this.#await("message", owner.limits.messageDeadlineMs);
+    this.#messageDeadlineMs = this.deadlineMs;
   }
 
   /** Settles when the connection is closed. */
@@ -91,7 +97,7 @@ export class Connection {
     if (this.#isReceived) return;
     this.#isStopping = true;
     this.#messageDeadlineMs = performance.now() + withinMs;
-    if (this.deadlineMs > this.#messageDeadlineMs) this.#await("message", this.#messageDeadlineMs);
+    if (this.deadlineMs > this.#messageDeadlineMs) this.#await("message", withinMs);
   }
 
   /** Ends the waiting for a message, which is then left unread [W-18]. */
@@ -99,7 +105,6 @@ export class Connection {
     this.#settle(problem);
   }
 
-  /** Its deadline has passed. */
   expire(): void {
     this.deadlineMs = Infinity;
     if (this.#awaited === "silence") this.#endMessage();
@@ -108,10 +113,7 @@ export class Connection {
     else this.close();
   }
 
-  /**
-   * Sends bytes; resolves when more may be sent, with false when the peer is gone. A peer that takes nothing for
-   * `replyStallMs` is reset.
-   */
+  /** Sends bytes; resolves when more may be sent, with false when the peer is gone or takes nothing for `replyStallMs`. */
   async write(bytes: Uint8Array): Promise<boolean> {
     if (this.#socket.destroyed) return false;
     return this.#socket.write(bytes) || this.#drained();
@@ -127,7 +129,7 @@ export class Connection {
     const socket = this.#socket;
     if (!socket.destroyed && bytes.length > 0) socket.write(bytes);
     if (socket.writableLength > 0) {
-      this.#await("progress", performance.now() + this.#owner.limits.replyStallMs);
+      this.#await("progress", this.#owner.limits.replyStallMs);
       socket.end(() => this.#linger());
     } else if (socket.readableEnded) this.close();
     else {
@@ -156,8 +158,8 @@ export class Connection {
   /**
    * Lets the kernel look after the peer while neither side has anything to say [W-15].
    *
-   * After the peer's FIN libuv has nothing to read and so hears of no error, neither of the peer's RST nor of what the
-   * kernel's probes found. Writing nothing sends nothing, and fails where the connection is gone.
+   * After the peer's FIN libuv reads nothing and so hears of no error. Writing nothing sends nothing, and fails where the
+   * connection is gone.
    */
   keepAlive(): void {
     const { followKeepAliveMs, followLookMs } = this.#owner.limits;
@@ -178,7 +180,7 @@ export class Connection {
     const line = joinBytes(this.message, at < 0 ? bytes : bytes.subarray(0, at));
     const endingBytes = line.at(-1) === carriageReturn ? 1 : 0;
     const isTooLong = line.length - endingBytes > messageBytesMax;
-    this.message = isTooLong ? line.subarray(0, messageBytesMax + 1) : line;
+    this.message = isTooLong ? line.subarray(0, messageBytesMax) : line;
     if (isTooLong) this.#settle(messageTooLong());
     else if (at < 0) this.#awaitMore();
     else {
@@ -206,16 +208,15 @@ export class Connection {
   }
 
   #awaitMore(): void {
-    const silentMs = performance.now() + this.#owner.limits.messageSilenceMs;
-    if (silentMs < this.#messageDeadlineMs && !this.#destroys()) this.#await("silence", silentMs);
-    else this.#await("message", this.#messageDeadlineMs);
+    const { messageSilenceMs } = this.#owner.limits;
+    const leftMs = this.#messageDeadlineMs - performance.now();
+    if (messageSilenceMs < leftMs && !this.#destroys()) this.#await("silence", messageSilenceMs);
+    else this.#await("message", leftMs);
   }
 
   /**
-   * True when the words so far ask for something that destroys, so that silence must not end the message [W-5].
-   *
-   * The first half of a destructive message, such as `brick` of `brick 1 12`, does not: it destroys nothing, and what
-   * follows it is ignored.
+   * True when the words so far ask for something that destroys, so that silence must not end the message [W-5]. The half
+   * of one, such as `brick` of `brick 1 12`, does not: it destroys nothing, and what follows it is ignored.
    */
   #destroys(): boolean {
     try {
@@ -257,14 +258,14 @@ export class Connection {
     if (this.#discardedBytes > this.#owner.limits.discardedBytesMax) this.#socket.pause();
   }
 
-  #await(what: "message" | "silence" | "progress" | "close", untilMs: number): void {
+  #await(what: Awaited, withinMs: number): void {
     this.#awaited = what;
-    this.deadlineMs = untilMs;
-    this.#owner.wakeAt(untilMs);
+    this.deadlineMs = performance.now() + withinMs;
+    this.#owner.wakeAt(this.deadlineMs);
   }
 
   async #drained(): Promise<boolean> {
-    this.#await("progress", performance.now() + this.#owner.limits.replyStallMs);
+    this.#await("progress", this.#owner.limits.replyStallMs);
     await new Promise<void>((resolve) => {
       this.#onDrain = resolve;
       this.#socket.once("drain", resolve);
@@ -273,9 +274,9 @@ export class Connection {
     return !this.#socket.destroyed;
   }
 
-  /** The kernel has the whole reply; what remains is to wait for the peer's FIN while throwing away its bytes. */
+  /** The kernel has the whole reply; what remains is to wait for the peer's FIN. */
   #linger(): void {
-    this.#await("close", performance.now() + this.#owner.limits.lingerMs);
+    this.#await("close", this.#owner.limits.lingerMs);
   }
 
   #takeClose(): void {

@@ -18,15 +18,11 @@ export const serverErrorCodes = [
 
 type ServerErrorCode = (typeof serverErrorCodes)[number];
 
-/**
- * Not the message's fault: there is no room or no time, or a proxy does not say for whom it connects. The message is a
- * sentence that may be sent to the peer.
- */
+/** Not the message's fault: there is no room, no time, no right. The message is a sentence that may be sent to the peer. */
 export class ServerError extends CodedError<ServerErrorCode> {
   override readonly name = "ServerError";
 }
 
-/** The error of a request to a server that is about to stop. */
 export function stopping(): ServerError {
   return new ServerError("stopping", "the server is stopping; send the message again in a moment");
 }
@@ -67,6 +63,9 @@ export function toErrorResponse(error: unknown): ErrorResponse {
     const sentence = sentences[code];
     return sentence === undefined ? { code, sentence: message } : { code, sentence, detail: message };
   }
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: "internal", sentence: "the server failed at this request; its operator can read why", detail };
+  return {
+    code: "internal",
+    sentence: "the server failed at this request; its operator can read why",
+    detail: String(error instanceof Error ? error.stack : error),
+  };
 }

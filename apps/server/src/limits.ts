@@ -1,8 +1,4 @@
-/**
- * Every bound of the TCP server that its operator may want to know, in one object, so that a test can shorten one.
- *
- * Bounds that both ends of the wire must know are in @wirebook/protocol; others stand beside what they limit.
- */
+/** Every bound of the server that its operator may want to know, in one object, so that a test can shorten one. */
 
 import { messageDeadlineMs, messageSilenceMs } from "@wirebook/protocol";
 
@@ -56,29 +52,23 @@ export const limitsDefault: Limits = Object.freeze(defaults);
 
 /** Descriptors that no connection uses: Node's own, the history, a rewrite of it, the log. */
 const descriptorsReserved = 40;
-
 /** Descriptors of one connection: its socket, and the file from which it reads. */
 const descriptorsEach = 2;
 
 /**
- * The default limits, lowered so that the process never runs out of descriptors: where it did, Node would close new
+ * The default limits, lowered so that a process with so many descriptors never runs out of them: Node would then close new
  * connections without a word. Half of the connections stay free of follows.
- *
- * @param descriptorsMax files that the process may have open
  */
 export function limitsWithin(descriptorsMax: number): Limits {
   const refusalsMax = Math.max(1, Math.min(limitsDefault.refusalsMax, Math.floor(descriptorsMax / 8)));
   const room = Math.floor((descriptorsMax - descriptorsReserved - refusalsMax) / descriptorsEach);
   const connectionsMax = Math.max(2, Math.min(limitsDefault.connectionsMax, room));
-  const connectionsPerAddressMax = Math.min(limitsDefault.connectionsPerAddressMax, Math.ceil(connectionsMax / 2));
-  const followersMax = Math.min(limitsDefault.followersMax, Math.floor(connectionsMax / 2));
-  const guessesHeldMax = Math.min(limitsDefault.guessesHeldMax, Math.ceil(connectionsMax / 8));
   return Object.freeze({
     ...limitsDefault,
     connectionsMax,
-    connectionsPerAddressMax,
+    connectionsPerAddressMax: Math.min(limitsDefault.connectionsPerAddressMax, Math.ceil(connectionsMax / 2)),
     refusalsMax,
-    followersMax,
-    guessesHeldMax,
+    followersMax: Math.min(limitsDefault.followersMax, Math.floor(connectionsMax / 2)),
+    guessesHeldMax: Math.min(limitsDefault.guessesHeldMax, Math.ceil(connectionsMax / 8)),
   });
 }

@@ -19,16 +19,10 @@ import { openLogStream, RequestLog } from "./request-log.ts";
 
 /** Milliseconds for answers that are on their way when the history's storage has failed. */
 const failureDrainMs = 500;
-
-/**
- * Milliseconds in which a second signal is taken for the first one: npm passes a Ctrl-C on to a program that the
- * terminal has already told of it.
- */
+/** Milliseconds in which a second signal is the echo of the first: npm passes a Ctrl-C on that the terminal has told of. */
 const repeatedSignalMs = 500;
-
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 const noUsersYet = "No user is registered yet, so no request is accepted; run: wirebook users add NAME --role admin";
-
 type StopSignal = keyof typeof signalNumbers;
 
 process.exit(await main());
@@ -55,9 +49,8 @@ async function run(config: Config): Promise<number> {
   await using history = await openHistory(config, onNotice);
   await using users = await openUsers(config, onNotice);
   const limits = limitsWithin(descriptorsMax());
-  const { users: mode, iKnow: isOpenToAll } = config;
-  const options = { ...config, mode, isOpenToAll, trustedProxies: config.trustProxy, limits };
-  await using server = await listen(options, history, users, log);
+  const { users: mode, iKnow: isOpenToAll, trustProxy: trustedProxies } = config;
+  await using server = await listen({ ...config, mode, isOpenToAll, trustedProxies, limits }, history, users, log);
   const stopSignal = awaitSignal();
   log.write({ event: "listening", ...server.address, history: place, users: mode });
   // Best effort: `wirebook start` waits for it, and whoever has left waits no more.
@@ -65,10 +58,9 @@ async function run(config: Config): Promise<number> {
   if (mode === "registered" && users.count === 0) onNotice(noUsersYet);
 
   const reason = await Promise.race([stopSignal, history.ended]);
-  if (typeof reason === "string") {
-    log.write({ event: "stopping", message: `${reason}: finishing what was accepted` });
-  }
-  await server.stop(typeof reason === "string" ? limits.drainMs : failureDrainMs);
+  const isSignal = typeof reason === "string";
+  if (isSignal) log.write({ event: "stopping", message: `${reason}: finishing what was accepted` });
+  await server.stop(isSignal ? limits.drainMs : failureDrainMs);
   await history[Symbol.asyncDispose]();
   const failure = await history.ended;
   if (failure === undefined) return 0;
@@ -110,7 +102,7 @@ function descriptorsMax(): number {
 
 /** A sentence for the user where the fault is known, and all that is known where it is not. */
 function explain(error: unknown): string {
-  const known = [SettingsError, ListenError, HistoryError, UsersError];
-  if (error instanceof Error && known.some((family) => error instanceof family)) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const isKnown = [SettingsError, ListenError, HistoryError, UsersError].some((family) => error instanceof family);
+  return isKnown ? error.message : (error.stack ?? error.message);
 }

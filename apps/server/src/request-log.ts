@@ -14,13 +14,10 @@ import { plainText, quoteText } from "@wirebook/protocol";
 
 /** Bytes that wait for a terminal that takes none; further lines are only counted. */
 export const logBytesMax = 256 * 1024;
-
 /** Milliseconds between two lines that tell of refusals. */
 const refusalsMs = 1000;
-
 /** Milliseconds until a terminal that took nothing is tried again. */
 const logRetryMs = 10;
-
 /** Milliseconds that the end of the process waits for the terminal to take the last lines. */
 const logCloseMs = 500;
 
@@ -167,11 +164,9 @@ function describe(event: LogEvent): string {
 }
 
 /**
- * A stream to the TTY or the pipe behind a descriptor that never blocks; the descriptor itself is left as it is.
- *
- * Node writes to both synchronously, so that Ctrl-S, or a pager that waits for its reader, would stop the whole server.
- * Setting the descriptor to non-blocking would change it for the shell and every other program that shares it, so the
- * same TTY or pipe is opened once more. `undefined` for anything else, and where the system does not offer that.
+ * A stream to the TTY or the pipe behind a descriptor, for Node writes to both synchronously, so that Ctrl-S, or a pager
+ * that waits for its reader, would stop the whole server. Setting the descriptor to non-blocking would change it for every
+ * program that shares it, so the TTY or pipe is opened once more. `undefined` for anything else, and where that fails.
  */
 export function openLogStream(descriptor: number): Writable | undefined {
   let own: number;

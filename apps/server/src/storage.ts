@@ -33,11 +33,7 @@ export const storageTable = {
 
 export type StorageSettings = SettingsOf<typeof storageTable>;
 
-/**
- * Refuses an option that would have no effect.
- *
- * @throws SettingsError
- */
+/** Refuses an option that would have no effect. @throws SettingsError */
 export function assertOptionsApply({ history }: StorageSettings, options: readonly string[]): void {
   const option = options.find((each) => each.startsWith("--nats-"));
   if (option === undefined || isNatsAddress(history)) return;
@@ -75,19 +71,15 @@ export function warnOfSecret(
   { history, natsPasswordFile }: StorageSettings,
   argv: readonly string[],
 ): string | undefined {
-  if (!argv.some((word) => word.endsWith(history)) || !hasNatsSecret(history, natsPasswordFile !== undefined))
-    return undefined;
-  return "Every user of this machine can read the cluster's password on the command line: put the address into WIREBOOK_HISTORY, or the password into a file (--nats-password-file).";
+  const isShown = argv.some((word) => word.endsWith(history)) && hasNatsSecret(history, natsPasswordFile !== undefined);
+  return isShown
+    ? "Every user of this machine can read the cluster's password on the command line: put the address into WIREBOOK_HISTORY, or the password into a file (--nats-password-file)."
+    : undefined;
 }
 
 /** How this server proves to a cluster who it is. */
 export function credentialsOf(settings: StorageSettings): NatsCredentials {
-  return {
-    credentials: settings.natsCredentials,
-    nkey: settings.natsNkey,
-    passwordFile: settings.natsPasswordFile,
-    tlsCa: settings.natsTlsCa,
-    tlsCert: settings.natsTlsCert,
-    tlsKey: settings.natsTlsKey,
-  };
+  const { natsCredentials: credentials, natsNkey: nkey, natsPasswordFile: passwordFile } = settings;
+  const { natsTlsCa: tlsCa, natsTlsCert: tlsCert, natsTlsKey: tlsKey } = settings;
+  return { credentials, nkey, passwordFile, tlsCa, tlsCert, tlsKey };
 }

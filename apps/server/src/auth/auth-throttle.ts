@@ -1,18 +1,17 @@
 /**
- * Slows down wrong keys [U-7].
+ * Slows down wrong keys [U-7]: the answer to one waits, longer with each from the same network, up to a bound.
  *
- * The answer to a wrong key is delayed: longer with each one from the same network, up to a bound, and forgotten after a
- * while without any. A right key is never delayed and clears nothing, so the owner of a name is served at once whatever
- * others at the same address try. A guesser therefore learns at once that a guess was wrong, which keys of 130 bits
- * allow; what is bounded is the cost for everyone else. A delayed answer occupies a connection, so only a few are
- * delayed for a network and in all, and one more wrong key gets an error instead.
+ * A right key is never delayed and clears nothing, so the owner of a name is served at once whatever others at the same
+ * address try. A guesser learns at once that a guess was wrong, which keys of 130 bits allow; what is bounded is the cost
+ * for everyone else: a delayed answer occupies a connection, so only a few wait.
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { networkOf } from "@wirebook/net";
 import { ServerError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 
-/** The wrong keys from one network. */
+/** The wrong keys from one network, and how many answers to them wait. */
 interface Suspect {
   wrong: number;
   lastMs: number;
@@ -23,7 +22,8 @@ export class AuthThrottle {
   readonly #limits: Limits;
   /** The network that was quiet for longest comes first. */
   readonly #suspects = new Map<string, Suspect>();
-  readonly #release = new Set<() => void>();
+  readonly #ended = new AbortController();
+  #held = 0;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -42,24 +42,22 @@ export class AuthThrottle {
   async delay(address: string, gone: Promise<void>): Promise<void> {
     const suspect = this.#note(networkOf(address));
     const { guessesHeldEachMax, guessesHeldMax } = this.#limits;
-    if (suspect.held >= guessesHeldEachMax || this.#release.size >= guessesHeldMax) {
+    if (suspect.held >= guessesHeldEachMax || this.#held >= guessesHeldMax) {
       throw new ServerError(
         "guesses-max",
         `${guessesHeldEachMax} wrong keys from your address, or ${guessesHeldMax} in all, await their answer, which is the limit; try again in a moment`,
       );
     }
     suspect.held += 1;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, delayMs(suspect.wrong, this.#limits));
-    this.#release.add(resolve);
-    await Promise.race([promise, gone]);
-    clearTimeout(timer);
-    this.#release.delete(resolve);
+    this.#held += 1;
+    const isOver = pause(delayMs(suspect.wrong, this.#limits), undefined, { signal: this.#ended.signal });
+    await Promise.race([isOver, gone]).catch(() => {}); // The server stops.
     suspect.held -= 1;
+    this.#held -= 1;
   }
 
   end(): void {
-    for (const release of this.#release) release();
+    this.#ended.abort();
   }
 
   #note(network: string): Suspect {

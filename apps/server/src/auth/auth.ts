@@ -3,13 +3,11 @@
  *
  * Open: any plain name is accepted, a registered one only with its key. Registered: registered users only. There, an
  * unknown word may be a mistyped key or a key in the place of the name, so of a message from an unknown user only a tag
- * is kept. A tag is part of a hash whose key is made at the start and never leaves the process: the same word has the
- * same tag until the server stops, and the word cannot be found by trying.
+ * is kept: part of a hash whose key never leaves the process, so that the word cannot be found by trying.
  *
- * Keys [U-5] are made here, told once, and kept nowhere but as a hash. A key has more than 128 random bits, so there are
- * no likely keys to try, and a slow hash, which protects guessable passwords, would only make every request slow: SHA-256
- * is enough. The name is hashed along with it, so that a row copied under another name opens nothing, and so that anybody
- * can check a row by hand:
+ * A key [U-5] is told once and kept nowhere but as a hash. It has more than 128 random bits, so there are no likely keys
+ * to try, and SHA-256 is enough. The name is hashed along with it, so that a row copied under another name opens nothing,
+ * and anybody can check a row by hand:
  *
  *     printf 'otter-42~KEY' | sha256sum
  */
@@ -33,16 +31,12 @@ export interface Principal {
 
 /** Hexadecimal digits of a tag. */
 const tagDigits = 8;
-
 /** Characters of a key; each is one of 32 and so holds 5 bits [U-5]. */
 export const keyCharacters = 26;
-
 /** Digits that a key has at least, and letters: a few may be lost or mistyped and it is still known for one. */
 const keyDigitsMin = 6;
-
 /** Crockford's base 32: no letter that is taken for another, or for a digit. */
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
-
 const scheme = "sha256:";
 
 export class Authenticator {
@@ -68,10 +62,7 @@ export class Authenticator {
 
   /** What the history and the log may hold of a message [H-5]. */
   redact(text: string, principal: Principal | undefined): string {
-    return this.mode === "registered" && principal === undefined ? this.#tag(text) : redactMessage(text);
-  }
-
-  #tag(text: string): string {
+    if (this.mode === "open" || principal !== undefined) return redactMessage(text);
     const [word = ""] = text.trimStart().split(/\s/u, 1);
     return `unknown#${createHmac("sha256", this.#tagKey).update(word).digest("hex").slice(0, tagDigits)}`;
   }
@@ -87,10 +78,7 @@ export function authorize({ user, role }: Principal, { verb }: Command): void {
   );
 }
 
-/**
- * A new key: 26 random characters of 32, which are 130 bits. One with too few digits or letters to be known for a key
- * where it should not be (see `looksLikeKey`) is drawn again; that costs a quarter of a bit.
- */
+/** A new key, of 130 bits. One with too few digits or letters to be known for a key (`looksLikeKey`) is drawn again. */
 export function createKey(): string {
   for (;;) {
     const key = Array.from({ length: keyCharacters }, () => alphabet[randomInt(alphabet.length)]).join("");

@@ -17,17 +17,13 @@ Copies a history between a file and a NATS cluster, line by line and byte for by
 writes a snapshot into a new FILE, also while servers run. import needs an empty history.
 `;
 
-await runCommand({
-  usage,
-  table: storageTable,
-  async perform({ settings, words: [verb, file, ...rest] }) {
-    if (verb !== "export" && verb !== "import") {
-      const what = verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(verb))}`;
-      throw new SettingsError(`${what}; type export FILE or import FILE`);
-    }
-    if (file === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);
-    await (verb === "export" ? exportTo : importFrom)(resolve(file), settings);
-  },
+await runCommand(usage, storageTable, async ({ settings, words: [verb, file, ...rest] }) => {
+  if (verb !== "export" && verb !== "import") {
+    const what = verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(verb))}`;
+    throw new SettingsError(`${what}; type export FILE or import FILE`);
+  }
+  if (file === undefined || rest.length > 0) throw new SettingsError(`${verb} takes one file; type: ${verb} FILE`);
+  await (verb === "export" ? exportTo : importFrom)(resolve(file), settings);
 });
 
 /** The file is whole and on the disk when this says so. */

@@ -10,19 +10,33 @@ import type { Invocation } from "@wirebook/settings";
 import { assertOptionsApply, warnOfSecret } from "../storage.ts";
 import type { storageTable } from "../storage.ts";
 
-/** One command of the command line. */
-interface CliCommand<Table extends typeof storageTable> {
-  /** What `--help` prints before the options. */
-  readonly usage: string;
-  readonly table: Table;
-  /** @throws SettingsError, HistoryError, UsersError, or what the system says of a file */
-  readonly perform: (invocation: Invocation<Table>) => Promise<void>;
-}
-
-/** Runs a command with the arguments of this process and ends the process. */
-export async function runCommand<Table extends typeof storageTable>(command: CliCommand<Table>): Promise<never> {
+/**
+ * Runs a command with the arguments of this process and ends the process.
+ *
+ * @param usage what `--help` prints before the options
+ * @param perform throws SettingsError, HistoryError, UsersError, or what the system says of a file
+ */
+export async function runCommand<Table extends typeof storageTable>(
+  usage: string,
+  table: Table,
+  perform: (invocation: Invocation<Table>) => Promise<void>,
+): Promise<never> {
+  try {
+    const invocation = readSettings(table, { argv: process.argv.slice(2), env: process.env });
+    if (invocation.isHelp) {
+      await print(`${usage}\n${describeSettings(table)}\nExit codes: 0 done, 1 not done, 2 wrong usage.\n`);
+    } else {
+      assertOptionsApply(invocation.settings, invocation.options);
+      const warning = warnOfSecret(invocation.settings, process.argv);
+      if (warning !== undefined) say(warning);
+      await perform(invocation);
+    }
+  } catch (error) {
+    say(explain(error));
+    process.exit(error instanceof SettingsError ? 2 : 1);
+  }
   // The NATS client leaves a connection to a frozen node open, which would keep the process.
-  process.exit(await run(command));
+  process.exit(0);
 }
 
 /** Writes a sentence for the operator; standard output is for results alone. */
@@ -37,34 +51,13 @@ export function print(text: string): Promise<void> {
   });
 }
 
-async function run<Table extends typeof storageTable>(command: CliCommand<Table>): Promise<number> {
-  const { usage, table, perform } = command;
-  try {
-    const invocation = readSettings(table, { argv: process.argv.slice(2), env: process.env });
-    if (invocation.isHelp) {
-      await print(`${usage}\n${describeSettings(table)}\nExit codes: 0 done, 1 not done, 2 wrong usage.\n`);
-      return 0;
-    }
-    assertOptionsApply(invocation.settings, invocation.options);
-    const warning = warnOfSecret(invocation.settings, process.argv);
-    if (warning !== undefined) say(warning);
-    await perform(invocation);
-    return 0;
-  } catch (error) {
-    const families = [SettingsError, HistoryError, UsersError];
-    const isKnown = families.some((family) => error instanceof family);
-    if (!isKnown && !isSystemError(error)) throw error;
-    say(isKnown ? (error as Error).message : describeSystemError(error as NodeJS.ErrnoException));
-    return error instanceof SettingsError ? 2 : 1;
+/** A sentence for the user where the fault is known. @throws the error where it is not */
+function explain(error: unknown): string {
+  if (error instanceof SettingsError || error instanceof HistoryError || error instanceof UsersError) {
+    return error.message;
   }
-}
-
-/** True for what the operating system says of a file. */
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && "syscall" in error;
-}
-
-function describeSystemError({ code, path, syscall, message }: NodeJS.ErrnoException): string {
+  if (!(error instanceof Error && "syscall" in error)) throw error;
+  const { code, path, syscall, message } = error as NodeJS.ErrnoException;
   if (path === undefined && syscall === "write") return `cannot write what was asked for (${code}); nothing was done`;
   if (code === "EEXIST") return `${path} exists already and was not changed; name a new file`;
   if (code === "ENOENT") return `${path} or its folder does not exist; name a file in an existing folder`;

@@ -35,86 +35,58 @@ const table = {
 } as const;
 
 /** The commands, each with what it takes. */
-const operands = { add: "NAME", list: undefined, remove: "NAME", export: "FILE", import: "FILE" } as const;
+const operands = { add: "NAME", list: "", remove: "NAME", export: "FILE", import: "FILE" } as const;
 
-await runCommand({
-  usage,
-  table,
-  async perform({ settings, options, words: [verb, operand = "", ...rest] }) {
-    if (!isVerb(verb)) {
-      const what =
-        verb === undefined ? "missing command" : `unknown command ${withoutUserinfo(quoteText(redactKeys(verb)))}`;
-      throw new SettingsError(`${what}; type add NAME, list, remove NAME, export FILE or import FILE`);
-    }
-    if (verb !== "add" && options.includes("--role")) {
-      throw new SettingsError(`--role is for add, not for ${verb}; leave it out`);
-    }
-    const wanted = operands[verb];
-    if ((operand === "") !== (wanted === undefined) || rest.length > 0) {
-      throw new SettingsError(
-        wanted === undefined
-          ? `${verb} takes no name; type: ${verb}`
-          : `${verb} takes one ${wanted.toLowerCase()}; type: ${verb} ${wanted}`,
-      );
-    }
-    // An older version registered names with invisible characters, and they can still be removed.
-    if (wanted === "NAME") {
-      assertName(verb === "remove" ? operand.replace(/\p{Default_Ignorable_Code_Point}/gu, "") : operand);
-    }
-    await using users = await openUsers(settings, say);
-    // Awaited here, since leaving this function closes the users.
-    switch (verb) {
-      case "list":
-        await print(tableOf(await users.list()));
-        break;
-      case "add":
-        await add(users, operand, settings.role);
-        break;
-      case "remove":
-        await remove(users, operand);
-        break;
-      case "export":
-        await exportTo(resolve(operand), users, describeStorage(settings));
-        break;
-      case "import":
-        await importFrom(resolve(operand), users, describeStorage(settings));
-    }
-  },
+await runCommand(usage, table, async ({ settings, options, words: [verb = "", operand = "", ...rest] }) => {
+  if (!isVerb(verb)) {
+    const what = verb === "" ? "missing command" : `unknown command ${withoutUserinfo(quoteText(redactKeys(verb)))}`;
+    throw new SettingsError(`${what}; type add NAME, list, remove NAME, export FILE or import FILE`);
+  }
+  if (verb !== "add" && options.includes("--role")) {
+    throw new SettingsError(`--role is for add, not for ${verb}; leave it out`);
+  }
+  const wanted = operands[verb];
+  if ((operand === "") !== (wanted === "") || rest.length > 0) {
+    const takes = wanted === "" ? "no name" : `one ${wanted.toLowerCase()}`;
+    throw new SettingsError(`${verb} takes ${takes}; type: ${`${verb} ${wanted}`.trimEnd()}`);
+  }
+  // An invalid name may be a key in the wrong place, so the error does not repeat it.
+  if (wanted === "NAME" && !isName(operand)) {
+    throw new SettingsError(
+      `invalid name; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores, without a key`,
+    );
+  }
+  await using users = await openUsers(settings, say);
+  const place = describeStorage(settings);
+  // Awaited here, since leaving this function closes the users.
+  if (verb === "list") await print(tableOf(await users.list()));
+  else if (verb === "add") await add(users, operand, settings.role);
+  else if (verb === "remove")
+    say(`${(await users.remove(operand)).name} is removed; the server knows it within 0.1 s.`);
+  else if (verb === "export") {
+    const all = await users.list();
+    writeUsersCopy(resolve(operand), all);
+    say(`${resolve(operand)} has the ${countOf(all.length)} of ${place}, with the hashes of their keys.`);
+  } else await importFrom(resolve(operand), users, place);
 });
 
-function isVerb(word: string | undefined): word is keyof typeof operands {
-  return word !== undefined && Object.hasOwn(operands, word);
-}
-
-/** An invalid name may be a key in the wrong place, so the error does not repeat it. */
-function assertName(name: string): void {
-  if (isName(name)) return;
-  throw new SettingsError(
-    `invalid name; type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores, without a key`,
-  );
+function isVerb(word: string): word is keyof typeof operands {
+  return Object.hasOwn(operands, word);
 }
 
 async function add(users: Users, name: string, role: Role): Promise<void> {
   const key = createKey();
-  const createdAt = new Date().toISOString();
+  const user = { name, role, keyHash: hashKey(name, key), createdAt: new Date().toISOString(), createdBy: "-" };
   // A user whose key was not printed could never authenticate.
-  await users.add({ name, role, keyHash: hashKey(name, key), createdAt, createdBy: "-" }, () =>
-    print(`${name}~${key}\n`),
-  );
+  await users.add(user, () => print(`${name}~${key}\n`));
   say(`${name} is registered, as ${role}. The word above is what ${name} types as the username; it is shown only now.`);
-}
-
-async function exportTo(path: string, users: Users, place: string): Promise<void> {
-  const all = await users.list();
-  writeUsersCopy(path, all);
-  say(`${path} has the ${countOf(all.length)} of ${place}, with the hashes of their keys.`);
 }
 
 /**
  * Registers the users of a file as they are. A user who exists already with the same key stays as it is, so an import that
- * was interrupted can be repeated. A name that another user has there is skipped.
+ * was interrupted can be repeated.
  *
- * @throws UsersError `name-taken` when names were skipped; the other users are registered
+ * @throws UsersError `name-taken` when other users had the names of some; the others are registered
  */
 async function importFrom(path: string, users: Users, place: string): Promise<void> {
   const wanted = readUsersCopy(path);
@@ -126,22 +98,13 @@ async function importFrom(path: string, users: Users, place: string): Promise<vo
       added += 1;
     } catch (error) {
       if (!(error instanceof UsersError && error.code === "name-taken")) throw error;
-      const isSame = users.find(user.name)?.keyHash === user.keyHash;
-      if (!isSame) taken.push(user.name);
+      if (users.find(user.name)?.keyHash !== user.keyHash) taken.push(user.name);
     }
   }
   const known = wanted.length - added - taken.length;
   say(`Registered in ${place}, with the keys they had: ${countOf(added)} of ${path}; ${known} more had been before.`);
   if (taken.length === 0) return;
   throw new UsersError("name-taken", `Skipped, because another user has the name there: ${taken.join(", ")}`);
-}
-
-/** Users that the removed one created stay, which the operator may not want. */
-async function remove(users: Users, name: string): Promise<void> {
-  const removed = await users.remove(name);
-  say(`${removed.name} is removed; the server knows it within 0.1 s.`);
-  const left = (await users.list()).filter(({ createdBy }) => createdBy === removed.name).map((user) => user.name);
-  if (left.length > 0) say(`Users that ${removed.name} created and that stay: ${left.join(", ")}`);
 }
 
 function countOf(users: number): string {

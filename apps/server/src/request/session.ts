@@ -191,7 +191,7 @@ async function sendFollow(connection: Connection, head: Uint8Array, follow: Foll
   void connection.closed.then(() => lines[Symbol.asyncDispose]());
   connection.keepAlive();
   if (!(await connection.write(head))) return;
-  for await (const chunk of lines.chunks()) {
+  for await (const chunk of lines.chunks) {
     if (!(await connection.write(chunk))) return;
   }
 }
