@@ -323,20 +323,20 @@ const table = {
   "truncate-before-rename": {
     what: "a delete that empties the old file before it renames the new one",
     file: "libs/history/src/file/compaction.ts",
-    find: "renameSync(this.#reserve.path, this.#path);",
-    replace: "ftruncateSync(openSync(this.#path, 'r+'), 0); renameSync(this.#reserve.path, this.#path);",
+    find: "renameSync(reserve.path, path);",
+    replace: "ftruncateSync(openSync(path, 'r+'), 0); renameSync(reserve.path, path);",
   },
   "no-sync": {
     what: "a history that does not sync appends",
     file: "libs/history/src/file/disk.ts",
-    find: "    fdatasyncSync(fd);",
-    replace: "    void fdatasyncSync;",
+    find: "    sync(fd);",
+    replace: "    if (sync !== fdatasyncSync) sync(fd);",
   },
   "retried-sync": {
     what: "a history that syncs again after a failed sync",
     file: "libs/history/src/file/disk.ts",
-    find: "    fdatasyncSync(fd);",
-    replace: "    try { fdatasyncSync(fd); } catch { fdatasyncSync(fd); }",
+    find: "    sync(fd);",
+    replace: "    try { sync(fd); } catch { sync(fd); }",
   },
   "early-acknowledgement": {
     what: "a history that acknowledges an append 10 ms before it writes it",
@@ -350,14 +350,14 @@ const table = {
   "read-whole-file": {
     what: "a history that reads its whole file into memory to open it",
     file: "libs/history/src/file/line-index.ts",
-    find: "return new Uint8Array(Math.min(pieceBytesMax, bytes));",
-    replace: "return new Uint8Array(Math.max(pieceBytesMax, bytes));",
+    find: "new Uint8Array(Math.min(pieceBytesMax, to - this.bytes))",
+    replace: "new Uint8Array(Math.max(pieceBytesMax, to - this.bytes))",
   },
   "ignored-lock": {
     what: "a history that ignores whether it got its lock",
     file: "libs/history/src/file/lock.ts",
-    find: "isLocked = await lock(fd);",
-    replace: "isLocked = (await lock(fd)) || true;",
+    find: "isLocked = await lock(fd, waitMs);",
+    replace: "isLocked = (await lock(fd, waitMs)) || true;",
   },
   "accepted-partial-line": {
     what: "a history that takes every last line for a whole one",
@@ -374,7 +374,7 @@ const table = {
   "no-rescue": {
     what: "a server that keeps no lines of a file that was removed",
     file: "libs/history/src/file/rotation.ts",
-    find: "const copy = copyBeside(path, fd, size, mode, what);",
+    find: "const copy = copyBeside(path, fd);",
     replace: "const copy = path + String(copyBeside).length;",
   },
   "unsaid-rotation": {
@@ -386,8 +386,8 @@ const table = {
   "unnoticed-rotation": {
     what: "a server that does not look whether the name still leads to its file",
     file: "libs/history/src/file/storage.ts",
-    find: "const found = this.#generation.isAt(named) ? named : this.#rotate();",
-    replace: "const found = this.#generation.isAt(named) ? named : fstatSync(this.#generation.fd);",
+    find: "const found = this.generation.isAt(named) ? named : this.#rotate();",
+    replace: "const found = this.generation.isAt(named) ? named : fstatSync(this.generation.fd);",
   },
   "copied-archive": {
     what: "a server that archives lines and keeps them in the history as well",
@@ -398,14 +398,14 @@ const table = {
   "removed-archive": {
     what: "a server that archives lines and then removes the archive",
     file: "libs/history/src/file/deletes.ts",
-    find: "syncFolderOf(path);\n    return path;",
-    replace: "rmSync(path);\n    return path;",
+    find: "syncFolderOf(path);\n  } catch",
+    replace: "rmSync(path);\n  } catch",
   },
   "size-only-check": {
     what: "a server that compares only the size of the file",
     file: "libs/history/src/file/storage.ts",
-    find: "return found.size === this.#generation.bytes && isUnchanged(found, this.#changed);",
-    replace: "return found.size === this.#generation.bytes;",
+    find: "return found.size === this.generation.bytes && isUnchanged(found, this.#left);",
+    replace: "return found.size === this.generation.bytes;",
   },
   "kept-partial-write": {
     what: "a history that keeps what a full disk took of a write",

@@ -8,7 +8,7 @@
 
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/transport-node";
-import { HistoryError, lineChanged, noSuchLine, resolveFollow, resolveRange } from "@wirebook/history";
+import { assertLine, assertUnchanged, HistoryError, resolveFollow, resolveRange } from "@wirebook/history";
 import type {
   Actor,
   AppendResult,
@@ -20,7 +20,6 @@ import type {
   RequestEntry,
   Snapshot,
 } from "@wirebook/history";
-import { timestampOf } from "@wirebook/protocol";
 import type { NatsAddress } from "./address.ts";
 import { attempt, unavailable } from "./cluster.ts";
 import { useCluster } from "./connect.ts";
@@ -157,12 +156,12 @@ export class JetStreamHistory implements History {
     const { view } = this.#replica;
     const { lines } = view;
     const { lastChange } = view.known;
-    if (!Number.isSafeInteger(line) || line < 1 || line > lines) throw noSuchLine(line, lines);
+    assertLine(line, lines);
     const target = await this.#get(view.sequenceOf(line));
     // Another server deleted and erased it; this one is about to see that.
     if (target === undefined) return undefined;
     const actual = view.timestampOf(target);
-    if (timestamp !== undefined && timestampOf(timestamp) !== actual) throw lineChanged(line, actual, timestamp);
+    assertUnchanged(line, actual, timestamp);
     const data = encodeResultMessage(by, { verb: "deleted-line", line, head: actual });
     const headers = encodeErasure({ sequence: target.sequence, bytes: lineBytes(target) });
     try {

@@ -17,27 +17,31 @@ export type HistoryErrorCode = (typeof historyErrorCodes)[number];
 /**
  * Ours to answer for: nothing is acknowledged.
  *
- * `no-such-line`, `line-changed` and `range` concern one request, whose sentence may be sent to the peer.
- * `storage-full` fails the requests of one batch; later ones may succeed. `storage-failed` says that the storage could
- * not be opened, read or written; after a write it is final, as `History.ended` tells, and the process should stop.
- * `in-use` comes from opening a history, `closed` from calling one that has been closed.
+ * `no-such-line`, `line-changed` and `range` concern one request, whose sentence may be sent to the peer. After
+ * `storage-full` and `storage-unavailable`, later requests may succeed. `storage-failed` is final when a write failed, as
+ * `History.ended` tells: the process should stop.
  */
 export class HistoryError extends CodedError<HistoryErrorCode> {
   override readonly name = "HistoryError";
 }
 
-export function noSuchLine(line: number, lines: number): HistoryError {
-  return new HistoryError("no-such-line", `there is no line ${line}; ${describeLines(lines)}`);
+/** @throws HistoryError `no-such-line` unless the number is that of a line */
+export function assertLine(line: number, lines: number): void {
+  if (Number.isSafeInteger(line) && line >= 1 && line <= lines) return;
+  throw new HistoryError("no-such-line", `there is no line ${line}; ${describeLines(lines)}`);
 }
 
 /**
- * The line to delete is not the one that its caller saw. The expected word was typed and may be a key, which is taken out
+ * The line to delete must be the one that its caller saw. The expected word was typed and may be a key, which is taken out
  * before the cut: a piece of a key could not be recognised.
+ *
+ * @throws HistoryError `line-changed`
  */
-export function lineChanged(line: number, actual: string, expected: string): HistoryError {
+export function assertUnchanged(line: number, actual: string, expected: string | undefined): void {
+  if (expected === undefined || timestampOf(expected) === actual) return;
   const typed = timestampOf(redactKeys(expected));
   const difference = `line ${line} begins with ${quoteText(redactKeys(actual))}, not with ${quoteText(typed)}`;
-  return new HistoryError("line-changed", `${difference}; nothing was deleted, read the history again`);
+  throw new HistoryError("line-changed", `${difference}; nothing was deleted, read the history again`);
 }
 
 /** Another program has written to the file. The sentence may go to a client, so it names no file. */

@@ -9,14 +9,10 @@ export interface Positions {
   readonly to: number;
 }
 
-/**
- * The positions that a range names in a history of so many lines.
- *
- * @throws HistoryError `range`
- */
+/** The positions that a range names in a history of so many lines. @throws HistoryError `range` */
 export function resolveRange({ from, to }: Range, lines: number): Positions {
-  const first = from === undefined ? 1 : resolveLine(from, lines);
-  const last = to === undefined ? lines : resolveEnd(to, lines);
+  const first = resolveLine(from ?? 1, lines);
+  const last = to === undefined ? lines : Math.min(countFromEnd(to, lines), lines);
   if (first > lines) {
     // Asking an empty history for all it has, or for its last lines, is no mistake.
     if (lines === 0 && (from === undefined || from < 0)) return { from: 1, to: 0 };
@@ -30,29 +26,18 @@ export function resolveRange({ from, to }: Range, lines: number): Positions {
   return { from: first, to: last };
 }
 
-/**
- * The position from which a feed gives lines.
- *
- * @throws HistoryError `range`
- */
+/** The position from which a feed gives lines. @throws HistoryError `range` */
 export function resolveFollow(from: number | undefined, lines: number): number {
-  if (from === undefined) return lines + 1;
-  const first = resolveLine(from, lines);
+  const first = from === undefined ? lines + 1 : resolveLine(from, lines);
   if (first <= lines + 1) return first;
   throw new HistoryError("range", `line ${first} is past the next line to be written, ${lines + 1}; follow from there`);
 }
 
 function resolveLine(line: number, lines: number): number {
-  checkNumber(line);
-  return line > 0 ? line : Math.max(1, lines + 1 + line);
+  return Math.max(1, countFromEnd(line, lines));
 }
 
-function resolveEnd(line: number, lines: number): number {
-  checkNumber(line);
-  return line > 0 ? Math.min(line, lines) : lines + 1 + line;
-}
-
-function checkNumber(line: number): void {
-  if (Number.isSafeInteger(line) && line !== 0) return;
+function countFromEnd(line: number, lines: number): number {
+  if (Number.isSafeInteger(line) && line !== 0) return line > 0 ? line : lines + 1 + line;
   throw new HistoryError("range", `${line} is no line; give 1 for the first line, -1 for the last`);
 }

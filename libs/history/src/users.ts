@@ -2,10 +2,8 @@
  * Who is registered: the other thing that lasts, beside the history [U-1]…[U-4].
  *
  * A store of users may belong to several processes at once (a server, `wirebook users`, other servers), so a change is
- * made against what is stored at that moment, and what others change is seen here soon after. It holds no keys, only
- * what tells that a key is right, and how that is computed is the caller's concern.
- *
- * Names that `foldName` makes equal are one name.
+ * made against what is stored at that moment, and what others change is seen here soon after. It holds no keys, only what
+ * tells that a key is right; how that is computed is the caller's concern. Names that `foldName` makes equal are one name.
  */
 
 import { CodedError } from "@wirebook/protocol";
@@ -19,9 +17,8 @@ export interface User {
   readonly role: Role;
   /** What a key is checked against: one word of letters, digits, `:`, `+`, `/` and `=`. */
   readonly keyHash: string;
-  /** When the user was created: `2026-11-22T20:31:05.123Z`. */
+  /** `2026-11-22T20:31:05.123Z`, and by whom; `-` stands for the operator. */
   readonly createdAt: string;
-  /** The name of the user who created it; `-` for the operator. */
   readonly createdBy: string;
 }
 
@@ -30,7 +27,7 @@ export interface Users extends AsyncDisposable {
   /** How many there are, as far as is known here. */
   readonly count: number;
 
-  /** The user of a name. Answered from memory, which others' changes reach within `usersBelievedMs`. */
+  /** The user of a name, from memory, which others' changes reach within `usersBelievedMs`. */
   find(name: string): User | undefined;
 
   /** All users as they are stored now, by name. @throws UsersError `users-failed` */
@@ -55,11 +52,8 @@ export const usersErrorCodes = ["name-taken", "no-such-user", "users-busy", "use
 export type UsersErrorCode = (typeof usersErrorCodes)[number];
 
 /**
- * Nothing was changed.
- *
- * `name-taken`, `no-such-user` and `users-max` are about one request, and their sentences may be sent to the peer.
- * `users-busy` says that another process held the store for too long, `users-failed` that it cannot be read or written;
- * both may pass.
+ * Nothing was changed. `users-busy` says that another process held the store for too long, `users-failed` that it cannot
+ * be read or written; both may pass. The others are about one request, and their sentences may be sent to the peer.
  */
 export class UsersError extends CodedError<UsersErrorCode> {
   override readonly name = "UsersError";

@@ -5,8 +5,8 @@ import { decodeEntry, headCharactersMax, refusedBytesKept } from "@wirebook/prot
 import { expect, test } from "vitest";
 import { historyErrorCodes } from "../src/index.ts";
 import { gatherQuietTurns, gatherTurnsMax } from "../src/file/group-commit.ts";
-import { lastTimeBytes } from "../src/file/open.ts";
-import { fileHistoryDefaults } from "../src/file/options.ts";
+import { lastTimeBytes } from "../src/file/monotonic-clock.ts";
+import { fileHistoryDefaults } from "../src/file/storage.ts";
 import { reservedBytes } from "../src/file/compaction.ts";
 import { foreignRoundsMax } from "../src/file/storage.ts";
 

@@ -8,17 +8,19 @@
  * is no room even for the one line that a delete of all leaves. What that page holds is never read.
  */
 
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, renameSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync, statSync } from "node:fs";
 import { rmSync, writeFileSync } from "node:fs";
-import type { Stats } from "node:fs";
 import { dirname } from "node:path";
+import { encodeResultEntry } from "@wirebook/protocol";
+import type { EntryResult } from "@wirebook/protocol";
 import { editedMeanwhile, HistoryError } from "../errors.ts";
-import { closeFile, historyFlags, openLike, reasonOf, syncFile, syncFileSync, syncFolder } from "./disk.ts";
+import type { Actor, AppendResult } from "../history.ts";
+import { historyFlags, isFull, openLike, pieceBytesMax, reasonOf, syncFile, syncFileSync } from "./disk.ts";
 import { readFullySync, writeFully, writeFullySync } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
-import type { FileHistorySettings } from "./options.ts";
 import { hasName } from "./rotation.ts";
+import type { FileStorage } from "./storage.ts";
 
 /** Bytes kept free for the line that says who deleted all, when the disk is full [H-15]; one page of most systems. */
 export const reservedBytes = 4096;
@@ -26,16 +28,82 @@ export const reservedBytes = 4096;
 /** Bytes after which a rewrite syncs what it copied, so that the syncs of appends never wait for more than these. */
 const rewriteSyncBytes = 16 * 1024 * 1024;
 
-/** That page. Everything here is best effort: without it, a delete of all needs room too. */
+/** How often a rewrite copies what was appended while it copied, each time less, before it copies the rest in one turn. */
+const catchUpRoundsMax = 8;
+
+/** What a rewrite leaves out (up to `Infinity` for all that there is at its end), and the line that says so. */
+export interface Removal {
+  readonly start: number;
+  readonly end: number;
+  readonly result: EntryResult;
+}
+
+/**
+ * Rewrites the file without some bytes. The rest is copied while appends go on in the old file. Then, in one turn, what
+ * came meanwhile is copied as well, the result is written behind it, and the new file takes the place of the old.
+ *
+ * @param foreignWrites as many as there were when the bytes were looked for
+ * @throws HistoryError `line-changed` when another program wrote since: the copy may hold what it changed, or cut a line;
+ *   after any error the history is as it was, or has failed
+ */
+export async function rewrite(
+  storage: FileStorage,
+  { start, end, result }: Removal,
+  { address, user }: Actor,
+  foreignWrites: number,
+): Promise<AppendResult> {
+  const { generation, settings } = storage;
+  const assertCurrent = (): void => {
+    storage.assertSound();
+    if (storage.foreignWrites !== foreignWrites) throw editedMeanwhile();
+  };
+  try {
+    assertCurrent();
+    using next = new NextFile(storage);
+    let syncedBytes = 0;
+    const copy = async (from: number, to: number): Promise<void> => {
+      for await (const piece of generation.pieces(from, to, settings.rewritePieceBytes)) {
+        assertCurrent();
+        await writeFully(next.fd, next.index.bytes, piece);
+        next.index.add(piece);
+        if (next.index.bytes - syncedBytes < rewriteSyncBytes) continue;
+        await syncFile(next.fd);
+        syncedBytes = next.index.bytes;
+      }
+    };
+    await copy(0, start);
+    let copied = end;
+    for (let round = 0; round < catchUpRoundsMax && copied < generation.bytes; round++) {
+      const { bytes } = generation;
+      await copy(copied, bytes);
+      copied = bytes;
+    }
+    await syncFile(next.fd); // Little is left for the sync below, for which appends wait.
+    // From here on in one turn.
+    storage.look();
+    assertCurrent();
+    for (let at = copied; at < generation.bytes; at += pieceBytesMax) {
+      next.add(readFullySync(generation.fd, at, Math.min(pieceBytesMax, generation.bytes - at)));
+    }
+    const offset = next.index.bytes;
+    const time = storage.clock.next();
+    next.add(Buffer.from(`${encodeResultEntry(time, address, user, result)}\n`));
+    storage.attempt(() => next.publish(offset));
+    return { position: storage.generation.lines, time };
+  } catch (error) {
+    throw storage.explain(error);
+  }
+}
+
+/** The page that is kept free, and the file that a rewrite writes. All best effort: without it, a delete of all needs room. */
 export class Reserve {
-  /** Where a rewrite is written. */
   readonly path: string;
   /** The file is there, or must not be made. */
   isTaken = false;
 
-  constructor(historyPath: string) {
-    this.path = `${historyPath}.next`;
-    this.giveBack(); // A process that was killed may have left one over.
+  constructor(path: string) {
+    this.path = path;
+    this.renew(); // A process that was killed may have left a file over.
   }
 
   /** Takes the page, if it is not there; the disk may have been full when it was last tried. */
@@ -45,24 +113,18 @@ export class Reserve {
       writeFileSync(this.path, new Uint8Array(reservedBytes), { flag: "wx", mode: 0o600 });
       this.isTaken = true;
     } catch {
-      this.#remove();
+      this.remove();
     }
   }
 
   /** A rewrite is over, and its file was renamed or is of no use. */
-  giveBack(): void {
-    this.#remove();
+  renew(): void {
+    this.remove();
     this.isTaken = false;
     this.take();
   }
 
-  /** Gives the page back to the disk. */
-  close(): void {
-    this.#remove();
-    this.isTaken = true;
-  }
-
-  #remove(): void {
+  remove(): void {
     try {
       rmSync(this.path, { force: true });
     } catch {
@@ -71,143 +133,81 @@ export class Reserve {
   }
 }
 
-/** Holds three descriptors until `publish` hands one on or `abandon` closes all. */
-export class Compaction {
-  readonly #path: string;
-  readonly #reserve: Reserve;
-  readonly #source: Generation;
-  readonly #fd: number;
-  /** The same file, for the generation that it becomes. */
+/** The file that is being written. Disposing gives it up, unless it was published. */
+class NextFile implements Disposable {
+  readonly index: LineIndex;
+  /** For writing at positions; then the same file, for the generation that it becomes, and their folder. */
+  readonly fd: number;
   readonly #ownFd: number;
-  /** Open from the beginning: when it is needed, there must be no way to fail for want of descriptors. */
   readonly #folderFd: number;
-  readonly #index: LineIndex;
-  readonly #pieceBytes: number;
-  #syncedBytes = 0;
-  #syncing: Promise<void> = Promise.resolve();
+  readonly #storage: FileStorage;
+  readonly #opened = new DisposableStack();
+  #isPublished = false;
 
-  /**
-   * @param path the history's
-   * @param reserve whose file is overwritten
-   * @param source what `copy` copies from; also whose permissions the new file gets
-   */
-  constructor(path: string, reserve: Reserve, source: Generation, settings: FileHistorySettings) {
-    this.#path = path;
-    this.#reserve = reserve;
-    this.#source = source;
-    this.#index = new LineIndex(settings.indexBlockBytes);
-    this.#pieceBytes = settings.rewritePieceBytes;
-    this.#folderFd = openSync(dirname(path), "r");
-    const opened = [this.#folderFd];
+  /** Opens all at once: later, there must be no way to fail for want of descriptors. @throws HistoryError; nothing was touched */
+  constructor(storage: FileStorage) {
+    const { generation, path, reserve, settings } = storage;
+    this.#storage = storage;
+    this.index = new LineIndex(settings.indexBlockBytes);
+    this.#opened.defer(() => reserve.renew());
+    const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
     try {
-      const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
-      this.#fd = openLike(reserve.path, O_RDWR | O_CREAT | O_NOFOLLOW, source.fd);
-      opened.push(this.#fd);
+      this.#folderFd = this.#opened.adopt(openSync(dirname(path), "r"), closeSync);
+      const flags = O_RDWR | O_CREAT | O_NOFOLLOW;
+      this.fd = this.#opened.adopt(openLike(reserve.path, flags, generation.fd), closeSync);
       this.#ownFd = openSync(reserve.path, historyFlags);
     } catch (error) {
-      for (const fd of opened) closeSync(fd);
-      reserve.giveBack(); // Its permissions may forbid to open it again.
-      throw error;
+      this.#opened.dispose();
+      if (isFull(error)) throw storage.explain(error);
+      const sentence = `no file can be written beside ${path}: ${reasonOf(error)}`;
+      throw new HistoryError("storage-failed", sentence, { cause: error });
     }
     reserve.isTaken = true;
   }
 
-  get bytes(): number {
-    return this.#index.bytes;
-  }
-
-  /**
-   * Copies bytes of the source, a piece at a time. Now and then what was copied begins to be made durable.
-   *
-   * @param check called before each piece is written; what it throws ends the copying
-   */
-  async copy(from: number, to: number, check: () => void): Promise<void> {
-    const buffer = new Uint8Array(Math.min(this.#pieceBytes, to - from));
-    for (let at = from; at < to; at += buffer.length) {
-      const piece = await this.#source.readInto(buffer.subarray(0, to - at), at);
-      check();
-      await writeFully(this.#fd, this.bytes, piece);
-      this.#index.add(piece);
-      if (this.bytes - this.#syncedBytes >= rewriteSyncBytes) await this.#beginSync();
-    }
-  }
-
-  /** `copy` in one turn, for what was appended while the rest was being copied. */
-  copySync(from: number, to: number): void {
-    for (let at = from; at < to; at += this.#pieceBytes) {
-      this.add(readFullySync(this.#source.fd, at, Math.min(this.#pieceBytes, to - at)));
-    }
-  }
-
   add(bytes: Uint8Array): void {
-    writeFullySync(this.#fd, this.bytes, bytes);
-    this.#index.add(bytes);
-  }
-
-  /** Makes what was written durable while appends go on, so that little is left for `publish`. */
-  async sync(): Promise<void> {
-    await this.#beginSync();
-    await this.#syncing;
+    writeFullySync(this.fd, this.index.bytes, bytes);
+    this.index.add(bytes);
   }
 
   /**
-   * Puts the new file, durably, in the place of the old one, and reserves room for the next. The sync takes a while in
-   * which another program may rotate the old file away [H-8], or write to it. Then lines would be in both, or in none, so
-   * nothing is deleted.
+   * Puts the file, durably, in the place of the old one. The sync takes a while in which another program may rotate the old
+   * file away [H-8], or write to it. Then lines would be in both, or in none, so nothing is deleted.
    *
-   * @param old the current generation
-   * @param isAsLeft tells whether what the name leads to is the old file as this process left it
-   * @throws HistoryError `storage-failed` when the old one cannot be replaced and so is as it was, `line-changed` when
-   *   another program has written to it or rotated it
+   * @param offset where in it the lines begin that are not in the old one
+   * @throws HistoryError `storage-failed` when the old one cannot be replaced and so is as it was, `line-changed`
    */
-  publish(old: Generation, isAsLeft: (found: Stats | undefined) => boolean): Generation {
-    ftruncateSync(this.#fd, this.bytes);
-    syncFileSync(this.#fd);
-    if (!isAsLeft(statSync(this.#path, { throwIfNoEntry: false }))) throw editedMeanwhile();
+  publish(offset: number): void {
+    const { generation: old, path, reserve } = this.#storage;
+    ftruncateSync(this.fd, this.index.bytes);
+    syncFileSync(this.fd);
+    if (!this.#storage.isAsLeft(statSync(path, { throwIfNoEntry: false }))) throw editedMeanwhile();
     try {
-      renameSync(this.#reserve.path, this.#path);
+      renameSync(reserve.path, path);
     } catch (error) {
-      const sentence = `${this.#path} cannot be replaced: ${reasonOf(error)}; if it is a mount point, mount its folder`;
+      const sentence = `${path} cannot be replaced: ${reasonOf(error)}; if it is a mount point, mount its folder`;
       throw new HistoryError("storage-failed", sentence, { cause: error });
     }
     if (hasName(old.fd)) {
       // It was rotated in the very moment before, and this is what the name leads to now: as the other program wants it, empty.
-      ftruncateSync(this.#fd, 0);
+      ftruncateSync(this.fd, 0);
       throw editedMeanwhile();
     }
-    syncFolder(this.#folderFd);
-    this.#takeLate(old);
-    closeSync(this.#folderFd);
-    closeSync(this.#fd);
-    this.#reserve.giveBack();
-    return new Generation(this.#ownFd, fstatSync(this.#ownFd), this.#index);
-  }
-
-  /** Another program may have added lines in the very moment before the renaming; the next look counts them [H-8]. */
-  #takeLate({ fd, bytes }: Generation): void {
-    const late = fstatSync(fd).size - bytes;
-    if (late <= 0) return;
+    syncFileSync(this.#folderFd, fsyncSync);
     try {
-      writeFullySync(this.#ownFd, this.bytes, readFullySync(fd, bytes, late));
+      // Another program may have added lines in the very moment before the renaming; the next look counts them [H-8].
+      const late = readFullySync(old.fd, old.bytes, fstatSync(old.fd).size - old.bytes);
+      writeFullySync(this.#ownFd, this.index.bytes, late);
     } catch {
       // Best effort: the disk is full, and none of them is a line of ours.
     }
+    this.#isPublished = true;
+    this.#storage.supersede(new Generation(this.#ownFd, fstatSync(this.#ownFd), this.index), offset);
   }
 
-  /** Gives up. Only the name is removed: should the renaming have happened after all, the file is the history. */
-  async abandon(): Promise<void> {
-    closeSync(this.#folderFd);
-    await Promise.allSettled([this.#syncing]);
-    await closeFile(this.#fd);
-    closeSync(this.#ownFd);
-    this.#reserve.giveBack();
-  }
-
-  /** Begins to make what was written durable, when the sync before is over. */
-  async #beginSync(): Promise<void> {
-    await this.#syncing;
-    this.#syncedBytes = this.bytes;
-    this.#syncing = syncFile(this.#fd);
-    this.#syncing.catch(() => {}); // Its awaiter gets the error, before anything is published.
+  /** Only the name is removed: should the renaming have happened although an error says no, the file is the history. */
+  [Symbol.dispose](): void {
+    if (!this.#isPublished) closeSync(this.#ownFd);
+    this.#opened.dispose();
   }
 }

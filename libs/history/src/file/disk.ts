@@ -4,13 +4,11 @@
  * A full disk first gives a short count and only then an error, so no count is taken for granted. Nothing is retried.
  */
 
-import { close, fdatasync, read, write } from "node:fs";
-import { closeSync, fchmodSync, fchownSync, fdatasyncSync, fstatSync, fsyncSync, futimesSync } from "node:fs";
-import { constants, openSync, readSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { close, closeSync, fchmodSync, fchownSync, fdatasync, fdatasyncSync, fstatSync, fsyncSync } from "node:fs";
+import { constants, futimesSync, openSync, read, readSync, rmSync, write, writeSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import { dirname } from "node:path";
-import process from "node:process";
 import { promisify } from "node:util";
 
 /** Bytes of a file that are held at once while it is indexed or copied in one turn. */
@@ -35,26 +33,26 @@ const syncData = promisify(fdatasync);
 export const closeFile = promisify(close);
 
 /** Fills the bytes from the file; a file that ends before them is an error. */
-export async function readInto(bytes: Uint8Array, fd: number, position: number): Promise<void> {
-  const { length } = bytes;
-  for (let done = 0; done < length;) {
-    const { bytesRead } = await readSome(fd, bytes, done, length - done, position + done);
-    if (bytesRead === 0) throw endedEarly(position + done, position + length);
-    done += bytesRead;
+export async function fill(bytes: Uint8Array, fd: number, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesRead } = await readSome(fd, bytes, done, bytes.length - done, position + done);
+    done += someOf(bytesRead, position + done);
   }
 }
 
-/** `readInto` in one turn. */
+/** `fill` in one turn. */
 export function fillSync(bytes: Uint8Array, fd: number, position: number): void {
-  const { length } = bytes;
-  for (let done = 0; done < length;) {
-    const bytesRead = readSync(fd, bytes, done, length - done, position + done);
-    if (bytesRead === 0) throw endedEarly(position + done, position + length);
-    done += bytesRead;
+  for (let done = 0; done < bytes.length;) {
+    done += someOf(readSync(fd, bytes, done, bytes.length - done, position + done), position + done);
   }
 }
 
-/** Reads so many bytes in one turn; a file that ends before them is an error. */
+function someOf(bytesRead: number, position: number): number {
+  if (bytesRead === 0) throw new Error(`the file ended at byte ${position}, before the last one that was counted`);
+  return bytesRead;
+}
+
+/** Reads so many bytes in one turn. */
 export function readFullySync(fd: number, position: number, length: number): Uint8Array {
   const bytes = Buffer.allocUnsafe(length);
   fillSync(bytes, fd, position);
@@ -63,8 +61,7 @@ export function readFullySync(fd: number, position: number, length: number): Uin
 
 export async function writeFully(fd: number, position: number, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await writeSome(fd, bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
+    done += (await writeSome(fd, bytes, done, bytes.length - done, position + done)).bytesWritten;
   }
 }
 
@@ -76,36 +73,27 @@ export function writeFullySync(fd: number, position: number, bytes: Uint8Array):
 
 /** Makes what was written durable. Whatever the reason of a failure, it does not count as `isFull`: it is final. */
 export async function syncFile(fd: number): Promise<void> {
+  await syncData(fd).catch(notSynced);
+}
+
+/** `syncFile` in one turn. Names in a folder take an fsync: a rename need not count as data of its folder. */
+export function syncFileSync(fd: number, sync = fdatasyncSync): void {
   try {
-    await syncData(fd);
+    sync(fd);
   } catch (error) {
-    throw notSynced(error);
+    notSynced(error);
   }
 }
 
-/** `syncFile` in one turn. */
-export function syncFileSync(fd: number): void {
-  try {
-    fdatasyncSync(fd);
-  } catch (error) {
-    throw notSynced(error);
-  }
+function notSynced(error: unknown): never {
+  throw new Error(`the disk did not confirm it (${reasonOf(error)})`, { cause: error });
 }
 
-/** Makes the names in an open folder durable. Not fdatasync: a rename need not count as data of its folder. */
-export function syncFolder(fd: number): void {
-  try {
-    fsyncSync(fd);
-  } catch (error) {
-    throw notSynced(error);
-  }
-}
-
-/** `syncFolder` for the folder that a file is in. */
+/** Makes the names in the folder durable that a file is in. */
 export function syncFolderOf(path: string): void {
   const fd = openSync(dirname(path), "r");
   try {
-    syncFolder(fd);
+    syncFileSync(fd, fsyncSync);
   } finally {
     closeSync(fd);
   }
@@ -146,21 +134,15 @@ export function stampFinely(fd: number): void {
   }
 }
 
-/** Blocks of a disk that this process may still take. Root may use what others may not. */
-export function roomOf(path: string): number {
-  const { bavail, bfree } = statfsSync(path);
-  return process.getuid?.() === 0 ? bfree : bavail;
-}
-
 /**
- * Makes a new file and its name durable, with what `fill` writes into it. Whatever fails leaves no file.
+ * Makes a new file and its name durable, with what `put` writes into it. Whatever fails leaves no file.
  *
  * @throws what the system says: `EEXIST` when there is such a file
  */
-export function createDurably(path: string, mode: number, fill: (fd: number) => void): void {
+export function createDurably(path: string, mode: number, put: (fd: number) => void): void {
   const fd = openSync(path, "wx", mode);
   try {
-    fill(fd);
+    put(fd);
     fsyncSync(fd);
     syncFolderOf(path);
   } catch (error) {
@@ -178,10 +160,6 @@ export function isFull(error: unknown): boolean {
   return error instanceof Error && "errno" in error && error.errno === -systemConstants.errno.EDQUOT;
 }
 
-export function isMissing(error: unknown): boolean {
-  return codeOf(error) === "ENOENT";
-}
-
 /** Stops this thread. For what must not be interrupted, and is over in some milliseconds. */
 export function pauseSync(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -195,12 +173,4 @@ export function reasonOf(error: unknown): string {
 /** The system's code of an error, such as `EACCES`; empty when it has none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
-}
-
-function notSynced(error: unknown): Error {
-  return new Error(`the disk did not confirm it (${reasonOf(error)})`, { cause: error });
-}
-
-function endedEarly(position: number, wanted: number): Error {
-  return new Error(`the file ended at byte ${position}, before byte ${wanted}`);
 }

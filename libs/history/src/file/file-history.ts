@@ -3,25 +3,13 @@
 import { encodeRequestEntry, encodeResultEntry } from "@wirebook/protocol";
 import type { Keep } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
-import type {
-  Actor,
-  Archived,
-  RequestEntry,
-  HistorySize,
-  Feed,
-  History,
-  Range,
-  Recorded,
-  Snapshot,
-  AppendResult,
-} from "../history.ts";
+import type { Actor, AppendResult, Archived, Feed, History, HistorySize } from "../history.ts";
+import type { Range, Recorded, RequestEntry, Snapshot } from "../history.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
-import { GroupCommit } from "./group-commit.ts";
-import { openFeed, openSnapshot } from "./readers.ts";
-import { Deletes } from "./deletes.ts";
+import { archive, deleteAll, deleteLine } from "./deletes.ts";
 import type { Generation } from "./generation.ts";
-import type { FileHistorySettings } from "./options.ts";
-import type { MonotonicClock } from "./monotonic-clock.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { openReader } from "./readers.ts";
 import type { FileStorage } from "./storage.ts";
 
 /** See `History` for the calls. */
@@ -30,25 +18,17 @@ export class FileHistory implements History {
   readonly ended: Promise<HistoryError | undefined>;
   readonly #storage: FileStorage;
   readonly #appends: GroupCommit;
-  readonly #deletes: Deletes;
-  readonly #release: () => void;
-  readonly #chunkBytes: number;
-  readonly #reportEnd: (error: HistoryError | undefined) => void;
   readonly #looking: NodeJS.Timeout;
+  /** The last delete or archiving; the next one comes after it. */
+  #deleting: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  /** @param release called when it has let go of the file */
-  constructor(storage: FileStorage, clock: MonotonicClock, release: () => void, settings: FileHistorySettings) {
+  constructor(storage: FileStorage) {
     this.#storage = storage;
-    this.#appends = new GroupCommit(storage, clock);
-    this.#deletes = new Deletes(storage, clock, this.#appends, settings.rewritePieceBytes);
-    this.#release = release;
-    this.#chunkBytes = settings.readChunkBytes;
-    const { promise, resolve } = Promise.withResolvers<HistoryError | undefined>();
-    this.ended = promise;
-    this.#reportEnd = resolve;
-    void storage.failed.then(resolve);
-    this.#looking = setInterval(() => this.#look(), settings.lookMs).unref();
+    this.#appends = new GroupCommit(storage);
+    this.ended = storage.ended;
+    // The file may be rotated or removed while no request comes, and the process may then be killed instead of stopped.
+    this.#looking = setInterval(() => this.#try(() => storage.lookForRotation()), storage.settings.lookMs).unref();
   }
 
   size(): HistorySize {
@@ -58,7 +38,7 @@ export class FileHistory implements History {
 
   async check(): Promise<void> {
     this.#assertOpen();
-    this.#storage.adoptForeignLines();
+    this.#storage.look();
     this.#storage.assertRoom();
   }
 
@@ -72,37 +52,35 @@ export class FileHistory implements History {
     return this.#appends.add((time) => encodeResultEntry(time, address, user, result));
   }
 
-  async deleteLine(by: Actor, line: number, timestamp?: string): Promise<AppendResult> {
-    this.#assertOpen();
-    return this.#deletes.deleteLine(by, line, timestamp);
+  deleteLine(by: Actor, line: number, timestamp?: string): Promise<AppendResult> {
+    return this.#delete(() => deleteLine(this.#storage, by, line, timestamp));
   }
 
-  async deleteAll(by: Actor): Promise<AppendResult> {
-    this.#assertOpen();
-    return this.#deletes.deleteAll(by);
+  deleteAll(by: Actor): Promise<AppendResult> {
+    return this.#delete(() => deleteAll(this.#storage, by));
   }
 
-  async archive(by: Actor, keep: Keep): Promise<Archived> {
-    this.#assertOpen();
-    return this.#deletes.archive(by, keep);
+  archive(by: Actor, keep: Keep): Promise<Archived> {
+    return this.#delete(() => archive(this.#storage, by, keep));
   }
 
   async read(range: Range = {}): Promise<Snapshot> {
-    return this.#open(async (generation, time) => {
+    this.#assertOpen();
+    return this.#use(async (generation) => {
       const { lines, bytes } = generation;
+      const { last: time } = this.#storage.clock;
       const positions = resolveRange(range, lines);
       const offset = await generation.startOf(positions.from);
       const end = positions.to === lines ? bytes : await generation.startOf(positions.to + 1);
-      const start = { ...positions, lines, time, offset, chunkBytes: this.#chunkBytes };
-      return openSnapshot(generation, start, end, (current) => this.#confirm(current));
+      return { ...positions, lines, time, ...this.#reader(generation, offset, end) };
     });
   }
 
   async follow(from?: number): Promise<Feed> {
-    return this.#open(async (generation) => {
+    this.#assertOpen();
+    return this.#use(async (generation) => {
       const first = resolveFollow(from, generation.lines);
-      const offset = await generation.startOf(first);
-      return openFeed(generation, { from: first, offset, chunkBytes: this.#chunkBytes });
+      return { from: first, ...this.#reader(generation, await generation.startOf(first), Infinity) };
     });
   }
 
@@ -114,42 +92,48 @@ export class FileHistory implements History {
   async #close(): Promise<void> {
     clearInterval(this.#looking);
     this.#appends.commit();
-    await this.#deletes.settled();
+    await this.#deleting;
     await this.#storage.close();
-    this.#release();
-    this.#reportEnd(undefined);
   }
 
-  /** Opens a reader on the current generation, after the appends that were made before it. */
-  async #open<Reader>(open: (generation: Generation, newestTime: string) => Promise<Reader>): Promise<Reader> {
+  /** Runs a delete behind the delete before it. */
+  async #delete<Result>(work: () => Promise<Result>): Promise<Result> {
     this.#assertOpen();
+    const deleting = this.#deleting.then(() => this.#use(work));
+    this.#deleting = deleting.catch(() => {}); // Its caller gets the error.
+    return deleting;
+  }
+
+  /**
+   * Does something with the current generation, after the appends that were made before. Its file stays open, even when
+   * another program takes it away.
+   */
+  async #use<Result>(work: (generation: Generation) => Promise<Result>): Promise<Result> {
     this.#appends.commit();
-    this.#storage.adoptForeignLines();
-    const { generation, newestTime } = this.#storage;
+    this.#storage.look();
+    const { generation } = this.#storage;
     generation.retain();
     try {
-      return await open(generation, newestTime);
+      return await work(generation);
     } finally {
       await generation.release();
     }
   }
 
-  /** Ends what is read of the current generation when it is not what was counted. Others grow no more and have no name. */
-  #confirm({ endState }: Generation): void {
-    if (endState !== undefined) return;
-    try {
-      this.#storage.adoptForeignLines();
-    } catch {
-      // What was read is right; `ended` tells what is not.
-    }
+  #reader(generation: Generation, offset: number, end: number): ReturnType<typeof openReader> {
+    const { readChunkBytes: chunkBytes } = this.#storage.settings;
+    // A generation that has ended grows no more, and has no name under which another program could change it.
+    const confirm = ({ endState }: Generation): void =>
+      endState === undefined ? this.#try(() => this.#storage.look()) : undefined;
+    return openReader(generation, { offset, end, chunkBytes, confirm });
   }
 
-  /** The file may be rotated or removed while no request comes, and the process may then be killed instead of stopped. */
-  #look(): void {
+  /** Looks when nobody asked: `ended` tells of a failure, or the next request is told. */
+  #try(look: () => void): void {
     try {
-      this.#storage.adoptRotation();
+      look();
     } catch {
-      // `ended` tells it, or the next request is told.
+      // See above.
     }
   }
 

@@ -7,31 +7,25 @@
  * Empty lines and lines that begin with `#` mean nothing and are kept. Anything else is an error: to skip a line that
  * cannot be read would accept, or refuse, the wrong users.
  *
- * The file is only ever replaced whole, by a file beside it that was synced before, so that a reader needs no lock and a
- * crash leaves the old file or the new one. Who replaces it holds the lock of `users.txt.lock` from the reading to the
- * renaming, so that no two writers start from the same state [U-1], [U-3].
+ * The file is only ever replaced whole, by a file beside it that was synced before: a reader needs no lock, and a crash
+ * leaves the old file or the new one. Who replaces it holds the lock of `users.txt.lock` from the reading to the renaming,
+ * so that no two writers start from the same state [U-1], [U-3].
  */
 
-import { chmodSync, closeSync, constants, fchmodSync, openSync } from "node:fs";
-import { readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, closeSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { foldName, isName, roles } from "@wirebook/protocol";
-import type { Role } from "@wirebook/protocol";
 import { assertRoomForUser, nameTaken, noSuchUser, UsersError } from "../users.ts";
 import type { User, Users } from "../users.ts";
-import { codeOf, createDurably, giveTo, isMissing, reasonOf } from "./disk.ts";
-import { syncFileSync, syncFolderOf, writeFullySync } from "./disk.ts";
+import { codeOf, createDurably, giveTo, reasonOf, syncFolderOf, writeFullySync } from "./disk.ts";
 import { openLocked } from "./lock.ts";
-import { fileHistoryDefaults } from "./options.ts";
+import { fileHistoryDefaults } from "./storage.ts";
 
 /** Bytes of a file of users that is read at all: what `usersMax` of the longest rows take, and comments. */
 export const usersFileBytesMax = 8 * 1024 * 1024;
 
 /** Milliseconds for which a change of the users waits for one that another process is making [U-3]. */
 export const usersLockWaitMs = 5000;
-
-const usersLockPollMs = 10;
 
 /** Milliseconds for which what is known of the users is believed before the file is looked at again [U-3]. */
 export const usersBelievedMs = 100;
@@ -49,35 +43,34 @@ interface UserTable {
   readonly byName: ReadonlyMap<string, User>;
 }
 
-type OnNotice = (sentence: string) => void;
-
 /**
- * Opens the users of the history in a file. Any number of processes may have them open.
+ * Opens the users of the history in a file: users.txt beside the file to which the history's name leads at last. Any number
+ * of processes may have them open.
  *
  * @throws UsersError `users-failed` when there is a file that cannot be read
  */
 export function openFileUsers(
   historyPath: string,
-  { onNotice = ignore }: { readonly onNotice?: OnNotice } = {},
+  { onNotice = () => {} }: { readonly onNotice?: (sentence: string) => void } = {},
 ): Users {
-  const path = attempt(`the users beside ${historyPath} cannot be found`, () => usersPathBeside(historyPath));
+  const path = attempt(`the users beside ${historyPath} cannot be found`, () =>
+    realPathOf(join(dirname(realPathOf(historyPath)), "users.txt")),
+  );
   return attempt(`${path} cannot be used`, () => new FileUsers(path, onNotice));
 }
 
 class FileUsers implements Users {
   readonly #path: string;
-  readonly #onNotice: OnNotice;
+  readonly #onNotice: (sentence: string) => void;
   #version: string;
   #table: UserTable;
   /** Closes the file to others in time, also while no user is looked up. */
   readonly #looking = setInterval(() => this.#look(), fileHistoryDefaults.lookMs).unref();
   #believedUntilMs = performance.now() + usersBelievedMs;
-  /** Why the file could not be read, of which the operator has been told. */
-  #complaint = "";
-  /** Changes of this process, one after the other: a lock is between open files, and waiting for it would be polling. */
-  #changes: Promise<unknown> = Promise.resolve();
+  /** The last change of this process; the next one comes after it. */
+  #changing: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, onNotice: OnNotice) {
+  constructor(path: string, onNotice: (sentence: string) => void) {
     this.#path = path;
     this.#onNotice = onNotice;
     this.#version = versionOf(path);
@@ -101,47 +94,47 @@ class FileUsers implements Users {
     return [...byName.values()].toSorted((one, other) => one.name.localeCompare(other.name));
   }
 
-  async add(user: User, confirm: () => Promise<unknown> = nothing): Promise<void> {
+  async add(user: User, confirm?: () => Promise<unknown>): Promise<void> {
     await this.#change(({ lines, byName }) => {
       if (byName.has(foldName(user.name))) throw nameTaken(user.name);
       assertRoomForUser(byName.size);
-      return { lines: [...(lines.length === 0 ? [header] : lines), encodeUser(user)], result: undefined };
+      return { lines: [...(lines.length === 0 ? [header] : lines), encodeUser(user)], user };
     }, confirm);
   }
 
-  async remove(name: string): Promise<User> {
+  remove(name: string): Promise<User> {
     const folded = foldName(name);
     return this.#change(({ lines, byName }) => {
-      const result = byName.get(folded);
-      if (result === undefined) throw noSuchUser(name);
-      return { lines: lines.filter((line) => foldName(decodeUser(line)?.name ?? "") !== folded), result };
-    }, nothing);
+      const user = byName.get(folded);
+      if (user === undefined) throw noSuchUser(name);
+      return { lines: lines.filter((line) => foldName(decodeUser(line)?.name ?? "") !== folded), user };
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#looking);
-    await this.#changes;
+    await this.#changing;
   }
 
   /** Changes what the file holds at that moment, also when another process wrote it. */
-  async #change<Result>(
-    edit: (table: UserTable) => { readonly lines: readonly string[]; readonly result: Result },
-    confirm: () => Promise<unknown>,
-  ): Promise<Result> {
-    const change = this.#changes.then(async () => {
+  #change(
+    edit: (table: UserTable) => { readonly lines: readonly string[]; readonly user: User },
+    confirm?: () => Promise<unknown>,
+  ): Promise<User> {
+    const changing = this.#changing.then(async () => {
       const lock = await takeLock(`${this.#path}.lock`);
       try {
-        const { lines, result } = edit(readTable(this.#path));
-        await replace(this.#path, lines, confirm);
-        return result;
+        const { lines, user } = edit(readTable(this.#path));
+        await replace(this.#path, `${lines.join("\n")}\n`, confirm);
+        return user;
       } finally {
         closeSync(lock);
         this.#believedUntilMs = 0;
         this.#look();
       }
     });
-    this.#changes = change.catch(ignore);
-    return change;
+    this.#changing = changing.catch(() => {}); // Its caller gets the error.
+    return changing;
   }
 
   /** Takes up what has changed. Not for every request, each of which would cost a system call. */
@@ -155,12 +148,9 @@ class FileUsers implements Users {
       this.#version = version;
       this.#closeToOthers();
       this.#table = readTable(this.#path);
-      this.#complaint = "";
     } catch (error) {
       // A file that cannot be read changes no rights.
-      const { message } = explain(error, `${this.#path} cannot be read`);
-      if (message !== this.#complaint) this.#onNotice(`The users stay as they were: ${message}.`);
-      this.#complaint = message;
+      this.#onNotice(`The users stay as they were: ${explain(error, `${this.#path} cannot be read`).message}.`);
     }
   }
 
@@ -179,14 +169,11 @@ export function encodeUser({ name, role, keyHash, createdAt, createdBy }: User):
 
 /** The user that a line tells of; `undefined` for a comment and for nonsense. */
 function decodeUser(line: string): User | undefined {
-  const [name = "", role = "", keyHash = "", createdAt = "", createdBy = "", ...rest] = line.trim().split(/\s+/u);
-  if (!isName(name) || !isRole(role) || !hash.test(keyHash) || !time.test(createdAt)) return undefined;
+  const [name = "", word, keyHash = "", createdAt = "", createdBy = "", ...rest] = line.trim().split(/\s+/u);
+  const role = roles.find((each) => each === word);
+  if (!isName(name) || role === undefined || !hash.test(keyHash) || !time.test(createdAt)) return undefined;
   if (rest.length > 0 || !(createdBy === "-" || isName(createdBy))) return undefined;
   return { name, role, keyHash, createdAt, createdBy };
-}
-
-function isRole(word: string): word is Role {
-  return roles.some((role) => role === word);
 }
 
 /** Reads a file. @throws UsersError `users-failed` with the number of the line that is wrong, never with its text */
@@ -196,26 +183,18 @@ export function decodeUsers(path: string, text: string): UserTable {
   const byName = new Map<string, User>();
   for (const [at, line] of lines.entries()) {
     if (line.trim() === "" || line.trimStart().startsWith("#")) continue;
-    const refuse = (problem: string): never => {
-      throw new UsersError("users-failed", `line ${at + 1} of ${path} ${problem}`);
-    };
-    const user = decodeUser(line) ?? refuse(`${problemOf(line)}; put a # before it or remove it`);
+    const where = `line ${at + 1} of ${path}`;
+    const user = decodeUser(line);
+    // An older version took names with an invisible character, which look like others.
+    const problem = /\p{Default_Ignorable_Code_Point}/u.test(line)
+      ? "has an invisible character in a name"
+      : "is no user";
+    if (user === undefined) throw failed(`${where} ${problem}; put a # before it or remove it`);
     const folded = foldName(user.name);
-    if (byName.has(folded)) refuse("has a name that a line above it has; remove one of the two");
+    if (byName.has(folded)) throw failed(`${where} has a name that a line above it has; remove one of the two`);
     byName.set(folded, user);
   }
   return { lines, byName };
-}
-
-/** A user that an older version took may have a name with an invisible character, which looks like another's. */
-function problemOf(line: string): string {
-  return /\p{Default_Ignorable_Code_Point}/u.test(line) ? "has an invisible character in a name" : "is no user";
-}
-
-/** The path of the users of a history: beside the file to which the history's name leads at last. */
-function usersPathBeside(historyPath: string): string {
-  const path = join(dirname(realPathOf(historyPath)), "users.txt");
-  return realPathOf(path);
 }
 
 function realPathOf(path: string): string {
@@ -224,10 +203,12 @@ function realPathOf(path: string): string {
 
 /** Tells one state of the file from another without reading it. Of a file whose permissions change only the mode tells. */
 function versionOf(path: string): string {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stats === undefined) return "missing";
-  const { dev, ino, size, mtimeNs, mode } = stats;
-  return [dev, ino, size, mtimeNs, mode].join(":");
+  try {
+    const { dev, ino, size, mtimeNs, mode } = statSync(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, mode].join(":");
+  } catch (error) {
+    return codeOf(error);
+  }
 }
 
 /** @throws UsersError `users-failed` */
@@ -244,16 +225,23 @@ function readTable(path: string): UserTable {
 }
 
 /**
- * Replaces the file by these lines, durably.
+ * Replaces the file by this text, durably.
  *
  * @param confirm awaited when the new file is whole and synced and only the renaming is left; its rejection undoes all
  * @throws UsersError `users-failed`; what `confirm` rejects with
  */
-async function replace(path: string, lines: readonly string[], confirm: () => Promise<unknown>): Promise<void> {
+async function replace(path: string, text: string, confirm?: () => Promise<unknown>): Promise<void> {
   const next = `${path}.next`;
   try {
-    attempt(`${next} cannot be written`, () => writeNext(path, next, `${lines.join("\n")}\n`));
-    await confirm();
+    attempt(`${next} cannot be written`, () => {
+      rmSync(next, { force: true }); // A process that was killed may have left one over.
+      createDurably(next, usersFileMode, (fd) => {
+        writeFullySync(fd, 0, Buffer.from(text));
+        // When root makes the file for a server that runs as another user, that server must be able to read it.
+        giveTo(fd, statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path)));
+      });
+    });
+    await confirm?.();
     attempt(`${path} cannot be replaced`, () => {
       renameSync(next, path);
       syncFolderOf(path);
@@ -264,39 +252,18 @@ async function replace(path: string, lines: readonly string[], confirm: () => Pr
   }
 }
 
-function writeNext(path: string, next: string, text: string): void {
-  const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
-  const fd = openSync(next, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, usersFileMode);
-  try {
-    fchmodSync(fd, usersFileMode);
-    writeFullySync(fd, 0, Buffer.from(text));
-    // When root makes the file for a server that runs as another user, that server must be able to read it.
-    giveTo(fd, statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path)));
-    syncFileSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** The descriptor that holds the lock. @throws UsersError `users-busy`, `users-failed` */
 async function takeLock(lockPath: string): Promise<number> {
-  const deadline = performance.now() + usersLockWaitMs;
-  try {
-    for (;;) {
-      const fd = await openLocked(lockPath, usersFileMode);
-      if (fd !== undefined) {
-        giveTo(fd, statSync(dirname(lockPath)));
-        return fd;
-      }
-      if (performance.now() > deadline) break;
-      await pause(usersLockPollMs);
-    }
-  } catch (error) {
-    const what = isMissing(error) ? `the folder of ${lockPath} does not exist` : `${lockPath} cannot be locked`;
-    throw explain(error, what);
+  const fd = await openLocked(lockPath, usersFileMode, usersLockWaitMs).catch((error: unknown) => {
+    const isMissing = codeOf(error) === "ENOENT";
+    throw explain(error, isMissing ? `the folder of ${lockPath} does not exist` : `${lockPath} cannot be locked`);
+  });
+  if (fd === undefined) {
+    const seconds = usersLockWaitMs / 1000;
+    throw new UsersError("users-busy", `${lockPath} was held by another process for ${seconds} s; try again`);
   }
-  const seconds = usersLockWaitMs / 1000;
-  throw new UsersError("users-busy", `${lockPath} was held by another process for ${seconds} s; try again`);
+  giveTo(fd, statSync(dirname(lockPath)));
+  return fd;
 }
 
 /** Runs a step on the disk. @throws UsersError `users-failed`, which begins with what cannot be done */
@@ -310,14 +277,11 @@ function attempt<Result>(what: string, step: () => Result): Result {
 
 /** The `UsersError` for what a step on the disk threw. */
 function explain(error: unknown, what: string): UsersError {
-  if (error instanceof UsersError) return error;
-  return new UsersError("users-failed", `${what}: ${reasonOf(error)}`, { cause: error });
+  return error instanceof UsersError ? error : failed(`${what}: ${reasonOf(error)}`, error);
 }
 
-async function nothing(): Promise<void> {}
-
-function ignore(): void {
-  // The caller gets the error, and wants no notice.
+function failed(sentence: string, cause?: unknown): UsersError {
+  return new UsersError("users-failed", sentence, { cause });
 }
 
 // A copy of the users in a file that belongs to no history has the same form: how users move to another store, and their
@@ -326,7 +290,7 @@ function ignore(): void {
 /** Reads the users of a copy, in its order. @throws UsersError `users-failed`, also when there is no such file */
 export function readUsersCopy(path: string): readonly User[] {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-    throw new UsersError("users-failed", `there is no ${path}; name a users.txt, or what export has written`);
+    throw failed(`there is no ${path}; name a users.txt, or what export has written`);
   }
   return [...readTable(path).byName.values()];
 }
@@ -338,7 +302,6 @@ export function writeUsersCopy(path: string, users: readonly User[]): void {
     createDurably(path, usersFileMode, (fd) => writeFullySync(fd, 0, Buffer.from(text)));
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw explain(error, `${path} cannot be written`);
-    const sentence = `${path} is there already, and is left as it is; name a file that is not`;
-    throw new UsersError("users-failed", sentence, { cause: error });
+    throw failed(`${path} is there already, and is left as it is; name a file that is not`, error);
   }
 }

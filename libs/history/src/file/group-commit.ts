@@ -8,7 +8,6 @@
  */
 
 import type { AppendResult } from "../history.ts";
-import type { MonotonicClock } from "./monotonic-clock.ts";
 import type { FileStorage } from "./storage.ts";
 
 /** Turns of the event loop for which appends are gathered into one write and one fdatasync [H-10]. */
@@ -25,7 +24,6 @@ interface Waiting {
 
 export class GroupCommit {
   readonly #storage: FileStorage;
-  readonly #clock: MonotonicClock;
   #waiting: Waiting[] = [];
   #turn: NodeJS.Immediate | undefined;
   /** Turns of this gathering, those in a row without an append, and the appends before this turn. */
@@ -34,9 +32,8 @@ export class GroupCommit {
   #seen = 0;
   readonly #gather = (): void => this.#takeTurn();
 
-  constructor(storage: FileStorage, clock: MonotonicClock) {
+  constructor(storage: FileStorage) {
     this.#storage = storage;
-    this.#clock = clock;
   }
 
   /** Takes the line that `encode` makes of the time at which it is written; resolves when it is durable. */
@@ -55,22 +52,23 @@ export class GroupCommit {
     if (waiting.length === 0) return;
     this.#waiting = [];
     this.#turns = this.#quietTurns = this.#seen = 0;
+    const storage = this.#storage;
     const times: string[] = [];
     try {
       // Before the lines get their times: what is found of another program may leave a line of its own [H-8].
-      this.#storage.adoptForeignLines();
+      storage.look();
       let text = "";
       for (const { encode } of waiting) {
-        const time = this.#clock.next();
+        const time = storage.clock.next();
         text += `${encode(time)}\n`;
         times.push(time);
       }
-      this.#storage.append(Buffer.from(text), times.at(-1) as string);
+      storage.append(Buffer.from(text));
     } catch (error) {
       for (const { reject } of waiting) reject(error);
       return;
     }
-    let position = this.#storage.generation.lines - waiting.length;
+    let position = storage.generation.lines - waiting.length;
     for (const { resolve } of waiting) resolve({ position: ++position, time: times.shift() as string });
   }
 

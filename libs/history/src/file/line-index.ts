@@ -10,47 +10,38 @@ import { fillSync, lineFeed, pieceBytesMax } from "./disk.ts";
 /** Grows with its file: `add` is told every byte, in order. */
 export class LineIndex {
   readonly blockBytes: number;
+  bytes = 0;
+  lines = 0;
   readonly #before = [0];
-  #bytes = 0;
-  #lines = 0;
 
   constructor(blockBytes: number) {
     this.blockBytes = blockBytes;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  get lines(): number {
-    return this.#lines;
-  }
-
   /** Takes the bytes that follow those added before. */
   add(bytes: Uint8Array): void {
-    let at = 0;
-    while (at < bytes.length) {
-      const end = Math.min(bytes.length, at + this.blockBytes - (this.#bytes % this.blockBytes));
-      this.#lines += countLineFeeds(bytes.subarray(at, end));
-      this.#bytes += end - at;
+    for (let at = 0; at < bytes.length;) {
+      const end = Math.min(bytes.length, at + this.blockBytes - (this.bytes % this.blockBytes));
+      this.lines += countLineFeeds(bytes.subarray(at, end));
+      this.bytes += end - at;
       at = end;
-      if (this.#bytes % this.blockBytes === 0) this.#before.push(this.#lines);
+      if (this.bytes % this.blockBytes === 0) this.#before.push(this.lines);
     }
   }
 
   /** Takes the bytes of a file up to an offset, a piece at a time, in one turn. */
   addFile(fd: number, to: number): void {
-    const buffer = createPiece(to - this.#bytes);
-    while (this.#bytes < to) {
-      const piece = buffer.subarray(0, to - this.#bytes);
-      fillSync(piece, fd, this.#bytes);
+    const buffer = new Uint8Array(Math.min(pieceBytesMax, to - this.bytes));
+    while (this.bytes < to) {
+      const piece = buffer.subarray(0, to - this.bytes);
+      fillSync(piece, fd, this.bytes);
       this.add(piece);
     }
   }
 
   /** True when another index has as many bytes, and the same count of lines before each block. */
   equals(other: LineIndex): boolean {
-    const isAlike = other.bytes === this.#bytes && other.lines === this.#lines && other.blockBytes === this.blockBytes;
+    const isAlike = other.bytes === this.bytes && other.lines === this.lines && other.blockBytes === this.blockBytes;
     return isAlike && this.#before.every((lines, block) => lines === other.#before[block]);
   }
 
@@ -72,13 +63,10 @@ export class LineIndex {
   }
 }
 
-/** The offset after the `ordinal`-th line feed (from 1), or -1 when there are fewer. */
+/** The offset after the `ordinal`-th line feed, from 1; of bytes that have so many. */
 export function endOfLine(bytes: Uint8Array, ordinal: number): number {
   let at = -1;
-  for (let left = ordinal; left > 0; left--) {
-    at = bytes.indexOf(lineFeed, at + 1);
-    if (at < 0) return -1;
-  }
+  for (let left = ordinal; left > 0; left--) at = bytes.indexOf(lineFeed, at + 1);
   return at + 1;
 }
 
@@ -86,8 +74,4 @@ function countLineFeeds(bytes: Uint8Array): number {
   let count = 0;
   for (let at = bytes.indexOf(lineFeed); at >= 0; at = bytes.indexOf(lineFeed, at + 1)) count += 1;
   return count;
-}
-
-function createPiece(bytes: number): Uint8Array {
-  return new Uint8Array(Math.min(pieceBytesMax, bytes));
 }

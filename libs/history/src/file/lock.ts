@@ -31,21 +31,17 @@ const ownerPollMs = 10;
  */
 export async function takeOwnership(path: string): Promise<() => void> {
   const lockPath = `${path}.lock`;
-  let fd: number | undefined;
-  try {
-    fd = await openLocked(lockPath, fileModeDefault);
-  } catch (error) {
+  const fd = await openLocked(lockPath, fileModeDefault).catch((error: unknown) => {
     throw new HistoryError("storage-failed", `${lockPath} cannot be locked: ${reasonOf(error)}`, { cause: error });
-  }
+  });
   if (fd === undefined) {
     const whose = await describeOwner(lockPath);
     throw new HistoryError("in-use", `${path} is in use by ${whose}; stop that one, or choose another file`);
   }
-  const own = fd;
-  writeOwner(own, `${pid}\n`);
+  writeOwner(fd, `${pid}\n`);
   return () => {
-    writeOwner(own, "");
-    closeSync(own);
+    writeOwner(fd, "");
+    closeSync(fd);
   };
 }
 
@@ -80,13 +76,13 @@ function isRunning(owner: number): boolean {
 
 /**
  * Opens a file, which is created when it is missing, and locks it until the descriptor is closed. `undefined` when
- * another open file has the lock.
+ * another open file has the lock, for all of `waitMs`.
  */
-export async function openLocked(path: string, mode: number): Promise<number | undefined> {
+export async function openLocked(path: string, mode: number, waitMs = 0): Promise<number | undefined> {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, mode);
   let isLocked = false;
   try {
-    isLocked = await lock(fd);
+    isLocked = await lock(fd, waitMs);
     return isLocked ? fd : undefined;
   } finally {
     if (!isLocked) closeSync(fd);
@@ -94,9 +90,13 @@ export async function openLocked(path: string, mode: number): Promise<number | u
 }
 
 /** Runs `flock` on an open file, as its descriptor 3; false when another open file holds the lock. */
-function lock(fd: number): Promise<boolean> {
+function lock(fd: number, waitMs: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const child = spawn("flock", ["-x", "-n", "3"], { stdio: ["ignore", "ignore", "pipe", fd] });
+    // Without a time limit, a program that waits is ended at the time: busybox knows no other way.
+    const child = spawn("flock", waitMs > 0 ? ["-x", "3"] : ["-x", "-n", "3"], {
+      stdio: ["ignore", "ignore", "pipe", fd],
+      ...(waitMs > 0 ? { timeout: waitMs } : {}),
+    });
     let complaint = "";
     child.stderr?.on("data", (chunk: Buffer) => (complaint += chunk.toString()));
     child.on("error", (error: NodeJS.ErrnoException) => {
@@ -105,7 +105,7 @@ function lock(fd: number): Promise<boolean> {
     });
     child.on("close", (status, signal) => {
       if (status === 0) resolve(true);
-      else if (status === 1 && complaint === "") resolve(false);
+      else if (child.killed || (status === 1 && complaint === "")) resolve(false);
       else reject(new Error(complaint.trim() || `flock ended with ${status ?? signal}`));
     });
   });

@@ -1,9 +1,14 @@
 /** The times at the heads of lines: they strictly increase, so that a time is also a line's identity [H-2]. */
 
-import { encodeTime } from "@wirebook/protocol";
+import { decodeEntry, decodeTime, encodeTime } from "@wirebook/protocol";
+
+/** Bytes at the end of a file in which the last time is looked for when it is opened. */
+export const lastTimeBytes = 256 * 1024;
 
 /** Milliseconds by which the two clocks of the system may differ before the wall clock counts as having been set. */
 const driftMsMax = 2;
+
+const timeCharacters = encodeTime(0).length;
 
 /** Gives each time once. A clock that stands still or steps back gets the last time plus one microsecond. */
 export class MonotonicClock {
@@ -14,6 +19,11 @@ export class MonotonicClock {
   constructor(clock: () => number, last: number) {
     this.#clock = clock;
     this.#last = last;
+  }
+
+  /** The last time that was given. */
+  get last(): string {
+    return encodeTime(this.#last);
   }
 
   next(): string {
@@ -34,4 +44,16 @@ export function createMicrosecondClock(): () => number {
     if (Math.abs(originMs + elapsedMs - wallMs) > driftMsMax) originMs = wallMs - elapsedMs;
     return Math.floor((originMs + elapsedMs) * 1000);
   };
+}
+
+/** The greatest time in microseconds among the entries in these bytes; 0 when there is none but external lines. */
+export function lastTimeIn(bytes: Uint8Array): number {
+  let last = "";
+  for (const line of Buffer.from(bytes).toString("latin1").split("\n").toReversed()) {
+    // Times sort as text, and the last is the greatest unless it was written by hand: few lines get past this.
+    if (line.slice(0, timeCharacters) <= last) continue;
+    const entry = decodeEntry(line);
+    if (entry.kind !== "external" && decodeTime(entry.time) !== undefined) last = entry.time;
+  }
+  return decodeTime(last) ?? 0;
 }

@@ -5,22 +5,17 @@
  */
 
 import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } from "node:fs";
-import { encodeTime } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
 import type { History } from "../history.ts";
-import { fileModeDefault, historyFlags, isFull, isMissing, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
+import { codeOf, fileModeDefault, historyFlags, isFull, reasonOf, syncFileSync, syncFolderOf } from "./disk.ts";
 import { FileHistory } from "./file-history.ts";
 import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
 import { takeOwnership } from "./lock.ts";
-import { createMicrosecondClock, MonotonicClock } from "./monotonic-clock.ts";
-import { fileHistoryDefaults } from "./options.ts";
-import type { FileHistoryOptions, FileHistorySettings } from "./options.ts";
-import { lastTimeIn, recoverTail } from "./recovery.ts";
-import { FileStorage } from "./storage.ts";
-
-/** Bytes at the end of a file in which the last time is looked for when it is opened [H-2]. */
-export const lastTimeBytes = 256 * 1024;
+import { createMicrosecondClock, lastTimeBytes, lastTimeIn, MonotonicClock } from "./monotonic-clock.ts";
+import { recoverTail } from "./recovery.ts";
+import { fileHistoryDefaults, FileStorage } from "./storage.ts";
+import type { FileHistoryOptions, FileHistorySettings } from "./storage.ts";
 
 /**
  * Opens the history in a file, which is created when it is missing. It belongs to this process until it is disposed of.
@@ -32,15 +27,16 @@ export async function openFileHistory(path: string, options: FileHistoryOptions 
   const settings = { ...fileHistoryDefaults, ...options };
   try {
     const realPath = findFile(path);
-    const release = await takeOwnership(realPath);
+    const unlock = await takeOwnership(realPath);
     try {
       const generation = openGeneration(realPath, settings);
-      const lastTime = await readLastTime(generation);
+      // Times increase, so the greatest is among the last lines [H-2].
+      const length = Math.min(generation.bytes, lastTimeBytes);
+      const lastTime = lastTimeIn(await generation.read(generation.bytes - length, length));
       const clock = new MonotonicClock(options.clock ?? createMicrosecondClock(), lastTime);
-      const storage = new FileStorage(realPath, generation, encodeTime(lastTime), clock, settings);
-      return new FileHistory(storage, clock, release, settings);
+      return new FileHistory(new FileStorage(realPath, generation, clock, settings, unlock));
     } catch (error) {
-      release();
+      unlock();
       throw error;
     }
   } catch (error) {
@@ -64,32 +60,26 @@ function createFile(path: string): void {
   try {
     closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT, fileModeDefault));
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (codeOf(error) !== "ENOENT") throw error;
     const sentence = `${path} cannot be created, for its folder does not exist; create the folder first`;
     throw new HistoryError("storage-failed", sentence, { cause: error });
   }
   syncFolderOf(realpathSync(path));
 }
 
-function openGeneration(path: string, settings: FileHistorySettings): Generation {
+function openGeneration(path: string, { indexBlockBytes, onNotice }: FileHistorySettings): Generation {
   const fd = openSync(path, historyFlags);
   try {
     const notice = recoverTail(path, fd);
-    if (notice !== undefined) settings.onNotice?.(notice);
+    if (notice !== undefined) onNotice?.(notice);
     // What is there may have been written by a process that died before its sync; readers are given durable bytes only.
     syncFileSync(fd);
     const stats = fstatSync(fd);
-    const index = new LineIndex(settings.indexBlockBytes);
+    const index = new LineIndex(indexBlockBytes);
     index.addFile(fd, stats.size);
     return new Generation(fd, stats, index);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
-}
-
-/** Looks at the end only: times increase, so the greatest is among the last lines [H-2]. */
-async function readLastTime(generation: Generation): Promise<number> {
-  const length = Math.min(generation.bytes, lastTimeBytes);
-  return lastTimeIn(await generation.read(generation.bytes - length, length));
 }

@@ -3,100 +3,63 @@
  * not read is in the file.
  */
 
-import type { Feed, Snapshot } from "../history.ts";
+import { editedMeanwhile, HistoryError } from "../errors.ts";
+import type { Feed } from "../history.ts";
 import type { Generation } from "./generation.ts";
 
-/** Where a reader begins, and how much it reads at once. */
+/** Where a reader begins, how much it reads at once, and where it ends: `Infinity` for one that follows. */
 interface Start {
-  readonly from: number;
   readonly offset: number;
+  readonly end: number;
   readonly chunkBytes: number;
+  /** Finds out, before the chunk that reaches the end is given, whether another program has changed the file meanwhile. */
+  readonly confirm: (generation: Generation) => void;
 }
 
-/** A place in a generation, which it holds until it is released. */
-class Cursor {
-  generation: Generation;
-  isReleased = false;
-
-  constructor(generation: Generation) {
-    generation.retain();
-    this.generation = generation;
-  }
-
-  /** @throws HistoryError `line-changed` when what was read may not be what was counted */
-  assertNotEdited(): void {
-    const { endState } = this.generation;
-    if (endState?.kind === "edited") throw endState.error;
-  }
-
-  async goOnIn(next: Generation): Promise<void> {
-    const before = this.generation;
-    next.retain();
-    this.generation = next;
-    await before.release();
-  }
-
-  async release(): Promise<void> {
-    if (this.isReleased) return;
-    this.isReleased = true;
-    this.generation.wake(); // It may be waiting itself.
-    await this.generation.release();
-  }
-}
-
-/**
- * The lines between two offsets of one generation.
- *
- * @param end the offset behind the last line
- * @param confirm finds out whether another program has changed the file meanwhile; only then the last chunk is given
- */
-export function openSnapshot(
+/** The lines from an offset on, through all generations that follow. It retains each while it stands in it. */
+export function openReader(
   generation: Generation,
-  { from, offset, chunkBytes, ...facts }: Start & Pick<Snapshot, "to" | "lines" | "time">,
-  end: number,
-  confirm: (generation: Generation) => void,
-): Snapshot {
-  const cursor = new Cursor(generation);
-  async function* read(): AsyncGenerator<Uint8Array> {
-    try {
-      for (let at = offset; at < end && !cursor.isReleased; at += chunkBytes) {
-        const length = Math.min(chunkBytes, end - at);
-        const chunk = await generation.read(at, length);
-        if (at + length === end) confirm(generation);
-        cursor.assertNotEdited();
-        yield chunk;
-      }
-    } finally {
-      await cursor.release();
-    }
-  }
-  return { from, ...facts, chunks: read(), [Symbol.asyncDispose]: () => cursor.release() };
-}
+  { offset, end, chunkBytes, confirm }: Start,
+): Pick<Feed, "chunks" | typeof Symbol.asyncDispose> {
+  let current = generation;
+  let isReleased = false;
+  current.retain();
 
-/** Lines from an offset on, through all generations that follow. */
-export function openFeed(generation: Generation, { from, offset, chunkBytes }: Start): Feed {
-  const cursor = new Cursor(generation);
+  async function release(): Promise<void> {
+    if (isReleased) return;
+    isReleased = true;
+    current.wake(); // It may be waiting itself.
+    await current.release();
+  }
+
   async function* read(): AsyncGenerator<Uint8Array> {
     let at = offset;
     try {
-      while (!cursor.isReleased) {
-        const { endState, bytes, changed } = cursor.generation;
-        const length = Math.min(chunkBytes, bytes - at);
+      while (!isReleased && at < end) {
+        const { endState, bytes, changed } = current;
+        const length = Math.min(chunkBytes, bytes - at, end - at);
         if (length > 0) {
-          const chunk = await cursor.generation.read(at, length);
-          cursor.assertNotEdited();
+          const chunk = await current.read(at, length);
           at += length;
-          if (!cursor.isReleased) yield chunk;
+          if (at === end) confirm(current);
+          if (current.endState === "edited") throw editedMeanwhile();
+          if (!isReleased) yield chunk;
         } else if (endState === undefined) await changed;
-        else if (endState.kind === "superseded") {
+        else if (endState === "closed") return;
+        else if (endState === "edited") throw editedMeanwhile();
+        else if (endState instanceof HistoryError) throw endState;
+        else {
+          const before = current;
+          current = endState.by;
           at = endState.offset;
-          await cursor.goOnIn(endState.by);
-        } else if (endState.kind === "closed") return;
-        else throw endState.error;
+          current.retain();
+          await before.release();
+        }
       }
     } finally {
-      await cursor.release();
+      await release();
     }
   }
-  return { from, chunks: read(), [Symbol.asyncDispose]: () => cursor.release() };
+
+  return { chunks: read(), [Symbol.asyncDispose]: release };
 }

@@ -9,7 +9,7 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { codeOf, createDurably, historyFlags, isFull, isMissing, openLike, pauseSync, pieceBytesMax } from "./disk.ts";
+import { codeOf, createDurably, historyFlags, openLike, pauseSync, pieceBytesMax } from "./disk.ts";
 import { readFullySync, reasonOf, syncFolderOf, writeFullySync } from "./disk.ts";
 
 /** Milliseconds that another program is given to create the next file; the server answers nothing meanwhile. */
@@ -27,11 +27,10 @@ const copyAgeMsMax = 60_000;
 /** Files beside a history that its own server makes [H-16]. */
 const ownFile = /^\.(?:lock|next|broken|rescued-.*|archived-.*)$/;
 
-/** Where lines are that were in the history. */
+/** Where lines are that were in the history, and what another program did, without a full stop. */
 export interface Kept {
-  /** The path of their file; `undefined` when it has one that cannot be known. */
+  /** `undefined` when their file cannot be known, or there is none. */
   readonly path: string | undefined;
-  /** What another program did, and what to do, without a full stop. */
   readonly sentence: string;
 }
 
@@ -42,7 +41,7 @@ export interface Kept {
  * @throws what the system says when they can be kept nowhere
  */
 export function keepLines(fd: number, path: string): Kept {
-  const { size, mode, nlink } = fstatSync(fd);
+  const { size, nlink } = fstatSync(fd);
   const name = nameOf(fd);
   if (nlink > 0 && (name === undefined || lasts(name))) {
     const where = name ?? "the file under its new name";
@@ -50,23 +49,32 @@ export function keepLines(fd: number, path: string): Kept {
   }
   const what = "another program has removed it";
   if (size === 0) return { path: undefined, sentence: `${what}; it had no lines` };
-  const copy = copyBeside(path, fd, size, mode, what);
+  const copy = copyBeside(path, fd);
   const instead = "with logrotate, add delaycompress; to empty a history, archive it or delete all";
   return { path: copy, sentence: `${what}; its lines are kept in ${copy}; ${instead}` };
 }
 
-function copyBeside(path: string, fd: number, size: number, mode: number, what: string): string {
+function copyBeside(path: string, fd: number): string {
   const copy = besideOf(path, "rescued");
   try {
-    return copyTo(copy, fd, size, mode);
+    return copyTo(copy, fd);
   } catch (error) {
     try {
-      return copyTo(join(tmpdir(), basename(copy)), fd, size, mode);
-    } catch (cause) {
-      if (isFull(error)) throw error; // There may be room later.
-      throw new Error(`${what}, and its lines could not be kept: ${reasonOf(error)}`, { cause });
+      return copyTo(join(tmpdir(), basename(copy)), fd);
+    } catch {
+      throw error; // When the disk is full, there may be room later.
     }
   }
+}
+
+function copyTo(path: string, source: number): string {
+  const { mode, size } = fstatSync(source);
+  createDurably(path, mode & 0o777, (fd) => {
+    for (let at = 0; at < size; at += pieceBytesMax) {
+      writeFullySync(fd, at, readFullySync(source, at, Math.min(pieceBytesMax, size - at)));
+    }
+  });
+  return path;
 }
 
 /** The path of a file beside a history, named after it, for what, and when. */
@@ -106,15 +114,6 @@ export function findFreshCopy(path: string, nowMs: number): string | undefined {
     });
 }
 
-function copyTo(path: string, source: number, size: number, mode: number): string {
-  createDurably(path, mode & 0o777, (fd) => {
-    for (let at = 0; at < size; at += pieceBytesMax) {
-      writeFullySync(fd, at, readFullySync(source, at, Math.min(pieceBytesMax, size - at)));
-    }
-  });
-  return path;
-}
-
 /**
  * Opens the file that the name leads to now, or creates one with the permissions and the owner of the file before; its
  * name is then durable.
@@ -130,27 +129,25 @@ export function openSuccessor(path: string, beforeFd: number): number {
   for (;;) {
     const isLate = performance.now() > deadline;
     try {
-      const fd = openOrCreate(path, beforeFd, isLate);
-      if (fd !== undefined) return fd;
+      return openRegular(path, beforeFd, isLate);
     } catch (error) {
       const code = codeOf(error);
       if (isLate && code === "EACCES") {
         const whose = "name the server's user in create: create 0640 USER GROUP";
         throw new Error(`${reasonOf(error)}; with logrotate, ${whose}`, { cause: error });
       }
-      if (code !== "EEXIST" && code !== "EACCES") throw error;
+      if (code !== "EACCES" && code !== "EEXIST" && (isLate || code !== "ENOENT")) throw error;
     }
     pauseSync(successorPollMs);
   }
 }
 
-function openOrCreate(path: string, beforeFd: number, mayCreate: boolean): number | undefined {
+function openRegular(path: string, beforeFd: number, mayCreate: boolean): number {
   let fd: number;
   try {
     fd = openSync(path, historyFlags);
   } catch (error) {
-    if (!isMissing(error)) throw error;
-    if (!mayCreate) return undefined;
+    if (codeOf(error) !== "ENOENT" || !mayCreate) throw error;
     fd = openLike(path, historyFlags | constants.O_CREAT | constants.O_EXCL, beforeFd);
   }
   try {
