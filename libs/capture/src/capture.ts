@@ -1,18 +1,32 @@
 /**
- * A pcapng file as it grows: its head, then the packets of all connections in the order in which they are noted.
+ * A pcapng file as it grows (draft-ietf-opsawg-pcapng), as Wireshark reads it: its head, then the packets of all
+ * connections in the order in which they are noted; little-endian throughout.
  *
- * Where the bytes go is the caller's concern. When it takes no more of them, or the file is as large as it may be, packets
- * are counted instead of written; sequence numbers go on, so a reader sees the gap as he would that of a real capture.
+ *     block     type 4, total length 4, body, options, total length 4 again; everything padded to four bytes
+ *     section   0x0a0d0d0a: byte-order magic, version 1.0, section length unknown (-1); shb_userappl, opt_comment
+ *     interface 1: LINKTYPE_RAW (101), snap length 0 (no limit); if_tsresol 6 (microseconds)
+ *     packet    6: interface 0, time high and low, captured and original length, the packet; opt_comment
+ *
+ * LINKTYPE_RAW begins a packet with its IP header, so no MAC addresses have to be invented. Each block stands by itself,
+ * and a file cut between two blocks is whole.
  */
 
 import type { Endpoint } from "@wirebook/protocol";
-import { encodeHead } from "./pcapng.ts";
 
 const comment =
   "Written by Wirebook from its records of streams, not captured from a network. Each connection holds the very bytes " +
   "that one end of it wrote and read, at the times that it noted; segments, sequence numbers, windows and ACKs are made " +
   "up. Of a stream over TLS they are the plain text. In a stream to a Wirebook server, what may be a key is replaced by " +
   "asterisks. The WebSocket between page and gateway is not here: no program saw its TCP bytes.";
+
+const blockTypes = { section: 0x0a0d0d0a, interface: 1, packet: 6 } as const;
+const optionCodes = { comment: 1, application: 4, resolution: 9 } as const;
+const byteOrderMagic = 0x1a2b3c4d;
+const linkTypeRaw = 101;
+const microseconds = 6;
+
+/** Characters of a comment: its length in UTF-8 has 16 bits. */
+const commentCharactersMax = 16_000;
 
 /**
  * A Unix socket has no addresses and no ports. Packets need both, so its two ends get these of loopback: a port for each
@@ -29,7 +43,7 @@ export interface CaptureSink {
   write(block: Uint8Array<ArrayBuffer>): boolean;
 }
 
-/** A pcapng file that is being written. */
+/** What its sink does not take is counted; sequence numbers go on, so a reader sees the gap as in a real capture. */
 export class Capture {
   /** Called once, when the file has become as large as it may be. */
   onFull: (() => void) | undefined;
@@ -51,12 +65,32 @@ export class Capture {
   constructor(sink: CaptureSink, application: string, bytesMax: number = Infinity) {
     this.#sink = sink;
     this.#bytesMax = bytesMax;
-    this.#write(encodeHead(application, comment));
+    const section = new DataView(new ArrayBuffer(16));
+    section.setUint32(0, byteOrderMagic, true);
+    section.setUint16(4, 1, true);
+    section.setBigInt64(8, -1n, true);
+    const link = new DataView(new ArrayBuffer(8));
+    link.setUint16(0, linkTypeRaw, true);
+    const texts = {
+      [optionCodes.comment]: encodeComment(comment),
+      [optionCodes.application]: encodeComment(application),
+    };
+    this.#write(encodeBlock(blockTypes.section, new Uint8Array(section.buffer), texts));
+    const resolution = { [optionCodes.resolution]: Uint8Array.of(microseconds) };
+    this.#write(encodeBlock(blockTypes.interface, new Uint8Array(link.buffer), resolution));
   }
 
-  /** Writes a packet, in its block, or counts it as lost. */
-  add(packet: Uint8Array<ArrayBuffer>): void {
-    if (!this.#write(packet)) this.lostPackets += 1;
+  /** Writes a packet at a time in microseconds since 1970, or counts it as lost. */
+  add(atUs: number, packet: Uint8Array, note?: string): void {
+    const body = new Uint8Array(20 + padded(packet.length));
+    const view = new DataView(body.buffer);
+    view.setUint32(4, Math.floor(atUs / 0x1_0000_0000), true);
+    view.setUint32(8, atUs % 0x1_0000_0000, true);
+    view.setUint32(12, packet.length, true);
+    view.setUint32(16, packet.length, true);
+    body.set(packet, 20);
+    const options = note === undefined ? {} : { [optionCodes.comment]: encodeComment(note) };
+    if (!this.#write(encodeBlock(blockTypes.packet, body, options))) this.lostPackets += 1;
   }
 
   /** Addresses for the next Unix socket. */
@@ -74,4 +108,41 @@ export class Capture {
     this.bytes += block.length;
     return true;
   }
+}
+
+/** True when a file that begins with these bytes is a pcapng file. */
+export function isPcapng(head: Uint8Array): boolean {
+  return head.length >= 4 && new DataView(head.buffer, head.byteOffset).getUint32(0, true) === blockTypes.section;
+}
+
+function encodeBlock(
+  type: number,
+  body: Uint8Array,
+  options: Readonly<Record<number, Uint8Array>>,
+): Uint8Array<ArrayBuffer> {
+  const all = Object.entries(options);
+  // Behind the last one stands an empty one.
+  const optionBytes = all.length === 0 ? 0 : all.reduce((sum, [, { length }]) => sum + 4 + padded(length), 4);
+  const block = new Uint8Array(12 + body.length + optionBytes);
+  const view = new DataView(block.buffer);
+  view.setUint32(0, type, true);
+  view.setUint32(4, block.length, true);
+  block.set(body, 8);
+  let at = 8 + body.length;
+  for (const [code, value] of all) {
+    view.setUint16(at, Number(code), true);
+    view.setUint16(at + 2, value.length, true);
+    block.set(value, at + 4);
+    at += 4 + padded(value.length);
+  }
+  view.setUint32(block.length - 4, block.length, true);
+  return block;
+}
+
+function encodeComment(text: string): Uint8Array {
+  return new TextEncoder().encode(text.slice(0, commentCharactersMax));
+}
+
+function padded(length: number): number {
+  return Math.ceil(length / 4) * 4;
 }

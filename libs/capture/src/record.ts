@@ -24,19 +24,18 @@ import {
   tlsFacts,
   transports,
 } from "@wirebook/protocol";
-import type { EventOptions, RecordBounds, StreamEvent, StreamOutcome } from "@wirebook/protocol";
-import { decodeBase64, encodeBase64 } from "./base64.ts";
+import type { EventOptions, RecordBounds, StreamOutcome } from "@wirebook/protocol";
 import { encodeAddress } from "./segment.ts";
 
 /** Of the records that this program writes. It also reads version 1. */
 export const recordVersion = 2;
 
-export const count = z.int().check(z.minimum(0));
+const count = z.int().check(z.minimum(0));
 
 /** A moment by the calendar, to the microsecond, in UTC. */
-export const calendarTime = z.string().check(z.refine((text) => decodeTime(text) !== undefined));
+const calendarTime = z.string().check(z.refine((text) => decodeTime(text) !== undefined));
 
-export const endpoint = z.strictObject({
+const endpoint = z.strictObject({
   address: z.string().check(z.refine((text) => encodeAddress(text) !== undefined)),
   port: z.int().check(z.minimum(0), z.maximum(65_535)),
 });
@@ -150,12 +149,21 @@ export function fromStreamRecord(record: StreamRecord, clocks: Clocks) {
     passed[from] = bytes;
     return missing > 0 ? [{ at: atMs, from, count: missing }] : [];
   };
-  const recorded = events.flatMap((each) => {
-    const atMs = clocks.at(each.atMs);
-    const from = each.isFromTarget ? "target" : "client";
-    const gap = each.kind === "written" ? [] : gapUpTo(from, each.offset, atMs);
-    if (each.kind === "data") passed[from] += each.byteCount;
-    return [...gap, { at: atMs, ...recordedEvent(each, clocks) }];
+  const recorded = events.flatMap((noted) => {
+    const { kind, leg, isFromTarget, isWaiting, offset, bytes, byteCount, arrivedMs, queuedKiB } = noted;
+    const atMs = clocks.at(noted.atMs);
+    const from = isFromTarget ? "target" : "client";
+    const gap = kind === "written" ? [] : gapUpTo(from, offset, atMs);
+    if (kind === "data") passed[from] += byteCount;
+    const what = kind === "data" ? { count: byteCount } : kind === "written" ? { taken: byteCount } : { [kind]: true };
+    const rest = defined({
+      leg: leg === "client" ? leg : undefined,
+      waits: isWaiting,
+      bytes: bytes && encodeBase64(bytes),
+      arrived: arrivedMs === undefined ? undefined : clocks.arrived(arrivedMs),
+      queued: queuedKiB === 0 ? undefined : queuedKiB,
+    });
+    return [...gap, { at: atMs, from, ...what, ...rest } as RecordedEvent];
   });
   const lastMs = recorded.at(-1)?.at ?? 0;
   const happened = steps.flatMap((step) => (at[step] === undefined ? [] : [[step, clocks.at(at[step])]]));
@@ -163,20 +171,6 @@ export function fromStreamRecord(record: StreamRecord, clocks: Clocks) {
     steps: Object.fromEntries(happened) as RecordedStream["steps"],
     events: [...recorded, ...gapUpTo("client", sentBytes, lastMs), ...gapUpTo("target", receivedBytes, lastMs)],
     ...defined({ ends: local && remote && { client: local, target: remote }, tls }),
-  };
-}
-
-function recordedEvent(noted: StreamEvent, clocks: Clocks): Omit<RecordedEvent, "at"> {
-  const { kind, leg, isFromTarget, isWaiting, bytes, byteCount, arrivedMs, queuedKiB } = noted;
-  const what = kind === "data" ? { count: byteCount } : kind === "written" ? { taken: byteCount } : { [kind]: true };
-  return {
-    from: isFromTarget ? "target" : "client",
-    ...what,
-    ...(leg === "client" && { leg }),
-    ...(isWaiting === true && { waits: isWaiting }),
-    ...(bytes !== undefined && { bytes: encodeBase64(bytes) }),
-    ...(arrivedMs !== undefined && { arrived: clocks.arrived(arrivedMs) }),
-    ...(queuedKiB !== 0 && { queued: queuedKiB }),
   };
 }
 
@@ -200,20 +194,31 @@ export function toStreamRecord(line: RecordedStream, bounds: RecordBounds): Stre
     else if (isFromTarget) record.read(bytes ?? byteCount, at, options);
     else record.wrote(bytes ?? byteCount, at, options);
   }
-  record.outcome = outcomeOf(line);
+  const { how, at: _, ...failure } = line.end;
+  // Of one that was running when its record was made the end is unknown.
+  const reason = how === "running" ? "cancelled" : how;
+  record.outcome = reason === "failed" ? ({ kind: reason, ...failure } as StreamOutcome) : { kind: "ended", reason };
   return record;
-}
-
-/** Of one that was running when its record was made the end is unknown. */
-function outcomeOf({ end: known }: RecordedStream): StreamOutcome {
-  if (known.how !== "failed") return { kind: "ended", reason: known.how === "running" ? "cancelled" : known.how };
-  const { code, hop, message } = known;
-  return { kind: "failed", code, hop, message };
 }
 
 /** How a stream ended, as its line has it. @param atMs the milliseconds since it began */
 export function endOf({ outcome }: StreamRecord, atMs: number): RecordedStream["end"] {
   if (outcome?.kind !== "failed") return { how: outcome?.reason ?? "running", at: atMs };
-  const { code, hop, message } = outcome;
-  return { how: "failed", at: atMs, code, hop, message };
+  const { kind: how, ...failure } = outcome;
+  return { how, at: atMs, ...failure };
+}
+
+/** Base64 (RFC 4648, section 4) of many bytes. `Uint8Array.toBase64` would do it, but Node 24 does not have it. */
+export function encodeBase64(bytes: Uint8Array): string {
+  let text = "";
+  // A multiple of three, so that the pieces join, and few enough to be arguments.
+  for (let from = 0; from < bytes.length; from += 24_576) {
+    text += btoa(String.fromCharCode(...bytes.subarray(from, from + 24_576)));
+  }
+  return text;
+}
+
+/** The inverse of `encodeBase64`. @throws DOMException when the text is no base64 */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

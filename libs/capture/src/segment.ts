@@ -12,14 +12,13 @@ export interface SegmentEnd {
 }
 
 /** What a segment says; both ends have addresses of the same length. */
-export interface Segment {
+interface Segment {
   readonly source: SegmentEnd;
   readonly destination: SegmentEnd;
   readonly sequence: number;
   /** 0 when the flag is not set. */
   readonly acknowledgement: number;
   readonly flags: number;
-  readonly window: number;
   readonly payload: Uint8Array;
 }
 
@@ -27,6 +26,8 @@ const tcp = 6;
 const tcpHeaderBytes = 20;
 const hopLimit = 64;
 const dontFragment = 0x4000;
+/** No segment fills it, and each is acknowledged before the next one. */
+const window = 0xffff;
 
 /** The 4 or 16 bytes of an IP address, 4 where it is mapped into IPv6; `undefined` when the text is no address. */
 export function encodeAddress(text: string): Uint8Array | undefined {
@@ -36,50 +37,41 @@ export function encodeAddress(text: string): Uint8Array | undefined {
 }
 
 /** The packet: an IP header, the TCP header without options, and the payload. */
-export function encodeSegment(segment: Segment): Uint8Array<ArrayBuffer> {
-  const { source, destination, payload } = segment;
+export function encodeSegment({ source, destination, payload, ...segment }: Segment): Uint8Array<ArrayBuffer> {
   const isSix = source.address.length === 16;
-  const ipBytes = isSix ? 40 : 20;
+  const at = isSix ? 40 : 20;
   const tcpBytes = tcpHeaderBytes + payload.length;
-  const packet = new Uint8Array(ipBytes + tcpBytes);
-  const ip = viewOf(packet);
-  if (isSix) {
-    ip.setUint8(0, 0x60);
-    ip.setUint16(4, tcpBytes);
-    ip.setUint8(6, tcp);
-    ip.setUint8(7, hopLimit);
-  } else {
-    ip.setUint8(0, 0x45);
-    ip.setUint16(2, packet.length);
-    ip.setUint16(6, dontFragment);
-    ip.setUint8(8, hopLimit);
-    ip.setUint8(9, tcp);
-  }
+  const packet = new Uint8Array(at + tcpBytes);
+  const view = new DataView(packet.buffer);
   packet.set(source.address, isSix ? 8 : 12);
   packet.set(destination.address, isSix ? 24 : 16);
-  if (!isSix) ip.setUint16(10, checksum(sumOf(packet.subarray(0, ipBytes))));
-  const body = packet.subarray(ipBytes);
-  const view = viewOf(body);
-  view.setUint16(0, source.port);
-  view.setUint16(2, destination.port);
-  view.setUint32(4, segment.sequence);
-  view.setUint32(8, segment.acknowledgement);
-  view.setUint8(12, (tcpHeaderBytes / 4) << 4);
-  view.setUint8(13, segment.flags);
-  view.setUint16(14, segment.window);
-  body.set(payload, tcpHeaderBytes);
+  view.setUint8(0, isSix ? 0x60 : 0x45);
+  if (isSix) {
+    view.setUint16(4, tcpBytes);
+    view.setUint16(6, (tcp << 8) | hopLimit);
+  } else {
+    view.setUint16(2, packet.length);
+    view.setUint16(6, dontFragment);
+    view.setUint16(8, (hopLimit << 8) | tcp);
+    view.setUint16(10, checksum(sumOf(packet.subarray(0, at))));
+  }
+  view.setUint16(at, source.port);
+  view.setUint16(at + 2, destination.port);
+  view.setUint32(at + 4, segment.sequence);
+  view.setUint32(at + 8, segment.acknowledgement);
+  view.setUint16(at + 12, ((tcpHeaderBytes / 4) << 12) | segment.flags);
+  view.setUint16(at + 14, window);
+  packet.set(payload, at + tcpHeaderBytes);
   const pseudoHeader = sumOf(source.address) + sumOf(destination.address) + tcp + tcpBytes;
-  view.setUint16(16, checksum(pseudoHeader + sumOf(body)));
+  view.setUint16(at + 16, checksum(pseudoHeader + sumOf(packet.subarray(at))));
   return packet;
 }
 
 /** The sum of all 16-bit words, the last one filled up with a zero; at most 32,768 of them, so it stays a safe integer. */
 function sumOf(bytes: Uint8Array): number {
-  const view = viewOf(bytes);
-  const even = bytes.length & ~1;
   let sum = 0;
-  for (let at = 0; at < even; at += 2) sum += view.getUint16(at);
-  return even === bytes.length ? sum : sum + (view.getUint8(even) << 8);
+  for (let at = 0; at < bytes.length; at += 2) sum += ((bytes[at] as number) << 8) + (bytes[at + 1] ?? 0);
+  return sum;
 }
 
 /** The ones' complement of the ones' complement sum. */
@@ -87,8 +79,4 @@ function checksum(sum: number): number {
   let folded = sum;
   while (folded > 0xffff) folded = Math.floor(folded / 0x1_0000) + (folded % 0x1_0000);
   return ~folded & 0xffff;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

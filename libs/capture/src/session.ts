@@ -8,7 +8,7 @@
 import * as z from "zod/mini";
 import { recordedStream, recordVersion } from "./record.ts";
 import type { RecordedStream } from "./record.ts";
-import { exchangeRecord, fromVersion1 } from "./record-v1.ts";
+import { fromVersion1 } from "./record-v1.ts";
 
 /** Bytes of a session's file that are read. */
 export const sessionBytesMax = 256 * 1024 * 1024;
@@ -36,16 +36,6 @@ export function encodeRecord(record: RecordedStream): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** The first line of a session. */
-const sessionHead = z.strictObject({
-  type: z.literal("session"),
-  version: z.literal([1, recordVersion]),
-  /** The program that wrote it. */
-  program: z.string(),
-  exportedAt: z.string(),
-  note: z.string(),
-});
-
 /** What was found in a file, and a sentence for each line that cannot be read: past `problemsMax`, their number. */
 export interface DecodedSession {
   readonly records: readonly RecordedStream[];
@@ -54,13 +44,9 @@ export interface DecodedSession {
 
 /** Reads a session's file. A file that is none at all gives one problem and no records. */
 export function decodeSession(file: Uint8Array): DecodedSession {
-  const tooBig = sessionTooBig(file.length);
-  if (tooBig !== undefined) return { records: [], problems: [tooBig] };
   const lines = linesOf(file);
-  const headProblem = problemOfHead(lines.next().value);
-  if (headProblem !== undefined) {
-    return { records: [], problems: [`${headProblem}; load a file that Wirebook exported as NDJSON`] };
-  }
+  const headProblem = sessionTooBig(file.length) ?? problemOfHead(lines.next().value);
+  if (headProblem !== undefined) return { records: [], problems: [headProblem] };
   const records: RecordedStream[] = [];
   const problems: string[] = [];
   let number = 1;
@@ -91,14 +77,17 @@ function* linesOf(file: Uint8Array): Generator<Uint8Array, undefined> {
   return undefined;
 }
 
-function problemOfHead(line: Uint8Array | undefined): string | undefined {
-  if (line === undefined) return "the file is empty";
+function problemOfHead(line: Uint8Array = new Uint8Array(0)): string | undefined {
   // A pcapng file has no lines at all, so what is looked at is bounded.
-  const value = line.length > recordBytesMax ? undefined : parse(line);
-  if (sessionHead.safeParse(value).success) return undefined;
-  const version = versionOf(value, ["session"]);
-  if (version === undefined) return "its first line is not the head of a session";
-  return `it is of version ${version}, and this Wirebook reads versions up to ${recordVersion}`;
+  const version = line.length > recordBytesMax ? undefined : versionOf(parse(line), "session");
+  if (version === undefined) {
+    return "its first line is not the head of a session; load a file that Wirebook exported as NDJSON";
+  }
+  return version > recordVersion ? `it is ${laterVersion(version)}` : undefined;
+}
+
+function laterVersion(version: number): string {
+  return `of version ${version}, and this Wirebook reads versions up to ${recordVersion}`;
 }
 
 /** The record of a line, or how the sentence "line N is …" goes on. */
@@ -106,12 +95,10 @@ export function decodeRecord(line: Uint8Array): RecordedStream | string {
   if (line.length > recordBytesMax) return `${line.length} bytes long, over the limit of ${recordBytesMax}`;
   const value = parse(line);
   if (value === undefined) return "not JSON; was the file cut off or edited?";
-  const version = versionOf(value, ["exchange", "stream"]);
-  if (version !== undefined && version > recordVersion) {
-    return `of version ${version}, and this Wirebook reads versions up to ${recordVersion}`;
-  }
-  const { data, error } = (version === 1 ? exchangeRecord : recordedStream).safeParse(value);
-  if (data !== undefined) return data.version === 1 ? fromVersion1(data) : data;
+  const version = versionOf(value, "stream") ?? 0;
+  if (version > recordVersion) return laterVersion(version);
+  const { data, error } = recordedStream.safeParse(versionOf(value, "exchange") === 1 ? fromVersion1(value) : value);
+  if (data !== undefined) return data;
   const [issue] = error?.issues ?? [];
   const where = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".").slice(0, 100)}`;
   return `not the record of a stream${where} (${issue?.code ?? "unknown"})`;
@@ -125,7 +112,6 @@ function parse(line: Uint8Array): unknown {
   }
 }
 
-function versionOf(value: unknown, types: readonly string[]): number | undefined {
-  const versioned = z.object({ type: z.enum(types), version: z.number() }).safeParse(value);
-  return versioned.data?.version;
+function versionOf(value: unknown, type: string): number | undefined {
+  return z.object({ type: z.literal(type), version: z.number() }).safeParse(value).data?.version;
 }

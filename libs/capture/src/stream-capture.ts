@@ -4,8 +4,7 @@
  * A program sees no packets: it sees that it connected, what it wrote, what each read gave, and how it ended. The bytes,
  * their order and their times are true. Made up are the segments (each write and each read is one, split only where it
  * is longer than `segmentBytesMax`), the initial sequence numbers, the windows, and every ACK, which stands at the time
- * of what it acknowledges. The keys of a stream to a Wirebook server are replaced by asterisks of the same length; to any
- * other service a `~` is a byte like all others. The comment on the first packet says so.
+ * of what it acknowledges. The comment on the first packet says so.
  *
  * Nothing is kept: each call writes its blocks at once, and bytes that were not kept leave a gap in the
  * sequence numbers, as packets do that a real capture missed.
@@ -14,8 +13,6 @@
 import type { EndReason, Endpoint, StreamEvent, StreamRecord, TlsFacts } from "@wirebook/protocol";
 import type { Capture } from "./capture.ts";
 import { ExchangeMask } from "./key-mask.ts";
-import type { Masked } from "./key-mask.ts";
-import { encodePacket } from "./pcapng.ts";
 import { encodeAddress, encodeSegment, flags } from "./segment.ts";
 import type { SegmentEnd } from "./segment.ts";
 
@@ -31,7 +28,7 @@ interface StreamCaptureOptions {
   readonly originMs: number;
   /** How the target is reached. */
   readonly transport: "tcp" | "tls" | "unix";
-  /** True for a stream to a Wirebook server: its keys are hidden. */
+  /** True for a stream to a Wirebook server: its keys are hidden. To any other service a `~` is a byte like all others. */
   readonly hasKeys: boolean;
 }
 
@@ -46,8 +43,6 @@ interface Sender extends SegmentEnd {
 
 /** Sequence numbers are counted modulo this. */
 const sequences = 0x1_0000_0000;
-/** No segment fills it, and each is acknowledged before the next one. */
-const window = 0xffff;
 const nothing: Uint8Array = new Uint8Array(0);
 const synthesised =
   "Synthesised from the record of a stream, not captured: bytes, order and times are as this end noted them; " +
@@ -98,7 +93,7 @@ export class StreamCapture {
     this.#advance(at.established);
     this.#send("server", flags.syn | flags.ack);
     this.#send("client", flags.ack);
-    if (proxyHeader !== undefined) this.#carry("client", { bytes: proxyHeader });
+    if (proxyHeader !== undefined) this.#carry("client", proxyHeader);
   }
 
   /** Something happened to the stream: the newest event of its record. */
@@ -110,7 +105,7 @@ export class StreamCapture {
   over(
     how: { readonly reason: EndReason } | { readonly code: string; readonly message: string },
     record: StreamRecord,
-  ) {
+  ): void {
     // A handshake of TLS that failed opened no stream, but there was a connection.
     if (this.#ends === undefined) this.open(record);
     const { fin, closed = fin } = record.at;
@@ -118,7 +113,7 @@ export class StreamCapture {
     const isFin = "reason" in how && how.reason === "fin";
     if (isFin) {
       this.#advance(fin ?? closed);
-      this.#end("server", "The server ended: it has said everything.");
+      this.#end("server");
     }
     this.#advance(closed);
     if (isFin) this.#end("client");
@@ -151,7 +146,7 @@ export class StreamCapture {
     if (kind === "fin") this.#end(side);
     else if (kind === "rst") this.#reset(side);
     else if (bytes === undefined) this.#skip(side, byteCount);
-    else this.#carry(side, (isFromTarget ? this.#mask?.pushReceived(bytes) : this.#mask?.pushSent(bytes)) ?? { bytes });
+    else this.#carry(side, (isFromTarget ? this.#mask?.pushReceived(bytes) : this.#mask?.pushSent(bytes)) ?? bytes);
   }
 
   /** Notes that time went on; it never goes back. */
@@ -165,23 +160,19 @@ export class StreamCapture {
     if (sender !== undefined) sender.sequence = (sender.sequence + bytes) % sequences;
   }
 
-  #carry(side: Side, { bytes, maskedBytes = 0 }: Partial<Masked> & Pick<Masked, "bytes">): void {
-    const comment =
-      maskedBytes === 0
-        ? undefined
-        : `${maskedBytes} bytes behind a ~ may be a key, and are replaced by as many asterisks.`;
+  #carry(side: Side, bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; from += segmentBytesMax) {
       const payload = bytes.subarray(from, from + segmentBytesMax);
       const isLast = from + payload.length === bytes.length;
-      this.#send(side, flags.ack | (isLast ? flags.push : 0), from === 0 ? comment : undefined, payload);
+      this.#send(side, flags.ack | (isLast ? flags.push : 0), undefined, payload);
       this.#send(otherOf(side), flags.ack);
     }
   }
 
   /** One side sent its FIN, and the other one knows it. */
-  #end(side: Side, comment?: string): void {
+  #end(side: Side): void {
     if (this.#ends?.[side].hasEnded !== false) return;
-    this.#send(side, flags.fin | flags.ack, comment);
+    this.#send(side, flags.fin | flags.ack);
     this.#send(otherOf(side), flags.ack);
   }
 
@@ -198,12 +189,11 @@ export class StreamCapture {
     const destination = this.#ends[otherOf(side)];
     const { sequence } = source;
     const acknowledgement = (bits & flags.ack) === 0 ? 0 : destination.sequence;
-    const packet = encodeSegment({ source, destination, sequence, acknowledgement, flags: bits, window, payload });
+    const packet = encodeSegment({ source, destination, sequence, acknowledgement, flags: bits, payload });
     const isFin = (bits & flags.fin) !== 0;
-    const isCounted = isFin || (bits & flags.syn) !== 0;
-    source.sequence = (source.sequence + payload.length + (isCounted ? 1 : 0)) % sequences;
+    source.sequence = (sequence + payload.length + (isFin || (bits & flags.syn) !== 0 ? 1 : 0)) % sequences;
     source.hasEnded ||= isFin;
-    this.#capture.add(encodePacket(this.#atUs, packet, comment));
+    this.#capture.add(this.#atUs, packet, comment);
   }
 }
 

@@ -263,7 +263,7 @@ export class LoggedFlow {
 
   #masked(isFromTarget: boolean, bytes: Uint8Array): Uint8Array {
     if (this.#mask === undefined) return bytes;
-    return (isFromTarget ? this.#mask.pushReceived(bytes) : this.#mask.pushSent(bytes)).bytes;
+    return isFromTarget ? this.#mask.pushReceived(bytes) : this.#mask.pushSent(bytes);
   }
 
   #note(

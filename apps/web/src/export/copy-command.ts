@@ -12,8 +12,7 @@ import { serverName } from "../gateway/targets.ts";
 export function copyCommand(message: string, { name, transport, address = "127.0.0.1:5007" }: AnnouncedTarget) {
   if (transport === "unix") return undefined;
   const plain = encodeText(message);
-  const { bytes, maskedBytes } =
-    name === serverName ? new ExchangeMask().pushSent(plain) : { bytes: plain, maskedBytes: 0 };
+  const bytes = name === serverName ? new ExchangeMask().pushSent(plain) : plain;
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon).replaceAll(/[[\]]/g, "");
   const port = address.slice(colon + 1);
@@ -27,7 +26,7 @@ export function copyCommand(message: string, { name, transport, address = "127.0
       transport === "tcp"
         ? "Sends the bytes as they are, with the netcat of OpenBSD, Debian and macOS."
         : "Sends the bytes inside of TLS. The gateway may have its own authority, server name or client certificate: add them.",
-    hasKey: maskedBytes > 0,
+    hasKey: bytes.some((byte, at) => byte !== plain[at]),
   };
 }
 

@@ -390,7 +390,7 @@ export class Stream {
 
   /** The next bytes that are sent, with asterisks for a key, also for one that is cut by the end of a frame. */
   #withoutKey(bytes: Uint8Array): Uint8Array {
-    return this.isWithServer ? this.#mask.pushSent(bytes).bytes : bytes;
+    return this.isWithServer ? this.#mask.pushSent(bytes) : bytes;
   }
 
   /** A `connect` frame holds the message in base64, where a key could be read as well. */
@@ -401,7 +401,7 @@ export class Stream {
 
   /** Reads the reply of a Wirebook server. What is kept and shown has no key. */
   #readReply(received: Uint8Array, note: (shown: Uint8Array) => void): void {
-    note(this.#mask.pushReceived(received).bytes);
+    note(this.#mask.pushReceived(received));
     this.#takePart(this.#reader.push(received), this.#record.receivedBytes);
   }
 
