@@ -103,8 +103,8 @@ const table = {
   "dropped-fin": {
     what: "a listening port that drops the client's FIN",
     file: "apps/gateway/src/flows/flow-direction.ts",
-    find: "else this.sendFin();",
-    replace: "else if (this.#isFromTarget) this.sendFin();",
+    find: "else this.#sendFin();",
+    replace: "else if (this.#isFromTarget) this.#sendFin();",
   },
   "dropped-behind-backpressure": {
     what: "a listening port that drops what it reads first when back-pressure ends",
@@ -129,20 +129,20 @@ const table = {
   },
   "unmasked-flows": {
     what: "a gateway that shows the keys of flows",
-    file: "apps/gateway/src/flows/frame-log.ts",
+    file: "apps/gateway/src/flows/logged-flow.ts",
     find: "if (this.#mask === undefined) return bytes;",
     replace: "if (bytes !== undefined) return bytes;",
   },
   "flows-cut-at-signal": {
     what: "a gateway that breaks off what passes through its ports as soon as it gets a signal",
     file: "apps/gateway/src/flows/listening-port.ts",
-    find: "if (this.#flows.size > 0) await this.#whenOver();",
-    replace: "for (const flow of this.#flows) flow.abort();",
+    find: "const timer = setTimeout(() => this.#abortAll(), this.limits.drainMs);",
+    replace: "const timer = setTimeout(() => this.#abortAll(), 0);",
   },
   "ignored-target-errors": {
     what: "a listening port whose connections to the target have no error listener",
     file: "apps/gateway/src/flows/flow.ts",
-    find: 'onError: (error) => this.#brokenBy("target", error),',
+    find: 'onError: (error) => this.#break(this.#explain(error), "target"),',
     replace: "onError: (error) => { throw error; },",
   },
   "no-flow-backpressure": {
@@ -153,9 +153,9 @@ const table = {
   },
   "forgotten-gaps": {
     what: "a log that does not say what is missing",
-    file: "apps/gateway/src/flows/watcher.ts",
-    find: "if (flow.goneAt >= from)",
-    replace: "if (flow.goneAt < -1)",
+    file: "apps/gateway/src/flows/frame-log.ts",
+    find: "if (at >= from)",
+    replace: "if (at < -1)",
   },
   "unsigned-cookies": {
     what: "a gateway that reads a cookie whatever its signature is",
@@ -234,7 +234,7 @@ const table = {
   "no-gateway-backpressure": {
     what: "a gateway that reads its servers however much waits for a page",
     file: "apps/gateway/src/websocket/send-queue.ts",
-    find: "waiting > this.#limits.highWaterBytes",
+    find: "waiting > highWaterBytes",
     replace: "waiting > Infinity",
   },
 

@@ -16,6 +16,9 @@ import { Screen } from "./output/screen.ts";
 import { visibleText } from "./output/text.ts";
 import type { View } from "./output/views.ts";
 
+/** Bytes that wait for the target before no more input is read. */
+const unsentBytesMax = 64 * 1024;
+
 export interface StreamPlan {
   readonly target: Target;
   readonly options: Omit<ConnectionOptions, "record">;
@@ -75,16 +78,13 @@ class Stream implements ConnectionListener {
   }
 
   onWritten(): void {
-    this.#note(this.#plan.typed && this.#io.input);
+    const input = this.#plan.typed && this.#io.input;
+    this.#note(input);
+    if (input !== undefined && this.#connection.unsentBytes === 0 && !this.#heldBack.has(input)) input.resume();
   }
 
   onRead(): void {
     this.#note(this.#connection);
-  }
-
-  onDrain(): void {
-    const { input } = this.#io;
-    if (!this.#heldBack.has(input)) input.resume();
   }
 
   onFin(isFromTarget: boolean): void {
@@ -155,7 +155,8 @@ class Stream implements ConnectionListener {
   }
 
   #send(bytes: Uint8Array): void {
-    if (!this.#connection.write(bytes)) this.#io.input.pause();
+    this.#connection.write(bytes);
+    if (this.#connection.unsentBytes >= unsentBytesMax) this.#io.input.pause();
   }
 
   #endInput(): void {

@@ -15,7 +15,6 @@ import type { GatewayConfig } from "./config.ts";
 import { FrameLog } from "./flows/frame-log.ts";
 import { ListeningPorts } from "./flows/listening-port.ts";
 import { Presentations } from "./flows/presentations.ts";
-import { Watchers } from "./flows/watcher.ts";
 import { AccessControl, addressOf, proxyHeaderOf, trustIn } from "./http/access-control.ts";
 import type { Refuse } from "./http/access-control.ts";
 import { registerHealthRoutes } from "./http/health.ts";
@@ -92,9 +91,10 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   const pcap = config.pcap && new PcapFile(config.pcap, `wirebook gateway ${version}`, limits, log.notice);
   if (pcap) app.addHook("onClose", () => pcap.close());
   const authenticator = new Authenticator(config, limits, log, access.isTrusted);
-  const flowLog = new FrameLog({ bytesMax: config.watchMemory * 1024 * 1024, flowsMax: flowsKeptMax });
-  const flows = new Watchers(flowLog, () => metrics.watchGaps.inc());
-  const presentations = new Presentations(limits, () => metrics.watchGaps.inc());
+  const onGap = (): void => metrics.watchGaps.inc();
+  const flowLog = new FrameLog(config.watchMemory * 1024 * 1024, flowsKeptMax, onGap);
+  const presentations = new Presentations(limits, onGap);
+  const logs = (): FrameLog[] => [flowLog, ...presentations.all];
   app.addHook("onClose", () => presentations.close());
   const listening = new ListeningPorts(config.listens, { allowed: config.allow, limits, flowLog, log, metrics });
   app.decorate("listening", listening);
@@ -108,7 +108,6 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     metrics,
     capture: pcap ? pcap.capture : undefined,
     version,
-    flows,
     presentations,
     listening,
     whyEnded: (identity, usedMs) => authenticator.whyEnded(identity, usedMs),
@@ -118,10 +117,12 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
   metrics.gauge("streams_waiting", "streams that wait for one", () => pool.waitingCount);
   metrics.gauge("connections_max", "connections to targets at once", () => pool.slotsMax);
   metrics.gauge("flows_running", "flows through listening ports that run", () => listening.count);
-  metrics.gauge("presentations", "presentations that run", () => presentations.count);
-  metrics.gauge("watchers", "pages that watch flows or a presentation", () => flows.count + presentations.viewerCount);
+  metrics.gauge("presentations", "presentations that run", () => presentations.all.length);
+  metrics.gauge("watchers", "pages that watch flows or a presentation", () => {
+    return logs().reduce((sum, { viewers }) => sum + viewers.length, 0);
+  });
   metrics.gauge("flow_bytes_kept", "bytes of flows that are kept for watchers", () => {
-    return flowLog.bytesKept + presentations.bytesKept;
+    return logs().reduce((sum, { bytesKept }) => sum + bytesKept, 0);
   });
 
   await registerWebSockets(app, limits, config.relay, () => Promise.all([listening.drain(), connections.drain()]));
@@ -145,7 +146,7 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     // Without authentication, and also where the operator wants none, only this machine may watch [G-15].
     const mayWatch = authenticator.auth.method !== "none" || access.isFromHere(request);
     const address = addressOf(request);
-    connections.add({ webSocket, socket: raw.socket, address, identity, mayWatch, proxyHeader, relayTarget });
+    connections.add({ webSocket, socket: raw.socket, address, identity, mayWatch, proxyHeader }, relayTarget);
   });
   registerHealthRoutes(app, targets.get("wirebook"), limits, metrics, () => connections.isDraining);
   await registerStaticFiles(app, config.page);

@@ -1,6 +1,8 @@
 /** What bounds the clients of a gateway: how many there are of each, how often each may, and how many are remembered. */
 
-/** How many there are of each key. */
+import type { EventEmitter } from "node:events";
+
+/** How many sockets are open by key. */
 export class Tally {
   readonly #counts = new Map<string, number>();
 
@@ -8,14 +10,14 @@ export class Tally {
     return this.#counts.get(key) ?? 0;
   }
 
-  add(key: string): void {
+  /** Counts one until it is closed. */
+  add(key: string, socket: EventEmitter): void {
     this.#counts.set(key, this.of(key) + 1);
-  }
-
-  remove(key: string): void {
-    const left = this.of(key) - 1;
-    if (left > 0) this.#counts.set(key, left);
-    else this.#counts.delete(key);
+    socket.once("close", () => {
+      const left = this.of(key) - 1;
+      if (left > 0) this.#counts.set(key, left);
+      else this.#counts.delete(key);
+    });
   }
 }
 

@@ -4,9 +4,8 @@ import { encodeText } from "@wirebook/protocol";
 import type { AnnouncedTarget, FlowHead } from "@wirebook/protocol";
 import { WatchedFlows } from "../../../test-support/watched-flows.ts";
 import { FrameLog } from "../src/flows/frame-log.ts";
-import type { LoggedFlow, LoggedFrame } from "../src/flows/frame-log.ts";
-import { Watchers } from "../src/flows/watcher.ts";
-import type { WatcherQueue } from "../src/flows/watcher.ts";
+import type { LoggedFrame, Viewer } from "../src/flows/frame-log.ts";
+import type { LoggedFlow } from "../src/flows/logged-flow.ts";
 
 const mail: AnnouncedTarget = { name: "mail", transport: "tcp", address: "127.0.0.1:25", proxyHeaderBytes: 0 };
 const wirebook: AnnouncedTarget = { ...mail, name: "wirebook" };
@@ -16,12 +15,13 @@ function headOf(target = mail): FlowHead {
 }
 
 /** A log of so many bytes. */
-function openLog(bytesMax = 64 * 1024, flowsMax = 1000, onGap: () => void = () => undefined): Watchers {
-  return new Watchers(new FrameLog({ bytesMax, flowsMax }), onGap);
+function openLog(bytesMax = 64 * 1024, flowsMax = 1000, onGap: () => void = () => undefined): FrameLog {
+  return new FrameLog(bytesMax, flowsMax, onGap);
 }
 
 /** A page that takes frames while it has room. */
-class Viewer implements WatcherQueue {
+class TestViewer implements Viewer {
+  readonly queue = this;
   hasRoom = true;
   readonly seen = new WatchedFlows();
   readonly messages: (string | Buffer)[] = [];
@@ -38,16 +38,16 @@ class Viewer implements WatcherQueue {
   }
 }
 
-/** Feeds all watchers until each has what there is. */
-function feedAll(watchers: Watchers, viewers: readonly Viewer[]): void {
+/** Feeds all log until each has what there is. */
+function feedAll(log: FrameLog, viewers: readonly TestViewer[]): void {
   for (let turn = 0; turn < 10_000; turn++) {
-    watchers.feed();
-    if (viewers.every(({ seen, hasRoom }) => !hasRoom || seen.position === watchers.log.nextAt)) return;
+    log.feed();
+    if (viewers.every(({ seen, hasRoom }) => !hasRoom || seen.position === log.nextAt)) return;
   }
   throw new Error("a watcher does not get on");
 }
 
-function join(viewer: Viewer, index: number, isFromTarget: boolean): string {
+function join(viewer: TestViewer, index: number, isFromTarget: boolean): string {
   const { record } = viewer.seen.at(index) ?? {};
   const events = record?.events.filter((event) => event.kind === "data" && event.isFromTarget === isFromTarget) ?? [];
   return Buffer.concat(events.map(({ bytes = new Uint8Array(0) }) => bytes)).toString();
@@ -55,8 +55,8 @@ function join(viewer: Viewer, index: number, isFromTarget: boolean): string {
 
 describe("a log of frames", () => {
   test("gives a latecomer the head, each read with leg and time, what waited, and the end", () => {
-    const watchers = openLog();
-    const flow = watchers.log.begin(headOf());
+    const log = openLog();
+    const flow = log.begin(headOf());
     flow.read(false, encodeText("EHLO x\r\n"), 2, true);
     flow.change({ ...headOf(), at: { received: 1, established: 3 } });
     flow.written(false, 8, 3.5);
@@ -65,9 +65,9 @@ describe("a log of frames", () => {
     flow.closed("fin", "target", false, 5.5);
     flow.closed("rst", "target", true, 6);
     flow.over({ code: "connection-reset", message: "the target broke the connection" }, { received: 1, closed: 7 });
-    const viewer = new Viewer();
-    watchers.add(viewer);
-    feedAll(watchers, [viewer]);
+    const viewer = new TestViewer();
+    log.watch(viewer);
+    feedAll(log, [viewer]);
     const seen = viewer.seen.at(0);
     expect(seen?.head).toMatchObject({ via: "listen", target: mail, at: { established: 3 } });
     expect(seen?.record.events).toMatchObject([
@@ -83,20 +83,20 @@ describe("a log of frames", () => {
   });
 
   test("keeps no more than its bound, and says how many bytes of each flow and direction are gone", () => {
-    const watchers = openLog(64 * 1024);
-    const [old, running] = [watchers.log.begin(headOf()), watchers.log.begin(headOf())];
+    const log = openLog(64 * 1024);
+    const [old, running] = [log.begin(headOf()), log.begin(headOf())];
     old.read(false, encodeText("gone"), 1, false);
     old.over({ reason: "fin" }, {});
     for (let count = 0; count < 1000; count++) {
       running.read(false, new Uint8Array(150), count, false);
       running.read(true, new Uint8Array(50), count, false);
     }
-    expect(watchers.log.bytesKept).toBeLessThanOrEqual(64 * 1024);
-    expect(watchers.log.bytesKept).toBeGreaterThan(48 * 1024);
-    expect([...watchers.log.flows()].map(({ id }) => id)).toEqual([running.id]);
-    const viewer = new Viewer();
-    watchers.add(viewer);
-    feedAll(watchers, [viewer]);
+    expect(log.bytesKept).toBeLessThanOrEqual(64 * 1024);
+    expect(log.bytesKept).toBeGreaterThan(48 * 1024);
+    expect([...log.flows()].map(({ id }) => id)).toEqual([running.id]);
+    const viewer = new TestViewer();
+    log.watch(viewer);
+    feedAll(log, [viewer]);
     expect([...viewer.seen.flows.keys()]).toEqual([running.id]);
     const record = viewer.seen.at(0)?.record;
     expect(record).toMatchObject({ sentBytes: 150_000, receivedBytes: 50_000 });
@@ -105,94 +105,93 @@ describe("a log of frames", () => {
   });
 
   test("goes on where a page had been, without a frame twice, and from the beginning in another epoch", () => {
-    const watchers = openLog();
-    const flow = watchers.log.begin(headOf());
+    const log = openLog();
+    const flow = log.begin(headOf());
     flow.read(false, encodeText("one"), 1, false);
-    const viewer = new Viewer();
-    watchers.remove(watchers.add(viewer));
-    const before = watchers.add(viewer);
-    feedAll(watchers, [viewer]);
-    watchers.remove(before);
+    const viewer = new TestViewer();
+    log.watch(viewer);
+    feedAll(log, [viewer]);
+    log.unwatch(viewer);
     flow.read(false, encodeText(" two"), 2, false);
-    watchers.add(viewer, viewer.position);
-    feedAll(watchers, [viewer]);
+    log.watch(viewer, viewer.position);
+    feedAll(log, [viewer]);
     expect(join(viewer, 0, false)).toBe("one two");
 
     const other = openLog();
-    other.log.begin(headOf()).read(false, encodeText("other"), 1, false);
-    other.add(viewer, viewer.position);
+    other.begin(headOf()).read(false, encodeText("other"), 1, false);
+    other.watch(viewer, viewer.position);
     feedAll(other, [viewer]);
     expect(viewer.seen.flows.size).toBe(1);
     expect(join(viewer, 0, false)).toBe("other");
   });
 
   test("begins anew for a position that it has not reached", () => {
-    const watchers = openLog();
-    watchers.log.begin(headOf()).read(false, encodeText("all"), 1, false);
-    const viewer = new Viewer();
-    watchers.add(viewer, { epoch: watchers.log.epoch, position: 1e6 });
-    feedAll(watchers, [viewer]);
+    const log = openLog();
+    log.begin(headOf()).read(false, encodeText("all"), 1, false);
+    const viewer = new TestViewer();
+    log.watch(viewer, { epoch: log.epoch, position: 1e6 });
+    feedAll(log, [viewer]);
     expect(join(viewer, 0, false)).toBe("all");
   });
 
   test("copies nothing for a page without room, and one copy for all who are up to date", () => {
     let gapCount = 0;
-    const watchers = openLog(64 * 1024, 10, () => (gapCount += 1));
-    const flow = watchers.log.begin(headOf());
-    const [first, second, stalled] = [new Viewer(), new Viewer(), new Viewer()];
-    for (const viewer of [first, second, stalled]) watchers.add(viewer);
-    feedAll(watchers, [first, second, stalled]);
+    const log = openLog(64 * 1024, 10, () => (gapCount += 1));
+    const flow = log.begin(headOf());
+    const [first, second, stalled] = [new TestViewer(), new TestViewer(), new TestViewer()];
+    for (const viewer of [first, second, stalled]) log.watch(viewer);
+    feedAll(log, [first, second, stalled]);
     stalled.hasRoom = false;
     const before = stalled.messages.length;
     for (let count = 0; count < 2000; count++) {
       flow.read(false, new Uint8Array(100), count, false);
-      watchers.feed();
+      log.feed();
     }
     expect(stalled.messages).toHaveLength(before);
     expect(second.messages.at(-1)).toBe(first.messages.at(-1));
     stalled.hasRoom = true;
-    feedAll(watchers, [stalled]);
+    feedAll(log, [stalled]);
     expect(gapCount).toBe(1);
     expect(stalled.seen.at(0)?.record.sentBytes).toBe(200_000);
   });
 
   test("sends a bounded number of frames at once, and the others then", () => {
-    const watchers = openLog(1024 * 1024);
-    const flow = watchers.log.begin(headOf());
+    const log = openLog(1024 * 1024);
+    const flow = log.begin(headOf());
     for (let count = 0; count < 3000; count++) flow.read(false, encodeText("x"), count, false);
-    const viewer = new Viewer();
-    watchers.add(viewer);
-    watchers.feed();
+    const viewer = new TestViewer();
+    log.watch(viewer);
+    log.feed();
     expect(viewer.messages.length).toBeLessThan(600);
-    feedAll(watchers, [viewer]);
+    feedAll(log, [viewer]);
     expect(join(viewer, 0, false)).toHaveLength(3000);
   });
 
   test("forgets the oldest flow that is over when there are too many, and begins behind it", () => {
-    const watchers = openLog(64 * 1024, 3);
-    const running = watchers.log.begin(headOf());
-    for (let count = 0; count < 5; count++) watchers.log.begin(headOf()).over({ reason: "fin" }, {});
-    expect([...watchers.log.flows()].map(({ id }) => id - running.id)).toEqual([0, 4, 5]);
+    const log = openLog(64 * 1024, 3);
+    const running = log.begin(headOf());
+    for (let count = 0; count < 5; count++) log.begin(headOf()).over({ reason: "fin" }, {});
+    expect([...log.flows()].map(({ id }) => id - running.id)).toEqual([0, 4, 5]);
     running.over({ reason: "fin" }, {});
-    const last = watchers.log.begin(headOf());
-    const viewer = new Viewer();
-    watchers.add(viewer);
-    feedAll(watchers, [viewer]);
+    const last = log.begin(headOf());
+    const viewer = new TestViewer();
+    log.watch(viewer);
+    feedAll(log, [viewer]);
     expect([...viewer.seen.flows.keys()].map((id) => id - running.id)).toEqual([4, 5, last.id - running.id]);
   });
 
   test("tells a page that was away which flows are gone, so that none seems to run for ever", () => {
-    const watchers = openLog(16 * 1024);
-    const flow = watchers.log.begin(headOf());
-    const viewer = new Viewer();
-    watchers.add(viewer);
-    feedAll(watchers, [viewer]);
+    const log = openLog(16 * 1024);
+    const flow = log.begin(headOf());
+    const viewer = new TestViewer();
+    log.watch(viewer);
+    feedAll(log, [viewer]);
     viewer.hasRoom = false;
     flow.over({ reason: "fin" }, {});
-    const next = watchers.log.begin(headOf());
+    const next = log.begin(headOf());
     for (let count = 0; count < 200; count++) next.read(false, new Uint8Array(100), count, false);
     viewer.hasRoom = true;
-    feedAll(watchers, [viewer]);
+    feedAll(log, [viewer]);
     expect(viewer.seen.flows.get(flow.id)).toMatchObject({ isLost: true, last: undefined });
     expect(viewer.seen.flows.get(next.id)).toMatchObject({ isLost: false, record: { sentBytes: 20_000 } });
   });
@@ -200,15 +199,15 @@ describe("a log of frames", () => {
 
 /** What a viewer sees of a flow that reads these pieces, then what the target answers. */
 function seenOf(target: AnnouncedTarget, sent: readonly string[], received: readonly string[] = []) {
-  const watchers = openLog();
-  const flow = watchers.log.begin(headOf(target));
+  const log = openLog();
+  const flow = log.begin(headOf(target));
   const pieces = sent.map((text) => Buffer.from(text));
   for (const piece of pieces) flow.read(false, piece, 1, false);
   for (const text of received) flow.read(true, Buffer.from(text), 1, false);
   expect(pieces.map(String)).toEqual(sent);
-  const viewer = new Viewer();
-  watchers.add(viewer);
-  feedAll(watchers, [viewer]);
+  const viewer = new TestViewer();
+  log.watch(viewer);
+  feedAll(log, [viewer]);
   return { sent: join(viewer, 0, false), received: join(viewer, 0, true) };
 }
 
@@ -256,17 +255,17 @@ const step = fc.oneof(
 test("any reads, stalls and reconnects give each watcher all bytes in order, or marks that add up", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 100, maxLength: 200, size: "max" }), (steps) => {
-      const watchers = openLog(6 * 1024, 8);
+      const log = openLog(6 * 1024, 8);
       const flows: { recorder: LoggedFlow; bytes: { sent: number[]; received: number[] }; isOver: boolean }[] = [];
-      const viewers = [new Viewer(), new Viewer(), new Viewer()];
-      const watches = viewers.map((viewer) => watchers.add(viewer));
+      const viewers = [new TestViewer(), new TestViewer(), new TestViewer()];
+      for (const viewer of viewers) log.watch(viewer);
       let next = 0;
       for (const each of steps) {
         const flow = "flow" in each ? flows.filter(({ isOver }) => !isOver)[each.flow] : undefined;
         // No flow that runs may be forgotten here.
         const runningCount = flows.filter(({ isOver }) => !isOver).length;
         if (each.do === "open" && runningCount < 6) {
-          const recorder = watchers.log.begin(headOf());
+          const recorder = log.begin(headOf());
           flows.push({ recorder, bytes: { sent: [], received: [] }, isOver: false });
         } else if (each.do === "read") {
           const bytes = Array.from({ length: each.bytes }, () => next++ % 251);
@@ -276,18 +275,17 @@ test("any reads, stalls and reconnects give each watcher all bytes in order, or 
           flow.recorder.over({ reason: "fin" }, {});
           flow.isOver = true;
         } else if (each.do === "changed") flow?.recorder.change(headOf());
-        else if (each.do === "feed") watchers.feed();
-        else if (each.do === "stall") (viewers[each.viewer] as Viewer).hasRoom = !viewers[each.viewer]?.hasRoom;
+        else if (each.do === "feed") log.feed();
+        else if (each.do === "stall") (viewers[each.viewer] as TestViewer).hasRoom = !viewers[each.viewer]?.hasRoom;
         else if (each.do === "reconnect") {
-          const viewer = viewers[each.viewer] as Viewer;
-          watchers.remove(watches[each.viewer] as (typeof watches)[number]);
-          watches[each.viewer] = watchers.add(viewer, viewer.position);
+          const viewer = viewers[each.viewer] as TestViewer;
+          log.watch(viewer, viewer.position);
         }
       }
       for (const viewer of viewers) viewer.hasRoom = true;
-      feedAll(watchers, viewers);
+      feedAll(log, viewers);
       for (const { seen } of viewers) {
-        for (const { id } of watchers.log.flows()) expect(seen.flows.get(id)).toBeDefined();
+        for (const { id } of log.flows()) expect(seen.flows.get(id)).toBeDefined();
         for (const { recorder, bytes, isOver } of flows) {
           const flow = seen.flows.get(recorder.id);
           if (flow === undefined) continue;

@@ -72,7 +72,7 @@ test("takes a renewed certificate without losing a connection, and keeps the old
   await using page = await openSecurePage(gateway, tls);
   const second = await certificates.make("second");
   await copyFile(second.certPath, tls.certPath);
-  expect(() => gateway.app.reloadTls()).toThrow("is not the key of");
+  expect(() => gateway.app.reloadTls()).toThrow("is not the private key");
   expect(await shownName(gateway)).toBe("first");
   await copyFile(second.keyPath, tls.keyPath);
   gateway.app.reloadTls();
@@ -104,11 +104,11 @@ test("says which file is wrong, and how", async () => {
     [{ ...one, certPath: "/nowhere.crt" }, /^--tls-cert \/nowhere\.crt cannot be read \(ENOENT\); name a PEM file/],
     [{ ...one, keyPath: certificates.folder }, /^--tls-key \S+ cannot be read \(it is not a file\)/],
     [{ ...one, certPath: text }, /^--tls-cert \S+text has no certificate in PEM form/],
-    [{ ...one, keyPath: text }, /^--tls-key \S+text has no private key in PEM form/],
+    [{ ...one, keyPath: text }, /^--tls-key \S+text is not the private key/],
     [{ certPath: one.keyPath, keyPath: one.certPath }, /^--tls-cert \S+one\.key has no certificate/],
     [
       { ...one, keyPath: other.keyPath },
-      /^--tls-key \S+other\.key is not the key of the certificate in \S+ \S+one\.crt/,
+      /^--tls-key \S+other\.key is not the private key, without a passphrase, of \S+ \S+one\.crt/,
     ],
   ];
   for (const [files, message] of wrong) expect(() => readTls({ tls: files, auth: undefined })).toThrow(message);

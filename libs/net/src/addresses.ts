@@ -30,7 +30,6 @@ export function decodeHostPort(text: string, portLeast = 1): HostPort | undefine
   return port >= portLeast && port <= 65_535 ? { host: groups.six ?? groups.name ?? "", port } : undefined;
 }
 
-/** `describeHostPort` for one end of a connection. */
 export function describeEndpoint({ address, port }: Endpoint): string {
   return describeHostPort({ host: address, port });
 }
@@ -42,7 +41,7 @@ export function endpointOf(address: string | undefined, port: number | undefined
     : { address: normalizeAddress(address) ?? address, port };
 }
 
-/** The one text of an address; `undefined` when the text is no address. */
+/** The one text of an address; `undefined` for any other text. */
 export function normalizeAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
   const address = parse(text);
@@ -74,13 +73,12 @@ export function isLoopback(host: string): boolean {
   return parse(host)?.range() === "loopback" || host.toLowerCase() === "localhost";
 }
 
-/** The 4 or 16 bytes of an address; `undefined` when the text is no address. */
+/** Its 4 or 16 bytes; `undefined` for any other text. */
 export function encodeAddress(text: string): Uint8Array | undefined {
   const address = parse(text);
   return address && Uint8Array.from(address.toByteArray());
 }
 
-/** The text of an address of 4 or 16 bytes. */
 export function decodeAddress(bytes: Uint8Array): string {
   return format(unmap(ipaddr.fromByteArray([...bytes])));
 }

@@ -1,13 +1,12 @@
 /**
  * One outgoing byte stream to a target, over TCP, TLS or a Unix socket, with everything that happens noted in a record.
  *
- * It lives in one of two ways. An *exchange* is one message and one reply: the target's FIN ends it, and so does a silence
- * of `replyTimeoutMs`. A *conversation* lasts until both ends have sent FIN: no silence ends it, and after the target's
- * FIN it stays half-open for at most `halfOpenMs`. Either of them goes on reading after our own FIN.
+ * An *exchange* is one message and one reply: the target's FIN ends it, and so does a silence of `replyTimeoutMs`. A
+ * *conversation* lasts until both ends have sent FIN: no silence ends it, and after the target's FIN it stays half-open for
+ * at most `halfOpenMs`. Either goes on reading after our own FIN, and ends in RST when it is left before the target's.
  *
  * No read is buffered here: `pause` stops the reading, so that TCP's own window slows the target down (TLS reads ahead by
- * at most 64 KiB). When the target's FIN ends it, what the target has not yet read is dropped. A stream that is left before
- * ends in RST, so that the target knows: through TLS that is a reset of the TCP connection beneath. A Unix socket has none.
+ * at most 64 KiB).
  */
 
 import type { OnReadOpts, Socket } from "node:net";
@@ -27,18 +26,13 @@ export const replyTimeoutMsDefault = 15_000;
 
 /** How a connection begins and how long it may wait. Times are at most 2,147,483,647 ms, as `setTimeout` has it. */
 export interface ConnectionOptions {
-  /** What is filled while the stream lives. */
   readonly record: StreamRecord;
   /** Bytes written as soon as the connection is ready. */
   readonly message: Uint8Array;
   /** Bytes that belong to the connection and not to the message: written first, before TLS, and not counted. */
   readonly proxyHeader?: Uint8Array | undefined;
-  /**
-   * How the message is written, instead of at once [G-11]. `write` and `end` have no place beside it, and the target's FIN
-   * ends the stream, whatever is left of the schedule.
-   */
+  /** How the message is written, instead of at once [G-11]; `write` and `end` have no place beside it. */
   readonly schedule?: readonly ScheduleStep[] | undefined;
-  /** How slowly the target is read. */
   readonly read?: ReadRate | undefined;
   readonly connectTimeoutMs?: number;
   /** Makes it an exchange: milliseconds without a byte while reading, `Infinity` for a reply that may fall silent. */
@@ -58,10 +52,7 @@ export interface ConnectionListener {
   onOpen?(connection: Connection): void;
   /** The kernel took one write. */
   onWritten?(byteCount: number, atMs: number, connection: Connection): void;
-  /** What one read gave. */
   onRead(bytes: Uint8Array, atMs: number, connection: Connection): void;
-  /** After a `write` that returned false: the kernel has taken all that was written. */
-  onDrain?(connection: Connection): void;
   /** A FIN was received or sent, and the stream goes on in the other direction. */
   onFin?(isFromTarget: boolean, atMs: number, connection: Connection): void;
   /** It is over: called once, and nothing after it. */
@@ -71,9 +62,6 @@ export interface ConnectionListener {
 }
 
 const readBytesMax = 64 * 1024;
-
-/** Bytes that are held without a word to whoever writes them: as many as a socket holds in Node. */
-const heldBytesMax = 64 * 1024;
 
 /** What a write that waits costs in memory besides its bytes, so that many small ones are not taken for few bytes. */
 export const writeCostBytes = 256;
@@ -137,19 +125,14 @@ export class Connection {
     return this;
   }
 
-  /**
-   * Writes bytes, once the connection is ready; does nothing when the stream is over or `end` was called. Returns false when
-   * the kernel has not taken them all yet; `onDrain` says when it has.
-   */
-  write(bytes: Uint8Array): boolean {
-    if (this.#isOver || this.#isEnded || bytes.length === 0) return true;
+  /** Writes bytes, once the connection is ready; does nothing when the stream is over or `end` was called. */
+  write(bytes: Uint8Array): void {
+    if (this.#isOver || this.#isEnded || bytes.length === 0) return;
     if (this.#socket !== undefined) return this.#write(this.#socket, bytes);
     this.#held.push(bytes);
     this.#countUnsent(1, bytes);
-    return this.#unsentBytes < heldBytesMax;
   }
 
-  /** True once `end` was called. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -159,7 +142,6 @@ export class Connection {
     return this.#unsentBytes;
   }
 
-  /** What they cost in memory. */
   get unsentCost(): number {
     return this.#unsentBytes + this.#unsentWrites * writeCostBytes;
   }
@@ -187,12 +169,12 @@ export class Connection {
     this.#readOrWait();
   }
 
-  /** Leaves; the listener's `onOver` is called with `cancelled` before this returns. */
+  /** Leaves; `onOver` is called before this returns. */
   cancel(): void {
     this.#finish({ reason: "cancelled" });
   }
 
-  /** Breaks the connection off by RST; does nothing and returns false where there is none, on a Unix socket. */
+  /** Breaks it off by RST; does nothing and returns false on a Unix socket, which has none. */
   reset(): boolean {
     if (this.#isUnix) return false;
     this.#finish({ reason: "reset" });
@@ -221,9 +203,6 @@ export class Connection {
 
   #open(socket: Socket): void {
     this.#socket = socket;
-    socket.on("drain", () => {
-      if (!this.#isOver) this.#tell((listener) => listener.onDrain?.(this));
-    });
     socket.on("end", () => this.#endByTarget());
     if (socket !== this.#transport) socket.on("data", (bytes: Buffer) => this.#takeSome(socket, bytes));
     this.#deadline.set(this.#replyTimeoutMs);
@@ -247,13 +226,13 @@ export class Connection {
     if (this.#isEnded) this.#sendFin(socket);
   }
 
-  #write(socket: Socket, bytes: Uint8Array, onTaken?: () => void): boolean {
+  #write(socket: Socket, bytes: Uint8Array, onTaken?: () => void): void {
     // Nagle's algorithm (RFC 9293, section 3.7.4) delays nothing while nothing is on its way.
     if (this.#hasWritten) socket.setNoDelay();
     this.#hasWritten = true;
     this.#countUnsent(1, bytes);
     this.record.sending(bytes);
-    return socket.write(bytes, (error) => {
+    socket.write(bytes, (error) => {
       this.#countUnsent(-1, bytes);
       if (error || this.#isOver) return;
       const atMs = performance.now();
@@ -297,7 +276,6 @@ export class Connection {
     else if (!this.reset()) this.cancel();
   }
 
-  /** How the transport is read, where TLS does not read it. */
   #makeReader(): OnReadOpts {
     const throttle = this.#throttle;
     const isShared = throttle === undefined && this.#options.isReadBorrowed !== true;
@@ -331,7 +309,6 @@ export class Connection {
     if (this.#throttle !== undefined) this.#readOrWait();
   }
 
-  /** Reads on unless the listener or the read rate holds the reading back. */
   #readOrWait(): void {
     const socket = this.#socket;
     if (socket === undefined || this.#isOver) return;

@@ -29,7 +29,6 @@ export class InputError extends Error {
   override readonly name = "InputError";
 }
 
-/** The connection was not ready in time. */
 export function connectTimeout(target: Target, timeoutMs: number, { at }: StreamRecord): ExchangeError {
   const sentence =
     at.established === undefined
@@ -38,7 +37,6 @@ export function connectTimeout(target: Target, timeoutMs: number, { at }: Stream
   return new ExchangeError("connect-timeout", `${placeOf(target)} ${sentence}`);
 }
 
-/** The target was silent for too long, after it had sent so many bytes. */
 export function replyTimeout(target: Target, timeoutMs: number, receivedBytes: number): ExchangeError {
   const sentence =
     receivedBytes === 0
@@ -113,17 +111,13 @@ function placeOf({ name, address }: Target): string {
 
 /** What the system's own error means when a program wants to listen, with the option that helps. */
 export function toListenError(error: NodeJS.ErrnoException, { host, port }: HostPort): ListenError {
-  const other = port < 65_535 ? port + 1 : port - 1;
-  const noAddress = `${host} is not an address of this machine; choose one with --host, such as 127.0.0.1`;
-  const sentences: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} of ${host} is in use, perhaps by another Wirebook; stop that program or choose another port: --port ${other}`,
-    EACCES: `this user may not listen on port ${port} of ${host}; choose a port from 1024 on with --port`,
-    EADDRNOTAVAIL: noAddress,
-    ENOTFOUND: noAddress,
-  };
   const { code = error.message } = error;
-  const otherwise = `cannot listen on port ${port} of ${host} (${code}); choose others with --host and --port`;
-  return new ListenError(sentences[code] ?? otherwise, { cause: error });
+  const other = port < 65_535 ? port + 1 : port - 1;
+  const sentence =
+    code === "EADDRINUSE"
+      ? `port ${port} of ${host} is in use, perhaps by another Wirebook; stop that program or choose another port: --port ${other}`
+      : `cannot listen on port ${port} of ${host} (${code}); choose an address of this machine with --host, and a port from 1024 on with --port`;
+  return new ListenError(sentence, { cause: error });
 }
 
 /** A host name with several addresses gives an AggregateError, whose own code is only that of the first address. */

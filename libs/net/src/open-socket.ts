@@ -6,8 +6,7 @@
  */
 
 import { connect, isIP, isIPv4 } from "node:net";
-import type { LookupFunction, OnReadOpts, Socket } from "node:net";
-import process from "node:process";
+import type { OnReadOpts, Socket } from "node:net";
 import { connect as connectTls, createSecureContext } from "node:tls";
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { StreamRecord, TlsFacts } from "@wirebook/protocol";
@@ -23,22 +22,12 @@ const keepAliveDelayMs = 30_000;
  */
 const attemptTimeoutMsMax = 2000;
 
-/** Addresses of a name that are reached within the time for the connection, whatever that is. */
+/** Addresses of a name that are tried within the time for the connection, whatever that is. */
 const attemptsAtLeast = 3;
 
 /** Characters of a name in a certificate that are kept; the target chooses them. */
 const certificateNameCharactersMax = 256;
 
-/** Both addresses of `localhost` (RFC 6761, section 6.3), of which /etc/hosts often has only one. */
-const lookupLocalhost: LookupFunction = (_, __, callback) => {
-  const addresses = [
-    { address: "127.0.0.1", family: 4 },
-    { address: "::1", family: 6 },
-  ];
-  process.nextTick(callback, null, addresses);
-};
-
-/** How a target is connected to, and who is told. */
 export interface TargetOptions {
   readonly connectTimeoutMs: number;
   /** True to let the kernel find out whether a silent target still lives. */
@@ -47,11 +36,9 @@ export interface TargetOptions {
   readonly onread: OnReadOpts;
   /** Goes first, before TLS. Where there is no TLS the owner writes it, in one segment with what follows. */
   readonly proxyHeader: Uint8Array | undefined;
-  /** Gets the steps, both ends and the facts of TLS. */
   readonly record: StreamRecord;
   /** The connection is ready. Bytes are read and written at this socket: the one that was returned, or TLS over it. */
   readonly onReady: (socket: Socket) => void;
-  /** Of the connection, now and later. */
   readonly onError: (error: Error) => void;
 }
 
@@ -81,7 +68,6 @@ function openSocket(address: TargetAddress, { connectTimeoutMs, isKeptAlive, onr
   return connect({
     host: address.host,
     port: address.port,
-    lookup: address.host === "localhost" ? lookupLocalhost : undefined,
     allowHalfOpen: true,
     onread: address.transport === "tls" ? undefined : onread,
     keepAlive: isKeptAlive,

@@ -1,6 +1,6 @@
 /** Certificates and keys in PEM form (RFC 7468), read and checked when a program starts. */
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { InputError } from "./errors.ts";
@@ -14,48 +14,26 @@ interface NamedFile {
 /** Bytes of a PEM file; the list of all usual authorities has a quarter of that. */
 const pemBytesMax = 1024 * 1024;
 
-/**
- * Reads a file of certificates.
- *
- * @throws InputError
- */
+/** @throws InputError, also for one broken certificate: TLS itself ignores an authority that is cut off behind others */
 export function readCertificates(file: NamedFile): Buffer {
   const pem = read(file);
-  parseCertificates(file, pem);
+  const block = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----.*?(?:-----END [^-]*-----|$)/gs;
+  const blocks = pem.toString("latin1").match(block) ?? [""];
+  attempt(
+    () => blocks.map((text) => new X509Certificate(text)),
+    `${describe(file)} has no certificate in PEM form, or a broken one; name the whole file that begins with BEGIN CERTIFICATE`,
+  );
   return pem;
 }
 
-/**
- * Reads a certificate and its key, and checks that they belong together.
- *
- * @throws InputError
- */
+/** @throws InputError, also when the two do not belong together, or cannot be used for TLS */
 export function readKeyPair(certFile: NamedFile, keyFile: NamedFile): { readonly cert: Buffer; readonly key: Buffer } {
-  const [cert, key] = [read(certFile), read(keyFile)];
-  const [certName, keyName] = [describe(certFile), describe(keyFile)];
-  const [certificate] = parseCertificates(certFile, cert);
-  const privateKey = attempt(
-    () => createPrivateKey(key),
-    `${keyName} has no private key in PEM form without a passphrase; name the file that begins with BEGIN PRIVATE KEY`,
+  const [cert, key] = [readCertificates(certFile), read(keyFile)];
+  attempt(
+    () => createSecureContext({ cert, key }),
+    `${describe(keyFile)} is not the private key, without a passphrase, of ${describe(certFile)}; name two PEM files that belong together`,
   );
-  if (!certificate.checkPrivateKey(privateKey)) {
-    throw new InputError(
-      `${keyName} is not the key of the certificate in ${certName}; name two files that belong together`,
-    );
-  }
-  // What TLS itself rejects, such as a key that is too short, is found before the first connection.
-  attempt(() => createSecureContext({ cert, key }), `${certName} cannot be used for TLS; create a new one`);
   return { cert, key };
-}
-
-/** At least one. TLS itself ignores an authority that is not in PEM form, or is cut off behind others. */
-function parseCertificates(file: NamedFile, pem: Buffer): [X509Certificate, ...X509Certificate[]] {
-  const block = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----.*?(?:-----END [^-]*-----|$)/gs;
-  const blocks = pem.toString("latin1").match(block) ?? [""];
-  const sentence = `${describe(file)} has no certificate in PEM form, or a broken one; name the whole file that begins with BEGIN CERTIFICATE`;
-  return blocks.map((text) => attempt(() => new X509Certificate(text), sentence)) as ReturnType<
-    typeof parseCertificates
-  >;
 }
 
 function read(file: NamedFile): Buffer {
@@ -75,9 +53,9 @@ function describe({ option, path }: NamedFile): string {
   return `${option} ${path}`;
 }
 
-function attempt<Result>(work: () => Result, sentence: string): Result {
+function attempt(work: () => unknown, sentence: string): void {
   try {
-    return work();
+    work();
   } catch (error) {
     throw new InputError(`${sentence} (${(error as Error).message})`, { cause: error });
   }

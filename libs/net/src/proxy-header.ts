@@ -7,8 +7,8 @@
  *      2 bytes  length of what follows, most significant first
  *      n bytes  source and destination address, source and destination port, and then extensions, which are skipped
  *
- * It stands before everything else on the connection. A reader must know from the peer's address that there is one: a
- * reader that guesses would let any client claim any address. Version 1, which is text, is not read.
+ * A reader must know from the peer's address that there is one: a reader that guesses would let any client claim any
+ * address. Version 1, which is text, is not read.
  */
 
 import type { Endpoint } from "@wirebook/protocol";
@@ -22,7 +22,6 @@ interface ProxiedConnection {
   readonly destination: Endpoint;
 }
 
-/** What the bytes so far are: the start of a header, a whole one, or none and why. */
 type ProxyHeaderReading =
   | { readonly state: "incomplete" }
   | {

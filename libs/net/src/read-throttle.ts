@@ -8,7 +8,6 @@
 import { slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
 import type { ReadRate } from "@wirebook/protocol";
 
-/** Says when the next read may be made. */
 export class ReadThrottle {
   readonly #rate: ReadRate;
   readonly #onMayRead: () => void;
@@ -28,7 +27,6 @@ export class ReadThrottle {
     return this.#timer !== undefined;
   }
 
-  /** Bytes that the next read may take. */
   get bytes(): number {
     return performance.now() < this.#untilMs ? this.#rate.bytes : slowReadBytesMax;
   }
@@ -44,7 +42,6 @@ export class ReadThrottle {
     this.#wait(this.#rate.everyMs);
   }
 
-  /** Waits no longer, and never again. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#untilMs = 0;

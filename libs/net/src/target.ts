@@ -23,7 +23,7 @@ export interface TlsAddress extends HostPort {
   readonly transport: "tls";
   /** The name that the certificate must have and that SNI tells, where it is not the host. */
   readonly servername?: string | undefined;
-  /** The protocol that is offered (RFC 7301). */
+  /** RFC 7301. */
   readonly alpn?: string | undefined;
   /** The authorities that are trusted instead of the usual ones, in PEM form. */
   readonly ca?: Buffer | undefined;
@@ -38,7 +38,7 @@ export type TargetAddress =
 export interface Target {
   readonly name: string;
   readonly address: TargetAddress;
-  /** The version of the PROXY header that goes first; `undefined` for none. */
+  /** The version of the PROXY header that goes first. */
   readonly proxy: "v2" | undefined;
 }
 
@@ -89,11 +89,7 @@ export function parseTarget(text: string): Target {
   }
 }
 
-/**
- * Reads the URL of a target.
- *
- * @throws InputError
- */
+/** @throws InputError */
 export function parseTargetUrl(text: string): Omit<Target, "name"> {
   const url = URL.parse(text);
   const transport = url?.protocol.slice(0, -1) ?? "";

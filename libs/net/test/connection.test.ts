@@ -50,7 +50,7 @@ describe("an exchange", () => {
       peer.target,
       {},
       {
-        onRead: (_, __, connection) => void connection.write(Buffer.from(".")),
+        onRead: (_, __, connection) => connection.write(Buffer.from(".")),
       },
     );
     await ending;

@@ -54,7 +54,7 @@ describe("an exchange fails with", () => {
     const { texts, ending } = run(
       peer.target,
       {},
-      { onRead: (_, __, connection) => void connection.write(Buffer.from(".")) },
+      { onRead: (_, __, connection) => connection.write(Buffer.from(".")) },
     );
     expect(await ending).toMatchObject({
       code: "connection-reset",

@@ -3,7 +3,6 @@ import type { LookupAddress } from "node:dns";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
-import { networkInterfaces } from "node:os";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { tcpTarget } from "../src/index.ts";
@@ -73,18 +72,6 @@ describe("a name with several addresses", () => {
     connection.cancel();
     expect(await ending).toBe("cancelled");
     for (const socket of fillers) socket.destroy();
-  });
-
-  const hasIPv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
-
-  test.skipIf(!hasIPv6).each(["127.0.0.1", "::1"])("localhost is reached where only %s listens", async (host) => {
-    await using server = createServer((socket) => socket.once("data", () => socket.end("here")));
-    server.listen(0, host);
-    await once(server, "listening");
-    const { port } = server.address() as { readonly port: number };
-    const { record, ending } = run(tcpTarget("x", { host: "localhost", port }));
-    expect(await ending).toBe("fin");
-    expect(record.remote).toEqual({ address: host, port });
   });
 });
 

@@ -12,7 +12,7 @@ type Ending = EndReason | ExchangeError;
 export interface Run {
   readonly connection: Connection;
   readonly record: StreamRecord;
-  /** `open`, `written:8`, `read:3`, `fin:target`, `fin:own`, `drain`, and last `over:fin`, … or `over:` and the error's code. */
+  /** `open`, `written:8`, `read:3`, `fin:target`, `fin:own`, and last `over:fin`, … or `over:` and the error's code. */
   readonly events: readonly string[];
   readonly texts: readonly string[];
   readonly ending: Promise<Ending>;
@@ -51,10 +51,6 @@ export function run(
       onFin(isFromTarget, atMs, each) {
         events.push(isFromTarget ? "fin:target" : "fin:own");
         also.onFin?.(isFromTarget, atMs, each);
-      },
-      onDrain(each) {
-        events.push("drain");
-        also.onDrain?.(each);
       },
       onOver(outcome, each) {
         const ending = "reason" in outcome ? outcome.reason : outcome;

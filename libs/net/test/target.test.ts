@@ -117,9 +117,13 @@ test("files of certificates are read at once, and checked", async () => {
   expect(refusalOf(`${url}?ca=${cut}`)).toContain(`ca ${cut} has no certificate in PEM form, or a broken one`);
   await writeFile(cut, whole + another);
   expect(parseTarget(`${url}?ca=${cut}`).address).toMatchObject({ ca: Buffer.from(whole + another) });
-  expect(refusalOf(`${url}?cert=${cert}&key=${none}`)).toContain(`key ${none} has no private key in PEM form`);
+  expect(refusalOf(`${url}?cert=${cert}&key=${none}`)).toContain(
+    `key ${none} is not the private key, without a passphrase, of cert ${cert}`,
+  );
   expect(refusalOf(`${url}?cert=${none}&key=${key}`)).toContain(`cert ${none} has no certificate in PEM form`);
-  expect(refusalOf(`${url}?cert=${cert}&key=${other.keyPath}`)).toContain("is not the key of the certificate in");
+  expect(refusalOf(`${url}?cert=${cert}&key=${other.keyPath}`)).toContain(
+    "is not the private key, without a passphrase, of cert",
+  );
 });
 
 test.each([

@@ -35,8 +35,8 @@ describe("what is written", () => {
       message: Buffer.from("one "),
       proxyHeader: Buffer.from("zero "),
     });
-    expect(connection.write(Buffer.from("two "))).toBe(true);
-    expect(connection.write(Buffer.alloc(mebibyte, "x"))).toBe(false);
+    connection.write(Buffer.from("two "));
+    connection.write(Buffer.alloc(mebibyte, "x"));
     expect(connection.unsentBytes).toBe(8 + mebibyte);
     connection.end();
     connection.write(Buffer.from("too late"));
@@ -56,7 +56,7 @@ describe("what is written", () => {
       {},
       {
         onWritten: (byteCount) => void (byteCount === 8 && counts.push(noDelay.mock.calls.length)),
-        onRead: (_, __, connection) => void connection.write(Buffer.from("end")),
+        onRead: (_, __, connection) => connection.write(Buffer.from("end")),
       },
     );
     expect(await ending).toBe("fin");
@@ -95,7 +95,7 @@ describe("what is written", () => {
     });
     const { connection, record, ending } = run(peer.target);
     connection.end();
-    expect(connection.write(Buffer.from("too late"))).toBe(true);
+    connection.write(Buffer.from("too late"));
     connection.end();
     expect(await ending).toBe("fin");
     expect(record.sentBytes).toBe(8);
@@ -106,11 +106,14 @@ describe("what is written", () => {
       socket.resume();
       socket.once("end", () => socket.end());
     });
-    const { connection, record, events, ending } = run(peer.target, {}, { onDrain: (each) => each.end() });
-    expect(connection.write(Buffer.alloc(16 * mebibyte))).toBe(false);
+    const { connection, record, ending } = run(
+      peer.target,
+      {},
+      { onWritten: (_, __, each) => void (each.unsentBytes === 0 && each.end()) },
+    );
+    connection.write(Buffer.alloc(16 * mebibyte));
     expect(connection.unsentBytes).toBeGreaterThan(0);
     expect(await ending).toBe("fin");
-    expect(events).toContain("drain");
     expect([connection.unsentBytes, connection.unsentCost]).toEqual([0, 0]);
     expect(record.sentBytes).toBe(16 * mebibyte + 8);
   });

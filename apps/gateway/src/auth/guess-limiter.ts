@@ -26,22 +26,19 @@ export class GuessLimiter {
 
   /**
    * Counts an attempt. When it is one too many, returns the milliseconds until there may be another.
-   *
-   * @param name absent where only a secret is guessed
    */
-  take(address: string, name?: string): number | undefined {
+  take(address: string, name: string): number | undefined {
     const network = this.#networkBucket(address);
     // Names beyond an address's bound are not remembered, or it could have those forgotten at which others guess.
     if (!network.take()) return this.#limits.guessAddressRefillMs;
-    if (name === undefined || this.#nameBucket(address, name).take()) return undefined;
+    if (this.#nameBucket(address, name).take()) return undefined;
     network.give();
     return this.#limits.guessNameRefillMs;
   }
 
   /** That attempt was right, so it was no guess. */
-  giveBack(address: string, name?: string): void {
+  giveBack(address: string, name: string): void {
     this.#networkBucket(address).give();
-    if (name === undefined) return;
     this.#nameBucket(address, name).give();
     this.#homes.set(homeOf(address, name), true);
   }

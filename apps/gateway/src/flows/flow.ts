@@ -21,18 +21,14 @@ import type { Target } from "@wirebook/net";
 import { countsOnly, StreamRecord } from "@wirebook/protocol";
 import type { Endpoint, FlowFaults, FlowHead } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
+import { outcomeOf } from "../streams/stream.ts";
 import type { StreamEnd } from "../streams/stream.ts";
 import { announce } from "../websocket/page-frames.ts";
 import { FlowDirection } from "./flow-direction.ts";
-import { noFaults } from "./flow-faults.ts";
-import type { FrameLog, LoggedFlow } from "./frame-log.ts";
+import type { LoggedFlow } from "./logged-flow.ts";
+import type { ListeningPorts } from "./listening-port.ts";
 
-/** Milliseconds of silence after which the kernel asks whether a client is still there, as it does with targets. */
-export const clientProbeMs = 30_000;
-
-/** Bytes of one read from a target. */
-const readBytesMax = 64 * 1024;
-const readMemory = Buffer.allocUnsafeSlow(readBytesMax);
+const readMemory = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** The port through which a flow came. */
 export interface FlowPort {
@@ -41,20 +37,13 @@ export interface FlowPort {
   readonly faults: FlowFaults;
 }
 
-/** What all flows of a gateway share. */
-export interface FlowShared {
-  readonly limits: GatewayLimits;
-  readonly flowLog: FrameLog;
-  onOver(flow: Flow): void;
-  onInternalError(error: unknown): void;
-}
-
-/** One connection and where it leads. */
 export class Flow {
   readonly port: FlowPort;
+  readonly limits: GatewayLimits;
   readonly record = new StreamRecord(countsOnly);
   readonly logged: LoggedFlow;
-  readonly #shared: FlowShared;
+  outcome: StreamEnd | undefined;
+  readonly #owner: ListeningPorts;
   readonly #client: Socket;
   readonly #clientEnd: Endpoint | undefined;
   readonly #header: Uint8Array | undefined;
@@ -65,63 +54,52 @@ export class Flow {
   #down: FlowDirection | undefined;
   readonly #deadline = new Deadline(() => this.#timeOut());
   #finCount = 0;
-  #outcome: StreamEnd | undefined;
-  /** All faults that were done so far. */
-  #doneFaults: FlowFaults | undefined;
+  #doneFaults: FlowFaults = {};
 
-  constructor(client: Socket, port: FlowPort, shared: FlowShared) {
+  constructor(client: Socket, port: FlowPort, owner: ListeningPorts) {
+    const { connectTimeoutMs } = (this.limits = owner.limits);
     this.port = port;
-    this.#shared = shared;
+    this.#owner = owner;
     this.#client = client;
-    this.#clientEnd = endpointOf(client.remoteAddress, client.remotePort);
-    this.#header = port.target.proxy === undefined ? undefined : this.#encodeHeader();
+    const source = (this.#clientEnd = endpointOf(client.remoteAddress, client.remotePort));
+    const destination = endpointOf(client.localAddress, client.localPort);
+    // A client that is gone already has no address any more.
+    this.#header = port.target.proxy && encodeProxyHeader(source && destination && { source, destination });
     this.record.mark("received", performance.now());
-    this.#noteFaults();
-    this.logged = shared.flowLog.begin(this.#head);
-    client.on("error", () => this.#brokenBy("client"));
-    this.#deadline.set(shared.limits.connectTimeoutMs);
+    this.logged = owner.flowLog.begin(this.#describe());
+    client.on("error", () => this.#break({ reason: "reset" }, "client"));
+    this.#deadline.set(connectTimeoutMs);
     this.#transport = this.#target = connectTarget(port.target, {
-      connectTimeoutMs: shared.limits.connectTimeoutMs,
+      connectTimeoutMs,
       isKeptAlive: true,
-      onread: this.#reader(),
+      onread: this.#makeReader(),
       proxyHeader: this.#header,
       record: this.record,
       onReady: (socket) => this.#open(socket),
-      onError: (error) => this.#brokenBy("target", error),
+      onError: (error) => this.#break(this.#explain(error), "target"),
     });
   }
 
-  get outcome(): StreamEnd | undefined {
-    return this.#outcome;
-  }
-
-  get faults(): FlowFaults {
-    return this.port.faults;
-  }
-
-  /** Who connected, for the log. */
   get clientText(): string {
     return this.#clientEnd === undefined ? "unknown" : describeEndpoint(this.#clientEnd);
   }
 
   /** The faults of the port have changed. */
   faultsChanged(): void {
-    if (this.#outcome !== undefined) return;
-    this.#noteFaults();
-    this.logged.change(this.#head);
-    this.#up?.faultsChanged();
-    this.#down?.faultsChanged();
+    if (this.outcome !== undefined) return;
+    this.logged.change(this.#describe());
+    this.#up?.run();
+    this.#down?.run();
   }
 
-  /** Finds out whether a leg that waits is still there. */
   probe(): void {
     this.#up?.probe();
     this.#down?.probe();
   }
 
-  /** Ends at once: the gateway stops. */
+  /** The gateway stops. */
   abort(): void {
-    this.#breakBoth({ code: "shutting-down", message: "the gateway stopped; connect again in a moment" });
+    this.#break({ code: "shutting-down", message: "the gateway stopped; connect again in a moment" });
   }
 
   /** A sender's FIN was passed on. */
@@ -130,13 +108,13 @@ export class Flow {
     this.#finCount += 1;
     if (this.#finCount === 2) this.#close();
     // A target may take its time after the client's FIN, and a client that never closes would stay for ever.
-    else if (isFromTarget) this.#deadline.set(this.#shared.limits.halfOpenMs);
+    else if (isFromTarget) this.#deadline.set(this.limits.halfOpenMs);
   }
 
   /** A fault ends it. */
   breakOff(how: "rst" | "fin"): void {
-    if (how === "rst") return this.#breakBoth({ reason: "reset" });
-    if (this.#outcome !== undefined) return;
+    if (how === "rst") return this.#break({ reason: "reset" });
+    if (this.outcome !== undefined) return;
     const atMs = performance.now();
     this.logged.closed("fin", "client", true, atMs);
     this.logged.closed("fin", "target", false, atMs);
@@ -145,52 +123,39 @@ export class Flow {
 
   /** A mistake of this program, which ends one flow and no other. */
   onInternalError(error: unknown): void {
-    this.#shared.onInternalError(error);
+    this.#owner.onInternalError(error);
     this.abort();
   }
 
-  get #head(): FlowHead {
-    const { port } = this.port;
+  #describe(): FlowHead {
+    const { port, target, faults } = this.port;
     const { local, remote, tls, at } = this.record;
-    const client = this.#clientEnd;
+    this.#doneFaults = { ...this.#doneFaults, ...faults };
+    const hasFaults = Object.keys(this.#doneFaults).length > 0;
     return {
-      target: announce(this.port.target, this.#header),
+      target: announce(target, this.#header),
       via: "listen",
       port,
       at: { ...at },
-      ...(client && { client }),
-      ...(local && { local }),
-      ...(remote && { remote }),
-      ...(tls && { tls }),
-      ...(this.#doneFaults && { faults: this.#doneFaults }),
+      // JSON leaves out what is undefined.
+      client: this.#clientEnd,
+      local,
+      remote,
+      tls,
+      faults: hasFaults ? this.#doneFaults : undefined,
     };
   }
 
-  #noteFaults(): void {
-    const { faults } = this.port;
-    if (faults !== noFaults) this.#doneFaults = { ...this.#doneFaults, ...faults };
-  }
-
-  /** The PROXY header of this client; a client that is gone already has no address any more. */
-  #encodeHeader(): Uint8Array {
-    const source = this.#clientEnd;
-    const destination = endpointOf(this.#client.localAddress, this.#client.localPort);
-    return encodeProxyHeader(source && destination && { source, destination });
-  }
-
-  /** Bytes can flow. */
   #open(target: Socket): void {
     const client = this.#client;
-    const { limits } = this.#shared;
     this.#target = target;
     this.#transport.setNoDelay();
     this.#deadline.clear();
-    this.logged.change(this.#head);
+    this.logged.change(this.#describe());
     if (target !== this.#transport) target.on("data", (bytes: Buffer) => this.#down?.pass(bytes));
     else if (this.#header !== undefined) target.write(this.#header);
-    const up = new FlowDirection(this, false, [client, target], limits);
-    this.#up = up;
-    this.#down = new FlowDirection(this, true, [target, client], limits);
+    const up = (this.#up = new FlowDirection(this, false, client, target));
+    this.#down = new FlowDirection(this, true, target, client);
     client.on("data", (bytes: Buffer) => {
       if (this.#finCount > 0) this.#deadline.refresh();
       up.pass(bytes);
@@ -200,7 +165,7 @@ export class Flow {
   }
 
   /** Until the kernel has taken them, bytes that are written must stay as they are, and the memory is read into again. */
-  #reader(): OnReadOpts {
+  #makeReader(): OnReadOpts {
     return {
       buffer: readMemory,
       callback: (byteCount) => {
@@ -213,34 +178,26 @@ export class Flow {
   }
 
   #timeOut(): void {
-    const { connectTimeoutMs } = this.#shared.limits;
-    if (this.#up !== undefined) return this.#breakBoth({ reason: "fin" });
-    const { code, message } = connectTimeout(this.port.target, connectTimeoutMs, this.record);
-    this.#breakBoth({ code, message });
+    const { connectTimeoutMs } = this.limits;
+    const isOpen = this.#up !== undefined;
+    this.#break(isOpen ? { reason: "fin" } : connectTimeout(this.port.target, connectTimeoutMs, this.record));
   }
 
-  /** A leg is broken: the other one is told by RST. */
-  #brokenBy(leg: "client" | "target", error?: Error): void {
-    if (this.#outcome !== undefined) return;
-    const atMs = performance.now();
-    if (error === undefined) {
-      this.logged.closed("rst", "client", false, atMs);
-      return this.#breakBoth({ reason: "reset" }, leg);
-    }
-    const { code, message } = explain(error, this.port.target, {
-      at: this.record.at,
-      receivedBytes: this.logged.receivedBytes,
-    });
-    if (code === "connection-reset") this.logged.closed("rst", "target", true, atMs);
-    this.#breakBoth({ code, message }, leg);
+  #explain(error: Error): StreamEnd {
+    const { receivedBytes } = this.logged;
+    return explain(error, this.port.target, { at: this.record.at, receivedBytes });
   }
 
-  /** Both legs end by RST, unless one is broken already. */
-  #breakBoth(outcome: StreamEnd, broken?: "client" | "target"): void {
-    if (this.#outcome !== undefined) return;
+  /** Both legs end by RST, unless one is broken already, which is told to the other one. */
+  #break(outcome: StreamEnd, broken?: "client" | "target"): void {
+    if (this.outcome !== undefined) return;
     const atMs = performance.now();
-    if (broken !== "client") this.logged.closed("rst", "client", true, atMs);
     const hasReset = this.port.target.address.transport !== "unix" && this.record.at.established !== undefined;
+    if (broken === "client") this.logged.closed("rst", "client", false, atMs);
+    if (broken === "target" && outcomeOf(outcome) === "connection-reset") {
+      this.logged.closed("rst", "target", true, atMs);
+    }
+    if (broken !== "client") this.logged.closed("rst", "client", true, atMs);
     if (broken !== "target" && hasReset) this.logged.closed("rst", "target", false, atMs);
     this.#finish(outcome);
     abort(this.#client);
@@ -249,20 +206,20 @@ export class Flow {
   }
 
   #finish(outcome: StreamEnd): void {
-    this.#outcome = outcome;
+    this.outcome = outcome;
     this.#deadline.clear();
     this.#up?.stop();
     this.#down?.stop();
     this.record.mark("closed", performance.now());
     this.logged.over(outcome, this.record.at);
-    this.#shared.onOver(this);
+    this.#owner.onOver(this);
   }
 
   /** Both get FIN behind what waits for them, if they have not got it. One that does not read is waited for no longer. */
   #close(): void {
     this.#finish({ reason: "fin" });
     for (const socket of [this.#client, this.#target]) {
-      const timer = setTimeout(() => socket.destroy(), this.#shared.limits.closeTimeoutMs);
+      const timer = setTimeout(() => socket.destroy(), this.limits.closeTimeoutMs);
       socket.end(() => {
         clearTimeout(timer);
         socket.destroy();

@@ -10,18 +10,20 @@ import { BlockList, createServer, isIPv6 } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { isLoopback, ListenError, networkOf, normalizeAddress, readNetwork, toListenError } from "@wirebook/net";
 import type { FlowFaults, ListeningPort } from "@wirebook/protocol";
-import type { ListenSettings } from "./listen-settings.ts";
 import { Tally } from "../bounds.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics, RefusalReason } from "../telemetry/metrics.ts";
-import { clientProbeMs, Flow } from "./flow.ts";
-import type { FlowPort, FlowShared } from "./flow.ts";
-import { noFaults, toFaults } from "./flow-faults.ts";
+import { Flow } from "./flow.ts";
+import type { FlowPort } from "./flow.ts";
+import { noFaults } from "./flow-direction.ts";
 import type { FrameLog } from "./frame-log.ts";
+import type { ListenSettings } from "./listen-settings.ts";
 
-/** What the ports of a gateway need. */
-export interface ListeningPortsOptions {
+/** Milliseconds of silence after which the kernel asks whether a client is still there, as it does with targets. */
+const clientProbeMs = 30_000;
+
+interface ListeningPortsOptions {
   /** Networks besides loopback, as `readNetwork` reads them. */
   readonly allowed: readonly string[];
   readonly limits: GatewayLimits;
@@ -30,45 +32,43 @@ export interface ListeningPortsOptions {
   readonly metrics: Metrics;
 }
 
-/** All ports of one gateway. */
+interface OpenPort extends FlowPort {
+  readonly host: string;
+  readonly server: Server;
+  faults: FlowFaults;
+}
+
 export class ListeningPorts {
+  readonly limits: GatewayLimits;
   readonly flowLog: FrameLog;
-  readonly #options: ListeningPortsOptions;
+  readonly #log: Log;
+  readonly #metrics: Metrics;
   readonly #settings: readonly ListenSettings[];
   readonly #allowed = new BlockList();
   readonly #open: OpenPort[] = [];
   readonly #flows = new Set<Flow>();
   readonly #counts = new Tally();
-  readonly #shared: FlowShared;
   readonly #probing: NodeJS.Timeout;
-  #whenEmpty: (() => void) | undefined;
 
-  constructor(settings: readonly ListenSettings[], options: ListeningPortsOptions) {
+  constructor(settings: readonly ListenSettings[], { allowed, limits, flowLog, log, metrics }: ListeningPortsOptions) {
+    this.limits = limits;
+    this.flowLog = flowLog;
+    this.#log = log;
+    this.#metrics = metrics;
     this.#settings = settings;
-    this.#options = options;
-    for (const text of options.allowed) {
+    for (const text of allowed) {
       const network = readNetwork(text);
       if (network !== undefined) this.#allowed.addSubnet(network.address, network.bits, familyOf(network.address));
     }
-    const { limits, flowLog, log } = options;
-    this.flowLog = flowLog;
-    this.#shared = {
-      limits,
-      flowLog,
-      onOver: (flow) => this.#remove(flow),
-      onInternalError: (error) => log.internalError(error, { where: "flow" }),
-    };
     this.#probing = setInterval(() => {
       for (const flow of this.#flows) flow.probe();
     }, limits.pingIntervalMs).unref();
   }
 
-  /** Flows that run. */
   get count(): number {
     return this.#flows.size;
   }
 
-  /** The ports that are open, as pages are told. */
   get ports(): ListeningPort[] {
     return this.#open.map(({ host, port, target, faults }) => ({ host, port, target: target.name, faults }));
   }
@@ -77,7 +77,8 @@ export class ListeningPorts {
   setFaults(port: number, faults: FlowFaults): boolean {
     const open = this.#open.find((each) => each.port === port);
     if (open === undefined) return false;
-    open.faults = toFaults(faults);
+    const isSome = Object.values(faults).some((value) => value !== undefined && value !== false);
+    open.faults = isSome ? faults : noFaults;
     for (const flow of this.#flows) if (flow.port === open) flow.faultsChanged();
     return true;
   }
@@ -99,7 +100,7 @@ export class ListeningPorts {
         const { message } = toListenError(error as NodeJS.ErrnoException, settings);
         const sentence = `--listen: ${message.replaceAll(/--(?:port|host)/g, "--listen")}`;
         if (settings.isOptional !== true) throw new ListenError(sentence, { cause: error });
-        this.#options.log.notice(`${sentence}; it took a free one now`);
+        this.#log.notice(`${sentence}; it took a free one now`);
         await once(server.listen({ host, port: 0 }), "listening");
       }
       const open = { ...settings, port: (server.address() as AddressInfo).port, server, faults: noFaults };
@@ -110,58 +111,49 @@ export class ListeningPorts {
 
   /** No further client comes in; those that are there may end within `drainMs`. */
   async drain(): Promise<void> {
-    for (const { server } of this.#open) server.close();
-    if (this.#flows.size > 0) await this.#whenOver();
+    const closed = this.#open.map(({ server }) => once(server.close(), "close"));
+    const timer = setTimeout(() => this.#abortAll(), this.limits.drainMs);
+    await Promise.all(closed);
+    clearTimeout(timer);
     clearInterval(this.#probing);
   }
 
-  #whenOver(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#whenEmpty = resolve;
-      setTimeout(() => {
-        for (const flow of this.#flows) flow.abort();
-      }, this.#options.limits.drainMs).unref();
-    });
+  onOver(flow: Flow): void {
+    this.#flows.delete(flow);
+    this.#metrics.flow(flow);
+    this.#log.flow(flow);
+  }
+
+  onInternalError(error: unknown): void {
+    this.#log.internalError(error, { where: "flow" });
+  }
+
+  #abortAll(): void {
+    for (const flow of this.#flows) flow.abort();
   }
 
   #accept(socket: Socket, port: OpenPort): void {
-    const { log, metrics } = this.#options;
     const address = normalizeAddress(socket.remoteAddress ?? "") ?? "unknown";
-    const reason = this.#whyRefused(address);
+    const network = networkOf(address);
+    const reason = this.#whyRefused(address, network);
     if (reason !== undefined) {
-      metrics.refused.inc({ reason });
-      log.closed(address, reason);
+      this.#metrics.refused.inc({ reason });
+      this.#log.closed(address, reason);
       socket.resetAndDestroy();
       return;
     }
-    const network = networkOf(address);
-    this.#counts.add(network);
-    socket.on("close", () => this.#counts.remove(network));
-    const flow = new Flow(socket, port, this.#shared);
+    this.#counts.add(network, socket);
+    const flow = new Flow(socket, port, this);
     this.#flows.add(flow);
-    metrics.began(flow.logged);
+    this.#metrics.began(flow.logged);
   }
 
-  #whyRefused(address: string): RefusalReason | undefined {
-    const { flowsMax, flowsPerAddressMax } = this.#options.limits;
+  #whyRefused(address: string, network: string): RefusalReason | undefined {
+    const { flowsMax, flowsPerAddressMax } = this.limits;
     if (!isLoopback(address) && !this.#allowed.check(address, familyOf(address))) return "not-allowed";
     if (this.#flows.size >= flowsMax) return "flows";
-    return this.#counts.of(networkOf(address)) >= flowsPerAddressMax ? "flows-per-address" : undefined;
+    return this.#counts.of(network) >= flowsPerAddressMax ? "flows-per-address" : undefined;
   }
-
-  #remove(flow: Flow): void {
-    const { log, metrics } = this.#options;
-    this.#flows.delete(flow);
-    metrics.flow(flow);
-    log.flow(flow);
-    if (this.#flows.size === 0) this.#whenEmpty?.();
-  }
-}
-
-interface OpenPort extends FlowPort {
-  readonly host: string;
-  readonly server: Server;
-  faults: FlowFaults;
 }
 
 function familyOf(address: string): "ipv4" | "ipv6" {

@@ -5,41 +5,41 @@
  * presentation and do nothing else.
  */
 
-import type { ByteFrame, FlowFaults, GatewayFrame, PageFrame } from "@wirebook/protocol";
+import type { ByteFrame, FlowFaults, PageFrame } from "@wirebook/protocol";
 import { describeForbidden, mayUseTargets } from "../auth/identity.ts";
-import { FrameError } from "../websocket/page-frames.ts";
 import type { ConnectionShared } from "../websocket/connection.ts";
 import type { PageConnection } from "../websocket/page-connection.ts";
+import { FrameError } from "../websocket/page-frames.ts";
+import type { SendQueue } from "../websocket/send-queue.ts";
 import { tokenOf } from "./presentations.ts";
-import type { Presentation, PresentationListener } from "./presentations.ts";
-import type { Watcher, Watchers } from "./watcher.ts";
+import type { Presentation } from "./presentations.ts";
+import type { FrameLog, Viewer } from "./frame-log.ts";
 
 const watchForbidden = "watch on the gateway's own machine, or ask the operator for --auth";
 
-/** The frames of a page that concern flows. */
 export type FlowFrame = Extract<
   PageFrame,
   { type: "watch" | "unwatch" | "set-faults" | "present" | "unpresent" | "show" | "shown" | "select" }
 >;
 
-/** The flows of one page. */
-export class PageFlows implements PresentationListener {
+export class PageFlows implements Viewer {
+  readonly queue: SendQueue;
   readonly #page: PageConnection;
   readonly #shared: ConnectionShared;
-  #watch: { readonly watchers: Watchers; readonly watcher: Watcher } | undefined;
-  #viewed: Presentation | undefined;
+  #watched: FrameLog | undefined;
   #presented: Presentation | undefined;
 
   constructor(page: PageConnection, shared: ConnectionShared) {
+    this.queue = page.queue;
     this.#page = page;
     this.#shared = shared;
   }
 
-  /** @throws FrameError when the page may not, or when what it names is not there */
+  /** @throws FrameError */
   takeFrame(frame: FlowFrame): void {
     switch (frame.type) {
       case "watch":
-        return this.#beginWatch(frame);
+        return this.#watch(frame);
       case "unwatch":
         return this.#endWatch();
       case "set-faults":
@@ -57,18 +57,14 @@ export class PageFlows implements PresentationListener {
     }
   }
 
-  /**
-   * A byte frame of a stream that the page presents.
-   *
-   * @throws FrameError
-   */
+  /** @throws FrameError when it is of no stream that the page presents */
   takeBytes(frame: ByteFrame): void {
     this.#presentation.take(frame);
   }
 
   /** The page's machine took what waited. */
   wake(): void {
-    this.#watch?.watchers.wake();
+    this.#watched?.wake();
   }
 
   /** The page has gone. */
@@ -78,56 +74,42 @@ export class PageFlows implements PresentationListener {
     this.#presented = undefined;
   }
 
-  onPresentation(presentation: Presentation): void {
-    if (presentation === this.#presented) this.#page.sendState("presenting", () => this.#describePresented());
-    if (presentation === this.#viewed) this.#page.sendState("selected", () => this.#describeSelected());
+  /** The number of those who view what the page presents has changed. */
+  onViewers(): void {
+    this.#page.sendState("presenting", () => {
+      if (this.#presented === undefined) return undefined;
+      const { token, key, viewers } = this.#presented;
+      return { type: "presenting", token, key, viewers: viewers.length };
+    });
   }
 
-  onPresentationEnd(presentation: Presentation): void {
+  /** A presentation is over, which the page views or presents. */
+  onEnd(presentation: FrameLog): void {
     this.#page.sendFrame({ type: "presented-end" });
     if (presentation === this.#presented) this.#presented = undefined;
-    if (presentation !== this.#viewed) return;
+    if (presentation !== this.#watched) return;
     this.#endWatch();
     this.#page.onViewEnd();
   }
 
-  #describePresented(): GatewayFrame | undefined {
-    if (this.#presented === undefined) return undefined;
-    const { token, key, viewerCount } = this.#presented;
-    return { type: "presenting", token, key, viewers: viewerCount };
-  }
-
-  #describeSelected(): GatewayFrame | undefined {
-    return this.#viewed && { type: "selected", id: this.#viewed.selected };
-  }
-
-  #beginWatch({ from, presentation: token }: Extract<FlowFrame, { type: "watch" }>): void {
-    const { flows, presentations } = this.#shared;
-    const { queue, address, mayWatch } = this.#page;
-    if (token === undefined && !mayWatch) {
-      throw new FrameError("forbidden", null, watchForbidden);
-    }
-    const presentation = token === undefined ? undefined : presentations.find(token, address);
+  #watch({ from, presentation: token }: Extract<FlowFrame, { type: "watch" }>): void {
+    if (token === undefined && !this.#page.mayWatch) throw new FrameError("forbidden", null, watchForbidden);
+    const log = token === undefined ? this.#shared.flowLog : this.#shared.presentations.find(token);
     this.#endWatch();
-    const watchers = presentation?.watchers ?? flows;
-    this.#watch = { watchers, watcher: watchers.add(queue, from) };
-    this.#viewed = presentation;
-    presentation?.addViewer(this);
+    this.#watched = log;
+    log.watch(this, from);
   }
 
   #endWatch(): void {
-    this.#watch?.watchers.remove(this.#watch.watcher);
-    this.#watch = undefined;
-    const viewed = this.#viewed;
-    this.#viewed = undefined;
-    viewed?.removeViewer(this);
+    this.#watched?.unwatch(this);
+    this.#watched = undefined;
   }
 
   #present(key: string | undefined): void {
-    const { identity, address } = this.#page;
+    const { identity } = this.#page.client;
     const { presentations } = this.#shared;
     if (!mayUseTargets(identity.role)) throw new FrameError("forbidden", null, describeForbidden(identity));
-    const presentation = key === undefined ? presentations.begin() : presentations.find(tokenOf(key), address);
+    const presentation = key === undefined ? presentations.begin() : presentations.find(tokenOf(key));
     if (this.#presented !== presentation) this.#presented?.end();
     this.#presented = presentation;
     presentation.enter(this);
@@ -140,11 +122,11 @@ export class PageFlows implements PresentationListener {
   }
 
   #setFaults(port: number, faults: FlowFaults): void {
-    const { identity, mayWatch } = this.#page;
+    const { role } = this.#page.client.identity;
     // Without authentication everybody is an operator, also one who came through a proxy.
-    if (!mayWatch) throw new FrameError("forbidden", null, watchForbidden);
-    if (identity.role !== "operator") {
-      throw new FrameError("forbidden", null, `your role ${identity.role} may not set faults; an operator may`);
+    if (!this.#page.mayWatch) throw new FrameError("forbidden", null, watchForbidden);
+    if (role !== "operator") {
+      throw new FrameError("forbidden", null, `your role ${role} may not set faults; an operator may`);
     }
     if (this.#shared.listening.setFaults(port, faults)) return this.#page.onFaults();
     throw new FrameError("frame-invalid", null, `this gateway does not listen on port ${port}; hello has its ports`);

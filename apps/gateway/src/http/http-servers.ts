@@ -71,8 +71,7 @@ export function prepareServers(
     // A proxy brings the connections of many clients.
     if (isTrusted(address)) return;
     const network = networkOf(address);
-    counts.add(network);
-    socket.on("close", () => counts.remove(network));
+    counts.add(network, socket);
     if (counts.of(network) <= limits.connectionsPerAddressMax) return;
     onRefused("connections-per-address", address);
     socket.destroy();

@@ -30,7 +30,6 @@ export function shareOf(slotsMax: number, sharesAtLeast: number): number {
   return Math.min(slotsMax, Math.max(2, Math.ceil(slotsMax / sharesAtLeast)));
 }
 
-/** The pool of one gateway. */
 export class ConnectionPool {
   readonly slotsMax: number;
   readonly #limits: PoolLimits;
@@ -47,17 +46,14 @@ export class ConnectionPool {
     this.#shareMax = shareOf(slotsMax, limits.sharesAtLeast);
   }
 
-  /** Connections in use. */
   get runningCount(): number {
     return this.#running.size;
   }
 
-  /** Streams in the queue. */
   get waitingCount(): number {
     return this.#waiting.size;
   }
 
-  /** Requests a connection. */
   enter(user: SlotUser): void {
     const share = this.#shareFor(user);
     // A user that waits although a slot is free belongs to a WebSocket with its whole share.
@@ -114,9 +110,8 @@ export class ConnectionPool {
   }
 
   #allInUse({ runningCount }: Share): string {
-    if (this.slotsMax === 1) return "the one connection to a target is in use";
     return runningCount >= this.#shareMax && this.#running.size < this.slotsMax
       ? `this page uses the ${this.#shareMax} connections to targets that one page may have`
-      : `all ${this.slotsMax} connections to targets are in use`;
+      : `all connections to targets are in use (${this.slotsMax})`;
   }
 }

@@ -6,62 +6,31 @@
  */
 
 import { StreamCapture } from "@wirebook/capture";
-import type { Capture } from "@wirebook/capture";
-import { Connection, ExchangeError } from "@wirebook/net";
+import { Connection } from "@wirebook/net";
 import type { ConnectionListener, ConnectionOutcome, Target } from "@wirebook/net";
 import { countsOnly, StreamRecord } from "@wirebook/protocol";
 import type { EndReason, FrameErrorCode, ReadRate, ScheduleStep } from "@wirebook/protocol";
-import type { GatewayLimits } from "../limits.ts";
-import type { ConnectionPool, SlotUser } from "./connection-pool.ts";
+import type { ConnectionShared, WebSocketConnection } from "../websocket/connection.ts";
+import type { SlotUser } from "./connection-pool.ts";
 
 /** What a client asked for. */
 export interface StreamRequest {
-  /** The client's number for it. */
   readonly id: number;
   readonly target: Target;
-  /** The bytes to write first. */
   readonly message: Uint8Array;
-  /** True to send FIN behind them. */
+  /** True to send FIN behind the message. */
   readonly isEnded: boolean;
   /** True when it lives until it is closed; false for an exchange, which ends with the target's FIN or its silence. */
   readonly isConversation: boolean;
   /** True for an exchange whose reply may be silent for any time. */
   readonly isFollow: boolean;
-  /** How the message is written and the target is read, where that was said [G-11]. */
   readonly schedule?: readonly ScheduleStep[] | undefined;
   readonly read?: ReadRate | undefined;
-  /** When it was requested, on the gateway's clock. */
   readonly receivedMs: number;
   /** What it is, as the metrics count it: an operation's number, `none`, `other` for an unknown one, `connect`, `relay`. */
   readonly operation: string;
   /** What the log may show of the message: without a key. */
   readonly shown: string;
-}
-
-/** What all streams of a gateway share. */
-export interface StreamShared {
-  readonly pool: ConnectionPool;
-  readonly limits: GatewayLimits;
-  /** Gets the packets of all streams, if the operator wants them. */
-  readonly capture: Capture | undefined;
-}
-
-/** The WebSocket that a stream belongs to, which is told what happens. It closes on an internal error, which thus ends no other. */
-export interface StreamOwner {
-  /** True while so much waits for the client that its targets are not to be read. */
-  readonly isFull: boolean;
-  /** What goes before everything else to a target that wants it: the PROXY header of this client [W-20]. */
-  readonly proxyHeader: Uint8Array | undefined;
-  onOpen(stream: Stream): void;
-  onWritten(stream: Stream, byteCount: number, atMs: number): void;
-  /** The bytes of one read, which are only lent: the memory is read into again after the call. */
-  onRead(stream: Stream, bytes: Uint8Array, atMs: number): void;
-  onFin(stream: Stream, isFromTarget: boolean, atMs: number): void;
-  /** Nothing follows. `retryAfterMs` when trying again helps. */
-  onOver(stream: Stream, outcome: StreamEnd, retryAfterMs?: number): void;
-  /** Whether so many bytes wait for the target that the client must not send more for now. */
-  onStalled(isStalled: boolean): void;
-  onInternalError(error: unknown): void;
 }
 
 /** How a stream ended, as its client is told. */
@@ -76,24 +45,21 @@ export function outcomeOf(outcome: StreamEnd | undefined): EndReason | FrameErro
 /** What a capture needs of a record: it writes each event down at once. */
 const newestEvent = { firstEventsKept: 0, lastEventsKept: 1, bytesKept: Infinity };
 
-/** A stream of a client. */
 export class Stream implements SlotUser, ConnectionListener {
   readonly request: StreamRequest;
-  readonly owner: StreamOwner;
+  readonly owner: WebSocketConnection;
   /** Its connection, which may be written to and left before it has a place. */
   readonly connection: Connection;
   /** Its steps and counts; events are kept for a capture alone. */
   readonly record: StreamRecord;
-  /** Set when it is over. */
   outcome: StreamEnd | undefined;
-  /** Where it connects. */
   #target: Target;
-  readonly #shared: StreamShared;
+  readonly #shared: ConnectionShared;
   readonly #captured: StreamCapture | undefined;
   readonly #proxyHeader: Uint8Array | undefined;
   #isStalled = false;
 
-  constructor(request: StreamRequest, owner: StreamOwner, shared: StreamShared) {
+  constructor(request: StreamRequest, owner: WebSocketConnection, shared: ConnectionShared) {
     const { target, message, isEnded, isConversation, isFollow, schedule, read } = request;
     const { limits, capture } = shared;
     const { connectTimeoutMs, replyTimeoutMs, halfOpenMs } = limits;
@@ -101,7 +67,7 @@ export class Stream implements SlotUser, ConnectionListener {
     this.owner = owner;
     this.#target = target;
     this.#shared = shared;
-    this.#proxyHeader = target.proxy === undefined ? undefined : owner.proxyHeader;
+    this.#proxyHeader = target.proxy === undefined ? undefined : owner.client.proxyHeader;
     this.record = new StreamRecord(capture === undefined ? countsOnly : newestEvent);
     this.record.mark("received", request.receivedMs);
     if (capture !== undefined) {
@@ -151,7 +117,7 @@ export class Stream implements SlotUser, ConnectionListener {
 
   onSlot(): void {
     this.connection.connect(this.#target);
-    if (this.owner.isFull) this.connection.pause();
+    if (this.owner.queue.isFull) this.connection.pause();
   }
 
   onBusy(message: string): void {
@@ -180,7 +146,7 @@ export class Stream implements SlotUser, ConnectionListener {
   }
 
   onOver(outcome: ConnectionOutcome): void {
-    this.#finish(outcome instanceof ExchangeError ? { code: outcome.code, message: outcome.message } : outcome);
+    this.#finish(outcome);
   }
 
   onInternalError(error: unknown): void {

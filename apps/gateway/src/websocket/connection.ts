@@ -7,13 +7,15 @@
 
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
+import type { Capture } from "@wirebook/capture";
 import type { Identity } from "../auth/identity.ts";
 import type { FrameLog } from "../flows/frame-log.ts";
 import type { ListeningPorts } from "../flows/listening-port.ts";
 import type { Presentations } from "../flows/presentations.ts";
-import type { Watchers } from "../flows/watcher.ts";
 import type { Lessons } from "../lessons/lessons.ts";
-import type { Stream, StreamEnd, StreamOwner, StreamShared } from "../streams/stream.ts";
+import type { GatewayLimits } from "../limits.ts";
+import type { ConnectionPool } from "../streams/connection-pool.ts";
+import type { Stream, StreamEnd } from "../streams/stream.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { SendQueue } from "./send-queue.ts";
@@ -34,7 +36,6 @@ export const closeCodes = {
 /** Bytes of the reason in a close frame (RFC 6455, section 5.5: 125, less two for the code). */
 const closeReasonBytesMax = 123;
 
-/** Closes a WebSocket with a reason, which is cut where it is too long. */
 export function closeWebSocket(webSocket: WebSocket, code: number, reason: string): void {
   webSocket.close(code, Buffer.from(reason).subarray(0, closeReasonBytesMax));
 }
@@ -45,14 +46,16 @@ const probeMs = 10_000;
 const stalledBeatsForPing = 4;
 const noBytes = new Uint8Array(0);
 
-/** What all WebSockets of a gateway share. */
-export interface ConnectionShared extends StreamShared {
+export interface ConnectionShared {
+  readonly limits: GatewayLimits;
+  readonly pool: ConnectionPool;
+  /** Gets the packets of all streams, if the operator wants them. */
+  readonly capture: Capture | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
-  /** What those who watch get, and they themselves. */
+  /** The flows of the gateway. */
   readonly flowLog: FrameLog;
-  readonly flows: Watchers;
   readonly presentations: Presentations;
   readonly listening: ListeningPorts;
   readonly lessons: Lessons;
@@ -65,49 +68,34 @@ export interface Client {
   /** Counts the gateway's WebSockets, for its log. */
   readonly number: number;
   readonly webSocket: WebSocket;
-  /** The TCP connection under the WebSocket. */
   readonly socket: Socket;
-  /** Of the client, for limits and log. */
   readonly address: string;
   readonly identity: Identity;
-  /** True when it may watch the flows of the gateway [G-15]. */
   readonly mayWatch: boolean;
   /** Goes before everything else to targets that want it [W-20]. */
   readonly proxyHeader: Uint8Array | undefined;
 }
 
-/** The connection of one client. */
-export abstract class WebSocketConnection implements SendQueueListener, StreamOwner {
-  /** What goes to the client. */
+export abstract class WebSocketConnection implements SendQueueListener {
+  readonly client: Client;
   readonly queue: SendQueue;
-  readonly proxyHeader: Uint8Array | undefined;
-  readonly identity: Identity;
-  protected readonly number: number;
-  protected readonly webSocket: WebSocket;
-  protected readonly socket: Socket;
   protected readonly shared: ConnectionShared;
   /** Its streams that run by their ids, oldest first. */
   protected readonly streams = new Map<number, Stream>();
-  protected isDraining = false;
   /** When the client last sent something for a target, on the monotonic clock. */
   protected usedMs = 0;
   #isClosing = false;
   #isHeard = true;
-  #takenCount = 0;
   #missedPings = 0;
-  #stalledBeats = 0;
   #pingedMs: number | undefined;
+  #stalledBeats = 0;
   #stalledCount = 0;
-  #turns = 0;
-  readonly #over: Stream[] = [];
   #isOverfull = false;
+  #turns = 0;
 
-  constructor({ number, webSocket, socket, identity, proxyHeader }: Client, shared: ConnectionShared) {
-    this.number = number;
-    this.identity = identity;
-    this.webSocket = webSocket;
-    this.socket = socket;
-    this.proxyHeader = proxyHeader;
+  constructor(client: Client, shared: ConnectionShared) {
+    const { webSocket, socket } = client;
+    this.client = client;
     this.shared = shared;
     this.queue = new SendQueue(webSocket, socket, shared.limits, this);
     connectionOf.set(webSocket, this);
@@ -116,10 +104,11 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
 
   abstract onOpen(stream: Stream): void;
   abstract onWritten(stream: Stream, byteCount: number, atMs: number): void;
+  /** The bytes of one read, which are only lent: the memory is read into again after the call. */
   abstract onRead(stream: Stream, bytes: Uint8Array, atMs: number): void;
   abstract onFin(stream: Stream, isFromTarget: boolean, atMs: number): void;
+  /** Nothing of the stream follows. `retryAfterMs` when trying again helps. */
   abstract onOver(stream: Stream, outcome: StreamEnd, retryAfterMs?: number): void;
-  abstract onEmpty(): void;
 
   /** A whole message came, which was admitted. */
   protected abstract take(data: Buffer, isBinary: boolean, nowMs: number): void;
@@ -129,6 +118,9 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
 
   /** Pings without a sign of life before a client is dropped, besides the last one. */
   protected abstract get missedPingsMax(): number;
+
+  /** The kernel has taken everything. */
+  protected abstract onEmpty(): void;
 
   /** No further message comes: the WebSocket has closed, or is closing. */
   abstract onGone(): void;
@@ -140,34 +132,23 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
     return this.streams.size;
   }
 
-  get isFull(): boolean {
-    return this.queue.isFull;
-  }
-
-  /** Ends the streams that run, and closes. */
   abort(): void {
     this.close(closeCodes.goingAway, "shutting-down: the gateway stopped; connect again in a moment");
   }
 
   /** Closes when the one who authenticated may not stay [G-14]. */
   closeEnded(): void {
-    const why = this.shared.whyEnded(this.identity, this.usedMs);
+    const why = this.shared.whyEnded(this.client.identity, this.usedMs);
     if (why !== undefined) this.close(closeCodes.loginNeeded, `login-needed: ${why}; log in again`);
   }
 
-  /**
-   * Pings the client, and drops it when it showed no sign of life since the last ping [G-10]. A client whose machine takes
-   * frames shows one.
-   */
+  /** Pings the client, and drops it when it, or its machine, showed no sign of life since the last ping [G-10]. */
   beat(): void {
     if (this.#stalledCount > 0) return this.#beatStalled();
-    if (this.#stalledBeats > 0) this.socket.setKeepAlive(false);
+    if (this.#stalledBeats > 0) this.client.socket.setKeepAlive(false);
     this.#stalledBeats = 0;
-    const { takenCount } = this.queue;
-    const isAlive = this.#isHeard || takenCount > this.#takenCount;
+    this.#missedPings = this.#isHeard ? 0 : this.#missedPings + 1;
     this.#isHeard = false;
-    this.#takenCount = takenCount;
-    this.#missedPings = isAlive ? 0 : this.#missedPings + 1;
     if (this.#missedPings <= this.missedPingsMax) return this.#ping();
     // When this process was blocked, its timers fire before it reads the pongs that arrived meanwhile.
     setImmediate(() => (this.#isHeard ? this.#ping() : this.#drop()));
@@ -179,23 +160,24 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
    * client has gone. A ping that meets no machine would end the probes, so there are few.
    */
   #beatStalled(): void {
-    if (this.#stalledBeats === 0) this.socket.setKeepAlive(true, probeMs);
+    const { socket } = this.client;
+    if (this.#stalledBeats === 0) socket.setKeepAlive(true, probeMs);
     this.#stalledBeats += 1;
     if (this.#stalledBeats % stalledBeatsForPing === 0) this.#ping();
-    else this.socket.write(noBytes);
+    else socket.write(noBytes);
   }
 
   #ping(): void {
     this.#pingedMs = performance.now();
-    this.webSocket.ping();
+    this.client.webSocket.ping();
   }
 
   #drop(): void {
-    this.shared.log.socket({ socket: this.number, outcome: "dead" });
-    this.webSocket.terminate();
+    this.shared.log.socket({ socket: this.client.number, outcome: "dead" });
+    this.client.webSocket.terminate();
   }
 
-  /** Whether one more of its streams waits for its target, or one less. */
+  /** Whether so many bytes wait for a target that the client must not send more for now. */
   onStalled(isStalled: boolean): void {
     this.#stalledCount += isStalled ? 1 : -1;
     this.#readOrWait();
@@ -216,6 +198,11 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
     this.#resumeInTurn();
   }
 
+  onTaken(): void {
+    this.#isHeard = true;
+    if (this.queue.waitingBytes === 0) this.onEmpty();
+  }
+
   /**
    * Another stream goes first each time, and gets a turn of the event loop to itself; then two more go on, then four. If all
    * went on at once, the kernel would report them in the same order each time, and the first ones would fill the queue.
@@ -228,18 +215,18 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
     const resume = (count: number): void => {
       if (turn !== this.#turns || this.queue.isFull) return;
       for (const stream of waiting.splice(0, count)) stream.connection.resume();
-      if (waiting.length > 0) setImmediate(() => tell(this.webSocket, () => resume(count * 2)));
+      if (waiting.length > 0) setImmediate(resume, count * 2);
     };
     resume(1);
   }
 
   /** The client is not read while too much waits for a target, nor while too much waits for the client itself [G-9]. */
   #readOrWait(): void {
-    if (this.#stalledCount > 0 || this.#isOverfull) this.webSocket.pause();
-    else if (this.webSocket.isPaused) this.webSocket.resume();
+    const { webSocket } = this.client;
+    if (this.#stalledCount > 0 || this.#isOverfull) webSocket.pause();
+    else if (webSocket.isPaused) webSocket.resume();
   }
 
-  /** A stream begins. */
   protected add(stream: Stream): void {
     this.streams.set(stream.id, stream);
     this.shared.metrics.began(stream.record);
@@ -247,32 +234,28 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
 
   /** A stream is over. Metrics and log wait until the frames of this turn have left, because the client waits for those. */
   protected remove(stream: Stream): void {
-    this.streams.delete(stream.id);
-    if (this.#over.push(stream) === 1) setImmediate(tell, this.webSocket, report);
-  }
-
-  /** Counts and logs the streams that ended in the last turn. */
-  report(): void {
     const { metrics, log } = this.shared;
-    for (const stream of this.#over.splice(0)) {
+    const { number, identity } = this.client;
+    this.streams.delete(stream.id);
+    setImmediate(() => {
       metrics.stream(stream);
-      log.stream(this.number, this.identity.user, stream);
-    }
+      log.stream(number, identity.user, stream);
+    });
   }
 
   /** Closes the WebSocket, after the streams that run were ended. */
   protected close(code: number, reason: string): void {
-    if (this.#isClosing || this.webSocket.readyState !== this.webSocket.OPEN) return;
+    if (!this.#isOpen) return;
     this.#isClosing = true;
     this.onGone();
-    closeWebSocket(this.webSocket, code, reason);
+    closeWebSocket(this.client.webSocket, code, reason);
     // The client's close frame must be read, and what it sent before is dropped.
-    this.webSocket.resume();
+    this.client.webSocket.resume();
   }
 
   onInternalError(error: unknown): void {
     this.close(closeCodes.internalError, "internal: an error in the gateway; see its log");
-    this.shared.log.internalError(error, { socket: this.number });
+    this.shared.log.internalError(error, { socket: this.client.number });
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {
@@ -281,13 +264,9 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
   }
 
   onPing(data: Buffer): void {
-    // Pongs to a client that does not read would fill the memory, so it gets none.
-    if (this.#isAdmitted(performance.now()) && !this.#isOverMark) this.webSocket.pong(data);
-  }
-
-  /** The queue itself knows only its own frames, and no pongs. */
-  get #isOverMark(): boolean {
-    return this.queue.isFull || this.queue.waitingBytes > this.shared.limits.highWaterBytes;
+    // Pongs to a client that does not read would fill the memory, so it gets none; the queue's own mark knows no pongs.
+    const isFull = this.queue.isFull || this.queue.waitingBytes > this.shared.limits.highWaterBytes;
+    if (this.#isAdmitted(performance.now()) && !isFull) this.client.webSocket.pong(data);
   }
 
   onPong(): void {
@@ -297,11 +276,16 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
   }
 
   onError({ message }: Error): void {
-    this.shared.log.socket({ socket: this.number, outcome: message });
+    this.shared.log.socket({ socket: this.client.number, outcome: message });
+  }
+
+  get #isOpen(): boolean {
+    const { webSocket } = this.client;
+    return !this.#isClosing && webSocket.readyState === webSocket.OPEN;
   }
 
   #isAdmitted(nowMs: number): boolean {
-    if (this.#isClosing || this.webSocket.readyState !== this.webSocket.OPEN) return false;
+    if (!this.#isOpen) return false;
     this.#isHeard = true;
     return this.admit(nowMs);
   }
@@ -309,36 +293,22 @@ export abstract class WebSocketConnection implements SendQueueListener, StreamOw
 
 const connectionOf = new WeakMap<WebSocket, WebSocketConnection>();
 
-function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-  // With the default binary type of `ws` a message is a Buffer.
-  tell(this, (connection) => connection.onMessage(data as Buffer, isBinary));
+function guarded<Args extends unknown[]>(call: (connection: WebSocketConnection, ...args: Args) => void) {
+  return function (this: WebSocket, ...args: Args): void {
+    const connection = connectionOf.get(this) as WebSocketConnection;
+    try {
+      call(connection, ...args);
+    } catch (error) {
+      connection.onInternalError(error);
+    }
+  };
 }
 
-function onPing(this: WebSocket, data: Buffer): void {
-  tell(this, (connection) => connection.onPing(data));
-}
-
-function onPong(this: WebSocket): void {
-  tell(this, (connection) => connection.onPong());
-}
-
-function onClose(this: WebSocket): void {
-  tell(this, (connection) => connection.onGone());
-}
-
-function onError(this: WebSocket, error: Error): void {
-  tell(this, (connection) => connection.onError(error));
-}
-
-function report(connection: WebSocketConnection): void {
-  connection.report();
-}
-
-function tell(webSocket: WebSocket, call: (connection: WebSocketConnection) => void): void {
-  const connection = connectionOf.get(webSocket) as WebSocketConnection;
-  try {
-    call(connection);
-  } catch (error) {
-    connection.onInternalError(error);
-  }
-}
+// With the default binary type of `ws` a message is a Buffer.
+const onMessage = guarded((connection, data: RawData, isBinary: boolean) =>
+  connection.onMessage(data as Buffer, isBinary),
+);
+const onPing = guarded((connection, data: Buffer) => connection.onPing(data));
+const onPong = guarded((connection) => connection.onPong());
+const onClose = guarded((connection) => connection.onGone());
+const onError = guarded((connection, error: Error) => connection.onError(error));

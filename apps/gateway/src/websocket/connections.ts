@@ -6,7 +6,6 @@
  */
 
 import { once } from "node:events";
-import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { networkOf } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
@@ -16,40 +15,20 @@ import { Tally } from "../bounds.ts";
 import type { Refusal } from "../http/access-control.ts";
 import type { RefusalReason } from "../telemetry/metrics.ts";
 import { closeCodes, closeWebSocket } from "./connection.ts";
-import type { ConnectionShared, WebSocketConnection } from "./connection.ts";
+import type { Client, ConnectionShared, WebSocketConnection } from "./connection.ts";
 import { PageConnection } from "./page-connection.ts";
 import { FrameError } from "./page-frames.ts";
 import { RelayConnection } from "./relay-connection.ts";
 
-/** A WebSocket that was just opened. */
-export interface Opened {
-  readonly webSocket: WebSocket;
-  /** The TCP connection under it. */
-  readonly socket: Socket;
-  /** Of the client, for limits and log. */
-  readonly address: string;
-  /** `null` when a page must log in. */
-  readonly identity: Identity | null;
-  readonly mayWatch: boolean;
-  readonly proxyHeader: Uint8Array | undefined;
-  /** The target of a relay; `undefined` for a page. */
-  readonly relayTarget: Target | undefined;
-}
+/** A WebSocket that was just opened; without an identity its page must log in. */
+type Opened = Omit<Client, "number" | "identity"> & { readonly identity: Identity | null };
 
-/** Why a WebSocket is rejected, for the metrics, the page and the close frame. */
 interface Rejection {
   readonly reason: RefusalReason;
   readonly error: FrameError;
   readonly closeCode: number;
 }
 
-const loginNeeded: Rejection = {
-  reason: "authentication",
-  error: new FrameError("login-needed", null, "log in at /login"),
-  closeCode: closeCodes.loginNeeded,
-};
-
-/** The WebSockets of one gateway. */
 export class WebSocketConnections {
   readonly #targets: ReadonlyMap<string, Target>;
   readonly #shared: ConnectionShared;
@@ -65,47 +44,56 @@ export class WebSocketConnections {
   constructor(targets: ReadonlyMap<string, Target>, shared: ConnectionShared) {
     this.#targets = targets;
     this.#shared = shared;
-    this.#heartbeat = setInterval(() => this.#beat(), shared.limits.pingIntervalMs).unref();
+    this.#heartbeat = setInterval(() => {
+      this.closeEnded();
+      for (const connection of this.#all) connection.beat();
+    }, shared.limits.pingIntervalMs).unref();
   }
 
-  /** WebSockets that are open. */
   get count(): number {
     return this.#connections.size;
   }
 
-  /** True from the moment at which the gateway was told to stop. */
   get isDraining(): boolean {
     return this.#isDraining;
+  }
+
+  get #all(): IterableIterator<WebSocketConnection> {
+    return this.#connections.values();
   }
 
   /** Why an upgrade gets only a status: it would be rejected, and too many WebSockets are still being told why. */
   refuseUpgrade(identity: Identity | null, address: string): Refusal | undefined {
     if (this.#rejectedCount < this.#shared.limits.refusalsMax) return undefined;
     // Strangers who stay on must not keep out those who have authenticated.
-    if (identity !== null && this.#findRejection(address, identity) === undefined) return undefined;
+    if (this.#findRejection(address, identity) === undefined) return undefined;
     return { status: 503, reason: "websockets", message: "too many WebSockets are being rejected; try again later" };
   }
 
-  /** Adds a WebSocket, from its opening to its end, or rejects it. */
-  add({ webSocket, socket, address, identity, mayWatch, proxyHeader, relayTarget }: Opened): void {
-    if (identity === null) return this.#reject(webSocket, address, true, loginNeeded);
+  /**
+   * Adds a WebSocket, from its opening to its end, or rejects it.
+   *
+   * @param relayTarget `undefined` for a page
+   */
+  add(opened: Opened, relayTarget: Target | undefined): void {
+    const { webSocket, socket, address, identity } = opened;
     const rejection = this.#findRejection(address, identity);
-    if (rejection !== undefined) return this.#reject(webSocket, address, relayTarget === undefined, rejection);
+    if (rejection !== undefined || identity === null) {
+      return this.#reject(webSocket, address, relayTarget === undefined, rejection as Rejection);
+    }
     const { log, metrics } = this.#shared;
-    const number = ++this.#number;
-    const client = { number, webSocket, socket, address, identity, mayWatch, proxyHeader };
-    if (identity.isGuest === true) this.#guestCount += 1;
-    const network = networkOf(address);
-    this.#counts.add(network);
+    const client = { ...opened, number: ++this.#number, identity };
+    const guests = identity.isGuest === true ? 1 : 0;
+    this.#guestCount += guests;
+    this.#counts.add(networkOf(address), webSocket);
     metrics.webSocketOpened(socket);
     const user = identity.user ?? undefined;
-    log.socket({ socket: number, outcome: "open", address, user, target: relayTarget?.name });
+    log.socket({ socket: client.number, outcome: "open", address, user, target: relayTarget?.name });
     webSocket.on("close", (code) => {
       this.#connections.delete(webSocket);
-      if (identity.isGuest === true) this.#guestCount -= 1;
+      this.#guestCount -= guests;
       metrics.webSocketClosed(socket);
-      this.#counts.remove(network);
-      log.socket({ socket: number, outcome: `closed (${code})` });
+      log.socket({ socket: client.number, outcome: `closed (${code})` });
     });
     const connection =
       relayTarget === undefined
@@ -114,24 +102,27 @@ export class WebSocketConnections {
     this.#connections.set(webSocket, connection);
   }
 
-  /** Why there is no capacity for one more from that address. */
-  #findRejection(address: string, { isGuest = false }: Identity): Rejection | undefined {
+  /** Why that identity may not come in, or why there is no capacity for one more from that address. */
+  #findRejection(address: string, identity: Identity | null): Rejection | undefined {
     const { guestsMax, webSocketsMax, webSocketsPerAddressMax, retryFullMs, retryStoppedMs } = this.#shared.limits;
+    if (identity === null) {
+      const error = new FrameError("login-needed", null, "log in at /login");
+      return { reason: "authentication", closeCode: closeCodes.loginNeeded, error };
+    }
     if (this.#isDraining) {
       const message = "the gateway is stopping; connect again in a moment";
-      const error = new FrameError("shutting-down", null, message, { retryAfterMs: retryStoppedMs });
+      const error = new FrameError("shutting-down", null, message, retryStoppedMs);
       return { reason: "stopping", closeCode: closeCodes.goingAway, error };
     }
     // Guests must not keep out those who have authenticated.
-    const isFull = this.#connections.size >= webSocketsMax || (isGuest && this.#guestCount >= guestsMax);
+    const isFull = this.count >= webSocketsMax || (identity.isGuest === true && this.#guestCount >= guestsMax);
     const network = networkOf(address);
     if (!isFull && this.#counts.of(network) < webSocketsPerAddressMax) return undefined;
     const message = isFull
       ? `all ${webSocketsMax} WebSockets of this gateway are in use; try again later`
       : `${webSocketsPerAddressMax} WebSockets are open from ${network}; close one of them first`;
-    const error = new FrameError("too-many-websockets", null, message, { retryAfterMs: retryFullMs });
-    const reason = isFull ? "websockets" : "websockets-per-address";
-    return { reason, closeCode: closeCodes.tryAgainLater, error };
+    const error = new FrameError("too-many-websockets", null, message, retryFullMs);
+    return { reason: isFull ? "websockets" : "websockets-per-address", closeCode: closeCodes.tryAgainLater, error };
   }
 
   #reject(webSocket: WebSocket, address: string, isPage: boolean, { reason, error, closeCode }: Rejection): void {
@@ -147,7 +138,7 @@ export class WebSocketConnections {
 
   /** Closes the WebSockets of people who may not stay [G-14]. */
   closeEnded(): void {
-    for (const connection of this.#connections.values()) connection.closeEnded();
+    for (const connection of this.#all) connection.closeEnded();
   }
 
   /** Tells all pages, gives running exchanges `drainMs` to end, and resolves when no WebSocket is left. */
@@ -155,23 +146,15 @@ export class WebSocketConnections {
     this.#isDraining = true;
     clearInterval(this.#heartbeat);
     const closed = [...this.#connections.keys()].map((webSocket) => once(webSocket, "close"));
-    for (const connection of this.#connections.values()) connection.drain();
+    for (const connection of this.#all) connection.drain();
     const deadline = setTimeout(() => {
-      for (const connection of this.#connections.values()) connection.abort();
+      for (const connection of this.#all) connection.abort();
     }, this.#shared.limits.drainMs);
     await Promise.all(closed);
     clearTimeout(deadline);
   }
 
-  /** Tells all pages of the listening ports. */
   #tellListening(): void {
-    for (const connection of this.#connections.values()) {
-      if (connection instanceof PageConnection) connection.sendListening();
-    }
-  }
-
-  #beat(): void {
-    this.closeEnded();
-    for (const connection of this.#connections.values()) connection.beat();
+    for (const connection of this.#all) if (connection instanceof PageConnection) connection.sendListening();
   }
 }

@@ -15,12 +15,12 @@ import {
   pageFrameBytesMax,
   streamIdMax,
 } from "@wirebook/protocol";
-import type { ByteFrameKind, GatewayFrame, ListeningPort, PageFrame } from "@wirebook/protocol";
+import type { ByteFrameKind, GatewayFrame, PageFrame } from "@wirebook/protocol";
 import { describeForbidden, mayUseTargets } from "../auth/identity.ts";
 import { TokenBucket } from "../bounds.ts";
 import { PageFlows } from "../flows/page-flows.ts";
 import { Stream } from "../streams/stream.ts";
-import type { StreamEnd, StreamRequest } from "../streams/stream.ts";
+import type { StreamEnd } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection } from "./connection.ts";
 import type { Client, ConnectionShared } from "./connection.ts";
 import { announce, FrameError, hopOf, readStreamRequest } from "./page-frames.ts";
@@ -29,10 +29,7 @@ import { announce, FrameError, hopOf, readStreamRequest } from "./page-frames.ts
 const stateGatherMs = 10;
 const noBytes = new Uint8Array(0);
 
-/** The connection of one page. */
 export class PageConnection extends WebSocketConnection {
-  readonly address: string;
-  /** True when it may watch the flows of the gateway. */
   readonly mayWatch: boolean;
   /** The faults of a listening port have changed. */
   readonly onFaults: () => void;
@@ -47,15 +44,11 @@ export class PageConnection extends WebSocketConnection {
   readonly #states = new Map<GatewayFrame["type"], () => GatewayFrame | undefined>();
   /** Runs while a guest watches nothing. */
   #guestDeadline: NodeJS.Timeout | undefined;
+  #isDraining = false;
 
-  /**
-   * @param targets by name, `wirebook` first where there is one
-   * @param onFaults called when the page has changed them
-   */
   constructor(client: Client, targets: ReadonlyMap<string, Target>, shared: ConnectionShared, onFaults: () => void) {
     super(client, shared);
     const { frameBurstMax, framesPerSecondMax, faultBurstMax } = shared.limits;
-    this.address = client.address;
     this.#isGuest = client.identity.isGuest === true;
     this.mayWatch = client.mayWatch && !this.#isGuest;
     this.onFaults = onFaults;
@@ -63,10 +56,8 @@ export class PageConnection extends WebSocketConnection {
     this.#faults = new TokenBucket(faultBurstMax, 1);
     this.#targets = targets;
     this.#greet();
-    if (this.#isGuest) this.#awaitGuest();
   }
 
-  /** Sends a text frame. */
   sendFrame(frame: GatewayFrame): void {
     this.queue.send(encodeFrame(frame));
   }
@@ -91,11 +82,11 @@ export class PageConnection extends WebSocketConnection {
 
   /** Ends follows and conversations, lets the other exchanges end, then closes. */
   override drain(): void {
-    this.isDraining = true;
+    this.#isDraining = true;
     const message = "the gateway is stopping; running exchanges may end, and new ones are refused";
     this.#sendError(this.#shuttingDown(null, message), performance.now());
-    for (const stream of this.streams.values()) {
-      if (stream.request.isFollow || stream.request.isConversation) stream.connection.cancel();
+    for (const { request, connection } of this.streams.values()) {
+      if (request.isFollow || request.isConversation) connection.cancel();
     }
     this.#closeWhenDrained();
   }
@@ -103,7 +94,7 @@ export class PageConnection extends WebSocketConnection {
   override onGone(): void {
     clearTimeout(this.#guestDeadline);
     this.#createdFlows?.close();
-    for (const stream of this.streams.values()) stream.connection.cancel();
+    for (const { connection } of this.streams.values()) connection.cancel();
   }
 
   override onFree(): void {
@@ -112,18 +103,17 @@ export class PageConnection extends WebSocketConnection {
     this.onEmpty();
   }
 
-  override onEmpty(): void {
+  protected override onEmpty(): void {
     this.#createdFlows?.wake();
   }
 
-  /** A presentation that this page viewed is over. */
   onViewEnd(): void {
     if (this.#isGuest) this.close(closeCodes.normal, "presented-end: the presentation is over");
   }
 
-  /** Tells the page of the listening ports. */
   sendListening(): void {
-    if (!this.#isGuest) this.sendState("listening", () => ({ type: "listening", listening: this.#listening }));
+    if (!this.#isGuest)
+      this.sendState("listening", () => ({ type: "listening", listening: this.shared.listening.ports }));
   }
 
   override onOpen({ id, record: { local, remote, tls, at } }: Stream): void {
@@ -145,8 +135,12 @@ export class PageConnection extends WebSocketConnection {
 
   override onOver(stream: Stream, outcome: StreamEnd, retryAfterMs?: number): void {
     const { at, sentBytes, receivedBytes } = stream.record;
-    const end = "reason" in outcome ? { type: "end" } : { type: "error", hop: hopOf(outcome.code) };
-    this.queue.send(JSON.stringify({ ...end, id: stream.id, ...outcome, at, sentBytes, receivedBytes, retryAfterMs }));
+    const { id } = stream;
+    const end =
+      "reason" in outcome
+        ? { type: "end", id, reason: outcome.reason }
+        : { type: "error", id, code: outcome.code, hop: hopOf(outcome.code), message: outcome.message };
+    this.queue.send(JSON.stringify({ ...end, at, sentBytes, receivedBytes, retryAfterMs }));
     this.remove(stream);
     this.shared.lessons.leave(stream);
     this.#closeWhenDrained();
@@ -166,31 +160,26 @@ export class PageConnection extends WebSocketConnection {
   }
 
   #greet(): void {
-    const { version, limits, pool } = this.shared;
+    const { version, limits, pool, lessons } = this.shared;
+    const { number, identity, proxyHeader } = this.client;
+    const { user, role } = identity;
     this.sendFrame({
       type: "hello",
       version,
       timeOrigin: performance.timeOrigin,
-      targets: this.#isGuest ? [] : [...this.#targets.values()].map((target) => announce(target, this.proxyHeader)),
-      lessons: mayUseTargets(this.identity.role) ? this.shared.lessons.announced : [],
+      targets: this.#isGuest ? [] : [...this.#targets.values()].map((target) => announce(target, proxyHeader)),
+      lessons: mayUseTargets(role) ? lessons.announced : [],
       streamsMax: limits.streamsMax,
       connectionsMax: pool.slotsMax,
-      socket: this.number,
-      user: this.identity.user,
-      role: this.identity.role,
-      listening: this.#isGuest ? [] : this.#listening,
+      socket: number,
+      user,
+      role,
+      listening: this.#isGuest ? [] : this.shared.listening.ports,
       mayWatch: this.mayWatch,
     });
-  }
-
-  get #listening(): ListeningPort[] {
-    return [...this.shared.listening.ports];
-  }
-
-  #awaitGuest(): void {
-    const { guestWatchMs } = this.shared.limits;
-    const reason = `forbidden: no presentation was named within ${guestWatchMs / 1000} s; open the link again`;
-    this.#guestDeadline = setTimeout(() => this.close(closeCodes.policyViolation, reason), guestWatchMs);
+    if (!this.#isGuest) return;
+    const reason = `forbidden: no presentation was named within ${limits.guestWatchMs / 1000} s; open the link again`;
+    this.#guestDeadline = setTimeout(() => this.close(closeCodes.policyViolation, reason), limits.guestWatchMs);
   }
 
   protected override take(data: Buffer, isBinary: boolean, receivedMs: number): void {
@@ -225,53 +214,38 @@ export class PageConnection extends WebSocketConnection {
     if ("problem" in decoded) throw invalid(decoded.problem);
     const { frame } = decoded;
     if (this.#isGuest && !mayGuestSend(frame)) throw forbiddenForGuests();
-    switch (frame.type) {
-      case "clock":
-        return this.sendFrame({ type: "clock", at: frame.at, gatewayAt: receivedMs });
-      case "cancel":
-        return this.streams.get(frame.id)?.connection.cancel();
-      case "end":
-        return this.#findWritable(frame.id)?.connection.end();
-      case "reset":
-        return this.#reset(frame.id);
-      case "request":
-      case "connect":
-        if (this.streams.has(frame.id)) {
-          throw new FrameError("id-in-use", null, `stream ${frame.id} still runs; give the new one another id`);
-        }
-        this.usedMs = receivedMs;
-        if (!mayUseTargets(this.identity.role)) {
-          throw new FrameError("forbidden", frame.id, describeForbidden(this.identity));
-        }
-        return this.#start(readStreamRequest(frame, this.#targets, this.shared.lessons.targets, receivedMs));
-      case "watch":
-      case "unwatch":
-      case "set-faults":
-      case "present":
-      case "unpresent":
-      case "show":
-      case "shown":
-      case "select":
-        this.#flows.takeFrame(frame);
-        clearTimeout(this.#guestDeadline);
-    }
+    const { type } = frame;
+    if (type === "clock") return this.sendFrame({ type, at: frame.at, gatewayAt: receivedMs });
+    if (type === "request" || type === "connect") return this.#start(frame, receivedMs);
+    if (type === "end") return this.#findWritable(frame.id)?.connection.end();
+    if (type === "reset") return this.#reset(frame.id);
+    if (type === "cancel") return this.streams.get(frame.id)?.connection.cancel();
+    this.#flows.takeFrame(frame);
+    clearTimeout(this.#guestDeadline);
   }
 
   get #flows(): PageFlows {
     return (this.#createdFlows ??= new PageFlows(this, this.shared));
   }
 
-  #start(request: StreamRequest): void {
-    const { id, target } = request;
+  #start(frame: Extract<PageFrame, { type: "request" | "connect" }>, receivedMs: number): void {
+    const { id } = frame;
     const { lessons, limits } = this.shared;
-    if (this.isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
+    const { identity } = this.client;
+    if (this.streams.has(id)) {
+      throw new FrameError("id-in-use", null, `stream ${id} still runs; give the new one another id`);
+    }
+    this.usedMs = receivedMs;
+    if (!mayUseTargets(identity.role)) throw new FrameError("forbidden", id, describeForbidden(identity));
+    const request = readStreamRequest(frame, this.#targets, lessons.targets, receivedMs);
+    if (this.#isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
     if (this.streams.size >= limits.streamsMax) {
       const message = `${limits.streamsMax} streams run on this WebSocket; wait until one of them ends`;
       throw new FrameError("too-many-streams", id, message);
     }
     const stream = new Stream(request, this, this.shared);
     this.add(stream);
-    if (this.#targets.has(target.name)) stream.start();
+    if (this.#targets.has(request.target.name)) stream.start();
     else lessons.enter(stream);
   }
 
@@ -301,7 +275,7 @@ export class PageConnection extends WebSocketConnection {
   }
 
   #shuttingDown(id: number | null, message: string): FrameError {
-    return new FrameError("shutting-down", id, message, { retryAfterMs: this.shared.limits.retryStoppedMs });
+    return new FrameError("shutting-down", id, message, this.shared.limits.retryStoppedMs);
   }
 
   protected override get missedPingsMax(): number {
@@ -323,7 +297,7 @@ export class PageConnection extends WebSocketConnection {
   }
 
   #closeWhenDrained(): void {
-    if (this.isDraining && this.streams.size === 0) this.abort();
+    if (this.#isDraining && this.streams.size === 0) this.abort();
   }
 }
 

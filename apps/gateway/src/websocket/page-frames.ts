@@ -13,14 +13,9 @@ import type { StreamRequest } from "../streams/stream.ts";
 /** What only a broken page does. */
 const pageFaults: ReadonlySet<FrameErrorCode> = new Set(["frame-invalid", "frame-rate", "id-in-use"]);
 
-/** The hop on which a failure happens. */
 export function hopOf(code: FrameErrorCode): Hop {
   if (pageFaults.has(code)) return "page-gateway";
   return /^(?:connect|tls-|reply-timeout$)/.test(code) ? "gateway-server" : "gateway";
-}
-
-interface FrameErrorOptions extends ErrorOptions {
-  readonly retryAfterMs?: number;
 }
 
 /** A frame of the page that is refused: the page is told, and the WebSocket stays open. */
@@ -29,21 +24,18 @@ export class FrameError extends Error {
   readonly code: FrameErrorCode;
   /** The stream that did not start; `null` when the frame would have started none. */
   readonly id: number | null;
-  /** When to try again, where that helps. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: FrameErrorCode, id: number | null, message: string, options: FrameErrorOptions = {}) {
-    super(message, options);
+  constructor(code: FrameErrorCode, id: number | null, message: string, retryAfterMs?: number) {
+    super(message);
     this.code = code;
     this.id = id;
-    this.retryAfterMs = options.retryAfterMs;
+    this.retryAfterMs = retryAfterMs;
   }
 
-  /** The frame that tells the page. */
   toFrame(receivedMs: number): GatewayFrame {
     const { id, code, message, retryAfterMs } = this;
-    const hint = retryAfterMs === undefined ? {} : { retryAfterMs };
-    return { type: "error", id, code, hop: hopOf(code), message, at: { received: receivedMs }, ...hint };
+    return { type: "error", id, code, hop: hopOf(code), message, at: { received: receivedMs }, retryAfterMs };
   }
 
   /** True when only a broken page sends such a frame; many of them close the WebSocket [G-4]. */
@@ -100,7 +92,7 @@ function encodeLine(id: number, user: string, operation?: number, values?: reado
     return encodeMessage(user, operation, values);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    throw new FrameError("message-invalid", id, error.message, { cause: error });
+    throw new FrameError("message-invalid", id, error.message);
   }
 }
 
@@ -118,8 +110,7 @@ function readConnect(frame: ConnectFrame): Omit<StreamRequest, "id" | "target" |
 
 /** What a page may know of a target: for a Unix socket no file name. */
 export function announce({ name, address, proxy }: Target, proxyHeader: Uint8Array | undefined): AnnouncedTarget {
-  const proxyHeaderBytes = proxy === undefined ? 0 : (proxyHeader?.length ?? 0);
   const { transport } = address;
-  if (transport === "unix") return { name, transport, proxyHeaderBytes };
-  return { name, transport, address: describeHostPort(address), proxyHeaderBytes };
+  const proxyHeaderBytes = proxy === undefined ? 0 : (proxyHeader?.length ?? 0);
+  return { name, transport, ...(transport !== "unix" && { address: describeHostPort(address) }), proxyHeaderBytes };
 }

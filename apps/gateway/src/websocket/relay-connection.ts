@@ -3,28 +3,24 @@
  *
  * Messages in, text or binary, are bytes out; each read is one binary message. The target's FIN closes the WebSocket with
  * 1000, its RST and every other failure with 1011 and the reason, once the client's machine has taken what came before. A
- * client that reads slowly, or not at all for a while, holds its target back and nothing else. The client's close sends FIN to the target; what the
- * target still sends is dropped for `relayLingerMs`, so that it can end in peace, then the connection is reset.
- * Whoever watches sees a relay as a flow.
+ * client that reads slowly, or not at all for a while, holds its target back and nothing else. The client's close sends FIN
+ * to the target; what that still sends is dropped for `relayLingerMs`, so that it can end in peace. Watchers see a flow.
  */
 
 import type { Target } from "@wirebook/net";
 import type { FlowHead } from "@wirebook/protocol";
-import type { LoggedFlow } from "../flows/frame-log.ts";
+import type { LoggedFlow } from "../flows/logged-flow.ts";
 import { Stream } from "../streams/stream.ts";
 import type { StreamEnd } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection } from "./connection.ts";
 import type { Client, ConnectionShared } from "./connection.ts";
 import { announce } from "./page-frames.ts";
 
-/** The connection of one client of the relay. */
 export class RelayConnection extends WebSocketConnection {
   readonly #stream: Stream;
   readonly #head: FlowHead;
   readonly #logged: LoggedFlow;
   #linger: NodeJS.Timeout | undefined;
-  /** How to close the WebSocket once nothing waits for the client. */
-  #closing: { readonly code: number; readonly reason: string } | undefined;
 
   constructor(client: Client, target: Target, shared: ConnectionShared) {
     super(client, shared);
@@ -50,12 +46,13 @@ export class RelayConnection extends WebSocketConnection {
   }
 
   override onGone(): void {
-    if (this.#stream.outcome !== undefined || this.#linger !== undefined) return;
-    if (this.#stream.isUnused) return this.#stream.connection.cancel();
-    this.#stream.connection.end();
+    const { outcome, isUnused, connection } = this.#stream;
+    if (outcome !== undefined || this.#linger !== undefined) return;
+    if (isUnused) return connection.cancel();
+    connection.end();
     // Nothing holds the target back any more: what comes is dropped.
-    this.#stream.connection.resume();
-    this.#linger = setTimeout(() => this.#stream.connection.cancel(), this.shared.limits.relayLingerMs);
+    connection.resume();
+    this.#linger = setTimeout(() => connection.cancel(), this.shared.limits.relayLingerMs);
   }
 
   protected override take(data: Buffer, _isBinary: boolean, nowMs: number): void {
@@ -71,12 +68,11 @@ export class RelayConnection extends WebSocketConnection {
 
   /** A client that does not read gets no ping either. */
   protected override get missedPingsMax(): number {
-    return this.isFull ? this.shared.limits.relayMissedPingsMax : 0;
+    return this.queue.isFull ? this.shared.limits.relayMissedPingsMax : 0;
   }
 
   override onOpen({ record: { local, remote, tls, at } }: Stream): void {
-    const known = { ...(local && { local }), ...(remote && { remote }), ...(tls && { tls }) };
-    this.#logged.change({ ...this.#head, ...known, at: { ...at } });
+    this.#logged.change({ ...this.#head, local, remote, tls, at: { ...at } });
   }
 
   override onWritten(_stream: Stream, byteCount: number, atMs: number): void {
@@ -98,16 +94,14 @@ export class RelayConnection extends WebSocketConnection {
     clearTimeout(this.#linger);
     this.#logged.over(outcome, stream.record.at);
     this.remove(stream);
-    this.#closing =
-      "reason" in outcome
-        ? { code: closeCodes.normal, reason: "" }
-        : { code: closeCodes.internalError, reason: `${outcome.code}: ${outcome.message}` };
     this.onEmpty();
   }
 
-  override onEmpty(): void {
+  protected override onEmpty(): void {
+    const { outcome } = this.#stream;
     // `ws` waits for the client's answer for a moment only, and then drops what still waits.
-    if (this.#closing === undefined || this.queue.waitingBytes > 0) return;
-    this.close(this.#closing.code, this.#closing.reason);
+    if (outcome === undefined || this.queue.waitingBytes > 0) return;
+    if ("reason" in outcome) this.close(closeCodes.normal, "");
+    else this.close(closeCodes.internalError, `${outcome.code}: ${outcome.message}`);
   }
 }

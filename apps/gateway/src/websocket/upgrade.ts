@@ -13,7 +13,7 @@ import { pageFrameBytesMax, subprotocol } from "@wirebook/protocol";
 import { sendText } from "../http/static-files.ts";
 import type { GatewayLimits } from "../limits.ts";
 
-/** Lets the plugin accept upgrades, with the limits on what a client may send. Call it before the hooks that refuse some. */
+/** Lets the plugin accept upgrades. Call it before the hooks that refuse some. */
 export async function registerWebSockets(
   app: FastifyInstance,
   limits: GatewayLimits,
@@ -47,29 +47,27 @@ function chooseProtocol(offered: Set<string>, { url = "" }: IncomingMessage): st
   return offered.has("binary") ? "binary" : (offered.values().next().value ?? false);
 }
 
-/** What an upgrade is for: a page, or a relay to the named target. */
-export type OnWebSocket = (webSocket: WebSocket, request: FastifyRequest, relayTarget: Target | undefined) => void;
-
 /**
- * Adds the route of the pages, and those of the relay.
+ * Adds the route of the pages, and those of the relay to its targets by name.
  *
- * @param relayTargets by name; empty without `--relay`
- * @param onWebSocket called before anything listens to the WebSocket
+ * @param onWebSocket called before anything listens to the WebSocket, with the target of a relay
  */
 export function registerWebSocketRoutes(
   app: FastifyInstance,
   relayTargets: ReadonlyMap<string, Target>,
-  onWebSocket: OnWebSocket,
+  onWebSocket: (webSocket: WebSocket, request: FastifyRequest, relayTarget: Target | undefined) => void,
 ): void {
-  const add = (url: string, relayTarget: Target | undefined): void => {
-    const sentence = `this address is for WebSockets; the page is at /`;
+  const routes = [
+    ["/ws", undefined] as const,
+    ...[...relayTargets].map(([name, each]) => [`/tcp/${name}`, each] as const),
+  ];
+  for (const [url, relayTarget] of routes) {
     app.route({
       method: "GET",
       url,
-      handler: (_request, reply) => sendText(reply.header("upgrade", "websocket"), 426, sentence),
+      handler: (_request, reply) =>
+        sendText(reply.header("upgrade", "websocket"), 426, "this address is for WebSockets; the page is at /"),
       wsHandler: (webSocket, request) => onWebSocket(webSocket, request, relayTarget),
     });
-  };
-  add("/ws", undefined);
-  for (const [name, target] of relayTargets) add(`/tcp/${name}`, target);
+  }
 }
