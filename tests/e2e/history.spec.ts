@@ -169,7 +169,8 @@ test("days part the lines, and the requests of the page itself fold into one row
   await writeFile(historyPath, lines.map((line) => `${line}\n`).join(""));
   await using server = await startServer({ historyPath });
   await using gateway = await startGateway({ server: server.address });
-  await page.addInitScript(() => localStorage.setItem("wirebook.zone", "utc"));
+  const preferences = JSON.stringify({ theme: "system", density: "normal", zone: "utc", hasSingleKeys: true });
+  await page.addInitScript((kept) => localStorage.setItem("wirebook.preferences", kept), preferences);
   const wirebook = await Wirebook.open(page, gateway);
   await expect(wirebook.rows("Saturday, 21 November 2026 (UTC)")).toHaveCount(1);
   await expect(wirebook.rows("Sunday, 22 November 2026 (UTC)")).toHaveCount(1);

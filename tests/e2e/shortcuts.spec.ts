@@ -46,12 +46,3 @@ test("single keys move between entries and panes, and can be switched off", asyn
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog")).toHaveCount(0);
 });
-
-test("a single key cancels the selected entry", async ({ wirebook, page }) => {
-  await wirebook.send(5, { FROM: "-1" });
-  await expect(wirebook.card("brick 5 -1")).toContainText("receiving");
-  await wirebook.card("brick 5 -1").getByRole("button").first().click();
-  await wirebook.inspector.focus();
-  await page.keyboard.press("x");
-  await expect(wirebook.card("brick 5 -1")).toContainText("cancelled");
-});

@@ -1,7 +1,6 @@
 /** Makes the parts of the page and connects them. Each part knows only those that it is handed here. */
 
 import { flowIdMin } from "@wirebook/protocol";
-import type { GatewayFrame } from "@wirebook/protocol";
 import { Find } from "./conversation/find.svelte.ts";
 import { CommandLine } from "./conversation/command-line.svelte.ts";
 import { Identity } from "./conversation/identity.svelte.ts";
@@ -68,7 +67,6 @@ export class App {
     this.lab = new Lab(this.streams, this.identity.keyring, onSent);
   }
 
-  /** Connects to the gateway, and reconnects from now on. */
   start(): void {
     if (this.viewer === undefined) void this.keeper.restore();
     this.#openAddress();
@@ -77,7 +75,6 @@ export class App {
       else location.reload();
     });
     addEventListener("vite:preloadError", () => void this.update.explainMissingPart());
-    // Coming back online, or back to a page that the browser kept, is no moment to wait for the next attempt.
     addEventListener("online", () => this.connection.retryNow());
     addEventListener("pageshow", ({ persisted }) => persisted && this.connection.retryNow());
     if (this.viewer?.begin(this.#presentation ?? "") === false) return;
@@ -102,9 +99,8 @@ export class App {
       },
       onProblem: () => void this.update.look(),
       onFrame: (frame, timed) => {
-        const isConcerned = (part: { takeFrame: (frame: GatewayFrame) => boolean }) => part.takeFrame(frame);
-        const belongs =
-          [this.flows, this.viewer ?? this.presenter].some(isConcerned) || this.streams.takeFrame(frame, timed);
+        const watched = this.flows.takeFrame(frame) || (this.viewer ?? this.presenter).takeFrame(frame);
+        const belongs = watched || this.streams.takeFrame(frame, timed);
         if (!belongs && frame.type === "error") this.connection.problem = frame.message;
         this.viewer?.follow();
         this.presenter.wake();
@@ -117,7 +113,7 @@ export class App {
     });
   }
 
-  /** Shows a stream in the inspector, because the user wants it. */
+  /** Shows a stream in the inspector, as the user wants it. */
   select(stream: Stream): void {
     if (this.viewer !== undefined) this.viewer.isFollowing = false;
     this.#show(stream);
@@ -128,7 +124,6 @@ export class App {
     this.layout.pane = "inspector";
   }
 
-  /** Shows a stream that the user began, and tells of its result when it is over. */
   async #watch(stream: Stream | undefined): Promise<void> {
     if (stream === undefined) return;
     void this.streams.show(stream);
@@ -136,10 +131,7 @@ export class App {
     this.layout.announcement = announce(stream);
   }
 
-  /**
-   * A reply with a header came, which no unauthenticated user gets: a key that came with the name is kept, and the page
-   * sends as the name that the user sent as.
-   */
+  /** A reply with a header came, which no unauthenticated user gets: the page keeps the key and sends in that name. */
   #noteAccepted({ intent: { user, by } }: Stream): void {
     // A scenario sends as whom it likes.
     if (user === "") return;
@@ -159,11 +151,11 @@ export class App {
 
   /** The address may hold a stream, a lesson or a filter of the history. */
   #openAddress(): void {
+    const { hash } = location;
     this.layout.linkProblem = "";
-    if (location.hash.startsWith(streamLinkPrefix)) void this.#openStream(location.hash);
-    else if (location.hash.startsWith(lessonLinkPrefix))
-      this.layout.openLesson(location.hash.slice(lessonLinkPrefix.length));
-    else if (this.history.search.take(location.hash)) this.layout.pane = "history";
+    if (hash.startsWith(streamLinkPrefix)) void this.#openStream(hash);
+    else if (hash.startsWith(lessonLinkPrefix)) this.layout.openLesson(hash.slice(lessonLinkPrefix.length));
+    else if (this.history.search.take(hash)) this.layout.pane = "history";
   }
 
   async #openStream(fragment: string): Promise<void> {
@@ -179,7 +171,7 @@ export class App {
   }
 }
 
-/** The gateway as the streams of a viewer have it: what they would send goes nowhere. */
+/** What a viewer would send goes nowhere. */
 const sendsNothing = { send: () => undefined, sendBytes: () => undefined, clock: undefined, hello: undefined };
 
 /** The result of a stream, for screen readers. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { phasesOf } from "../src/inspector/timeline/steps.ts";
+import { phasesOf } from "../src/inspector/timeline/timeline.ts";
 import { timeline } from "./stream-samples.ts";
 
 const namesOf = (of: typeof timeline) => phasesOf(of).map(({ name }) => name);

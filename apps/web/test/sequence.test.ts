@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { arrowsOf } from "../src/inspector/diagram/arrows.ts";
 import { layOut as layOutArrows } from "../src/inspector/diagram/layout.ts";
-import { stepRows } from "../src/inspector/timeline/steps.ts";
 import type { FrameRow } from "../src/inspector/frame-list.ts";
 import type { Timeline } from "../src/inspector/timeline/timeline.ts";
 import { event, rowsOf, timeline, withWrites, writesAt } from "./stream-samples.ts";
@@ -98,7 +97,6 @@ describe("the sequence diagram", () => {
     const refused: Timeline = {
       ...withWrites(timeline, []),
       at: { received: 1, connecting: 1.1, closed: 1.4 },
-      openedMs: undefined,
       reads: [],
       end: "error",
       failure: { kind: "failed", hop: "gateway-server", code: "connect-refused", message: "nothing listens" },
@@ -146,7 +144,6 @@ describe("the sequence diagram", () => {
     const begun: Timeline = {
       ...withWrites(timeline, []),
       at: {},
-      openedMs: undefined,
       reads: [],
       endedMs: undefined,
       end: "running",
@@ -155,34 +152,10 @@ describe("the sequence diagram", () => {
   });
 });
 
-describe("the table of steps", () => {
-  test("is sorted by time and says how long each step took", () => {
-    const rows = stepRows(timeline);
-    expect(rows[0]).toMatchObject({ name: "frame sent", ms: 0, sinceMs: 0 });
-    expect(rows.map(({ ms }) => ms)).toEqual(rows.map(({ ms }) => ms).toSorted((a, b) => a - b));
-    expect(rows.reduce((sum, { sinceMs }) => sum + sinceMs, 0)).toBeCloseTo(4.5);
-  });
-
-  test("has the handshake of TLS, with its version, and the connecting of a Unix socket", () => {
-    const peer = { subject: "CN=mail", issuer: "CN=ca", validFrom: "", validTo: "" };
-    const tls = { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: null, peer };
-    const secured: Timeline = { ...timeline, transport: "tls", tls, at: { ...timeline.at, secured: 1.55 } };
-    expect(stepRows(secured).map(({ name }) => name)).toContain("TLS secured: TLSv1.3, TLS_AES_128_GCM_SHA256");
-    expect(labels(secured).slice(1, 4)).toEqual(["SYN", "SYN, ACK", "TLSv1.3"]);
-    const local: Timeline = { ...timeline, transport: "unix" };
-    expect(stepRows(local).map(({ name }) => name)).toContain("socket connected");
-    expect(labels(local).slice(1, 3)).toEqual(["connect", "connected"]);
-  });
-
-  test("leaves out what did not happen", () => {
-    expect(
-      stepRows({
-        ...withWrites(timeline, []),
-        at: { received: 1 },
-        openedMs: undefined,
-        reads: [],
-        endedMs: undefined,
-      }),
-    ).toHaveLength(2);
-  });
+test("the handshake of TLS is drawn with its version, and the connecting of a Unix socket as such", () => {
+  const peer = { subject: "CN=mail", issuer: "CN=ca", validFrom: "", validTo: "" };
+  const tls = { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: null, peer };
+  const secured: Timeline = { ...timeline, transport: "tls", tls, at: { ...timeline.at, secured: 1.55 } };
+  expect(labels(secured).slice(1, 4)).toEqual(["SYN", "SYN, ACK", "TLSv1.3"]);
+  expect(labels({ ...timeline, transport: "unix" }).slice(1, 3)).toEqual(["connect", "connected"]);
 });

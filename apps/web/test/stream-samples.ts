@@ -32,7 +32,6 @@ export const timeline: Timeline = {
   readRate: undefined,
   at: { received: 1, connecting: 1.1, established: 1.5, written: 1.6, firstByte: 3, fin: 3.2, closed: 3.3 },
   tls: undefined,
-  openedMs: 2,
   writes: [event(8, 1.6)],
   reads: [event(350, 3)],
   sent: { bytes: 8, writes: 1 },
@@ -49,7 +48,6 @@ export const timeline: Timeline = {
   end: "end",
   endReason: "fin",
   failure: undefined,
-  errorMs: 0.1,
 };
 
 /** The rows of the list of frames that such a timeline has. */
@@ -64,7 +62,7 @@ export function rowsOf(of: Timeline): FrameRow[] {
   });
   const rows = [
     control("request", 0, "sent"),
-    ...(of.openedMs === undefined ? [] : [control("open", of.openedMs)]),
+    ...(of.at.established === undefined ? [] : [control("open", 2)]),
     ...of.writes.map((write) => dataRow(write, false)),
     ...of.reads.map((read) => dataRow(read, true)),
     ...(of.endedMs === undefined || of.end === "lost" ? [] : [control(of.end, of.endedMs)]),

@@ -2,16 +2,10 @@ import { touches } from "./frame-list.ts";
 import type { FrameList, FrameSource } from "./frame-list.ts";
 import type { Mark } from "./highlight.svelte.ts";
 
-/** Places of a list, from one up to, but not including, another one. */
-export interface Places {
-  readonly from: number;
-  readonly to: number;
-}
+/** From a place of a list up to, but not including, another one. */
+export type Places = ReturnType<EventWindow["places"]>;
 
-/**
- * The part of a stream's frames that is drawn. It moves along with the newest, until someone goes back: then it stays
- * with the frame that it begins with, whatever comes or is let go of.
- */
+/** The part of a stream's frames that is drawn. It moves along with the newest, until someone goes back. */
 export class EventWindow {
   /** Frames that it shows at most. */
   readonly size: number;
@@ -32,7 +26,6 @@ export class EventWindow {
     this.#first = undefined;
   }
 
-  /** Begins at a place of the list and stays there. */
   moveTo(list: FrameList, from: number): void {
     this.#first = list.at(Math.max(0, Math.min(from, list.length - this.size)))?.source;
   }
@@ -45,7 +38,7 @@ export class EventWindow {
   }
 
   /** What is drawn. @param mark has to be seen, if it is in one place */
-  places(list: FrameList, mark?: Mark): Places {
+  places(list: FrameList, mark?: Mark) {
     const wanted = mark && placeOf(list, mark);
     const newest = Math.max(0, list.length - this.size);
     this.#held = wanted === undefined ? undefined : (this.#held ?? list.at(newest)?.source);

@@ -1,12 +1,13 @@
 /**
  * The frames of a stream: each text frame and each event, and what is on TCP beside it, in the order of their times. A
- * conversation may have thousands, and is drawn ten times a second: a row is made when it is asked for.
+ * conversation has thousands, and is drawn ten times a second: a row is made when it is asked for.
  */
 
 import { byteFrameHeaderBytes, encodeText } from "@wirebook/protocol";
 import type { StreamEvent } from "@wirebook/protocol";
 import { frameBytesOf, kindOf } from "../streams/byte-frame.ts";
 import type { ControlFrame, Stream } from "../streams/stream.svelte.ts";
+import { count } from "../ui/format.ts";
 
 /** Bytes of one of the two directions of a stream. */
 export interface Span {
@@ -36,6 +37,23 @@ export interface WireFrame {
   readonly bytes: number;
 }
 
+/** Lengths up to these fit a frame header's second byte, or two bytes more; longer ones take eight. */
+const shortMax = 125;
+const mediumMax = 65_535;
+
+/** Bytes of a WebSocket frame before its payload (RFC 6455, section 5.2), which browsers do not show to a page. */
+export function headerBytesOf(direction: WireFrame["direction"], payloadBytes: number): number {
+  const mask = direction === "sent" ? 4 : 0;
+  return 2 + mask + (payloadBytes <= shortMax ? 0 : payloadBytes <= mediumMax ? 2 : 8);
+}
+
+/** `1 text, 6 + 73 B, masked, request`; the opcode is the first number. */
+export function describeFrame({ direction, kind, bytes, name }: WireFrame): string {
+  const opcode = kind === "text" ? 1 : 2;
+  const sizes = `${opcode} ${kind}, ${headerBytesOf(direction, bytes)} + ${count(bytes)} B`;
+  return `${sizes}${direction === "sent" ? ", masked" : ""}${name === "data" ? "" : `, ${name}`}`;
+}
+
 export interface FrameRow {
   /** Among all frames, from 1; those that are not kept count as well. */
   readonly number: number;
@@ -43,15 +61,13 @@ export interface FrameRow {
   readonly event: StreamEvent | undefined;
   /** The WebSocket frame; `undefined` where there was none of its own. */
   readonly frame: WireFrame | undefined;
-  /** When the page sent it or knew of it, since the stream began. */
+  /** When the page sent it or knew of it, and when the gateway noted the event, since the stream began. */
   readonly ms: number;
-  /** When the gateway noted the event. */
   readonly gatewayMs: number;
   /** The bytes that it carries, or tells of. */
   readonly span: Span | undefined;
 }
 
-/** What rows are made of. */
 export type RowSource = Pick<Stream, "controls" | "record" | "sentAtMs" | "message" | "toPageMs" | "omittedControls">;
 
 export class FrameList {

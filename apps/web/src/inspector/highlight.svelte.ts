@@ -3,14 +3,12 @@ import { on } from "svelte/events";
 import { touches } from "./frame-list.ts";
 import type { FrameSource, Span } from "./frame-list.ts";
 
-/** A part of what the inspector shows. It is lit where it shares bytes, an arrow or the frame with what is pointed at. */
+/** A part of what the inspector shows, lit where it shares bytes, an arrow or the frame with what is pointed at. */
 export interface Mark {
   readonly span?: Span | undefined;
   /** Arrows of the diagram; `reads` and `writes` are all of their kind. */
   readonly arrows?: readonly string[] | undefined;
-  /** The frame. */
   readonly source?: FrameSource | undefined;
-  /** What it is called where it is said that it is pinned. */
   readonly name?: string;
 }
 
@@ -28,12 +26,10 @@ export class Highlight {
     return this.#pinned;
   }
 
-  /** Stays lit until something else is pinned; `undefined` unpins. */
   pin(mark: Mark | undefined): void {
     this.#pinned = mark;
   }
 
-  /** Pins, or unpins what is pinned already. */
   toggle(mark: Mark): void {
     this.pin(this.isPinned(mark) ? undefined : mark);
   }
@@ -58,8 +54,6 @@ export class Highlight {
   /**
    * For `{@attach}`: an element that stands for a mark. Pointing at it, and focus on it or in it, light the mark; a click,
    * Enter or Space pins it.
-   *
-   * @param markOf is asked when something happens, so a drawing that changes attaches nothing anew
    */
   listen(markOf: () => Mark): Attachment<HTMLElement | SVGElement> {
     return (element) => {

@@ -4,7 +4,7 @@
  */
 
 import { byteFrameHeaderBytes, decodeText, encodeText, joinBytes } from "@wirebook/protocol";
-import { frameHeader } from "../inspector/frame-header.ts";
+import { headerBytesOf } from "../inspector/frame-list.ts";
 import { plural } from "../ui/format.ts";
 import { rfc } from "./lesson.ts";
 import type { Deed, Lesson, LessonOrder, Observation, Runs } from "./lesson.ts";
@@ -126,7 +126,7 @@ function ownText(runs: Runs): Observation {
   const frame = textFrame(runs[0]?.firstSent);
   if (frame === undefined) return { text: "So no frame of the page's own WebSocket carried it." };
   const payload = byteFrameHeaderBytes + frame.to - frame.from;
-  const header = frameHeader("sent", "binary", payload).bytes;
+  const header = headerBytesOf("sent", payload);
   return {
     text: `To bring these bytes to the gateway, your page gave its browser a message of ${payload} bytes. By the rules, the browser sent it as a frame of ${header + payload}: a header of ${header} with a new key, and ${payload} masked bytes. The gateway took the mask off.`,
     run: 0,

@@ -8,10 +8,9 @@ import { count, plural } from "../ui/format.ts";
 /** Bytes of each direction that a lesson may look at. */
 const shownBytes = 4096;
 
-/** A read or a write. */
+/** A read or a write, with the milliseconds since the gateway began to connect. */
 export interface Part {
   readonly bytes: number;
-  /** Milliseconds since the gateway began to connect. */
   readonly ms: number;
 }
 
@@ -27,20 +26,16 @@ export function factsOf({ record, failure }: Stream) {
   const { ended = Infinity, fin = Infinity } = at;
   const both = [{ by: "gateway", atMs: ended } as const, { by: "target", atMs: fin } as const];
   const known = both.filter(({ atMs }) => atMs < Infinity).toSorted((a, b) => a.atMs - b.atMs);
-  const fins: readonly ("gateway" | "target")[] = known.map(({ by }) => by);
-  const reason = outcome?.kind === "ended" ? outcome.reason : undefined;
   const first = (isFromTarget: boolean) => new KeptBytes(record, isFromTarget).join(0, shownBytes);
   return {
     /** When the gateway began to connect, on its clock: it relates the streams of a run. */
     startMs,
-    /** From connect() until the connection was established; `undefined` where it was not. */
     handshakeMs: since(at.connecting, at.established),
     /** The TLS handshake behind it. */
     securedMs: since(at.established, at.secured),
     tls: record.tls,
-    /** From the last write before the first byte until that byte; `undefined` where nothing was written or nothing came. */
+    /** From the last write before the first byte until that byte, and from there until the target's FIN. */
     waitMs: since(written?.atMs, firstByteMs),
-    /** From the first byte until the target's FIN. */
     restMs: since(firstByteMs, at.fin),
     /** From connect() until the stream was over. */
     totalMs: Math.max(0, (at.closed ?? record.latest?.atMs ?? startMs) - startMs),
@@ -54,13 +49,12 @@ export function factsOf({ record, failure }: Stream) {
     /** True when bytes came before anything was written. */
     isTargetFirst: firstByteMs !== undefined && firstByteMs < (writes[0]?.atMs ?? Infinity),
     /** Who sent FIN, in the order in which they did. */
-    fins,
-    /** Bytes that came after the gateway had sent FIN. */
+    fins: known.map(({ by }) => by) as readonly ("gateway" | "target")[],
     bytesAfterOwnFin: reads.reduce((sum, { byteCount, atMs }) => sum + (atMs >= ended ? byteCount : 0), 0),
     isResetByTarget: failure?.code === "connection-reset",
     failure: failure?.code,
     /** True when the page gave up and left. */
-    isLeft: reason === "cancelled",
+    isLeft: outcome?.kind === "ended" && outcome.reason === "cancelled",
     firstSent: first(false),
     firstReceived: first(true),
   };
@@ -76,8 +70,8 @@ const listedMax = 6;
 /** The sizes of reads or writes: `11 bytes`, `2, 3 and 6 bytes`, `64, 64, 64, 64, 64, 64 bytes and 3 more`. */
 export function sizes(parts: readonly Part[]): string {
   const all = parts.map(({ bytes }) => count(bytes));
-  if (all.length > listedMax)
-    return `${all.slice(0, listedMax).join(", ")} bytes and ${count(all.length - listedMax)} more`;
+  const more = all.length - listedMax;
+  if (more > 0) return `${all.slice(0, listedMax).join(", ")} bytes and ${count(more)} more`;
   if (all.length < 2) return plural(parts[0]?.bytes ?? 0, "byte");
   return `${all.slice(0, -1).join(", ")} and ${all.at(-1) ?? ""} bytes`;
 }

@@ -1,31 +1,27 @@
 /**
  * What a lesson is: data. The learner predicts, the page carries out the orders, and the facts of the recorded streams
- * decide which choice was right and what is said. No lesson knows beforehand what comes out, because TCP may join and split,
- * and a busy machine may be late: each sentence reads the facts, and there is one for every case. In a text, what stands
- * between backticks is set as code.
+ * decide which choice was right and what is said. TCP may join and split, and a busy machine may be late, so each sentence
+ * reads the facts, and there is one for every case. In a text, what stands between backticks is set as code.
  */
 
 import type { ReadRate } from "@wirebook/protocol";
 import type { Mark } from "../inspector/highlight.svelte.ts";
 import type { Facts } from "./facts.ts";
 
-/** What the page does on a stream after it has begun. */
-export type Deed = {
-  /** So many milliseconds after the deed before it, or, with `reply`, once bytes have come since then (`replyWaitMsMax`). */
-  readonly after: number | "reply";
-} & ({ readonly send: string } | { readonly do: "end" | "cancel" });
+/** What the page does on a stream so many milliseconds after the deed before it, or once bytes have come since then. */
+export type Deed = { readonly after: number | "reply" } & (
+  { readonly send: string } | { readonly do: "end" | "cancel" }
+);
 
 /** One stream of a run. All streams of a run begin at once, in their order. */
 export interface LessonOrder {
-  /** Different for each stream of the run. */
   readonly name: string;
   /** `wirebook`, or a service of the lessons. */
   readonly target: string;
-  /** What is sent first, each text in a write of its own; none to connect and only listen. */
+  /** What is sent first, each text in a write of its own, so many milliseconds apart; none to connect and only listen. */
   readonly writes: readonly string[];
-  /** Milliseconds between two writes. */
   readonly gapMs?: number;
-  /** True where FIN follows the one write at once. Otherwise the connection stays open until the target closes it, or a deed does. */
+  /** True where FIN follows the one write at once. Otherwise it stays open until the target closes it, or a deed does. */
   readonly end?: boolean;
   /** How slowly the gateway reads. */
   readonly read?: ReadRate;
@@ -38,27 +34,24 @@ export interface LessonOrder {
 /** The facts of a run: one for each order, in their order. */
 export type Runs = readonly Facts[];
 
-/** A sentence with the learner's own numbers, and where it can be seen. */
+/** A sentence with the learner's own numbers, the order whose stream it is about, and what is lit of it. */
 export interface Observation {
   readonly text: string;
-  /** The order whose stream it is about. */
   readonly run?: number;
-  /** What is lit in the inspector: arrows, bytes, a note. */
   readonly mark?: Mark;
 }
 
-/** A part of the document that defines it: `RFC 9293`, `section 3.6.1`. */
+/** A part of the document that defines it: `RFC 9293`, `section 3.6.1`, and its own title. */
 export interface Standard {
   readonly name: string;
   readonly section: string;
-  /** Its own title. */
   readonly title: string;
   readonly url: string;
 }
 
 export interface Lesson<Answer extends string = string> {
   readonly intro: readonly string[];
-  /** What *Run* does. @param user the learner's name, with the key that it needs */
+  /** @param user the learner's name, with the key that it needs */
   readonly orders: (user: string) => readonly LessonOrder[];
   readonly question: string;
   /** The choices in their order, each with how it is repeated: “the first two”. */
@@ -73,7 +66,6 @@ export interface Lesson<Answer extends string = string> {
   readonly standards: readonly Standard[];
 }
 
-/** A section of an RFC. */
 export function rfc(number: number, section: string, title: string): Standard {
   const url = `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`;
   return { name: `RFC ${number}`, section: `section ${section}`, title, url };

@@ -1,7 +1,6 @@
 /**
  * One lesson as a learner goes through it: predict, run, observe. It carries out the lesson's orders as streams of the user,
- * and hands their facts to the lesson. A run that the gateway or the network spoiled is told of and can be repeated; it
- * decides nothing.
+ * and hands their facts to the lesson. A run that the gateway or the network spoiled decides nothing.
  */
 
 import { encodeText } from "@wirebook/protocol";
@@ -10,7 +9,6 @@ import type { App } from "../app.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
 import { explainFailure } from "../streams/result.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
-import { plural } from "../ui/format.ts";
 import { factsOf } from "./facts.ts";
 import type { Deed, Lesson, LessonOrder, Observation, Runs } from "./lesson.ts";
 
@@ -21,9 +19,6 @@ const leaveMsMax = 2000;
 
 /** Milliseconds between two looks at whether bytes have come. */
 const lookEveryMs = 20;
-
-/** Characters of a name that a sentence repeats. */
-const shownCharacters = 40;
 
 type Parts = Pick<App, "commandLine" | "connection" | "identity" | "streams">;
 
@@ -60,13 +55,6 @@ export class LessonRunner {
     return missing === serverName
       ? "This lesson needs a Wirebook server, and this gateway has none."
       : "This lesson needs a service of the gateway. Its operator starts that with `--lessons`.";
-  }
-
-  /** What Run will do, for who wants to know before they press it. */
-  get plan(): string {
-    const targets = [...new Set(this.#orders.map(({ target }) => `\`${target}\``))];
-    const as = targets.includes(`\`${serverName}\``) ? `, as \`${this.#parts.commandLine.name}\`` : "";
-    return `Run opens ${plural(this.#orders.length, "connection")} to ${targets.join(", ")}${as}.`;
   }
 
   /** The choice that the streams showed to be right. */
@@ -113,16 +101,15 @@ export class LessonRunner {
   #start({ target: name, writes, gapMs = 0, end = false, read }: LessonOrder): Stream | undefined {
     const target = this.#targetOf(name);
     if (target === undefined) return undefined;
-    const isForServer = name === serverName;
-    const [user = ""] = isForServer ? writes.join("").trim().split(/\s/u, 1) : [];
-    const schedule = writes.map((text, at) => ({ afterMs: at === 0 ? 0 : gapMs, bytes: encodeText(text).length }));
+    const text = writes.join("");
+    const schedule = writes.map((write, at) => ({ afterMs: at === 0 ? 0 : gapMs, bytes: encodeText(write).length }));
     return this.#parts.streams.connect({
       by: "user",
-      user,
+      user: name === serverName ? (text.trim().split(/\s/u, 1)[0] ?? "") : "",
       target,
-      bytes: encodeText(writes.join("")),
+      bytes: encodeText(text),
       end,
-      ...(isForServer ? { purpose: "in a lesson" } : {}),
+      ...(name === serverName ? { purpose: "in a lesson" } : {}),
       ...(writes.length > 1 ? { schedule } : {}),
       ...(read === undefined ? {} : { read }),
     });
@@ -148,13 +135,10 @@ export class LessonRunner {
     for (const [at, stream] of this.streams.entries()) {
       const { name = "", mayFail = false } = orders[at] ?? {};
       const failed = explainFailure(stream);
-      if (failed !== undefined && !(mayFail && stream.failure?.hop === "gateway-server")) {
+      if (failed !== undefined && !(mayFail && stream.failure?.hop === "gateway-server"))
         return `${name} failed, so this run decides nothing. ${failed.where} ${failed.why} Press Run again.`;
-      }
-      if (stream.isWithServer && stream.answer === "unauthenticated") {
-        const user = this.#parts.commandLine.name.slice(0, shownCharacters);
-        return `The server does not accept ${user}. Type a name that it accepts into the command line, and press Run again.`;
-      }
+      if (stream.isWithServer && stream.answer === "unauthenticated")
+        return "The server does not accept your name. Type one that it accepts into the command line, and press Run again.";
     }
     return "";
   }

@@ -5,11 +5,7 @@ import type * as z from "zod/mini";
 /** The fragment of an address that holds an exchange begins with this. */
 export const streamLinkPrefix = "#exchange=";
 
-/**
- * A text that this browser keeps, under a name: for good, or as long as the tab is open.
- *
- * Storage may be switched off or full. The page works without it, so both are best effort.
- */
+/** A text that this browser keeps under a name. Storage may be switched off or full: both are best effort. */
 export class Persisted {
   readonly #name: string;
   readonly #storage: () => Storage;
@@ -47,7 +43,7 @@ export class Persisted {
   }
 }
 
-/** Copies a text; false where the browser refuses, as it does without HTTPS on another machine than its own. */
+/** False where the browser refuses, as it does without HTTPS on another machine than its own. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -62,7 +58,7 @@ export function focusOn(control: HTMLElement): void {
   control.focus();
 }
 
-/** Saves a file through a link of its own making: the browser asks where to put it, and the bytes are not copied. */
+/** The browser asks where to put the file. */
 export function saveFile(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

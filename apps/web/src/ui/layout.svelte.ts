@@ -7,8 +7,8 @@ import { Persisted } from "./browser.ts";
 
 export type Pane = "conversation" | "inspector" | "history";
 
-/** What can be folded away; without the conversation there is no page. */
-export type FoldablePane = Exclude<Pane, "conversation">;
+/** Without the conversation there is no page. */
+type FoldablePane = Exclude<Pane, "conversation">;
 
 /** The least width of a pane in pixels. */
 export const paneWidthMin = { conversation: 300, inspector: 340, history: 300 } as const;
@@ -21,17 +21,13 @@ export const panesInOrder: readonly Pane[] = ["conversation", "inspector", "hist
 const share = z.number().check(z.positive());
 const shares = z.object({ conversation: share, inspector: share, history: share });
 const defaultShares = { conversation: 30, inspector: 42, history: 28 };
-const folded = z.array(z.string());
 
-/**
- * How wide the panes are, and which are folded away. A width is a share, so a larger window gives each pane its part of
- * what it gained; a pane is never narrower than it can be read.
- */
+/** How wide the panes are, as shares of the window, and which are folded away. */
 export class Panes {
   readonly #keptShares = new Persisted("panes");
   readonly #keptFolded = new Persisted("folded");
   #shares = $state.raw(this.#keptShares.readAs(shares) ?? defaultShares);
-  #folded = $state.raw(this.#keptFolded.readAs(folded) ?? []);
+  #folded = $state.raw(this.#keptFolded.readAs(z.array(z.string())) ?? []);
 
   isFolded(pane: Pane): boolean {
     return this.#folded.includes(pane);
@@ -43,7 +39,7 @@ export class Panes {
     this.#keptFolded.write(JSON.stringify(this.#folded));
   }
 
-  /** The pane's track of the grid. */
+  /** Of the grid. */
   track(pane: Pane): string {
     return `minmax(${paneWidthMin[pane]}px, ${this.#shares[pane]}fr)`;
   }
@@ -68,14 +64,14 @@ export class Panes {
 
 export type InspectorTab = "notes" | "stream" | "frames" | "bytes" | "steps" | "lab" | "compare" | "scenario";
 
-/** The fragment of an address that opens a lesson begins with this; behind it stands which one, or nothing for their list. */
+/** Behind it stands which lesson, by its name or number, or nothing for their list. */
 export const lessonLinkPrefix = "#lesson=";
 
 export type Dialog = "settings" | "help" | "present" | "export";
 
 interface Question {
   readonly text: string;
-  /** What the button says that goes on, and what it does. */
+  /** What the button says, and does. */
   readonly action: string;
   readonly run: () => void;
 }
@@ -89,13 +85,13 @@ export interface Pair {
 export class Layout {
   readonly panes = new Panes();
   #pane = $state<Pane>("conversation");
-  #side = $state<FoldablePane>("inspector");
+  /** The pane that a screen of middle width shows beside the conversation. */
+  side = $state<FoldablePane>("inspector");
   /** True when the pane of the history shows the traffic instead. */
   isTraffic = $state(false);
   tab = $state<InspectorTab>("notes");
   /** What the tab *Compare* shows; `undefined` while another stream is being chosen for the one that is selected. */
   compared = $state.raw<Pair>();
-  /** The dialog that lies over the page. */
   dialog = $state<Dialog>();
   /** What is asked before something that cannot be undone. */
   question = $state.raw<Question>();
@@ -122,13 +118,8 @@ export class Layout {
     if (pane === "history") this.isTraffic = wanted === "traffic";
     this.#pane = pane;
     if (pane === "conversation") return;
-    this.#side = pane;
+    this.side = pane;
     this.panes.fold(pane, false);
-  }
-
-  /** The pane that a screen of middle width shows beside the conversation. */
-  get side(): FoldablePane {
-    return this.#side;
   }
 
   /** Shows a pane, and moves the focus to a place in it. */

@@ -2,11 +2,8 @@
 const nextFrame: (draw: () => void) => void = globalThis.requestAnimationFrame ?? queueMicrotask;
 
 /**
- * Tells the drawing that plain data changed, at most once a frame of the screen.
- *
- * A thousand lines a second may come; as proxied state each would cost more than it is worth. So what grows fast is
- * kept in plain fields, its getters call `listen`, and each change calls `mark`. While the tab is hidden the
- * browser asks for no frames: the data goes on and is drawn once when the tab is seen again.
+ * Tells the drawing that plain data changed, at most once a frame of the screen. What grows by a thousand lines a second
+ * would cost too much as state: it is kept in plain fields, its getters call `listen`, and each change calls `mark`.
  */
 export class RedrawThrottle {
   #beat = $state(0);
@@ -14,12 +11,11 @@ export class RedrawThrottle {
   #drawnMs = -Infinity;
   readonly #everyMs: number;
 
-  /** @param everyMs milliseconds between two drawings of what costs much: a diagram that changes with every frame of the screen could not be read */
+  /** @param everyMs milliseconds between two drawings, of what costs much or could not be read otherwise */
   constructor(everyMs = 0) {
     this.#everyMs = everyMs;
   }
 
-  /** Makes the effect or the derived value that is running depend on this pulse. */
   listen(): number {
     return this.#beat;
   }

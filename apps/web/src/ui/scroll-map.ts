@@ -1,13 +1,10 @@
 /**
- * A list that is higher than a browser can lay out, behind a scrollbar that spans all of it.
- *
- * Chromium lays out at most about 33 million pixels, Firefox 17. So the box that scrolls is as high as the list up to
- * `heightMax`, and beyond that a pixel of it stands for more than one. Small moves (a wheel, a finger, a page key) are
- * always taken pixel for pixel, and only a jump (the scrollbar dragged or clicked) goes where the scrollbar says. So the
- * box drifts away from the list while the user scrolls, and is put right when the scrolling has come to rest.
+ * A list that is higher than a browser can lay out (Firefox: 17 million pixels), behind a scrollbar that spans all of it.
+ * Beyond `heightMax` a pixel of the box stands for more than one of the list. Small moves are taken pixel for pixel, and
+ * a jump goes where the scrollbar says; the box drifts away meanwhile, and is put right when the scrolling has come to rest.
  */
 
-/** Pixels that the scrolling box is high at most. A float32 still tells whole pixels apart up to 16.7 million. */
+/** Pixels that the scrolling box is high at most. */
 export const heightMax = 8_000_000;
 
 /** A move of more than so many heights of the box is a jump. */
@@ -26,7 +23,6 @@ export class ScrollPlace {
   #nativeMax = 0;
   #topMax = 0;
 
-  /** True when its last row is in view. */
   get isAtEnd(): boolean {
     return this.top > this.#topMax - 1;
   }
@@ -43,7 +39,6 @@ export class ScrollPlace {
     this.top = this.isFollowing ? this.#topMax : this.#within(this.top);
   }
 
-  /** The box was scrolled. */
   note(native: number, boxHeight: number): void {
     const moved = native - this.native;
     if (Math.abs(moved) < 1) return;
@@ -53,7 +48,6 @@ export class ScrollPlace {
     this.go(isJump || isAtEdge ? native * this.#ratio : this.top + moved, moved < 0);
   }
 
-  /** Goes to a position of the list. */
   go(top: number, isUp: boolean): void {
     this.top = this.#within(top);
     if (this.isAtEnd) this.isFollowing = true;

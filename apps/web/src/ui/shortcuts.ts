@@ -1,4 +1,4 @@
-/** Every key of the page: where it works, and what it does. The help lists them; the single keys are carried out from here. */
+/** Every key of the page: where it works, and what it does. The single keys are carried out from here. */
 
 import type { App } from "../app.svelte.ts";
 
@@ -15,16 +15,10 @@ const singleKeys: readonly Shortcut[] = [
   ["h", "Go to the history", (app) => goToHistory(app, "#history")],
   ["/", "Filter the history", (app) => goToHistory(app, "#history input[type=search]")],
   ["k, j", "Show the previous or next entry", (app, key) => showEntry(app, key === "k" ? -1 : 1)],
-  ["x", "Cancel the selected entry", cancelSelected],
-  ["r", "Reconnect to the gateway now", ({ connection }) => connection.retryNow()],
   ["?", "Show this help", ({ layout }) => (layout.dialog = "help")],
 ];
 
 export const shortcuts: Readonly<Record<string, readonly Shortcut[]>> = {
-  Everywhere: [
-    ["Tab", "Go to the next control"],
-    ["Esc", "Cancel or close"],
-  ],
   "In the command line": [
     ["Enter", "Send the line"],
     ["Shift Enter", "Begin another line"],
@@ -45,16 +39,10 @@ export const shortcuts: Readonly<Record<string, readonly Shortcut[]>> = {
 };
 
 /** The single key that was pressed, unless it is text or has another meaning there. */
-export function singleKeyOf({
-  key,
-  ctrlKey,
-  metaKey,
-  altKey,
-  isComposing,
-  target,
-}: KeyboardEvent): Shortcut | undefined {
-  if (ctrlKey || metaKey || altKey || isComposing || isTypedInto(target)) return undefined;
-  return singleKeys.find(([keys]) => keys.split(", ").includes(key));
+export function singleKeyOf(event: KeyboardEvent): Shortcut | undefined {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTypedInto(event.target))
+    return undefined;
+  return singleKeys.find(([keys]) => keys.split(", ").includes(event.key));
 }
 
 /** Letters are text in a field, and a choice in a list. */
@@ -72,8 +60,4 @@ function showEntry(app: App, step: -1 | 1): void {
   const { list, selected } = app.streams;
   const stream = list[(selected === undefined ? list.length : list.indexOf(selected)) + step];
   if (stream !== undefined) app.select(stream);
-}
-
-function cancelSelected({ streams }: App): void {
-  if (streams.selected?.state === "running") streams.cancel(streams.selected);
 }

@@ -8,15 +8,12 @@ export function windowOf(scrollTop: number, height: number, rowHeight: number, c
   return { from, to: Math.max(from, to) };
 }
 
-/**
- * Whether a box stays at its end as it grows. Only scrolling up ends that: a box that grew, or became smaller, is no
- * longer at its end either, but the user did not leave it.
- */
+/** Whether a box stays at its end as it grows. Only scrolling up ends that, and no change of size. */
 export class StickToBottom {
   isOn = true;
   #lastTop = 0;
 
-  /** The box was scrolled, by the user or by a change of size. @param near pixels from the end that count as being there */
+  /** The box was scrolled. @param near pixels from the end that count as being there */
   note(box: Pick<Element, "scrollTop" | "clientHeight" | "scrollHeight">, near: number): void {
     const { scrollTop, clientHeight, scrollHeight } = box;
     if (scrollHeight - scrollTop - clientHeight < near) this.isOn = true;

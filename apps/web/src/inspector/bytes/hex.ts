@@ -6,14 +6,8 @@ export interface ByteSource {
   slice(from: number, to: number): ArrayLike<number | undefined>;
 }
 
-export interface HexCell {
-  readonly hex: string;
-  /** The character, or `·` where there is none to show. */
-  readonly character: string;
-}
-
-/** A byte by itself; dashes stand for one that is missing. */
-export function hexCell(byte: number | undefined): HexCell {
+/** A byte as a hex pair and a character, `·` where there is none to show; dashes stand for a byte that is missing. */
+export function hexCell(byte: number | undefined) {
   if (byte === undefined) return { hex: "--", character: " " };
   const hex = byte.toString(16).padStart(2, "0");
   if (byte === 0x0a) return { hex, character: "↵" };

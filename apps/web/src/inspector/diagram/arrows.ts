@@ -3,8 +3,7 @@
  *
  * What happens at the server is not observed. It is drawn half a handshake before or after the gateway's own time, and
  * its arrows are marked as derived. Nothing is known of the times of a flow's client: the arrows of its connection are
- * level, at the gateway's time. Its handshake was the kernels' work, before the gateway saw the client, so its SYN is
- * marked as well. A read goes on at the time at which it came, or, where it waited, when the other leg took it.
+ * level, at the gateway's time. A read goes on when it came, or, where it waited, when the other leg took it.
  */
 
 import { byteFrameHeaderBytes, decodeText, plainText } from "@wirebook/protocol";
@@ -18,9 +17,7 @@ import type { ColouredHop, Timeline } from "../timeline/timeline.ts";
 /** Characters of a write that its arrow shows as text. */
 const shownCharactersMax = 10;
 
-/** The place of a lane, from the left. */
 type Lane = 0 | 1 | 2;
-
 type Way = readonly [from: Lane, to: Lane];
 
 const toGateway: Way = [0, 1];
@@ -34,7 +31,6 @@ export function lanesOf({ flow, target }: Pick<Timeline, "flow" | "target">): re
   return ["browser", "gateway", target === serverName ? "server" : target];
 }
 
-/** An arrow, with the times of its two ends. */
 export interface TimedArrow extends Pick<Mark, "span" | "source"> {
   /** Unique in its stream: `request`, `write 0`, `bytes 3`, … */
   readonly id: string;
@@ -47,6 +43,11 @@ export interface TimedArrow extends Pick<Mark, "span" | "source"> {
   /** One of its ends is not an observed time. */
   readonly isDerived?: boolean;
   readonly isFailure?: boolean;
+}
+
+/** What an arrow lights. */
+export function markOf({ id, span, source, label }: TimedArrow): Mark {
+  return { span, source, arrows: [id], name: label };
 }
 
 type More = Pick<TimedArrow, "isDerived" | "isFailure" | "span" | "source">;

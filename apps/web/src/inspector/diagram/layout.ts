@@ -1,9 +1,6 @@
 /**
- * Where each arrow of the sequence diagram stands, and its label; in pixels.
- *
- * Time runs downwards in proportion, with two exceptions that the drawing shows: moments are never closer than
- * `rowMin`, or nothing could be read, and a gap longer than `rowMax` is shortened and marked with its length. The scale
- * is the largest with which the drawing fits its box.
+ * Where each arrow of the sequence diagram stands, and its label; in pixels. Time runs downwards in proportion, but moments
+ * are never closer than `rowMin`, and a gap longer than `rowMax` is shortened and marked with its length.
  */
 
 import type { TimedArrow } from "./arrows.ts";
@@ -16,11 +13,10 @@ export interface Arrow extends TimedArrow {
 const rowMin = 14;
 const rowMax = 72;
 const top = 12;
-/** The scale is looked for in steps: a length of so many pixels for the whole time, then less of it each time. */
+/** Pixels for the whole time, then less of it each time, until the drawing fits. */
 const bodyMax = 300;
 const bodyStep = 0.8;
 
-/** @param room pixels that the drawing should not be higher than */
 export function layOut(timed: readonly TimedArrow[], room = Infinity) {
   const times = [...new Set(timed.flatMap(({ fromMs, toMs }) => [fromMs, toMs]))].toSorted((a, b) => a - b);
   let body = bodyMax;
@@ -52,14 +48,13 @@ function scaleOf(times: readonly number[], bodyHeight: number) {
 /** The time axis; its labels are on its left. */
 export const axisX = 76;
 
-/** From the axis to the first lane, and from the last one to the edge: half of a lane's name. */
+/** Beside the lanes: half of a lane's name. */
 const marginMax = 40;
 const laneDistanceMin = 60;
 
-/** Pixels from the left edge to each lane. */
 type Lanes = readonly [number, number, number];
 
-/** Where each lane stands in a diagram of some width; one that is too narrow is cut on its right. */
+/** Pixels from the left edge to each lane; a diagram that is too narrow is cut on its right. */
 export function lanesWithin(width: number): Lanes {
   const margin = Math.min(marginMax, width / 12);
   const first = axisX + margin;
@@ -69,7 +64,6 @@ export function lanesWithin(width: number): Lanes {
 
 interface Label {
   readonly text: string;
-  /** Its middle, and where its letters stand. */
   readonly x: number;
   readonly y: number;
   readonly width: number;

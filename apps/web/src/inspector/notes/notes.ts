@@ -6,7 +6,7 @@
 import { messageSilenceMs } from "@wirebook/protocol";
 import { count, duration, plural } from "../../ui/format.ts";
 import { flowNotes } from "../../traffic/flow-text.ts";
-import { frameHeader } from "../frame-header.ts";
+import { headerBytesOf } from "../frame-list.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { rfc, rule } from "./references.ts";
 import type { Note, Reference } from "./references.ts";
@@ -92,7 +92,7 @@ const ofStreams: readonly NoteKind[] = [
     [rfc(6455, "5.3"), rule("G", 2)],
     ({ isConversation, requestBytes, messageBytes }) => {
       const content = isConversation ? "the bytes in base64" : "the words";
-      const header = frameHeader("sent", "text", requestBytes).bytes;
+      const header = headerBytesOf("sent", requestBytes);
       return (
         `The page sent ${messageBytes === 0 ? "its wish to connect" : content} in one text frame: ${header} bytes of header and ` +
         `${count(requestBytes)} of JSON, XORed with a random key. Browsers must mask frames, so that no proxy takes the bytes of a page for HTTP.`

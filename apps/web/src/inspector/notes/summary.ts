@@ -49,12 +49,7 @@ export function peerOf({ isWithServer, target }: Timeline): string {
   return isWithServer ? "The server" : target;
 }
 
-/**
- * The sentence; empty while there is none, or where the failure says it. It says how a message ended only when that is
- * unusual; the notes always do.
- *
- * @param position of its line in the history, if that was found
- */
+/** The sentence; empty where the failure says it. @param position of its line in the history, if that was found */
 export function summarize(timeline: Timeline, position?: number): string {
   const { failure, flow, isDialogue, isWithServer, endReason, end, sent, reply } = timeline;
   if (failure !== undefined) return "";
@@ -78,7 +73,6 @@ export function summarize(timeline: Timeline, position?: number): string {
 /** The gateway says neither: a page that holds many conversations waits long. */
 const connecting = "The gateway connects, or waits until one of its connections is free.";
 
-/** What a conversation has come to; it needs no answer to be well. */
 function ofDialogue({ at, target, end, endReason, sent, reply, latestMs }: Timeline): string {
   const name = `conversation with ${target}`;
   if (end === "running" && at.established === undefined) return connecting;

@@ -7,9 +7,10 @@ import { encodeText, steps } from "@wirebook/protocol";
 import type { Hop, Step, StreamEvent } from "@wirebook/protocol";
 import { flowTimelineOf } from "../../traffic/flow-text.ts";
 import type { Stream } from "../../streams/stream.svelte.ts";
+import { duration } from "../../ui/format.ts";
 import { FrameList } from "../frame-list.ts";
 
-/** The first events and the newest that are looked at, so many of each; all writes of a schedule are among them. */
+/** The first events and the newest that are looked at, so many of each. */
 const lookedAtMax = 600;
 
 export type ColouredHop = Exclude<Hop, "gateway">;
@@ -24,19 +25,16 @@ export function inspect(stream: Stream) {
 }
 
 export function buildTimeline(stream: Stream) {
-  const { intent, record, controls, failure, message, clock } = stream;
+  const { intent, record, controls, failure, message } = stream;
   const since = (pageMs: number) => pageMs - stream.sentAtMs;
   const sinceGateway = (gatewayMs: number) => since(stream.toPageMs(gatewayMs));
   const at: Partial<Record<Step, number>> = {};
   for (const step of steps) if (record.at[step] !== undefined) at[step] = sinceGateway(record.at[step]);
   const { events: all, latest, outcome } = record;
   const events = all.length <= 2 * lookedAtMax ? all : [...all.slice(0, lookedAtMax), ...all.slice(-lookedAtMax)];
-  const placed = events.map((event): StreamEvent => {
-    const arrivedMs = event.arrivedMs === undefined ? undefined : since(event.arrivedMs);
-    return { ...event, atMs: sinceGateway(event.atMs), arrivedMs };
-  });
-  const data = placed.filter(({ kind }) => kind === "data");
-  const openedMs = controls.find(({ name }) => name === "open")?.atMs;
+  const data = events
+    .filter(({ kind }) => kind === "data")
+    .map((event): StreamEvent => ({ ...event, atMs: sinceGateway(event.atMs), arrivedMs: undefined }));
   const endedMs = stream.endedAtMs === undefined ? undefined : since(stream.endedAtMs);
   const failed = failure?.code === "gateway-lost" ? ("lost" as const) : ("error" as const);
   const over = failure === undefined ? ("end" as const) : failed;
@@ -58,7 +56,6 @@ export function buildTimeline(stream: Stream) {
     readRate: intent.read,
     at: at as Readonly<typeof at>,
     tls: record.tls,
-    openedMs: openedMs && since(openedMs),
     /** Those that are looked at, with their times on this clock; `sent` and `reply` count all. */
     writes: data.filter(({ isFromTarget }) => !isFromTarget) as readonly StreamEvent[],
     reads: data.filter(({ isFromTarget }) => isFromTarget) as readonly StreamEvent[],
@@ -78,7 +75,42 @@ export function buildTimeline(stream: Stream) {
     end: stream.state === "running" ? ("running" as const) : over,
     endReason: outcome?.kind === "ended" ? outcome.reason : undefined,
     failure,
-    /** How wrong the gateway's times may be, to either side; `undefined` when the clocks were never compared. */
-    errorMs: clock?.errorMs,
   };
+}
+
+/** `server 1.20 ms` */
+export function describePhase({ name, ms }: { readonly name: string; readonly ms: number }): string {
+  return `${name} ${duration(ms)}`;
+}
+
+/** A part of the time: the hop, or the program that worked, and until when. */
+type Bound = readonly [name: string, hop: ColouredHop | "gateway" | "server", untilMs: number | undefined];
+
+/** Where the time of an exchange went, as far as is known; each phase starts where the one before ended. */
+export function phasesOf({ at, writes, latestMs, endedMs, isDialogue }: Timeline) {
+  const lastWriteMs = writes.at(-1)?.atMs ?? Infinity;
+  const writtenMs = Math.min(lastWriteMs, at.firstByte ?? Infinity);
+  const work: readonly Bound[] = isDialogue
+    ? [["conversation", "server", at.closed ?? latestMs]]
+    : [
+        ["write", "gateway-server", lastWriteMs === Infinity ? undefined : writtenMs],
+        ["server", "server", at.firstByte ?? at.fin],
+        ["no answer", "gateway", at.firstByte === undefined ? at.closed : undefined],
+        ["reply", "gateway-server", at.closed ?? at.fin],
+      ];
+  const bounds: readonly Bound[] = [
+    ["to the gateway", "page-gateway", at.received],
+    ["in the gateway", "gateway", at.connecting],
+    ["connect", "gateway-server", at.established],
+    ["TLS", "gateway-server", at.secured],
+    ...work,
+    ["to the page", "page-gateway", endedMs],
+  ];
+  let fromMs = 0;
+  return bounds.flatMap(([name, hop, untilMs]) => {
+    if (untilMs === undefined || untilMs <= fromMs) return [];
+    const phase = { name, hop, fromMs, ms: untilMs - fromMs };
+    fromMs = untilMs;
+    return [phase];
+  });
 }
