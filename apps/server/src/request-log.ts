@@ -21,13 +21,13 @@ const logRetryMs = 10;
 /** Milliseconds that the end of the process waits for the terminal to take the last lines. */
 const logCloseMs = 500;
 
+/** docs/reference/log-events.md says what each is. */
 export type LogEvent =
   | {
       readonly event: "listening";
       readonly host: string;
       readonly port: number;
       readonly history: string;
-      /** Who is accepted: `open`, `registered`. */
       readonly users: string;
     }
   | {
@@ -42,17 +42,17 @@ export type LogEvent =
       readonly sentence?: string;
       readonly detail?: string | undefined;
     }
-  | {
-      readonly event: "refused";
-      readonly address: string;
-      readonly code: string;
-      /** Others since the last line that told of one. */
-      readonly more?: number;
-    }
+  | Refusal
   | { readonly event: "notice" | "failure" | "stopping"; readonly message: string }
   | { readonly event: "not-shown"; readonly lines: number };
 
-type Refusal = Extract<LogEvent, { readonly event: "refused" }>;
+interface Refusal {
+  readonly event: "refused";
+  readonly address: string;
+  readonly code: string;
+  /** Others since the last line that told of one. */
+  readonly more?: number;
+}
 
 /** Shows events on a stream. It ends with the stream's last line shown, or after `logCloseMs` without that. */
 export class RequestLog implements AsyncDisposable {
@@ -79,12 +79,12 @@ export class RequestLog implements AsyncDisposable {
   /** Shows an event, or counts it when too much is waiting. Never waits and never throws. */
   write(event: LogEvent): void {
     if (event.event !== "refused") return this.#show(event);
-    if (this.#counting === undefined) this.#show(event);
-    else {
-      if (this.#refusal !== undefined) this.#refusals += 1;
-      this.#refusal = event;
+    if (this.#counting === undefined) {
+      this.#counting = setTimeout(() => this.#showRefusals(), refusalsMs).unref();
+      return this.#show(event);
     }
-    this.#counting ??= setTimeout(() => this.#showRefusals(), refusalsMs).unref();
+    if (this.#refusal !== undefined) this.#refusals += 1;
+    this.#refusal = event;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,10 +92,8 @@ export class RequestLog implements AsyncDisposable {
     this.#showRefusals();
     this.#flush();
     if (this.#isGone || this.#stream.writableLength === 0) return;
-    await Promise.race([
-      new Promise<void>((resolve) => this.#stream.write("", () => resolve())),
-      pause(logCloseMs, undefined, { ref: false }),
-    ]);
+    const written = new Promise<void>((resolve) => this.#stream.write("", () => resolve()));
+    await Promise.race([written, pause(logCloseMs, undefined, { ref: false })]);
   }
 
   #show(event: LogEvent): void {
@@ -140,27 +138,14 @@ function encodeJson(event: LogEvent): string {
   return `${plainText(JSON.stringify(event))}\n`;
 }
 
-function describe(event: LogEvent): string {
-  switch (event.event) {
-    case "listening":
-      return (
-        `Wirebook listens on ${event.host}, port ${event.port}, and writes ${plainText(event.history)}; users: ${event.users}\n` +
-        `Try it: printf 'brick 2\\n' | nc ${event.host} ${event.port}      Stop it: Ctrl-C\n`
-      );
-    case "request": {
-      const { time, address, message, isCut, outcome, sentence, detail } = event;
-      const what = sentence === undefined ? outcome : `error: ${plainText(detail ?? sentence)}`;
-      return `${time.slice(11, 19)} ${address} ${quoteText(message)}${isCut ? " (cut)" : ""} -> ${what}\n`;
-    }
-    case "refused":
-      return `${" ".repeat(8)} ${event.address} refused: ${event.code}${event.more ? ` and ${event.more} more` : ""}\n`;
-    case "not-shown":
-      return `${event.lines} lines not shown: the terminal did not take them\n`;
-    case "notice":
-    case "failure":
-    case "stopping":
-      return `${plainText(event.message)}\n`;
-  }
+/** The same for a person: the time, the event, and `name=value` for each member. */
+function describe(shown: LogEvent): string {
+  const { event, time = new Date().toISOString(), ...members }: { event: string; time?: string } = shown;
+  const pairs = Object.entries(members).map(([name, value]) => {
+    const text = String(value);
+    return `${name}=${/[\s"]/u.test(text) ? quoteText(text) : plainText(text)}`;
+  });
+  return `${[time.slice(11, 23), event, ...pairs].join(" ")}\n`;
 }
 
 /**

@@ -155,7 +155,7 @@ describe("a mistake", () => {
     ["brick 1", "operation 1 takes 1 to 2 arguments, not 0; type: 1 N [TIME]"],
     ["brick 3 now", "operation 3 takes no arguments, not 1; type: 3"],
     ["brick 1 0", "N is 0, and the first line is 1; type a number from 1"],
-    ["brick 1 -1", "N is -1, below 1; type a number from 1"],
+    ["brick 1 -1", "N is -1, and the first line is 1; type a number from 1"],
     ["brick 2 ten", 'FROM is "ten", not a line number; type a number such as 12'],
     ["brick 9", '"9" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],
     ["brick two", '"two" is no operation; type 1, 2, 3, 4, 5 or 6 after your username'],

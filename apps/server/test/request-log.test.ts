@@ -29,10 +29,12 @@ async function show(events: readonly LogEvent[], isTty: boolean): Promise<string
 
 describe("a terminal", () => {
   test("shows a request to a person as one short line", async () => {
-    expect(await show([request], true)).toBe('20:31:05 127.0.0.1 "brick 2" -> read\n');
+    expect(await show([request], true)).toBe(
+      '20:31:05.123 request address=127.0.0.1 message="brick 2" isCut=false outcome=read\n',
+    );
     expect(
       await show([{ ...request, message: "brick 9", isCut: true, outcome: "error", code: "x", sentence: "no" }], true),
-    ).toBe('20:31:05 127.0.0.1 "brick 9" (cut) -> error: no\n');
+    ).toBe('20:31:05.123 request address=127.0.0.1 message="brick 9" isCut=true outcome=error code=x sentence=no\n');
   });
 
   test("shows an event to a program as one JSON object", async () => {

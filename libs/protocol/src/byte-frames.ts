@@ -12,15 +12,11 @@
  */
 
 export const byteFrameHeaderBytes = 16;
-
 /** The largest id that a page may choose: the top bit tells a flow. */
 export const streamIdMax = 0x7fff_ffff;
-
-/** The smallest id of a flow. */
 export const flowIdMin = streamIdMax + 1;
-
 /** The most that `queuedKiB` can say. */
-export const queuedKiBMax = 0xffff;
+const queuedKiBMax = 0xffff;
 
 /** What happened: the values are those of the header's first byte. */
 export const byteFrameKinds = { data: 1, written: 2, fin: 3, rst: 4 } as const;
@@ -67,17 +63,21 @@ const noBytes = new Uint8Array(0);
  * @param allocate gives memory, which need not be zeroed
  */
 export function encodeByteFrame<Memory extends Uint8Array>(
-  header: ByteFrameHeader,
+  { kind, leg, isFromTarget, isAfterGap, isWaiting = false, queuedKiB, id, atMs }: ByteFrameHeader,
   body: Uint8Array | number,
   allocate: (length: number) => Memory,
 ): Memory {
-  const isCount = header.kind === "written";
-  const bodyBytes = isCount ? 4 : (body as Uint8Array).length;
+  const bodyBytes = typeof body === "number" ? 4 : body.length;
   const frame = allocate(byteFrameHeaderBytes + bodyBytes);
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  writeByteFrameHeader(view, 0, header);
-  if (isCount) view.setUint32(byteFrameHeaderBytes, body as number);
-  else if (bodyBytes > 0) frame.set(body as Uint8Array, byteFrameHeaderBytes);
+  const way = (leg === "client" ? legFlag : 0) | (isFromTarget ? directionFlag : 0);
+  view.setUint8(0, byteFrameKinds[kind]);
+  view.setUint8(1, way | (isAfterGap ? gapFlag : 0) | (isWaiting ? waitingFlag : 0));
+  view.setUint16(2, Math.min(queuedKiB, queuedKiBMax));
+  view.setUint32(4, id);
+  view.setFloat64(8, atMs);
+  if (typeof body === "number") view.setUint32(byteFrameHeaderBytes, body);
+  else frame.set(body, byteFrameHeaderBytes);
   return frame;
 }
 
@@ -85,21 +85,6 @@ export function encodeByteFrame<Memory extends Uint8Array>(
 export function encodeData(id: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const page = { kind: "data", leg: "target", isFromTarget: false, isAfterGap: false, queuedKiB: 0, atMs: 0 } as const;
   return encodeByteFrame({ ...page, id }, bytes, (length) => new Uint8Array(length));
-}
-
-/** Writes a header into memory that is there already. */
-export function writeByteFrameHeader(view: DataView, offset: number, header: ByteFrameHeader): void {
-  const { kind, leg, isFromTarget, isAfterGap, isWaiting = false, queuedKiB, id, atMs } = header;
-  const flags =
-    (leg === "client" ? legFlag : 0) |
-    (isFromTarget ? directionFlag : 0) |
-    (isAfterGap ? gapFlag : 0) |
-    (isWaiting ? waitingFlag : 0);
-  view.setUint8(offset, byteFrameKinds[kind]);
-  view.setUint8(offset + 1, flags);
-  view.setUint16(offset + 2, Math.min(queuedKiB, queuedKiBMax));
-  view.setUint32(offset + 4, id);
-  view.setFloat64(offset + 8, atMs);
 }
 
 /** Reads a frame, sharing its memory; the sentence that says what is wrong with it, if something is. */

@@ -25,9 +25,8 @@ export type Entry =
       readonly kind: "request";
       readonly time: string;
       readonly address: string;
-      /** The message, unquoted; bytes that were not UTF-8 are lone surrogates (see `decodeText`). */
+      /** The message, as `decodeText` has it; cut when it was longer than what is kept of a refused one [H-6]. */
       readonly message: string;
-      /** True when the message was longer than what the history keeps of a refused one [H-6]. */
       readonly isCut: boolean;
     }
   | {
@@ -109,31 +108,24 @@ export function timestampOf(line: string): string {
 
 /** Reads a line; any line not of the form above is external. Never throws. */
 export function decodeEntry(line: string): Entry {
-  const groups = stamped.exec(line)?.groups;
-  if (groups === undefined) return { kind: "external", text: line };
-  const { time = "", address = "", rest = "" } = groups;
-  return decodeRequest(time, address, rest) ?? decodeResult(time, address, rest) ?? { kind: "external", text: line };
-}
-
-function decodeRequest(time: string, address: string, rest: string): Entry | undefined {
-  if (!rest.startsWith('"')) return undefined;
+  const { time = "", address = "", rest = "" } = stamped.exec(line)?.groups ?? {};
   const isCut = rest.endsWith(`"${cutMark}`);
-  const quoted = isCut ? rest.slice(0, -cutMark.length) : rest;
-  // JSON would allow white space behind it, which no line of ours has.
-  if (!quoted.endsWith('"')) return undefined;
-  try {
-    const message: unknown = JSON.parse(quoted);
-    return typeof message === "string" ? { kind: "request", time, address, message, isCut } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function decodeResult(time: string, address: string, rest: string): Entry | undefined {
+  const message = unquote(isCut ? rest.slice(0, -cutMark.length) : rest);
+  if (message !== undefined) return { kind: "request", time, address, message, isCut };
   const [, user = "", what = ""] = /^([^ "]+) (.+)$/u.exec(rest) ?? [];
   for (const [form, decode] of resultForms) {
     const found = form.exec(what);
     if (found !== null) return { kind: "result", time, address, user, result: decode(found.groups ?? {}) };
   }
-  return undefined;
+  return { kind: "external", text: line };
+}
+
+/** The text of a JSON string, unless there is white space around it, which JSON would allow and no line of ours has. */
+function unquote(quoted: string): string | undefined {
+  if (!/^".*"$/su.test(quoted)) return undefined;
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    return undefined;
+  }
 }

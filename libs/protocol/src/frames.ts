@@ -1,8 +1,7 @@
 /**
- * The text frames between page and gateway, WebSocket subprotocol `wirebook.v2` [G-1]…[G-17].
- *
- * They are JSON, and validated here by the same schemas at both ends. Bytes travel in byte frames. All times are
- * milliseconds on the gateway's monotonic clock, which `clock` frames relate to the page's.
+ * The text frames between page and gateway, WebSocket subprotocol `wirebook.v2` [G-1]…[G-17]: JSON, validated by the same
+ * schemas at both ends. All times are milliseconds on the gateway's monotonic clock, which `clock` frames relate to the
+ * page's.
  */
 
 import * as z from "zod/mini";
@@ -44,7 +43,7 @@ const epochCharactersMax = 32;
 const base64BytesMax = Math.ceil(firstBytesMax / 3) * 4;
 
 /** The name that an operator gave to a target (DNS label characters, in lower case). */
-export const targetName = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/));
+const targetName = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/));
 
 /** A write schedule must fit the bytes that it writes, and says itself when FIN follows. */
 function checkSchedule({
@@ -55,13 +54,8 @@ function checkSchedule({
   if (steps === undefined) return;
   const problem = end
     ? "a connect frame with a write schedule must have end false; end it by a step of the schedule"
-    : findScheduleProblem(steps, base64Length(bytes));
+    : findScheduleProblem(steps, atob(bytes).length);
   if (problem !== undefined) issues.push({ code: "custom", input: value, path: ["schedule"], message: problem });
-}
-
-/** Bytes that a base64 text stands for (RFC 4648, section 4). */
-function base64Length(text: string): number {
-  return (text.length / 4) * 3 - (text.length - text.replace(/=+$/, "").length);
 }
 
 /** A target as a page knows it. */
@@ -80,7 +74,7 @@ const totals = { sentBytes: count, receivedBytes: count };
 
 /** What a listening port does to the connections that it passes on; what is absent is not done. */
 export const flowFaults = z.strictObject({
-  /** Each read waits this long, and up to `jitterMs` longer, before it is passed on. */
+  /** Each read waits this long, and up to `jitterMs` longer. */
   latencyMs: z.optional(count.check(z.maximum(faultMsMax))),
   jitterMs: z.optional(count.check(z.maximum(faultMsMax))),
   /** Bytes that are passed on at once. */
@@ -98,7 +92,7 @@ export type FlowFaults = z.infer<typeof flowFaults>;
 const listening = z.strictObject({ port, host: z.string(), target: targetName, faults: flowFaults });
 export type ListeningPort = z.infer<typeof listening>;
 
-/** What is known of a stream besides its bytes: what a presenter says of one, and a gateway of a flow. */
+/** What is known of a stream besides its bytes. */
 const streamHead = {
   target,
   /** Who connected; absent where the page itself did. */
@@ -110,7 +104,6 @@ const streamHead = {
   at: stepTimes,
   /** What faults the listening port has done. */
   faults: z.optional(flowFaults),
-  /** A title for people. */
   name: z.optional(z.string().check(z.maxLength(flowNameCharactersMax))),
 };
 /** What a presenter says of a stream besides its bytes [G-16]. */
@@ -124,7 +117,6 @@ export const flowOrigins = ["listen", "relay", "presented"] as const;
 const flowHead = z.strictObject({
   ...streamHead,
   via: z.enum(flowOrigins),
-  /** The listening port. */
   port: z.optional(port),
 });
 export type FlowHead = z.infer<typeof flowHead>;
@@ -139,7 +131,7 @@ const outcome = z.union([
 const token = z.string().check(z.regex(/^[\w-]{22}$/));
 
 /** What the page may send as text. */
-export const pageFrame = z.discriminatedUnion("type", [
+const pageFrame = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("request"),
     id,
@@ -168,7 +160,7 @@ export const pageFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("clock"), at: milliseconds }),
   z.strictObject({
     type: z.literal("watch"),
-    /** Where to go on: the epoch and the position that the page has counted to. */
+    /** Where to go on. */
     from: z.optional(z.strictObject({ epoch: z.string().check(z.maxLength(epochCharactersMax)), position: count })),
     /** A presentation to watch, instead of the flows of the gateway. */
     presentation: z.optional(token),
@@ -195,26 +187,24 @@ export type GatewayRole = (typeof gatewayRoles)[number];
 const position = z.optional(count);
 
 /** What the gateway may send as text. */
-export const gatewayFrame = z.discriminatedUnion("type", [
+const gatewayFrame = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("hello"),
     version: z.string(),
-    /** Milliseconds since 1970 at which the gateway's monotonic clock read 0. */
+    /** Since 1970, when the gateway's monotonic clock read 0. */
     timeOrigin: milliseconds,
     /** The services that a page may name; `wirebook` first where there is one. */
     targets: z.array(target).check(z.maxLength(targetsMax)),
     /** The services of lessons, without an address: none where there are no lessons, or the page may not use targets [G-17]. */
     lessons: z.array(target).check(z.maxLength(targetsMax)),
-    /** Streams that this WebSocket may carry at once. */
+    /** Streams of this WebSocket at once, and connections of the gateway to its targets. */
     streamsMax: count,
-    /** Connections that the gateway opens to its targets at once. */
     connectionsMax: count,
     /** The gateway's number for this WebSocket: with a stream's id it finds the stream in the gateway's log. */
     socket: count,
     /** Who has authenticated; `null` where the gateway asks for no authentication. */
     user: z.nullable(z.string()),
     role: z.enum(gatewayRoles),
-    /** The ports on which the gateway listens for clients to watch. */
     listening: z.array(listening).check(z.maxLength(listeningMax)),
     /** True when the page may watch what goes through them. */
     mayWatch: z.boolean(),
@@ -277,15 +267,10 @@ export const gatewayFrame = z.discriminatedUnion("type", [
 export type GatewayFrame = z.infer<typeof gatewayFrame>;
 
 /** A text frame as a typed value, or the sentence that says what is wrong with it. */
-export type Decoded<Frame> = { readonly frame: Frame } | { readonly problem: string };
+type Decoded<Frame> = { readonly frame: Frame } | { readonly problem: string };
 
-export function decodePageFrame(text: string): Decoded<PageFrame> {
-  return decode(pageFrame, text);
-}
-
-export function decodeGatewayFrame(text: string): Decoded<GatewayFrame> {
-  return decode(gatewayFrame, text);
-}
+export const decodePageFrame = (text: string): Decoded<PageFrame> => decode(pageFrame, text);
+export const decodeGatewayFrame = (text: string): Decoded<GatewayFrame> => decode(gatewayFrame, text);
 
 /** The fields that have a value: a frame and a record have no others. */
 export function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } {

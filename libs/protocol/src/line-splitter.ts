@@ -1,9 +1,8 @@
 import { joinBytes } from "./text.ts";
 
+/** A line without its line feed; what it has over the bound is in its length alone. */
 export interface Line {
-  /** Without the line feed; what a longer line has over the bound is dropped. */
   readonly bytes: Uint8Array;
-  /** How long the line was, dropped bytes included. */
   readonly length: number;
 }
 

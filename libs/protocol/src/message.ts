@@ -2,8 +2,7 @@
  * What a client sends: `user [OPERATION [ARGUMENT…]]` on one line of UTF-8 [W-2]…[W-10].
  *
  * Reading it has two steps, because the user is authenticated between them: `decodeMessage` finds the user and the words,
- * `decodeCommand` finds out what the words ask for. Neither knows how long the history is; a line number is checked
- * against it where it is used.
+ * `decodeCommand` finds out what the words ask for.
  */
 
 import { ProtocolError } from "./errors.ts";
@@ -26,13 +25,8 @@ export interface Message {
 export type Command =
   | { readonly verb: "list" }
   | { readonly verb: "delete-line"; readonly line: number; readonly time: string | undefined }
-  | {
-      readonly verb: "read";
-      readonly from: number | undefined;
-      readonly to: number | undefined;
-      /** The response begins with the version of the history that was read. */
-      readonly isSnapshot: boolean;
-    }
+  /** As a snapshot, the response begins with the version of the history that was read. */
+  | ({ readonly verb: "read"; readonly isSnapshot: boolean } & Record<"from" | "to", number | undefined>)
   | { readonly verb: "delete-all" }
   | { readonly verb: "create-user"; readonly name: string | undefined }
   | { readonly verb: "follow"; readonly from: number | undefined }
@@ -43,19 +37,13 @@ export type Command =
 export type Keep = { readonly lines: number } | { readonly days: number };
 
 const httpRequestLine = / HTTP\/1\.[01]$/;
-/** Some letters and marks show nothing, such as U+3164 and U+FE0F: two names that differ in one look the same. */
+/** Without letters and marks that show nothing, such as U+3164 and U+FE0F: names that differ in one look the same. */
 const plainName = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]*$/u;
 const nameAdvice = `type at most ${nameCharactersMax} letters, digits, dots, hyphens and underscores`;
-const integer = /^-?\d{1,15}$/;
-const keepForm = /^(?<count>\d{1,15})(?<isDays>d?)$/;
+/** The most days that an archiving keeps: a century. */
+const keepDaysMax = 36_500;
 
-/** The most days that an archiving keeps: what is older than a century is older than any history. */
-export const keepDaysMax = 36_500;
-
-/**
- * True when the word may be a username: visible letters, digits, `_`, `.` and `-`, not beginning with a sign [W-9]. What
- * looks like a key is none: names are shown everywhere.
- */
+/** True when the word may be a username [W-9]. What looks like a key is none: names are shown everywhere. */
 export function isName(word: string): boolean {
   const isShort = word.length <= nameCharactersMax || [...word].length <= nameCharactersMax;
   return isShort && plainName.test(word) && !looksLikeKey(word);
@@ -97,6 +85,7 @@ export function decodeMessage(line: Uint8Array): Message {
  */
 export function decodeCommand(words: readonly string[]): Command {
   const [number, ...values] = words;
+  const [first, second] = values;
   if (number === undefined) return { verb: "list" };
   const operation = /^\d{1,9}$/.test(number) ? findOperation(Number(number)) : undefined;
   if (operation === undefined) {
@@ -105,7 +94,6 @@ export function decodeCommand(words: readonly string[]): Command {
     throw new ProtocolError("operation-unknown", `${quote(number)} is no operation; ${choice}`);
   }
   checkCount(operation, values);
-  const [first, second] = values;
   switch (operation.verb) {
     case "delete-line":
       return { verb: operation.verb, line: decodeLine("N", first as string, 1), time: second };
@@ -168,29 +156,21 @@ function checkCount({ number, parameters }: OperationSpec, values: readonly stri
 function decodeRead(values: readonly string[]): Command {
   const isSnapshot = values.at(-1) === "snapshot";
   const [from, to, rest] = isSnapshot ? values.slice(0, -1) : values;
-  if (from === "snapshot" || to === "snapshot") {
-    throw wrongArgument("the word snapshot comes last; type: 2 [FROM] [TO] [snapshot]");
-  }
-  if (rest !== undefined) {
+  if (from === "snapshot" || to === "snapshot" || rest !== undefined) {
     throw wrongArgument(
-      `the third argument is ${quote(rest)}, not the word snapshot; leave it out, or type: 2 [FROM] [TO] [snapshot]`,
+      "only the word snapshot may follow FROM and TO, and it comes last; type: 2 [FROM] [TO] [snapshot]",
     );
   }
   return { verb: "read", from: decodeOptionalLine("FROM", from), to: decodeOptionalLine("TO", to), isSnapshot };
 }
 
-function decodeLine(parameter: string, word: string, least?: number): number {
-  if (!integer.test(word)) {
+function decodeLine(parameter: string, word: string, least = -Infinity): number {
+  if (!/^-?\d{1,15}$/.test(word)) {
     throw wrongArgument(`${parameter} is ${quote(word)}, not a line number; type a number such as 12`);
   }
   const line = Number(word);
-  if (line === 0) {
-    throw new ProtocolError("argument-range", `${parameter} is 0, and the first line is 1; type a number from 1`);
-  }
-  if (least !== undefined && line < least) {
-    throw new ProtocolError("argument-range", `${parameter} is ${line}, below ${least}; type a number from ${least}`);
-  }
-  return line;
+  if (line !== 0 && line >= least) return line;
+  throw new ProtocolError("argument-range", `${parameter} is ${line}, and the first line is 1; type a number from 1`);
 }
 
 function decodeOptionalLine(parameter: string, word: string | undefined): number | undefined {
@@ -198,14 +178,14 @@ function decodeOptionalLine(parameter: string, word: string | undefined): number
 }
 
 function decodeKeep(word: string): Keep {
-  const groups = keepForm.exec(word)?.groups;
-  if (groups === undefined) {
+  const [, digits, unit] = /^(\d{1,15})(d?)$/.exec(word) ?? [];
+  const count = Number(digits);
+  if (unit === "") return { lines: count };
+  if (unit === undefined) {
     throw wrongArgument(
       `KEEP is ${quote(word)}, no number of lines or days; type a number of lines such as 1000, or of days such as 30d`,
     );
   }
-  const count = Number(groups.count);
-  if (groups.isDays === "") return { lines: count };
   if (count >= 1 && count <= keepDaysMax) return { days: count };
   throw new ProtocolError("argument-range", `KEEP is ${word}; type days from 1d to ${keepDaysMax}d`);
 }

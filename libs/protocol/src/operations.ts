@@ -1,13 +1,14 @@
 /**
  * The operations: their numbers, what they take and how the server announces them [W-10], [W-11].
  *
- * The announcement is the only list that a client needs: `decodeAnnouncement` reads the line of a Wirebook server as
- * well as that of the reference implementation, which names no arguments.
+ * The announcement is the only list that a client needs; `decodeAnnouncement` reads the reference implementation's as well.
  */
 
-/** An argument that an operation takes, as written in its announcement: `N`, or `[TIME]` when it may be left out. */
+/**
+ * An argument that an operation takes, as written in its announcement: `N`, or `[TIME]` when it may be left out. In capitals
+ * it stands for a value, in small letters it is the word itself.
+ */
 export interface Parameter {
-  /** In capitals it stands for a value, in small letters it is the word itself. */
   readonly name: string;
   readonly isOptional: boolean;
 }
@@ -44,7 +45,7 @@ const table = [
   { number: 7, verb: "archive", purpose: "archive the history", takes: "[KEEP]", role: "admin", isDestructive: true },
 ] as const;
 
-const all: readonly OperationSpec[] = table.map(({ takes, ...spec }) => ({
+const all = table.map(({ takes, ...spec }): OperationSpec => ({
   isDestructive: false,
   ...spec,
   parameters: decodeParameters(takes),

@@ -1,10 +1,9 @@
 /**
  * Keys, and how a text is rid of them before anybody else sees it [W-9], [H-5].
  *
- * A key is known by two marks. It stands behind a `~`, in whatever word; nothing else that a message may hold has that
- * sign. And the keys that the server makes are long runs of letters and digits, so that one which was pasted without
- * its name is still seen, also with a letter missing, doubled or wrong. A key that is broken up by white space
- * or cut short cannot be told from other words; docs/reference/users.md says so.
+ * A key is known by two marks. It stands behind a `~`; nothing else that a message may hold has that sign. And it is a long
+ * run of letters and digits, so that one which was pasted without its name is still seen, also with a letter missing,
+ * doubled or wrong. One that is broken up by white space or cut short cannot be told from other words.
  */
 
 import { keyRunCharactersMin, keyRunSortMin } from "./limits.ts";

@@ -9,8 +9,7 @@
  *     the response, as long as it takes
  *
  * The header carries no length. It ends before the first line that announces no operation with a higher number than
- * the line above, so it can be told apart from the response while the reply is still coming, for the reference
- * server's wording as well. A reply of any other shape (`Authentication error.`, another service) is all response.
+ * the line above. A reply of any other shape (`Authentication error.`, another service) is all response.
  */
 
 import { decodeTime } from "./entry.ts";
@@ -27,9 +26,6 @@ export const errorPrefix = "Error: ";
 
 /** Behind that, what a probe is told while nothing can be written: a connection that ends without a byte [W-21]. */
 export const notReadyPrefix = "not ready: ";
-
-/** What a follow's response begins with, before the number of its first line [W-15]. */
-export const followingPrefix = "Following from line ";
 
 const operationsHeading = "Operations: ";
 
@@ -51,7 +47,7 @@ export function encodeError(sentence: string): string {
 
 /** `Following from line K.` with its line feed [W-15]. */
 export function encodeFollowing(line: number): string {
-  return `${followingPrefix}${line}.\n`;
+  return `Following from line ${line}.\n`;
 }
 
 /** The inverse of `encodeFollowing`, without the line feed; `undefined` when the line is something else. */
@@ -60,15 +56,12 @@ export function decodeFollowing(line: string): number | undefined {
   return found === null ? undefined : Number(found[1]);
 }
 
-/** Which lines a read answers, and of which version of the history [W-22]. */
-export interface SnapshotHeader {
-  /** Number of the first line that follows. */
+/** Which lines a read answers, of how many, and in which version of the history: the time of its newest entry [W-22]. */
+interface SnapshotHeader {
   readonly from: number;
-  /** Number of the last one; `from - 1` when there is none. */
+  /** `from - 1` when there is none. */
   readonly to: number;
-  /** Lines that the history had in that version. */
   readonly lines: number;
-  /** Time of the newest entry in that version: whatever changed the history later has a later time. */
   readonly time: string;
 }
 
@@ -84,28 +77,20 @@ export function decodeSnapshotHeader(line: string): SnapshotHeader | undefined {
   return { from: Number(from), to: Number(to), lines: Number(lines), time };
 }
 
-/** What one chunk added to what is known of a reply. */
+/** What one chunk added: the header, once, when it has become whole, and bytes of the response. */
 export interface ReplyPart {
-  /** Set once, by the chunk that completed the header. */
   readonly header: ReplyHeader | undefined;
-  /** Bytes of the response, as they came. */
   readonly response: Uint8Array;
 }
 
 const lineFeed = 0x0a;
 const nothing = new Uint8Array(0);
 
-/**
- * Tells the header of one reply from its response while the chunks come.
- *
- * It keeps only what may still belong to the header, at most `operationLinesMax` lines of
- * `replyHeaderLineBytesMax` bytes.
- */
+/** Tells the header of one reply from its response while the chunks come. It keeps only what may still be header. */
 export class ReplyReader {
   #held: Uint8Array = nothing;
   #isInResponse = false;
 
-  /** Takes the next chunk of the reply. */
   push(chunk: Uint8Array): ReplyPart {
     if (this.#isInResponse) return { header: undefined, response: chunk };
     this.#held = joinBytes(this.#held, chunk);
@@ -152,8 +137,7 @@ export class ReplyReader {
   }
 }
 
-/** True while an unfinished line may still turn out to be an announcement: those begin with ` To `. */
+/** True while an unfinished line may still turn out to be an announcement. */
 function mayAnnounce(part: Uint8Array): boolean {
-  const prefix = " To ";
-  return prefix.startsWith(decodeText(part.subarray(0, prefix.length)));
+  return " To ".startsWith(decodeText(part.subarray(0, " To ".length)));
 }

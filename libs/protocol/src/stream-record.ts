@@ -1,11 +1,9 @@
 /**
  * What is known of a stream, while it lives and afterwards: its steps, its bytes in both directions with their times, its end.
  *
- * There is this one record of a stream. A connection to a target fills one (the client's `--trace`, the gateway's log), and
- * the page fills one from the frames of the gateway. Exchange and conversation, an hour or a moment, are the same thing here.
- *
- * It is bounded. Of the events the first and the newest are kept; `omitted` counts those between. Of the bytes the newest
- * are kept; an event whose bytes are gone still says how many they were.
+ * There is this one record of a stream, for the gateway, the page and the client, for an exchange, a conversation and a
+ * flow. It is bounded: of the events the first and the newest are kept, and of the bytes the newest. An event whose bytes
+ * are gone still says how many they were.
  */
 
 import type { EndReason, Endpoint, FrameErrorCode, Hop, Step, StepTimes, TlsFacts } from "./stream-terms.ts";
@@ -19,21 +17,19 @@ export interface StreamEvent {
   readonly isFromTarget: boolean;
   /** When the observer noted it, on its own monotonic clock. */
   readonly atMs: number;
-  /** Counts the events of the stream, from 0. */
+  /** Counts the events of the stream, and `number` its reads, or its writes, from 0. */
   readonly index: number;
-  /** Counts the reads, or the writes, of the stream, from 0. */
   readonly number: number;
   /** Bytes of this direction before it; for `written`, those that the other leg had taken before. */
   readonly offset: number;
-  /** How many bytes: 0 for FIN and RST. */
+  /** 0 for FIN and RST. */
   readonly byteCount: number;
   /** True when something of this direction before it is missing. */
   readonly isAfterGap: boolean;
   /** True for a read of a flow that the other leg did not take at once: `written` follows. */
   readonly isWaiting?: boolean;
-  /** KiB that waited toward the page before it; 0 where there is no page. */
+  /** KiB that waited toward the page before it, and when it came there, on the page's clock; 0 and `undefined` elsewhere. */
   readonly queuedKiB: number;
-  /** When it came to the page, on the page's clock; `undefined` where there is no page. */
   readonly arrivedMs: number | undefined;
   /** Its bytes, unless they were not kept. */
   bytes: Uint8Array | undefined;
@@ -60,13 +56,6 @@ export interface RecordBounds {
   readonly lastEventsKept: number;
   /** Bytes of all events together. */
   readonly bytesKept: number;
-}
-
-/** Events, and their bytes, that are not kept. */
-export interface Omitted {
-  readonly events: number;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
 }
 
 /** Keeps no event: steps, counts and the end alone. */
@@ -119,24 +108,12 @@ export class StreamRecord {
     return [...this.#events];
   }
 
-  /** The reads that are kept, in order. */
   get reads(): readonly StreamEvent[] {
     return this.#events.filter(({ kind, isFromTarget }) => kind === "data" && isFromTarget);
   }
 
-  /** The writes that are kept, in order. */
   get writes(): readonly StreamEvent[] {
     return this.#events.filter(({ kind, isFromTarget }) => kind === "data" && !isFromTarget);
-  }
-
-  /** How many events are kept. */
-  get keptCount(): number {
-    return this.#events.length;
-  }
-
-  /** One of the events that are kept, by its place among them: for those who look at a few of many. */
-  keptAt(place: number): StreamEvent | undefined {
-    return this.#events[place];
   }
 
   /** The events that are kept, from the one with this index on: for whoever has taken those before. */
@@ -149,8 +126,8 @@ export class StreamRecord {
     return this.#events.at(-1);
   }
 
-  /** What is missing between the first events and the newest. */
-  get omitted(): Omitted {
+  /** What is missing between the first events and the newest: events, and their bytes. */
+  get omitted(): { readonly events: number; readonly sentBytes: number; readonly receivedBytes: number } {
     return {
       events: this.#eventCount - this.#events.length,
       sentBytes: this.#sent.omittedBytes,
@@ -158,7 +135,6 @@ export class StreamRecord {
     };
   }
 
-  /** Bytes that are kept. */
   get bytesKept(): number {
     return this.#bytesKept;
   }
@@ -176,37 +152,29 @@ export class StreamRecord {
   /** The kernel took so many bytes of those that were handed over; or, for a flow, these bytes were read from the client. */
   wrote(write: Uint8Array | number, atMs: number, options?: EventOptions): void {
     this.mark("written", atMs);
-    const bytes = typeof write === "number" ? this.#takeUnsent(write) : write;
-    this.#carry(false, typeof write === "number" ? write : write.length, bytes, atMs, options);
+    if (typeof write === "number") this.#add("data", false, write, this.#takeUnsent(write), atMs, options);
+    else this.#add("data", false, write.length, write, atMs, options);
   }
 
   /** One read gave these bytes, which are the record's to keep; or so many of which nothing else is known any more. */
   read(read: Uint8Array | number, atMs: number, options?: EventOptions): void {
     this.mark("firstByte", atMs);
-    if (typeof read === "number") this.#carry(true, read, undefined, atMs, options);
-    else this.#carry(true, read.length, read, atMs, options);
+    if (typeof read === "number") this.#add("data", true, read, undefined, atMs, options);
+    else this.#add("data", true, read.length, read, atMs, options);
   }
 
   /** Of a flow: the other leg took so many bytes that had waited. */
   taken(byteCount: number, isFromTarget: boolean, atMs: number, options?: EventOptions): void {
-    const direction = this.#directionOf(isFromTarget);
-    const offset = direction.takenBytes;
-    direction.takenBytes += byteCount;
-    this.#add({ kind: "written", isFromTarget, atMs, number: 0, offset, byteCount, bytes: undefined }, options);
+    this.#add("written", isFromTarget, byteCount, undefined, atMs, options);
   }
 
   /** A direction was closed. */
   ended(kind: "fin" | "rst", isFromTarget: boolean, atMs: number, options?: EventOptions): void {
     if (kind === "fin") this.mark(isFromTarget ? "fin" : "ended", atMs);
-    const offset = this.#directionOf(isFromTarget).bytes;
-    this.#add({ kind, isFromTarget, atMs, number: 0, offset, byteCount: 0, bytes: undefined }, options);
+    this.#add(kind, isFromTarget, 0, undefined, atMs, options);
   }
 
-  /**
-   * Events of a flow are missing here: so many bytes came before what follows. It may be told so more than once.
-   *
-   * @returns how many bytes of both directions were not known of
-   */
+  /** Events of a flow are missing here: so many bytes came before. Returns how many of them were not known of. */
   missed(sentBytes: number, receivedBytes: number): number {
     return this.#sent.skipTo(sentBytes) + this.#received.skipTo(receivedBytes);
   }
@@ -223,32 +191,27 @@ export class StreamRecord {
     return isFromTarget ? this.#received : this.#sent;
   }
 
-  #carry(
+  #add(
+    kind: StreamEvent["kind"],
     isFromTarget: boolean,
     byteCount: number,
     bytes: Uint8Array | undefined,
     atMs: number,
-    options?: EventOptions,
+    { leg = "target", isAfterGap = false, isWaiting = false, queuedKiB = 0, arrivedMs }: EventOptions = {},
   ): void {
     const direction = this.#directionOf(isFromTarget);
-    const offset = direction.bytes;
-    direction.bytes += byteCount;
-    if (options?.isWaiting !== true) direction.takenBytes = direction.bytes;
-    const number = direction.count++;
-    this.#add({ kind: "data", isFromTarget, atMs, number, offset, byteCount, bytes }, options);
-  }
-
-  #add(event: NewEvent, options: EventOptions = {}): void {
-    const { leg = "target", isAfterGap = false, isWaiting, queuedKiB = 0, arrivedMs } = options;
-    const index = this.#eventCount++;
-    const direction = this.#directionOf(event.isFromTarget);
-    const isBehindGap = isAfterGap || direction.isAfterGap;
-    direction.isAfterGap = false;
     const { firstEventsKept, lastEventsKept, bytesKept } = this.#bounds;
-    if (firstEventsKept + lastEventsKept === 0) return this.#omit(event);
-    const plain: StreamEvent = { ...event, index, leg, isAfterGap: isBehindGap, queuedKiB, arrivedMs };
-    this.#events.push(isWaiting === true ? { ...plain, isWaiting } : plain);
-    this.#bytesKept += event.bytes?.length ?? 0;
+    const offset = kind === "written" ? direction.takenBytes : direction.bytes;
+    const number = kind === "data" ? direction.count++ : 0;
+    const isBehindGap = isAfterGap || direction.isAfterGap;
+    const index = this.#eventCount++;
+    direction.isAfterGap = false;
+    if (kind === "data") direction.bytes += byteCount;
+    if (kind === "written" || (kind === "data" && !isWaiting)) direction.takenBytes = offset + byteCount;
+    if (firstEventsKept + lastEventsKept === 0) return direction.omit(kind, byteCount);
+    const event = { kind, leg, isFromTarget, atMs, index, number, offset, byteCount, isAfterGap: isBehindGap };
+    this.#events.push({ ...event, ...(isWaiting && { isWaiting }), queuedKiB, arrivedMs, bytes });
+    this.#bytesKept += bytes?.length ?? 0;
     if (this.#events.length > firstEventsKept + lastEventsKept) this.#omitOldest();
     this.#trimBytes(bytesKept);
   }
@@ -257,14 +220,10 @@ export class StreamRecord {
     const { firstEventsKept, lastEventsKept } = this.#bounds;
     const omitted = this.#events.splice(firstEventsKept, Math.floor(lastEventsKept / 8) + 1);
     for (const event of omitted) {
-      this.#omit(event);
+      this.#directionOf(event.isFromTarget).omit(event.kind, event.byteCount);
       this.#drop(event);
     }
     if (this.#trimmed > firstEventsKept) this.#trimmed = Math.max(firstEventsKept, this.#trimmed - omitted.length);
-  }
-
-  #omit({ kind, isFromTarget, byteCount }: NewEvent): void {
-    if (kind !== "written") this.#directionOf(isFromTarget).omittedBytes += byteCount;
   }
 
   #trimBytes(bytesMax: number): void {
@@ -280,18 +239,15 @@ export class StreamRecord {
   #takeUnsent(byteCount: number): Uint8Array | undefined {
     let taken: Uint8Array = new Uint8Array(0);
     while (taken.length < byteCount) {
-      const [next] = this.#unsent;
+      const next = this.#unsent.shift();
       if (next === undefined) return undefined;
-      const part = next.subarray(0, byteCount - taken.length);
-      if (part.length === next.length) this.#unsent.shift();
-      else this.#unsent[0] = next.subarray(part.length);
-      taken = joinBytes(taken, part);
+      const missing = byteCount - taken.length;
+      taken = joinBytes(taken, next.subarray(0, missing));
+      if (next.length > missing) this.#unsent.unshift(next.subarray(missing));
     }
     return taken;
   }
 }
-
-type NewEvent = Pick<StreamEvent, "kind" | "isFromTarget" | "atMs" | "number" | "offset" | "byteCount" | "bytes">;
 
 /** What is counted of one direction. */
 class Direction {
@@ -300,10 +256,14 @@ class Direction {
   count = 0;
   /** Of a flow: bytes that the other leg has taken. */
   takenBytes = 0;
-  /** Bytes of events that are not kept, or that never came to be known of. */
+  /** Of events that are not kept, or that never came to be known of. */
   omittedBytes = 0;
   /** True when something before the next event is missing. */
   isAfterGap = false;
+
+  omit(kind: StreamEvent["kind"], byteCount: number): void {
+    if (kind !== "written") this.omittedBytes += byteCount;
+  }
 
   /** Returns how many bytes up to there were not known of. */
   skipTo(bytes: number): number {

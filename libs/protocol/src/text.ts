@@ -1,11 +1,10 @@
 /**
  * Bytes as text and back without losing any.
  *
- * A message should be UTF-8, but a log must be able to hold whatever came. Bytes that are not UTF-8 become the lone
- * surrogates U+DC80 to U+DCFF, one for each byte (PEP 383, Python's `surrogateescape`), which no valid UTF-8 yields; so
- * the way back is exact. Quoting is JSON's (RFC 8259, section 7), with every character that could move a cursor,
- * change a colour, turn the reading direction or hide in a name escaped as well: Unicode's Cc, Cf, Zl, Zp and
- * Default_Ignorable_Code_Point.
+ * Bytes that are not UTF-8 become the lone surrogates U+DC80 to U+DCFF, one for each byte (PEP 383, Python's
+ * `surrogateescape`), which no valid UTF-8 yields; so the way back is exact. Quoting is JSON's (RFC 8259, section 7), with
+ * every character that could move a cursor, change a colour, turn the reading direction or hide in a name escaped as well:
+ * Unicode's Cc, Cf, Zl, Zp and Default_Ignorable_Code_Point.
  */
 
 const utf8 = new TextEncoder();
@@ -30,22 +29,14 @@ export function decodeText(bytes: Uint8Array): string {
   try {
     return strict.decode(bytes);
   } catch {
-    return decodeByteByByte(bytes);
-  }
-}
-
-function decodeByteByByte(bytes: Uint8Array): string {
-  let text = "";
-  let at = 0;
-  while (at < bytes.length) {
-    const length = sequenceLength(bytes, at);
-    if (length === 0) text += String.fromCharCode(0xdc00 + (bytes[at++] as number));
-    else {
-      text += strict.decode(bytes.subarray(at, at + length));
-      at += length;
+    let text = "";
+    for (let at = 0, length = 0; at < bytes.length; at += Math.max(1, length)) {
+      length = sequenceLength(bytes, at);
+      if (length === 0) text += String.fromCharCode(0xdc00 + (bytes[at] as number));
+      else text += strict.decode(bytes.subarray(at, at + length));
     }
+    return text;
   }
-  return text;
 }
 
 /** The inverse of `decodeText`. */
@@ -71,11 +62,10 @@ export function plainText(text: string): string {
 }
 
 function escapeUnits(character: string): string {
-  let escaped = "";
-  for (let at = 0; at < character.length; at++) {
-    escaped += `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
-  }
-  return escaped;
+  return character
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
 }
 
 /** Length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0 when there is none. */

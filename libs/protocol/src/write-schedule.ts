@@ -1,10 +1,7 @@
 /**
  * A write schedule: how the bytes of a `connect` frame are written to the target, one write after the other, and how
- * slowly the target is read [G-11].
- *
- * TCP carries a stream and keeps no boundaries, so what a program does with a message that comes in pieces, late, or
- * never to its end shows only when a client sends it so. The gateway does that, because only there are the writes
- * separate. A write schedule is small and bounded, and the same schedule always does the same.
+ * slowly the target is read [G-11]. What a program does with a message that comes in pieces, late, or never to its end
+ * shows only when a client sends it so.
  */
 
 import * as z from "zod/mini";

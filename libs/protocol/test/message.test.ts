@@ -114,7 +114,7 @@ describe("decodeCommand", () => {
     [["7", "0d"], "argument-range", "KEEP is 0d; type days from 1d to 36500d"],
     [["7", "36501d"], "argument-range", "KEEP is 36501d; type days from 1d to 36500d"],
     [["1", "two"], "argument-syntax", 'N is "two", not a line number; type a number such as 12'],
-    [["1", "-1"], "argument-range", "N is -1, below 1; type a number from 1"],
+    [["1", "-1"], "argument-range", "N is -1, and the first line is 1; type a number from 1"],
     [
       ["2", "x".repeat(40)],
       "argument-syntax",
@@ -126,11 +126,15 @@ describe("decodeCommand", () => {
       `FROM is "${"x".repeat(40)}…", not a line number; type a number such as 12`,
     ],
     [["2", "0"], "argument-range", "FROM is 0, and the first line is 1; type a number from 1"],
-    [["2", "snapshot", "3"], "argument-syntax", "the word snapshot comes last; type: 2 [FROM] [TO] [snapshot]"],
+    [
+      ["2", "snapshot", "3"],
+      "argument-syntax",
+      "only the word snapshot may follow FROM and TO, and it comes last; type: 2 [FROM] [TO] [snapshot]",
+    ],
     [
       ["2", "1", "3", "5"],
       "argument-syntax",
-      'the third argument is "5", not the word snapshot; leave it out, or type: 2 [FROM] [TO] [snapshot]',
+      "only the word snapshot may follow FROM and TO, and it comes last; type: 2 [FROM] [TO] [snapshot]",
     ],
     [
       ["2", "1", "3", "5", "snapshot"],

@@ -75,14 +75,6 @@ describe("the record of a stream", () => {
     expect(record.writes.map(({ bytes }) => bytes)).toEqual([encodeText("abc"), undefined]);
   });
 
-  test("gives an event by its place, the same as in the list of all", () => {
-    const record = new StreamRecord({ firstEventsKept: 3, lastEventsKept: 4, bytesKept: 100 });
-    for (let ms = 0; ms < 50; ms++) record.read(encodeText("x"), ms);
-    expect(record.keptCount).toBe(7);
-    expect(Array.from({ length: 7 }, (_, place) => record.keptAt(place))).toEqual(record.events);
-    expect(record.keptAt(7)).toBeUndefined();
-  });
-
   test("keeps the first events and the newest, and counts those between", () => {
     const record = new StreamRecord({ firstEventsKept: 2, lastEventsKept: 3, bytesKept: 1e6 });
     for (let count = 1; count <= 100; count += 1) record.read(new Uint8Array(count), count);
