@@ -472,8 +472,8 @@ const table = {
   "read-is-message": {
     what: "a server that takes one read for the whole message",
     file: "apps/server/src/connection.ts",
-    find: "else if (at < 0) this.#awaitMore();",
-    replace: "else if (at < -1) this.#awaitMore();",
+    find: "if (at < 0 && !isTooLong) return",
+    replace: "if (at < -1 && !isTooLong) return",
   },
   "no-escaping": {
     what: "a history that quotes messages without escaping them",

@@ -10,18 +10,11 @@
 
 import type { Socket } from "node:net";
 import { abort, normalizeAddress, readProxyHeader } from "@wirebook/net";
-import {
-  decodeMessage,
-  isDestructive,
-  joinBytes,
-  messageBytesMax,
-  messageTooLong,
-  ProtocolError,
-} from "@wirebook/protocol";
+import { decodeMessage, isDestructive, joinBytes, messageBytesMax, ProtocolError } from "@wirebook/protocol";
 import { ServerError, stopping } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 
-/** Why a message cannot be taken; `broken` when the connection was before its message ended, so no peer is left. */
+/** Why a message cannot be taken; `broken` when the connection was, so that no peer is left. */
 export type Problem = ProtocolError | ServerError | "broken";
 
 /** Whoever accepts connections. */
@@ -31,7 +24,7 @@ export interface ConnectionOwner {
   readonly trustedProxies: ReadonlySet<string>;
   /** Called once, when the message has ended in whatever way; in the end it calls `end` or `reset`. */
   serve(connection: Connection, problem: Problem | undefined): void;
-  /** The deadline of a connection is this now: at that time it wants `expire` to be called. */
+  /** Calls `expire` of each connection whose deadline has passed, at this time at the latest. */
   wakeAt(deadlineMs: number): void;
   /** Called once, when the connection is closed and its request carried out. */
   leave(connection: Connection): void;
@@ -59,7 +52,7 @@ export class Connection {
   network: string | undefined;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
-  /** What has come of a trusted proxy's header; `undefined` when none is due or it is whole. */
+  /** What has come of a trusted proxy's header, where one is due. */
   #header: Uint8Array | undefined;
   #awaited: Awaited = "message";
   #messageDeadlineMs: number;
@@ -100,15 +93,10 @@ export class Connection {
     if (this.deadlineMs > this.#messageDeadlineMs) this.#await("message", withinMs);
   }
 
-  /** Ends the waiting for a message, which is then left unread [W-18]. */
-  refuse(problem: ServerError): void {
-    this.#settle(problem);
-  }
-
   expire(): void {
     this.deadlineMs = Infinity;
     if (this.#awaited === "silence") this.#endMessage();
-    else if (this.#awaited === "message") this.#settle(this.#isStopping ? stopping() : this.#unfinished());
+    else if (this.#awaited === "message") this.settle(this.#isStopping ? stopping() : this.#unfinished());
     else if (this.#awaited === "progress") this.abort();
     else this.close();
   }
@@ -139,7 +127,7 @@ export class Connection {
     this.#finishRequest();
   }
 
-  /** Closes by RST, which tells the peer that what it has is not the whole; its request is carried out. */
+  /** Closes by RST, since what the peer has is not the whole; its request is carried out. */
   reset(): void {
     this.abort();
     this.#finishRequest();
@@ -180,31 +168,26 @@ export class Connection {
     const line = joinBytes(this.message, at < 0 ? bytes : bytes.subarray(0, at));
     const endingBytes = line.at(-1) === carriageReturn ? 1 : 0;
     const isTooLong = line.length - endingBytes > messageBytesMax;
-    this.message = isTooLong ? line.subarray(0, messageBytesMax) : line;
-    if (isTooLong) this.#settle(messageTooLong());
-    else if (at < 0) this.#awaitMore();
-    else {
-      this.#endMessage();
-      this.#discard(bytes.length - at - 1);
-    }
+    this.message = isTooLong ? line.subarray(0, messageBytesMax + 2) : line;
+    if (at < 0 && !isTooLong) return this.#awaitMore();
+    this.#endMessage();
+    this.#discard(bytes.length - at - 1);
   }
 
   /** Takes a proxy's header off what came, and gives back what belongs to the message [W-20]. */
   #takeHeader(bytes: Uint8Array): Uint8Array {
     const reading = readProxyHeader(bytes);
     this.#header = reading.state === "whole" ? undefined : bytes;
-    if (reading.state === "invalid") this.#settle(this.#badHeader(reading.problem));
+    if (reading.state === "invalid") this.settle(this.#badHeader(reading.problem));
     if (reading.state !== "whole") return nothing;
     this.address = reading.connection?.source.address ?? this.address;
     return bytes.subarray(reading.length);
   }
 
   #badHeader(why: string): ServerError {
-    return new ServerError(
-      "proxy-header",
-      `a connection from ${this.address} must begin with a PROXY header of version 2, and ${why}; ` +
-        "start the gateway with --proxy-protocol, or connect from another address",
-    );
+    const due = `a connection from ${this.address} must begin with a PROXY header of version 2`;
+    const instead = "start the gateway with --proxy-protocol, or connect from another address";
+    return new ServerError("proxy-header", `${due}, and ${why}; ${instead}`);
   }
 
   #awaitMore(): void {
@@ -228,24 +211,22 @@ export class Connection {
 
   #unfinished(): ProtocolError {
     const within = `within ${this.#owner.limits.messageDeadlineMs} ms`;
-    return this.#destroys()
-      ? new ProtocolError(
-          "message-unterminated",
-          `a message that deletes must end with a newline, and none came ${within}; nothing was deleted`,
-        )
-      : new ProtocolError(
-          "message-unfinished",
-          `no whole message came ${within}; send one line and end it with a newline`,
-        );
+    if (!this.#destroys()) {
+      const sentence = `no whole message came ${within}; send one line and end it with a newline`;
+      return new ProtocolError("message-unfinished", sentence);
+    }
+    const sentence = `a message that deletes must end with a newline, and none came ${within}; nothing was deleted`;
+    return new ProtocolError("message-unterminated", sentence);
   }
 
   /** Ends the message where it stands: at a line feed, at FIN, or by silence [W-5]. */
   #endMessage(): void {
     if (this.message.at(-1) === carriageReturn && !this.#isReceived) this.message = this.message.subarray(0, -1);
-    this.#settle(this.#header?.length ? this.#badHeader("it ended before its header did") : undefined);
+    this.settle(this.#header?.length ? this.#badHeader("it ended before its header did") : undefined);
   }
 
-  #settle(problem: Problem | undefined): void {
+  /** Ends the waiting for a message; with a problem, what has not come is left unread [W-18]. */
+  settle(problem: Problem | undefined): void {
     if (this.#isReceived) return;
     this.#isReceived = true;
     this.deadlineMs = Infinity;
@@ -280,7 +261,9 @@ export class Connection {
   }
 
   #takeClose(): void {
-    this.#settle("broken");
+    // Node's handle of a closed socket outlives some rounds of the garbage collector, with all that hangs on it.
+    this.#socket.removeAllListeners().on("error", ignore);
+    this.settle("broken");
     this.deadlineMs = Infinity;
     this.#isClosed = true;
     this.#onDrain();

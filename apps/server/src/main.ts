@@ -49,13 +49,12 @@ async function run(config: Config): Promise<number> {
   await using history = await openHistory(config, onNotice);
   await using users = await openUsers(config, onNotice);
   const limits = limitsWithin(descriptorsMax());
-  const { users: mode, iKnow: isOpenToAll, trustProxy: trustedProxies } = config;
-  await using server = await listen({ ...config, mode, isOpenToAll, trustedProxies, limits }, history, users, log);
+  await using server = await listen(config, limits, history, users, log);
   const stopSignal = awaitSignal();
-  log.write({ event: "listening", ...server.address, history: place, users: mode });
+  log.write({ event: "listening", ...server.address, history: place, users: config.users });
   // Best effort: `wirebook start` waits for it, and whoever has left waits no more.
   process.send?.("listening", undefined, undefined, () => {});
-  if (mode === "registered" && users.count === 0) onNotice(noUsersYet);
+  if (config.users === "registered" && users.count === 0) onNotice(noUsersYet);
 
   const reason = await Promise.race([stopSignal, history.ended]);
   const isSignal = typeof reason === "string";

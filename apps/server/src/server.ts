@@ -2,8 +2,8 @@
  * The connections of one server, from the listening socket to the last one that closes.
  *
  * A connection for which there is no room is told so and closed without being read: a flood must cost neither history
- * nor descriptors [W-18]. Node itself would close it without a word when descriptors run out, so that stays out of
- * reach: the descriptors are counted beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
+ * nor descriptors [W-18]. When descriptors run out, Node closes connections without a word, so they are counted
+ * beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
  */
 
 import { lookup } from "node:dns/promises";
@@ -15,32 +15,18 @@ import type { History, Users } from "@wirebook/history";
 import { encodeReplyHeader, encodeText, operations } from "@wirebook/protocol";
 import { AuthThrottle } from "./auth/auth-throttle.ts";
 import { Authenticator } from "./auth/auth.ts";
-import type { Mode } from "./auth/auth.ts";
+import type { Config } from "./config.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOwner, Problem } from "./connection.ts";
 import { ServerError } from "./errors.ts";
-import { limitsDefault } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import type { RequestLog } from "./request-log.ts";
 import { Follows } from "./request/follows.ts";
 import type { ServerContext } from "./request/operations.ts";
 import { serve } from "./request/session.ts";
 
-export interface ListenOptions {
-  /** An address of this machine, or a name of one. */
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-  /** The first line of every reply [W-11]. */
-  readonly link: string;
-  /** Addresses of proxies, which must say for whom they connect and are believed [W-20]. */
-  readonly trustedProxies?: readonly string[];
-  /** Who is accepted [U-6]. */
-  readonly mode: Mode;
-  /** True when the operator knows that an open server which others can reach is everybody's. */
-  readonly isOpenToAll?: boolean;
-  readonly limits?: Limits;
-}
+/** What the operator decides; the port 0 lets the system choose. */
+type ListenOptions = Pick<Config, "host" | "port" | "link" | "users" | "iKnow" | "trustProxy">;
 
 /**
  * Listens for connections and serves them from a history.
@@ -48,13 +34,14 @@ export interface ListenOptions {
  * @throws ListenError when others could reach an open server, the port is taken, …
  */
 export async function listen(
-  { host, port, link, mode, trustedProxies = [], isOpenToAll = false, limits = limitsDefault }: ListenOptions,
+  { host, port, link, users: mode, iKnow, trustProxy }: ListenOptions,
+  limits: Limits,
   history: History,
   users: Users,
   log: RequestLog,
 ): Promise<WirebookServer> {
   // Each as the address of a socket is written.
-  const trusted = new Set(trustedProxies.map((address) => normalizeAddress(address) ?? address));
+  const trusted = new Set(trustProxy.map((address) => normalizeAddress(address) ?? address));
   const text = encodeReplyHeader({ link, operations });
   const server = new WirebookServer(limits, trusted, {
     history,
@@ -66,7 +53,7 @@ export async function listen(
     follows: new Follows(history, limits.followersMax),
     replyHeader: { text, bytes: encodeText(text) },
   });
-  await server.open(await findAddress(host, mode === "registered" || isOpenToAll), port);
+  await server.open(await findAddress(host, mode === "registered" || iKnow), port);
   return server;
 }
 
@@ -156,10 +143,7 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
     if (this.#connections.length === 0) this.#reportLast();
   }
 
-  /**
-   * Accepts no more, lets what was accepted finish for so many milliseconds, ends the follows and resets whatever is left
-   * then [W-19].
-   */
+  /** Accepts no more, ends the follows, and resets what has not finished after so many milliseconds [W-19]. */
   stop(withinMs: number = this.limits.drainMs): Promise<void> {
     return (this.#stopped ??= this.#drain(withinMs));
   }
@@ -186,7 +170,7 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
     }
     this.#refused.add(connection);
     this.#context.log.write({ event: "refused", address: connection.address, code: refusal.code });
-    connection.refuse(refusal);
+    connection.settle(refusal);
   }
 
   /** Why there is no room for another connection [W-18]. */

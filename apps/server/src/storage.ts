@@ -8,7 +8,7 @@ import type { NatsCredentials } from "@wirebook/history-jetstream";
 import { SettingsError, fileOption, valueOption, pathOrAddress } from "@wirebook/settings";
 import type { SettingsOf } from "@wirebook/settings";
 
-/** The options that say where, for every program that opens a history or its users. */
+/** The options for every program that opens a history or its users. */
 export const storageTable = {
   history: valueOption(
     {

@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
+import { limitsDefault } from "../src/limits.ts";
 import { RequestLog } from "../src/request-log.ts";
 import { listen } from "../src/server.ts";
 import { openRig } from "./server-fixture.ts";
@@ -23,7 +24,8 @@ test("does not share a port with another program, even if that would share it", 
   const inUse = { cause: { code: "EADDRINUSE" } };
   const listenOn = (port: number): Promise<unknown> =>
     listen(
-      { host: "127.0.0.1", port, link: "", mode: "open" },
+      { host: "127.0.0.1", port, link: "", users: "open", iKnow: false, trustProxy: [] },
+      limitsDefault,
       rig.history,
       rig.users,
       new RequestLog(new PassThrough(), false),

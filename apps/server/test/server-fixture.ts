@@ -11,8 +11,9 @@ import type { Role } from "@wirebook/protocol";
 import { limitsDefault } from "../src/limits.ts";
 import type { Limits } from "../src/limits.ts";
 import { listen } from "../src/server.ts";
-import type { ListenOptions, WirebookServer } from "../src/server.ts";
+import type { WirebookServer } from "../src/server.ts";
 import { createKey, hashKey } from "../src/auth/auth.ts";
+import type { Mode } from "../src/auth/auth.ts";
 import { RequestLog } from "../src/request-log.ts";
 import type { LogEvent } from "../src/request-log.ts";
 
@@ -53,7 +54,7 @@ export interface Rig extends AsyncDisposable {
 
 export async function openRig(
   limits: Partial<Limits> = {},
-  { mode = "open", trustedProxies = [] }: Partial<Pick<ListenOptions, "mode" | "trustedProxies">> = {},
+  { mode = "open", trustedProxies = [] }: { readonly mode?: Mode; readonly trustedProxies?: readonly string[] } = {},
 ): Promise<Rig> {
   const folder = await makeFolder();
   const historyPath = join(folder.path, "history.txt");
@@ -62,15 +63,8 @@ export async function openRig(
   const notices: string[] = [];
   const users = openFileUsers(historyPath, { onNotice: (sentence) => notices.push(sentence) });
   const terminal = new RequestLog(collect(shown), false);
-  const options = {
-    host: "127.0.0.1",
-    port: 0,
-    link,
-    mode,
-    trustedProxies,
-    limits: { ...limitsDefault, ...limits },
-  };
-  const server = await listen(options, history, users, terminal);
+  const options = { host: "127.0.0.1", port: 0, link, users: mode, iKnow: false, trustProxy: [...trustedProxies] };
+  const server = await listen(options, { ...limitsDefault, ...limits }, history, users, terminal);
   const lines = async (): Promise<string[]> => (await readFile(historyPath, "utf8")).split("\n").slice(0, -1);
   return {
     port: server.address.port,

@@ -78,7 +78,7 @@ describe("the list of frames", () => {
 
   test("has no row behind its end and no place for what is gone", () => {
     const source = sourceOf(30);
-    const gone = source.record.keptAt(25);
+    const gone = source.record.events[25];
     for (let ms = 30; ms < 90; ms++) source.record.read(encodeText("x"), ms, { arrivedMs: ms });
     const list = new FrameList(source);
     expect(list.at(list.length)).toBeUndefined();

@@ -20,7 +20,6 @@ const queuedKiBMax = 0xffff;
 
 /** What happened: the values are those of the header's first byte. */
 export const byteFrameKinds = { data: 1, written: 2, fin: 3, rst: 4 } as const;
-
 export type ByteFrameKind = keyof typeof byteFrameKinds;
 
 /** What the header says. */
@@ -51,9 +50,7 @@ const legFlag = 1;
 const directionFlag = 2;
 const gapFlag = 4;
 const waitingFlag = 8;
-const kindOf = new Map<number, ByteFrameKind>(
-  Object.entries(byteFrameKinds).map(([name, value]) => [value, name as ByteFrameKind]),
-);
+const kinds = Object.keys(byteFrameKinds) as ByteFrameKind[];
 const noBytes = new Uint8Array(0);
 
 /**
@@ -93,7 +90,7 @@ export function decodeByteFrame(frame: Uint8Array): ByteFrame | string {
     return `a byte frame of ${frame.length} bytes is shorter than its header of ${byteFrameHeaderBytes}`;
   }
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  const kind = kindOf.get(view.getUint8(0));
+  const kind = kinds[view.getUint8(0) - 1];
   if (kind === undefined)
     return `a byte frame has the unknown kind ${view.getUint8(0)}; see docs/reference/gateway-frames.md`;
   const bodyBytes = frame.length - byteFrameHeaderBytes;

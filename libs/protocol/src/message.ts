@@ -132,8 +132,7 @@ export function encodeMessage(user: string, operation?: number, values: readonly
   return `${line}\n`;
 }
 
-/** The error of a message that is over the limit, when its line ending has not been seen. */
-export function messageTooLong(): ProtocolError {
+function messageTooLong(): ProtocolError {
   return new ProtocolError(
     "message-too-long",
     `the message is over the limit of ${messageBytesMax} bytes; send a shorter line`,

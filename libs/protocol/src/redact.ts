@@ -9,8 +9,8 @@
 import { keyRunCharactersMin, keyRunSortMin } from "./limits.ts";
 
 const mark = "…";
-const behindTilde = /~\S+/gu;
 const run = new RegExp(`[0-9A-Za-z]{${keyRunCharactersMin},}`, "g");
+const behindTildeOrRun = new RegExp(`~\\S+|${run.source}`, "gu");
 
 /** True when the text has a run of letters and digits as keys are: long, and with several of both. */
 export function looksLikeKey(text: string): boolean {
@@ -19,7 +19,9 @@ export function looksLikeKey(text: string): boolean {
 
 /** The text with `…` for every key: behind each `~`, and for each run that looks like one. */
 export function redactKeys(text: string): string {
-  return text.replace(behindTilde, `~${mark}`).replace(run, (found) => (isKeyRun(found) ? mark : found));
+  return text.replace(behindTildeOrRun, (found) =>
+    found.startsWith("~") ? `~${mark}` : isKeyRun(found) ? mark : found,
+  );
 }
 
 /** The message as the history may hold it: `redactKeys`, and of the `name~key` at its head nothing but the name [H-5]. */

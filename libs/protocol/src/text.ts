@@ -70,9 +70,7 @@ function escapeUnits(character: string): string {
 
 /** Length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0 when there is none. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
-  const first = bytes[at] as number;
-  const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  return length > 0 && isUtf8(bytes.subarray(at, at + length)) && at + length <= bytes.length ? length : 0;
+  return [1, 2, 3, 4].find((length) => isUtf8(bytes.subarray(at, at + length))) ?? 0;
 }
 
 /** Both arrays in one; the first itself when the second is empty, and the other way round. */

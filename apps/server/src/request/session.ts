@@ -63,8 +63,10 @@ export async function serve(
   };
   let reply: Reply;
   try {
-    if (entry !== undefined) time = await append(entry, decoded, history);
-    else if (problem === undefined) await assertReady(history);
+    if (entry !== undefined) {
+      const written = await history.append(entry).catch((error: unknown) => assertMakesRoom(error, decoded));
+      time = written?.time;
+    } else if (problem === undefined) await assertReady(history);
     reply = await carryOut(decoded, connection, context);
   } catch (error) {
     const failure = toErrorResponse(error);
@@ -121,19 +123,12 @@ function toRequestEntry(
 }
 
 /**
- * Makes the line durable; gives its time.
- *
  * On a full disk only a request to delete all goes on without its line [W-8]: it would delete that line in any case,
  * writes one that names the user, and frees the space that all requests need.
  */
-async function append(entry: RequestEntry, decoded: Decoded, history: History): Promise<string | undefined> {
-  try {
-    return (await history.append(entry)).time;
-  } catch (error) {
-    const isFull = error instanceof HistoryError && error.code === "storage-full";
-    if (isFull && decoded.outcome === "request" && decoded.command.verb === "delete-all") return undefined;
-    throw error;
-  }
+function assertMakesRoom(error: unknown, decoded: Decoded): void {
+  const isFull = error instanceof HistoryError && error.code === "storage-full";
+  if (!isFull || decoded.outcome !== "request" || decoded.command.verb !== "delete-all") throw error;
 }
 
 /** A connection that ended without a byte asks whether this server is ready [W-21]: for that it must be able to write. */
