@@ -14,8 +14,8 @@ import { decodeMessage, isDestructive, joinBytes, messageBytesMax, ProtocolError
 import { ServerError, stopping } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 
-/** Why a message cannot be taken; `broken` when the connection was, so that no peer is left. */
-export type Problem = ProtocolError | ServerError | "broken";
+/** Why a message cannot be taken, if it cannot; `broken` when the connection was, so that no peer is left. */
+export type Problem = ProtocolError | ServerError | "broken" | undefined;
 
 /** Whoever accepts connections. */
 export interface ConnectionOwner {
@@ -23,7 +23,7 @@ export interface ConnectionOwner {
   /** Addresses of proxies, which say for whom they connect [W-20]. */
   readonly trustedProxies: ReadonlySet<string>;
   /** Called once, when the message has ended in whatever way; in the end it calls `end` or `reset`. */
-  serve(connection: Connection, problem: Problem | undefined): void;
+  serve(connection: Connection, problem: Problem): void;
   /** Calls `expire` of each connection whose deadline has passed, at this time at the latest. */
   wakeAt(deadlineMs: number): void;
   /** Called once, when the connection is closed and its request carried out. */
@@ -133,7 +133,7 @@ export class Connection {
     this.#finishRequest();
   }
 
-  /** Closes by RST at once, whatever its request is doing. */
+  /** Closes by RST, whatever its request is doing. */
   abort(): void {
     abort(this.#socket);
   }
@@ -226,7 +226,7 @@ export class Connection {
   }
 
   /** Ends the waiting for a message; with a problem, what has not come is left unread [W-18]. */
-  settle(problem: Problem | undefined): void {
+  settle(problem: Problem): void {
     if (this.#isReceived) return;
     this.#isReceived = true;
     this.deadlineMs = Infinity;

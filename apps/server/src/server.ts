@@ -111,7 +111,7 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
     this.#listener.on("error", ({ message }) => this.#reportFailure(message));
   }
 
-  serve(connection: Connection, problem: Problem | undefined): void {
+  serve(connection: Connection, problem: Problem): void {
     serve(connection, problem, this.#context).catch((error: unknown) => {
       connection.reset();
       this.#reportFailure(String(error));

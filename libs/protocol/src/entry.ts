@@ -21,22 +21,12 @@ export type EntryResult =
 
 /** A line of the history, understood as far as its form allows. */
 export type Entry =
-  | {
-      readonly kind: "request";
-      readonly time: string;
-      readonly address: string;
-      /** The message, as `decodeText` has it; cut when it was longer than what is kept of a refused one [H-6]. */
-      readonly message: string;
-      readonly isCut: boolean;
-    }
-  | {
-      readonly kind: "result";
-      readonly time: string;
-      readonly address: string;
-      readonly user: string;
-      readonly result: EntryResult;
-    }
+  /** The message, as `decodeText` has it; cut when it was longer than what is kept of a refused one [H-6]. */
+  | ({ readonly kind: "request"; readonly message: string; readonly isCut: boolean } & Stamp)
+  | ({ readonly kind: "result"; readonly user: string; readonly result: EntryResult } & Stamp)
   | { readonly kind: "external"; readonly text: string };
+
+type Stamp = Readonly<Record<"time" | "address", string>>;
 
 const cutMark = " (cut)";
 
@@ -44,16 +34,13 @@ const timeForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const stamped = /^(?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?<address>[^ ]+) (?<rest>.+)$/u;
 
 /** What stands behind the address and the user in the line of a result, and what it means. */
-const resultForms: readonly (readonly [RegExp, (groups: Record<string, string>) => EntryResult])[] = [
-  [
-    /^deleted line (?<line>\d{1,15}) \((?<head>[^ ]*)\)$/u,
-    ({ line, head = "" }) => ({ verb: "deleted-line", line: Number(line), head }),
-  ],
+const resultForms: readonly (readonly [RegExp, (...groups: string[]) => EntryResult])[] = [
+  [/^deleted line (\d{1,15}) \(([^ ]*)\)$/u, (line, head = "") => ({ verb: "deleted-line", line: Number(line), head })],
   [/^deleted all$/u, () => ({ verb: "deleted-all" })],
-  [/^created user (?<name>[^ "]+)$/u, ({ name = "" }) => ({ verb: "created-user", name })],
+  [/^created user ([^ "]+)$/u, (name = "") => ({ verb: "created-user", name })],
   [
-    /^archived lines 1-(?<lines>\d{1,15}) in (?<file>[^ ]+)$/u,
-    ({ lines, file = "" }) => ({ verb: "archived", lines: Number(lines), file }),
+    /^archived lines 1-(\d{1,15}) in ([^ ]+)$/u,
+    (lines, file = "") => ({ verb: "archived", lines: Number(lines), file }),
   ],
 ];
 
@@ -115,7 +102,7 @@ export function decodeEntry(line: string): Entry {
   const [, user = "", what = ""] = /^([^ "]+) (.+)$/u.exec(rest) ?? [];
   for (const [form, decode] of resultForms) {
     const found = form.exec(what);
-    if (found !== null) return { kind: "result", time, address, user, result: decode(found.groups ?? {}) };
+    if (found !== null) return { kind: "result", time, address, user, result: decode(...found.slice(1)) };
   }
   return { kind: "external", text: line };
 }

@@ -111,7 +111,7 @@ export function decodeCommand(words: readonly string[]): Command {
   }
 }
 
-/** True when the words ask for an operation that destroys, whatever their arguments [W-5]. */
+/** True when the words ask for an operation that destroys [W-5]. */
 export function isDestructive(words: readonly string[]): boolean {
   return findOperation(Number(words[0] ?? Number.NaN))?.isDestructive ?? false;
 }
@@ -198,7 +198,7 @@ function wrongArgument(sentence: string): ProtocolError {
   return new ProtocolError("argument-syntax", sentence);
 }
 
-/** A word as a sentence may repeat it, wherever that sentence is shown: without a key, and no longer than a sentence. */
+/** A word as a sentence may repeat it: without a key, and not too long. */
 function quote(word: string): string {
   const characters = [...redactKeys(word)];
   const isLong = characters.length > quotedCharactersMax;

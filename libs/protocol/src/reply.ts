@@ -20,10 +20,8 @@ import { decodeText, joinBytes } from "./text.ts";
 
 /** The whole reply to an unknown user [W-13]. It has no line ending, as the reference implementation's has none. */
 export const authenticationError = "Authentication error.";
-
 /** What the one line of a response to a mistake begins with [W-14]. */
 export const errorPrefix = "Error: ";
-
 /** Behind that, what a probe is told while nothing can be written: a connection that ends without a byte [W-21]. */
 export const notReadyPrefix = "not ready: ";
 
@@ -40,7 +38,6 @@ export function encodeReplyHeader({ link, operations }: ReplyHeader): string {
   return [link, "", operationsHeading, ...operations.map(encodeAnnouncement), ""].join("\n");
 }
 
-/** The line of response to a mistake, ending in a line feed [W-14]. */
 export function encodeError(sentence: string): string {
   return `${errorPrefix}${sentence}\n`;
 }

@@ -2,7 +2,7 @@
 
 import * as z from "zod/mini";
 
-/** The steps of a stream at the gateway, in the order in which they happen. */
+/** The steps of a stream at the gateway, in their order: the frame came, connect() was called, …, the closing. */
 export const steps = [
   "received",
   "connecting",
@@ -15,7 +15,6 @@ export const steps = [
   "closed",
 ] as const;
 
-/** The name of a step: the frame came, connect() was called, and so on (`secured`: TLS) up to the closing. */
 export type Step = (typeof steps)[number];
 
 /** Milliseconds of a clock that may count from any moment: a century either way, so that each is a date. */
@@ -90,9 +89,8 @@ const certificate = z.strictObject({
 
 /** What a TLS handshake came to. */
 export const tlsFacts = z.strictObject({
-  /** As Node writes it, such as `TLSv1.3`. */
+  /** Such as `TLSv1.3`, and the cipher suite by its IANA name. */
   version: z.string(),
-  /** The cipher suite by its IANA name. */
   cipher: z.string(),
   /** The application protocol that was agreed on (RFC 7301), if one was. */
   alpn: z.nullable(z.string()),

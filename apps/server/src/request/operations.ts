@@ -114,19 +114,14 @@ function status({ history, users, follows, counters }: OperationContext): string
  * durable in the history; then the user counts; then the key is answered. If the process dies right after the result,
  * the history tells of a user whose key was never sent, and the name is free.
  */
-export async function createUser(
-  { users, history }: OperationContext,
-  by: Actor,
-  wanted: string | undefined,
-): Promise<string> {
+export async function createUser({ users, history }: OperationContext, by: Actor, wanted?: string): Promise<string> {
   for (;;) {
     const name = wanted ?? createName((each) => users.find(each) !== undefined);
     const key = createKey();
-    const createdAt = new Date().toISOString();
+    const made = { createdAt: new Date().toISOString(), createdBy: by.user };
+    const user = { name, role: "member", keyHash: hashKey(name, key), ...made } as const;
     try {
-      await users.add({ name, role: "member", keyHash: hashKey(name, key), createdAt, createdBy: by.user }, () =>
-        history.record(by, { verb: "created-user", name }),
-      );
+      await users.add(user, () => history.record(by, { verb: "created-user", name }));
       return `${name}~${key}\n`;
     } catch (error) {
       // Another process took the name that was made up here: make up another.

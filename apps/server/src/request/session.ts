@@ -44,16 +44,12 @@ interface Reply {
 }
 
 /** Serves a connection whose message has ended. */
-export async function serve(
-  connection: Connection,
-  problem: Problem | undefined,
-  context: ServerContext,
-): Promise<void> {
+export async function serve(connection: Connection, problem: Problem, context: ServerContext): Promise<void> {
   const { authenticator, history, log, replyHeader } = context;
   const { address, message, hasBytes } = connection;
   if (problem === "broken" && !hasBytes) return connection.end();
   const decoded = decode(message, problem, authenticator);
-  const entry = hasBytes ? toRequestEntry(address, message, decoded, authenticator) : undefined;
+  const entry = hasBytes ? toEntry(connection, decoded, authenticator) : undefined;
   let time: string | undefined;
   const note = (outcome: string, failure?: ErrorResponse): void => {
     const at = time ?? new Date().toISOString();
@@ -87,7 +83,7 @@ export async function serve(
 }
 
 /** Finds out what the bytes mean, once the message has ended. */
-function decode(message: Uint8Array, problem: Problem | undefined, authenticator: Authenticator): Decoded {
+function decode(message: Uint8Array, problem: Problem, authenticator: Authenticator): Decoded {
   if (problem === "broken") return { outcome: "broken" };
   let principal: Principal | undefined;
   try {
@@ -108,15 +104,10 @@ function decode(message: Uint8Array, problem: Problem | undefined, authenticator
  * What the history keeps: the whole of a request, and the first bytes of anything else, without keys [H-5], [H-6]. Keys are
  * taken out before the cut, which could make one too short to be recognised.
  */
-function toRequestEntry(
-  address: string,
-  message: Uint8Array,
-  decoded: Decoded,
-  authenticator: Authenticator,
-): RequestEntry {
+function toEntry({ address, message }: Connection, decoded: Decoded, authenticator: Authenticator): RequestEntry {
   const shown = authenticator.redact(decodeText(message), "principal" in decoded ? decoded.principal : undefined);
-  if (decoded.outcome === "request" || message.length <= refusedBytesKept)
-    return { address, message: shown, isCut: false };
+  const isWhole = decoded.outcome === "request" || message.length <= refusedBytesKept;
+  if (isWhole) return { address, message: shown, isCut: false };
   const shownBytes = encodeText(shown);
   const kept = decodeText(shownBytes.subarray(0, refusedBytesKept));
   return { address, message: kept, isCut: shownBytes.length > refusedBytesKept };
