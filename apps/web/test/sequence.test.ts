@@ -29,6 +29,11 @@ describe("the sequence diagram", () => {
     expect(new Set(ys).size).toBe(ys.length);
   });
 
+  test("draws no frame that arrives before it was sent, however wrong the clocks are", () => {
+    const [request] = layOut({ ...timeline, at: { ...timeline.at, received: -0.04 } }).arrows;
+    expect(request).toMatchObject({ id: "request", fromMs: 0, toMs: 0 });
+  });
+
   test("lets no answer leave the server before the message has arrived there, however long the handshake took", () => {
     const at = { ...timeline.at, connecting: 1.1, established: 2.9, written: 2.95 };
     const late = layOut({ ...withWrites(timeline, [event(8, 2.95)]), at }).arrows;

@@ -81,7 +81,9 @@ function ofControl(timeline: Timeline, source: ControlFrame, row: FrameRow, rows
   if (name === "request" || name === "connect") {
     const more = { isDerived: at.received === undefined, span, source };
     const label = `text frame, ${frame?.bytes} B`;
-    return [arrow("request", toGateway, 0, at.received ?? 0, label, more), ...handshake(timeline)];
+    // The error of the clocks may put its arrival before its start.
+    const receivedMs = Math.max(0, at.received ?? 0);
+    return [arrow("request", toGateway, 0, receivedMs, label, more), ...handshake(timeline)];
   }
   if (name === "open") return [arrow("open", toPage, at.secured ?? at.established ?? ms, ms, "open", { source })];
   if (direction === "received")
