@@ -1,13 +1,12 @@
 /** What the commands of the client have in common: what they work with, how they end, and some of their options. */
 
 import type { Readable, Writable } from "node:stream";
-import { connectTimeoutMsDefault, replyTimeoutMsDefault, InputError } from "@wirebook/net";
+import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/net";
 import type { ConnectionOutcome, ExchangeErrorCode, Target } from "@wirebook/net";
 import { fileOption, optionalOption, readSettings, SettingsError, switchOption, wholeNumber } from "@wirebook/settings";
 import type { Setting, SettingsOf, SettingsSource, SettingsTable } from "@wirebook/settings";
 import type { Paint } from "./output/text.ts";
 
-/** A stream of the process. */
 export type Output = Writable & { readonly isTTY?: boolean };
 
 /** What commands work with, as the process has it. */
@@ -15,11 +14,9 @@ export interface Io {
   readonly input: Readable & { readonly isTTY?: boolean };
   /** For data: while it is full, the target is not read. */
   readonly out: Output;
-  /** For all that is no data. */
   readonly errorOut: Output;
   readonly paint: Paint;
   readonly errorPaint: Paint;
-  /** Says a sentence on standard error. */
   readonly printError: (sentence: string) => void;
   /** Calls back at each Ctrl-C until the function that it returns is called. */
   readonly listenForInterrupt: (listener: () => void) => () => void;
@@ -31,19 +28,11 @@ export interface Io {
 export interface Command<Table extends SettingsTable> {
   readonly table: Table;
   readonly help: string;
-  /**
-   * @param words those that are no options, without the command's own name
-   * @throws SettingsError with a sentence that says what to type instead
-   */
+  /** @throws SettingsError with a sentence that says what to type instead */
   run(settings: SettingsOf<Table>, words: readonly string[], io: Io): Promise<number>;
 }
 
-/**
- * Reads the settings of a command and runs it, unless they ask for help or the version; resolves with the exit code.
- *
- * @param notFirst words that are none of this command's
- * @throws SettingsError
- */
+/** Reads the settings of a command and runs it, unless they ask for help or the version. @throws SettingsError */
 export async function runCommand<Table extends SettingsTable>(
   command: Command<Table>,
   { argv, env }: SettingsSource,
@@ -107,12 +96,10 @@ export function timeoutOption(help: string): Setting<number | undefined> {
   return optionalOption({ schema: wholeNumber(1, timeoutMsMax), form: "MS", expects }, "WIREBOOK_TIMEOUT", help);
 }
 
-/** A file that is written. */
 export function outputOption(env: string, example: string, help: string): Setting<string | undefined> {
   return fileOption(env, `${help}; replaces an older one`, `a file to write, such as ${example}`);
 }
 
-/** As they stand in the table of settings. */
 export const commonOptions = {
   timeout: timeoutOption(
     `milliseconds to wait for the connection and for each byte; default ${connectTimeoutMsDefault} and ${replyTimeoutMsDefault}`,
@@ -128,19 +115,8 @@ export const exportOption = outputOption(
   "write what was sent and received as NDJSON, for wirebook compare and the page",
 );
 
-/**
- * What `read` makes of the text of a target, with the mistakes of users as such.
- *
- * @param read `parseTarget` or `parseTargetUrl`
- * @throws SettingsError
- */
-export function readTarget<Read extends Pick<Target, "address" | "proxy">>(read: () => Read): Read {
-  try {
-    const target = read();
-    if (target.proxy === undefined) return target;
-    throw new SettingsError("proxy=v2 names the client of a gateway, and this is none; leave it out");
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    throw new SettingsError(error.message, { cause: error });
-  }
+/** The same target. @throws SettingsError when it is to be told of somebody else's address */
+export function withoutProxy<Given extends Pick<Target, "proxy">>(target: Given): Given {
+  if (target.proxy === undefined) return target;
+  throw new SettingsError("proxy=v2 names the client of a gateway, and this is none; leave it out");
 }

@@ -40,7 +40,6 @@ const messageCharactersMax = 40;
 const shownBytesMax = 400;
 const shownBeforeBytes = 40;
 
-/** Reads of which the size is told. */
 const readsToldMax = 8;
 
 /** The file is bounded, and so is what is in it. */
@@ -67,8 +66,10 @@ export const compare: Command<typeof table> = {
   },
 };
 
+type NamedStream = ComparedStream & { readonly name: string };
+
 /** @param word a file, and the number of one of its streams, from 1: `session.ndjson#2` */
-function readStream(word: string, onNotice: (sentence: string) => void): ComparedStream {
+function readStream(word: string, onNotice: (sentence: string) => void): NamedStream {
   const [, path = word, digits] = /^(.+)#(\d{1,9})$/su.exec(word) ?? [];
   const number = digits === undefined ? undefined : Number(digits);
   const content = readSmallFile(path, path, sessionBytesMax, "name a file that Wirebook exported as NDJSON");
@@ -90,7 +91,7 @@ function describeStream({ target, message }: RecordedStream): string {
   return `${target} ${JSON.stringify(line.length > messageCharactersMax ? `${line.slice(0, messageCharactersMax)}…` : line)}`;
 }
 
-function toCompared(record: RecordedStream, name: string): ComparedStream {
+function toCompared(record: RecordedStream, name: string): NamedStream {
   // What is missing of a flow is to be an event as well, of which only the size is known.
   const { flow: _, ...line } = record;
   const { events } = toStreamRecord(line, everything);
@@ -113,7 +114,6 @@ function describeReply(turn: Turn): string {
   return `${sizes.length} ${sizes.length === 1 ? "read" : "reads"} (${list}), ${turn.replyMs.toFixed(1)} ms`;
 }
 
-/** Lines that are the same stand once. */
 function linesOf(pair: TurnPair, paint: Paint): readonly string[] {
   if (pair.isSentSame && pair.isReceivedSame) return [];
   return foldLines(compareTurn(pair)).flatMap((line) => {

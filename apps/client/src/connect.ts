@@ -6,12 +6,12 @@ import type { Target } from "@wirebook/net";
 import { StreamRecord } from "@wirebook/protocol";
 import { writeScenario } from "@wirebook/scenario";
 import { choiceOption, describeSettings, openOutputFile, SettingsError, switchOption } from "@wirebook/settings";
-import { commonOptions, exitCodeOf, exportOption, outputOption, readTarget, timeoutOption } from "./command.ts";
+import { commonOptions, exitCodeOf, exportOption, outputOption, timeoutOption, withoutProxy } from "./command.ts";
 import type { Command } from "./command.ts";
 import { closeFiles, exportBounds, exportedLine, hideServerKeys, noteReset } from "./output/files.ts";
 import { openExportFile, openPcapFile, OutputFile, scenarioKind } from "./output/files.ts";
-import { greeting, Trace } from "./output/trace.ts";
-import { bytesView, jsonView, recordBounds, TextView } from "./output/views.ts";
+import { greeting, createTrace } from "./output/trace.ts";
+import { bytesView, jsonView, recordBounds, createTextView } from "./output/views.ts";
 import { runStream } from "./stream.ts";
 
 /** What ends a line that is typed. */
@@ -91,8 +91,8 @@ export const connect: Command<typeof table> = {
       target,
       options: { message: new Uint8Array(0), connectTimeoutMs },
       record,
-      view: json ? jsonView : io.out.isTTY === true ? new TextView() : bytesView,
-      notes: trace ? new Trace(target, io.errorPaint) : greets,
+      view: json ? jsonView : io.out.isTTY === true ? createTextView() : bytesView,
+      notes: trace ? createTrace(target, io.errorPaint) : greets,
       capture: packets?.capture,
       hasKeys: false,
       typed: { lineEnd: lineEnds[settings.eol], keepOpen },
@@ -113,9 +113,8 @@ export const connect: Command<typeof table> = {
 
 function targetOf([text, ...others]: readonly string[]): Target {
   const forms = "type wirebook connect HOST:PORT, tls://HOST:PORT or unix:/PATH";
-  if (text === undefined) throw new SettingsError(`connect needs a target; ${forms}`);
-  if (others.length > 0) throw new SettingsError(`connect takes one target, not ${others.length + 1} words; ${forms}`);
+  if (text === undefined || others.length > 0) throw new SettingsError(`connect takes one target; ${forms}`);
   const url = text.includes("://") || text.startsWith("unix:") ? text : `tcp://${text}`;
-  const { address, proxy } = readTarget(() => parseTargetUrl(url));
+  const { address, proxy } = withoutProxy(parseTargetUrl(url));
   return { name: address.transport === "unix" ? `unix:${address.path}` : text, address, proxy };
 }

@@ -1,6 +1,7 @@
 /** The client as a program. The only file that touches `process`; the exit codes are listed in `--help`. */
 
 import process from "node:process";
+import { InputError } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
 import manifest from "../../../package.json" with { type: "json" };
@@ -54,7 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (word === "compare") return await runCommand(compare, { argv: words, env }, io);
     return await runCommand(messages, { argv, env }, io, [...programNames, "connect", "play", "compare"]);
   } catch (error) {
-    const isUsage = error instanceof SettingsError || error instanceof ProtocolError;
+    const isUsage = [SettingsError, InputError, ProtocolError].some((kind) => error instanceof kind);
     const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
     io.printError(isUsage ? message : stack);
     return isUsage ? exitCodes.usage : exitCodes.fault;

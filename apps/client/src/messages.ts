@@ -8,9 +8,9 @@ import { describeSettings, hostName, portNumber, valueOption } from "@wirebook/s
 import { commonOptions, exitCodeOf, exitCodes } from "./command.ts";
 import type { Command, Io, Outcome } from "./command.ts";
 import { closeFiles, openPcapFile } from "./output/files.ts";
-import { bytesForm, jsonFollowForm, jsonForm, ReplyView, textForm } from "./output/replies.ts";
+import { bytesForm, jsonForm, createReplyView, textForm } from "./output/replies.ts";
 import { visibleText } from "./output/text.ts";
-import { Trace } from "./output/trace.ts";
+import { createTrace } from "./output/trace.ts";
 import { recordBounds } from "./output/views.ts";
 import { runPrompt } from "./prompt.ts";
 import { runStream } from "./stream.ts";
@@ -29,7 +29,7 @@ Sends messages to a Wirebook server and prints its replies.
   wirebook brick 2 -100          the last 100 lines of the history
   wirebook brick 5               follows the history until Ctrl-C
   printf 'brick 2\\n' | wirebook  standard input: one message a line, at most ${messageBytesMax} bytes each
-  wirebook                       on a terminal: a prompt; type help or exit there
+  wirebook                       on a terminal: a prompt; exit leaves it
   wirebook connect HOST:PORT     a conversation with any service: wirebook help connect
   wirebook play FILE             plays a scenario: wirebook help play
   wirebook compare FILE FILE     compares two exported streams: wirebook help compare
@@ -42,12 +42,11 @@ Output
   On a terminal: what was sent and the whole reply, with visible control characters.
   In a pipe: the response alone, byte for byte (for a user alone: the list of operations).
   A missing line feed is added between two responses.
-  Trace, errors and prompt go to standard error.
-  --json      {"type":"reply","sent":…,"header":{"link":…,"operations":[…]}|null,"response":…,"isError":…,
-              "failure":{"code":…,"message":…}|null,"trace":{…}}; bytes that are not UTF-8 are \\udc80 to \\udcff
-  a follow    {"type":"following","sent":…,"header":…,"from":…}, then {"type":"line","text":…,"entry":{…}} for each
-              line, with "isCut":true when it was too long to hold, then {"type":"end","isError":…,"failure":…,"trace":{…}};
-              an error is a line as well
+  createTrace, errors and prompt go to standard error.
+  --json      {"type":"reply","sent":…,"header":{"link":…,"operations":[…]}|null}, then {"type":"line","text":…} for
+              each line, with "entry":{…} where it is one of the history, and "isCut":true where it was too long to hold,
+              then {"type":"end","isError":…,"failure":{"code":…,"message":…}|null,"trace":{…}};
+              bytes that are not UTF-8 are \\udc80 to \\udcff
   the trace   {"startedAt":…,"local":…,"remote":…,"tls":…,"sentBytes":…,"receivedBytes":…,"steps":{…},
               "writes":[[ms,bytes],…],"reads":[[ms,bytes],…],"omitted":{"events":…,"sentBytes":…,"receivedBytes":…}};
               times are milliseconds since the connecting began, and omitted ones stood between the first
@@ -81,11 +80,7 @@ export const messages: Command<typeof table> = {
       const { isFollow, isBare, shown } = readMessage(line);
       const message = Buffer.concat([line, Buffer.from("\n")]);
       const replyTimeoutMs = isFollow ? Infinity : (timeout ?? replyTimeoutMsDefault);
-      const form = json
-        ? (isFollow ? jsonFollowForm : jsonForm)(shown)
-        : isTerminal
-          ? textForm(paint)
-          : bytesForm(isBare);
+      const form = json ? jsonForm(shown) : isTerminal ? textForm(paint) : bytesForm(isBare);
       if (!json && isTerminal) out.write(`${paint.strong("Sent:")}     ${visibleText(shown)}\n`);
       // The bytes of one response are exact, but two of them must not run into one line.
       if (!json && !isTerminal && isLineOpen) out.write("\n");
@@ -94,8 +89,8 @@ export const messages: Command<typeof table> = {
         target,
         options: { message, replyTimeoutMs, ...(timeout && { connectTimeoutMs: timeout }) },
         record,
-        view: new ReplyView(form, { host, port }),
-        notes: trace ? new Trace(target, errorPaint) : {},
+        view: createReplyView(form, { host, port }),
+        notes: trace ? createTrace(target, errorPaint) : {},
         capture: packets?.capture,
         hasKeys: true,
       };
@@ -120,10 +115,7 @@ export const messages: Command<typeof table> = {
 
 /**
  * What is known of a message that is about to be sent, and how it may be shown: without its key. A wrong one may be tried,
- * to see what the server says.
- *
- * @param line without its line ending
- * @throws ProtocolError `message-too-long`, or `argument-syntax` when there is a line feed in it
+ * to see what the server says. @throws ProtocolError when it is too long, or not one line
  */
 function readMessage(line: Uint8Array) {
   if (line.length > messageBytesMax) throw messageTooLong(line.length);
@@ -145,10 +137,8 @@ function messageTooLong(bytes: number): ProtocolError {
 }
 
 /**
- * Sends each line of standard input, one after the other, and returns the highest of their exit codes.
- *
- * A reply that is an error is an answer, so it goes on; when the network fails or the user interrupts, what follows
- * would be lost, or sent against the user's will.
+ * Sends each line of standard input, one after the other, and returns the highest of their exit codes. Behind an error of
+ * the server's it goes on; after a failure of the network or Ctrl-C it does not.
  */
 async function sendLines(
   { input, printError }: Pick<Io, "input" | "printError">,

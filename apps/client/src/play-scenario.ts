@@ -19,7 +19,6 @@ const closingMsMax = 1000;
 /** Bytes that wait for the target; with more the player waits as well. */
 const unsentBytesMax = 256 * 1024;
 
-/** What is played, and how. */
 export interface PlayOptions {
   readonly scenario: Scenario;
   readonly target: Target;
@@ -31,7 +30,7 @@ export interface PlayOptions {
 
 /** How a scenario ended: at which line, unless it held, and why. */
 interface PlayOutcome {
-  readonly verdict: "held" | "failed" | "timed-out" | "broken" | "unreachable" | "interrupted";
+  readonly verdict: "held" | "failed" | "timed-out" | "broken" | "interrupted";
   readonly line?: number | undefined;
   readonly message?: string;
 }
@@ -44,7 +43,6 @@ export interface Played {
   readonly record: StreamRecord;
 }
 
-/** Plays a scenario. Ctrl-C ends it. */
 export async function playScenario(options: PlayOptions): Promise<Played> {
   const { scenario, target, values, pace, timeout } = options;
   const timeoutMs = timeout ?? scenario.timeoutMs;
@@ -90,7 +88,7 @@ export async function playScenario(options: PlayOptions): Promise<Played> {
       state.over = how;
       if ("reason" in how) {
         if (how.reason === "fin") player.ended("fin");
-      } else if (how.code === "connection-reset") {
+      } else if (how.code === "connection-reset" && state.isOpen) {
         noteReset(record);
         player.ended("rst");
       } else player.failed(how.message);
@@ -102,8 +100,7 @@ export async function playScenario(options: PlayOptions): Promise<Played> {
     if ("bytes" in action) connection.write(action.bytes);
     else if (kind === "end") connection.end();
     // A Unix socket has no RST, and is closed.
-    else if (kind === "reset" && !connection.reset()) connection.cancel();
-    // After `close` nothing can follow: the verdict closes the connection.
+    else if (!connection.reset()) connection.cancel();
   }
 
   async function decide(): Promise<PlayOutcome> {
@@ -112,14 +109,11 @@ export async function playScenario(options: PlayOptions): Promise<Played> {
       const { verdict, next } = player;
       const unsentBytes = over === undefined ? connection.unsentBytes : 0;
       if (isInterrupted) return { verdict: "interrupted", message: "interrupted" };
-      if (!isOpen && over !== undefined) return unreachable(over);
-      if (!isOpen) {
+      if (!isOpen && over === undefined) {
         await happens();
-      } else if (verdict?.kind === "broken") {
-        return { verdict: "broken", message: verdict.sentence };
       } else if (verdict !== undefined && verdict.kind !== "held") {
-        const { step, difference } = verdict.result;
-        return { verdict: verdict.kind, line: step.line, message: difference?.sentence ?? "" };
+        const isLate = over !== undefined && "code" in over && over.code === "connect-timeout";
+        return { verdict: isLate ? "timed-out" : verdict.kind, line: verdict.line, message: verdict.sentence };
       } else if (unsentBytes > (verdict === undefined ? unsentBytesMax : 0)) {
         // A scenario that ends with something to send has held once the target takes it.
         if (await happens(performance.now() + timeoutMs)) continue;
@@ -143,15 +137,9 @@ export async function playScenario(options: PlayOptions): Promise<Played> {
     while (state.over === undefined && !state.isInterrupted && (await happens(untilMs)));
   }
   connection.cancel();
-  while (state.over === undefined) await happens();
   stopListening();
   hideSecret(record, player.secret);
   return { outcome, results: player.results, ms, record };
-}
-
-function unreachable(how: ConnectionOutcome): PlayOutcome {
-  if ("reason" in how) return { verdict: "broken", message: "the connection was closed here" };
-  return { verdict: how.code === "connect-timeout" ? "timed-out" : "unreachable", message: how.message };
 }
 
 /** Puts asterisks in place of a key wherever it was sent or came back, across reads as well. */

@@ -20,7 +20,7 @@ import {
   SettingsError,
   switchOption,
 } from "@wirebook/settings";
-import { exitCodes, exportOption, readTarget, timeoutOption } from "./command.ts";
+import { exitCodes, exportOption, timeoutOption, withoutProxy } from "./command.ts";
 import type { Command, Io } from "./command.ts";
 import { closeFiles, exportedLine, openExportFile } from "./output/files.ts";
 import { jsonLine, millisecondsSince } from "./output/views.ts";
@@ -69,9 +69,8 @@ Output
   smtp.wire: held, 12 steps, 84 ms
   smtp.wire:7: expected \`250 *\`, got \`550 no such user\`
   --json      {"type":"play","file":…,"target":…,"verdict":"held"|"failed"|"timed-out"|"broken"|
-              "unreachable"|"interrupted","line":…|null,"message":…|null,"ms":…,"steps":[…]}; each of its
-              steps is {"line":…,"source":…,"state":…,"isFromTarget":…,"from":…,"to":…,"ms":…},
-              and the one that failed has "difference":{"expected":…,"got":…,"sentence":…}
+              "interrupted","line":…|null,"message":…|null,"ms":…,"steps":[…]}; each of its
+              steps is {"line":…,"source":…,"state":…,"isFromTarget":…,"from":…,"to":…,"ms":…}
 
 Exit codes
   0    every scenario held
@@ -89,7 +88,6 @@ const exitCodeOf = {
   failed: exitCodes.negative,
   "timed-out": exitCodes.timedOut,
   broken: exitCodes.unreachable,
-  unreachable: exitCodes.unreachable,
   interrupted: exitCodes.interrupted,
 } as const satisfies Record<Played["outcome"]["verdict"], number>;
 
@@ -130,7 +128,7 @@ export const play: Command<typeof table> = {
 };
 
 function readTargets(texts: readonly string[]): Target[] {
-  const targets = texts.map((text) => readTarget(() => parseTarget(text)));
+  const targets = texts.map((text) => withoutProxy(parseTarget(text)));
   const twice = targets.find(({ name }, at) => targets.findIndex((each) => each.name === name) < at);
   if (twice === undefined) return targets;
   throw new SettingsError(`--target ${twice.name} is there twice; type it once`);
@@ -148,7 +146,6 @@ interface ScenarioFile {
   readonly scenario: Scenario;
 }
 
-/** `undefined` when it is malformed, which is told. */
 function readScenario(file: string, printError: Io["printError"]): ScenarioFile | undefined {
   const bytes = readSmallFile(file, file, scenarioBytesMax, "name the file of a scenario");
   const parsed = parseScenario(decodeText(bytes));
@@ -157,7 +154,6 @@ function readScenario(file: string, printError: Io["printError"]): ScenarioFile 
   return undefined;
 }
 
-/** The target that a scenario names, or else the only one. */
 function targetOf({ file, scenario: { target: name } }: ScenarioFile, targets: readonly Target[]): Target {
   const [only, ...others] = targets;
   const found = name === undefined && others.length === 0 ? only : targets.find((each) => each.name === name);
@@ -166,12 +162,7 @@ function targetOf({ file, scenario: { target: name } }: ScenarioFile, targets: r
   throw new SettingsError(`${file} ${which}; type --target ${name ?? "NAME"}=tcp://HOST:PORT`);
 }
 
-/**
- * Asks on a terminal for a value. What is typed for a key is not shown.
- *
- * @returns `undefined` when Ctrl-C was pressed
- * @throws SettingsError where there is no terminal, and at the end of the input
- */
+/** Asks on a terminal for a value, a key without an echo; `undefined` after Ctrl-C. @throws SettingsError */
 async function askValue(name: string, { input, out, errorOut }: Io): Promise<string | undefined> {
   const terminal = out.isTTY === true ? out : errorOut;
   const missing = new SettingsError(`the scenario needs a value for {{${name}}}; type --value ${name}=VALUE`);
@@ -195,7 +186,6 @@ function reportLine({ file, scenario }: ScenarioFile, { ms, outcome }: Played): 
   return `${plainText(`${file}${line === undefined ? "" : `:${line}`}: ${how}`)}\n`;
 }
 
-/** The same, with each step that was taken. */
 function reportJson(
   { file, target }: ScenarioFile & { readonly target: Target },
   { outcome, ms, results, record }: Played,

@@ -2,7 +2,7 @@
  * The prompt: a message a line, with line editing, until Ctrl-D, or Ctrl-C on an empty line.
  *
  * While a message is on its way the terminal is given back its ordinary mode, so that Ctrl-C is a signal again and what
- * is typed ahead waits in the terminal, as it does in a shell. `help`, `exit` and `quit` are for the prompt alone.
+ * is typed ahead waits in the terminal, as it does in a shell. `exit` and `quit` are for the prompt alone; a space before them sends them.
  */
 
 import { createInterface } from "node:readline/promises";
@@ -11,14 +11,6 @@ import { describeHostPort } from "@wirebook/net";
 import type { HostPort } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
 import type { Io } from "./command.ts";
-
-const help = `  USER                         lists the operations of the server
-  USER OPERATION [ARGUMENT…]   sends a message, such as: brick 2 -10
-  help, ?                      prints this
-  exit, quit, Ctrl-D           leaves
-A space before a word sends it to the server: " exit" is the message of a user with that name.
-wirebook --help lists what can be said when it starts.
-`;
 
 /** Shows the prompt; resolves when the user leaves. */
 export async function runPrompt(
@@ -31,7 +23,7 @@ export async function runPrompt(
   const place = describeHostPort(server);
   output.write(`Wirebook at ${strong(place)}
 Type a username to see the operations, or a whole message such as: brick 2
-${faint("Ctrl-C ends a reply, help explains, exit or Ctrl-D leaves.")}
+${faint("Ctrl-C ends a reply, exit or Ctrl-D leaves. wirebook --help explains more.")}
 `);
   const prompt = strong(`${place}> `);
   using lines = createInterface({ input, output, terminal: true, removeHistoryDuplicates: true, prompt });
@@ -52,8 +44,7 @@ ${faint("Ctrl-C ends a reply, help explains, exit or Ctrl-D leaves.")}
     if (word === "exit" || word === "quit") return;
     lines.pause();
     terminal.setRawMode(false);
-    if (word === "help" || word === "?") output.write(help);
-    else if (line.trim() !== "") {
+    if (line.trim() !== "") {
       try {
         await send(Buffer.from(line));
       } catch (error) {

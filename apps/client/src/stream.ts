@@ -22,12 +22,10 @@ const unsentBytesMax = 64 * 1024;
 export interface StreamPlan {
   readonly target: Target;
   readonly options: Omit<ConnectionOptions, "record">;
-  /** Is filled while it lasts. */
   readonly record: StreamRecord;
   /** What goes to standard output, and what to standard error. */
   readonly view: View;
   readonly notes: View;
-  /** Gets the packets. */
   readonly capture: Capture | undefined;
   /** True for a Wirebook server, whose keys are hidden in them. */
   readonly hasKeys: boolean;

@@ -11,7 +11,7 @@ import { TestServer } from "../../../test-support/tcp-client.ts";
 import { runCommand } from "../src/command.ts";
 import { connect, lineEnds } from "../src/connect.ts";
 import { createPaint } from "../src/output/text.ts";
-import { TextView } from "../src/output/views.ts";
+import { createTextView } from "../src/output/views.ts";
 import { keys, PtyCli, ptyMaker } from "./pty.ts";
 
 /** A server that greets first, answers each line, and ends at QUIT, as SMTP has it. */
@@ -129,10 +129,13 @@ describe.skipIf(ptyMaker === undefined)("needs script(1) or python3: on a termin
 
 test("text is the same however its bytes are cut", () => {
   const bytes = Buffer.from("é\r\n\r\r\n€\r");
+  const record = new StreamRecord({ firstEventsKept: 0, lastEventsKept: 0, bytesKept: 0 });
   for (let cut = 0; cut <= bytes.length; cut++) {
-    const view = new TextView();
-    const shown = [bytes.subarray(0, cut), bytes.subarray(cut)].map((part) => view.show(readOf(part)));
-    expect(shown.join("") + view.end()).toBe("é\n\\u000d\n€\\u000d");
+    const view = createTextView();
+    const shown = [bytes.subarray(0, cut), bytes.subarray(cut)].map((part) => view.show(readOf(part), record));
+    expect(shown.join("") + String(view.end(record, { kind: "answered", isError: false }))).toBe(
+      "é\n\\u000d\n€\\u000d",
+    );
   }
 });
 

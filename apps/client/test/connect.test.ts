@@ -318,8 +318,8 @@ describe("what is shown", () => {
 
 describe("the command line", () => {
   test.each([
-    [[], "connect needs a target; type wirebook connect HOST:PORT"],
-    [["localhost", "25"], "connect takes one target, not 2 words"],
+    [[], "connect takes one target; type wirebook connect HOST:PORT"],
+    [["localhost", "25"], "connect takes one target; type"],
     [["localhost"], "is not an address; type tcp://host:port"],
     [["http://localhost:80"], "is not an address; type tcp://host:port, tls://host:port or unix:/path"],
     [["localhost:1?proxy=v2"], "proxy=v2 names the client of a gateway"],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { followedLineBytesMax } from "../src/output/replies.ts";
+import { jsonLineBytesMax } from "../src/output/replies.ts";
 import { exitOf, runCli, startCli, until } from "./cli.ts";
 import { header, openPeer, openResponder } from "./tcp-peer.ts";
 
@@ -13,12 +13,16 @@ function objectsOf(text: string): unknown[] {
 }
 
 describe("--json", () => {
-  test("gives a reply as one object on one line", async () => {
+  test("gives a reply as objects, one for each line of the response", async () => {
     await using peer = await openResponder('line 1\nline "2"\n');
     const { code, stdout } = await runCli([...peer.options, "--json", "brick", "2"]);
     expect(code).toBe(0);
-    const [reply, ...others] = objectsOf(stdout);
-    expect(others).toEqual([]);
+    const [reply, ...lines] = objectsOf(stdout);
+    const end = lines.pop();
+    expect(lines).toEqual([
+      { type: "line", text: "line 1" },
+      { type: "line", text: 'line "2"' },
+    ]);
     expect(reply).toMatchObject({
       type: "reply",
       sent: "brick 2",
@@ -36,7 +40,9 @@ describe("--json", () => {
           },
         ]) as unknown,
       },
-      response: 'line 1\nline "2"\n',
+    });
+    expect(end).toMatchObject({
+      type: "end",
       isError: false,
       failure: null,
       trace: {
@@ -48,7 +54,7 @@ describe("--json", () => {
         omitted: { events: 0, sentBytes: 0, receivedBytes: 0 },
       },
     });
-    const { trace } = reply as {
+    const { trace } = end as {
       trace: { steps: Record<string, number>; reads: [number, number][]; startedAt: string };
     };
     expect(Object.keys(trace.steps)).toEqual(["connecting", "established", "written", "firstByte", "fin", "closed"]);
@@ -61,25 +67,33 @@ describe("--json", () => {
     await using broken = await openResponder(Buffer.from([0x61, 0xff, 0xc3]));
     const { stdout } = await runCli([...peer.options, "--json", "brick", "2"]);
     expect(stdout).toContain("\\u001b[31m\\u009b2J\\u202e");
-    expect(objectsOf(stdout)).toMatchObject([{ response: "\u001b[31m\u009b2J\u202e \xff" }]);
+    expect(objectsOf(stdout)).toMatchObject([{}, { text: "\u001b[31m\u009b2J\u202e \xff" }, {}]);
     const raw = await runCli([...broken.options, "--json", "brick", "2"]);
-    expect(objectsOf(raw.stdout)).toMatchObject([{ response: "a\udcff\udcc3" }]);
+    expect(objectsOf(raw.stdout)).toMatchObject([{}, { text: "a\udcff\udcc3" }, {}]);
   });
 
   test("says what failed, with the text that had come", async () => {
     await using peer = await openPeer((socket) => socket.write(`${header}half`));
     const { code, stdout } = await runCli([...peer.options, "--json", "--timeout", "200", "brick", "2"]);
     expect(code).toBe(4);
-    expect(objectsOf(stdout)).toMatchObject([{ response: "half", isError: false, failure: { code: "reply-timeout" } }]);
+    expect(objectsOf(stdout)).toMatchObject([
+      {},
+      { text: "half" },
+      { isError: false, failure: { code: "reply-timeout" } },
+    ]);
   });
 
-  test("gives an object for each message of standard input, and none of them a key", async () => {
+  test("gives the objects of each message of standard input, and none of them a key", async () => {
     await using peer = await openPeer((socket) => socket.end("Authentication error."));
     const { stdout } = await runCli([...peer.options, "--json"], { input: "brick~secret 2\notter\n" });
     expect(stdout).not.toContain("secret");
     expect(objectsOf(stdout)).toMatchObject([
-      { sent: "brick~… 2", header: null, response: "Authentication error.", isError: true },
-      { sent: "otter", isError: true },
+      { type: "reply", sent: "brick~… 2", header: null },
+      { text: "Authentication error." },
+      { isError: true },
+      { type: "reply", sent: "otter" },
+      { text: "Authentication error." },
+      { isError: true },
     ]);
   });
 
@@ -95,7 +109,8 @@ describe("--json", () => {
     const tail = await until(child.stdout, '"end"');
     expect(await exitOf(child)).toBe(130);
     expect(objectsOf(head + tail)).toEqual([
-      expect.objectContaining({ type: "following", sent: "brick 5", from: 3 }),
+      expect.objectContaining({ type: "reply", sent: "brick 5" }),
+      { type: "line", text: "Following from line 3." },
       {
         type: "line",
         text: '2026-11-22T20:31:05.123456Z 127.0.0.1 "brick 5"',
@@ -107,8 +122,8 @@ describe("--json", () => {
           isCut: false,
         },
       },
-      { type: "line", text: "by hand", entry: { kind: "external", text: "by hand" } },
-      { type: "line", text: "unfinished", entry: { kind: "external", text: "unfinished" } },
+      { type: "line", text: "by hand" },
+      { type: "line", text: "unfinished" },
       expect.objectContaining({
         type: "end",
         isError: false,
@@ -116,26 +131,16 @@ describe("--json", () => {
       }),
     ]);
   });
-
-  test("gives the error as a line when the server does not follow", async () => {
-    await using peer = await openResponder("Error: no such operation; type 2\n");
-    const { code, stdout } = await runCli([...peer.options, "--json", "brick", "5"]);
-    expect(code).toBe(1);
-    expect(objectsOf(stdout)).toMatchObject([
-      { type: "line", text: "Error: no such operation; type 2" },
-      { type: "end", isError: true, failure: null },
-    ]);
-  });
 });
 
-test("a followed line is held up to its bound and cut past it", async () => {
-  const long = "a".repeat(followedLineBytesMax);
+test("a line is held up to its bound and cut past it", async () => {
+  const long = "a".repeat(jsonLineBytesMax);
   await using peer = await openResponder(`Following from line 1.\n${long}\n${long}b\nc\n`);
   const { stdout } = await runCli([...peer.options, "--json", "brick", "5"]);
-  const lines = objectsOf(stdout).slice(1, -1) as { text: string; isCut?: true }[];
+  const lines = objectsOf(stdout).slice(2, -1) as { text: string; isCut?: true }[];
   expect(lines.map(({ text, isCut }) => [text.length, text[0], isCut])).toEqual([
-    [followedLineBytesMax, "a", undefined],
-    [followedLineBytesMax, "a", true],
+    [jsonLineBytesMax, "a", undefined],
+    [jsonLineBytesMax, "a", true],
     [1, "c", undefined],
   ]);
 });

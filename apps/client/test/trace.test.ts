@@ -4,7 +4,7 @@ import { localTime } from "@wirebook/settings";
 import { describe, expect, test } from "vitest";
 import { createPaint } from "../src/output/text.ts";
 import type { Paint } from "../src/output/text.ts";
-import { Trace } from "../src/output/trace.ts";
+import { createTrace } from "../src/output/trace.ts";
 import { recordBounds } from "../src/output/views.ts";
 import type { Outcome } from "../src/command.ts";
 import { runCli } from "./cli.ts";
@@ -30,7 +30,7 @@ function recordOf(reads: readonly (readonly [atMs: number, bytes: number])[]): S
 
 /** The trace of a stream that is over, as it was told while it went on. */
 function reportTrace(record: StreamRecord, outcome: Outcome, paint: Paint): string {
-  const trace = new Trace(target, paint);
+  const trace = createTrace(target, paint);
   const opening = record.at.established === undefined ? "" : trace.open(record);
   return [opening, ...record.events.map((event) => trace.show(event, record)), trace.end(record, outcome)].join("");
 }

@@ -47,9 +47,7 @@ export interface CaptureSink {
 export class Capture {
   /** Called once, when the file has become as large as it may be. */
   onFull: (() => void) | undefined;
-  /** Bytes written so far. */
   bytes = 0;
-  /** Packets that were not written. */
   lostPackets = 0;
   /** True once it is as large as it may be: nothing more is written. */
   isFull = false;
@@ -57,11 +55,7 @@ export class Capture {
   readonly #bytesMax: number;
   #unixStreams = 0;
 
-  /**
-   * Writes the head.
-   *
-   * @param bytesMax what the file may hold, at least the head's few hundred bytes
-   */
+  /** Writes the head, which has a few hundred bytes. */
   constructor(sink: CaptureSink, application: string, bytesMax: number = Infinity) {
     this.#sink = sink;
     this.#bytesMax = bytesMax;
@@ -93,7 +87,6 @@ export class Capture {
     if (!this.#write(encodeBlock(blockTypes.packet, body, options))) this.lostPackets += 1;
   }
 
-  /** Addresses for the next Unix socket. */
   unixEnds(): { readonly client: Endpoint; readonly server: Endpoint } {
     const port = unixPortFirst + (this.#unixStreams++ % unixPorts);
     return { client: { address: unixClient, port }, server: unixServer };

@@ -29,7 +29,6 @@ export class ExchangeMask {
     return this.#push("sent", bytes);
   }
 
-  /** Bytes of the reply. */
   pushReceived(bytes: Uint8Array): Uint8Array {
     return this.asksForKey ? this.#push("received", bytes) : bytes;
   }

@@ -47,7 +47,6 @@ const event = z
     from: z.enum(["client", "target"]),
     /** The bytes of a write or a read; absent when they were not kept. */
     bytes: z.optional(z.base64()),
-    /** How many they were. */
     count: z.optional(count),
     fin: z.optional(z.literal(true)),
     rst: z.optional(z.literal(true)),
@@ -89,7 +88,6 @@ const end = z.discriminatedUnion("how", [
   }),
 ]);
 
-/** What one line of a session says of one stream. */
 export const recordedStream = z
   .strictObject({
     type: z.literal("stream"),
@@ -109,7 +107,6 @@ export const recordedStream = z
         port: z.optional(endpoint.shape.port),
         name: z.optional(z.string()),
         faults: z.optional(flowFaults),
-        /** Both ends of the client's connection. */
         client: z.optional(endpoint),
         gateway: z.optional(endpoint),
       }),
@@ -132,7 +129,6 @@ export const recordedStream = z
   })
   .check(z.refine(({ by, flow }) => by !== "flow" || flow !== undefined));
 
-/** A stream that can be written down and read again. */
 export type RecordedStream = z.infer<typeof recordedStream>;
 
 /** Both give the milliseconds since the stream began of what the record and the page noted. */

@@ -2,7 +2,6 @@
 
 import ipaddr from "ipaddr.js";
 
-/** The flags that are used. */
 export const flags = { fin: 0x01, syn: 0x02, rst: 0x04, push: 0x08, ack: 0x10 } as const;
 
 /** One end of a connection: an address of 4 or 16 bytes, and a port. */
@@ -16,7 +15,6 @@ interface Segment {
   readonly source: SegmentEnd;
   readonly destination: SegmentEnd;
   readonly sequence: number;
-  /** 0 when the flag is not set. */
   readonly acknowledgement: number;
   readonly flags: number;
   readonly payload: Uint8Array;
@@ -74,7 +72,6 @@ function sumOf(bytes: Uint8Array): number {
   return sum;
 }
 
-/** The ones' complement of the ones' complement sum. */
 function checksum(sum: number): number {
   let folded = sum;
   while (folded > 0xffff) folded = Math.floor(folded / 0x1_0000) + (folded % 0x1_0000);

@@ -10,28 +10,20 @@ import { recordedStream, recordVersion } from "./record.ts";
 import type { RecordedStream } from "./record.ts";
 import { fromVersion1 } from "./record-v1.ts";
 
-/** Bytes of a session's file that are read. */
+/** Bytes of a file that are read, and of one of its lines; streams; broken lines that get a sentence of their own. */
 export const sessionBytesMax = 256 * 1024 * 1024;
-
-/** Bytes of one line of it, which is one stream with all its bytes in base64. */
 export const recordBytesMax = 64 * 1024 * 1024;
-
-/** Streams of one session that are read. */
 export const recordsMax = 5000;
-
-/** Broken lines of a session that get a sentence of their own; further ones are counted. */
 export const problemsMax = 20;
 
 const note =
   "Streams of Wirebook, one a line: times in ms since startedAt, bytes in base64. Keys are replaced by asterisks.";
 
-/** The first line of a session's file. */
 export function encodeSessionHead(program: string, exportedAt: Date): string {
   const head = { type: "session", version: recordVersion, program, exportedAt: exportedAt.toISOString(), note };
   return `${JSON.stringify(head)}\n`;
 }
 
-/** The line of a stream. */
 export function encodeRecord(record: RecordedStream): string {
   return `${JSON.stringify(record)}\n`;
 }

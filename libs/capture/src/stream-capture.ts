@@ -22,11 +22,9 @@ import type { SegmentEnd } from "./segment.ts";
  */
 export const segmentBytesMax = 65_495;
 
-/** What a capture must know of a stream beforehand. */
 interface StreamCaptureOptions {
   /** Milliseconds since 1970 at which the clock of the record read 0. */
   readonly originMs: number;
-  /** How the target is reached. */
   readonly transport: "tcp" | "tls" | "unix";
   /** True for a stream to a Wirebook server: its keys are hidden. To any other service a `~` is a byte like all others. */
   readonly hasKeys: boolean;
@@ -36,25 +34,18 @@ interface StreamCaptureOptions {
 type Side = "client" | "server";
 
 interface Sender extends SegmentEnd {
-  /** The next byte that it sends. */
   sequence: number;
   hasEnded: boolean;
 }
 
-/** Sequence numbers are counted modulo this. */
 const sequences = 0x1_0000_0000;
-const nothing: Uint8Array = new Uint8Array(0);
 const synthesised =
   "Synthesised from the record of a stream, not captured: bytes, order and times are as this end noted them; " +
   "segments, sequence numbers, windows and ACKs are made up.";
 const unixNote =
   "This was a Unix socket: its addresses and ports are made up as well, and FIN and RST stand for the closing of an end.";
 
-/**
- * Tells a capture what a stream does. What never became a connection leaves no packet.
- *
- * The record must keep the bytes of its newest event: those are what is written down.
- */
+/** What never became a connection leaves no packet. The record must keep the bytes of its newest event. */
 export class StreamCapture {
   readonly #capture: Capture;
   readonly #options: StreamCaptureOptions;
@@ -70,11 +61,7 @@ export class StreamCapture {
     this.#mask = options.hasKeys ? new ExchangeMask() : undefined;
   }
 
-  /**
-   * The connection stands.
-   *
-   * @param proxyHeader what this end said before everything else; it holds no key
-   */
+  /** The connection stands; a PROXY header was what this end said before everything else, and holds no key. */
   open({ at, local, remote, tls }: StreamRecord, proxyHeader?: Uint8Array): void {
     if (at.established === undefined) return;
     const isUnix = this.#options.transport === "unix";
@@ -101,7 +88,6 @@ export class StreamCapture {
     if (latest !== undefined) this.#note(latest);
   }
 
-  /** It is over. */
   over(
     how: { readonly reason: EndReason } | { readonly code: string; readonly message: string },
     record: StreamRecord,
@@ -183,7 +169,7 @@ export class StreamCapture {
     this.#send(side, flags.rst | flags.ack, comment);
   }
 
-  #send(side: Side, bits: number, comment?: string, payload = nothing): void {
+  #send(side: Side, bits: number, comment?: string, payload: Uint8Array = new Uint8Array(0)): void {
     if (this.#ends === undefined) return;
     const source = this.#ends[side];
     const destination = this.#ends[otherOf(side)];

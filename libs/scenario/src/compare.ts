@@ -7,24 +7,13 @@
  */
 
 import { summarize } from "./compare-summary.ts";
+import type { ConversationEvent } from "./scenario.ts";
 import { joinAll } from "./text.ts";
 
-/** What went over a connection, as the events of a `StreamRecord` tell it. */
-export interface ComparedEvent {
-  readonly kind: "data" | "written" | "fin" | "rst";
-  readonly isFromTarget: boolean;
-  readonly atMs: number;
-  /** Bytes of its direction before it, where events may be missing. */
-  readonly offset?: number;
-  readonly byteCount: number;
-  readonly bytes?: Uint8Array | undefined;
-}
-
 export interface ComparedStream {
-  readonly name: string;
   /** When it began, on the clock of its events. */
   readonly startedMs: number;
-  readonly events: readonly ComparedEvent[];
+  readonly events: readonly ConversationEvent[];
 }
 
 /** A line with its line end, or bytes that are missing. */
@@ -42,9 +31,8 @@ export interface ComparedLine {
 interface Passage {
   /** The same for the same bytes and gaps, and for no others. */
   readonly key: string;
-  /** Bytes of each read or write. */
   readonly sizes: readonly number[];
-  readonly events: readonly ComparedEvent[];
+  readonly events: readonly ConversationEvent[];
 }
 
 export interface Turn {
@@ -58,7 +46,6 @@ export interface Turn {
   readonly replyMs: number;
 }
 
-/** The end of a direction. */
 export interface StreamEnd {
   readonly kind: "fin" | "rst";
   readonly isFromTarget: boolean;
@@ -86,7 +73,6 @@ export interface Comparison {
   readonly areEndsSame: boolean;
   /** True when the same bytes went in each direction, in whatever turns. */
   readonly isSame: boolean;
-  /** Bytes of both streams that were not kept. */
   readonly missingBytes: number;
   readonly summary: string;
 }
@@ -116,7 +102,7 @@ const lineFeed = 0x0a;
 /** Of the 256 characters of windows-1252 each stands for one byte. */
 const latin1 = new TextDecoder("latin1");
 
-/** Compares two streams. Nothing is decided by their names or by when they began. */
+/** Compares two streams. Nothing is decided by when they began. */
 export function compareStreams(one: ComparedStream, other: ComparedStream): Comparison {
   const [first, second] = [turnsOf(one), turnsOf(other)];
   const turns = align(first.turns, second.turns, ({ sent }) => sent.key).map(([turn, otherTurn]) =>
@@ -230,7 +216,7 @@ function turnsOf({ startedMs, events }: ComparedStream): {
   readonly turns: readonly Turn[];
   readonly ends: StreamEnd[];
 } {
-  const groups: { readonly sent: ComparedEvent[]; readonly received: ComparedEvent[] }[] = [];
+  const groups: { readonly sent: ConversationEvent[]; readonly received: ConversationEvent[] }[] = [];
   const ends: StreamEnd[] = [];
   const passed = { sent: 0, received: 0 };
   for (const event of events) {
@@ -263,7 +249,7 @@ function turnsOf({ startedMs, events }: ComparedStream): {
   return { turns, ends };
 }
 
-function passageOf(events: readonly ComparedEvent[]): Passage {
+function passageOf(events: readonly ConversationEvent[]): Passage {
   const keys = events.map(({ bytes, byteCount }) => (bytes ? latin1.decode(bytes) : `\u{ffff}${byteCount}\u{ffff}`));
   return { key: keys.join(""), sizes: events.map(({ byteCount }) => byteCount), events };
 }
@@ -301,7 +287,6 @@ function align<Item>(
   return aligned;
 }
 
-/** The places of equal items, rising in both lists. */
 function commonPairs(texts: readonly string[], otherTexts: readonly string[]): readonly (readonly [number, number])[] {
   // Long texts are compared once, and not with each of the others.
   const known = new Map([...texts, ...otherTexts].map((text, number) => [text, number]));

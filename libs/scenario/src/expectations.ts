@@ -41,7 +41,6 @@ export class Received {
   }
 }
 
-/** The values that an expectation has kept. */
 export type Kept = ReadonlyMap<string, string>;
 
 /** What came instead: a line, bytes, or a word of ours such as `EOF`; and what is said behind it. */

@@ -3,6 +3,7 @@
 import {
   durationMsMax,
   lineBytesMax,
+  lineEnds,
   problemsMax,
   scenarioBytesMax,
   scenarioStepsMax,
@@ -14,12 +15,11 @@ import { isEndWord, Mistake, quoteCut, readPieces } from "./text.ts";
 
 type Parsed = { scenario: Scenario } | { problems: ScenarioProblem[] };
 
-const lineEnds: Readonly<Record<string, string>> = { CRLF: "\r\n", LF: "\n", CR: "\r", none: "" };
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
 /** What a line may be; the longer ones of the signs stand first. */
 const statement =
-  /^(?:(?<sign><<|<\*|<|>>|>\||>)|(?<word>connect|within|wait)(?:[ \t]+|$)|(?<last>end|reset|close)[ \t]*$|(?<setting>[A-Za-z][A-Za-z-]*)[ \t]*:[ \t]*)/;
+  /^(?:(?<sign><<|<\*|<|>>|>\||>)|(?<word>connect|wait)(?:[ \t]+|$)|(?<last>end|reset|close)[ \t]*$|(?<setting>[A-Za-z][A-Za-z-]*)[ \t]*:[ \t]*)/;
 /** What cannot be seen in an editor; a tab can be, more or less. */
 const controlCode = /[\0-\u0008\u000a-\u001f\u007f]/;
 
@@ -43,8 +43,6 @@ class Parser {
   #eol = "\r\n";
   #timeoutMs = timeoutMsDefault;
   #line = 0;
-  /** A `within` that waits for its expectation. */
-  #within: { readonly line: number; readonly ms: number } | undefined;
   /** The lines after which nothing can be sent, nothing can come, and neither. */
   readonly #ends: { sending?: number; receiving?: number; all?: number } = {};
 
@@ -56,7 +54,6 @@ class Parser {
       this.#try(raw.length - source.length, () => this.#readLine(raw, source));
       if (this.#problems.length === problemsMax || this.#steps.length > scenarioStepsMax) break;
     }
-    this.#try(0, () => this.#checkWithin());
     const target = this.#settings.get("target")?.value;
     if (this.#steps.length === 0 && target === undefined && this.#problems.length === 0) {
       this.#tell(0, "there is no step; type for example `> PING` to send a line, `< *` to expect one");
@@ -100,8 +97,6 @@ class Parser {
     if (setting !== undefined) return this.#set(setting, value, begin.length);
     if (word === "connect") return this.#set("target", value, begin.length);
     if (word === "wait") return this.#add({ kind: word, ms: readTime(value, begin.length), line: this.#line, source });
-    this.#checkWithin();
-    if (word === "within") return void (this.#within = { line: this.#line, ms: readTime(value, begin.length) });
     const advice = "type `> ` before a line to send, `< ` before one to expect, `#` before a comment";
     throw new Mistake(0, `${quoteCut(source)} is no step; ${advice}`);
   }
@@ -111,7 +106,7 @@ class Parser {
       const advice = "type eol:, timeout: or target:, or `> ` before a line to send";
       throw new Mistake(0, `${quoteCut(name)} is no setting; ${advice}`);
     }
-    if (this.#steps.length > 0 || this.#within !== undefined) {
+    if (this.#steps.length > 0) {
       throw new Mistake(0, `the ${name} stands after a step; move it above the first step`);
     }
     const before = this.#settings.get(name);
@@ -132,9 +127,7 @@ class Parser {
   }
 
   #readSign(sign: string, source: string): Step {
-    const withinMs = sign.startsWith("<") ? this.#within?.ms : undefined;
-    if (withinMs !== undefined) this.#within = undefined;
-    const place = { line: this.#line, source, ...(withinMs !== undefined && { withinMs }) };
+    const place = { line: this.#line, source };
     const behind = source.slice(sign.length);
     if (behind !== "" && !behind.startsWith(" ")) {
       const advice = quoteCut(`${sign} ${behind.trimStart()}`);
@@ -208,16 +201,7 @@ class Parser {
     throw new Mistake(at, `{{${name}}} is over the limit of ${valuesMax} values; use fewer names`);
   }
 
-  /** A `within` that no expectation has taken is a mistake. */
-  #checkWithin(): void {
-    const within = this.#within;
-    this.#within = undefined;
-    if (within === undefined) return;
-    throw new Mistake(0, `the within of line ${within.line} has no expectation; move it right above a line with \`<\``);
-  }
-
   #add(step: Step): void {
-    this.#checkWithin();
     const { kind, line } = step;
     const isReset = kind === "reset" || kind === "close" || (kind === "expect-end" && step.how === "rst");
     const way = kind === "send" || kind === "end" ? "sending" : kind.startsWith("expect") ? "receiving" : "all";

@@ -32,15 +32,7 @@ const secretBeginningMin = 4;
 /** `fast` leaves out every `wait`. */
 export type Pace = "recorded" | "fast";
 
-export type Action =
-  { readonly kind: "send"; readonly bytes: Uint8Array } | { readonly kind: "end" | "reset" | "close" };
-
-/** What was expected and what came instead: escaped, cut, and without the key. */
-export interface Difference {
-  readonly expected: string;
-  readonly got: string;
-  readonly sentence: string;
-}
+export type Action = { readonly kind: "send"; readonly bytes: Uint8Array } | { readonly kind: "end" | "reset" };
 
 export interface StepResult {
   readonly step: Step;
@@ -50,18 +42,17 @@ export interface StepResult {
   readonly from: number;
   readonly to: number;
   readonly atMs: number;
-  readonly difference?: Difference;
 }
 
+/** The sentence says what was expected and what came instead: escaped, cut, and without the key. */
 export type Verdict =
   | { readonly kind: "held" }
-  | { readonly kind: "failed" | "timed-out"; readonly result: StepResult }
-  | { readonly kind: "broken"; readonly sentence: string };
+  | { readonly kind: "failed" | "timed-out"; readonly line: number; readonly sentence: string }
+  | { readonly kind: "broken"; readonly line?: undefined; readonly sentence: string };
 
 export interface PlayerOptions {
   readonly values: ReadonlyMap<string, string>;
   readonly pace: Pace;
-  /** Instead of the scenario's own; a `within` still holds. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -91,17 +82,14 @@ export class Player {
   #sentBytes = 0;
   #nowMs = 0;
 
-  /** @throws RangeError with the sentence of `findValuesProblem` */
+  /** @param options with all values that the scenario asks for */
   constructor(scenario: Scenario, options: PlayerOptions) {
-    const problem = findValuesProblem(scenario, options.values);
-    if (problem !== undefined) throw new RangeError(problem);
     this.#scenario = scenario;
     this.#values = new Map(options.values);
     this.#options = options;
     this.#hasSecret = scenario.steps.some((step) => "pieces" in step && step.pieces.some(isSecret));
   }
 
-  /** The step that it is at; `undefined` when all were played. */
   get next(): Step | undefined {
     return this.#scenario.steps[this.results.length];
   }
@@ -125,8 +113,7 @@ export class Player {
     this.#received.push(bytes);
     const { length } = this.#received;
     if (length <= waitingBytesMax) return;
-    const sentence = `more than ${waitingBytesMax} bytes came that no step has read; expect them above this line`;
-    this.#fail(length, { expected: `at most ${waitingBytesMax} bytes`, got: `${length} bytes`, sentence });
+    this.#fail(length, `more than ${waitingBytesMax} bytes came that no step has read; expect them above this line`);
   }
 
   /** The target has sent FIN, or RST has come. Call `advance` then. */
@@ -154,15 +141,13 @@ export class Player {
       } else if (step.kind === "send" || step.kind === "end") {
         const bytes = this.#fill(step.kind === "send" ? step.pieces : []);
         if (bytes === undefined) return;
-        if (this.#received.isRst) {
-          const sentence = "the target reset the connection before this step";
-          return this.#fail(0, { expected: "an open connection", got: "RST", sentence });
-        }
+        if (this.#received.isRst) return this.#fail(0, "the target reset the connection before this step");
         this.#finish(false, bytes.length);
         yield step.kind === "send" ? { kind: "send", bytes } : { kind: "end" };
       } else if (step.kind === "reset" || step.kind === "close") {
         this.#finish(false, 0);
-        yield { kind: step.kind };
+        // After `close` nothing can follow, and the driver closes what has a verdict.
+        if (step.kind === "reset") yield { kind: "reset" };
       } else {
         yield* this.#expect(step);
         if (this.verdict !== undefined) return;
@@ -173,7 +158,7 @@ export class Player {
   }
 
   *#expect(step: ExpectStep): Generator<undefined, void, void> {
-    const timeMs = step.withinMs ?? this.#options.timeoutMs ?? this.#scenario.timeoutMs;
+    const timeMs = this.#options.timeoutMs ?? this.#scenario.timeoutMs;
     this.deadlineMs = this.#nowMs + timeMs;
     const expectation = this.#prepare(step);
     if (expectation === undefined) return;
@@ -181,14 +166,13 @@ export class Player {
     for (; seen.state === "waits" && this.#nowMs < this.deadlineMs; seen = expectation(this.#received)) yield;
     if (seen.state !== "passed") {
       const isLate = seen.state === "waits";
-      const difference = this.#differ(step, seen.got, isLate ? ` within ${formatMs(timeMs)}` : "");
-      return this.#fail(seen.byteCount, difference, isLate ? "timed-out" : "failed");
+      const sentence = this.#differ(step, seen.got, isLate ? ` within ${formatMs(timeMs)}` : "");
+      return this.#fail(seen.byteCount, sentence, isLate ? "timed-out" : "failed");
     }
     for (const [name, value] of seen.kept ?? []) this.#values.set(name, value);
     this.#finish(true, seen.byteCount);
   }
 
-  /** `undefined` when it has failed. */
   #prepare(step: ExpectStep): Expectation | undefined {
     if (step.kind === "expect-line") return expectLine(createLineMatcher(step.pieces, this.#values), step.skips);
     if (step.kind === "expect-end") return expectEnd(step.how, step.skips);
@@ -203,30 +187,27 @@ export class Player {
       if (piece.kind === "text") text += piece.text;
       if (piece.kind === "value") text += this.#values.get(piece.name) ?? "";
       if (text.length > stepCharactersMax) {
-        const sentence = `with its values the step has more than ${stepCharactersMax} characters, which is the limit; shorten it`;
-        this.#fail(0, { expected: "a shorter step", got: "", sentence });
+        const limit = `${stepCharactersMax} characters, which is the limit`;
+        this.#fail(0, `with its values the step has more than ${limit}; shorten it`);
         return undefined;
       }
     }
     return encodeText(text);
   }
 
-  #fail(byteCount: number, difference: Difference, kind: "failed" | "timed-out" = "failed"): void {
-    this.#judge({ kind, result: this.#finish(true, byteCount, difference) });
+  #fail(byteCount: number, sentence: string, kind: "failed" | "timed-out" = "failed"): void {
+    this.#judge({ kind, line: this.next?.line ?? 0, sentence });
+    this.#finish(true, byteCount, "failed");
   }
 
   /** The step is over; so many bytes of the direction decided it. */
-  #finish(isFromTarget: boolean, byteCount: number, difference?: Difference): StepResult {
+  #finish(isFromTarget: boolean, byteCount: number, state: StepResult["state"] = "passed"): void {
     const from = isFromTarget ? this.#received.offset : this.#sentBytes;
-    const range = { step: this.next as Step, isFromTarget, from, to: from + byteCount, atMs: this.#nowMs };
-    const result: StepResult = difference ? { ...range, state: "failed", difference } : { ...range, state: "passed" };
-    this.results.push(result);
+    this.results.push({ step: this.next as Step, state, isFromTarget, from, to: from + byteCount, atMs: this.#nowMs });
     this.deadlineMs = undefined;
-    if (difference !== undefined) return result;
     if (isFromTarget) this.#received.skip(byteCount);
     else this.#sentBytes += byteCount;
     if (this.next === undefined) this.#judge({ kind: "held" });
-    return result;
   }
 
   #judge(verdict: Verdict): void {
@@ -234,13 +215,11 @@ export class Player {
     this.deadlineMs = undefined;
   }
 
-  #differ(step: ExpectStep, { form, text, behind = "" }: Got, time: string): Difference {
-    const expected = cut(this.#describe(step));
+  #differ(step: ExpectStep, { form, text, behind = "" }: Got, time: string): string {
     // A key that is not known yet is known by its look.
     const masked = this.#mask(this.#hasSecret && form !== "word" ? redactKeys(this.#mask(text)) : text);
     const got = cut(form === "bytes" ? `"${escapeQuoted(masked)}"` : escapeText(masked));
-    const sentence = `expected \`${expected}\`${time}, got ${form === "word" ? got : `\`${got}\``}${behind}`;
-    return { expected, got: `${got}${behind}`, sentence };
+    return `expected \`${cut(this.#describe(step))}\`${time}, got ${form === "word" ? got : `\`${got}\``}${behind}`;
   }
 
   /** What the step expects, with the values that it would be met with, as one would type it. */

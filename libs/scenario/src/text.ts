@@ -50,11 +50,7 @@ export function isEndWord(text: string): boolean {
   return /^(?:EOF|FIN|RST)[ \t]*$/i.test(text);
 }
 
-/**
- * Reads the text; of the quoted form, what stands between its quotes.
- *
- * @param at where the text stands in its line
- */
+/** Reads the text, which stands at a place of its line; of the quoted form, what is between its quotes. */
 export function readPieces(text: string, form: TextForm, at: number): Piece[] {
   const pieces: Piece[] = [];
   let plain = "";
@@ -103,17 +99,14 @@ export function escapeText(text: string): string {
   return text.replace(invisible, (found) => namedEscapes.get(found) ?? encodeText(found).reduce(escapeByte, ""));
 }
 
-/** The text of a quoted form, without its quotes. */
 export function escapeQuoted(text: string): string {
   return escapeText(text.replaceAll(/[\\"]|\{\{/g, "\\$&"));
 }
 
-/** The text of a pattern that fits nothing else. */
 export function escapePattern(text: string): string {
   return text.replaceAll(/[\\*]|\{\{/g, "\\$&");
 }
 
-/** All parts in one. */
 export function joinAll(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0] as Uint8Array;
   const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));

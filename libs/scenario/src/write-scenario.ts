@@ -6,20 +6,15 @@
  */
 
 import { decodeText, encodeText, redactKeys } from "@wirebook/protocol";
-import type { StreamEvent } from "@wirebook/protocol";
-import { durationMsMax, scenarioBytesMax, scenarioStepsMax, secretName } from "./scenario.ts";
+import { durationMsMax, lineEnds, scenarioBytesMax, scenarioStepsMax, secretName } from "./scenario.ts";
+import type { ConversationEvent } from "./scenario.ts";
 import { escapePattern, escapeQuoted, escapeText, isEndWord, joinAll } from "./text.ts";
 import { findWhatVaries } from "./what-varies.ts";
 
-export type WrittenEvent = Pick<StreamEvent, "kind" | "isFromTarget" | "atMs" | "byteCount" | "bytes"> &
-  Partial<Pick<StreamEvent, "offset">>;
-
 export interface WriteOptions {
-  /** The name for `connect`. */
   readonly target?: string | undefined;
   /** The target is the Wirebook server, so its keys are left out. */
   readonly isWithServer: boolean;
-  /** Stands above all as a comment. */
   readonly comment?: string | undefined;
 }
 
@@ -40,7 +35,6 @@ const linesReserve = 10;
 const sentCharactersKept = 64 * 1024;
 
 const askForKey = `{{${secretName}}}`;
-const lineEnds = { CRLF: "\r\n", LF: "\n", CR: "\r" };
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
@@ -48,13 +42,16 @@ const lineFeed = 0x0a;
  * The scenario as text. It ends early, with a comment that says so, where bytes were not kept or a limit is reached. Where the
  * end of a direction is recorded twice, as on the two legs of a flow, the first one counts.
  */
-export function writeScenario(events: Iterable<WrittenEvent>, { target, isWithServer, comment }: WriteOptions): string {
+export function writeScenario(
+  events: Iterable<ConversationEvent>,
+  { target, isWithServer, comment }: WriteOptions,
+): string {
   const all = [...events].filter(({ kind }) => kind !== "written");
   const lineEnd = findLineEnd(all);
   const lines = comment?.split("\n").map((line) => `# ${escapeText(line)}`) ?? [];
   lines.push(`eol: ${lineEnd}`, ...(target === undefined ? [] : [`connect ${target}`]));
   let bytesLeft = scenarioBytesMax - bytesReserve;
-  for (const step of stepsOf(all, lineEnds[lineEnd], isWithServer)) {
+  for (const step of stepsOf(all, lineEnds[lineEnd] ?? "", isWithServer)) {
     bytesLeft -= encodeText(step).length + 1;
     const isFull = bytesLeft < 0 || lines.length > scenarioStepsMax - linesReserve;
     lines.push(isFull ? endComment("it has no room for more") : step);
@@ -67,20 +64,15 @@ function endComment(reason: string): string {
   return `# The scenario ends here: ${reason}.`;
 }
 
-/** What ends the first line that was sent. */
-function findLineEnd(events: readonly WrittenEvent[]): keyof typeof lineEnds {
-  let last: number | undefined;
-  for (const { isFromTarget, bytes } of events) {
-    if (isFromTarget || bytes === undefined || bytes.length === 0) continue;
-    const end = bytes.indexOf(lineFeed);
-    if (end >= 0) return (end === 0 ? last : bytes[end - 1]) === carriageReturn ? "CRLF" : "LF";
-    last = bytes.at(-1);
-  }
-  return last === carriageReturn ? "CR" : "CRLF";
+function findLineEnd(events: readonly ConversationEvent[]): string {
+  const sent = joinAll(events.flatMap(({ isFromTarget, bytes }) => (isFromTarget ? [] : (bytes ?? []))));
+  const text = decodeText(sent.subarray(0, pieceBytesMax));
+  const end = /\r?\n/.exec(text)?.[0] ?? (text.endsWith("\r") ? "\r" : "\r\n");
+  return Object.keys(lineEnds).find((name) => lineEnds[name] === end) ?? "CRLF";
 }
 
 /** The lines of the steps, and of a comment where they end early. */
-function* stepsOf(events: readonly WrittenEvent[], eol: string, isWithServer: boolean): Generator<string, void> {
+function* stepsOf(events: readonly ConversationEvent[], eol: string, isWithServer: boolean): Generator<string, void> {
   /** What went one way, up to a pause or to what went the other way. */
   let run: Uint8Array[] = [];
   let runBytes = 0;
@@ -165,7 +157,6 @@ function receivedStep(text: string, isWithServer: boolean, sent: string): string
   return `${loose}< ${isEndWord(pattern) ? "\\" : ""}${pattern}`.trimEnd();
 }
 
-/** The text, escaped, with the mark for each key. */
 function hideKeys(text: string, isWithServer: boolean, mark: string, escape: (visible: string) => string): string {
   const redacted = isWithServer ? redactKeys(text) : text;
   return redacted === text ? escape(text) : escape(redacted).replaceAll("…", mark);

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareStreams, compareTurn } from "@wirebook/scenario";
-import type { ComparedEvent, ComparedLine, ComparedStream, Comparison, TurnPair } from "@wirebook/scenario";
+import type { ComparedLine, ComparedStream, Comparison, ConversationEvent, TurnPair } from "@wirebook/scenario";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 /** `> sent`, `< received`, `<| received without a line end`, `< FIN`; `@20` before it sets the clock to 20 ms. */
 function stream(...lines: string[]): ComparedStream {
   let atMs = 0;
-  const events = lines.map((line): ComparedEvent => {
+  const events = lines.map((line): ConversationEvent => {
     const [, time, way, bar, text = ""] = /^(?:@(\d+) )?([<>])(\|?) ?(.*)$/su.exec(line) ?? [];
     atMs = time === undefined ? atMs + 1 : Number(time);
     const isFromTarget = way === "<";
@@ -16,7 +16,7 @@ function stream(...lines: string[]): ComparedStream {
     const bytes = kind === "data" ? bytesOf(bar === "" ? `${text}\r\n` : text) : undefined;
     return { kind, isFromTarget, atMs, byteCount: bytes?.length ?? 0, bytes };
   });
-  return { name: "", startedMs: 0, events };
+  return { startedMs: 0, events };
 }
 
 const said = (one: ComparedStream, other: ComparedStream) => compareStreams(one, other).summary;
@@ -74,7 +74,7 @@ describe("the sentence", () => {
       summary: "What was kept of them is the same; 18 bytes of both together were not kept and are not compared.",
     });
     // Events of a long stream that are missing between the first and the newest.
-    const gap = { ...smtp, events: [{ ...smtp.events[0], offset: 100 } as ComparedEvent, ...smtp.events.slice(1)] };
+    const gap = { ...smtp, events: [{ ...smtp.events[0], offset: 100 } as ConversationEvent, ...smtp.events.slice(1)] };
     expect(compareStreams(gap, smtp)).toMatchObject({ isSame: false, missingBytes: 100 });
   });
 });
@@ -100,12 +100,12 @@ const event = fc.record({
 });
 const streams = fc.array(event, { maxLength: 30 }).map((parts): ComparedStream => {
   let atMs = 5;
-  const events = parts.map(({ text, pauseMs, isFromTarget }): ComparedEvent => {
+  const events = parts.map(({ text, pauseMs, isFromTarget }): ConversationEvent => {
     atMs += pauseMs;
     const bytes = bytesOf(text);
     return { kind: "data", isFromTarget, atMs, byteCount: bytes.length, bytes };
   });
-  return { name: "", startedMs: 5, events };
+  return { startedMs: 5, events };
 });
 
 const swapped = <Value>({ one, other, ...rest }: { one: Value; other: Value }) => ({ ...rest, one: other, other: one });

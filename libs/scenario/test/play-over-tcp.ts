@@ -58,8 +58,7 @@ export async function playOverTcp(scenario: Scenario, port: number, values: Reco
     for (let action; (action = player.advance(performance.now())) !== undefined;) {
       if (action.kind === "send") socket.write(action.bytes);
       else if (action.kind === "end") socket.end();
-      else if (action.kind === "reset") socket.resetAndDestroy();
-      else socket.destroy();
+      else socket.resetAndDestroy();
     }
     const { deadlineMs } = player;
     if (player.verdict !== undefined) resolve();

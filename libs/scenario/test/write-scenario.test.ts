@@ -2,12 +2,12 @@ import { encodeText, StreamRecord } from "@wirebook/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseScenario, Player, writeScenario } from "../src/index.ts";
-import type { Scenario, WrittenEvent } from "../src/index.ts";
+import type { ConversationEvent, Scenario } from "../src/index.ts";
 
 /** Events as they were had: `<` and `>` are data, a number is a pause. */
-function record(...had: readonly (string | number)[]): WrittenEvent[] {
+function record(...had: readonly (string | number)[]): ConversationEvent[] {
   let atMs = 1000;
-  const events: WrittenEvent[] = [];
+  const events: ConversationEvent[] = [];
   for (const each of had) {
     if (typeof each === "number") {
       atMs += each;
@@ -112,7 +112,7 @@ test("what was sent does not vary where it comes back", () => {
 });
 
 /** Plays the scenario against a target that answers as it did, in reads of any size; returns what was sent. */
-function playAgain(scenario: Scenario, events: readonly WrittenEvent[], cut: () => number): string {
+function playAgain(scenario: Scenario, events: readonly ConversationEvent[], cut: () => number): string {
   const player = new Player(scenario, { values: new Map([["key", "K"]]), pace: "fast" });
   const sent: Uint8Array[] = [];
   let [sentBytes, wantedBytes] = [0, 0];
@@ -244,7 +244,7 @@ test("says where it cannot go on, and stays small whatever was received", () => 
   expect(writeScenario(record(">a\n", "<FIN", ">FIN", "<FIN", "<RST"), { isWithServer: false })).toBe(
     "eol: LF\n> a\n< EOF\nend\n< RST\n",
   );
-  const lost: WrittenEvent = { kind: "data", isFromTarget: true, atMs: 0, byteCount: 5, bytes: undefined };
+  const lost: ConversationEvent = { kind: "data", isFromTarget: true, atMs: 0, byteCount: 5, bytes: undefined };
   expect(writeScenario([lost], { isWithServer: false, target: "t" })).toBe(
     "eol: CRLF\nconnect t\n# The scenario ends here: the bytes that follow were not kept.\n",
   );

@@ -15,8 +15,8 @@ import { millisecondsSince } from "./views.ts";
 /**
  * A file that is written piece by piece. Each piece is in it at once, so `tail` and Wireshark can look on.
  *
- * Writing waits for the disk: a client serves its user alone, and so holds back the server instead of memory. Once
- * something could not be written, nothing more is.
+ * Writing waits for the disk, which holds back the server instead of memory. Once something could not be written,
+ * nothing more is.
  */
 export class OutputFile {
   readonly path: string;
@@ -30,7 +30,6 @@ export class OutputFile {
     this.#descriptor = openOutputFile(path, kind);
   }
 
-  /** Returns false when it could not be written. */
   write(piece: string | Uint8Array): boolean {
     if (this.problem !== undefined) return false;
     try {
@@ -62,17 +61,11 @@ export function closeFiles(
 /** Bytes of the file that `--pcap` writes; what comes after them is counted and left out. */
 export const pcapBytesMax = 1024 * 1024 * 1024;
 
-/** A capture that goes into a file. */
 export interface PcapFile extends Pick<OutputFile, "close"> {
   readonly capture: Capture;
 }
 
-/**
- * Opens the file and writes its head; a capture that was there before is replaced.
- *
- * @param bytesMax a test passes a smaller one
- * @throws SettingsError when it holds something else, or cannot be written
- */
+/** Opens the file and writes its head. @throws SettingsError when it holds something else, or cannot be written */
 export function openPcapFile(path: string, program: string, bytesMax: number = pcapBytesMax): PcapFile {
   const file = new OutputFile(path, { option: "--pcap", name: "pcapng", isHead: isPcapng });
   const capture = new Capture(file, program, bytesMax);
@@ -105,18 +98,13 @@ export const exportBounds: RecordBounds = {
   bytesKept: 16 * 1024 * 1024,
 };
 
-/**
- * Opens the file of `--export`: streams as NDJSON, one a line, for `wirebook compare` and the page.
- *
- * @throws SettingsError when it holds something else, or cannot be written
- */
+/** Opens the file of `--export` and writes its head. @throws SettingsError as before */
 export function openExportFile(path: string, program: string): OutputFile {
   const file = new OutputFile(path, { option: "--export", name: "NDJSON", isHead: beginsWith('{"type":"session') });
   file.write(encodeSessionHead(program, new Date()));
   return file;
 }
 
-/** The line of a stream that is over. */
 export function exportedLine(record: StreamRecord, { name, address }: Target): string {
   const { at } = record;
   const since = (atMs: number) => millisecondsSince(record, atMs);

@@ -1,10 +1,10 @@
 /** The forms in which the reply of a Wirebook server is shown while it comes. None keeps what it has shown. */
 
 import { describeHostPort } from "@wirebook/net";
-import type { ConnectionOutcome, HostPort } from "@wirebook/net";
-import { authenticationError, decodeEntry, decodeFollowing, decodeText, errorPrefix } from "@wirebook/protocol";
-import { joinBytes, LineSplitter, quoteText, ReplyReader } from "@wirebook/protocol";
-import type { Line, ReplyHeader, ReplyPart, StreamEvent, StreamRecord } from "@wirebook/protocol";
+import type { HostPort } from "@wirebook/net";
+import { authenticationError, decodeEntry, decodeText, errorPrefix } from "@wirebook/protocol";
+import { joinBytes, LineSplitter, ReplyReader } from "@wirebook/protocol";
+import type { Line, ReplyHeader, ReplyPart, StreamRecord } from "@wirebook/protocol";
 import { toOutcome } from "../command.ts";
 import type { Outcome } from "../command.ts";
 import { TextStream, visibleText } from "./text.ts";
@@ -12,7 +12,6 @@ import type { Paint } from "./text.ts";
 import { endJson, jsonLine } from "./views.ts";
 import type { View } from "./views.ts";
 
-/** What has become known of a reply. */
 interface ReplyNews {
   /** Set once, when the header is whole: what it says, and its bytes as they came. */
   readonly header: { readonly parsed: ReplyHeader; readonly bytes: Uint8Array } | undefined;
@@ -32,60 +31,52 @@ const nothing = new Uint8Array(0);
 const errorBytesMax = 8192;
 
 /** One exchange in a form: takes the reply apart, and judges whether it is an error. */
-export class ReplyView implements View {
-  readonly #form: ReplyForm;
-  readonly #server: HostPort;
-  readonly #reader = new ReplyReader();
+export function createReplyView(form: ReplyForm, server: HostPort): Required<Omit<View, "open">> {
+  const reader = new ReplyReader();
   /** The bytes so far, until the header is known. */
-  #held: Uint8Array | undefined = nothing;
-  #hasHeader = false;
+  let held: Uint8Array | undefined = nothing;
+  let hasHeader = false;
   /** The response so far, unless it is too long for an error. */
-  #response: Uint8Array = nothing;
+  let start: Uint8Array = nothing;
   /** What was held back because it could have been a header. */
-  #rest: ReplyNews = { header: undefined, response: nothing };
+  let rest: ReplyNews = { header: undefined, response: nothing };
 
-  constructor(form: ReplyForm, server: HostPort) {
-    this.#form = form;
-    this.#server = server;
-  }
-
-  show({ isFromTarget, bytes }: StreamEvent): string | Uint8Array | undefined {
-    if (!isFromTarget || bytes === undefined) return undefined;
-    if (this.#held !== undefined) this.#held = joinBytes(this.#held, bytes);
-    return this.#form.take(this.#learn(this.#reader.push(bytes)));
-  }
-
-  judge(how: ConnectionOutcome, { receivedBytes }: StreamRecord): Outcome {
-    this.#rest = this.#learn(this.#reader.finish());
-    const outcome = toOutcome(how);
-    if (outcome.kind !== "answered") return outcome;
-    if (receivedBytes > 0) return { kind: "answered", isError: this.#isError };
-    const where = describeHostPort(this.#server);
-    const sentence = `${where} closed the connection without an answer; it may not understand this message, or be no Wirebook server`;
-    return { kind: "failed", code: "empty-reply", sentence };
-  }
-
-  end(record: StreamRecord, outcome: Outcome): string | Uint8Array {
-    const last = this.#form.take(this.#rest);
-    return typeof last === "string" ? last + (this.#form.end?.(outcome, record) ?? "") : last;
+  function learn({ header, response }: ReplyPart): ReplyNews {
+    if (start.length <= errorBytesMax) start = joinBytes(start, response);
+    if (held === undefined || (header === undefined && response.length === 0)) return { header: undefined, response };
+    const bytes = held.subarray(0, held.length - response.length);
+    held = undefined;
+    hasHeader = header !== undefined;
+    return { header: header && { parsed: header, bytes }, response };
   }
 
   /** True when the response is one line of error [W-14], or the refusal of a user [W-13]. */
-  get #isError(): boolean {
-    const text = decodeText(this.#response).trimEnd();
-    if (this.#response.length > errorBytesMax || text.includes("\n")) return false;
-    return text.startsWith(errorPrefix) || (!this.#hasHeader && text === authenticationError);
+  function isError(): boolean {
+    const text = decodeText(start).trimEnd();
+    if (start.length > errorBytesMax || text.includes("\n")) return false;
+    return text.startsWith(errorPrefix) || (!hasHeader && text === authenticationError);
   }
 
-  #learn({ header, response }: ReplyPart): ReplyNews {
-    if (this.#response.length <= errorBytesMax) this.#response = joinBytes(this.#response, response);
-    const held = this.#held;
-    if (held === undefined || (header === undefined && response.length === 0)) return { header: undefined, response };
-    this.#held = undefined;
-    this.#hasHeader = header !== undefined;
-    const bytes = held.subarray(0, held.length - response.length);
-    return { header: header && { parsed: header, bytes }, response };
-  }
+  return {
+    show({ isFromTarget, bytes }) {
+      if (!isFromTarget || bytes === undefined) return undefined;
+      if (held !== undefined) held = joinBytes(held, bytes);
+      return form.take(learn(reader.push(bytes)));
+    },
+    judge(how, { receivedBytes }) {
+      rest = learn(reader.finish());
+      const outcome = toOutcome(how);
+      if (outcome.kind !== "answered") return outcome;
+      if (receivedBytes > 0) return { kind: "answered", isError: isError() };
+      const where = describeHostPort(server);
+      const sentence = `${where} closed the connection without an answer; it may not understand this message, or be no Wirebook server`;
+      return { kind: "failed", code: "empty-reply", sentence };
+    },
+    end(record, outcome) {
+      const last = form.take(rest);
+      return typeof last === "string" ? last + (form.end?.(outcome, record) ?? "") : last;
+    },
+  };
 }
 
 /** For programs: the response alone, byte for byte; with the header, which is the answer to a user alone. */
@@ -124,59 +115,34 @@ export function textForm(paint: Paint): ReplyForm {
   };
 }
 
-/**
- * For programs that want more than the response: a JSON object on a line (RFC 8259; the shapes are in `--help`).
- *
- * A history may be larger than a string can be, so the object is written piece by piece: its head when the response
- * begins, the response's text as it comes, its tail at the end.
- */
+/** Bytes of one line that `--json` holds to write it as one object; the rest of the line is left out. */
+export const jsonLineBytesMax = 1024 * 1024;
+
+/** For programs that want more than the response: JSON objects, one for each line of it (the shapes are in `--help`). */
 export function jsonForm(sent: string): ReplyForm {
-  const text = new TextStream();
-  let header: ReplyHeader | null = null;
+  const lines = new LineSplitter(jsonLineBytesMax);
   let hasBegun = false;
-  const respond = (part: string): string => {
-    // Without the closing quote and brace, so that the rest of the text can follow.
-    const head = hasBegun ? "" : jsonLine({ type: "reply", sent, header, response: "" }).slice(0, '"}\n'.length * -1);
+  const begin = (header: ReplyHeader | null): string => {
+    const head = hasBegun ? "" : jsonLine({ type: "reply", sent, header });
     hasBegun = true;
-    return head + quoteText(part).slice(1, -1);
+    return head;
   };
   return {
-    take(news) {
-      header ??= news.header?.parsed ?? null;
-      return news.response.length === 0 ? "" : respond(text.push(news.response));
+    take({ header, response }) {
+      const head = header !== undefined || response.length > 0 ? begin(header?.parsed ?? null) : "";
+      return head + lines.push(response).map(lineJson).join("");
     },
     end(outcome, record) {
       const isError = outcome.kind === "answered" && outcome.isError;
-      return `${respond(text.finish())}",${jsonLine({ isError, ...endJson(record, outcome) }).slice(1)}`;
+      const last = begin(null) + lines.finish().map(lineJson).join("");
+      return last + jsonLine({ type: "end", isError, ...endJson(record, outcome) });
     },
   };
 }
 
-/** Bytes of one followed line that `--json` holds to write it as one object; the rest of the line is left out. */
-export const followedLineBytesMax = 1024 * 1024;
-
-/** The same for a follow: an object for each line. */
-export function jsonFollowForm(sent: string): ReplyForm {
-  const lines = new LineSplitter(followedLineBytesMax);
-  let header: ReplyHeader | null = null;
-  let isFirst = true;
-  const lineJson = ({ bytes, length }: Line): string => {
-    const text = decodeText(bytes);
-    // A follow that the server grants says so in the first line [W-15].
-    const from = isFirst ? decodeFollowing(text) : undefined;
-    isFirst = false;
-    if (from !== undefined) return jsonLine({ type: "following", sent, header, from });
-    return jsonLine({ type: "line", text, entry: decodeEntry(text), ...(bytes.length < length && { isCut: true }) });
-  };
-  return {
-    take(news) {
-      header ??= news.header?.parsed ?? null;
-      return lines.push(news.response).map(lineJson).join("");
-    },
-    end(outcome, record) {
-      const isError = outcome.kind === "answered" && outcome.isError;
-      const last = lines.finish().map(lineJson).join("");
-      return last + jsonLine({ type: "end", isError, ...endJson(record, outcome) });
-    },
-  };
+function lineJson({ bytes, length }: Line): string {
+  const text = decodeText(bytes);
+  const entry = decodeEntry(text);
+  const isCut = bytes.length < length;
+  return jsonLine({ type: "line", text, ...(entry.kind !== "external" && { entry }), ...(isCut && { isCut }) });
 }

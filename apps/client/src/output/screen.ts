@@ -43,7 +43,6 @@ export class Screen {
     this.#lines = lines;
   }
 
-  /** Shows data. */
   write(data: string | Uint8Array): void {
     if (typeof data === "string" && this.#out.isTTY === true) this.#draw(data);
     else this.#out.write(data);

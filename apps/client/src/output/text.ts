@@ -33,7 +33,6 @@ function unfinishedBytes(bytes: Uint8Array): number {
   return needed > begin.length ? begin.length : 0;
 }
 
-/** Colours, or the absence of them. */
 export type Paint = Readonly<Record<"strong" | "faint" | "outward" | "inward" | "wrong", (text: string) => string>>;
 
 /** The colours of a terminal; without them every text stays as it is. */

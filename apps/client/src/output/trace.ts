@@ -14,7 +14,7 @@
 
 import { describeEndpoint, describeHostPort } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
-import type { StreamEvent, StreamRecord, TlsFacts } from "@wirebook/protocol";
+import type { StreamRecord, TlsFacts } from "@wirebook/protocol";
 import { localTime } from "@wirebook/settings";
 import type { Outcome } from "../command.ts";
 import { visibleText } from "./text.ts";
@@ -30,67 +30,60 @@ const arrows = { outward: "→", inward: "←", wrong: "×", none: " " } as cons
 type Row = readonly [atMs: number | undefined, step: string, direction: keyof typeof arrows, meaning: string];
 
 /** Tells what happens to a stream: lines, each ending in a line feed. */
-export class Trace implements View {
-  readonly #target: Target;
-  readonly #paint: Paint;
-  #hasBegun = false;
-  #beforeMs: number | undefined;
+export function createTrace(target: Target, paint: Paint): Required<Omit<View, "judge">> {
+  let hasBegun = false;
+  let beforeMs: number | undefined;
 
-  constructor(target: Target, paint: Paint) {
-    this.#target = target;
-    this.#paint = paint;
+  function line([atMs, step, direction, meaning]: Row, { at: { connecting = 0 } }: StreamRecord): string {
+    const ms = atMs ?? connecting;
+    const since = beforeMs === undefined ? "" : milliseconds(Math.max(0, ms - beforeMs));
+    beforeMs = ms;
+    const at = milliseconds(ms - connecting).padStart(columns);
+    const label = `${step.padEnd(columns)}  ${arrows[direction]}`;
+    const tinted = direction === "none" ? label : paint[direction](label);
+    return `${at}${paint.faint(since.padStart(columns))}  ${tinted} ${meaning}\n`;
   }
 
   /** Which two ends the connection has, and how it came about. */
-  open(record: StreamRecord): string {
-    this.#hasBegun = true;
+  function open(record: StreamRecord): string {
+    hasBegun = true;
     const { at, local, tls } = record;
-    const here =
-      local === undefined ? (at.established === undefined ? "no connection" : "a socket") : describeEndpoint(local);
-    const isUnix = this.#target.address.transport === "unix";
+    const none = at.established === undefined ? "no connection" : "a socket";
+    const here = local === undefined ? none : describeEndpoint(local);
+    const isUnix = target.address.transport === "unix";
     const rows: readonly Row[] = [
       [at.connecting, "connecting", "outward", `${isUnix ? "connect()" : "SYN"}: asks for a connection`],
       [at.established, "established", "inward", `${isUnix ? "the" : "SYN ACK: the server's"} system accepts it`],
       [at.secured, "secured", "inward", tls === undefined ? "" : describeTls(tls)],
     ];
-    const { strong, faint } = this.#paint;
-    const began = localTime(performance.timeOrigin + (at.connecting ?? 0));
-    const title = `${strong(here)} (this end)  ⇄  ${strong(placeOf(record, this.#target))} (the server)  ${faint(began)}\n`;
-    const heads = faint(`${"at ms".padStart(columns)}${"+ ms".padStart(columns)}\n`);
-    const lines = rows.filter(([atMs]) => atMs !== undefined).map((row) => this.#line(row, record));
+    const began = paint.faint(localTime(performance.timeOrigin + (at.connecting ?? 0)));
+    const title = `${paint.strong(here)} (this end)  ⇄  ${paint.strong(placeOf(record, target))} (the server)  ${began}\n`;
+    const heads = paint.faint(`${"at ms".padStart(columns)}${"+ ms".padStart(columns)}\n`);
+    const lines = rows.filter(([atMs]) => atMs !== undefined).map((row) => line(row, record));
     return title + heads + lines.join("");
   }
 
-  show({ kind, isFromTarget, atMs, number, byteCount }: StreamEvent, record: StreamRecord): string {
-    const direction = isFromTarget ? "inward" : "outward";
-    const closed = `${kind.toUpperCase()}: ${isFromTarget ? "the target" : "this end"} sends no more`;
-    if (kind !== "data") return this.#line([atMs, kind, direction, closed], record);
-    const step = `${isFromTarget ? "read" : "write"} ${count(number + 1)}`;
-    return this.#line([atMs, step, direction, count(byteCount, "byte")], record);
-  }
-
-  /** How it ended, and how much went both ways. */
-  end(record: StreamRecord, outcome: Outcome): string {
-    const { at, sentBytes, receivedBytes, readCount } = record;
-    const opening = this.#hasBegun ? "" : this.open(record);
-    const received = `${count(receivedBytes, "byte")} received in ${count(readCount, "read")}`;
-    const total = milliseconds((at.closed ?? 0) - (at.connecting ?? 0));
-    const totals = `  ${count(sentBytes, "byte")} sent · ${received} · ${total} ms in all\n`;
-    return opening + this.#line(closingRow(record, outcome), record) + totals;
-  }
-
-  #line([atMs, step, direction, meaning]: Row, { at: { connecting = 0 } }: StreamRecord): string {
-    const ms = atMs ?? connecting;
-    const since = this.#beforeMs === undefined ? "" : milliseconds(Math.max(0, ms - this.#beforeMs));
-    this.#beforeMs = ms;
-    const at = milliseconds(ms - connecting).padStart(columns);
-    const label = `${step.padEnd(columns)}  ${arrows[direction]}`;
-    const tinted = direction === "none" ? label : this.#paint[direction](label);
-    return `${at}${this.#paint.faint(since.padStart(columns))}  ${tinted} ${meaning}\n`;
-  }
+  return {
+    open,
+    show({ kind, isFromTarget, atMs, number, byteCount }, record) {
+      const direction = isFromTarget ? "inward" : "outward";
+      const closed = `${kind.toUpperCase()}: ${isFromTarget ? "the target" : "this end"} sends no more`;
+      if (kind !== "data") return line([atMs, kind, direction, closed], record);
+      const step = `${isFromTarget ? "read" : "write"} ${count(number + 1)}`;
+      return line([atMs, step, direction, count(byteCount, "byte")], record);
+    },
+    /** How it ended, and how much went both ways. */
+    end(record, outcome) {
+      const { at, sentBytes, receivedBytes, readCount } = record;
+      const opening = hasBegun ? "" : open(record);
+      const received = `${count(receivedBytes, "byte")} received in ${count(readCount, "read")}`;
+      const total = milliseconds((at.closed ?? 0) - (at.connecting ?? 0));
+      const totals = `  ${count(sentBytes, "byte")} sent · ${received} · ${total} ms in all\n`;
+      return opening + line(closingRow(record, outcome), record) + totals;
+    },
+  };
 }
 
-/** For people: to whom they are connected. */
 export function greeting(target: Target, paint: Paint): View {
   return {
     open(record) {
@@ -100,7 +93,6 @@ export function greeting(target: Target, paint: Paint): View {
   };
 }
 
-/** What a handshake came to, in a line. */
 function describeTls({ version, cipher, alpn, peer }: TlsFacts): string {
   const protocol = alpn === null ? "" : `, ALPN ${alpn}`;
   const certificate = `certificate of ${peer.subject}, issued by ${peer.issuer}, valid until ${localTime(peer.validTo)}`;

@@ -14,32 +14,27 @@ export interface View {
   show?(event: StreamEvent, record: StreamRecord): string | Uint8Array | undefined;
   /** What the end of the connection means, where the view knows more of it. */
   judge?(how: ConnectionOutcome, record: StreamRecord): Outcome;
-  /** It is over. */
   end?(record: StreamRecord, outcome: Outcome): string | Uint8Array;
 }
 
-/** For programs: the target's bytes. */
 export const bytesView: View = { show: ({ isFromTarget, bytes }) => (isFromTarget ? bytes : undefined) };
 
 /** For people: the target's text, with nothing in it that acts on a terminal, and CRLF as a new line. */
-export class TextView implements View {
-  readonly #text = new TextStream();
-  #heldReturn = "";
-
-  show({ isFromTarget, bytes }: StreamEvent): string | undefined {
-    if (!isFromTarget || bytes === undefined) return undefined;
-    const text = this.#heldReturn + this.#text.push(bytes);
-    // Its line feed may come with the next read.
-    this.#heldReturn = text.endsWith("\r") ? "\r" : "";
-    return visibleText(text.slice(0, text.length - this.#heldReturn.length).replaceAll("\r\n", "\n"));
-  }
-
-  end(): string {
-    return visibleText(this.#heldReturn + this.#text.finish());
-  }
+export function createTextView(): Required<Pick<View, "show" | "end">> {
+  const stream = new TextStream();
+  let heldReturn = "";
+  return {
+    show({ isFromTarget, bytes }) {
+      if (!isFromTarget || bytes === undefined) return undefined;
+      const text = heldReturn + stream.push(bytes);
+      // Its line feed may come with the next read.
+      heldReturn = text.endsWith("\r") ? "\r" : "";
+      return visibleText(text.slice(0, text.length - heldReturn.length).replaceAll("\r\n", "\n"));
+    },
+    end: () => visibleText(heldReturn + stream.finish()),
+  };
 }
 
-/** For programs: an object a line. */
 export const jsonView: View = {
   open: ({ local = null, remote = null, tls = null }) => jsonLine({ type: "open", local, remote, tls }),
   show({ kind, isFromTarget, atMs, offset, byteCount, bytes }, record) {

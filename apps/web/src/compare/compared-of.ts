@@ -10,5 +10,5 @@ export function comparedOf(stream: Stream): ComparedStream {
     { ...end, isFromTarget: false, offset: sentBytes },
     { ...end, isFromTarget: true, offset: receivedBytes },
   ];
-  return { name: stream.name, startedMs: stream.sentAtMs - stream.toPageMs(0), events: [...events, ...ends] };
+  return { startedMs: stream.sentAtMs - stream.toPageMs(0), events: [...events, ...ends] };
 }

@@ -80,7 +80,7 @@ export class Play {
     if (verdict === undefined) return "";
     if (verdict.kind === "broken") return sentence(verdict.sentence);
     if (verdict.kind !== "held")
-      return `Line ${verdict.result.step.line}: ${verdict.result.difference?.sentence ?? "failed"}.`;
+      return `Line ${verdict.line}: ${verdict.sentence}.`;
     const lastMs = results.at(-1)?.atMs ?? this.#startedMs;
     return `Held: ${plural(results.length, "step")} in ${duration(lastMs - this.#startedMs)}.`;
   }
