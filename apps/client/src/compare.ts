@@ -1,7 +1,6 @@
 /** `wirebook compare`: the streams of two files side by side, as a careful diff. */
 
 import { decodeSession, sessionBytesMax, toStreamRecord } from "@wirebook/capture";
-import type { RecordedStream } from "@wirebook/capture";
 import { decodeText, plainText } from "@wirebook/protocol";
 import { compareStreams, compareTurn, describeEnds, escapeText, foldLines, nameOfTurn } from "@wirebook/scenario";
 import type { ComparedLine, ComparedStream, Turn, TurnPair } from "@wirebook/scenario";
@@ -32,8 +31,7 @@ Exit codes
   2  wrong use, or a file that cannot be read
 `;
 
-/** Streams of a file that a sentence lists, and characters of a message in it. */
-const listedMax = 5;
+/** Characters of a message by which a stream is known. */
 const messageCharactersMax = 40;
 
 /** Bytes of a line that are shown, and those before what differs in it. */
@@ -70,32 +68,20 @@ type NamedStream = ComparedStream & { readonly name: string };
 
 /** @param word a file, and the number of one of its streams, from 1: `session.ndjson#2` */
 function readStream(word: string, onNotice: (sentence: string) => void): NamedStream {
-  const [, path = word, digits] = /^(.+)#(\d{1,9})$/su.exec(word) ?? [];
-  const number = digits === undefined ? undefined : Number(digits);
+  const [, path = word, number] = /^(.+)#(\d{1,9})$/su.exec(word) ?? [];
   const content = readSmallFile(path, path, sessionBytesMax, "name a file that Wirebook exported as NDJSON");
   const { records, problems } = decodeSession(content);
-  if (records.length === 0)
-    throw new SettingsError(`${path}: ${problems[0] ?? "no stream is in it; export one first"}`);
-  for (const problem of problems) onNotice(`${path}: ${problem}`);
-  const record = records.length === 1 && number === undefined ? records[0] : records[(number ?? 0) - 1];
-  if (record !== undefined) return toCompared(record, `${path}${number === undefined ? "" : `#${number}`}`);
-  const list = records.slice(0, listedMax).map((each, at) => `#${at + 1} ${describeStream(each)}`);
-  const more = records.length > listedMax ? `, … #${records.length}` : "";
-  const what = number === undefined ? `${records.length} streams are in it` : `#${number} is not in it`;
-  throw new SettingsError(`${path}: ${what}; choose one as '${path}#1': ${list.join(", ")}${more}`);
-}
-
-function describeStream({ target, message }: RecordedStream): string {
-  const line = message.trim();
-  if (line === "") return target;
-  return `${target} ${JSON.stringify(line.length > messageCharactersMax ? `${line.slice(0, messageCharactersMax)}…` : line)}`;
-}
-
-function toCompared(record: RecordedStream, name: string): NamedStream {
+  const [problem = "no stream is in it; export one first"] = problems;
+  if (records.length === 0) throw new SettingsError(`${path}: ${problem}`);
+  for (const each of problems) onNotice(`${path}: ${each}`);
+  const record = number === undefined && records.length > 1 ? undefined : records[Number(number ?? 1) - 1];
+  if (record === undefined) {
+    throw new SettingsError(`${path} has ${records.length} streams; choose one by its number, as in '${path}#1'`);
+  }
   // What is missing of a flow is to be an event as well, of which only the size is known.
   const { flow: _, ...line } = record;
-  const { events } = toStreamRecord(line, everything);
-  return { name: plainText(`${name}  ${describeStream(record)}`), startedMs: 0, events };
+  const name = `${word}  ${record.target} ${record.message.trim().slice(0, messageCharactersMax)}`;
+  return { name: plainText(name.trimEnd()), startedMs: 0, events: toStreamRecord(line, everything).events };
 }
 
 /** `turn 2: 1 read (54), 2.1 ms | 3 reads (20+14+20), 16.0 ms` */

@@ -96,7 +96,7 @@ export const play: Command<typeof table> = {
   help,
   async run({ pace, timeout, json, target, value, export: exportPath }, files, io) {
     if (files.length === 0) throw new SettingsError("play needs a scenario; type wirebook play FILE --target NAME=URL");
-    const targets = readTargets(target);
+    const targets = target.map((text) => withoutProxy(parseTarget(text)));
     const given = new Map(value.map(readValue));
     const read = files.flatMap((file) => readScenario(file, io.printError) ?? []);
     if (read.length < files.length) return exitCodes.usage;
@@ -126,13 +126,6 @@ export const play: Command<typeof table> = {
     return closeFiles([exported], code, io.printError);
   },
 };
-
-function readTargets(texts: readonly string[]): Target[] {
-  const targets = texts.map((text) => withoutProxy(parseTarget(text)));
-  const twice = targets.find(({ name }, at) => targets.findIndex((each) => each.name === name) < at);
-  if (twice === undefined) return targets;
-  throw new SettingsError(`--target ${twice.name} is there twice; type it once`);
-}
 
 /** What stands behind the = may be a key, so it is not repeated. */
 function readValue(text: string): [name: string, value: string] {

@@ -102,8 +102,8 @@ const wrong: readonly [words: readonly string[], sentence: string][] = [
     "FOLDER/pcap: its first line is not the head of a session; load a file that Wirebook exported",
   ],
   [["FOLDER/empty", "b"], "FOLDER/empty: no stream is in it; export one first"],
-  [["FOLDER/two", "b"], "FOLDER/two: 2 streams are in it; choose one as 'FOLDER/two#1': #1 mail, #2 mail"],
-  [["FOLDER/two#3", "b"], "FOLDER/two: #3 is not in it; choose one as 'FOLDER/two#1': #1 mail, #2 mail"],
+  [["FOLDER/two", "b"], "FOLDER/two has 2 streams; choose one by its number, as in 'FOLDER/two#1'"],
+  [["FOLDER/two#3", "b"], "FOLDER/two has 2 streams; choose one by its number, as in 'FOLDER/two#1'"],
 ];
 
 test("wrong use and files that cannot be read are refused in a sentence", async () => {

@@ -213,7 +213,6 @@ describe("before anything is connected", () => {
       [["good.wire"], "good.wire needs one target; type --target NAME=tcp://HOST:PORT"],
       [["good.wire", "--target", one, "--target", mail], "good.wire needs one target"],
       [["mail.wire", "--target", one], "mail.wire is for the target mail, which is not there"],
-      [["good.wire", "--target", one, "--target", one], "--target a is there twice"],
       [["good.wire", "--target", "a=ftp://x:1"], "wirebook: target a: "],
       [["good.wire", "--target", `${one}?proxy=v2`], "proxy=v2 names the client of a gateway"],
       [["good.wire", "key.wire", "--target", one], "{{key}}; type --value key=VALUE"],

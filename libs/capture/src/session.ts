@@ -28,14 +28,8 @@ export function encodeRecord(record: RecordedStream): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** What was found in a file, and a sentence for each line that cannot be read: past `problemsMax`, their number. */
-export interface DecodedSession {
-  readonly records: readonly RecordedStream[];
-  readonly problems: readonly string[];
-}
-
-/** Reads a session's file. A file that is none at all gives one problem and no records. */
-export function decodeSession(file: Uint8Array): DecodedSession {
+/** Reads a session's file, with a sentence for each line that cannot be read: past `problemsMax`, their number. */
+export function decodeSession(file: Uint8Array): { records: readonly RecordedStream[]; problems: readonly string[] } {
   const lines = linesOf(file);
   const headProblem = sessionTooBig(file.length) ?? problemOfHead(lines.next().value);
   if (headProblem !== undefined) return { records: [], problems: [headProblem] };

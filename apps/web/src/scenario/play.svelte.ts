@@ -79,8 +79,7 @@ export class Play {
     const { verdict, results } = this;
     if (verdict === undefined) return "";
     if (verdict.kind === "broken") return sentence(verdict.sentence);
-    if (verdict.kind !== "held")
-      return `Line ${verdict.line}: ${verdict.sentence}.`;
+    if (verdict.kind !== "held") return `Line ${verdict.line}: ${verdict.sentence}.`;
     const lastMs = results.at(-1)?.atMs ?? this.#startedMs;
     return `Held: ${plural(results.length, "step")} in ${duration(lastMs - this.#startedMs)}.`;
   }
