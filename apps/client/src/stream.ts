@@ -5,6 +5,7 @@
  * terminal the target's FIN ends it. Back-pressure is passed on: who does not read is not sent to, and so stops who sends.
  */
 
+import { stripVTControlCharacters } from "node:util";
 import { StreamCapture } from "@wirebook/capture";
 import type { Capture } from "@wirebook/capture";
 import { Connection } from "@wirebook/net";
@@ -12,7 +13,6 @@ import type { ConnectionListener, ConnectionOptions, ConnectionOutcome, Target }
 import type { StreamRecord } from "@wirebook/protocol";
 import { toOutcome } from "./command.ts";
 import type { Io, Outcome, Output } from "./command.ts";
-import { Screen } from "./output/screen.ts";
 import { visibleText } from "./output/text.ts";
 import type { View } from "./output/views.ts";
 
@@ -48,11 +48,12 @@ class Stream implements ConnectionListener {
   readonly over = Promise.withResolvers<Outcome>();
   readonly #plan: StreamPlan;
   readonly #io: Io;
-  readonly #screen: Screen;
   readonly #captured: StreamCapture | undefined;
   readonly #connection: Connection;
   readonly #stopListening: () => void;
   readonly #heldBack = new Set<Source>();
+  /** True where a terminal shows a line that has no end yet, such as `login: `. */
+  #isLineOpen = false;
   /** True when the target's FIN is the end, because nothing more is to be sent. */
   #isInputOver: boolean;
 
@@ -60,7 +61,6 @@ class Stream implements ConnectionListener {
     const { target, capture, hasKeys, record } = plan;
     this.#plan = plan;
     this.#io = io;
-    this.#screen = new Screen(io);
     const { transport } = target.address;
     this.#captured = capture && new StreamCapture(capture, { originMs: performance.timeOrigin, transport, hasKeys });
     this.#isInputOver = io.input.isTTY === true;
@@ -77,38 +77,38 @@ class Stream implements ConnectionListener {
 
   onWritten(): void {
     const input = this.#plan.typed && this.#io.input;
-    this.#note(input);
+    this.#tell(input);
     if (input !== undefined && this.#connection.unsentBytes === 0 && !this.#heldBack.has(input)) input.resume();
   }
 
   onRead(): void {
-    this.#note(this.#connection);
+    this.#tell(this.#connection);
   }
 
   onFin(isFromTarget: boolean): void {
-    this.#note();
+    this.#tell();
     if (isFromTarget && this.#isInputOver) this.#connection.end();
   }
 
   onOver(how: ConnectionOutcome): void {
     const { record, view, typed } = this.#plan;
-    const { input, errorPaint } = this.#io;
+    const { input, out, errorOut, errorPaint } = this.#io;
     this.#stopListening();
     this.#captured?.over(how, record);
-    if ("reason" in how && how.reason === "fin") this.#note();
+    if ("reason" in how && how.reason === "fin") this.#tell();
     const outcome = view.judge?.(how, record) ?? toOutcome(how);
     this.#show((each) => each.end?.(record, outcome));
     if (outcome.kind === "failed") {
-      this.#screen.note(`${errorPaint.wrong("wirebook:")} ${visibleText(outcome.sentence)}\n`);
+      this.#note(`${errorPaint.wrong("wirebook:")} ${visibleText(outcome.sentence)}\n`);
     }
-    this.#screen.close();
+    if (this.#isLineOpen) (out.isTTY === true ? out : errorOut).write("\n");
     // A pipe that still waits for input would keep the program alive.
     if (typed !== undefined) input.destroy();
     this.over.resolve(outcome);
   }
 
   /** The newest read, write or FIN; its source waits where an output is full of what is shown of it. */
-  #note(source?: Source): void {
+  #tell(source?: Source): void {
     const { record } = this.#plan;
     this.#captured?.note(record);
     const { latest } = record;
@@ -132,20 +132,31 @@ class Stream implements ConnectionListener {
   #show(ask: (view: View) => string | Uint8Array | undefined): Output[] {
     const { out, errorOut } = this.#io;
     const [data = "", note = ""] = [ask(this.#plan.view), ask(this.#plan.notes)];
-    if (note.length > 0) this.#screen.note(note);
-    if (data.length > 0) this.#screen.write(data);
+    if (note.length > 0) this.#note(note);
+    if (data.length > 0) this.#write(out, data);
     return [...(data.length > 0 ? [out] : []), ...(note.length > 0 ? [errorOut] : [])];
   }
 
+  /** What is no data stands on lines of its own. */
+  #note(text: string | Uint8Array): void {
+    const { errorOut } = this.#io;
+    this.#write(errorOut, this.#isLineOpen && errorOut.isTTY === true ? `\n${String(text)}` : text);
+  }
+
+  #write(output: Output, text: string | Uint8Array): void {
+    output.write(text);
+    if (output.isTTY === true) this.#isLineOpen = !stripVTControlCharacters(String(text)).endsWith("\n");
+  }
+
+  /** A terminal edits its lines itself, and tells of Ctrl-D by an end and of Ctrl-C by a signal. */
   #readInput(lineEnd: string): void {
     const { input } = this.#io;
-    const end = (): void => this.#endInput();
-    if (input.isTTY === true) {
-      const line = (typed: string): void => this.#send(Buffer.from(typed + lineEnd));
-      return this.#screen.readLines(input, { line, end, interrupt: () => this.#connection.cancel() });
-    }
-    input.on("data", (bytes: Uint8Array) => this.#send(bytes));
-    input.on("end", end);
+    input.on("data", (bytes: Uint8Array) => {
+      if (input.isTTY !== true) return this.#send(bytes);
+      this.#isLineOpen = false;
+      this.#send(Buffer.from(String(bytes).replaceAll("\n", lineEnd)));
+    });
+    input.on("end", () => this.#endInput());
     input.on("error", (error) => {
       this.over.reject(error);
       this.#connection.cancel();
