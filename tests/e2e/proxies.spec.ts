@@ -34,7 +34,7 @@ for (const name of proxyNames) {
     await page.waitForURL(`${proxy.origin}/wirebook/`, { waitUntil: "commit" });
     expect((await opened).url()).toBe(`${proxy.origin.replace("https", "wss")}/wirebook/ws`);
     expect(await page.context().cookies()).toMatchObject([
-      { name: "__Secure-wirebook", path: "/wirebook/", secure: true, httpOnly: true, sameSite: "Strict", expires: -1 },
+      { name: "__Host-wirebook", path: "/", secure: true, httpOnly: true, sameSite: "Strict", expires: -1 },
     ]);
     const wirebook = new Wirebook(page);
     await wirebook.begin("brick");
@@ -44,7 +44,7 @@ for (const name of proxyNames) {
     expect([...protocols]).toContain("h2");
 
     // A page cannot say where it comes from: the proxy does.
-    await page.setExtraHTTPHeaders({ "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Prefix": "/elsewhere" });
+    await page.setExtraHTTPHeaders({ "X-Forwarded-For": "203.0.113.9" });
     await page.reload();
     await wirebook.send(2, { FROM: "-5" });
     await expect(wirebook.rows("brick 2 -5")).toHaveCount(1);

@@ -85,7 +85,7 @@ const table = {
   "lasting-lessons": {
     what: "a gateway whose lessons go on listening",
     file: "apps/gateway/src/lessons/lessons.ts",
-    find: "this.#server.close();",
+    find: "server.close();",
     replace: "",
   },
   "talking-guests": {

@@ -92,8 +92,7 @@ export function exitCodeOf(outcome: Outcome): number {
 export const timeoutMsMax = 86_400_000;
 
 export function timeoutOption(help: string): Setting<number | undefined> {
-  const expects = `milliseconds from 1 to ${timeoutMsMax}, such as 2000`;
-  return optionalOption({ schema: wholeNumber(1, timeoutMsMax), form: "MS", expects }, "WIREBOOK_TIMEOUT", help);
+  return optionalOption(wholeNumber(1, timeoutMsMax, "MS", "milliseconds"), "WIREBOOK_TIMEOUT", help);
 }
 
 export function outputOption(env: string, example: string, help: string): Setting<string | undefined> {

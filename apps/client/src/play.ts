@@ -15,6 +15,7 @@ import {
   choiceOption,
   describeSettings,
   filledText,
+  like,
   listOption,
   readSmallFile,
   SettingsError,
@@ -29,7 +30,7 @@ import type { Played } from "./play-scenario.ts";
 
 const table = {
   target: listOption(
-    { schema: filledText, form: "NAME=URL", expects: "NAME=URL, such as mail=tcp://localhost:25" },
+    like("NAME=URL", "mail=tcp://localhost:25", filledText),
     "WIREBOOK_TARGETS",
     "a service that scenarios name",
   ),
@@ -43,7 +44,7 @@ const table = {
     "milliseconds to wait for the connection and for what is expected, in place of the scenario's timeout",
   ),
   value: listOption(
-    { schema: filledText, form: "NAME=VALUE", expects: "NAME=VALUE, such as user=brick" },
+    like("NAME=VALUE", "user=brick", filledText),
     "WIREBOOK_VALUES",
     "what a scenario sends for {{NAME}}",
   ),

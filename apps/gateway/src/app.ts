@@ -27,37 +27,29 @@ import { ConnectionPool } from "./streams/connection-pool.ts";
 import { createLog } from "./telemetry/access-log.ts";
 import type { LogSink } from "./telemetry/access-log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
-import { PcapFile } from "./telemetry/pcap-file.ts";
+import { openPcapFile } from "./telemetry/pcap-file.ts";
 import { WebSocketConnections } from "./websocket/connections.ts";
 import { registerWebSocketRoutes, registerWebSockets } from "./websocket/upgrade.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
-    /**
-     * Reads certificate and key again, for new connections.
-     *
-     * @throws SettingsError when they cannot be used; then the old ones stay
-     */
+    /** Reads certificate and key again, for new connections. @throws SettingsError; then the old ones stay */
     reloadTls(): void;
     /** The ports besides the gateway's own; open once the app is ready. */
     readonly listening: ListeningPorts;
   }
 }
 
-/** What an app can be given besides the operator's settings. */
-export interface AppOptions {
-  /** Where log lines go; without it there is no log. */
-  readonly logSink?: LogSink;
-  readonly limits?: GatewayLimits;
-}
-
 /**
  * Creates a gateway that does not listen yet; closing it drains it.
  *
- * @throws SettingsError when its certificate or key cannot be used
+ * @param logSink where log lines go
+ * @throws SettingsError when a file that the operator named cannot be used
  */
-export async function createApp(config: GatewayConfig, options: AppOptions = {}): Promise<FastifyInstance> {
-  const { limits = gatewayLimits, logSink } = options;
+export async function createApp(
+  config: GatewayConfig,
+  { logSink, limits = gatewayLimits }: { readonly logSink: LogSink; readonly limits?: GatewayLimits },
+): Promise<FastifyInstance> {
   const { version } = manifest;
   const metrics = new Metrics(version);
   const servers = prepareServers(config, limits, (reason, address) => {
@@ -65,7 +57,7 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
     log.closed(address, reason);
   });
   const app: FastifyInstance = Fastify({
-    logger: logSink === undefined ? false : { level: "info", base: null, stream: logSink },
+    logger: { level: "info", base: null, stream: logSink },
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustIn(config.trustProxy),
     serverFactory: servers.create,
@@ -88,7 +80,7 @@ export async function createApp(config: GatewayConfig, options: AppOptions = {})
 
   const targets = new Map(config.targets.map((target) => [target.name, target]));
   const pool = new ConnectionPool(config.connections, limits);
-  const pcap = config.pcap && new PcapFile(config.pcap, `wirebook gateway ${version}`, limits, log.notice);
+  const pcap = config.pcap && openPcapFile(config.pcap, `wirebook gateway ${version}`, limits, log.notice);
   if (pcap) app.addHook("onClose", () => pcap.close());
   const authenticator = new Authenticator(config, limits, log, access.isTrusted);
   const onGap = (): void => metrics.watchGaps.inc();

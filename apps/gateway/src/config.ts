@@ -19,6 +19,7 @@ import {
   filledText,
   hostName,
   ipAddress,
+  like,
   listenPort,
   listOption,
   valueOption,
@@ -41,48 +42,36 @@ const builtPage = fileURLToPath(new URL("../../web/dist", import.meta.url));
 
 /** The options of the gateway. */
 export const table = {
-  host: valueOption(
-    hostName,
-    "WIREBOOK_GATEWAY_HOST",
-    "127.0.0.1",
-    "address to listen on; beyond loopback it needs --origin",
-  ),
+  host: valueOption(hostName, "WIREBOOK_GATEWAY_HOST", "127.0.0.1", "where to listen; beyond loopback with --origin"),
   port: valueOption(listenPort, "WIREBOOK_GATEWAY_PORT", gatewayPortDefault, "TCP port to listen on"),
   server: optionalOption(
-    {
-      schema: readBy(decodeHostPort),
-      form: "HOST:PORT",
-      expects: "host:port with a port from 1 to 65535, such as 127.0.0.1:5007 or [::1]:5007",
-    },
+    like("HOST:PORT", "127.0.0.1:5007 or [::1]:5007", readBy(decodeHostPort)),
     "WIREBOOK_SERVER",
     `Wirebook server, the target wirebook; default 127.0.0.1:${serverPortDefault} when there is no --target`,
   ),
   target: listOption(
-    { schema: readBy(readTarget), form: "NAME=URL", expects: "a name and an address, such as mail=tcp://127.0.0.1:25" },
+    like("NAME=URL", "mail=tcp://127.0.0.1:25", readBy(readTarget)),
     "WIREBOOK_TARGETS",
     "another service that pages may reach: tcp://host:port, tls://host:port, unix:/path",
   ),
   relay: switchOption("WIREBOOK_RELAY", "let any WebSocket client reach each target at /tcp/NAME"),
-  lessons: switchOption(
-    "WIREBOOK_LESSONS",
-    "let pages use the services of the lessons, which listen on 127.0.0.1 while a lesson runs",
-  ),
+  lessons: switchOption("WIREBOOK_LESSONS", "let pages use the services of the lessons, on 127.0.0.1 while one runs"),
   listen: listOption(
-    { schema: filledText, form: "[HOST:]PORT=NAME", expects: "a port and a target's name, such as 5008=wirebook" },
+    like("[HOST:]PORT=NAME", "5008=wirebook", filledText),
     "WIREBOOK_LISTEN",
     "also listen on a TCP port, pass each connection to that target, and let the page watch",
   ),
   allow: listOption(
-    {
-      schema: textThat((text) => readNetwork(text) !== undefined),
-      form: "CIDR",
-      expects: "an address or a network, such as 192.0.2.0/24",
-    },
+    like(
+      "CIDR",
+      "192.0.2.0/24",
+      textThat((text) => readNetwork(text) !== undefined),
+    ),
     "WIREBOOK_ALLOW",
     "let that network connect to the ports of --listen, besides this machine",
   ),
   watchMemory: valueOption(
-    { schema: wholeNumber(1, watchMemoryMost), form: "MIB", expects: `a number of MiB from 1 to ${watchMemoryMost}` },
+    wholeNumber(1, watchMemoryMost, "MIB"),
     "WIREBOOK_WATCH_MEMORY",
     watchMemoryDefault,
     "MiB of what went through --listen and --relay that are kept for pages that watch",
@@ -93,61 +82,29 @@ export const table = {
     "how people authenticate: basic:FILE of htpasswd, header:NAME of a proxy, client-cert:CA-FILE, or none",
   ),
   role: listOption(
-    { schema: filledText, form: "NAME=ROLE", expects: "a user's name and viewer, user or operator, such as ada=user" },
+    like("NAME=ROLE", "ada=user", filledText),
     "WIREBOOK_ROLES",
     "what a user, or * for everybody, may do: viewer looks, user uses the targets, operator does all; without it viewer",
   ),
-  sessionKey: fileOption(
-    "WIREBOOK_SESSION_KEY",
-    "key that signs the cookies of --auth basic, so that people stay logged in over a restart",
-    "a file with 32 random bytes or more",
-  ),
+  sessionKey: fileOption("WIREBOOK_SESSION_KEY", "32 random bytes or more that sign the cookies of --auth basic"),
   connections: valueOption(
-    {
-      schema: wholeNumber(1, connectionsMostPossible),
-      form: "N",
-      expects: `a number from 1 to ${connectionsMostPossible}`,
-    },
+    wholeNumber(1, connectionsMostPossible, "N"),
     "WIREBOOK_CONNECTIONS",
     connectionsDefault,
     "maximum of concurrent connections to targets",
   ),
   origin: listOption(
-    {
-      schema: textThat(isOrigin),
-      form: "ORIGIN",
-      expects: "what the browser's address bar begins with, without a path, such as https://wirebook.example",
-    },
+    like("ORIGIN", "https://wirebook.example", textThat(isOrigin)),
     "WIREBOOK_ORIGIN",
-    "additional origin whose pages may connect",
+    "additional origin whose pages may connect: what the browser's address bar begins with",
   ),
-  proxyProtocol: switchOption(
-    "WIREBOOK_PROXY_PROTOCOL",
-    "send the page's address to --server in a PROXY header; start the server with --trust-proxy",
-  ),
-  trustProxy: listOption(
-    ipAddress,
-    "WIREBOOK_GATEWAY_TRUST_PROXY",
-    "trust the X-Forwarded-… headers of the reverse proxy at that address",
-  ),
-  metricsFrom: listOption(
-    ipAddress,
-    "WIREBOOK_METRICS_FROM",
-    "allow that address to read /metrics, besides this machine",
-  ),
+  proxyProtocol: switchOption("WIREBOOK_PROXY_PROTOCOL", "tell --server the page's address in a PROXY header"),
+  trustProxy: listOption(ipAddress, "WIREBOOK_GATEWAY_TRUST_PROXY", "trust the X-Forwarded-… headers of that address"),
+  metricsFrom: listOption(ipAddress, "WIREBOOK_METRICS_FROM", "let that address read /metrics, besides this machine"),
   tlsCert: fileOption("WIREBOOK_TLS_CERT", "PEM file with the certificate chain for https and wss"),
   tlsKey: fileOption("WIREBOOK_TLS_KEY", "PEM file with the private key of the certificate"),
-  pcap: fileOption(
-    "WIREBOOK_GATEWAY_PCAP",
-    "write all exchanges as packets to a pcapng file for Wireshark; replaces an older one",
-    "a file to write, such as gateway.pcapng",
-  ),
-  page: valueOption(
-    { schema: filledText, form: "FOLDER", expects: "the folder of the built page" },
-    "WIREBOOK_PAGE",
-    builtPage,
-    "folder of the built page",
-  ),
+  pcap: fileOption("WIREBOOK_GATEWAY_PCAP", "pcapng file for the packets of all exchanges; replaces an older one"),
+  page: valueOption(like("FOLDER", "/srv/page", filledText), "WIREBOOK_PAGE", builtPage, "folder of the built page"),
 } as const;
 
 /** The lines of help for the gateway's options. */
@@ -232,14 +189,11 @@ function targetsOf(server: typeof serverDefault | undefined, others: readonly Ta
   // A Wirebook server behind TLS is a --target too; pages find it first.
   targets.sort((one, other) => Number(other.name === "wirebook") - Number(one.name === "wirebook"));
   const names = targets.map(({ name }) => name);
-  const taken = names.find((name) => name in lessonServices);
-  const doubled = names.find((name, index) => names.indexOf(name) < index);
-  if (doubled === "wirebook")
-    throw new SettingsError("the target wirebook is --server; name the --target something else");
-  if (taken !== undefined)
-    throw new SettingsError(`${taken} is the name of a lesson's service; give the --target another one`);
-  if (doubled !== undefined)
-    throw new SettingsError(`two targets have the name ${doubled}; give each --target its own`);
+  const taken = names.find((name, index) => name in lessonServices || names.indexOf(name) < index);
+  if (taken !== undefined) {
+    const holders = "another --target, --server or a lesson's service";
+    throw new SettingsError(`the name ${taken} is that of ${holders}, too; give each --target its own`);
+  }
   if (targets.length <= targetsMax) return targets;
   throw new SettingsError(
     `${targets.length} targets are over the limit of ${targetsMax}; start a second gateway for the others`,

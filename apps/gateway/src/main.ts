@@ -65,12 +65,10 @@ function announce(config: GatewayConfig, app: FastifyInstance): void {
 
 /**
  * The first signal lets running exchanges end; the second exits at once. SIGHUP reads a renewed certificate, as in other
- * servers, and no connection is lost. The same signal comes when a terminal is closed, and then stops a gateway that was
- * started on it.
+ * servers, and no connection is lost. On a terminal it says that this was closed, and ends the gateway.
  */
 function handleSignals(app: FastifyInstance, { tls }: GatewayConfig): void {
   const log = createLog(app.log);
-  const terminals = [0, 1, 2].filter(isatty);
   let isStopping = false;
   const stop = (): void => {
     if (isStopping) process.exit(1);
@@ -79,8 +77,8 @@ function handleSignals(app: FastifyInstance, { tls }: GatewayConfig): void {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  if ([0, 1, 2].some(isatty)) return;
   process.on("SIGHUP", () => {
-    if (!terminals.every(isatty)) return isStopping || stop();
     if (tls === undefined) return;
     try {
       app.reloadTls();

@@ -1,8 +1,7 @@
 import { request } from "node:https";
 import { expect, test } from "vitest";
 import { Certificates } from "../../../test-support/certificate.ts";
-import { ada, ask, cookieOf, logIn, openPasswordGateway, sendLogin } from "./auth-fixture.ts";
-import { openPage } from "./gateway-fixture.ts";
+import { ada, ask, cookieOf, openPasswordGateway, sendLogin } from "./auth-fixture.ts";
 import type { GatewayConfig } from "../src/config.ts";
 
 const origins = ["https://wirebook.example", "http://plain.example", "https://both.example", "http://both.example"];
@@ -39,44 +38,11 @@ test.each<[what: string, headers: Record<string, string>, config: Partial<Gatewa
     {},
     `wirebook=…; Path=/; ${strict}`,
   ],
-  [
-    "under a path",
-    { host: "wirebook.example", "x-forwarded-prefix": "/wirebook" },
-    trusted,
-    `__Secure-wirebook=…; Path=/wirebook/; HttpOnly; Secure; SameSite=Strict`,
-  ],
-  [
-    "under a path, on http",
-    { host: "plain.example", "x-forwarded-prefix": "/a/b/" },
-    trusted,
-    `wirebook=…; Path=/a/b/; ${strict}`,
-  ],
-  [
-    "under a path as an unknown proxy says",
-    { host: "plain.example", "x-forwarded-prefix": "/a" },
-    {},
-    `wirebook=…; Path=/; ${strict}`,
-  ],
 ])("the cookie %s", async (_what, headers, config, cookie) => {
   expect(await cookieFor(headers, config)).toBe(cookie);
 });
 
-test.each([
-  "a",
-  "//evil.example",
-  "/a;Domain=evil.example",
-  "/../x",
-  "/a/./b",
-  "/a b",
-  "/a, /b",
-  `/${"a".repeat(256)}`,
-])("a proxy's prefix %j is no path, and is ignored", async (prefix) => {
-  await using gateway = await openPasswordGateway({ config: trusted });
-  const response = await sendLogin(gateway, ada, { headers: { "x-forwarded-prefix": prefix } });
-  expect(response.headers.get("set-cookie")).toContain("; Path=/; ");
-});
-
-test("a cookie counts where it was set: not on http for https, not for another path", async () => {
+test("a cookie counts where it was set: not on http for https", async () => {
   await using gateway = await openPasswordGateway({ config: { ...trusted, origin: origins } });
   const host = "both.example";
   const secure = { host, "x-forwarded-proto": "https", origin: "https://both.example" };
@@ -85,7 +51,6 @@ test("a cookie counts where it was set: not on http for https, not for another p
     (await ask(gateway, "/nothing", { host, ...headers })).status;
   expect(await statusOf({ ...secure, cookie })).toBe(404);
   expect(await statusOf({ cookie })).toBe(401);
-  expect(await statusOf({ ...secure, cookie, "x-forwarded-prefix": "/a" })).toBe(401);
   // A cookie that plain http could have set is none over https.
   expect(await statusOf({ ...secure, cookie: cookie.replace("__Host-", "") })).toBe(401);
 });
@@ -101,13 +66,4 @@ test("the gateway's own TLS makes it secure", async () => {
     asked.on("error", reject).end(new URLSearchParams(ada).toString());
   });
   expect(answer).toMatch(/^__Host-wirebook=.*; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
-});
-
-test("opens a WebSocket under a path with the cookie of that path", async () => {
-  await using gateway = await openPasswordGateway({ config: trusted });
-  const prefix = { "x-forwarded-prefix": "/wirebook" };
-  const headers = cookieOf(await sendLogin(gateway, ada, { headers: prefix }));
-  await using page = await openPage(gateway, { headers: { ...headers, ...prefix } });
-  expect(await page.frame("hello")).toMatchObject({ user: "ada" });
-  expect(await logIn(gateway)).not.toEqual(headers);
 });

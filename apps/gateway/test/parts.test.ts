@@ -1,10 +1,11 @@
 import fc from "fast-check";
+import type { FastifyBaseLogger } from "fastify";
 import { expect, test } from "vitest";
 import { plainText } from "@wirebook/protocol";
 import { ConnectionPool, shareOf } from "../src/streams/connection-pool.ts";
 import type { SlotUser } from "../src/streams/connection-pool.ts";
 import { HeldClock } from "../../../tests/interop/held-clock.ts";
-import { gatheredCharactersMax, gatheringSink, readableSink } from "../src/telemetry/access-log.ts";
+import { createLog, gatheredCharactersMax, gatheringSink, readableSink } from "../src/telemetry/access-log.ts";
 import { TokenBucket } from "../src/bounds.ts";
 
 /** Somebody who notes what he is told. */
@@ -160,4 +161,22 @@ test("writes the lines of a moment at once, and those past the bound before it e
   sink.flush();
   clock.pass(10);
   expect(writes.slice(2)).toEqual(["last\n"]);
+});
+
+test("tells of some refusals, and counts those of a flood", () => {
+  using clock = new HeldClock();
+  const lines: object[] = [];
+  const add = (line: object): number => lines.push(line);
+  const log = createLog({ warn: add, info: add } as unknown as FastifyBaseLogger);
+  for (let at = 0; at < 5000; at++) {
+    log.refused("192.0.2.1", 403, "no");
+    log.closed("192.0.2.1", "connections");
+    log.failedLogin({ address: "192.0.2.1", user: undefined, outcome: "wrong name or password" });
+  }
+  log.login({ address: "192.0.2.2", user: "ada", outcome: "logged in" });
+  expect(lines).toHaveLength(21);
+  clock.pass(1000);
+  expect(lines.slice(21)).toEqual([{ event: "refused", more: 14_980 }]);
+  log.refused("192.0.2.1", 403, "no");
+  expect(lines.slice(22)).toEqual([{ event: "refused", address: "192.0.2.1", status: 403, message: "no" }]);
 });

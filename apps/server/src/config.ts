@@ -17,12 +17,7 @@ import { assertOptionsApply, storageTable } from "./storage.ts";
 import { modes } from "./auth/auth.ts";
 
 export const table = {
-  host: valueOption(
-    hostName,
-    "WIREBOOK_HOST",
-    "127.0.0.1",
-    "address to listen on; beyond loopback it needs --users registered",
-  ),
+  host: valueOption(hostName, "WIREBOOK_HOST", "127.0.0.1", "where to listen; beyond loopback with --users registered"),
   port: valueOption(listenPort, "WIREBOOK_PORT", serverPortDefault, "TCP port to listen on"),
   ...storageTable,
   trustProxy: listOption(ipAddress, "WIREBOOK_TRUST_PROXY", "require and trust a PROXY header from that address"),

@@ -60,7 +60,7 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 
 /**
  * Ends a program of `wirebook start`, as SIGTERM does, once that is gone, even when it was killed, or lets go of it: the system
- * closes the channel between them then. A program that somebody starts otherwise has none, so nohup and systemd are as they were.
+ * closes the channel between them then. A program that somebody starts otherwise has none.
  */
 function endWithParent(): void {
   if (process.channel === undefined) return;

@@ -51,7 +51,6 @@ Runs the server and the gateway with its page until Ctrl-C. The history is in th
 
 ${describeSettings(table)}`;
 
-/** What runs, and how it is told so. */
 interface Plan {
   readonly server: ServerConfig;
   readonly serverWords: readonly string[];
@@ -60,11 +59,7 @@ interface Plan {
   readonly watchesDefault: boolean;
 }
 
-/**
- * Reads the settings of both programs, to refuse a mistake before anything runs; `undefined` when the user asked for help.
- *
- * @throws SettingsError, ListenError
- */
+/** Reads the settings of both, to refuse a mistake before anything runs; `undefined` for help. @throws SettingsError */
 async function readPlan(argv: readonly string[], onNotice: (sentence: string) => void): Promise<Plan | undefined> {
   const { env } = process;
   const read = readOptions(table, { argv, env: {} });
@@ -98,7 +93,6 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
   return { server, serverWords, gateway, gatewayWords, watchesDefault };
 }
 
-/** @throws SettingsError, ListenError */
 async function assertFree({ host, port }: HostPort, option: string): Promise<void> {
   if (port === 0) throw new SettingsError(`${option} is "0"; type ${portNumber.expects}`);
   const probe = createServer().listen({ host, port });
@@ -135,12 +129,8 @@ function openGatewayLog({ port }: GatewayConfig): { path: string; file: number }
 const running = new Map<string, ChildProcess>();
 let exitCode = 0;
 
-/** Starts a program. Resolves once it listens, with the ports besides its own, or with none. */
-async function launch(
-  name: string,
-  words: readonly string[],
-  stdout: number | "inherit",
-): Promise<readonly (HostPort & { readonly target: string })[]> {
+/** Starts a program. Resolves once it listens, with what it says then: the gateway with the ports besides its own. */
+async function launch(name: string, words: readonly string[], stdout: number | "inherit"): Promise<unknown> {
   const program = spawn(process.execPath, [launcher, name, ...words], { stdio: ["ignore", stdout, "inherit", "ipc"] });
   running.set(name, program);
   program.once("error", (error) => {
@@ -156,9 +146,9 @@ async function launch(
     exitCode = 1;
     stop();
   }, readyWithinMs).unref();
-  const [ports] = (await once(program, "message")) as [(HostPort & { readonly target: string })[] | string];
+  const [message] = (await once(program, "message")) as [unknown];
   clearTimeout(late);
-  return typeof ports === "string" ? [] : ports;
+  return message;
 }
 
 /** A program stops when its channel is closed (`main.ts`), on every system. */
@@ -221,7 +211,7 @@ async function start(): Promise<void> {
   }
   await launch("server", plan.serverWords, "inherit");
   const ports = await launch("gateway", plan.gatewayWords, log?.file ?? "inherit");
-  process.stdout.write(describe(plan, ports, log?.path));
+  process.stdout.write(describe(plan, ports as readonly HostPort[], log?.path));
 }
 
 try {

@@ -7,8 +7,7 @@ import { SettingsError } from "./settings.ts";
  * Reads a file that an option names: a device or a pipe might never end, and a large file is another one.
  *
  * @param option as it stands in the sentence about a mistake, with the path
- * @param advice what to do then
- * @throws SettingsError, whose cause is what the system said
+ * @throws SettingsError that ends with the advice
  */
 export function readSmallFile(option: string, path: string, bytesMax: number, advice: string): Buffer {
   const refuse = (problem: string, cause?: unknown): never => {
@@ -36,22 +35,20 @@ export function readSmallFile(option: string, path: string, bytesMax: number, ad
 /** Bytes at the head of a file from which its kind is known. */
 const headBytes = 16;
 
-/** What is written, for the sentences and to know it again. */
+/** What is written: the option that names the file, its kind as it stands before "file", and how one begins. */
 export interface OutputKind {
-  /** The option that names the file: `--pcap`. */
   readonly option: string;
-  /** As it stands before "file": `pcapng`. */
   readonly name: string;
-  /** True when a file that begins with these bytes, at most 16, is one. */
+  /** @param head the first 16 bytes, or fewer */
   isHead(head: Uint8Array): boolean;
 }
 
 /**
- * Opens a file to write, for the eyes of its owner. One of the same kind that is there already is replaced, and so is an empty
- * one; a file of another kind is somebody's, and named by mistake. The descriptor is the caller's to close.
+ * Opens a file to write, for the eyes of its owner. One of the same kind is replaced, and so is an empty one; a file of another
+ * kind is somebody's, and named by mistake. The descriptor is the caller's to close.
  *
  * @param flags `w` empties it; `a` leaves what is there, for a file that is written at the end
- * @throws SettingsError when the file is of another kind, or cannot be written
+ * @throws SettingsError
  */
 export function openOutputFile(path: string, kind: OutputKind, flags: "w" | "a" = "w"): number {
   const { option, name } = kind;

@@ -25,12 +25,18 @@ export function textThat(isRight: (text: string) => boolean): z.ZodMiniType<stri
   return readBy((text) => (isRight(text) ? text : undefined));
 }
 
+/** A value that is shown by an example. */
+export function like<Value>(form: string, example: string, schema: z.ZodMiniType<Value>): Kind<Value> {
+  return { schema, form, expects: `${form}, such as ${example}` };
+}
+
 /** A whole number from `least` to `most`. */
-export function wholeNumber(least: number, most: number): z.ZodMiniType<number> {
-  return readBy((text) => {
+export function wholeNumber(least: number, most: number, form: string, what = "a number"): Kind<number> {
+  const schema = readBy((text) => {
     const number = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;
     return number >= least && number <= most ? number : undefined;
   });
+  return { schema, form, expects: `${what} from ${least} to ${most}` };
 }
 
 /** An IPv6 address stands in brackets in URLs, so users type it in brackets elsewhere, too. */
@@ -40,32 +46,24 @@ function withoutBrackets(text: string): string {
 }
 
 /** A host name or an address; an IPv6 address without its brackets. */
-export const hostName: Kind<string> = {
-  schema: readBy((text) => (/^[^\s/]+$/.test(text) ? withoutBrackets(text) : undefined)),
-  form: "HOST",
-  expects: "a host name or an address, such as 127.0.0.1",
-};
+export const hostName: Kind<string> = like(
+  "HOST",
+  "localhost or 127.0.0.1",
+  readBy((text) => (/^[^\s/]+$/.test(text) ? withoutBrackets(text) : undefined)),
+);
 
 /** An IP address, no name or network; an IPv6 address without its brackets. */
-export const ipAddress: Kind<string> = {
-  schema: readBy((text) => (isIP(withoutBrackets(text)) > 0 ? withoutBrackets(text) : undefined)),
-  form: "ADDRESS",
-  expects: "an IP address, such as 192.0.2.7",
-};
+export const ipAddress: Kind<string> = like(
+  "ADDRESS",
+  "192.0.2.7",
+  readBy((text) => (isIP(withoutBrackets(text)) > 0 ? withoutBrackets(text) : undefined)),
+);
 
 /** A TCP port to connect to. */
-export const portNumber: Kind<number> = {
-  schema: wholeNumber(1, 65_535),
-  form: "PORT",
-  expects: "a port from 1 to 65535",
-};
+export const portNumber: Kind<number> = wholeNumber(1, 65_535, "PORT", "a port");
 
-/** A TCP port to listen on. */
-export const listenPort: Kind<number> = {
-  schema: wholeNumber(0, 65_535),
-  form: "PORT",
-  expects: "a port from 0 to 65535; 0 takes any free port",
-};
+/** A TCP port to listen on; 0 takes any that is free. */
+export const listenPort: Kind<number> = wholeNumber(0, 65_535, "PORT", "a port");
 
 /** The path of a file, or an address with one of some schemes; any other address is a mistake, not a path. */
 export function pathOrAddress(...schemes: readonly string[]): z.ZodMiniType<string> {

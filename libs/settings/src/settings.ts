@@ -1,8 +1,6 @@
 /**
  * How a program is told what to do: options, else environment variables, else defaults, read once into a frozen object.
- *
- * Each setting is declared with a zod schema that reads its text, and with the words for its line of help and for the
- * sentence that a wrong value gets. Nothing here touches `process`: argv and the environment are passed in.
+ * Nothing here touches `process`: argv and the environment are passed in.
  */
 
 import { parseArgs } from "node:util";
@@ -34,9 +32,8 @@ export type SettingsOf<Table extends SettingsTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never;
 };
 
-/** Where settings come from, as `process` has them. */
+/** Where settings come from, as `process` has them; `argv` is without the program's own name. */
 export interface SettingsSource {
-  /** Without the program's own name. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Told in a sentence of a variable that is ignored. */
@@ -71,11 +68,7 @@ export function readSettings<const Table extends SettingsTable>(
   };
 }
 
-/**
- * For a program that takes options alone; `undefined` when the user asked for help.
- *
- * @throws SettingsError as `readSettings`, and for a word that is no option
- */
+/** For a program that takes options alone; `undefined` when the user asked for help. @throws SettingsError */
 export function readOptions<const Table extends SettingsTable>(
   table: Table,
   source: SettingsSource,
@@ -87,10 +80,7 @@ export function readOptions<const Table extends SettingsTable>(
   throw new SettingsError(`${JSON.stringify(cut(withoutUserinfo(word)))} is not an option; see --help`);
 }
 
-/**
- * The words of a command line that are options of one part of a table, `--option=value` where it has a value: for a program
- * that starts another one with them.
- */
+/** The options of one part of a table, as words for another program: `--option=value` where it has a value. */
 export function selectOptions(table: SettingsTable, argv: readonly string[], part: SettingsTable): string[] {
   const { tokens } = parseArgs({ ...parserOf(table, argv), strict: false, tokens: true });
   const names = new Set(Object.keys(part).map(optionOf));
@@ -99,9 +89,6 @@ export function selectOptions(table: SettingsTable, argv: readonly string[], par
     return token.value === undefined ? token.rawName : `${token.rawName}=${reveal(token.value)}`;
   });
 }
-
-/** Columns of a terminal that shows the help. */
-const helpColumns = 80;
 
 /** The lines of help for a table, each ending in a line feed. */
 export function describeSettings(table: SettingsTable): string {
@@ -112,7 +99,7 @@ export function describeSettings(table: SettingsTable): string {
   const width = Math.max(...rows.map(([option]) => option.length));
   return [...rows, ["  --help", "print this help"] as const]
     .flatMap(([option, help]) =>
-      wrap(help, helpColumns - width - 2).map((line, at) => `${(at === 0 ? option : "").padEnd(width)}  ${line}\n`),
+      wrap(help, 80 - width - 2).map((line, at) => `${(at === 0 ? option : "").padEnd(width)}  ${line}\n`),
     )
     .join("");
 }

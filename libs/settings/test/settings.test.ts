@@ -91,9 +91,9 @@ describe("readSettings", () => {
   });
 
   test.each([
-    [["--port", "70000"], {}, '--port is "70000"; type a port from 0 to 65535; 0 takes any free port'],
-    [["--port", "-1"], {}, '--port is "-1"; type a port from 0 to 65535; 0 takes any free port'],
-    [[], { X_PORT: "http" }, 'X_PORT is "http"; type a port from 0 to 65535; 0 takes any free port'],
+    [["--port", "70000"], {}, '--port is "70000"; type a port from 0 to 65535'],
+    [["--port", "-1"], {}, '--port is "-1"; type a port from 0 to 65535'],
+    [[], { X_PORT: "http" }, 'X_PORT is "http"; type a port from 0 to 65535'],
     [["--server-name", ""], {}, '--server-name is ""; type a name'],
   ])("says what to type instead: %j %j", (argv, env, sentence) => {
     expect(() => read(argv, env as Record<string, string>)).toThrow(new SettingsError(sentence));

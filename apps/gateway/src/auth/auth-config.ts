@@ -39,11 +39,7 @@ export function readAuth(text: string): AuthMethod | undefined {
   return method === "client-cert" ? { method, caPath: rest } : undefined;
 }
 
-/**
- * Reads the values of `--role`, each `NAME=ROLE`.
- *
- * @throws SettingsError
- */
+/** Reads the values of `--role`, each `NAME=ROLE`. @throws SettingsError */
 export function readRoles(texts: readonly string[]): Roles {
   const roles = new Map<string, GatewayRole>();
   for (const text of texts) {
@@ -72,12 +68,7 @@ export interface AuthSettings {
   readonly targets: readonly Target[];
 }
 
-/**
- * Checks all that concerns authentication.
- *
- * @param onNotice told what is allowed and probably not meant
- * @throws SettingsError that says what to type
- */
+/** @param onNotice told what is allowed and probably not meant @throws SettingsError that says what to type */
 export function checkAuth(settings: AuthSettings, onNotice: (sentence: string) => void): void {
   const { auth, roles, origin, hasTls } = settings;
   if (auth === undefined) checkAdmitted(settings);

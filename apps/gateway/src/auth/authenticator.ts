@@ -21,10 +21,7 @@ export class Authenticator {
   readonly #limits: GatewayLimits;
   readonly #isTrusted: (address: string) => boolean;
 
-  /**
-   * @param isTrusted whether an address is that of a trusted proxy
-   * @throws SettingsError when a file that the operator named cannot be used
-   */
+  /** @throws SettingsError when a file that the operator named cannot be used */
   constructor(config: GatewayConfig, limits: GatewayLimits, log: Log, isTrusted: (address: string) => boolean) {
     this.auth = config.auth ?? { method: "none" };
     this.#roles = config.roles;

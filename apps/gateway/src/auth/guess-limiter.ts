@@ -49,14 +49,13 @@ export class GuessLimiter {
   }
 
   #networkBucket(address: string): TokenBucket {
-    const { guessesPerAddressMax, guessAddressRefillMs } = this.#limits;
-    return bucketOf(this.#networks, networkOf(address), guessesPerAddressMax, guessAddressRefillMs);
+    const { guessesPerAddressMax: most, guessAddressRefillMs: ms } = this.#limits;
+    return bucketOf(this.#networks, networkOf(address), most, ms);
   }
 
   #nameBucket(address: string, name: string): TokenBucket {
-    const { guessesPerNameMax, guessNameRefillMs } = this.#limits;
-    const key = this.isHome(address, name) ? homeOf(address, name) : name;
-    return bucketOf(this.#names, key, guessesPerNameMax, guessNameRefillMs);
+    const { guessesPerNameMax: most, guessNameRefillMs: ms } = this.#limits;
+    return bucketOf(this.#names, this.isHome(address, name) ? homeOf(address, name) : name, most, ms);
   }
 }
 

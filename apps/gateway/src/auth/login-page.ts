@@ -1,7 +1,5 @@
 /**
- * The page on which people log in: one response of HTML, without a script and without another file.
- *
- * Its style stands in it and is let through by its hash; otherwise its policy is the page's own. The form is sent to where
+ * The page on which people log in: one response of HTML, without a script and without another file. The form is sent to where
  * it stands, so it works under any path, and what follows `?` and `#` in the address outlasts the login.
  */
 
@@ -17,6 +15,7 @@ const style = `
   input, button { display: block; box-sizing: border-box; width: 100%; min-height: 44px; margin-bottom: 1rem; font: inherit }
   [role="alert"] { padding-left: 0.75rem; border-left: 4px solid }
 `;
+/** Lets the style through; otherwise the policy is the page's own. */
 const styleSource = `style-src 'sha256-${hash("sha256", style, "base64")}'`;
 
 /** Answers with the form; with the reason and the name that was typed when it is shown again. */

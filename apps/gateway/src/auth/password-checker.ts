@@ -10,6 +10,9 @@ interface Check extends PromiseWithResolvers<boolean> {
   readonly hashes: readonly string[];
 }
 
+/** What the thread is told, to know itself. */
+const threadName = "passwords";
+
 /** Says whether a password is right, one check at a time; `close` ends that. */
 export class PasswordChecker {
   readonly #waiting: Check[] = [];
@@ -63,9 +66,6 @@ export class PasswordChecker {
   }
 }
 
-/** What the thread is told, to know itself. */
-const threadName = "passwords";
-
 if (workerData === threadName) {
   parentPort?.on("message", ([password, hashes]: [string, readonly string[]]) => {
     const [isRight = false] = hashes.map((hash) => compareSync(password, hash));
@@ -75,20 +75,17 @@ if (workerData === threadName) {
 }
 
 /**
- * The hashes whose checks, one after another, take as long as one of the cost `dearest`, and tell of the first: an unknown
- * name is checked against a hash that no password has, and a cheap hash is followed by such hashes of its cost, twice its
- * cost and so on, which add up to the dearest.
- *
- * @param known the user's, if there is such a user
+ * The hashes whose checks, one after another, take as long as one of the cost `dearest`, so that the time does not tell whether
+ * there is such a user. The first one decides: the user's, or one that no password has. A cheap one is followed by others of
+ * its cost, twice its cost and so on, which add up to the dearest.
  */
 export function hashesToCheck(known: string | undefined, dearest: number): string[] {
   const hash = known ?? impossibleHash(dearest);
   const cost = costOf(hash);
-  const others = Array.from({ length: Math.max(0, dearest - cost) }, (_, at) => impossibleHash(cost + at));
-  return [hash, ...others];
+  return [hash, ...Array.from({ length: dearest - cost }, (_, at) => impossibleHash(cost + at))];
 }
 
-/** A hash of that cost which is the hash of no password: its last characters are chosen, not computed. */
+/** The hash of no password: its last characters are chosen, not computed. */
 function impossibleHash(cost: number): string {
   return `$2b$${String(cost).padStart(2, "0")}$${".".repeat(53)}`;
 }

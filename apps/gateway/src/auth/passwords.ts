@@ -39,7 +39,7 @@ export class Passwords {
     limits: GatewayLimits,
     log: Log,
   ) {
-    const key = readSessionKey(sessionKey, (sentence) => log.notice(sentence));
+    const key = readSessionKey(sessionKey, log.notice);
     this.users = new UsersFile(path, key);
     this.sessions = new Sessions(key, limits);
     this.#roles = roles;
@@ -56,7 +56,7 @@ export class Passwords {
   async authenticate(request: FastifyRequest, cookie: string | undefined): Promise<Identity | Refusal> {
     const { authorization } = request.headers;
     if (authorization !== undefined) return this.#authenticateProgram(addressOf(request), authorization);
-    const session = cookie === undefined ? undefined : this.sessions.decode(cookie);
+    const session = this.sessions.decode(cookie);
     if (session === undefined) return deny("log in at /login, or send Authorization: Basic", 401);
     const { user } = session;
     const identity: Identity = { user, role: roleOf(user, this.#roles), session, endsMs: Infinity };
@@ -106,7 +106,7 @@ export class Passwords {
     if (refusal !== undefined) {
       // What was typed for a name may be a password.
       const isKnown = this.users.hashOf(user) !== undefined;
-      this.#log.login({ address, user: isKnown ? user : undefined, outcome: refusal.message });
+      this.#log.failedLogin({ address, user: isKnown ? user : undefined, outcome: refusal.message });
       return refusal;
     }
     const endsMs = Date.now() + this.#limits.sessionMs;

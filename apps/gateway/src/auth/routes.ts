@@ -1,15 +1,14 @@
 /**
- * Authentication in front of every route but the operator's own: the hook that denies a request, the login and the logout.
- *
- * A browser cannot show its page why a WebSocket was refused. So a page without a session gets its WebSocket, and is told
- * over it to log in. Redirects are relative, since only the proxy knows under which path the gateway is served.
+ * Authentication in front of every route but the operator's own. A browser cannot show its page why a WebSocket was refused. So
+ * a page without a session gets its WebSocket, and is told over it to log in. Redirects are relative, since only the proxy knows
+ * under which path the gateway is served.
  */
 
 import fastifyCookie from "@fastify/cookie";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { SettingsError } from "@wirebook/settings";
 import { addressOf } from "../http/access-control.ts";
-import type { AccessControl, PublicAddress, Refusal, Refuse } from "../http/access-control.ts";
+import type { AccessControl, Refusal, Refuse } from "../http/access-control.ts";
 import { guestPath, sendText } from "../http/static-files.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
@@ -28,7 +27,6 @@ declare module "fastify" {
   }
 }
 
-/** What it takes. */
 export interface AuthenticationOptions {
   readonly authenticator: Authenticator;
   readonly limits: GatewayLimits;
@@ -41,14 +39,7 @@ export interface AuthenticationOptions {
 }
 
 /** Paths that need no authentication: two of them have it as their purpose, the others tell nothing of users. */
-const openPaths: ReadonlySet<string | undefined> = new Set([
-  "/login",
-  "/logout",
-  "/healthz",
-  "/readyz",
-  "/metrics",
-  guestPath,
-]);
+const openPaths = new Set(["/login", "/logout", "/healthz", "/readyz", "/metrics", guestPath]);
 
 /** Lets in who has authenticated. */
 export async function registerAuthentication(app: FastifyInstance, options: AuthenticationOptions): Promise<void> {
@@ -60,7 +51,7 @@ export async function registerAuthentication(app: FastifyInstance, options: Auth
   );
   if (passwords !== undefined) await app.register(fastifyCookie);
   app.addHook("onRequest", async (request, reply) => {
-    if (openPaths.has(request.routeOptions.url) || isAsset(request)) return;
+    if (openPaths.has(request.routeOptions.url ?? "") || isAsset(request)) return;
     const found = isGuestSocket(request) ? guest : await authenticator.authenticate(request, cookieOf(request, access));
     if (isRefusal(found)) return deny(request, reply, found);
     request.identity = found;
@@ -115,17 +106,13 @@ function queryOf({ url }: FastifyRequest): string {
   return /\?.*$/s.exec(url)?.[0] ?? "";
 }
 
-/**
- * The prefixes make a browser refuse the cookie from anywhere but this gateway over https (RFC 6265bis, section 4.1.3):
- * `__Host-` also from other paths and hosts, but it does not allow a path of one's own.
- */
-function cookieName({ isHttps, path }: PublicAddress): string {
-  if (!isHttps) return "wirebook";
-  return path === "/" ? "__Host-wirebook" : "__Secure-wirebook";
+/** The prefix makes a browser refuse the cookie from anywhere but this host over https (RFC 6265bis, section 4.1.3). */
+function cookieName(isHttps: boolean): string {
+  return isHttps ? "__Host-wirebook" : "wirebook";
 }
 
 function cookieOf(request: FastifyRequest, access: AccessControl): string | undefined {
-  return request.cookies?.[cookieName(access.publicAddressOf(request))];
+  return request.cookies?.[cookieName(access.isHttps(request))];
 }
 
 function registerPasswords(app: FastifyInstance, passwords: Passwords, options: AuthenticationOptions): void {
@@ -134,16 +121,12 @@ function registerPasswords(app: FastifyInstance, passwords: Passwords, options: 
 
   /** Sets the cookie of a session and sends the browser on; the session that the browser had before has ended. */
   const leave = (request: FastifyRequest, reply: FastifyReply, session?: Session): FastifyReply => {
-    const address = access.publicAddressOf(request);
-    const attributes = { httpOnly: true, sameSite: "strict", secure: address.isHttps, path: address.path } as const;
-    if (session === undefined) void reply.clearCookie(cookieName(address), attributes);
-    else void reply.setCookie(cookieName(address), sessions.encode(session), attributes);
+    const secure = access.isHttps(request);
+    const attributes = { httpOnly: true, sameSite: "strict", secure, path: "/" } as const;
+    if (session === undefined) void reply.clearCookie(cookieName(secure), attributes);
+    else void reply.setCookie(cookieName(secure), sessions.encode(session), attributes);
     closeEnded();
     return reply.redirect(session === undefined ? "login" : `./${queryOf(request)}`, 303);
-  };
-  const sessionOf = (request: FastifyRequest): Session | undefined => {
-    const cookie = cookieOf(request, access);
-    return cookie === undefined ? undefined : sessions.decode(cookie);
   };
   app.get("/login", async (request, reply) => {
     const found = await passwords.authenticate(request, cookieOf(request, access));
@@ -159,12 +142,12 @@ function registerPasswords(app: FastifyInstance, passwords: Passwords, options: 
       // A 401 must name a way to authenticate that a browser knows, and a form is none.
       return sendLoginPage(reply, { ...found, status: found.status === 401 ? 403 : found.status, user });
     }
-    const previous = sessionOf(request);
+    const previous = sessions.decode(cookieOf(request, access));
     if (previous !== undefined) sessions.end(previous);
     return leave(request, reply, found);
   });
   app.post("/logout", (request, reply) => {
-    const session = sessionOf(request);
+    const session = sessions.decode(cookieOf(request, access));
     if (session !== undefined) passwords.logOut(addressOf(request), session);
     return leave(request, reply);
   });

@@ -3,9 +3,9 @@
  *
  *     base64url(["id", "user", createdMs, "tag"]) "." signature
  *
- * The tag changes with the user's password. The gateway keeps only when a session was last used, and which ones were logged
- * out. With the same `--session-key` a cookie holds over a restart and at several gateways. What was kept does not: a cookie
- * that somebody copied before the logout is good again there, until its time is over.
+ * The gateway keeps only when a session was last used, and which ones were logged out. With the same `--session-key` a cookie
+ * holds over a restart and at several gateways. What was kept does not: a cookie that somebody copied before the logout is
+ * good again there, until its time is over.
  */
 
 import { randomBytes } from "node:crypto";
@@ -24,7 +24,7 @@ export interface Session {
   readonly id: string;
   readonly user: string;
   readonly createdMs: number;
-  /** Of the user's password [`UsersFile.tagOf`]. */
+  /** Changes with the user's password [`UsersFile.tagOf`]. */
   readonly tag: string;
 }
 
@@ -56,7 +56,8 @@ export class Sessions {
   }
 
   /** The session of a cookie; `undefined` when this gateway's key has not signed it. */
-  decode(cookie: string): Session | undefined {
+  decode(cookie: string | undefined): Session | undefined {
+    if (cookie === undefined) return undefined;
     const { valid, value } = this.#signer.unsign(cookie);
     if (!valid || value === null) return undefined;
     // The signature says that `encode` wrote it.
@@ -64,7 +65,6 @@ export class Sessions {
     return { id: fields[0], user: fields[1], createdMs: fields[2], tag: fields[3] };
   }
 
-  /** Notes that a session is in use. */
   use(session: Session, atMs: number): void {
     if (atMs > this.#lastUseOf(session)) this.#usedMs.set(session.id, atMs);
   }
@@ -81,9 +81,8 @@ export class Sessions {
     const nowMs = Date.now();
     if (this.#ended.get(id) !== undefined || createdMs <= this.#forgottenMs) return "you logged out";
     if (nowMs - createdMs >= sessionMs) return `a login holds for ${describeMs(sessionMs)}`;
-    return nowMs - this.#lastUseOf(session) >= sessionIdleMs
-      ? `nothing was sent for ${describeMs(sessionIdleMs)}`
-      : undefined;
+    const isIdle = nowMs - this.#lastUseOf(session) >= sessionIdleMs;
+    return isIdle ? `nothing was sent for ${describeMs(sessionIdleMs)}` : undefined;
   }
 
   /** Its login, where nothing else is remembered. */
@@ -110,9 +109,8 @@ export function readSessionKey(path: string | undefined, onNotice: (sentence: st
     throw new SettingsError(`${option} has ${key.length} bytes, and at least ${keyBytesMin} are needed; ${advice}`);
   }
   if ((statSync(path).mode & constants.S_IROTH) !== 0) {
-    onNotice(
-      `${option} can be read by every user of this machine, who can then be anybody here; type chmod o= ${path}`,
-    );
+    const risk = "can be read by every user of this machine, who can then be anybody here";
+    onNotice(`${option} ${risk}; type chmod o= ${path}`);
   }
   return key;
 }

@@ -25,21 +25,14 @@ export class UsersFile {
   readonly #tagKey: Uint8Array;
   #hashes: ReadonlyMap<string, string>;
 
-  /**
-   * @param tagKey what signs the cookies, so that tags in them hold as long as they do
-   * @throws SettingsError that says what is wrong with the file
-   */
+  /** @param tagKey what signs the cookies, so that tags in them hold as long as they do @throws SettingsError */
   constructor(path: string, tagKey: Uint8Array = randomBytes(32)) {
     this.#path = path;
     this.#tagKey = tagKey;
     this.#hashes = readUsers(path);
   }
 
-  /**
-   * Reads the file again.
-   *
-   * @throws SettingsError; then the users stay as they were
-   */
+  /** Reads the file again. @throws SettingsError; then the users stay as they were */
   reload(): void {
     this.#hashes = readUsers(this.#path);
   }

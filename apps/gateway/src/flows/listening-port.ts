@@ -13,7 +13,7 @@ import type { FlowFaults, ListeningPort } from "@wirebook/protocol";
 import { Tally } from "../bounds.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
-import type { Metrics, RefusalReason } from "../telemetry/metrics.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { Flow } from "./flow.ts";
 import type { FlowPort } from "./flow.ts";
 import { noFaults } from "./flow-direction.ts";
@@ -100,7 +100,7 @@ export class ListeningPorts {
         const { message } = toListenError(error as NodeJS.ErrnoException, settings);
         const sentence = `--listen: ${message.replaceAll(/--(?:port|host)/g, "--listen")}`;
         if (settings.isOptional !== true) throw new ListenError(sentence, { cause: error });
-        this.#log.notice(`${sentence}; it took a free one now`);
+        this.#log.notice(`${sentence}; it took a free one instead`);
         await once(server.listen({ host, port: 0 }), "listening");
       }
       const open = { ...settings, port: (server.address() as AddressInfo).port, server, faults: noFaults };
@@ -148,7 +148,7 @@ export class ListeningPorts {
     this.#metrics.began(flow.logged);
   }
 
-  #whyRefused(address: string, network: string): RefusalReason | undefined {
+  #whyRefused(address: string, network: string): string | undefined {
     const { flowsMax, flowsPerAddressMax } = this.limits;
     if (!isLoopback(address) && !this.#allowed.check(address, familyOf(address))) return "not-allowed";
     if (this.#flows.size >= flowsMax) return "flows";

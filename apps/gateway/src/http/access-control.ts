@@ -1,26 +1,23 @@
 /**
- * The check of every request before anything else happens [G-1], the address that a client is known by, and the one that the
- * browser knows the gateway by.
+ * The check of every request before anything else happens [G-1], and who a client is: the peer of the TCP connection, unless
+ * that is a reverse proxy that the operator trusts; then Fastify takes the address from its `X-Forwarded-For` header.
  *
  * A browser lets any website open a WebSocket to any address and sends no preflight, so the Origin header alone tells our
  * page from another website's. A website can also let its own host name resolve to 127.0.0.1 (DNS rebinding). Its page is
  * then "same origin" with us, and its name is in the Host header. Both headers are compared, character by character, with
  * a list of what is allowed: nothing is parsed, so nothing can be parsed differently.
- *
- * A client is known by the peer of the TCP connection, unless the peer is a reverse proxy that the operator trusts: then
- * Fastify takes the address from its `X-Forwarded-For` header.
  */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { describeHostPort, encodeProxyHeader, isLoopback, normalizeAddress } from "@wirebook/net";
 import { subprotocol } from "@wirebook/protocol";
 import type { GatewayConfig } from "../config.ts";
-import type { RefusalReason } from "../telemetry/metrics.ts";
 
 /** Why a request is refused: the HTTP status, and the message for its body. */
 export interface Refusal {
   readonly status: number;
-  readonly reason: RefusalReason;
+  /** For the metrics, whose reference lists them. */
+  readonly reason: string;
   readonly message: string;
   /** When to try again, where that helps. */
   readonly retryAfterMs?: number;
@@ -39,12 +36,7 @@ export class OriginPolicy {
   readonly #namedHosts: ReadonlySet<string>;
   readonly #namedOrigins: ReadonlySet<string>;
 
-  /**
-   * @param scheme `https` when the gateway itself speaks TLS, else `http`
-   * @param host where the gateway listens
-   * @param port the port that it was given
-   * @param origins what `--origin` named, each exactly as a browser writes it
-   */
+  /** @param origins what `--origin` named, each exactly as a browser writes it */
   constructor(scheme: "http" | "https", host: string, port: number, origins: readonly string[]) {
     const own = namesOf(host).map((name) => describeHostPort({ host: name.toLowerCase(), port }));
     // A browser leaves out the port that its scheme implies.
@@ -78,9 +70,9 @@ export class OriginPolicy {
   }
 
   /**
-   * Checks from which page a browser sends a request whose Host was found right. A proxy may have put the gateway's own name
-   * there, so the origins that the operator named go with each. The gateway's own name means another machine in a browser
-   * elsewhere, so a page of that name goes with it alone.
+   * Checks from which page a browser sends a request. A proxy may have put the gateway's own name into Host, so the origins
+   * that the operator named go with each. A page of the gateway's own name goes with that alone: elsewhere that name is another
+   * machine's.
    */
   refuseOrigin(host: string | undefined, origin = ""): Refusal | undefined {
     if (this.#namedOrigins.has(origin) || (this.isOwn(host) && this.#ownOrigins.has(origin))) return undefined;
@@ -108,19 +100,7 @@ function quote(header: string): string {
 /** Paths for everybody: a load balancer's plain check, HTTP/1.0 without a Host, must get an answer. */
 const healthPaths: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz"]);
 
-/** How the browser sees the gateway. */
-export interface PublicAddress {
-  readonly isHttps: boolean;
-  /** Begins and ends with a slash: `/` or `/wirebook/`. */
-  readonly path: string;
-}
-
-const prefixCharactersMax = 256;
-const prefixForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+=:@%-]+)*\/?$/;
-
-/** What the headers and the address of a request mean at one gateway. */
 export class AccessControl {
-  /** Whether an address is that of a trusted proxy. */
   readonly isTrusted: (address: string) => boolean;
   readonly #app: FastifyInstance;
   readonly #config: GatewayConfig;
@@ -152,16 +132,9 @@ export class AccessControl {
     return this.#policy.isOwn(request.headers.host) && isLoopback(addressOf(request)) && !this.#isFromUnknown(request);
   }
 
-  /**
-   * How the browser that sent a request sees the gateway. A reverse proxy tells by `X-Forwarded-Proto` and
-   * `X-Forwarded-Prefix`; one that the operator does not trust is not heard.
-   */
-  publicAddressOf({ protocol, raw: { socket, headers } }: FastifyRequest): PublicAddress {
-    // Where the proxy is trusted, Fastify takes it from X-Forwarded-Proto.
-    const isHttps = protocol === "https" || this.#policy.isHttpsAlone(headers.host);
-    const prefix = this.isTrusted(socket.remoteAddress ?? "") ? String(headers["x-forwarded-prefix"] ?? "") : "";
-    const isPrefix = prefix.length <= prefixCharactersMax && prefixForm.test(prefix);
-    return { isHttps, path: isPrefix ? prefix.replace(/\/?$/, "/") : "/" };
+  /** True when the browser speaks https. Fastify hears a trusted proxy's `X-Forwarded-Proto`. */
+  isHttps({ protocol, headers }: FastifyRequest): boolean {
+    return protocol === "https" || this.#policy.isHttpsAlone(headers.host);
   }
 
   /** Once the gateway listens, whose port is in it. */
@@ -192,10 +165,7 @@ export class AccessControl {
     return { status: 400, reason: "subprotocol", message: `request the WebSocket subprotocol ${subprotocol}` };
   }
 
-  /**
-   * The load of a gateway concerns its operator, not everybody who may open the page. Through a proxy on this machine every
-   * client would come from loopback, so loopback must use the gateway's own name as well.
-   */
+  /** Through a proxy on this machine every client would come from loopback, so loopback must use the gateway's own name. */
   #refuseMetrics(request: FastifyRequest): Refusal | undefined {
     const address = addressOf(request);
     const isNamed = this.#config.metricsFrom.includes(address) && !this.#isFromUnknown(request);

@@ -1,10 +1,9 @@
 /**
  * What an operator's tools ask: is the gateway alive (/healthz), is its server ready (/readyz), what does it do (/metrics).
  *
- * Other targets are asked nothing. For /readyz the gateway connects to the Wirebook server and closes its side without a
- * byte of a message: it sends nothing that a user did not type. Then any sign from the server within `readinessTimeoutMs`
- * will do, bytes or its FIN. A process that hangs gives none, although its kernel goes on accepting connections. A Wirebook
- * server answers such a probe, and says there when it cannot write [W-21]; that answer is read to its end.
+ * For /readyz the gateway connects to the Wirebook server, and to no other target, and closes its side without a byte of a
+ * message: it sends nothing that a user did not type. Then any sign from the server will do, bytes or its FIN, which a process
+ * that hangs does not give. A Wirebook server says there when it cannot write [W-21].
  */
 
 import type { FastifyInstance } from "fastify";

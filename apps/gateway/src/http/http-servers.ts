@@ -24,15 +24,11 @@ const require = createRequire(import.meta.url);
 const { createServer: createHttpServer } = require("node:http") as typeof http;
 const { createServer: createHttpsServer } = require("node:https") as typeof https;
 
-/** The servers of one gateway: what creates them, and what gives them a renewed certificate. */
+/** What creates the servers of one gateway, and gives them a renewed certificate. */
 export interface HttpServers {
   /** Creates one that does not listen yet. */
   readonly create: (handler: RequestListener) => Server;
-  /**
-   * Reads certificate and key again, for new connections.
-   *
-   * @throws SettingsError when they cannot be used; then the old ones stay
-   */
+  /** Reads certificate and key again, for new connections. @throws SettingsError; then the old ones stay */
   readonly reloadTls: () => void;
 }
 
@@ -96,7 +92,6 @@ function plain(address: string | undefined): string {
   return normalizeAddress(address ?? "") ?? "unknown";
 }
 
-/** Where the operator keeps them. */
 export interface TlsFiles {
   readonly certPath: string;
   readonly keyPath: string;
@@ -109,11 +104,7 @@ interface TlsPair {
   readonly ca?: Buffer;
 }
 
-/**
- * What the files that the operator named hold, once that belongs together.
- *
- * @throws SettingsError that names the file
- */
+/** What the files that the operator named hold, once that belongs together. @throws SettingsError that names the file */
 export function readTls({ tls, auth }: Pick<GatewayConfig, "tls" | "auth">): TlsPair | undefined {
   if (tls === undefined) return undefined;
   try {

@@ -3,12 +3,12 @@
  *
  * A page that runs a lesson has services of its own, so that the learners of a class do not stand in each other's queue. One
  * listens on a port of 127.0.0.1 that the system chooses, from the page's first stream to it until the last one is over.
- * Nothing of it exists before and after. Only streams of pages find them: they are no targets of the relay and of
- * listening ports, since those know the operator's targets alone.
+ * Only streams of pages find them: they are no targets of the relay and of listening ports.
  */
 
 import { once } from "node:events";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { addAbortSignal } from "node:stream";
 import type { Target } from "@wirebook/net";
 import type { AnnouncedTarget } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
@@ -21,7 +21,14 @@ const host = "127.0.0.1";
 /** Where nothing listens: below 1024 only root could, and TCPMUX (RFC 1078) is history. */
 const closedPort = 1;
 
-/** The lessons of one gateway. */
+interface RunningService {
+  readonly streams: Set<Stream>;
+  /** Rejects when it cannot listen. */
+  readonly target: Promise<Target>;
+  /** Nothing listens afterwards, and no connection is left. */
+  close(): Promise<void>;
+}
+
 export class Lessons {
   /** By name; their port is 0, since they do not listen. Empty without `--lessons`. */
   readonly targets: ReadonlyMap<string, Target>;
@@ -36,11 +43,8 @@ export class Lessons {
 
   /** What a page is told of them: no address, which they do not have yet. */
   get announced(): AnnouncedTarget[] {
-    return [...this.targets.values()].map(({ name, address: { transport } }) => ({
-      name,
-      transport,
-      proxyHeaderBytes: 0,
-    }));
+    const targets = [...this.targets.values()];
+    return targets.map(({ name, address: { transport } }) => ({ name, transport, proxyHeaderBytes: 0 }));
   }
 
   /** Starts a stream of a page once the service listens. */
@@ -56,10 +60,17 @@ export class Lessons {
     if (service !== undefined && service.streams.size >= lessonStreamsMax) {
       return stream.onBusy(`${lessonStreamsMax} streams to ${name} are running; wait until one of them ends`);
     }
-    service ??= new RunningService(stream, create(), this.#limits);
+    service ??= run(name, create(), this.#limits);
     this.#running.add(service);
     service.streams.add(stream);
-    service.start(stream).catch((error: unknown) => stream.onInternalError(error));
+    // The page may end the stream meanwhile.
+    service.target
+      .then(
+        (target) => stream.outcome ?? stream.start(target),
+        ({ code = "" }: NodeJS.ErrnoException) =>
+          stream.outcome ?? stream.onBusy(`the service of this lesson cannot listen (${code}); try again in a moment`),
+      )
+      .catch((error: unknown) => stream.onInternalError(error));
   }
 
   /** A stream is over; does nothing for one to another target. */
@@ -70,8 +81,10 @@ export class Lessons {
     void service.close();
   }
 
-  #find({ owner, request }: Stream): RunningService | undefined {
-    return [...this.#running].find((each) => each.owner === owner && each.name === request.target.name);
+  /** The service of the page and the target that a stream has. */
+  #find({ owner, request: { target } }: Stream): RunningService | undefined {
+    const isOf = (other: Stream): boolean => other.owner === owner && other.request.target.name === target.name;
+    return [...this.#running].find(({ streams }) => [...streams].some(isOf));
   }
 }
 
@@ -84,61 +97,28 @@ function serviceOf(name: string): LessonService {
   return lessonServices[name] as LessonService;
 }
 
-/** A service of one page. */
-class RunningService {
-  readonly owner: object;
-  readonly name: string;
-  readonly streams = new Set<Stream>();
-  readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-  readonly #target: Promise<Target>;
-
-  constructor({ owner, request }: Stream, server: Server, limits: GatewayLimits) {
-    this.owner = owner;
-    this.name = request.target.name;
-    this.#server = server;
-    this.#server.maxConnections = limits.lessonStreamsMax;
-    this.#server.on("connection", (socket: Socket) => this.#adopt(socket, limits));
-    const { transport } = serviceOf(this.name);
-    this.#server.on(transport === "tls" ? "secureConnection" : "connection", (socket: Socket) =>
-      limitBytes(socket, limits.lessonBytesMax),
-    );
-    this.#target = this.#listen();
-  }
-
-  /** The page may end the stream meanwhile. */
-  async start(stream: Stream): Promise<void> {
-    const target = await this.#target.catch(({ code = "" }: NodeJS.ErrnoException) => code);
-    if (stream.outcome !== undefined) return;
-    if (typeof target === "string") {
-      return stream.onBusy(`the service of this lesson cannot listen (${target}); try again in a moment`);
-    }
-    stream.start(target);
-  }
-
-  /** Nothing listens afterwards, and no connection is left. */
-  async close(): Promise<void> {
-    await this.#target.catch(() => undefined); // A server that is about to listen cannot be closed.
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  async #listen(): Promise<Target> {
-    this.#server.listen({ host, port: 0 });
-    await once(this.#server, "listening");
-    const { port } = this.#server.address() as AddressInfo;
-    return targetAt(this.name, port);
-  }
-
-  #adopt(socket: Socket, { lessonConnectionMs }: GatewayLimits): void {
-    const timer = setTimeout(() => socket.destroy(), lessonConnectionMs);
-    this.#sockets.add(socket);
+function run(name: string, server: Server, limits: GatewayLimits): RunningService {
+  const sockets = new Set<Socket>();
+  server.maxConnections = limits.lessonStreamsMax;
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
     socket.on("error", () => socket.destroy());
-    socket.on("close", () => {
-      clearTimeout(timer);
-      this.#sockets.delete(socket);
-    });
-  }
+    socket.on("close", () => sockets.delete(socket));
+    addAbortSignal(AbortSignal.timeout(limits.lessonConnectionMs), socket);
+  });
+  server.on(serviceOf(name).transport === "tls" ? "secureConnection" : "connection", (socket: Socket) =>
+    limitBytes(socket, limits.lessonBytesMax),
+  );
+  const listening = once(server.listen({ host, port: 0 }), "listening");
+  return {
+    streams: new Set(),
+    target: listening.then(() => targetAt(name, (server.address() as AddressInfo).port)),
+    async close() {
+      await listening.catch(() => undefined); // A server that is about to listen cannot be closed.
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 /** Counts what is read: a socket that was paused stays so. */

@@ -1,8 +1,6 @@
 /**
- * The services that lessons talk to: small, harmless, and each with one habit that shows something.
- *
- * They know nothing of lessons, pages or each other. Who starts them bounds their connections, the life of each and the
- * bytes that it may send (lessons.ts), so that there is no bound here but the waits.
+ * The services that lessons talk to: small, harmless, and each with one habit that shows something. Whoever starts them
+ * bounds their connections, the life of each and the bytes that it may send (lessons.ts).
  */
 
 import { once } from "node:events";

@@ -1,13 +1,12 @@
 /**
- * What the gateway writes to its standard output: a line for each stream, and for what happens to a WebSocket.
- *
- * JSON lines by pino, which is part of Fastify; on a terminal the same lines in short. No line has a key in it [W-9], and on
- * a terminal no character of a message acts on it. docs/reference/log-events.md lists the events.
+ * What the gateway writes to its standard output: JSON lines by pino, which is part of Fastify; on a terminal the same lines
+ * in short. No line has a key in it [W-9]. docs/reference/log-events.md lists the events.
  */
 
 import type { FastifyBaseLogger } from "fastify";
 import { plainText } from "@wirebook/protocol";
 import type { StreamRecord } from "@wirebook/protocol";
+import { TokenBucket } from "../bounds.ts";
 import type { Flow } from "../flows/flow.ts";
 import { outcomeOf } from "../streams/stream.ts";
 import type { Stream, StreamEnd } from "../streams/stream.ts";
@@ -16,11 +15,13 @@ import { hopOf } from "../websocket/page-frames.ts";
 /** Characters of a message that a line of the log shows. */
 const messageCharactersMax = 256;
 
-/** Milliseconds for which lines are gathered, to leave in one write. */
+/** Milliseconds for which lines are gathered, to leave in one write, and characters of them that leave at once. */
 const gatheringMs = 10;
-
-/** Characters of gathered lines that leave at once. */
 export const gatheredCharactersMax = 64 * 1024;
+
+/** Lines at once that tell of refusals, and milliseconds until there may be one more; others are counted. */
+const refusalLinesMax = 20;
+const refusalLineMs = 1000;
 
 /** Something that happened to a WebSocket, by the number that the gateway gave it. */
 interface SocketEvent {
@@ -41,11 +42,22 @@ interface LoginEvent {
   readonly outcome: string;
 }
 
-/** The gateway's log. */
 export type Log = ReturnType<typeof createLog>;
 
 /** The log of a Fastify app. */
 export function createLog(logger: FastifyBaseLogger) {
+  const refusals = new TokenBucket(refusalLinesMax, 1000 / refusalLineMs);
+  let more = 0;
+  /** Anybody can cause thousands a second, which must not fill the disk. */
+  const warnOfRefusal = (line: object): void => {
+    if (more === 0 && refusals.take()) return logger.warn(line);
+    more += 1;
+    if (more > 1) return;
+    setTimeout(() => {
+      logger.warn({ event: "refused", more });
+      more = 0;
+    }, refusalLineMs).unref();
+  };
   return {
     stream(socket: number, user: string | null, { id, request, outcome, record }: Stream): void {
       const message = request.shown.slice(0, messageCharactersMax);
@@ -59,11 +71,12 @@ export function createLog(logger: FastifyBaseLogger) {
     },
     socket: (event: SocketEvent): void => logger.info({ event: "socket", ...event }),
     login: (event: LoginEvent): void => logger.info({ event: "login", ...event }),
+    failedLogin: (event: LoginEvent): void => warnOfRefusal({ event: "login", ...event }),
     /** A request or an upgrade was refused. */
     refused: (address: string, status: number, message: string): void =>
-      logger.warn({ event: "refused", address, status, message }),
+      warnOfRefusal({ event: "refused", address, status, message }),
     /** A connection was closed before a byte of it was read. */
-    closed: (address: string, reason: string): void => logger.warn({ event: "closed", address, reason }),
+    closed: (address: string, reason: string): void => warnOfRefusal({ event: "closed", address, reason }),
     /** Something else that the operator should know. */
     notice: (message: string): void => logger.warn({ event: "notice", message }),
     internalError: (err: unknown, where: object): void => logger.error({ event: "internal-error", err, ...where }),
@@ -82,7 +95,6 @@ function describeEnd(
   return { outcome: outcomeOf(outcome), hop, sentBytes, receivedBytes, ms };
 }
 
-/** Where log lines go. */
 export interface LogSink {
   write(line: string): void;
 }

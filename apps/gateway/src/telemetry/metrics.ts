@@ -17,25 +17,6 @@ const stepSecondsBuckets = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** Why a request, a connection or a WebSocket was refused. */
-export type RefusalReason =
-  | "authentication"
-  | "connections"
-  | "connections-per-address"
-  | "flows"
-  | "flows-per-address"
-  | "guesses"
-  | "host"
-  | "metrics"
-  | "not-allowed"
-  | "origin"
-  | "path"
-  | "role"
-  | "stopping"
-  | "subprotocol"
-  | "websockets"
-  | "websockets-per-address";
-
 type Labels = Readonly<Record<string, string>>;
 
 /** What stands behind a metric's name, such as `_sum{hop="gateway"}`, with the value. */

@@ -13,7 +13,6 @@ import { encodeFrame } from "@wirebook/protocol";
 import type { Identity } from "../auth/identity.ts";
 import { Tally } from "../bounds.ts";
 import type { Refusal } from "../http/access-control.ts";
-import type { RefusalReason } from "../telemetry/metrics.ts";
 import { closeCodes, closeWebSocket } from "./connection.ts";
 import type { Client, ConnectionShared, WebSocketConnection } from "./connection.ts";
 import { PageConnection } from "./page-connection.ts";
@@ -24,7 +23,7 @@ import { RelayConnection } from "./relay-connection.ts";
 type Opened = Omit<Client, "number" | "identity"> & { readonly identity: Identity | null };
 
 interface Rejection {
-  readonly reason: RefusalReason;
+  readonly reason: string;
   readonly error: FrameError;
   readonly closeCode: number;
 }
