@@ -91,7 +91,8 @@ export async function createApp(
   const listening = new ListeningPorts(config.listens, { allowed: config.allow, limits, flowLog, log, metrics });
   app.decorate("listening", listening);
   app.addHook("onReady", () => listening.open());
-  const connections = new WebSocketConnections(targets, {
+  const connections = new WebSocketConnections({
+    targets,
     pool,
     lessons: new Lessons(config.lessons, limits),
     flowLog,

@@ -41,6 +41,8 @@ interface OpenPort extends FlowPort {
 export class ListeningPorts {
   readonly limits: GatewayLimits;
   readonly flowLog: FrameLog;
+  /** Called when the faults of a port have changed. */
+  onFaults: (() => void) | undefined;
   readonly #log: Log;
   readonly #metrics: Metrics;
   readonly #settings: readonly ListenSettings[];
@@ -80,6 +82,7 @@ export class ListeningPorts {
     const isSome = Object.values(faults).some((value) => value !== undefined && value !== false);
     open.faults = isSome ? faults : noFaults;
     for (const flow of this.#flows) if (flow.port === open) flow.faultsChanged();
+    this.onFaults?.();
     return true;
   }
 

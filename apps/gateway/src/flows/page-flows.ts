@@ -37,24 +37,15 @@ export class PageFlows implements Viewer {
 
   /** @throws FrameError */
   takeFrame(frame: FlowFrame): void {
-    switch (frame.type) {
-      case "watch":
-        return this.#watch(frame);
-      case "unwatch":
-        return this.#endWatch();
-      case "set-faults":
-        return this.#setFaults(frame.port, frame.faults);
-      case "present":
-        return this.#present(frame.key);
-      case "unpresent":
-        return this.#presentation.end();
-      case "show":
-        return this.#presentation.show(frame.id, frame.stream);
-      case "shown":
-        return this.#presentation.shown(frame);
-      case "select":
-        return this.#presentation.select(frame.id);
-    }
+    const { type } = frame;
+    if (type === "watch") return this.#watch(frame);
+    if (type === "unwatch") return this.#endWatch();
+    if (type === "set-faults") return this.#setFaults(frame.port, frame.faults);
+    if (type === "present") return this.#present(frame.key);
+    if (type === "unpresent") return this.#presentation.end();
+    if (type === "show") return this.#presentation.show(frame.id, frame.stream);
+    if (type === "shown") return this.#presentation.shown(frame);
+    this.#presentation.select(frame.id);
   }
 
   /** @throws FrameError when it is of no stream that the page presents */
@@ -128,7 +119,7 @@ export class PageFlows implements Viewer {
     if (role !== "operator") {
       throw new FrameError("forbidden", null, `your role ${role} may not set faults; an operator may`);
     }
-    if (this.#shared.listening.setFaults(port, faults)) return this.#page.onFaults();
-    throw new FrameError("frame-invalid", null, `this gateway does not listen on port ${port}; hello has its ports`);
+    if (!this.#shared.listening.setFaults(port, faults))
+      throw new FrameError("frame-invalid", null, `this gateway does not listen on port ${port}; hello has its ports`);
   }
 }

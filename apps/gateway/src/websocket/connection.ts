@@ -8,6 +8,7 @@
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import type { Capture } from "@wirebook/capture";
+import type { Target } from "@wirebook/net";
 import type { Identity } from "../auth/identity.ts";
 import type { FrameLog } from "../flows/frame-log.ts";
 import type { ListeningPorts } from "../flows/listening-port.ts";
@@ -48,6 +49,8 @@ const noBytes = new Uint8Array(0);
 
 export interface ConnectionShared {
   readonly limits: GatewayLimits;
+  /** By name, `wirebook` first where there is one. */
+  readonly targets: ReadonlyMap<string, Target>;
   readonly pool: ConnectionPool;
   /** Gets the packets of all streams, if the operator wants them. */
   readonly capture: Capture | undefined;

@@ -29,7 +29,6 @@ interface Rejection {
 }
 
 export class WebSocketConnections {
-  readonly #targets: ReadonlyMap<string, Target>;
   readonly #shared: ConnectionShared;
   readonly #connections = new Map<WebSocket, WebSocketConnection>();
   readonly #counts = new Tally();
@@ -39,10 +38,11 @@ export class WebSocketConnections {
   #guestCount = 0;
   #isDraining = false;
 
-  /** @param targets by name, `wirebook` first where there is one */
-  constructor(targets: ReadonlyMap<string, Target>, shared: ConnectionShared) {
-    this.#targets = targets;
+  constructor(shared: ConnectionShared) {
     this.#shared = shared;
+    shared.listening.onFaults = () => {
+      for (const connection of this.#all) if (connection instanceof PageConnection) connection.sendListening();
+    };
     this.#heartbeat = setInterval(() => {
       this.closeEnded();
       for (const connection of this.#all) connection.beat();
@@ -96,7 +96,7 @@ export class WebSocketConnections {
     });
     const connection =
       relayTarget === undefined
-        ? new PageConnection(client, this.#targets, this.#shared, () => this.#tellListening())
+        ? new PageConnection(client, this.#shared)
         : new RelayConnection(client, relayTarget, this.#shared);
     this.#connections.set(webSocket, connection);
   }
@@ -151,9 +151,5 @@ export class WebSocketConnections {
     }, this.#shared.limits.drainMs);
     await Promise.all(closed);
     clearTimeout(deadline);
-  }
-
-  #tellListening(): void {
-    for (const connection of this.#all) if (connection instanceof PageConnection) connection.sendListening();
   }
 }

@@ -6,7 +6,6 @@
  * a stream that does not run is dropped: it crossed the stream's end on the way.
  */
 
-import type { Target } from "@wirebook/net";
 import {
   decodeByteFrame,
   decodePageFrame,
@@ -31,10 +30,7 @@ const noBytes = new Uint8Array(0);
 
 export class PageConnection extends WebSocketConnection {
   readonly mayWatch: boolean;
-  /** The faults of a listening port have changed. */
-  readonly onFaults: () => void;
   readonly #isGuest: boolean;
-  readonly #targets: ReadonlyMap<string, Target>;
   /** The frames that it may send, and how many of them may be faulty [G-4]. */
   readonly #frames: TokenBucket;
   readonly #faults: TokenBucket;
@@ -46,15 +42,13 @@ export class PageConnection extends WebSocketConnection {
   #guestDeadline: NodeJS.Timeout | undefined;
   #isDraining = false;
 
-  constructor(client: Client, targets: ReadonlyMap<string, Target>, shared: ConnectionShared, onFaults: () => void) {
+  constructor(client: Client, shared: ConnectionShared) {
     super(client, shared);
     const { frameBurstMax, framesPerSecondMax, faultBurstMax } = shared.limits;
     this.#isGuest = client.identity.isGuest === true;
     this.mayWatch = client.mayWatch && !this.#isGuest;
-    this.onFaults = onFaults;
     this.#frames = new TokenBucket(frameBurstMax, framesPerSecondMax);
     this.#faults = new TokenBucket(faultBurstMax, 1);
-    this.#targets = targets;
     this.#greet();
   }
 
@@ -160,14 +154,14 @@ export class PageConnection extends WebSocketConnection {
   }
 
   #greet(): void {
-    const { version, limits, pool, lessons } = this.shared;
+    const { version, limits, pool, lessons, targets } = this.shared;
     const { number, identity, proxyHeader } = this.client;
     const { user, role } = identity;
     this.sendFrame({
       type: "hello",
       version,
       timeOrigin: performance.timeOrigin,
-      targets: this.#isGuest ? [] : [...this.#targets.values()].map((target) => announce(target, proxyHeader)),
+      targets: this.#isGuest ? [] : [...targets.values()].map((target) => announce(target, proxyHeader)),
       lessons: mayUseTargets(role) ? lessons.announced : [],
       streamsMax: limits.streamsMax,
       connectionsMax: pool.slotsMax,
@@ -230,14 +224,14 @@ export class PageConnection extends WebSocketConnection {
 
   #start(frame: Extract<PageFrame, { type: "request" | "connect" }>, receivedMs: number): void {
     const { id } = frame;
-    const { lessons, limits } = this.shared;
+    const { lessons, limits, targets } = this.shared;
     const { identity } = this.client;
     if (this.streams.has(id)) {
       throw new FrameError("id-in-use", null, `stream ${id} still runs; give the new one another id`);
     }
     this.usedMs = receivedMs;
     if (!mayUseTargets(identity.role)) throw new FrameError("forbidden", id, describeForbidden(identity));
-    const request = readStreamRequest(frame, this.#targets, lessons.targets, receivedMs);
+    const request = readStreamRequest(frame, targets, lessons.targets, receivedMs);
     if (this.#isDraining) throw this.#shuttingDown(id, "the gateway is stopping; connect again in a moment");
     if (this.streams.size >= limits.streamsMax) {
       const message = `${limits.streamsMax} streams run on this WebSocket; wait until one of them ends`;
@@ -245,7 +239,7 @@ export class PageConnection extends WebSocketConnection {
     }
     const stream = new Stream(request, this, this.shared);
     this.add(stream);
-    if (this.#targets.has(request.target.name)) stream.start();
+    if (targets.has(request.target.name)) stream.start();
     else lessons.enter(stream);
   }
 
