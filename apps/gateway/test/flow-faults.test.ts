@@ -2,24 +2,11 @@
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import type { FlowFaults } from "@wirebook/protocol";
-import { openPeer } from "../../../libs/net/test/peers.ts";
 import { eventsOf } from "./gateway-fixture.ts";
-import {
-  carried,
-  errorOf,
-  exchange,
-  openClient,
-  openListening,
-  readAll,
-  recorded,
-  until,
-} from "./listening-fixture.ts";
+import { carried, errorOf, exchange, openClient, openFront, readAll, recorded, until } from "./listening-fixture.ts";
 import type { Listening } from "./listening-fixture.ts";
-
-const echo = (socket: Socket): void => void socket.pipe(socket);
 
 function setFaults({ app, listenPort }: Listening, faults: FlowFaults): void {
   expect(app.listening.setFaults(listenPort, faults)).toBe(true);
@@ -39,8 +26,7 @@ test.each<[name: string, faults: FlowFaults]>([
   ["all of these", { latencyMs: 1, jitterMs: 2, sliceBytes: 700, bytesPerSecond: 5_000_000 }],
 ])("%s changes no byte and no order", async (_, faults) => {
   const sent = randomBytes(200_000);
-  await using peer = await openPeer(echo);
-  await using gateway = await openListening(peer.target);
+  await using gateway = await openFront();
   setFaults(gateway, faults);
   expect((await exchange(gateway.listenPort, sent)).equals(sent)).toBe(true);
   await until(() => eventsOf(gateway, "flow").length === 1);
@@ -59,8 +45,7 @@ test.each<[name: string, faults: FlowFaults]>([
 });
 
 test("latency passes between the read and the write", async () => {
-  await using peer = await openPeer(echo);
-  await using gateway = await openListening(peer.target);
+  await using gateway = await openFront();
   setFaults(gateway, { latencyMs: 50 });
   await exchange(gateway.listenPort, "brick");
   const { bytes } = recorded(gateway);
@@ -72,8 +57,7 @@ test("latency passes between the read and the write", async () => {
 });
 
 test("the client is reset after so many bytes", async () => {
-  await using peer = await openPeer((socket) => void socket.write(Buffer.alloc(5000, "x")));
-  await using gateway = await openListening(peer.target);
+  await using gateway = await openFront((socket) => void socket.write(Buffer.alloc(5000, "x")));
   setFaults(gateway, { resetAfterBytes: 1234 });
   const client = await openClient(gateway.listenPort);
   let received = 0;
@@ -85,8 +69,7 @@ test("the client is reset after so many bytes", async () => {
 });
 
 test("both legs get FIN after so many bytes", async () => {
-  await using peer = await openPeer((socket) => void socket.write(Buffer.alloc(5000, "x")));
-  await using gateway = await openListening(peer.target);
+  await using gateway = await openFront((socket) => void socket.write(Buffer.alloc(5000, "x")));
   setFaults(gateway, { finAfterBytes: 1234 });
   const client = await openClient(gateway.listenPort);
   expect(await readAll(client)).toHaveLength(1234);
@@ -94,8 +77,7 @@ test("both legs get FIN after so many bytes", async () => {
 });
 
 test("a flow that stalls goes on when the fault is taken back, and is fast again", async () => {
-  await using peer = await openPeer(echo);
-  await using gateway = await openListening(peer.target);
+  await using gateway = await openFront();
   const client = await openClient(gateway.listenPort);
   client.write("before ");
   const [first] = (await once(client, "data")) as [Buffer];
@@ -112,22 +94,20 @@ test("a flow that stalls goes on when the fault is taken back, and is fast again
 
 test("what a stalled flow may hold is bounded", async () => {
   const sent = randomBytes(32 * 1024 * 1024);
-  await using peer = await openPeer(echo);
-  await using gateway = await openListening(peer.target);
+  await using gateway = await openFront();
   setFaults(gateway, { isStalled: true });
   const client = await openClient(gateway.listenPort);
   client.end(sent);
   await until(() => carried(gateway).up > 64 * 1024);
   // As much goes past the gateway, in this process, which has had all the time to read on.
-  await exchange(peer.port, sent);
+  await exchange(gateway.peer.port, sent);
   expect(carried(gateway).up).toBeLessThanOrEqual(2 * 64 * 1024);
   setFaults(gateway, {});
   expect((await readAll(client)).equals(sent)).toBe(true);
 });
 
 test("there is no such port", async () => {
-  await using peer = await openPeer(echo);
-  await using gateway = await openListening(peer.target);
+  await using gateway = await openFront();
   expect(gateway.app.listening.setFaults(gateway.listenPort + 1, { isStalled: true })).toBe(false);
   setFaults(gateway, { latencyMs: 7 });
   expect(gateway.app.listening.ports).toMatchObject([{ host: "127.0.0.1", target: "peer", faults: { latencyMs: 7 } }]);

@@ -7,6 +7,8 @@ import { vi } from "vitest";
 import { decodeByteFrame, decodeGatewayFrame } from "@wirebook/protocol";
 import type { ByteFrame, GatewayFrame } from "@wirebook/protocol";
 import type { Target } from "@wirebook/net";
+import { openPeer } from "../../../libs/net/test/peers.ts";
+import type { Peer } from "../../../libs/net/test/peers.ts";
 import { openGateway } from "./gateway-fixture.ts";
 import type { Gateway, GatewayOptions } from "./gateway-fixture.ts";
 
@@ -26,6 +28,25 @@ export async function openListening(target: Target, options: ListeningOptions = 
   const listens = [{ host, port: 0, target }];
   const gateway = await openGateway([target], { ...options, config: { listens, ...options.config } });
   return { ...gateway, listenPort: gateway.app.listening.ports[0]?.port ?? 0 };
+}
+
+/** Sends back what it gets, and FIN after FIN. */
+export function echo(socket: Socket): void {
+  socket.pipe(socket);
+}
+
+/** The same before a server of its own, which gives each of its connections to `talk`. */
+export async function openFront(
+  talk: (socket: Socket) => void = echo,
+  options: ListeningOptions = {},
+): Promise<Listening & { readonly peer: Peer }> {
+  const peer = await openPeer(talk);
+  const gateway = await openListening(peer.target, options);
+  const dispose = async (): Promise<void> => {
+    await gateway[Symbol.asyncDispose]();
+    await peer[Symbol.asyncDispose]();
+  };
+  return { ...gateway, peer, [Symbol.asyncDispose]: dispose };
 }
 
 /** Connects a client, which may half-close. */

@@ -13,9 +13,11 @@ import { Certificates } from "../../../test-support/certificate.ts";
 import { closedPort, eventsOf } from "./gateway-fixture.ts";
 import {
   carried,
+  echo,
   errorOf,
   exchange,
   openClient,
+  openFront,
   openListening,
   readAll,
   recorded,
@@ -24,7 +26,6 @@ import {
   until,
 } from "./listening-fixture.ts";
 
-const echo = (socket: Socket): void => void socket.pipe(socket);
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const flowsOf = (gateway: Parameters<typeof eventsOf>[0]): Promise<Record<string, unknown>> =>
   until(() => eventsOf(gateway, "flow").at(-1));
@@ -40,8 +41,7 @@ async function openTalk() {
 
 test("16 MiB go both ways unchanged", async () => {
   const sent = randomBytes(16 * 1024 * 1024);
-  await using peer = await openPeer(echo);
-  await using gateway = await openListening(peer.target);
+  await using gateway = await openFront();
   expect(sha256(await exchange(gateway.listenPort, sent))).toBe(sha256(sent));
   const flow = await flowsOf(gateway);
   expect(flow).toMatchObject({ target: "peer", outcome: "fin", sentBytes: sent.length, receivedBytes: sent.length });
@@ -52,12 +52,11 @@ test("16 MiB go both ways unchanged", async () => {
 });
 
 test("a reply comes after the client's FIN, and is written down step by step", async () => {
-  await using peer = await openPeer((socket) => {
+  await using gateway = await openFront((socket) => {
     let text = "";
     socket.on("data", (bytes) => (text += bytes.toString()));
     socket.on("end", () => socket.end(`${text} is all`));
   });
-  await using gateway = await openListening(peer.target);
   expect((await exchange(gateway.listenPort, "this")).toString()).toBe("this is all");
   await flowsOf(gateway);
   const both = steps(gateway);
@@ -70,7 +69,7 @@ test("a reply comes after the client's FIN, and is written down step by step", a
   const { texts } = recorded(gateway);
   expect(texts.map(({ type }) => type)).toEqual(["flow", "flow", "end"]);
   expect(texts[1]).toMatchObject({ via: "listen", port: gateway.listenPort, client: { address: "127.0.0.1" } });
-  expect(texts[1]).toMatchObject({ remote: { port: peer.port }, local: { address: "127.0.0.1" } });
+  expect(texts[1]).toMatchObject({ remote: { port: gateway.peer.port }, local: { address: "127.0.0.1" } });
 });
 
 test("a client may go on after the target's FIN", async () => {
@@ -139,8 +138,7 @@ test("a target that does not read holds its client back, and no other", async ()
 
 test("a client that does not read holds its target back", async () => {
   const sent = randomBytes(64 * 1024 * 1024);
-  await using peer = await openPeer((socket) => socket.end(sent));
-  await using gateway = await openListening(peer.target);
+  await using gateway = await openFront((socket) => socket.end(sent));
   const held = await openClient(gateway.listenPort);
   expect(sha256(await exchange(gateway.listenPort, ""))).toBe(sha256(sent));
   expect(carried(gateway).down - sent.length).toBeLessThan(sent.length / 2);

@@ -1,32 +1,17 @@
 /** What a page sees of connections through a listening port. */
 
-import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
-import type { Target } from "@wirebook/net";
 import type { PageClient } from "../../../test-support/page-client.ts";
 import type { WatchedFlow } from "../../../test-support/watched-flows.ts";
 import { ada, basic, openPasswordGateway } from "./auth-fixture.ts";
 import { eventsOf, named, openBackend, openEcho, openGateway, openMirror, openPage } from "./gateway-fixture.ts";
-import type { Gateway, GatewayOptions } from "./gateway-fixture.ts";
+import { exchange, openListening } from "./listening-fixture.ts";
+import type { Listening } from "./listening-fixture.ts";
 
-interface Listening extends Gateway {
-  readonly listenPort: number;
-}
-
-async function openListening(target: Target, options: GatewayOptions = {}): Promise<Listening> {
-  const listens = [{ host: "127.0.0.1", port: 0, target }];
-  const gateway = await openGateway([target], { ...options, config: { listens, ...options.config } });
-  return { ...gateway, listenPort: gateway.app.listening.ports[0]?.port ?? 0 };
-}
-
-/** A client of the listening port that sends a message and FIN, and reads up to the other FIN. */
+/** What a client of the listening port gets for a message and FIN. */
 async function talk({ listenPort }: Listening, message: string): Promise<string> {
-  const socket = connect({ host: "127.0.0.1", port: listenPort, allowHalfOpen: true });
-  socket.end(message);
-  let reply = "";
-  for await (const chunk of socket) reply += String(chunk);
-  return reply;
+  return String(await exchange(listenPort, message));
 }
 
 /** Waits for the nth flow to be over. */
