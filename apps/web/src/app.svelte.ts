@@ -155,7 +155,7 @@ export class App {
     this.layout.linkProblem = "";
     if (hash.startsWith(streamLinkPrefix)) void this.#openStream(hash);
     else if (hash.startsWith(lessonLinkPrefix)) this.layout.openLesson(hash.slice(lessonLinkPrefix.length));
-    else if (this.history.search.take(hash)) this.layout.pane = "history";
+    else if (this.history.view.takeAddress(hash)) this.layout.pane = "history";
   }
 
   async #openStream(fragment: string): Promise<void> {

@@ -21,7 +21,7 @@ export function openScene(lines = 0, preferences: { zone: Zone } = { zone: "utc"
   peer.serve(streams);
   const history = new LiveHistory(streams, operations, watch, preferences);
   history.reader.user = "brick";
-  return { peer, streams, operations, history, ...history };
+  return { peer, streams, operations, history, search: history.view, ...history };
 }
 
 export type Scene = ReturnType<typeof openScene>;

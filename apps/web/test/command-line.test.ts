@@ -2,7 +2,7 @@ import { decodeBase64 } from "@wirebook/capture";
 import { decodeByteFrame, decodeText, encodeText, firstBytesMax, operations as specs } from "@wirebook/protocol";
 import type { PageFrame } from "@wirebook/protocol";
 import { beforeEach, describe, expect, test } from "vitest";
-import { CommandLine, InputHistory, recalledMax } from "../src/conversation/command-line.svelte.ts";
+import { CommandLine, recalledMax } from "../src/conversation/command-line.svelte.ts";
 import { Identity } from "../src/conversation/identity.svelte.ts";
 import { encodeHex } from "../src/conversation/line-bytes.ts";
 import type { Hello } from "../src/gateway/connection.svelte.ts";
@@ -98,21 +98,21 @@ describe("a line for the server", () => {
     stream?.takeBytes(readOf(encodeText("Authentication error.")), 0, undefined);
     stream?.end({ kind: "ended", reason: "fin" }, 1);
     await stream?.over;
-    expect(page.line.refused).toEqual({ name: "ada", hadKey: false, line: "ada 2 -1" });
+    expect([page.line.refused, page.line.text]).toEqual([{ name: "ada", hadKey: false }, "ada 2 -1"]);
     page.line.enterKey("two words");
     expect(page.sent).toHaveLength(1);
     page.line.enterKey("ada~s3cret");
     expect(page.sent.at(-1)).toMatchObject({ type: "request", user: "ada~s3cret", operation: 2, arguments: ["-1"] });
-    expect(page.line.refused).toBeUndefined();
+    expect([page.line.refused, page.line.text]).toEqual([undefined, "ada "]);
   });
 
-  test("is proposed with a new name, also when one is being typed for the old", () => {
+  test("is proposed with a new name, unless one is being typed", () => {
     page.line.useName("ada");
     expect(page.line.text).toBe("ada ");
-    page.line.text = "ada 2 -1";
-    page.line.useName("otter");
-    expect(page.line.text).toBe("ada 2 -1");
     page.line.useName("otter", "ada~s3cret");
+    expect(page.line.text).toBe("otter ");
+    page.line.text = "otter 2 -1";
+    page.line.useName("heron", "otter");
     expect(page.line.text).toBe("otter 2 -1");
   });
 
@@ -245,19 +245,23 @@ describe("a line for any other target", () => {
   });
 });
 
+/** Goes back or on, and gives what the line then shows; `undefined` where nothing is further. */
+const go = (step: -1 | 1) => (page.line.recall(step) ? page.line.text : undefined);
+
 describe("what was sent", () => {
+  beforeEach(() => page.line.choose("mail"));
+
   test("is gone back to, and forward to what was being typed; the same line is there once", () => {
-    const recall = new InputHistory();
-    for (const line of ["two", "one", "two"]) recall.add(line);
-    expect([recall.go(-1, "typing"), recall.go(-1, "two"), recall.go(-1, "one")]).toEqual(["two", "one", undefined]);
-    expect([recall.go(1, ""), recall.go(1, ""), recall.go(1, "")]).toEqual(["two", "typing", undefined]);
+    for (const line of ["two", "one", "two"]) page.type(line);
+    page.line.text = "typing";
+    expect([go(-1), go(-1), go(-1)]).toEqual(["two", "one", undefined]);
+    expect([go(1), go(1), go(1)]).toEqual(["two", "typing", undefined]);
   });
 
   test("is kept up to a bound", () => {
-    const recall = new InputHistory();
-    for (let n = 0; n <= recalledMax; n++) recall.add(String(n));
+    for (let n = 0; n <= recalledMax; n++) page.type(String(n));
     let oldest: string | undefined;
-    for (let line = recall.go(-1, ""); line !== undefined; line = recall.go(-1, "")) oldest = line;
+    for (let line = go(-1); line !== undefined; line = go(-1)) oldest = line;
     expect(oldest).toBe("1");
   });
 });

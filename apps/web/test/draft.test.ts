@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeAnnouncement, encodeAnnouncement, operations } from "@wirebook/protocol";
 import type { Announcement } from "@wirebook/protocol";
-import { makeDraft, parametersOf } from "../src/conversation/draft.ts";
+import { makeDraft } from "../src/conversation/draft.ts";
 
 const announced = (number: number) =>
   decodeAnnouncement(
@@ -52,16 +52,5 @@ describe("a line for the server", () => {
   test("is refused when the server does not offer the operation, once it has said what it offers", () => {
     expect(draft("brick 5", [announced(2)]).problem).toBe("the server does not offer operation 5; choose another");
     expect(draft("brick 5", undefined).problem).toBeUndefined();
-  });
-});
-
-describe("the parameters of an operation", () => {
-  test("are those that were announced", () => {
-    expect(parametersOf(announced(2)).map(({ name }) => name)).toEqual(["FROM", "TO", "snapshot"]);
-  });
-
-  test("are the necessary ones where the reference server announced none", () => {
-    const operation = decodeAnnouncement(" To delete a line, enter 1 after your username") as Announcement;
-    expect(parametersOf(operation).map(({ name }) => name)).toEqual(["N"]);
   });
 });

@@ -9,15 +9,7 @@ import {
   scheduleStepsMax,
   firstBytesMax,
 } from "@wirebook/protocol";
-import {
-  deletes,
-  isOrdinary,
-  makeExperiment,
-  numberBounds,
-  ordinary,
-  presetOf,
-  presets,
-} from "../src/fault-lab/experiment.ts";
+import { deletes, isOrdinary, makeExperiment, numberBounds, ordinary, presets } from "../src/fault-lab/experiment.ts";
 import type { FaultSettings } from "../src/fault-lab/experiment.ts";
 import { Lab } from "../src/fault-lab/lab.svelte.ts";
 import { Stream } from "../src/streams/stream.svelte.ts";
@@ -87,16 +79,15 @@ describe("an experiment", () => {
   });
 
   test("writes as any client does where only the message, the reads or the runs are other than usual", () => {
-    const plain = Object.keys(presets).filter((name) =>
-      isOrdinary(makeExperiment(presetOf(name, ordinary.message)).schedule),
+    const plain = Object.entries(presets).flatMap(([name, preset]) =>
+      isOrdinary(makeExperiment(set(preset)).schedule) ? [name] : [],
     );
     expect(plain).toEqual(["As usual", "No newline", "Slow reader", "Eight at once"]);
     expect(isOrdinary(makeExperiment(set({ message: "", lineEnd: "none", close: "end" })).schedule)).toBe(false);
   });
 
   test("is each preset's, without a problem", () => {
-    for (const name of Object.keys(presets))
-      expect(makeExperiment(presetOf(name, ordinary.message)).problem).toBeUndefined();
+    for (const preset of Object.values(presets)) expect(problemOf(preset)).toBeUndefined();
   });
 });
 
@@ -106,13 +97,12 @@ test("knows what deletes", () => {
 });
 
 test("takes the message of the stream that is inspected until it is edited, and of the one to be broken then, too", () => {
-  const streams = { selected: undefined, target: server, connect: () => undefined };
+  const streams = { selected: streamOf("otter~s3cret 6\n"), target: server, connect: () => undefined };
   const lab = new Lab(streams, { withKey: (name) => name }, () => {});
-  lab.follow(streamOf("otter~s3cret 6\n"));
   expect(lab.settings.message).toBe("otter 6");
   lab.change({ message: "my own" });
-  lab.follow(streamOf("brick 2\n"));
+  streams.selected = streamOf("brick 2\n");
   expect(lab.settings.message).toBe("my own");
-  lab.take(streamOf("brick 2\n"));
+  lab.takeMessage();
   expect(lab.settings.message).toBe("brick 2");
 });

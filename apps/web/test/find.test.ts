@@ -75,5 +75,5 @@ test("goes from the newest match on, around, and begins again with another text"
 
 test("keeps a bounded number of matches", () => {
   const find = findIn("x", streamOf("", "x".repeat(findMatchesMax)), streamOf("", "x"));
-  expect([find.matches.length, find.isFull]).toEqual([findMatchesMax, true]);
+  expect([find.matches.length, find.status]).toEqual([findMatchesMax, "10,000 or more"]);
 });

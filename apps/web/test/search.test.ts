@@ -30,8 +30,8 @@ test("keeps the filter while what is typed makes no sense, and lists all lines f
 
 test("takes the filter of the address, and leaves an address about something else alone", () => {
   const { search } = openScene();
-  expect(search.take("#filter=user%3Aotter")).toBe(true);
+  expect(search.takeAddress("#filter=user%3Aotter")).toBe(true);
   expect(search.text).toBe("user:otter");
-  expect(search.take("#lesson=x")).toBe(false);
+  expect(search.takeAddress("#lesson=x")).toBe(false);
   expect(search.text).toBe("user:otter");
 });

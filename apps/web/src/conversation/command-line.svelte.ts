@@ -24,6 +24,9 @@ import { decodeHex, encodeHex, encodeLines, linesOf, withoutLineEnd } from "./li
 /** The name that a first visitor is offered: the sample user of the reference implementation. */
 export const sampleName = "brick";
 
+/** Lines that are recalled for each target. */
+export const recalledMax = 100;
+
 /** How lines go to a target. */
 const targetSettings = z.object({
   lineEnd: z.enum(["CRLF", "LF", "CR", "none"]),
@@ -43,19 +46,12 @@ const forServer: TargetSettings = { lineEnd: "LF", input: "text", keepsOpen: fal
 /** Targets whose settings this browser remembers. */
 const rememberedMax = 64;
 
-/** A line whose name the server did not accept. */
-interface RefusedLine {
-  readonly name: string;
-  readonly hadKey: boolean;
-  /** Without a key. */
-  readonly line: string;
-}
-
 export class CommandLine {
   text = $state("");
   /** What is open above the line. */
   panel = $state<"identity" | "fields" | "bytes">();
-  refused = $state.raw<RefusedLine>();
+  /** The name of the line that the server did not accept. */
+  refused = $state.raw<{ readonly name: string; readonly hadKey: boolean }>();
   readonly #operations: Operations;
   readonly #identity: Identity;
   readonly #streams: Streams;
@@ -66,9 +62,12 @@ export class CommandLine {
   #settings = $state.raw<ReadonlyMap<string, TargetSettings>>(
     new Map(this.#keptSettings.readAs(z.array(z.tuple([z.string(), targetSettings])))),
   );
-  readonly #recalls = new Map<string, InputHistory>();
   /** The latest conversation with each target, open or over. */
   #conversations = $state.raw<ReadonlyMap<string, Stream>>(new Map());
+  /** What was sent to each target, and how far back from what is being typed the line shows it. */
+  readonly #recalled = new Map<string, readonly string[]>();
+  #back = 0;
+  #typed = "";
 
   /** @param onSent gets each stream that a line opened */
   constructor(
@@ -110,6 +109,7 @@ export class CommandLine {
     this.#keptTarget.write(name);
     this.panel = undefined;
     this.refused = undefined;
+    this.#back = 0;
     this.text = this.isForServer && this.#identity.hasConnected ? `${this.name} ` : "";
   }
 
@@ -177,16 +177,18 @@ export class CommandLine {
     // What is recalled shows no key: the keyring has one that was typed, once a server accepts it.
     const line = this.isForServer ? withoutKey(this.text.trim()) : this.text;
     if (!(this.isForServer ? this.#sendToServer(this.text) : this.#sendBytes(this.bytes))) return;
-    if (line !== "") this.#recall.add(line);
+    const others = (this.#recalled.get(this.target.name) ?? []).filter((each) => each !== line);
+    if (line !== "") this.#recalled.set(this.target.name, [...others, line].slice(-recalledMax));
+    this.#back = 0;
     this.text = this.isForServer ? `${this.name} ` : "";
   }
 
-  /** Sends the line that was refused again, with a key; `name~key` is taken as well. */
+  /** Sends the line with a key for the name that was refused; `name~key` is taken as well. */
   enterKey(typed: string): void {
-    const { refused } = this;
     const key = typed.trim().replace(/^[^~]*~/u, "");
-    if (refused === undefined || key === "" || /\s/u.test(key)) return;
-    this.#sendToServer(refused.line.replace(/^\S+/u, `${refused.name}~${key}`));
+    if (this.refused === undefined || key === "" || /\s/u.test(key)) return;
+    this.text = this.text.replace(/^\s*\S+/u, `${this.refused.name}~${key}`);
+    this.send();
   }
 
   /** False when what a stream began with is not kept whole, or is too much for the line, or its target is not there. */
@@ -212,32 +214,21 @@ export class CommandLine {
     else if (bytes !== undefined) this.#hold(this.#streams.connect({ user, target, bytes, end, by: "user" }));
   }
 
-  /** The operation that creates a user, where the server offers it. */
-  get registering(): number | undefined {
-    return this.#identity.hasConnected ? this.#operations.offering("create-user")?.number : undefined;
-  }
-
-  /** The next line begins with this name. @param before the user as whom it was created: what is typed for that one changes hands */
+  /** The next line begins with this name, unless one is being typed. @param before the user as whom it was created */
   useName(name: string, before = ""): void {
-    this.refused = undefined;
-    if (!this.isForServer) return;
-    const [typed = ""] = this.text.split(/\s/u, 1);
-    if (this.text === "") this.text = `${name} `;
-    else if (typed === withoutKey(before)) this.text = name + this.text.slice(typed.length);
+    if (this.isForServer && ["", withoutKey(before)].includes(this.text.trim())) this.text = `${name} `;
   }
 
-  /** Goes to the line that was sent before the one shown, or forward again; false when there is none. */
+  /** Goes to the line that was sent before the one shown, or forward again, to what was being typed; false when there is none. */
   recall(step: -1 | 1): boolean {
-    const line = this.#recall.go(step, this.text);
-    this.text = line ?? this.text;
-    return line !== undefined;
-  }
-
-  get #recall(): InputHistory {
-    const { name } = this.target;
-    const recall = this.#recalls.get(name) ?? new InputHistory();
-    this.#recalls.set(name, recall);
-    return recall;
+    const lines = this.#recalled.get(this.target.name) ?? [];
+    const back = this.#back - step;
+    if (back < 0 || back > lines.length) return false;
+    if (this.#back === 0) this.#typed = this.text;
+    this.#back = back;
+    this.text = lines.at(-back) ?? "";
+    if (back === 0) this.text = this.#typed;
+    return true;
   }
 
   /** Writes bytes as text or in hex, where the text can say them. */
@@ -262,13 +253,17 @@ export class CommandLine {
         : this.#streams.request({ ...request, by: "user" });
     this.#onSent(stream);
     this.refused = undefined;
-    void stream?.over.then(({ answer }) => {
-      if (answer !== "unauthenticated") return;
-      const [name = "", key] = user.split("~", 2);
-      this.refused = { name, hadKey: key !== undefined, line: withoutKey(line.trim()) };
-      this.panel = "identity";
-    });
+    void stream?.over.then(({ answer }) => answer === "unauthenticated" && this.#askForKey(user, line));
     return stream !== undefined;
+  }
+
+  /** The line comes back, for the key of its name or for another name. */
+  #askForKey(user: string, line: string): void {
+    const [name = "", key] = user.split("~", 2);
+    if (!this.isForServer || ![name, ""].includes(this.text.trim())) return;
+    this.text = withoutKey(line.trim());
+    this.refused = { name, hadKey: key !== undefined };
+    this.panel = "identity";
   }
 
   /** Sends bytes to another target: on the open conversation, or else on a new connection. False without a gateway. */
@@ -289,30 +284,5 @@ export class CommandLine {
     if (stream.intent.end !== true)
       this.#conversations = new Map(this.#conversations).set(stream.intent.target.name, stream);
     return true;
-  }
-}
-
-/** Lines that are recalled for each target. */
-export const recalledMax = 100;
-
-/** Steps through what was sent before, and back to what was being typed. */
-export class InputHistory {
-  #items: string[] = [];
-  #at = 0;
-  #typed = "";
-
-  /** Of two equal lines only the newer is kept. */
-  add(line: string): void {
-    this.#items = [...this.#items.filter((each) => each !== line), line].slice(-recalledMax);
-    this.#at = this.#items.length;
-  }
-
-  /** The line before, or the one after; behind the last stands `typed`. `undefined` when there is nothing further. */
-  go(step: -1 | 1, typed: string): string | undefined {
-    const next = this.#at + step;
-    if (next < 0 || next > this.#items.length) return undefined;
-    if (this.#at === this.#items.length) this.#typed = typed;
-    this.#at = next;
-    return this.#items[next] ?? this.#typed;
   }
 }

@@ -11,7 +11,7 @@ import {
   findOperation,
   ProtocolError,
 } from "@wirebook/protocol";
-import type { Announcement, OperationSpec, Parameter } from "@wirebook/protocol";
+import type { Announcement, OperationSpec } from "@wirebook/protocol";
 
 export interface Draft {
   /** The bytes as text: the line with the key of its name and a line feed. Empty when nothing is typed. */
@@ -72,18 +72,6 @@ export function withoutKey(message: string): string {
   return message.replace(/^(\s*[^\s~]*)~\S*/u, "$1");
 }
 
-/** The parameters as announced. For a server that announces none, those that its operation cannot do without. */
-export function parametersOf({ number, parameters }: Announcement): readonly Parameter[] {
-  if (parameters.length > 0) return parameters;
-  return findOperation(number)?.parameters.filter(({ isOptional }) => !isOptional) ?? [];
-}
-
-/** `[FROM] [TO]`; without brackets what may not be left out. */
-export function parametersText(operation: Announcement): string {
-  const words = parametersOf(operation).map(({ name, isOptional }) => (isOptional ? `[${name}]` : name));
-  return words.join(" ");
-}
-
 /** The operation that the word after the name is. */
 export function operationOf(line: string, announced: readonly Announcement[]): Announcement | undefined {
   const [, word] = line.trimStart().split(/\s+/u);
@@ -103,5 +91,5 @@ export function completionsOf(line: string, announced: readonly Announcement[]):
 /** The line with that operation after its name, ready for the arguments. */
 export function complete(line: string, operation: Announcement): string {
   const name = line.trim().split(/\s/u, 1)[0] ?? "";
-  return `${name} ${operation.number}${parametersOf(operation).length > 0 ? " " : ""}`;
+  return `${name} ${operation.number}${operation.parameters.length > 0 ? " " : ""}`;
 }

@@ -32,16 +32,12 @@ export class Find {
     this.#streams = streams;
   }
 
-  get isFull(): boolean {
-    return this.matches.length >= findMatchesMax;
-  }
-
   /** `2 of 7`; `7` while none is shown. */
   get status(): string {
-    if (this.text === "") return "";
-    if (this.matches.length === 0) return "No matches";
+    const { length } = this.matches;
+    if (this.text === "" || length === 0) return this.text && "No matches";
     const at = this.#at + 1;
-    return `${at === 0 ? "" : `${count(at)} of `}${count(this.matches.length)}${this.isFull ? " or more" : ""}`;
+    return `${at === 0 ? "" : `${count(at)} of `}${count(length)}${length < findMatchesMax ? "" : " or more"}`;
   }
 
   close(): void {
@@ -70,11 +66,9 @@ export class Find {
 
   get #at(): number {
     const { current } = this;
-    if (current === undefined) return -1;
-    const { stream, isFromTarget, offset } = current;
-    return this.matches.findIndex(
-      (each) => each.stream === stream && each.isFromTarget === isFromTarget && each.offset === offset,
-    );
+    const isCurrent = ({ stream, isFromTarget, offset }: Match) =>
+      stream === current?.stream && isFromTarget === current.isFromTarget && offset === current.offset;
+    return this.matches.findIndex(isCurrent);
   }
 }
 

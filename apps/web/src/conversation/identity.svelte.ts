@@ -7,15 +7,14 @@ import { Persisted } from "../ui/browser.ts";
 
 export class Identity {
   readonly keyring = new Keyring();
-  /** The name that a server accepted last, without its key; `""` before the first. */
-  name = $state("");
   readonly #persisted = new Persisted("user");
+  /** The name that a server accepted last, without its key; `""` before the first. */
+  name = $state(this.#persisted.read() ?? "");
   readonly #onUse: (user: string) => void;
 
   /** @param onUse gets the name with its key when the page begins to send as another */
   constructor(onUse: (user: string) => void) {
     this.#onUse = onUse;
-    this.name = this.#persisted.read() ?? "";
   }
 
   /** False until the user has sent something once: before that, the page sends nothing on its own. */
@@ -49,23 +48,14 @@ export class Keyring {
   /** False where no Wirebook server gets what is sent: a key is for no other service. */
   isInUse = $state(true);
   readonly #persisted = new Persisted("users");
-  #keys = $state.raw<ReadonlyMap<string, string>>(new Map());
-
-  constructor() {
-    this.#keys = this.#stored();
-  }
+  #keys = $state.raw<ReadonlyMap<string, string>>(this.#stored());
 
   has(name: string): boolean {
-    return this.#keys.has(name.trim());
-  }
-
-  get isFull(): boolean {
-    return this.#keys.size >= keysKept;
+    return this.#keys.has(name);
   }
 
   /** The name as it goes into a message: with its key, if there is one and a Wirebook server gets it. */
-  withKey(user: string): string {
-    const name = user.trim();
+  withKey(name: string): string {
     return this.isInUse && this.has(name) ? `${name}~${this.#keys.get(name)}` : name;
   }
 
@@ -73,19 +63,17 @@ export class Keyring {
   keep(user: string): string {
     const [name = "", key = ""] = user.split("~", 2);
     if (key === "" || this.#keys.get(name) === key) return name;
-    const keys = new Map([...this.#keys, ...this.#stored()]);
-    if (keys.size >= keysKept && !keys.has(name)) {
+    const keys = new Map([...this.#keys, ...this.#stored(), [name, key]]);
+    if (keys.size <= keysKept) this.#store(keys);
+    else
       this.problem = `The key of ${name} was not saved: this browser has ${keysKept} keys, the limit. Forget one that you no longer need.`;
-      return name;
-    }
-    this.#store(keys.set(name, key));
     return name;
   }
 
   /** Forgets the key of a name; the server does not send it again. */
-  forget(user: string): void {
+  forget(name: string): void {
     const keys = new Map([...this.#keys, ...this.#stored()]);
-    keys.delete(user.trim());
+    keys.delete(name);
     this.#store(keys);
   }
 

@@ -3,9 +3,7 @@
 import { decodeEntry } from "@wirebook/protocol";
 import { linesOf } from "./line-bytes.ts";
 
-const columnsMin = 2;
 const columnsMax = 40;
-const linesMin = 2;
 
 /** Characters of a text by which it is told whether it has columns. */
 const sampleCharacters = 4096;
@@ -14,14 +12,12 @@ const sampleCharacters = 4096;
 export function tableOf(text: string): readonly (readonly string[])[] | undefined {
   // The last line of the sample may be cut.
   const sample = linesOf(text.slice(0, sampleCharacters)).slice(0, -1);
-  const split = [splitEntry, splitAtTabs, splitAtCommas].find((each) => areColumns(sample.map(each)));
+  const split = [splitEntry, (line: string) => line.split("\t"), splitAtCommas].find((each) => {
+    const counts = new Set(sample.map((line) => each(line).length));
+    const [columns = 0] = counts;
+    return sample.length > 1 && counts.size === 1 && columns > 1 && columns <= columnsMax;
+  });
   return split && linesOf(text.replace(/\r?\n$/u, "")).map(split);
-}
-
-function areColumns(lines: readonly (readonly string[])[]): boolean {
-  const columns = lines[0]?.length ?? 0;
-  const isWithin = columns >= columnsMin && columns <= columnsMax;
-  return isWithin && lines.length >= linesMin && lines.every((cells) => cells.length === columns);
 }
 
 /** Time, address, and what was said or done [H-1]. */
@@ -29,12 +25,7 @@ function splitEntry(line: string): readonly string[] {
   const entry = decodeEntry(line);
   if (entry.kind === "external") return [line];
   const { time, address } = entry;
-  const rest = entry.kind === "request" ? entry.message : line.slice(time.length + address.length + 2);
-  return [time, address, rest];
-}
-
-function splitAtTabs(line: string): readonly string[] {
-  return line.split("\t");
+  return [time, address, entry.kind === "request" ? entry.message : line.slice(time.length + address.length + 2)];
 }
 
 /** Quotes around a cell may hold commas (RFC 4180). */

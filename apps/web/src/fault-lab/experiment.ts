@@ -57,23 +57,20 @@ export const ordinary: FaultSettings = {
   runs: 1,
 };
 
-/** Each has what it changes of what is ordinary. */
-export const presets: Readonly<Record<string, Partial<FaultSettings>>> = {
-  "As usual": {},
-  Late: { delayMs: 400 },
-  "Byte by byte": { cut: "bytes", gapMs: 60 },
-  Split: { cut: "at", at: 7, gapMs: 400 },
-  "No newline": { lineEnd: "none" },
-  "Half-closed": { lineEnd: "none", close: "end" },
-  Reset: { close: "reset" },
-  "Slow reader": { reading: "slow" },
-  "Eight at once": { runs: 8 },
-};
+const { message: _, ...usual } = ordinary;
 
-/** The settings of a preset for that message. */
-export function presetOf(name: string, message: string): FaultSettings {
-  return { ...ordinary, ...presets[name], message };
-}
+/** Settings for any message. */
+export const presets: Readonly<Record<string, Omit<FaultSettings, "message">>> = {
+  "As usual": usual,
+  Late: { ...usual, delayMs: 400 },
+  "Byte by byte": { ...usual, cut: "bytes", gapMs: 60 },
+  Split: { ...usual, cut: "at", at: 7, gapMs: 400 },
+  "No newline": { ...usual, lineEnd: "none" },
+  "Half-closed": { ...usual, lineEnd: "none", close: "end" },
+  Reset: { ...usual, close: "reset" },
+  "Slow reader": { ...usual, reading: "slow" },
+  "Eight at once": { ...usual, runs: 8 },
+};
 
 export interface Experiment {
   readonly bytes: Uint8Array;
@@ -87,7 +84,8 @@ export interface Experiment {
 export function makeExperiment(settings: FaultSettings): Experiment {
   const { message, lineEnd, cut, at, delayMs, gapMs, close, reading, readBytes, readEveryMs } = settings;
   const bytes = encodeLines(message, lineEnd);
-  const schedule: ScheduleStep[] = sizesOf(cut, at, bytes.length).map((size, index) => ({
+  const steps = sizesOf(cut, at, bytes.length);
+  const schedule: ScheduleStep[] = steps.map((size, index) => ({
     afterMs: index === 0 ? delayMs : gapMs,
     bytes: size,
   }));

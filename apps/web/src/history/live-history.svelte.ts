@@ -2,9 +2,7 @@
  * The history of the Wirebook server as the page keeps it: its lines, in step with the server's, and what is shown of them.
  *
  * It follows with operation 5 from the next line on, so that every line that comes is a change: an old `deleted line 3`
- * must not delete anything again. The lines before are read with operation 2 (`LineReader`). After a reconnect nothing is
- * known of what was deleted meanwhile, so they are read anew. All of it is requests like any other, for the user, and the
- * conversation shows them as the page's own.
+ * must not delete anything again. The lines before are read with operation 2 (`LineReader`), and after a reconnect anew.
  */
 
 import { decodeFollowing, timestampOf } from "@wirebook/protocol";
@@ -18,7 +16,6 @@ import type { Zone } from "../ui/format.ts";
 import { OwnLines } from "./own-lines.ts";
 import { LineCache } from "./replica/line-cache.svelte.ts";
 import { createSplitter, LineReader, toText } from "./replica/line-reader.svelte.ts";
-import { Search } from "./search/search.svelte.ts";
 import { HistoryView } from "./view/history-view.svelte.ts";
 
 /**
@@ -41,7 +38,6 @@ export class LiveHistory {
   readonly ownLines: OwnLines;
   readonly reader: LineReader;
   readonly view: HistoryView;
-  readonly search: Search;
   readonly #streams: Streams;
   readonly #operations: Operations;
   readonly #watch: (stream: Stream | undefined) => Promise<void>;
@@ -65,8 +61,7 @@ export class LiveHistory {
     this.#watch = watch;
     this.ownLines = new OwnLines(streams, this.cache);
     this.reader = new LineReader(streams, this.cache, () => this.state === "live");
-    this.view = new HistoryView(this.cache, preferences);
-    this.search = new Search(this, preferences);
+    this.view = new HistoryView(this.cache, this.reader, preferences);
   }
 
   /** False for a gateway without a Wirebook server, and for a server that cannot be followed. */
@@ -81,7 +76,6 @@ export class LiveHistory {
     if (isNew && ["idle", "failed"].includes(this.state)) void this.start();
   }
 
-  /** Begins, or begins again. */
   async start(): Promise<void> {
     const before = this.#following;
     const run = this.#enter(this.#streams.hasServer ? "connecting" : "none");
@@ -100,7 +94,6 @@ export class LiveHistory {
     else this.#enter("none");
   }
 
-  /** The gateway is gone, and the follow with it. */
   lose(): void {
     this.#enter("idle");
   }
@@ -108,12 +101,9 @@ export class LiveHistory {
   /** Brings a line into view, or the nearest there is, whatever is filtered. */
   goToLine(line: number): void {
     const { last } = this.cache;
-    if (last === 0) return;
-    this.search.text = "";
-    this.view.reveal(Math.min(last, line));
+    if (last > 0) this.view.reveal(Math.min(last, line));
   }
 
-  /** Goes to the first line from a time on. */
   async goToTime(time: string): Promise<void> {
     const line = await this.reader.find(time);
     if (line !== undefined) this.goToLine(line);

@@ -27,7 +27,7 @@ const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 /** Rows that are let go of together. */
 const batchRows = 512;
-const nothing = new Uint8Array(0);
+const nothing: Uint8Array = new Uint8Array(0);
 
 export class StreamLines {
   /** The index of the event that is taken next. */
@@ -52,79 +52,60 @@ export class StreamLines {
     for (const event of events) {
       this.next = event.index + 1;
       const isWithin = event.isFromTarget && event.kind === "data" && event.offset < this.#to;
-      if (this.#from === undefined || isWithin) this.#takeEvent(event);
+      // The bytes of one that tells what was written stand where they were read.
+      if (event.kind !== "written" && (this.#from === undefined || isWithin)) this.#takeEvent(event, event.kind);
     }
   }
 
-  #takeEvent(event: StreamEvent): void {
-    const { kind, isFromTarget, offset, bytes } = event;
-    // Its bytes stand where they were read.
-    if (kind === "written") return;
+  #takeEvent(event: StreamEvent, kind: "data" | "fin" | "rst"): void {
+    const { isFromTarget, offset, bytes } = event;
     const way = isFromTarget ? "received" : "sent";
     const from = this.#taken[way];
-    const to = Math.min(offset + event.byteCount, this.#to);
-    if (offset > from) this.#addGap(event, from, offset);
     const start = Math.max(from, offset);
-    if (kind !== "data") this.#add(event, kind, offset, nothing);
-    else if (bytes === undefined && to > start) this.#addGap(event, start, to);
+    const to = Math.min(offset + event.byteCount, this.#to);
+    if (offset > from) this.#extend(event, "gap", from, offset);
+    if (kind !== "data") this.#extend(event, kind, offset, offset);
+    else if (bytes === undefined && to > start) this.#extend(event, "gap", start, to);
     else if (bytes !== undefined) this.#addBytes(event, bytes.subarray(0, to - offset), start - offset);
     this.#taken[way] = Math.max(from, to);
   }
 
   /** Whether a row ends before a byte depends on nothing but the bytes before it in the row: reads change nothing. */
   #addBytes(event: StreamEvent, bytes: Uint8Array, start: number): void {
-    let row = this.#last(event, "data");
+    const last = this.#last(event, "data");
     let begin = start;
-    let length = row?.bytes.length ?? 0;
-    let before = row?.bytes.at(-1);
-    for (let at = start; at < bytes.length; at++) {
-      const byte = bytes[at] as number;
-      const isLineOver = before === lineFeed || (before === carriageReturn && byte !== lineFeed);
+    let length = last?.bytes.length ?? 0;
+    let before = last?.bytes.at(-1);
+    let isNew = false;
+    for (let at = start; at <= bytes.length; at++) {
+      const byte = bytes[at];
+      const isLineOver = before === lineFeed || (before === carriageReturn && byte !== undefined && byte !== lineFeed);
       // No character of UTF-8 is cut: it has four bytes at most, and begins with one from 0xc0 on.
-      const isFull = length >= lineBytesMax || (length > lineBytesMax - 4 && byte >= 0xc0);
-      if (isLineOver || isFull) {
-        this.#extend(row, event, begin, bytes.subarray(begin, at));
-        row = undefined;
-        begin = at;
-        length = 0;
+      const isFull = length >= lineBytesMax || (length > lineBytesMax - 4 && byte !== undefined && byte >= 0xc0);
+      if (byte === undefined || isLineOver || isFull) {
+        const part = bytes.subarray(begin, at);
+        if (part.length > 0) this.#extend(event, "data", event.offset + begin, event.offset + at, part, isNew);
+        [begin, length, isNew] = [at, 0, true];
       }
-      before = byte;
-      length += 1;
+      [before, length] = [byte, length + 1];
     }
-    this.#extend(row, event, begin, bytes.subarray(begin));
   }
 
-  #extend(row: Row | undefined, event: StreamEvent, begin: number, part: Uint8Array): void {
-    if (part.length === 0) return;
-    if (row === undefined) this.#add(event, "data", event.offset + begin, part);
-    else this.#replaceLast({ ...row, to: row.to + part.length, bytes: joinBytes(row.bytes, part) });
+  /** Adds to the last row when it is of that kind and of the event's direction, or else a row. */
+  #extend(event: StreamEvent, kind: Row["kind"], from: number, to: number, bytes = nothing, isNew = false): void {
+    const { isFromTarget, atMs } = event;
+    const last = isNew ? undefined : this.#last(event, kind);
+    if (last?.to === from) {
+      this.rows[this.rows.length - 1] = { ...last, to, bytes: joinBytes(last.bytes, bytes) };
+      return;
+    }
+    this.rows.push({ id: this.leftOut + this.rows.length, kind, isFromTarget, atMs, from, to, bytes });
+    if (this.rows.length > streamLinesKept) this.leftOut += this.rows.splice(firstLinesKept, batchRows).length;
   }
 
-  #addGap(event: StreamEvent, from: number, to: number): void {
-    const last = this.#last(event, "gap");
-    if (last?.to === from) this.#replaceLast({ ...last, to });
-    else this.#add(event, "gap", from, nothing, to);
-  }
-
-  /** The last row, when it is of that kind and of the event's direction. */
   #last({ isFromTarget }: StreamEvent, kind: Row["kind"]): Row | undefined {
     const last = this.rows.at(-1);
     return last?.kind === kind && last.isFromTarget === isFromTarget ? last : undefined;
-  }
-
-  #replaceLast(row: Row): void {
-    this.rows[this.rows.length - 1] = row;
-  }
-
-  #add(
-    { isFromTarget, atMs }: StreamEvent,
-    kind: Row["kind"],
-    from: number,
-    bytes: Uint8Array,
-    to = from + bytes.length,
-  ) {
-    this.rows.push({ id: this.leftOut + this.rows.length, kind, isFromTarget, atMs, from, to, bytes });
-    if (this.rows.length > streamLinesKept) this.leftOut += this.rows.splice(firstLinesKept, batchRows).length;
   }
 }
 

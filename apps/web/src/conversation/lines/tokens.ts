@@ -125,15 +125,16 @@ function textTokens(bytes: Uint8Array): readonly Token[] {
   return tokens;
 }
 
-function specialToken({ 0: all, groups }: RegExpExecArray): Token {
-  if (groups?.["escape"] !== undefined)
-    return { kind: "escape", text: plainText(pictures(all.replace(/\u001b/g, "ESC"))) };
-  if (groups?.["control"] !== undefined) {
+function specialToken({ 0: all, groups = {} }: RegExpExecArray): Token {
+  const { escape, control, invalid } = groups;
+  if (escape !== undefined) return { kind: "escape", text: plainText(pictures(all.replace(/\u001b/g, "ESC"))) };
+  if (control !== undefined)
     return { kind: "control", text: pictures(all), name: controlNames[all.charCodeAt(0)] ?? "DEL" };
-  }
-  if (groups?.["invalid"] === undefined) return { kind: "control", text: escapes(all) };
-  // `decodeText` makes a lone surrogate of each byte that is not UTF-8.
-  return { kind: "invalid", text: Array.from(all, (unit) => `\\x${hexOf(unit.charCodeAt(0) & 0xff)}`).join("") };
+  if (invalid !== undefined)
+    // `decodeText` makes a lone surrogate of each byte that is not UTF-8.
+    return { kind: "invalid", text: all.replace(/[^]/g, (unit) => `\\x${hexOf(unit.charCodeAt(0) & 0xff)}`) };
+  const text = all.replace(/./gsu, (each) => `\\u${(each.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
+  return { kind: "control", text };
 }
 
 /** The pictures of control characters that Unicode has: `␀` to `␟`, and `␡`. */
@@ -142,12 +143,6 @@ function pictures(text: string): string {
     const code = character.charCodeAt(0);
     return String.fromCharCode(code === 0x7f ? 0x2421 : 0x2400 + code);
   });
-}
-
-function escapes(text: string): string {
-  return Array.from(text, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`).join(
-    "",
-  );
 }
 
 function hexOf(byte: number): string {

@@ -1,9 +1,6 @@
 /**
  * The lines of the history that the page holds, by their number from 1, kept exact by the history's own feed [H-12]. They are in
  * blocks of a thousand numbers. Beyond a limit, the block that has been out of view for longest is dropped.
- *
- * `apply` takes the next line of a follow. It belongs to the end, and a result line [H-7] says what else changed: the
- * lines behind a deleted one get the number before theirs. A cache that is out of step with that says so, and must begin again.
  */
 
 import { decodeEntry, timestampOf } from "@wirebook/protocol";
@@ -32,13 +29,11 @@ export class LineCache {
   readonly #blocks = new Map<number, (string | undefined)[]>();
   readonly #listeners = new Set<FeedListener>();
 
-  /** The number of the last line. */
   get last(): number {
     this.redraw.listen();
     return this.#last;
   }
 
-  /** The line of a number, if it is held. */
   at(position: number): string | undefined {
     this.redraw.listen();
     return this.#blocks.get(blockOf(position))?.[indexOf(position)];
@@ -86,8 +81,8 @@ export class LineCache {
   }
 
   /**
-   * Takes the next line of the feed. False when the cache is out of step. So it is after an archiving, which may take
-   * most of the lines and is rare: reading the rest anew is simpler than moving all of them.
+   * Takes the next line of the feed, which belongs to the end; a result line [H-7] says what else changed. False when the
+   * cache is out of step: after an archiving, too, which is rare, and simpler to read anew than to follow.
    */
   apply(line: string): boolean {
     const time = timeOf(line);

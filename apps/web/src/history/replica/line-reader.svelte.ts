@@ -104,13 +104,11 @@ export class LineReader {
     return false;
   }
 
-  /** What is in view first, then what is near. */
   #missing(): number | undefined {
     const { from, to } = this.#view;
     return this.#cache.missing(from, to) ?? this.#cache.missing(from - historyAheadLines, to + historyAheadLines);
   }
 
-  /** The lines of the answer; none when it failed. */
   async #request(from: number, to: number, purpose: string): Promise<readonly string[]> {
     const splitter = createSplitter();
     const lines: string[] = [];
@@ -120,9 +118,7 @@ export class LineReader {
       values: [String(from), String(to), "snapshot"],
       by: "page",
       purpose,
-      onResponse: (bytes) => {
-        for (const line of splitter.push(bytes)) lines.push(toText(line));
-      },
+      onResponse: (bytes) => lines.push(...splitter.push(bytes).map(toText)),
     });
     if (stream === undefined) return [];
     this.#streams.keepFew(stream);
@@ -143,7 +139,6 @@ export class LineReader {
   }
 }
 
-/** Takes a response apart into lines. */
 export function createSplitter(): LineSplitter {
   return new LineSplitter(historyLineBytesKept);
 }

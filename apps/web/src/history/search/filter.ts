@@ -53,18 +53,13 @@ interface Token {
 }
 
 /** A field is letters and a colon; `http://…` is text. */
-const tokenForm = /(-?)(?:([a-z]+):(?!\/\/))?(?:"([^"]*)"?|(\S*))/iy;
+const tokenForm = /(?=\S)(-?)(?:([a-z]+):(?!\/\/))?(?:"([^"]*)"?|(\S*))/gi;
 const valueCharactersMax = 40;
 
 function tokenize(text: string): Token[] {
-  const tokens: Token[] = [];
-  for (let at = 0; at < text.length; at = tokenForm.lastIndex) {
-    tokenForm.lastIndex = at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
-    const [raw = "", sign, field = "", quoted, word = ""] = tokenForm.exec(text) ?? [];
-    if (raw === "") break;
-    tokens.push({ raw, isExcluded: sign === "-", field: field.toLowerCase(), value: quoted ?? word });
-  }
-  return tokens;
+  return Array.from(text.matchAll(tokenForm), ([raw, sign, field = "", quoted, word = ""]) => {
+    return { raw, isExcluded: sign === "-", field: field.toLowerCase(), value: quoted ?? word };
+  });
 }
 
 export function isAny({ terms, since, until }: Filter): boolean {
@@ -145,15 +140,16 @@ export function readTime(
 
 const dayMs = 86_400_000;
 
-/** Tells of lines whether they match. */
 export function createMatcher({ terms, since, until }: Filter): (line: string) => boolean {
   const texts = terms.filter(({ field }) => field === "");
   const needsSketch = since !== "" || until !== "" || texts.length < terms.length;
-  const oneOf = (field: "user" | "op") => {
-    const own = terms.filter((term) => term.field === field);
-    const wanted = new Set(own.filter(({ isExcluded }) => !isExcluded).map(({ value }) => value));
-    const excluded = new Set(own.filter(({ isExcluded }) => isExcluded).map(({ value }) => value));
-    return (value: string) => (wanted.size === 0 || wanted.has(value)) && !excluded.has(value);
+  const oneOf = (wanted: "user" | "op") => {
+    const own = terms.filter(({ field }) => field === wanted);
+    const isOpen = own.every(({ isExcluded }) => isExcluded);
+    return (value: string) => {
+      const named = own.find((term) => term.value === value);
+      return named === undefined ? isOpen : !named.isExcluded;
+    };
   };
   const [fitsUser, fitsOperation] = [oneOf("user"), oneOf("op")];
   return (line) => {
@@ -185,7 +181,6 @@ export function encodeFilterLink(text: string, zone: Zone): string {
   return fixed.length === 0 ? "" : `#${parameter}=${encodeURIComponent(fixed.join(" "))}`;
 }
 
-/** The filter in a fragment; `undefined` when it holds none. */
 export function decodeFilterLink(fragment: string): string | undefined {
   return new URLSearchParams(fragment.replace(/^#/, "")).get(parameter)?.slice(0, filterCharactersMax);
 }

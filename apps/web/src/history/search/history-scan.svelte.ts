@@ -3,8 +3,7 @@
  *
  * It begins with the newest lines that are held, goes on with every line that comes, and reads on backwards by itself, a
  * block of lines at a time, until all are seen, enough are found or it is stopped. So what it has seen is always one range up
- * to the newest line. A read leaves a line in the history, so it waits until the typing has settled, and what was read is held
- * as far as there is room: the next filter of a history that fits needs no read.
+ * to the newest line. A read leaves a line in the history, so it waits until the typing has settled.
  */
 
 import { filterSettleMs, matchesKept, scanBlockLines, scanSliceLines } from "../../limits.ts";
@@ -21,7 +20,7 @@ export interface Match {
 export class HistoryScan {
   isReading = $state(false);
   error = $state("");
-  /** Times that matches changed their rank; those added at the end are not counted. */
+  /** As that of `LineCache`. */
   changes = 0;
   readonly isWanted: (line: string) => boolean;
   readonly #reader: LineReader;
@@ -48,7 +47,6 @@ export class HistoryScan {
     void this.scanBack();
   }
 
-  /** The rank of the newest match. */
   get last(): number {
     this.#cache.redraw.listen();
     return this.#matches.length;
@@ -67,7 +65,6 @@ export class HistoryScan {
     for (let rank = from; rank <= this.#matches.length; rank++) yield [rank, (this.at(rank) as Match).line];
   }
 
-  /** Lines that were scanned. */
   get scanned(): number {
     return this.#cache.last + 1 - this.#from;
   }
@@ -97,13 +94,11 @@ export class HistoryScan {
     if (run === this.#run) this.isReading = false;
   }
 
-  /** Stops the scan backwards; what was found stays. */
   stop(): void {
     this.#run += 1;
     this.isReading = false;
   }
 
-  /** Ends the scan altogether. */
   dispose(): void {
     this.stop();
     this.#stopListening();

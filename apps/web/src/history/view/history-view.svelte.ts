@@ -1,11 +1,17 @@
 /**
- * What the history panel shows: all lines or those that match a filter, where the view stands, the line with the
- * cursor and the line shown in full. These are numbers of lines, which are moved when a line above is deleted.
+ * What the history panel shows: the filter and its place in the page's address, `#filter=…`, the lines that match or else
+ * all, where the view stands, the line with the cursor and the line shown in full. Places are numbers of lines, which are
+ * moved when a line above is deleted.
+ *
+ * A filter works from the first key on. One that is not understood changes nothing until it is, and says why.
  */
 
+import { filterSettleMs } from "../../limits.ts";
 import type { Zone } from "../../ui/format.ts";
 import type { LineCache } from "../replica/line-cache.svelte.ts";
-import type { HistoryScan } from "../search/history-scan.svelte.ts";
+import type { LineReader } from "../replica/line-reader.svelte.ts";
+import { anyLine, createMatcher, decodeFilterLink, encodeFilterLink, isAny, parseFilter } from "../search/filter.ts";
+import { HistoryScan } from "../search/history-scan.svelte.ts";
 import { isBackground, timeOf } from "./line-text.ts";
 import { Rows } from "./rows.ts";
 import type { Row } from "./rows.ts";
@@ -21,10 +27,12 @@ export interface ShownRow {
 }
 
 export class HistoryView {
+  #text = $state("");
+  /** What the text of the filter box means. */
+  readonly typed = $derived.by(() => parseFilter(this.#text, this.#preferences.zone));
   /** The lines that match, when there is a filter. */
   scan = $state.raw<HistoryScan>();
-  /** Whether the requests that pages make by themselves are rows like any other. */
-  showsBackground = $state(false);
+  #showsBackground = $state(false);
   /** The line with the cursor; 0 for none. */
   cursor = $state(0);
   /** True until the list has brought it into view. */
@@ -39,16 +47,22 @@ export class HistoryView {
   topTime = $state("");
   /** The topmost line in view, and the rows from its own to the upper edge. Nothing is drawn because of it. */
   #top: { readonly position: number; readonly rows: number } | undefined;
+  #filter = anyLine;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The fragment that the address has. */
+  #written = "";
   readonly #cache: LineCache;
+  readonly #reader: LineReader;
   readonly #preferences: { readonly zone: Zone };
   readonly #made = new Rows();
 
-  /** @param preferences with the zone in which days begin */
-  constructor(cache: LineCache, preferences: { readonly zone: Zone }) {
+  /** @param preferences with the zone in which days begin and times are typed */
+  constructor(cache: LineCache, reader: LineReader, preferences: { readonly zone: Zone }) {
     this.#cache = cache;
+    this.#reader = reader;
     this.#preferences = preferences;
     cache.listen((line, deleted) => {
-      if (line !== "" && !this.isEndSeen && this.isShown(line)) this.unseen += 1;
+      if (line !== "" && !this.isEndSeen && this.#isShown(line)) this.unseen += 1;
       if (deleted === undefined) return;
       const move = (at: number) => (deleted === "all" ? Math.min(at, cache.last) : at > deleted ? at - 1 : at);
       this.cursor = move(this.cursor);
@@ -57,20 +71,54 @@ export class HistoryView {
       const { detailed } = this;
       const isGone = deleted === "all" || deleted === detailed?.position;
       this.detailed = isGone ? undefined : detailed && { ...detailed, position: move(detailed.position) };
+      if (deleted === "all") this.#search();
     });
   }
 
-  /** True for a line that has a row of its own. */
-  isShown(line: string): boolean {
-    return this.scan?.isWanted(line) ?? (this.showsBackground || !isBackground(line));
+  get text(): string {
+    return this.#text;
   }
 
-  /** Rows that there are to see. */
+  set text(text: string) {
+    this.#text = text;
+    this.applyFilter();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#write(), filterSettleMs);
+  }
+
+  /** Whether the requests that pages make by themselves are rows like any other, and are found. */
+  get showsBackground(): boolean {
+    return this.#showsBackground;
+  }
+
+  set showsBackground(isShown: boolean) {
+    this.#showsBackground = isShown;
+    this.#search();
+  }
+
+  /** Filters by the text: also when the zone has changed, in which its times are meant. */
+  applyFilter(): void {
+    const { typed } = this;
+    if (typed.kind === "problem") return;
+    const filter = typed.kind === "filter" ? typed.filter : anyLine;
+    if (JSON.stringify(filter) === JSON.stringify(this.#filter)) return;
+    this.#filter = filter;
+    this.#search();
+  }
+
+  /** Takes the filter of an address; false when it holds none. */
+  takeAddress(fragment: string): boolean {
+    const text = decodeFilterLink(fragment);
+    if (text === undefined) return false;
+    this.text = text;
+    this.#written = fragment;
+    return true;
+  }
+
   get rows(): number {
     return this.#rows.count;
   }
 
-  /** What stands in a row. */
   rowAt(row: number): ShownRow {
     const { kind, at, to } = this.#rows.rowAt(row);
     if (this.scan === undefined) return { kind, position: at, line: this.#cache.at(at), to };
@@ -97,8 +145,9 @@ export class HistoryView {
     this.cursor = this.rowAt(this.rowAt(row).kind === "day" ? row + step : row).position;
   }
 
-  /** Brings a line into view; the filter must be off. */
+  /** Brings a line into view, whatever is filtered. */
   reveal(position: number): void {
+    this.text = "";
     if (this.rowAt(this.rowOf(position)).kind === "fold") this.showsBackground = true;
     this.cursor = position;
     this.isRevealing = true;
@@ -123,8 +172,31 @@ export class HistoryView {
   }
 
   get #rows(): Rows {
-    const isFolding = this.scan === undefined && !this.showsBackground;
+    const isFolding = this.scan === undefined && !this.#showsBackground;
     this.#made.update(this.scan ?? this.#cache, this.#preferences.zone, isFolding);
     return this.#made;
+  }
+
+  #isShown(line: string): boolean {
+    return this.scan?.isWanted(line) ?? (this.#showsBackground || !isBackground(line));
+  }
+
+  /** Searches anew: in other lines, for others, or because others are hidden. */
+  #search(): void {
+    this.scan?.dispose();
+    this.scan = undefined;
+    if (isAny(this.#filter)) return;
+    const isMatch = createMatcher(this.#filter);
+    const isWanted = (line: string) => isMatch(line) && (this.#showsBackground || !isBackground(line));
+    this.scan = new HistoryScan(this.#reader, this.#cache, isWanted, this.#filter.since);
+  }
+
+  /** A jump is no state of the page, and what is not understood is none yet. */
+  #write(): void {
+    if (this.typed.kind !== "filter") return;
+    const fragment = encodeFilterLink(this.#text, this.#preferences.zone);
+    if (fragment === this.#written) return;
+    this.#written = fragment;
+    history.replaceState(null, "", fragment === "" ? location.pathname + location.search : fragment);
   }
 }

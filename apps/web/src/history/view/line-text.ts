@@ -1,8 +1,6 @@
 /**
- * What a line of the history says: at a glance for filters, in full for rows.
- *
- * A filter looks at a million lines, and `decodeEntry` would take several times as long. A sketch takes the same lines
- * apart but trusts their form: it is good enough to choose and to count, never to decide what was deleted.
+ * What a line of the history says: at a glance for filters, in full for rows. A filter looks at a million lines, and
+ * `decodeEntry` would take several times as long as a sketch that trusts their form.
  */
 
 import { decodeEntry, plainText, quoteText } from "@wirebook/protocol";
@@ -47,7 +45,7 @@ const resultOperations: Readonly<Record<string, string>> = {
   "archived lines": "7",
 };
 
-/** Takes a line apart [H-9]. */
+/** [H-9] */
 export function sketchLine(line: string): LineSketch {
   const time = timeOf(line);
   const groups = time === "" ? undefined : sketchForm.exec(line)?.groups;
@@ -68,7 +66,6 @@ export interface LineParts {
   readonly rest: string;
 }
 
-/** Takes a line apart for a row. */
 export function partsOf(line: string): LineParts {
   const entry = decodeEntry(line);
   const { kind } = entry;
