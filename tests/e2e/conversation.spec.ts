@@ -156,7 +156,7 @@ test("finds in all bytes that are kept, folded or not, and shows each match", as
   mail.write(`${lines.join("\r\n")}\r\nneedle here\r\nanother NEEDLE\r\n`);
   const entry = talk.card("mail #1");
   await expect(entry).toContainText("another NEEDLE");
-  await expect(entry.getByRole("button", { name: "Show more: 802 lines are folded" })).toBeVisible();
+  await expect(entry.getByRole("button", { name: "Show more: 1,102 lines are folded" })).toBeVisible();
   await expect(entry).not.toContainText("line 450");
   await talk.conversation.getByRole("button", { name: "Find", exact: true }).click();
   const find = talk.conversation.getByRole("search");

@@ -63,7 +63,7 @@ export class App {
     this.streams.newestTime = () => this.history.cache.newestTime || undefined;
     this.streams.onKey = (user, stream) => this.#adopt(user, stream);
     const onSent = (stream: Stream | undefined) => void this.#watch(stream);
-    this.commandLine = new CommandLine(this.operations, this.identity, this.streams, onSent);
+    this.commandLine = new CommandLine(this, onSent);
     this.lab = new Lab(this.streams, this.identity.keyring, onSent);
   }
 

@@ -30,9 +30,8 @@ export const scanBlockLines = 50_000;
 /** Lines that are looked at in one go; then the page may draw. */
 export const scanSliceLines = 5000;
 
-/** Characters of a filter, and words and fields in it. */
+/** Characters of a filter. */
 export const filterCharactersMax = 500;
-export const filterTermsMax = 20;
 
 /** Milliseconds after the last key before a filter searches what is not held, which leaves lines in the history. */
 export const filterSettleMs = 300;

@@ -38,7 +38,7 @@ function openPage(names: readonly string[] = ["mail", "wirebook"]) {
   operations.list = specs;
   const streams = new Streams(connection, () => {});
   const identity = new Identity(() => {});
-  const line = new CommandLine(operations, identity, streams, () => {});
+  const line = new CommandLine({ operations, identity, streams }, () => {});
   const type = (text: string) => {
     line.text = text;
     line.send();

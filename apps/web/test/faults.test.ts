@@ -9,9 +9,16 @@ import {
   scheduleStepsMax,
   firstBytesMax,
 } from "@wirebook/protocol";
-import { deletes, isOrdinary, makeExperiment, numberBounds, ordinary, presets } from "../src/fault-lab/experiment.ts";
-import type { FaultSettings } from "../src/fault-lab/experiment.ts";
-import { Lab } from "../src/fault-lab/lab.svelte.ts";
+import {
+  deletes,
+  isOrdinary,
+  Lab,
+  makeExperiment,
+  numberBounds,
+  ordinary,
+  presets,
+} from "../src/fault-lab/lab.svelte.ts";
+import type { FaultSettings } from "../src/fault-lab/lab.svelte.ts";
 import { Stream } from "../src/streams/stream.svelte.ts";
 import { server } from "./stream-samples.ts";
 

@@ -36,8 +36,8 @@ describe("a line at a glance", () => {
     [bare, { time, user: "Otter", operation: "none" }],
     [encodeRequestEntry(time, "::1", "otter what", false), { time, user: "otter", operation: "?" }],
     [encodeRequestEntry(time, "::1", "", false), { time, user: "", operation: "none" }],
-    [outcome, { time, user: "brick", operation: "1" }],
-    [deletedAll, { time, user: "brick", operation: "3" }],
+    [outcome, { time, user: "brick", operation: "" }],
+    [deletedAll, { time, user: "brick", operation: "" }],
     [foreign, { time: "", user: "", operation: "" }],
     ["", { time: "", user: "", operation: "" }],
   ])("%s", (line, sketch) => {
@@ -73,7 +73,7 @@ describe("a filter", () => {
     expect(choose("user:otter")).toEqual([asked, bare]);
     expect(choose("USER:otter user:Brick")).toEqual([asked, bare, outcome]);
     expect(choose("op:none")).toEqual([bare]);
-    expect(choose("op:1")).toEqual([outcome]);
+    expect(choose("op:2")).toEqual([asked]);
     expect(choose("user:brick op:2")).toEqual([]);
     expect(choose("-user:otter")).toEqual([outcome, foreign]);
     expect(choose("user:otter -op:2")).toEqual([bare]);
@@ -98,10 +98,9 @@ describe("a filter", () => {
     ["usr:otter", '“usr:” is no field. Fields are user, op, since, until. As text: "usr:otter"'],
     ["since:2026-11", "Invalid time “2026-11”. Example: since:2026-11-22 or since:2026-11-22T20:31"],
     ["-since:2026-11-22", "Invalid time “2026-11-22”. Example: since:2026-11-22 or since:2026-11-22T20:31"],
-    [":x", "Invalid line number “x”. Example: :50000"],
-    [":0", "Invalid line number “0”. Example: :50000"],
-    ["@noon", "Invalid time “@noon”. Example: @20:31 or @2026-11-28 20:31"],
-    ["a ".repeat(21), "The filter has 21 parts, at most 20."],
+    [":x", "Invalid place “:x”. Example: :50000, @20:31 or @2026-11-28 20:31"],
+    [":0", "Invalid place “:0”. Example: :50000, @20:31 or @2026-11-28 20:31"],
+    ["@noon", "Invalid place “@noon”. Example: :50000, @20:31 or @2026-11-28 20:31"],
   ])("says what is wrong with %s", (text, problem) => {
     expect(problemOf(text)).toBe(problem);
   });
@@ -119,8 +118,8 @@ describe("a jump", () => {
   test.each([
     [":50000", { kind: "line", line: 50_000 }],
     ["@2026-11-28 20:31", { kind: "time", time: "2026-11-28T20:31:00.000000Z" }],
-    ["2026-11-22 20:31", { kind: "time", time: "2026-11-22T20:31:00.000000Z" }],
-    ["2026-11-22T20:31:05.5", { kind: "time", time: "2026-11-22T20:31:05.500000Z" }],
+    ["@2026-11-22 20:31", { kind: "time", time: "2026-11-22T20:31:00.000000Z" }],
+    ["@2026-11-22T20:31:05.5", { kind: "time", time: "2026-11-22T20:31:05.500000Z" }],
     ["@11:31", { kind: "time", time: "2026-11-28T11:31:00.000000Z" }],
     // It has not been that late today.
     ["@20:31", { kind: "time", time: "2026-11-27T20:31:00.000000Z" }],

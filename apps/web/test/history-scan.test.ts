@@ -74,17 +74,6 @@ describe("a scan", () => {
     expectFound(scene, "otter 2");
   });
 
-  test("stops when asked to, and goes on from there", async () => {
-    const scene = await open(2 * scanBlockLines, '"otter 12"');
-    scene.peer.beforeAnswer = () => scene.scan.stop();
-    await untilRead(scene.scan);
-    expect(scene.scan.isWhole).toBe(false);
-    scene.peer.beforeAnswer = () => {};
-    await scene.scan.scanBack();
-    expect(scene.scan.isWhole).toBe(true);
-    expectFound(scene, "otter 12");
-  });
-
   test("looks no further back than the times that are wanted", async () => {
     const scene = await openLiveScene(2 * scanBlockLines);
     const since = (scene.peer.lines[2 * scanBlockLines - 150] ?? "").slice(0, 27);

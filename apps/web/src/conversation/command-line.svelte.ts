@@ -1,33 +1,27 @@
 /**
- * The one line that people type into, for whatever target is chosen.
- *
- * A line for the Wirebook server is a message of its protocol: its first word is the name that sends it, and the key of
- * that name is added on the way. A line for any other target goes as it was typed, and the connection that the first one
- * opened takes the next ones until it ends.
+ * The one line that people type into. For the Wirebook server it is a message of its protocol: its first word is the name
+ * that sends it, and the key of that name is added on the way. For any other target it goes as it was typed, and the
+ * connection that the first one opened takes the next ones until it ends.
  */
 
 import { decodeText, encodeText, isUtf8 } from "@wirebook/protocol";
 import type { AnnouncedTarget } from "@wirebook/protocol";
 import * as z from "zod/mini";
+import type { App } from "../app.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
 import { lineCharactersMax } from "../limits.ts";
-import type { Operations } from "../streams/operations.svelte.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
-import type { Streams } from "../streams/streams.svelte.ts";
 import { Persisted } from "../ui/browser.ts";
 import { count } from "../ui/format.ts";
 import { makeDraft, withoutKey } from "./draft.ts";
 import type { Draft } from "./draft.ts";
-import type { Identity } from "./identity.svelte.ts";
 import { decodeHex, encodeHex, encodeLines, linesOf, withoutLineEnd } from "./line-bytes.ts";
 
-/** The name that a first visitor is offered: the sample user of the reference implementation. */
+/** The sample user of the reference implementation. */
 export const sampleName = "brick";
 
-/** Lines that are recalled for each target. */
 export const recalledMax = 100;
 
-/** How lines go to a target. */
 const targetSettings = z.object({
   lineEnd: z.enum(["CRLF", "LF", "CR", "none"]),
   input: z.enum(["text", "hex"]),
@@ -43,18 +37,14 @@ const usual: TargetSettings = { lineEnd: "CRLF", input: "text", keepsOpen: true 
 /** A Wirebook server takes one message a connection, and closes it after the reply. */
 const forServer: TargetSettings = { lineEnd: "LF", input: "text", keepsOpen: false };
 
-/** Targets whose settings this browser remembers. */
 const rememberedMax = 64;
 
 export class CommandLine {
   text = $state("");
-  /** What is open above the line. */
   panel = $state<"identity" | "fields" | "bytes">();
   /** The name of the line that the server did not accept. */
   refused = $state.raw<{ readonly name: string; readonly hadKey: boolean }>();
-  readonly #operations: Operations;
-  readonly #identity: Identity;
-  readonly #streams: Streams;
+  readonly #parts: Pick<App, "operations" | "identity" | "streams">;
   readonly #onSent: (stream: Stream | undefined) => void;
   readonly #keptTarget = new Persisted("target");
   readonly #keptSettings = new Persisted("target-settings");
@@ -69,22 +59,14 @@ export class CommandLine {
   #back = 0;
   #typed = "";
 
-  /** @param onSent gets each stream that a line opened */
-  constructor(
-    operations: Operations,
-    identity: Identity,
-    streams: Streams,
-    onSent: (stream: Stream | undefined) => void,
-  ) {
-    this.#operations = operations;
-    this.#identity = identity;
-    this.#streams = streams;
+  constructor(parts: Pick<App, "operations" | "identity" | "streams">, onSent: (stream: Stream | undefined) => void) {
+    this.#parts = parts;
     this.#onSent = onSent;
   }
 
   /** The chosen one among those that there are, or else the usual one. */
   get target(): AnnouncedTarget {
-    return this.#streams.targets.find(({ name }) => name === this.#chosen) ?? this.#streams.target;
+    return this.#parts.streams.targets.find(({ name }) => name === this.#chosen) ?? this.#parts.streams.target;
   }
 
   get isForServer(): boolean {
@@ -110,55 +92,48 @@ export class CommandLine {
     this.panel = undefined;
     this.refused = undefined;
     this.#back = 0;
-    this.text = this.isForServer && this.#identity.hasConnected ? `${this.name} ` : "";
+    this.text = this.isForServer && this.#parts.identity.hasConnected ? `${this.name} ` : "";
   }
 
   /** The name of the line, or the one that was accepted last. */
   get name(): string {
     const word = this.isForServer ? (/^\s*([^\s~]+)/u.exec(this.text)?.[1] ?? "") : "";
-    return word || this.#identity.name || sampleName;
+    return word || this.#parts.identity.name || sampleName;
   }
 
-  /** What the line means to the Wirebook server. */
   get draft(): Draft {
     return this.#draftOf(this.text);
   }
 
-  /** The bytes that Send would send, or why the text makes none. */
-  get #made(): Uint8Array | string {
-    if (this.isForServer) return encodeText(this.draft.message);
-    if (this.isConnect) return new Uint8Array(0);
-    const { length } = this.text;
-    if (length > lineCharactersMax)
-      return `the text has ${count(length)} characters, over the limit of ${count(lineCharactersMax)}; shorten it`;
-    return this.settings.input === "text" ? encodeLines(this.text, this.settings.lineEnd) : decodeHex(this.text);
-  }
-
   /** The bytes that Send would send; none while the text makes none. */
   get bytes(): Uint8Array {
-    const made = this.#made;
-    return typeof made === "string" ? new Uint8Array(0) : made;
+    return this.#made.bytes;
   }
 
-  /** Why the line is not sent as it is. */
   get problem(): string | undefined {
-    const made = this.#made;
-    return typeof made === "string" ? made : this.isForServer ? this.draft.problem : undefined;
+    return this.#made.problem;
   }
 
-  /** Lines that Send would send. */
+  get #made(): { readonly bytes: Uint8Array; readonly problem?: string | undefined } {
+    const { draft, settings, text } = this;
+    const nothing = new Uint8Array(0);
+    if (this.isForServer) return { bytes: encodeText(draft.message), problem: draft.problem };
+    if (this.isConnect) return { bytes: nothing };
+    if (text.length > lineCharactersMax)
+      return {
+        bytes: nothing,
+        problem: `the text has ${count(text.length)} characters, over the limit of ${count(lineCharactersMax)}; shorten it`,
+      };
+    const bytes = settings.input === "text" ? encodeLines(text, settings.lineEnd) : decodeHex(text);
+    return typeof bytes === "string" ? { bytes: nothing, problem: bytes } : { bytes };
+  }
+
   get lineCount(): number {
     return this.isForServer || this.settings.input === "hex" ? 1 : linesOf(withoutLineEnd(this.text)).length;
   }
 
-  /** The latest conversation with the target, open or over. */
-  get latest(): Stream | undefined {
-    return this.#conversations.get(this.target.name);
-  }
-
-  /** The conversation that takes the next line. */
   get conversation(): Stream | undefined {
-    const { latest } = this;
+    const latest = this.#conversations.get(this.target.name);
     return latest?.state === "running" && !latest.isEnding ? latest : undefined;
   }
 
@@ -193,11 +168,10 @@ export class CommandLine {
 
   /** False when what a stream began with is not kept whole, or is too much for the line, or its target is not there. */
   canRepeat({ intent, isWithServer, firstBytes }: Stream): boolean {
-    const isThere = this.#streams.targets.some(({ name }) => name === intent.target.name);
+    const isThere = this.#parts.streams.targets.some(({ name }) => name === intent.target.name);
     return isThere && (isWithServer || (firstBytes !== undefined && firstBytes.length <= lineCharactersMax));
   }
 
-  /** Puts the line of a stream back, to be changed. */
   edit({ intent, isWithServer, firstBytes = new Uint8Array(0) }: Stream): void {
     this.choose(intent.target.name);
     if (isWithServer) this.text = withoutKey(intent.message).trimEnd();
@@ -211,7 +185,7 @@ export class CommandLine {
   sendAgain({ intent, isWithServer, firstBytes: bytes }: Stream): void {
     const { target, user, message, end = false } = intent;
     if (isWithServer) this.#sendToServer(withoutKey(message));
-    else if (bytes !== undefined) this.#hold(this.#streams.connect({ user, target, bytes, end, by: "user" }));
+    else if (bytes !== undefined) this.#hold(this.#parts.streams.connect({ user, target, bytes, end, by: "user" }));
   }
 
   /** The next line begins with this name, unless one is being typed. @param before the user as whom it was created */
@@ -219,7 +193,7 @@ export class CommandLine {
     if (this.isForServer && ["", withoutKey(before)].includes(this.text.trim())) this.text = `${name} `;
   }
 
-  /** Goes to the line that was sent before the one shown, or forward again, to what was being typed; false when there is none. */
+  /** Goes to the line that was sent before the one shown, or forward again; false when there is none. */
   recall(step: -1 | 1): boolean {
     const lines = this.#recalled.get(this.target.name) ?? [];
     const back = this.#back - step;
@@ -231,26 +205,24 @@ export class CommandLine {
     return true;
   }
 
-  /** Writes bytes as text or in hex, where the text can say them. */
   #write(bytes: Uint8Array): void {
     if (this.settings.input === "hex") this.text = encodeHex(bytes);
     else if (isUtf8(bytes)) this.text = withoutLineEnd(decodeText(bytes));
   }
 
   #draftOf(line: string): Draft {
-    return makeDraft(line, (name) => this.#identity.keyring.withKey(name), this.#operations.list);
+    return makeDraft(line, (name) => this.#parts.identity.keyring.withKey(name), this.#parts.operations.list);
   }
 
-  /** False when there is no connection to the gateway, or no such server behind it. */
   #sendToServer(line: string): boolean {
-    if (!this.#streams.hasServer) return false;
+    if (!this.#parts.streams.hasServer) return false;
     const { message, request } = this.#draftOf(line);
     const [user = ""] = message.trim().split(/\s/u, 1);
-    const { target } = this.#streams;
+    const { target } = this.#parts.streams;
     const stream =
       request === undefined
-        ? this.#streams.connect({ user, target, bytes: encodeText(message), by: "user" })
-        : this.#streams.request({ ...request, by: "user" });
+        ? this.#parts.streams.connect({ user, target, bytes: encodeText(message), by: "user" })
+        : this.#parts.streams.request({ ...request, by: "user" });
     this.#onSent(stream);
     this.refused = undefined;
     void stream?.over.then(({ answer }) => answer === "unauthenticated" && this.#askForKey(user, line));
@@ -266,15 +238,15 @@ export class CommandLine {
     this.panel = "identity";
   }
 
-  /** Sends bytes to another target: on the open conversation, or else on a new connection. False without a gateway. */
+  /** On the open conversation, or else on a new connection. False without a gateway. */
   #sendBytes(bytes: Uint8Array): boolean {
     const { conversation, settings, target } = this;
     if (conversation !== undefined && settings.keepsOpen) {
-      void this.#streams.show(conversation);
-      return this.#streams.write(conversation, bytes);
+      void this.#parts.streams.show(conversation);
+      return this.#parts.streams.write(conversation, bytes);
     }
     const end = !settings.keepsOpen && bytes.length > 0;
-    return this.#hold(this.#streams.connect({ user: "", target, bytes, end, by: "user" }));
+    return this.#hold(this.#parts.streams.connect({ user: "", target, bytes, end, by: "user" }));
   }
 
   /** The next line goes on this stream, unless FIN followed what it began with. False when there is none. */

@@ -72,7 +72,6 @@ export function withoutKey(message: string): string {
   return message.replace(/^(\s*[^\s~]*)~\S*/u, "$1");
 }
 
-/** The operation that the word after the name is. */
 export function operationOf(line: string, announced: readonly Announcement[]): Announcement | undefined {
   const [, word] = line.trimStart().split(/\s+/u);
   return announced.find(({ number }) => String(number) === word);

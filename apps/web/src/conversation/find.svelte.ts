@@ -1,7 +1,6 @@
 /**
- * Finds a text in the bytes that are kept of all streams, folded or not.
- *
- * Bytes are compared as characters of one byte each, so a match knows its offset; case is ignored in ASCII alone.
+ * Finds a text in the bytes that are kept of all streams, folded or not. Bytes are compared as characters of one byte each,
+ * so a match knows its offset; case is ignored in ASCII alone.
  */
 
 import { encodeText } from "@wirebook/protocol";
@@ -23,7 +22,6 @@ export class Find {
   isOpen = $state(false);
   text = $state("");
   matches = $state.raw<readonly Match[]>([]);
-  /** The match that is shown. */
   current = $state.raw<Match>();
   readonly #streams: Pick<Streams, "list">;
   #text = "";
@@ -46,7 +44,6 @@ export class Find {
     this.refresh();
   }
 
-  /** Looks through what is kept now. */
   refresh(): void {
     const needle = encodeText(this.text);
     if (this.text !== this.#text) this.current = undefined;
@@ -72,7 +69,6 @@ export class Find {
   }
 }
 
-/** Adds the matches in one stream, in the order of its events. */
 function scan(stream: Stream, needle: string, matches: Match[]): void {
   /** Of each direction the last characters, in which a match may have begun. */
   const ends = { received: { text: "", offset: 0 }, sent: { text: "", offset: 0 } };

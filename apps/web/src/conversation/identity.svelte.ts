@@ -22,7 +22,6 @@ export class Identity {
     return this.name !== "";
   }
 
-  /** The name with its key, as the page's own requests are sent. */
   get user(): string {
     return this.keyring.withKey(this.name);
   }
@@ -43,7 +42,6 @@ export class Identity {
  * that no key of another tab is lost.
  */
 export class Keyring {
-  /** Why the last key was not kept. */
   problem = $state("");
   /** False where no Wirebook server gets what is sent: a key is for no other service. */
   isInUse = $state(true);
@@ -70,7 +68,6 @@ export class Keyring {
     return name;
   }
 
-  /** Forgets the key of a name; the server does not send it again. */
   forget(name: string): void {
     const keys = new Map([...this.#keys, ...this.#stored()]);
     keys.delete(name);

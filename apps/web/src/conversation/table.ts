@@ -8,7 +8,6 @@ const columnsMax = 40;
 /** Characters of a text by which it is told whether it has columns. */
 const sampleCharacters = 4096;
 
-/** The cells of each line; `undefined` when the first lines have no columns. */
 export function tableOf(text: string): readonly (readonly string[])[] | undefined {
   // The last line of the sample may be cut.
   const sample = linesOf(text.slice(0, sampleCharacters)).slice(0, -1);

@@ -13,29 +13,20 @@ import { refusalOf, sentence } from "../streams/result.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import type { Zone } from "../ui/format.ts";
-import { OwnLines } from "./own-lines.ts";
 import { LineCache } from "./replica/line-cache.svelte.ts";
 import { createSplitter, LineReader, toText } from "./replica/line-reader.svelte.ts";
 import { HistoryView } from "./view/history-view.svelte.ts";
 
-/**
- * - `idle`: no user is connected, or there is no gateway
- * - `connecting`: asks for the operations, follows, reads the lines before
- * - `live`: in step
- * - `failed`: it is tried again after the countdown, if that runs: not where the server refused this user
- * - `none`: there is no server, or none that can be followed and names the version of its reads: no history can be shown
- */
+/** `failed` is tried again, unless the server refused this user; `none`: no server, or none whose history can be shown. */
 export type FollowState = "idle" | "connecting" | "live" | "failed" | "none";
 
 const followOperation = 5;
 
 export class LiveHistory {
   state = $state<FollowState>("idle");
-  /** Why it is not live, in a sentence. */
   error = $state("");
   readonly countdown = new Countdown();
   readonly cache = new LineCache();
-  readonly ownLines: OwnLines;
   readonly reader: LineReader;
   readonly view: HistoryView;
   readonly #streams: Streams;
@@ -59,7 +50,6 @@ export class LiveHistory {
     this.#streams = streams;
     this.#operations = operations;
     this.#watch = watch;
-    this.ownLines = new OwnLines(streams, this.cache);
     this.reader = new LineReader(streams, this.cache, () => this.state === "live");
     this.view = new HistoryView(this.cache, this.reader, preferences);
   }
@@ -98,7 +88,6 @@ export class LiveHistory {
     this.#enter("idle");
   }
 
-  /** Brings a line into view, or the nearest there is, whatever is filtered. */
   goToLine(line: number): void {
     const { last } = this.cache;
     if (last > 0) this.view.reveal(Math.min(last, line));

@@ -1,9 +1,7 @@
 /**
- * The bytes of a stream as lines, in the order in which they went: taken read by read, never all over again.
- *
- * A line ends with LF, CRLF or CR, where the other direction begins to speak, or at `lineBytesMax`. What has come of one is a
- * row at once. Rows hold bytes and not text, so a character that two reads cut in two is whole, and only what is seen is
- * decoded. The first rows and the newest stay.
+ * The bytes of a stream as lines, in the order in which they went: taken read by read, never all over again. A line ends with
+ * LF, CRLF or CR, where the other direction begins to speak, or at `lineBytesMax`. Rows hold bytes and not text, so a character
+ * that two reads cut in two is whole, and only what is seen is decoded.
  */
 
 import type { StreamEvent } from "@wirebook/protocol";
@@ -13,13 +11,11 @@ import type { Hidden } from "../../streams/stream.svelte.ts";
 
 /** A row is bytes of one direction, `from` up to, but not including, `to`. */
 export interface Row extends Hidden {
-  /** Counts the rows of the stream, from 0. */
   readonly id: number;
   /** `gap`: bytes that are not kept. */
   readonly kind: "data" | "fin" | "rst" | "gap";
   /** When its first byte went, on the gateway's clock. */
   readonly atMs: number;
-  /** With its line end. */
   readonly bytes: Uint8Array;
 }
 
@@ -47,7 +43,6 @@ export class StreamLines {
     this.#taken.received = from ?? 0;
   }
 
-  /** Takes the events that are new. */
   take(events: readonly StreamEvent[]): void {
     for (const event of events) {
       this.next = event.index + 1;

@@ -1,6 +1,5 @@
 /**
  * Bytes as text that can do no harm: nothing in it acts on a terminal, turns the reading direction or reaches into other lines.
- *
  * Telnet's commands (RFC 854, 855) are named, escape sequences stand as they were sent, control characters are pictures of
  * themselves, and bytes that are not UTF-8 are `\x` and their number.
  */
@@ -93,7 +92,6 @@ export function tokensOf(bytes: Uint8Array): readonly Token[] {
   return tokens;
 }
 
-/** The telnet command that begins there; `undefined` when the byte is something else. */
 function telnetAt(bytes: Uint8Array, at: number): { readonly text: string; readonly end: number } | undefined {
   const code = bytes[at + 1];
   if (code === undefined || code < firstCommand) return undefined;

@@ -11,8 +11,8 @@ import { isResult, timeOf } from "../view/line-text.ts";
 /** What a line of the feed deleted: the line of a number, all of them, or none. */
 export type Deleted = number | "all" | undefined;
 
-/** Receives each line of the feed once it is here, and what it deleted. When the cache begins again there is no line. */
-export type FeedListener = (line: string, deleted: Deleted) => void;
+/** When the cache begins again there is no line. */
+type FeedListener = (line: string, deleted: Deleted) => void;
 
 export class LineCache {
   readonly redraw = new RedrawThrottle();
@@ -46,7 +46,6 @@ export class LineCache {
     return "";
   }
 
-  /** The lines that are held from a number on, in order. */
   *heldFrom(from: number): Generator<[position: number, line: string]> {
     for (const number of this.#numbersFrom(blockOf(from))) {
       const before = number * blockLines + 1;
@@ -55,7 +54,6 @@ export class LineCache {
     }
   }
 
-  /** The first line within `from` to `to` that is not held, if there is one. */
   missing(from: number, to: number): number | undefined {
     for (let position = Math.max(1, from); position <= Math.min(to, this.#last); position++)
       if (this.at(position) === undefined) return position;
@@ -67,13 +65,11 @@ export class LineCache {
     for (let number = blockOf(from); number <= blockOf(to); number++) if (this.#blocks.has(number)) this.#block(number);
   }
 
-  /** Listens to the feed until the returned function is called. */
   listen(listener: FeedListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins again: nothing is held of a history of so many lines. */
   reset(last = 0): void {
     this.starts += 1;
     this.newestTime = "";
@@ -99,7 +95,6 @@ export class LineCache {
     return true;
   }
 
-  /** Takes lines that were read; those that are held already stay as they are. */
   put(first: number, lines: readonly string[]): void {
     for (const [index, line] of lines.slice(0, Math.max(0, this.#last + 1 - first)).entries()) {
       const [number, at] = [blockOf(first + index), indexOf(first + index)];
@@ -137,7 +132,6 @@ export class LineCache {
     this.redraw.mark();
   }
 
-  /** A block, which is made if there is none, and is looked at now. */
   #block(number: number): (string | undefined)[] {
     const lines = this.#blocks.get(number) ?? [];
     this.#blocks.delete(number);
@@ -147,7 +141,6 @@ export class LineCache {
     return lines;
   }
 
-  /** The blocks that are held from one on, in order. */
   #numbersFrom(number: number): number[] {
     return [...this.#blocks.keys()].filter((each) => each >= number).toSorted((a, b) => a - b);
   }

@@ -3,9 +3,8 @@
  *
  * A deleted line moves all lines behind it, so lines that were read may stand elsewhere by the time they arrive. The reply
  * names its version by a time, and the follow tells the time of every delete. A read therefore waits until the cache has
- * reached that version, and is made again when a line was deleted since.
- *
- * A read leaves a line in the history, so the lines in view are read once the scrolling has settled, and never two at once.
+ * reached that version, and is made again when a line was deleted since. It leaves a line in the history, so lines in view
+ * are read once the scrolling has settled, and never two at once.
  */
 
 import { decodeSnapshotHeader, decodeText, LineSplitter } from "@wirebook/protocol";
@@ -26,7 +25,6 @@ const readOperation = 2;
 export class LineReader {
   /** By whom the page follows and reads the history, with the key. */
   user = "";
-  /** Why lines cannot be shown, in a sentence. */
   error = $state("");
   readonly #streams: Streams;
   readonly #cache: LineCache;

@@ -5,10 +5,10 @@
  * looked for in the whole line, whatever its case. A time may be cut short, and then means all that it begins:
  * `until:2026-11-22` takes that day whole. It is meant in the zone in which the page shows times, unless it ends with `Z`: UTC.
  *
- * `:50000` jumps to a line by its number, `@20:31` or `2026-11-28 20:31` to the first line of that time or later.
+ * `:50000` jumps to a line by its number, `@20:31` or `@2026-11-28 20:31` to the first line of that time or later.
  */
 
-import { filterCharactersMax, filterTermsMax } from "../../limits.ts";
+import { filterCharactersMax } from "../../limits.ts";
 import type { Zone } from "../../ui/format.ts";
 import { sketchLine } from "../view/line-text.ts";
 
@@ -41,22 +41,14 @@ export const filterHelp: readonly (readonly [example: string, meaning: string])[
   ['word  "two words"', "text anywhere in the line"],
   ["-word  -user:ada", "lines without it"],
   [":50000", "Enter goes to that line"],
-  ["@20:31  2026-11-28 20:31", "Enter goes to the first line from then on"],
+  ["@20:31  @2026-11-28 20:31", "Enter goes to the first line from then on"],
 ];
-
-interface Token {
-  readonly raw: string;
-  readonly isExcluded: boolean;
-  /** As typed, without its colon; `""` for text. */
-  readonly field: string;
-  readonly value: string;
-}
 
 /** A field is letters and a colon; `http://…` is text. */
 const tokenForm = /(?=\S)(-?)(?:([a-z]+):(?!\/\/))?(?:"([^"]*)"?|(\S*))/gi;
 const valueCharactersMax = 40;
 
-function tokenize(text: string): Token[] {
+function tokenize(text: string) {
   return Array.from(text.matchAll(tokenForm), ([raw, sign, field = "", quoted, word = ""]) => {
     return { raw, isExcluded: sign === "-", field: field.toLowerCase(), value: quoted ?? word };
   });
@@ -69,12 +61,10 @@ export function isAny({ terms, since, until }: Filter): boolean {
 /** Reads what is typed. A field without its value yet is passed over, since more is being typed. */
 export function parseFilter(text: string, zone: Zone, now: Date = new Date()): Typed {
   const typed = text.trim();
-  if (/^[:@]./.test(typed) || /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d\S*$/.test(typed)) return parseJump(typed, zone, now);
+  if (/^[:@]./.test(typed)) return parseJump(typed, zone, now);
   const terms: Term[] = [];
   const times = { since: "", until: "" };
   const tokens = tokenize(typed).filter(({ value, raw }) => value !== "" && raw !== ":" && raw !== "@");
-  if (tokens.length > filterTermsMax)
-    return problem(`The filter has ${tokens.length} parts, at most ${filterTermsMax}.`);
   for (const { field, value, isExcluded } of tokens) {
     if (field === "since" || field === "until") {
       const range = readTime(value, zone, now);
@@ -95,13 +85,11 @@ export function parseFilter(text: string, zone: Zone, now: Date = new Date()): T
 }
 
 function parseJump(typed: string, zone: Zone, now: Date): Typed {
-  if (typed.startsWith(":")) {
-    const line = /^:\d{1,15}$/.test(typed) ? Number(typed.slice(1)) : 0;
-    return line > 0 ? { kind: "line", line } : problem(`Invalid line number “${cut(typed.slice(1))}”. Example: :50000`);
-  }
-  const range = readTime(typed.replace(/^@\s*/, "").replace(/\s+/, "T"), zone, now);
-  if (range === undefined) return problem(`Invalid time “${cut(typed)}”. Example: @20:31 or @2026-11-28 20:31`);
-  return { kind: "time", time: `${range.from}Z` };
+  const line = Number(/^:(\d{1,15})$/.exec(typed)?.[1] ?? 0);
+  if (line > 0) return { kind: "line", line };
+  const range = typed.startsWith("@") ? readTime(typed.slice(1).trim().replace(/\s+/, "T"), zone, now) : undefined;
+  if (range !== undefined) return { kind: "time", time: `${range.from}Z` };
+  return problem(`Invalid place “${cut(typed)}”. Example: :50000, @20:31 or @2026-11-28 20:31`);
 }
 
 function problem(sentence: string): Typed {
@@ -142,7 +130,7 @@ const dayMs = 86_400_000;
 
 export function createMatcher({ terms, since, until }: Filter): (line: string) => boolean {
   const texts = terms.filter(({ field }) => field === "");
-  const needsSketch = since !== "" || until !== "" || texts.length < terms.length;
+  const hasRange = since !== "" || until !== "";
   const oneOf = (wanted: "user" | "op") => {
     const own = terms.filter(({ field }) => field === wanted);
     const isOpen = own.every(({ isExcluded }) => isExcluded);
@@ -157,16 +145,12 @@ export function createMatcher({ terms, since, until }: Filter): (line: string) =
       const lower = line.toLowerCase();
       if (!texts.every(({ value, isExcluded }) => lower.includes(value) !== isExcluded)) return false;
     }
-    if (!needsSketch) return true;
+    if (!hasRange && texts.length === terms.length) return true;
     const { time, user, operation } = sketchLine(line);
-    return fitsUser(user.toLowerCase()) && fitsOperation(operation) && isWithin(time, since, until);
+    // Times sort as text. A line without one has no place in a range.
+    const isWithin = !hasRange || (time !== "" && time >= since && (until === "" || time.slice(0, -1) <= until));
+    return isWithin && fitsUser(user.toLowerCase()) && fitsOperation(operation);
   };
-}
-
-/** Times sort as text. A line without one has no place in a range. */
-function isWithin(time: string, since: string, until: string): boolean {
-  if (since === "" && until === "") return true;
-  return time !== "" && time >= since && (until === "" || time.slice(0, -1) <= until);
 }
 
 const parameter = "filter";

@@ -2,7 +2,7 @@
  * A scan of the history for the lines that match a filter, and those lines in order, each with a rank from 1.
  *
  * It begins with the newest lines that are held, goes on with every line that comes, and reads on backwards by itself, a
- * block of lines at a time, until all are seen, enough are found or it is stopped. So what it has seen is always one range up
+ * block of lines at a time, until all are seen or enough are found. So what it has seen is always one range up
  * to the newest line. A read leaves a line in the history, so it waits until the typing has settled.
  */
 
@@ -18,7 +18,7 @@ export interface Match {
 }
 
 export class HistoryScan {
-  isReading = $state(false);
+  isReading = $state(true);
   error = $state("");
   /** As that of `LineCache`. */
   changes = 0;
@@ -27,13 +27,11 @@ export class HistoryScan {
   readonly #cache: LineCache;
   readonly #since: string;
   #matches: Match[] = [];
-  /** The first line that was scanned. */
   #from: number;
   /** Its time, or that of the first one behind it that has one. */
   #oldest = "";
   readonly #stopListening: () => void;
-  /** Every scan backwards is a new run; what still waits in an older one ends without effect. */
-  #run = 0;
+  #isOver = false;
 
   /** @param since the time before which no line can be wanted; `""` for none */
   constructor(reader: LineReader, cache: LineCache, isWanted: (line: string) => boolean, since: string) {
@@ -44,7 +42,7 @@ export class HistoryScan {
     this.#from = cache.last + 1;
     this.#stopListening = cache.listen((line, deleted) => this.#take(line, deleted));
     this.#scanHeld();
-    void this.scanBack();
+    void this.#scanBack();
   }
 
   get last(): number {
@@ -56,7 +54,6 @@ export class HistoryScan {
     return this.#matches[rank - 1];
   }
 
-  /** The rank of the first match at a position or behind it. */
   rankFrom(position: number): number {
     return 1 + firstIndex(this.#matches.length, (index) => (this.#matches[index] as Match).position >= position);
   }
@@ -69,7 +66,6 @@ export class HistoryScan {
     return this.#cache.last + 1 - this.#from;
   }
 
-  /** True when there may be more matches than are kept. */
   get isFull(): boolean {
     return this.last >= matchesKept;
   }
@@ -80,28 +76,21 @@ export class HistoryScan {
     return this.#from <= 1 || (this.#oldest !== "" && this.#oldest < this.#since);
   }
 
-  /** Scans further back, to the first line or until it is stopped. */
-  async scanBack(): Promise<void> {
-    const run = ++this.#run;
-    this.error = "";
-    this.isReading = true;
+  /** Ends the scan; what still waits ends without effect. */
+  dispose(): void {
+    this.#isOver = true;
+    this.#stopListening();
+  }
+
+  /** Scans back to the first line. */
+  async #scanBack(): Promise<void> {
     await pause(filterSettleMs);
-    while (run === this.#run && this.error === "" && !this.isWhole && !this.isFull) {
+    while (!this.#isOver && this.error === "" && !this.isWhole && !this.isFull) {
       // The page can draw and be clicked meanwhile.
       if (this.#scanHeld()) await pause(0);
-      else await this.#readBlock(run);
+      else await this.#readBlock();
     }
-    if (run === this.#run) this.isReading = false;
-  }
-
-  stop(): void {
-    this.#run += 1;
     this.isReading = false;
-  }
-
-  dispose(): void {
-    this.stop();
-    this.#stopListening();
   }
 
   #take(line: string, deleted: Deleted): void {
@@ -143,11 +132,11 @@ export class HistoryScan {
     return this.#from < before;
   }
 
-  async #readBlock(run: number): Promise<void> {
+  async #readBlock(): Promise<void> {
     const to = this.#from - 1;
     await this.#reader.read(Math.max(1, to - scanBlockLines + 1), to, "to search earlier lines");
     const isRead = this.#cache.at(this.#from - 1) !== undefined;
-    if (!isRead && run === this.#run && !this.isWhole) this.error = "Earlier lines could not be read.";
+    if (!isRead && !this.isWhole) this.error = "Earlier lines could not be read.";
   }
 }
 

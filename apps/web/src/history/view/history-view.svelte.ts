@@ -20,24 +20,19 @@ import type { Row } from "./rows.ts";
 export interface ShownRow {
   readonly kind: Row["kind"];
   readonly position: number;
-  /** `undefined` while it is not held. */
   readonly line: string | undefined;
-  /** The last position of a fold. */
   readonly to: number;
 }
 
 export class HistoryView {
   #text = $state("");
-  /** What the text of the filter box means. */
   readonly typed = $derived.by(() => parseFilter(this.#text, this.#preferences.zone));
-  /** The lines that match, when there is a filter. */
   scan = $state.raw<HistoryScan>();
   #showsBackground = $state(false);
   /** The line with the cursor; 0 for none. */
   cursor = $state(0);
   /** True until the list has brought it into view. */
   isRevealing = $state(false);
-  /** The line that is shown in full, until it is deleted. */
   detailed = $state.raw<{ readonly position: number; readonly line: string }>();
   /** True while the newest row is in view. */
   isEndSeen = $state(true);
@@ -49,7 +44,6 @@ export class HistoryView {
   #top: { readonly position: number; readonly rows: number } | undefined;
   #filter = anyLine;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** The fragment that the address has. */
   #written = "";
   readonly #cache: LineCache;
   readonly #reader: LineReader;
@@ -106,7 +100,6 @@ export class HistoryView {
     this.#search();
   }
 
-  /** Takes the filter of an address; false when it holds none. */
   takeAddress(fragment: string): boolean {
     const text = decodeFilterLink(fragment);
     if (text === undefined) return false;
@@ -132,20 +125,17 @@ export class HistoryView {
     return this.#rows.rowOf(Math.max(1, Math.min(last, this.scan?.rankFrom(position) ?? position)));
   }
 
-  /** The row with the cursor; `undefined` when there is none. */
   get cursorRow(): number | undefined {
     if (this.cursor === 0 || this.rows === 0) return undefined;
     const row = this.rowOf(this.cursor);
     return this.rowAt(row).position === this.cursor ? row : undefined;
   }
 
-  /** Moves the cursor to a row, past that of a day. */
   moveCursor(row: number): void {
     const step = row < (this.cursorRow ?? 0) ? -1 : 1;
     this.cursor = this.rowAt(this.rowAt(row).kind === "day" ? row + step : row).position;
   }
 
-  /** Brings a line into view, whatever is filtered. */
   reveal(position: number): void {
     this.text = "";
     if (this.rowAt(this.rowOf(position)).kind === "fold") this.showsBackground = true;
@@ -153,7 +143,6 @@ export class HistoryView {
     this.isRevealing = true;
   }
 
-  /** Notes whether the newest row is in view. */
   noteEnd(isSeen: boolean): void {
     this.isEndSeen = isSeen;
     if (isSeen) this.unseen = 0;

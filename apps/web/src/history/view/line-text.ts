@@ -18,7 +18,6 @@ export interface LineSketch {
 const timeLength = 27;
 const quote = 0x22;
 
-/** The time at the start of a line, `""` when there is none. */
 export function timeOf(line: string): string {
   // `2026-11-22T20:31:05.123456Z `
   const hasTime =
@@ -35,30 +34,21 @@ export function isResult(line: string): boolean {
   return timeOf(line) !== "" && line.charCodeAt(line.indexOf(" ", timeLength + 1) + 1) !== quote;
 }
 
-const sketchForm =
-  /^\S+ \S+ (?:"(?<asker>[^ "]*)(?: (?<operation>[^ "]*))?|(?<actor>[^ "]+) (?<result>deleted line|deleted all|archived lines)?)/;
-
-/** A result belongs to the operation that wrote it. */
-const resultOperations: Readonly<Record<string, string>> = {
-  "deleted line": "1",
-  "deleted all": "3",
-  "archived lines": "7",
-};
+const sketchForm = /^\S+ \S+ (?:"(?<asker>[^ "]*)(?: (?<operation>[^ "]*))?|(?<actor>[^ "]+) )/;
 
 /** [H-9] */
 export function sketchLine(line: string): LineSketch {
   const time = timeOf(line);
   const groups = time === "" ? undefined : sketchForm.exec(line)?.groups;
   if (groups === undefined) return { time, user: "", operation: "" };
-  const { asker, operation = "none", actor = "", result = "" } = groups;
-  if (asker === undefined) return { time, user: actor, operation: resultOperations[result] ?? "?" };
+  const { asker, operation = "none", actor = "" } = groups;
+  if (asker === undefined) return { time, user: actor, operation: "" };
   return { time, user: asker, operation: /^(?:\d{1,3}|none)$/.test(operation) ? operation : "?" };
 }
 
 /** More would not fit on any screen; the detail shows the whole line. */
 const charactersMax = 400;
 
-/** The parts of a line that a row shows. */
 export interface LineParts {
   readonly kind: "request" | "result" | "external";
   readonly time: string;

@@ -16,7 +16,6 @@ export interface RowSource {
   /** Grows with every change but that of a line at the end. */
   readonly changes: number;
   readonly last: number;
-  /** The lines that are held from a number on, in order. */
   readonly heldFrom: (from: number) => Iterable<readonly [at: number, line: string]>;
 }
 
@@ -40,14 +39,12 @@ const start: Mark = { kind: "day", at: 1, to: 0, row: -1, next: 1 };
 
 export class Rows {
   #marks: Mark[] = [];
-  /** What the marks were made for. */
   #made: readonly unknown[] = [];
   /** The line behind the last one that was added. */
   #next = 1;
   #day = "";
   #last = 0;
 
-  /** Catches up with the lines. */
   update(source: RowSource, zone: Zone, isFolding: boolean): void {
     const wanted = [source, source.changes, zone, isFolding];
     if (wanted.some((part, index) => part !== this.#made[index])) {
@@ -79,7 +76,6 @@ export class Rows {
     this.#marks.push({ kind, at, to: at, row: before.row + 1 + at - before.next, next: kind === "fold" ? at + 1 : at });
   }
 
-  /** How many rows there are. */
   get count(): number {
     return this.#last < 1 ? 0 : this.rowOf(this.#last) + 1;
   }
@@ -90,7 +86,6 @@ export class Rows {
     return at < next ? row : row + 1 + at - next;
   }
 
-  /** What stands in a row. */
   rowAt(row: number): Row {
     const mark = this.#markBefore((each) => each.row > row);
     const at = mark.next + row - mark.row - 1;
