@@ -101,6 +101,11 @@ describe("a line for the server", () => {
     expect([page.line.refused, page.line.text]).toEqual([{ name: "ada", hadKey: false }, "ada 2 -1"]);
     page.line.enterKey("two words");
     expect(page.sent).toHaveLength(1);
+    page.state.isOpen = false;
+    page.line.enterKey("s3cret");
+    expect([page.sent.length, page.line.text]).toEqual([1, "ada 2 -1"]);
+    page.state.isOpen = true;
+    page.line.refused = { name: "ada", hadKey: false };
     page.line.enterKey("ada~s3cret");
     expect(page.sent.at(-1)).toMatchObject({ type: "request", user: "ada~s3cret", operation: 2, arguments: ["-1"] });
     expect([page.line.refused, page.line.text]).toEqual([undefined, "ada "]);

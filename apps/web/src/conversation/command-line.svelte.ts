@@ -163,7 +163,8 @@ export class CommandLine {
     const key = typed.trim().replace(/^[^~]*~/u, "");
     if (this.refused === undefined || key === "" || /\s/u.test(key)) return;
     this.text = this.text.replace(/^\s*\S+/u, `${this.refused.name}~${key}`);
-    this.send();
+    this.send(true);
+    this.text = withoutKey(this.text); // It stays where the gateway is gone.
   }
 
   /** False when what a stream began with is not kept whole, or is too much for the line, or its target is not there. */
@@ -200,8 +201,7 @@ export class CommandLine {
     if (back < 0 || back > lines.length) return false;
     if (this.#back === 0) this.#typed = this.text;
     this.#back = back;
-    this.text = lines.at(-back) ?? "";
-    if (back === 0) this.text = this.#typed;
+    this.text = (back === 0 ? this.#typed : lines.at(-back)) ?? "";
     return true;
   }
 

@@ -37,10 +37,7 @@ export class LiveHistory {
   #following: Stream | undefined;
   #failures = 0;
 
-  /**
-   * @param watch shows a stream and resolves when it is over
-   * @param preferences with the zone in which times are shown and typed
-   */
+  /** @param watch shows a stream and resolves when it is over */
   constructor(
     streams: Streams,
     operations: Operations,
@@ -98,10 +95,7 @@ export class LiveHistory {
     if (line !== undefined) this.goToLine(line);
   }
 
-  /**
-   * Deletes a line, which is named by its number and its time, so that the server deletes no other: it refuses when
-   * another user has deleted that line, or one above it, at the same moment. One of another program has no time.
-   */
+  /** Deletes a line, named by its number and its time: the server refuses where another has that number by now. */
   async delete(user: string, position: number, line: string): Promise<void> {
     const operation = this.#operations.offering("delete-line")?.number;
     if (operation === undefined) return;
@@ -123,9 +117,8 @@ export class LiveHistory {
       isOpen = first !== undefined;
       if (first !== undefined) void this.#open(first - 1, run);
     };
-    const following = this.#request("to follow the history", followOperation, (bytes) =>
-      splitter.push(bytes).map(toText).forEach(take),
-    );
+    const onResponse = (bytes: Uint8Array) => splitter.push(bytes).map(toText).forEach(take);
+    const following = this.#request("to follow the history", { operation: followOperation, onResponse });
     this.#following = following;
     await following?.over;
     if (run === this.#run && following !== undefined) this.#fail(following);
@@ -140,9 +133,8 @@ export class LiveHistory {
     this.state = "live";
   }
 
-  #request(purpose: string, operation?: number, onResponse?: (bytes: Uint8Array) => void): Stream | undefined {
-    const order = { user: this.reader.user, operation, by: "page", purpose } as const;
-    return this.#streams.request(onResponse === undefined ? order : { ...order, onResponse });
+  #request(purpose: string, follow: { operation?: number; onResponse?: (bytes: Uint8Array) => void } = {}) {
+    return this.#streams.request({ user: this.reader.user, by: "page", purpose, ...follow });
   }
 
   #enter(state: FollowState, error = ""): number {

@@ -74,10 +74,8 @@ export class LineReader {
     while (low < high) {
       const middle = (low + high) >> 1;
       const from = Math.max(1, middle - historyPageLines / 2);
-      const isHeld =
-        this.#cache.at(middle) !== undefined ||
-        (await this.read(from, from + historyPageLines - 1, "to find a line by its time"));
-      if (!isHeld) {
+      const isHeld = this.#cache.at(middle) !== undefined;
+      if (!isHeld && !(await this.read(from, from + historyPageLines - 1, "to find a line by its time"))) {
         this.error = "The line of that time was not found: the lines could not be read.";
         return undefined;
       }

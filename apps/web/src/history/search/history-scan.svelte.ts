@@ -135,8 +135,7 @@ export class HistoryScan {
   async #readBlock(): Promise<void> {
     const to = this.#from - 1;
     await this.#reader.read(Math.max(1, to - scanBlockLines + 1), to, "to search earlier lines");
-    const isRead = this.#cache.at(this.#from - 1) !== undefined;
-    if (!isRead && !this.isWhole) this.error = "Earlier lines could not be read.";
+    if (this.#cache.at(this.#from - 1) === undefined && !this.isWhole) this.error = "Earlier lines could not be read.";
   }
 }
 
