@@ -361,7 +361,7 @@ const table = {
   },
   "accepted-partial-line": {
     what: "a history that takes every last line for a whole one",
-    file: "libs/history/src/file/recovery.ts",
+    file: "libs/history/src/file/open.ts",
     find: 'classifyTail(partial) === "whole"',
     replace: 'classifyTail(partial) !== "?"',
   },
@@ -418,25 +418,25 @@ const table = {
   "unconditional-deletes": {
     what: "a history on NATS whose deletes expect no last change",
     file: "libs/history-jetstream/src/history.ts",
-    find: "{ lastSubjectSequence: lastChange }",
-    replace: "{}",
+    find: "const expect = { lastSubjectSequence: lastChange };",
+    replace: "const expect = lastChange < 0 ? { lastSubjectSequence: 0 } : {};",
   },
   "early-cluster-acknowledgement": {
     what: "a history on NATS that acknowledges a line before the cluster has it",
     file: "libs/history-jetstream/src/history.ts",
-    find: "const written = publisher.publish(cluster.names.line, data);",
+    find: "const written = this.#publisher.publish(this.cluster.names.line, data, options);",
     replace:
-      'void publisher.publish(cluster.names.line, data).catch(() => {});\n    const written = Promise.resolve({ position: 0, time: "" });',
+      'void this.#publisher.publish(this.cluster.names.line, data, options).catch(() => {});\n    const written = Promise.resolve({ position: 0, time: "" });',
   },
   "client-managed-consumers": {
     what: "a history on NATS that leaves its consumers to the NATS client",
-    file: "libs/history-jetstream/src/stream-consumer.ts",
+    file: "libs/history-jetstream/src/history.ts",
     find: "if (lost.has(type)) break;",
     replace: "if (lost.has(`${type}?`)) break;",
     also: [
       {
-        file: "libs/history-jetstream/src/stream-consumer.ts",
-        find: "cluster.onReconnect(() => this.renew());",
+        file: "libs/history-jetstream/src/history.ts",
+        find: "cluster.onReconnect(() => history.#renew());",
         replace: "cluster.onReconnect(() => {});",
       },
     ],

@@ -15,75 +15,71 @@ import { PermissionViolationError } from "@nats-io/transport-node";
 import type { NatsConnection, Server } from "@nats-io/transport-node";
 import { HistoryError } from "@wirebook/history";
 
+/** The oldest nats-server that is trusted [N-9]: older ones lose acknowledged messages when a node loses power. */
+export const natsVersionLeast = "2.10.27";
 /** Milliseconds without an answer after which another node is connected to: the current one may be cut off from the others. */
 export const failoverMs = 3000;
 /** Milliseconds in which that other node must greet. */
 export const greetingMsMax = 500;
-/**
- * Milliseconds for each request about a consumer. The cluster may place a consumer on a node of whose death it does not
- * know yet, and then no answer comes; the next one may be placed elsewhere, so several requests must fit into `askMsMax`.
- */
+/** Milliseconds for each request about a consumer. None is answered that the cluster places on a node which has just died. */
 export const consumerTimeoutMs = 1000;
 /** Milliseconds for which an unanswered question is repeated, and between two attempts. */
 export const askMsMax = 14_000;
 export const askAgainMs = 50;
-/** Milliseconds for the answer to whether the cluster has a majority; less than a gateway gives a server to say that it is ready. */
+/** Milliseconds for the answer to whether there is a majority; less than a gateway gives a server to say that it is ready. */
 export const majorityTimeoutMs = 1500;
 /** Milliseconds of silence after which a copy counts as out of reach: the leader hears each copy every second. */
 export const silentPeerMs = 5000;
 
-/** What one history is called on the cluster. */
-export interface Names {
-  /** The stream, which has one message a line. */
-  readonly stream: string;
-  /** The subject of lines that change no other line. */
-  readonly line: string;
-  /** The subject of the results of deletes. */
-  readonly change: string;
-  /** The buckets: what servers note for each other, and the users. */
-  readonly state: string;
-  readonly users: string;
-}
+/**
+ * What one history is called on the cluster: the stream, which has one message a line; the subjects of lines that change no
+ * other line, and of the results of deletes; the buckets of what servers note for each other, and of the users.
+ */
+export const namesOf = (stream: string) => ({
+  stream,
+  line: `${stream}.line`,
+  change: `${stream}.change`,
+  state: `${stream}-state`,
+  users: `${stream}-users`,
+});
 
 /** A connection, shared by all that retain it. */
 export class Cluster {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
-  readonly manager: JetStreamManager;
-  readonly state: KV;
-  readonly names: Names;
+  readonly manager!: JetStreamManager;
+  readonly state!: KV;
+  readonly names!: ReturnType<typeof namesOf>;
   /** When the stream was created, which tells it from another one of the same name. */
-  readonly created: string;
+  readonly created!: string;
   /** Copies of each message. */
-  readonly replicas: number;
-  readonly #onReconnect = new Set<() => void>();
+  readonly replicas!: number;
+  /** Told, in whole sentences, what becomes of the connection. */
+  onNotice: (sentence: string) => void = () => {};
+  /** Ends with the connection. */
+  readonly watching: Promise<void>;
+  readonly #onReconnect: (() => void)[] = [];
   #holders = 1;
   #leftAtMs = -Infinity;
 
-  /** @param facts of a cluster whose stream is there */
   constructor(
     connection: NatsConnection,
     facts: Pick<Cluster, "manager" | "state" | "names" | "created" | "replicas">,
   ) {
     this.connection = connection;
     this.js = jetstream(connection, { timeout: consumerTimeoutMs });
-    this.manager = facts.manager;
-    this.state = facts.state;
-    this.names = facts.names;
-    this.created = facts.created;
-    this.replicas = facts.replicas;
-    void this.#watch();
+    Object.assign(this, facts);
+    this.watching = this.#watch();
+    this.watching.catch(() => {}); // Whoever writes lines asks for it.
   }
 
-  /** Calls back at each new connection, until the function that it returns is called. */
-  onReconnect(listener: () => void): () => void {
-    this.#onReconnect.add(listener);
-    return () => this.#onReconnect.delete(listener);
+  onReconnect(listener: () => void): void {
+    this.#onReconnect.push(listener);
   }
 
   /**
-   * Leaves the current node for another one that answers. A node that is cut off from the others keeps its clients'
-   * connections, so the client by itself would stay. Several callers at once cause one failover.
+   * Leaves the current node for another one that answers. One that is cut off from the others keeps its clients, so the
+   * client by itself would stay. Several callers at once cause one failover.
    */
   failover(): void {
     const nowMs = performance.now();
@@ -94,7 +90,6 @@ export class Cluster {
     });
   }
 
-  /** Keeps the connection open until a `release`. */
   retain(): void {
     this.#holders += 1;
   }
@@ -108,8 +103,6 @@ export class Cluster {
   /**
    * Resolves when the cluster can acknowledge a line: the stream has a leader, and the leader hears a majority of the
    * copies. A leader that is alone stays leader for some seconds.
-   *
-   * @throws HistoryError `storage-unavailable` within `majorityTimeoutMs`
    */
   async assertMajority(): Promise<void> {
     const subject = `$JS.API.STREAM.INFO.${this.names.stream}`;
@@ -136,9 +129,23 @@ export class Cluster {
     await this.connection.reconnect();
   }
 
+  /** The client reports each attempt, several times a second; only changes are passed on. */
   async #watch(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
-      if (type === "reconnect") for (const listener of this.#onReconnect) listener();
+    const told = new Set<string>();
+    const tell = (what: string, sentence: string): void => {
+      if (!told.has(what)) this.onNotice(sentence);
+      told.add(what);
+    };
+    for await (const status of this.connection.status()) {
+      if (status.type === "disconnect") tell("lost", `The connection to ${status.server} is lost; trying others.`);
+      if (status.type === "error") {
+        tell(status.error.message, `The cluster refuses this server, which tries on: ${status.error.message}.`);
+      }
+      if (status.type !== "reconnect") continue;
+      for (const listener of this.#onReconnect) listener();
+      told.clear();
+      this.onNotice(`Connected to ${status.server}.`);
+      assertTrusted(this.connection);
     }
   }
 }
@@ -155,22 +162,28 @@ async function untilGreeting(server: Server): Promise<Server> {
   }
 }
 
+export function assertTrusted({ info }: Pick<NatsConnection, "info">): void {
+  const version = info?.version ?? "unknown";
+  const [numbers = ""] = version.split("-", 1);
+  const isNumber = /^\d+\.\d+\.\d+$/.test(numbers);
+  if (isNumber && numbers.localeCompare(natsVersionLeast, "en", { numeric: true }) >= 0) return;
+  const sentence = `nats-server ${version} may lose acknowledged lines in a power cut; it must be ${natsVersionLeast} or newer`;
+  throw new HistoryError("storage-failed", sentence);
+}
+
 /** The cluster cannot do it now, and may be able to later. */
 export function unavailable(why: string, cause?: unknown): HistoryError {
   return new HistoryError("storage-unavailable", why, cause === undefined ? {} : { cause });
 }
 
 /** True when the cluster does not permit the request, which asking again does not change. */
-export function isDenied(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof PermissionViolationError;
-}
+export const isDenied = (error: unknown): boolean =>
+  error instanceof Error && error.cause instanceof PermissionViolationError;
 
 /**
- * Asks the cluster for something that may be asked twice, until it answers or the time is over: while a stream elects
- * a leader, no answer comes.
+ * Asks for something that may be asked twice, until the cluster answers or the time is over: there may be no leader for now.
  *
  * @param what went wrong if it fails, as the end of a sentence that begins with "the cluster"
- * @throws HistoryError `storage-unavailable`
  */
 export async function attempt<Result>(
   what: string,
@@ -183,9 +196,9 @@ export async function attempt<Result>(
       return await ask();
     } catch (error) {
       if (error instanceof HistoryError) throw error;
-      const denial = isDenied(error) ? ((error as Error).cause as Error) : undefined;
-      if (denial !== undefined || performance.now() > deadlineMs) {
-        throw unavailable(`the cluster ${what}: ${(denial ?? (error as Error)).message}`, error);
+      if (isDenied(error) || performance.now() > deadlineMs) {
+        const { message } = (isDenied(error) ? (error as Error).cause : error) as Error;
+        throw unavailable(`the cluster ${what}: ${message}`, error);
       }
       await pause(askAgainMs);
     }

@@ -1,31 +1,21 @@
 /**
- * How this server proves to a cluster who it is, and whom it trusts, as NATS users expect it: a user and a password, a
- * token, an NKey, or a `.creds` file (a JWT and its NKey); with or without TLS.
- *
- * Secrets come from files. They are read at each connect, so a renewed secret is taken up; a file that cannot be read
- * then counts as unchanged. No error repeats what a file holds.
+ * How this server proves to a cluster who it is, and whom it trusts. Secrets come from files. They are read at each connect,
+ * so a renewed secret is taken up; a file that cannot be read then counts as unchanged. No error repeats what a file holds.
  */
 
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import type { ConnectionOptions } from "node:tls";
-import {
-  credsAuthenticator,
-  nkeyAuthenticator,
-  nkeys,
-  tokenAuthenticator,
-  usernamePasswordAuthenticator,
-} from "@nats-io/transport-node";
+import { credsAuthenticator, nkeyAuthenticator, nkeys, tokenAuthenticator } from "@nats-io/transport-node";
+import { usernamePasswordAuthenticator } from "@nats-io/transport-node";
 import type { Authenticator, TlsOptions } from "@nats-io/transport-node";
 import { HistoryError } from "@wirebook/history";
 import type { NatsAddress } from "./address.ts";
 
-/** Paths of files; each may be left out. */
 export interface NatsCredentials {
-  /** A `.creds` file, as `nsc` and `nats` make them. */
+  /** A `.creds` file, as `nsc` and `nats` make them; the seed of an NKey, as `nk -gen user` makes it. */
   readonly credentials?: string | undefined;
-  /** The seed of an NKey, as `nk -gen user` makes it. */
   readonly nkey?: string | undefined;
   /** The password of the user in the address; a token, when the address names no user. */
   readonly passwordFile?: string | undefined;
@@ -37,33 +27,11 @@ export interface NatsCredentials {
 
 const encoder = new TextEncoder();
 
-/**
- * How this server authenticates; `undefined` where no identity is given.
- *
- * @throws HistoryError `storage-failed` when a file cannot be used or there is more than one answer
- */
+/** How this server authenticates; `undefined` where no identity is given. */
 export function authenticatorOf(
   { user, password }: Pick<NatsAddress, "user" | "password">,
   { credentials, nkey, passwordFile }: NatsCredentials,
 ): Authenticator | undefined {
-  assertOneWay({ user, password, credentials, nkey, passwordFile });
-  if (credentials !== undefined) {
-    const read = secretIn(credentials, "--nats-credentials", credentialsOf);
-    return credsAuthenticator(() => encoder.encode(read()));
-  }
-  if (nkey !== undefined) {
-    const read = secretIn(nkey, "--nats-nkey", seedOf);
-    return nkeyAuthenticator(() => encoder.encode(read()));
-  }
-  const secret = passwordFile === undefined ? undefined : secretIn(passwordFile, "--nats-password-file", passwordOf);
-  if (user === undefined) return secret === undefined ? undefined : tokenAuthenticator(secret);
-  if (secret !== undefined) return usernamePasswordAuthenticator(user, secret);
-  return password === undefined ? tokenAuthenticator(user) : usernamePasswordAuthenticator(user, password);
-}
-
-type Identity = Pick<NatsAddress, "user" | "password"> & NatsCredentials;
-
-function assertOneWay({ user, password, credentials, nkey, passwordFile }: Identity): void {
   const ways = Object.entries({
     "the user in the address": user,
     "--nats-credentials": credentials,
@@ -74,28 +42,41 @@ function assertOneWay({ user, password, credentials, nkey, passwordFile }: Ident
   if (password !== undefined && passwordFile !== undefined) {
     throw cannotReach("the password is in the address and in --nats-password-file; leave one of them out");
   }
+  if (credentials !== undefined) {
+    const form = "name a .creds file, as nsc and nats make them: a JWT, and then the seed of its NKey";
+    const read = secretIn(credentials, "--nats-credentials", credentialsOf, form);
+    return credsAuthenticator(() => encoder.encode(read()));
+  }
+  if (nkey !== undefined) {
+    const form = "name a file with the seed of a user's NKey, a word that begins with SU";
+    const read = secretIn(nkey, "--nats-nkey", seedOf, form);
+    return nkeyAuthenticator(() => encoder.encode(read()));
+  }
+  const form = "name a file with one line, the password";
+  const secret =
+    passwordFile === undefined ? password : secretIn(passwordFile, "--nats-password-file", passwordOf, form);
+  if (user !== undefined && secret !== undefined) return usernamePasswordAuthenticator(user, secret);
+  const token = user ?? secret;
+  return token === undefined ? undefined : tokenAuthenticator(token);
 }
 
-/** Gives what a file holds, as it is at that time. */
-function secretIn(path: string, option: string, decode: (text: string) => string | undefined): () => string {
-  const first = decode(readNamed(path, option));
-  if (first === undefined) throw cannotReach(`${path}, of ${option}, holds no such secret; ${expected[option]}`);
-  let known: string = first;
+function secretIn(
+  path: string,
+  option: string,
+  decode: (text: string) => string | undefined,
+  form: string,
+): () => string {
+  let known = decode(readNamed(path, option));
+  if (known === undefined) throw cannotReach(`${path}, of ${option}, holds no such secret; ${form}`);
   return () => {
     try {
       known = decode(readFileSync(path, "utf8")) ?? known;
     } catch {
       // Best effort: it may be just being replaced, and what was known is likely to be right still.
     }
-    return known;
+    return known as string;
   };
 }
-
-const expected: Readonly<Record<string, string>> = {
-  "--nats-credentials": "name a .creds file, as nsc and nats make them: a JWT, and then the seed of its NKey",
-  "--nats-nkey": "name a file with the seed of a user's NKey, a word that begins with SU",
-  "--nats-password-file": "name a file with one line, the password",
-};
 
 /** The client wants line feeds, also behind the last line. */
 function credentialsOf(text: string): string | undefined {
@@ -105,8 +86,7 @@ function credentialsOf(text: string): string | undefined {
 }
 
 function seedOf(text: string): string | undefined {
-  const seed = /\bSU[A-Z2-7]{56}\b/.exec(text)?.[0];
-  if (seed === undefined) return undefined;
+  const seed = /\bSU[A-Z2-7]{56}\b/.exec(text)?.[0] ?? "";
   try {
     nkeys.fromSeed(encoder.encode(seed));
     return seed;
@@ -120,12 +100,7 @@ function passwordOf(text: string): string | undefined {
   return line === "" || rest.length > 0 ? undefined : line;
 }
 
-/**
- * What the client is told of TLS; `undefined` where neither the address nor an option speaks of it: then it is used if a
- * node asks for it.
- *
- * @throws HistoryError `storage-failed` when a file cannot be used, or a certificate comes without its key
- */
+/** What the client is told of TLS; `undefined` where nothing speaks of it: then it is used if a node asks for it. */
 export function tlsOf(
   { isTls, servers }: Pick<NatsAddress, "isTls" | "servers">,
   { tlsCa, tlsCert, tlsKey }: NatsCredentials,
@@ -140,30 +115,20 @@ export function tlsOf(
     ...(tlsCert === undefined ? {} : { certFile: pem(tlsCert, "--nats-tls-cert", "CERTIFICATE") }),
     ...(tlsKey === undefined ? {} : { keyFile: pem(tlsKey, "--nats-tls-key", "PRIVATE KEY") }),
     checkServerIdentity: (host, certificate) => {
-      const errors = namesFor(host, servers).map((name) => checkServerIdentity(name, certificate));
+      // For a node that was named by its IP address, Node is given "localhost": then any address that was named will do.
+      const hosts = servers.map((server) => server.replace(/:\d+$/, "").replaceAll(/[[\]]/g, ""));
+      const names = host === "localhost" ? hosts.filter((each) => isIP(each) > 0 || each === host) : [host];
+      const errors = (names.length > 0 ? names : [host]).map((name) => checkServerIdentity(name, certificate));
       return errors.includes(undefined) ? undefined : errors[0];
     },
   };
 }
 
-/**
- * By which names a node may go. When it was named by its IP address, the client does not pass that on and Node takes
- * "localhost" for it; then its certificate must be for one of the addresses that were named.
- */
-function namesFor(host: string, servers: readonly string[]): readonly string[] {
-  if (host !== "localhost") return [host];
-  const hosts = servers.map((server) => server.replace(/:\d+$/, "").replaceAll(/[[\]]/g, ""));
-  const names = hosts.filter((each) => isIP(each) > 0 || each === "localhost");
-  return names.length > 0 ? names : [host];
-}
-
-/** The path again, of a file that holds what it should. */
 function pem(path: string, option: string, what: string): string {
   if (readNamed(path, option).includes(`${what}-----`)) return path;
   throw cannotReach(`${path}, of ${option}, is no PEM file with a ${what.toLowerCase()}`);
 }
 
-/** What a file holds that an option names. @throws HistoryError `storage-failed` with a sentence that names both */
 function readNamed(path: string, option: string): string {
   try {
     return readFileSync(path, "utf8");
@@ -172,7 +137,6 @@ function readNamed(path: string, option: string): string {
   }
 }
 
-/** The operator must mend it before there is a connection. */
 function cannotReach(why: string): HistoryError {
   return new HistoryError("storage-failed", `the history on NATS cannot be reached: ${why}`);
 }

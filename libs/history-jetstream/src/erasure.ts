@@ -1,15 +1,14 @@
 /**
  * Erases from the stream what was deleted, when no reader of any server can ask for it any more [N-7].
  *
- * A delete takes effect when its message is stored. A reader stands at a *moment*, the sequence up to which it knows of
- * deletes, and reads lines that were deleted later as they stood. So a server tells the others the earliest moment of its
- * readers: its *lease*, `reader.ID` in the bucket of the state. Who wants to erase reads all leases then and there; where
- * the cluster does not answer, nothing is erased.
+ * A reader stands at a *moment*, the sequence up to which it knows of deletes, and reads lines that were deleted later as
+ * they stood. So a server tells the others the earliest moment of its readers: its *lease*, `reader.ID` in the bucket of the
+ * state. Who wants to erase reads all leases then and there; where the cluster does not answer, nothing is erased.
  */
 
 import { nuid } from "@nats-io/transport-node";
-import { writeCheckpoint } from "./load.ts";
 import type { Cluster } from "./cluster.ts";
+import { writeCheckpoint } from "./load.ts";
 import type { Erasure } from "./message.ts";
 import type { Projection } from "./projection.ts";
 
@@ -19,47 +18,37 @@ export const eraseGraceMs = 2000;
 export const eraseTakeoverMs = 10_000;
 /** Milliseconds for which an erased line is remembered: a batch that was requested before may still bring it. */
 const erasedKnownMs = 60_000;
-/** Milliseconds between two looks at what is to be erased. */
-const eraseIntervalMs = 500;
-/** Milliseconds between two looks at this server's own readers, and after which an unchanged lease is told again. */
-const leaseIntervalMs = 500;
+/** Milliseconds between two looks at what is to be erased, and at this server's own readers. */
+const lookMs = 500;
 const leaseRepeatMs = 4000;
 /** Milliseconds after which a lease that is not told again no longer counts: its server is gone, or cut off. */
 export const leaseTimeoutMs = 15_000;
-
-/** Anything that reads lines as they stood at a moment. */
-export interface Reader {
-  readonly moment: number;
-}
 
 /** The readers of this server, and those of the others as far as they have told. */
 export class ReadLeases {
   readonly #cluster: Cluster;
   readonly #id = nuid.next();
-  readonly #own = new Set<Reader>();
+  readonly #own = new Set<{ readonly moment: number }>();
   readonly #others = new Map<string, { readonly sequence: number; readonly sinceMs: number }>();
-  readonly #timer: NodeJS.Timeout;
-  #told: { readonly moment: number; readonly sequence: number; readonly atMs: number } | undefined;
+  readonly #timer = setInterval(() => {
+    this.#telling ??= this.#tell().finally(() => (this.#telling = undefined));
+  }, lookMs).unref();
+  /** The lease that this server told last, and when: an infinite one stands for no reader. */
+  #told = { moment: Infinity, atMs: 0 };
   #telling: Promise<void> | undefined;
   #lookedMs = -Infinity;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
-    this.#timer = setInterval(() => {
-      this.#telling ??= this.#tell().finally(() => (this.#telling = undefined));
-    }, leaseIntervalMs);
-    this.#timer.unref();
   }
 
-  add(reader: Reader): void {
+  /** Notes one of this server's readers; returns what forgets it. */
+  add(reader: { readonly moment: number }): () => void {
     this.#own.add(reader);
+    return () => void this.#own.delete(reader);
   }
 
-  remove(reader: Reader): void {
-    this.#own.delete(reader);
-  }
-
-  /** The earliest moment of all readers; infinite when there is none. @throws Error when the cluster does not answer */
+  /** The earliest moment of all readers; infinite when there is none. */
   async earliest(): Promise<number> {
     const { manager, names } = this.#cluster;
     const prefix = `$KV.${names.state}.reader.`;
@@ -83,7 +72,6 @@ export class ReadLeases {
     return earliest;
   }
 
-  /** Takes the lease back. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#telling;
@@ -96,47 +84,32 @@ export class ReadLeases {
   }
 
   async #tell(): Promise<void> {
-    const { manager, names, state } = this.#cluster;
-    const told = this.#told;
     const moment = this.#earliestOwn();
     const atMs = performance.now();
+    const isDue = moment !== Infinity && atMs - this.#told.atMs >= leaseRepeatMs;
+    if (moment === this.#told.moment && !isDue) return;
     try {
-      if (moment !== Infinity && (told?.moment !== moment || atMs - told.atMs >= leaseRepeatMs)) {
-        const sequence = await state.put(`reader.${this.#id}`, String(moment));
-        this.#told = { moment, sequence, atMs };
-      } else if (moment === Infinity && told !== undefined) {
-        this.#told = undefined;
-        await manager.streams.deleteMessage(`KV_${names.state}`, told.sequence, false);
-      }
+      await this.#cluster.state.put(`reader.${this.#id}`, String(moment));
+      this.#told = { moment, atMs };
     } catch {
       // Best effort: it is told again, and a server that is cut off is not waited for.
     }
   }
 }
 
-interface Due {
-  /** The sequence of the delete. */
-  readonly by: number;
-  readonly erasure: Erasure;
-  /** When this server erases it, if no reader needs it. */
-  readonly ripeMs: number;
-}
-
-/** What is deleted and not erased; it is erased in the order of the deletes. */
 export class TombstonePurge {
   readonly #cluster: Cluster;
   readonly #leases: ReadLeases;
   readonly #view: () => Projection;
-  readonly #timer: NodeJS.Timeout;
-  #due: Due[] = [];
+  readonly #timer = setInterval(() => void this.#run(), lookMs).unref();
+  /** What is deleted by which message and not erased, and when this server erases it if no reader needs it. */
+  readonly #due: { readonly by: number; readonly erasure: Erasure; readonly ripeMs: number }[] = [];
   #isRunning = false;
 
   constructor(cluster: Cluster, leases: ReadLeases, view: () => Projection) {
     this.#cluster = cluster;
     this.#leases = leases;
     this.#view = view;
-    this.#timer = setInterval(() => void this.#run(), eraseIntervalMs);
-    this.#timer.unref();
   }
 
   /** @param isOwn true when this server deleted, so that it is the first to erase */
@@ -151,12 +124,12 @@ export class TombstonePurge {
   async #run(): Promise<void> {
     // What ripens meanwhile waits for the next look, since a reader may have begun that this one does not know of.
     const atMs = performance.now();
-    const isRipe = (due: Due | undefined): due is Due => due !== undefined && atMs >= due.ripeMs;
-    if (this.#isRunning || !isRipe(this.#due[0])) return;
+    const nextRipe = () => (this.#due[0] !== undefined && atMs >= this.#due[0].ripeMs ? this.#due[0] : undefined);
+    if (this.#isRunning || nextRipe() === undefined) return;
     this.#isRunning = true;
     try {
       const earliest = await this.#leases.earliest();
-      for (let [due] = this.#due; isRipe(due) && due.by <= earliest; [due] = this.#due) {
+      for (let due = nextRipe(); due !== undefined && due.by <= earliest; due = nextRipe()) {
         const { by, erasure } = due;
         await this.#erase(by, erasure);
         this.#due.shift();

@@ -6,9 +6,8 @@
  *     checkpoint        {"created":…,"sequence":…,"bytes":…,"lastTimeUs":…}: how many bytes the lines had, up to where
  *     reader.ID         the earliest moment of a server's readers; see erasure.ts
  *
- * The cluster tells in one answer which sequences are gone. The headers of the deletes tell what is deleted and not erased
- * yet. Bytes and the last time are known up to the checkpoint, and counted from there. Messages may be erased meanwhile, so
- * the server looks again until nothing changed between two looks.
+ * The cluster tells which sequences are gone, the headers of the deletes what is deleted and not erased yet. Bytes and the
+ * last time are counted from the checkpoint on. The server looks again until nothing was erased between two looks.
  */
 
 import type { StreamInfoRequestOptions, StreamState } from "@nats-io/jetstream";
@@ -23,40 +22,38 @@ import { scan } from "./scan.ts";
 /** Times that a server looks at the stream again because lines were erased meanwhile. */
 const loadAttemptsMax = 8;
 
-/** Bytes and time of all lines up to a sequence. */
+/** Bytes and time of all lines up to a sequence, of the stream that was created then. */
 interface Checkpoint {
+  readonly created: string;
   readonly sequence: number;
   readonly bytes: number;
   readonly lastTimeUs: number;
 }
 
-/** A message of the subject for changes. */
-interface Change {
-  readonly sequence: number;
-  readonly erasure: Erasure | undefined;
-}
+type Change = { readonly sequence: number; readonly erasure: Erasure | undefined };
 
-/** @throws HistoryError `storage-unavailable` */
 export async function loadProjection(cluster: Cluster): Promise<Known> {
+  const { stream, change } = cluster.names;
   for (let attempts = 0; attempts < loadAttemptsMax; attempts++) {
-    const before = await look(cluster, cluster.names.stream);
-    const changes = await readChanges(cluster, before.last_seq);
+    const before = await look(cluster, stream);
+    const changes: Change[] = [];
+    for await (const batch of scan(cluster, { from: 1, to: before.last_seq, subject: change, headersOnly: true })) {
+      for (const { sequence, headers } of batch) changes.push({ sequence, erasure: decodeErasure(headers) });
+    }
     const figures = await count(cluster, before.last_seq, changes);
-    const after = await look(cluster, cluster.names.stream);
+    const after = await look(cluster, stream);
     if (after.first_seq !== before.first_seq || after.num_deleted !== before.num_deleted) continue;
     return { ...figures, ...indexOf(before, changes) };
   }
   throw unavailable(`lines were erased each time this server looked, ${loadAttemptsMax} times; start it again`);
 }
 
-/** Notes how far the lines are counted, for the next start. @throws HistoryError `storage-unavailable` */
 export async function writeCheckpoint({ state, created }: Cluster, known: Known): Promise<void> {
   const { index, bytes, lastTimeUs } = known;
-  const checkpoint = JSON.stringify({ created, sequence: index.end - 1, bytes, lastTimeUs });
-  await attempt("did not take the checkpoint", () => state.put("checkpoint", checkpoint));
+  const checkpoint: Checkpoint = { created, sequence: index.end - 1, bytes, lastTimeUs };
+  await attempt("did not take the checkpoint", () => state.put("checkpoint", JSON.stringify(checkpoint)));
 }
 
-/** Notes a time that is not the cluster's. @throws HistoryError `storage-unavailable` */
 export async function writeRepair({ state }: Cluster, sequence: number, timeUs: number): Promise<void> {
   await attempt("did not take the time of a line", () => state.put(`repair.${sequence}`, String(timeUs)));
 }
@@ -64,20 +61,21 @@ export async function writeRepair({ state }: Cluster, sequence: number, timeUs: 
 /** The latest checkpoint of this very stream; the beginning when there is none. */
 async function readCheckpoint({ state, created }: Cluster): Promise<Checkpoint> {
   const entry = await attempt("did not give the checkpoint", () => state.get("checkpoint"));
-  const checkpoint = entry?.operation === "PUT" ? entry.json<Checkpoint & { created: string }>() : undefined;
-  return checkpoint?.created === created ? checkpoint : { sequence: 0, bytes: 0, lastTimeUs: 0 };
+  const checkpoint = entry?.operation === "PUT" ? entry.json<Checkpoint>() : undefined;
+  return checkpoint?.created === created ? checkpoint : { created, sequence: 0, bytes: 0, lastTimeUs: 0 };
 }
 
 async function readRepairs(cluster: Cluster): Promise<Map<number, number>> {
   const stream = `KV_${cluster.names.state}`;
-  const subject = `$KV.${cluster.names.state}.repair.`;
+  const prefix = `$KV.${cluster.names.state}.repair.`;
+  const subject = `${prefix}>`;
   const repairs = new Map<number, number>();
-  const { subjects = {}, last_seq: to } = await look(cluster, stream, { subjects_filter: `${subject}>` });
+  const { subjects = {}, last_seq: to } = await look(cluster, stream, { subjects_filter: subject });
   // There are hardly ever any, and without them no consumer is needed.
   if (Object.keys(subjects).length === 0) return repairs;
-  for await (const batch of scan(cluster, { stream, from: 1, to, subject: `${subject}>` })) {
+  for await (const batch of scan(cluster, { stream, from: 1, to, subject })) {
     for (const { subject: key, data } of batch) {
-      repairs.set(Number(key.slice(subject.length)), Number(Buffer.from(data).toString()));
+      repairs.set(Number(key.slice(prefix.length)), Number(Buffer.from(data).toString()));
     }
   }
   return repairs;
@@ -88,16 +86,7 @@ async function look(
   stream: string,
   options: Partial<StreamInfoRequestOptions> = { deleted_details: true },
 ): Promise<StreamState> {
-  const info = await attempt("did not describe the stream", () => manager.streams.info(stream, options));
-  return info.state;
-}
-
-async function readChanges(cluster: Cluster, to: number): Promise<Change[]> {
-  const changes: Change[] = [];
-  for await (const batch of scan(cluster, { from: 1, to, subject: cluster.names.change, headersOnly: true })) {
-    for (const { sequence, headers } of batch) changes.push({ sequence, erasure: decodeErasure(headers) });
-  }
-  return changes;
+  return (await attempt("did not describe the stream", () => manager.streams.info(stream, options))).state;
 }
 
 function indexOf(

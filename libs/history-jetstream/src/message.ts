@@ -1,8 +1,4 @@
-/**
- * A line as a message of the stream: its text without its time, which is the cluster's [N-2].
- *
- * The message's sequence is its place in the one order on which all servers agree. Users see ranks, never sequences.
- */
+/** A line as a message of the stream: its text without its time, which is the cluster's [N-2]. */
 
 import type { JsMsg } from "@nats-io/jetstream";
 import { headers as createHeaders } from "@nats-io/transport-node";
@@ -11,7 +7,6 @@ import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/pro
 import type { EntryResult } from "@wirebook/protocol";
 import type { Actor, RequestEntry } from "@wirebook/history";
 
-/** A message as the stream has it. */
 export interface StoredMessage {
   readonly sequence: number;
   /** When the cluster took it: microseconds since 1970. */
@@ -31,7 +26,6 @@ const erasedBytesHeader = "Wirebook-Erased-Bytes";
 const foreignHeader = "Wirebook-Foreign";
 
 const encoder = new TextEncoder();
-const timeCharacters = encodeTime(0).length;
 
 export function encodeRequestMessage({ address, message, isCut }: RequestEntry): Uint8Array {
   return encoder.encode(encodeRequestEntry("", address, message, isCut).slice(1));
@@ -41,12 +35,9 @@ export function encodeResultMessage({ address, user }: Actor, result: EntryResul
   return encoder.encode(encodeResultEntry("", address, user, result).slice(1));
 }
 
-/** The headers of a message that deletes something. */
 export function encodeErasure(erasure: Erasure): MsgHdrs {
-  const headers = createHeaders();
-  headers.set(erasesHeader, erasure === "all" ? "all" : String(erasure.sequence));
-  if (erasure !== "all") headers.set(erasedBytesHeader, String(erasure.bytes));
-  return headers;
+  if (erasure === "all") return headersOf({ [erasesHeader]: "all" });
+  return headersOf({ [erasesHeader]: `${erasure.sequence}`, [erasedBytesHeader]: `${erasure.bytes}` });
 }
 
 export function decodeErasure(headers: MsgHdrs | undefined): Erasure | undefined {
@@ -56,19 +47,21 @@ export function decodeErasure(headers: MsgHdrs | undefined): Erasure | undefined
 }
 
 /** The headers of an external line. */
-export function foreignHeaders(): MsgHdrs {
+export const foreignHeaders = (): MsgHdrs => headersOf({ [foreignHeader]: "1" });
+
+function headersOf(values: Readonly<Record<string, string>>): MsgHdrs {
   const headers = createHeaders();
-  headers.set(foreignHeader, "1");
+  for (const [name, value] of Object.entries(values)) headers.set(name, value);
   return headers;
 }
 
-function isForeign({ headers }: Pick<StoredMessage, "headers">): boolean {
-  return headers?.has(foreignHeader) === true;
+function timestampFor({ headers }: StoredMessage, timeUs: number): string {
+  return headers?.has(foreignHeader) === true ? "" : `${encodeTime(timeUs)} `;
 }
 
 /** The line of a message, with its line feed. */
 export function encodeLine(message: StoredMessage, timeUs: number): Uint8Array {
-  const timestamp = isForeign(message) ? "" : `${encodeTime(timeUs)} `;
+  const timestamp = timestampFor(message, timeUs);
   const line = new Uint8Array(timestamp.length + message.data.length + 1);
   encoder.encodeInto(timestamp, line);
   line.set(message.data, timestamp.length);
@@ -76,9 +69,8 @@ export function encodeLine(message: StoredMessage, timeUs: number): Uint8Array {
   return line;
 }
 
-/** The length of that line. */
 export function lineBytes(message: StoredMessage): number {
-  return (isForeign(message) ? 0 : timeCharacters + 1) + message.data.length + 1;
+  return timestampFor(message, 0).length + message.data.length + 1;
 }
 
 /** A message that a consumer delivered. */

@@ -1,6 +1,6 @@
 /**
  * What the library offers. The engine and the NATS client, whose packages are optional, are loaded when an address asks
- * for them.
+ * for them. An address is `nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME`; see `NatsAddress`.
  */
 
 import { HistoryError, UsersError } from "@wirebook/history";
@@ -12,27 +12,22 @@ import type { JetStreamHistoryOptions } from "./history.ts";
 export type { NatsCredentials } from "./credentials.ts";
 
 /**
- * Opens a history on a NATS cluster, which is made when it is not there. Any number of servers may have it open at once.
+ * Opens a history, which is made when it is not there. Any number of servers may have it open at once.
  *
- * @param address `nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME`; see `NatsAddress`
- * @throws HistoryError `storage-failed` when the address or the cluster cannot be used or the NATS client is not
- *   installed, `storage-unavailable` when the cluster does not answer for now
+ * @throws HistoryError `storage-failed`, `storage-unavailable` when the cluster does not answer for now
  */
 export async function openJetStreamHistory(address: string, options: JetStreamHistoryOptions = {}): Promise<History> {
   const decoded = decodeNatsAddress(address);
-  const { openHistory } = await load(() => import("./history.ts"));
-  return openHistory(decoded, options);
+  const { JetStreamHistory } = await import("./history.ts").catch(notInstalled);
+  const { useCluster } = await import("./connect.ts");
+  return useCluster(decoded, options, (cluster) => JetStreamHistory.open(cluster, options.onNotice));
 }
 
-/**
- * Opens the users of a history on a NATS cluster.
- *
- * @throws UsersError `users-failed` when the address or the cluster cannot be used
- */
+/** Opens the users of a history. @throws UsersError `users-failed` when the address or the cluster cannot be used */
 export async function openJetStreamUsers(address: string, credentials: NatsCredentials = {}): Promise<Users> {
   try {
     const decoded = decodeNatsAddress(address);
-    const { openUsers } = await load(() => import("./users.ts"));
+    const { openUsers } = await import("./users.ts").catch(notInstalled);
     return await openUsers(decoded, credentials);
   } catch (error) {
     if (error instanceof UsersError) throw error;
@@ -41,12 +36,10 @@ export async function openJetStreamUsers(address: string, credentials: NatsCrede
 }
 
 /**
- * Brings the lines of a file into a history on a NATS cluster that has none yet. Each line ends in a line feed; the last one
- * may have none.
+ * Brings the lines of a file into a history that has none yet, and gives their number.
  *
- * @returns how many
- * @throws HistoryError `storage-failed` when the history has lines already, a line is longer than the cluster takes, or
- *   lines did not arrive in their order: then what is there is not to be used; `storage-unavailable`
+ * @throws HistoryError `storage-failed` when it has lines, a line is longer than the cluster takes, or lines did not arrive
+ *   in their order: then what is there is not to be used; `storage-unavailable`
  */
 export async function importIntoJetStream(
   address: string,
@@ -54,17 +47,13 @@ export async function importIntoJetStream(
   credentials: NatsCredentials = {},
 ): Promise<number> {
   const decoded = decodeNatsAddress(address);
-  const { importLines } = await load(() => import("./import.ts"));
+  const { importLines } = await import("./import.ts").catch(notInstalled);
   return importLines(decoded, credentials, chunks);
 }
 
-async function load<Module>(importModule: () => Promise<Module>): Promise<Module> {
-  try {
-    return await importModule();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
-    const sentence =
-      "a history on NATS needs @nats-io/jetstream, @nats-io/kv and @nats-io/transport-node, which are not installed; run npm install -g @nats-io/jetstream@3 @nats-io/kv@3 @nats-io/transport-node@3, or npm ci in a checkout";
-    throw new HistoryError("storage-failed", sentence, { cause: error });
-  }
+function notInstalled(error: NodeJS.ErrnoException): never {
+  if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+  const sentence =
+    "a history on NATS needs @nats-io/jetstream, @nats-io/kv and @nats-io/transport-node, which are not installed; run npm install -g @nats-io/jetstream@3 @nats-io/kv@3 @nats-io/transport-node@3, or npm ci in a checkout";
+  throw new HistoryError("storage-failed", sentence, { cause: error });
 }

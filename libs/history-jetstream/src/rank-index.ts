@@ -5,39 +5,28 @@
  * that are gone. A line costs nothing and a deleted one 8 bytes.
  */
 
-/** Lines by their sequences. All sequences are whole numbers from 1. */
 export class RankIndex {
   #first: number;
-  #end: number;
+  end: number;
   /** Ascending, from `#first` on. */
   #gone: number[];
 
-  /**
-   * @param first the first sequence that may be a line; everything before is gone
-   * @param end the sequence after the last
-   * @param gone sequences between the two that are no lines, ascending
-   */
+  /** @param gone sequences from `first` to `end` that are no lines, ascending */
   constructor(first = 1, end = first, gone: readonly number[] = []) {
     this.#first = first;
-    this.#end = end;
+    this.end = end;
     this.#gone = [...gone];
   }
 
-  /** How many lines there are. */
   get lines(): number {
-    return this.#end - this.#first - this.#gone.length;
-  }
-
-  /** The sequence after the last that was added. */
-  get end(): number {
-    return this.#end;
+    return this.end - this.#first - this.#gone.length;
   }
 
   /** Adds a line behind all others; sequences that are skipped are no lines. */
   append(sequence: number): void {
-    if (sequence < this.#end) throw new RangeError(`sequence ${sequence} comes after ${this.#end - 1}`);
-    for (; this.#end < sequence; this.#end++) this.#gone.push(this.#end);
-    this.#end += 1;
+    if (sequence < this.end) throw new RangeError(`sequence ${sequence} comes after ${this.end - 1}`);
+    for (; this.end < sequence; this.end++) this.#gone.push(this.end);
+    this.end += 1;
   }
 
   /** Takes a line away; false when there was none. */
@@ -47,18 +36,15 @@ export class RankIndex {
     return true;
   }
 
-  /** Takes all lines before a sequence away. */
   removeBefore(sequence: number): void {
     if (sequence <= this.#first) return;
     this.#gone = this.#gone.slice(this.#goneBefore(sequence));
     this.#first = sequence;
-    this.#end = Math.max(this.#end, sequence);
+    this.end = Math.max(this.end, sequence);
   }
 
-  /** True when that sequence is a line. */
   has(sequence: number): boolean {
-    if (sequence < this.#first || sequence >= this.#end) return false;
-    return this.#gone[this.#goneBefore(sequence)] !== sequence;
+    return sequence >= this.#first && sequence < this.end && this.#gone[this.#goneBefore(sequence)] !== sequence;
   }
 
   /** The sequence of a line, by its rank from 1; `undefined` when there are fewer. */

@@ -1,39 +1,36 @@
 /** Reads messages of a stream in order, a batch at a time, and requests no more than the caller takes. */
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { Consumer, JsMsg } from "@nats-io/jetstream";
+import type { Consumer, JsMsg, OrderedConsumerOptions } from "@nats-io/jetstream";
 import { HistoryError } from "@wirebook/history";
 import { askAgainMs, askMsMax, attempt, unavailable } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { storedOf } from "./message.ts";
 import type { StoredMessage } from "./message.ts";
-import { requestConsumer } from "./stream-consumer.ts";
 
 /** Messages of a batch, and milliseconds to wait for them. */
 const batchMessages = 500;
 const batchWaitMs = 2000;
 
+/** Milliseconds without an answer after which another consumer is requested beside those before: five within their timeout. */
+const consumerHedgeMs = 200;
+const consumerRequestsMax = askMsMax / consumerHedgeMs;
+/** Milliseconds after which the cluster forgets an unused consumer: one that came too late, or whose server died. */
+const consumerForgottenMs = 30_000;
+
 const what = "did not give the lines";
 
-/** What to read. */
+/** The first and the last sequence to read, of the stream with the lines unless another is named. */
 export interface ScanOptions {
-  /** The stream; the one with the lines unless another is named. */
   readonly stream?: string;
-  /** The first and the last sequence. */
   readonly from: number;
   readonly to: number;
-  /** Only messages of this subject. */
+  /** Only messages of this subject, or without their data. */
   readonly subject?: string;
-  /** Without the data. */
   readonly headersOnly?: boolean;
 }
 
-/**
- * The messages of a range that are still there. A consumer may go away with the node that keeps it, or live on a node that
- * is behind; then another one goes on from the same place.
- *
- * @throws HistoryError `storage-unavailable` when the cluster does not answer
- */
+/** The messages of a range that are still there. A consumer may go away or be behind; then another one goes on in its place. */
 export async function* scan(cluster: Cluster, options: ScanOptions): AsyncGenerator<readonly StoredMessage[]> {
   const { stream = cluster.names.stream, from, to, subject, headersOnly = false } = options;
   let next = from;
@@ -103,4 +100,28 @@ async function fetchBatch(consumer: Consumer, count: number): Promise<readonly J
   }
   if (isLate || batch.length === 0) throw new Error("the batch did not come whole");
   return batch;
+}
+
+/**
+ * The first consumer of several requests, one shortly after the other: none is answered whose consumer the cluster places on
+ * a node that has just died. It forgets those that are left over.
+ */
+export async function requestConsumer(
+  { js }: Cluster,
+  stream: string,
+  options: Partial<OrderedConsumerOptions>,
+): Promise<Consumer> {
+  const found = new AbortController();
+  const requests = Array.from({ length: consumerRequestsMax }, async (_, number) => {
+    if (number > 0) await pause(number * consumerHedgeMs, undefined, { signal: found.signal });
+    // The client writes a name into its options, so each request has options of its own.
+    return js.consumers.get(stream, { ...options, inactive_threshold: consumerForgottenMs });
+  });
+  try {
+    return await Promise.any(requests);
+  } catch (error) {
+    throw (error as AggregateError).errors.at(-1);
+  } finally {
+    found.abort();
+  }
 }

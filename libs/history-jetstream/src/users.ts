@@ -9,36 +9,37 @@
  * gives way after `pendingUserMs`.
  */
 
-import { EventEmitter, once } from "node:events";
+import { setInterval } from "node:timers/promises";
 import { Kvm } from "@nats-io/kv";
-import type { JsMsg } from "@nats-io/jetstream";
-import type { KV, KvEntry } from "@nats-io/kv";
+import type { KV } from "@nats-io/kv";
 import { assertRoomForUser, HistoryError, nameTaken, noSuchUser, UsersError } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
 import { foldName } from "@wirebook/protocol";
 import type { NatsAddress } from "./address.ts";
-import { askMsMax, attempt, unavailable } from "./cluster.ts";
+import { attempt } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { useCluster } from "./connect.ts";
 import type { NatsCredentials } from "./credentials.ts";
-import { StreamConsumer } from "./stream-consumer.ts";
+import { scan } from "./scan.ts";
 
 /** Milliseconds after which a name that was taken and never confirmed may be taken by another. */
 export const pendingUserMs = 30_000;
+
+/** Milliseconds between two looks at what other servers have changed. */
+const lookMs = 400;
 
 /** The end of a sentence that begins with the cluster. A question may go to a frozen node, so it is repeated. */
 const untold = "did not tell of its users";
 
 type StoredUser = User & { readonly isPending?: boolean };
 
-/** @throws UsersError `users-failed`, HistoryError */
 export function openUsers(address: NatsAddress, credentials: NatsCredentials): Promise<Users> {
   return useCluster(address, credentials, async (cluster) => {
     const { js, names, replicas } = cluster;
     const bucket = await attempt(untold, () => new Kvm(js).create(names.users, { replicas, history: 1 }));
     const users = new KvUsers(cluster, bucket);
-    // Without success the cluster is released, and the consumer with it.
-    await users.start();
+    await users.refresh();
+    users.keepFresh().catch(() => {}); // It was closed.
     return users;
   });
 }
@@ -46,35 +47,14 @@ export function openUsers(address: NatsAddress, credentials: NatsCredentials): P
 class KvUsers implements Users {
   readonly #cluster: Cluster;
   readonly #bucket: KV;
-  readonly #stream: string;
-  readonly #consumer: StreamConsumer;
   readonly #byName = new Map<string, User>();
-  readonly #changes = new EventEmitter<{ change: [] }>();
-  /** The last change of the bucket that was seen. */
+  readonly #closing = new AbortController();
   #seen = 0;
+  #refreshing: Promise<void> = Promise.resolve();
 
   constructor(cluster: Cluster, bucket: KV) {
     this.#cluster = cluster;
     this.#bucket = bucket;
-    this.#stream = `KV_${cluster.names.users}`;
-    this.#changes.setMaxListeners(0);
-    // What does not come any more is missed, and reported, when it is waited for.
-    this.#consumer = new StreamConsumer(cluster, () => {});
-  }
-
-  /** Receives what others change; resolves when it knows what there is. */
-  async start(): Promise<void> {
-    const prefix = `$KV.${this.#cluster.names.users}.`;
-    await this.#consumer.start({
-      stream: this.#stream,
-      next: () => this.#seen + 1,
-      onMessage: (message) => {
-        this.#seen = message.seq;
-        this.#take(message.subject.slice(prefix.length), message);
-        this.#changes.emit("change");
-      },
-    });
-    await this.#catchUp();
   }
 
   get count(): number {
@@ -86,7 +66,7 @@ class KvUsers implements Users {
   }
 
   async list(): Promise<readonly User[]> {
-    await guarded(() => this.#catchUp());
+    await guarded(() => this.refresh());
     return [...this.#byName.values()].toSorted((one, other) => one.name.localeCompare(other.name));
   }
 
@@ -102,71 +82,79 @@ class KvUsers implements Users {
       throw error;
     }
     await guarded(() => this.#bucket.update(key, JSON.stringify(user), revision));
-    this.#byName.set(key, user);
+    await this.refresh().catch(() => {}); // It is added; the next look finds it.
   }
 
-  async remove(name: string): Promise<User> {
+  remove(name: string): Promise<User> {
     const key = keyOf(name);
     return guarded(async () => {
-      const entry = await this.#read(key);
-      const user = decode(entry);
-      if (entry === null || user === undefined || user.isPending === true) throw noSuchUser(name);
-      await this.#bucket.delete(key, { previousSeq: entry.revision });
+      const { user, revision } = await this.#read(key);
+      if (user === undefined || user.isPending === true) throw noSuchUser(name);
+      await this.#bucket.delete(key, { previousSeq: revision });
       this.#byName.delete(key);
       return user;
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#consumer.close();
+    this.#closing.abort();
     await this.#cluster.release();
   }
 
-  /** Resolves when this server has seen everything that the bucket has by now. @throws HistoryError `storage-unavailable` */
-  async #catchUp(): Promise<void> {
-    const { state } = await attempt(untold, () => this.#cluster.manager.streams.info(this.#stream));
-    const signal = AbortSignal.timeout(askMsMax);
-    while (state.messages > 0 && this.#seen < state.last_seq) {
-      await once(this.#changes, "change", { signal }).catch((error: unknown) => {
-        throw unavailable(`the cluster ${untold} within ${askMsMax} ms`, error);
-      });
+  /** Takes up what others change, until it is closed. */
+  async keepFresh(): Promise<void> {
+    for await (const _ of setInterval(lookMs, undefined, { signal: this.#closing.signal, ref: false })) {
+      await this.refresh().catch(() => {}); // The next look may succeed.
     }
   }
 
-  /** Takes the name; returns the revision of the pending user. */
+  /** Resolves when this server has seen everything that the bucket has by now. */
+  refresh(): Promise<void> {
+    const refreshing = this.#refreshing.then(async () => {
+      const { manager, names } = this.#cluster;
+      const stream = `KV_${names.users}`;
+      const prefix = `$KV.${names.users}.`;
+      const { state } = await attempt(untold, () => manager.streams.info(stream));
+      for await (const batch of scan(this.#cluster, { stream, from: this.#seen + 1, to: state.last_seq })) {
+        for (const { subject, headers, data } of batch) {
+          const key = subject.slice(prefix.length);
+          const isGone = headers?.has("KV-Operation") === true;
+          const user = isGone ? undefined : (JSON.parse(Buffer.from(data).toString()) as StoredUser);
+          if (user === undefined || user.isPending === true) this.#byName.delete(key);
+          else this.#byName.set(key, user);
+        }
+      }
+      this.#seen = state.last_seq;
+    });
+    this.#refreshing = refreshing.catch(() => {}); // Its caller gets the error.
+    return refreshing;
+  }
+
   async #takeName(key: string, user: User): Promise<number> {
     const data = JSON.stringify({ ...user, isPending: true } satisfies StoredUser);
     try {
       return await this.#bucket.create(key, data);
     } catch (error) {
-      const entry = await guarded(() => this.#read(key));
-      if (entry === null || decode(entry) === undefined) throw failed(error);
-      const isLeftBehind = decode(entry)?.isPending === true && Date.now() - entry.created.getTime() > pendingUserMs;
+      const { user: found, createdMs, revision } = await guarded(() => this.#read(key));
+      if (found === undefined) throw failed(error);
+      const isLeftBehind = found.isPending === true && Date.now() - createdMs > pendingUserMs;
       if (!isLeftBehind) throw nameTaken(user.name);
-      return this.#bucket.update(key, data, entry.revision).catch(() => {
+      return this.#bucket.update(key, data, revision).catch(() => {
         throw nameTaken(user.name);
       });
     }
   }
 
-  #read(key: string): Promise<KvEntry | null> {
-    return attempt(untold, () => this.#bucket.get(key));
-  }
-
-  #take(key: string, message: JsMsg): void {
-    const user = message.headers?.has("KV-Operation") === true ? undefined : message.json<StoredUser>();
-    if (user === undefined || user.isPending === true) this.#byName.delete(key);
-    else this.#byName.set(key, user);
+  /** The user of a key, if it is not given back. */
+  async #read(key: string): Promise<{ user: StoredUser | undefined; createdMs: number; revision: number }> {
+    const entry = await attempt(untold, () => this.#bucket.get(key));
+    if (entry?.operation !== "PUT") return { user: undefined, createdMs: 0, revision: 0 };
+    return { user: entry.json<StoredUser>(), createdMs: entry.created.getTime(), revision: entry.revision };
   }
 }
 
 function keyOf(name: string): string {
   return Buffer.from(foldName(name)).toString("hex");
-}
-
-/** `undefined` for a name that was given back. */
-function decode(entry: KvEntry | null): StoredUser | undefined {
-  return entry?.operation === "PUT" ? entry.json<StoredUser>() : undefined;
 }
 
 async function guarded<Result>(ask: () => Promise<Result>): Promise<Result> {

@@ -48,6 +48,6 @@ test.each([
 
 test("names the version that is refused", () => {
   expect(read("history-on-nats.md")).toContain(
-    `**[N-9] A nats-server older than ${connect.natsVersionLeast} is refused,**`,
+    `**[N-9] A nats-server older than ${cluster.natsVersionLeast} is refused,**`,
   );
 });

@@ -1,6 +1,6 @@
 import { CodedError, timestampOf, redactKeys, quoteText } from "@wirebook/protocol";
 
-/** What can go wrong with a history; docs/reference/errors.md lists each code. */
+/** docs/reference/errors.md explains each. */
 export const historyErrorCodes = [
   "closed",
   "in-use",

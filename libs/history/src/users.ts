@@ -46,7 +46,7 @@ export interface Users extends AsyncDisposable {
   remove(name: string): Promise<User>;
 }
 
-/** What can go wrong with users; docs/reference/errors.md lists each code. */
+/** docs/reference/errors.md explains each. */
 export const usersErrorCodes = ["name-taken", "no-such-user", "users-busy", "users-failed", "users-max"] as const;
 
 export type UsersErrorCode = (typeof usersErrorCodes)[number];

@@ -1,7 +1,7 @@
 import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
 import { describe, expect, test } from "vitest";
 import { lastTimeIn } from "../src/file/monotonic-clock.ts";
-import { classifyTail } from "../src/file/recovery.ts";
+import { classifyTail } from "../src/file/open.ts";
 
 const time = encodeTime(1_795_379_465_123_456);
 const own = [

@@ -42,9 +42,8 @@ export interface Removal {
  * Rewrites the file without some bytes. The rest is copied while appends go on in the old file. Then, in one turn, what
  * came meanwhile is copied as well, the result is written behind it, and the new file takes the place of the old.
  *
- * @param foreignWrites as many as there were when the bytes were looked for
- * @throws HistoryError `line-changed` when another program wrote since: the copy may hold what it changed, or cut a line;
- *   after any error the history is as it was, or has failed
+ * @throws HistoryError `line-changed` when another program wrote since there were so many `foreignWrites`: the copy may hold
+ *   what it changed, or cut a line; after any error the history is as it was, or has failed
  */
 export async function rewrite(
   storage: FileStorage,
@@ -144,7 +143,7 @@ class NextFile implements Disposable {
   readonly #opened = new DisposableStack();
   #isPublished = false;
 
-  /** Opens all at once: later, there must be no way to fail for want of descriptors. @throws HistoryError; nothing was touched */
+  /** Opens all at once: later, there must be no way to fail for want of descriptors. */
   constructor(storage: FileStorage) {
     const { generation, path, reserve, settings } = storage;
     this.#storage = storage;
@@ -171,11 +170,8 @@ class NextFile implements Disposable {
   }
 
   /**
-   * Puts the file, durably, in the place of the old one. The sync takes a while in which another program may rotate the old
-   * file away [H-8], or write to it. Then lines would be in both, or in none, so nothing is deleted.
-   *
-   * @param offset where in it the lines begin that are not in the old one
-   * @throws HistoryError `storage-failed` when the old one cannot be replaced and so is as it was, `line-changed`
+   * Puts the file, durably, in the place of the old one; its lines from the offset on are not in the old one. During the sync
+   * another program may rotate the old file away [H-8], or write to it. Then nothing is deleted: a line would be in both.
    */
   publish(offset: number): void {
     const { generation: old, path, reserve } = this.#storage;

@@ -18,7 +18,6 @@ const timestampBytes = 512;
 const dayMs = 86_400_000;
 const timeBytes = "2026-11-22T20:31:05.123456Z".length;
 
-/** @throws HistoryError `no-such-line`, `line-changed`, and as `rewrite` */
 export async function deleteLine(
   storage: FileStorage,
   by: Actor,
@@ -34,13 +33,12 @@ export async function deleteLine(
   return rewrite(storage, { start, end, result: { verb: "deleted-line", line, head } }, by, foreignWrites);
 }
 
-/** @throws HistoryError as `rewrite` */
 export function deleteAll(storage: FileStorage, by: Actor): Promise<AppendResult> {
   const all = { start: 0, end: Infinity, result: { verb: "deleted-all" } } as const;
   return rewrite(storage, all, by, storage.foreignWrites);
 }
 
-/** The lines are in a file of their own, durably, before the history lets go of them [H-17]. @throws HistoryError */
+/** The lines are in a file of their own, durably, before the history lets go of them [H-17]. */
 export async function archive(storage: FileStorage, by: Actor, keep: Keep): Promise<Archived> {
   const { generation, foreignWrites } = storage;
   const { rewritePieceBytes: pieceBytes } = storage.settings;
@@ -81,11 +79,7 @@ async function countOlder(generation: Generation, time: string, pieceBytes: numb
   return older;
 }
 
-/**
- * Writes the bytes before an offset into a new file, durably.
- *
- * @throws HistoryError `storage-full`, `storage-failed`; there is no such file then, and the history is as it was
- */
+/** Writes the bytes before an offset into a new file, durably. */
 async function writeArchive(path: string, generation: Generation, end: number, pieceBytes: number): Promise<void> {
   const { O_CREAT, O_EXCL, O_WRONLY } = constants;
   let fd: number | undefined;

@@ -16,13 +16,9 @@ export const pieceBytesMax = 1024 * 1024;
 
 export const lineFeed = 0x0a;
 
-/** Permissions of a history that did not exist. */
 export const fileModeDefault = 0o644;
 
-/**
- * How a history is opened. Appending is left to the system: what another program has just added is not overwritten, and
- * behind a file that it has just emptied no hole is made.
- */
+/** How a history is opened. The system appends, behind what another program has just added or left. */
 export const historyFlags = constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW;
 
 const readSome = promisify(read);
@@ -40,7 +36,6 @@ export async function fill(bytes: Uint8Array, fd: number, position: number): Pro
   }
 }
 
-/** `fill` in one turn. */
 export function fillSync(bytes: Uint8Array, fd: number, position: number): void {
   for (let done = 0; done < bytes.length;) {
     done += someOf(readSync(fd, bytes, done, bytes.length - done, position + done), position + done);
@@ -52,7 +47,6 @@ function someOf(bytesRead: number, position: number): number {
   return bytesRead;
 }
 
-/** Reads so many bytes in one turn. */
 export function readFullySync(fd: number, position: number, length: number): Uint8Array {
   const bytes = Buffer.allocUnsafe(length);
   fillSync(bytes, fd, position);
@@ -110,7 +104,6 @@ export function giveTo(fd: number, { uid, gid }: Pick<Stats, "uid" | "gid">): vo
   }
 }
 
-/** Opens a file, with the permissions and the owner of another one. */
 export function openLike(path: string, flags: number, sourceFd: number): number {
   const fd = openSync(path, flags, 0o600);
   try {
@@ -134,11 +127,7 @@ export function stampFinely(fd: number): void {
   }
 }
 
-/**
- * Makes a new file and its name durable, with what `put` writes into it. Whatever fails leaves no file.
- *
- * @throws what the system says: `EEXIST` when there is such a file
- */
+/** Makes a new file and its name durable, with what `put` writes into it. Whatever fails leaves no file. */
 export function createDurably(path: string, mode: number, put: (fd: number) => void): void {
   const fd = openSync(path, "wx", mode);
   try {

@@ -1,5 +1,3 @@
-/** The engine `file`: a history in a file that one process owns. Opened by `openFileHistory`. */
-
 import { encodeRequestEntry, encodeResultEntry } from "@wirebook/protocol";
 import type { Keep } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
@@ -12,7 +10,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { openReader } from "./readers.ts";
 import type { FileStorage } from "./storage.ts";
 
-/** See `History` for the calls. */
+/** The engine `file`: a history in a file that one process owns. */
 export class FileHistory implements History {
   readonly engine = "file";
   readonly ended: Promise<HistoryError | undefined>;

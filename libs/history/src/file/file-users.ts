@@ -30,7 +30,6 @@ export const usersLockWaitMs = 5000;
 /** Milliseconds for which what is known of the users is believed before the file is looked at again [U-3]. */
 export const usersBelievedMs = 100;
 
-/** Permissions of a file of users [U-1]. */
 const usersFileMode = 0o600;
 
 const header = "# Wirebook's users: NAME ROLE HASH CREATED BY. Change them with: wirebook users";
@@ -43,12 +42,7 @@ interface UserTable {
   readonly byName: ReadonlyMap<string, User>;
 }
 
-/**
- * Opens the users of the history in a file: users.txt beside the file to which the history's name leads at last. Any number
- * of processes may have them open.
- *
- * @throws UsersError `users-failed` when there is a file that cannot be read
- */
+/** Opens users.txt beside the file to which a history's name leads at last. @throws UsersError `users-failed` */
 export function openFileUsers(
   historyPath: string,
   { onNotice = () => {} }: { readonly onNotice?: (sentence: string) => void } = {},
@@ -211,7 +205,6 @@ function versionOf(path: string): string {
   }
 }
 
-/** @throws UsersError `users-failed` */
 function readTable(path: string): UserTable {
   return attempt(`${path} cannot be read`, () => {
     const stats = statSync(path, { throwIfNoEntry: false });
@@ -224,12 +217,7 @@ function readTable(path: string): UserTable {
   });
 }
 
-/**
- * Replaces the file by this text, durably.
- *
- * @param confirm awaited when the new file is whole and synced and only the renaming is left; its rejection undoes all
- * @throws UsersError `users-failed`; what `confirm` rejects with
- */
+/** Replaces the file, durably. Only the renaming is left when `confirm` is awaited; its rejection undoes all. */
 async function replace(path: string, text: string, confirm?: () => Promise<unknown>): Promise<void> {
   const next = `${path}.next`;
   try {
@@ -252,7 +240,6 @@ async function replace(path: string, text: string, confirm?: () => Promise<unkno
   }
 }
 
-/** The descriptor that holds the lock. @throws UsersError `users-busy`, `users-failed` */
 async function takeLock(lockPath: string): Promise<number> {
   const fd = await openLocked(lockPath, usersFileMode, usersLockWaitMs).catch((error: unknown) => {
     const isMissing = codeOf(error) === "ENOENT";
@@ -275,7 +262,6 @@ function attempt<Result>(what: string, step: () => Result): Result {
   }
 }
 
-/** The `UsersError` for what a step on the disk threw. */
 function explain(error: unknown, what: string): UsersError {
   return error instanceof UsersError ? error : failed(`${what}: ${reasonOf(error)}`, error);
 }

@@ -2,9 +2,8 @@
  * One file that was, or still is, the history: a descriptor, its index, and how many of its bytes are durable.
  *
  * Appends grow the current generation. A delete writes another one, which supersedes it [H-11]; the old one keeps its
- * bytes for its readers, although its name is gone. Each user of a generation holds a reference: the storage on the
- * current one, each reader on its own, each read while it runs, and a superseded generation on its successor, so that a
- * slow feed finds every generation after its own. The last to let go closes the descriptor.
+ * bytes for its readers. The storage holds a reference on the current one, each reader on its own, each read while it runs,
+ * and a superseded generation on its successor, for slow feeds. The last to let go closes the descriptor.
  */
 
 import type { Stats } from "node:fs";
@@ -22,7 +21,7 @@ interface Successor {
 /** Why a generation grows no more. After `edited`, who reads would get the wrong lines: another program changed them. */
 export type EndState = Successor | HistoryError | "closed" | "edited";
 
-/** See above. A new one has one reference, its creator's. */
+/** A new one has one reference, its creator's. */
 export class Generation {
   readonly fd: number;
   /** Of all bytes that are durable: always whole lines. */
@@ -71,18 +70,18 @@ export class Generation {
     this.wake();
   }
 
-  /** Reads durable bytes. @throws HistoryError `storage-failed` */
+  /** Reads durable bytes. */
   read(position: number, length: number): Promise<Buffer> {
     return this.#fill(Buffer.allocUnsafe(length), position);
   }
 
-  /** Reads durable bytes a piece at a time. Each piece is over with the next. @throws HistoryError `storage-failed` */
+  /** Reads durable bytes a piece at a time. Each piece is over with the next. */
   async *pieces(from: number, to: number, pieceBytes: number): AsyncGenerator<Buffer, undefined> {
     const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, to - from));
     for (let at = from; at < to; at += buffer.length) yield this.#fill(buffer.subarray(0, to - at), at);
   }
 
-  /** Offset of the beginning of a line from 1 to `lines + 1`. @throws HistoryError `storage-failed` */
+  /** Offset of the beginning of a line from 1 to `lines + 1`. */
   async startOf(line: number): Promise<number> {
     const { offset, lineFeeds } = this.index.locate(line);
     if (lineFeeds === 0) return offset;

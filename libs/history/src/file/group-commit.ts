@@ -1,10 +1,9 @@
 /**
  * Group commit: appends that come in the same turns of the event loop share one write and one fdatasync [H-10].
  *
- * A turn accepts few connections, so a batch for each turn would hold few lines. Appends are gathered until
- * `gatherQuietTurns` turns in a row bring none, and for at most `gatherTurnsMax` turns: a turn without an append is
- * often one that closes connections, whose clients are about to come back. Then the batch is written and synced in one
- * go: the synchronous calls were measured to be faster than asynchronous ones, and nothing can come between.
+ * A turn accepts few connections, so a batch for each turn would hold few lines, and a turn without an append is often one
+ * that closes connections, whose clients are about to come back. The batch is then written and synced synchronously: that
+ * was measured to be faster, and nothing can come between.
  */
 
 import type { AppendResult } from "../history.ts";

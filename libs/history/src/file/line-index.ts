@@ -7,7 +7,6 @@
 
 import { fillSync, lineFeed, pieceBytesMax } from "./disk.ts";
 
-/** Grows with its file: `add` is told every byte, in order. */
 export class LineIndex {
   readonly blockBytes: number;
   bytes = 0;

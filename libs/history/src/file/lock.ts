@@ -1,10 +1,9 @@
 /**
  * One history, one process [H-14], by an exclusive flock(2) lock.
  *
- * The owner holds the lock of `history.txt.lock`. The kernel gives it to one open file only, however many processes start
- * at once, and takes it back when its process ends, in whatever way; so there is no stale lock to judge and no guessing
- * from process ids, which are used again and mean nothing in another container. The file stays when the lock is gone:
- * removing it would let two processes lock two files of one name. It cannot be history.txt itself, which a delete replaces.
+ * The owner holds the lock of `history.txt.lock`. The kernel gives it to one open file only, and takes it back when its
+ * process ends, in whatever way: there is no stale lock. The file stays when the lock is gone: removing it would let two
+ * processes lock two files of one name. It cannot be history.txt itself, which a delete replaces.
  *
  * Node has no flock. The lock belongs to what open(2) returned, which a child process inherits: the program `flock`
  * (util-linux, busybox) locks our open file and exits, and the lock stays with us.
@@ -20,15 +19,9 @@ import { codeOf, fileModeDefault, reasonOf } from "./disk.ts";
 /** Milliseconds for which a second process waits to learn by whom a history is owned; it is refused in any case. */
 const ownerNameWaitMs = 2000;
 
-/** Milliseconds until it looks again whether the owner has written its number. */
 const ownerPollMs = 10;
 
-/**
- * Makes a history this process's own; returns what lets another process have it.
- *
- * @param path its real path: all names of one file must lead to one lock
- * @throws HistoryError `in-use` when another process, or this one, has it open; `storage-failed` when that cannot be found out
- */
+/** Makes a history this process's own, by its real path; returns what lets another process have it. */
 export async function takeOwnership(path: string): Promise<() => void> {
   const lockPath = `${path}.lock`;
   const fd = await openLocked(lockPath, fileModeDefault).catch((error: unknown) => {
@@ -74,10 +67,7 @@ function isRunning(owner: number): boolean {
   }
 }
 
-/**
- * Opens a file, which is created when it is missing, and locks it until the descriptor is closed. `undefined` when
- * another open file has the lock, for all of `waitMs`.
- */
+/** Opens or creates a file, and locks it until the descriptor is closed. `undefined` when another one has the lock all the time. */
 export async function openLocked(path: string, mode: number, waitMs = 0): Promise<number | undefined> {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, mode);
   let isLocked = false;

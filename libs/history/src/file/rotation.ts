@@ -1,9 +1,7 @@
 /**
- * What becomes of a history whose name leads to its file no longer, because another program such as logrotate has
- * renamed or removed it [H-8]: where its lines are and how they last, and the file that the history goes on in.
- *
- * A file that was renamed keeps its lines under its new name. One that was removed is there only as long as this process
- * has it open, so its lines are copied beside.
+ * What becomes of a history whose file another program such as logrotate has renamed or removed [H-8]. One that was renamed
+ * keeps its lines under its new name. One that was removed is there only as long as this process has it open, so its lines
+ * are copied beside.
  */
 
 import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
@@ -15,7 +13,6 @@ import { readFullySync, reasonOf, syncFolderOf, writeFullySync } from "./disk.ts
 /** Milliseconds that another program is given to create the next file; the server answers nothing meanwhile. */
 const successorWaitMs = 200;
 
-/** Milliseconds until the name is tried again. */
 const successorPollMs = 2;
 
 /** Names that network filesystems give to a file which was removed while somebody has it open: they go with the descriptor. */
@@ -27,20 +24,11 @@ const copyAgeMsMax = 60_000;
 /** Files beside a history that its own server makes [H-16]. */
 const ownFile = /^\.(?:lock|next|broken|rescued-.*|archived-.*)$/;
 
-/** Where lines are that were in the history, and what another program did, without a full stop. */
-export interface Kept {
-  /** `undefined` when their file cannot be known, or there is none. */
-  readonly path: string | undefined;
-  readonly sentence: string;
-}
-
 /**
  * Finds the lines of an open file under another name, or copies them beside, durably, under a name with the time, or into
- * the system's folder for temporary files where that cannot be.
- *
- * @throws what the system says when they can be kept nowhere
+ * the system's folder for temporary files where that cannot be. The path may be unknown.
  */
-export function keepLines(fd: number, path: string): Kept {
+export function keepLines(fd: number, path: string): { path: string | undefined; sentence: string } {
   const { size, nlink } = fstatSync(fd);
   const name = nameOf(fd);
   if (nlink > 0 && (name === undefined || lasts(name))) {
@@ -90,7 +78,7 @@ export function hasName(fd: number): boolean {
 
 const lasts = (name: string): boolean => !passingName.test(basename(name));
 
-/** The name that an open file has now, where the system tells, as Linux does; `undefined` when it has none or it cannot be known. */
+/** The name that an open file has now; `undefined` when it has none, or the system does not tell. */
 function nameOf(fd: number): string | undefined {
   try {
     const name = readlinkSync(`/proc/self/fd/${fd}`);
@@ -115,14 +103,11 @@ export function findFreshCopy(path: string, nowMs: number): string | undefined {
 }
 
 /**
- * Opens the file that the name leads to now, or creates one with the permissions and the owner of the file before; its
- * name is then durable.
+ * Opens the file that the name leads to now, or creates one like the file before; its name is then durable.
  *
- * The other program may be about to create it (`create`), or leave that to the server (`nocreate`). Between its two steps
- * the name leads nowhere, or to a file that does not belong to the server yet, so both are awaited for a moment: a file
- * that the server made too early would be in the other one's way.
- *
- * @throws what the system says
+ * The other program may be about to create it (`create`), or leave that to the server (`nocreate`). Meanwhile the name leads
+ * nowhere, or to a file that does not belong to the server yet, so both are awaited for a moment: a file that the server
+ * made too early would be in the other one's way.
  */
 export function openSuccessor(path: string, beforeFd: number): number {
   const deadline = performance.now() + successorWaitMs;

@@ -25,7 +25,6 @@ import { findFreshCopy, keepLines, openSuccessor } from "./rotation.ts";
 
 /** Bounds of a history in a file that a test makes small; no program changes them. */
 export const fileHistoryDefaults = Object.freeze({
-  /** Bytes of the largest chunk that a reader gets. */
   readChunkBytes: readChunkBytesDefault,
   /** Bytes of the file for which the index in memory holds one number: the count of line feeds before them. */
   indexBlockBytes: 16 * 1024,
@@ -65,14 +64,12 @@ const otherProgram = "-";
 const isUnchanged = (one: Stats, other: Stats | undefined): boolean =>
   one.size === other?.size && one.mtimeMs === other.mtimeMs && one.ctimeMs === other.ctimeMs;
 
-/** A file that belongs to this process, and the generations that it goes through. */
 export class FileStorage {
   /** The real path: no symbolic link is left in it, since a rename would replace the link. */
   readonly path: string;
   readonly clock: MonotonicClock;
   readonly settings: FileHistorySettings;
   readonly reserve: Reserve;
-  /** As `History.ended`. */
   readonly ended: Promise<HistoryError | undefined>;
   /** The file as it is, how often another program was found to have written to it, and the final failure. */
   generation: Generation;
@@ -86,7 +83,6 @@ export class FileStorage {
   #rotated: { readonly lines: number; readonly file: string } | undefined;
   #released: Promise<unknown> = Promise.resolve();
 
-  /** @param unlock called when it has let go of the file */
   constructor(
     path: string,
     generation: Generation,
@@ -106,18 +102,15 @@ export class FileStorage {
     this.#reportEnd = resolve;
   }
 
-  /** @throws HistoryError `storage-failed` when it has failed */
   assertSound(): void {
     if (this.failure !== undefined) throw this.failure;
   }
 
-  /** @throws HistoryError `storage-full` when the disk says that it has no room at all */
   assertRoom(): void {
     const { bavail, bfree } = this.attempt(() => statfsSync(this.path));
     if ((process.getuid?.() === 0 ? bfree : bavail) === 0) throw this.#full(); // Root may use what others may not.
   }
 
-  /** Runs a step on the disk. @throws HistoryError `storage-full`, `storage-failed` */
   attempt<Result>(step: () => Result): Result {
     try {
       return step();
@@ -132,15 +125,11 @@ export class FileStorage {
     return isFull(error) ? this.#full(error) : this.#fail(error);
   }
 
-  /**
-   * Appends whole lines; they are durable when it returns. Call `look` in the same turn, before.
-   *
-   * @throws HistoryError `storage-full`, `storage-failed`, `line-changed` when another program wrote in this very moment
-   */
+  /** Appends whole lines; they are durable when it returns. Call `look` in the same turn, before. */
   append(lines: Uint8Array): void {
     const { bytes, fd, index } = this.generation;
     this.#write(bytes, lines);
-    const { size } = this.#noteChange(); // A sync takes so long that others write meanwhile, whose time must not be taken for ours.
+    const { size } = this.#noteChange(); // Before the sync, which takes so long that others write meanwhile.
     if (size !== bytes + lines.length) {
       this.#left = undefined; // The next look counts what is there.
       throw editedMeanwhile();
@@ -152,18 +141,15 @@ export class FileStorage {
   }
 
   /**
-   * Takes in what another program has done to the file since the last look [H-8]. What it appended, a note by hand most
-   * likely, is kept as external lines and never overwritten. Where it changed what was counted, as an editor does that saves
-   * in place, the lines are counted anew. Where it took the file away, the history goes on in the file that the name leads
-   * to now, with a result line, in the same turn: a reader finds both or neither.
-   *
-   * @throws HistoryError `storage-full`, `storage-failed`
+   * Takes in what another program has done to the file since the last look [H-8]. What it appended is kept as external lines.
+   * Where it changed what was counted, as an editor does, the lines are counted anew. Where it took the file away, the history
+   * goes on in the file that the name leads to now, with a result line, in the same turn: a reader finds both or neither.
    */
   look(): void {
     this.attempt(() => this.#look(this.#findNamed()));
   }
 
-  /** Takes in a rotation alone, of which no request may come to tell. @throws HistoryError `storage-full`, `storage-failed` */
+  /** Takes in a rotation alone, of which no request may come to tell. */
   lookForRotation(): void {
     this.attempt(() => {
       const named = this.#findNamed();
@@ -251,10 +237,7 @@ export class FileStorage {
     return found;
   }
 
-  /**
-   * Finds out what another program has changed, by counting all lines anew in one turn: whatever little of the file is
-   * looked at, another program may have changed the rest. That takes as long as a start does, and is rare.
-   */
+  /** Finds out what another program has changed. All lines are counted, in one turn: it may have changed any of them. */
   #countAnew(found: Stats): void {
     const { generation, path } = this;
     const { fd, bytes } = generation;
@@ -292,7 +275,7 @@ export class FileStorage {
     pauseSync(editPauseMs); // An editor may still be writing.
   }
 
-  /** Whoever copies a file and then empties it loses the lines that come in between, and the copy says that they were to be kept. */
+  /** Whoever copies a file and then empties it loses the lines that come in between, and the copy says so. */
   #assertNotCopied({ ctimeMs }: Stats): void {
     const copy = findFreshCopy(this.path, ctimeMs);
     if (copy === undefined) return;
@@ -332,10 +315,7 @@ export class FileStorage {
     }
   }
 
-  /**
-   * Remembers the file's times as this process left them. The kernel's own times are those of its last clock tick, which
-   * another program's write may share, so the file gets one that is finer.
-   */
+  /** Remembers the file as this process left it, with a finer time than the kernel's, which another write may share. */
   #noteChange(): Stats {
     const { fd } = this.generation;
     stampFinely(fd);
