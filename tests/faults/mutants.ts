@@ -315,8 +315,9 @@ const table = {
   "delayed-right-keys": {
     what: "a server on which right keys wait behind wrong ones from the same address",
     file: "apps/server/src/request/session.ts",
-    find: "      authorize(principal, command);",
-    replace: "      authorize(principal, command);\n      await throttle.delay(connection.address, connection.closed);",
+    find: "const response = carryOut(decoded, connection, context);",
+    replace:
+      "const response = context.throttle.delay(address, connection.closed).then(() => carryOut(decoded, connection, context));",
   },
 
   // libs/history

@@ -27,6 +27,8 @@ export interface ServerContext {
   readonly replyHeader: { readonly text: string; readonly bytes: Uint8Array };
 }
 
+type Operation = Exclude<Command, { readonly verb: "list" }>;
+
 /** What an operation needs of that. */
 export type OperationContext = Pick<ServerContext, "history" | "users" | "follows" | "counters">;
 
@@ -48,15 +50,13 @@ const animals = (
 const nameTriesMax = 32;
 
 /**
- * Does what a request asks for.
+ * Does what a request asks for. A list is answered by the header alone.
  *
  * @throws HistoryError, UsersError, ServerError with the code of what went wrong; then nothing was acknowledged
  */
-export async function dispatch(command: Command, by: Actor, context: OperationContext): Promise<Response> {
+export async function dispatch(command: Operation, by: Actor, context: OperationContext): Promise<Response> {
   const { history, follows } = context;
   switch (command.verb) {
-    case "list":
-      return { text: "" }; // The link and the operations, which begin every reply, are the answer.
     case "delete-line":
       await history.deleteLine(by, command.line, command.time);
       return { text: `Deleted line ${command.line}.\n` };
