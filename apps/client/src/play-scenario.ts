@@ -9,7 +9,7 @@ import { Connection, connectTimeoutMsDefault } from "@wirebook/net";
 import type { ConnectionOutcome, Target } from "@wirebook/net";
 import { encodeText, StreamRecord } from "@wirebook/protocol";
 import { Player } from "@wirebook/scenario";
-import type { Action, Pace, Scenario, StepResult } from "@wirebook/scenario";
+import type { Action, Pace, Scenario } from "@wirebook/scenario";
 import type { Io } from "./command.ts";
 import { exportBounds, noteReset } from "./output/files.ts";
 
@@ -35,15 +35,9 @@ interface PlayOutcome {
   readonly message?: string;
 }
 
-export interface Played {
-  readonly outcome: PlayOutcome;
-  readonly results: readonly StepResult[];
-  /** Milliseconds from the connecting to the verdict. */
-  readonly ms: number;
-  readonly record: StreamRecord;
-}
+export type Played = Awaited<ReturnType<typeof playScenario>>;
 
-export async function playScenario(options: PlayOptions): Promise<Played> {
+export async function playScenario(options: PlayOptions) {
   const { scenario, target, values, pace, timeout } = options;
   const timeoutMs = timeout ?? scenario.timeoutMs;
   const record = new StreamRecord(exportBounds);
@@ -130,6 +124,7 @@ export async function playScenario(options: PlayOptions): Promise<Played> {
   }
 
   const outcome = await decide();
+  /** From the connecting to the verdict. */
   const ms = performance.now() - (record.at.connecting ?? 0);
   if (outcome.verdict === "held" && state.over === undefined) {
     connection.end();

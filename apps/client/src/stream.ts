@@ -27,7 +27,6 @@ export interface StreamPlan {
   readonly view: View;
   readonly notes: View;
   readonly capture: Capture | undefined;
-  /** True for a Wirebook server, whose keys are hidden in them. */
   readonly hasKeys: boolean;
   /** How standard input is sent; without this, the message of the options is all. */
   readonly typed?: { readonly lineEnd: string; readonly keepOpen: boolean };
@@ -38,7 +37,6 @@ export function runStream(plan: StreamPlan, io: Io): Promise<Outcome> {
   return new Stream(plan, io).over.promise;
 }
 
-/** What bytes come from: the target, or standard input. */
 interface Source {
   pause(): unknown;
   resume(): unknown;

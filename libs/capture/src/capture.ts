@@ -37,7 +37,6 @@ const unixServer = { address: "127.0.0.3", port: 65_535 };
 const unixPortFirst = 49_152;
 const unixPorts = 16_383;
 
-/** Where a capture goes. */
 export interface CaptureSink {
   /** Takes a whole block; false when it was not taken and is lost. */
   write(block: Uint8Array<ArrayBuffer>): boolean;

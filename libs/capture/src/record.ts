@@ -131,14 +131,11 @@ export const recordedStream = z
 
 export type RecordedStream = z.infer<typeof recordedStream>;
 
-/** Both give the milliseconds since the stream began of what the record and the page noted. */
-interface Clocks {
-  readonly at: (atMs: number) => number;
-  readonly arrived: (arrivedMs: number) => number;
-}
-
-/** What a line has of a record. In place of bytes that are not known of by any event, there is one with their count. */
-export function fromStreamRecord(record: StreamRecord, clocks: Clocks) {
+/**
+ * What a line has of a record; the clocks give the milliseconds since the stream began of what the record and the page noted.
+ * In place of bytes that are not known of by any event, there is one with their count.
+ */
+export function fromStreamRecord(record: StreamRecord, clocks: Record<"at" | "arrived", (atMs: number) => number>) {
   const { events, sentBytes, receivedBytes, at, local, remote, tls } = record;
   const passed = { client: 0, target: 0 };
   const gapUpTo = (from: "client" | "target", bytes: number, atMs: number): RecordedEvent[] => {

@@ -162,7 +162,6 @@ export class StreamCapture {
     this.#send(otherOf(side), flags.ack);
   }
 
-  /** One side broke the connection off, once. */
   #reset(side: Side, comment?: string): void {
     if (this.#hasBroken) return;
     this.#hasBroken = true;

@@ -23,7 +23,6 @@ export interface ComparedLine {
   /** The part that the line beside it does not have. */
   readonly from: number;
   readonly to: number;
-  /** Where reads begin in it. */
   readonly cuts: readonly number[];
 }
 
@@ -92,7 +91,6 @@ const longerPartMin = 0.2;
 /** Lines between two gaps that are compared one by one; what follows counts as one more. */
 const linesMax = 20_000;
 
-/** Lines that stay before and behind one that differs. */
 const contextLines = 2;
 
 /** Items of each list that are aligned at once: the memory grows with its square, the time with it and the lists. */
@@ -102,7 +100,6 @@ const lineFeed = 0x0a;
 /** Of the 256 characters of windows-1252 each stands for one byte. */
 const latin1 = new TextDecoder("latin1");
 
-/** Compares two streams. Nothing is decided by when they began. */
 export function compareStreams(one: ComparedStream, other: ComparedStream): Comparison {
   const [first, second] = [turnsOf(one), turnsOf(other)];
   const turns = align(first.turns, second.turns, ({ sent }) => sent.key).map(([turn, otherTurn]) =>

@@ -57,7 +57,6 @@ type Seen =
 
 export type Expectation = (received: Received) => Seen;
 
-/** Bytes of which a difference shows the beginning. */
 const shownBytesMax = 1024;
 
 /** A line ends with LF, before which CR belongs to the end; the last one before FIN may have none. */

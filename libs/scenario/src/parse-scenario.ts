@@ -164,7 +164,6 @@ class Parser {
     return { kind: "expect-line", pieces: this.#keep(pieces, at), skips, ...place };
   }
 
-  /** Values that nothing has kept before are asked for. */
   #ask(pieces: readonly Piece[], at: number): readonly Piece[] {
     for (const piece of pieces) {
       if (piece.kind !== "value" || this.#known.has(piece.name)) continue;

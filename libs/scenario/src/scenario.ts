@@ -54,7 +54,6 @@ export type Step =
 
 export interface Scenario {
   readonly target?: string;
-  /** What ends a line that is sent; empty for `none`. */
   readonly eol: string;
   readonly timeoutMs: number;
   readonly steps: readonly Step[];

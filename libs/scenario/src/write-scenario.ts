@@ -145,7 +145,6 @@ function sentStep(text: string, isWithServer: boolean, eol: string): string {
   return `${isLine ? ">" : ">|"} ${shown}`.trimEnd();
 }
 
-/** @param sent what this end has said before */
 function receivedStep(text: string, isWithServer: boolean, sent: string): string {
   const line = text.replace(/\r?\n$/, "");
   if (line === text || !isPlain(line)) return `<< "${hideKeys(text, isWithServer, askForKey, escapeQuoted)}"`;

@@ -61,17 +61,13 @@ export function closeFiles(
 /** Bytes of the file that `--pcap` writes; what comes after them is counted and left out. */
 export const pcapBytesMax = 1024 * 1024 * 1024;
 
-export interface PcapFile extends Pick<OutputFile, "close"> {
-  readonly capture: Capture;
-}
-
 /** Opens the file and writes its head. @throws SettingsError when it holds something else, or cannot be written */
-export function openPcapFile(path: string, program: string, bytesMax: number = pcapBytesMax): PcapFile {
+export function openPcapFile(path: string, program: string, bytesMax: number = pcapBytesMax) {
   const file = new OutputFile(path, { option: "--pcap", name: "pcapng", isHead: isPcapng });
   const capture = new Capture(file, program, bytesMax);
   return {
     capture,
-    close() {
+    close(): string | undefined {
       file.close();
       const { problem = `the limit is ${bytesMax} bytes` } = file;
       if (capture.lostPackets === 0 && file.problem === undefined) return undefined;

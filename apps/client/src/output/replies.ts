@@ -15,7 +15,6 @@ import type { View } from "./views.ts";
 interface ReplyNews {
   /** Set once, when the header is whole: what it says, and its bytes as they came. */
   readonly header: { readonly parsed: ReplyHeader; readonly bytes: Uint8Array } | undefined;
-  /** Bytes of the response, as they came. */
   readonly response: Uint8Array;
 }
 

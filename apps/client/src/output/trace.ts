@@ -5,8 +5,6 @@
  *              at ms         + ms
  *              0.000               connecting      → SYN: asks for a connection
  *              0.310        0.310  established     ← SYN ACK: the server's system accepts it
- *              0.402        0.092  write 1         → 8 bytes
- *              …
  *
  * An arrow outward is what this end did, an arrow inward what came from the server. Times are those at which this program
  * heard of each step, so its own work is in them.
