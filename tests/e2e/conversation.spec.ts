@@ -295,7 +295,7 @@ test("two tabs keep what each sent, and a damaged entry costs itself alone", asy
   await expect(one.card("otter 6")).toContainText("engine: file");
   await expect(one.card("brick 2 -1")).toContainText("done");
   await expect(one.conversation.getByRole("status", { name: "Kept entries" })).toContainText(
-    "2 kept entries could not be read and were removed.",
+    "Removed 2 kept entries that could not be read.",
   );
   await expect.poll(() => keptCount(page)).toBe(4);
 });

@@ -75,8 +75,8 @@ export class App {
       else location.reload();
     });
     addEventListener("vite:preloadError", () => void this.update.explainMissingPart());
-    addEventListener("online", () => this.connection.retryNow());
-    addEventListener("pageshow", ({ persisted }) => persisted && this.connection.retryNow());
+    addEventListener("online", () => this.connection.retry.finish());
+    addEventListener("pageshow", ({ persisted }) => persisted && this.connection.retry.finish());
     if (this.viewer?.begin(this.#presentation ?? "") === false) return;
     this.connection.start({
       onOpen: (hello) => {

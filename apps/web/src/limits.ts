@@ -1,39 +1,27 @@
 /** Every bound of the page: what it keeps, how long it waits, how much it shows at once. */
 
-/** Lines of the history that are held in memory; past it the page of them that was not looked at longest is let go. */
+/** Lines of the history that are held (the page of them that was looked at longest ago goes), and bytes of one. */
 export const historyLinesKept = 150_000;
+export const historyLineBytesKept = 16 * 1024;
 
-/** Lines of the history that are read at once, where they are looked at. */
+/** Lines that are read at once, and read before and behind those that are seen. */
 export const historyPageLines = 1000;
-
-/** Lines before and behind those that are seen that are read as well. */
 export const historyAheadLines = 250;
 
 /** Milliseconds for which the scrolling must have settled before lines are read. */
 export const scrollSettleMs = 80;
 
-/** Bytes of one line of the history that are kept. */
-export const historyLineBytesKept = 16 * 1024;
-
-/** Milliseconds within which the follow must reach the version of the history that a read names. */
+/** Milliseconds in which the follow must reach the version that a read names, and times that it is read again after deletes. */
 export const snapshotWaitMs = 10_000;
-
-/** Times that lines are read again because one was deleted meanwhile. */
 export const readTriesMax = 5;
 
-/** Lines that match a filter that are kept, the newest. */
+/** Lines that match a filter that are kept, the newest; lines that are searched at once, and in one go between drawings. */
 export const matchesKept = 50_000;
-
-/** Lines that are read at once when earlier ones are searched. */
 export const scanBlockLines = 50_000;
-
-/** Lines that are looked at in one go; then the page may draw. */
 export const scanSliceLines = 5000;
 
-/** Characters of a filter. */
+/** Characters of a filter, and milliseconds after the last key before it searches at the server. */
 export const filterCharactersMax = 500;
-
-/** Milliseconds after the last key before a filter searches what is not held, which leaves lines in the history. */
 export const filterSettleMs = 300;
 
 /**
@@ -49,36 +37,30 @@ export const streamBounds = {
 /** Text frames, and byte frames that the page sent, that are kept of one stream: the first and the newest. */
 export const controlFramesKept = 1024;
 
-/** Bytes of all exchanges together; past it the oldest finished exchanges lose theirs. */
+/** Streams of the page and flows that are kept, and bytes of all of them: past either, the oldest that is over goes first. */
+export const streamsKept = 5000;
 export const allBytesKept = 96 * 1024 * 1024;
-
-/** Flows that are kept, and bytes of all of them: past either, the oldest that is over goes, or loses its bytes. */
 export const flowsKept = 2000;
 export const flowBytesKept = 64 * 1024 * 1024;
 
-/** Exchanges that are kept; past it the oldest finished one goes. */
-export const streamsKept = 5000;
-
-/** Reads of the page's own that the conversation keeps, of those made to show lines and to search. */
+/** Reads of the page's own that are kept, of those made to show lines and to search. */
 export const ownReadsKept = 8;
 
 /** Bytes of the response that are kept to tell an error by its prefix and to repeat its sentence. */
 export const answerBytesMax = 1024;
 
-/** Characters of the command line. */
-export const lineCharactersMax = 64 * 1024;
-
 /** Milliseconds after its first answer in which a conversation may still end at once; then it is told of as open. */
 export const openAfterMs = 500;
 
-/** Bytes of a line that stand in one row; a longer one goes on in the next. */
-export const lineBytesMax = 1024;
+/** Characters of the command line. */
+export const lineCharactersMax = 64 * 1024;
 
-/** Rows of one stream that can be looked at as lines: the first and the newest. */
+/** Bytes of a line in one row, and rows of one stream as lines: all that are kept, and the first of them. */
+export const lineBytesMax = 1024;
 export const streamLinesKept = 10_000;
 export const firstLinesKept = 500;
 
-/** Rows of a reply that are shown as a table, and bytes that are read for them. */
+/** Rows of a reply as a table, and bytes that are read for them. */
 export const tableRowsMax = 1000;
 export const tableBytesMax = 1024 * 1024;
 
@@ -90,28 +72,19 @@ export const keptStreamsMax = 500;
 export const keptBytesMax = 16 * 1024 * 1024;
 export const keptStreamBytesMax = 2 * 1024 * 1024;
 
-/** Milliseconds after which what is over is written there. */
-export const keepDelayMs = 200;
-
-/** Entries that a presentation shows: the newest that were there, and those that run at once. */
+/** Entries that a presentation shows; frames that go at once, every so many milliseconds; bytes that may wait toward the gateway. */
 export const presentedStreamsMax = 50;
-
-/** Milliseconds for which frames of a presentation are gathered, and how many go at once. */
-export const presentEveryMs = 20;
 export const presentedAtOnce = 200;
-
-/** Bytes that may wait toward the gateway; past it a presentation pauses, and what is not kept meanwhile is a gap. */
+export const presentEveryMs = 20;
 export const presentWaitingBytesMax = 128 * 1024;
-
-/** Milliseconds after the verdict of a play within which its target should close the connection, too. */
-export const playCloseMs = 1000;
-
-/** Steps of a play that are carried out in one go, and the milliseconds until the next go: below the gateway's frame rate. */
-export const playStepsAtOnce = 64;
-export const playTurnMs = 4;
 
 /** Lines of a scenario that are edited: each key parses and draws them all. */
 export const scenarioLinesMax = 5000;
 
-/** Bytes that may wait toward the gateway; past it a play pauses. */
+/** Steps of a play that go at once, every so many milliseconds: below the gateway's frame rate; bytes that may wait toward it. */
+export const playStepsAtOnce = 64;
+export const playTurnMs = 4;
 export const playWaitingBytesMax = 1024 * 1024;
+
+/** Milliseconds after the verdict of a play in which its target should close the connection, too. */
+export const playCloseMs = 1000;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { backoffMs, retryDelayMs, retryDelayMsMax, retryHintMsMax } from "../src/gateway/countdown.svelte.ts";
+import { backoffMs, retryDelayMs, retryDelayMsMax, retryHintMsMax } from "../src/gateway/retry.svelte.ts";
 
 test("the first wait is at most the first delay and at least half of it", () => {
   expect(backoffMs(1, 0)).toBe(retryDelayMs / 2);

@@ -105,7 +105,7 @@ describe("following", () => {
     void scene.history.start();
     await untilState(scene, "failed");
     expect(scene.history.error).toBe("The server refused brick: Authentication error.");
-    expect(scene.history.countdown.seconds).toBe(0);
+    expect(scene.history.retry.isWaiting).toBe(false);
   });
 
   test("tries again when the server ends the follow", async () => {
@@ -114,7 +114,7 @@ describe("following", () => {
     void scene.history.start();
     await untilState(scene, "failed");
     scene.peer.replyOf = undefined;
-    scene.history.countdown.finish();
+    scene.history.retry.finish();
     await untilState(scene, "live");
     await expectInStep(scene);
   });

@@ -7,9 +7,9 @@
 
 import { decodeByteFrame, decodeGatewayFrame, encodeFrame, subprotocol } from "@wirebook/protocol";
 import type { ByteFrame, FrameErrorCode, GatewayFrame, PageFrame } from "@wirebook/protocol";
-import { backoffMs, Countdown } from "./countdown.svelte.ts";
 import { GatewayClock } from "./gateway-clock.ts";
 import type { ClockReading } from "./gateway-clock.ts";
+import { backoffMs, Retry } from "./retry.svelte.ts";
 
 /** Milliseconds within which a gateway must say hello. */
 const helloTimeoutMs = 10_000;
@@ -61,7 +61,7 @@ export class GatewayConnection {
   needsLogin = $state(false);
   /** What was wrong with the latest invalid frame. */
   problem = $state("");
-  readonly countdown = new Countdown();
+  readonly retry = new Retry();
   readonly #url: string;
   #listener: ConnectionListener | undefined;
   #socket: WebSocket | undefined;
@@ -84,13 +84,13 @@ export class GatewayConnection {
     this.#connect();
   }
 
-  /** Gives the gateway up: nothing more is wanted of it. */
+  /** Nothing more is wanted of the gateway. */
   stop(): void {
     const socket = this.#socket;
     this.#socket = undefined;
     clearTimeout(this.#deadline);
     clearTimeout(this.#nextRound);
-    this.countdown.stop();
+    this.retry.stop();
     this.state = "waiting";
     this.reason = "";
     socket?.close();
@@ -101,10 +101,6 @@ export class GatewayConnection {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  retryNow(): void {
-    this.countdown.finish();
-  }
-
   /** Sends a frame; returns what went out, and when, or `undefined` when there is no connection to send it on. */
   send(frame: PageFrame): TimedText | undefined {
     const text = encodeFrame(frame);
@@ -112,7 +108,7 @@ export class GatewayConnection {
     return atMs === undefined ? undefined : { atMs, text };
   }
 
-  /** Sends a byte frame, and gives the page's time at which it did; `undefined` when there is no connection. */
+  /** Sends a byte frame; returns when it did, or `undefined` when there is no connection. */
   sendBytes(frame: Uint8Array<ArrayBuffer>): number | undefined {
     return this.#transmit(frame);
   }
@@ -190,16 +186,12 @@ export class GatewayConnection {
     this.#heardMs = performance.now();
     const look = (): void => {
       const leftMs = this.#heardMs + withinMs - performance.now();
-      if (leftMs > 0) return this.#lookIn(leftMs, look);
+      if (leftMs > 0) return void (this.#deadline = setTimeout(look, leftMs));
       socket.close(silentCode, otherwise);
       this.#lose(socket, silentCode, otherwise);
     };
-    this.#lookIn(withinMs, look);
-  }
-
-  #lookIn(ms: number, look: () => void): void {
     clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(look, ms);
+    this.#deadline = setTimeout(look, withinMs);
   }
 
   #lose(socket: WebSocket, code: number, reason: string): void {
@@ -215,7 +207,7 @@ export class GatewayConnection {
     this.clock = undefined;
     this.#attempts += 1;
     const waitMs = backoffMs(this.#attempts, Math.random(), this.#retryAfterMs);
-    this.countdown.start(waitMs, () => this.#connect());
+    this.retry.start(waitMs, () => this.#connect());
     if (wasOpen) this.#listener?.onLost(this.reason);
   }
 }
@@ -225,30 +217,20 @@ function isClosingError(frame: GatewayFrame): frame is Extract<GatewayFrame, { t
   return frame.type === "error" && frame.id === null && closingErrors.has(frame.code);
 }
 
-/** What the code with which a WebSocket closed means to a user (RFC 6455, section 7.4.1, and the IANA registry). */
+/** What the code with which a WebSocket closed means to a user (RFC 6455, section 7.4.1), where the reason does not say it. */
 const meanings: Readonly<Record<number, string>> = {
-  1000: "the gateway closed the connection",
   1001: "the gateway is shutting down",
-  1002: "the gateway got an invalid WebSocket frame",
-  1003: "the gateway does not accept this kind of frame",
-  1005: "the gateway closed the connection without a reason",
   1006: "the gateway cannot be reached, or the connection broke",
-  1007: "the gateway got text that is not UTF-8",
   1008: "the gateway refused this page",
-  1009: "a frame was too large for the gateway",
-  1011: "the gateway had an internal error",
-  1012: "the gateway is restarting",
   1013: "the gateway is too busy",
   4000: "the gateway did not answer",
   4001: "the gateway wants you to log in, so reload the page",
 };
 
-/** A reason starts with a code for programs [G-10]. */
-const codePrefix = /^[a-z-]+: /;
-
 /** Why the connection to the gateway ended, as part of a sentence, with the code. */
 export function closeText(code: number, reason: string): string {
   const meaning = meanings[code] ?? "the gateway closed the connection";
-  const why = reason.replace(codePrefix, "");
+  // A reason starts with a code for programs [G-10].
+  const why = reason.replace(/^[a-z-]+: /, "");
   return `${meaning}${why === "" ? "" : `: ${why}`} (WebSocket code ${code})`;
 }

@@ -1,4 +1,4 @@
-/** Clock round trips that are remembered; the best of them counts. */
+/** Clock round trips that are remembered. */
 export const clockRoundsKept = 16;
 
 /** Both in milliseconds. */
@@ -10,17 +10,13 @@ export interface ClockReading {
 }
 
 /**
- * How the gateway's clock relates to the page's.
- *
- * Both are monotonic and count from an arbitrary zero. A `clock` frame goes out at page time `sent`, the gateway notes
- * its own time, and the answer is back at page time `received`. The gateway's note belongs somewhere between the two;
- * taking the middle is wrong by at most half of the round trip (Cristian's algorithm). So the round trip that was the
- * shortest is the best, and its half is the error that the page states.
+ * How the gateway's monotonic clock relates to the page's. The gateway's time in a `clock` frame belongs somewhere between
+ * sending and receiving; taking the middle is wrong by at most half of the round trip (Cristian's algorithm).
  */
 export class GatewayClock {
   #readings: ClockReading[] = [];
 
-  /** Notes a round trip and returns the best reading so far. */
+  /** Notes a round trip, and returns the reading of the shortest one. */
   add(sentMs: number, gatewayMs: number, receivedMs: number): ClockReading {
     const reading = { offsetMs: gatewayMs - (sentMs + receivedMs) / 2, errorMs: (receivedMs - sentMs) / 2 };
     // Clocks drift, so old readings are dropped even when they were good.

@@ -6,7 +6,7 @@
  */
 
 import { decodeFollowing, timestampOf } from "@wirebook/protocol";
-import { backoffMs, Countdown } from "../gateway/countdown.svelte.ts";
+import { backoffMs, Retry } from "../gateway/retry.svelte.ts";
 import { historyPageLines } from "../limits.ts";
 import type { Operations } from "../streams/operations.svelte.ts";
 import { refusalOf, sentence } from "../streams/result.ts";
@@ -25,7 +25,7 @@ const followOperation = 5;
 export class LiveHistory {
   state = $state<FollowState>("idle");
   error = $state("");
-  readonly countdown = new Countdown();
+  readonly retry = new Retry();
   readonly cache = new LineCache();
   readonly reader: LineReader;
   readonly view: HistoryView;
@@ -141,11 +141,11 @@ export class LiveHistory {
     this.state = state;
     this.error = error;
     this.#following = undefined;
-    this.countdown.stop();
+    this.retry.stop();
     return ++this.#run;
   }
 
-  /** It ended by itself: for good when the server refused or is another service, otherwise until the countdown is over. */
+  /** It ended by itself: for good when the server refused or is another service, otherwise until it is tried again. */
   #fail(stream: Stream): void {
     if (isOtherService(stream)) return void this.#enter("none");
     this.#enter("failed", describe(stream));
@@ -153,7 +153,7 @@ export class LiveHistory {
     // While a server is away, failed attempts would fill the conversation.
     this.#streams.keepFew(stream);
     this.#failures += 1;
-    this.countdown.start(backoffMs(this.#failures, Math.random()), () => void this.start());
+    this.retry.start(backoffMs(this.#failures, Math.random()), () => void this.start());
   }
 }
 

@@ -7,20 +7,15 @@ export function kindOf({ kind, isFromTarget }: StreamEvent): ByteFrameKind {
   return kind === "data" && !isFromTarget ? "written" : kind;
 }
 
-/** Bytes that tell how many were written. */
-const countBytes = 4;
-
-/** Bytes of the frame, header included. */
+/** Bytes of the frame, header included. A `written` frame has a u32. */
 export function frameBytesOf(event: StreamEvent): number {
-  const kind = kindOf(event);
-  return byteFrameHeaderBytes + (kind === "written" ? countBytes : event.byteCount);
+  return byteFrameHeaderBytes + (kindOf(event) === "written" ? 4 : event.byteCount);
 }
 
 /** The whole frame; `undefined` when its bytes are gone. */
 export function frameOf(event: StreamEvent, id: number): Uint8Array | undefined {
   const kind = kindOf(event);
   const body = kind === "data" ? event.bytes : kind === "written" ? event.byteCount : new Uint8Array(0);
-  return body === undefined
-    ? undefined
-    : encodeByteFrame({ ...event, kind, id }, body, (length) => new Uint8Array(length));
+  if (body === undefined) return undefined;
+  return encodeByteFrame({ ...event, kind, id }, body, (length) => new Uint8Array(length));
 }

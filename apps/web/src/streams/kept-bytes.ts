@@ -4,6 +4,11 @@ import { decodeText } from "@wirebook/protocol";
 import type { StreamEvent, StreamRecord } from "@wirebook/protocol";
 import { firstIndex } from "../ui/first-index.ts";
 
+interface Part {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
 export class KeptBytes {
   readonly length: number;
   readonly #events: readonly StreamEvent[];
@@ -15,12 +20,12 @@ export class KeptBytes {
 
   /** Bytes from `from` on that are not kept. */
   missing(from = 0): number {
-    return this.length - from - this.#parts(from, this.length).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    return this.length - from - this.#parts(from).reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
   /** A file with what is kept from `from` on, byte by byte. */
   toBlob(from = 0): Blob {
-    const parts = this.#parts(from, this.length).map(({ bytes }) => bytes as Uint8Array<ArrayBuffer>);
+    const parts = this.#parts(from).map(({ bytes }) => bytes as Uint8Array<ArrayBuffer>);
     return new Blob(parts, { type: "application/octet-stream" });
   }
 
@@ -30,12 +35,12 @@ export class KeptBytes {
 
   /** What is kept from `from` up to, but not including, `to`: shorter where bytes are missing. */
   join(from: number, to: number): Uint8Array {
-    const parts = this.#parts(from, to).map(({ bytes }) => bytes);
-    const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+    const parts = this.#parts(from, to);
+    const joined = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes.length, 0));
     let at = 0;
-    for (const part of parts) {
-      joined.set(part, at);
-      at += part.length;
+    for (const { bytes } of parts) {
+      joined.set(bytes, at);
+      at += bytes.length;
     }
     return joined;
   }
@@ -49,23 +54,17 @@ export class KeptBytes {
     return bytes;
   }
 
-  #parts(from: number, to: number): { offset: number; bytes: Uint8Array }[] {
-    const parts = [];
-    for (let index = this.#firstAt(from); index < this.#events.length; index++) {
-      const { offset, bytes } = this.#events[index] as StreamEvent;
-      if (offset >= to) break;
+  /** Offsets only grow, so the first event is found by halving. */
+  #parts(from: number, to = this.length): readonly Part[] {
+    const eventAt = (index: number) => this.#events[index] as StreamEvent;
+    const first = firstIndex(this.#events.length, (index) => eventAt(index).offset + eventAt(index).byteCount > from);
+    const parts: Part[] = [];
+    for (let index = first; index < this.#events.length && eventAt(index).offset < to; index++) {
+      const { offset, bytes } = eventAt(index);
       const start = Math.max(0, from - offset);
       const part = bytes?.subarray(start, to - offset);
       if (part !== undefined && part.length > 0) parts.push({ offset: offset + start, bytes: part });
     }
     return parts;
-  }
-
-  /** The index of the event in which a byte is, or of the one behind it. Offsets only grow. */
-  #firstAt(offset: number): number {
-    return firstIndex(this.#events.length, (index) => {
-      const event = this.#events[index] as StreamEvent;
-      return event.offset + event.byteCount > offset;
-    });
   }
 }

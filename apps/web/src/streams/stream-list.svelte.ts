@@ -9,13 +9,9 @@ import type { Stream } from "./stream.svelte.ts";
 /** Bytes that come before all streams are looked at again: after each frame it would cost more than the frame. */
 const lookEveryBytes = 1024 * 1024;
 
-interface Bounds {
-  readonly streamsMax: number;
-  readonly bytesMax: number;
-}
-
 export class StreamList {
-  readonly #bounds: Bounds;
+  readonly #streamsMax: number;
+  readonly #bytesMax: number;
   readonly #isSelected: (stream: Stream) => boolean;
   readonly #redraw = new RedrawThrottle();
   readonly #all = new Set<Stream>();
@@ -24,8 +20,9 @@ export class StreamList {
   #droppedCount = 0;
   #newBytes = 0;
 
-  constructor(bounds: Bounds, isSelected: (stream: Stream) => boolean = () => false) {
-    this.#bounds = bounds;
+  constructor(streamsMax: number, bytesMax: number, isSelected: (stream: Stream) => boolean = () => false) {
+    this.#streamsMax = streamsMax;
+    this.#bytesMax = bytesMax;
     this.#isSelected = isSelected;
   }
 
@@ -47,7 +44,11 @@ export class StreamList {
   add(stream: Stream): void {
     this.#all.add(stream);
     this.#byId.set(stream.id, stream);
-    if (this.#all.size > this.#bounds.streamsMax) this.#dropOldest();
+    if (this.#all.size > this.#streamsMax) {
+      const oldest = this.all.find((each) => each.state !== "running" && !this.#isSelected(each)) ?? this.all[0];
+      if (oldest !== undefined) this.remove(oldest);
+      this.#droppedCount += 1;
+    }
     this.grew(stream, stream.record.bytesKept);
     this.#redraw.mark();
   }
@@ -87,21 +88,13 @@ export class StreamList {
     if (this.#newBytes < lookEveryBytes) return;
     this.#newBytes = 0;
     const having = [...this.#all].filter(({ record }) => record.bytesKept > 0);
-    let surplus = having.reduce((sum, { record }) => sum + record.bytesKept, 0) - this.#bounds.bytesMax;
-    const overFirst = having.toSorted(
-      (one, other) => Number(one.state === "running") - Number(other.state === "running"),
-    );
-    for (const stream of overFirst) {
-      if (surplus <= 0) return;
-      if (stream !== growing && !this.#isSelected(stream)) surplus -= stream.release();
+    let surplus = having.reduce((sum, { record }) => sum + record.bytesKept, 0) - this.#bytesMax;
+    for (const isOver of [true, false]) {
+      for (const stream of having) {
+        if (surplus <= 0) return;
+        const isFree = stream !== growing && !this.#isSelected(stream);
+        if (isFree && (stream.state !== "running") === isOver) surplus -= stream.release();
+      }
     }
-  }
-
-  #dropOldest(): void {
-    const all = [...this.#all];
-    const isNeeded = (stream: Stream) => stream.state === "running" || this.#isSelected(stream);
-    const oldest = all.find((stream) => !isNeeded(stream)) ?? all[0];
-    if (oldest !== undefined) this.remove(oldest);
-    this.#droppedCount += 1;
   }
 }

@@ -1,9 +1,8 @@
 /**
  * Streams in the browser's IndexedDB, each as the line of a session's file, without a key.
  *
- * Each has an entry of its own, so two tabs never overwrite what the other wrote. Its key is `[started, name, bytes]`: keys
- * alone tell the order and the total, and whoever writes removes the oldest beyond the bounds. An entry that cannot be read,
- * because it is damaged or of a later version, is removed.
+ * Two tabs never overwrite what the other wrote. The keys, `[started, name, bytes]`, tell the order and the total: whoever
+ * writes removes the oldest beyond the bounds. An entry that is damaged or of a later version is removed.
  */
 
 import { decodeRecord, encodeRecord } from "@wirebook/capture";
@@ -45,10 +44,9 @@ export class StreamStore {
     return { streams, problems: broken.length };
   }
 
-  /** Keeps a stream as it is now, in place of what was kept of it before; false when it is too big. */
-  async save(stream: Stream): Promise<boolean> {
+  /** Keeps a stream as it is now, in place of what was kept of it before. @throws RangeError when it is too big */
+  async save(stream: Stream): Promise<void> {
     const entry = entryOf(stream);
-    if (entry === undefined) return false;
     const before = this.#keys.get(stream);
     const key: Key = [stream.sentAt.getTime(), before?.[1] ?? Math.random().toString(36).slice(2), entry.length];
     this.#remember(stream, key);
@@ -60,7 +58,6 @@ export class StreamStore {
       return index >= keptStreamsMax || bytes > keptBytesMax;
     });
     if (surplus.length > 0) await this.#place.remove(surplus);
-    return true;
   }
 
   clear(): Promise<void> {
@@ -75,12 +72,14 @@ export class StreamStore {
 }
 
 /** The line of a stream. One that is too big goes without the bytes of its reply, whose number is kept. */
-function entryOf(stream: Stream): string | undefined {
+function entryOf(stream: Stream): string {
   const record = recordOf(stream);
   const events = record.events.map(({ bytes, ...event }) =>
     event.from === "target" || bytes === undefined ? event : { ...event, bytes },
   );
-  return [record, { ...record, events }].map(encodeRecord).find(({ length }) => length <= keptStreamBytesMax);
+  const entry = [record, { ...record, events }].map(encodeRecord).find(({ length }) => length <= keptStreamBytesMax);
+  if (entry === undefined) throw new RangeError(`the stream is over the limit of ${keptStreamBytesMax} bytes`);
+  return entry;
 }
 
 function inIndexedDb(): Place {

@@ -1,5 +1,5 @@
 /**
- * One exchange or conversation as the page saw it: the record of its stream, the text frames, the reply, the end.
+ * One exchange, conversation or flow as the page saw it: the record of its stream, the text frames, the reply, the end.
  *
  * Times come from two clocks. The page's own are the arrivals of frames; the gateway's (`at`, and those of the events) are
  * put onto the page's clock by `toPageMs`, with the newest reading.
@@ -44,21 +44,6 @@ export type StreamState = "running" | "done" | "cancelled" | "failed";
 
 export type Answer = "accepted" | "refused" | "unauthenticated";
 
-/** The file or link that a stream was loaded from, and what is missing in it. */
-interface LoadedFrom {
-  readonly fileName: string;
-  readonly startedAt: Date;
-  readonly note: string;
-}
-
-/** What a stream is driven by where no person does: it learns what happens, keys included, and answers the target's FIN. */
-interface StreamDriver {
-  opened(): void;
-  received(bytes: Uint8Array): void;
-  /** The target sends no more. */
-  ended(): void;
-}
-
 export interface Intent {
   readonly target: AnnouncedTarget;
   readonly user: string;
@@ -75,7 +60,8 @@ export interface Intent {
   readonly read?: ReadRate;
   /** When it happened, if that is not now. */
   readonly startedAt?: Date;
-  readonly loaded?: LoadedFrom;
+  /** The file or link that it was loaded from, and what is missing in it. */
+  readonly loaded?: { readonly fileName: string; readonly startedAt: Date; readonly note: string };
   /** True when FIN follows the message at once: what comes is the one reply to it. */
   readonly end?: boolean;
   /** The time of the newest line of the history that the page knew then. */
@@ -85,26 +71,32 @@ export interface Intent {
   readonly onResponse?: (bytes: Uint8Array) => void;
 }
 
+/** What a stream is driven by where no person does: it learns what happens, keys included, and answers the target's FIN. */
+interface StreamDriver {
+  opened(): void;
+  received(bytes: Uint8Array): void;
+  /** The target sends no more. */
+  ended(): void;
+}
+
 /** What a flow has and no other stream. */
 export interface FlowFacts extends Pick<FlowHead, "via" | "port" | "client" | "faults" | "name"> {
   /** The gateway's end of the client's connection, as far as it is known. */
   readonly gateway?: Endpoint | undefined;
 }
 
-/** Bytes of one direction that a presentation does not show. */
+/** Bytes of one direction that a presentation does not show, up to, but not including, `to`. */
 export interface Hidden {
   readonly isFromTarget: boolean;
   readonly from: number;
-  /** Not included. */
   readonly to: number;
 }
 
-/** A text frame of a stream, without a key; or a byte frame that the page sent. */
+/** A text frame of a stream, without a key; or a byte frame that the page sent, whose text is `""`. */
 export interface ControlFrame {
   readonly direction: "sent" | "received";
   readonly name: string;
   readonly atMs: number;
-  /** `""` of a byte frame. */
   readonly text: string;
   /** Bytes behind the header of a byte frame, and those that the page had sent in this stream before them. */
   readonly byteCount?: number;
@@ -123,6 +115,7 @@ export class Stream {
   readonly sentAt: Date;
   /** Counts the dialogues with its target, from 1. */
   number = 1;
+  driver: StreamDriver | undefined;
   /** Settles when it is over, however it ended. */
   readonly over: Promise<this>;
   state = $state<StreamState>("running");
@@ -140,13 +133,11 @@ export class Stream {
   isReleased = $state(false);
   /** True when the browser keeps it over a reload. */
   isKept = $state(false);
-  /** What a presentation shows as dots. */
+  /** What a presentation shows as dots, and whether its lines have buttons to hide them. */
   hidden = $state.raw<readonly Hidden[]>([]);
-  /** True while its lines have buttons to hide them. */
   isHiding = $state(false);
   /** True once the page has asked for its end: it takes no more lines. */
   isEnding = $state(false);
-  driver: StreamDriver | undefined;
   readonly #redraw = new RedrawThrottle();
   readonly #record: StreamRecord;
   readonly #controls: ControlFrame[] = [];
@@ -258,19 +249,20 @@ export class Stream {
   /** The first line of the response, as far as it is kept. */
   get answerSentence(): string {
     this.#redraw.listen();
-    return this.#answerLine;
+    const line = decodeText(this.#answer).split("\n", 1)[0] ?? "";
+    return this.#mask.asksForKey ? hideKeys(line) : line;
+  }
+
+  /** How the server took the request. An unauthenticated user gets no header. */
+  get answer(): Answer {
+    const { answerSentence } = this;
+    if (answerSentence.startsWith(errorPrefix)) return "refused";
+    return answerSentence === authenticationError && this.header === undefined ? "unauthenticated" : "accepted";
   }
 
   /** Milliseconds from sending to the end, or up to now. */
   get tookMs(): number {
     return (this.endedAtMs ?? performance.now()) - this.sentAtMs;
-  }
-
-  get answer(): Answer {
-    const { answerSentence } = this;
-    if (answerSentence.startsWith(errorPrefix)) return "refused";
-    // An unauthenticated user gets no header.
-    return answerSentence === authenticationError && this.header === undefined ? "unauthenticated" : "accepted";
   }
 
   /** A time of the gateway on the page's clock. Without a reading, the frame counts as received when it was sent. */
@@ -338,7 +330,10 @@ export class Stream {
     else if (kind === "written") record.wrote(writtenBytes, atMs, options);
     else if (!isFromTarget) record.wrote(bytes, atMs, options);
     else if (isFlow || !this.isWithServer) record.read(bytes, atMs, options);
-    else this.#readReply(bytes, (shown) => record.read(shown, atMs, options));
+    else {
+      record.read(this.#mask.pushReceived(bytes), atMs, options);
+      this.#takePart(this.#reader.push(bytes), record.receivedBytes);
+    }
     this.#redraw.mark();
     if (kind === "data") this.#answered.resolve();
     if (kind === "data") this.driver?.received(bytes);
@@ -361,7 +356,7 @@ export class Stream {
     this.#redraw.mark();
   }
 
-  /** It is over; what was shown stays. @param atMs the page's time, if that is not the one of the latest that is known of it */
+  /** It is over, at a time of the page; what was shown stays. */
   end(outcome: StreamOutcome, atMs = this.#latestMs): void {
     this.#takePart(this.#reader.finish(), this.#record.receivedBytes);
     this.#record.outcome = outcome;
@@ -372,6 +367,14 @@ export class Stream {
     this.#settle(this);
   }
 
+  /** Drops the bytes, and returns how many. */
+  release(): number {
+    this.isReleased = true;
+    this.#redraw.mark();
+    return this.#record.releaseBytes();
+  }
+
+  /** The page's time of the latest that is known of it. */
   get #latestMs(): number {
     const { at, latest } = this.#record;
     return this.toPageMs(at.closed ?? latest?.atMs ?? at.received ?? 0);
@@ -379,13 +382,6 @@ export class Stream {
 
   #takeTimes(at: StepTimes): void {
     for (const step of steps) if (at[step] !== undefined) this.#record.mark(step, at[step]);
-  }
-
-  /** Drops the bytes, and returns how many. */
-  release(): number {
-    this.isReleased = true;
-    this.#redraw.mark();
-    return this.#record.releaseBytes();
   }
 
   /** The next bytes that are sent, with asterisks for a key, also for one that is cut by the end of a frame. */
@@ -397,12 +393,6 @@ export class Stream {
   #frameWithoutKey(name: string, text: string): string {
     if (name !== "connect") return hideKeys(text);
     return text.replace(/"bytes":"[^"]*"/, `"bytes":"${encodeBase64(encodeText(this.message))}"`);
-  }
-
-  /** Reads the reply of a Wirebook server. What is kept and shown has no key. */
-  #readReply(received: Uint8Array, note: (shown: Uint8Array) => void): void {
-    note(this.#mask.pushReceived(received));
-    this.#takePart(this.#reader.push(received), this.#record.receivedBytes);
   }
 
   #readAgain({ reads }: StreamRecord): void {
@@ -421,11 +411,6 @@ export class Stream {
     if (missing > 0) this.#answer = joinBytes(this.#answer, response.slice(0, missing));
     if (this.#mask.asksForKey) this.#tellKey();
     this.intent.onResponse?.(response);
-  }
-
-  get #answerLine(): string {
-    const line = decodeText(this.#answer).split("\n", 1)[0] ?? "";
-    return this.#mask.asksForKey ? hideKeys(line) : line;
   }
 
   /** The answer to operation 4 is `name~key` and a line feed [U-4]. A piece of a key is of no use. */

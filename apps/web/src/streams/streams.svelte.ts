@@ -1,8 +1,6 @@
 /**
- * All streams of the page: starts them, and gives each frame to its own.
- *
- * Ids are never used twice while the page is open, although the gateway only asks for that on one connection: so a
- * record is still itself after a reconnect.
+ * All streams of the page: starts them, and gives each frame to its own. No id is used twice while the page is open, so a
+ * stream is still itself after a reconnect.
  */
 
 import { SvelteMap } from "svelte/reactivity";
@@ -24,7 +22,7 @@ import { Stream } from "./stream.svelte.ts";
 import type { Intent } from "./stream.svelte.ts";
 import { StreamList } from "./stream-list.svelte.ts";
 
-/** Milliseconds that the drawing of an exchange waits for its end: too short to be noticed. */
+/** Milliseconds that drawing waits for the end of a stream: too short to be noticed. */
 const drawDelayMs = 50;
 
 /** Bytes that one byte frame from the page carries. */
@@ -37,12 +35,7 @@ export interface Order extends Omit<Intent, "message" | "byteCount" | "target"> 
   readonly values?: readonly string[];
 }
 
-/**
- * - `unknown`: nothing has come from the target, and nothing has failed
- * - `good`: it sent bytes
- * - `silent`: it took the connection and sent nothing
- * - `failed`: it did not take the connection
- */
+/** `good`: the target sent bytes; `silent`: it took the connection and sent nothing; `failed`: it did not take it. */
 export type TargetHop = "unknown" | "good" | "silent" | "failed";
 
 export interface ConnectOrder extends Omit<Intent, "message" | "byteCount"> {
@@ -51,7 +44,7 @@ export interface ConnectOrder extends Omit<Intent, "message" | "byteCount"> {
 }
 
 export class Streams {
-  /** The one that the wire shows. */
+  /** The one that the inspector shows. */
   selected = $state.raw<Stream>();
   /** Gets the `name~key` that the server created. */
   onKey: ((user: string, stream: Stream) => void) | undefined;
@@ -62,25 +55,22 @@ export class Streams {
   readonly #hops = new SvelteMap<string, TargetHop>();
   readonly #connection: Connection;
   readonly #onHeader: (header: ReplyHeader, stream: Stream) => void;
-  readonly #all = new StreamList(
-    { streamsMax: streamsKept, bytesMax: allBytesKept },
-    (stream) => stream === this.selected,
-  );
+  readonly #all = new StreamList(streamsKept, allBytesKept, (stream) => stream === this.selected);
   readonly #ownReads: Stream[] = [];
   /** Dialogues that were opened with each target. */
   readonly #dialogues = new Map<string, number>();
   #toShow: Stream | undefined;
   #lastId = 0;
-  /** The newest exchange whose reply header has come. */
+  /** The newest stream whose reply header has come. */
   #lastHeader = 0;
 
-  /** @param onHeader gets the header of each reply, unless a newer exchange has had one */
+  /** @param onHeader gets the header of each reply, unless a newer one has come */
   constructor(connection: Connection, onHeader: (header: ReplyHeader, stream: Stream) => void) {
     this.#connection = connection;
     this.#onHeader = onHeader;
   }
 
-  /** The state of the hop from the gateway to a target, by the latest that came over it. */
+  /** How the hop to a target is, by the latest that came over it. */
   hopTo(target: string): TargetHop {
     return this.#hops.get(target) ?? "unknown";
   }
@@ -108,11 +98,7 @@ export class Streams {
     return this.target.name === serverName;
   }
 
-  /**
-   * Starts a request; `undefined` when there is no connection.
-   *
-   * @throws ProtocolError as `encodeMessage`
-   */
+  /** Starts a request; `undefined` when there is no connection. @throws ProtocolError as `encodeMessage` */
   request({ operation, values = [], ...rest }: Order): Stream | undefined {
     const { user } = rest;
     const message = encodeMessage(user, operation, values);
@@ -190,10 +176,7 @@ export class Streams {
     if (isOwn && selected.state !== "running") this.selected = undefined;
   }
 
-  /**
-   * Shows an exchange on the wire, unless another is chosen meanwhile. It is drawn when it is over: drawing takes longer
-   * than a reply, and would be what is measured.
-   */
+  /** Selects a stream when it is over, unless another is chosen meanwhile: drawing takes longer than a reply, and would be measured. */
   async show(stream: Stream | undefined): Promise<void> {
     const before = this.selected;
     this.#toShow = stream;
@@ -201,7 +184,7 @@ export class Streams {
     if (this.#toShow === stream && this.selected === before) this.selected = stream;
   }
 
-  /** Makes the gateway close the exchange's connection to the server. */
+  /** Makes the gateway close the connection to the target. */
   cancel(stream: Stream): void {
     this.#control(stream, "cancel");
   }
@@ -214,7 +197,7 @@ export class Streams {
     if (oldest !== undefined && oldest !== this.selected && oldest.state !== "running") this.#all.remove(oldest);
   }
 
-  /** A control frame came. One that belongs to no exchange is the caller's concern: `false` is returned. */
+  /** A text frame came; false when it belongs to no stream. */
   takeFrame(frame: GatewayFrame, timed: TimedText): boolean {
     if ((frame.type !== "open" && frame.type !== "end" && frame.type !== "error") || frame.id === null) return false;
     const stream = this.#all.get(frame.id);
@@ -241,7 +224,7 @@ export class Streams {
     this.#all.grew(stream, frame.bytes.length + frame.writtenBytes);
   }
 
-  /** The connection is lost, and with it each exchange that is running. */
+  /** The connection is lost, and with it each stream that runs. */
   lose(reason: string): void {
     this.#hops.clear();
     const atMs = performance.now();

@@ -22,7 +22,7 @@ export class Flows {
   filter = $state("");
   readonly #connection: Pick<GatewayConnection, "send" | "clock" | "hello">;
   readonly #presentation: string | undefined;
-  readonly #all = new StreamList({ streamsMax: flowsKept, bytesMax: flowBytesKept });
+  readonly #all = new StreamList(flowsKept, flowBytesKept);
   #epoch: string | undefined;
   #position = 0;
 
