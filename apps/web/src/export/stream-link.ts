@@ -24,30 +24,26 @@ export class LinkError extends Error {
   override readonly name = "LinkError";
 }
 
+function check(what: string, size: number, max: number, advice: string): void {
+  if (size > max) throw new LinkError(`${what} ${count(size)}, over the limit of ${count(max)}. ${advice}`);
+}
+
 /** The fragment of an exchange. @throws LinkError when it would be too long */
 export async function encodeStreamLink(stream: Stream): Promise<string> {
   const record = new Blob([encodeRecord(recordOf(stream))]);
-  if (record.size > linkRecordBytesMax) {
-    throw new LinkError(
-      `The record of this exchange has ${count(record.size)} bytes, over the limit of ${count(linkRecordBytesMax)} for a link. Save it as NDJSON instead.`,
-    );
-  }
+  const instead = "Save the exchange as NDJSON instead.";
+  check("The bytes of this exchange's record are", record.size, linkRecordBytesMax, instead);
   const packed = new Response(record.stream().pipeThrough(new CompressionStream("deflate-raw")));
   const text = encodeBase64(new Uint8Array(await packed.arrayBuffer()));
   const fragment = streamLinkPrefix + text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  if (fragment.length <= linkCharactersMax) return fragment;
-  throw new LinkError(
-    `The link would have ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}. Save the exchange as NDJSON instead.`,
-  );
+  check("The characters of the link would be", fragment.length, linkCharactersMax, instead);
+  return fragment;
 }
 
 /** Shows the exchange of a fragment, as one that was loaded. @throws LinkError when it cannot be read */
 export async function openStreamLink(fragment: string, streams: Streams): Promise<Stream> {
-  if (fragment.length > linkCharactersMax) {
-    throw new LinkError(
-      `This link has ${count(fragment.length)} characters, over the limit of ${count(linkCharactersMax)}. Ask for the exchange as an NDJSON file.`,
-    );
-  }
+  const instead = "Ask for the exchange as an NDJSON file.";
+  check("The characters of this link are", fragment.length, linkCharactersMax, instead);
   const record = decodeRecord(await unpack(fragment.slice(streamLinkPrefix.length)));
   if (typeof record === "string") throw new LinkError(sentence(`the record in this link is ${record}`));
   return streams.adopt((id) => streamOf(record, id, "a link"));
