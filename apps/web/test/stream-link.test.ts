@@ -88,7 +88,7 @@ describe("the address of an exchange", () => {
     for (const broken of [fragment.slice(0, -9), "#exchange=%%%", "#exchange="]) {
       await expect(openStreamLink(broken, elsewhere())).rejects.toThrow("Was it cut off?");
     }
-    await expect(openStreamLink(await deflated('{"type":"exchange","version":9}'), elsewhere())).rejects.toThrow(
+    await expect(openStreamLink(await deflated('{"type":"stream","version":9}'), elsewhere())).rejects.toThrow(
       "of version 9, and this Wirebook reads versions up to 2",
     );
     await expect(openStreamLink(await deflated("[]"), elsewhere())).rejects.toThrow("not the record of a stream");
