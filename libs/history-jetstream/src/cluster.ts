@@ -56,7 +56,6 @@ export class Cluster {
   readonly replicas!: number;
   /** Told, in whole sentences, what becomes of the connection. */
   onNotice: (sentence: string) => void = () => {};
-  /** Ends with the connection. */
   readonly watching: Promise<void>;
   readonly #onReconnect: (() => void)[] = [];
   #holders = 1;
@@ -171,7 +170,6 @@ export function assertTrusted({ info }: Pick<NatsConnection, "info">): void {
   throw new HistoryError("storage-failed", sentence);
 }
 
-/** The cluster cannot do it now, and may be able to later. */
 export function unavailable(why: string, cause?: unknown): HistoryError {
   return new HistoryError("storage-unavailable", why, cause === undefined ? {} : { cause });
 }

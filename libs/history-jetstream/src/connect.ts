@@ -21,7 +21,6 @@ import type { NatsCredentials } from "./credentials.ts";
 const requestTimeoutMs = 5000;
 const askTimeoutMs = 2000;
 export const connectTimeoutMs = 2000;
-/** Milliseconds between two attempts to connect again. */
 const reconnectWaitMs = 250;
 /** Milliseconds between two pings to the current node, which is left when two of them stay unanswered. */
 export const pingMs = 1000;

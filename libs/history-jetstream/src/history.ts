@@ -38,7 +38,6 @@ const heartbeatMs = 500;
 
 const lost: ReadonlySet<string> = new Set(["no_responders", "heartbeats_missed", "consumer_not_found"]);
 
-/** How a history on NATS is opened. */
 export interface JetStreamHistoryOptions extends NatsCredentials {
   /** Told, in whole sentences, what a person should know: a connection that was lost, say. Must not throw. */
   readonly onNotice?: (sentence: string) => void;

@@ -106,7 +106,6 @@ function indexOf(
   return { index, deletedBy, deleteAlls, lastChange: changes.at(-1)?.sequence ?? 0 };
 }
 
-/** Bytes and times: those of the checkpoint, and what came since. */
 async function count(
   cluster: Cluster,
   to: number,

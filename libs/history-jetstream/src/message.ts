@@ -46,7 +46,6 @@ export function decodeErasure(headers: MsgHdrs | undefined): Erasure | undefined
   return { sequence: Number(erases), bytes: Number(headers?.get(erasedBytesHeader)) };
 }
 
-/** The headers of an external line. */
 export const foreignHeaders = (): MsgHdrs => headersOf({ [foreignHeader]: "1" });
 
 function headersOf(values: Readonly<Record<string, string>>): MsgHdrs {
@@ -73,7 +72,6 @@ export function lineBytes(message: StoredMessage): number {
   return timestampFor(message, 0).length + message.data.length + 1;
 }
 
-/** A message that a consumer delivered. */
 export function storedOf({ seq, timestampNanos, subject, headers, data }: JsMsg): StoredMessage {
   return { sequence: seq, takenUs: Number(timestampNanos / 1000n), subject, headers, data };
 }

@@ -26,14 +26,12 @@ export interface Known {
   readonly repairs: Map<number, number>;
   /** Lines that are deleted and not erased: the sequence of the delete. */
   readonly deletedBy: Map<number, number>;
-  /** Sequences of deletes of all, ascending. */
   deleteAlls: number[];
 }
 
 /** Emits `change` when it has grown, or has ended. */
 export class Projection extends EventEmitter<{ readonly change: [] }> {
   readonly known: Known;
-  /** Why it does not grow any more. */
   end: Error | "closed" | undefined;
   readonly #changeSubject: string;
   /** The newest lines by sequence, as many as `recentBytesMax` holds. */

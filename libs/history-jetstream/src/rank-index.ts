@@ -29,7 +29,6 @@ export class RankIndex {
     this.end += 1;
   }
 
-  /** Takes a line away; false when there was none. */
   remove(sequence: number): boolean {
     if (!this.has(sequence)) return false;
     this.#gone.splice(this.#goneBefore(sequence), 0, sequence);

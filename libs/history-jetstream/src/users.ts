@@ -145,7 +145,6 @@ class KvUsers implements Users {
     }
   }
 
-  /** The user of a key, if it is not given back. */
   async #read(key: string): Promise<{ user: StoredUser | undefined; createdMs: number; revision: number }> {
     const entry = await attempt(untold, () => this.#bucket.get(key));
     if (entry?.operation !== "PUT") return { user: undefined, createdMs: 0, revision: 0 };

@@ -79,7 +79,6 @@ async function countOlder(generation: Generation, time: string, pieceBytes: numb
   return older;
 }
 
-/** Writes the bytes before an offset into a new file, durably. */
 async function writeArchive(path: string, generation: Generation, end: number, pieceBytes: number): Promise<void> {
   const { O_CREAT, O_EXCL, O_WRONLY } = constants;
   let fd: number | undefined;

@@ -70,7 +70,6 @@ export class Generation {
     this.wake();
   }
 
-  /** Reads durable bytes. */
   read(position: number, length: number): Promise<Buffer> {
     return this.#fill(Buffer.allocUnsafe(length), position);
   }

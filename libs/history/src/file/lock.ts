@@ -82,7 +82,7 @@ export async function openLocked(path: string, mode: number, waitMs = 0): Promis
 /** Runs `flock` on an open file, as its descriptor 3; false when another open file holds the lock. */
 function lock(fd: number, waitMs: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    // Without a time limit, a program that waits is ended at the time: busybox knows no other way.
+    // A program that waits is ended in time by us: busybox knows no time limit.
     const child = spawn("flock", waitMs > 0 ? ["-x", "3"] : ["-x", "-n", "3"], {
       stdio: ["ignore", "ignore", "pipe", fd],
       ...(waitMs > 0 ? { timeout: waitMs } : {}),

@@ -70,7 +70,6 @@ export function besideOf(path: string, what: "rescued" | "archived"): string {
   return `${path}.${what}-${new Date().toISOString().replaceAll(/[-:]/g, "")}`;
 }
 
-/** True when an open file is known to have a name that lasts. */
 export function hasName(fd: number): boolean {
   const name = nameOf(fd);
   return name !== undefined && lasts(name);

@@ -36,7 +36,6 @@ export const fileHistoryDefaults = Object.freeze({
 
 type Bounds = Readonly<Record<keyof typeof fileHistoryDefaults, number>>;
 
-/** How a history in a file is opened. */
 export interface FileHistoryOptions extends Partial<Bounds> {
   /** Told, in whole sentences, what was recovered or found that a person should know. Must not throw. */
   readonly onNotice?: (sentence: string) => void;
