@@ -21,13 +21,13 @@ import { presentationOf, Viewer } from "./traffic/viewer.svelte.ts";
 import { streamLinkPrefix } from "./ui/browser.ts";
 import { bytes, duration, plural } from "./ui/format.ts";
 import { Layout, lessonLinkPrefix } from "./ui/layout.svelte.ts";
-import { Preferences } from "./ui/preferences.svelte.ts";
+import { openPreferences } from "./ui/preferences.svelte.ts";
 
 export class App {
   readonly connection: GatewayConnection;
   readonly update = new UpdateCheck();
   readonly layout = new Layout();
-  readonly preferences = new Preferences();
+  readonly preferences = openPreferences();
   readonly highlight = new Highlight();
   readonly operations = new Operations();
   readonly scenarios = new Scenarios(this.layout);
@@ -113,7 +113,6 @@ export class App {
     });
   }
 
-  /** Shows a stream in the inspector, as the user wants it. */
   select(stream: Stream): void {
     if (this.viewer !== undefined) this.viewer.isFollowing = false;
     this.#show(stream);
@@ -171,10 +170,8 @@ export class App {
   }
 }
 
-/** What a viewer would send goes nowhere. */
 const sendsNothing = { send: () => undefined, sendBytes: () => undefined, clock: undefined, hello: undefined };
 
-/** The result of a stream, for screen readers. */
 function announce(stream: Stream): string {
   const sizes = `${bytes(stream.receivedBytes)} in ${plural(stream.reads, "read")}, ${duration(stream.tookMs)}`;
   const why = explainFailure(stream)?.why ?? refusalOf(stream) ?? sizes;

@@ -1,7 +1,6 @@
 import type { ComparedStream } from "@wirebook/scenario";
 import type { Stream } from "../streams/stream.svelte.ts";
 
-/** A stream as it is now, for the library to compare. */
 export function comparedOf(stream: Stream): ComparedStream {
   const { events, latest, sentBytes, receivedBytes } = stream.record;
   const end = { kind: "data", atMs: latest?.atMs ?? 0, byteCount: 0 } as const;

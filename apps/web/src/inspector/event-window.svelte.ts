@@ -7,7 +7,6 @@ export type Places = ReturnType<EventWindow["places"]>;
 
 /** The part of a stream's frames that is drawn. It moves along with the newest, until someone goes back. */
 export class EventWindow {
-  /** Frames that it shows at most. */
   readonly size: number;
   /** What it begins with; `undefined` while it follows the newest. */
   #first = $state.raw<FrameSource>();

@@ -16,7 +16,6 @@ export interface Span {
   readonly to: number;
 }
 
-/** True when they share bytes. */
 export function touches(one: Span | undefined, other: Span | undefined): boolean {
   return one !== undefined && one.stream === other?.stream && one.from < other.to && other.from < one.to;
 }
@@ -33,7 +32,6 @@ export interface WireFrame {
   readonly direction: "sent" | "received";
   readonly kind: "text" | "binary";
   readonly name: string;
-  /** Bytes of its payload. */
   readonly bytes: number;
 }
 
@@ -64,7 +62,6 @@ export interface FrameRow {
   /** When the page sent it or knew of it, and when the gateway noted the event, since the stream began. */
   readonly ms: number;
   readonly gatewayMs: number;
-  /** The bytes that it carries, or tells of. */
   readonly span: Span | undefined;
 }
 
@@ -128,7 +125,6 @@ export class FrameList {
     return rows.filter((row) => row !== undefined);
   }
 
-  /** Where a row stands; `undefined` when it is not kept. */
   placeOf(source: FrameSource): number | undefined {
     const place = this.#frames.findIndex((frame) => frame.source === source);
     return place < 0 ? undefined : place;

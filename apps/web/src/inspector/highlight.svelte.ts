@@ -14,32 +14,24 @@ export interface Mark {
 
 /** What is lit in all parts of the page at once. */
 export class Highlight {
-  #pinned = $state.raw<Mark>();
+  pinned = $state.raw<Mark>();
   /** What is pointed at or has the focus. */
   pointed = $state.raw<Mark>();
 
   get mark(): Mark | undefined {
-    return this.pointed ?? this.#pinned;
-  }
-
-  get pinned(): Mark | undefined {
-    return this.#pinned;
-  }
-
-  pin(mark: Mark | undefined): void {
-    this.#pinned = mark;
+    return this.pointed ?? this.pinned;
   }
 
   toggle(mark: Mark): void {
-    this.pin(this.isPinned(mark) ? undefined : mark);
+    this.pinned = this.isPinned(mark) ? undefined : mark;
   }
 
   clear(): void {
-    this.pointed = this.#pinned = undefined;
+    this.pointed = this.pinned = undefined;
   }
 
   isPinned(mark: Mark): boolean {
-    return this.#pinned !== undefined && keyOf(this.#pinned) === keyOf(mark);
+    return this.pinned !== undefined && keyOf(this.pinned) === keyOf(mark);
   }
 
   lights({ span, arrows = [], source }: Mark): boolean {
@@ -51,10 +43,7 @@ export class Highlight {
     );
   }
 
-  /**
-   * For `{@attach}`: an element that stands for a mark. Pointing at it, and focus on it or in it, light the mark; a click,
-   * Enter or Space pins it.
-   */
+  /** For `{@attach}`: pointing at the element, and focus on it or in it, light the mark; a click, Enter or Space pins it. */
   listen(markOf: () => Mark): Attachment<HTMLElement | SVGElement> {
     return (element) => {
       const point = () => (this.pointed = markOf());

@@ -5,10 +5,8 @@ const forth = new Set(["j", "ArrowDown", "ArrowRight"]);
 const back = new Set(["k", "ArrowUp", "ArrowLeft"]);
 
 /**
- * For `{@attach}`: many things in a row are one stop of the tab key, and arrow keys move among them (ARIA APG, roving focus).
- *
- * The box has the stop while the focus is outside, and hands it to the element that had it last or is selected, so elements
- * may come and go. Each of them has `data-stop` and `tabindex="-1"`.
+ * For `{@attach}`: things with `data-stop` and `tabindex="-1"` are one stop of the tab key, and arrow keys move among them
+ * (ARIA APG, roving focus). The box has the stop while the focus is outside, so that elements may come and go.
  */
 export function roving(box: HTMLElement | SVGElement): () => void {
   let last: Element | undefined;

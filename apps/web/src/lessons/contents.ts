@@ -3,7 +3,6 @@
 import type { Lesson } from "./lesson.ts";
 
 export interface LessonEntry {
-  /** Of its address, `#lesson=handshake`. */
   readonly id: string;
   readonly title: string;
   readonly load: () => Promise<{ readonly lesson: Lesson }>;

@@ -5,7 +5,6 @@ import { KeptBytes } from "../streams/kept-bytes.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import { count, plural } from "../ui/format.ts";
 
-/** Bytes of each direction that a lesson may look at. */
 const shownBytes = 4096;
 
 /** A read or a write, with the milliseconds since the gateway began to connect. */
@@ -31,7 +30,6 @@ export function factsOf({ record, failure }: Stream) {
     /** When the gateway began to connect, on its clock: it relates the streams of a run. */
     startMs,
     handshakeMs: since(at.connecting, at.established),
-    /** The TLS handshake behind it. */
     securedMs: since(at.established, at.secured),
     tls: record.tls,
     /** From the last write before the first byte until that byte, and from there until the target's FIN. */
@@ -46,14 +44,12 @@ export function factsOf({ record, failure }: Stream) {
     readCount: record.readCount,
     sentBytes: record.sentBytes,
     receivedBytes: record.receivedBytes,
-    /** True when bytes came before anything was written. */
     isTargetFirst: firstByteMs !== undefined && firstByteMs < (writes[0]?.atMs ?? Infinity),
     /** Who sent FIN, in the order in which they did. */
     fins: known.map(({ by }) => by) as readonly ("gateway" | "target")[],
     bytesAfterOwnFin: reads.reduce((sum, { byteCount, atMs }) => sum + (atMs >= ended ? byteCount : 0), 0),
     isResetByTarget: failure?.code === "connection-reset",
     failure: failure?.code,
-    /** True when the page gave up and left. */
     isLeft: outcome?.kind === "ended" && outcome.reason === "cancelled",
     firstSent: first(false),
     firstReceived: first(true),

@@ -23,7 +23,6 @@ export interface LessonOrder {
   readonly gapMs?: number;
   /** True where FIN follows the one write at once. Otherwise it stays open until the target closes it, or a deed does. */
   readonly end?: boolean;
-  /** How slowly the gateway reads. */
   readonly read?: ReadRate;
   /** Only behind one write: nothing can be added to a write schedule. */
   readonly deeds?: readonly Deed[];
@@ -56,9 +55,7 @@ export interface Lesson<Answer extends string = string> {
   readonly question: string;
   /** The choices in their order, each with how it is repeated: “the first two”. */
   readonly choices: Readonly<Record<Answer, readonly [text: string, said: string]>>;
-  /** The choice that is right, whatever the facts are. */
   readonly answer: (runs: Runs) => Answer;
-  /** What the streams show instead of what was predicted. */
   correct(runs: Runs, predicted: Answer): string;
   /** The first one that has a run is shown in the inspector at once. */
   readonly observe: (runs: Runs) => readonly Observation[];

@@ -17,14 +17,12 @@ const replyWaitMsMax = 5000;
 const runMsMax = 20_000;
 const leaveMsMax = 2000;
 
-/** Milliseconds between two looks at whether bytes have come. */
 const lookEveryMs = 20;
 
 type Parts = Pick<App, "commandLine" | "connection" | "identity" | "streams">;
 
 export class LessonRunner {
   state = $state<"predict" | "running" | "observed">("predict");
-  /** The choice that was predicted. */
   chosen = $state<string>();
   /** Why the last run decides nothing, in a sentence. */
   problem = $state("");
@@ -57,7 +55,6 @@ export class LessonRunner {
       : "This lesson needs a service of the gateway. Its operator starts that with `--lessons`.";
   }
 
-  /** The choice that the streams showed to be right. */
   get answer(): string | undefined {
     return this.state === "observed" ? this.#lesson.answer(this.runs) : undefined;
   }
@@ -66,7 +63,6 @@ export class LessonRunner {
     return this.state === "observed" ? this.#lesson.observe(this.runs) : [];
   }
 
-  /** Carries out the orders; true when the facts can decide. */
   async run(): Promise<boolean> {
     if (this.chosen === undefined || this.obstacle !== undefined || this.state === "running") return false;
     this.state = "running";
@@ -81,7 +77,6 @@ export class LessonRunner {
     return this.problem === "";
   }
 
-  /** From the prediction on once more. */
   again(): void {
     this.state = "predict";
     this.chosen = undefined;

@@ -2,7 +2,6 @@
 
 import type * as z from "zod/mini";
 
-/** The fragment of an address that holds an exchange begins with this. */
 export const streamLinkPrefix = "#exchange=";
 
 /** A text that this browser keeps under a name. Storage may be switched off or full: both are best effort. */
@@ -32,7 +31,6 @@ export class Persisted {
     }
   }
 
-  /** True when it is kept. */
   write(text: string): boolean {
     try {
       this.#storage().setItem(this.#name, text);
@@ -58,7 +56,6 @@ export function focusOn(control: HTMLElement): void {
   control.focus();
 }
 
-/** The browser asks where to put the file. */
 export function saveFile(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

@@ -3,7 +3,6 @@
 /** Made once: `toLocaleString` would make one for every number. */
 const grouping = new Intl.NumberFormat("en-US");
 
-/** `1,234` */
 export function count(value: number): string {
   return grouping.format(value);
 }

@@ -39,7 +39,6 @@ export class Panes {
     this.#keptFolded.write(JSON.stringify(this.#folded));
   }
 
-  /** Of the grid. */
   track(pane: Pane): string {
     return `minmax(${paneWidthMin[pane]}px, ${this.#shares[pane]}fr)`;
   }
@@ -69,19 +68,6 @@ export const lessonLinkPrefix = "#lesson=";
 
 export type Dialog = "settings" | "help" | "present" | "export";
 
-interface Question {
-  readonly text: string;
-  /** What the button says, and does. */
-  readonly action: string;
-  readonly run: () => void;
-}
-
-/** Two streams that are compared. */
-export interface Pair {
-  readonly one: Stream;
-  readonly other: Stream;
-}
-
 export class Layout {
   readonly panes = new Panes();
   #pane = $state<Pane>("conversation");
@@ -91,10 +77,10 @@ export class Layout {
   isTraffic = $state(false);
   tab = $state<InspectorTab>("notes");
   /** What the tab *Compare* shows; `undefined` while another stream is being chosen for the one that is selected. */
-  compared = $state.raw<Pair>();
+  compared = $state.raw<{ readonly one: Stream; readonly other: Stream }>();
   dialog = $state<Dialog>();
   /** What is asked before something that cannot be undone. */
-  question = $state.raw<Question>();
+  question = $state.raw<{ readonly text: string; readonly action: string; readonly run: () => void }>();
   /** The latest result, for screen readers. */
   announcement = $state("");
   /** The lesson that stands in the place of the log; `""` for their list, `undefined` for none. */

@@ -16,7 +16,6 @@ export class ScrollPlace {
   top = 0;
   /** Only scrolling up ends it: a list that grew has moved its end away from the box. */
   isFollowing = true;
-  /** Height of what scrolls inside the box. */
   nativeHeight = 0;
   /** The scroll position of the box, as far as it is known. */
   native = 0;

@@ -40,17 +40,13 @@ export const shortcuts: Readonly<Record<string, readonly Shortcut[]>> = {
 
 /** The single key that was pressed, unless it is text or has another meaning there. */
 export function singleKeyOf(event: KeyboardEvent): Shortcut | undefined {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTypedInto(event.target))
-    return undefined;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return undefined;
+  if (event.target instanceof Element && event.target.matches(typedInto)) return undefined;
   return singleKeys.find(([keys]) => keys.split(", ").includes(event.key));
 }
 
-/** Letters are text in a field, and a choice in a list. */
-function isTypedInto(target: EventTarget | null): boolean {
-  if (!(target instanceof HTMLElement)) return false;
-  if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button"].includes(target.type);
-  return target.isContentEditable || target.matches("select, textarea, [role=listbox] *");
-}
+/** Where letters are text, or a choice in a list. */
+const typedInto = "input:not([type=checkbox], [type=radio]), select, textarea, [role=listbox] *";
 
 function goToHistory({ history, layout }: App, selector: string): void {
   if (history.isThere) void layout.focus("history", selector);

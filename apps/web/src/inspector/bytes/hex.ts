@@ -35,7 +35,6 @@ export function wholeCharacters(bytes: Uint8Array, from: number, to: number): re
   return [start, Math.max(start, end)];
 }
 
-/** True for a byte of a UTF-8 character that is not its first. */
 function isInside(byte = 0): boolean {
   return (byte & 0xc0) === 0x80;
 }

@@ -1,5 +1,5 @@
 /**
- * What travelled, as arrows between three lanes: browser, gateway and server, or client, gateway and target of a flow.
+ * What travelled, as arrows between three lanes.
  *
  * What happens at the server is not observed. It is drawn half a handshake before or after the gateway's own time, and
  * its arrows are marked as derived. Nothing is known of the times of a flow's client: the arrows of its connection are
@@ -25,7 +25,6 @@ const toServer: Way = [1, 2];
 const fromServer: Way = [2, 1];
 const toPage: Way = [1, 0];
 
-/** The name of each lane, from the left. */
 export function lanesOf({ flow, target }: Pick<Timeline, "flow" | "target">): readonly [string, string, string] {
   if (flow !== undefined) return [flow.via === "presented" ? "presenter" : "client", "gateway", target];
   return ["browser", "gateway", target === serverName ? "server" : target];
@@ -45,7 +44,6 @@ export interface TimedArrow extends Pick<Mark, "span" | "source"> {
   readonly isFailure?: boolean;
 }
 
-/** What an arrow lights. */
 export function markOf({ id, span, source, label }: TimedArrow): Mark {
   return { span, source, arrows: [id], name: label };
 }
@@ -98,7 +96,6 @@ function ofControl(timeline: Timeline, source: ControlFrame, row: FrameRow, rows
   return [arrow(`sent ${span.from}`, toGateway, ms, reached(write?.gatewayMs), label, more)];
 }
 
-/** The gateway connects to the target. */
 function handshake(timeline: Timeline): TimedArrow[] {
   const { transport, at, tls, end } = timeline;
   if (at.connecting === undefined) return [];

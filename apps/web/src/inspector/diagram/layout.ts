@@ -45,7 +45,6 @@ function scaleOf(times: readonly number[], bodyHeight: number) {
   return { ticks, gaps, height: y + top };
 }
 
-/** The time axis; its labels are on its left. */
 export const axisX = 76;
 
 /** Beside the lanes: half of a lane's name. */

@@ -29,7 +29,6 @@ export type NoteKind = readonly [
 const firstRead = ["read 0", "bytes 0"];
 const lastWrite = (of: Timeline) => [`write ${writesBeforeReply(of).at(-1)?.number}`];
 
-/** What any connection to a target can have. */
 const ofConnections: readonly NoteKind[] = [
   [
     "connection refused",

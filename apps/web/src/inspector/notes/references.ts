@@ -1,7 +1,5 @@
-/** What one thing in the diagram means, in this exchange. */
 export interface Note {
   readonly text: string;
-  /** The term of the field. */
   readonly term: string;
   readonly references: readonly Reference[];
   /** The arrows of the diagram that it is about; `reads` and `writes` are all of their kind. */
@@ -22,7 +20,6 @@ export function rfc(number: number, section: string): Reference {
 
 const documents = { W: "protocol.md", G: "gateway-frames.md", H: "history-format.md" };
 
-/** A rule of this project, such as [W-8]. */
 export function rule(letter: keyof typeof documents, number: number): Reference {
   const name = `${letter}-${number}`;
   return { label: `[${name}]`, title: `Rule ${name} (docs/reference/${documents[letter]})` };

@@ -20,7 +20,6 @@ export function messageEnd(timeline: Timeline): MessageEnd {
   return isAnswered ? "silence" : "none";
 }
 
-/** When the first byte of the reply came, or its end. */
 function answerMs({ at }: Timeline): number {
   return at.firstByte ?? at.fin ?? Infinity;
 }
@@ -44,7 +43,6 @@ export function silenceMs(timeline: Timeline): number | undefined {
   return untilMs === Infinity || lastMs > untilMs ? undefined : untilMs - lastMs;
 }
 
-/** Who is at the other end, at the beginning of a sentence. */
 export function peerOf({ isWithServer, target }: Timeline): string {
   return isWithServer ? "The server" : target;
 }

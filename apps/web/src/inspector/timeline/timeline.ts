@@ -42,7 +42,6 @@ export function buildTimeline(stream: Stream) {
     transport: intent.target.transport,
     target: intent.target.name,
     isWithServer: stream.isWithServer,
-    /** `undefined` of a stream that is no flow. */
     flow: flowTimelineOf(stream, events),
     isConversation: stream.isConversation,
     /** True when it is held open for more than one message. */
@@ -50,7 +49,6 @@ export function buildTimeline(stream: Stream) {
     /** The message as written to TCP, without a key. */
     message,
     messageBytes: encodeText(message).length,
-    /** Payload of the first frame. */
     requestBytes: encodeText(controls[0]?.text ?? "").length,
     schedule: intent.schedule,
     readRate: intent.read,
@@ -78,7 +76,6 @@ export function buildTimeline(stream: Stream) {
   };
 }
 
-/** `server 1.20 ms` */
 export function describePhase({ name, ms }: { readonly name: string; readonly ms: number }): string {
   return `${name} ${duration(ms)}`;
 }
