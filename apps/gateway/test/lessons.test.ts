@@ -256,6 +256,6 @@ test("only a page that may use targets reaches them, with the switch on: no view
   for (const name of names) {
     expect((await refusedPage(on, {}, `/tcp/${name}`))[0]).toBe(404);
     expect(() => readLessons("--listen", `0=${name}`)).toThrow("and the name of a target; there is");
-    expect(() => readLessons("--target", `${name}=tcp://127.0.0.1:1`)).toThrow("the name of a lesson's service");
+    expect(() => readLessons("--target", `${name}=tcp://127.0.0.1:1`)).toThrow("or a lesson's service");
   }
 });

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { EventEmitter } from "node:events";
+import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
@@ -121,6 +122,21 @@ test("shows what runs and what waits, and counts bytes while they flow", async (
   expect(of(after, 'bytes_total{hop="gateway-server",direction="down"}')).toBe(2000);
   const down = 'bytes_total{hop="page-gateway",direction="down"}';
   expect(of(after, down)).toBeGreaterThanOrEqual(of(during, down));
+});
+
+test("begins to count bytes and refusals at 0, so that a rate knows the first", async () => {
+  await using gateway = await openGateway(await closedPort());
+  const samples = await samplesOf(gateway);
+  const bytes = ["page-gateway", "gateway-server"].flatMap((hop) =>
+    ["up", "down"].map((direction) => of(samples, `bytes_total{hop="${hop}",direction="${direction}"}`)),
+  );
+  expect(bytes).toEqual([0, 0, 0, 0]);
+  const reference = await readFile(new URL("../../../docs/reference/metrics.md", import.meta.url), "utf8");
+  const [, reasons = ""] = /refused_total.*requests:(.*)\|/.exec(reference) ?? [];
+  const zeros = [...reasons.matchAll(/[\w-]+/g)].map(([reason]) => [metric(`refused_total{reason="${reason}"}`), 0]);
+  expect(Object.fromEntries([...samples].filter(([key]) => key.startsWith(metric("refused_total"))))).toEqual(
+    Object.fromEntries(zeros),
+  );
 });
 
 test("counts who was not let in, by a reason that no one outside can choose", async () => {

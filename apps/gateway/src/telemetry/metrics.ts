@@ -1,8 +1,6 @@
 /**
- * What the gateway counts and times, in Prometheus' text format (version 0.0.4).
- *
- * Every label has a bounded set of values: a client can choose none of them. Gauges and sums of bytes are looked up when
- * the metrics are read, so that they cost nothing while bytes pass.
+ * What the gateway counts and times, in Prometheus' text format (version 0.0.4). A client can choose no label's value. Gauges
+ * and sums of bytes are looked up when the metrics are read, so that they cost nothing while bytes pass.
  */
 
 import type { Socket } from "node:net";
@@ -17,9 +15,17 @@ const stepSecondsBuckets = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
+/** Why requests, WebSockets and connections are refused. */
+const refusalReasons = [
+  ...(["host", "origin", "path", "subprotocol", "metrics", "authentication", "guesses", "role", "stopping"] as const),
+  ...(["websockets", "websockets-per-address", "connections", "connections-per-address"] as const),
+  ...(["flows", "flows-per-address", "not-allowed"] as const),
+] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
+
 type Labels = Readonly<Record<string, string>>;
 
-/** What stands behind a metric's name, such as `_sum{hop="gateway"}`, with the value. */
+/** What stands behind a metric's name, with the value. */
 type Samples = Iterable<readonly [key: string, value: number]>;
 
 function keyOf(labels: Labels): string {
@@ -27,7 +33,7 @@ function keyOf(labels: Labels): string {
   return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }
 
-/** How often something happened, by its labels. */
+/** How often something happened, by its labels; with known ones it begins at 0, or a rate would miss the first. */
 class Counter extends Map<string, number> {
   inc(labels: Labels = {}, by = 1): void {
     const key = keyOf(labels);
@@ -35,7 +41,6 @@ class Counter extends Map<string, number> {
   }
 }
 
-/** How long a step takes. */
 class Timer {
   readonly #labels: Labels;
   readonly #buckets = [...stepSecondsBuckets, Infinity].map((most) => ({ most, count: 0 }));
@@ -61,10 +66,9 @@ class Timer {
   }
 }
 
-/** What has carried bytes so far: the connection of a page, or a stream or flow to its target. */
+/** The connection of a page, or a stream or flow to its target. */
 type Carrier = Pick<Socket, "bytesRead" | "bytesWritten"> | Pick<StreamRecord, "sentBytes" | "receivedBytes">;
 
-/** Counts its bytes, up towards the server and down towards the page. */
 function addBytes(counter: Counter, carrier: Carrier): void {
   const [hop, up, down] =
     "bytesRead" in carrier
@@ -78,10 +82,9 @@ function addBytes(counter: Counter, carrier: Carrier): void {
 const lateness = monitorEventLoopDelay();
 lateness.enable();
 
-/** The metrics of one gateway. */
 export class Metrics {
   readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
-  readonly refused = new Counter();
+  readonly refused = new Counter(refusalReasons.map((reason) => [keyOf({ reason }), 0]));
   readonly frameErrors = new Counter();
   readonly watchGaps = new Counter([["", 0]]);
   readonly #webSocketsOpened = new Counter([["", 0]]);
@@ -103,9 +106,10 @@ export class Metrics {
 
   constructor(version: string) {
     this.#info = [[keyOf({ version }), 1]];
+    addBytes(this.#bytes, { bytesRead: 0, bytesWritten: 0 });
+    addBytes(this.#bytes, { sentBytes: 0, receivedBytes: 0 });
   }
 
-  /** Adds a number that is looked up when the metrics are read. */
   gauge(name: string, help: string, look: () => number): void {
     this.#gauges.push([name, help, look]);
   }
@@ -115,7 +119,6 @@ export class Metrics {
     this.#running.add(carrier);
   }
 
-  /** Counts and times a stream that is over. */
   stream({ request, outcome, record }: Stream): void {
     this.#ended(record);
     const { target, operation, isFollow, isConversation } = request;
@@ -130,13 +133,11 @@ export class Metrics {
     if (!isFollow) this.#times.reply.observe(firstByte, fin);
   }
 
-  /** Counts a flow that is over. */
   flow({ port, outcome, logged }: Flow): void {
     this.#ended(logged);
     this.#flows.inc({ target: port.target.name, outcome: outcomeOf(outcome) });
   }
 
-  /** A page answered a ping. */
   pong(ms: number): void {
     this.#times.ping.observe(0, ms);
   }
@@ -151,7 +152,6 @@ export class Metrics {
     this.#ended(socket);
   }
 
-  /** All of it. */
   text(): string {
     const { user, system } = process.cpuUsage();
     const lateSeconds = lateness.percentile(99) / 1e9;
@@ -183,7 +183,6 @@ export class Metrics {
   }
 }
 
-/** The text of one metric. */
 function family(name: string, kind: string, help: string, samples: Samples, prefix = "wirebook_gateway_"): string {
   const lines = [...samples].map(([key, value]) => `${prefix}${name}${key} ${value}\n`);
   return `# HELP ${prefix}${name} ${help}\n# TYPE ${prefix}${name} ${kind}\n${lines.join("")}`;
