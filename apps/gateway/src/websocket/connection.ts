@@ -34,11 +34,9 @@ export const closeCodes = {
   loginNeeded: 4001,
 } as const;
 
-/** Bytes of the reason in a close frame (RFC 6455, section 5.5: 125, less two for the code). */
-const closeReasonBytesMax = 123;
-
+/** A close frame has 125 bytes, two of them for the code (RFC 6455, section 5.5). */
 export function closeWebSocket(webSocket: WebSocket, code: number, reason: string): void {
-  webSocket.close(code, Buffer.from(reason).subarray(0, closeReasonBytesMax));
+  webSocket.close(code, Buffer.from(reason).subarray(0, 123));
 }
 
 /** Milliseconds without a byte before the kernel probes whether a client's machine is there: each second, up to ten times. */
@@ -52,12 +50,10 @@ export interface ConnectionShared {
   /** By name, `wirebook` first where there is one. */
   readonly targets: ReadonlyMap<string, Target>;
   readonly pool: ConnectionPool;
-  /** Gets the packets of all streams, if the operator wants them. */
   readonly capture: Capture | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
-  /** The flows of the gateway. */
   readonly flowLog: FrameLog;
   readonly presentations: Presentations;
   readonly listening: ListeningPorts;
@@ -68,7 +64,6 @@ export interface ConnectionShared {
 
 /** A client that has just connected. */
 export interface Client {
-  /** Counts the gateway's WebSockets, for its log. */
   readonly number: number;
   readonly webSocket: WebSocket;
   readonly socket: Socket;
@@ -113,7 +108,6 @@ export abstract class WebSocketConnection implements SendQueueListener {
   /** Nothing of the stream follows. `retryAfterMs` when trying again helps. */
   abstract onOver(stream: Stream, outcome: StreamEnd, retryAfterMs?: number): void;
 
-  /** A whole message came, which was admitted. */
   protected abstract take(data: Buffer, isBinary: boolean, nowMs: number): void;
 
   /** Counts a frame [G-4]; false when it is one too many, and the WebSocket is being closed for that. */
@@ -122,7 +116,7 @@ export abstract class WebSocketConnection implements SendQueueListener {
   /** Pings without a sign of life before a client is dropped, besides the last one. */
   protected abstract get missedPingsMax(): number;
 
-  /** The kernel has taken everything. */
+  /** The kernel has taken everything that was sent. */
   protected abstract onEmpty(): void;
 
   /** No further message comes: the WebSocket has closed, or is closing. */
@@ -180,7 +174,7 @@ export abstract class WebSocketConnection implements SendQueueListener {
     this.client.webSocket.terminate();
   }
 
-  /** Whether so many bytes wait for a target that the client must not send more for now. */
+  /** So many bytes wait for a target that the client must not send more for now, or no longer. */
   onStalled(isStalled: boolean): void {
     this.#stalledCount += isStalled ? 1 : -1;
     this.#readOrWait();
@@ -241,8 +235,12 @@ export abstract class WebSocketConnection implements SendQueueListener {
     const { number, identity } = this.client;
     this.streams.delete(stream.id);
     setImmediate(() => {
-      metrics.stream(stream);
-      log.stream(number, identity.user, stream);
+      try {
+        metrics.stream(stream);
+        log.stream(number, identity.user, stream);
+      } catch (error) {
+        this.onInternalError(error);
+      }
     });
   }
 
