@@ -40,12 +40,7 @@ declare module "fastify" {
   }
 }
 
-/**
- * Creates a gateway that does not listen yet; closing it drains it.
- *
- * @param logSink where log lines go
- * @throws SettingsError when a file that the operator named cannot be used
- */
+/** A gateway that does not listen yet; closing it drains it. @throws SettingsError when a file cannot be used */
 export async function createApp(
   config: GatewayConfig,
   { logSink, limits = gatewayLimits }: { readonly logSink: LogSink; readonly limits?: GatewayLimits },
@@ -88,7 +83,7 @@ export async function createApp(
   const presentations = new Presentations(limits, onGap);
   const logs = (): FrameLog[] => [flowLog, ...presentations.all];
   app.addHook("onClose", () => presentations.close());
-  const listening = new ListeningPorts(config.listens, { allowed: config.allow, limits, flowLog, log, metrics });
+  const listening = new ListeningPorts(config.listens, config.allow, { limits, flowLog, log, metrics });
   app.decorate("listening", listening);
   app.addHook("onReady", () => listening.open());
   const connections = new WebSocketConnections({

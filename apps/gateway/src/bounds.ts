@@ -1,4 +1,4 @@
-/** What bounds the clients of a gateway: how many there are of each, how often each may, and how many are remembered. */
+/** What bounds the clients of a gateway. */
 
 import type { EventEmitter } from "node:events";
 

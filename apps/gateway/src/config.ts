@@ -40,7 +40,6 @@ import { connectionsDefault, connectionsMostPossible, watchMemoryDefault, watchM
 
 const builtPage = fileURLToPath(new URL("../../web/dist", import.meta.url));
 
-/** The options of the gateway. */
 export const table = {
   host: valueOption(hostName, "WIREBOOK_GATEWAY_HOST", "127.0.0.1", "where to listen; beyond loopback with --origin"),
   port: valueOption(listenPort, "WIREBOOK_GATEWAY_PORT", gatewayPortDefault, "TCP port to listen on"),
@@ -107,7 +106,6 @@ export const table = {
   page: valueOption(like("FOLDER", "/srv/page", filledText), "WIREBOOK_PAGE", builtPage, "folder of the built page"),
 } as const;
 
-/** The lines of help for the gateway's options. */
 export const optionsHelp: string = describeSettings(table);
 
 /** What the operator decided: the options, and what follows from several of them. */
@@ -133,7 +131,6 @@ export function readConfig(source: SettingsSource) {
     targets,
     /** The ports besides the gateway's own. */
     listens: readListens(listen, targets, settings.allow),
-    /** By the user's name; `*` is everybody who authenticates. */
     roles,
     /** Where the gateway itself speaks TLS. */
     tls,
@@ -142,12 +139,9 @@ export function readConfig(source: SettingsSource) {
 }
 
 /** The address for a browser: where users were given one, it is that, since a certificate is for a name. */
-export function pageAddress({
-  host,
-  port,
-  origin: [origin],
-  tls,
-}: Pick<GatewayConfig, "host" | "port" | "origin" | "tls">): string {
+export function pageAddress(config: Pick<GatewayConfig, "host" | "port" | "origin" | "tls">): string {
+  const { host, port, tls } = config;
+  const [origin] = config.origin;
   if (origin !== undefined && (tls !== undefined || !isLoopback(host))) return origin;
   // A browser accepts no zone (`::1%lo`), and loopback needs none.
   const place = describeHostPort({ host: host.replace(/%.*/, ""), port });

@@ -97,12 +97,8 @@ export const gatewayLimits = Object.freeze({
 /** The same bounds with other values, as a test sets them. */
 export type GatewayLimits = { readonly [Name in keyof typeof gatewayLimits]: number };
 
-/** Mebibytes of flows that are kept for those who watch, unless `--watch-memory` says otherwise, and the most it may say. */
+/** Defaults and bounds of `--watch-memory`, in MiB, and `--connections` [G-5]: beyond it the ports of an address run out. */
 export const watchMemoryDefault = 64;
 export const watchMemoryMost = 4096;
-
-/** Connections to targets at once, unless `--connections` says otherwise [G-5]. */
 export const connectionsDefault = 256;
-
-/** The most that `--connections` may say: beyond it the ports of one address run out. */
 export const connectionsMostPossible = 16_384;

@@ -1,8 +1,6 @@
 /**
- * The command `wirebook`: which program a command line is for.
- *
- * Each program is loaded when it is wanted, and finds its own words in `process.argv`, as if it had been started by itself.
- * Whatever does not begin with a command is for the client, behind `--` also the name of a command.
+ * The command `wirebook`: which program a command line is for. Each is loaded when it is wanted, and finds its own words in
+ * `process.argv`. Whatever does not begin with a command is for the client, behind `--` also the name of a command.
  */
 
 import process from "node:process";
@@ -58,10 +56,7 @@ async function dispatch(argv: readonly string[]): Promise<void> {
   else await runClient(argv);
 }
 
-/**
- * Ends a program of `wirebook start`, as SIGTERM does, once that is gone, even when it was killed, or lets go of it: the system
- * closes the channel between them then. A program that somebody starts otherwise has none.
- */
+/** Ends a program of `wirebook start` once that is gone, even killed: the system closes the channel between them then. */
 function endWithParent(): void {
   if (process.channel === undefined) return;
   process.once("disconnect", () => process.emit("SIGTERM", "SIGTERM") || process.exit(0));

@@ -1,10 +1,9 @@
 /**
  * `wirebook start`, and `npm start` in a checkout: the server and the gateway with its page, until Ctrl-C.
  *
- * Each is a program of its own, reads the environment by itself, and is told the options that were given here. It says over
- * its IPC channel that it listens, and stops when that channel is closed, however this process ends. The server comes first:
- * of two that are started at once for the same ports, one gets all of them. On a terminal the server keeps it, so each
- * request is seen as it comes, and the gateway's log goes into a file. Elsewhere both write to standard output.
+ * Each is a program of its own, reads the environment, and is told the options that were given here. It says over its IPC
+ * channel that it listens, and stops when that is closed, however this process ends. The server comes first: of two starts for
+ * the same ports, one gets all of them. On a terminal requests are seen as they come, and the gateway's log is a file.
  */
 
 import { spawn } from "node:child_process";
@@ -28,7 +27,7 @@ import { describeStorage } from "../../server/src/storage.ts";
 const readyWithinMs = 15_000;
 const parentLookMs = 1000;
 
-/** The port that leads to the server and whose clients the page shows, where no `--listen` is given. */
+/** Leads to the server, and the page shows its clients, where no `--listen` is given. */
 const listenPortDefault = 5008;
 
 const launcher = fileURLToPath(new URL("../bin/wirebook.mjs", import.meta.url));
@@ -108,8 +107,7 @@ async function assertFree({ host, port }: HostPort, option: string): Promise<voi
 
 /** An address under which what listens on all of them is reached from here. */
 function reachable({ host, port }: HostPort): HostPort {
-  const all: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
-  return { host: all[host] ?? host, port };
+  return { host: host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host, port };
 }
 
 /** In this folder, one for each port. Nothing runs yet that would be left behind when that fails. */
@@ -129,7 +127,7 @@ function openGatewayLog({ port }: GatewayConfig): { path: string; file: number }
 const running = new Map<string, ChildProcess>();
 let exitCode = 0;
 
-/** Starts a program. Resolves once it listens, with what it says then: the gateway with the ports besides its own. */
+/** Resolves once it listens, with what it says then: the gateway with the ports besides its own. */
 async function launch(name: string, words: readonly string[], stdout: number | "inherit"): Promise<unknown> {
   const program = spawn(process.execPath, [launcher, name, ...words], { stdio: ["ignore", stdout, "inherit", "ipc"] });
   running.set(name, program);
@@ -198,11 +196,10 @@ async function start(): Promise<void> {
   });
   if (plan === undefined) return void process.stdout.write(help);
   const log = process.stdout.isTTY ? openGatewayLog(plan.gateway) : undefined;
-  // Ctrl-C reaches the programs by themselves, as they share the terminal. SIGHUP, for the gateway, is to read its certificate
-  // again.
+  // Ctrl-C reaches the programs by themselves, as they share the terminal. SIGHUP would have the gateway read its certificate.
   process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, stop);
-  // Best effort: a terminal that is closed takes no words any more, and what was started on it still has to be ended.
+  // Best effort: on a terminal that was closed, what was started still has to be ended.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   // Where npm alone is ended, the change of parent is all that can be seen.
   const parent = process.ppid;

@@ -11,7 +11,6 @@ import type { Endpoint } from "@wirebook/protocol";
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** A server to connect to, or a place to listen on. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;
@@ -36,9 +35,8 @@ export function describeEndpoint({ address, port }: Endpoint): string {
 
 /** One end of a connection as Node tells it; `undefined` for a Unix socket, and before and after the connection. */
 export function endpointOf(address: string | undefined, port: number | undefined): Endpoint | undefined {
-  return address === undefined || port === undefined
-    ? undefined
-    : { address: normalizeAddress(address) ?? address, port };
+  if (address === undefined || port === undefined) return undefined;
+  return { address: normalizeAddress(address) ?? address, port };
 }
 
 /** The one text of an address; `undefined` for any other text. */
@@ -48,10 +46,7 @@ export function normalizeAddress(text: string): string | undefined {
   return address && format(address);
 }
 
-/**
- * The network that limits count as one peer: an IPv4 address itself, and the first 64 bits of an IPv6 address, because
- * one host usually has all addresses of such a network. A text that is no address stands for itself.
- */
+/** What limits count as one peer: an IPv4 address, or the first 64 bits of an IPv6 address, which one host usually has. */
 export function networkOf(address: string): string {
   const parsed = isIPv4(address) ? undefined : parse(address);
   if (parsed === undefined || "octets" in parsed) return parsed?.toString() ?? address;

@@ -2,11 +2,9 @@
  * One outgoing byte stream to a target, over TCP, TLS or a Unix socket, with everything that happens noted in a record.
  *
  * An *exchange* is one message and one reply: the target's FIN ends it, and so does a silence of `replyTimeoutMs`. A
- * *conversation* lasts until both ends have sent FIN: no silence ends it, and after the target's FIN it stays half-open for
- * at most `halfOpenMs`. Either goes on reading after our own FIN, and ends in RST when it is left before the target's.
- *
- * No read is buffered here: `pause` stops the reading, so that TCP's own window slows the target down (TLS reads ahead by
- * at most 64 KiB).
+ * *conversation* lasts until both ends have sent FIN: after the target's it stays half-open for at most `halfOpenMs`. Either
+ * goes on reading after our own FIN, and ends in RST when it is left before the target's. No read is buffered here (TLS reads
+ * ahead by at most 64 KiB).
  */
 
 import type { OnReadOpts, Socket } from "node:net";
@@ -24,7 +22,7 @@ export const connectTimeoutMsDefault = 5000;
 /** Milliseconds without a byte from the target, while it is being read, after which an exchange is given up. */
 export const replyTimeoutMsDefault = 15_000;
 
-/** How a connection begins and how long it may wait. Times are at most 2,147,483,647 ms, as `setTimeout` has it. */
+/** Times are at most 2,147,483,647 ms, as `setTimeout` has it. */
 export interface ConnectionOptions {
   readonly record: StreamRecord;
   /** Bytes written as soon as the connection is ready. */
@@ -48,14 +46,13 @@ export type ConnectionOutcome = { readonly reason: EndReason } | ExchangeError;
 
 /** What the owner of a connection is told, after the record was. Times are those of `performance.now()`. */
 export interface ConnectionListener {
-  /** The connection is ready for bytes, TLS included. */
   onOpen?(connection: Connection): void;
   /** The kernel took one write. */
   onWritten?(byteCount: number, atMs: number, connection: Connection): void;
   onRead(bytes: Uint8Array, atMs: number, connection: Connection): void;
   /** A FIN was received or sent, and the stream goes on in the other direction. */
   onFin?(isFromTarget: boolean, atMs: number, connection: Connection): void;
-  /** It is over: called once, and nothing after it. */
+  /** Called once, and nothing after it. */
   onOver(outcome: ConnectionOutcome, connection: Connection): void;
   /** One of the others threw. Without this the error is thrown on, and ends a process that expects none. */
   onInternalError?(error: unknown): void;
@@ -81,7 +78,7 @@ export class Connection {
   #target: Target;
   /** The TCP or Unix socket, from `connect` on. */
   #transport: Socket | undefined;
-  /** Where bytes are written and read once it is ready: the transport itself, or TLS over it. */
+  /** Where bytes are written and read: the transport itself, or TLS over it. */
   #socket: Socket | undefined;
   /** What waits for that, in order. */
   #held: Uint8Array[] = [];
@@ -105,7 +102,7 @@ export class Connection {
     if (schedule === undefined) this.write(message);
   }
 
-  /** Begins to connect, to another place where that is known only now. */
+  /** @param target another place, where that is known only now */
   connect(target: Target = this.#target): this {
     const { connectTimeoutMs = connectTimeoutMsDefault, proxyHeader } = this.#options;
     this.#target = target;
@@ -169,7 +166,7 @@ export class Connection {
     this.#readOrWait();
   }
 
-  /** Leaves; `onOver` is called before this returns. */
+  /** `onOver` is called before this returns. */
   cancel(): void {
     this.#finish({ reason: "cancelled" });
   }

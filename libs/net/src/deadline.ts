@@ -16,13 +16,13 @@ export class Deadline {
     this.#onPassed = onPassed;
   }
 
-  /** Sets the deadline, in place of the one before, to so many milliseconds from now; `Infinity` sets none. */
+  /** Replaces the one before; `Infinity` sets none. */
   set(withinMs: number): void {
     this.clear();
     if (withinMs !== Infinity) this.#timer = setTimeout(this.#wait, withinMs);
   }
 
-  /** Begins the time that was last set anew; does nothing when there is no deadline. */
+  /** Begins the time that was last set anew. */
   refresh(): void {
     clearImmediate(this.#pending);
     this.#timer?.refresh();

@@ -5,7 +5,7 @@ import { describeHostPort } from "./addresses.ts";
 import type { HostPort } from "./addresses.ts";
 import type { Target } from "./target.ts";
 
-/** Why a stream failed. `busy` is the gateway's own. */
+/** `busy` is the gateway's own. */
 export type ExchangeErrorCode = Exclude<StreamErrorCode, "busy">;
 
 /** The network's fault: the message says on which hop, what happened and what to do. */
@@ -19,12 +19,12 @@ export class ExchangeError extends Error {
   }
 }
 
-/** A program cannot listen where it was told to. The message says why and what to type instead. */
+/** A program cannot listen where it was told to. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** What typed text, or a file that it names, has wrong. The message says why, and what to type instead. */
+/** What typed text, or a file that it names, has wrong. */
 export class InputError extends Error {
   override readonly name = "InputError";
 }

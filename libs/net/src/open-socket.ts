@@ -1,8 +1,6 @@
 /**
- * How the socket to a target is opened, with TLS over TCP where the target wants it, and how it is broken off.
- *
- * A certificate is always verified, against the operator's authorities where the target names some and those of Node
- * otherwise, and against the name of the host.
+ * How the socket to a target is opened, with TLS over TCP where the target wants it, and how it is broken off. A certificate is
+ * always verified, against the target's authorities or those of Node, and against the name of the host.
  */
 
 import { connect, isIP, isIPv4 } from "node:net";
@@ -37,12 +35,12 @@ export interface TargetOptions {
   /** Goes first, before TLS. Where there is no TLS the owner writes it, in one segment with what follows. */
   readonly proxyHeader: Uint8Array | undefined;
   readonly record: StreamRecord;
-  /** The connection is ready. Bytes are read and written at this socket: the one that was returned, or TLS over it. */
+  /** Bytes are read and written at this socket: the one that was returned, or TLS over it. */
   readonly onReady: (socket: Socket) => void;
   readonly onError: (error: Error) => void;
 }
 
-/** Connects to a target, with TLS where it wants that; returns the TCP or Unix socket. */
+/** Returns the TCP or Unix socket. */
 export function connectTarget({ address }: Target, options: TargetOptions): Socket {
   const { record, proxyHeader, onReady, onError } = options;
   record.mark("connecting", performance.now());
@@ -123,18 +121,17 @@ function nameOf(lines = ""): string {
 }
 
 /**
- * Closes a connection at once by RST (RFC 9293, section 3.10.5, the ABORT call), also while it is being ended. A FIN would
- * only say that nothing further is sent.
+ * Closes a connection at once by RST (RFC 9293, section 3.10.5, the ABORT call), also while it is being ended.
  *
  * Node hands a FIN to libuv in one turn and learns in a later one that it was sent. Between the two, libuv refuses to
  * reset, and Node, which has dropped its handle by then, would never close the descriptor.
  *
- * @param written where bytes are written when that is another socket, namely TLS over this one
+ * @param written TLS over the socket, where bytes are written to that
  */
 export function abort(socket: Socket, written: Socket = socket): void {
   const isFinOnItsWay = written.writableEnded && !written.writableFinished && written.writableLength === 0;
-  if (socket.connecting)
-    socket.destroy(); // There is no connection yet that could be reset.
+  // There is no connection yet that could be reset.
+  if (socket.connecting) socket.destroy();
   else if (isFinOnItsWay) written.once("finish", () => socket.resetAndDestroy());
   else socket.resetAndDestroy();
 }

@@ -22,14 +22,10 @@ interface ProxiedConnection {
   readonly destination: Endpoint;
 }
 
+/** The connection is `undefined` when the proxy connects for itself or does not say. */
 type ProxyHeaderReading =
   | { readonly state: "incomplete" }
-  | {
-      readonly state: "whole";
-      readonly length: number;
-      /** For whom the proxy connects; `undefined` when it connects for itself or does not say. */
-      readonly connection: ProxiedConnection | undefined;
-    }
+  | { readonly state: "whole"; readonly length: number; readonly connection: ProxiedConnection | undefined }
   | { readonly state: "invalid"; readonly problem: string };
 
 const signature = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
@@ -37,12 +33,7 @@ const fixedBytes = 16;
 const [local, proxied] = [0x20, 0x21];
 const [unspecified, tcpOverIPv4, tcpOverIPv6] = [0x00, 0x11, 0x21];
 
-/**
- * The header for a connection, or without one that of a proxy that connects for itself (LOCAL), as for a health check.
- * When only one of the two addresses is IPv6, the other is mapped into it.
- *
- * @throws RangeError when an address is no IP address
- */
+/** Without a connection the proxy connects for itself (LOCAL), as for a health check. @throws RangeError for no IP address */
 export function encodeProxyHeader(connection?: ProxiedConnection): Uint8Array<ArrayBuffer> {
   if (connection === undefined) return Uint8Array.of(...signature, local, unspecified, 0, 0);
   const ends = [connection.source, connection.destination];

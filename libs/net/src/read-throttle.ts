@@ -1,8 +1,6 @@
 /**
- * A slow reader: each read takes at most so many bytes, and the next one waits [G-11].
- *
- * What is not read stays in the kernel; when its buffer is full TCP's window is closed and the target is held back (RFC
- * 9293, section 3.8.6). After `slowReadMsMax` the rest is read as it comes.
+ * A slow reader: each read takes at most so many bytes, and the next one waits [G-11], so that TCP's window closes (RFC 9293,
+ * section 3.8.6). After `slowReadMsMax` the rest is read as it comes.
  */
 
 import { slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
@@ -31,13 +29,13 @@ export class ReadThrottle {
     return performance.now() < this.#untilMs ? this.#rate.bytes : slowReadBytesMax;
   }
 
-  /** The connection stands: the first read waits. */
+  /** The connection stands. */
   begin(): void {
     this.#untilMs = performance.now() + this.#slowMsMax;
     this.#wait(this.#rate.afterMs);
   }
 
-  /** A read was made: the next one waits. */
+  /** A read was made. */
   note(): void {
     this.#wait(this.#rate.everyMs);
   }

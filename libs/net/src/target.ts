@@ -42,7 +42,7 @@ export interface Target {
   readonly proxy: "v2" | undefined;
 }
 
-/** Bytes of the path of a Unix socket: `sun_path` has 108, and the last of them is 0. */
+/** `sun_path` has 108, and the last of them is 0. */
 const socketPathBytesMax = 107;
 
 const parametersOf: Readonly<Record<string, readonly string[]>> = {
@@ -66,20 +66,15 @@ export function lendsRights({ address }: Target): boolean {
   return address.transport === "unix" || (address.transport === "tls" && address.cert !== undefined);
 }
 
-/**
- * Reads `NAME=URL`.
- *
- * @throws InputError
- */
+/** Reads `NAME=URL`. @throws InputError */
 export function parseTarget(text: string): Target {
   const [, name, url] = /^([^=:]*)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || url === undefined) {
     throw new InputError(`${quote(text)} has no name; type NAME=URL, such as mail=tls://imap.example:993`);
   }
   if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) {
-    throw new InputError(
-      `${quote(name)} is not a target's name; type up to 32 small letters, digits and hyphens, not a hyphen first`,
-    );
+    const form = "up to 32 small letters, digits and hyphens, not a hyphen first";
+    throw new InputError(`${quote(name)} is not a target's name; type ${form}`);
   }
   try {
     return { name, ...parseTargetUrl(url) };
@@ -150,9 +145,7 @@ function readTlsParameters(parameters: URLSearchParams): Omit<TlsAddress, "trans
     servername: servername && domainToASCII(servername),
     alpn,
     ca: ca === undefined ? undefined : readCertificates({ option: "ca", path: ca }),
-    ...(cert !== undefined &&
-      key !== undefined &&
-      readKeyPair({ option: "cert", path: cert }, { option: "key", path: key })),
+    ...(cert && key && readKeyPair({ option: "cert", path: cert }, { option: "key", path: key })),
   };
 }
 

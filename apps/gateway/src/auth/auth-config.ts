@@ -1,8 +1,6 @@
 /**
- * How people authenticate at the gateway, as the operator says it, and when saying it is required.
- *
- * Whoever reaches the gateway reaches its targets. Where that is more than this machine, or more than its users could do
- * by themselves, the operator must say who may: `--auth`, or `--auth none` in so many words.
+ * How people authenticate at the gateway. Whoever reaches it reaches its targets. Where that is more than this machine, or more
+ * than its users could do by themselves, the operator must say who may: `--auth`, or `--auth none` in so many words.
  */
 
 import { isLoopback, describeTarget, lendsRights } from "@wirebook/net";
@@ -13,7 +11,6 @@ import { SettingsError } from "@wirebook/settings";
 import { isUserName } from "./identity.ts";
 import type { Roles } from "./identity.ts";
 
-/** How people authenticate. */
 export type AuthMethod =
   | { readonly method: "none" }
   /** Name and password, by a file of htpasswd. */
@@ -56,8 +53,7 @@ export function readRoles(texts: readonly string[]): Roles {
   return roles;
 }
 
-/** What authentication depends on. */
-export interface AuthSettings {
+interface AuthSettings {
   readonly auth: AuthMethod | undefined;
   readonly roles: Roles;
   readonly sessionKey: string | undefined;
@@ -88,7 +84,7 @@ function hostOf(origin: string): string {
   return new URL(origin).hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** Refuses to let people in who have not authenticated, unless all of them are on this machine and use only their own rights. */
+/** Without authentication all must be on this machine, and use only their own rights. */
 function checkAdmitted({ targets, host, origin, trustProxy }: AuthSettings): void {
   const alternatives = "type --auth basic:FILE so that people log in, or --auth none if everybody may";
   const lending = targets.find(lendsRights);
@@ -109,7 +105,6 @@ function checkAdmitted({ targets, host, origin, trustProxy }: AuthSettings): voi
   );
 }
 
-/** What does not belong together. */
 function mistakeIn({ auth, roles, sessionKey, trustProxy, hasTls }: AuthSettings): string | undefined {
   const method = auth?.method ?? "none";
   if (method === "none" && roles.size > 0)

@@ -12,7 +12,6 @@ import { deny, everybody, isUserName, roleOf, userNameCharactersMax } from "./id
 import type { Identity, Roles } from "./identity.ts";
 import { Passwords } from "./passwords.ts";
 
-/** Where the authentication of one gateway is decided. */
 export class Authenticator {
   readonly auth: AuthMethod;
   /** With `--auth basic:FILE`. */
@@ -50,7 +49,7 @@ export class Authenticator {
     return this.passwords?.whyEnded(identity);
   }
 
-  /** Anybody can send a header, so it counts from a trusted proxy alone; from elsewhere it is ignored, and nothing else is there. */
+  /** Anybody can send a header, so it counts from a trusted proxy alone. */
   #byHeader({ raw }: FastifyRequest, name: string): Identity | Refusal {
     const { remoteAddress = "" } = raw.socket;
     if (!this.#isTrusted(remoteAddress)) {
@@ -65,9 +64,7 @@ export class Authenticator {
   #byCertificate(socket: TLSSocket): Identity | Refusal {
     if (!socket.authorized) {
       const problem = socket.authorizationError === undefined ? "" : ` (${String(socket.authorizationError)})`;
-      return deny(
-        `your browser or program must send a client certificate that this gateway's authority signed${problem}`,
-      );
+      return deny(`you must send a client certificate that this gateway's authority signed${problem}`);
     }
     const { subject, valid_to: validTo } = socket.getPeerCertificate();
     // It was verified when the connection began, or when the TLS session did that the client goes on with.
@@ -79,11 +76,11 @@ export class Authenticator {
   }
 
   #identify(user: string, where: string, validMs = Infinity): Identity | Refusal {
-    if (!isUserName(user)) {
-      return deny(
-        `${where} must be there once, with a name of 1 to ${userNameCharactersMax} visible characters in UTF-8`,
-      );
+    if (isUserName(user)) {
+      return { user, role: roleOf(user, this.#roles), endsMs: Math.min(validMs, Date.now() + this.#limits.sessionMs) };
     }
-    return { user, role: roleOf(user, this.#roles), endsMs: Math.min(validMs, Date.now() + this.#limits.sessionMs) };
+    return deny(
+      `${where} must be there once, with a name of 1 to ${userNameCharactersMax} visible characters in UTF-8`,
+    );
   }
 }

@@ -1,16 +1,14 @@
 /**
  * How many wrong passwords there may be: from one address (one network of IPv6), and for one name from all addresses.
  *
- * Each attempt takes a token of both, and a right password gives them back. So attempts that run at the same time are
- * counted, and a class behind one address can log in at once. Guessing at a name from elsewhere must not lock its owner out:
- * where a name has logged in before, its home, it has tokens of its own.
+ * Each attempt takes a token of both, so that attempts at the same time are counted, and a right password gives them back.
+ * Guessing at a name from elsewhere must not lock its owner out: where a name has logged in before, it has tokens of its own.
  */
 
 import { networkOf } from "@wirebook/net";
 import { RecentMap, TokenBucket } from "../bounds.ts";
 import type { GatewayLimits } from "../limits.ts";
 
-/** The guesses at one gateway. */
 export class GuessLimiter {
   readonly #limits: GatewayLimits;
   readonly #networks: RecentMap<TokenBucket>;
@@ -24,9 +22,7 @@ export class GuessLimiter {
     this.#homes = new RecentMap(limits.guessersMax);
   }
 
-  /**
-   * Counts an attempt. When it is one too many, returns the milliseconds until there may be another.
-   */
+  /** Counts an attempt. When it is one too many, returns the milliseconds until there may be another. */
   take(address: string, name: string): number | undefined {
     const network = this.#networkBucket(address);
     // Names beyond an address's bound are not remembered, or it could have those forgotten at which others guess.
@@ -49,13 +45,14 @@ export class GuessLimiter {
   }
 
   #networkBucket(address: string): TokenBucket {
-    const { guessesPerAddressMax: most, guessAddressRefillMs: ms } = this.#limits;
-    return bucketOf(this.#networks, networkOf(address), most, ms);
+    const { guessesPerAddressMax, guessAddressRefillMs } = this.#limits;
+    return bucketOf(this.#networks, networkOf(address), guessesPerAddressMax, guessAddressRefillMs);
   }
 
   #nameBucket(address: string, name: string): TokenBucket {
-    const { guessesPerNameMax: most, guessNameRefillMs: ms } = this.#limits;
-    return bucketOf(this.#names, this.isHome(address, name) ? homeOf(address, name) : name, most, ms);
+    const { guessesPerNameMax, guessNameRefillMs } = this.#limits;
+    const key = this.isHome(address, name) ? homeOf(address, name) : name;
+    return bucketOf(this.#names, key, guessesPerNameMax, guessNameRefillMs);
   }
 }
 

@@ -22,20 +22,16 @@ export interface Identity {
 /** Everybody, where the gateway asks for no authentication. */
 export const everybody: Identity = Object.freeze({ user: null, role: "operator", endsMs: Infinity });
 
-/** Whoever comes by the link of a presentation. */
 export const guest: Identity = Object.freeze({ user: null, role: "viewer", endsMs: Infinity, isGuest: true });
 
-/** Refuses a request that is not authenticated, with the reason. */
 export function deny(message: string, status = 403): Refusal {
   return { status, reason: "authentication", message };
 }
 
-/** True when it is not known who that is, and why. */
 export function isRefusal(found: object): found is Refusal {
   return "status" in found;
 }
 
-/** Characters of a user's name. */
 export const userNameCharactersMax = 64;
 
 const nameForm = new RegExp(`^[^\\p{C}\\p{Zl}\\p{Zp}]{1,${userNameCharactersMax}}$`, "u");
@@ -53,7 +49,6 @@ export function roleOf(user: string, roles: Roles): GatewayRole {
   return roles.get(user) ?? roles.get("*") ?? "viewer";
 }
 
-/** True when somebody of that role may use the targets. */
 export function mayUseTargets(role: GatewayRole): boolean {
   return role !== "viewer";
 }

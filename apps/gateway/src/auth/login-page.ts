@@ -16,17 +16,19 @@ const style = `
   [role="alert"] { padding-left: 0.75rem; border-left: 4px solid }
 `;
 /** Lets the style through; otherwise the policy is the page's own. */
-const styleSource = `style-src 'sha256-${hash("sha256", style, "base64")}'`;
+const policy = contentSecurityPolicy.replace(
+  "style-src 'self'",
+  `style-src 'sha256-${hash("sha256", style, "base64")}'`,
+);
 
-/** Answers with the form; with the reason and the name that was typed when it is shown again. */
-export function sendLoginPage(
-  reply: FastifyReply,
-  problem?: { readonly status: number; readonly message: string; readonly user: string },
-): FastifyReply {
-  const { status = 200, message = "", user = "" } = problem ?? {};
+/** Answers with the form; when it is shown again, with the reason and the name that was typed. */
+export function sendLoginPage(reply: FastifyReply, status = 200, message = "", user = ""): FastifyReply {
   const [nameFocus, passwordFocus] = user === "" ? [" autofocus", ""] : ["", " autofocus"];
   const sentence = escapeHtml(`${message.slice(0, 1).toUpperCase()}${message.slice(1)}.`);
-  const html = `<!doctype html>
+  return reply
+    .code(status)
+    .headers({ "cache-control": "no-store", "content-security-policy": policy })
+    .type("text/html; charset=utf-8").send(`<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
@@ -38,7 +40,7 @@ export function sendLoginPage(
   <body>
     <main>
       <h1>Log in to Wirebook</h1>
-      ${problem === undefined ? "" : `<p role="alert" id="problem">${sentence}</p>`}
+      ${message === "" ? "" : `<p role="alert" id="problem">${sentence}</p>`}
       <form method="post">
         <label for="user">Name</label>
         <input id="user" name="user" value="${escapeHtml(user.slice(0, userNameCharactersMax))}" autocomplete="username" autocapitalize="none" spellcheck="false" aria-describedby="problem" required${nameFocus}>
@@ -49,13 +51,7 @@ export function sendLoginPage(
     </main>
   </body>
 </html>
-`;
-  const policy = contentSecurityPolicy.replace("style-src 'self'", styleSource);
-  return reply
-    .code(status)
-    .headers({ "cache-control": "no-store", "content-security-policy": policy })
-    .type("text/html; charset=utf-8")
-    .send(html);
+`);
 }
 
 function escapeHtml(text: string): string {

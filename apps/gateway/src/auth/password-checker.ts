@@ -31,8 +31,7 @@ export class PasswordChecker {
    */
   check(password: string, hashes: readonly string[], isFirst = false): Promise<boolean> {
     const check = { password, hashes, ...Promise.withResolvers<boolean>() };
-    if (isFirst) this.#waiting.unshift(check);
-    else this.#waiting.push(check);
+    this.#waiting.splice(isFirst ? 0 : this.#waiting.length, 0, check);
     if (!this.#isChecking) void this.#checkAll();
     return check.promise;
   }
@@ -75,9 +74,8 @@ if (workerData === threadName) {
 }
 
 /**
- * The hashes whose checks, one after another, take as long as one of the cost `dearest`, so that the time does not tell whether
- * there is such a user. The first one decides: the user's, or one that no password has. A cheap one is followed by others of
- * its cost, twice its cost and so on, which add up to the dearest.
+ * The hashes whose checks take together as long as one of the cost `dearest`, so that the time does not tell whether there is
+ * such a user: the user's, or one that no password has, then others of its cost, twice its cost and so on.
  */
 export function hashesToCheck(known: string | undefined, dearest: number): string[] {
   const hash = known ?? impossibleHash(dearest);

@@ -20,7 +20,6 @@ import { UsersFile } from "./users-file.ts";
 /** Milliseconds after which a login that found too many others is tried again. */
 const busyRetryMs = 2000;
 
-/** The people of one file. */
 export class Passwords {
   readonly users: UsersFile;
   readonly sessions: Sessions;
@@ -74,7 +73,6 @@ export class Passwords {
     return this.sessions.create(user, found.tag ?? "");
   }
 
-  /** Ends a session. */
   logOut(address: string, session: Session): void {
     this.sessions.end(session);
     this.#log.login({ address, user: session.user, outcome: "logged out" });
@@ -103,14 +101,14 @@ export class Passwords {
       this.#running.set(attempt, guess);
     }
     const refusal = await guess;
-    if (refusal !== undefined) {
-      // What was typed for a name may be a password.
-      const isKnown = this.users.hashOf(user) !== undefined;
-      this.#log.failedLogin({ address, user: isKnown ? user : undefined, outcome: refusal.message });
-      return refusal;
+    if (refusal === undefined) {
+      const endsMs = Date.now() + this.#limits.sessionMs;
+      return { user, role: roleOf(user, this.#roles), tag: this.users.tagOf(user), endsMs };
     }
-    const endsMs = Date.now() + this.#limits.sessionMs;
-    return { user, role: roleOf(user, this.#roles), tag: this.users.tagOf(user), endsMs };
+    // What was typed for a name may be a password.
+    const isKnown = this.users.hashOf(user) !== undefined;
+    this.#log.failedLogin({ address, user: isKnown ? user : undefined, outcome: refusal.message });
+    return refusal;
   }
 
   async #guess(address: string, user: string, password: string): Promise<Refusal | undefined> {

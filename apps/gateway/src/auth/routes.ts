@@ -1,7 +1,6 @@
 /**
- * Authentication in front of every route but the operator's own. A browser cannot show its page why a WebSocket was refused. So
- * a page without a session gets its WebSocket, and is told over it to log in. Redirects are relative, since only the proxy knows
- * under which path the gateway is served.
+ * Authentication in front of every route but the operator's own. A browser cannot show its page why a WebSocket was refused, so
+ * a page without a session gets one, and is told over it to log in. Redirects are relative: the path may be a proxy's.
  */
 
 import fastifyCookie from "@fastify/cookie";
@@ -27,7 +26,7 @@ declare module "fastify" {
   }
 }
 
-export interface AuthenticationOptions {
+interface AuthenticationOptions {
   readonly authenticator: Authenticator;
   readonly limits: GatewayLimits;
   readonly log: Log;
@@ -38,7 +37,7 @@ export interface AuthenticationOptions {
   readonly closeEnded: () => void;
 }
 
-/** Paths that need no authentication: two of them have it as their purpose, the others tell nothing of users. */
+/** They need no authentication: two have it as their purpose, the others tell nothing of users. */
 const openPaths = new Set(["/login", "/logout", "/healthz", "/readyz", "/metrics", guestPath]);
 
 /** Lets in who has authenticated. */
@@ -52,7 +51,8 @@ export async function registerAuthentication(app: FastifyInstance, options: Auth
   if (passwords !== undefined) await app.register(fastifyCookie);
   app.addHook("onRequest", async (request, reply) => {
     if (openPaths.has(request.routeOptions.url ?? "") || isAsset(request)) return;
-    const found = isGuestSocket(request) ? guest : await authenticator.authenticate(request, cookieOf(request, access));
+    const isGuest = request.ws && request.url === "/ws?guest";
+    const found = isGuest ? guest : await authenticator.authenticate(request, cookieOf(request, access));
     if (isRefusal(found)) return deny(request, reply, found);
     request.identity = found;
     if (mayUseTargets(found.role) || !isRelay(request)) return;
@@ -80,11 +80,6 @@ function isRelay({ routeOptions, ws }: FastifyRequest): boolean {
 /** A file that the page needs before a login: it is the same in every gateway. */
 function isAsset({ method, url, ws }: FastifyRequest): boolean {
   return !ws && (method === "GET" || method === "HEAD") && /^\/(?:assets\/[\w.-]+|favicon\.svg)$/.test(url);
-}
-
-/** The WebSocket of a page that was opened by a presentation's link [G-16]. */
-function isGuestSocket({ ws, url }: FastifyRequest): boolean {
-  return ws && url === "/ws?guest";
 }
 
 /** A browser that opens a page beside the login page: deeper down, a relative redirect would lead elsewhere. */
@@ -118,8 +113,9 @@ function cookieOf(request: FastifyRequest, access: AccessControl): string | unde
 function registerPasswords(app: FastifyInstance, passwords: Passwords, options: AuthenticationOptions): void {
   const { access, log, metrics, limits, closeEnded } = options;
   const { sessions, users } = passwords;
+  const sessionOf = (request: FastifyRequest): Session | undefined => sessions.decode(cookieOf(request, access));
 
-  /** Sets the cookie of a session and sends the browser on; the session that the browser had before has ended. */
+  /** Sets the cookie of a session and sends the browser on; the session that it had before has ended. */
   const leave = (request: FastifyRequest, reply: FastifyReply, session?: Session): FastifyReply => {
     const secure = access.isHttps(request);
     const attributes = { httpOnly: true, sameSite: "strict", secure, path: "/" } as const;
@@ -137,17 +133,18 @@ function registerPasswords(app: FastifyInstance, passwords: Passwords, options: 
     const [user, password] = [form.get("user") ?? "", form.get("password") ?? ""];
     const found = await passwords.logIn(addressOf(request), user, password);
     if ("status" in found) {
-      metrics.refused.inc({ reason: found.reason });
-      if (found.retryAfterMs !== undefined) void reply.header("retry-after", Math.ceil(found.retryAfterMs / 1000));
+      const { status, reason, message, retryAfterMs } = found;
+      metrics.refused.inc({ reason });
+      if (retryAfterMs !== undefined) void reply.header("retry-after", Math.ceil(retryAfterMs / 1000));
       // A 401 must name a way to authenticate that a browser knows, and a form is none.
-      return sendLoginPage(reply, { ...found, status: found.status === 401 ? 403 : found.status, user });
+      return sendLoginPage(reply, status === 401 ? 403 : status, message, user);
     }
-    const previous = sessions.decode(cookieOf(request, access));
+    const previous = sessionOf(request);
     if (previous !== undefined) sessions.end(previous);
     return leave(request, reply, found);
   });
   app.post("/logout", (request, reply) => {
-    const session = sessions.decode(cookieOf(request, access));
+    const session = sessionOf(request);
     if (session !== undefined) passwords.logOut(addressOf(request), session);
     return leave(request, reply);
   });

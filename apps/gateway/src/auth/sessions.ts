@@ -4,16 +4,16 @@
  *     base64url(["id", "user", createdMs, "tag"]) "." signature
  *
  * The gateway keeps only when a session was last used, and which ones were logged out. With the same `--session-key` a cookie
- * holds over a restart and at several gateways. What was kept does not: a cookie that somebody copied before the logout is
- * good again there, until its time is over.
+ * holds over a restart and at several gateways, but what was kept does not: a cookie that somebody copied before the logout
+ * is good again there, until its time is over.
  */
 
 import { randomBytes } from "node:crypto";
 import { constants, statSync } from "node:fs";
 import { Signer } from "@fastify/cookie";
 import { readSmallFile, SettingsError } from "@wirebook/settings";
-import type { GatewayLimits } from "../limits.ts";
 import { RecentMap } from "../bounds.ts";
+import type { GatewayLimits } from "../limits.ts";
 
 /** Bytes of a key: half of what HMAC-SHA-256 can use at most (RFC 2104, section 3), and the most that a file may have. */
 const keyBytesMin = 32;
@@ -28,7 +28,6 @@ export interface Session {
   readonly tag: string;
 }
 
-/** The sessions of one gateway. */
 export class Sessions {
   readonly #limits: GatewayLimits;
   readonly #signer: InstanceType<typeof Signer>;
@@ -56,8 +55,7 @@ export class Sessions {
   }
 
   /** The session of a cookie; `undefined` when this gateway's key has not signed it. */
-  decode(cookie: string | undefined): Session | undefined {
-    if (cookie === undefined) return undefined;
+  decode(cookie = ""): Session | undefined {
     const { valid, value } = this.#signer.unsign(cookie);
     if (!valid || value === null) return undefined;
     // The signature says that `encode` wrote it.
@@ -85,7 +83,6 @@ export class Sessions {
     return isIdle ? `nothing was sent for ${describeMs(sessionIdleMs)}` : undefined;
   }
 
-  /** Its login, where nothing else is remembered. */
   #lastUseOf({ id, createdMs }: Session): number {
     return this.#usedMs.get(id) ?? createdMs;
   }
@@ -95,12 +92,7 @@ function describeMs(ms: number): string {
   return ms >= 3_600_000 ? `${ms / 3_600_000} hours` : `${ms / 1000} seconds`;
 }
 
-/**
- * Reads the key that signs the cookies, or makes one.
- *
- * @param onNotice told when others could read it
- * @throws SettingsError
- */
+/** Reads the key that signs the cookies, or makes one; gives notice when others could read it. @throws SettingsError */
 export function readSessionKey(path: string | undefined, onNotice: (sentence: string) => void): Buffer {
   if (path === undefined) return randomBytes(keyBytesMin);
   const [option, advice] = [`--session-key ${path}`, `create one: (umask 077; openssl rand -base64 48 > ${path})`];

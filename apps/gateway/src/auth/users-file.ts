@@ -21,7 +21,6 @@ const lineForm = /^([^:]+):(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53})\s*$/;
 /** The users of one file, as last read. */
 export class UsersFile {
   readonly #path: string;
-  /** For tags that say nothing of the hash. */
   readonly #tagKey: Uint8Array;
   #hashes: ReadonlyMap<string, string>;
 
@@ -54,7 +53,7 @@ export class UsersFile {
     return Math.max(...this.#hashes.values().map(costOf));
   }
 
-  /** Changes with the user's password; `undefined` when there is no such user. */
+  /** Changes with the user's password, and says nothing of the hash; `undefined` when there is no such user. */
   tagOf(user: string): string | undefined {
     const hash = this.hashOf(user);
     return hash && createHmac("sha256", this.#tagKey).update(`${user}:${hash}`).digest("base64url").slice(0, 16);
@@ -67,28 +66,21 @@ export function costOf(hash: string): number {
 }
 
 function readUsers(path: string): Map<string, string> {
+  const option = `--auth basic:${path}`;
   const hashes = new Map<string, string>();
-  const text = readSmallFile(
-    `--auth basic:${path}`,
-    path,
-    fileBytesMax,
-    "name a file that htpasswd -B writes",
-  ).toString();
-  for (const [at, line] of text
-    .replace(/^\uFEFF/, "")
-    .split("\n")
-    .entries()) {
+  const text = readSmallFile(option, path, fileBytesMax, "name a file that htpasswd -B writes").toString();
+  const lines = text.replace(/^\uFEFF/, "").split("\n");
+  for (const [at, line] of lines.entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const [, name = "", hash = "", cost] = lineForm.exec(line) ?? [];
     if (!isUserName(name) || hashes.has(name) || Number(cost) < costMin || Number(cost) > costMax) {
       // A line may be a password by mistake, so it is not repeated.
       const form = `NAME:HASH with each name once and a bcrypt hash of the cost ${costMin} to ${costMax}`;
-      throw new SettingsError(
-        `--auth basic:${path}, line ${at + 1} is not ${form}; let htpasswd write it: htpasswd -B -C 12 ${path} NAME`,
-      );
+      const advice = `let htpasswd write it: htpasswd -B -C 12 ${path} NAME`;
+      throw new SettingsError(`${option}, line ${at + 1} is not ${form}; ${advice}`);
     }
     hashes.set(name, hash);
   }
   if (hashes.size > 0) return hashes;
-  throw new SettingsError(`--auth basic:${path} has no users; create one: htpasswd -B -C 12 ${path} ada`);
+  throw new SettingsError(`${option} has no users; create one: htpasswd -B -C 12 ${path} ada`);
 }

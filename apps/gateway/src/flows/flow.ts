@@ -1,9 +1,6 @@
 /**
- * A flow: one connection of a client, passed to a target byte for byte [G-15].
- *
- * The client is not read before the target is connected. FIN goes through in each direction by itself, so a connection may
- * stay half-open; RST goes through to the other leg. What the kernel reads from targets shares one piece of memory, from
- * where it is copied; Node gives the client's reads memory of their own.
+ * A flow: one connection of a client, passed to a target byte for byte [G-15]. The client is not read before the target is
+ * connected. FIN goes through in each direction by itself, so a connection may stay half-open; RST goes to the other leg.
  */
 
 import type { OnReadOpts, Socket } from "node:net";
@@ -84,7 +81,6 @@ export class Flow {
     return this.#clientEnd === undefined ? "unknown" : describeEndpoint(this.#clientEnd);
   }
 
-  /** The faults of the port have changed. */
   faultsChanged(): void {
     if (this.outcome !== undefined) return;
     this.logged.change(this.#describe());
@@ -97,7 +93,6 @@ export class Flow {
     this.#down?.probe();
   }
 
-  /** The gateway stops. */
   abort(): void {
     this.#break({ code: "shutting-down", message: "the gateway stopped; connect again in a moment" });
   }

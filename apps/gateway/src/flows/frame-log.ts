@@ -1,14 +1,13 @@
 /**
  * What is watched, as one bounded log of frames that are already encoded as pages get them, and who watches it [G-15].
  *
- * The log is both the store and the wire format: what happens to a flow is encoded once, and every viewer is sent that one
- * copy. A frame has a position, which counts up. When the log is full, its oldest frames go. What is known of a flow besides
- * its frames (its head, and how many of its bytes are gone) is kept for a bounded number of flows, and goes with the last
- * frame of a flow that is over.
+ * What happens to a flow is encoded once, and every viewer is sent that one copy. A frame has a position, which counts up.
+ * When the log is full, its oldest frames go. What is known of a flow besides them (its head, how many of its bytes are gone)
+ * is kept for a bounded number of flows, and goes with the last frame of a flow that is over.
  *
- * A viewer is a position in the log, and nothing waits for one. A page takes frames as fast as its machine does: some at a
- * time, and the next ones when few bytes wait for it. When the log has dropped what it has not reached, it gets the heads
- * that it missed, a `gap` for each flow of which bytes are gone, and goes on at the oldest frame.
+ * A viewer is a position in the log, and nothing waits for one: it gets some frames at a time, while few bytes wait for it.
+ * When the log has dropped what it has not reached, it gets the heads that it missed, a `gap` for each flow of which bytes are
+ * gone, and goes on at the oldest frame.
  */
 
 import { randomBytes } from "node:crypto";
@@ -44,7 +43,6 @@ interface Entry {
   readonly receivedBytes: number;
 }
 
-/** Who watches: a page. */
 export interface Viewer {
   /** Has room while so few bytes wait for it that more may be sent. */
   readonly queue: { readonly hasRoom: boolean; sendAll(frames: readonly LoggedFrame[]): void };
@@ -71,10 +69,7 @@ export class FrameLog {
   readonly #watches = new Map<Viewer, Watch>();
   #timer: NodeJS.Timeout | undefined;
 
-  /**
-   * @param flowsMax flows whose heads are kept
-   * @param onGap called each time that a viewer was so slow that frames are missing
-   */
+  /** @param onGap called each time that a viewer was so slow that frames are missing */
   constructor(bytesMax: number, flowsMax: number, onGap: () => void) {
     this.#bytesMax = bytesMax;
     this.#flowsMax = flowsMax;
@@ -96,7 +91,6 @@ export class FrameLog {
     return Math.max(this.oldestAt, oldest?.bornAt ?? this.nextAt);
   }
 
-  /** Bytes of the frames that are kept, with what each of them costs. */
   get bytesKept(): number {
     return this.#bytesKept;
   }
@@ -163,11 +157,7 @@ export class FrameLog {
     return [...this.#watches.keys()];
   }
 
-  /**
-   * Begins to watch, at the oldest frame or where a page had been before.
-   *
-   * @param from ignored when it is of another log
-   */
+  /** @param from where the page had been before, ignored when it is of another log */
   watch(viewer: Viewer, from?: { readonly epoch: string; readonly position: number }): void {
     const isKnown = from?.epoch === this.epoch && from.position <= this.nextAt;
     this.#watches.set(viewer, new Watch(this, viewer, isKnown ? from.position : undefined, this.#onGap));

@@ -13,7 +13,8 @@ import type { FlowFaults, ListeningPort } from "@wirebook/protocol";
 import { Tally } from "../bounds.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import type { Metrics, RefusalReason } from "../telemetry/metrics.ts";
+import type { ConnectionShared } from "../websocket/connection.ts";
 import { Flow } from "./flow.ts";
 import type { FlowPort } from "./flow.ts";
 import { noFaults } from "./flow-direction.ts";
@@ -22,15 +23,6 @@ import type { ListenSettings } from "./listen-settings.ts";
 
 /** Milliseconds of silence after which the kernel asks whether a client is still there, as it does with targets. */
 const clientProbeMs = 30_000;
-
-interface ListeningPortsOptions {
-  /** Networks besides loopback, as `readNetwork` reads them. */
-  readonly allowed: readonly string[];
-  readonly limits: GatewayLimits;
-  readonly flowLog: FrameLog;
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
 
 interface OpenPort extends FlowPort {
   readonly host: string;
@@ -52,7 +44,12 @@ export class ListeningPorts {
   readonly #counts = new Tally();
   readonly #probing: NodeJS.Timeout;
 
-  constructor(settings: readonly ListenSettings[], { allowed, limits, flowLog, log, metrics }: ListeningPortsOptions) {
+  /** @param allowed networks besides loopback, as `readNetwork` reads them */
+  constructor(
+    settings: readonly ListenSettings[],
+    allowed: readonly string[],
+    { limits, flowLog, log, metrics }: Pick<ConnectionShared, "limits" | "flowLog" | "log" | "metrics">,
+  ) {
     this.limits = limits;
     this.flowLog = flowLog;
     this.#log = log;
@@ -151,7 +148,7 @@ export class ListeningPorts {
     this.#metrics.began(flow.logged);
   }
 
-  #whyRefused(address: string, network: string): string | undefined {
+  #whyRefused(address: string, network: string): RefusalReason | undefined {
     const { flowsMax, flowsPerAddressMax } = this.limits;
     if (!isLoopback(address) && !this.#allowed.check(address, familyOf(address))) return "not-allowed";
     if (this.#flows.size >= flowsMax) return "flows";

@@ -70,7 +70,6 @@ export class LoggedFlow {
     this.#note({ kind: "written", leg: isFromTarget ? "client" : "target", isFromTarget, atMs }, byteCount);
   }
 
-  /** FIN, or RST, was seen or sent on a leg. */
   closed(kind: "fin" | "rst", leg: Leg, isFromTarget: boolean, atMs: number): void {
     this.#note({ kind, leg, isFromTarget, atMs }, noBytes);
   }

@@ -1,9 +1,4 @@
-/**
- * What one page watches and presents: its frames about flows [G-15], [G-16].
- *
- * A page watches one log at a time, the gateway's or a presentation's. A guest, who has not logged in, may name a
- * presentation and do nothing else.
- */
+/** What one page watches and presents [G-15], [G-16]: one log at a time, the gateway's or a presentation's. */
 
 import type { ByteFrame, FlowFaults, PageFrame } from "@wirebook/protocol";
 import { describeForbidden, mayUseTargets } from "../auth/identity.ts";
@@ -53,12 +48,10 @@ export class PageFlows implements Viewer {
     this.#presentation.take(frame);
   }
 
-  /** The page's machine took what waited. */
   wake(): void {
     this.#watched?.wake();
   }
 
-  /** The page has gone. */
   close(): void {
     this.#endWatch();
     this.#presented?.leave(this);

@@ -19,7 +19,6 @@ import type { PageFlows } from "./page-flows.ts";
 const keyBytes = 16;
 const tokenCharacters = 22;
 
-/** Bytes of the log of a presentation. */
 const presentationBytesMax = 8 * 1024 * 1024;
 
 export class Presentations {
@@ -66,7 +65,6 @@ export function tokenOf(key: string): string {
   return hash("sha256", key, "base64url").slice(0, tokenCharacters);
 }
 
-/** What one page presents. */
 export class Presentation extends FrameLog {
   readonly key = randomBytes(keyBytes).toString("base64url");
   readonly token = tokenOf(this.key);
@@ -140,9 +138,8 @@ export class Presentation extends FrameLog {
 
   /** @throws FrameError `frame-invalid` for a time that is none */
   take(frame: ByteFrame): void {
-    // Not a number is none, either.
-    if (!(Math.abs(frame.atMs) <= timeMsMax))
-      throw new FrameError("frame-invalid", null, "a byte frame's time is none");
+    const isTime = Math.abs(frame.atMs) <= timeMsMax; // False for NaN.
+    if (!isTime) throw new FrameError("frame-invalid", null, "a byte frame's time is none");
     const flow = this.#shown.get(frame.id - flowIdMin);
     if (flow?.isOver !== false) return;
     flow.append({ ...frame, id: flow.id }, frame.kind === "written" ? frame.writtenBytes : frame.bytes);
@@ -153,7 +150,6 @@ export class Presentation extends FrameLog {
     if (flow?.isOver === false) flow.end({ ...outcome, at, sentBytes, receivedBytes });
   }
 
-  /** The presenter has selected one of its streams, or none. */
   select(id: number | null): void {
     const flow = id === null ? undefined : this.#shown.get(id);
     this.state = encodeFrame({ type: "selected", id: flow?.id ?? null });

@@ -2,22 +2,21 @@
  * The check of every request before anything else happens [G-1], and who a client is: the peer of the TCP connection, unless
  * that is a reverse proxy that the operator trusts; then Fastify takes the address from its `X-Forwarded-For` header.
  *
- * A browser lets any website open a WebSocket to any address and sends no preflight, so the Origin header alone tells our
- * page from another website's. A website can also let its own host name resolve to 127.0.0.1 (DNS rebinding). Its page is
- * then "same origin" with us, and its name is in the Host header. Both headers are compared, character by character, with
- * a list of what is allowed: nothing is parsed, so nothing can be parsed differently.
+ * A browser lets any website open a WebSocket to any address, so the Origin header alone tells our page from another one's. A
+ * website can also let its own name resolve to 127.0.0.1 (DNS rebinding); then that name is in the Host header. Both are
+ * compared character by character with a list: nothing is parsed, so nothing can be parsed differently.
  */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { describeHostPort, encodeProxyHeader, isLoopback, normalizeAddress } from "@wirebook/net";
 import { subprotocol } from "@wirebook/protocol";
 import type { GatewayConfig } from "../config.ts";
+import type { RefusalReason } from "../telemetry/metrics.ts";
 
-/** Why a request is refused: the HTTP status, and the message for its body. */
+/** Why a request is refused, and with which HTTP status. */
 export interface Refusal {
   readonly status: number;
-  /** For the metrics, whose reference lists them. */
-  readonly reason: string;
+  readonly reason: RefusalReason;
   readonly message: string;
   /** When to try again, where that helps. */
   readonly retryAfterMs?: number;
@@ -29,7 +28,6 @@ export type Refuse = (request: FastifyRequest, reply: FastifyReply, refusal: Ref
 /** RFC 9110, section 7.2: a host of RFC 3986, section 3.2.2, and perhaps a port. */
 const hostForm = /^(?:\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
 
-/** The hosts and origins that one gateway answers to. */
 export class OriginPolicy {
   readonly #ownHosts: ReadonlySet<string>;
   readonly #ownOrigins: ReadonlySet<string>;
@@ -47,7 +45,7 @@ export class OriginPolicy {
     this.#namedOrigins = new Set(origins);
   }
 
-  /** True for a name of the gateway where it listens, which a request that a proxy brings need not have. */
+  /** True for a name of the gateway where it listens. */
   isOwn(host = ""): boolean {
     return this.#ownHosts.has(host.toLowerCase());
   }
@@ -61,7 +59,6 @@ export class OriginPolicy {
     return https === true && http === false;
   }
 
-  /** Checks any request: is it meant for this gateway? */
   refuseHost(host?: string): Refusal | undefined {
     if (this.isOwn(host) || this.#namedHosts.has(host?.toLowerCase() ?? "")) return undefined;
     const status = host === undefined || hostForm.test(host) ? 403 : 400;
@@ -70,9 +67,8 @@ export class OriginPolicy {
   }
 
   /**
-   * Checks from which page a browser sends a request. A proxy may have put the gateway's own name into Host, so the origins
-   * that the operator named go with each. A page of the gateway's own name goes with that alone: elsewhere that name is another
-   * machine's.
+   * A proxy may have put the gateway's own name into Host, so the origins that the operator named go with each. A page of the
+   * gateway's own name goes with that alone: elsewhere that name is another machine's.
    */
   refuseOrigin(host: string | undefined, origin = ""): Refusal | undefined {
     if (this.#namedOrigins.has(origin) || (this.isOwn(host) && this.#ownOrigins.has(origin))) return undefined;
@@ -92,7 +88,6 @@ function namesOf(host: string): string[] {
   return isLoopback(host) ? [host, "127.0.0.1", "localhost", "::1"] : [host];
 }
 
-/** A header for a sentence, cut where it is long. */
 function quote(header: string): string {
   return JSON.stringify(header.slice(0, 40));
 }
@@ -112,7 +107,6 @@ export class AccessControl {
     this.isTrusted = trustIn(config.trustProxy);
   }
 
-  /** Why a request may not come in; `undefined` where it may. */
   refuse(request: FastifyRequest): Refusal | undefined {
     const { headers, method, raw, routeOptions, ws } = request;
     const hosts = raw.headersDistinct.host?.length ?? 0;
@@ -148,11 +142,8 @@ export class AccessControl {
     const { headers, routeOptions } = request;
     const { url } = routeOptions;
     if (url !== "/ws" && url?.startsWith("/tcp/") !== true) {
-      return {
-        status: 404,
-        reason: "path",
-        message: "a page's WebSocket is at /ws, and with --relay there is /tcp/NAME",
-      };
+      const message = "a page's WebSocket is at /ws, and with --relay there is /tcp/NAME";
+      return { status: 404, reason: "path", message };
     }
     const isRelay = url !== "/ws";
     // A browser always sends an Origin, so a client without one is a program [G-13].
@@ -176,7 +167,7 @@ export class AccessControl {
     return { status: 403, reason: "metrics", message };
   }
 
-  /** True when a proxy brought the request and the page's address is unknown: the proxy is not trusted, or not understood. */
+  /** True when a proxy brought the request, and is not trusted or not understood. */
   #isFromUnknown({ ip, raw: { headers, socket } }: FastifyRequest): boolean {
     if (!Object.keys(headers).some((name) => forwardingHeader.test(name))) return false;
     const hasAddress = /[^\s,]/.test(String(headers["x-forwarded-for"] ?? "")) && readForwarded(ip ?? "") !== undefined;

@@ -1,9 +1,9 @@
 /**
  * What an operator's tools ask: is the gateway alive (/healthz), is its server ready (/readyz), what does it do (/metrics).
  *
- * For /readyz the gateway connects to the Wirebook server, and to no other target, and closes its side without a byte of a
- * message: it sends nothing that a user did not type. Then any sign from the server will do, bytes or its FIN, which a process
- * that hangs does not give. A Wirebook server says there when it cannot write [W-21].
+ * For /readyz the gateway connects to the Wirebook server alone, and closes its side: it sends nothing that a user did not
+ * type. Then any bytes or a FIN will do, which a process that hangs does not give. A server says there if it cannot write
+ * [W-21].
  */
 
 import type { FastifyInstance } from "fastify";
@@ -14,20 +14,13 @@ import type { GatewayLimits } from "../limits.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { sendText } from "./static-files.ts";
 
-/** Bytes of the server's answer that are read: one of ours is far shorter, and one that never ends is a sign of life too. */
+/** Bytes of the server's answer that are read, since it may never end, and characters of its reason that are repeated. */
 const probeReplyBytesMax = 64 * 1024;
-
-/** Characters of a server's own reason that /readyz repeats. */
 const reasonCharactersMax = 300;
 
 const notReady = new RegExp(`^${errorPrefix}${notReadyPrefix}(.*)$`, "m");
 
-/**
- * Adds /healthz, /readyz and /metrics.
- *
- * @param server the Wirebook server, where there is one
- * @param isStopping true from the moment at which the gateway was told to stop
- */
+/** @param server the Wirebook server, where there is one */
 export function registerHealthRoutes(
   app: FastifyInstance,
   server: Target | undefined,

@@ -1,8 +1,7 @@
 /**
- * The sockets on which the gateway listens, with or without TLS, and how many connections come over them [G-4].
- *
- * There is one for each address of the host (`localhost` has two), so what concerns them stands here and not at Fastify's
- * own. A connection too many is closed without a message: none can be sent before TLS and HTTP are set up.
+ * The sockets on which the gateway listens, with or without TLS, and how many connections come over them [G-4]: one for each
+ * address of the host (`localhost` has two). A connection too many is closed without a message: none can be sent before TLS
+ * and HTTP are set up.
  */
 
 import type http from "node:http";
@@ -24,23 +23,17 @@ const require = createRequire(import.meta.url);
 const { createServer: createHttpServer } = require("node:http") as typeof http;
 const { createServer: createHttpsServer } = require("node:https") as typeof https;
 
-/** What creates the servers of one gateway, and gives them a renewed certificate. */
-export interface HttpServers {
-  /** Creates one that does not listen yet. */
-  readonly create: (handler: RequestListener) => Server;
-  /** Reads certificate and key again, for new connections. @throws SettingsError; then the old ones stay */
-  readonly reloadTls: () => void;
-}
-
 /**
+ * Gives what creates the servers of one gateway, and what reads certificate and key again for new connections.
+ *
  * @param onRefused called for each connection that was closed because there were too many
- * @throws SettingsError when the certificate or the key cannot be used
+ * @throws SettingsError when the certificate or the key cannot be used, also again: then the old ones stay
  */
 export function prepareServers(
   config: GatewayConfig,
   limits: GatewayLimits,
   onRefused: (reason: "connections" | "connections-per-address", address: string) => void,
-): HttpServers {
+) {
   const isTrusted = trustIn(config.trustProxy);
   const secure = new Set<HttpsServer>();
   const counts = new Tally();
@@ -73,7 +66,7 @@ export function prepareServers(
     socket.destroy();
   };
   return {
-    create(handler) {
+    create: (handler: RequestListener): Server => {
       const server = tls === undefined ? createHttpServer(times, handler) : createSecure(tls, handler);
       server.timeout = limits.httpStalledMs;
       server.maxConnections = limits.connectionsMax;
@@ -81,7 +74,7 @@ export function prepareServers(
       server.on("drop", (dropped) => onRefused("connections", plain(dropped?.remoteAddress)));
       return server;
     },
-    reloadTls() {
+    reloadTls: (): void => {
       tls = readTls(config);
       for (const server of secure) server.setSecureContext({ ...tls });
     },
@@ -97,14 +90,10 @@ export interface TlsFiles {
   readonly keyPath: string;
 }
 
-/** As they stand in their files, in PEM form; the authorities of client certificates, where those are asked for. */
-interface TlsPair {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  readonly ca?: Buffer;
-}
+/** In PEM form; with the authorities of client certificates, where those are asked for. */
+type TlsPair = ReturnType<typeof readKeyPair> & { readonly ca?: Buffer };
 
-/** What the files that the operator named hold, once that belongs together. @throws SettingsError that names the file */
+/** @throws SettingsError that names the file */
 export function readTls({ tls, auth }: Pick<GatewayConfig, "tls" | "auth">): TlsPair | undefined {
   if (tls === undefined) return undefined;
   try {

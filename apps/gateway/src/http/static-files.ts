@@ -1,16 +1,14 @@
 /**
  * The built page as files, what is answered where there is no file, and what every response has in common.
  *
- * The page may run its own scripts and speak to its own gateway, and nothing else. Whatever a history line holds can at
- * most be text: no inline script or style runs, and markup is made only by Svelte's own templates, whose Trusted Types
- * policy is the one that may be created.
+ * The page may run its own scripts and speak to its own gateway, and nothing else: no inline script or style runs, and markup
+ * is made only by Svelte's own templates, whose Trusted Types policy is the one that may be created.
  */
 
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Log } from "../telemetry/access-log.ts";
 
-/** What a browser lets the page do. */
 export const contentSecurityPolicy: string = [
   "default-src 'none'",
   "script-src 'self'",
@@ -38,7 +36,6 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
 };
 
-/** Answers with a message, for people and for curl; no cache keeps it. */
 export function sendText(reply: FastifyReply, status: number, message: string): FastifyReply {
   return reply.code(status).header("cache-control", "no-store").type("text/plain; charset=utf-8").send(`${message}\n`);
 }
@@ -56,7 +53,6 @@ export function registerErrorHandler(app: FastifyInstance, log: Log): void {
 /** Where the page is for those who hold the link of a presentation, with its token behind a `#`: it needs no login [G-16]. */
 export const guestPath = "/guest";
 
-/** Serves the page from its folder. */
 export async function registerStaticFiles(app: FastifyInstance, folder: string): Promise<void> {
   await app.register(fastifyStatic, {
     root: folder,

@@ -1,9 +1,6 @@
 /**
- * The services of the lessons that run [G-17].
- *
- * A page that runs a lesson has services of its own, so that the learners of a class do not stand in each other's queue. One
- * listens on a port of 127.0.0.1 that the system chooses, from the page's first stream to it until the last one is over.
- * Only streams of pages find them: they are no targets of the relay and of listening ports.
+ * The services of the lessons that run [G-17]. A page has its own, so that the learners of a class do not stand in each
+ * other's queue: each listens on a free port of 127.0.0.1 from the page's first stream to it until the last one is over.
  */
 
 import { once } from "node:events";
@@ -21,13 +18,7 @@ const host = "127.0.0.1";
 /** Where nothing listens: below 1024 only root could, and TCPMUX (RFC 1078) is history. */
 const closedPort = 1;
 
-interface RunningService {
-  readonly streams: Set<Stream>;
-  /** Rejects when it cannot listen. */
-  readonly target: Promise<Target>;
-  /** Nothing listens afterwards, and no connection is left. */
-  close(): Promise<void>;
-}
+type RunningService = ReturnType<typeof run>;
 
 export class Lessons {
   /** By name; their port is 0, since they do not listen. Empty without `--lessons`. */
@@ -41,7 +32,6 @@ export class Lessons {
     this.#limits = limits;
   }
 
-  /** What a page is told of them: no address, which they do not have yet. */
   get announced(): AnnouncedTarget[] {
     const targets = [...this.targets.values()];
     return targets.map(({ name, address: { transport } }) => ({ name, transport, proxyHeaderBytes: 0 }));
@@ -81,7 +71,7 @@ export class Lessons {
     void service.close();
   }
 
-  /** The service of the page and the target that a stream has. */
+  /** That of the stream's page and target. */
   #find({ owner, request: { target } }: Stream): RunningService | undefined {
     const isOf = (other: Stream): boolean => other.owner === owner && other.request.target.name === target.name;
     return [...this.#running].find(({ streams }) => [...streams].some(isOf));
@@ -97,7 +87,7 @@ function serviceOf(name: string): LessonService {
   return lessonServices[name] as LessonService;
 }
 
-function run(name: string, server: Server, limits: GatewayLimits): RunningService {
+function run(name: string, server: Server, limits: GatewayLimits) {
   const sockets = new Set<Socket>();
   server.maxConnections = limits.lessonStreamsMax;
   server.on("connection", (socket: Socket) => {
@@ -111,9 +101,10 @@ function run(name: string, server: Server, limits: GatewayLimits): RunningServic
   );
   const listening = once(server.listen({ host, port: 0 }), "listening");
   return {
-    streams: new Set(),
+    streams: new Set<Stream>(),
+    /** Rejects when it cannot listen. */
     target: listening.then(() => targetAt(name, (server.address() as AddressInfo).port)),
-    async close() {
+    async close(): Promise<void> {
       await listening.catch(() => undefined); // A server that is about to listen cannot be closed.
       server.close();
       for (const socket of sockets) socket.destroy();

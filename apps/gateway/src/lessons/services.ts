@@ -1,7 +1,4 @@
-/**
- * The services that lessons talk to: small, harmless, and each with one habit that shows something. Whoever starts them
- * bounds their connections, the life of each and the bytes that it may send (lessons.ts).
- */
+/** The services that lessons talk to, each with one habit that shows something. lessons.ts bounds what they may do. */
 
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
@@ -34,7 +31,10 @@ export const lessonServices: Readonly<Record<string, LessonService>> = {
   "lesson-greeter": { transport: "tcp", create: () => createServer(halfOpen, greet) },
   "lesson-queue": { transport: "tcp", create: createQueue },
   "lesson-refused": { transport: "tcp" },
-  "lesson-reset": { transport: "tcp", create: () => createServer(reset) },
+  "lesson-reset": {
+    transport: "tcp",
+    create: () => createServer((socket) => socket.once("data", () => socket.resetAndDestroy())),
+  },
   "lesson-silent": { transport: "tcp", create: () => createServer(halfOpen, (socket) => socket.resume()) },
   "lesson-stalled": { transport: "tcp", create: () => createServer({ pauseOnConnect: true }, stall) },
   "lesson-tls": {
@@ -52,12 +52,8 @@ function echo(socket: Socket): void {
   socket.pipe(socket);
 }
 
-const replies: Readonly<Record<string, string>> = {
-  EHLO: "250 lesson-greeter greets you",
-  HELO: "250 lesson-greeter greets you",
-  NOOP: "250 OK",
-  QUIT: "221 Bye",
-};
+const greeting = "250 lesson-greeter greets you";
+const replies: Readonly<Record<string, string>> = { EHLO: greeting, HELO: greeting, NOOP: "250 OK", QUIT: "221 Bye" };
 
 /** Speaks first, as an SMTP server does (RFC 5321, section 4.3.1). It takes no mail. */
 function greet(socket: Socket): void {
@@ -71,11 +67,6 @@ function greet(socket: Socket): void {
   });
   lines.on("close", () => socket.resume().end());
   lines.on("error", () => undefined); // It passes on the socket's error, of which the socket's own listener has been told.
-}
-
-/** Breaks the connection once bytes have come. */
-function reset(socket: Socket): void {
-  socket.once("data", () => socket.resetAndDestroy());
 }
 
 /** Accepts and never reads. */

@@ -1,8 +1,7 @@
 /**
- * The connections to targets, shared by all WebSockets: at most so many at once, and a bounded queue for the rest [G-5].
- *
- * One WebSocket has at most its share of them, so that one that stalls, follows, holds conversations or floods leaves
- * capacity for the others. Those that wait are served in turn, each in the order of its requests.
+ * The connections to targets, shared by all WebSockets: at most so many at once, and a bounded queue for the rest [G-5]. One
+ * WebSocket has at most its share, so that one that stalls or floods leaves capacity for the others. Those that wait are
+ * served in turn, each in the order of its requests.
  */
 
 import type { GatewayLimits } from "../limits.ts";
@@ -19,7 +18,7 @@ export interface SlotUser {
 
 type PoolLimits = Pick<GatewayLimits, "queuedStreamsMax" | "queueWaitMs" | "sharesAtLeast">;
 
-/** What one WebSocket has and what it waits for, in order. */
+/** Of one WebSocket. */
 interface Share {
   runningCount: number;
   readonly waiting: Set<SlotUser>;

@@ -1,8 +1,6 @@
 /**
- * One stream to a target, from its request to its outcome [G-5]: an exchange, a conversation, or a relay.
- *
- * It waits for a connection, then carries bytes both ways. What its client writes meanwhile waits, in order, and counts as
- * unsent. Its client is told once how the stream ended, and nothing after it.
+ * One stream to a target, from its request to its outcome [G-5]: an exchange, a conversation, or a relay. What its client
+ * writes while it waits for a connection counts as unsent. The client is told once how it ended, and nothing after it.
  */
 
 import { StreamCapture } from "@wirebook/capture";
@@ -13,7 +11,6 @@ import type { EndReason, FrameErrorCode, ReadRate, ScheduleStep } from "@wireboo
 import type { ConnectionShared, WebSocketConnection } from "../websocket/connection.ts";
 import type { SlotUser } from "./connection-pool.ts";
 
-/** What a client asked for. */
 export interface StreamRequest {
   readonly id: number;
   readonly target: Target;
@@ -99,17 +96,12 @@ export class Stream implements SlotUser, ConnectionListener {
     return this.record.at.connecting === undefined && this.connection.unsentBytes === 0;
   }
 
-  /**
-   * Enters the queue for a connection.
-   *
-   * @param target with its port, where that is known only now [G-17]
-   */
+  /** Enters the queue for a connection; `target` is given where its port is known only now [G-17]. */
   start(target: Target = this.request.target): void {
     this.#target = target;
     this.#shared.pool.enter(this);
   }
 
-  /** Carries more bytes to the target, behind those that went before. */
   write(bytes: Uint8Array): void {
     this.connection.write(bytes);
     this.#checkStall();

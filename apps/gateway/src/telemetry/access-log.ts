@@ -23,14 +23,12 @@ export const gatheredCharactersMax = 64 * 1024;
 const refusalLinesMax = 20;
 const refusalLineMs = 1000;
 
-/** Something that happened to a WebSocket, by the number that the gateway gave it. */
+/** Something that happened to a WebSocket, by its number; with the target of a relay. */
 interface SocketEvent {
   readonly socket: number;
   readonly outcome: string;
   readonly address?: string;
-  /** Of a relay. */
   readonly target?: string | undefined;
-  /** Who authenticated. */
   readonly user?: string | undefined;
 }
 
@@ -44,7 +42,6 @@ interface LoginEvent {
 
 export type Log = ReturnType<typeof createLog>;
 
-/** The log of a Fastify app. */
 export function createLog(logger: FastifyBaseLogger) {
   const refusals = new TokenBucket(refusalLinesMax, 1000 / refusalLineMs);
   let more = 0;
@@ -72,22 +69,18 @@ export function createLog(logger: FastifyBaseLogger) {
     socket: (event: SocketEvent): void => logger.info({ event: "socket", ...event }),
     login: (event: LoginEvent): void => logger.info({ event: "login", ...event }),
     failedLogin: (event: LoginEvent): void => warnOfRefusal({ event: "login", ...event }),
-    /** A request or an upgrade was refused. */
     refused: (address: string, status: number, message: string): void =>
       warnOfRefusal({ event: "refused", address, status, message }),
     /** A connection was closed before a byte of it was read. */
     closed: (address: string, reason: string): void => warnOfRefusal({ event: "closed", address, reason }),
-    /** Something else that the operator should know. */
     notice: (message: string): void => logger.warn({ event: "notice", message }),
     internalError: (err: unknown, where: object): void => logger.error({ event: "internal-error", err, ...where }),
   };
 }
 
-type StreamCounts = Pick<StreamRecord, "at" | "sentBytes" | "receivedBytes">;
-
 function describeEnd(
   outcome: StreamEnd | undefined,
-  { sentBytes, receivedBytes, at }: StreamCounts,
+  { sentBytes, receivedBytes, at }: Pick<StreamRecord, "at" | "sentBytes" | "receivedBytes">,
   fromMs: number,
 ): object {
   const ms = Math.round(((at.closed ?? performance.now()) - fromMs) * 1000) / 1000;
@@ -99,10 +92,7 @@ export interface LogSink {
   write(line: string): void;
 }
 
-/**
- * Passes on the lines of a moment in one write: with a line for each exchange, a write for each was an eighth of the work.
- * `flush` passes on what was gathered; it is to be called when the process ends.
- */
+/** Passes on the lines of a moment in one write, which was an eighth of the work; `flush` it when the process ends. */
 export function gatheringSink(sink: LogSink): LogSink & { flush(): void } {
   let gathered = "";
   const flush = (): void => {

@@ -9,18 +9,13 @@ import { Capture, isPcapng } from "@wirebook/capture";
 import { openOutputFile } from "@wirebook/settings";
 import type { GatewayLimits } from "../limits.ts";
 
-/**
- * Opens the file and writes its header; an older capture is replaced.
- *
- * @param notice called once for each reason for which packets are missing
- * @throws SettingsError when the file is something else, or cannot be written
- */
+/** @param notice called once for each reason for which packets are missing @throws SettingsError for another kind of file */
 export function openPcapFile(
   path: string,
   application: string,
   { pcapBytesMax, pcapQueuedBytesMax }: GatewayLimits,
   notice: (message: string) => void,
-): { readonly capture: Capture; readonly close: () => Promise<void> } {
+) {
   const fd = openOutputFile(path, { option: "--pcap", name: "pcapng", isHead: isPcapng });
   const stream = createWriteStream(path, { fd });
   let isSlow = false;
@@ -40,7 +35,7 @@ export function openPcapFile(
   return {
     capture,
     /** Writes what is queued. */
-    async close() {
+    async close(): Promise<void> {
       if (capture.lostPackets > 0) notice(`${capture.lostPackets} packets are not in ${path}`);
       // Best effort: of an error the stream's own listener has told.
       if (!stream.destroyed) await once(stream.end(), "close").catch(() => undefined);

@@ -1,8 +1,8 @@
 /**
  * All WebSockets of a gateway: how many there may be, whether they are alive, and how they end [G-4], [G-10].
  *
- * A browser shows its page neither status nor body of an upgrade that is refused. So a WebSocket for which there is no
- * capacity is accepted, told why, and closed with a code and a reason. What it sends is ignored.
+ * A browser does not show its page why an upgrade is refused. So a WebSocket for which there is no capacity is accepted, told
+ * why, and closed. What it sends is ignored.
  */
 
 import { once } from "node:events";
@@ -13,6 +13,7 @@ import { encodeFrame } from "@wirebook/protocol";
 import type { Identity } from "../auth/identity.ts";
 import { Tally } from "../bounds.ts";
 import type { Refusal } from "../http/access-control.ts";
+import type { RefusalReason } from "../telemetry/metrics.ts";
 import { closeCodes, closeWebSocket } from "./connection.ts";
 import type { Client, ConnectionShared, WebSocketConnection } from "./connection.ts";
 import { PageConnection } from "./page-connection.ts";
@@ -23,7 +24,7 @@ import { RelayConnection } from "./relay-connection.ts";
 type Opened = Omit<Client, "number" | "identity"> & { readonly identity: Identity | null };
 
 interface Rejection {
-  readonly reason: string;
+  readonly reason: RefusalReason;
   readonly error: FrameError;
   readonly closeCode: number;
 }
@@ -36,7 +37,7 @@ export class WebSocketConnections {
   #number = 0;
   #rejectedCount = 0;
   #guestCount = 0;
-  #isDraining = false;
+  isDraining = false;
 
   constructor(shared: ConnectionShared) {
     this.#shared = shared;
@@ -53,15 +54,11 @@ export class WebSocketConnections {
     return this.#connections.size;
   }
 
-  get isDraining(): boolean {
-    return this.#isDraining;
-  }
-
   get #all(): IterableIterator<WebSocketConnection> {
     return this.#connections.values();
   }
 
-  /** Why an upgrade gets only a status: it would be rejected, and too many WebSockets are still being told why. */
+  /** Why an upgrade gets only a status: too many WebSockets are still being told why they are rejected. */
   refuseUpgrade(identity: Identity | null, address: string): Refusal | undefined {
     if (this.#rejectedCount < this.#shared.limits.refusalsMax) return undefined;
     // Strangers who stay on must not keep out those who have authenticated.
@@ -69,11 +66,7 @@ export class WebSocketConnections {
     return { status: 503, reason: "websockets", message: "too many WebSockets are being rejected; try again later" };
   }
 
-  /**
-   * Adds a WebSocket, from its opening to its end, or rejects it.
-   *
-   * @param relayTarget `undefined` for a page
-   */
+  /** Adds a WebSocket of a page, or of a relay to a target, or rejects it. */
   add(opened: Opened, relayTarget: Target | undefined): void {
     const { webSocket, socket, address, identity } = opened;
     const rejection = this.#findRejection(address, identity);
@@ -101,14 +94,13 @@ export class WebSocketConnections {
     this.#connections.set(webSocket, connection);
   }
 
-  /** Why that identity may not come in, or why there is no capacity for one more from that address. */
   #findRejection(address: string, identity: Identity | null): Rejection | undefined {
     const { guestsMax, webSocketsMax, webSocketsPerAddressMax, retryFullMs, retryStoppedMs } = this.#shared.limits;
     if (identity === null) {
       const error = new FrameError("login-needed", null, "log in at /login");
       return { reason: "authentication", closeCode: closeCodes.loginNeeded, error };
     }
-    if (this.#isDraining) {
+    if (this.isDraining) {
       const message = "the gateway is stopping; connect again in a moment";
       const error = new FrameError("shutting-down", null, message, retryStoppedMs);
       return { reason: "stopping", closeCode: closeCodes.goingAway, error };
@@ -142,7 +134,7 @@ export class WebSocketConnections {
 
   /** Tells all pages, gives running exchanges `drainMs` to end, and resolves when no WebSocket is left. */
   async drain(): Promise<void> {
-    this.#isDraining = true;
+    this.isDraining = true;
     clearInterval(this.#heartbeat);
     const closed = [...this.#connections.keys()].map((webSocket) => once(webSocket, "close"));
     for (const connection of this.#all) connection.drain();

@@ -27,6 +27,7 @@ import { announce, FrameError, hopOf, readStreamRequest } from "./page-frames.ts
 /** Milliseconds for which changes of a state are gathered. */
 const stateGatherMs = 10;
 const noBytes = new Uint8Array(0);
+const guestRights = "a guest may watch the presentation of a link, and nothing else";
 
 export class PageConnection extends WebSocketConnection {
   readonly mayWatch: boolean;
@@ -34,7 +35,6 @@ export class PageConnection extends WebSocketConnection {
   /** The frames that it may send, and how many of them may be faulty [G-4]. */
   readonly #frames: TokenBucket;
   readonly #faults: TokenBucket;
-  /** Created with the first frame about flows. */
   #createdFlows: PageFlows | undefined;
   /** What the page is to be told anew once it has room, by the type of the frame. */
   readonly #states = new Map<GatewayFrame["type"], () => GatewayFrame | undefined>();
@@ -56,12 +56,7 @@ export class PageConnection extends WebSocketConnection {
     this.queue.send(encodeFrame(frame));
   }
 
-  /**
-   * Tells the page soon how something is then. Other pages can change it thousands of times a second: what changed meanwhile
-   * is told once, and nothing is gathered for a page that does not read.
-   *
-   * @param describe `undefined` when it no longer concerns the page
-   */
+  /** Tells the page soon how something is then, if at all: other pages can change it thousands of times a second. */
   sendState(type: GatewayFrame["type"], describe: () => GatewayFrame | undefined): void {
     if (this.#states.size === 0) setTimeout(() => this.#sendStates(), stateGatherMs);
     this.#states.set(type, describe);
@@ -74,7 +69,6 @@ export class PageConnection extends WebSocketConnection {
     for (const frame of frames) if (frame !== undefined) this.sendFrame(frame);
   }
 
-  /** Ends follows and conversations, lets the other exchanges end, then closes. */
   override drain(): void {
     this.#isDraining = true;
     const message = "the gateway is stopping; running exchanges may end, and new ones are refused";
@@ -106,8 +100,8 @@ export class PageConnection extends WebSocketConnection {
   }
 
   sendListening(): void {
-    if (!this.#isGuest)
-      this.sendState("listening", () => ({ type: "listening", listening: this.shared.listening.ports }));
+    const describe = () => ({ type: "listening", listening: this.shared.listening.ports }) as const;
+    if (!this.#isGuest) this.sendState("listening", describe);
   }
 
   override onOpen({ id, record: { local, remote, tls, at } }: Stream): void {
@@ -191,7 +185,7 @@ export class PageConnection extends WebSocketConnection {
   }
 
   #takeBytes(data: Uint8Array): void {
-    if (this.#isGuest) throw forbiddenForGuests();
+    if (this.#isGuest) throw new FrameError("forbidden", null, guestRights);
     const frame = decodeByteFrame(data);
     if (typeof frame === "string") throw invalid(frame);
     // What the page presents may be anything that it has seen.
@@ -207,7 +201,7 @@ export class PageConnection extends WebSocketConnection {
     const decoded = decodePageFrame(text);
     if ("problem" in decoded) throw invalid(decoded.problem);
     const { frame } = decoded;
-    if (this.#isGuest && !mayGuestSend(frame)) throw forbiddenForGuests();
+    if (this.#isGuest && !mayGuestSend(frame)) throw new FrameError("forbidden", null, guestRights);
     const { type } = frame;
     if (type === "clock") return this.sendFrame({ type, at: frame.at, gatewayAt: receivedMs });
     if (type === "request" || type === "connect") return this.#start(frame, receivedMs);
@@ -298,10 +292,6 @@ export class PageConnection extends WebSocketConnection {
 /** A guest may name a presentation, and relate its times to the page's clock. */
 function mayGuestSend(frame: PageFrame): boolean {
   return frame.type === "clock" || (frame.type === "watch" && frame.presentation !== undefined);
-}
-
-function forbiddenForGuests(): FrameError {
-  return new FrameError("forbidden", null, "a guest may watch the presentation of a link, and nothing else");
 }
 
 function invalid(problem: string): FrameError {

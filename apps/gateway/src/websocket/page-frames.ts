@@ -1,8 +1,4 @@
-/**
- * What a page may ask of a stream, and how it is told what went wrong [G-2], [G-4], [G-7].
- *
- * A frame that is wrong becomes a `FrameError`, which the page gets as an `error` frame.
- */
+/** What a page may ask of a stream, and how it is told what went wrong [G-2], [G-4], [G-7]. */
 
 import { describeHostPort } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
@@ -47,12 +43,7 @@ export class FrameError extends Error {
 type RequestFrame = Extract<PageFrame, { type: "request" }>;
 type ConnectFrame = Extract<PageFrame, { type: "connect" }>;
 
-/**
- * Reads what a frame wants to send, and to which target.
- *
- * @param lessons the targets of lessons, which no sentence names
- * @throws FrameError `target-unknown`, or `message-invalid` with the message that the server would answer
- */
+/** @throws FrameError `target-unknown`, or `message-invalid` with the message that the server would answer */
 export function readStreamRequest(
   frame: RequestFrame | ConnectFrame,
   targets: ReadonlyMap<string, Target>,

@@ -13,7 +13,7 @@ import { pageFrameBytesMax, subprotocol } from "@wirebook/protocol";
 import { sendText } from "../http/static-files.ts";
 import type { GatewayLimits } from "../limits.ts";
 
-/** Lets the plugin accept upgrades. Call it before the hooks that refuse some. */
+/** Call it before the hooks that refuse some upgrades. */
 export async function registerWebSockets(
   app: FastifyInstance,
   limits: GatewayLimits,
@@ -47,21 +47,14 @@ function chooseProtocol(offered: Set<string>, { url = "" }: IncomingMessage): st
   return offered.has("binary") ? "binary" : (offered.values().next().value ?? false);
 }
 
-/**
- * Adds the route of the pages, and those of the relay to its targets by name.
- *
- * @param onWebSocket called before anything listens to the WebSocket, with the target of a relay
- */
+/** @param onWebSocket called before anything listens to the WebSocket, with the target of a relay */
 export function registerWebSocketRoutes(
   app: FastifyInstance,
   relayTargets: ReadonlyMap<string, Target>,
   onWebSocket: (webSocket: WebSocket, request: FastifyRequest, relayTarget: Target | undefined) => void,
 ): void {
-  const routes = [
-    ["/ws", undefined] as const,
-    ...[...relayTargets].map(([name, each]) => [`/tcp/${name}`, each] as const),
-  ];
-  for (const [url, relayTarget] of routes) {
+  const relays = [...relayTargets].map(([name, target]) => [`/tcp/${name}`, target] as const);
+  for (const [url, relayTarget] of [["/ws", undefined] as const, ...relays]) {
     app.route({
       method: "GET",
       url,
