@@ -177,13 +177,13 @@ const table = {
   },
   "unlimited-guesses": {
     what: "a gateway that checks every password at once",
-    file: "apps/gateway/src/auth/guess-limiter.ts",
+    file: "apps/gateway/src/auth/passwords.ts",
     find: "if (!network.take()) return this.#limits.guessAddressRefillMs;",
     replace: "if (network !== undefined) return undefined;",
   },
   "locked-out-owners": {
     what: "a gateway on which guesses from anywhere use up the owner's attempts",
-    file: "apps/gateway/src/auth/guess-limiter.ts",
+    file: "apps/gateway/src/auth/passwords.ts",
     find: "this.isHome(address, name) ? homeOf(address, name) : name",
     replace: "name",
   },

@@ -1,8 +1,6 @@
 /**
- * The gateway as a Fastify app: which requests it refuses, what it serves, and where a WebSocket goes.
- *
- * Hooks run before an upgrade as before any other request: one that may not connect gets a status there. One for which
- * there is no capacity gets a WebSocket and over it the reason, because a browser would show its page no other [G-10].
+ * The gateway as a Fastify app: which requests it refuses, what it serves, and where a WebSocket goes. Hooks run before an
+ * upgrade as before any other request: one that may not connect gets a status there.
  */
 
 import Fastify, { LogController } from "fastify";
@@ -81,7 +79,6 @@ export async function createApp(
   const onGap = (): void => metrics.watchGaps.inc();
   const flowLog = new FrameLog(config.watchMemory * 1024 * 1024, flowsKeptMax, onGap);
   const presentations = new Presentations(limits, onGap);
-  const logs = (): FrameLog[] => [flowLog, ...presentations.all];
   app.addHook("onClose", () => presentations.close());
   const listening = new ListeningPorts(config.listens, config.allow, { limits, flowLog, log, metrics });
   app.decorate("listening", listening);
@@ -106,12 +103,10 @@ export async function createApp(
   metrics.gauge("connections_max", "connections to targets at once", () => pool.slotsMax);
   metrics.gauge("flows_running", "flows through listening ports that run", () => listening.count);
   metrics.gauge("presentations", "presentations that run", () => presentations.all.length);
-  metrics.gauge("watchers", "pages that watch flows or a presentation", () => {
-    return logs().reduce((sum, { viewers }) => sum + viewers.length, 0);
-  });
-  metrics.gauge("flow_bytes_kept", "bytes of flows that are kept for watchers", () => {
-    return logs().reduce((sum, { bytesKept }) => sum + bytesKept, 0);
-  });
+  const sumOf = (look: (log: FrameLog) => number): number =>
+    [flowLog, ...presentations.all].reduce((sum, each) => sum + look(each), 0);
+  metrics.gauge("watchers", "pages that watch flows or a presentation", () => sumOf(({ viewers }) => viewers.length));
+  metrics.gauge("flow_bytes_kept", "bytes of flows that are kept", () => sumOf(({ bytesKept }) => bytesKept));
 
   await registerWebSockets(app, limits, config.relay, () => Promise.all([listening.drain(), connections.drain()]));
   app.addHook("onRequest", (request, reply, done) => {

@@ -173,9 +173,8 @@ function checkHost(
 
 function targetsOf(server: typeof serverDefault | undefined, others: readonly Target[], hasProxyHeader: boolean) {
   if (hasProxyHeader && server === undefined) {
-    throw new SettingsError(
-      "--proxy-protocol concerns --server, which is missing; type ?proxy=v2 behind a --target's address",
-    );
+    const advice = "type ?proxy=v2 behind a --target's address";
+    throw new SettingsError(`--proxy-protocol concerns --server, which is missing; ${advice}`);
   }
   const targets = [...others];
   if (server !== undefined)
@@ -189,9 +188,8 @@ function targetsOf(server: typeof serverDefault | undefined, others: readonly Ta
     throw new SettingsError(`the name ${taken} is that of ${holders}, too; give each --target its own`);
   }
   if (targets.length <= targetsMax) return targets;
-  throw new SettingsError(
-    `${targets.length} targets are over the limit of ${targetsMax}; start a second gateway for the others`,
-  );
+  const advice = "start a second gateway for the others";
+  throw new SettingsError(`${targets.length} targets are over the limit of ${targetsMax}; ${advice}`);
 }
 
 function tlsOf(certPath: string | undefined, keyPath: string | undefined): TlsFiles | undefined {

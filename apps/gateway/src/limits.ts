@@ -1,8 +1,6 @@
 /**
- * What one gateway grants to its clients, to its targets and to itself. docs/reference/limits.md says of each what it bounds.
- * The bounds that a page must know too are in libs/protocol; a constant that only one file needs is in that file.
- *
- * They are one object, so that a test can reach and pass a bound without sending a million frames.
+ * What one gateway grants to its clients, to its targets and to itself; docs/reference/limits.md says of each what it bounds.
+ * One object, so that a test can pass a bound without a million frames. Those that a page must know are in libs/protocol.
  */
 
 import { connectTimeoutMsDefault, replyTimeoutMsDefault } from "@wirebook/net";

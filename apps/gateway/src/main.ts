@@ -64,8 +64,8 @@ function announce(config: GatewayConfig, app: FastifyInstance): void {
 }
 
 /**
- * The first signal lets running exchanges end; the second exits at once. SIGHUP reads a renewed certificate, as in other
- * servers, and no connection is lost. On a terminal it says that this was closed, and ends the gateway.
+ * The first signal lets running exchanges end; the second exits at once. SIGHUP reads a renewed certificate; on a terminal it
+ * says that this was closed, and ends the gateway.
  */
 function handleSignals(app: FastifyInstance, { tls }: GatewayConfig): void {
   const log = createLog(app.log);

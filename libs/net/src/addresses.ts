@@ -53,7 +53,7 @@ export function networkOf(address: string): string {
   return `${new ipaddr.IPv6([...parsed.parts.slice(0, 4), 0, 0, 0, 0]).toRFC5952String()}/64`;
 }
 
-/** An address and how many of its first bits are a network's; `undefined` when the text is neither that nor an address. */
+/** An address and how many of its first bits are a network's, all of them for an address alone. */
 export function readNetwork(text: string): { readonly address: string; readonly bits: number } | undefined {
   const [, plain = "", bitsText] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const address = normalizeAddress(plain);

@@ -123,8 +123,9 @@ function readSocketPath(text: string, { host, pathname }: URL): string {
   if (host !== "" || !/^\/[^\0]*$/.test(path)) throw notAnAddress(text);
   const bytes = Buffer.byteLength(path);
   if (bytes <= socketPathBytesMax) return path;
+  const advice = "use a shorter one, such as a symbolic link";
   throw new InputError(
-    `the path of ${bytes} bytes to the Unix socket is over the limit of ${socketPathBytesMax}; use a shorter one, such as a symbolic link`,
+    `the path of ${bytes} bytes to the Unix socket is over the limit of ${socketPathBytesMax}; ${advice}`,
   );
 }
 

@@ -10,7 +10,7 @@ interface Check extends PromiseWithResolvers<boolean> {
   readonly hashes: readonly string[];
 }
 
-/** What the thread is told, to know itself. */
+/** Tells the thread what it is. */
 const threadName = "passwords";
 
 /** Says whether a password is right, one check at a time; `close` ends that. */

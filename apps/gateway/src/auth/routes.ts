@@ -82,15 +82,12 @@ function isAsset({ method, url, ws }: FastifyRequest): boolean {
   return !ws && (method === "GET" || method === "HEAD") && /^\/(?:assets\/[\w.-]+|favicon\.svg)$/.test(url);
 }
 
-/** A browser that opens a page beside the login page: deeper down, a relative redirect would lead elsewhere. */
+/** Deeper down, a relative redirect would lead elsewhere. */
 function isNavigation({ method, url, headers, ws }: FastifyRequest): boolean {
   return !ws && method === "GET" && /^\/[^/]*(?:\?|$)/.test(url) && /text\/html/.test(headers.accept ?? "");
 }
 
-/**
- * A browser that meets Basic asks for the password in a dialog of its own, and remembers it beyond any logout. So only
- * programs do: who sent a password, or opens a relay without an Origin.
- */
+/** A browser that meets Basic asks for the password itself, and remembers it beyond any logout. So only programs do. */
 function challengeFor(request: FastifyRequest): string {
   const { authorization, origin } = request.headers;
   const isProgram = authorization !== undefined || (isRelay(request) && origin === undefined);

@@ -1,10 +1,8 @@
 /**
- * One direction of a flow: reads from one leg, writes to the other, does on the way what the faults of the port say, and
- * logs what it saw [G-15].
+ * One direction of a flow: reads from one leg, writes to the other, does what the faults of the port say, and logs it [G-15].
  *
- * What the kernel takes at once has left when it was read. What it does not take waits in the sink: the source is not read
- * until it has gone, so TCP's own window slows the sender down. Under a fault bytes wait here, as few, and in order: jitter
- * never lets a later read overtake an earlier one, as on one TCP connection.
+ * What the kernel does not take at once waits in the sink: the source is not read until it has gone, so TCP's own window slows
+ * the sender down. Under a fault bytes wait here, as few, and in order: jitter lets no read overtake an earlier one.
  */
 
 import type { Socket } from "node:net";

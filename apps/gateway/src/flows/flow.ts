@@ -44,7 +44,7 @@ export class Flow {
   readonly #client: Socket;
   readonly #clientEnd: Endpoint | undefined;
   readonly #header: Uint8Array | undefined;
-  /** The TCP or Unix socket of the target, and where bytes are read and written: itself, or TLS over it. */
+  /** The socket of the target, and where bytes are read and written: itself, or TLS over it. */
   readonly #transport: Socket;
   #target: Socket;
   #up: FlowDirection | undefined;

@@ -1,8 +1,6 @@
 /**
  * The TCP ports on which the gateway listens besides its own: each connection becomes a flow to the port's target [G-15].
- *
- * Loopback may always connect, and every local process with it; others where the operator allowed their network. One that
- * may not, or is one too many, is reset before a byte of it was read.
+ * Loopback may always connect; others where the operator allowed their network, else they are reset before a byte was read.
  */
 
 import { once } from "node:events";
@@ -87,13 +85,8 @@ export class ListeningPorts {
   async open(): Promise<void> {
     for (const settings of this.#settings) {
       const { host, port } = settings;
-      const server = createServer({
-        allowHalfOpen: true,
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: clientProbeMs,
-        pauseOnConnect: true,
-      });
+      const probes = { keepAlive: true, keepAliveInitialDelay: clientProbeMs };
+      const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, ...probes });
       try {
         await once(server.listen({ host, port }), "listening");
       } catch (error) {
@@ -139,8 +132,7 @@ export class ListeningPorts {
     if (reason !== undefined) {
       this.#metrics.refused.inc({ reason });
       this.#log.closed(address, reason);
-      socket.resetAndDestroy();
-      return;
+      return void socket.resetAndDestroy();
     }
     this.#counts.add(network, socket);
     const flow = new Flow(socket, port, this);

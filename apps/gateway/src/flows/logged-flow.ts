@@ -1,9 +1,7 @@
 /**
- * One flow in a log, and what happens to it.
- *
- * A flow has two legs: client–gateway and gateway–target. A read is noted once, on the leg on which it came. When the other
- * leg took it at once, nothing follows; when it had to wait, `written` says when it was taken. Keys of flows to the target
- * `wirebook` are masked here [W-9], and so in everything that is shown or exported; what is passed on is never touched.
+ * One flow in a log. It has two legs: client–gateway and gateway–target. A read is noted on the leg on which it came; when the
+ * other leg did not take it at once, `written` says when it did. Keys of flows to the target `wirebook` are masked here [W-9],
+ * and so in everything that is shown or exported; what is passed on is never touched.
  */
 
 import { ExchangeMask } from "@wirebook/capture";

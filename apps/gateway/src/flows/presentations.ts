@@ -1,9 +1,8 @@
 /**
- * Presentations: what pages show of their own streams to those who hold a link [G-16].
+ * Presentations: what pages show of their own streams to those who hold a link [G-16], each a small log with its own watchers.
  *
- * A presentation is a small log with its own watchers. Two secrets go with it, and both are only in memory. The presenter
- * holds the key. Its hash is the token, which is in the link: whoever has that may watch this presentation, and can neither
- * go on with it nor see anything else. It ends when its presenter says so, or has been away for too long: a reload is no end.
+ * The presenter holds the key. Its hash is the token, which is in the link: whoever has that may watch this presentation, and
+ * can neither go on with it nor see anything else. It ends when its presenter says so, or has been away for too long.
  */
 
 import { hash, randomBytes } from "node:crypto";

@@ -82,7 +82,7 @@ export class OriginPolicy {
   }
 }
 
-/** The names by which a browser may reach what listens there; "every address" is none that a browser opens. */
+/** "Every address" is none that a browser opens. */
 function namesOf(host: string): string[] {
   if (host === "0.0.0.0" || host === "::") return [];
   return isLoopback(host) ? [host, "127.0.0.1", "localhost", "::1"] : [host];
@@ -181,7 +181,7 @@ export function listeningPort(app: FastifyInstance): number {
   return address === null || typeof address === "string" ? 0 : address.port;
 }
 
-/** A header of a request that came through a proxy (RFC 7239, RFC 9110 section 7.6.3, and what is usual). */
+/** Of a request that came through a proxy (RFC 7239, RFC 9110 section 7.6.3, and what is usual). */
 const forwardingHeader =
   /^(?:forwarded|via|x-forwarded-.*|x-original-forwarded-for|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/;
 
@@ -209,9 +209,6 @@ export function proxyHeaderOf(request: FastifyRequest): Uint8Array {
   if (remoteAddress === undefined || localAddress === undefined) return encodeProxyHeader();
   const address = addressOf(request);
   // A reverse proxy does not pass on the client's port.
-  const port = address === normalizeAddress(remoteAddress) ? remotePort : undefined;
-  return encodeProxyHeader({
-    source: { address, port: port ?? 0 },
-    destination: { address: localAddress, port: localPort ?? 0 },
-  });
+  const port = address === normalizeAddress(remoteAddress) ? (remotePort ?? 0) : 0;
+  return encodeProxyHeader({ source: { address, port }, destination: { address: localAddress, port: localPort ?? 0 } });
 }

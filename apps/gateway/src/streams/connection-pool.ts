@@ -62,9 +62,8 @@ export class ConnectionPool {
       return user.onBusy(`${this.#allInUse(share)} and ${queuedStreamsMax} streams wait; try again in a moment`);
     }
     const timer = setTimeout(() => {
-      const message =
-        `${this.#allInUse(share)} and none became free within ${queueWaitMs} ms; ` +
-        "end a follow or a conversation, or start the gateway with more --connections";
+      const advice = "end a follow or a conversation, or start the gateway with more --connections";
+      const message = `${this.#allInUse(share)} and none became free within ${queueWaitMs} ms; ${advice}`;
       this.#stopWaiting(user, share);
       user.onBusy(message);
     }, queueWaitMs);

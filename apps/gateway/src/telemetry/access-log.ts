@@ -32,13 +32,8 @@ interface SocketEvent {
   readonly user?: string | undefined;
 }
 
-/** A login, one that failed, or a logout. */
-interface LoginEvent {
-  readonly address: string;
-  /** Absent when the name is none of the file: it may be a password. */
-  readonly user: string | undefined;
-  readonly outcome: string;
-}
+/** `user` is absent when the name is none of the file: it may be a password. */
+type LoginEvent = { readonly address: string; readonly user: string | undefined; readonly outcome: string };
 
 export type Log = ReturnType<typeof createLog>;
 

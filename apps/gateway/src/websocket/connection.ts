@@ -1,8 +1,6 @@
 /**
- * One WebSocket of a client, whatever it carries: its listeners, whether it is alive, when it is read, how it closes [G-9], [G-10].
- *
- * What a listener throws ends this WebSocket and no other. The WebSockets of a gateway share one set of listeners: with a
- * set for each, an idle one would need half as much memory again.
+ * One WebSocket of a client: whether it is alive, when it is read, how it closes [G-9], [G-10]. What a listener throws ends it
+ * and no other. All share one set of listeners: with a set for each, an idle one would need half as much memory again.
  */
 
 import type { Socket } from "node:net";
@@ -78,7 +76,7 @@ export abstract class WebSocketConnection implements SendQueueListener {
   readonly client: Client;
   readonly queue: SendQueue;
   protected readonly shared: ConnectionShared;
-  /** Its streams that run by their ids, oldest first. */
+  /** Those that run by their ids, oldest first. */
   protected readonly streams = new Map<number, Stream>();
   /** When the client last sent something for a target, on the monotonic clock. */
   protected usedMs = 0;
@@ -122,7 +120,7 @@ export abstract class WebSocketConnection implements SendQueueListener {
   /** No further message comes: the WebSocket has closed, or is closing. */
   abstract onGone(): void;
 
-  /** The gateway stops: what may take any time is ended, the rest may end by itself, then the WebSocket closes. */
+  /** The gateway stops: what may take any time is ended, then the rest by itself, then the WebSocket. */
   abstract drain(): void;
 
   get streamCount(): number {
@@ -152,9 +150,9 @@ export abstract class WebSocketConnection implements SendQueueListener {
   }
 
   /**
-   * A client whose frames are not being read cannot answer. The kernel's probes, which it sends only while nothing is on its
-   * way, tell whether its machine is there, and an empty write what they found. Where it is, a ping meets a reset if the
-   * client has gone. A ping that meets no machine would end the probes, so there are few.
+   * A client whose frames are not being read cannot answer. The kernel's probes tell whether its machine is there, and an empty
+   * write what they found. Where it is, a ping meets a reset if the client has gone. One that meets no machine would end the
+   * probes, which are sent while nothing is on its way, so there are few.
    */
   #beatStalled(): void {
     const { socket } = this.client;
@@ -201,8 +199,8 @@ export abstract class WebSocketConnection implements SendQueueListener {
   }
 
   /**
-   * Another stream goes first each time, and gets a turn of the event loop to itself; then two more go on, then four. If all
-   * went on at once, the kernel would report them in the same order each time, and the first ones would fill the queue.
+   * Another stream goes first each time, with a turn of the event loop to itself; then two more go on, then four. If all went
+   * on at once, the kernel would report them in the same order, and the first ones would fill the queue.
    */
   #resumeInTurn(): void {
     const streams = [...this.streams.values()];

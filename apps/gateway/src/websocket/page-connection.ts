@@ -1,9 +1,7 @@
 /**
- * The WebSocket of a page, and the streams that it carries, in frames of `wirebook.v2` [G-2]…[G-8].
- *
- * The page's frames come in here and become streams; what happens to a stream becomes a frame to the page. A frame that is
- * refused is answered with an `error`; the WebSocket is closed only on a page that goes on sending such frames. A frame for
- * a stream that does not run is dropped: it crossed the stream's end on the way.
+ * The WebSocket of a page, and the streams that it carries, in frames of `wirebook.v2` [G-2]…[G-8]. A frame that is refused is
+ * answered with an `error`; the WebSocket is closed only on a page that goes on sending such frames. One for a stream that does
+ * not run is dropped: it crossed the stream's end on the way.
  */
 
 import {

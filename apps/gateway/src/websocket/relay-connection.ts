@@ -2,9 +2,8 @@
  * The WebSocket of any client that wants a target's bytes and nothing else: a transparent relay, as websockify has it [G-13].
  *
  * Messages in, text or binary, are bytes out; each read is one binary message. The target's FIN closes the WebSocket with
- * 1000, its RST and every other failure with 1011 and the reason, once the client's machine has taken what came before. A
- * client that reads slowly, or not at all for a while, holds its target back and nothing else. The client's close sends FIN
- * to the target; what that still sends is dropped for `relayLingerMs`, so that it can end in peace. Watchers see a flow.
+ * 1000, every failure with 1011 and the reason, once the client's machine has taken what came before. The client's close sends
+ * FIN to the target; what that still sends is dropped for `relayLingerMs`. Watchers see a flow.
  */
 
 import type { Target } from "@wirebook/net";

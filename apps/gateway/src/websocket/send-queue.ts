@@ -1,12 +1,9 @@
 /**
- * What goes to one WebSocket, and how many bytes of it still wait [G-9].
+ * What goes to one WebSocket, and how many bytes of it still wait [G-9]. A WebSocket has no window that slows a sender down, so
+ * the bytes that wait are counted: above the high-water mark the targets are no longer read, whose windows then close; below
+ * the low-water mark reading goes on. There is no polling: `ws` calls back when the kernel has taken a frame.
  *
- * A WebSocket in a browser has no window that slows a sender down. So the bytes that wait are counted with each frame:
- * above the high-water mark the queue is full and the targets are no longer read, whose windows then close; below the
- * low-water mark reading goes on. There is no polling: `ws` calls back when the kernel has taken a frame.
- *
- * While several streams run, the socket under the WebSocket is corked for a turn of the event loop, so that all frames of a
- * turn leave in one write.
+ * While several streams run, the socket is corked for a turn of the event loop: all frames of a turn leave in one write.
  */
 
 import type { Socket } from "node:net";
@@ -52,7 +49,7 @@ export class SendQueue {
     return this.#socket.writableLength;
   }
 
-  /** True when so few bytes wait that what can be sent at any time may follow. */
+  /** True when what can be sent at any time may follow. */
   get hasRoom(): boolean {
     return !this.#isFull && this.waitingBytes <= this.#limits.lowWaterBytes;
   }
