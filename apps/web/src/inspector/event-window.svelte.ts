@@ -2,9 +2,6 @@ import { touches } from "./frame-list.ts";
 import type { FrameList, FrameSource } from "./frame-list.ts";
 import type { Mark } from "./highlight.svelte.ts";
 
-/** From a place of a list up to, but not including, another one. */
-export type Places = ReturnType<EventWindow["places"]>;
-
 /** The part of a stream's frames that is drawn. It moves along with the newest, until someone goes back. */
 export class EventWindow {
   readonly size: number;

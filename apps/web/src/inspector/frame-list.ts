@@ -1,7 +1,4 @@
-/**
- * The frames of a stream: each text frame and each event, and what is on TCP beside it, in the order of their times. A
- * conversation has thousands, and is drawn ten times a second: a row is made when it is asked for.
- */
+/** The text frames and events of a stream, by time. There may be thousands: a row is made when it is asked for. */
 
 import { byteFrameHeaderBytes, encodeText } from "@wirebook/protocol";
 import type { StreamEvent } from "@wirebook/protocol";
@@ -119,7 +116,6 @@ export class FrameList {
     };
   }
 
-  /** The rows from one place up to, but not including, another one. */
   slice(from: number, to: number): readonly FrameRow[] {
     const rows = this.#frames.slice(from, to).map((_, at) => this.at(from + at));
     return rows.filter((row) => row !== undefined);
@@ -140,11 +136,10 @@ export class FrameList {
     const { controls, message } = this.#stream;
     const payload = encodeText(text).length;
     const carried = byteCount ?? (source === controls[0] ? encodeText(message).length : 0);
+    const [kind, bytes] =
+      byteCount === undefined ? (["text", payload] as const) : (["binary", byteFrameHeaderBytes + byteCount] as const);
     return {
-      frame:
-        byteCount === undefined
-          ? { direction, kind: "text", name, bytes: payload }
-          : { direction, kind: "binary", name, bytes: byteFrameHeaderBytes + byteCount },
+      frame: { direction, kind, name, bytes },
       span: carried > 0 ? { stream: "sent", from: offset, to: offset + carried } : undefined,
     };
   }

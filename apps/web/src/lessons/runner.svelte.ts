@@ -1,7 +1,4 @@
-/**
- * One lesson as a learner goes through it: predict, run, observe. It carries out the lesson's orders as streams of the user,
- * and hands their facts to the lesson. A run that the gateway or the network spoiled decides nothing.
- */
+/** One lesson: predict, run, observe. A run that the gateway or the network spoiled decides nothing. */
 
 import { encodeText } from "@wirebook/protocol";
 import type { AnnouncedTarget } from "@wirebook/protocol";

@@ -1,5 +1,3 @@
-/** What of the page is in sight: its panes and how wide they are, the tab of the inspector, the dialog, the latest result. */
-
 import { tick } from "svelte";
 import * as z from "zod/mini";
 import type { Stream } from "../streams/stream.svelte.ts";
@@ -7,7 +5,6 @@ import { Persisted } from "./browser.ts";
 
 export type Pane = "conversation" | "inspector" | "history";
 
-/** Without the conversation there is no page. */
 type FoldablePane = Exclude<Pane, "conversation">;
 
 /** The least width of a pane in pixels. */
@@ -87,11 +84,6 @@ export class Layout {
   lesson = $state<string>();
   /** Why the stream of the page's address is not shown, in a sentence. */
   linkProblem = $state("");
-
-  /** True when the tab of the inspector has something to show although no stream is selected. */
-  get isWithoutStream(): boolean {
-    return this.tab === "lab" || this.tab === "scenario" || this.tab === "compare";
-  }
 
   /** The pane that a narrow screen shows. */
   get pane(): Pane {

@@ -24,14 +24,13 @@ export class RedrawThrottle {
   mark(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    const leftMs = this.#everyMs === 0 ? 0 : this.#drawnMs + this.#everyMs - performance.now();
-    if (leftMs <= 0) nextFrame(() => this.#draw());
-    else setTimeout(() => nextFrame(() => this.#draw()), leftMs);
-  }
-
-  #draw(): void {
-    this.#isDue = false;
-    if (this.#everyMs > 0) this.#drawnMs = performance.now();
-    this.#beat += 1;
+    const draw = () => {
+      this.#isDue = false;
+      this.#drawnMs = performance.now();
+      this.#beat += 1;
+    };
+    const leftMs = this.#drawnMs + this.#everyMs - performance.now();
+    if (leftMs <= 0) nextFrame(draw);
+    else setTimeout(() => nextFrame(draw), leftMs);
   }
 }

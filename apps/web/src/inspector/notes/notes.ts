@@ -1,7 +1,4 @@
-/**
- * Short notes on what happened in this exchange, in the order in which it did. They are computed from its timeline and
- * say nothing that is not in it.
- */
+/** Short notes on what happened in this exchange, in its order; they say nothing that is not in its timeline. */
 
 import { messageSilenceMs } from "@wirebook/protocol";
 import { count, duration, plural } from "../../ui/format.ts";

@@ -54,11 +54,7 @@ export function summarize(timeline: Timeline, position?: number): string {
   if (flow !== undefined) return summarizeFlow(timeline, flow);
   if (isDialogue) return ofDialogue(timeline);
   if (endReason === "reset") return ofReset(timeline);
-  if (endReason === "cancelled") {
-    return isWithServer
-      ? "You cancelled it. The history shows what the server had done by then."
-      : `You cancelled it after ${count(sent.bytes)} B were sent.`;
-  }
+  if (endReason === "cancelled") return `You cancelled it after ${count(sent.bytes)} B were sent.`;
   if (reply.bytes === 0 && end === "running") return ofWaiting(timeline);
   if (reply.bytes === 0) return `${peerOf(timeline)} closed the connection without an answer.`;
   const answer = answerText(timeline);
