@@ -78,7 +78,7 @@ describeOnNatsServers("the programs on a cluster that asks for a password", () =
 
     test.each([
       ["a wrong one", "wirebook:wr0ng", /refuses this server/, []],
-      ["one with a slash in it", "wirebook:wr0ng/x", /must be written as %2F/, []],
+      ["one with a slash in it", "wirebook:wr0ng/x", /write %2F, %40 and %25/, []],
       ["two ways at once", "wirebook:wr0ng", /leave one of them out/, ["--nats-password-file=/dev/null"]],
     ])("does not start with %s", async (_what, user, sentence, more) => {
       await using program = Program.start(["--port", "0", ...more], { WIREBOOK_HISTORY: withUser(user) });
@@ -104,7 +104,9 @@ describeOnNatsServers("the programs on a cluster that asks for a password", () =
     const words = tool === "users" ? ["list"] : ["export", join(folder, "none.txt")];
     expect(runTool(tool, [...words, "--history", "nats://brick:s3cret@a/no.name"])).toBe(
       `wirebook: ${warning}: put the address into WIREBOOK_HISTORY, or the password into a file (--nats-password-file).\n` +
-        'wirebook: the address of the history on NATS cannot be used: the name "no.name" must be 1 to 64 letters, digits, hyphens and underscores\n',
+        "wirebook: the address of the history on NATS cannot be used: it must read " +
+        "nats://[USER[:PASSWORD]@]HOST[:PORT][,HOST[:PORT]…][/NAME][?replicas=1|3|5]; NAME has 1 to 64 letters, digits, " +
+        "hyphens and underscores; write %2F, %40 and %25 for / @ % in a password\n",
     );
   });
 

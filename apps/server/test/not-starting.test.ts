@@ -74,7 +74,7 @@ describe("the program does not start", () => {
 
   test("with a wrong option, and says what to type", async () => {
     await using program = Program.start(["--port", "70000"]);
-    const sentence = 'wirebook: --port is "70000"; type a port from 0 to 65535; 0 takes any free port\n';
+    const sentence = 'wirebook: --port is "70000"; type a port from 0 to 65535\n';
     expect(await program.ended).toEqual({ code: 2, signal: null, stdout: "", stderr: sentence });
   });
 

@@ -210,7 +210,7 @@ export abstract class WebSocketConnection implements SendQueueListener {
     const resume = (count: number): void => {
       if (turn !== this.#turns || this.queue.isFull) return;
       for (const stream of waiting.splice(0, count)) stream.connection.resume();
-      if (waiting.length > 0) setImmediate(resume, count * 2);
+      if (waiting.length > 0) this.#inNextTurn(() => resume(count * 2));
     };
     resume(1);
   }
@@ -232,10 +232,17 @@ export abstract class WebSocketConnection implements SendQueueListener {
     const { metrics, log } = this.shared;
     const { number, identity } = this.client;
     this.streams.delete(stream.id);
+    this.#inNextTurn(() => {
+      metrics.stream(stream);
+      log.stream(number, identity.user, stream);
+    });
+  }
+
+  /** An error there closes this WebSocket, not the gateway. */
+  #inNextTurn(act: () => void): void {
     setImmediate(() => {
       try {
-        metrics.stream(stream);
-        log.stream(number, identity.user, stream);
+        act();
       } catch (error) {
         this.onInternalError(error);
       }
