@@ -40,6 +40,15 @@ describe("a write schedule", () => {
     expect(read(0, [])).toMatch(/schedule/);
   });
 
+  test("may stand beside bytes that are no base64, which are refused", () => {
+    const frame = { type: "connect", target: "wirebook", id: 1, end: false, schedule: [{ afterMs: 0, bytes: 1 }] };
+    for (const bytes of ["A", "====", "a b=", "\u0000"]) {
+      expect(decodePageFrame(JSON.stringify({ ...frame, bytes }))).toMatchObject({
+        problem: expect.stringContaining("bytes"),
+      });
+    }
+  });
+
   test("waits at most so long in all", () => {
     const first = { afterMs: scheduleMsMax - 1, bytes: 1 };
     expect(read(2, [first, { afterMs: 1, bytes: 1 }])).toBeUndefined();
