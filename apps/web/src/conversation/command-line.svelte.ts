@@ -1,7 +1,6 @@
 /**
- * The one line that people type into. For the Wirebook server it is a message of its protocol: its first word is the name
- * that sends it, and the key of that name is added on the way. For any other target it goes as it was typed, and the
- * connection that the first one opened takes the next ones until it ends.
+ * The one line that people type into. For the Wirebook server it is a message: its first word is a name, whose key is added on
+ * the way. For any other target it goes as it was typed, on the connection that the first one opened.
  */
 
 import { decodeText, encodeText, isUtf8 } from "@wirebook/protocol";
@@ -31,7 +30,7 @@ const targetSettings = z.object({
 
 type TargetSettings = z.infer<typeof targetSettings>;
 
-/** The line end of most text protocols of the Internet: SMTP, IMAP, FTP, HTTP, redis. */
+/** As most text protocols of the Internet have it. */
 const usual: TargetSettings = { lineEnd: "CRLF", input: "text", keepsOpen: true };
 
 /** A Wirebook server takes one message a connection, and closes it after the reply. */
@@ -42,7 +41,6 @@ const rememberedMax = 64;
 export class CommandLine {
   text = $state("");
   panel = $state<"identity" | "fields" | "bytes">();
-  /** The name of the line that the server did not accept. */
   refused = $state.raw<{ readonly name: string; readonly hadKey: boolean }>();
   readonly #parts: Pick<App, "operations" | "identity" | "streams">;
   readonly #onSent: (stream: Stream | undefined) => void;
@@ -52,7 +50,6 @@ export class CommandLine {
   #settings = $state.raw<ReadonlyMap<string, TargetSettings>>(
     new Map(this.#keptSettings.readAs(z.array(z.tuple([z.string(), targetSettings])))),
   );
-  /** The latest conversation with each target, open or over. */
   #conversations = $state.raw<ReadonlyMap<string, Stream>>(new Map());
   /** What was sent to each target, and how far back from what is being typed the line shows it. */
   readonly #recalled = new Map<string, readonly string[]>();
@@ -238,7 +235,6 @@ export class CommandLine {
     this.panel = "identity";
   }
 
-  /** On the open conversation, or else on a new connection. False without a gateway. */
   #sendBytes(bytes: Uint8Array): boolean {
     const { conversation, settings, target } = this;
     if (conversation !== undefined && settings.keepsOpen) {

@@ -1,7 +1,4 @@
-/**
- * A line that is typed for the Wirebook server: the request that it is, or why the server would refuse it; and what the
- * server's list of operations adds to it.
- */
+/** A line that is typed for the Wirebook server: the request that it is, or why the server would refuse it. */
 
 import {
   decodeCommand,

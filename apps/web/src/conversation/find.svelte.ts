@@ -1,7 +1,4 @@
-/**
- * Finds a text in the bytes that are kept of all streams, folded or not. Bytes are compared as characters of one byte each,
- * so a match knows its offset; case is ignored in ASCII alone.
- */
+/** Finds a text in all bytes that are kept, as characters of one byte each, so a match knows its offset. ASCII alone has no case. */
 
 import { encodeText } from "@wirebook/protocol";
 import type { StreamEvent } from "@wirebook/protocol";
@@ -53,7 +50,7 @@ export class Find {
     this.matches = matches;
   }
 
-  /** Goes to the match so many further on, and past the last to the first; to the newest when there was none. */
+  /** Past the last match comes the first; without one, the newest. */
   move(step: 1 | -1): void {
     this.refresh();
     const at = this.#at;

@@ -35,11 +35,8 @@ export class Identity {
 }
 
 /**
- * The access keys of this browser's users.
- *
- * A message is sent with the key of the name in its first word, if there is one; only the name is shown. Keys are stored
- * as they are: anyone with access to this browser's profile can use them. Each change first reads the storage again, so
- * that no key of another tab is lost.
+ * Keys are stored as they are: anyone with access to this browser's profile can use them. Each change first reads the storage
+ * again, so that no key of another tab is lost.
  */
 export class Keyring {
   problem = $state("");

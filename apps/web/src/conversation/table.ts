@@ -4,8 +4,6 @@ import { decodeEntry } from "@wirebook/protocol";
 import { linesOf } from "./line-bytes.ts";
 
 const columnsMax = 40;
-
-/** Characters of a text by which it is told whether it has columns. */
 const sampleCharacters = 4096;
 
 export function tableOf(text: string): readonly (readonly string[])[] | undefined {

@@ -1,7 +1,4 @@
-/**
- * The same message, sent by another program: a command for a POSIX shell. It writes the message, prints what comes back until
- * the server closes, and holds no key: asterisks stand in its place.
- */
+/** The same message as a command for a POSIX shell, which prints what comes back until the server closes. It holds no key. */
 
 import { ExchangeMask } from "@wirebook/capture";
 import { encodeText } from "@wirebook/protocol";
@@ -32,18 +29,12 @@ export function copyCommand(message: string, { name, transport, address = "127.0
 
 const octal = (byte: number) => `\\${byte.toString(8).padStart(3, "0")}`;
 const isPlain = (byte: number) => byte >= 0x20 && byte < 0x7f;
-const named = new Map([
-  [0x09, String.raw`\t`],
-  [0x0a, String.raw`\n`],
-  [0x0d, String.raw`\r`],
-  [0x25, "%%"],
-  [0x27, octal(0x27)],
-  [0x5c, "\\\\"],
-]);
+/** Tab, line feed, carriage return, and `%`, `'`, `\`. */
+const named: Readonly<Record<number, string>> = { 9: "\\t", 10: "\\n", 13: "\\r", 37: "%%", 39: octal(39), 92: "\\\\" };
 
 /** For the format of `printf` in single quotes (POSIX, XBD 5): octal, because `\x` is not in the standard and dash does not know it. */
 export function printfFormat(bytes: Uint8Array): string {
-  const escape = (byte: number) => named.get(byte) ?? (isPlain(byte) ? String.fromCharCode(byte) : octal(byte));
+  const escape = (byte: number) => named[byte] ?? (isPlain(byte) ? String.fromCharCode(byte) : octal(byte));
   const text = Array.from(bytes, escape).join("");
   // A format that begins with a hyphen is taken for an option.
   return text.startsWith("-") ? octal(0x2d) + text.slice(1) : text;

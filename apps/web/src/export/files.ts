@@ -1,5 +1,3 @@
-/** Files that the page saves and loads. */
-
 import {
   Capture,
   decodeSession,

@@ -1,8 +1,4 @@
-/**
- * A stream as the line of a file or link, and back: nothing is sent, and the same code shows it as when it happened.
- *
- * A line has no key, because a `Stream` holds none, and its clock starts at 0. One that was loaded is marked so.
- */
+/** A stream as the line of a file or link, and back. A line has no key, since a `Stream` holds none. Its clock starts at 0. */
 
 import { endOf, fromStreamRecord, hideKeys, recordVersion, toStreamRecord } from "@wirebook/capture";
 import type { RecordedStream } from "@wirebook/capture";
@@ -12,7 +8,6 @@ import { streamBounds } from "../limits.ts";
 import { Stream } from "../streams/stream.svelte.ts";
 import type { Intent } from "../streams/stream.svelte.ts";
 
-/** What the page knows of a stream. */
 export function recordOf(stream: Stream): RecordedStream {
   const { intent, record, clock, sentAtMs, endedAtMs = sentAtMs } = stream;
   const { target, by, purpose, schedule, read } = intent;

@@ -1,8 +1,6 @@
 /**
- * The address of an exchange: `#exchange=` and its record, deflated (RFC 1951), in base64url (RFC 4648, section 5).
- *
- * The link holds the whole record behind the `#`, which no browser sends. It has no key, and opening it sends nothing.
- * What comes in is bounded twice, as text and unpacked, since few bytes unpack to many.
+ * The address of an exchange: `#exchange=`, which no browser sends, and its record without a key, deflated (RFC 1951), in
+ * base64url (RFC 4648, section 5). It is bounded twice, as text and unpacked, since few bytes unpack to many.
  */
 
 import { decodeBase64, decodeRecord, encodeBase64, encodeRecord } from "@wirebook/capture";
@@ -16,7 +14,6 @@ import { streamOf, recordOf } from "./recorded-stream.ts";
 /** Characters of a link: what mail and chat programs still take. */
 export const linkCharactersMax = 16_384;
 
-/** Bytes of the record in it, unpacked. */
 export const linkRecordBytesMax = 1024 * 1024;
 
 /** Why a link cannot be made or opened, in a sentence. */

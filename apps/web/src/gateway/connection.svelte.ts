@@ -1,8 +1,6 @@
 /**
- * The connection to the gateway [G-1]: it is made again whenever it is lost, for as long as the page is open.
- *
- * A gateway that sends no hello, or falls silent and does not answer a clock frame, is given up: a connection whose other
- * end vanished without a FIN looks open for minutes. The answer may wait behind a long reply, so all that comes is a sign of life.
+ * The connection to the gateway [G-1], made again whenever it is lost. One whose other end vanished without a FIN looks open
+ * for minutes, so a silent gateway is given up. An answer may wait behind a long reply: all that comes is a sign of life.
  */
 
 import { decodeByteFrame, decodeGatewayFrame, encodeFrame, subprotocol } from "@wirebook/protocol";
@@ -11,16 +9,13 @@ import { GatewayClock } from "./gateway-clock.ts";
 import type { ClockReading } from "./gateway-clock.ts";
 import { backoffMs, Retry } from "./retry.svelte.ts";
 
-/** Milliseconds within which a gateway must say hello. */
-const helloTimeoutMs = 10_000;
-
 /** Clock round trips made when a connection opens, the milliseconds between them, and between them afterwards. */
 const clockRoundsAtOpen = 6;
 const clockRoundGapMs = 60;
 const clockIntervalMs = 15_000;
 
-/** Milliseconds after a clock frame, or after anything that came since, after which a silent gateway is given up. */
-const clockSilenceMs = 10_000;
+/** Milliseconds of silence, while a hello or the answer to a clock frame is awaited, after which a gateway is given up. */
+const silenceMs = 10_000;
 
 /** Codes from 4000 are for private use: the page's own, and the gateway's for a session that is over [G-14]. */
 const silentCode = 4000;
@@ -84,7 +79,6 @@ export class GatewayConnection {
     this.#connect();
   }
 
-  /** Nothing more is wanted of the gateway. */
   stop(): void {
     const socket = this.#socket;
     this.#socket = undefined;
@@ -96,7 +90,6 @@ export class GatewayConnection {
     socket?.close();
   }
 
-  /** Bytes that wait to be sent. */
   get waitingBytes(): number {
     return this.#socket?.bufferedAmount ?? 0;
   }
@@ -133,7 +126,7 @@ export class GatewayConnection {
     this.#rounds = new GatewayClock();
     this.#roundsLeft = clockRoundsAtOpen;
     this.#retryAfterMs = undefined;
-    this.#expect(socket, helloTimeoutMs, "it sent no hello");
+    this.#expect(socket, "it sent no hello");
   }
 
   #take(data: unknown, atMs: number): void {
@@ -150,7 +143,9 @@ export class GatewayConnection {
     const { frame } = decoded;
     if (frame.type === "hello") this.#open(frame);
     else if (frame.type === "clock") this.#noteRound(frame.at, frame.gatewayAt, atMs);
-    else if (isClosingError(frame)) this.#retryAfterMs = frame.retryAfterMs;
+    // It is about the connection: its closing says the rest.
+    else if (frame.type === "error" && frame.id === null && closingErrors.has(frame.code))
+      this.#retryAfterMs = frame.retryAfterMs;
     else this.#listener?.onFrame(frame, { atMs, text });
   }
 
@@ -171,7 +166,7 @@ export class GatewayConnection {
 
   #startRound(): void {
     this.send({ type: "clock", at: performance.now() });
-    if (this.#socket !== undefined) this.#expect(this.#socket, clockSilenceMs, "it did not answer a clock frame");
+    if (this.#socket !== undefined) this.#expect(this.#socket, "it did not answer a clock frame");
   }
 
   #noteRound(sentMs: number, gatewayMs: number, receivedMs: number): void {
@@ -182,16 +177,16 @@ export class GatewayConnection {
     this.#nextRound = setTimeout(() => this.#startRound(), gapMs);
   }
 
-  #expect(socket: WebSocket, withinMs: number, otherwise: string): void {
+  #expect(socket: WebSocket, otherwise: string): void {
     this.#heardMs = performance.now();
+    clearTimeout(this.#deadline);
     const look = (): void => {
-      const leftMs = this.#heardMs + withinMs - performance.now();
+      const leftMs = this.#heardMs + silenceMs - performance.now();
       if (leftMs > 0) return void (this.#deadline = setTimeout(look, leftMs));
       socket.close(silentCode, otherwise);
       this.#lose(socket, silentCode, otherwise);
     };
-    clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(look, withinMs);
+    look();
   }
 
   #lose(socket: WebSocket, code: number, reason: string): void {
@@ -212,11 +207,6 @@ export class GatewayConnection {
   }
 }
 
-/** True for an error that is about the connection: its closing says the rest. */
-function isClosingError(frame: GatewayFrame): frame is Extract<GatewayFrame, { type: "error" }> {
-  return frame.type === "error" && frame.id === null && closingErrors.has(frame.code);
-}
-
 /** What the code with which a WebSocket closed means to a user (RFC 6455, section 7.4.1), where the reason does not say it. */
 const meanings: Readonly<Record<number, string>> = {
   1001: "the gateway is shutting down",
@@ -227,7 +217,7 @@ const meanings: Readonly<Record<number, string>> = {
   4001: "the gateway wants you to log in, so reload the page",
 };
 
-/** Why the connection to the gateway ended, as part of a sentence, with the code. */
+/** Why the connection ended, as part of a sentence. */
 export function closeText(code: number, reason: string): string {
   const meaning = meanings[code] ?? "the gateway closed the connection";
   // A reason starts with a code for programs [G-10].

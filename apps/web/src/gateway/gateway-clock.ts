@@ -1,9 +1,8 @@
 /** Clock round trips that are remembered. */
 export const clockRoundsKept = 16;
 
-/** Both in milliseconds. */
 export interface ClockReading {
-  /** What to take from a time of the gateway to get the page's. */
+  /** To take from a time of the gateway to get the page's. */
   readonly offsetMs: number;
   /** How wrong that may be, to either side. */
   readonly errorMs: number;

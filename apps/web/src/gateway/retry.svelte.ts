@@ -6,10 +6,8 @@ export const retryDelayMsMax = 15_000;
 export const retryHintMsMax = 60_000;
 
 /**
- * Milliseconds to wait before attempt number `attempt` (from 1): doubled each time, and spread, so that many pages do not all
- * come back in the same instant. Where the gateway said how long to wait, no attempt is made earlier.
- *
- * @param random a number from 0 up to, but not including, 1
+ * Milliseconds to wait before attempt number `attempt` (from 1): doubled each time, and spread by `random` (0 to 1), so that
+ * many pages do not all come back in the same instant. Where the gateway said how long to wait, none is made earlier.
  */
 export function backoffMs(attempt: number, random: number, retryAfterMs = 0): number {
   const longest = Math.min(retryDelayMs * 2 ** (attempt - 1), retryDelayMsMax);
@@ -23,7 +21,6 @@ export class Retry {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #then: (() => void) | undefined;
 
-  /** Calls `then` after `waitMs`, or earlier when `finish` is called. One that waits already is replaced. */
   start(waitMs: number, then: () => void): void {
     this.stop();
     this.isWaiting = true;

@@ -1,8 +1,6 @@
 /**
- * The history of the Wirebook server as the page keeps it: its lines, in step with the server's, and what is shown of them.
- *
- * It follows with operation 5 from the next line on, so that every line that comes is a change: an old `deleted line 3`
- * must not delete anything again. The lines before are read with operation 2 (`LineReader`), and after a reconnect anew.
+ * The history of the Wirebook server, in step with it. It follows with operation 5 from the next line on, so that every line is
+ * a change: an old `deleted line 3` must not delete again. The lines before are read (`LineReader`), after a reconnect anew.
  */
 
 import { decodeFollowing, timestampOf } from "@wirebook/protocol";
@@ -37,7 +35,6 @@ export class LiveHistory {
   #following: Stream | undefined;
   #failures = 0;
 
-  /** @param watch shows a stream and resolves when it is over */
   constructor(
     streams: Streams,
     operations: Operations,
@@ -157,7 +154,7 @@ export class LiveHistory {
   }
 }
 
-/** Another service answered: its reply has another form, or no end. */
+/** Its reply has another form, or no end. */
 function isOtherService({ state, answer, header, receivedBytes, failure }: Stream): boolean {
   const isWhole = state === "done" && answer === "accepted";
   return header === undefined && receivedBytes > 0 && (isWhole || failure?.code === "reply-timeout");

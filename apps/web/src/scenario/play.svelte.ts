@@ -1,8 +1,6 @@
 /**
- * A scenario that is played against a target, on a stream like any other.
- *
- * The player of the library decides; this gives it the bytes, the ends and the time, and does what it says. When the player
- * has a verdict, the connection is closed.
+ * A scenario that is played against a target, on a stream like any other. The player of the library decides; this gives it the
+ * bytes, the ends and the time, and does what it says until there is a verdict. Then it closes the connection.
  */
 
 import { decodeText, encodeText } from "@wirebook/protocol";
@@ -36,6 +34,8 @@ export class Play {
   readonly #player: Player;
   readonly #startedMs = performance.now();
   readonly #over = Promise.withResolvers<this>();
+  /** Settles with the verdict. */
+  readonly over = this.#over.promise;
   readonly #redraw = new RedrawThrottle();
   #hasBegun = false;
   /** True while it waits before it sends more. */
@@ -69,11 +69,6 @@ export class Play {
     return this.#player.results;
   }
 
-  /** Settles with the verdict. */
-  get over(): Promise<this> {
-    return this.#over.promise;
-  }
-
   /** The verdict in a sentence; empty while it plays. */
   get summary(): string {
     const { verdict, results } = this;
@@ -84,7 +79,6 @@ export class Play {
     return `Held: ${plural(results.length, "step")} in ${duration(lastMs - this.#startedMs)}.`;
   }
 
-  /** Breaks the connection off. */
   stop(): void {
     if (this.verdict !== undefined) return;
     this.#player.failed("you stopped the play");
@@ -103,7 +97,6 @@ export class Play {
     if (!this.#isResting) this.#go();
   }
 
-  /** The stream is over. */
   #lose(): void {
     const { failure, state } = this.stream;
     if (failure?.code === "connection-reset") this.#player.ended("rst");

@@ -11,7 +11,6 @@ export function textOf(stream: Stream): string {
   return writeScenario(events, { target, isWithServer: stream.isWithServer });
 }
 
-/** A name for its file. */
 export function nameOf({ name }: Stream): string {
   return (
     name
@@ -29,7 +28,6 @@ export function countVarying(text: string): number {
   return text.match(proposals)?.length ?? 0;
 }
 
-/** The text with the proposals in place of their comments and lines. */
 export function loosen(text: string): string {
   return text.replaceAll(proposals, "$1");
 }

@@ -1,8 +1,4 @@
-/**
- * The scenario of the page: its text, and the newest play.
- *
- * The library that writes, reads and plays a scenario is loaded when it is needed.
- */
+/** The scenario of the page, and its newest play. The library that writes, reads and plays it is loaded when it is needed. */
 
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Layout } from "../ui/layout.svelte.ts";
@@ -12,7 +8,6 @@ export class Scenarios {
   text = $state("");
   /** The file's name without its ending. */
   name = $state("scenario");
-  /** The newest play. */
   latest = $state.raw<Play>();
   readonly #layout: Pick<Layout, "openTab" | "confirm">;
   /** The text as it was written or read. */
@@ -22,7 +17,6 @@ export class Scenarios {
     this.#layout = layout;
   }
 
-  /** Opens the tab with the scenario of a stream. */
   async write(stream: Stream): Promise<void> {
     this.#layout.openTab("scenario");
     // The tab says why, where a part of the page cannot be loaded.

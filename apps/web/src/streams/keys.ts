@@ -1,5 +1,3 @@
-/** Access keys: how many are kept, and where they are in messages and frames. */
-
 import { encodeText } from "@wirebook/protocol";
 
 /** Names whose keys this browser keeps. */

@@ -11,10 +11,7 @@ const announcements = z.array(
   }),
 );
 
-/**
- * What the Wirebook server announced with its latest reply. The page offers no operation that the server did not name. This
- * browser remembers them, so a page that is loaded again need not ask.
- */
+/** What the Wirebook server announced with its latest reply: the page offers no other operation. This browser remembers them. */
 export class Operations {
   readonly #kept = new Persisted("operations");
   #list = $state.raw<readonly Announcement[] | undefined>(this.#kept.readAs(announcements));

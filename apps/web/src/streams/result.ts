@@ -58,8 +58,8 @@ function isReset({ record: { outcome } }: Stream): boolean {
   return outcome?.kind === "ended" && outcome.reason === "reset";
 }
 
-/** True when its FIN came before the one from here. */
-function isClosedByTarget({ at: { fin, ended } }: Stream): boolean {
+/** True when its FIN came before the one from here, or from the client of a flow. */
+export function isClosedByTarget({ at: { fin, ended } }: Pick<Stream, "at">): boolean {
   return fin !== undefined && (ended === undefined || fin <= ended);
 }
 

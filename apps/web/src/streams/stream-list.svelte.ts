@@ -53,7 +53,6 @@ export class StreamList {
     this.#redraw.mark();
   }
 
-  /** Puts these before all others. */
   putFirst(streams: readonly Stream[]): void {
     const now = [...this.#all];
     this.#all.clear();
@@ -71,13 +70,11 @@ export class StreamList {
     if (this.#byId.get(stream.id) === stream) this.#byId.delete(stream.id);
   }
 
-  /** Removes those that are over. */
   clear(): void {
     for (const stream of this.#all) if (stream.state !== "running") this.remove(stream);
     this.#droppedCount = 0;
   }
 
-  /** What the list says of its streams has changed. */
   mark(): void {
     this.#redraw.mark();
   }

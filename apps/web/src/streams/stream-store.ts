@@ -1,8 +1,6 @@
 /**
- * Streams in the browser's IndexedDB, each as the line of a session's file, without a key.
- *
- * Two tabs never overwrite what the other wrote. The keys, `[started, name, bytes]`, tell the order and the total: whoever
- * writes removes the oldest beyond the bounds. An entry that is damaged or of a later version is removed.
+ * Streams in the browser's IndexedDB, each as the line of a session's file, without a key. Two tabs never overwrite what the
+ * other wrote: the keys tell the order and the total, and whoever writes removes the oldest beyond the bounds.
  */
 
 import { decodeRecord, encodeRecord } from "@wirebook/capture";

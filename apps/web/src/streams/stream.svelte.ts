@@ -1,8 +1,6 @@
 /**
- * One exchange, conversation or flow as the page saw it: the record of its stream, the text frames, the reply, the end.
- *
- * Times come from two clocks. The page's own are the arrivals of frames; the gateway's (`at`, and those of the events) are
- * put onto the page's clock by `toPageMs`, with the newest reading.
+ * One exchange, conversation or flow as the page saw it. Times come from two clocks: the page's are the arrivals of frames;
+ * the gateway's (`at`, and those of the events) are put onto the page's clock by `toPageMs`, with the newest reading.
  */
 
 import { encodeBase64, ExchangeMask } from "@wirebook/capture";
@@ -79,7 +77,6 @@ interface StreamDriver {
   ended(): void;
 }
 
-/** What a flow has and no other stream. */
 export interface FlowFacts extends Pick<FlowHead, "via" | "port" | "client" | "faults" | "name"> {
   /** The gateway's end of the client's connection, as far as it is known. */
   readonly gateway?: Endpoint | undefined;
@@ -103,7 +100,6 @@ export interface ControlFrame {
   readonly offset?: number;
 }
 
-/** A control frame that belongs to a stream. */
 export type StreamFrame = Extract<GatewayFrame, { type: "open" | "end" | "error" }>;
 
 export class Stream {
@@ -116,12 +112,12 @@ export class Stream {
   /** Counts the dialogues with its target, from 1. */
   number = 1;
   driver: StreamDriver | undefined;
+  readonly #over = Promise.withResolvers<this>();
   /** Settles when it is over, however it ended. */
-  readonly over: Promise<this>;
+  readonly over = this.#over.promise;
   state = $state<StreamState>("running");
   header = $state.raw<ReplyHeader>();
   clock = $state.raw<ClockReading>();
-  /** Of a flow alone. */
   flow = $state.raw<FlowFacts>();
   /** The page's time at which it knew that it was over. */
   endedAtMs = $state<number>();
@@ -131,7 +127,6 @@ export class Stream {
   omittedControls = 0;
   /** True when its bytes were dropped because all streams together had too many. */
   isReleased = $state(false);
-  /** True when the browser keeps it over a reload. */
   isKept = $state(false);
   /** What a presentation shows as dots, and whether its lines have buttons to hide them. */
   hidden = $state.raw<readonly Hidden[]>([]);
@@ -142,7 +137,6 @@ export class Stream {
   readonly #record: StreamRecord;
   readonly #controls: ControlFrame[] = [];
   readonly #reader = new ReplyReader();
-  readonly #settle: (self: this) => void;
   readonly #answered = Promise.withResolvers<void>();
   readonly #mask = new ExchangeMask();
   /** Bytes that the page has given to the gateway. */
@@ -163,9 +157,6 @@ export class Stream {
     this.#handedOver = message.length;
     this.sentAtMs = timed.atMs;
     this.sentAt = intent.startedAt ?? new Date();
-    const { promise, resolve } = Promise.withResolvers<this>();
-    this.over = promise;
-    this.#settle = resolve;
     if (name !== "") this.noteControl("sent", name, timed);
   }
 
@@ -194,7 +185,6 @@ export class Stream {
     return this.isWithServer ? message.replace(/^([^\s~]*)~\*+/u, "$1~***") : message;
   }
 
-  /** Who connected, of a flow. */
   get clientName(): string {
     const { client, via } = this.flow ?? {};
     if (client === undefined) return via === "presented" ? "The presenter" : "An unknown client";
@@ -228,7 +218,6 @@ export class Stream {
     return this.#controls;
   }
 
-  /** The gateway's times of the steps that have happened. */
   get at(): StepTimes {
     return this.record.at;
   }
@@ -271,7 +260,6 @@ export class Stream {
     return gatewayMs - offsetMs;
   }
 
-  /** Settles when it is over, or after so many milliseconds. */
   async overWithin(ms: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     await Promise.race([this.over, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
@@ -364,10 +352,9 @@ export class Stream {
     this.endedAtMs = atMs;
     this.#redraw.mark();
     this.#answered.resolve();
-    this.#settle(this);
+    this.#over.resolve(this);
   }
 
-  /** Drops the bytes, and returns how many. */
   release(): number {
     this.isReleased = true;
     this.#redraw.mark();
@@ -402,7 +389,6 @@ export class Stream {
     }
   }
 
-  /** @param receivedBytes those that came up to its end */
   #takePart({ header, response }: ReplyPart, receivedBytes: number): void {
     this.header ??= header;
     if (response.length === 0) return;

@@ -25,7 +25,6 @@ import { StreamList } from "./stream-list.svelte.ts";
 /** Milliseconds that drawing waits for the end of a stream: too short to be noticed. */
 const drawDelayMs = 50;
 
-/** Bytes that one byte frame from the page carries. */
 const dataBytesMax = pageFrameBytesMax - byteFrameHeaderBytes;
 
 type Connection = Pick<GatewayConnection, "send" | "sendBytes" | "clock" | "hello">;
@@ -50,7 +49,7 @@ export class Streams {
   onKey: ((user: string, stream: Stream) => void) | undefined;
   /** Tells the time of the newest line of the history that is known. */
   newestTime: (() => string | undefined) | undefined;
-  /** Gets each stream that begins, but none that was recorded. */
+  /** Gets each that begins, and none that was recorded. */
   onStart: ((stream: Stream) => void) | undefined;
   readonly #hops = new SvelteMap<string, TargetHop>();
   readonly #connection: Connection;
@@ -70,7 +69,6 @@ export class Streams {
     this.#onHeader = onHeader;
   }
 
-  /** How the hop to a target is, by the latest that came over it. */
   hopTo(target: string): TargetHop {
     return this.#hops.get(target) ?? "unknown";
   }
@@ -150,7 +148,6 @@ export class Streams {
     this.#control(stream, "end");
   }
 
-  /** Sends RST to the target. */
   reset(stream: Stream): void {
     this.#control(stream, "reset");
   }
@@ -162,12 +159,10 @@ export class Streams {
     return stream;
   }
 
-  /** Puts streams of an earlier visit before all others. */
   restore(create: readonly ((id: number) => Stream)[]): void {
     this.#all.putFirst(create.map((each) => this.#number(each(this.#lastId + 1))));
   }
 
-  /** Forgets all that are over. */
   clear(): void {
     const { selected } = this;
     // A watched flow may be selected, and stays.
@@ -184,7 +179,6 @@ export class Streams {
     if (this.#toShow === stream && this.selected === before) this.selected = stream;
   }
 
-  /** Makes the gateway close the connection to the target. */
   cancel(stream: Stream): void {
     this.#control(stream, "cancel");
   }
@@ -224,7 +218,6 @@ export class Streams {
     this.#all.grew(stream, frame.bytes.length + frame.writtenBytes);
   }
 
-  /** The connection is lost, and with it each stream that runs. */
   lose(reason: string): void {
     this.#hops.clear();
     const atMs = performance.now();

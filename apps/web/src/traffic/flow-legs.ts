@@ -1,7 +1,6 @@
 /**
- * The two connections of a flow, client–gateway and gateway–target, each as a record of its own.
- *
- * A read is on its own leg when it came. It is on the other leg at the same time, or, where it waited, when that leg took it.
+ * The two connections of a flow, client–gateway and gateway–target, each as a record of its own. A read is on its own leg when
+ * it came, and on the other at the same time or, where it waited, when that leg took it.
  */
 
 import { StreamRecord } from "@wirebook/protocol";

@@ -6,6 +6,7 @@ import { count, duration, plural } from "../ui/format.ts";
 import type { NoteKind } from "../inspector/notes/notes.ts";
 import { rfc, rule } from "../inspector/notes/references.ts";
 import type { Timeline } from "../inspector/timeline/timeline.ts";
+import { isClosedByTarget } from "../streams/result.ts";
 import type { FlowFacts, Stream } from "../streams/stream.svelte.ts";
 
 /** A flow's part of a timeline. */
@@ -33,6 +34,7 @@ export function flowTimelineOf(stream: Stream, events: readonly StreamEvent[]): 
 }
 
 const bytesMax = 1_000_000_000;
+const after = (what: string) => (n: number) => `${what} after ${plural(n, "byte")}`;
 
 /** The faults that have a number: their fields, and how they are told. */
 export const faultFields: readonly {
@@ -46,20 +48,8 @@ export const faultFields: readonly {
   { name: "jitterMs", label: "Jitter, ms", min: 0, max: faultMsMax, tell: (n) => `jitter up to ${count(n)} ms` },
   { name: "sliceBytes", label: "Slices, bytes", min: 1, max: bytesMax, tell: (n) => `slices of ${plural(n, "byte")}` },
   { name: "bytesPerSecond", label: "Bytes a second", min: 1, max: bytesMax, tell: (n) => `${count(n)} bytes a second` },
-  {
-    name: "resetAfterBytes",
-    label: "RST after bytes",
-    min: 0,
-    max: bytesMax,
-    tell: (n) => `RST after ${plural(n, "byte")}`,
-  },
-  {
-    name: "finAfterBytes",
-    label: "FIN after bytes",
-    min: 0,
-    max: bytesMax,
-    tell: (n) => `FIN after ${plural(n, "byte")}`,
-  },
+  { name: "resetAfterBytes", label: "RST after bytes", min: 0, max: bytesMax, tell: after("RST") },
+  { name: "finAfterBytes", label: "FIN after bytes", min: 0, max: bytesMax, tell: after("FIN") },
 ];
 
 /** `latency 20 ms, slices of 7 bytes`; empty when nothing is done. */
@@ -146,11 +136,6 @@ function halfCloseText(timeline: Timeline) {
 
 function resetText({ target, flow }: Timeline) {
   return flow?.reset !== undefined && `${whoReset(flow.reset, target)} Bytes in flight may be lost.`;
-}
-
-/** True when its FIN came before the one of the client. */
-function isClosedByTarget({ at: { fin, ended } }: Timeline): boolean {
-  return fin !== undefined && fin <= (ended ?? Infinity);
 }
 
 function whoReset({ leg, isFromTarget }: Pick<StreamEvent, "leg" | "isFromTarget">, target: string): string {

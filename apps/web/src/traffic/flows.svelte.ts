@@ -1,9 +1,6 @@
 /**
- * What the page watches: connections of others that pass through the gateway [G-15].
- *
- * The frames of a flow make one more `Stream`. They come in the order of the gateway's log, whose positions are counted here:
- * after a reconnect the gateway goes on from there, and no frame comes twice. What the log has dropped meanwhile is told by
- * gap frames. Times are the gateway's, counted from the moment at which it accepted the connection.
+ * What the page watches: connections of others that pass through the gateway [G-15], each a `Stream`. Positions in the
+ * gateway's log are counted: after a reconnect it goes on from there, and gap frames tell what it has dropped meanwhile.
  */
 
 import { defined, flowIdMin } from "@wirebook/protocol";
@@ -18,7 +15,6 @@ type FrameOf<Type extends GatewayFrame["type"]> = Extract<GatewayFrame, { type: 
 
 export class Flows {
   listening = $state.raw<readonly ListeningPort[]>([]);
-  /** The words by which the list is filtered. */
   filter = $state("");
   readonly #connection: Pick<GatewayConnection, "send" | "clock" | "hello">;
   readonly #presentation: string | undefined;
@@ -32,13 +28,11 @@ export class Flows {
     this.#presentation = presentation;
   }
 
-  /** True when the gateway lets this page watch. */
   get mayWatch(): boolean {
     const { hello } = this.#connection;
     return hello !== undefined && (hello.mayWatch || this.#presentation !== undefined);
   }
 
-  /** True when this page may set the faults of a listening port. */
   get maySetFaults(): boolean {
     return this.#connection.hello?.role === "operator";
   }
@@ -48,17 +42,14 @@ export class Flows {
     return this.#all.all.toReversed();
   }
 
-  /** Those that the filter lets through. */
   get shown(): readonly Stream[] {
     return this.list.filter(parseFlowFilter(this.filter));
   }
 
-  /** Flows that went because there were too many. */
   get droppedCount(): number {
     return this.#all.droppedCount;
   }
 
-  /** The gateway is there, for the first time or again. */
   open({ listening }: Hello): void {
     this.listening = listening;
     if (!this.mayWatch) return;
@@ -92,7 +83,6 @@ export class Flows {
     this.#connection.send({ type: "set-faults", port, faults });
   }
 
-  /** Forgets those that are over. */
   clear(): void {
     this.#all.clear();
   }

@@ -1,9 +1,6 @@
 /**
- * Presenting: the page shows its own streams to those who hold a link [G-16].
- *
- * Nothing is queued for it. The page keeps the records anyway, and each shown stream is a cursor on its record. Frames go
- * while few bytes wait in the WebSocket; what a record has let go of before its turn came leaves a gap. So a slow connection
- * costs the page nothing, and its viewers see less.
+ * Presenting: the page shows its own streams to those who hold a link [G-16]. Nothing is queued: each is a cursor on its record,
+ * and frames go while few bytes wait in the WebSocket. What a record has let go of before its turn leaves a gap.
  */
 
 import {
@@ -31,7 +28,6 @@ import { Persisted } from "../ui/browser.ts";
 
 type Connection = Pick<GatewayConnection, "send" | "sendBytes" | "waitingBytes" | "hello">;
 
-/** A stream that is shown, and how far. */
 interface Shown {
   readonly stream: Stream;
   /** Milliseconds to add to its times, so that they are those of the gateway that runs now. */
@@ -62,7 +58,6 @@ export class Presenter {
   /** What the link has. */
   token = $state("");
   viewers = $state(0);
-  /** What the presenter should know, in a sentence. */
   notice = $state("");
   readonly #connection: Connection;
   readonly #streams: Pick<Streams, "list" | "selected">;
@@ -99,7 +94,6 @@ export class Presenter {
     this.#present({ type: "present" });
   }
 
-  /** Ends it for all viewers. */
   end(): void {
     this.#connection.send({ type: "unpresent" });
     this.#stop("");
@@ -135,7 +129,6 @@ export class Presenter {
     return true;
   }
 
-  /** There may be something to send. */
   wake(): void {
     if (this.state === "on") this.#timer ??= setTimeout(() => this.#turn(), presentEveryMs);
   }
@@ -211,7 +204,6 @@ export class Presenter {
     this.#send({ type: "select", id: isShown ? selected.id : null });
   }
 
-  /** Sends what is new of a stream, as far as there is room. */
   #show(shown: Shown): void {
     const { stream } = shown;
     this.#sendHead(shown);
@@ -243,7 +235,6 @@ export class Presenter {
     this.#send({ type: "show", id: stream.id, stream: head });
   }
 
-  /** Sends an event, in as many frames as it needs. */
   #sendEvent({ stream, shiftMs, passed }: Shown, event: StreamEvent): void {
     const { kind, isFromTarget, leg, offset } = event;
     const way = isFromTarget ? "received" : "sent";
@@ -262,7 +253,6 @@ export class Presenter {
   }
 }
 
-/** The times that are known, moved. */
 function shift(at: { readonly [Step in keyof StepTimes]: number | undefined }, ms: number): StepTimes {
   return Object.fromEntries(Object.entries(defined(at)).map(([step, atMs]) => [step, atMs + ms]));
 }

@@ -27,7 +27,6 @@ export class Viewer {
   #selected: number | null = null;
   #followed: number | undefined;
 
-  /** @param onFollow called with what the presenter has selected */
   constructor(flows: Flows, connection: Pick<GatewayConnection, "stop">, onFollow: (stream: Stream) => void) {
     this.#flows = flows;
     this.#connection = connection;

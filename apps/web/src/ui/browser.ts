@@ -41,13 +41,13 @@ export class Persisted {
   }
 }
 
-/** False where the browser refuses, as it does without HTTPS on another machine than its own. */
-export async function copyText(text: string): Promise<boolean> {
+/** Copies, and tells how that went: a browser refuses without HTTPS on another machine than its own. */
+export async function copyText(text: string, done = "Copied"): Promise<string> {
   try {
     await navigator.clipboard.writeText(text);
-    return true;
+    return done;
   } catch {
-    return false;
+    return "The browser blocked copying. Use HTTPS.";
   }
 }
 

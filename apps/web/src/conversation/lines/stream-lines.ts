@@ -1,7 +1,6 @@
 /**
- * The bytes of a stream as lines, in the order in which they went: taken read by read, never all over again. A line ends with
- * LF, CRLF or CR, where the other direction begins to speak, or at `lineBytesMax`. Rows hold bytes and not text, so a character
- * that two reads cut in two is whole, and only what is seen is decoded.
+ * The bytes of a stream as lines, taken read by read. A line ends with LF, CRLF or CR, where the other direction begins to speak,
+ * or at `lineBytesMax`. Rows hold bytes, so a character that two reads cut in two is whole.
  */
 
 import type { StreamEvent } from "@wirebook/protocol";
@@ -9,7 +8,6 @@ import { joinBytes } from "@wirebook/protocol";
 import { firstLinesKept, lineBytesMax, streamLinesKept } from "../../limits.ts";
 import type { Hidden } from "../../streams/stream.svelte.ts";
 
-/** A row is bytes of one direction, `from` up to, but not including, `to`. */
 export interface Row extends Hidden {
   readonly id: number;
   /** `gap`: bytes that are not kept. */
@@ -21,19 +19,17 @@ export interface Row extends Hidden {
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
-/** Rows that are let go of together. */
 const batchRows = 512;
 const nothing: Uint8Array = new Uint8Array(0);
 
 export class StreamLines {
   /** The index of the event that is taken next. */
   next = 0;
-  /** Rows that were let go of, behind the first ones. */
+  /** Rows that were let go of behind the first ones, a batch at a time. */
   leftOut = 0;
   readonly rows: Row[] = [];
   readonly #from: number | undefined;
   readonly #to: number;
-  /** Bytes of each direction that were taken: from the target, and to it. */
   readonly #taken = { received: 0, sent: 0 };
 
   /** @param from takes only what was received, from this offset on and up to, but not including, `to` */

@@ -1,7 +1,6 @@
 /**
  * Bytes as text that can do no harm: nothing in it acts on a terminal, turns the reading direction or reaches into other lines.
- * Telnet's commands (RFC 854, 855) are named, escape sequences stand as they were sent, control characters are pictures of
- * themselves, and bytes that are not UTF-8 are `\x` and their number.
+ * Telnet's commands (RFC 854, 855) are named, and control characters are pictures of themselves.
  */
 
 import { decodeText, plainText } from "@wirebook/protocol";
@@ -13,10 +12,9 @@ export interface Token {
   readonly name?: string;
 }
 
-const controlNames =
-  "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(
-    " ",
-  );
+const controls =
+  "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US";
+const controlNames = controls.split(" ");
 
 const iac = 0xff;
 const [se, sb, will, dont] = [0xf0, 0xfa, 0xfb, 0xfe];
@@ -25,14 +23,10 @@ const [se, sb, will, dont] = [0xf0, 0xfa, 0xfb, 0xfe];
 const commands = "EOR SE NOP DM BRK IP AO AYT EC EL GA SB WILL WONT DO DONT IAC".split(" ");
 const firstCommand = 0xef;
 
-/** By their numbers, as IANA lists them. */
-const options = new Map(
-  `0 BINARY, 1 ECHO, 3 SUPPRESS-GO-AHEAD, 5 STATUS, 6 TIMING-MARK, 24 TERMINAL-TYPE, 25 END-OF-RECORD, 31 NAWS,
-   32 TERMINAL-SPEED, 33 TOGGLE-FLOW-CONTROL, 34 LINEMODE, 35 X-DISPLAY-LOCATION, 36 ENVIRON, 37 AUTHENTICATION,
-   38 ENCRYPT, 39 NEW-ENVIRON, 42 CHARSET`
-    .split(/,\s+/u)
-    .map((option) => option.split(" ", 2) as [string, string]),
-);
+/** The usual ones of those that IANA lists. */
+const optionNames =
+  "0 BINARY, 1 ECHO, 3 SUPPRESS-GO-AHEAD, 5 STATUS, 24 TERMINAL-TYPE, 31 NAWS, 32 TERMINAL-SPEED, 34 LINEMODE, 39 NEW-ENVIRON";
+const options = new Map(optionNames.split(", ").map((option) => option.split(" ", 2) as [string, string]));
 
 /** Marks above one letter that are drawn; more of them would cover the lines around. */
 const marksMax = 3;

@@ -1,6 +1,6 @@
 /**
- * The lines of the history that the page holds, by their number from 1, kept exact by the history's own feed [H-12]. They are in
- * blocks of a thousand numbers. Beyond a limit, the block that has been out of view for longest is dropped.
+ * The lines of the history that the page holds, by their number from 1, kept exact by the history's own feed [H-12], in blocks.
+ * Beyond a limit, the block that has been out of view for longest is dropped.
  */
 
 import { decodeEntry, timestampOf } from "@wirebook/protocol";

@@ -1,10 +1,7 @@
 /**
- * Reads lines of the history into the cache with operation 2, each time from one version of it [W-22].
- *
- * A deleted line moves all lines behind it, so lines that were read may stand elsewhere by the time they arrive. The reply
- * names its version by a time, and the follow tells the time of every delete. A read therefore waits until the cache has
- * reached that version, and is made again when a line was deleted since. It leaves a line in the history, so lines in view
- * are read once the scrolling has settled, and never two at once.
+ * Reads lines of the history into the cache with operation 2, each time from one version of it [W-22]. A delete moves all lines
+ * behind it, and the follow tells its time. A read therefore waits until the cache has reached that version, and is made again
+ * when a line was deleted since. It leaves a line in the history, so it waits until the scrolling has settled.
  */
 
 import { decodeSnapshotHeader, decodeText, LineSplitter } from "@wirebook/protocol";
@@ -52,7 +49,6 @@ export class LineReader {
     this.#timer = setTimeout(() => void this.readView(), scrollSettleMs);
   }
 
-  /** Reads the lines in view that are missing, and those near them, a block at a time. */
   async readView(): Promise<void> {
     this.#timer = undefined;
     if (this.#isReading) return;

@@ -1,11 +1,7 @@
 /**
- * What is typed into the filter box: `user:otter op:1 since:2026-11-22 -word "two words" text`, or a place to jump to.
- *
- * A line must match everything that is given, and of several users, or several operations, one. `-` excludes. Text is
- * looked for in the whole line, whatever its case. A time may be cut short, and then means all that it begins:
- * `until:2026-11-22` takes that day whole. It is meant in the zone in which the page shows times, unless it ends with `Z`: UTC.
- *
- * `:50000` jumps to a line by its number, `@20:31` or `@2026-11-28 20:31` to the first line of that time or later.
+ * What is typed into the filter box: terms, or a place to jump to (`filterHelp`). A line must match everything that is given,
+ * and of several users, or several operations, one. A time may be cut short, and then means all that it begins:
+ * `until:2026-11-22` takes that day whole. It is meant in the zone in which the page shows times, unless it ends with `Z`.
  */
 
 import { filterCharactersMax } from "../../limits.ts";

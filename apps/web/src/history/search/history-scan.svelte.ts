@@ -1,9 +1,7 @@
 /**
- * A scan of the history for the lines that match a filter, and those lines in order, each with a rank from 1.
- *
- * It begins with the newest lines that are held, goes on with every line that comes, and reads on backwards by itself, a
- * block of lines at a time, until all are seen or enough are found. So what it has seen is always one range up
- * to the newest line. A read leaves a line in the history, so it waits until the typing has settled.
+ * A scan of the history for the lines that match a filter, each with a rank from 1. It takes the lines that are held and those
+ * that come, and reads on backwards until all are seen or enough are found: what it has seen is one range up to the newest
+ * line. A read leaves a line in the history, so it waits until the typing has settled.
  */
 
 import { filterSettleMs, matchesKept, scanBlockLines, scanSliceLines } from "../../limits.ts";
@@ -76,13 +74,11 @@ export class HistoryScan {
     return this.#from <= 1 || (this.#oldest !== "" && this.#oldest < this.#since);
   }
 
-  /** Ends the scan; what still waits ends without effect. */
   dispose(): void {
     this.#isOver = true;
     this.#stopListening();
   }
 
-  /** Scans back to the first line. */
   async #scanBack(): Promise<void> {
     await pause(filterSettleMs);
     while (!this.#isOver && this.error === "" && !this.isWhole && !this.isFull) {

@@ -1,9 +1,6 @@
 /**
- * What the history panel shows: the filter and its place in the page's address, `#filter=…`, the lines that match or else
- * all, where the view stands, the line with the cursor and the line shown in full. Places are numbers of lines, which are
- * moved when a line above is deleted.
- *
- * A filter works from the first key on. One that is not understood changes nothing until it is, and says why.
+ * What the history panel shows. Places are numbers of lines, which are moved when a line above is deleted. A filter works from
+ * the first key on, and stands in the page's address. One that is not understood changes nothing until it is, and says why.
  */
 
 import { filterSettleMs } from "../../limits.ts";
@@ -50,7 +47,6 @@ export class HistoryView {
   readonly #preferences: { readonly zone: Zone };
   readonly #made = new Rows();
 
-  /** @param preferences with the zone in which days begin and times are typed */
   constructor(cache: LineCache, reader: LineReader, preferences: { readonly zone: Zone }) {
     this.#cache = cache;
     this.#reader = reader;
@@ -80,7 +76,6 @@ export class HistoryView {
     this.#timer = setTimeout(() => this.#write(), filterSettleMs);
   }
 
-  /** Whether the requests that pages make by themselves are rows like any other, and are found. */
   get showsBackground(): boolean {
     return this.#showsBackground;
   }

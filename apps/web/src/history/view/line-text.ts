@@ -1,7 +1,4 @@
-/**
- * What a line of the history says: at a glance for filters, in full for rows. A filter looks at a million lines, and
- * `decodeEntry` would take several times as long as a sketch that trusts their form.
- */
+/** What a line of the history says: in full for rows, and for filters, which look at a million, by a sketch that trusts its form. */
 
 import { decodeEntry, plainText, quoteText } from "@wirebook/protocol";
 import { clockTime } from "../../ui/format.ts";
@@ -90,10 +87,7 @@ export function dayKeyOf(time: string, zone: Zone): string {
 
 const backgroundForm = /"\S+ (?:5|2 -?\d+ -?\d+ snapshot)"$/;
 
-/**
- * True for what pages ask for by themselves: to follow, and to read a version. The protocol marks no request as a page's
- * own, so one that is typed by hand is taken for it too.
- */
+/** True for what pages ask for by themselves: to follow, and to read a version. One that is typed is taken for it too. */
 export function isBackground(line: string): boolean {
   // Most lines have another end, and to see that costs a tenth of the pattern.
   return (line.endsWith(' 5"') || line.endsWith(' snapshot"')) && backgroundForm.test(line);

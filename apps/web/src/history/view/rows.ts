@@ -1,10 +1,7 @@
 /**
  * Which rows there are for lines: each has its own, a day that begins has one above its first line, and background requests
- * that follow each other fold into one. A day begins between two neighbours that are held and have times of different days;
- * a line without a time belongs to the day before it.
- *
- * A history may have a million lines of which few are held, so only what differs from a row for each line is kept, as marks in
- * order. Lines that come at the end add to them. After any other change they are made anew, in some ten milliseconds.
+ * that follow each other fold into one. Of a million lines few are held, so only what differs from a row for each line is kept,
+ * as marks in order. Lines at the end add to them; after any other change they are made anew, in some ten milliseconds.
  */
 
 import { firstIndex } from "../../ui/first-index.ts";
