@@ -1,10 +1,8 @@
 /**
  * What the operator sees: a short line for each event on a TTY, a JSON line otherwise.
  *
- * Logging never delays serving. The lines of one turn of the event loop go out in one write. At most `logBytesMax` wait for
- * a terminal that takes none (a stopped pager, Ctrl-S); further lines are counted and the count is shown. A terminal that
- * is gone does not stop the server. Of refusals, of which a flood makes thousands a second, one a second is shown and the
- * others are counted.
+ * Logging never delays serving. The lines of one turn of the event loop go out in one write, and a terminal that is gone
+ * does not stop the server.
  */
 
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
@@ -14,7 +12,7 @@ import { plainText, quoteText } from "@wirebook/protocol";
 
 /** Bytes that wait for a terminal that takes none; further lines are only counted. */
 export const logBytesMax = 256 * 1024;
-/** Milliseconds between two lines that tell of refusals. */
+/** Milliseconds between two lines that tell of refusals, of which a flood makes thousands a second. */
 const refusalsMs = 1000;
 /** Milliseconds until a terminal that took nothing is tried again. */
 const logRetryMs = 10;
@@ -23,13 +21,7 @@ const logCloseMs = 500;
 
 /** docs/reference/log-events.md says what each is. */
 export type LogEvent =
-  | {
-      readonly event: "listening";
-      readonly host: string;
-      readonly port: number;
-      readonly history: string;
-      readonly users: string;
-    }
+  | Readonly<{ event: "listening"; host: string; port: number; history: string; users: string }>
   | {
       readonly event: "request";
       readonly time: string;
@@ -42,28 +34,19 @@ export type LogEvent =
       readonly sentence?: string;
       readonly detail?: string | undefined;
     }
-  | Refusal
+  /** With how many others there were since the last line that told of one. */
+  | Readonly<{ event: "refused"; address: string; code: string; more?: number }>
   | { readonly event: "notice" | "failure" | "stopping"; readonly message: string }
   | { readonly event: "not-shown"; readonly lines: number };
 
-interface Refusal {
-  readonly event: "refused";
-  readonly address: string;
-  readonly code: string;
-  /** Others since the last line that told of one. */
-  readonly more?: number;
-}
-
-/** Shows events on a stream. It ends with the stream's last line shown, or after `logCloseMs` without that. */
 export class RequestLog implements AsyncDisposable {
   readonly #stream: Writable;
   readonly #encode: (event: LogEvent) => string;
   readonly #bytesMax: number;
   #gathered = "";
   #linesNotShown = 0;
-  /** Runs while refusals are counted; the last one, and how many were before it. */
-  #counting: NodeJS.Timeout | undefined;
-  #refusal: Refusal | undefined;
+  /** Until when refusals are counted instead of shown, and how many were. */
+  #countsUntilMs = 0;
   #refusals = 0;
   #isGone = false;
 
@@ -71,25 +54,20 @@ export class RequestLog implements AsyncDisposable {
     this.#stream = stream;
     this.#encode = isTty ? describe : encodeJson;
     this.#bytesMax = bytesMax;
-    stream.on("error", () => {
-      this.#isGone = true;
-    });
+    stream.on("error", () => (this.#isGone = true));
   }
 
   /** Shows an event, or counts it when too much is waiting. Never waits and never throws. */
   write(event: LogEvent): void {
     if (event.event !== "refused") return this.#show(event);
-    if (this.#counting === undefined) {
-      this.#counting = setTimeout(() => this.#showRefusals(), refusalsMs).unref();
-      return this.#show(event);
-    }
-    if (this.#refusal !== undefined) this.#refusals += 1;
-    this.#refusal = event;
+    const nowMs = performance.now();
+    if (nowMs < this.#countsUntilMs) return void (this.#refusals += 1);
+    this.#countsUntilMs = nowMs + refusalsMs;
+    this.#show(this.#refusals > 0 ? { ...event, more: this.#refusals } : event);
+    this.#refusals = 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#counting);
-    this.#showRefusals();
     this.#flush();
     if (this.#isGone || this.#stream.writableLength === 0) return;
     const written = new Promise<void>((resolve) => this.#stream.write("", () => resolve()));
@@ -100,13 +78,6 @@ export class RequestLog implements AsyncDisposable {
     if (this.#isGone) return;
     if (this.#isFull() || this.#linesNotShown > 0) this.#linesNotShown += 1;
     else this.#gather(event);
-  }
-
-  #showRefusals(): void {
-    const [refusal, more] = [this.#refusal, this.#refusals];
-    this.#counting = this.#refusal = undefined;
-    this.#refusals = 0;
-    if (refusal !== undefined) this.write(more > 0 ? { ...refusal, more } : refusal);
   }
 
   #gather(event: LogEvent): void {
@@ -149,9 +120,8 @@ function describe(shown: LogEvent): string {
 }
 
 /**
- * A stream to the TTY or the pipe behind a descriptor, for Node writes to both synchronously, so that Ctrl-S, or a pager
- * that waits for its reader, would stop the whole server. Setting the descriptor to non-blocking would change it for every
- * program that shares it, so the TTY or pipe is opened once more. `undefined` for anything else, and where that fails.
+ * A stream to the TTY or pipe behind a descriptor, opened once more, since Node writes to both synchronously: Ctrl-S or a
+ * stopped pager would stop the server. `undefined` for anything else, and where that fails.
  */
 export function openLogStream(descriptor: number): Writable | undefined {
   let own: number;
