@@ -4,8 +4,7 @@
  * Three things make a TCP close polite. The peer may send FIN before it has read anything, so sockets are half-open. A
  * socket closed with unread bytes makes the kernel send RST, which destroys what the peer has not read yet; so what
  * comes behind the message is thrown away until the peer closes too, within bounds [W-17]. And a reply that cannot be
- * finished must not look whole, so it ends with RST [W-16]. All deadlines are absolute and our own: `socket.setTimeout`
- * starts again with every byte and fires late on a peer that never reads.
+ * finished must not look whole, so it ends with RST [W-16].
  */
 
 import type { Socket } from "node:net";
@@ -30,14 +29,13 @@ export interface ConnectionOwner {
   leave(connection: Connection): void;
 }
 
-/** What a deadline is for. Silence ends a message, the message's own deadline refuses it [W-5], [W-6]. */
+/** What a deadline is for. They are absolute and our own, since `socket.setTimeout` starts again with every byte. */
 type Awaited = "message" | "silence" | "progress" | "close";
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const nothing = new Uint8Array(0);
 
-/** A connection that was accepted. It closes by `end`, by `reset`, or by the peer's doing. */
 export class Connection {
   /** The peer's address, or what a trusted proxy gave as the address of the one for whom it connects. */
   address: string;
@@ -77,7 +75,6 @@ export class Connection {
     this.#messageDeadlineMs = this.deadlineMs;
   }
 
-  /** Settles when the connection is closed. */
   get closed(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#isClosed) resolve();
@@ -108,10 +105,8 @@ export class Connection {
   }
 
   /**
-   * Sends the last bytes and FIN, and lets the connection close.
-   *
-   * Behind the peer's FIN nothing can come that would lie unread and make the kernel send RST. So where that was read,
-   * and the kernel has taken the whole reply, there is nothing to wait for, and the close itself sends the FIN.
+   * Sends the last bytes and FIN. Where the peer's FIN was read and the kernel has taken the whole reply, nothing can lie
+   * unread and make the kernel send RST, so the close itself sends the FIN.
    */
   end(bytes: Uint8Array | string = nothing): void {
     const socket = this.#socket;
@@ -138,16 +133,13 @@ export class Connection {
     abort(this.#socket);
   }
 
-  /** Closes without waiting for the peer any longer. */
   close(): void {
     this.#socket.destroy();
   }
 
   /**
-   * Lets the kernel look after the peer while neither side has anything to say [W-15].
-   *
-   * After the peer's FIN libuv reads nothing and so hears of no error. Writing nothing sends nothing, and fails where the
-   * connection is gone.
+   * Finds out whether a silent peer is still there [W-15]. After the peer's FIN libuv reads nothing and hears of no error;
+   * writing nothing sends nothing, and fails where the connection is gone.
    */
   keepAlive(): void {
     const { followKeepAliveMs, followLookMs } = this.#owner.limits;
@@ -197,10 +189,7 @@ export class Connection {
     else this.#await("message", leftMs);
   }
 
-  /**
-   * True when the words so far ask for something that destroys, so that silence must not end the message [W-5]. The half
-   * of one, such as `brick` of `brick 1 12`, does not: it destroys nothing, and what follows it is ignored.
-   */
+  /** True when the words so far ask for something that destroys, so that silence must not end the message [W-5]. */
   #destroys(): boolean {
     try {
       return isDestructive(decodeMessage(this.message).words);
@@ -255,7 +244,6 @@ export class Connection {
     return !this.#socket.destroyed;
   }
 
-  /** The kernel has the whole reply; what remains is to wait for the peer's FIN. */
   #linger(): void {
     this.#await("close", this.#owner.limits.lingerMs);
   }

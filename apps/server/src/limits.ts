@@ -55,10 +55,7 @@ const descriptorsReserved = 40;
 /** Descriptors of one connection: its socket, and the file from which it reads. */
 const descriptorsEach = 2;
 
-/**
- * The default limits, lowered so that a process with so many descriptors never runs out of them: Node would then close new
- * connections without a word. Half of the connections stay free of follows.
- */
+/** Lowered for so many descriptors: without any left, Node closes new connections without a word. */
 export function limitsWithin(descriptorsMax: number): Limits {
   const refusalsMax = Math.max(1, Math.min(limitsDefault.refusalsMax, Math.floor(descriptorsMax / 8)));
   const room = Math.floor((descriptorsMax - descriptorsReserved - refusalsMax) / descriptorsEach);

@@ -1,8 +1,6 @@
 /**
- * The server as a program. The only file that touches `process`.
- *
- * Exit codes: 0 after a request to stop, 1 when it cannot start or its storage failed, 2 for a wrong option, 130 and
- * 143 when a second Ctrl-C or SIGTERM cut the stopping short.
+ * The server as a program. Exit codes: 0 after a request to stop, 1 when it cannot start or its storage failed, 2 for a
+ * wrong option, 130 and 143 when a second Ctrl-C or SIGTERM cut the stopping short.
  */
 
 import process from "node:process";

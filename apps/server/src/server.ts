@@ -1,9 +1,6 @@
 /**
- * The connections of one server, from the listening socket to the last one that closes.
- *
- * A connection for which there is no room is told so and closed without being read: a flood must cost neither history
- * nor descriptors [W-18]. When descriptors run out, Node closes connections without a word, so they are counted
- * beforehand (`limitsWithin`), and the oldest refusal is cut before another is begun.
+ * The connections of one server, from the listening socket to the last one that closes. One for which there is no room is
+ * told so and closed without being read: a flood must cost neither history nor descriptors [W-18].
  */
 
 import { lookup } from "node:dns/promises";
@@ -25,14 +22,9 @@ import { Follows } from "./request/follows.ts";
 import type { ServerContext } from "./request/operations.ts";
 import { serve } from "./request/session.ts";
 
-/** What the operator decides; the port 0 lets the system choose. */
 type ListenOptions = Pick<Config, "host" | "port" | "link" | "users" | "iKnow" | "trustProxy">;
 
-/**
- * Listens for connections and serves them from a history.
- *
- * @throws ListenError when others could reach an open server, the port is taken, …
- */
+/** @throws ListenError when others could reach an open server, the port is taken, … */
 export async function listen(
   { host, port, link, users: mode, iKnow, trustProxy }: ListenOptions,
   limits: Limits,
@@ -80,7 +72,6 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
   readonly #connections: Connection[] = [];
   readonly #refused = new Set<Connection>();
   #servedCount = 0;
-  /** How many connections of each network are served. */
   readonly #ofNetwork = new Map<string, number>();
   #alarm: NodeJS.Timeout | undefined;
   #alarmMs = Infinity;
@@ -153,7 +144,7 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
   }
 
   #accept(connection: Connection): void {
-    const network = networkOf(connection.address); // A proxy's own: its header, which may give another, has not come yet.
+    const network = networkOf(connection.address); // A proxy's own: its header has not come yet.
     connection.place = this.#connections.push(connection) - 1;
     const refusal = this.#findRefusal(network, connection.address);
     if (refusal === undefined) {

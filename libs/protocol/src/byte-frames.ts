@@ -15,30 +15,23 @@ export const byteFrameHeaderBytes = 16;
 /** The largest id that a page may choose: the top bit tells a flow. */
 export const streamIdMax = 0x7fff_ffff;
 export const flowIdMin = streamIdMax + 1;
-/** The most that `queuedKiB` can say. */
 const queuedKiBMax = 0xffff;
 
-/** What happened: the values are those of the header's first byte. */
 export const byteFrameKinds = { data: 1, written: 2, fin: 3, rst: 4 } as const;
 export type ByteFrameKind = keyof typeof byteFrameKinds;
 
-/** What the header says. */
 export interface ByteFrameHeader {
   readonly kind: ByteFrameKind;
   /** The TCP connection that it concerns: the gateway's to the target, or a client's to the gateway. */
   readonly leg: "target" | "client";
-  /** Its direction: the target sent it, or it was sent to the target. */
   readonly isFromTarget: boolean;
-  /** True when something of this direction before it is missing. */
   readonly isAfterGap: boolean;
-  /** True for data of a flow that the other leg did not take at once. */
   readonly isWaiting?: boolean;
   readonly queuedKiB: number;
   readonly id: number;
   readonly atMs: number;
 }
 
-/** A frame as it was read. */
 export interface ByteFrame extends ByteFrameHeader {
   /** Of `data`, in the frame's memory; else empty. */
   readonly bytes: Uint8Array;
@@ -53,12 +46,7 @@ const waitingFlag = 8;
 const kinds = Object.keys(byteFrameKinds) as ByteFrameKind[];
 const noBytes = new Uint8Array(0);
 
-/**
- * A whole frame.
- *
- * @param body the bytes of `data`, or how many were `written`; nothing for FIN and RST
- * @param allocate gives memory, which need not be zeroed
- */
+/** @param body the bytes of `data`, or how many were `written`; none for FIN and RST @param allocate need not zero */
 export function encodeByteFrame<Memory extends Uint8Array>(
   { kind, leg, isFromTarget, isAfterGap, isWaiting = false, queuedKiB, id, atMs }: ByteFrameHeader,
   body: Uint8Array | number,

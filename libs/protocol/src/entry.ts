@@ -11,7 +11,6 @@
 import { headCharactersMax } from "./limits.ts";
 import { plainText, quoteText } from "./text.ts";
 
-/** The result of a request that changed something. */
 export type EntryResult =
   | { readonly verb: "deleted-line"; readonly line: number; readonly head: string }
   | { readonly verb: "deleted-all" }
@@ -19,7 +18,6 @@ export type EntryResult =
   /** The first lines went into another file, named as it was then, without its folder. */
   | { readonly verb: "archived"; readonly lines: number; readonly file: string };
 
-/** A line of the history, understood as far as its form allows. */
 export type Entry =
   /** The message, as `decodeText` has it; cut when it was longer than what is kept of a refused one [H-6]. */
   | ({ readonly kind: "request"; readonly message: string; readonly isCut: boolean } & Stamp)

@@ -1,7 +1,7 @@
 /**
  * The text frames between page and gateway, WebSocket subprotocol `wirebook.v2` [G-1]…[G-17]: JSON, validated by the same
- * schemas at both ends. All times are milliseconds on the gateway's monotonic clock, which `clock` frames relate to the
- * page's.
+ * schemas at both ends, and the names of a stream's steps and errors, which records, files and logs share. All times are
+ * milliseconds on the gateway's monotonic clock, which `clock` frames relate to the page's.
  */
 
 import * as z from "zod/mini";
@@ -16,20 +16,98 @@ import {
   messageBytesMax,
   targetsMax,
 } from "./limits.ts";
-import {
-  endReasons,
-  endpoint,
-  frameErrorCodes,
-  hops,
-  milliseconds,
-  stepTimes,
-  tlsFacts,
-  transports,
-} from "./stream-terms.ts";
 import { findScheduleProblem, readRate, schedule } from "./write-schedule.ts";
 
 /** The WebSocket subprotocol (RFC 6455, section 1.9). */
 export const subprotocol = "wirebook.v2";
+
+/** The steps of a stream at the gateway, in their order: the frame came, connect() was called, …, the closing. */
+export const steps = [
+  "received",
+  "connecting",
+  "established",
+  "secured",
+  "written",
+  "ended",
+  "firstByte",
+  "fin",
+  "closed",
+] as const;
+
+export type Step = (typeof steps)[number];
+
+/** Milliseconds of any clock: a century either way, so that each is a date. */
+export const timeMsMax = 100 * 366 * 86_400_000;
+export const milliseconds = z.number().check(z.minimum(-timeMsMax), z.maximum(timeMsMax));
+
+export const stepTimes = z.partialRecord(z.enum(steps), milliseconds);
+
+/** When each step happened; a step that has not happened is absent. */
+export type StepTimes = z.infer<typeof stepTimes>;
+
+/** One end of a TCP connection. */
+export const endpoint = z.strictObject({ address: z.string(), port: z.int().check(z.minimum(0), z.maximum(65_535)) });
+export type Endpoint = z.infer<typeof endpoint>;
+
+/** The part of the way on which something failed. */
+export const hops = ["page-gateway", "gateway", "gateway-server"] as const;
+export type Hop = (typeof hops)[number];
+
+/** Why the connection to a target failed [G-7]. */
+export const streamErrorCodes = [
+  "busy",
+  "connect-failed",
+  "connect-refused",
+  "connect-timeout",
+  "connection-reset",
+  "reply-timeout",
+  "tls-client-certificate",
+  "tls-expired",
+  "tls-failed",
+  "tls-no-common-protocol",
+  "tls-not-yet-valid",
+  "tls-self-signed",
+  "tls-unknown-authority",
+  "tls-wrong-host",
+] as const;
+export type StreamErrorCode = (typeof streamErrorCodes)[number];
+
+/** Why a stream, or a frame that began none, failed [G-7]. */
+export const frameErrorCodes = [
+  ...streamErrorCodes,
+  "forbidden",
+  "frame-invalid",
+  "frame-rate",
+  "id-in-use",
+  "login-needed",
+  "message-invalid",
+  "presentation-unknown",
+  "reset-impossible",
+  "shutting-down",
+  "target-unknown",
+  "too-many-presentations",
+  "too-many-streams",
+  "too-many-websockets",
+] as const;
+export type FrameErrorCode = (typeof frameErrorCodes)[number];
+
+/** How a stream ended without an error: both directions were closed, the page left, or RST was sent as was asked for. */
+export const endReasons = ["fin", "cancelled", "reset"] as const;
+export type EndReason = (typeof endReasons)[number];
+
+export const tlsFacts = z.strictObject({
+  /** Such as `TLSv1.3`, and the cipher suite by its IANA name. */
+  version: z.string(),
+  cipher: z.string(),
+  /** The application protocol that was agreed on (RFC 7301), if one was. */
+  alpn: z.nullable(z.string()),
+  /** The certificate of the target; its times are ISO 8601. */
+  peer: z.strictObject({ subject: z.string(), issuer: z.string(), validFrom: z.string(), validTo: z.string() }),
+});
+export type TlsFacts = z.infer<typeof tlsFacts>;
+
+/** How a target is reached. */
+export const transports = ["tcp", "tls", "unix"] as const;
 
 const id = z.int().check(z.minimum(1), z.maximum(streamIdMax));
 /** Of a flow [G-15]. */
@@ -50,11 +128,11 @@ function checkSchedule({
   value,
   issues,
 }: z.core.ParsePayload<{ bytes: string; end: boolean; schedule?: z.infer<typeof schedule> | undefined }>): void {
-  const { bytes, end, schedule: steps } = value;
-  if (steps === undefined) return;
+  const { bytes, end, schedule: writes } = value;
+  if (writes === undefined) return;
   const problem = end
     ? "a connect frame with a write schedule must have end false; end it by a step of the schedule"
-    : findScheduleProblem(steps, base64Length(bytes));
+    : findScheduleProblem(writes, base64Length(bytes));
   if (problem !== undefined) issues.push({ code: "custom", input: value, path: ["schedule"], message: problem });
 }
 
@@ -63,7 +141,6 @@ function base64Length(text: string): number {
   return (text.length / 4) * 3 - (text.length - text.replace(/=+$/, "").length);
 }
 
-/** A target as a page knows it. */
 const target = z.strictObject({
   name: targetName,
   transport: z.enum(transports),
@@ -93,11 +170,9 @@ export const flowFaults = z.strictObject({
 });
 export type FlowFaults = z.infer<typeof flowFaults>;
 
-/** A port on which the gateway listens for clients to watch. */
 const listening = z.strictObject({ port, host: z.string(), target: targetName, faults: flowFaults });
 export type ListeningPort = z.infer<typeof listening>;
 
-/** What is known of a stream besides its bytes. */
 const streamHead = {
   target,
   /** Who connected; absent where the page itself did. */
@@ -119,23 +194,15 @@ export type StreamHead = z.infer<typeof presentedHead>;
 export const flowOrigins = ["listen", "relay", "presented"] as const;
 
 /** What a gateway says of a flow besides its bytes [G-15]. */
-const flowHead = z.strictObject({
-  ...streamHead,
-  via: z.enum(flowOrigins),
-  port: z.optional(port),
-});
+const flowHead = z.strictObject({ ...streamHead, via: z.enum(flowOrigins), port: z.optional(port) });
 export type FlowHead = z.infer<typeof flowHead>;
 
-/** How a presented stream ended, as `end` and `error` frames have it. */
-const outcome = z.union([
-  z.strictObject({ reason: z.enum(endReasons) }),
-  z.strictObject({ code: z.enum(frameErrorCodes), hop: z.enum(hops), message: z.string() }),
-]);
+const ending = z.strictObject({ reason: z.enum(endReasons) });
+const failure = z.strictObject({ code: z.enum(frameErrorCodes), hop: z.enum(hops), message: z.string() });
 
 /** 128 random bits in base64url (RFC 4648, section 5): whoever has them may watch the presentation. */
 const token = z.string().check(z.regex(/^[\w-]{22}$/));
 
-/** What the page may send as text. */
 const pageFrame = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("request"),
@@ -153,9 +220,8 @@ const pageFrame = z.discriminatedUnion("type", [
       bytes: z.base64().check(z.maxLength(base64BytesMax)),
       /** True when FIN follows those bytes. */
       end: z.boolean(),
-      /** How the bytes are written, instead of all at once. Nothing can be added to them then [G-11]. */
+      /** Nothing can be added to the bytes then [G-11]. */
       schedule: z.optional(schedule),
-      /** How slowly the target is read [G-11]. */
       read: z.optional(readRate),
     })
     .check(checkSchedule),
@@ -172,14 +238,11 @@ const pageFrame = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("unwatch") }),
   z.strictObject({ type: z.literal("set-faults"), port, faults: flowFaults }),
-  z.strictObject({
-    type: z.literal("present"),
-    /** Of a presentation to go on with, after a reload. */
-    key: z.optional(token),
-  }),
+  /** With the key of a presentation, after a reload, that one goes on. */
+  z.strictObject({ type: z.literal("present"), key: z.optional(token) }),
   z.strictObject({ type: z.literal("unpresent") }),
   z.strictObject({ type: z.literal("show"), id, stream: presentedHead }),
-  z.strictObject({ type: z.literal("shown"), id, outcome, at: stepTimes, ...totals }),
+  z.strictObject({ type: z.literal("shown"), id, outcome: z.union([ending, failure]), at: stepTimes, ...totals }),
   z.strictObject({ type: z.literal("select"), id: z.nullable(id) }),
 ]);
 export type PageFrame = z.infer<typeof pageFrame>;
@@ -191,7 +254,6 @@ export type GatewayRole = (typeof gatewayRoles)[number];
 /** Of the next frame behind a text frame that concerns a flow; a byte frame of a flow counts one [G-15]. */
 const position = z.optional(count);
 
-/** What the gateway may send as text. */
 const gatewayFrame = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("hello"),
@@ -211,7 +273,6 @@ const gatewayFrame = z.discriminatedUnion("type", [
     user: z.nullable(z.string()),
     role: z.enum(gatewayRoles),
     listening: z.array(listening).check(z.maxLength(listeningMax)),
-    /** True when the page may watch what goes through them. */
     mayWatch: z.boolean(),
   }),
   z.strictObject({ type: z.literal("clock"), at: milliseconds, gatewayAt: milliseconds }),
@@ -224,22 +285,12 @@ const gatewayFrame = z.discriminatedUnion("type", [
     tls: z.optional(tlsFacts),
     at: stepTimes,
   }),
-  z.strictObject({
-    type: z.literal("end"),
-    id: streamOrFlowId,
-    position,
-    reason: z.enum(endReasons),
-    at: stepTimes,
-    ...totals,
-  }),
-  z.strictObject({
+  z.extend(ending, { type: z.literal("end"), id: streamOrFlowId, position, at: stepTimes, ...totals }),
+  z.extend(failure, {
     type: z.literal("error"),
     /** The stream that failed; `null` when a frame began none, or the stream goes on. */
     id: z.nullable(streamOrFlowId),
     position,
-    code: z.enum(frameErrorCodes),
-    hop: z.enum(hops),
-    message: z.string(),
     at: stepTimes,
     /** Absent when nothing was begun. */
     ...z.partial(z.object(totals)).shape,
@@ -271,7 +322,7 @@ const gatewayFrame = z.discriminatedUnion("type", [
 ]);
 export type GatewayFrame = z.infer<typeof gatewayFrame>;
 
-/** A text frame as a typed value, or the sentence that says what is wrong with it. */
+/** A text frame, or the sentence that says what is wrong with it. */
 type Decoded<Frame> = { readonly frame: Frame } | { readonly problem: string };
 
 export const decodePageFrame = (text: string): Decoded<PageFrame> => decode(pageFrame, text);

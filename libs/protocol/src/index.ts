@@ -10,5 +10,4 @@ export * from "./write-schedule.ts";
 export * from "./reply.ts";
 export * from "./redact.ts";
 export * from "./stream-record.ts";
-export * from "./stream-terms.ts";
 export * from "./text.ts";

@@ -1,8 +1,6 @@
 /**
- * What a client sends: `user [OPERATION [ARGUMENT…]]` on one line of UTF-8 [W-2]…[W-10].
- *
- * Reading it has two steps, because the user is authenticated between them: `decodeMessage` finds the user and the words,
- * `decodeCommand` finds out what the words ask for.
+ * What a client sends: `user [OPERATION [ARGUMENT…]]` on one line of UTF-8 [W-2]…[W-10]. It is read in two steps, because
+ * the user is authenticated between them.
  */
 
 import { ProtocolError } from "./errors.ts";
@@ -12,9 +10,7 @@ import type { OperationSpec } from "./operations.ts";
 import { redactKeys, looksLikeKey } from "./redact.ts";
 import { decodeText, quoteText } from "./text.ts";
 
-/** A message whose user is known by name; the words are still unread. */
 export interface Message {
-  /** The name, without a key. */
   readonly user: string;
   /** What followed the first `~` of the first word. A secret: never log it. */
   readonly key: string | undefined;
@@ -54,12 +50,7 @@ export function foldName(name: string): string {
   return name.normalize("NFKC").toLowerCase();
 }
 
-/**
- * Finds the user and the words that follow.
- *
- * @param line the bytes of the message without its line ending
- * @throws ProtocolError `http`, `message-encoding`, `message-empty`, `message-too-long` or `user-syntax`
- */
+/** @throws ProtocolError `http`, `message-encoding`, `message-empty`, `message-too-long` or `user-syntax` */
 export function decodeMessage(line: Uint8Array): Message {
   if (line.length > messageBytesMax) throw messageTooLong();
   const text = decodeText(line);
@@ -78,11 +69,7 @@ export function decodeMessage(line: Uint8Array): Message {
   return { user, key, words };
 }
 
-/**
- * Finds what the words after the user ask for.
- *
- * @throws ProtocolError `operation-unknown`, `argument-count`, `argument-syntax` or `argument-range`
- */
+/** @throws ProtocolError `operation-unknown`, `argument-count`, `argument-syntax` or `argument-range` */
 export function decodeCommand(words: readonly string[]): Command {
   const [number, ...values] = words;
   const [first, second] = values;
@@ -96,13 +83,13 @@ export function decodeCommand(words: readonly string[]): Command {
   checkCount(operation, values);
   switch (operation.verb) {
     case "delete-line":
-      return { verb: operation.verb, line: decodeLine("N", first as string, 1), time: second };
+      return { verb: operation.verb, line: decodeLine("N", first, 1) as number, time: second };
     case "read":
       return decodeRead(values);
     case "create-user":
       return { verb: operation.verb, name: first === undefined ? undefined : decodeName(first) };
     case "follow":
-      return { verb: operation.verb, from: decodeOptionalLine("FROM", first) };
+      return { verb: operation.verb, from: decodeLine("FROM", first) };
     case "archive":
       return { verb: operation.verb, keep: decodeKeep(first ?? "0") };
     case "delete-all":
@@ -116,17 +103,11 @@ export function isDestructive(words: readonly string[]): boolean {
   return findOperation(Number(words[0] ?? Number.NaN))?.isDestructive ?? false;
 }
 
-/**
- * The bytes of a message as text, with its line feed.
- *
- * @throws ProtocolError `argument-syntax` when a word is empty or holds white space, `message-too-long`
- */
+/** With its line feed. @throws ProtocolError `argument-syntax` when a word is empty or holds white space, `message-too-long` */
 export function encodeMessage(user: string, operation?: number, values: readonly (string | number)[] = []): string {
   const words = [user, ...(operation === undefined ? [] : [operation]), ...values].map(String);
   const broken = words.find((word) => word === "" || /\s/u.test(word) || !word.isWellFormed());
-  if (broken !== undefined) {
-    throw wrongArgument(`${quote(broken)} is not one word; leave out white space`);
-  }
+  if (broken !== undefined) throw wrongArgument(`${quote(broken)} is not one word; leave out white space`);
   const line = words.join(" ");
   if (new TextEncoder().encode(line).length > messageBytesMax) throw messageTooLong();
   return `${line}\n`;
@@ -160,20 +141,17 @@ function decodeRead(values: readonly string[]): Command {
       "only the word snapshot may follow FROM and TO, and it comes last; type: 2 [FROM] [TO] [snapshot]",
     );
   }
-  return { verb: "read", from: decodeOptionalLine("FROM", from), to: decodeOptionalLine("TO", to), isSnapshot };
+  return { verb: "read", from: decodeLine("FROM", from), to: decodeLine("TO", to), isSnapshot };
 }
 
-function decodeLine(parameter: string, word: string, least = -Infinity): number {
+function decodeLine(parameter: string, word: string | undefined, least = -Infinity): number | undefined {
+  if (word === undefined) return undefined;
   if (!/^-?\d{1,15}$/.test(word)) {
     throw wrongArgument(`${parameter} is ${quote(word)}, not a line number; type a number such as 12`);
   }
   const line = Number(word);
   if (line !== 0 && line >= least) return line;
   throw new ProtocolError("argument-range", `${parameter} is ${line}, and the first line is 1; type a number from 1`);
-}
-
-function decodeOptionalLine(parameter: string, word: string | undefined): number | undefined {
-  return word === undefined ? undefined : decodeLine(parameter, word);
 }
 
 function decodeKeep(word: string): Keep {

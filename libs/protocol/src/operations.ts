@@ -1,13 +1,6 @@
-/**
- * The operations: their numbers, what they take and how the server announces them [W-10], [W-11].
- *
- * The announcement is the only list that a client needs; `decodeAnnouncement` reads the reference implementation's as well.
- */
+/** The operations: their numbers, what they take and how the server announces them [W-10], [W-11]. */
 
-/**
- * An argument that an operation takes, as written in its announcement: `N`, or `[TIME]` when it may be left out. In capitals
- * it stands for a value, in small letters it is the word itself.
- */
+/** `N`, or `[TIME]` when it may be left out. In capitals it stands for a value, in small letters it is the word itself. */
 export interface Parameter {
   readonly name: string;
   readonly isOptional: boolean;
@@ -73,7 +66,7 @@ export function encodeAnnouncement({ number, purpose, parameters }: Announcement
 const announcementLine =
   /^ To (?<purpose>.+), enter (?<number>\d{1,9})(?: [^,]+)? after your [^,]+(?:, then (?<parameters>.+))?$/u;
 
-/** The inverse of `encodeAnnouncement`; `undefined` when the line announces no operation. */
+/** Reads the reference implementation's as well; `undefined` when the line announces no operation. */
 export function decodeAnnouncement(line: string): Announcement | undefined {
   const groups = announcementLine.exec(line)?.groups;
   if (groups === undefined) return undefined;

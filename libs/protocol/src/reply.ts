@@ -27,13 +27,11 @@ export const notReadyPrefix = "not ready: ";
 
 const operationsHeading = "Operations: ";
 
-/** What comes before every response but `Authentication error.` */
 export interface ReplyHeader {
   readonly link: string;
   readonly operations: readonly Announcement[];
 }
 
-/** The header as text, ending in a line feed. */
 export function encodeReplyHeader({ link, operations }: ReplyHeader): string {
   return [link, "", operationsHeading, ...operations.map(encodeAnnouncement), ""].join("\n");
 }
@@ -47,7 +45,7 @@ export function encodeFollowing(line: number): string {
   return `Following from line ${line}.\n`;
 }
 
-/** The inverse of `encodeFollowing`, without the line feed; `undefined` when the line is something else. */
+/** Of a line without its line feed; `undefined` when it is something else. */
 export function decodeFollowing(line: string): number | undefined {
   const found = /^Following from line (\d{1,15})\.$/.exec(line);
   return found === null ? undefined : Number(found[1]);
@@ -67,7 +65,7 @@ export function encodeSnapshotHeader({ from, to, lines, time }: SnapshotHeader):
   return `Snapshot: ${from}-${to} of ${lines} at ${time}\n`;
 }
 
-/** The inverse of `encodeSnapshotHeader`, without the line feed; `undefined` when the line is something else. */
+/** Of a line without its line feed; `undefined` when it is something else. */
 export function decodeSnapshotHeader(line: string): SnapshotHeader | undefined {
   const [, from, to, lines, time = ""] = /^Snapshot: (\d{1,15})-(\d{1,15}) of (\d{1,15}) at (\S+)$/.exec(line) ?? [];
   if (decodeTime(time) === undefined) return undefined;

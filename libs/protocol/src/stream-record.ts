@@ -1,15 +1,12 @@
 /**
  * What is known of a stream, while it lives and afterwards: its steps, its bytes in both directions with their times, its end.
- *
- * There is this one record of a stream, for the gateway, the page and the client, for an exchange, a conversation and a
- * flow. It is bounded: of the events the first and the newest are kept, and of the bytes the newest. An event whose bytes
- * are gone still says how many they were.
+ * It is bounded: of the events the first and the newest are kept, and of the bytes the newest. An event whose bytes are gone
+ * still says how many they were.
  */
 
-import type { EndReason, Endpoint, FrameErrorCode, Hop, Step, StepTimes, TlsFacts } from "./stream-terms.ts";
+import type { EndReason, Endpoint, FrameErrorCode, Hop, Step, StepTimes, TlsFacts } from "./frames.ts";
 import { joinBytes } from "./text.ts";
 
-/** Bytes that went one way, or the end of that direction. */
 export interface StreamEvent {
   /** `data`: one read, or one write that the kernel took. `written`, of a flow: a read that waited was taken by the other leg. */
   readonly kind: "data" | "written" | "fin" | "rst";
@@ -38,17 +35,10 @@ export interface StreamEvent {
 /** What may differ from an event of a connection that is observed directly. */
 export type EventOptions = Partial<Pick<StreamEvent, "leg" | "isAfterGap" | "isWaiting" | "queuedKiB" | "arrivedMs">>;
 
-/** How a stream ended. */
 export type StreamOutcome =
   | { readonly kind: "ended"; readonly reason: EndReason }
-  | {
-      readonly kind: "failed";
-      readonly code: FrameErrorCode | "gateway-lost";
-      readonly hop: Hop;
-      readonly message: string;
-    };
+  | Readonly<{ kind: "failed"; code: FrameErrorCode | "gateway-lost"; hop: Hop; message: string }>;
 
-/** What a record keeps. */
 export interface RecordBounds {
   /** Events from the beginning on. */
   readonly firstEventsKept: number;
@@ -61,7 +51,6 @@ export interface RecordBounds {
 /** Keeps no event: steps, counts and the end alone. */
 export const countsOnly: RecordBounds = Object.freeze({ firstEventsKept: 0, lastEventsKept: 0, bytesKept: 0 });
 
-/** The record of one stream. */
 export class StreamRecord {
   /** When each step happened first. */
   readonly at: StepTimes = {};
@@ -73,7 +62,6 @@ export class StreamRecord {
   readonly #bounds: RecordBounds;
   readonly #sent = new Direction();
   readonly #received = new Direction();
-  /** The first that are kept, then the newest. */
   readonly #events: StreamEvent[] = [];
   #eventCount = 0;
   /** How many of the events have lost their bytes: the oldest lose theirs first. */
@@ -103,7 +91,6 @@ export class StreamRecord {
     return this.#received.count;
   }
 
-  /** The events that are kept, in order. */
   get events(): readonly StreamEvent[] {
     return [...this.#events];
   }
@@ -139,7 +126,6 @@ export class StreamRecord {
     return this.#bytesKept;
   }
 
-  /** Notes the first time that a step happens. */
   mark(step: Step, atMs: number): void {
     this.at[step] ??= atMs;
   }
@@ -168,7 +154,6 @@ export class StreamRecord {
     this.#add("written", isFromTarget, byteCount, undefined, atMs, options);
   }
 
-  /** A direction was closed. */
   ended(kind: "fin" | "rst", isFromTarget: boolean, atMs: number, options?: EventOptions): void {
     if (kind === "fin") this.mark(isFromTarget ? "fin" : "ended", atMs);
     this.#add(kind, isFromTarget, 0, undefined, atMs, options);
@@ -179,7 +164,7 @@ export class StreamRecord {
     return this.#sent.skipTo(sentBytes) + this.#received.skipTo(receivedBytes);
   }
 
-  /** Lets go of all bytes; returns how many they were. */
+  /** Returns how many bytes it let go of. */
   releaseBytes(): number {
     const released = this.#bytesKept;
     this.#unsent = [];
@@ -249,7 +234,6 @@ export class StreamRecord {
   }
 }
 
-/** What is counted of one direction. */
 class Direction {
   bytes = 0;
   /** Writes, or reads. */

@@ -14,7 +14,6 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const invisible = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 const invisibleUnquoted = /[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** True when the bytes are well-formed UTF-8. */
 export function isUtf8(bytes: Uint8Array): boolean {
   try {
     strict.decode(bytes);
@@ -24,7 +23,6 @@ export function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** The bytes as text; each byte that is not UTF-8 becomes one lone surrogate U+DC80…U+DCFF. */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return strict.decode(bytes);

@@ -1,7 +1,6 @@
 /**
  * A write schedule: how the bytes of a `connect` frame are written to the target, one write after the other, and how
- * slowly the target is read [G-11]. What a program does with a message that comes in pieces, late, or never to its end
- * shows only when a client sends it so.
+ * slowly the target is read [G-11].
  */
 
 import * as z from "zod/mini";

@@ -1,9 +1,6 @@
 /**
- * Slows down wrong keys [U-7]: the answer to one waits, longer with each from the same network, up to a bound.
- *
- * A right key is never delayed and clears nothing, so the owner of a name is served at once whatever others at the same
- * address try. A guesser learns at once that a guess was wrong, which keys of 130 bits allow; what is bounded is the cost
- * for everyone else: a delayed answer occupies a connection, so only a few wait.
+ * Slows down wrong keys [U-7]: the answer to one waits, longer with each from the same network. A right key is never delayed
+ * and clears nothing. A delayed answer occupies a connection, so only a few wait.
  */
 
 import { setTimeout as pause } from "node:timers/promises";
@@ -11,17 +8,10 @@ import { networkOf } from "@wirebook/net";
 import { ServerError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 
-/** The wrong keys from one network, and how many answers to them wait. */
-interface Suspect {
-  wrong: number;
-  lastMs: number;
-  held: number;
-}
-
 export class AuthThrottle {
   readonly #limits: Limits;
   /** The network that was quiet for longest comes first. */
-  readonly #suspects = new Map<string, Suspect>();
+  readonly #suspects = new Map<string, { wrong: number; lastMs: number; held: number }>();
   readonly #ended = new AbortController();
   #held = 0;
 
@@ -33,12 +23,7 @@ export class AuthThrottle {
     return this.#suspects.size;
   }
 
-  /**
-   * Counts a wrong key and resolves when it may be answered: after the delay, when the peer has left, or when the server
-   * stops.
-   *
-   * @throws ServerError `guesses-max`
-   */
+  /** Counts a wrong key and resolves when it may be answered, or no longer need be. @throws ServerError `guesses-max` */
   async delay(address: string, gone: Promise<void>): Promise<void> {
     const suspect = this.#note(networkOf(address));
     const { guessesHeldEachMax, guessesHeldMax } = this.#limits;
@@ -60,7 +45,7 @@ export class AuthThrottle {
     this.#ended.abort();
   }
 
-  #note(network: string): Suspect {
+  #note(network: string) {
     const nowMs = performance.now();
     const suspect = this.#suspects.get(network) ?? { wrong: 0, lastMs: nowMs, held: 0 };
     if (nowMs - suspect.lastMs > this.#limits.guessForgetMs) suspect.wrong = 0;

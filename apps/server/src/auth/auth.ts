@@ -5,9 +5,8 @@
  * unknown word may be a mistyped key or a key in the place of the name, so of a message from an unknown user only a tag
  * is kept: part of a hash whose key never leaves the process, so that the word cannot be found by trying.
  *
- * A key [U-5] is told once and kept nowhere but as a hash. It has more than 128 random bits, so there are no likely keys
- * to try, and SHA-256 is enough. The name is hashed along with it, so that a row copied under another name opens nothing,
- * and anybody can check a row by hand:
+ * A key [U-5] is kept only as a hash. It has more than 128 random bits, so SHA-256 is enough. The name is hashed with it,
+ * so that a row copied under another name opens nothing, and anybody can check a row by hand:
  *
  *     printf 'otter-42~KEY' | sha256sum
  */
@@ -18,16 +17,10 @@ import { findOperation, redactMessage } from "@wirebook/protocol";
 import type { Command, Message, Role } from "@wirebook/protocol";
 import { ServerError } from "../errors.ts";
 
-/** Who is accepted, by the setting `--users`. */
 export const modes = ["open", "registered"] as const;
-
 export type Mode = (typeof modes)[number];
 
-export interface Principal {
-  /** The name, never a key. */
-  readonly user: string;
-  readonly role: Role;
-}
+export type Principal = Readonly<{ user: string; role: Role }>;
 
 /** Hexadecimal digits of a tag. */
 const tagDigits = 8;
@@ -87,7 +80,6 @@ export function createKey(): string {
   }
 }
 
-/** What is stored of the key of a name. */
 export function hashKey(name: string, key: string): string {
   return scheme + digest(name, key).toString("hex");
 }

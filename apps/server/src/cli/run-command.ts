@@ -1,7 +1,4 @@
-/**
- * What the commands `wirebook history` and `wirebook users` have in common: their options, their sentences on standard error
- * and their exit codes (0 done, 1 not done, 2 wrong usage).
- */
+/** What the commands `wirebook history` and `wirebook users` have in common: options, sentences and exit codes. */
 
 import process from "node:process";
 import { HistoryError, UsersError } from "@wirebook/history";
@@ -10,12 +7,7 @@ import type { Invocation } from "@wirebook/settings";
 import { assertOptionsApply, warnOfSecret } from "../storage.ts";
 import type { storageTable } from "../storage.ts";
 
-/**
- * Runs a command with the arguments of this process and ends the process.
- *
- * @param usage what `--help` prints before the options
- * @param perform throws SettingsError, HistoryError, UsersError, or what the system says of a file
- */
+/** Runs a command with the arguments of this process and ends the process. */
 export async function runCommand<Table extends typeof storageTable>(
   usage: string,
   table: Table,

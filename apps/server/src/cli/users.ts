@@ -1,8 +1,4 @@
-/**
- * `wirebook users`: the users of a server, changed while it runs or while it does not [U-10].
- *
- * A new key goes to standard output alone, once; everything said about it goes to standard error.
- */
+/** `wirebook users`: the users of a server, changed while it runs or while it does not [U-10]. */
 
 import { resolve } from "node:path";
 import { UsersError, readUsersCopy, writeUsersCopy } from "@wirebook/history";
@@ -82,12 +78,7 @@ async function add(users: Users, name: string, role: Role): Promise<void> {
   say(`${name} is registered, as ${role}. The word above is what ${name} types as the username; it is shown only now.`);
 }
 
-/**
- * Registers the users of a file as they are. A user who exists already with the same key stays as it is, so an import that
- * was interrupted can be repeated.
- *
- * @throws UsersError `name-taken` when other users had the names of some; the others are registered
- */
+/** A user who exists already with the same key stays, so an import can be repeated. @throws UsersError `name-taken` */
 async function importFrom(path: string, users: Users, place: string): Promise<void> {
   const wanted = readUsersCopy(path);
   const taken: string[] = [];

@@ -29,7 +29,6 @@ export interface ServerContext {
 
 type Operation = Exclude<Command, { readonly verb: "list" }>;
 
-/** What an operation needs of that. */
 export type OperationContext = Pick<ServerContext, "history" | "users" | "follows" | "counters">;
 
 /** What follows the header of a reply: whole lines as text, perhaps with lines behind it, of which the session disposes. */
@@ -49,11 +48,7 @@ const animals = (
 /** Names that are tried with numbers of one length before the numbers get longer. */
 const nameTriesMax = 32;
 
-/**
- * Does what a request asks for. A list is answered by the header alone.
- *
- * @throws HistoryError, UsersError, ServerError with the code of what went wrong; then nothing was acknowledged
- */
+/** @throws HistoryError, UsersError, ServerError with the code of what went wrong; then nothing was acknowledged */
 export async function dispatch(command: Operation, by: Actor, context: OperationContext): Promise<Response> {
   const { history, follows } = context;
   switch (command.verb) {
@@ -108,11 +103,8 @@ function status({ history, users, follows, counters }: OperationContext): string
 }
 
 /**
- * Operation 4: registers the given name or a made-up one, and answers it with its key.
- *
- * The order prevents a half-made user. The store first does all that can fail, with the name reserved; then the result is
- * durable in the history; then the user counts; then the key is answered. If the process dies right after the result,
- * the history tells of a user whose key was never sent, and the name is free.
+ * Operation 4: registers the given name or a made-up one, and answers it with its key. The result is durable in the history
+ * before the user counts: if the process dies between, the history tells of a user whose name is free.
  */
 export async function createUser({ users, history }: OperationContext, by: Actor, wanted?: string): Promise<string> {
   for (;;) {

@@ -89,7 +89,6 @@ export async function serve(connection: Connection, problem: Problem, context: S
   }
 }
 
-/** Finds out what the bytes mean, once the message has ended. */
 function decode(message: Uint8Array, problem: Problem, authenticator: Authenticator): Decoded {
   if (problem === "broken") return { outcome: "broken" };
   let principal: Principal | undefined;
@@ -139,11 +138,7 @@ async function assertReady(history: History): Promise<void> {
   }
 }
 
-/**
- * Does what the message asks for, and gives the reply: at once where that takes no time, as most requests do.
- *
- * @throws what `dispatch` throws, and what was wrong with the message
- */
+/** The reply at once where that takes no time. @throws what `dispatch` throws, and what was wrong with the message */
 function carryOut(decoded: Decoded, connection: Connection, context: ServerContext): Reply | Promise<Reply> {
   const { counters, replyHeader, throttle } = context;
   switch (decoded.outcome) {
@@ -168,10 +163,8 @@ function carryOut(decoded: Decoded, connection: Connection, context: ServerConte
 }
 
 /**
- * Sends lines; the head goes out with the first of them, in one write [W-16].
- *
- * The next chunk is read when the kernel has taken the one before, so a slow peer slows the reading of the file and costs
- * no memory. What a reply holds (a file, a place among the followers) is released before the connection lingers.
+ * Sends lines, the head with the first of them in one write [W-16]. A slow peer slows the reading of the file and costs no
+ * memory. What a reply holds (a file, a place among the followers) is released before the connection lingers.
  */
 async function sendSnapshot(connection: Connection, head: Uint8Array, snapshot: Snapshot): Promise<void> {
   await using lines = snapshot;
