@@ -102,7 +102,6 @@ export class CommandLine {
     return this.#draftOf(this.text);
   }
 
-  /** The bytes that Send would send; none while the text makes none. */
   get bytes(): Uint8Array {
     return this.#made.bytes;
   }
@@ -134,7 +133,6 @@ export class CommandLine {
     return latest?.state === "running" && !latest.isEnding ? latest : undefined;
   }
 
-  /** True when Send opens a connection and waits for what the target says. */
   get isConnect(): boolean {
     return !this.isForServer && this.text === "" && this.conversation === undefined;
   }

@@ -24,10 +24,7 @@ export interface Draft {
   readonly problem?: string;
 }
 
-/**
- * @param withKey gives a name with the key that is kept for it
- * @param announced the operations that the server offers; `undefined` before it has said which
- */
+/** @param announced the operations that the server offers; `undefined` before it has said which */
 export function makeDraft(
   line: string,
   withKey: (name: string) => string,
@@ -64,7 +61,6 @@ function numberOf(word: string | undefined): number | undefined {
   return word !== undefined && /^\d{1,9}$/u.test(word) ? Number(word) : undefined;
 }
 
-/** The message with the name alone, as it may be kept and shown. */
 export function withoutKey(message: string): string {
   return message.replace(/^(\s*[^\s~]*)~\S*/u, "$1");
 }
@@ -84,7 +80,6 @@ export function completionsOf(line: string, announced: readonly Announcement[]):
   return found.length === 1 && String(found[0]?.number) === typed ? [] : found;
 }
 
-/** The line with that operation after its name, ready for the arguments. */
 export function complete(line: string, operation: Announcement): string {
   const name = line.trim().split(/\s/u, 1)[0] ?? "";
   return `${name} ${operation.number}${operation.parameters.length > 0 ? " " : ""}`;

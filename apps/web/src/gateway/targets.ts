@@ -1,5 +1,3 @@
-/** The services that the gateway lends to this page, as the page names them. */
-
 import type { AnnouncedTarget } from "@wirebook/protocol";
 import type { Hello } from "./connection.svelte.ts";
 

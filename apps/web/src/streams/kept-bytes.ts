@@ -23,7 +23,6 @@ export class KeptBytes {
     return this.length - from - this.#parts(from).reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
-  /** A file with what is kept from `from` on, byte by byte. */
   toBlob(from = 0): Blob {
     const parts = this.#parts(from).map(({ bytes }) => bytes as Uint8Array<ArrayBuffer>);
     return new Blob(parts, { type: "application/octet-stream" });

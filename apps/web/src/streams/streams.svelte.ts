@@ -56,7 +56,6 @@ export class Streams {
   readonly #onHeader: (header: ReplyHeader, stream: Stream) => void;
   readonly #all = new StreamList(streamsKept, allBytesKept, (stream) => stream === this.selected);
   readonly #ownReads: Stream[] = [];
-  /** Dialogues that were opened with each target. */
   readonly #dialogues = new Map<string, number>();
   #toShow: Stream | undefined;
   #lastId = 0;
@@ -86,7 +85,6 @@ export class Streams {
     return this.#connection.hello?.targets ?? [];
   }
 
-  /** Where lines go when nothing else is chosen. */
   get target(): AnnouncedTarget {
     return defaultTarget(this.#connection.hello);
   }

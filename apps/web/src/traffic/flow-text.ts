@@ -58,7 +58,6 @@ export function describeFaults(faults: FlowFaults): string {
   return [...told, ...(faults.isStalled === true ? ["nothing passed on"] : [])].join(", ");
 }
 
-/** What a flow has come to, in a sentence. */
 export function summarizeFlow(timeline: Timeline, { clientName, reset }: FlowTimeline): string {
   const { at, target, end, endReason, sent, reply, latestMs } = timeline;
   const reads = `${plural(sent.writes, "read")} from the client, ${count(reply.reads)} from ${target}`;
@@ -74,7 +73,6 @@ export function summarizeFlow(timeline: Timeline, { clientName, reset }: FlowTim
   return `${over}. ${isClosedByTarget(timeline) ? `${target} closed` : "The client closed"} it first.`;
 }
 
-/** The bytes of both directions, and the time in total. */
 export function describeFlowTraffic({ sent, reply, endedMs }: Timeline): string {
   const total = endedMs === undefined ? "" : `; ${duration(endedMs)} in total`;
   return `Client sent ${count(sent.bytes)} B, target sent ${count(reply.bytes)} B${total}`;

@@ -100,7 +100,6 @@ export class StreamLines {
   }
 }
 
-/** True when a presentation shows the row as dots. */
 export function isRowHidden(hidden: readonly Hidden[], row: Row): boolean {
   return hidden.some((span) => span.isFromTarget === row.isFromTarget && span.from < row.to && span.to > row.from);
 }

@@ -19,7 +19,6 @@ const controlNames = controls.split(" ");
 const iac = 0xff;
 const [se, sb, will, dont] = [0xf0, 0xfa, 0xfb, 0xfe];
 
-/** Commands from 239 on. */
 const commands = "EOR SE NOP DM BRK IP AO AYT EC EL GA SB WILL WONT DO DONT IAC".split(" ");
 const firstCommand = 0xef;
 
@@ -129,7 +128,7 @@ function specialToken({ 0: all, groups = {} }: RegExpExecArray): Token {
   return { kind: "control", text };
 }
 
-/** The pictures of control characters that Unicode has: `␀` to `␟`, and `␡`. */
+/** Of control characters: `␀` to `␟`, and `␡`. */
 function pictures(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f]/g, (character) => {
     const code = character.charCodeAt(0);

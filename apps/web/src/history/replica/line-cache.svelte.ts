@@ -8,7 +8,7 @@ import { historyLinesKept, historyPageLines as blockLines } from "../../limits.t
 import { RedrawThrottle } from "../../ui/redraw-throttle.svelte.ts";
 import { isResult, timeOf } from "../view/line-text.ts";
 
-/** What a line of the feed deleted: the line of a number, all of them, or none. */
+/** What a line of the feed deleted. */
 export type Deleted = number | "all" | undefined;
 
 /** When the cache begins again there is no line. */
@@ -22,7 +22,6 @@ export class LineCache {
   newestTime = "";
   /** The time of the newest delete: in a version before it, lines may have other numbers. */
   deletedAt = "";
-  /** Times that it has begun again. */
   starts = 0;
   #last = 0;
   /** Those that were looked at longest ago come first. */

@@ -118,7 +118,7 @@ export class LineReader {
     return stream.state === "done" && stream.answer === "accepted" ? [...lines, ...splitter.finish().map(toText)] : [];
   }
 
-  /** Waits for the follow to reach a version. False when it takes too long: the follow has ended. */
+  /** False when it takes too long: the follow has ended. */
   async #reaches(time: string): Promise<boolean> {
     const cache = this.#cache;
     const { promise, resolve } = Promise.withResolvers<void>();

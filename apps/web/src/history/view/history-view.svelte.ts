@@ -31,9 +31,7 @@ export class HistoryView {
   /** True until the list has brought it into view. */
   isRevealing = $state(false);
   detailed = $state.raw<{ readonly position: number; readonly line: string }>();
-  /** True while the newest row is in view. */
   isEndSeen = $state(true);
-  /** Lines that have come since it was. */
   unseen = $state(0);
   /** The time of the topmost line in view, as far as one was held there; `""` before any was. */
   topTime = $state("");
@@ -85,7 +83,6 @@ export class HistoryView {
     this.#search();
   }
 
-  /** Filters by the text: also when the zone has changed, in which its times are meant. */
   applyFilter(): void {
     const { typed } = this;
     if (typed.kind === "problem") return;
@@ -165,7 +162,6 @@ export class HistoryView {
     return this.scan?.isWanted(line) ?? (this.#showsBackground || !isBackground(line));
   }
 
-  /** Searches anew: in other lines, for others, or because others are hidden. */
   #search(): void {
     this.scan?.dispose();
     this.scan = undefined;

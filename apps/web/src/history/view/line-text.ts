@@ -4,14 +4,6 @@ import { decodeEntry, plainText, quoteText } from "@wirebook/protocol";
 import { clockTime } from "../../ui/format.ts";
 import type { Zone } from "../../ui/format.ts";
 
-/** The fields are empty in a line without a time, an operation or a user. */
-export interface LineSketch {
-  time: string;
-  user: string;
-  /** The number of the operation, `none`, or `?` for words that are none. */
-  operation: string;
-}
-
 const timeLength = 27;
 const quote = 0x22;
 
@@ -33,8 +25,8 @@ export function isResult(line: string): boolean {
 
 const sketchForm = /^\S+ \S+ (?:"(?<asker>[^ "]*)(?: (?<operation>[^ "]*))?|(?<actor>[^ "]+) )/;
 
-/** [H-9] */
-export function sketchLine(line: string): LineSketch {
+/** The fields are empty where a line has none [H-9]; the operation is its number, `none`, or `?` for words that are none. */
+export function sketchLine(line: string) {
   const time = timeOf(line);
   const groups = time === "" ? undefined : sketchForm.exec(line)?.groups;
   if (groups === undefined) return { time, user: "", operation: "" };
@@ -46,14 +38,7 @@ export function sketchLine(line: string): LineSketch {
 /** More would not fit on any screen; the detail shows the whole line. */
 const charactersMax = 400;
 
-export interface LineParts {
-  readonly kind: "request" | "result" | "external";
-  readonly time: string;
-  readonly user: string;
-  readonly rest: string;
-}
-
-export function partsOf(line: string): LineParts {
+export function partsOf(line: string) {
   const entry = decodeEntry(line);
   const { kind } = entry;
   if (kind === "external") return { kind, time: "", user: "", rest: plainText(entry.text.slice(0, charactersMax)) };

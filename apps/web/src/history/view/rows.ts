@@ -8,7 +8,7 @@ import { firstIndex } from "../../ui/first-index.ts";
 import type { Zone } from "../../ui/format.ts";
 import { dayKeyOf, isBackground, timeOf } from "./line-text.ts";
 
-/** Lines by number from 1: those of the history by their place there, matches by their rank. */
+/** Lines of the history by their place from 1, or matches by their rank. */
 export interface RowSource {
   /** Grows with every change but that of a line at the end. */
   readonly changes: number;
@@ -31,13 +31,11 @@ interface Mark extends Row {
   next: number;
 }
 
-/** Stands before the first row. */
 const start: Mark = { kind: "day", at: 1, to: 0, row: -1, next: 1 };
 
 export class Rows {
   #marks: Mark[] = [];
   #made: readonly unknown[] = [];
-  /** The line behind the last one that was added. */
   #next = 1;
   #day = "";
   #last = 0;
