@@ -33,11 +33,9 @@ Exit codes
 
 /** Characters of a message by which a stream is known. */
 const messageCharactersMax = 40;
-
 /** Bytes of a line that are shown, and those before what differs in it. */
 const shownBytesMax = 400;
 const shownBeforeBytes = 40;
-
 const readsToldMax = 8;
 
 /** The file is bounded, and so is what is in it. */

@@ -42,7 +42,7 @@ Output
   On a terminal: what was sent and the whole reply, with visible control characters.
   In a pipe: the response alone, byte for byte (for a user alone: the list of operations).
   A missing line feed is added between two responses.
-  createTrace, errors and prompt go to standard error.
+  Trace, errors and prompt go to standard error.
   --json      {"type":"reply","sent":…,"header":{"link":…,"operations":[…]}|null}, then {"type":"line","text":…} for
               each line, with "entry":{…} where it is one of the history, and "isCut":true where it was too long to hold,
               then {"type":"end","isError":…,"failure":{"code":…,"message":…}|null,"trace":{…}};
@@ -113,10 +113,7 @@ export const messages: Command<typeof table> = {
   },
 };
 
-/**
- * What is known of a message that is about to be sent, and how it may be shown: without its key. A wrong one may be tried,
- * to see what the server says. @throws ProtocolError when it is too long, or not one line
- */
+/** A wrong message may be tried, to see what the server says. @throws ProtocolError when it is too long, or not one line */
 function readMessage(line: Uint8Array) {
   if (line.length > messageBytesMax) throw messageTooLong(line.length);
   if (line.includes(0x0a)) {
@@ -136,10 +133,7 @@ function messageTooLong(bytes: number): ProtocolError {
   return new ProtocolError("message-too-long", sentence);
 }
 
-/**
- * Sends each line of standard input, one after the other, and returns the highest of their exit codes. Behind an error of
- * the server's it goes on; after a failure of the network or Ctrl-C it does not.
- */
+/** Sends each line of standard input, and returns the highest of their exit codes. A failure of the network ends it. */
 async function sendLines(
   { input, printError }: Pick<Io, "input" | "printError">,
   send: (line: Uint8Array) => Promise<Outcome>,

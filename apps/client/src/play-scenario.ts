@@ -1,6 +1,5 @@
 /**
  * One scenario, played on one connection: the player says what to do next; this does it, and tells the player what came.
- *
  * The verdict ends it. What is left of the connection is then closed as a program would: FIN, and reading until the
  * target's, but not for longer than `closingMsMax`. Where the scenario did not hold, the connection is left by RST.
  */
@@ -59,11 +58,8 @@ export async function playScenario(options: PlayOptions) {
     state.isInterrupted = true;
     wake?.();
   });
-  const conversation = {
-    message: new Uint8Array(0),
-    connectTimeoutMs: timeout ?? connectTimeoutMsDefault,
-    record,
-  };
+  const connectTimeoutMs = timeout ?? connectTimeoutMsDefault;
+  const conversation = { message: new Uint8Array(0), connectTimeoutMs, record };
   const connection = new Connection(target, conversation, {
     onOpen() {
       state.isOpen = true;

@@ -1,8 +1,6 @@
 /**
- * `wirebook play`: plays one scenario after the other, and tells how each went.
- *
- * All files are read, all targets found and all values asked for before anything is connected, so that a mistake in the
- * last file does not leave half of the others played.
+ * `wirebook play`: plays one scenario after the other. All files are read and all values asked for before anything is
+ * connected, so that a mistake in the last file does not leave half of the others played.
  */
 
 import { createInterface } from "node:readline/promises";
@@ -191,14 +189,6 @@ function reportJson(
     ms: millisecondsSince(record, atMs),
     ...result,
   }));
-  return jsonLine({
-    type: "play",
-    file,
-    target: target.name,
-    verdict,
-    line,
-    message,
-    ms: Number(ms.toFixed(3)),
-    steps,
-  });
+  const played = { verdict, line, message, ms: Number(ms.toFixed(3)), steps };
+  return jsonLine({ type: "play", file, target: target.name, ...played });
 }

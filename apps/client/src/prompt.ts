@@ -12,7 +12,6 @@ import type { HostPort } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
 import type { Io } from "./command.ts";
 
-/** Shows the prompt; resolves when the user leaves. */
 export async function runPrompt(
   server: HostPort,
   send: (line: Uint8Array) => Promise<unknown>,

@@ -37,10 +37,7 @@ export function runStream(plan: StreamPlan, io: Io): Promise<Outcome> {
   return new Stream(plan, io).over.promise;
 }
 
-interface Source {
-  pause(): unknown;
-  resume(): unknown;
-}
+type Source = Record<"pause" | "resume", () => unknown>;
 
 class Stream implements ConnectionListener {
   readonly over = Promise.withResolvers<Outcome>();

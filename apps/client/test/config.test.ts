@@ -54,6 +54,7 @@ describe("the settings", () => {
 describe("the command line", () => {
   test("--help names every option, its variable and every exit code", async () => {
     const { code, stdout } = await runCli(["--help"]);
+    expect(stdout).toContain("Trace, errors and prompt go to standard error.");
     expect({ code, stdout }).toEqual({ code: 0, stdout: messages.help });
     for (const name of ["host", "port", "timeout", "json", "trace"]) {
       expect(stdout).toMatch(new RegExp(`  --${name} [^-]*WIREBOOK_${name.toUpperCase()}`));

@@ -1,5 +1,3 @@
-/** Apart from the records, whose schemas a page loads when it needs them. */
-
 /** Base64 (RFC 4648, section 4) of many bytes. `Uint8Array.toBase64` would do it, but Node 24 does not have it. */
 export function encodeBase64(bytes: Uint8Array): string {
   let text = "";

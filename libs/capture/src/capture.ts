@@ -28,10 +28,7 @@ const microseconds = 6;
 /** Characters of a comment: its length in UTF-8 has 16 bits. */
 const commentCharactersMax = 16_000;
 
-/**
- * A Unix socket has no addresses and no ports. Packets need both, so its two ends get these of loopback: a port for each
- * stream, from the range that no service is assigned to (RFC 6335), so that Wireshark takes it for no protocol.
- */
+/** For a Unix socket, which has none: a port for each stream, from the range of no service (RFC 6335). */
 const unixClient = "127.0.0.2";
 const unixServer = { address: "127.0.0.3", port: 65_535 };
 const unixPortFirst = 49_152;
@@ -44,7 +41,6 @@ export interface CaptureSink {
 
 /** What its sink does not take is counted; sequence numbers go on, so a reader sees the gap as in a real capture. */
 export class Capture {
-  /** Called once, when the file has become as large as it may be. */
   onFull: (() => void) | undefined;
   bytes = 0;
   lostPackets = 0;
@@ -54,7 +50,6 @@ export class Capture {
   readonly #bytesMax: number;
   #unixStreams = 0;
 
-  /** Writes the head, which has a few hundred bytes. */
   constructor(sink: CaptureSink, application: string, bytesMax: number = Infinity) {
     this.#sink = sink;
     this.#bytesMax = bytesMax;
@@ -102,7 +97,6 @@ export class Capture {
   }
 }
 
-/** True when a file that begins with these bytes is a pcapng file. */
 export function isPcapng(head: Uint8Array): boolean {
   return head.length >= 4 && new DataView(head.buffer, head.byteOffset).getUint32(0, true) === blockTypes.section;
 }

@@ -50,7 +50,6 @@ export class ExchangeMask {
   }
 }
 
-/** Hides the keys in a record that is there already. */
 export function hideKeys({ events }: StreamRecord): void {
   const mask = new ExchangeMask();
   for (const event of events) {

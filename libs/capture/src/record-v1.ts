@@ -1,8 +1,6 @@
 /**
- * Records of version 1, which knew exchanges with one server over TCP.
- *
- * `wire` had writes and reads alone, FIN stood among the steps, and `frames` had text frames and byte frames, which named
- * their place in `wire`.
+ * Records of version 1: `wire` had writes and reads alone, FIN stood among the steps, and `frames` had text frames and byte
+ * frames, which named their place in `wire`.
  */
 
 import { defined } from "@wirebook/protocol";

@@ -28,12 +28,11 @@ import type { EventOptions, RecordBounds, StreamOutcome } from "@wirebook/protoc
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { encodeAddress } from "./segment.ts";
 
-/** Of the records that this program writes. It also reads version 1. */
+/** Of the records that this program writes. */
 export const recordVersion = 2;
 
 const count = z.int().check(z.minimum(0));
 
-/** A moment by the calendar, to the microsecond, in UTC. */
 const calendarTime = z.string().check(z.refine((text) => decodeTime(text) !== undefined));
 
 const endpoint = z.strictObject({
@@ -67,7 +66,6 @@ const event = z
     ),
   );
 
-/** A write, a read, a FIN or an RST of a stream. */
 export type RecordedEvent = z.infer<typeof event>;
 
 const frame = z.strictObject({

@@ -10,15 +10,9 @@ export interface SegmentEnd {
   readonly port: number;
 }
 
-/** What a segment says; both ends have addresses of the same length. */
-interface Segment {
-  readonly source: SegmentEnd;
-  readonly destination: SegmentEnd;
-  readonly sequence: number;
-  readonly acknowledgement: number;
-  readonly flags: number;
-  readonly payload: Uint8Array;
-}
+/** Both ends have addresses of the same length. */
+type Segment = Readonly<Record<"sequence" | "acknowledgement" | "flags", number>> &
+  Readonly<{ source: SegmentEnd; destination: SegmentEnd; payload: Uint8Array }>;
 
 const tcp = 6;
 const tcpHeaderBytes = 20;

@@ -1,8 +1,6 @@
 /**
- * A session as a file: NDJSON, a head and then a line for each stream.
- *
- * Reading is line by line: a broken line gets a sentence and costs only its own stream, so that a file which was cut
- * off, or edited by hand, still shows what is whole in it.
+ * A session as a file: NDJSON, a head and then a line for each stream. A broken line costs only its own stream, so that a
+ * file which was cut off, or edited by hand, still shows what is whole in it.
  */
 
 import * as z from "zod/mini";

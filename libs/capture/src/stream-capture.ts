@@ -4,10 +4,7 @@
  * A program sees no packets: it sees that it connected, what it wrote, what each read gave, and how it ended. The bytes,
  * their order and their times are true. Made up are the segments (each write and each read is one, split only where it
  * is longer than `segmentBytesMax`), the initial sequence numbers, the windows, and every ACK, which stands at the time
- * of what it acknowledges. The comment on the first packet says so.
- *
- * Nothing is kept: each call writes its blocks at once, and bytes that were not kept leave a gap in the
- * sequence numbers, as packets do that a real capture missed.
+ * of what it acknowledges. Bytes that were not kept leave a gap in the sequence numbers, as in a real capture.
  */
 
 import type { EndReason, Endpoint, StreamEvent, StreamRecord, TlsFacts } from "@wirebook/protocol";
@@ -16,10 +13,7 @@ import { ExchangeMask } from "./key-mask.ts";
 import { encodeAddress, encodeSegment, flags } from "./segment.ts";
 import type { SegmentEnd } from "./segment.ts";
 
-/**
- * Payload bytes of one synthesised segment: the most that fits an IPv4 packet of 65,535 bytes behind two headers. It is
- * what Linux uses on loopback, and lets nearly every read stay one packet.
- */
+/** Payload bytes of one segment: the most that fits an IPv4 packet behind two headers, as Linux has it on loopback. */
 export const segmentBytesMax = 65_495;
 
 interface StreamCaptureOptions {
@@ -30,7 +24,6 @@ interface StreamCaptureOptions {
   readonly hasKeys: boolean;
 }
 
-/** The end that connected, whose record this is, or the other one. */
 type Side = "client" | "server";
 
 interface Sender extends SegmentEnd {
@@ -83,7 +76,6 @@ export class StreamCapture {
     if (proxyHeader !== undefined) this.#carry("client", proxyHeader);
   }
 
-  /** Something happened to the stream: the newest event of its record. */
   note({ latest }: StreamRecord): void {
     if (latest !== undefined) this.#note(latest);
   }
@@ -135,12 +127,10 @@ export class StreamCapture {
     else this.#carry(side, (isFromTarget ? this.#mask?.pushReceived(bytes) : this.#mask?.pushSent(bytes)) ?? bytes);
   }
 
-  /** Notes that time went on; it never goes back. */
   #advance(atMs: number): void {
     this.#atUs = Math.max(this.#atUs, Math.round((this.#options.originMs + atMs) * 1000));
   }
 
-  /** So many bytes of one side are not known any more. */
   #skip(side: Side, bytes: number): void {
     const sender = this.#ends?.[side];
     if (sender !== undefined) sender.sequence = (sender.sequence + bytes) % sequences;
@@ -155,7 +145,6 @@ export class StreamCapture {
     }
   }
 
-  /** One side sent its FIN, and the other one knows it. */
   #end(side: Side): void {
     if (this.#ends?.[side].hasEnded !== false) return;
     this.#send(side, flags.fin | flags.ack);

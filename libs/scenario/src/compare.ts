@@ -26,7 +26,6 @@ export interface ComparedLine {
   readonly cuts: readonly number[];
 }
 
-/** Bytes that went one way within a turn. */
 interface Passage {
   /** The same for the same bytes and gaps, and for no others. */
   readonly key: string;
@@ -57,11 +56,10 @@ export interface TurnPair {
   readonly other: Turn | undefined;
   readonly isSentSame: boolean;
   readonly isReceivedSame: boolean;
-  /** True where the same bytes were received in the same reads. */
   readonly areReadsSame: boolean;
   /** How much longer the reply took in the other stream; 0 where it is not worth telling. */
   readonly longerMs: number;
-  /** True when bytes, reads and, as far as it is worth telling, times are the same. */
+  /** Bytes, reads and, as far as it is worth telling, times. */
   readonly isSame: boolean;
 }
 
@@ -90,9 +88,7 @@ const longerPartMin = 0.2;
 
 /** Lines between two gaps that are compared one by one; what follows counts as one more. */
 const linesMax = 20_000;
-
 const contextLines = 2;
-
 /** Items of each list that are aligned at once: the memory grows with its square, the time with it and the lists. */
 const windowItems = 1000;
 
@@ -199,20 +195,10 @@ function linesOf({ events }: Pick<Passage, "events"> = { events: [] }): readonly
       isOpen = feed < 0;
     }
   }
-  return lines.map(({ parts, missing, cuts, byteCount: to }) => ({
-    bytes: joinAll(parts),
-    missing,
-    from: 0,
-    to,
-    cuts,
-  }));
+  return lines.map(({ parts, byteCount: to, ...line }) => ({ ...line, bytes: joinAll(parts), from: 0, to }));
 }
 
-/** The turns of a stream, and how its directions ended. */
-function turnsOf({ startedMs, events }: ComparedStream): {
-  readonly turns: readonly Turn[];
-  readonly ends: StreamEnd[];
-} {
+function turnsOf({ startedMs, events }: ComparedStream): { turns: readonly Turn[]; ends: readonly StreamEnd[] } {
   const groups: { readonly sent: ConversationEvent[]; readonly received: ConversationEvent[] }[] = [];
   const ends: StreamEnd[] = [];
   const passed = { sent: 0, received: 0 };

@@ -22,7 +22,6 @@ export class Received {
     return this.#reads[0] as Uint8Array;
   }
 
-  /** How the target has ended the connection, in the words of a scenario. */
   get ended(): "EOF" | "RST" | undefined {
     if (this.isRst) return "RST";
     return this.isFin ? "EOF" : undefined;

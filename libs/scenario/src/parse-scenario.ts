@@ -35,7 +35,6 @@ export function parseScenario(text: string): Parsed {
 class Parser {
   readonly #steps: Step[] = [];
   readonly #problems: ScenarioProblem[] = [];
-  /** The values of settings, and the lines in which they are. */
   readonly #settings = new Map<string, { readonly value: string; readonly line: number }>();
   /** Values that are known where the parser is: kept by an expectation, or asked for. */
   readonly #known = new Set<string>();

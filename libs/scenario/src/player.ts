@@ -19,13 +19,10 @@ import { escapePattern, escapeQuoted, escapeText } from "./text.ts";
 
 /** Received bytes that wait for a step to read them. */
 const waitingBytesMax = 1024 * 1024;
-
 /** Characters that one step sends, or expects exactly, with its values. */
 const stepCharactersMax = 256 * 1024;
-
 /** Characters of what was expected, and of what came, in a difference. */
 const differenceCharactersMax = 200;
-
 /** Characters of the secret from which on its beginning is not shown either. */
 const secretBeginningMin = 4;
 
@@ -58,7 +55,7 @@ export interface PlayerOptions {
 
 type ExpectStep = Extract<Step, { kind: `expect-${string}` }>;
 
-/** What is missing in the values for a scenario, or too long, in a sentence; `undefined` when nothing is. */
+/** A sentence, when a value is missing or too long. */
 export function findValuesProblem(scenario: Scenario, values: ReadonlyMap<string, string>): string | undefined {
   const missing = scenario.asks.find((name) => !values.has(name));
   if (missing !== undefined) return `{{${missing}}} has no value; give it one`;
@@ -68,7 +65,6 @@ export function findValuesProblem(scenario: Scenario, values: ReadonlyMap<string
 }
 
 export class Player {
-  /** One for each step that was played, in their order. */
   readonly results: StepResult[] = [];
   verdict: Verdict | undefined;
   /** When to call `advance` again at the latest; `undefined` when no time runs. */
@@ -82,7 +78,6 @@ export class Player {
   #sentBytes = 0;
   #nowMs = 0;
 
-  /** @param options with all values that the scenario asks for */
   constructor(scenario: Scenario, options: PlayerOptions) {
     this.#scenario = scenario;
     this.#values = new Map(options.values);
@@ -94,7 +89,7 @@ export class Player {
     return this.#scenario.steps[this.results.length];
   }
 
-  /** The value of the secret, given or kept: for who writes down what went over the connection. */
+  /** Given or kept: for who writes down what went over the connection. */
   get secret(): string | undefined {
     return this.#values.get(secretName);
   }

@@ -36,7 +36,6 @@ export type Piece =
   | { readonly kind: "any" };
 
 interface Place {
-  /** From 1. */
   readonly line: number;
   /** The line as it stands in the file, without blanks at its beginning. */
   readonly source: string;
@@ -61,11 +60,5 @@ export interface Scenario {
   readonly asks: readonly string[];
 }
 
-/** What is wrong with a line, and what to type instead. */
-export interface ScenarioProblem {
-  /** From 1. */
-  readonly line: number;
-  /** From 1, in UTF-16 units. */
-  readonly column: number;
-  readonly sentence: string;
-}
+/** What is wrong with a line, and what to type instead; lines and columns count from 1, these in UTF-16 units. */
+export type ScenarioProblem = Readonly<{ line: number; column: number; sentence: string }>;

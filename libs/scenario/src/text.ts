@@ -14,7 +14,7 @@ import type { Piece } from "./scenario.ts";
 
 type TextForm = "line" | "pattern" | "quoted";
 
-/** Something wrong in a line, at an index of it. The message says what to type instead. */
+/** Something wrong in a line, at an index of it. */
 export class Mistake extends Error {
   readonly at: number;
 

@@ -20,17 +20,13 @@ export interface WriteOptions {
 
 /** Milliseconds of silence before something is sent from which on it is a `wait`. */
 const pauseMsMin = 10;
-
 /** Bytes received in a row that are written as expectations. */
 const replyBytesMax = 64 * 1024;
-
 /** Bytes of a line that is written as a line, and of each piece of a longer one; more than a message of the server has. */
 const pieceBytesMax = 4096;
-
 /** Bytes and lines that are left for the last step, and for a comment. */
 const bytesReserve = 16 * pieceBytesMax;
 const linesReserve = 10;
-
 /** Characters last sent among which what is received may be a repetition. */
 const sentCharactersKept = 64 * 1024;
 
@@ -38,10 +34,7 @@ const askForKey = `{{${secretName}}}`;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
-/**
- * The scenario as text. It ends early, with a comment that says so, where bytes were not kept or a limit is reached. Where the
- * end of a direction is recorded twice, as on the two legs of a flow, the first one counts.
- */
+/** It ends early, with a comment that says so, where bytes were not kept or a limit is reached. */
 export function writeScenario(
   events: Iterable<ConversationEvent>,
   { target, isWithServer, comment }: WriteOptions,
@@ -80,7 +73,7 @@ function* stepsOf(events: readonly ConversationEvent[], eol: string, isWithServe
   let sent = "";
   let lastMs = events[0]?.atMs ?? 0;
   const passed = { sent: 0, received: 0 };
-  /** The directions that have had their FIN, as `isFromTarget`. */
+  /** The directions that have had their FIN, as `isFromTarget`: the two legs of a flow tell of each. */
   const ended = new Set<boolean>();
 
   function* flush(): Generator<string, void> {

@@ -12,12 +12,7 @@ import type { OutputKind } from "@wirebook/settings";
 import { exitCodes } from "../command.ts";
 import { millisecondsSince } from "./views.ts";
 
-/**
- * A file that is written piece by piece. Each piece is in it at once, so `tail` and Wireshark can look on.
- *
- * Writing waits for the disk, which holds back the server instead of memory. Once something could not be written,
- * nothing more is.
- */
+/** Each piece is in it at once, so `tail` and Wireshark can look on. Writing waits for the disk and so holds the target back. */
 export class OutputFile {
   readonly path: string;
   /** Why something could not be written. */
@@ -76,7 +71,6 @@ export function openPcapFile(path: string, program: string, bytesMax: number = p
   };
 }
 
-/** Knows a file by the text with which it begins: at most 16 bytes of ASCII. */
 function beginsWith(text: string): OutputKind["isHead"] {
   return (head) => Buffer.from(head).toString("latin1").startsWith(text);
 }

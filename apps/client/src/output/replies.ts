@@ -12,11 +12,8 @@ import type { Paint } from "./text.ts";
 import { endJson, jsonLine } from "./views.ts";
 import type { View } from "./views.ts";
 
-interface ReplyNews {
-  /** Set once, when the header is whole: what it says, and its bytes as they came. */
-  readonly header: { readonly parsed: ReplyHeader; readonly bytes: Uint8Array } | undefined;
-  readonly response: Uint8Array;
-}
+/** The header once, when it is whole: what it says, and its bytes as they came. */
+type ReplyNews = Readonly<{ header: { parsed: ReplyHeader; bytes: Uint8Array } | undefined; response: Uint8Array }>;
 
 export interface ReplyForm {
   take(news: ReplyNews): string | Uint8Array;
@@ -85,11 +82,7 @@ export function bytesForm(hasHeader: boolean): ReplyForm {
   };
 }
 
-/**
- * For people: the whole reply, as the original client prints it.
- *
- * The server may be anybody's, so nothing that it sends reaches the terminal but visible text, tabs and line feeds.
- */
+/** For people: the whole reply. The server may be anybody's, so only visible text, tabs and line feeds reach the terminal. */
 export function textForm(paint: Paint): ReplyForm {
   const text = new TextStream();
   let [hasReceived, isInResponse] = [false, false];

@@ -27,7 +27,6 @@ const arrows = { outward: "→", inward: "←", wrong: "×", none: " " } as cons
 
 type Row = readonly [atMs: number | undefined, step: string, direction: keyof typeof arrows, meaning: string];
 
-/** Tells what happens to a stream: lines, each ending in a line feed. */
 export function createTrace(target: Target, paint: Paint): Required<Omit<View, "judge">> {
   let hasBegun = false;
   let beforeMs: number | undefined;
@@ -42,7 +41,6 @@ export function createTrace(target: Target, paint: Paint): Required<Omit<View, "
     return `${at}${paint.faint(since.padStart(columns))}  ${tinted} ${meaning}\n`;
   }
 
-  /** Which two ends the connection has, and how it came about. */
   function open(record: StreamRecord): string {
     hasBegun = true;
     const { at, local, tls } = record;
@@ -70,7 +68,6 @@ export function createTrace(target: Target, paint: Paint): Required<Omit<View, "
       const step = `${isFromTarget ? "read" : "write"} ${count(number + 1)}`;
       return line([atMs, step, direction, count(byteCount, "byte")], record);
     },
-    /** How it ended, and how much went both ways. */
     end(record, outcome) {
       const { at, sentBytes, receivedBytes, readCount } = record;
       const opening = hasBegun ? "" : open(record);
@@ -114,14 +111,11 @@ function placeOf({ remote }: StreamRecord, { name, address }: Target): string {
   return address.transport === "unix" ? visibleText(name) : describeHostPort(address);
 }
 
-/** `65,536`, `1 byte`, `65,536 bytes`. */
 function count(value: number, noun?: string): string {
   const digits = value.toLocaleString("en-US");
-  if (noun === undefined) return digits;
-  return `${digits} ${noun}${value === 1 ? "" : "s"}`;
+  return noun === undefined ? digits : `${digits} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/** `1,204.113`. */
 function milliseconds(ms: number): string {
   return ms.toLocaleString("en-US", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 }

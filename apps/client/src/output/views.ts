@@ -19,7 +19,7 @@ export interface View {
 
 export const bytesView: View = { show: ({ isFromTarget, bytes }) => (isFromTarget ? bytes : undefined) };
 
-/** For people: the target's text, with nothing in it that acts on a terminal, and CRLF as a new line. */
+/** The target's text, with nothing in it that acts on a terminal, and CRLF as a new line. */
 export function createTextView(): Required<Pick<View, "show" | "end">> {
   const stream = new TextStream();
   let heldReturn = "";
