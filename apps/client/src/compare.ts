@@ -5,8 +5,7 @@ import { decodeText, plainText } from "@wirebook/protocol";
 import { compareStreams, compareTurn, describeEnds, escapeText, foldLines, nameOfTurn } from "@wirebook/scenario";
 import type { ComparedLine, ComparedStream, Turn, TurnPair } from "@wirebook/scenario";
 import { readSmallFile, SettingsError } from "@wirebook/settings";
-import { exitCodes } from "./command.ts";
-import type { Command } from "./command.ts";
+import { exitCodes, type Command } from "./command.ts";
 import type { Paint } from "./output/text.ts";
 
 const table = {} as const;

@@ -1,8 +1,7 @@
 /** `wirebook connect`: a conversation with any service, between standard input and standard output. */
 
 import { closeSync } from "node:fs";
-import { connectTimeoutMsDefault, parseTargetUrl } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
+import { connectTimeoutMsDefault, parseTargetUrl, type Target } from "@wirebook/net";
 import { StreamRecord } from "@wirebook/protocol";
 import { writeScenario } from "@wirebook/scenario";
 import { choiceOption, describeSettings, openOutputFile, SettingsError, switchOption } from "@wirebook/settings";

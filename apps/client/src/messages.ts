@@ -5,8 +5,7 @@ import { decodeCommand, decodeMessage, decodeText, LineSplitter, messageBytesMax
 import { ProtocolError, redactKeys, serverPortDefault, StreamRecord } from "@wirebook/protocol";
 import type { Line } from "@wirebook/protocol";
 import { describeSettings, hostName, portNumber, valueOption } from "@wirebook/settings";
-import { commonOptions, exitCodeOf, exitCodes } from "./command.ts";
-import type { Command, Io, Outcome } from "./command.ts";
+import { commonOptions, exitCodeOf, exitCodes, type Command, type Io, type Outcome } from "./command.ts";
 import { closeFiles, openPcapFile } from "./output/files.ts";
 import { bytesForm, jsonForm, createReplyView, textForm } from "./output/replies.ts";
 import { visibleText } from "./output/text.ts";

@@ -4,11 +4,9 @@
  * target's, but not for longer than `closingMsMax`. Where the scenario did not hold, the connection is left by RST.
  */
 
-import { Connection, connectTimeoutMsDefault } from "@wirebook/net";
-import type { ConnectionOutcome, Target } from "@wirebook/net";
+import { Connection, connectTimeoutMsDefault, type ConnectionOutcome, type Target } from "@wirebook/net";
 import { encodeText, StreamRecord } from "@wirebook/protocol";
-import { Player } from "@wirebook/scenario";
-import type { Action, Pace, Scenario } from "@wirebook/scenario";
+import { Player, type Action, type Pace, type Scenario } from "@wirebook/scenario";
 import type { Io } from "./command.ts";
 import { exportBounds, noteReset } from "./output/files.ts";
 

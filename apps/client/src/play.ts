@@ -4,11 +4,9 @@
  */
 
 import { createInterface } from "node:readline/promises";
-import { parseTarget } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
+import { parseTarget, type Target } from "@wirebook/net";
 import { decodeText, plainText } from "@wirebook/protocol";
-import { findValuesProblem, parseScenario, scenarioBytesMax, secretName } from "@wirebook/scenario";
-import type { Scenario } from "@wirebook/scenario";
+import { findValuesProblem, parseScenario, scenarioBytesMax, secretName, type Scenario } from "@wirebook/scenario";
 import {
   choiceOption,
   describeSettings,
@@ -19,12 +17,10 @@ import {
   SettingsError,
   switchOption,
 } from "@wirebook/settings";
-import { exitCodes, exportOption, timeoutOption, withoutProxy } from "./command.ts";
-import type { Command, Io } from "./command.ts";
+import { exitCodes, exportOption, timeoutOption, withoutProxy, type Command, type Io } from "./command.ts";
 import { closeFiles, exportedLine, openExportFile } from "./output/files.ts";
 import { jsonLine, millisecondsSince } from "./output/views.ts";
-import { playScenario } from "./play-scenario.ts";
-import type { Played } from "./play-scenario.ts";
+import { playScenario, type Played } from "./play-scenario.ts";
 
 const table = {
   target: listOption(

@@ -7,8 +7,7 @@
 
 import { createInterface } from "node:readline/promises";
 import type { ReadStream } from "node:tty";
-import { describeHostPort } from "@wirebook/net";
-import type { HostPort } from "@wirebook/net";
+import { describeHostPort, type HostPort } from "@wirebook/net";
 import { ProtocolError } from "@wirebook/protocol";
 import type { Io } from "./command.ts";
 

@@ -6,13 +6,11 @@
  */
 
 import { stripVTControlCharacters } from "node:util";
-import { StreamCapture } from "@wirebook/capture";
-import type { Capture } from "@wirebook/capture";
+import { StreamCapture, type Capture } from "@wirebook/capture";
 import { Connection } from "@wirebook/net";
 import type { ConnectionListener, ConnectionOptions, ConnectionOutcome, Target } from "@wirebook/net";
 import type { StreamRecord } from "@wirebook/protocol";
-import { toOutcome } from "./command.ts";
-import type { Io, Outcome, Output } from "./command.ts";
+import { toOutcome, type Io, type Outcome, type Output } from "./command.ts";
 import { visibleText } from "./output/text.ts";
 import type { View } from "./output/views.ts";
 

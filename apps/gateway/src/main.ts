@@ -5,8 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { describeHostPort, describeTarget, ListenError, toListenError } from "@wirebook/net";
 import { SettingsError } from "@wirebook/settings";
 import { createApp } from "./app.ts";
-import { optionsHelp, pageAddress, readConfig } from "./config.ts";
-import type { GatewayConfig } from "./config.ts";
+import { optionsHelp, pageAddress, readConfig, type GatewayConfig } from "./config.ts";
 import { listeningPort } from "./http/access-control.ts";
 import { createLog, gatheringSink, readableSink } from "./telemetry/access-log.ts";
 

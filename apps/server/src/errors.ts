@@ -1,7 +1,5 @@
-import { HistoryError, UsersError } from "@wirebook/history";
-import type { HistoryErrorCode, UsersErrorCode } from "@wirebook/history";
-import { CodedError, ProtocolError } from "@wirebook/protocol";
-import type { ProtocolErrorCode } from "@wirebook/protocol";
+import { HistoryError, UsersError, type HistoryErrorCode, type UsersErrorCode } from "@wirebook/history";
+import { CodedError, ProtocolError, type ProtocolErrorCode } from "@wirebook/protocol";
 
 /** Why a server that is well refuses something; docs/reference/errors.md lists each code with the sentence a user reads. */
 export const serverErrorCodes = [

@@ -5,16 +5,14 @@
 
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import { createServer, type AddressInfo, type Server } from "node:net";
 import { isLoopback, ListenError, networkOf, normalizeAddress, toListenError } from "@wirebook/net";
 import type { History, Users } from "@wirebook/history";
 import { encodeReplyHeader, encodeText, operations } from "@wirebook/protocol";
 import { AuthThrottle } from "./auth/auth-throttle.ts";
 import { Authenticator } from "./auth/auth.ts";
 import type { Config } from "./config.ts";
-import { Connection } from "./connection.ts";
-import type { ConnectionOwner, Problem } from "./connection.ts";
+import { Connection, type ConnectionOwner, type Problem } from "./connection.ts";
 import { ServerError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import type { RequestLog } from "./request-log.ts";

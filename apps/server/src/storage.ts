@@ -1,12 +1,10 @@
 /** Where the history and its users are: in a file on this machine, or on a NATS cluster that several servers share. */
 
 import { resolve } from "node:path";
-import { openFileHistory, openFileUsers } from "@wirebook/history";
-import type { History, Users } from "@wirebook/history";
+import { openFileHistory, openFileUsers, type History, type Users } from "@wirebook/history";
 import { describeNatsAddress, hasNatsSecret, isNatsAddress } from "@wirebook/history-jetstream/address";
 import type { NatsCredentials } from "@wirebook/history-jetstream";
-import { SettingsError, fileOption, valueOption, pathOrAddress } from "@wirebook/settings";
-import type { SettingsOf } from "@wirebook/settings";
+import { SettingsError, fileOption, valueOption, pathOrAddress, type SettingsOf } from "@wirebook/settings";
 
 /** The options for every program that opens a history or its users. */
 export const storageTable = {

@@ -6,16 +6,14 @@
  * the same ports, one gets all of them. On a terminal requests are seen as they come, and the gateway's log is a file.
  */
 
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { describeHostPort, describeTarget, isLoopback, toListenError } from "@wirebook/net";
-import type { HostPort } from "@wirebook/net";
+import { describeHostPort, describeTarget, isLoopback, toListenError, type HostPort } from "@wirebook/net";
 import { describeSettings, portNumber, readOptions, selectOptions, SettingsError } from "@wirebook/settings";
 import type { Setting } from "@wirebook/settings";
 import { pageAddress, readConfig as readGatewayConfig, table as gatewayTable } from "../../gateway/src/config.ts";

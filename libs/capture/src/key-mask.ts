@@ -7,8 +7,7 @@
  * message asked for operation 4, whose answer is a name with its key [W-10].
  */
 
-import { decodeText, joinBytes, messageBytesMax } from "@wirebook/protocol";
-import type { StreamRecord } from "@wirebook/protocol";
+import { decodeText, joinBytes, messageBytesMax, type StreamRecord } from "@wirebook/protocol";
 
 const tilde = 0x7e;
 const asterisk = 0x2a;

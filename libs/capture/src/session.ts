@@ -4,8 +4,7 @@
  */
 
 import * as z from "zod/mini";
-import { recordedStream, recordVersion } from "./record.ts";
-import type { RecordedStream } from "./record.ts";
+import { recordedStream, recordVersion, type RecordedStream } from "./record.ts";
 import { fromVersion1 } from "./record-v1.ts";
 
 /** Bytes of a file that are read, and of one of its lines; streams; broken lines that get a sentence of their own. */

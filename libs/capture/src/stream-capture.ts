@@ -10,8 +10,7 @@
 import type { EndReason, Endpoint, StreamEvent, StreamRecord, TlsFacts } from "@wirebook/protocol";
 import type { Capture } from "./capture.ts";
 import { ExchangeMask } from "./key-mask.ts";
-import { encodeAddress, encodeSegment, flags } from "./segment.ts";
-import type { SegmentEnd } from "./segment.ts";
+import { encodeAddress, encodeSegment, flags, type SegmentEnd } from "./segment.ts";
 
 /** Payload bytes of one segment: the most that fits an IPv4 packet behind two headers, as Linux has it on loopback. */
 export const segmentBytesMax = 65_495;

@@ -8,11 +8,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { jetstream } from "@nats-io/jetstream";
-import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import { jetstream, type JetStreamClient, type JetStreamManager, type StreamInfo } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
-import { PermissionViolationError } from "@nats-io/transport-node";
-import type { NatsConnection, Server } from "@nats-io/transport-node";
+import { PermissionViolationError, type NatsConnection, type Server } from "@nats-io/transport-node";
 import { HistoryError } from "@wirebook/history";
 
 /** The oldest nats-server that is trusted [N-9]: older ones lose acknowledged messages when a node loses power. */

@@ -6,16 +6,13 @@
  * or refuses this server later on, is tried again for ever.
  */
 
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import type { JetStreamManager } from "@nats-io/jetstream";
+import { jetstream, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
-import { AuthorizationError, connect } from "@nats-io/transport-node";
-import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import { AuthorizationError, connect, type NatsConnection, type NodeConnectionOptions } from "@nats-io/transport-node";
 import { HistoryError } from "@wirebook/history";
 import type { NatsAddress } from "./address.ts";
 import { assertTrusted, attempt, Cluster, consumerTimeoutMs, isDenied, namesOf } from "./cluster.ts";
-import { authenticatorOf, tlsOf } from "./credentials.ts";
-import type { NatsCredentials } from "./credentials.ts";
+import { authenticatorOf, tlsOf, type NatsCredentials } from "./credentials.ts";
 
 /** Milliseconds for a connection to the only node and for what is created, for other requests, and for one of several nodes. */
 const requestTimeoutMs = 5000;

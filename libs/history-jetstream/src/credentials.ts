@@ -5,8 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { checkServerIdentity } from "node:tls";
-import type { ConnectionOptions } from "node:tls";
+import { checkServerIdentity, type ConnectionOptions } from "node:tls";
 import { credsAuthenticator, nkeyAuthenticator, nkeys, tokenAuthenticator } from "@nats-io/transport-node";
 import { usernamePasswordAuthenticator } from "@nats-io/transport-node";
 import type { Authenticator, TlsOptions } from "@nats-io/transport-node";

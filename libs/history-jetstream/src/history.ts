@@ -8,15 +8,13 @@
 
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
-import { JetStreamApiError } from "@nats-io/jetstream";
-import type { ConsumerMessages } from "@nats-io/jetstream";
+import { JetStreamApiError, type ConsumerMessages } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { assertLine, assertUnchanged, HistoryError, resolveFollow, resolveRange } from "@wirebook/history";
 import type { Actor, AppendResult, Feed, History, HistorySize } from "@wirebook/history";
 import type { Range, Recorded, RequestEntry, Snapshot } from "@wirebook/history";
 import { decodeText, encodeTime, timestampOf } from "@wirebook/protocol";
-import { askAgainMs, attempt, failoverMs, unavailable } from "./cluster.ts";
-import type { Cluster } from "./cluster.ts";
+import { askAgainMs, attempt, failoverMs, unavailable, type Cluster } from "./cluster.ts";
 import type { NatsCredentials } from "./credentials.ts";
 import { ReadLeases, TombstonePurge } from "./erasure.ts";
 import { loadProjection, writeCheckpoint, writeRepair } from "./load.ts";

@@ -3,10 +3,8 @@
  * whole line, with the time that it had. Each line counts when it has come back from the cluster, at its place.
  */
 
-import { HistoryError } from "@wirebook/history";
-import type { AppendResult } from "@wirebook/history";
-import { LineSplitter } from "@wirebook/protocol";
-import type { Line } from "@wirebook/protocol";
+import { HistoryError, type AppendResult } from "@wirebook/history";
+import { LineSplitter, type Line } from "@wirebook/protocol";
 import type { NatsAddress } from "./address.ts";
 import { useCluster } from "./connect.ts";
 import type { NatsCredentials } from "./credentials.ts";

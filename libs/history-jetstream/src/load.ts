@@ -11,10 +11,8 @@
  */
 
 import type { StreamInfoRequestOptions, StreamState } from "@nats-io/jetstream";
-import { attempt, unavailable } from "./cluster.ts";
-import type { Cluster } from "./cluster.ts";
-import { decodeErasure, lineBytes } from "./message.ts";
-import type { Erasure } from "./message.ts";
+import { attempt, unavailable, type Cluster } from "./cluster.ts";
+import { decodeErasure, lineBytes, type Erasure } from "./message.ts";
 import type { Known } from "./projection.ts";
 import { RankIndex } from "./rank-index.ts";
 import { scan } from "./scan.ts";

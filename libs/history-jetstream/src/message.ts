@@ -1,10 +1,8 @@
 /** A line as a message of the stream: its text without its time, which is the cluster's [N-2]. */
 
 import type { JsMsg } from "@nats-io/jetstream";
-import { headers as createHeaders } from "@nats-io/transport-node";
-import type { MsgHdrs } from "@nats-io/transport-node";
-import { encodeRequestEntry, encodeResultEntry, encodeTime } from "@wirebook/protocol";
-import type { EntryResult } from "@wirebook/protocol";
+import { headers as createHeaders, type MsgHdrs } from "@nats-io/transport-node";
+import { encodeRequestEntry, encodeResultEntry, encodeTime, type EntryResult } from "@wirebook/protocol";
 import type { Actor, RequestEntry } from "@wirebook/history";
 
 export interface StoredMessage {

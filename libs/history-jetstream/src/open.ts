@@ -3,8 +3,7 @@
  * for them. An address is `nats://HOST:PORT,HOST:PORT,HOST:PORT/NAME`; see `NatsAddress`.
  */
 
-import { HistoryError, UsersError } from "@wirebook/history";
-import type { History, Users } from "@wirebook/history";
+import { HistoryError, UsersError, type History, type Users } from "@wirebook/history";
 import { decodeNatsAddress } from "./address.ts";
 import type { NatsCredentials } from "./credentials.ts";
 import type { JetStreamHistoryOptions } from "./history.ts";

@@ -9,8 +9,7 @@
 import { EventEmitter } from "node:events";
 import type { AppendResult } from "@wirebook/history";
 import { encodeTime } from "@wirebook/protocol";
-import { decodeErasure, encodeLine, lineBytes } from "./message.ts";
-import type { Erasure, StoredMessage } from "./message.ts";
+import { decodeErasure, encodeLine, lineBytes, type Erasure, type StoredMessage } from "./message.ts";
 import type { RankIndex } from "./rank-index.ts";
 
 /** Bytes of the newest lines, which feeds read from memory. */

@@ -5,12 +5,10 @@
  * most of the nodes have; the acknowledgement tells whether to go on repeating. A repeated line may come after later ones.
  */
 
-import { JetStreamApiError } from "@nats-io/jetstream";
-import type { JetStreamPublishOptions } from "@nats-io/jetstream";
+import { JetStreamApiError, type JetStreamPublishOptions } from "@nats-io/jetstream";
 import { nuid, TimeoutError } from "@nats-io/transport-node";
 import type { AppendResult } from "@wirebook/history";
-import { failoverMs, unavailable } from "./cluster.ts";
-import type { Cluster } from "./cluster.ts";
+import { failoverMs, unavailable, type Cluster } from "./cluster.ts";
 import type { StoredMessage } from "./message.ts";
 
 /** Publishes on their way at once; one more is refused. */

@@ -1,8 +1,7 @@
 /** Readers: a place in the stream, and one chunk at a time. Nothing is queued for a reader that is slow. */
 
 import { once } from "node:events";
-import { HistoryError, readChunkBytesDefault } from "@wirebook/history";
-import type { Feed } from "@wirebook/history";
+import { HistoryError, readChunkBytesDefault, type Feed } from "@wirebook/history";
 import type { StoredMessage } from "./message.ts";
 import type { JetStreamHistory } from "./history.ts";
 import { scan } from "./scan.ts";

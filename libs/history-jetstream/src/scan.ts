@@ -3,10 +3,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Consumer, JsMsg, OrderedConsumerOptions } from "@nats-io/jetstream";
 import { HistoryError } from "@wirebook/history";
-import { askAgainMs, askMsMax, attempt, unavailable } from "./cluster.ts";
-import type { Cluster } from "./cluster.ts";
-import { storedOf } from "./message.ts";
-import type { StoredMessage } from "./message.ts";
+import { askAgainMs, askMsMax, attempt, unavailable, type Cluster } from "./cluster.ts";
+import { storedOf, type StoredMessage } from "./message.ts";
 
 /** Messages of a batch, and milliseconds to wait for them. */
 const batchMessages = 500;

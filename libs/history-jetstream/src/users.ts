@@ -10,14 +10,12 @@
  */
 
 import { setInterval } from "node:timers/promises";
-import { Kvm } from "@nats-io/kv";
-import type { KV } from "@nats-io/kv";
+import { Kvm, type KV } from "@nats-io/kv";
 import { assertRoomForUser, HistoryError, nameTaken, noSuchUser, UsersError } from "@wirebook/history";
 import type { User, Users } from "@wirebook/history";
 import { foldName } from "@wirebook/protocol";
 import type { NatsAddress } from "./address.ts";
-import { attempt } from "./cluster.ts";
-import type { Cluster } from "./cluster.ts";
+import { attempt, type Cluster } from "./cluster.ts";
 import { useCluster } from "./connect.ts";
 import type { NatsCredentials } from "./credentials.ts";
 import { scan } from "./scan.ts";

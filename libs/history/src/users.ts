@@ -6,8 +6,7 @@
  * tells that a key is right; how that is computed is the caller's concern. Names that `foldName` makes equal are one name.
  */
 
-import { CodedError } from "@wirebook/protocol";
-import type { Role } from "@wirebook/protocol";
+import { CodedError, type Role } from "@wirebook/protocol";
 
 /** Users that a store holds [U-2]. */
 export const usersMax = 10_000;

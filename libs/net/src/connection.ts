@@ -10,8 +10,7 @@
 import type { OnReadOpts, Socket } from "node:net";
 import type { EndReason, ReadRate, ScheduleStep, StreamRecord } from "@wirebook/protocol";
 import { Deadline } from "./deadline.ts";
-import { connectTimeout, explain, replyTimeout } from "./errors.ts";
-import type { ExchangeError } from "./errors.ts";
+import { connectTimeout, explain, replyTimeout, type ExchangeError } from "./errors.ts";
 import { abort, connectTarget } from "./open-socket.ts";
 import { ReadThrottle } from "./read-throttle.ts";
 import type { Target } from "./target.ts";

@@ -1,8 +1,7 @@
 /** What the network can refuse to a program, and the sentences that say on which hop, what happened and what to do. */
 
 import type { StreamErrorCode, StreamRecord } from "@wirebook/protocol";
-import { describeHostPort } from "./addresses.ts";
-import type { HostPort } from "./addresses.ts";
+import { describeHostPort, type HostPort } from "./addresses.ts";
 import type { Target } from "./target.ts";
 
 /** `busy` is the gateway's own. */

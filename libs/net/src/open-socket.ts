@@ -3,10 +3,8 @@
  * always verified, against the target's authorities or those of Node, and against the name of the host.
  */
 
-import { connect, isIP, isIPv4 } from "node:net";
-import type { OnReadOpts, Socket } from "node:net";
-import { connect as connectTls, createSecureContext } from "node:tls";
-import type { SecureContext, TLSSocket } from "node:tls";
+import { connect, isIP, isIPv4, type OnReadOpts, type Socket } from "node:net";
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import type { StreamRecord, TlsFacts } from "@wirebook/protocol";
 import { endpointOf } from "./addresses.ts";
 import type { Target, TargetAddress, TlsAddress } from "./target.ts";

@@ -3,8 +3,7 @@
  * section 3.8.6). After `slowReadMsMax` the rest is read as it comes.
  */
 
-import { slowReadBytesMax, slowReadMsMax } from "@wirebook/protocol";
-import type { ReadRate } from "@wirebook/protocol";
+import { slowReadBytesMax, slowReadMsMax, type ReadRate } from "@wirebook/protocol";
 
 export class ReadThrottle {
   readonly #rate: ReadRate;

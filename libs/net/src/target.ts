@@ -13,8 +13,7 @@
 import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
 import { quotedCharactersMax } from "@wirebook/protocol";
-import { describeHostPort } from "./addresses.ts";
-import type { HostPort } from "./addresses.ts";
+import { describeHostPort, type HostPort } from "./addresses.ts";
 import { InputError } from "./errors.ts";
 import { readCertificates, readKeyPair } from "./pem.ts";
 

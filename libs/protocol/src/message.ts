@@ -5,8 +5,7 @@
 
 import { ProtocolError } from "./errors.ts";
 import { argumentsMax, messageBytesMax, nameCharactersMax, quotedCharactersMax } from "./limits.ts";
-import { encodeParameters, findOperation, operations } from "./operations.ts";
-import type { OperationSpec } from "./operations.ts";
+import { encodeParameters, findOperation, operations, type OperationSpec } from "./operations.ts";
 import { redactKeys, looksLikeKey } from "./redact.ts";
 import { decodeText, quoteText } from "./text.ts";
 

@@ -14,8 +14,7 @@
 
 import { decodeTime } from "./entry.ts";
 import { replyHeaderLineBytesMax, operationLinesMax } from "./limits.ts";
-import { decodeAnnouncement, encodeAnnouncement } from "./operations.ts";
-import type { Announcement } from "./operations.ts";
+import { decodeAnnouncement, encodeAnnouncement, type Announcement } from "./operations.ts";
 import { decodeText, joinBytes } from "./text.ts";
 
 /** The whole reply to an unknown user [W-13]. It has no line ending, as the reference implementation's has none. */

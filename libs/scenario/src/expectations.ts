@@ -1,8 +1,7 @@
 /** What was received, and what the three kinds of expectations say of it. Each is asked again when more bytes have come. */
 
 import { decodeText } from "@wirebook/protocol";
-import { lineBytesMax } from "./scenario.ts";
-import type { Piece } from "./scenario.ts";
+import { lineBytesMax, type Piece } from "./scenario.ts";
 import { joinAll } from "./text.ts";
 
 /** Reads that wait apart from each other: each costs more than its bytes. */

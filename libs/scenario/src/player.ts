@@ -13,8 +13,7 @@
 import { encodeText, redactKeys } from "@wirebook/protocol";
 import { createLineMatcher, expectBytes, expectEnd, expectLine, Received } from "./expectations.ts";
 import type { Expectation, Got } from "./expectations.ts";
-import { secretName, valueCharactersMax } from "./scenario.ts";
-import type { Piece, Scenario, Step } from "./scenario.ts";
+import { secretName, valueCharactersMax, type Piece, type Scenario, type Step } from "./scenario.ts";
 import { escapePattern, escapeQuoted, escapeText } from "./text.ts";
 
 /** Received bytes that wait for a step to read them. */

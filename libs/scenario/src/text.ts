@@ -9,8 +9,7 @@
  */
 
 import { decodeText, encodeText, plainText, quotedCharactersMax } from "@wirebook/protocol";
-import { nameCharactersMax } from "./scenario.ts";
-import type { Piece } from "./scenario.ts";
+import { nameCharactersMax, type Piece } from "./scenario.ts";
 
 type TextForm = "line" | "pattern" | "quoted";
 

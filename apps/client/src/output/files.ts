@@ -3,12 +3,9 @@
 import { closeSync, writeFileSync } from "node:fs";
 import { Capture, encodeRecord, encodeSessionHead, endOf, fromStreamRecord } from "@wirebook/capture";
 import { hideKeys, isPcapng, recordVersion } from "@wirebook/capture";
-import { describeHostPort } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
-import { authenticationError, encodeTime, ReplyReader } from "@wirebook/protocol";
-import type { RecordBounds, StreamRecord } from "@wirebook/protocol";
-import { openOutputFile } from "@wirebook/settings";
-import type { OutputKind } from "@wirebook/settings";
+import { describeHostPort, type Target } from "@wirebook/net";
+import { authenticationError, encodeTime, ReplyReader, type RecordBounds, type StreamRecord } from "@wirebook/protocol";
+import { openOutputFile, type OutputKind } from "@wirebook/settings";
 import { exitCodes } from "../command.ts";
 import { millisecondsSince } from "./views.ts";
 

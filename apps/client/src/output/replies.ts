@@ -1,16 +1,12 @@
 /** The forms in which the reply of a Wirebook server is shown while it comes. None keeps what it has shown. */
 
-import { describeHostPort } from "@wirebook/net";
-import type { HostPort } from "@wirebook/net";
+import { describeHostPort, type HostPort } from "@wirebook/net";
 import { authenticationError, decodeEntry, decodeText, errorPrefix } from "@wirebook/protocol";
 import { joinBytes, LineSplitter, ReplyReader } from "@wirebook/protocol";
 import type { Line, ReplyHeader, ReplyPart, StreamRecord } from "@wirebook/protocol";
-import { toOutcome } from "../command.ts";
-import type { Outcome } from "../command.ts";
-import { TextStream, visibleText } from "./text.ts";
-import type { Paint } from "./text.ts";
-import { endJson, jsonLine } from "./views.ts";
-import type { View } from "./views.ts";
+import { toOutcome, type Outcome } from "../command.ts";
+import { TextStream, visibleText, type Paint } from "./text.ts";
+import { endJson, jsonLine, type View } from "./views.ts";
 
 /** The header once, when it is whole: what it says, and its bytes as they came. */
 type ReplyNews = Readonly<{ header: { parsed: ReplyHeader; bytes: Uint8Array } | undefined; response: Uint8Array }>;

@@ -10,13 +10,11 @@
  * heard of each step, so its own work is in them.
  */
 
-import { describeEndpoint, describeHostPort } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
+import { describeEndpoint, describeHostPort, type Target } from "@wirebook/net";
 import type { StreamRecord, TlsFacts } from "@wirebook/protocol";
 import { localTime } from "@wirebook/settings";
 import type { Outcome } from "../command.ts";
-import { visibleText } from "./text.ts";
-import type { Paint } from "./text.ts";
+import { visibleText, type Paint } from "./text.ts";
 import type { View } from "./views.ts";
 
 /** Columns of a step, enough for the 100,000th write; and of a time, enough for a day. */

@@ -1,8 +1,7 @@
 /** The forms in which a stream is shown, each made from its one record. */
 
 import type { ConnectionOutcome } from "@wirebook/net";
-import { decodeText, plainText } from "@wirebook/protocol";
-import type { RecordBounds, StreamEvent, StreamRecord } from "@wirebook/protocol";
+import { decodeText, plainText, type RecordBounds, type StreamEvent, type StreamRecord } from "@wirebook/protocol";
 import type { Outcome } from "../command.ts";
 import { TextStream, visibleText } from "./text.ts";
 

@@ -3,13 +3,10 @@
  * than its users could do by themselves, the operator must say who may: `--auth`, or `--auth none` in so many words.
  */
 
-import { isLoopback, describeTarget, lendsRights } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
-import { gatewayRoles } from "@wirebook/protocol";
-import type { GatewayRole } from "@wirebook/protocol";
+import { isLoopback, describeTarget, lendsRights, type Target } from "@wirebook/net";
+import { gatewayRoles, type GatewayRole } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
-import { isUserName } from "./identity.ts";
-import type { Roles } from "./identity.ts";
+import { isUserName, type Roles } from "./identity.ts";
 
 export type AuthMethod =
   | { readonly method: "none" }

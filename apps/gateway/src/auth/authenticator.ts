@@ -8,8 +8,7 @@ import type { Refusal } from "../http/access-control.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { AuthMethod } from "./auth-config.ts";
-import { deny, everybody, isUserName, roleOf, userNameCharactersMax } from "./identity.ts";
-import type { Identity, Roles } from "./identity.ts";
+import { deny, everybody, isUserName, roleOf, userNameCharactersMax, type Identity, type Roles } from "./identity.ts";
 import { Passwords } from "./passwords.ts";
 
 export class Authenticator {

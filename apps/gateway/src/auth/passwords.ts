@@ -7,15 +7,12 @@ import type { FastifyRequest } from "fastify";
 import { networkOf } from "@wirebook/net";
 import { RecentMap, TokenBucket } from "../bounds.ts";
 import type { GatewayConfig } from "../config.ts";
-import { addressOf } from "../http/access-control.ts";
-import type { Refusal } from "../http/access-control.ts";
+import { addressOf, type Refusal } from "../http/access-control.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
-import { deny, isRefusal, roleOf, userNameCharactersMax } from "./identity.ts";
-import type { Identity, Roles } from "./identity.ts";
+import { deny, isRefusal, roleOf, userNameCharactersMax, type Identity, type Roles } from "./identity.ts";
 import { hashesToCheck, PasswordChecker } from "./password-checker.ts";
-import { readSessionKey, Sessions } from "./sessions.ts";
-import type { Session } from "./sessions.ts";
+import { readSessionKey, Sessions, type Session } from "./sessions.ts";
 import { UsersFile } from "./users-file.ts";
 
 /** Milliseconds after which a login that found too many others is tried again. */

@@ -6,15 +6,13 @@
 import fastifyCookie from "@fastify/cookie";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { SettingsError } from "@wirebook/settings";
-import { addressOf } from "../http/access-control.ts";
-import type { AccessControl, Refusal, Refuse } from "../http/access-control.ts";
+import { addressOf, type AccessControl, type Refusal, type Refuse } from "../http/access-control.ts";
 import { guestPath, sendText } from "../http/static-files.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authenticator } from "./authenticator.ts";
-import { describeForbidden, guest, isRefusal, mayUseTargets } from "./identity.ts";
-import type { Identity } from "./identity.ts";
+import { describeForbidden, guest, isRefusal, mayUseTargets, type Identity } from "./identity.ts";
 import { sendLoginPage } from "./login-page.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Session } from "./sessions.ts";

@@ -15,11 +15,9 @@ import {
   explain,
 } from "@wirebook/net";
 import type { Target } from "@wirebook/net";
-import { countsOnly, StreamRecord } from "@wirebook/protocol";
-import type { Endpoint, FlowFaults, FlowHead } from "@wirebook/protocol";
+import { countsOnly, StreamRecord, type Endpoint, type FlowFaults, type FlowHead } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
-import { outcomeOf } from "../streams/stream.ts";
-import type { StreamEnd } from "../streams/stream.ts";
+import { outcomeOf, type StreamEnd } from "../streams/stream.ts";
 import { announce } from "../websocket/page-frames.ts";
 import { FlowDirection } from "./flow-direction.ts";
 import type { LoggedFlow } from "./logged-flow.ts";

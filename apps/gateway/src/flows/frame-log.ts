@@ -11,8 +11,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { encodeFrame, flowIdMin } from "@wirebook/protocol";
-import type { FlowHead } from "@wirebook/protocol";
+import { encodeFrame, flowIdMin, type FlowHead } from "@wirebook/protocol";
 import { LoggedFlow } from "./logged-flow.ts";
 
 /** What a frame costs in memory besides its bytes, so that many small ones are not taken for few bytes. */

@@ -4,8 +4,7 @@
  */
 
 import { once } from "node:events";
-import { BlockList, createServer, isIPv6 } from "node:net";
-import type { AddressInfo, Server, Socket } from "node:net";
+import { BlockList, createServer, isIPv6, type AddressInfo, type Server, type Socket } from "node:net";
 import { isLoopback, ListenError, networkOf, normalizeAddress, readNetwork, toListenError } from "@wirebook/net";
 import type { FlowFaults, ListeningPort } from "@wirebook/protocol";
 import { Tally } from "../bounds.ts";
@@ -13,8 +12,7 @@ import type { GatewayLimits } from "../limits.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics, RefusalReason } from "../telemetry/metrics.ts";
 import type { ConnectionShared } from "../websocket/connection.ts";
-import { Flow } from "./flow.ts";
-import type { FlowPort } from "./flow.ts";
+import { Flow, type FlowPort } from "./flow.ts";
 import { noFaults } from "./flow-direction.ts";
 import type { FrameLog } from "./frame-log.ts";
 import type { ListenSettings } from "./listen-settings.ts";

@@ -6,8 +6,7 @@ import type { ConnectionShared } from "../websocket/connection.ts";
 import type { PageConnection } from "../websocket/page-connection.ts";
 import { FrameError } from "../websocket/page-frames.ts";
 import type { SendQueue } from "../websocket/send-queue.ts";
-import { tokenOf } from "./presentations.ts";
-import type { Presentation } from "./presentations.ts";
+import { tokenOf, type Presentation } from "./presentations.ts";
 import type { FrameLog, Viewer } from "./frame-log.ts";
 
 const watchForbidden = "watch on the gateway's own machine, or ask the operator for --auth";

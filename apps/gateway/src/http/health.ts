@@ -7,8 +7,7 @@
  */
 
 import type { FastifyInstance } from "fastify";
-import { Connection, encodeProxyHeader, ExchangeError } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
+import { Connection, encodeProxyHeader, ExchangeError, type Target } from "@wirebook/net";
 import { countsOnly, errorPrefix, notReadyPrefix, plainText, StreamRecord } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import type { Metrics } from "../telemetry/metrics.ts";

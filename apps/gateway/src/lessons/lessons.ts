@@ -10,8 +10,7 @@ import type { Target } from "@wirebook/net";
 import type { AnnouncedTarget } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import type { Stream } from "../streams/stream.ts";
-import { lessonServices } from "./services.ts";
-import type { LessonService } from "./services.ts";
+import { lessonServices, type LessonService } from "./services.ts";
 
 const host = "127.0.0.1";
 

@@ -4,8 +4,7 @@
  */
 
 import { StreamCapture } from "@wirebook/capture";
-import { Connection } from "@wirebook/net";
-import type { ConnectionListener, ConnectionOutcome, Target } from "@wirebook/net";
+import { Connection, type ConnectionListener, type ConnectionOutcome, type Target } from "@wirebook/net";
 import { countsOnly, StreamRecord } from "@wirebook/protocol";
 import type { EndReason, FrameErrorCode, ReadRate, ScheduleStep } from "@wirebook/protocol";
 import type { ConnectionShared, WebSocketConnection } from "../websocket/connection.ts";

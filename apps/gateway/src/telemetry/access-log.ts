@@ -4,12 +4,10 @@
  */
 
 import type { FastifyBaseLogger } from "fastify";
-import { plainText } from "@wirebook/protocol";
-import type { StreamRecord } from "@wirebook/protocol";
+import { plainText, type StreamRecord } from "@wirebook/protocol";
 import { TokenBucket } from "../bounds.ts";
 import type { Flow } from "../flows/flow.ts";
-import { outcomeOf } from "../streams/stream.ts";
-import type { Stream, StreamEnd } from "../streams/stream.ts";
+import { outcomeOf, type Stream, type StreamEnd } from "../streams/stream.ts";
 import { hopOf } from "../websocket/page-frames.ts";
 
 /** Characters of a message that a line of the log shows. */

@@ -7,8 +7,7 @@ import type { Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Hop, StreamRecord } from "@wirebook/protocol";
 import type { Flow } from "../flows/flow.ts";
-import { outcomeOf } from "../streams/stream.ts";
-import type { Stream } from "../streams/stream.ts";
+import { outcomeOf, type Stream } from "../streams/stream.ts";
 
 /** Upper bounds of the buckets of times, in seconds. */
 const stepSecondsBuckets = [

@@ -17,8 +17,7 @@ import type { ConnectionPool } from "../streams/connection-pool.ts";
 import type { Stream, StreamEnd } from "../streams/stream.ts";
 import type { Log } from "../telemetry/access-log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { SendQueue } from "./send-queue.ts";
-import type { SendQueueListener } from "./send-queue.ts";
+import { SendQueue, type SendQueueListener } from "./send-queue.ts";
 
 /** The codes with which the gateway closes a WebSocket (RFC 6455, section 7.4.1, and the IANA registry). */
 export const closeCodes = {

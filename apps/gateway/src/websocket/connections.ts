@@ -7,8 +7,7 @@
 
 import { once } from "node:events";
 import type { WebSocket } from "ws";
-import { networkOf } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
+import { networkOf, type Target } from "@wirebook/net";
 import { encodeFrame } from "@wirebook/protocol";
 import type { Identity } from "../auth/identity.ts";
 import { Tally } from "../bounds.ts";

@@ -16,10 +16,8 @@ import type { ByteFrameKind, GatewayFrame, PageFrame } from "@wirebook/protocol"
 import { describeForbidden, mayUseTargets } from "../auth/identity.ts";
 import { TokenBucket } from "../bounds.ts";
 import { PageFlows } from "../flows/page-flows.ts";
-import { Stream } from "../streams/stream.ts";
-import type { StreamEnd } from "../streams/stream.ts";
-import { closeCodes, WebSocketConnection } from "./connection.ts";
-import type { Client, ConnectionShared } from "./connection.ts";
+import { Stream, type StreamEnd } from "../streams/stream.ts";
+import { closeCodes, WebSocketConnection, type Client, type ConnectionShared } from "./connection.ts";
 import { announce, FrameError, hopOf, readStreamRequest } from "./page-frames.ts";
 
 /** Milliseconds for which changes of a state are gathered. */

@@ -1,7 +1,6 @@
 /** What a page may ask of a stream, and how it is told what went wrong [G-2], [G-4], [G-7]. */
 
-import { describeHostPort } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
+import { describeHostPort, type Target } from "@wirebook/net";
 import { encodeMessage, findOperation, firstBytesMax, ProtocolError, redactMessage } from "@wirebook/protocol";
 import type { AnnouncedTarget, FrameErrorCode, GatewayFrame, Hop, PageFrame } from "@wirebook/protocol";
 import type { StreamRequest } from "../streams/stream.ts";

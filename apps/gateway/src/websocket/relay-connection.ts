@@ -9,10 +9,8 @@
 import type { Target } from "@wirebook/net";
 import type { FlowHead } from "@wirebook/protocol";
 import type { LoggedFlow } from "../flows/logged-flow.ts";
-import { Stream } from "../streams/stream.ts";
-import type { StreamEnd } from "../streams/stream.ts";
-import { closeCodes, WebSocketConnection } from "./connection.ts";
-import type { Client, ConnectionShared } from "./connection.ts";
+import { Stream, type StreamEnd } from "../streams/stream.ts";
+import { closeCodes, WebSocketConnection, type Client, type ConnectionShared } from "./connection.ts";
 import { announce } from "./page-frames.ts";
 
 export class RelayConnection extends WebSocketConnection {

@@ -13,8 +13,7 @@
 
 import { createHash, createHmac, randomBytes, randomInt, timingSafeEqual } from "node:crypto";
 import type { Users } from "@wirebook/history";
-import { findOperation, redactMessage } from "@wirebook/protocol";
-import type { Command, Message, Role } from "@wirebook/protocol";
+import { findOperation, redactMessage, type Command, type Message, type Role } from "@wirebook/protocol";
 import { ServerError } from "../errors.ts";
 
 export const modes = ["open", "registered"] as const;

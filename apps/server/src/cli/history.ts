@@ -6,8 +6,7 @@ import { dirname, resolve } from "node:path";
 import { isNatsAddress } from "@wirebook/history-jetstream/address";
 import { quoteText } from "@wirebook/protocol";
 import { SettingsError, withoutUserinfo } from "@wirebook/settings";
-import { credentialsOf, describeStorage, openHistory, storageTable } from "../storage.ts";
-import type { StorageSettings } from "../storage.ts";
+import { credentialsOf, describeStorage, openHistory, storageTable, type StorageSettings } from "../storage.ts";
 import { runCommand, say } from "./run-command.ts";
 
 const usage = `Usage: wirebook history export FILE --history nats://HOST,HOST,HOST/NAME

@@ -2,10 +2,8 @@
 
 import process from "node:process";
 import { HistoryError, UsersError } from "@wirebook/history";
-import { describeSettings, readSettings, SettingsError } from "@wirebook/settings";
-import type { Invocation } from "@wirebook/settings";
-import { assertOptionsApply, warnOfSecret } from "../storage.ts";
-import type { storageTable } from "../storage.ts";
+import { describeSettings, readSettings, SettingsError, type Invocation } from "@wirebook/settings";
+import { assertOptionsApply, warnOfSecret, type storageTable } from "../storage.ts";
 
 /** Runs a command with the arguments of this process and ends the process. */
 export async function runCommand<Table extends typeof storageTable>(

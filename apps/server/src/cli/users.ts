@@ -1,10 +1,8 @@
 /** `wirebook users`: the users of a server, changed while it runs or while it does not [U-10]. */
 
 import { resolve } from "node:path";
-import { UsersError, readUsersCopy, writeUsersCopy } from "@wirebook/history";
-import type { User, Users } from "@wirebook/history";
-import { isName, nameCharactersMax, quoteText, redactKeys, roles } from "@wirebook/protocol";
-import type { Role } from "@wirebook/protocol";
+import { UsersError, readUsersCopy, writeUsersCopy, type User, type Users } from "@wirebook/history";
+import { isName, nameCharactersMax, quoteText, redactKeys, roles, type Role } from "@wirebook/protocol";
 import { choiceOption, localTime, SettingsError, withoutUserinfo } from "@wirebook/settings";
 import { createKey, hashKey } from "../auth/auth.ts";
 import { describeStorage, openUsers, storageTable } from "../storage.ts";

@@ -1,14 +1,11 @@
 /** What each operation does, and what it answers. The table of operations is in libs/protocol. */
 
 import { randomInt } from "node:crypto";
-import { UsersError } from "@wirebook/history";
-import type { Actor, History, Snapshot, Users } from "@wirebook/history";
-import { encodeFollowing, encodeSnapshotHeader } from "@wirebook/protocol";
-import type { Command, Keep } from "@wirebook/protocol";
+import { UsersError, type Actor, type History, type Snapshot, type Users } from "@wirebook/history";
+import { encodeFollowing, encodeSnapshotHeader, type Command, type Keep } from "@wirebook/protocol";
 import manifest from "../../../../package.json" with { type: "json" };
 import type { AuthThrottle } from "../auth/auth-throttle.ts";
-import { createKey, hashKey } from "../auth/auth.ts";
-import type { Authenticator } from "../auth/auth.ts";
+import { createKey, hashKey, type Authenticator } from "../auth/auth.ts";
 import { ServerError } from "../errors.ts";
 import type { RequestLog } from "../request-log.ts";
 import type { Follow, Follows } from "./follows.ts";

@@ -5,8 +5,7 @@
  * as an exception: it becomes the peer's reply and a line of the log.
  */
 
-import { HistoryError } from "@wirebook/history";
-import type { History, RequestEntry, Snapshot } from "@wirebook/history";
+import { HistoryError, type History, type RequestEntry, type Snapshot } from "@wirebook/history";
 import {
   authenticationError,
   decodeCommand,
@@ -20,14 +19,11 @@ import {
   refusedBytesKept,
 } from "@wirebook/protocol";
 import type { Command } from "@wirebook/protocol";
-import { authorize } from "../auth/auth.ts";
-import type { Authenticator, Principal } from "../auth/auth.ts";
+import { authorize, type Authenticator, type Principal } from "../auth/auth.ts";
 import type { Connection, Problem } from "../connection.ts";
-import { ServerError, toErrorResponse } from "../errors.ts";
-import type { ErrorResponse } from "../errors.ts";
+import { ServerError, toErrorResponse, type ErrorResponse } from "../errors.ts";
 import type { Follow } from "./follows.ts";
-import { dispatch } from "./operations.ts";
-import type { ServerContext } from "./operations.ts";
+import { dispatch, type ServerContext } from "./operations.ts";
 
 /** A message as far as it was understood. */
 type Decoded =

@@ -3,8 +3,7 @@
  * the way. For any other target it goes as it was typed, on the connection that the first one opened.
  */
 
-import { decodeText, encodeText, isUtf8 } from "@wirebook/protocol";
-import type { AnnouncedTarget } from "@wirebook/protocol";
+import { decodeText, encodeText, isUtf8, type AnnouncedTarget } from "@wirebook/protocol";
 import * as z from "zod/mini";
 import type { App } from "../app.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
@@ -12,8 +11,7 @@ import { lineCharactersMax } from "../limits.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import { Persisted } from "../ui/browser.ts";
 import { count } from "../ui/format.ts";
-import { makeDraft, withoutKey } from "./draft.ts";
-import type { Draft } from "./draft.ts";
+import { makeDraft, withoutKey, type Draft } from "./draft.ts";
 import { decodeHex, encodeHex, encodeLines, linesOf, withoutLineEnd } from "./line-bytes.ts";
 
 /** The sample user of the reference implementation. */

@@ -1,7 +1,6 @@
 /** Finds a text in all bytes that are kept, as characters of one byte each, so a match knows its offset. ASCII alone has no case. */
 
-import { encodeText } from "@wirebook/protocol";
-import type { StreamEvent } from "@wirebook/protocol";
+import { encodeText, type StreamEvent } from "@wirebook/protocol";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import { findMatchesMax } from "../limits.ts";

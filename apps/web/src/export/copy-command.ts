@@ -1,8 +1,7 @@
 /** The same message as a command for a POSIX shell, which prints what comes back until the server closes. It holds no key. */
 
 import { ExchangeMask } from "@wirebook/capture";
-import { encodeText } from "@wirebook/protocol";
-import type { AnnouncedTarget } from "@wirebook/protocol";
+import { encodeText, type AnnouncedTarget } from "@wirebook/protocol";
 import { serverName } from "../gateway/targets.ts";
 
 /** `undefined` for a Unix socket, whose path no page is told. */

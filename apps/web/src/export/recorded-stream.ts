@@ -5,8 +5,7 @@ import type { RecordedStream } from "@wirebook/capture";
 import { decodeTime, defined, encodeTime } from "@wirebook/protocol";
 import { serverName } from "../gateway/targets.ts";
 import { streamBounds } from "../limits.ts";
-import { Stream } from "../streams/stream.svelte.ts";
-import type { Intent } from "../streams/stream.svelte.ts";
+import { Stream, type Intent } from "../streams/stream.svelte.ts";
 
 export function recordOf(stream: Stream): RecordedStream {
   const { intent, record, clock, sentAtMs, endedAtMs = sentAtMs } = stream;

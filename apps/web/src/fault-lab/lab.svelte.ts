@@ -13,8 +13,7 @@ import {
 import type { AnnouncedTarget, ScheduleStep, ReadRate } from "@wirebook/protocol";
 import { withoutKey } from "../conversation/draft.ts";
 import type { Keyring } from "../conversation/identity.svelte.ts";
-import { encodeLines } from "../conversation/line-bytes.ts";
-import type { LineEnd } from "../conversation/line-bytes.ts";
+import { encodeLines, type LineEnd } from "../conversation/line-bytes.ts";
 import { serverName } from "../gateway/targets.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";

@@ -5,8 +5,7 @@
 
 import { decodeByteFrame, decodeGatewayFrame, encodeFrame, subprotocol } from "@wirebook/protocol";
 import type { ByteFrame, FrameErrorCode, GatewayFrame, PageFrame } from "@wirebook/protocol";
-import { GatewayClock } from "./gateway-clock.ts";
-import type { ClockReading } from "./gateway-clock.ts";
+import { GatewayClock, type ClockReading } from "./gateway-clock.ts";
 import { backoffMs, Retry } from "./retry.svelte.ts";
 
 /** Clock round trips made when a connection opens, the milliseconds between them, and between them afterwards. */

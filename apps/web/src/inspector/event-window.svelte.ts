@@ -1,5 +1,4 @@
-import { touches } from "./frame-list.ts";
-import type { FrameList, FrameSource } from "./frame-list.ts";
+import { touches, type FrameList, type FrameSource } from "./frame-list.ts";
 import type { Mark } from "./highlight.svelte.ts";
 
 /** The part of a stream's frames that is drawn. It moves along with the newest, until someone goes back. */

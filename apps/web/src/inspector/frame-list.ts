@@ -1,7 +1,6 @@
 /** The text frames and events of a stream, by time. There may be thousands: a row is made when it is asked for. */
 
-import { byteFrameHeaderBytes, encodeText } from "@wirebook/protocol";
-import type { StreamEvent } from "@wirebook/protocol";
+import { byteFrameHeaderBytes, encodeText, type StreamEvent } from "@wirebook/protocol";
 import { frameBytesOf, kindOf } from "../streams/byte-frame.ts";
 import type { ControlFrame, Stream } from "../streams/stream.svelte.ts";
 import { count } from "../ui/format.ts";

@@ -1,7 +1,6 @@
 import type { Attachment } from "svelte/attachments";
 import { on } from "svelte/events";
-import { touches } from "./frame-list.ts";
-import type { FrameSource, Span } from "./frame-list.ts";
+import { touches, type FrameSource, type Span } from "./frame-list.ts";
 
 /** A part of what the inspector shows, lit where it shares bytes, an arrow or the frame with what is pointed at. */
 export interface Mark {

@@ -1,7 +1,6 @@
 import { duration, plural } from "../ui/format.ts";
 import { sizes } from "./facts.ts";
-import { rfc } from "./lesson.ts";
-import type { Lesson, Runs } from "./lesson.ts";
+import { rfc, type Lesson, type Runs } from "./lesson.ts";
 
 /** The three parts of the exchange, one after the other. */
 function partsOf([facts]: Runs) {

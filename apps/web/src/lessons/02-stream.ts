@@ -1,8 +1,6 @@
 import { plural } from "../ui/format.ts";
-import { sizes } from "./facts.ts";
-import { rfc } from "./lesson.ts";
-import type { Facts } from "./facts.ts";
-import type { Lesson } from "./lesson.ts";
+import { sizes, type Facts } from "./facts.ts";
+import { rfc, type Lesson } from "./lesson.ts";
 
 /** Bytes that the first reader takes at once, and milliseconds that the second one sleeps. */
 const smallReadBytes = 64;

@@ -1,8 +1,7 @@
 import { messageSilenceMs } from "@wirebook/protocol";
 import { duration } from "../ui/format.ts";
-import { rfc } from "./lesson.ts";
+import { rfc, type Lesson, type Runs } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
-import type { Lesson, Runs } from "./lesson.ts";
 
 /** So much later than both others is late, in milliseconds: a busy machine delays each answer a little. */
 const lateMs = messageSilenceMs / 2;

@@ -1,7 +1,6 @@
 import { count, duration, plural } from "../ui/format.ts";
-import { rfc } from "./lesson.ts";
+import { rfc, type Lesson, type Runs } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
-import type { Lesson, Runs } from "./lesson.ts";
 
 type Result = "whole" | "nothing" | "part";
 

@@ -1,7 +1,6 @@
 import { duration, plural } from "../ui/format.ts";
-import { rfc } from "./lesson.ts";
+import { rfc, type Lesson, type Runs } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
-import type { Lesson, Runs } from "./lesson.ts";
 
 /** Milliseconds after which the page gives up on a service that says nothing. */
 const patienceMs = 1000;

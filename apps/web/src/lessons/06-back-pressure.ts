@@ -1,7 +1,6 @@
 import { bytes, count, duration, plural } from "../ui/format.ts";
-import { rfc } from "./lesson.ts";
+import { rfc, type Lesson, type Runs } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
-import type { Lesson, Runs } from "./lesson.ts";
 
 /** More than the kernel takes for a reader that does not read: Linux grows a send buffer to 4 MiB. */
 const sentText = "x".repeat(8 * 1024 * 1024);

@@ -1,6 +1,5 @@
 import { count, duration, plural } from "../ui/format.ts";
-import { posix } from "./lesson.ts";
-import type { Lesson, Runs } from "./lesson.ts";
+import { posix, type Lesson, type Runs } from "./lesson.ts";
 
 /** Milliseconds of each run from the first connect of all until its first byte came; `undefined` where none came. */
 function waitsOf(runs: Runs): readonly (number | undefined)[] {

@@ -6,8 +6,7 @@
 import { byteFrameHeaderBytes, decodeText, encodeText, joinBytes } from "@wirebook/protocol";
 import { headerBytesOf } from "../inspector/frame-list.ts";
 import { plural } from "../ui/format.ts";
-import { rfc } from "./lesson.ts";
-import type { Deed, Lesson, LessonOrder, Observation, Runs } from "./lesson.ts";
+import { rfc, type Deed, type Lesson, type LessonOrder, type Observation, type Runs } from "./lesson.ts";
 
 export const opcodes = { text: 1, close: 8 } as const;
 

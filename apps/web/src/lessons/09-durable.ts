@@ -1,7 +1,6 @@
 import { duration, plural } from "../ui/format.ts";
-import { posix, rfc } from "./lesson.ts";
+import { posix, rfc, type Lesson, type Runs } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
-import type { Lesson, Runs } from "./lesson.ts";
 
 type Sign = "write" | "reply" | "neither";
 

@@ -1,8 +1,6 @@
 import { duration, plural } from "../ui/format.ts";
-import { sizes } from "./facts.ts";
-import { rfc } from "./lesson.ts";
-import type { Facts } from "./facts.ts";
-import type { Lesson, Runs } from "./lesson.ts";
+import { sizes, type Facts } from "./facts.ts";
+import { rfc, type Lesson, type Runs } from "./lesson.ts";
 
 /** Milliseconds for which the page listens to the echo, and says nothing itself. */
 const listenMs = 1000;

@@ -1,7 +1,6 @@
 /** One lesson: predict, run, observe. A run that the gateway or the network spoiled decides nothing. */
 
-import { encodeText } from "@wirebook/protocol";
-import type { AnnouncedTarget } from "@wirebook/protocol";
+import { encodeText, type AnnouncedTarget } from "@wirebook/protocol";
 import type { App } from "../app.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
 import { explainFailure } from "../streams/result.ts";

@@ -3,8 +3,7 @@
  * bytes, the ends and the time, and does what it says until there is a verdict. Then it closes the connection.
  */
 
-import { decodeText, encodeText } from "@wirebook/protocol";
-import type { AnnouncedTarget } from "@wirebook/protocol";
+import { decodeText, encodeText, type AnnouncedTarget } from "@wirebook/protocol";
 import { Player, secretName } from "@wirebook/scenario";
 import type { Action, Pace, Scenario, StepResult, Verdict } from "@wirebook/scenario";
 import type { GatewayConnection } from "../gateway/connection.svelte.ts";

@@ -1,7 +1,6 @@
 /** The byte frames in which the events of a stream came to the page: an event is a frame, so its bytes are kept once. */
 
-import { byteFrameHeaderBytes, encodeByteFrame } from "@wirebook/protocol";
-import type { ByteFrameKind, StreamEvent } from "@wirebook/protocol";
+import { byteFrameHeaderBytes, encodeByteFrame, type ByteFrameKind, type StreamEvent } from "@wirebook/protocol";
 
 export function kindOf({ kind, isFromTarget }: StreamEvent): ByteFrameKind {
   return kind === "data" && !isFromTarget ? "written" : kind;

@@ -1,7 +1,6 @@
 /** The bytes of one direction of a stream, as far as they are kept: to copy, to save, to look at. */
 
-import { decodeText } from "@wirebook/protocol";
-import type { StreamEvent, StreamRecord } from "@wirebook/protocol";
+import { decodeText, type StreamEvent, type StreamRecord } from "@wirebook/protocol";
 import { firstIndex } from "../ui/first-index.ts";
 
 interface Part {

@@ -1,5 +1,4 @@
-import { findOperation } from "@wirebook/protocol";
-import type { Announcement, OperationSpec } from "@wirebook/protocol";
+import { findOperation, type Announcement, type OperationSpec } from "@wirebook/protocol";
 import * as z from "zod/mini";
 import { Persisted } from "../ui/browser.ts";
 

@@ -1,7 +1,6 @@
 /** The result of an exchange or a conversation, in the words that all parts of the page share. */
 
-import { errorPrefix } from "@wirebook/protocol";
-import type { Hop } from "@wirebook/protocol";
+import { errorPrefix, type Hop } from "@wirebook/protocol";
 import type { Stream } from "./stream.svelte.ts";
 
 type Tone = "running" | "good" | "refused" | "failed" | "neutral";

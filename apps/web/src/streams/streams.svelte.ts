@@ -18,8 +18,7 @@ import type { AnnouncedTarget, ByteFrame, GatewayFrame, PageFrame, ReplyHeader }
 import type { GatewayConnection, TimedText } from "../gateway/connection.svelte.ts";
 import { defaultTarget, serverName } from "../gateway/targets.ts";
 import { allBytesKept, streamsKept, ownReadsKept } from "../limits.ts";
-import { Stream } from "./stream.svelte.ts";
-import type { Intent } from "./stream.svelte.ts";
+import { Stream, type Intent } from "./stream.svelte.ts";
 import { StreamList } from "./stream-list.svelte.ts";
 
 /** Milliseconds that drawing waits for the end of a stream: too short to be noticed. */

@@ -3,8 +3,7 @@
  * it came, and on the other at the same time or, where it waited, when that leg took it.
  */
 
-import { StreamRecord } from "@wirebook/protocol";
-import type { StreamEvent } from "@wirebook/protocol";
+import { StreamRecord, type StreamEvent } from "@wirebook/protocol";
 import { KeptBytes } from "../streams/kept-bytes.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 

@@ -1,7 +1,6 @@
 /** What the page says of a flow: its summary, its notes, and the faults of a listening port. */
 
-import { faultMsMax } from "@wirebook/protocol";
-import type { FlowFaults, StreamEvent } from "@wirebook/protocol";
+import { faultMsMax, type FlowFaults, type StreamEvent } from "@wirebook/protocol";
 import { count, duration, plural } from "../ui/format.ts";
 import type { NoteKind } from "../inspector/notes/notes.ts";
 import { rfc, rule } from "../inspector/notes/references.ts";

@@ -11,8 +11,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync, statSync } from "node:fs";
 import { rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { encodeResultEntry } from "@wirebook/protocol";
-import type { EntryResult } from "@wirebook/protocol";
+import { encodeResultEntry, type EntryResult } from "@wirebook/protocol";
 import { editedMeanwhile, HistoryError } from "../errors.ts";
 import type { Actor, AppendResult } from "../history.ts";
 import { historyFlags, isFull, openLike, pieceBytesMax, reasonOf, syncFile, syncFileSync } from "./disk.ts";

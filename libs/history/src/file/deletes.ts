@@ -2,8 +2,7 @@
 
 import { closeSync, constants, rmSync } from "node:fs";
 import { basename } from "node:path";
-import { decodeText, decodeTime, encodeTime, timestampOf } from "@wirebook/protocol";
-import type { Keep } from "@wirebook/protocol";
+import { decodeText, decodeTime, encodeTime, timestampOf, type Keep } from "@wirebook/protocol";
 import { assertLine, assertUnchanged, HistoryError } from "../errors.ts";
 import type { Actor, Archived, AppendResult } from "../history.ts";
 import { rewrite } from "./compaction.ts";

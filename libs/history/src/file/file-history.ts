@@ -1,5 +1,4 @@
-import { encodeRequestEntry, encodeResultEntry } from "@wirebook/protocol";
-import type { Keep } from "@wirebook/protocol";
+import { encodeRequestEntry, encodeResultEntry, type Keep } from "@wirebook/protocol";
 import { HistoryError } from "../errors.ts";
 import type { Actor, AppendResult, Archived, Feed, History, HistorySize } from "../history.ts";
 import type { Range, Recorded, RequestEntry, Snapshot } from "../history.ts";

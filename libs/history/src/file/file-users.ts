@@ -15,8 +15,7 @@
 import { chmodSync, closeSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { foldName, isName, roles } from "@wirebook/protocol";
-import { assertRoomForUser, nameTaken, noSuchUser, UsersError } from "../users.ts";
-import type { User, Users } from "../users.ts";
+import { assertRoomForUser, nameTaken, noSuchUser, UsersError, type User, type Users } from "../users.ts";
 import { codeOf, createDurably, giveTo, reasonOf, syncFolderOf, writeFullySync } from "./disk.ts";
 import { openLocked } from "./lock.ts";
 import { fileHistoryDefaults } from "./storage.ts";

@@ -9,8 +9,7 @@
 import type { Stats } from "node:fs";
 import { HistoryError } from "../errors.ts";
 import { closeFile, fill, reasonOf } from "./disk.ts";
-import { endOfLine } from "./line-index.ts";
-import type { LineIndex } from "./line-index.ts";
+import { endOfLine, type LineIndex } from "./line-index.ts";
 
 /** The generation that supersedes another one, and where in it the lines begin that are not in the other: the result. */
 interface Successor {

@@ -24,8 +24,7 @@ import { Generation } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
 import { takeOwnership } from "./lock.ts";
 import { createMicrosecondClock, lastTimeBytes, lastTimeIn, MonotonicClock } from "./monotonic-clock.ts";
-import { fileHistoryDefaults, FileStorage } from "./storage.ts";
-import type { FileHistoryOptions, FileHistorySettings } from "./storage.ts";
+import { fileHistoryDefaults, FileStorage, type FileHistoryOptions, type FileHistorySettings } from "./storage.ts";
 
 /** Bytes that no line of ours exceeds: a message of 2,048 bytes, each escaped to six, with its time and address. */
 const ownLineBytesMax = 64 * 1024;

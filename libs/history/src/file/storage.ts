@@ -7,8 +7,7 @@
  * so a descriptor is never synced again, and nothing is acknowledged any more.
  */
 
-import { closeSync, fstatSync, ftruncateSync, openSync, statfsSync, statSync } from "node:fs";
-import type { Stats } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, statfsSync, statSync, type Stats } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
 import { encodeResultEntry } from "@wirebook/protocol";
@@ -17,8 +16,7 @@ import { readChunkBytesDefault } from "../history.ts";
 import { Reserve } from "./compaction.ts";
 import { historyFlags, isFull, lineFeed, pauseSync } from "./disk.ts";
 import { readFullySync, reasonOf, stampFinely, syncFileSync, writeFullySync } from "./disk.ts";
-import { Generation } from "./generation.ts";
-import type { EndState } from "./generation.ts";
+import { Generation, type EndState } from "./generation.ts";
 import { LineIndex } from "./line-index.ts";
 import type { MonotonicClock } from "./monotonic-clock.ts";
 import { findFreshCopy, keepLines, openSuccessor } from "./rotation.ts";

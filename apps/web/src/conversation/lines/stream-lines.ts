@@ -3,8 +3,7 @@
  * or at `lineBytesMax`. Rows hold bytes, so a character that two reads cut in two is whole.
  */
 
-import type { StreamEvent } from "@wirebook/protocol";
-import { joinBytes } from "@wirebook/protocol";
+import { joinBytes, type StreamEvent } from "@wirebook/protocol";
 import { firstLinesKept, lineBytesMax, streamLinesKept } from "../../limits.ts";
 import type { Hidden } from "../../streams/stream.svelte.ts";
 

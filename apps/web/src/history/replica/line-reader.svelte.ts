@@ -4,8 +4,7 @@
  * when a line was deleted since. It leaves a line in the history, so it waits until the scrolling has settled.
  */
 
-import { decodeSnapshotHeader, decodeText, LineSplitter } from "@wirebook/protocol";
-import type { Line } from "@wirebook/protocol";
+import { decodeSnapshotHeader, decodeText, LineSplitter, type Line } from "@wirebook/protocol";
 import type { Streams } from "../../streams/streams.svelte.ts";
 import {
   historyAheadLines,

@@ -10,8 +10,7 @@ import type { LineReader } from "../replica/line-reader.svelte.ts";
 import { anyLine, createMatcher, decodeFilterLink, encodeFilterLink, isAny, parseFilter } from "../search/filter.ts";
 import { HistoryScan } from "../search/history-scan.svelte.ts";
 import { isBackground, timeOf } from "./line-text.ts";
-import { Rows } from "./rows.ts";
-import type { Row } from "./rows.ts";
+import { Rows, type Row } from "./rows.ts";
 
 /** A row, with the line that stands there or, for a day or a fold, the first one that follows. */
 export interface ShownRow {

@@ -1,8 +1,7 @@
 /** What a line of the history says: in full for rows, and for filters, which look at a million, by a sketch that trusts its form. */
 
 import { decodeEntry, plainText, quoteText } from "@wirebook/protocol";
-import { clockTime } from "../../ui/format.ts";
-import type { Zone } from "../../ui/format.ts";
+import { clockTime, type Zone } from "../../ui/format.ts";
 
 const timeLength = 27;
 const quote = 0x22;

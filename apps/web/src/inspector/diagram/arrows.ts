@@ -6,8 +6,7 @@
  * level, at the gateway's time. A read goes on when it came, or, where it waited, when the other leg took it.
  */
 
-import { byteFrameHeaderBytes, decodeText, plainText } from "@wirebook/protocol";
-import type { StreamEvent } from "@wirebook/protocol";
+import { byteFrameHeaderBytes, decodeText, plainText, type StreamEvent } from "@wirebook/protocol";
 import { serverName } from "../../gateway/targets.ts";
 import type { ControlFrame, Failure } from "../../streams/stream.svelte.ts";
 import type { FrameRow } from "../frame-list.ts";

@@ -5,8 +5,7 @@ import { count, duration, plural } from "../../ui/format.ts";
 import { flowNotes } from "../../traffic/flow-text.ts";
 import { headerBytesOf } from "../frame-list.ts";
 import type { Timeline } from "../timeline/timeline.ts";
-import { rfc, rule } from "./references.ts";
-import type { Note, Reference } from "./references.ts";
+import { rfc, rule, type Note, type Reference } from "./references.ts";
 import { messageEnd, peerOf, silenceMs, writesBeforeReply } from "./summary.ts";
 
 /** What Node reads at once; a read of this size was cut by the reader. */

@@ -1,7 +1,6 @@
 /** What happened to the message, in a sentence; and what ended it, which decides what a server does and no byte says. */
 
-import { encodeText, errorPrefix } from "@wirebook/protocol";
-import type { StreamEvent } from "@wirebook/protocol";
+import { encodeText, errorPrefix, type StreamEvent } from "@wirebook/protocol";
 import { describeFlowTraffic, summarizeFlow } from "../../traffic/flow-text.ts";
 import { count, duration, plural } from "../../ui/format.ts";
 import type { Timeline } from "../timeline/timeline.ts";

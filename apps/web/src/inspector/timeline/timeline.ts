@@ -3,8 +3,7 @@
  * the frames show this and nothing else, so they cannot contradict each other.
  */
 
-import { encodeText, steps } from "@wirebook/protocol";
-import type { Hop, Step, StreamEvent } from "@wirebook/protocol";
+import { encodeText, steps, type Hop, type Step, type StreamEvent } from "@wirebook/protocol";
 import { flowTimelineOf } from "../../traffic/flow-text.ts";
 import type { Stream } from "../../streams/stream.svelte.ts";
 import { duration } from "../../ui/format.ts";
