@@ -58,7 +58,7 @@ describe("control frames", () => {
   test.each<GatewayFrame>([
     {
       type: "hello",
-      version: "0.1.0",
+      version: "1.0.0",
       timeOrigin: 1_795_000_000_000.5,
       targets: [
         { name: "wirebook", transport: "tcp", address: "127.0.0.1:5007", proxyHeaderBytes: 28 },
