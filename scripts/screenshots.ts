@@ -56,10 +56,11 @@ async function send(page: Page, operation: string, from = ""): Promise<void> {
   const commandLine = page.getByRole("form", { name: "Command line" });
   await commandLine.getByRole("textbox", { name: "Message" }).fill(message);
   await commandLine.getByRole("button", { name: "Send", exact: true }).click();
-  await page
-    .getByRole("region", { name: "Inspector" })
-    .getByText(/^The message is line/u)
-    .waitFor();
+  const inspector = page.getByRole("region", { name: "Inspector" });
+  // The message before it is done, too.
+  await inspector.getByText(message, { exact: true }).first().waitFor();
+  await inspector.getByText("done", { exact: true }).waitFor();
+  await inspector.getByText(/^The message is line/u).waitFor();
 }
 
 async function takePage(page: Page, address: string): Promise<void> {
@@ -84,7 +85,8 @@ const folder = await mkdtemp(join(tmpdir(), "wirebook-screenshots-"));
 try {
   const historyPath = join(folder, "history.txt");
   await writeFile(historyPath, pastLines());
-  await using server = await startServer({ historyPath });
+  // As `npm start` prints it.
+  await using server = await startServer({ historyPath, options: ["--link", "http://127.0.0.1:8007/"] });
   await using gateway = await startGateway({ server: server.address });
   const executablePath = findChromium();
   await using browser = await chromium.launch({
