@@ -75,9 +75,12 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
   return { tried: count, checked, violations };
 }
 
-/** Sends a message that it does not end, and gives what was wrong with the time of the answer. */
+/** Sends a message that it does not end, and gives what was wrong with the time of the answer, if one comes at all. */
 async function timed(text: string, port: number, { least, most }: typeof silenceMs): Promise<string[]> {
-  const { ms, text: reply } = await exchange(port, text);
+  const { ms, text: reply } = await exchange(port, (socket) => {
+    socket.setTimeout(2 * most, () => socket.destroy());
+    socket.write(text);
+  });
   if (reply !== "" && ms >= least && ms <= most) return [];
   return [`"${text}" was answered with ${reply.length} bytes after ${ms.toFixed(0)} ms, not ${least} to ${most}`];
 }
