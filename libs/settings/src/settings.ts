@@ -172,7 +172,15 @@ function fromEnvironment(option: string, setting: Setting<unknown>, { env, onNot
     return undefined;
   }
   if (Array.isArray(setting.default)) return text.split(",").map((part) => part.trim());
-  return setting.form === "" ? !["0", "false", "no"].includes(text.toLowerCase()) : text;
+  return setting.form === "" ? readSwitch(setting.env, text) : text;
+}
+
+/** A word that is neither is refused: taken for yes, a misspelt `off` would open what it is meant to close. */
+function readSwitch(variable: string, text: string): boolean {
+  const word = text.toLowerCase();
+  if (["1", "true", "yes", "on"].includes(word)) return true;
+  if (["0", "false", "no", "off"].includes(word)) return false;
+  throw new SettingsError(`${variable} is ${JSON.stringify(cut(text))}; type 1 or 0`);
 }
 
 function optionOf(name: string): string {

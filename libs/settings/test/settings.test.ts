@@ -43,6 +43,13 @@ describe("readSettings", () => {
     });
   });
 
+  test("takes a switch from the environment only when its word means yes or no", () => {
+    for (const word of ["1", "true", "Yes", "on"]) expect(read([], { X_TRACE: word }).settings.trace, word).toBe(true);
+    for (const word of ["0", "False", "no", "off"])
+      expect(read([], { X_TRACE: word }).settings.trace, word).toBe(false);
+    expect(() => read([], { X_TRACE: "disabled" })).toThrow('X_TRACE is "disabled"; type 1 or 0');
+  });
+
   test("leaves the other words alone, negative numbers too", () => {
     expect(read(["brick", "2", "-100", "--trace", "-5"]).words).toEqual(["brick", "2", "-100", "-5"]);
   });
