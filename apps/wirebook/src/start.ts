@@ -47,6 +47,9 @@ Runs the server and the gateway with its page until Ctrl-C. The history is in th
 
 ${describeSettings(table)}`;
 
+/** Where the gateway listens besides its own port, and the name of the target there. */
+type ListeningPort = HostPort & { readonly target: string };
+
 type Plan = NonNullable<Awaited<ReturnType<typeof readPlan>>>;
 
 /** Reads the settings of both, to refuse a mistake before anything runs; `undefined` for help. @throws SettingsError */
@@ -146,7 +149,11 @@ function end(name: string, code: number): void {
   if (running.size === 0) process.exit(exitCode);
 }
 
-function describe({ server, gateway, watchesDefault }: Plan, ports: readonly HostPort[], logPath?: string): string {
+function describe(
+  { server, gateway, watchesDefault }: Plan,
+  ports: readonly ListeningPort[],
+  logPath?: string,
+): string {
   const at = server.port === serverTable.port.default ? "" : ` --port ${server.port}`;
   const lines = [`page      ${pageAddress(gateway)}`, `client    ${command}${at} brick 2`];
   const [watched] = watchesDefault ? ports : [];
@@ -154,6 +161,9 @@ function describe({ server, gateway, watchesDefault }: Plan, ports: readonly Hos
     const other = watched.port === listenPortDefault ? "" : `   (port ${listenPortDefault} is in use)`;
     lines.push(`watched   printf 'brick\\n' | nc 127.0.0.1 ${watched.port}${other}`);
     lines.push(`          ${command} --port ${watched.port} brick 2`);
+  } else {
+    // On a terminal nothing else says them, and the system chose the port of `--listen 0=NAME`.
+    for (const each of ports) lines.push(`watched   ${describeHostPort(each)} leads to ${each.target}`);
   }
   lines.push(`by hand   printf 'brick 2\\n' | nc ${reachable(server).host} ${server.port}`);
   const others = gateway.targets.filter(({ name }) => name !== "wirebook");
@@ -193,7 +203,7 @@ async function start(): Promise<void> {
   }
   await launch("server", plan.serverWords, "inherit");
   const ports = await launch("gateway", plan.gatewayWords, log?.file ?? "inherit");
-  process.stdout.write(describe(plan, ports as readonly HostPort[], log?.path));
+  process.stdout.write(describe(plan, ports as readonly ListeningPort[], log?.path));
 }
 
 try {

@@ -133,6 +133,16 @@ test("it says the gateway's notices once, and stops at SIGTERM", async () => {
   expect(started.err().match(/without a --role everybody may only look/g)).toHaveLength(1);
 });
 
+test("it says which ports lead to which targets", async () => {
+  await using folder = await openFolder();
+  const listen = await freePort();
+  const words = ["--target=mail=tcp://127.0.0.1:25", `--listen=${listen}=mail`, "--listen=0=wirebook"];
+  await using started = run(folder, ...wordsOf(await freePorts()), ...words);
+  const said = await started.said;
+  expect(said).toContain(`\n    watched   127.0.0.1:${listen} leads to mail\n`);
+  expect(said).toMatch(/\n {4}watched {3}127\.0\.0\.1:[1-9]\d* leads to wirebook\n/);
+});
+
 test("a reply begins with the address of the page, or with what --link says", async () => {
   await using folder = await openFolder();
   const ports = [await freePorts(), await freePorts()] as const;
