@@ -20,6 +20,7 @@ import { pageAddress, readConfig as readGatewayConfig, table as gatewayTable } f
 import type { GatewayConfig } from "../../gateway/src/config.ts";
 import { readConfig as readServerConfig, table as serverTable } from "../../server/src/config.ts";
 import type { Config as ServerConfig } from "../../server/src/config.ts";
+import { findAddress } from "../../server/src/server.ts";
 import { describeStorage } from "../../server/src/storage.ts";
 
 const parentLookMs = 1000;
@@ -64,6 +65,7 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
   const serverWords = selectOptions(table, argv, serverPart);
   if (options.includes("--server-port")) serverWords.push(`--port=${settings.serverPort}`);
   const server = readServerConfig({ env, onNotice, argv: serverWords }) as ServerConfig;
+  await assertHost(server);
   await assertFree(server, "--server-port");
 
   const gatewayWords = selectOptions(table, argv, gatewayPart);
@@ -84,6 +86,15 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
   const isOwn = isLoopback(gateway.host) && gateway.origin.length === 0 && gateway.trustProxy.length === 0;
   if (isOwn && !isGiven("--lessons", gatewayTable.lessons)) gatewayWords.push("--lessons");
   return { server, serverWords, gateway, gatewayWords, watchesDefault };
+}
+
+/** Here `--host` is the gateway's, so the sentences of the server about its own name the variable. */
+async function assertHost({ host, users, iKnow }: ServerConfig): Promise<void> {
+  await findAddress(host, users === "registered" || iKnow).catch((cause: Error) => {
+    throw new Error(cause.message.replace("--host is", "WIREBOOK_HOST is").replace("--host ", "WIREBOOK_HOST="), {
+      cause,
+    });
+  });
 }
 
 async function assertFree({ host, port }: HostPort, option: string): Promise<void> {
