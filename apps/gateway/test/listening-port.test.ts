@@ -258,7 +258,11 @@ test("a port that is taken is refused with the option's name", async () => {
   await using peer = await openPeer(echo);
   const listens = [{ host: "127.0.0.1", port: peer.port, target: peer.target }];
   const opening = openListening(peer.target, { config: { listens } });
-  await expect(opening).rejects.toThrow(`--listen: port ${peer.port} of 127.0.0.1 is in use`);
+  await expect(opening).rejects.toThrow(
+    new RegExp(
+      `^--listen: port ${peer.port} of 127\\.0\\.0\\.1 is in use, .*: --listen 127\\.0\\.0\\.1:\\d+=${peer.target.name}$`,
+    ),
+  );
 });
 
 test("when the gateway stops, a running flow may end", async () => {

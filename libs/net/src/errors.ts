@@ -111,7 +111,8 @@ function placeOf({ name, address }: Target): string {
 /** What the system's own error means when a program wants to listen, with the option that helps. */
 export function toListenError(error: NodeJS.ErrnoException, { host, port }: HostPort): ListenError {
   const { code = error.message } = error;
-  const other = port < 65_535 ? port + 1 : port - 1;
+  // Not the next one: another Wirebook, which may have this port, has 5008 beside its 5007.
+  const other = port + 10 <= 65_535 ? port + 10 : port - 10;
   const sentence =
     code === "EADDRINUSE"
       ? `port ${port} of ${host} is in use, perhaps by another Wirebook; stop that program or choose another port: --port ${other}`

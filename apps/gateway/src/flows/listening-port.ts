@@ -5,7 +5,15 @@
 
 import { once } from "node:events";
 import { BlockList, createServer, isIPv6, type AddressInfo, type Server, type Socket } from "node:net";
-import { isLoopback, ListenError, networkOf, normalizeAddress, readNetwork, toListenError } from "@wirebook/net";
+import {
+  describeHostPort,
+  isLoopback,
+  ListenError,
+  networkOf,
+  normalizeAddress,
+  readNetwork,
+  toListenError,
+} from "@wirebook/net";
 import type { FlowFaults, ListeningPort } from "@wirebook/protocol";
 import { Tally } from "../bounds.ts";
 import type { GatewayLimits } from "../limits.ts";
@@ -89,7 +97,9 @@ export class ListeningPorts {
         await once(server.listen({ host, port }), "listening");
       } catch (error) {
         const { message } = toListenError(error as NodeJS.ErrnoException, settings);
-        const sentence = `--listen: ${message.replaceAll(/--(?:port|host)/g, "--listen")}`;
+        const place = (_: string, other: string) =>
+          `--listen ${describeHostPort({ host, port: Number(other) })}=${settings.target.name}`;
+        const sentence = `--listen: ${message.replace(/--port (\d+)/, place).replaceAll(/--(?:port|host)/g, "--listen")}`;
         if (settings.isOptional !== true) throw new ListenError(sentence, { cause: error });
         this.#log.notice(`${sentence}; it took a free one instead`);
         await once(server.listen({ host, port: 0 }), "listening");
