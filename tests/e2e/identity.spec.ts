@@ -67,6 +67,15 @@ test("a user is registered, sends a key that is never shown, outlasts a reload a
   const field = identity.getByLabel(`Key of ${name}`);
   await expect(field).toBeFocused();
   await expect(field).toHaveAttribute("type", "password");
+
+  // The name is typed again: the field comes back, and leaves the rest of the line where it is typed.
+  await line.fill("somebody");
+  await expect(field).toBeHidden();
+  await line.clear();
+  await line.pressSequentially(`${name} 6`);
+  await expect(field).toBeVisible();
+  await expect(line).toHaveValue(`${name} 6`);
+  await expect(line).toBeFocused();
   await field.fill("a-wrong-key");
   await field.press("Enter");
   await expect(identity).toContainText(`The server does not accept the key of ${name}.`);
