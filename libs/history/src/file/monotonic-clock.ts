@@ -10,6 +10,12 @@ const driftMsMax = 2;
 
 const timeCharacters = encodeTime(0).length;
 
+/**
+ * The first time that does not count [H-2]. Microseconds are whole numbers only until the year 2255, and years have four
+ * digits: behind a line of the year 9999, as another program may write one, every time would be the same.
+ */
+const timeEnd = Date.UTC(2200, 0) * 1000;
+
 /** Gives each time once. A clock that stands still or steps back gets the last time plus one microsecond. */
 export class MonotonicClock {
   readonly #clock: () => number;
@@ -27,7 +33,8 @@ export class MonotonicClock {
   }
 
   next(): string {
-    this.#last = Math.max(this.#clock(), this.#last + 1);
+    const now = this.#clock();
+    this.#last = Math.max(now < timeEnd ? now : 0, this.#last + 1);
     return encodeTime(this.#last);
   }
 }
@@ -53,7 +60,7 @@ export function lastTimeIn(bytes: Uint8Array): number {
     // Times sort as text, and the last is the greatest unless it was written by hand: few lines get past this.
     if (line.slice(0, timeCharacters) <= last) continue;
     const entry = decodeEntry(line);
-    if (entry.kind !== "external" && decodeTime(entry.time) !== undefined) last = entry.time;
+    if (entry.kind !== "external" && (decodeTime(entry.time) ?? timeEnd) < timeEnd) last = entry.time;
   }
   return decodeTime(last) ?? 0;
 }
