@@ -28,11 +28,16 @@ export function decodeText(bytes: Uint8Array): string {
     return strict.decode(bytes);
   } catch {
     let text = "";
-    for (let at = 0, length = 0; at < bytes.length; at += Math.max(1, length)) {
-      length = sequenceLength(bytes, at);
-      if (length === 0) text += String.fromCharCode(0xdc00 + (bytes[at] as number));
-      else text += strict.decode(bytes.subarray(at, at + length));
+    let start = 0; // Of what is well-formed and not decoded yet.
+    for (let at = 0; at < bytes.length;) {
+      const length = sequenceLength(bytes, at);
+      at += Math.max(1, length);
+      if (length > 0) continue;
+      if (start < at - 1) text += strict.decode(bytes.subarray(start, at - 1));
+      text += String.fromCharCode(0xdc00 + (bytes[at - 1] as number));
+      start = at;
     }
+    text += strict.decode(bytes.subarray(start));
     return text;
   }
 }
@@ -66,9 +71,22 @@ function escapeUnits(character: string): string {
     .join("");
 }
 
-/** Length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0 when there is none. */
+/**
+ * Length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0 when there is none. No decoder is asked: one
+ * that throws takes microseconds, for each byte that a stranger sends.
+ */
 function sequenceLength(bytes: Uint8Array, at: number): number {
-  return [1, 2, 3, 4].find((length) => isUtf8(bytes.subarray(at, at + length))) ?? 0;
+  const first = bytes[at] as number;
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  // The second byte tells overlong sequences, surrogates and what is above U+10FFFF.
+  const second = bytes[at + 1] ?? 0;
+  const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  if (second < least || second > most) return 0;
+  const rest = bytes.subarray(at + 2, at + length);
+  return rest.length === length - 2 && rest.every((byte) => byte >> 6 === 0b10) ? length : 0;
 }
 
 /** Both arrays in one; the first itself when the second is empty, and the other way round. */
