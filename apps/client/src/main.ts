@@ -36,9 +36,11 @@ const io: Io = {
   errorPaint,
   program: `wirebook ${manifest.version}`,
   printError: (sentence) => void stderr.write(`${errorPaint.wrong("wirebook:")} ${visibleText(sentence)}\n`),
+  // Also for `timeout 9 wirebook connect … --record FILE`, and a terminal that is closed: what was recorded is written.
   listenForInterrupt(listener) {
-    process.on("SIGINT", listener);
-    return () => process.off("SIGINT", listener);
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    for (const signal of signals) process.on(signal, listener);
+    return () => signals.forEach((signal) => process.off(signal, listener));
   },
 };
 

@@ -354,20 +354,25 @@ describe("the command line", () => {
     expect((await runCli(["--help"])).stdout).toContain("wirebook help connect");
   });
 
-  test("Ctrl-C ends it with RST and the exit code 130", async () => {
-    const errors: Promise<unknown[]>[] = [];
-    await using server = await TestServer.listen((socket) => {
-      errors.push(once(socket, "error"));
-      socket.write("hello\n");
-      socket.resume();
-    });
-    const child = startCli(["connect", server.address]);
-    await until(child.stdout, "hello\n");
-    child.kill("SIGINT");
-    child.stdout.resume();
-    expect(await exitOf(child)).toBe(130);
-    expect(await errors[0]).toMatchObject([{ code: "ECONNRESET" }]);
-  });
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "%s ends it with RST and 130, and leaves the record",
+    async (signal) => {
+      const path = join(await openFolder(), "hello.wire");
+      const errors: Promise<unknown[]>[] = [];
+      await using server = await TestServer.listen((socket) => {
+        errors.push(once(socket, "error"));
+        socket.write("hello\n");
+        socket.resume();
+      });
+      const child = startCli(["connect", server.address, "--record", path]);
+      await until(child.stdout, "hello\n");
+      child.kill(signal);
+      child.stdout.resume();
+      expect(await exitOf(child)).toBe(130);
+      expect(await errors[0]).toMatchObject([{ code: "ECONNRESET" }]);
+      expect(await readFile(path, "utf8")).toContain("\n< hello\n");
+    },
+  );
 
   test("a connection that breaks gives 3", async () => {
     await using server = await TestServer.listen((socket) => void socket.once("data", () => socket.resetAndDestroy()));

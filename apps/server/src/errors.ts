@@ -35,7 +35,7 @@ export interface ErrorResponse {
 }
 
 const storageFailed =
-  "the storage of the history failed and nothing is acknowledged; tell its operator, who can read why";
+  "the storage of the history failed, so this is not acknowledged; tell its operator, who can read why";
 const usersUnchanged =
   "the users could not be changed and nothing was done; tell the operator of the server, who can read why";
 

@@ -227,7 +227,7 @@ describe("a connection without a byte", () => {
     await mkdir(rig.historyPath);
     const peer = await Peer.connect(rig.port);
     await peer.end();
-    const sentence = "Error: not ready: the storage of the history failed and nothing is acknowledged; ";
+    const sentence = "Error: not ready: the storage of the history failed, so this is not acknowledged; ";
     expect((await peer.outcome).text).toContain(sentence);
     expect((await rig.history.ended)?.code).toBe("storage-failed");
   });
