@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeAnnouncement, encodeAnnouncement, operations } from "@wirebook/protocol";
 import type { Announcement } from "@wirebook/protocol";
-import { makeDraft } from "../src/conversation/draft.ts";
+import { asOneLine, makeDraft } from "../src/conversation/draft.ts";
 
 const announced = (number: number) =>
   decodeAnnouncement(
@@ -52,5 +52,22 @@ describe("a line for the server", () => {
   test("is refused when the server does not offer the operation, once it has said what it offers", () => {
     expect(draft("brick 5", [announced(2)]).problem).toBe("the server does not offer operation 5; choose another");
     expect(draft("brick 5", undefined).problem).toBeUndefined();
+  });
+});
+
+describe("what is pasted", () => {
+  test.each([
+    ["brick\n2", "brick 2"],
+    ["brick 2 \r\n\r\n  -1\n", "brick 2 -1 "],
+    [" brick  2 ", " brick  2 "],
+  ])("%j is one line", (text, line) => {
+    expect(asOneLine(text)).toBe(line);
+  });
+
+  test("is one line soon, whatever is pasted", () => {
+    const text = `brick${" ".repeat(60_000)}2`;
+    const startMs = performance.now();
+    expect(asOneLine(text)).toBe(text);
+    expect(performance.now() - startMs).toBeLessThan(1000);
   });
 });

@@ -61,6 +61,11 @@ function numberOf(word: string | undefined): number | undefined {
   return word !== undefined && /^\d{1,9}$/u.test(word) ? Number(word) : undefined;
 }
 
+/** What was pasted, as the one line that a message is. Looking behind each blank keeps a long run of them from taking minutes. */
+export function asOneLine(text: string): string {
+  return text.replaceAll(/(?<!\s)\s*[\r\n]\s*/gu, " ");
+}
+
 export function withoutKey(message: string): string {
   return message.replace(/^(\s*[^\s~]*)~\S*/u, "$1");
 }
