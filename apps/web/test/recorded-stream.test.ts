@@ -187,6 +187,14 @@ describe("the record of a stream", () => {
     expect(again.intent.loaded?.note).toBe("it was running when it was exported");
   });
 
+  test("of one that runs is as long as it ran", () => {
+    const intent = { target: server, user: "brick", message: "brick 5\n", by: "user" as const };
+    const running = new Stream(7, intent, "request", { atMs: performance.now() - 60_000, text: "" });
+    const { end } = recordOf(running);
+    expect(end.how).toBe("running");
+    expect(end.at).toBeGreaterThanOrEqual(60_000);
+  });
+
   test("says how many bytes were not kept, and leaves room for them in the packets", () => {
     const stream = finished();
     stream.release();

@@ -8,7 +8,7 @@ import { streamBounds } from "../limits.ts";
 import { Stream, type Intent } from "../streams/stream.svelte.ts";
 
 export function recordOf(stream: Stream): RecordedStream {
-  const { intent, record, clock, sentAtMs, endedAtMs = sentAtMs } = stream;
+  const { intent, record, clock, sentAtMs, tookMs } = stream;
   const { target, by, purpose, schedule, read } = intent;
   /** Milliseconds since the page sent its first frame, to the microsecond. */
   const since = (pageMs: number) => Math.round((pageMs - sentAtMs) * 1000) / 1000;
@@ -22,7 +22,7 @@ export function recordOf(stream: Stream): RecordedStream {
     by,
     ...fromStreamRecord(record, { at: (atMs) => since(stream.toPageMs(atMs)), arrived: since }),
     frames: stream.controls.map(({ atMs, direction, name, text }) => ({ at: since(atMs), direction, name, text })),
-    end: endOf(record, since(endedAtMs)),
+    end: endOf(record, since(sentAtMs + tookMs)),
     ...defined({
       flow: stream.flow,
       address: target.address,
