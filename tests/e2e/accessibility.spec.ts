@@ -123,6 +123,10 @@ for (const viewport of [
       await show(page, name);
       await expectNothingOverflows(page);
     }
+    await show(page, "Inspector");
+    await wirebook.inspector.getByRole("tab", { name: "Steps" }).click();
+    await wirebook.inspector.getByRole("row").last().scrollIntoViewIfNeeded();
+    await expect(wirebook.inspector.getByRole("row").last()).toBeInViewport({ ratio: 0.5 });
   });
 }
 

@@ -33,6 +33,11 @@ const test = base.extend<{ form: Locator; text: Locator; open: (entry: Locator) 
   },
 });
 
+test("the text takes the room that is left", async ({ wirebook, text }) => {
+  await wirebook.openTab("Scenario");
+  await expect.poll(async () => (await text.boundingBox())?.height).toBeGreaterThan(200);
+});
+
 test("an exchange, a conversation and a flow become scenarios, which hold, and fail at the right bytes", async ({
   page,
   wirebook,
