@@ -46,6 +46,14 @@ const resetByTarget = {
 } as const;
 
 describe("an exchange", () => {
+  test("is not received before it was sent, though the reading of the clock was rough", () => {
+    const stream = begin();
+    const frame: StreamFrame = { type: "open", id: 7, local: endpoint, remote: endpoint, at: { received: 501 } };
+    stream.takeFrame(frame, { atMs: 1030, text: "{}" }, { offsetMs: -490, errorMs: 12 });
+    expect(stream.toPageMs(501)).toBe(1000);
+    expect(stream.toPageMs(503)).toBe(1002);
+  });
+
   test("tells the header of the reply from the response, over any reads", async () => {
     const seen: string[] = [];
     const onResponse = (bytes: Uint8Array) => void seen.push(new TextDecoder().decode(bytes));

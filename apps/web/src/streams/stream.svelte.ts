@@ -254,10 +254,12 @@ export class Stream {
     return (this.endedAtMs ?? performance.now()) - this.sentAtMs;
   }
 
-  /** A time of the gateway on the page's clock. Without a reading, the frame counts as received when it was sent. */
+  /** A time of the gateway on the page's clock. No frame is received before it was sent, as a rough reading may have it. */
   toPageMs(gatewayMs: number): number {
-    const offsetMs = this.clock?.offsetMs ?? (this.at.received ?? gatewayMs) - this.sentAtMs;
-    return gatewayMs - offsetMs;
+    const { at, clock, sentAtMs } = this;
+    const asSentMs = (at.received ?? gatewayMs) - sentAtMs;
+    const readMs = clock?.offsetMs ?? asSentMs;
+    return gatewayMs - (at.received === undefined ? readMs : Math.min(readMs, asSentMs));
   }
 
   async overWithin(ms: number): Promise<void> {
