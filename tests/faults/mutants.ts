@@ -161,7 +161,7 @@ const table = {
     what: "a gateway that reads a cookie whatever its signature is",
     file: "apps/gateway/src/auth/sessions.ts",
     find: "const { valid, value } = this.#signer.unsign(cookie);",
-    replace: 'const { valid, value } = { valid: true, value: cookie.split(".")[0] ?? null };',
+    replace: 'const { valid, value } = { valid: true, value: cookie.split(".")[0] || null };',
   },
   "kept-logouts": {
     what: "a gateway that deletes a cookie at the logout and does not end its session",
@@ -369,8 +369,8 @@ const table = {
   "clock-as-it-is": {
     what: "a history that gives each line the time that the clock shows",
     file: "libs/history/src/file/monotonic-clock.ts",
-    find: "Math.max(this.#clock(), this.#last + 1)",
-    replace: "Math.max(this.#clock(), 0)",
+    find: "Math.max(now < timeEnd ? now : 0, this.#last + 1)",
+    replace: "now",
   },
   "no-rescue": {
     what: "a server that keeps no lines of a file that was removed",

@@ -217,7 +217,7 @@ test("ends follows and conversations at once when it stops, lets others end, and
   const ready = await fetch(`http://${gateway.host}/readyz`);
   expect([ready.status, await ready.text()]).toEqual([503, "the gateway is stopping\n"]);
   for (const { ended } of [follow, conversation])
-    expect((await ended).last).toMatchObject({ type: "end", reason: "cancelled" });
+    expect((await ended).last).toMatchObject({ code: "shutting-down", hop: "gateway", retryAfterMs: 1000 });
   for (const { ended } of [page.request("brick"), page.connect("wirebook")])
     expect((await ended).last).toMatchObject({ code: "shutting-down" });
   (await slow).end("at last");
@@ -233,7 +233,7 @@ test("ends what still runs when its time to stop is up", async () => {
   const stream = page.start({ type: "request", id: 1, user: "brick" });
   await stream.opened;
   await gateway.app.close();
-  expect((await stream.ended).last).toMatchObject({ type: "end", reason: "cancelled" });
+  expect((await stream.ended).last).toMatchObject({ code: "shutting-down", hop: "gateway" });
   expect(await page.closing).toMatchObject({ code: 1001 });
   await expect.poll(() => mute.sockets.size).toBe(0);
 });

@@ -65,9 +65,9 @@ describe("what is pasted", () => {
   });
 
   test("is one line soon, whatever is pasted", () => {
-    const text = `brick${" ".repeat(60_000)}2`;
+    const text = `brick${" ".repeat(300_000)}2`;
     const startMs = performance.now();
     expect(asOneLine(text)).toBe(text);
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
   });
 });

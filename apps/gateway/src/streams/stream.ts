@@ -54,6 +54,7 @@ export class Stream implements SlotUser, ConnectionListener {
   readonly #captured: StreamCapture | undefined;
   readonly #proxyHeader: Uint8Array | undefined;
   #isStalled = false;
+  #isStopped = false;
 
   constructor(request: StreamRequest, owner: WebSocketConnection, shared: ConnectionShared) {
     const { target, message, isEnded, isConversation, isFollow, schedule, read } = request;
@@ -106,6 +107,12 @@ export class Stream implements SlotUser, ConnectionListener {
     this.#checkStall();
   }
 
+  /** Ends it because the gateway stops: its client has not left, and is told so. */
+  stop(): void {
+    this.#isStopped = true;
+    this.connection.cancel();
+  }
+
   onSlot(): void {
     this.connection.connect(this.#target);
     if (this.owner.queue.isFull) this.connection.pause();
@@ -137,7 +144,9 @@ export class Stream implements SlotUser, ConnectionListener {
   }
 
   onOver(outcome: ConnectionOutcome): void {
-    this.#finish(outcome);
+    if (!this.#isStopped) return this.#finish(outcome);
+    const message = "the gateway stopped; connect again in a moment";
+    this.#finish({ code: "shutting-down", message }, this.#shared.limits.retryStoppedMs);
   }
 
   onInternalError(error: unknown): void {

@@ -69,8 +69,8 @@ export class PageConnection extends WebSocketConnection {
     this.#isDraining = true;
     const message = "the gateway is stopping; running exchanges may end, and new ones are refused";
     this.#sendError(this.#shuttingDown(null, message), performance.now());
-    for (const { request, connection } of this.streams.values()) {
-      if (request.isFollow || request.isConversation) connection.cancel();
+    for (const stream of this.streams.values()) {
+      if (stream.request.isFollow || stream.request.isConversation) stream.stop();
     }
     this.#closeWhenDrained();
   }
@@ -78,7 +78,10 @@ export class PageConnection extends WebSocketConnection {
   override onGone(): void {
     clearTimeout(this.#guestDeadline);
     this.#createdFlows?.close();
-    for (const { connection } of this.streams.values()) connection.cancel();
+    for (const stream of this.streams.values()) {
+      if (this.#isDraining) stream.stop();
+      else stream.connection.cancel();
+    }
   }
 
   override onFree(): void {
