@@ -15,7 +15,11 @@ import { descriptorsOf, memoryOf } from "../../test-support/process-figures.ts";
 import { addressOf, exchange } from "../../test-support/tcp-client.ts";
 
 const historyMiB = 64;
-const rssMiBMax = 256;
+/**
+ * More than the program had before they came. Most of it are reads that V8 has not collected yet, whose number does not
+ * depend on that of the clients: 25 at a port cost 137 MiB, 400 183.
+ */
+const grownMiBMax = 256;
 /** The limit of 30 s counts from the last byte that the client's kernel took, which is a moment after the request. */
 const cutMsMax = 33_000;
 
@@ -26,7 +30,7 @@ const cutMsMax = 33_000;
 const noticeMsMax = 30_000;
 
 const common = {
-  promise: "a client that never reads its 64 MiB is cut after 30 s, and all of them cost less than 256 MB",
+  promise: "a client that never reads its 64 MiB is cut after 30 s, and all of them cost less than 256 MiB",
   unit: "clients",
   first: 200,
   full: 1000,
@@ -67,6 +71,7 @@ async function run({ count, folder, progress }: Trial, cutMsMost: number, start:
   const { program, port } = await start(historyPath, stack);
   stack.use(program);
   const atFirst = await descriptorsOf(program.pid);
+  const { nowMiB: idleMiB } = await memoryOf(program.pid);
   const startedMs = performance.now();
   const sockets = Array.from({ length: count }, (_, client) => {
     const localAddress = addressOf(client);
@@ -90,9 +95,11 @@ async function run({ count, folder, progress }: Trial, cutMsMost: number, start:
   const violations: string[] = [];
   if (cutMs === undefined || cutMs > cutMsMost)
     violations.push(`the last was there after ${cutMs?.toFixed(0) ?? cutMsMost + 5000} ms`);
-  if (rssMiB > rssMiBMax) violations.push(`the program took ${rssMiB.toFixed(0)} MiB`);
+  const grownMiB = rssMiB - idleMiB;
+  if (grownMiB > grownMiBMax) violations.push(`the program took ${grownMiB.toFixed(0)} MiB more`);
   const figures = {
     "RSS, MiB": rssMiB.toFixed(0),
+    "of it for them, MiB": grownMiB.toFixed(0),
     "all cut by, ms": cutMs?.toFixed(0) ?? "never",
     "slowest other, ms": slowestMs.toFixed(0),
   };
