@@ -45,7 +45,7 @@ async function run({ count, folder, nodeArgs, progress }: Trial): Promise<Findin
 }
 
 /** Follows each message by the descriptor on which it was read, until something is written there. */
-class Audit {
+export class Audit {
   readonly violations: string[] = [];
   replies = 0;
   syncs = 0;
@@ -58,7 +58,7 @@ class Audit {
   take(line: string): void {
     const [, thread = "", call = ""] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
     if (call.endsWith("<unfinished ...>")) {
-      this.#cut.set(thread, call.slice(0, -"<unfinished ...>".length));
+      this.#cut.set(thread, call.slice(0, -"<unfinished ...>".length).trimEnd());
       this.#begin(call);
       return;
     }

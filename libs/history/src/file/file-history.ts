@@ -1,5 +1,5 @@
 import { encodeRequestEntry, encodeResultEntry, type Keep } from "@wirebook/protocol";
-import { HistoryError } from "../errors.ts";
+import { HistoryError, type HistoryErrorCode } from "../errors.ts";
 import type { Actor, AppendResult, Archived, Feed, History, HistorySize } from "../history.ts";
 import type { Range, Recorded, RequestEntry, Snapshot } from "../history.ts";
 import { resolveFollow, resolveRange } from "../range.ts";
@@ -120,17 +120,18 @@ export class FileHistory implements History {
   #reader(generation: Generation, offset: number, end: number): ReturnType<typeof openReader> {
     const { readChunkBytes: chunkBytes } = this.#storage.settings;
     // A generation that has ended grows no more, and has no name under which another program could change it.
-    const confirm = ({ endState }: Generation): void =>
-      endState === undefined ? this.#try(() => this.#storage.look()) : undefined;
+    const confirm = ({ endState }: Generation): void => {
+      if (endState === undefined) this.#try(() => this.#storage.look(), ["line-changed"]);
+    };
     return openReader(generation, { offset, end, chunkBytes, confirm });
   }
 
-  /** Looks when nobody asked: `ended` tells of a failure, or the next request is told. */
-  #try(look: () => void): void {
+  /** Looks when nobody asked: `ended` tells of a failure, or the next request is told. @throws HistoryError of those codes */
+  #try(look: () => void, thrown: readonly HistoryErrorCode[] = []): void {
     try {
       look();
-    } catch {
-      // See above.
+    } catch (error) {
+      if (error instanceof HistoryError && thrown.includes(error.code)) throw error;
     }
   }
 

@@ -193,8 +193,8 @@ export class FileStorage {
       const found = this.generation.isAt(named) ? named : this.#rotate();
       if (this.isAsLeft(found)) break;
       const { bytes } = this.generation;
-      // Whatever is written behind the lines now, the other program would write over.
-      if (round === foreignRoundsMax) throw new Error(`another program keeps writing to it; ${beforeEditing}`);
+      // Whatever is written behind the lines now, the other program might write over: nothing is, until the file is at rest.
+      if (round === foreignRoundsMax) throw editedMeanwhile();
       // An editor empties the file before it writes it, and a copy of it grows.
       const isInTheMaking = found.size < bytes || (bytes === 0 && this.#rotated !== undefined);
       if (!isInTheMaking || isUnchanged(found, last)) this.#countAnew(found);
