@@ -30,7 +30,8 @@ function gather(seen: number): void {
   lines = "";
 }
 
-const server = createServer({ noDelay: true }, (socket) => {
+// Half-open: a client whose FIN comes behind its message wants its reply, too.
+const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
   socket.on("error", () => socket.destroy());
   socket.on("data", (message) => {
     lines += `${new Date().toISOString()} ${socket.remoteAddress} ${JSON.stringify(message.toString().trim())}\n`;
