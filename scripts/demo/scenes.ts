@@ -30,10 +30,15 @@ const parts = ({ page }: Stage) => {
     inspector: page.getByRole("region", { name: "Inspector" }),
     traffic: page.getByRole("region", { name: "Traffic" }),
     history: page.getByRole("region", { name: "History" }),
-    view: (name: string) => page.getByRole("navigation", { name: "Views" }).getByRole("button", { name }),
     tab: (name: string | RegExp) => page.getByRole("tab", { name }),
   };
 };
+
+/** Brings a pane beside the conversation, where two have room. */
+async function bring(stage: Stage, pane: "inspector" | "history"): Promise<void> {
+  const folded = stage.page.getByRole("button", { name: `Show the ${pane}` });
+  if (await folded.isVisible()) await stage.click(folded);
+}
 
 /** Sends a line on a connection that is open. */
 async function send(stage: Stage, text: string): Promise<void> {
@@ -80,7 +85,7 @@ export const scenes: readonly Scene[] = [
   {
     name: "page and Python client",
     async play(stage) {
-      const { view, history } = parts(stage);
+      const { history } = parts(stage);
       await stage.say("A message is a name and a command. The server writes it into the history before it answers.");
       await request(stage, "ada 2 -5");
       await stage.shows("log", /"ada 2 -5"/u);
@@ -88,7 +93,7 @@ export const scenes: readonly Scene[] = [
       await stage.say(
         "A Python client, which knows nothing of all this, writes into the same file. The page follows it live.",
       );
-      await stage.click(view("History"));
+      await bring(stage, "history");
       await stage.run("shell", "python3 tests/interop/reference_client.py 127.0.0.1 5007 brick 2 -1");
       await history.getByText("brick").last().waitFor();
       await stage.shows("log", /"brick 2 -1"/u);
@@ -99,8 +104,8 @@ export const scenes: readonly Scene[] = [
     name: "the timeline of a request",
     isInLoop: true,
     async play(stage) {
-      const { inspector, view, tab } = parts(stage);
-      await stage.click(view("Inspector"));
+      const { inspector, tab } = parts(stage);
+      await bring(stage, "inspector");
       await request(stage, "ada 2 -3");
       await inspector.getByText(/^The message is line/u).waitFor();
       await stage.say(
@@ -179,19 +184,18 @@ export const scenes: readonly Scene[] = [
     name: "watching redis-cli",
     isInLoop: true,
     async play(stage, { watchedPort }) {
-      const { page, traffic, inspector, view } = parts(stage);
+      const { page, traffic, inspector } = parts(stage);
       await stage.clear("shell");
       await stage.say(
         "Other programs can be watched: redis-cli connects through a port of the gateway, and sees no difference.",
       );
-      const pane = view("History").or(view("Traffic"));
-      await stage.click(pane);
+      await bring(stage, "history");
       await stage.click(page.getByRole("button", { name: /^Traffic/u }).first());
       await stage.run("shell", `redis-cli -p ${watchedPort} SET greeting "hello, world"`);
       await stage.run("shell", `redis-cli -p ${watchedPort} GET greeting`);
       await stage.shows("shell", /"hello, world"\n/u);
       await stage.click(traffic.getByRole("listitem").first().getByRole("button"));
-      if (!(await inspector.isVisible())) await stage.click(view("Inspector"));
+      await bring(stage, "inspector");
       await inspector
         .getByText(/talked to redis/u)
         .first()
@@ -226,7 +230,7 @@ export const scenes: readonly Scene[] = [
   {
     name: "a lesson",
     async play(stage) {
-      const { page, view, inspector } = parts(stage);
+      const { page } = parts(stage);
       await stage.say("For those who learn: eleven lessons. Each asks first, and then your own traffic answers.");
       await stage.click(page.getByRole("button", { name: "Learn" }));
       const learn = page.getByRole("region", { name: "Learn", exact: true });
@@ -237,7 +241,7 @@ export const scenes: readonly Scene[] = [
       await stage.say("A guess: three writes arrive in more reads than one.");
       await stage.click(learn.getByRole("button", { name: "Run", exact: true }));
       await learn.getByRole("button", { name: "Again" }).waitFor();
-      if (!(await inspector.isVisible())) await stage.click(view("Inspector"));
+      await bring(stage, "inspector");
       await stage.say("Wrong, as these two streams show: writes and reads have nothing to do with each other.");
       await pause(1500);
       await stage.click(learn.getByRole("button", { name: "Close" }));
@@ -246,14 +250,10 @@ export const scenes: readonly Scene[] = [
   {
     name: "kill and restart",
     async play(stage) {
-      const { commandLine, view } = parts(stage);
+      const { commandLine, page } = parts(stage);
       await commandLine.getByRole("combobox", { name: "Target" }).selectOption("wirebook");
-      await stage.click(view("History").or(view("Traffic")));
-      await stage.click(
-        parts(stage)
-          .page.getByRole("button", { name: /^History/u })
-          .first(),
-      );
+      await bring(stage, "history");
+      await stage.click(page.getByRole("button", { name: /^History/u }).first());
       await request(stage, "ada 2 -1");
       await stage.clear("shell");
       await stage.say("Now the server is killed, without a warning.");
@@ -273,8 +273,8 @@ export const scenes: readonly Scene[] = [
   {
     name: "Wireshark",
     async play(stage) {
-      const { page, view } = parts(stage);
-      await stage.click(view("Inspector"));
+      const { page } = parts(stage);
+      await bring(stage, "inspector");
       await stage.say("Everything can be exported for Wireshark, as packets with the very bytes and times.");
       await stage.click(page.getByRole("button", { name: "Export & share…" }));
       const dialog = page.getByRole("dialog", { name: "Export & share" });
