@@ -45,9 +45,8 @@ const watchMemory = ["--watch-memory", "1"];
 const bytesEach = 400 * 8192;
 /** MiB that a gateway may hold more after the long conversation than after a fifth of it. */
 const growthMiBMax = 60;
-/** Copies of the pool that go both ways behind each round, to ends that do not read yet: more than all buffers on the way take. */
+/** Copies of the pool that go both ways behind each round, to a client that does not read yet: more than the port may hold. */
 const copiesOfLast = 16;
-const stallMsOfLast = 100;
 /** Bounds a hang: an end that has not come by then is lost. A broken program need not have the time of a busy machine. */
 const hangMsMax = 60_000;
 const hangMsMaxOfControl = 1000;
@@ -94,7 +93,7 @@ async function run({ count, random, nodeArgs, isControl, progress }: Trial): Pro
   const pool = Buffer.from(random.bytes(poolBytes));
   const plans = new Map<number, Plan>();
   const copies = Buffer.concat(Array.from({ length: copiesOfLast }, () => pool));
-  const large = { up: copies, down: copies, stallMs: { client: stallMsOfLast, target: stallMsOfLast } };
+  const large = { up: copies, down: copies, stallMs: { client: 0, target: 0 } };
   await using server = await TestServer.listen((socket) => void follow(socket, plans, random));
   const options = ["--target", `it=tcp://${server.address}`, "--listen", "0=it", ...watchMemory];
   await using gateway = await startGateway({ options, nodeArgs });
@@ -116,8 +115,9 @@ async function run({ count, random, nodeArgs, isControl, progress }: Trial): Pro
     if (violations.length > 0) break;
     // It comes behind all others in the log.
     const last = count + round;
-    plans.set(last, { ...choosePlan(pool, random, ["both end"]), ...large });
-    violations.push(...(await converse(scene, last, listenPort)));
+    const heldBack = Promise.withResolvers<void>();
+    plans.set(last, { ...choosePlan(pool, random, ["both end"]), ...large, heldBack });
+    violations.push(...(await converse({ ...scene, hangMs: hangMsMax }, last, listenPort)));
     if (violations.length > 0) break;
     audience.resume();
     violations.push(...(await audience.check(plans, { last, expected: numbers.filter(isThroughPort) })));
@@ -150,7 +150,7 @@ function isThroughPort(number: number): boolean {
 async function converse(scene: Scene, number: number, way?: number): Promise<string[]> {
   const { plans, directPort, listenPort, random, hangMs } = scene;
   const plan = plans.get(number) as Plan;
-  const { up, down, fate, stallMs, begun, seen } = plan;
+  const { up, down, fate, stallMs, heldBack, begun, seen } = plan;
   const port = way ?? (isThroughPort(number) ? listenPort : directPort);
   // Its address tells pages that watch which one it is.
   const socket = connect({ host: "127.0.0.1", port, localAddress: addressOf(number), allowHalfOpen: true });
@@ -160,7 +160,7 @@ async function converse(scene: Scene, number: number, way?: number): Promise<str
   const talk = async (): Promise<Awaited<typeof seen.promise>> => {
     const write = writeTo(socket);
     await write(headOf(number));
-    await readNothing(socket, stallMs.client);
+    await readNothing(socket, heldBack?.promise ?? stallMs.client);
     if (fate === "target ends" || fate === "client resets behind the target's FIN") await reader.ended;
     await sendInPieces(write, up, random);
     await begun.promise;

@@ -12,6 +12,8 @@ const stallMsMax = 50;
 /** All bytes that go either way are a piece of these. */
 export const poolBytes = 2 * bytesMax;
 const readBytes = 8192;
+/** Milliseconds after which a write that the kernel has not taken is held back by the other end. */
+const heldBackMs = 500;
 
 /** Who sends FIN before the other one has sent all, or who breaks the conversation off. */
 export type Fate =
@@ -31,6 +33,8 @@ export interface Plan {
   readonly fate: Fate;
   /** Milliseconds for which an end reads nothing. */
   readonly stallMs: { readonly client: number; readonly target: number };
+  /** Where it is there, the client reads nothing before it resolves: when the target's bytes are held back, or all are sent. */
+  readonly heldBack?: PromiseWithResolvers<void>;
   /** Resolves when the target has got the conversation's number. */
   readonly begun: PromiseWithResolvers<void>;
   /** The target's side: what it got, and how it was closed. */
@@ -79,11 +83,14 @@ export function writeTo(socket: Socket): (bytes: Buffer) => Promise<void> {
   return (bytes) => new Promise((resolve) => socket.write(bytes, () => resolve()));
 }
 
-/** Reads nothing for so long. */
-export async function readNothing(socket: { pause(): unknown; resume(): unknown }, ms: number): Promise<void> {
-  if (ms === 0) return;
+/** Reads nothing for so long, or until then. */
+export async function readNothing(
+  socket: { pause(): unknown; resume(): unknown },
+  until: number | Promise<void>,
+): Promise<void> {
+  if (until === 0) return;
   socket.pause();
-  await wait(ms);
+  await (typeof until === "number" ? wait(until) : until);
   socket.resume();
 }
 
@@ -126,11 +133,18 @@ export async function follow(socket: Socket, plans: ReadonlyMap<number, Plan>, r
   if (number === longConversation) return sendLong(socket, closed);
   const plan = plans.get(number);
   if (plan === undefined) return void socket.destroy();
-  const { fate, down, seen } = plan;
+  const { fate, down, heldBack, seen } = plan;
   plan.begun.resolve();
   await readNothing(socket, plan.stallMs.target);
   if (waitsForFin.has(fate)) await Promise.race([ended, closed]);
-  await sendInPieces(writeTo(socket), down, random);
+  const write = writeTo(socket);
+  const writeWatched = async (bytes: Buffer): Promise<void> => {
+    const timer = setTimeout(() => heldBack?.resolve(), heldBackMs);
+    await write(bytes);
+    clearTimeout(timer);
+  };
+  await sendInPieces(heldBack === undefined ? write : writeWatched, down, random);
+  heldBack?.resolve();
   if (fate.startsWith("target resets")) socket.resetAndDestroy();
   else if (!leavesTheEndOpen.has(fate)) socket.end();
   await closed;
