@@ -75,6 +75,11 @@ function configureInetd(folder: string, userAndCommand: string): (port: number) 
 
 const [iac, dont, doIt, wont, will] = [255, 254, 253, 252, 251];
 
+/** Latin-1 without options of telnet (RFC 854), which may come in one read with a prompt, before or behind it. */
+export function withoutTelnetOptions(text: string): string {
+  return text.replaceAll(/\u00ff[\u00fb-\u00fe][^]/g, "");
+}
+
 /**
  * What a plain terminal answers to options of telnet that are offered or asked for: no to each. The function that is
  * returned takes each read in turn, wherever they are cut.

@@ -7,7 +7,12 @@ import { playOn } from "../../test-support/play.ts";
 import { startGateway } from "../../test-support/programs.ts";
 import { describeWith } from "../../test-support/services/describe-with.ts";
 import { imapNeeds, startImap } from "../../test-support/services/imap.ts";
-import { refuseTelnetOptions, startTelnet, telnetNeeds } from "../../test-support/services/inetd.ts";
+import {
+  refuseTelnetOptions,
+  startTelnet,
+  telnetNeeds,
+  withoutTelnetOptions,
+} from "../../test-support/services/inetd.ts";
 import { startMemcached } from "../../test-support/services/memcached.ts";
 import { startRedis } from "../../test-support/services/redis.ts";
 import { startSmtp } from "../../test-support/services/smtp.ts";
@@ -29,7 +34,7 @@ function listenTo(stream: PageStream): (fits: RegExp) => Promise<string> {
   return async (fits) => {
     const said = await stream.until(({ bytes }) => {
       const text = bytes.subarray(heard).toString("latin1");
-      return fits.test(text) ? text : undefined;
+      return fits.test(withoutTelnetOptions(text)) ? text : undefined;
     });
     heard += Buffer.byteLength(said, "latin1");
     return said;

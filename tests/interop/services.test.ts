@@ -25,6 +25,7 @@ import {
   startGopher,
   startTelnet,
   telnetNeeds,
+  withoutTelnetOptions,
 } from "../../test-support/services/inetd.ts";
 import { startMosquitto } from "../../test-support/services/mosquitto.ts";
 import { startMemcached } from "../../test-support/services/memcached.ts";
@@ -36,12 +37,12 @@ import { findNovnc, startVnc, vncNeeds } from "../../test-support/services/vnc.t
 import { askWithPython, askWithWscat } from "../../test-support/services/web-socket-clients.ts";
 import { startWebsockify } from "../../test-support/services/websockify.ts";
 
-/** What came until it fits; all of it when the other side ends before. */
+/** What came until it fits, without telnet's options. */
 async function readUntil(socket: Socket, fits: RegExp): Promise<string> {
   let came = "";
   for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     came += chunk.toString("latin1");
-    if (fits.test(came)) return came;
+    if (fits.test(withoutTelnetOptions(came))) return came;
   }
   throw new Error(`it ended without ${String(fits)} after ${JSON.stringify(came.slice(-400))}`);
 }
