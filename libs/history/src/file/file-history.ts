@@ -126,7 +126,7 @@ export class FileHistory implements History {
     return openReader(generation, { offset, end, chunkBytes, confirm });
   }
 
-  /** Looks when nobody asked: `ended` tells of a failure, or the next request is told. @throws HistoryError of those codes */
+  /** Looks without a request: `ended` tells of a failure, or the next request does. @throws HistoryError with one of those codes */
   #try(look: () => void, thrown: readonly HistoryErrorCode[] = []): void {
     try {
       look();
