@@ -17,7 +17,7 @@ const frameCategory = "devtools.timeline.frame";
 const header = encodeReplyHeader({ link: "https://example.org/wirebook", operations });
 
 export const bench: Bench = {
-  question: `frames a second that Chromium draws of the page while it follows ${linesPerSecond} lines a second, and its memory after an hour's lines`,
+  question: `frames a second that Chromium draws of the page while ${linesPerSecond} lines a second come into the history, a filtered history or a conversation, and its memory after an hour's lines`,
   run,
 };
 
@@ -50,12 +50,42 @@ class Source {
   }
 }
 
+/** A service that speaks first and has no end, as the target `talk`. */
+class Talker {
+  readonly server: Server;
+  readonly #sockets = new Set<Socket>();
+  #count = 0;
+
+  constructor() {
+    this.server = createServer((socket) => {
+      socket.on("error", () => {});
+      this.#sockets.add(socket.setNoDelay(true));
+    });
+  }
+
+  async say(lines: number): Promise<void> {
+    let text = "";
+    for (let n = 0; n < lines; n++) text += `line ${(this.#count += 1)} of a service that says a lot\n`;
+    for (const socket of this.#sockets) if (!socket.write(text)) await once(socket, "drain");
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.server.close();
+  }
+}
+
+async function listen(server: Server): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return `127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
 async function run({ seconds, say }: BenchOptions): Promise<void> {
   const source = new Source();
-  source.server.listen(0, "127.0.0.1");
-  await once(source.server, "listening");
-  const { port } = source.server.address() as { port: number };
-  await using gateway = await startGateway({ server: `127.0.0.1:${port}` });
+  const talker = new Talker();
+  const options = [`--target=talk=tcp://${await listen(talker.server)}`];
+  await using gateway = await startGateway({ server: await listen(source.server), options });
   const executablePath = findChromium();
   await using browser = await chromium.launch({
     ...(executablePath === undefined ? {} : { executablePath }),
@@ -70,8 +100,24 @@ async function run({ seconds, say }: BenchOptions): Promise<void> {
   await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
   const grid = page.getByRole("grid", { name: "Lines" });
 
-  const follow = () => drawnWhile(browser, page, devtools, seconds, () => sayForA(seconds, source));
+  const draw = (from: Source | Talker) => drawnWhile(browser, page, devtools, seconds, () => sayForA(seconds, from));
+  const follow = () => draw(source);
   say(`following: ${await follow()}; ${await sizeOf(devtools)}`);
+  const filter = page.getByRole("searchbox", { name: "Filter" });
+  await filter.fill("5");
+  await page
+    .getByText(/ of [\d,]+ lines/)
+    .first()
+    .waitFor();
+  say(`the same, of which a third pass a filter: ${await follow()}; ${await sizeOf(devtools)}`);
+  await filter.fill("");
+  const commandLine = page.getByRole("form", { name: "Command line" });
+  await commandLine.getByRole("combobox", { name: "Target" }).selectOption("talk");
+  await commandLine.getByRole("button", { name: "Connect" }).click();
+  await talker.say(1);
+  await page.getByText("line 1 of a service").first().waitFor();
+  say(`a conversation, also in the inspector: ${await draw(talker)}; ${await sizeOf(devtools)}`);
+  talker.close();
   await loadExchanges(page);
   say(`with ${recordsMax} exchanges in the conversation: ${await follow()}; ${await sizeOf(devtools)}`);
 
@@ -84,7 +130,7 @@ async function run({ seconds, say }: BenchOptions): Promise<void> {
 }
 
 /** Says lines in small steps, as they would come from many users. */
-async function sayForA(seconds: number, source: Source): Promise<void> {
+async function sayForA(seconds: number, source: Source | Talker): Promise<void> {
   const end = performance.now() + seconds * 1000;
   for (let at = performance.now(); at < end; at += tickMs) {
     await source.say((linesPerSecond * tickMs) / 1000);
