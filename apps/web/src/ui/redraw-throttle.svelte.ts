@@ -1,6 +1,9 @@
 /** Outside a browser there is no screen to wait for. */
 const nextFrame: (draw: () => void) => void = globalThis.requestAnimationFrame ?? queueMicrotask;
 
+/** What is not drawn with every frame takes no more than one part in so many of the page's time. */
+const drawingShare = 4;
+
 /**
  * Tells the drawing that plain data changed, at most once a frame of the screen. What grows by a thousand lines a second
  * would cost too much as state: it is kept in plain fields, its getters call `listen`, and each change calls `mark`.
@@ -9,9 +12,11 @@ export class RedrawThrottle {
   #beat = $state(0);
   #isDue = false;
   #drawnMs = -Infinity;
+  /** How long the page's thread was busy with the last drawing. */
+  #tookMs = 0;
   readonly #everyMs: number;
 
-  /** @param everyMs milliseconds between two drawings, of what costs much or could not be read otherwise */
+  /** @param everyMs milliseconds from one drawing to the next, of what costs much or could not be read otherwise */
   constructor(everyMs = 0) {
     this.#everyMs = everyMs;
   }
@@ -28,8 +33,11 @@ export class RedrawThrottle {
       this.#isDue = false;
       this.#drawnMs = performance.now();
       this.#beat += 1;
+      // A timer runs once the frame is out, with all that the browser does for it.
+      if (this.#everyMs > 0) setTimeout(() => (this.#tookMs = performance.now() - this.#drawnMs));
     };
-    const leftMs = this.#drawnMs + this.#everyMs - performance.now();
+    const pauseMs = Math.max(this.#everyMs, this.#tookMs * drawingShare);
+    const leftMs = this.#drawnMs + pauseMs - performance.now();
     if (leftMs <= 0) nextFrame(draw);
     else setTimeout(() => nextFrame(draw), leftMs);
   }

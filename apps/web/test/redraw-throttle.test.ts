@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { RedrawThrottle } from "../src/ui/redraw-throttle.svelte.ts";
+
+let nowMs = 0;
+
+beforeEach(() => {
+  nowMs = 0;
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  vi.spyOn(performance, "now").mockImplementation(() => nowMs);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+async function pass(ms: number): Promise<void> {
+  nowMs += ms;
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+test("draws the first change at once, and the last one when its time comes", async () => {
+  const throttle = new RedrawThrottle(100);
+  throttle.mark();
+  await pass(1);
+  expect(throttle.listen()).toBe(1);
+  for (let change = 0; change < 5; change++) throttle.mark();
+  await pass(98);
+  expect(throttle.listen()).toBe(1);
+  await pass(2);
+  expect(throttle.listen()).toBe(2);
+});
+
+test("draws more rarely where a drawing keeps the page busy for long", async () => {
+  const throttle = new RedrawThrottle(100);
+  throttle.mark();
+  await Promise.resolve();
+  await pass(80); // The timer behind the frame is this late.
+  throttle.mark();
+  await pass(239);
+  expect(throttle.listen()).toBe(1);
+  await pass(2);
+  expect(throttle.listen()).toBe(2);
+});
