@@ -89,13 +89,17 @@ describe("the sequence diagram", () => {
     });
   });
 
-  test("shows that a cancel breaks the connection off, unless there was none or the server had ended", () => {
+  test("shows that a cancel, or a gateway that stops, breaks the connection off, unless there was none or the server had ended", () => {
     const { fin: _, ...at } = timeline.at;
     const cancelled: Timeline = { ...timeline, at: { ...at, closed: 4 }, endReason: "cancelled" };
     expect(labels(cancelled).slice(-2)).toEqual(["RST", "end"]);
     expect(labels({ ...cancelled, at: { ...timeline.at, closed: 4 } })).not.toContain("RST");
     const waiting: Timeline = { ...withWrites(cancelled, []), at: { received: 1, closed: 4 }, reads: [] };
     expect(labels(waiting)).not.toContain("RST");
+    const message = "the gateway stopped; connect again in a moment";
+    const failure = { kind: "failed", hop: "gateway", code: "shutting-down", message } as const;
+    const stopped: Timeline = { ...cancelled, endReason: undefined, end: "error", failure };
+    expect(layOut(stopped).arrows.find(({ id }) => id === "reset")).toMatchObject({ from: 1, to: 2, label: "RST" });
   });
 
   test("shows on which hop it failed", () => {

@@ -171,7 +171,8 @@ function failureLabel(code: Failure["code"], receivedBytes: number): string {
   return receivedBytes === 0 ? "no answer" : "no further bytes";
 }
 
-/** True when this end closed before the server did: by its schedule, or by a cancel [G-5]. */
-function isClosedEarly({ at, endReason }: Timeline): boolean {
-  return endReason === "reset" || (endReason === "cancelled" && at.established !== undefined && at.fin === undefined);
+/** True when this end closed before the server did: by its schedule, by a cancel [G-5], or since the gateway stopped. */
+function isClosedEarly({ at, endReason, failure }: Timeline): boolean {
+  const isLeft = endReason === "cancelled" || failure?.code === "shutting-down";
+  return endReason === "reset" || (isLeft && at.established !== undefined && at.fin === undefined);
 }
