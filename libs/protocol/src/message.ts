@@ -63,7 +63,9 @@ export function decodeMessage(line: Uint8Array): Message {
   if (first === undefined) {
     throw new ProtocolError("message-empty", "the message is empty; type a username, for example: brick 2");
   }
-  const { user = "", key } = /^(?<user>[^~]*)(?:~(?<key>.*))?$/u.exec(first)?.groups ?? {};
+  const tilde = first.indexOf("~");
+  const user = tilde < 0 ? first : first.slice(0, tilde);
+  const key = tilde < 0 ? undefined : first.slice(tilde + 1);
   if (!isName(user)) throw new ProtocolError("user-syntax", `${quote(user)} is no username; ${nameAdvice}`);
   return { user, key, words };
 }
