@@ -5,4 +5,4 @@ export { decodeBase64, encodeBase64 } from "./base64.ts";
 export { endOf, fromStreamRecord, recordVersion, toStreamRecord } from "./record.ts";
 export type { RecordedStream } from "./record.ts";
 export { decodeRecord, decodeSession, encodeRecord, encodeSessionHead, sessionTooBig } from "./session.ts";
-export { problemsMax, recordBytesMax, recordsMax, sessionBytesMax } from "./session.ts";
+export { brokenLinesMax, problemsMax, recordBytesMax, recordsMax, sessionBytesMax } from "./session.ts";

@@ -7,10 +7,11 @@ import * as z from "zod/mini";
 import { recordedStream, recordVersion, type RecordedStream } from "./record.ts";
 import { fromVersion1 } from "./record-v1.ts";
 
-/** Bytes of a file that are read, and of one of its lines; streams; broken lines that get a sentence of their own. */
+/** Bytes of a file that are read, and of one of its lines; streams; broken lines, and those with a sentence of their own. */
 export const sessionBytesMax = 256 * 1024 * 1024;
 export const recordBytesMax = 64 * 1024 * 1024;
 export const recordsMax = 5000;
+export const brokenLinesMax = 1000;
 export const problemsMax = 20;
 
 const note =
@@ -25,7 +26,10 @@ export function encodeRecord(record: RecordedStream): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** Reads a session's file, with a sentence for each line that cannot be read: past `problemsMax`, their number. */
+/**
+ * Reads a session's file, with a sentence for each line that cannot be read: past `problemsMax`, their number. After
+ * `brokenLinesMax` of them it gives up, since looking through all of a large file that is something else takes long.
+ */
 export function decodeSession(file: Uint8Array): { records: readonly RecordedStream[]; problems: readonly string[] } {
   const lines = linesOf(file);
   const headProblem = sessionTooBig(file.length) ?? problemOfHead(lines.next().value);
@@ -34,14 +38,16 @@ export function decodeSession(file: Uint8Array): { records: readonly RecordedStr
   const problems: string[] = [];
   let number = 1;
   for (const line of lines) {
+    if (problems.length === brokenLinesMax) break;
     number += 1;
     if (line.length === 0) continue;
     const decoded = records.length < recordsMax ? decodeRecord(line) : `over the limit of ${recordsMax} streams`;
     if (typeof decoded === "string") problems.push(`line ${number} is ${decoded}`);
     else records.push(decoded);
   }
+  const gaveUp = problems.length === brokenLinesMax ? `; what is behind line ${number} was not looked at` : "";
   const further = problems.splice(problemsMax).length;
-  if (further > 0) problems.push(`${further} more ${further === 1 ? "line" : "lines"} cannot be read`);
+  if (further > 0) problems.push(`${further} more ${further === 1 ? "line" : "lines"} cannot be read${gaveUp}`);
   return { records, problems };
 }
 
@@ -78,8 +84,8 @@ export function decodeRecord(line: Uint8Array): RecordedStream | string {
   if (line.length > recordBytesMax) return `${line.length} bytes long, over the limit of ${recordBytesMax}`;
   const value = parse(line);
   if (value === undefined) return "not JSON; was the file cut off or edited?";
-  const version = versionOf(value, "stream") ?? 0;
-  if (version > recordVersion) return laterVersion(version);
+  const version = versionOf(value, "stream");
+  if (version !== undefined && version > recordVersion) return laterVersion(version);
   const { data, error } = recordedStream.safeParse(versionOf(value, "exchange") === 1 ? fromVersion1(value) : value);
   if (data !== undefined) return data;
   const [issue] = error?.issues ?? [];
@@ -95,6 +101,10 @@ function parse(line: Uint8Array): unknown {
   }
 }
 
+const versioned = z.object({ type: z.string(), version: z.number() });
+
+/** The version of a line of that type; `undefined` for any other value. */
 function versionOf(value: unknown, type: string): number | undefined {
-  return z.object({ type: z.literal(type), version: z.number() }).safeParse(value).data?.version;
+  const { data } = versioned.safeParse(value);
+  return data?.type === type ? data.version : undefined;
 }

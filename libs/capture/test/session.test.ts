@@ -6,6 +6,7 @@ import {
   encodeBase64,
   encodeRecord,
   encodeSessionHead,
+  brokenLinesMax,
   problemsMax,
   recordBytesMax,
   recordsMax,
@@ -163,6 +164,11 @@ describe("a session", () => {
       "2 more lines cannot be read",
     ]);
     expect(past.problems[0]).toBe(`line ${recordsMax + 2} is over the limit of ${recordsMax} streams`);
+    const broken = decode(head, "{}\n".repeat(brokenLinesMax + 5), line);
+    expect([broken.records.length, broken.problems.length]).toEqual([0, problemsMax + 1]);
+    const [further, last] = [brokenLinesMax - problemsMax, brokenLinesMax + 1];
+    const gaveUp = `what is behind line ${last} was not looked at`;
+    expect(broken.problems.at(-1)).toBe(`${further} more lines cannot be read; ${gaveUp}`);
     const long = decodeSession(Buffer.concat([Buffer.from(head), Buffer.alloc(recordBytesMax + 1, "a")]));
     expect(long.problems).toEqual([`line 2 is ${recordBytesMax + 1} bytes long, over the limit of ${recordBytesMax}`]);
   });
