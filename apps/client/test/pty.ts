@@ -29,8 +29,8 @@ export class PtyCli implements AsyncDisposable {
   #seen = "";
   #from = 0;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const command = [process.execPath, mainPath, ...args];
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, program = mainPath) {
+    const command = [process.execPath, program, ...args];
     const [maker, makerArgs] =
       ptyMaker === "script"
         ? ["script", ["--quiet", "--return", "--command", command.map(quote).join(" "), "/dev/null"]]

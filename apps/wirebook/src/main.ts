@@ -53,7 +53,24 @@ async function dispatch(argv: readonly string[]): Promise<void> {
     endWithParent();
     await programs[word]();
   } else if (word === "help" || (words.length === 0 && (word === "--help" || word === "-h"))) await help(words);
-  else await runClient(argv);
+  else {
+    const meant = [...Object.keys(programs), ...clientCommands, "help"].find((command) => isMistyped(word, command));
+    // A script may well have a user with such a name; a person is told.
+    if (meant !== undefined && process.stderr.isTTY) {
+      process.stderr.write(`wirebook: ${word} is no command and goes out as a message; or is it wirebook ${meant}?\n`);
+    }
+    await runClient(argv);
+  }
+}
+
+/** True when a word has one letter more, less or another one than a command, or two of them the other way round. */
+function isMistyped(word: string, command: string): boolean {
+  let at = 0;
+  while (at < command.length && word[at] === command[at]) at += 1;
+  const [typed, meant] = [word.slice(at), command.slice(at)];
+  if (typed === meant) return false;
+  const isOther = typed.slice(1) === meant.slice(1) || typed.slice(1) === meant || typed === meant.slice(1);
+  return isOther || (typed[0] === meant[1] && typed[1] === meant[0] && typed.slice(2) === meant.slice(2));
 }
 
 /** Ends a program of `wirebook start` once that is gone, even killed: the system closes the channel between them then. */

@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { run } from "../../../test-support/run.ts";
+import { PtyCli, ptyMaker } from "../../client/test/pty.ts";
 
 const launcher = fileURLToPath(new URL("../bin/wirebook.mjs", import.meta.url));
 const root = new URL("../../../", import.meta.url);
@@ -69,4 +70,26 @@ test.each([
   const { code, stdout, stderr } = await wirebook(...words);
   expect(stderr).toContain(`wirebook: ${sentence}`);
   expect([code, stdout]).toEqual([2, ""]);
+});
+
+test.skipIf(ptyMaker === undefined).each([
+  ["strat", "start"],
+  ["sart", "start"],
+  ["playy", "play"],
+  ["gatewey", "gateway"],
+])("a person who types %s is asked whether %s was meant", async (word, command) => {
+  await using terminal = new PtyCli([word, "--port", "1"], {}, launcher);
+  await terminal.until(`wirebook: ${word} is no command and goes out as a message; or is it wirebook ${command}?`);
+  expect(await terminal.exitCode).toBe(3);
+});
+
+test.skipIf(ptyMaker === undefined).each([["storm"], ["help-desk"]])("nobody is asked about %s", async (word) => {
+  await using terminal = new PtyCli([word, "--port", "1"], {}, launcher);
+  await terminal.exitCode;
+  expect(terminal.screen).not.toContain("is no command");
+});
+
+test("a script is not asked", async () => {
+  const { stderr } = await wirebook("strat", "--port", "1");
+  expect(stderr).not.toContain("is no command");
 });
