@@ -1,14 +1,13 @@
 /** What happened to the message, in a sentence; and what ended it, which decides what a server does and no byte says. */
 
 import { encodeText, errorPrefix, type StreamEvent } from "@wirebook/protocol";
+import { isClosedByTarget } from "../../streams/result.ts";
 import { describeFlowTraffic, summarizeFlow } from "../../traffic/flow-text.ts";
 import { count, duration, plural } from "../../ui/format.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 
 /** Its line feed, the half-close after it, or time without a byte; `none` while or where it did not end. */
-export type MessageEnd = "newline" | "fin" | "silence" | "none";
-
-export function messageEnd(timeline: Timeline): MessageEnd {
+export function messageEnd(timeline: Timeline): "newline" | "fin" | "silence" | "none" {
   const { at, reply, end } = timeline;
   const last = writesBeforeReply(timeline).at(-1);
   const feed = feedOffset(timeline);
@@ -66,7 +65,8 @@ export function summarize(timeline: Timeline, position?: number): string {
 /** The gateway says neither: a page that holds many conversations waits long. */
 const connecting = "The gateway connects, or waits until one of its connections is free.";
 
-function ofDialogue({ at, target, end, endReason, sent, reply, latestMs }: Timeline): string {
+function ofDialogue(timeline: Timeline): string {
+  const { at, target, end, endReason, sent, reply, latestMs } = timeline;
   const name = `conversation with ${target}`;
   if (end === "running" && at.established === undefined) return connecting;
   if (end === "running" && sent.writes + reply.reads === 0)
@@ -81,8 +81,7 @@ function ofDialogue({ at, target, end, endReason, sent, reply, latestMs }: Timel
     const halfClosed = at.ended === undefined ? "" : ` You have closed your direction; ${target} may still send.`;
     return `The ${name} is open: ${all}.${halfClosed}`;
   }
-  const isByTarget = at.fin !== undefined && at.fin <= (at.ended ?? Infinity);
-  return `The ${name} is over: ${all}. ${isByTarget ? target : "You"} closed it first.`;
+  return `The ${name} is over: ${all}. ${isClosedByTarget(timeline) ? target : "You"} closed it first.`;
 }
 
 function countOf(value: number, noun: string): string {

@@ -4,7 +4,6 @@
  */
 
 import { encodeText, steps, type Hop, type Step, type StreamEvent } from "@wirebook/protocol";
-import { flowTimelineOf } from "../../traffic/flow-text.ts";
 import type { Stream } from "../../streams/stream.svelte.ts";
 import { duration } from "../../ui/format.ts";
 import { FrameList } from "../frame-list.ts";
@@ -24,7 +23,7 @@ export function inspect(stream: Stream) {
 }
 
 export function buildTimeline(stream: Stream) {
-  const { intent, record, controls, failure, message } = stream;
+  const { intent, record, controls, failure, message, flow, clientName } = stream;
   const since = (pageMs: number) => pageMs - stream.sentAtMs;
   const sinceGateway = (gatewayMs: number) => since(stream.toPageMs(gatewayMs));
   const at: Partial<Record<Step, number>> = {};
@@ -41,7 +40,16 @@ export function buildTimeline(stream: Stream) {
     transport: intent.target.transport,
     target: intent.target.name,
     isWithServer: stream.isWithServer,
-    flow: flowTimelineOf(stream, events),
+    flow: flow && {
+      ...flow,
+      clientName,
+      /** Bytes of which only the count is known. */
+      missing: { sent: record.omitted.sentBytes, received: record.omitted.receivedBytes },
+      /** Reads that the other leg did not take at once. */
+      waits: events.filter(({ isWaiting }) => isWaiting).length,
+      /** The first reset that was seen or sent: the gateway passes it on. */
+      reset: events.find(({ kind }) => kind === "rst"),
+    },
     isConversation: stream.isConversation,
     /** True when it is held open for more than one message. */
     isDialogue: stream.isDialogue,
