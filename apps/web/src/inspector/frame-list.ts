@@ -1,7 +1,7 @@
 /** The text frames and events of a stream, by time. There may be thousands: a row is made when it is asked for. */
 
-import { byteFrameHeaderBytes, encodeText, type StreamEvent } from "@wirebook/protocol";
-import { frameBytesOf, kindOf } from "../streams/byte-frame.ts";
+import { byteFrameHeaderBytes, encodeByteFrame, encodeText } from "@wirebook/protocol";
+import type { ByteFrameKind, StreamEvent } from "@wirebook/protocol";
 import type { ControlFrame, Stream } from "../streams/stream.svelte.ts";
 import { count } from "../ui/format.ts";
 
@@ -46,6 +46,19 @@ export function describeFrame({ direction, kind, bytes, name }: WireFrame): stri
   const opcode = kind === "text" ? 1 : 2;
   const sizes = `${opcode} ${kind}, ${headerBytesOf(direction, bytes)} + ${count(bytes)} B`;
   return `${sizes}${direction === "sent" ? ", masked" : ""}${name === "data" ? "" : `, ${name}`}`;
+}
+
+/** The kind of the byte frame in which an event came to the page: an event is a frame, so its bytes are kept once. */
+function kindOf({ kind, isFromTarget }: StreamEvent): ByteFrameKind {
+  return kind === "data" && !isFromTarget ? "written" : kind;
+}
+
+/** The whole frame of an event; `undefined` when its bytes are gone. */
+export function frameOf(event: StreamEvent, id: number): Uint8Array | undefined {
+  const kind = kindOf(event);
+  const body = kind === "data" ? event.bytes : kind === "written" ? event.byteCount : new Uint8Array(0);
+  if (body === undefined) return undefined;
+  return encodeByteFrame({ ...event, kind, id }, body, (length) => new Uint8Array(length));
 }
 
 export interface FrameRow {
@@ -100,7 +113,10 @@ export class FrameList {
     const ms = this.#msOf(source) - this.#stream.sentAtMs;
     if ("text" in source) return { ...this.#tell(source), source, event: undefined, ms, gatewayMs: ms, number };
     const { kind, isFromTarget, offset, byteCount, arrivedMs, atMs } = source;
-    const frame = { direction: "received", kind: "binary", name: kindOf(source), bytes: frameBytesOf(source) } as const;
+    const name = kindOf(source);
+    // A `written` frame has a u32.
+    const bytes = byteFrameHeaderBytes + (name === "written" ? 4 : byteCount);
+    const frame = { direction: "received", kind: "binary", name, bytes } as const;
     return {
       number,
       source,
