@@ -3,16 +3,16 @@
  * a change: an old `deleted line 3` must not delete again. The lines before are read (`LineReader`), after a reconnect anew.
  */
 
-import { decodeFollowing, timestampOf } from "@wirebook/protocol";
+import { decodeFollowing, LineSplitter, timestampOf } from "@wirebook/protocol";
 import { backoffMs, Retry } from "../gateway/retry.svelte.ts";
-import { historyPageLines } from "../limits.ts";
+import { historyLineBytesKept, historyPageLines } from "../limits.ts";
 import type { Operations } from "../streams/operations.svelte.ts";
 import { refusalOf, sentence } from "../streams/result.ts";
 import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import type { Zone } from "../ui/format.ts";
 import { LineCache } from "./replica/line-cache.svelte.ts";
-import { createSplitter, LineReader, toText } from "./replica/line-reader.svelte.ts";
+import { LineReader, toText } from "./replica/line-reader.svelte.ts";
 import { HistoryView } from "./view/history-view.svelte.ts";
 
 /** `failed` is tried again, unless the server refused this user; `none`: no server, or none whose history can be shown. */
@@ -101,7 +101,7 @@ export class LiveHistory {
   }
 
   async #follow(run: number): Promise<void> {
-    const splitter = createSplitter();
+    const splitter = new LineSplitter(historyLineBytesKept);
     let isOpen = false;
     const take = (line: string) => {
       if (run !== this.#run) return;

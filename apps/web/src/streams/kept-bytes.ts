@@ -3,11 +3,6 @@
 import { decodeText, type StreamEvent, type StreamRecord } from "@wirebook/protocol";
 import { firstIndex } from "../ui/first-index.ts";
 
-interface Part {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-}
-
 export class KeptBytes {
   readonly length: number;
   readonly #events: readonly StreamEvent[];
@@ -53,10 +48,10 @@ export class KeptBytes {
   }
 
   /** Offsets only grow, so the first event is found by halving. */
-  #parts(from: number, to = this.length): readonly Part[] {
+  #parts(from: number, to = this.length) {
     const eventAt = (index: number) => this.#events[index] as StreamEvent;
     const first = firstIndex(this.#events.length, (index) => eventAt(index).offset + eventAt(index).byteCount > from);
-    const parts: Part[] = [];
+    const parts: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
     for (let index = first; index < this.#events.length && eventAt(index).offset < to; index++) {
       const { offset, bytes } = eventAt(index);
       const start = Math.max(0, from - offset);

@@ -5,12 +5,6 @@ import type { Stream } from "./stream.svelte.ts";
 
 type Tone = "running" | "good" | "refused" | "failed" | "neutral";
 
-export interface Result {
-  readonly tone: Tone;
-  /** One to three words. */
-  readonly word: string;
-}
-
 /** A service of somebody else need not be what this project calls the server: it is named. */
 function peerOf({ intent, isWithServer }: Stream, article: "the" | "The"): string {
   return isWithServer ? `${article} server` : intent.target.name;
@@ -21,19 +15,19 @@ function failedWhere(stream: Stream, hop: Hop): string {
   return `It failed between ${hop === "page-gateway" ? "this page and the gateway" : `the gateway and ${peerOf(stream, "the")}`}.`;
 }
 
-export function resultOf(stream: Stream): Result {
-  const { state, intent, isDialogue } = stream;
+/** How it is or went: a tone, and one to three words. */
+export function resultOf(stream: Stream): { readonly tone: Tone; readonly word: string } {
+  const { state, intent, isDialogue, record } = stream;
   const isFlow = intent.by === "flow";
   switch (state) {
     case "running":
       if (stream.isOpen) return { tone: "running", word: "open" };
       if (stream.receivedBytes > 0) return { tone: "running", word: "receiving" };
       return { tone: "running", word: stream.at.established === undefined ? "connecting" : "waiting" };
-    case "cancelled":
-      return {
-        tone: "neutral",
-        word: isReset(stream) ? "reset" : isFlow ? "cut off" : isDialogue ? "left" : "cancelled",
-      };
+    case "cancelled": {
+      const isReset = record.outcome?.kind === "ended" && record.outcome.reason === "reset";
+      return { tone: "neutral", word: isReset ? "reset" : isFlow ? "cut off" : isDialogue ? "left" : "cancelled" };
+    }
     case "failed":
       if (isFlow && stream.failure?.code === "gateway-lost") return { tone: "neutral", word: "end unknown" };
       if (isLeftOpen(stream)) return { tone: "good", word: "answered" };
@@ -51,10 +45,6 @@ export function resultOf(stream: Stream): Result {
         ? { tone: "refused", word: "unauthenticated" }
         : { tone: "good", word: "done" };
   }
-}
-
-function isReset({ record: { outcome } }: Stream): boolean {
-  return outcome?.kind === "ended" && outcome.reason === "reset";
 }
 
 /** True when its FIN came before the one from here, or from the client of a flow. */

@@ -13,19 +13,13 @@ import type { Stream } from "./stream.svelte.ts";
 type Key = [startedMs: number, name: string, bytes: number];
 
 /** Where entries lie, in ascending order of their keys. */
-export interface Place {
-  keys(): Promise<Key[]>;
-  entries(): Promise<[Key, unknown][]>;
-  set(key: Key, value: string): Promise<void>;
-  remove(keys: Key[]): Promise<void>;
-  clear(): Promise<void>;
-}
+export type Place = ReturnType<typeof inIndexedDb>;
 
 export class StreamStore {
   readonly #place: Place;
   readonly #keys = new WeakMap<Stream, Key>();
 
-  constructor(place: Place = inIndexedDb()) {
+  constructor(place = inIndexedDb()) {
     this.#place = place;
   }
 
@@ -80,13 +74,13 @@ function entryOf(stream: Stream): string {
   return entry;
 }
 
-function inIndexedDb(): Place {
+function inIndexedDb() {
   const store = createStore("wirebook", "streams");
   return {
     keys: () => keys<Key>(store),
     entries: () => entries<Key, unknown>(store),
-    set: (key, value) => set(key, value, store),
-    remove: (all) => delMany(all, store),
+    set: (key: Key, value: string) => set(key, value, store),
+    remove: (all: Key[]) => delMany(all, store),
     clear: () => clear(store),
   };
 }

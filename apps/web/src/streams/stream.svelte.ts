@@ -14,19 +14,17 @@ import {
   ReplyReader,
   steps,
   StreamRecord,
-} from "@wirebook/protocol";
-import type {
-  AnnouncedTarget,
-  ByteFrame,
-  Endpoint,
-  FlowHead,
-  GatewayFrame,
-  ReadRate,
-  ReplyHeader,
-  ReplyPart,
-  ScheduleStep,
-  StepTimes,
-  StreamOutcome,
+  type AnnouncedTarget,
+  type ByteFrame,
+  type Endpoint,
+  type FlowHead,
+  type GatewayFrame,
+  type ReadRate,
+  type ReplyHeader,
+  type ReplyPart,
+  type ScheduleStep,
+  type StepTimes,
+  type StreamOutcome,
 } from "@wirebook/protocol";
 import type { TimedText } from "../gateway/connection.svelte.ts";
 import type { ClockReading } from "../gateway/gateway-clock.ts";
@@ -37,10 +35,6 @@ import { hideKeys } from "./keys.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 
 export type Failure = Extract<StreamOutcome, { kind: "failed" }>;
-
-export type StreamState = "running" | "done" | "cancelled" | "failed";
-
-export type Answer = "accepted" | "refused" | "unauthenticated";
 
 export interface Intent {
   readonly target: AnnouncedTarget;
@@ -115,7 +109,7 @@ export class Stream {
   readonly #over = Promise.withResolvers<this>();
   /** Settles when it is over, however it ended. */
   readonly over = this.#over.promise;
-  state = $state<StreamState>("running");
+  state = $state<"running" | "done" | "cancelled" | "failed">("running");
   header = $state.raw<ReplyHeader>();
   clock = $state.raw<ClockReading>();
   flow = $state.raw<FlowFacts>();
@@ -243,7 +237,7 @@ export class Stream {
   }
 
   /** How the server took the request. An unauthenticated user gets no header. */
-  get answer(): Answer {
+  get answer(): "accepted" | "refused" | "unauthenticated" {
     const { answerSentence } = this;
     if (answerSentence.startsWith(errorPrefix)) return "refused";
     return answerSentence === authenticationError && this.header === undefined ? "unauthenticated" : "accepted";
@@ -346,12 +340,13 @@ export class Stream {
     this.#redraw.mark();
   }
 
-  /** It is over, at a time of the page; what was shown stays. */
-  end(outcome: StreamOutcome, atMs = this.#latestMs): void {
-    this.#takePart(this.#reader.finish(), this.#record.receivedBytes);
+  /** It is over, at a time of the page, or when the latest happened that is known of it; what was shown stays. */
+  end(outcome: StreamOutcome, atMs?: number): void {
+    const { at, latest, receivedBytes } = this.#record;
+    this.#takePart(this.#reader.finish(), receivedBytes);
     this.#record.outcome = outcome;
     this.state = outcome.kind === "failed" ? "failed" : outcome.reason === "fin" ? "done" : "cancelled";
-    this.endedAtMs = atMs;
+    this.endedAtMs = atMs ?? this.toPageMs(at.closed ?? latest?.atMs ?? at.received ?? 0);
     this.#redraw.mark();
     this.#answered.resolve();
     this.#over.resolve(this);
@@ -361,12 +356,6 @@ export class Stream {
     this.isReleased = true;
     this.#redraw.mark();
     return this.#record.releaseBytes();
-  }
-
-  /** The page's time of the latest that is known of it. */
-  get #latestMs(): number {
-    const { at, latest } = this.#record;
-    return this.toPageMs(at.closed ?? latest?.atMs ?? at.received ?? 0);
   }
 
   #takeTimes(at: StepTimes): void {

@@ -10,14 +10,12 @@ import {
   flowIdMin,
   flowNameCharactersMax,
   pageFrameBytesMax,
-} from "@wirebook/protocol";
-import type {
-  FrameErrorCode,
-  GatewayFrame,
-  PageFrame,
-  StepTimes,
-  StreamEvent,
-  StreamOutcome,
+  type FrameErrorCode,
+  type GatewayFrame,
+  type PageFrame,
+  type StepTimes,
+  type StreamEvent,
+  type StreamOutcome,
 } from "@wirebook/protocol";
 import type { GatewayConnection } from "../gateway/connection.svelte.ts";
 import { presentedAtOnce, presentedStreamsMax, presentEveryMs, presentWaitingBytesMax } from "../limits.ts";

@@ -101,7 +101,7 @@ export class LineReader {
   }
 
   async #request(from: number, to: number, purpose: string): Promise<readonly string[]> {
-    const splitter = createSplitter();
+    const splitter = new LineSplitter(historyLineBytesKept);
     const lines: string[] = [];
     const stream = this.#streams.request({
       user: this.user,
@@ -128,10 +128,6 @@ export class LineReader {
     clearTimeout(timer);
     return cache.newestTime >= time;
   }
-}
-
-export function createSplitter(): LineSplitter {
-  return new LineSplitter(historyLineBytesKept);
 }
 
 /** A line of a response. One that is longer than what is kept of it says so. */

@@ -47,8 +47,6 @@ export function markOf({ id, span, source, label }: TimedArrow): Mark {
   return { span, source, arrows: [id], name: label };
 }
 
-type More = Pick<TimedArrow, "isDerived" | "isFailure" | "span" | "source">;
-
 /** The arrows of these rows, in the order in which they start. @param isToEnd true when no row is behind them */
 export function arrowsOf(timeline: Timeline, rows: readonly FrameRow[], isToEnd: boolean): readonly TimedArrow[] {
   const arrows = rows.flatMap((row) =>
@@ -57,6 +55,8 @@ export function arrowsOf(timeline: Timeline, rows: readonly FrameRow[], isToEnd:
   const around = timeline.flow !== undefined ? opening(timeline, rows) : isToEnd ? closing(timeline) : [];
   return [...around, ...arrows].toSorted((a, b) => a.fromMs - b.fromMs);
 }
+
+type More = Pick<TimedArrow, "isDerived" | "isFailure" | "span" | "source">;
 
 function arrow(id: string, [from, to]: Way, fromMs: number, toMs: number, label: string, more: More = {}): TimedArrow {
   const hop = from === 0 || to === 0 ? "page-gateway" : "gateway-server";
@@ -153,13 +153,15 @@ function opening(timeline: Timeline, rows: readonly FrameRow[]): readonly TimedA
 
 /** What ended the stream and has no frame of its own. */
 function closing(timeline: Timeline): TimedArrow[] {
-  const { at, endedMs, end, failure, reply } = timeline;
+  const { at, endedMs, end, endReason, failure, reply } = timeline;
   const closedMs = at.closed ?? at.fin ?? endedMs;
   const failed = { isDerived: true, isFailure: true };
   if (end === "lost" && endedMs !== undefined)
     return [arrow("end", toPage, endedMs, endedMs, "connection lost", failed)];
   if (closedMs === undefined) return [];
-  if (isClosedEarly(timeline))
+  // This end closed before the server did: by its schedule, by a cancel [G-5], or since the gateway stopped.
+  const isLeft = endReason === "cancelled" || failure?.code === "shutting-down";
+  if (endReason === "reset" || (isLeft && at.established !== undefined && at.fin === undefined))
     return [arrow("reset", toServer, closedMs, closedMs + oneWayMs(timeline), "RST", { isDerived: true })];
   if (end !== "error" || failure?.hop !== "gateway-server") return [];
   return [arrow("failed", fromServer, closedMs, closedMs, failureLabel(failure.code, reply.bytes), failed)];
@@ -169,10 +171,4 @@ function failureLabel(code: Failure["code"], receivedBytes: number): string {
   if (code === "connect-refused" || code === "connection-reset") return "RST";
   if (code.startsWith("tls-")) return "TLS failed";
   return receivedBytes === 0 ? "no answer" : "no further bytes";
-}
-
-/** True when this end closed before the server did: by its schedule, by a cancel [G-5], or since the gateway stopped. */
-function isClosedEarly({ at, endReason, failure }: Timeline): boolean {
-  const isLeft = endReason === "cancelled" || failure?.code === "shutting-down";
-  return endReason === "reset" || (isLeft && at.established !== undefined && at.fin === undefined);
 }
