@@ -75,6 +75,15 @@ export class StreamList {
     this.#droppedCount = 0;
   }
 
+  /** The gateway tells no more of those that run, except of some that it keeps. */
+  lose(message: string, atMs?: number, kept: ReadonlySet<number> = new Set()): void {
+    for (const stream of this.#all) {
+      if (stream.state !== "running" || kept.has(stream.id)) continue;
+      stream.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message }, atMs);
+    }
+    this.#redraw.mark();
+  }
+
   mark(): void {
     this.#redraw.mark();
   }

@@ -217,12 +217,7 @@ export class Streams {
 
   lose(reason: string): void {
     this.#hops.clear();
-    const atMs = performance.now();
-    const message = `the gateway was lost: ${reason}`;
-    for (const stream of this.#all.all) {
-      if (stream.state === "running")
-        stream.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message }, atMs);
-    }
+    this.#all.lose(`the gateway was lost: ${reason}`, performance.now());
   }
 
   #control(stream: Stream, type: "cancel" | "end" | "reset"): void {

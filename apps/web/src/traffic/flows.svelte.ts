@@ -88,13 +88,8 @@ export class Flows {
   }
 
   /** Nothing more comes of those that are not kept by the gateway. */
-  lose(kept: ReadonlySet<number> = new Set()): void {
-    const message = "the gateway does not keep this flow any more, so its end is not known";
-    for (const stream of this.#all.all) {
-      if (kept.has(stream.id) || stream.state !== "running") continue;
-      stream.end({ kind: "failed", hop: "page-gateway", code: "gateway-lost", message });
-      this.#all.mark();
-    }
+  lose(kept?: ReadonlySet<number>): void {
+    this.#all.lose("the gateway does not keep this flow any more, so its end is not known", undefined, kept);
   }
 
   #begin({ epoch, position, flows }: FrameOf<"watching">): void {
