@@ -10,15 +10,9 @@ import type { LineReader } from "../replica/line-reader.svelte.ts";
 import { anyLine, createMatcher, decodeFilterLink, encodeFilterLink, isAny, parseFilter } from "../search/filter.ts";
 import { HistoryScan } from "../search/history-scan.svelte.ts";
 import { isBackground, timeOf } from "./line-text.ts";
-import { Rows, type Row } from "./rows.ts";
+import { Rows } from "./rows.ts";
 
-/** A row, with the line that stands there or, for a day or a fold, the first one that follows. */
-export interface ShownRow {
-  readonly kind: Row["kind"];
-  readonly position: number;
-  readonly line: string | undefined;
-  readonly to: number;
-}
+export type ShownRow = Readonly<ReturnType<HistoryView["rowAt"]>>;
 
 export class HistoryView {
   #text = $state("");
@@ -103,7 +97,8 @@ export class HistoryView {
     return this.#rows.count;
   }
 
-  rowAt(row: number): ShownRow {
+  /** A row, with the line that stands there or, for a day or a fold, the first one that follows. */
+  rowAt(row: number) {
     const { kind, at, to } = this.#rows.rowAt(row);
     if (this.scan === undefined) return { kind, position: at, line: this.#cache.at(at), to };
     const { position = 0, line } = this.scan.at(at) ?? {};

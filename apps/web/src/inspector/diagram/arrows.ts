@@ -6,12 +6,12 @@
  * level, at the gateway's time. A read goes on when it came, or, where it waited, when the other leg took it.
  */
 
-import { byteFrameHeaderBytes, decodeText, plainText, type StreamEvent } from "@wirebook/protocol";
+import { byteFrameHeaderBytes, decodeText, plainText, type Hop, type StreamEvent } from "@wirebook/protocol";
 import { serverName } from "../../gateway/targets.ts";
 import type { ControlFrame, Failure } from "../../streams/stream.svelte.ts";
 import type { FrameRow } from "../frame-list.ts";
 import type { Mark } from "../highlight.svelte.ts";
-import type { ColouredHop, Timeline } from "../timeline/timeline.ts";
+import type { Timeline } from "../timeline/timeline.ts";
 
 /** Characters of a write that its arrow shows as text. */
 const shownCharactersMax = 10;
@@ -34,7 +34,7 @@ export interface TimedArrow extends Pick<Mark, "span" | "source"> {
   readonly id: string;
   readonly from: Lane;
   readonly to: Lane;
-  readonly hop: ColouredHop;
+  readonly hop: Hop;
   readonly label: string;
   readonly fromMs: number;
   readonly toMs: number;

@@ -11,8 +11,6 @@ import { FrameList } from "../frame-list.ts";
 /** The first events and the newest that are looked at, so many of each. */
 const lookedAtMax = 600;
 
-export type ColouredHop = Exclude<Hop, "gateway">;
-
 export type Timeline = Readonly<ReturnType<typeof buildTimeline>>;
 
 /** A stream as it is at one moment, with all that the views draw of it. */
@@ -88,7 +86,7 @@ export function describePhase({ name, ms }: { readonly name: string; readonly ms
 }
 
 /** A part of the time: the hop, or the program that worked, and until when. */
-type Bound = readonly [name: string, hop: ColouredHop | "gateway" | "server", untilMs: number | undefined];
+type Bound = readonly [name: string, hop: Hop | "server", untilMs: number | undefined];
 
 /** Where the time of an exchange went, as far as is known; each phase starts where the one before ended. */
 export function phasesOf({ at, writes, latestMs, endedMs, isDialogue }: Timeline) {
