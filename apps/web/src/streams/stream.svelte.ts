@@ -287,10 +287,9 @@ export class Stream {
 
   /** It is over. A FIN that ended it came in no frame of its own. */
   takeEnd(frame: Exclude<StreamFrame, { type: "open" }>, atMs?: number): void {
-    const record = this.#record;
     const { ended, fin } = frame.at;
-    if (ended !== undefined && record.at.ended === undefined) record.ended("fin", false, ended);
-    if (fin !== undefined && record.at.fin === undefined) record.ended("fin", true, fin);
+    if (ended !== undefined && this.#record.at.ended === undefined) this.#record.ended("fin", false, ended);
+    if (fin !== undefined && this.#record.at.fin === undefined) this.#record.ended("fin", true, fin);
     this.#takeTimes(frame.at);
     if (frame.type === "end") this.end({ kind: "ended", reason: frame.reason }, atMs);
     else this.end({ kind: "failed", code: frame.code, hop: frame.hop, message: frame.message }, atMs);

@@ -148,12 +148,10 @@ export class Flows {
 
 /** The filter of the traffic: words that the name, target, client or state has. A minus means that none may. */
 export function parseFlowFilter(text: string): (flow: Stream) => boolean {
-  const words = text.toLowerCase().match(/\S+/gu) ?? [];
+  const words = [...text.toLowerCase().matchAll(/(-?)(\S+)/gu)];
   return (flow) => {
     const { name, intent, clientName, state } = flow;
     const own = [name, intent.target.name, clientName, state, resultOf(flow).word].join(" ").toLowerCase();
-    return words.every((word) =>
-      word.startsWith("-") && word.length > 1 ? !own.includes(word.slice(1)) : own.includes(word),
-    );
+    return words.every(([, minus, word = ""]) => own.includes(word) === (minus === ""));
   };
 }
