@@ -5,11 +5,11 @@
 
 import { messageSilenceMs } from "@wirebook/protocol";
 import { isClosedByTarget } from "../../streams/result.ts";
-import { describeFaults, whoReset } from "../../traffic/flow-text.ts";
+import { describeFaults } from "../../traffic/faults.ts";
 import { count, duration, plural } from "../../ui/format.ts";
 import { headerBytesOf } from "../frame-list.ts";
 import type { Timeline } from "../timeline/timeline.ts";
-import { messageEnd, peerOf, silenceMs, writesBeforeReply } from "./summary.ts";
+import { messageEnd, peerOf, silenceMs, whoReset, writesBeforeReply } from "./summary.ts";
 
 /** Where a term is defined; without a link where the page does not know the address, as of this project's documents. */
 interface Reference {

@@ -2,7 +2,6 @@
 
 import { encodeText, errorPrefix, type StreamEvent } from "@wirebook/protocol";
 import { isClosedByTarget } from "../../streams/result.ts";
-import { describeFlowTraffic, summarizeFlow } from "../../traffic/flow-text.ts";
 import { count, duration, plural } from "../../ui/format.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 
@@ -49,7 +48,7 @@ export function peerOf({ isWithServer, target }: Timeline): string {
 export function summarize(timeline: Timeline, position?: number): string {
   const { failure, flow, isDialogue, isWithServer, endReason, end, sent, reply } = timeline;
   if (failure !== undefined) return "";
-  if (flow !== undefined) return summarizeFlow(timeline, flow);
+  if (flow !== undefined) return ofFlow(timeline, flow);
   if (isDialogue) return ofDialogue(timeline);
   if (endReason === "reset") return ofReset(timeline);
   if (endReason === "cancelled") return `You cancelled it after ${count(sent.bytes)} B were sent.`;
@@ -86,6 +85,27 @@ function ofDialogue(timeline: Timeline): string {
 
 function countOf(value: number, noun: string): string {
   return value === 0 ? `no ${noun}s` : plural(value, noun);
+}
+
+function ofFlow(timeline: Timeline, { clientName, reset }: NonNullable<Timeline["flow"]>): string {
+  const { at, target, end, endReason, sent, reply, latestMs } = timeline;
+  const reads = `${plural(sent.writes, "read")} from the client, ${count(reply.reads)} from ${target}`;
+  if (end === "running" && at.established === undefined)
+    return `${clientName} is connected; the gateway connects to ${target}.`;
+  if (end === "running") {
+    const client = at.ended === undefined ? "" : " The client has closed its direction.";
+    return `${clientName} talks to ${target}: ${reads}.${client}${at.fin === undefined ? "" : ` ${target} has closed its direction.`}`;
+  }
+  const over = `${clientName} talked to ${target} for ${duration(latestMs)}: ${reads}`;
+  if (endReason === "reset") return `${over}. ${reset === undefined ? "It was reset." : whoReset(reset, target)}`;
+  if (endReason !== "fin") return `${over}. The gateway cut it off.`;
+  return `${over}. ${isClosedByTarget(timeline) ? `${target} closed` : "The client closed"} it first.`;
+}
+
+export function whoReset({ leg, isFromTarget }: Pick<StreamEvent, "leg" | "isFromTarget">, target: string): string {
+  if (leg === "client" && !isFromTarget) return "The client sent RST, and the gateway passed it on.";
+  if (leg === "target" && isFromTarget) return `${target} sent RST, and the gateway passed it on.`;
+  return "The gateway sent RST to both.";
 }
 
 /** What ended the message; empty where it was one write that ends with its first line feed. */
@@ -137,14 +157,16 @@ function ofWaiting(timeline: Timeline): string {
 
 /** Bytes sent and received, the time in total, and the server's part of it. */
 export function describeTraffic(timeline: Timeline): string {
-  if (timeline.flow !== undefined) return describeFlowTraffic(timeline);
-  const { endedMs, sent, reply, isDialogue } = timeline;
+  const { endedMs, flow, sent, reply, isDialogue } = timeline;
+  const total = endedMs === undefined ? "" : `${duration(endedMs)} in total`;
+  if (flow !== undefined) {
+    const both = `Client sent ${count(sent.bytes)} B, target sent ${count(reply.bytes)} B`;
+    return [both, total].filter(Boolean).join("; ");
+  }
   const serverMs = isDialogue ? undefined : silenceMs(timeline);
   const inWrites = sent.writes > 1 ? ` in ${plural(sent.writes, "write")}` : "";
   const received = reply.bytes === 0 ? "nothing" : `${count(reply.bytes)} B in ${plural(reply.reads, "read")}`;
-  const times = [
-    endedMs === undefined ? "" : `${duration(endedMs)} in total`,
-    serverMs === undefined ? "" : `server wait ${duration(serverMs)}`,
-  ].filter((time) => time !== "");
-  return [`Sent ${count(sent.bytes)} B${inWrites}, received ${received}`, times.join(", ")].filter(Boolean).join("; ");
+  const wait = serverMs === undefined ? "" : `server wait ${duration(serverMs)}`;
+  const times = [total, wait].filter(Boolean).join(", ");
+  return [`Sent ${count(sent.bytes)} B${inWrites}, received ${received}`, times].filter(Boolean).join("; ");
 }
