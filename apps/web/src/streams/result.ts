@@ -40,10 +40,8 @@ export function resultOf(stream: Stream): { readonly tone: Tone; readonly word: 
         const here = isFlow ? "client" : "you";
         return { tone: "neutral", word: `closed by ${isClosedByTarget(stream) ? intent.target.name : here}` };
       }
-      if (stream.answer === "refused") return { tone: "refused", word: "refused" };
-      return stream.answer === "unauthenticated"
-        ? { tone: "refused", word: "unauthenticated" }
-        : { tone: "good", word: "done" };
+      if (stream.answer !== "accepted") return { tone: "refused", word: stream.answer };
+      return { tone: "good", word: "done" };
   }
 }
 

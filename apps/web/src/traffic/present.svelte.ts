@@ -49,7 +49,6 @@ const sameClockMs = 1000;
 const refusals: ReadonlySet<FrameErrorCode> = new Set(["forbidden", "presentation-unknown", "too-many-presentations"]);
 
 const dot = 0x2e;
-const noBytes = new Uint8Array(0);
 
 export class Presenter {
   state = $state<"off" | "starting" | "on">("off");
@@ -238,7 +237,7 @@ export class Presenter {
     const way = isFromTarget ? "received" : "sent";
     // Of bytes that the page does not keep, the next frame says that they are missing.
     if (kind === "data" && event.bytes === undefined) return;
-    const bytes = withDots(event.bytes ?? noBytes, offset, isFromTarget, stream.hidden);
+    const bytes = withDots(event.bytes ?? new Uint8Array(0), offset, isFromTarget, stream.hidden);
     for (let at = 0; at === 0 || at < bytes.length; at += pieceBytesMax) {
       const isAfterGap = at === 0 && (event.isAfterGap || offset > passed[way]);
       const id = flowIdMin + stream.id;
