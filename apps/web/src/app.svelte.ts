@@ -24,50 +24,39 @@ import { Layout, lessonLinkPrefix } from "./ui/layout.svelte.ts";
 import { openPreferences } from "./ui/preferences.svelte.ts";
 
 export class App {
-  readonly connection: GatewayConnection;
+  /** The token of a presentation to view, instead of everything else. */
+  readonly #presentation = presentationOf(location);
+  readonly connection = new GatewayConnection(gatewayUrl(this.#presentation));
   readonly update = new UpdateCheck();
   readonly layout = new Layout();
   readonly preferences = openPreferences();
   readonly highlight = new Highlight();
   readonly operations = new Operations();
   readonly scenarios = new Scenarios(this.layout);
-  readonly identity: Identity;
-  readonly streams: Streams;
-  readonly flows: Flows;
-  readonly history: LiveHistory;
-  readonly commandLine: CommandLine;
-  readonly lab: Lab;
-  readonly keeper: Keeper;
-  readonly find: Find;
-  readonly presenter: Presenter;
-  /** Set where the page was opened by the link of a presentation. */
-  readonly viewer: Viewer | undefined;
-  readonly #presentation: string | undefined;
-
-  /** @param presentation the token of a presentation to view, instead of everything else */
-  constructor(url: string, presentation?: string) {
-    this.connection = new GatewayConnection(url);
-    this.#presentation = presentation;
-    const isViewer = presentation !== undefined;
-    this.streams = new Streams(isViewer ? sendsNothing : this.connection, ({ operations }, stream) => {
+  readonly identity = new Identity((user) => this.history.useName(user));
+  readonly streams = new Streams(
+    this.#presentation === undefined ? this.connection : sendsNothing,
+    ({ operations }, stream) => {
       this.operations.list = operations;
       this.#noteAccepted(stream);
-    });
-    this.flows = new Flows(this.connection, presentation);
-    this.viewer = isViewer ? new Viewer(this.flows, this.connection, (stream) => this.#show(stream)) : undefined;
-    this.presenter = new Presenter(this.connection, this.streams);
-    this.history = new LiveHistory(this.streams, this.operations, (stream) => this.#watch(stream), this.preferences);
-    this.identity = new Identity((user) => this.history.useName(user));
-    this.keeper = new Keeper(this.streams);
-    this.find = new Find(this.streams);
-    this.streams.newestTime = () => this.history.cache.newestTime || undefined;
-    this.streams.onKey = (user, stream) => this.#adopt(user, stream);
-    const onSent = (stream: Stream | undefined) => void this.#watch(stream);
-    this.commandLine = new CommandLine(this, onSent);
-    this.lab = new Lab(this.streams, this.identity.keyring, onSent);
-  }
+    },
+  );
+  readonly flows = new Flows(this.connection, this.#presentation);
+  /** Set where the page was opened by the link of a presentation. */
+  readonly viewer =
+    this.#presentation === undefined
+      ? undefined
+      : new Viewer(this.flows, this.connection, (stream) => this.#show(stream));
+  readonly presenter = new Presenter(this.connection, this.streams);
+  readonly history = new LiveHistory(this.streams, this.operations, (stream) => this.#watch(stream), this.preferences);
+  readonly keeper = new Keeper(this.streams);
+  readonly find = new Find(this.streams);
+  readonly commandLine = new CommandLine(this, (stream) => void this.#watch(stream));
+  readonly lab = new Lab(this.streams, this.identity.keyring, (stream) => void this.#watch(stream));
 
   start(): void {
+    this.streams.newestTime = () => this.history.cache.newestTime || undefined;
+    this.streams.onKey = (user, stream) => this.#adopt(user, stream);
     if (this.viewer === undefined) void this.keeper.restore();
     this.#openAddress();
     addEventListener("hashchange", () => {
@@ -168,6 +157,13 @@ export class App {
       this.layout.linkProblem = error.message;
     }
   }
+}
+
+/** Beside the page, wherever a proxy puts the page. */
+function gatewayUrl(presentation: string | undefined): string {
+  const url = new URL(presentation === undefined ? "ws" : "ws?guest", document.baseURI);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
 }
 
 const sendsNothing = { send: () => undefined, sendBytes: () => undefined, clock: undefined, hello: undefined };
