@@ -1,10 +1,9 @@
 import { duration, plural } from "../ui/format.ts";
 import { sizes } from "./facts.ts";
-import { rfc, type Lesson, type Runs } from "./lesson.ts";
+import { rfc, type Lesson, type OneRun } from "./lesson.ts";
 
 /** The three parts of the exchange, one after the other. */
-function partsOf([facts]: Runs) {
-  const { handshakeMs = 0, waitMs = 0, restMs = 0 } = facts ?? {};
+function partsOf([{ handshakeMs = 0, waitMs = 0, restMs = 0 }]: OneRun) {
   return { handshake: handshakeMs, wait: waitMs, rest: restMs };
 }
 
@@ -16,13 +15,13 @@ const names: Readonly<Record<Part, string>> = {
   rest: "the rest of the reply",
 };
 
-function longestOf(runs: Runs): Part {
+function longestOf(runs: OneRun): Part {
   const parts = partsOf(runs);
   const [longest = "handshake"] = (Object.keys(parts) as Part[]).toSorted((a, b) => parts[b] - parts[a]);
   return longest;
 }
 
-export const lesson: Lesson<Part> = {
+export const lesson: Lesson<Part, OneRun> = {
   intro: [
     "Before the first byte of a message can travel, two machines agree on a connection: SYN, then SYN and ACK, then ACK. Their kernels do that by themselves.",
     "Run sends one line to the Wirebook server. The gateway connects, writes the line, and reads the reply to its end. This server takes one line on each connection.",
@@ -41,9 +40,8 @@ export const lesson: Lesson<Part> = {
     return `Yours took ${duration(parts[predicted])}. The longest was ${names[longest]}: ${duration(parts[longest])}.`;
   },
   observe: (runs) => {
-    const [facts] = runs;
+    const [{ reads, readCount }] = runs;
     const { handshake, wait, rest } = partsOf(runs);
-    const { reads = [], readCount = 0 } = facts ?? {};
     const allMs = handshake + wait + rest;
     const share = allMs === 0 ? 0 : Math.round((100 * handshake) / allMs);
     return [

@@ -1,6 +1,6 @@
 import { plural } from "../ui/format.ts";
 import { sizes, type Facts } from "./facts.ts";
-import { rfc, type Lesson } from "./lesson.ts";
+import { rfc, type Lesson, type TwoRuns } from "./lesson.ts";
 
 /** Bytes that the first reader takes at once, and milliseconds that the second one sleeps. */
 const smallReadBytes = 64;
@@ -10,7 +10,7 @@ function describe(name: string, { writeCount, writes, readCount, reads }: Facts)
   return `${name}: ${plural(writeCount, "write")} (${sizes(writes)}). The reply came in ${plural(readCount, "read")} (${sizes(reads)}).`;
 }
 
-export const lesson: Lesson<"second" | "same" | "first"> = {
+export const lesson: Lesson<"second" | "same" | "first", TwoRuns> = {
   intro: [
     "A program writes to a connection, and a program at the other end reads. It is tempting to think that one write arrives as one read.",
     `Run sends the same line twice. Stream 1 sends it in one write, and its reader takes at most ${smallReadBytes} bytes at a time. Stream 2 sends it in three writes, and its reader sleeps for one second before it reads.`,
@@ -37,14 +37,12 @@ export const lesson: Lesson<"second" | "same" | "first"> = {
     first: ["Stream 1: small reads make many of them.", "stream 1"],
   },
   answer([one, other]) {
-    const more = (other?.readCount ?? 0) - (one?.readCount ?? 0);
+    const more = other.readCount - one.readCount;
     return more > 0 ? "second" : more < 0 ? "first" : "same";
   },
   correct: ([one, other]) =>
-    `The reply of your stream 1 came in ${plural(one?.readCount ?? 0, "read")}, that of stream 2 in ${plural(other?.readCount ?? 0, "read")}.`,
-  observe: (runs) => {
-    const [one, other] = runs;
-    if (one === undefined || other === undefined) return [];
+    `The reply of your stream 1 came in ${plural(one.readCount, "read")}, that of stream 2 in ${plural(other.readCount, "read")}.`,
+  observe: ([one, other]) => {
     const late =
       other.readCount === 1
         ? "One read of stream 2 took all that had arrived while the reader slept. How often the server wrote does not show in it."

@@ -1,6 +1,6 @@
 import { messageSilenceMs } from "@wirebook/protocol";
 import { duration } from "../ui/format.ts";
-import { rfc, type Lesson, type Runs } from "./lesson.ts";
+import { rfc, type Lesson, type ThreeRuns } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
 
 /** So much later than both others is late, in milliseconds: a busy machine delays each answer a little. */
@@ -9,18 +9,17 @@ const lateMs = messageSilenceMs / 2;
 type End = "never" | "late" | "same";
 
 /** What became of the third. */
-function endOf([feed, fin, nothing]: Runs): End {
-  if (nothing === undefined || nothing.receivedBytes === 0) return "never";
-  const others = Math.max(feed?.waitMs ?? 0, fin?.waitMs ?? 0);
+function endOf([feed, fin, nothing]: ThreeRuns): End {
+  if (nothing.receivedBytes === 0) return "never";
+  const others = Math.max(feed.waitMs ?? 0, fin.waitMs ?? 0);
   return (nothing.waitMs ?? 0) >= others + lateMs ? "late" : "same";
 }
 
-function answerOf(facts: Facts | undefined): string {
-  const { receivedBytes = 0, totalMs = 0, waitMs = 0 } = facts ?? {};
+function answerOf({ receivedBytes, totalMs, waitMs = 0 }: Facts): string {
   return receivedBytes === 0 ? `did not come in ${duration(totalMs)}` : `came ${duration(waitMs)} after the last byte`;
 }
 
-export const lesson: Lesson<End> = {
+export const lesson: Lesson<End, ThreeRuns> = {
   intro: [
     "TCP delivers bytes. Whether those bytes are a complete message is for the protocol to say, and a server that guesses wrong acts on half a message.",
     "Run opens three connections with the same words. The first ends them with a line feed. The second sends no line feed but FIN, which says that no more bytes follow. The third sends nothing more, and leaves its direction open.",
@@ -49,8 +48,9 @@ export const lesson: Lesson<End> = {
       { arrows: ["write 0", "read 0"], name: "silence and answer" },
     ];
     const ends = ["a line feed", "FIN", "neither"];
+    const answers = runs.map(answerOf);
     const each = marks.map((mark, run) => ({
-      text: `With ${ends[run] ?? ""}, the answer ${answerOf(runs[run])}.`,
+      text: `With ${ends[run] ?? ""}, the answer ${answers[run] ?? ""}.`,
       run,
       mark,
     }));

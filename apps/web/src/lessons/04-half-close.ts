@@ -1,12 +1,12 @@
 import { count, duration, plural } from "../ui/format.ts";
-import { rfc, type Lesson, type Runs } from "./lesson.ts";
+import { rfc, type Lesson, type TwoRuns } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
 
 type Result = "whole" | "nothing" | "part";
 
 /** What came back on the stream that was half-closed. */
-function resultOf([, fin]: Runs): Result {
-  if (fin === undefined || fin.receivedBytes === 0) return "nothing";
+function resultOf([, fin]: TwoRuns): Result {
+  if (fin.receivedBytes === 0) return "nothing";
   return fin.fins.includes("target") && fin.failure === undefined ? "whole" : "part";
 }
 
@@ -31,7 +31,7 @@ function both({ fins, totalMs }: Facts): string {
   return `Two FINs ended stream 2: ${first}, and then ${second}. It took ${duration(totalMs)} in all.`;
 }
 
-export const lesson: Lesson<Result> = {
+export const lesson: Lesson<Result, TwoRuns> = {
   intro: [
     "A TCP connection carries two streams, one in each direction. FIN is the segment that ends one of them.",
     "Run sends the same words on two connections. Stream 1 ends them with a line feed. Stream 2 has no line feed: the gateway sends FIN right behind the last word, and goes on reading.",
@@ -48,17 +48,14 @@ export const lesson: Lesson<Result> = {
   },
   answer: resultOf,
   correct([, fin]) {
-    const end = fin?.fins.includes("target") === true ? "and then the server's own FIN" : "and no FIN from the server";
-    return `Your stream 2 brought ${plural(fin?.receivedBytes ?? 0, "byte")}, ${end}.`;
+    const end = fin.fins.includes("target") ? "and then the server's own FIN" : "and no FIN from the server";
+    return `Your stream 2 brought ${plural(fin.receivedBytes, "byte")}, ${end}.`;
   },
-  observe: ([feed, fin]) => {
-    if (feed === undefined || fin === undefined) return [];
-    return [
-      { text: after(fin), run: 1, mark: { arrows: ["ended", "reads"], name: "FIN and what came after it" } },
-      { text: both(fin), run: 1, mark: { arrows: ["ended", "fin"], name: "the FINs" } },
-      { text: closing(feed), run: 0, mark: { arrows: ["fin", "ended"], name: "the FINs" } },
-    ];
-  },
+  observe: ([feed, fin]) => [
+    { text: after(fin), run: 1, mark: { arrows: ["ended", "reads"], name: "FIN and what came after it" } },
+    { text: both(fin), run: 1, mark: { arrows: ["ended", "fin"], name: "the FINs" } },
+    { text: closing(feed), run: 0, mark: { arrows: ["fin", "ended"], name: "the FINs" } },
+  ],
   why: [
     "FIN means: no more bytes from me. The other direction stays open until it has a FIN of its own. Between the two the connection is half-closed.",
     "So FIN behind a request is a clean way to say that it is complete. `nc -N` does that when its input ends. In a program it is `shutdown(SHUT_WR)`, or `socket.end()` in Node. `close()` gives up both directions.",

@@ -1,5 +1,5 @@
 import { duration, plural } from "../ui/format.ts";
-import { rfc, type Lesson, type Runs } from "./lesson.ts";
+import { rfc, type Lesson, type ThreeRuns } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
 
 /** Milliseconds after which the page gives up on a service that says nothing. */
@@ -8,13 +8,13 @@ const patienceMs = 1000;
 type Reported = "all" | "two" | "fewer";
 
 /** True when TCP told of the failure. */
-function isReported(facts: Facts | undefined): boolean {
-  return facts?.failure !== undefined || facts?.isResetByTarget === true;
+function isReported({ failure, isResetByTarget }: Facts): boolean {
+  return failure !== undefined || isResetByTarget;
 }
 
-function reportedOf(runs: Runs): Reported {
+function reportedOf(runs: ThreeRuns): Reported {
   const [refused, reset, silent] = runs.map(isReported);
-  if (refused === true && reset === true) return silent === true ? "all" : "two";
+  if (refused && reset) return silent ? "all" : "two";
   return "fewer";
 }
 
@@ -39,7 +39,7 @@ function silentText({ isLeft, receivedBytes, sentBytes, totalMs }: Facts): strin
   return `Silent: the kernel took your ${plural(sentBytes, "byte")}, and then nothing came. After ${duration(totalMs)} the page gave up. TCP had reported nothing.`;
 }
 
-export const lesson: Lesson<Reported> = {
+export const lesson: Lesson<Reported, ThreeRuns> = {
   intro: [
     "A program that talks over a network fails in more ways than one, and the ways do not mean the same.",
     "Run opens three connections and sends a word on each. At the first address nothing listens. The second service takes the connection and aborts it. The third takes it and never answers: the page waits one second and leaves.",
@@ -63,17 +63,15 @@ export const lesson: Lesson<Reported> = {
   },
   answer: reportedOf,
   correct(runs) {
-    const told = ["the refused one", "the reset one", "the silent one"].filter((_, at) => isReported(runs[at]));
+    const reports = runs.map(isReported);
+    const told = ["the refused one", "the reset one", "the silent one"].filter((_, at) => reports[at]);
     return `TCP reported ${told.length === 0 ? "none of them" : told.join(" and ")} in your run.`;
   },
-  observe: ([refused, reset, silent]) => {
-    if (refused === undefined || reset === undefined || silent === undefined) return [];
-    return [
-      { text: refusedText(refused), run: 0, mark: { arrows: ["connect", "failed"], name: "the refusal" } },
-      { text: resetText(reset), run: 1, mark: { arrows: ["established", "failed"], name: "the reset" } },
-      { text: silentText(silent), run: 2, mark: { arrows: ["write 0", "reset"], name: "the silence" } },
-    ];
-  },
+  observe: ([refused, reset, silent]) => [
+    { text: refusedText(refused), run: 0, mark: { arrows: ["connect", "failed"], name: "the refusal" } },
+    { text: resetText(reset), run: 1, mark: { arrows: ["established", "failed"], name: "the reset" } },
+    { text: silentText(silent), run: 2, mark: { arrows: ["write 0", "reset"], name: "the silence" } },
+  ],
   why: [
     "Refused is the kindest failure: something answered. No program listens on that port, and the kernel of that machine says so with RST. No request arrived, so it is safe to try again.",
     "Reset is RST on an established connection. A program aborted it, or closed it with bytes unread, or its machine has restarted and does not know it. What became of your request is not known.",

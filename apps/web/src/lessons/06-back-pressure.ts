@@ -1,5 +1,5 @@
 import { bytes, count, duration, plural } from "../ui/format.ts";
-import { rfc, type Lesson, type Runs } from "./lesson.ts";
+import { rfc, type Lesson, type OneRun } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
 
 /** More than the kernel takes for a reader that does not read: Linux grows a send buffer to 4 MiB. */
@@ -10,15 +10,13 @@ const windowMax = 65_535;
 
 type Taken = "nothing" | "window" | "more" | "all";
 
-function takenOf([facts]: Runs): Taken {
-  const sentBytes = facts?.sentBytes ?? 0;
+function takenOf([{ sentBytes }]: OneRun): Taken {
   if (sentBytes === 0) return "nothing";
   if (sentBytes >= sentText.length) return "all";
   return sentBytes <= windowMax ? "window" : "more";
 }
 
-function takenText([facts]: Runs): string {
-  const { sentBytes = 0, writeCount = 0 } = facts ?? {};
+function takenText([{ sentBytes, writeCount }]: OneRun): string {
   const end = sentBytes < sentText.length ? "Then it took no more" : "Those were all";
   return `The kernel took ${plural(sentBytes, "byte")} of yours, in ${plural(writeCount, "write")}. ${end}.`;
 }
@@ -33,7 +31,7 @@ function stopText({ writes, totalMs, isResetByTarget, sentBytes }: Facts): strin
     : `Then the kernel took nothing for ${quiet}, until the stream ended.`;
 }
 
-export const lesson: Lesson<Taken> = {
+export const lesson: Lesson<Taken, OneRun> = {
   intro: [
     "A program may write faster than another one reads. TCP then holds the writer back, without losing a byte. That is back-pressure.",
     `Run connects to a service that accepts and never reads. Your page sends it ${count(sentText.length)} bytes. After two seconds the service breaks the connection. Meanwhile your page can send nothing else.`,
@@ -49,7 +47,6 @@ export const lesson: Lesson<Taken> = {
   answer: takenOf,
   correct: takenText,
   observe: ([facts]) => {
-    if (facts === undefined) return [];
     const { sentBytes, writeCount, writes } = facts;
     const left = Math.max(0, sentText.length - sentBytes);
     return [

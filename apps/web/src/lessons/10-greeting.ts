@@ -1,23 +1,23 @@
 import { duration, plural } from "../ui/format.ts";
 import { sizes, type Facts } from "./facts.ts";
-import { rfc, type Lesson, type Runs } from "./lesson.ts";
+import { rfc, type Lesson, type TwoRuns } from "./lesson.ts";
 
 /** Milliseconds for which the page listens to the echo, and says nothing itself. */
 const listenMs = 1000;
 
 type First = "none" | "one" | "both";
 
-function firstOf(runs: Runs): First {
+function firstOf(runs: TwoRuns): First {
   const count = runs.filter(({ isTargetFirst }) => isTargetFirst).length;
   return count === 0 ? "none" : count === 1 ? "one" : "both";
 }
 
 /** Bytes of the first read, if it came before the page had sent any. */
-function bytesBefore(facts: Facts | undefined): number {
-  return facts?.isTargetFirst === true ? (facts.reads[0]?.bytes ?? 0) : 0;
+function bytesBefore({ isTargetFirst, reads: [first] }: Facts): number {
+  return isTargetFirst && first !== undefined ? first.bytes : 0;
 }
 
-function beforeText([greeter, echo]: Runs): string {
+function beforeText([greeter, echo]: TwoRuns): string {
   const [one, other] = [bytesBefore(greeter), bytesBefore(echo)];
   return `Before your page had sent anything, ${plural(one, "byte")} came on stream 1, and ${plural(other, "byte")} on stream 2.`;
 }
@@ -37,7 +37,7 @@ function echoText({ totalMs, receivedBytes }: Facts): string {
   return `Stream 2 stayed silent until the page ended it, after ${duration(totalMs)}. The service waited for the client.`;
 }
 
-export const lesson: Lesson<First> = {
+export const lesson: Lesson<First, TwoRuns> = {
   intro: [
     "TCP gives two programs a connection. It does not say which of them begins to talk.",
     "Run connects to two services and sends nothing. Stream 1 leads to one that behaves like a mail server. If it greets, the page answers `EHLO`, and then `QUIT`. Stream 2 leads to an echo, and the page ends it after one second.",
@@ -62,14 +62,11 @@ export const lesson: Lesson<First> = {
   },
   answer: firstOf,
   correct: beforeText,
-  observe: ([greeter, echo]) => {
-    if (greeter === undefined || echo === undefined) return [];
-    return [
-      { text: greetingText(greeter), run: 0, mark: { arrows: ["read 0"], name: "the greeting" } },
-      { text: talkText(greeter), run: 0, mark: { arrows: ["writes", "reads"], name: "the conversation" } },
-      { text: echoText(echo), run: 1, mark: { arrows: ["established", "ended"], name: "the silence" } },
-    ];
-  },
+  observe: ([greeter, echo]) => [
+    { text: greetingText(greeter), run: 0, mark: { arrows: ["read 0"], name: "the greeting" } },
+    { text: talkText(greeter), run: 0, mark: { arrows: ["writes", "reads"], name: "the conversation" } },
+    { text: echoText(echo), run: 1, mark: { arrows: ["established", "ended"], name: "the silence" } },
+  ],
   why: [
     "The protocol says who begins. In SMTP, FTP and MySQL the server does. In HTTP, TLS and Redis the client does, and the server waits. The Wirebook server waits as well. In SSH both begin at once.",
     "A client that waits where it should speak, in front of a server that waits too, hangs without an error. So when nothing comes, first ask whose turn it is.",

@@ -1,18 +1,16 @@
 import { duration, plural } from "../ui/format.ts";
-import { rfc, type Lesson, type Runs } from "./lesson.ts";
+import { rfc, type Lesson, type TwoRuns } from "./lesson.ts";
 import type { Facts } from "./facts.ts";
 
 type Cost = "none" | "less" | "more";
 
 /** What TLS added to the TCP handshake of the same stream. */
-function costOf([, tls]: Runs): Cost {
-  const { handshakeMs = 0, securedMs } = tls ?? {};
+function costOf([, { handshakeMs = 0, securedMs }]: TwoRuns): Cost {
   if (securedMs === undefined) return "none";
   return securedMs < handshakeMs ? "less" : "more";
 }
 
-function costText([, tls]: Runs): string {
-  const { handshakeMs = 0, securedMs } = tls ?? {};
+function costText([, { handshakeMs = 0, securedMs }]: TwoRuns): string {
   const added =
     securedMs === undefined ? "and no TLS handshake came to its end" : `and TLS ${duration(securedMs)} more`;
   return `On your stream 2 the handshake of TCP took ${duration(handshakeMs)}, ${added}.`;
@@ -34,12 +32,11 @@ function factsText({ tls }: Facts): string {
   return `They agreed on ${version} with \`${cipher}\`. The certificate is for \`${peer.subject}\`. \`${peer.issuer}\` signed it, an authority that the gateway trusts for this target alone.`;
 }
 
-function sameText([plain, tls]: Runs): string {
-  const [one, other] = [plain?.receivedBytes ?? 0, tls?.receivedBytes ?? 0];
-  return `${plural(one, "byte")} came back on stream 1, and ${plural(other, "byte")} on stream 2. The inspector shows what the gateway has decrypted. On stream 2 TCP carried more bytes than that, in which the word cannot be read.`;
+function sameText([plain, tls]: TwoRuns): string {
+  return `${plural(plain.receivedBytes, "byte")} came back on stream 1, and ${plural(tls.receivedBytes, "byte")} on stream 2. The inspector shows what the gateway has decrypted. On stream 2 TCP carried more bytes than that, in which the word cannot be read.`;
 }
 
-export const lesson: Lesson<Cost> = {
+export const lesson: Lesson<Cost, TwoRuns> = {
   intro: [
     "TLS stands between a program and TCP. It encrypts what goes through, notices changes, and verifies who is at the other end.",
     "Run sends the word `hello` to two services that send it back. Stream 1 is plain TCP, and stream 2 is the same with TLS in front. Both run on the gateway's own machine.",
@@ -56,16 +53,12 @@ export const lesson: Lesson<Cost> = {
   },
   answer: costOf,
   correct: costText,
-  observe: (runs) => {
-    const [plain, tls] = runs;
-    if (plain === undefined || tls === undefined) return [];
-    return [
-      { text: plainText(plain), run: 0, mark: { arrows: ["connect", "established"], name: "the handshake" } },
-      { text: tlsText(tls), run: 1, mark: { arrows: ["established", "secured"], name: "both handshakes" } },
-      { text: factsText(tls), run: 1, mark: { arrows: ["secured"], name: "TLS" } },
-      { text: sameText(runs), run: 1, mark: { arrows: ["reads"], name: "what came back" } },
-    ];
-  },
+  observe: ([plain, tls]) => [
+    { text: plainText(plain), run: 0, mark: { arrows: ["connect", "established"], name: "the handshake" } },
+    { text: tlsText(tls), run: 1, mark: { arrows: ["established", "secured"], name: "both handshakes" } },
+    { text: factsText(tls), run: 1, mark: { arrows: ["secured"], name: "TLS" } },
+    { text: sameText([plain, tls]), run: 1, mark: { arrows: ["reads"], name: "what came back" } },
+  ],
   why: [
     "TLS has a handshake of its own, and it begins when that of TCP is done. The two ends agree on a cipher, make a key that only they know, and the server proves with its certificate who it is. No byte of your program may go before that.",
     "On one machine a round trip costs almost nothing, so you see the price of the computing. Over a distance each round trip counts: one for TCP, one more for TLS 1.3, two more for TLS 1.2. That is why connections to websites are kept open.",

@@ -32,6 +32,9 @@ export interface LessonOrder {
 
 /** The facts of a run: one for each order, in their order. */
 export type Runs = readonly Facts[];
+export type OneRun = readonly [Facts];
+export type TwoRuns = readonly [Facts, Facts];
+export type ThreeRuns = readonly [Facts, Facts, Facts];
 
 /** A sentence with the learner's own numbers, the order whose stream it is about, and what is lit of it. */
 export interface Observation {
@@ -48,17 +51,17 @@ export interface Standard {
   readonly url: string;
 }
 
-export interface Lesson<Answer extends string = string> {
+export interface Lesson<Answer extends string = string, Run extends Runs = Runs> {
   readonly intro: readonly string[];
   /** @param user the learner's name, with the key that it needs */
-  readonly orders: (user: string) => readonly LessonOrder[];
+  readonly orders: (user: string) => { readonly [At in keyof Run]: LessonOrder };
   readonly question: string;
   /** The choices in their order, each with how it is repeated: “the first two”. */
   readonly choices: Readonly<Record<Answer, readonly [text: string, said: string]>>;
-  readonly answer: (runs: Runs) => Answer;
-  correct(runs: Runs, predicted: Answer): string;
+  answer(runs: Run): Answer;
+  correct(runs: Run, predicted: Answer): string;
   /** The first one that has a run is shown in the inspector at once. */
-  readonly observe: (runs: Runs) => readonly Observation[];
+  observe(runs: Run): readonly Observation[];
   readonly why: readonly string[];
   readonly standards: readonly Standard[];
 }
