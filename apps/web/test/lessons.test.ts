@@ -2,10 +2,11 @@ import { readdir } from "node:fs/promises";
 import { encodeText, findScheduleProblem, joinBytes, readRate } from "@wirebook/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { encodeHex } from "../src/conversation/line-bytes.ts";
 import { sizes } from "../src/lessons/facts.ts";
 import type { Facts } from "../src/lessons/facts.ts";
 import { contents } from "../src/lessons/contents.ts";
-import { encodeClientFrame, framesIn, hexOf, opcodes } from "../src/lessons/08-websocket.ts";
+import { encodeClientFrame, framesIn, opcodes } from "../src/lessons/08-websocket.ts";
 
 // Few values often, so that equal ones meet.
 const ms = fc.oneof(fc.constantFrom(0, 1, 250), fc.double({ min: 0, max: 30_000, noNaN: true }));
@@ -127,13 +128,13 @@ describe("the WebSocket frames of a stream", () => {
         const found = framesIn(encoded.reduce(joinBytes, head));
         expect(found.map(({ from, to }) => to - from)).toEqual(encoded.map(({ length }) => length));
         expect(found.map(({ isMasked }) => isMasked)).toEqual(messages.map(([, mask]) => mask !== undefined));
-        const plain = messages.map(([bytes, mask]) => (mask === undefined ? hexOf(bytes) : undefined));
+        const plain = messages.map(([bytes, mask]) => (mask === undefined ? encodeHex(bytes) : undefined));
         for (const [at, hex] of plain.entries()) if (hex !== undefined) expect(found[at]?.payload).toBe(hex);
       }),
     );
     // RFC 6455, section 5.7.
     const masked = encodeClientFrame(opcodes.text, encodeText("Hello"), Uint8Array.of(0x37, 0xfa, 0x21, 0x3d));
-    expect(hexOf(masked)).toBe("81 85 37 fa 21 3d 7f 9f 4d 51 58");
+    expect(encodeHex(masked)).toBe("81 85 37 fa 21 3d 7f 9f 4d 51 58");
   });
 
   it("are none in other bytes, and none that is cut", () => {

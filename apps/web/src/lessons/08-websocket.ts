@@ -4,6 +4,7 @@
  */
 
 import { byteFrameHeaderBytes, decodeText, encodeText, joinBytes } from "@wirebook/protocol";
+import { encodeHex } from "../conversation/line-bytes.ts";
 import { headerBytesOf } from "../inspector/frame-list.ts";
 import { plural } from "../ui/format.ts";
 import { rfc, type Deed, type Lesson, type LessonOrder, type Observation, type Runs } from "./lesson.ts";
@@ -35,7 +36,7 @@ export function framesIn(bytes: Uint8Array = new Uint8Array(0)): readonly SeenFr
     const payloadFrom = from + 2 + (isMasked ? 4 : 0);
     const to = payloadFrom + (second & 0x7f);
     if ((second & 0x7f) > payloadBytesMax || to > bytes.length) break;
-    const payload = hexOf(bytes.subarray(payloadFrom, to));
+    const payload = encodeHex(bytes.subarray(payloadFrom, to));
     frames.push({ opcode: first & 0x0f, isMasked, from, payloadFrom, to, payload });
     from = to;
   }
@@ -48,11 +49,6 @@ export function encodeClientFrame(opcode: number, payload: Uint8Array, key?: Uin
   if (key === undefined) return joinBytes(header, payload);
   const masked = payload.map((byte, at) => byte ^ (key[at % key.length] as number));
   return joinBytes(joinBytes(header, key), masked);
-}
-
-/** `48 65 6c 6c 6f` */
-export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 }
 
 const hello = encodeText("Hello");
@@ -104,7 +100,7 @@ function sentText(runs: Runs): Observation {
   const frame = textFrame(runs[0]?.firstSent);
   if (frame === undefined) return { text: "Stream 1 ended before the page had sent its frame." };
   return {
-    text: `Stream 1 sent \`Hello\`, which is \`${hexOf(hello)}\`, as ${plural(frame.to - frame.from, "byte")}: a header of 2, a key of ${frame.payloadFrom - frame.from - 2}, and the masked letters \`${frame.payload}\`.`,
+    text: `Stream 1 sent \`Hello\`, which is \`${encodeHex(hello)}\`, as ${plural(frame.to - frame.from, "byte")}: a header of 2, a key of ${frame.payloadFrom - frame.from - 2}, and the masked letters \`${frame.payload}\`.`,
     run: 0,
     mark: { span: { stream: "sent", from: frame.from, to: frame.to }, name: "the frame that was sent" },
   };
