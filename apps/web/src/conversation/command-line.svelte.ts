@@ -4,6 +4,7 @@
  */
 
 import { decodeText, encodeText, isUtf8, type AnnouncedTarget } from "@wirebook/protocol";
+import { SvelteMap } from "svelte/reactivity";
 import * as z from "zod/mini";
 import type { App } from "../app.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
@@ -48,7 +49,7 @@ export class CommandLine {
   #settings = $state.raw<ReadonlyMap<string, TargetSettings>>(
     new Map(this.#keptSettings.readAs(z.array(z.tuple([z.string(), targetSettings])))),
   );
-  #conversations = $state.raw<ReadonlyMap<string, Stream>>(new Map());
+  readonly #conversations = new SvelteMap<string, Stream>();
   /** What was sent to each target, and how far back from what is being typed the line shows it. */
   readonly #recalled = new Map<string, readonly string[]>();
   #back = 0;
@@ -245,8 +246,7 @@ export class CommandLine {
   #hold(stream: Stream | undefined): boolean {
     this.#onSent(stream);
     if (stream === undefined) return false;
-    if (stream.intent.end !== true)
-      this.#conversations = new Map(this.#conversations).set(stream.intent.target.name, stream);
+    if (stream.intent.end !== true) this.#conversations.set(stream.intent.target.name, stream);
     return true;
   }
 }

@@ -53,10 +53,7 @@ export function capturePackets(capture: Capture, stream: Stream): boolean {
 }
 
 /** Loads an exported session behind the exchanges of the page; each problem is a sentence. */
-export async function loadFile(
-  file: File,
-  streams: Streams,
-): Promise<{ streams: readonly Stream[]; problems: readonly string[] }> {
+export async function loadFile(file: File, streams: Streams) {
   const tooBig = sessionTooBig(file.size);
   if (tooBig !== undefined) return { streams: [], problems: [tooBig] };
   const { records, problems } = decodeSession(new Uint8Array(await file.arrayBuffer()));

@@ -10,7 +10,7 @@ import {
   slowReadBytesMax,
   slowReadMsMax,
 } from "@wirebook/protocol";
-import type { AnnouncedTarget, ScheduleStep, ReadRate } from "@wirebook/protocol";
+import type { AnnouncedTarget, ScheduleStep } from "@wirebook/protocol";
 import { withoutKey } from "../conversation/draft.ts";
 import type { Keyring } from "../conversation/identity.svelte.ts";
 import { encodeLines, type LineEnd } from "../conversation/line-bytes.ts";
@@ -72,15 +72,8 @@ export const presets: Readonly<Record<string, Omit<FaultSettings, "message">>> =
   "Eight at once": { ...usual, runs: 8 },
 };
 
-export interface Experiment {
-  readonly bytes: Uint8Array;
-  readonly schedule: readonly ScheduleStep[];
-  readonly read: ReadRate | undefined;
-  readonly problem: string | undefined;
-}
-
 /** Never throws: what cannot be run says why. */
-export function makeExperiment(settings: FaultSettings): Experiment {
+export function makeExperiment(settings: FaultSettings) {
   const { message, lineEnd, cut, at, delayMs, gapMs, close, reading, readBytes, readEveryMs } = settings;
   const bytes = encodeLines(message, lineEnd);
   const steps = sizesOf(cut, at, bytes.length);
@@ -114,7 +107,7 @@ export function isOrdinary([step, ...rest]: readonly ScheduleStep[]): boolean {
   return rest.length === 0 && step !== undefined && "bytes" in step && step.afterMs === 0;
 }
 
-export function deletes({ bytes }: Experiment): boolean {
+export function deletes({ bytes }: Pick<ReturnType<typeof makeExperiment>, "bytes">): boolean {
   const [message = ""] = decodeText(bytes).split("\n", 1);
   const [, ...words] = message.split(/\s+/u).filter((word) => word !== "");
   return isDestructive(words);

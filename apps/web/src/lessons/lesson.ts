@@ -44,12 +44,7 @@ export interface Observation {
 }
 
 /** A part of the document that defines it: `RFC 9293`, `section 3.6.1`, and its own title. */
-export interface Standard {
-  readonly name: string;
-  readonly section: string;
-  readonly title: string;
-  readonly url: string;
-}
+type Standard = Readonly<ReturnType<typeof rfc>>;
 
 export interface Lesson<Answer extends string = string, Run extends Runs = Runs> {
   readonly intro: readonly string[];
@@ -66,7 +61,7 @@ export interface Lesson<Answer extends string = string, Run extends Runs = Runs>
   readonly standards: readonly Standard[];
 }
 
-export function rfc(number: number, section: string, title: string): Standard {
+export function rfc(number: number, section: string, title: string) {
   const url = `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`;
   return { name: `RFC ${number}`, section: `section ${section}`, title, url };
 }
