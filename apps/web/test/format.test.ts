@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { bytes, clockTime, count, dateTime, dayOf, duration, plural, zoneName } from "../src/ui/format.ts";
-import { rowHeights } from "../src/ui/preferences.svelte.ts";
 
 test("sizes keep three digits and their unit", () => {
   expect([bytes(0), bytes(1), bytes(999), bytes(1000), bytes(12_345), bytes(10_500_000)]).toEqual([
@@ -48,10 +46,4 @@ test("times for people stand in the chosen zone and say which", () => {
 
 test("midnight is 00:00:00", () => {
   expect(clockTime(new Date("2026-11-27T00:00:00Z"), "utc")).toBe("00:00:00");
-});
-
-test("a row is as high for the lists as in the style sheet", async () => {
-  const tokens = await readFile(new URL("../src/ui/styles/tokens.css", import.meta.url), "utf8");
-  const rows = [...tokens.matchAll(/^ +--row: (\d+)px/gmu)].map(([, height]) => Number(height));
-  expect(rows).toEqual([rowHeights.normal, rowHeights.compact, rowHeights.relaxed]);
 });

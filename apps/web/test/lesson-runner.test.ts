@@ -132,8 +132,8 @@ test("counts what came behind the FIN of the gateway, and writes in pieces as th
   );
   expect(runner.state).toBe("predict");
   expect(runner.runs).toMatchObject([
-    { bytesAfterOwnFin: 4, waitMs: 2, isResetByTarget: false },
-    { isResetByTarget: true, failure: "connection-reset" },
+    { bytesAfterOwnFin: 4, waitMs: 2, failure: undefined },
+    { failure: "connection-reset" },
   ]);
 });
 

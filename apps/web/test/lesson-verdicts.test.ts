@@ -23,7 +23,6 @@ const nothing: Facts = {
   isTargetFirst: false,
   fins: [],
   bytesAfterOwnFin: 0,
-  isResetByTarget: false,
   failure: undefined,
   isLeft: false,
   firstSent: new Uint8Array(),
@@ -32,7 +31,7 @@ const nothing: Facts = {
 
 const answered = { receivedBytes: 482, fins: ["target", "gateway"] } as const;
 const refused = { failure: "connect-refused" } as const;
-const reset = { failure: "connection-reset", isResetByTarget: true } as const;
+const reset = { failure: "connection-reset" } as const;
 const accepted = encodeText("HTTP/1.1 101 Switching Protocols\r\n\r\n");
 const text = { firstReceived: joinBytes(accepted, encodeClientFrame(opcodes.text, encodeText("Hello"))) };
 const served = (ms: number) => ({ reads: [{ bytes: 10, ms }] });

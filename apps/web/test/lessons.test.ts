@@ -49,7 +49,6 @@ const anyFacts: fc.Arbitrary<Facts> = fc.record({
   isTargetFirst: fc.boolean(),
   fins: fc.uniqueArray(side, { maxLength: 2 }),
   bytesAfterOwnFin: count,
-  isResetByTarget: fc.boolean(),
   failure: maybe(fc.constantFrom("connect-refused" as const, "connection-reset" as const, "connect-timeout" as const)),
   isLeft: fc.boolean(),
   firstSent: firstBytes,

@@ -8,9 +8,7 @@ const patienceMs = 1000;
 type Reported = "all" | "two" | "fewer";
 
 /** True when TCP told of the failure. */
-function isReported({ failure, isResetByTarget }: Facts): boolean {
-  return failure !== undefined || isResetByTarget;
-}
+const isReported = ({ failure }: Facts) => failure !== undefined;
 
 function reportedOf(runs: ThreeRuns): Reported {
   const [refused, reset, silent] = runs.map(isReported);

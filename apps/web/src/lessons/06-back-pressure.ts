@@ -21,12 +21,12 @@ function takenText([{ sentBytes, writeCount }]: OneRun): string {
   return `The kernel took ${plural(sentBytes, "byte")} of yours, in ${plural(writeCount, "write")}. ${end}.`;
 }
 
-function stopText({ writes, totalMs, isResetByTarget, sentBytes }: Facts): string {
+function stopText({ writes, totalMs, failure, sentBytes }: Facts): string {
   const lastMs = writes.at(-1)?.ms ?? 0;
   if (sentBytes >= sentText.length)
     return `The kernel had room for everything: the last write was taken after ${duration(lastMs)}.`;
   const quiet = duration(Math.max(0, totalMs - lastMs));
-  return isResetByTarget
+  return failure === "connection-reset"
     ? `Then the kernel took nothing for ${quiet}, and reported no error. The connection stayed established until the service broke it by RST.`
     : `Then the kernel took nothing for ${quiet}, until the stream ended.`;
 }

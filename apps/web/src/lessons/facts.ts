@@ -48,7 +48,6 @@ export function factsOf({ record, failure }: Stream) {
     /** Who sent FIN, in the order in which they did. */
     fins: known.map(({ by }) => by) as readonly ("gateway" | "target")[],
     bytesAfterOwnFin: reads.reduce((sum, { byteCount, atMs }) => sum + (atMs >= ended ? byteCount : 0), 0),
-    isResetByTarget: failure?.code === "connection-reset",
     failure: failure?.code,
     isLeft: outcome?.kind === "ended" && outcome.reason === "cancelled",
     firstSent: first(false),

@@ -11,7 +11,7 @@ export type Preferences = z.infer<typeof schema>;
 
 const usual: Preferences = { theme: "system", density: "normal", zone: "local", hasSingleKeys: true };
 
-/** The height in pixels of a row in a list, by density: `--row` of tokens.css, for lists that draw what is seen only. */
+/** The height in pixels of a row in a list, by density; `--row` in style sheets. */
 export const rowHeights: Readonly<Record<Preferences["density"], number>> = { compact: 22, normal: 26, relaxed: 32 };
 
 /** Settings that this browser keeps. Speech input and a careless elbow type letters, so single keys can be switched off. */
@@ -20,10 +20,10 @@ export function openPreferences(): Preferences {
   const kept = $state(persisted.readAs(schema) ?? { ...usual });
   $effect.root(() => {
     $effect.pre(() => {
-      const { theme, density } = kept;
       persisted.write(JSON.stringify(kept));
-      // Style sheets choose by the root element's attributes.
-      Object.assign(document.documentElement.dataset, { theme, density });
+      const { style } = document.documentElement;
+      style.colorScheme = kept.theme === "system" ? "" : kept.theme;
+      style.setProperty("--row", `${rowHeights[kept.density]}px`);
     });
   });
   return kept;
