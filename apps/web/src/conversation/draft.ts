@@ -9,16 +9,13 @@ import {
   ProtocolError,
 } from "@wirebook/protocol";
 import type { Announcement, OperationSpec } from "@wirebook/protocol";
+import type { Order } from "../streams/streams.svelte.ts";
 
 export interface Draft {
   /** The bytes as text: the line with the key of its name and a line feed. Empty when nothing is typed. */
   readonly message: string;
   /** The fields of its frame; set when the gateway makes exactly these bytes from them. */
-  readonly request?: {
-    readonly user: string;
-    readonly operation: number | undefined;
-    readonly values: readonly string[];
-  };
+  readonly request?: Pick<Order, "user" | "operation" | "values">;
   readonly verb?: OperationSpec["verb"] | undefined;
   /** Why the server would refuse it, in the words that it would use. */
   readonly problem?: string;

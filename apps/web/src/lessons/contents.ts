@@ -2,13 +2,11 @@
 
 import type { Lesson } from "./lesson.ts";
 
-export interface LessonEntry {
+export const contents: readonly {
   readonly id: string;
   readonly title: string;
   readonly load: () => Promise<{ readonly lesson: Lesson }>;
-}
-
-export const contents: readonly LessonEntry[] = [
+}[] = [
   { id: "handshake", title: "What a connection costs", load: () => import("./01-handshake.ts") },
   { id: "stream", title: "TCP is a stream of bytes", load: () => import("./02-stream.ts") },
   { id: "message-end", title: "Where a message ends", load: () => import("./03-message-end.ts") },

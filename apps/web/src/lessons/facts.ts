@@ -7,18 +7,13 @@ import { count, plural } from "../ui/format.ts";
 
 const shownBytes = 4096;
 
-/** A read or a write, with the milliseconds since the gateway began to connect. */
-export interface Part {
-  readonly bytes: number;
-  readonly ms: number;
-}
-
 export type Facts = Readonly<ReturnType<typeof factsOf>>;
 
 export function factsOf({ record, failure }: Stream) {
   const { at, reads, writes, outcome } = record;
   const startMs = at.connecting ?? at.received ?? 0;
-  const part = ({ byteCount, atMs }: StreamEvent): Part => ({ bytes: byteCount, ms: atMs - startMs });
+  /** A read or a write, with the milliseconds since the gateway began to connect. */
+  const part = ({ byteCount, atMs }: StreamEvent) => ({ bytes: byteCount, ms: atMs - startMs });
   const firstByteMs = reads[0]?.atMs;
   // The kernel's word for a write can come to a busy gateway after the answer to it.
   const written = writes.findLast(({ atMs }) => atMs <= (firstByteMs ?? Infinity)) ?? writes[0];
@@ -63,7 +58,7 @@ function since(fromMs: number | undefined, toMs: number | undefined): number | u
 const listedMax = 6;
 
 /** The sizes of reads or writes: `11 bytes`, `2, 3 and 6 bytes`, `64, 64, 64, 64, 64, 64 bytes and 3 more`. */
-export function sizes(parts: readonly Part[]): string {
+export function sizes(parts: Facts["reads"]): string {
   const all = parts.map(({ bytes }) => count(bytes));
   const more = all.length - listedMax;
   if (more > 0) return `${all.slice(0, listedMax).join(", ")} bytes and ${count(more)} more`;

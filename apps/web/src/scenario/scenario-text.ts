@@ -12,12 +12,8 @@ export function textOf(stream: Stream): string {
 }
 
 export function nameOf({ name }: Stream): string {
-  return (
-    name
-      .match(/[\p{L}\p{N}.-]+/gu)
-      ?.join("-")
-      .slice(0, 60) ?? "scenario"
-  );
+  const words = name.match(/[\p{L}\p{N}.-]+/gu) ?? ["scenario"];
+  return words.join("-").slice(0, 60);
 }
 
 /** A comment that proposes a looser line, and the line below it. */
