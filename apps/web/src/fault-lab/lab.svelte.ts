@@ -19,22 +19,26 @@ import type { Stream } from "../streams/stream.svelte.ts";
 import type { Streams } from "../streams/streams.svelte.ts";
 import { count } from "../ui/format.ts";
 
-export interface FaultSettings {
-  readonly message: string;
-  readonly lineEnd: LineEnd;
-  readonly delayMs: number;
+/** The settings of any client. */
+const usual = {
+  lineEnd: "LF" as LineEnd,
+  delayMs: 0,
   /** Written at once, one byte at a time, or in two parts. */
-  readonly cut: "whole" | "bytes" | "at";
-  readonly at: number;
-  readonly gapMs: number;
+  cut: "whole" as "whole" | "bytes" | "at",
+  at: 3,
+  gapMs: 100,
   /** After the last write the connection stays open, or is closed by FIN or RST. */
-  readonly close: "open" | "end" | "reset";
-  readonly reading: "fast" | "slow";
+  close: "open" as "open" | "end" | "reset",
+  reading: "fast" as "fast" | "slow",
   /** Of a slow reader: bytes that one read takes, milliseconds between two. */
-  readonly readBytes: number;
-  readonly readEveryMs: number;
-  readonly runs: number;
-}
+  readBytes: 64,
+  readEveryMs: 50,
+  runs: 1,
+};
+
+export const ordinary = { message: "brick 2 -3", ...usual };
+
+export type FaultSettings = Readonly<typeof ordinary>;
 
 export const numberBounds = {
   delayMs: [0, scheduleMsMax],
@@ -45,22 +49,7 @@ export const numberBounds = {
   runs: [1, 32],
 } as const satisfies Partial<Record<keyof FaultSettings, readonly [least: number, most: number]>>;
 
-const usual = {
-  lineEnd: "LF",
-  delayMs: 0,
-  cut: "whole",
-  at: 3,
-  gapMs: 100,
-  close: "open",
-  reading: "fast",
-  readBytes: 64,
-  readEveryMs: 50,
-  runs: 1,
-} as const satisfies Partial<FaultSettings>;
-
-export const ordinary: FaultSettings = { message: "brick 2 -3", ...usual };
-
-export const presets: Readonly<Record<string, Omit<FaultSettings, "message">>> = {
+export const presets: Readonly<Record<string, Readonly<typeof usual>>> = {
   "As usual": usual,
   Late: { ...usual, delayMs: 400 },
   "Byte by byte": { ...usual, cut: "bytes", gapMs: 60 },
@@ -113,18 +102,16 @@ export function deletes({ bytes }: Pick<ReturnType<typeof makeExperiment>, "byte
   return isDestructive(words);
 }
 
+type LabStreams = Pick<Streams, "connect" | "selected" | "target">;
+
 /** A message that is sent as no ordinary client would, to the target of the stream that is inspected. */
 export class Lab {
   #settings = $state.raw<Partial<FaultSettings>>({});
-  readonly #streams: Pick<Streams, "connect" | "selected" | "target">;
+  readonly #streams: LabStreams;
   readonly #keyring: Pick<Keyring, "withKey">;
   readonly #onSent: (stream: Stream | undefined) => void;
 
-  constructor(
-    streams: Pick<Streams, "connect" | "selected" | "target">,
-    keyring: Pick<Keyring, "withKey">,
-    onSent: (stream: Stream | undefined) => void,
-  ) {
+  constructor(streams: LabStreams, keyring: Pick<Keyring, "withKey">, onSent: (stream: Stream | undefined) => void) {
     this.#streams = streams;
     this.#keyring = keyring;
     this.#onSent = onSent;
