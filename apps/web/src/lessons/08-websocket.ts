@@ -7,7 +7,7 @@ import { byteFrameHeaderBytes, decodeText, encodeText, joinBytes } from "@wirebo
 import { encodeHex } from "../conversation/line-bytes.ts";
 import { headerBytesOf } from "../inspector/frame-list.ts";
 import { plural } from "../ui/format.ts";
-import { rfc, type Deed, type Lesson, type LessonOrder, type Observation, type Runs } from "./lesson.ts";
+import { rfc, type Deed, type Lesson, type LessonOrder, type Observation, type TwoRuns } from "./lesson.ts";
 
 export const opcodes = { text: 1, close: 8 } as const;
 
@@ -26,7 +26,7 @@ export interface SeenFrame {
 }
 
 /** The frames behind the handshake; none where the bytes begin with no handshake, or none that was accepted. */
-export function framesIn(bytes: Uint8Array = new Uint8Array(0)): readonly SeenFrame[] {
+export function framesIn(bytes: Uint8Array): readonly SeenFrame[] {
   const head = /^(?:GET |HTTP\/1\.1 101 )[^]*?\r\n\r\n/.exec(decodeText(bytes))?.[0] ?? "";
   const frames: SeenFrame[] = [];
   let from = head === "" ? bytes.length : head.length;
@@ -55,7 +55,7 @@ const hello = encodeText("Hello");
 /** The code 1000: a normal end. */
 const normalClose = Uint8Array.of(0x03, 0xe8);
 
-function textFrame(bytes: Uint8Array | undefined): SeenFrame | undefined {
+function textFrame(bytes: Uint8Array): SeenFrame | undefined {
   return framesIn(bytes).find(({ opcode }) => opcode === opcodes.text);
 }
 
@@ -78,9 +78,9 @@ function order(name: string, isMasked: boolean): LessonOrder {
 type Form = "as-sent" | "both-plain" | "closed" | "masked-and-closed";
 
 /** What came back: on stream 1 with or without a mask, on stream 2 at all. */
-function formOf([masked, plain]: Runs): Form {
-  const isMasked = textFrame(masked?.firstReceived)?.isMasked ?? false;
-  if (textFrame(plain?.firstReceived) !== undefined) return isMasked ? "as-sent" : "both-plain";
+function formOf([masked, plain]: TwoRuns): Form {
+  const isMasked = textFrame(masked.firstReceived)?.isMasked ?? false;
+  if (textFrame(plain.firstReceived) !== undefined) return isMasked ? "as-sent" : "both-plain";
   return isMasked ? "masked-and-closed" : "closed";
 }
 
@@ -89,15 +89,15 @@ function described(frame: SeenFrame | undefined): string {
   return `\`${frame.payload}\`, ${frame.isMasked ? "masked" : "without a mask"}`;
 }
 
-function backText(runs: Runs): string {
+function backText(runs: TwoRuns): string {
   const texts = runs.map(
     ({ firstReceived }, at) => `On your stream ${at + 1} came back ${described(textFrame(firstReceived))}.`,
   );
   return texts.join(" ");
 }
 
-function sentText(runs: Runs): Observation {
-  const frame = textFrame(runs[0]?.firstSent);
+function sentText([{ firstSent }]: TwoRuns): Observation {
+  const frame = textFrame(firstSent);
   if (frame === undefined) return { text: "Stream 1 ended before the page had sent its frame." };
   return {
     text: `Stream 1 sent \`Hello\`, which is \`${encodeHex(hello)}\`, as ${plural(frame.to - frame.from, "byte")}: a header of 2, a key of ${frame.payloadFrom - frame.from - 2}, and the masked letters \`${frame.payload}\`.`,
@@ -106,8 +106,8 @@ function sentText(runs: Runs): Observation {
   };
 }
 
-function returned(run: number, runs: Runs): Observation {
-  const frames = framesIn(runs[run]?.firstReceived);
+function returned(run: 0 | 1, runs: TwoRuns): Observation {
+  const frames = framesIn(runs[run].firstReceived);
   const frame = frames.find(({ opcode }) => opcode === opcodes.text || opcode === opcodes.close);
   const what = frame?.opcode === opcodes.close ? `the close frame \`${frame.payload}\`, and no text` : described(frame);
   const text = `Stream ${run + 1} got back ${what}.`;
@@ -117,8 +117,8 @@ function returned(run: number, runs: Runs): Observation {
 }
 
 /** The page's own WebSocket, to the gateway. */
-function ownText(runs: Runs): Observation {
-  const frame = textFrame(runs[0]?.firstSent);
+function ownText([{ firstSent }]: TwoRuns): Observation {
+  const frame = textFrame(firstSent);
   if (frame === undefined) return { text: "So no frame of the page's own WebSocket carried it." };
   const payload = byteFrameHeaderBytes + frame.to - frame.from;
   const header = headerBytesOf("sent", payload);
@@ -129,7 +129,7 @@ function ownText(runs: Runs): Observation {
   };
 }
 
-export const lesson: Lesson<Form> = {
+export const lesson: Lesson<Form, TwoRuns> = {
   intro: [
     "What a page gives to a WebSocket is not what TCP carries. The browser makes a frame of each message: a header, a random key of four bytes, and the bytes of the message, each XORed with one byte of the key. That is masking. No page can see it.",
     "So in this lesson your page itself writes what a browser would. Run connects twice to a service that sends each message back. Each stream begins with a WebSocket handshake. Stream 1 then sends `Hello` as a browser does, masked. Stream 2 sends it without a mask.",
