@@ -101,7 +101,7 @@ export class Layout {
   }
 
   /** Shows a pane, and moves the focus to a place in it. */
-  async focus(pane: Pane | "traffic", selector: string): Promise<void> {
+  async focus(pane: Pane, selector: string): Promise<void> {
     this.pane = pane;
     await tick();
     document.querySelector<HTMLElement>(selector)?.focus();
