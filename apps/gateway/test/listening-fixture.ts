@@ -92,7 +92,7 @@ export function until<Found>(look: () => Found): Promise<NonNullable<Found>> {
 
 /** What the gateway wrote down of its flows. */
 export function recorded({ app }: Gateway): { readonly texts: GatewayFrame[]; readonly bytes: ByteFrame[] } {
-  const { flowLog } = app.listening;
+  const { flowLog } = app.listening.shared;
   const frames = flowLog.read(flowLog.firstAt, Infinity, Infinity);
   const texts = frames.filter((frame) => typeof frame === "string").map(decodeGatewayFrame);
   return {
@@ -103,7 +103,7 @@ export function recorded({ app }: Gateway): { readonly texts: GatewayFrame[]; re
 
 /** Bytes that the gateway has read of its flows. */
 export function carried({ app }: Gateway): { readonly up: number; readonly down: number } {
-  const flows = [...app.listening.flowLog.flows()];
+  const flows = [...app.listening.shared.flowLog.flows()];
   return {
     up: flows.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
     down: flows.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),

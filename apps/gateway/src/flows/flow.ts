@@ -52,7 +52,7 @@ export class Flow {
   #doneFaults: FlowFaults = {};
 
   constructor(client: Socket, port: FlowPort, owner: ListeningPorts) {
-    const { connectTimeoutMs } = (this.limits = owner.limits);
+    const { connectTimeoutMs } = (this.limits = owner.shared.limits);
     this.port = port;
     this.#owner = owner;
     this.#client = client;
@@ -61,7 +61,7 @@ export class Flow {
     // A client that is gone already has no address any more.
     this.#header = port.target.proxy && encodeProxyHeader(source && destination && { source, destination });
     this.record.mark("received", performance.now());
-    this.logged = owner.flowLog.begin(this.#describe());
+    this.logged = owner.shared.flowLog.begin(this.#describe());
     client.on("error", () => this.#break({ reason: "reset" }, "client"));
     this.#deadline.set(connectTimeoutMs);
     this.#transport = this.#target = connectTarget(port.target, {
@@ -71,7 +71,10 @@ export class Flow {
       proxyHeader: this.#header,
       record: this.record,
       onReady: (socket) => this.#open(socket),
-      onError: (error) => this.#break(this.#explain(error), "target"),
+      onError: (error) => {
+        const { receivedBytes } = this.logged;
+        this.#break(explain(error, port.target, { at: this.record.at, receivedBytes }), "target");
+      },
     });
   }
 
@@ -116,7 +119,7 @@ export class Flow {
 
   /** A mistake of this program, which ends one flow and no other. */
   onInternalError(error: unknown): void {
-    this.#owner.onInternalError(error);
+    this.#owner.shared.log.internalError(error, { where: "flow" });
     this.abort();
   }
 
@@ -174,11 +177,6 @@ export class Flow {
     const { connectTimeoutMs } = this.limits;
     const isOpen = this.#up !== undefined;
     this.#break(isOpen ? { reason: "fin" } : connectTimeout(this.port.target, connectTimeoutMs, this.record));
-  }
-
-  #explain(error: Error): StreamEnd {
-    const { receivedBytes } = this.logged;
-    return explain(error, this.port.target, { at: this.record.at, receivedBytes });
   }
 
   /** Both legs end by RST, unless one is broken already, which is told to the other one. */

@@ -16,17 +16,16 @@ import {
 } from "@wirebook/net";
 import type { FlowFaults, ListeningPort } from "@wirebook/protocol";
 import { Tally } from "../bounds.ts";
-import type { GatewayLimits } from "../limits.ts";
-import type { Log } from "../telemetry/access-log.ts";
-import type { Metrics, RefusalReason } from "../telemetry/metrics.ts";
+import type { RefusalReason } from "../telemetry/metrics.ts";
 import type { ConnectionShared } from "../websocket/connection.ts";
 import { Flow, type FlowPort } from "./flow.ts";
 import { noFaults } from "./flow-direction.ts";
-import type { FrameLog } from "./frame-log.ts";
 import type { ListenSettings } from "./listen-settings.ts";
 
 /** Milliseconds of silence after which the kernel asks whether a client is still there, as it does with targets. */
 const clientProbeMs = 30_000;
+
+type FlowShared = Pick<ConnectionShared, "limits" | "flowLog" | "log" | "metrics">;
 
 interface OpenPort extends FlowPort {
   readonly host: string;
@@ -35,12 +34,9 @@ interface OpenPort extends FlowPort {
 }
 
 export class ListeningPorts {
-  readonly limits: GatewayLimits;
-  readonly flowLog: FrameLog;
+  readonly shared: FlowShared;
   /** Called when the faults of a port have changed. */
   onFaults: (() => void) | undefined;
-  readonly #log: Log;
-  readonly #metrics: Metrics;
   readonly #settings: readonly ListenSettings[];
   readonly #allowed = new BlockList();
   readonly #open: OpenPort[] = [];
@@ -49,15 +45,8 @@ export class ListeningPorts {
   readonly #probing: NodeJS.Timeout;
 
   /** @param allowed networks besides loopback, as `readNetwork` reads them */
-  constructor(
-    settings: readonly ListenSettings[],
-    allowed: readonly string[],
-    { limits, flowLog, log, metrics }: Pick<ConnectionShared, "limits" | "flowLog" | "log" | "metrics">,
-  ) {
-    this.limits = limits;
-    this.flowLog = flowLog;
-    this.#log = log;
-    this.#metrics = metrics;
+  constructor(settings: readonly ListenSettings[], allowed: readonly string[], shared: FlowShared) {
+    this.shared = shared;
     this.#settings = settings;
     for (const text of allowed) {
       const network = readNetwork(text);
@@ -65,7 +54,7 @@ export class ListeningPorts {
     }
     this.#probing = setInterval(() => {
       for (const flow of this.#flows) flow.probe();
-    }, limits.pingIntervalMs).unref();
+    }, shared.limits.pingIntervalMs).unref();
   }
 
   get count(): number {
@@ -101,7 +90,7 @@ export class ListeningPorts {
           `--listen ${describeHostPort({ host, port: Number(other) })}=${settings.target.name}`;
         const sentence = `--listen: ${message.replace(/--port (\d+)/, place).replaceAll(/--(?:port|host)/g, "--listen")}`;
         if (settings.isOptional !== true) throw new ListenError(sentence, { cause: error });
-        this.#log.notice(`${sentence}; it took a free one instead`);
+        this.shared.log.notice(`${sentence}; it took a free one instead`);
         await once(server.listen({ host, port: 0 }), "listening");
       }
       const open = { ...settings, port: (server.address() as AddressInfo).port, server, faults: noFaults };
@@ -113,7 +102,9 @@ export class ListeningPorts {
   /** No further client comes in; those that are there may end within `drainMs`. */
   async drain(): Promise<void> {
     const closed = this.#open.map(({ server }) => once(server.close(), "close"));
-    const timer = setTimeout(() => this.#abortAll(), this.limits.drainMs);
+    const timer = setTimeout(() => {
+      for (const flow of this.#flows) flow.abort();
+    }, this.shared.limits.drainMs);
     await Promise.all(closed);
     clearTimeout(timer);
     clearInterval(this.#probing);
@@ -121,16 +112,8 @@ export class ListeningPorts {
 
   onOver(flow: Flow): void {
     this.#flows.delete(flow);
-    this.#metrics.flow(flow);
-    this.#log.flow(flow);
-  }
-
-  onInternalError(error: unknown): void {
-    this.#log.internalError(error, { where: "flow" });
-  }
-
-  #abortAll(): void {
-    for (const flow of this.#flows) flow.abort();
+    this.shared.metrics.flow(flow);
+    this.shared.log.flow(flow);
   }
 
   #accept(socket: Socket, port: OpenPort): void {
@@ -138,18 +121,18 @@ export class ListeningPorts {
     const network = networkOf(address);
     const reason = this.#whyRefused(address, network);
     if (reason !== undefined) {
-      this.#metrics.refused.inc({ reason });
-      this.#log.closed(address, reason);
+      this.shared.metrics.refused.inc({ reason });
+      this.shared.log.closed(address, reason);
       return void socket.resetAndDestroy();
     }
     this.#counts.add(network, socket);
     const flow = new Flow(socket, port, this);
     this.#flows.add(flow);
-    this.#metrics.began(flow.logged);
+    this.shared.metrics.began(flow.logged);
   }
 
   #whyRefused(address: string, network: string): RefusalReason | undefined {
-    const { flowsMax, flowsPerAddressMax } = this.limits;
+    const { flowsMax, flowsPerAddressMax } = this.shared.limits;
     if (!isLoopback(address) && !this.#allowed.check(address, familyOf(address))) return "not-allowed";
     if (this.#flows.size >= flowsMax) return "flows";
     return this.#counts.of(network) >= flowsPerAddressMax ? "flows-per-address" : undefined;

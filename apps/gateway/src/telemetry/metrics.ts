@@ -113,13 +113,13 @@ export class Metrics {
     this.#gauges.push([name, help, look]);
   }
 
-  /** A stream or a flow has begun. */
+  /** A stream, a flow or the TCP connection of a WebSocket has begun. */
   began(carrier: Carrier): void {
     this.#running.add(carrier);
   }
 
   stream({ request, outcome, record }: Stream): void {
-    this.#ended(record);
+    this.ended(record);
     const { target, operation, isFollow, isConversation } = request;
     this.#streams.inc({ target: target.name, operation, outcome: outcomeOf(outcome) });
     const { received, connecting, established, secured, firstByte, fin } = record.at;
@@ -133,7 +133,7 @@ export class Metrics {
   }
 
   flow({ port, outcome, logged }: Flow): void {
-    this.#ended(logged);
+    this.ended(logged);
     this.#flows.inc({ target: port.target.name, outcome: outcomeOf(outcome) });
   }
 
@@ -145,10 +145,6 @@ export class Metrics {
   webSocketOpened(socket: Socket): void {
     this.#webSocketsOpened.inc();
     this.began(socket);
-  }
-
-  webSocketClosed(socket: Socket): void {
-    this.#ended(socket);
   }
 
   text(): string {
@@ -176,7 +172,7 @@ export class Metrics {
     ].join("");
   }
 
-  #ended(carrier: Carrier): void {
+  ended(carrier: Carrier): void {
     this.#running.delete(carrier);
     addBytes(this.#bytes, carrier);
   }

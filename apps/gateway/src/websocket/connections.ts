@@ -83,7 +83,7 @@ export class WebSocketConnections {
     webSocket.on("close", (code) => {
       this.#connections.delete(webSocket);
       this.#guestCount -= guests;
-      metrics.webSocketClosed(socket);
+      metrics.ended(socket);
       log.socket({ socket: client.number, outcome: `closed (${code})` });
     });
     const connection =
