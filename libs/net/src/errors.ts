@@ -1,6 +1,6 @@
 /** What the network can refuse to a program, and the sentences that say on which hop, what happened and what to do. */
 
-import type { StreamErrorCode, StreamRecord } from "@wirebook/protocol";
+import { CodedError, type StreamErrorCode, type StreamRecord } from "@wirebook/protocol";
 import { describeHostPort, type HostPort } from "./addresses.ts";
 import type { Target } from "./target.ts";
 
@@ -8,14 +8,8 @@ import type { Target } from "./target.ts";
 export type ExchangeErrorCode = Exclude<StreamErrorCode, "busy">;
 
 /** The network's fault: the message says on which hop, what happened and what to do. */
-export class ExchangeError extends Error {
+export class ExchangeError extends CodedError<ExchangeErrorCode> {
   override readonly name = "ExchangeError";
-  readonly code: ExchangeErrorCode;
-
-  constructor(code: ExchangeErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** A program cannot listen where it was told to. */

@@ -18,7 +18,7 @@ import { TokenBucket } from "../bounds.ts";
 import { PageFlows } from "../flows/page-flows.ts";
 import { Stream, type StreamEnd } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection, type Client, type ConnectionShared } from "./connection.ts";
-import { announce, FrameError, hopOf, readStreamRequest } from "./page-frames.ts";
+import { announce, FrameError, hopOf, pageFaults, readStreamRequest } from "./page-frames.ts";
 
 /** Milliseconds for which changes of a state are gathered. */
 const stateGatherMs = 10;
@@ -256,7 +256,7 @@ export class PageConnection extends WebSocketConnection {
   #refuse(error: FrameError, receivedMs: number): void {
     this.#sendError(error, receivedMs);
     if (this.#isGuest) return this.close(closeCodes.policyViolation, `${error.code}: ${error.message}`);
-    if (!error.isFault || this.#faults.take(receivedMs)) return;
+    if (!pageFaults.has(error.code) || this.#faults.take(receivedMs)) return;
     const reason = `${error.code}: too many faulty frames; see docs/reference/gateway-frames.md`;
     this.close(closeCodes.policyViolation, reason);
   }

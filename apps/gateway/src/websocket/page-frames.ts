@@ -1,12 +1,19 @@
 /** What a page may ask of a stream, and how it is told what went wrong [G-2], [G-4], [G-7]. */
 
 import { describeHostPort, type Target } from "@wirebook/net";
-import { encodeMessage, findOperation, firstBytesMax, ProtocolError, redactMessage } from "@wirebook/protocol";
+import {
+  CodedError,
+  encodeMessage,
+  findOperation,
+  firstBytesMax,
+  ProtocolError,
+  redactMessage,
+} from "@wirebook/protocol";
 import type { AnnouncedTarget, FrameErrorCode, GatewayFrame, Hop, PageFrame } from "@wirebook/protocol";
 import type { StreamRequest } from "../streams/stream.ts";
 
-/** What only a broken page does. */
-const pageFaults: ReadonlySet<FrameErrorCode> = new Set(["frame-invalid", "frame-rate", "id-in-use"]);
+/** What only a broken page does; many such frames close the WebSocket [G-4]. */
+export const pageFaults: ReadonlySet<FrameErrorCode> = new Set(["frame-invalid", "frame-rate", "id-in-use"]);
 
 export function hopOf(code: FrameErrorCode): Hop {
   if (pageFaults.has(code)) return "page-gateway";
@@ -14,16 +21,14 @@ export function hopOf(code: FrameErrorCode): Hop {
 }
 
 /** A frame of the page that is refused: the page is told, and the WebSocket stays open. */
-export class FrameError extends Error {
+export class FrameError extends CodedError<FrameErrorCode> {
   override readonly name = "FrameError";
-  readonly code: FrameErrorCode;
   /** The stream that did not start; `null` when the frame would have started none. */
   readonly id: number | null;
   readonly retryAfterMs: number | undefined;
 
   constructor(code: FrameErrorCode, id: number | null, message: string, retryAfterMs?: number) {
-    super(message);
-    this.code = code;
+    super(code, message);
     this.id = id;
     this.retryAfterMs = retryAfterMs;
   }
@@ -31,11 +36,6 @@ export class FrameError extends Error {
   toFrame(receivedMs: number): GatewayFrame {
     const { id, code, message, retryAfterMs } = this;
     return { type: "error", id, code, hop: hopOf(code), message, at: { received: receivedMs }, retryAfterMs };
-  }
-
-  /** True when only a broken page sends such a frame; many of them close the WebSocket [G-4]. */
-  get isFault(): boolean {
-    return pageFaults.has(this.code);
   }
 }
 
