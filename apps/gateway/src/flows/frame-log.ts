@@ -55,7 +55,7 @@ export class FrameLog {
   readonly epoch = randomBytes(epochBytes).toString("base64url");
   readonly #bytesMax: number;
   readonly #flowsMax: number;
-  readonly #onGap: () => void;
+  readonly onGap: () => void;
   /** Those before the oldest are gone, and are cut off in lumps: shifting each would move all others. */
   #entries: Entry[] = [];
   #oldest = 0;
@@ -72,7 +72,7 @@ export class FrameLog {
   constructor(bytesMax: number, flowsMax: number, onGap: () => void) {
     this.#bytesMax = bytesMax;
     this.#flowsMax = flowsMax;
-    this.#onGap = onGap;
+    this.onGap = onGap;
   }
 
   /** The oldest frame that is kept, or the next one. */
@@ -159,7 +159,7 @@ export class FrameLog {
   /** @param from where the page had been before, ignored when it is of another log */
   watch(viewer: Viewer, from?: { readonly epoch: string; readonly position: number }): void {
     const isKnown = from?.epoch === this.epoch && from.position <= this.nextAt;
-    this.#watches.set(viewer, new Watch(this, viewer, isKnown ? from.position : undefined, this.#onGap));
+    this.#watches.set(viewer, new Watch(this, viewer, isKnown ? from.position : undefined));
     this.wake();
   }
 
@@ -198,7 +198,6 @@ export class FrameLog {
 class Watch {
   readonly #log: FrameLog;
   readonly #viewer: Viewer;
-  readonly #onGap: () => void;
   #position: number;
   /** Where the missing frames began, and whose heads are still to be told, while the page is told what it missed. */
   #missed: { readonly from: number; readonly heads: Iterator<LoggedFlow> } | undefined;
@@ -206,10 +205,9 @@ class Watch {
   #state: string | undefined;
 
   /** @param position `undefined` for one who begins */
-  constructor(log: FrameLog, viewer: Viewer, position: number | undefined, onGap: () => void) {
+  constructor(log: FrameLog, viewer: Viewer, position: number | undefined) {
     this.#log = log;
     this.#viewer = viewer;
-    this.#onGap = onGap;
     this.#position = position ?? log.firstAt;
     if (position === undefined && this.#position > 0) this.#missed = { from: 0, heads: log.flows() };
   }
@@ -225,7 +223,7 @@ class Watch {
     if (this.#missed === undefined && this.#position < log.oldestAt) {
       this.#missed = { from: this.#position, heads: log.flows() };
       this.#position = log.oldestAt;
-      this.#onGap();
+      log.onGap();
     }
     const frames: LoggedFrame[] = [];
     if (!this.#isGreeted) frames.push(this.#describeWatching(this.#missed?.from));

@@ -13,8 +13,6 @@ import type { FrameLog } from "./frame-log.ts";
 
 const noBytes = new Uint8Array(0);
 
-type Leg = ByteFrameHeader["leg"];
-
 /** How a flow ended, as an `end` or an `error` frame has it. */
 export type FlowEnd = Extract<PageFrame, { type: "shown" }>["outcome"] & {
   readonly at: StepTimes;
@@ -61,14 +59,15 @@ export class LoggedFlow {
   /** One read, whose bytes are only lent; `isWaiting` when the other leg did not take them at once: `written` follows. */
   read(isFromTarget: boolean, bytes: Uint8Array, atMs: number, isWaiting: boolean): void {
     const leg = isFromTarget ? "target" : "client";
-    this.#note({ kind: "data", leg, isFromTarget, isWaiting, atMs }, this.#masked(isFromTarget, bytes));
+    const masked = isFromTarget ? this.#mask?.pushReceived(bytes) : this.#mask?.pushSent(bytes);
+    this.#note({ kind: "data", leg, isFromTarget, isWaiting, atMs }, masked ?? bytes);
   }
 
   written(isFromTarget: boolean, byteCount: number, atMs: number): void {
     this.#note({ kind: "written", leg: isFromTarget ? "client" : "target", isFromTarget, atMs }, byteCount);
   }
 
-  closed(kind: "fin" | "rst", leg: Leg, isFromTarget: boolean, atMs: number): void {
+  closed(kind: "fin" | "rst", leg: ByteFrameHeader["leg"], isFromTarget: boolean, atMs: number): void {
     this.#note({ kind, leg, isFromTarget, atMs }, noBytes);
   }
 
@@ -93,11 +92,6 @@ export class LoggedFlow {
     if (typeof body !== "number") this[header.isFromTarget ? "receivedBytes" : "sentBytes"] += body.length;
     const frame = encodeByteFrame(header, body, (length) => this.#log.allocate(length));
     this.#log.append(this, frame);
-  }
-
-  #masked(isFromTarget: boolean, bytes: Uint8Array): Uint8Array {
-    if (this.#mask === undefined) return bytes;
-    return isFromTarget ? this.#mask.pushReceived(bytes) : this.#mask.pushSent(bytes);
   }
 
   #note(header: Omit<ByteFrameHeader, "id" | "isAfterGap" | "queuedKiB">, body: Uint8Array | number): void {
