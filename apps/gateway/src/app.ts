@@ -106,18 +106,16 @@ export async function createApp(
   metrics.gauge("flow_bytes_kept", "bytes of flows that are kept", () => sumOf(({ bytesKept }) => bytesKept));
 
   await registerWebSockets(app, limits, config.relay, () => Promise.all([listening.drain(), connections.drain()]));
-  app.addHook("onRequest", (request, reply, done) => {
+  app.addHook("onRequest", async (request, reply) => {
     void reply.headers(securityHeaders);
     const refusal = access.refuse(request);
-    if (refusal === undefined) return done();
-    void refuse(request, reply, refusal);
+    return refusal && refuse(request, reply, refusal);
   });
   const closeEnded = (): void => connections.closeEnded();
   await registerAuthentication(app, { authenticator, access, refuse, limits, log, metrics, closeEnded });
-  app.addHook("onRequest", (request, reply, done) => {
+  app.addHook("onRequest", async (request, reply) => {
     const refusal = request.ws ? connections.refuseUpgrade(request.identity, addressOf(request)) : undefined;
-    if (refusal === undefined) return done();
-    void refuse(request, reply, refusal);
+    return refusal && refuse(request, reply, refusal);
   });
   const wantsProxyHeader = config.targets.some(({ proxy }) => proxy !== undefined);
   registerWebSocketRoutes(app, config.relay ? targets : new Map(), (webSocket, request, relayTarget) => {
