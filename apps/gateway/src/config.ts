@@ -34,7 +34,6 @@ import {
 import type { SettingsSource } from "@wirebook/settings";
 import { authForms, checkAuth, readAuth, readRoles } from "./auth/auth-config.ts";
 import { readListens } from "./flows/listen-settings.ts";
-import type { TlsFiles } from "./http/http-servers.ts";
 import { lessonServices } from "./lessons/services.ts";
 import { connectionsDefault, connectionsMostPossible, watchMemoryDefault, watchMemoryMost } from "./limits.ts";
 
@@ -61,11 +60,7 @@ export const table = {
     "also listen on a TCP port, pass each connection to that target, and let the page watch",
   ),
   allow: listOption(
-    like(
-      "CIDR",
-      "192.0.2.0/24",
-      textThat((text) => readNetwork(text) !== undefined),
-    ),
+    like("CIDR", "192.0.2.0/24", readBy(readNetwork)),
     "WIREBOOK_ALLOW",
     "let that network connect to the ports of --listen, besides this machine",
   ),
@@ -121,10 +116,10 @@ export function readConfig(source: SettingsSource) {
   if (read === undefined) return undefined;
   const { server, target, listen, role, proxyProtocol, tlsCert, tlsKey, ...settings } = read.settings;
   const tls = tlsOf(tlsCert, tlsKey);
-  checkHost(settings, tls !== undefined);
+  checkHost({ ...settings, tls });
   const targets = targetsOf(server ?? (target.length === 0 ? serverDefault : undefined), target, proxyProtocol);
   const roles = readRoles(role);
-  checkAuth({ ...settings, roles, targets, hasTls: tls !== undefined }, (sentence) => source.onNotice?.(sentence));
+  checkAuth({ ...settings, roles, targets, tls }, (sentence) => source.onNotice?.(sentence));
   return Object.freeze({
     ...settings,
     /** The services that clients may reach, by name; the Wirebook server is `wirebook`, and comes first. */
@@ -139,7 +134,7 @@ export function readConfig(source: SettingsSource) {
 }
 
 /** The address for a browser: where users were given one, it is that, since a certificate is for a name. */
-export function pageAddress(config: Pick<GatewayConfig, "host" | "port" | "origin" | "tls">): string {
+export function pageAddress(config: Place): string {
   const { host, port, tls } = config;
   const [origin] = config.origin;
   if (origin !== undefined && (tls !== undefined || !isLoopback(host))) return origin;
@@ -159,12 +154,12 @@ function readTarget(text: string): Target {
   }
 }
 
-function checkHost(
-  { host, port, origin }: { host: string; port: number; origin: readonly string[] },
-  hasTls: boolean,
-): void {
+type Place = Pick<GatewayConfig, "host" | "port" | "origin" | "tls">;
+
+function checkHost({ host, port, origin, tls }: Place): void {
   if (isLoopback(host) || origin.length > 0) return;
-  const example = new URL(`${hasTls ? "https" : "http"}://wirebook.example:${port || gatewayPortDefault}`).origin;
+  const example = new URL(`${tls === undefined ? "http" : "https"}://wirebook.example:${port || gatewayPortDefault}`)
+    .origin;
   throw new SettingsError(
     `--host ${host} may be reachable from other machines, so pages of any website could connect; type --origin with the ` +
       `address that your users open, such as ${example}, or leave out --host`,
@@ -192,7 +187,7 @@ function targetsOf(server: typeof serverDefault | undefined, others: readonly Ta
   throw new SettingsError(`${targets.length} targets are over the limit of ${targetsMax}; ${advice}`);
 }
 
-function tlsOf(certPath: string | undefined, keyPath: string | undefined): TlsFiles | undefined {
+function tlsOf(certPath: string | undefined, keyPath: string | undefined) {
   if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
   if (certPath === keyPath) return undefined;
   const [given, what, missing] =

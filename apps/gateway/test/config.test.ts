@@ -74,7 +74,10 @@ test("reads options, and the environment where there is no option", () => {
         target: { name: "mail", address: { transport: "tcp", host: "mail.example", port: 25 } },
       },
     ],
-    allow: ["192.0.2.0/24", "::1"],
+    allow: [
+      { address: "192.0.2.0", bits: 24 },
+      { address: "::1", bits: 128 },
+    ],
     watchMemory: 4096,
     relay: true,
     lessons: false,

@@ -242,14 +242,16 @@ const [elsewhere] = Object.values(networkInterfaces()).flatMap((each) =>
 test.skipIf(elsewhere === undefined)("only networks of --allow may connect from beyond loopback", async () => {
   const address = String(elsewhere?.address);
   await using peer = await openPeer(echo);
-  const on = (allow: string[]) => openListening(peer.target, { listenHost: "0.0.0.0", config: { allow } });
+  const on = (...allow: { address: string; bits: number }[]) =>
+    openListening(peer.target, { listenHost: "0.0.0.0", config: { allow } });
+  const foreign = { address: "198.51.100.0", bits: 24 };
   {
-    await using gateway = await on(["198.51.100.0/24"]);
+    await using gateway = await on(foreign);
     expect(await refusalOf(gateway.listenPort, address)).toBe("ECONNRESET");
     expect(eventsOf(gateway, "closed")).toMatchObject([{ address, reason: "not-allowed" }]);
     expect((await exchange(gateway.listenPort, "brick")).toString()).toBe("brick");
   }
-  await using gateway = await on(["198.51.100.0/24", `${address}/30`]);
+  await using gateway = await on(foreign, { address, bits: 30 });
   const client = await openClient(gateway.listenPort, address);
   expect((await readAll(client.end("brick"))).toString()).toBe("brick");
 });

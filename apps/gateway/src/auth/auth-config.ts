@@ -3,9 +3,10 @@
  * than its users could do by themselves, the operator must say who may: `--auth`, or `--auth none` in so many words.
  */
 
-import { isLoopback, describeTarget, lendsRights, type Target } from "@wirebook/net";
+import { isLoopback, describeTarget, lendsRights } from "@wirebook/net";
 import { gatewayRoles, type GatewayRole } from "@wirebook/protocol";
 import { SettingsError } from "@wirebook/settings";
+import type { GatewayConfig } from "../config.ts";
 import { isUserName, type Roles } from "./identity.ts";
 
 export type AuthMethod =
@@ -50,20 +51,11 @@ export function readRoles(texts: readonly string[]): Roles {
   return roles;
 }
 
-interface AuthSettings {
-  readonly auth: AuthMethod | undefined;
-  readonly roles: Roles;
-  readonly sessionKey: string | undefined;
-  readonly host: string;
-  readonly origin: readonly string[];
-  readonly trustProxy: readonly string[];
-  readonly hasTls: boolean;
-  readonly targets: readonly Target[];
-}
+type AuthSettings = Omit<GatewayConfig, "listens" | "metricsFrom">;
 
 /** @param onNotice told what is allowed and probably not meant @throws SettingsError that says what to type */
 export function checkAuth(settings: AuthSettings, onNotice: (sentence: string) => void): void {
-  const { auth, roles, origin, hasTls } = settings;
+  const { auth, roles, origin, tls } = settings;
   if (auth === undefined) checkAdmitted(settings);
   const mistake = mistakeIn(settings);
   if (mistake !== undefined) throw new SettingsError(mistake);
@@ -72,7 +64,7 @@ export function checkAuth(settings: AuthSettings, onNotice: (sentence: string) =
     onNotice("without a --role everybody may only look; type --role '*=user' to let everybody use the targets");
   }
   const plain = origin.find((each) => each.startsWith("http:") && !isLoopback(hostOf(each)));
-  if (auth.method === "basic" && !hasTls && plain !== undefined) {
+  if (auth.method === "basic" && tls === undefined && plain !== undefined) {
     onNotice(`passwords for ${plain} travel unencrypted; use https, in a reverse proxy or with --tls-cert`);
   }
 }
@@ -102,7 +94,7 @@ function checkAdmitted({ targets, host, origin, trustProxy }: AuthSettings): voi
   );
 }
 
-function mistakeIn({ auth, roles, sessionKey, trustProxy, hasTls }: AuthSettings): string | undefined {
+function mistakeIn({ auth, roles, sessionKey, trustProxy, tls }: AuthSettings): string | undefined {
   const method = auth?.method ?? "none";
   if (method === "none" && roles.size > 0)
     return "--role is for people who authenticate; type --auth basic:FILE, or leave out --role";
@@ -110,7 +102,7 @@ function mistakeIn({ auth, roles, sessionKey, trustProxy, hasTls }: AuthSettings
     return "--session-key signs the cookie of --auth basic:FILE, which is missing; leave it out";
   if (method === "header" && trustProxy.length === 0)
     return "--auth header believes a reverse proxy alone; type --trust-proxy and the address from which it connects";
-  if (method === "client-cert" && !hasTls)
+  if (method === "client-cert" && tls === undefined)
     return "--auth client-cert needs the gateway's own TLS; type --tls-cert FILE --tls-key FILE";
   return undefined;
 }

@@ -14,26 +14,19 @@ import {
   endpointOf,
   explain,
 } from "@wirebook/net";
-import type { Target } from "@wirebook/net";
 import { countsOnly, StreamRecord, type Endpoint, type FlowFaults, type FlowHead } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import { outcomeOf, type StreamEnd } from "../streams/stream.ts";
 import { announce } from "../websocket/page-frames.ts";
 import { FlowDirection } from "./flow-direction.ts";
 import type { LoggedFlow } from "./logged-flow.ts";
-import type { ListeningPorts } from "./listening-port.ts";
+import type { ListeningPorts, OpenPort } from "./listening-port.ts";
 
 const readMemory = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** The port through which a flow came. */
-export interface FlowPort {
-  readonly port: number;
-  readonly target: Target;
-  readonly faults: FlowFaults;
-}
-
 export class Flow {
-  readonly port: FlowPort;
+  /** The port through which it came. */
+  readonly port: OpenPort;
   readonly limits: GatewayLimits;
   readonly record = new StreamRecord(countsOnly);
   readonly logged: LoggedFlow;
@@ -51,7 +44,7 @@ export class Flow {
   #finCount = 0;
   #doneFaults: FlowFaults = {};
 
-  constructor(client: Socket, port: FlowPort, owner: ListeningPorts) {
+  constructor(client: Socket, port: OpenPort, owner: ListeningPorts) {
     const { connectTimeoutMs } = (this.limits = owner.shared.limits);
     this.port = port;
     this.#owner = owner;

@@ -18,7 +18,7 @@ const namesCharactersMax = 200;
 export function readListens(
   texts: readonly string[],
   targets: readonly Target[],
-  allow: readonly string[],
+  allow: readonly unknown[],
 ): ListenSettings[] {
   if (texts.length === 0 && allow.length > 0) {
     throw new SettingsError("--allow is for the ports of --listen, which is missing; type --listen PORT=NAME as well");

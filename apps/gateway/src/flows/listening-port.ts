@@ -5,20 +5,14 @@
 
 import { once } from "node:events";
 import { BlockList, createServer, isIPv6, type AddressInfo, type Server, type Socket } from "node:net";
-import {
-  describeHostPort,
-  isLoopback,
-  ListenError,
-  networkOf,
-  normalizeAddress,
-  readNetwork,
-  toListenError,
-} from "@wirebook/net";
+import { describeHostPort, isLoopback, ListenError, networkOf, normalizeAddress, toListenError } from "@wirebook/net";
+import type { HostPort, Target } from "@wirebook/net";
 import type { FlowFaults, ListeningPort } from "@wirebook/protocol";
 import { Tally } from "../bounds.ts";
+import type { GatewayConfig } from "../config.ts";
 import type { RefusalReason } from "../telemetry/metrics.ts";
 import type { ConnectionShared } from "../websocket/connection.ts";
-import { Flow, type FlowPort } from "./flow.ts";
+import { Flow } from "./flow.ts";
 import { noFaults } from "./flow-direction.ts";
 import type { ListenSettings } from "./listen-settings.ts";
 
@@ -27,8 +21,9 @@ const clientProbeMs = 30_000;
 
 type FlowShared = Pick<ConnectionShared, "limits" | "flowLog" | "log" | "metrics">;
 
-interface OpenPort extends FlowPort {
-  readonly host: string;
+/** A port through which flows come. */
+export interface OpenPort extends HostPort {
+  readonly target: Target;
   readonly server: Server;
   faults: FlowFaults;
 }
@@ -44,14 +39,11 @@ export class ListeningPorts {
   readonly #counts = new Tally();
   readonly #probing: NodeJS.Timeout;
 
-  /** @param allowed networks besides loopback, as `readNetwork` reads them */
-  constructor(settings: readonly ListenSettings[], allowed: readonly string[], shared: FlowShared) {
+  /** @param allowed networks besides loopback */
+  constructor(settings: readonly ListenSettings[], allowed: GatewayConfig["allow"], shared: FlowShared) {
     this.shared = shared;
     this.#settings = settings;
-    for (const text of allowed) {
-      const network = readNetwork(text);
-      if (network !== undefined) this.#allowed.addSubnet(network.address, network.bits, familyOf(network.address));
-    }
+    for (const { address, bits } of allowed) this.#allowed.addSubnet(address, bits, familyOf(address));
     this.#probing = setInterval(() => {
       for (const flow of this.#flows) flow.probe();
     }, shared.limits.pingIntervalMs).unref();

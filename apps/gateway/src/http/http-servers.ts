@@ -85,11 +85,6 @@ function plain(address: string | undefined): string {
   return normalizeAddress(address ?? "") ?? "unknown";
 }
 
-export interface TlsFiles {
-  readonly certPath: string;
-  readonly keyPath: string;
-}
-
 /** In PEM form; with the authorities of client certificates, where those are asked for. */
 type TlsPair = ReturnType<typeof readKeyPair> & { readonly ca?: Buffer };
 
