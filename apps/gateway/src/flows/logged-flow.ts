@@ -13,12 +13,7 @@ import type { FrameLog } from "./frame-log.ts";
 
 const noBytes = new Uint8Array(0);
 
-/** How a flow ended, as an `end` or an `error` frame has it. */
-export type FlowEnd = Extract<PageFrame, { type: "shown" }>["outcome"] & {
-  readonly at: StepTimes;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-};
+type Shown = Extract<PageFrame, { type: "shown" }>;
 
 export class LoggedFlow {
   /** With the top bit set. */
@@ -74,17 +69,17 @@ export class LoggedFlow {
   /** It is over, and nothing of it follows. */
   over(outcome: StreamEnd, at: StepTimes): void {
     const { sentBytes, receivedBytes } = this;
-    const totals = { at, sentBytes, receivedBytes };
-    if ("reason" in outcome) return this.end({ reason: outcome.reason, ...totals });
+    if ("reason" in outcome) return this.end({ outcome, at, sentBytes, receivedBytes });
     const { code, message } = outcome;
-    this.end({ code, hop: hopOf(code), message: redactKeys(message), ...totals });
+    const failure = { code, hop: hopOf(code), message: redactKeys(message) };
+    this.end({ outcome: failure, at, sentBytes, receivedBytes });
   }
 
   /** As `over`, for whoever knows how many bytes there were. */
-  end(end: FlowEnd): void {
+  end({ outcome, ...rest }: Omit<Shown, "type" | "id">): void {
     this.isOver = true;
-    const type = "reason" in end ? "end" : "error";
-    this.#log.append(this, JSON.stringify({ type, id: this.id, position: this.#log.nextAt + 1, ...end }));
+    const type = "reason" in outcome ? "end" : "error";
+    this.#log.append(this, JSON.stringify({ type, id: this.id, position: this.#log.nextAt + 1, ...outcome, ...rest }));
   }
 
   /** Appends a byte frame as it is, with a copy of its bytes, or how many were `written`. */

@@ -145,7 +145,7 @@ export class Presentation extends FrameLog {
 
   shown({ id, outcome, at, sentBytes, receivedBytes }: Extract<PageFrame, { type: "shown" }>): void {
     const flow = this.#shown.get(id);
-    if (flow?.isOver === false) flow.end({ ...outcome, at, sentBytes, receivedBytes });
+    if (flow?.isOver === false) flow.end({ outcome, at, sentBytes, receivedBytes });
   }
 
   select(id: number | null): void {
