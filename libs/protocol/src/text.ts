@@ -11,8 +11,9 @@ const utf8 = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What JSON leaves as it is although a terminal or a reader would not show it truthfully. */
-const invisible = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
-const invisibleUnquoted = /[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
+const invisibleInJson = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+/** Control codes, bytes that are no UTF-8, and what cannot be seen or turns the reading direction. */
+export const invisible = /[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
 export function isUtf8(bytes: Uint8Array): boolean {
   try {
@@ -56,19 +57,17 @@ export function encodeText(text: string): Uint8Array {
 
 /** The text as a JSON string in which nothing is left that acts on a terminal or on the reading direction. */
 export function quoteText(text: string): string {
-  return JSON.stringify(text).replace(invisible, escapeUnits);
+  return JSON.stringify(text).replace(invisibleInJson, escapeUnits);
 }
 
 /** The text for a line that is not quoted: as it is, but with the same characters escaped as in `quoteText`. */
 export function plainText(text: string): string {
-  return text.replace(invisibleUnquoted, escapeUnits);
+  return text.replace(invisible, escapeUnits);
 }
 
+/** Without the flag `u` each UTF-16 unit matches. */
 function escapeUnits(character: string): string {
-  return character
-    .split("")
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-    .join("");
+  return character.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /**
@@ -92,9 +91,16 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
 /** Both arrays in one; the first itself when the second is empty, and the other way round. */
 export function joinBytes(before: Uint8Array, after: Uint8Array): Uint8Array {
   if (before.length === 0) return after;
-  if (after.length === 0) return before;
-  const joined = new Uint8Array(before.length + after.length);
-  joined.set(before);
-  joined.set(after, before.length);
+  return after.length === 0 ? before : joinAll([before, after]);
+}
+
+export function joinAll(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
   return joined;
 }

@@ -6,9 +6,9 @@
  * the reads and the times are compared. Bytes that were not kept are unknown: such streams are never called the same.
  */
 
+import { joinAll } from "@wirebook/protocol";
 import { summarize } from "./compare-summary.ts";
 import type { ConversationEvent } from "./scenario.ts";
-import { joinAll } from "./text.ts";
 
 export interface ComparedStream {
   /** When it began, on the clock of its events. */

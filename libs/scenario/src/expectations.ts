@@ -1,8 +1,7 @@
 /** What was received, and what the three kinds of expectations say of it. Each is asked again when more bytes have come. */
 
-import { decodeText } from "@wirebook/protocol";
+import { decodeText, joinAll } from "@wirebook/protocol";
 import { lineBytesMax, type Piece } from "./scenario.ts";
-import { joinAll } from "./text.ts";
 
 /** Reads that wait apart from each other: each costs more than its bytes. */
 const readsMax = 1000;

@@ -7,4 +7,3 @@ export { findValuesProblem, Player } from "./player.ts";
 export type { Action, Pace, PlayerOptions, StepResult, Verdict } from "./player.ts";
 export * from "./scenario.ts";
 export { writeScenario } from "./write-scenario.ts";
-export type { WriteOptions } from "./write-scenario.ts";

@@ -8,7 +8,7 @@
  * Bytes that are no UTF-8 are lone surrogates here, as in `decodeText`.
  */
 
-import { decodeText, encodeText, plainText, quotedCharactersMax } from "@wirebook/protocol";
+import { decodeText, encodeText, invisible, plainText, quotedCharactersMax } from "@wirebook/protocol";
 import { nameCharactersMax, type Piece } from "./scenario.ts";
 
 type TextForm = "line" | "pattern" | "quoted";
@@ -87,8 +87,6 @@ export function readPieces(text: string, form: TextForm, at: number): Piece[] {
   return pieces;
 }
 
-/** Control codes, bytes that are no UTF-8, and what cannot be seen or turns the reading direction. */
-const invisible = /[\0-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 const namedEscapes = new Map(Object.entries(escapes.quoted).map(([letter, character]) => [character, `\\${letter}`]));
 
 const escapeByte = (before: string, byte: number): string => `${before}\\x${byte.toString(16).padStart(2, "0")}`;
@@ -104,15 +102,4 @@ export function escapeQuoted(text: string): string {
 
 export function escapePattern(text: string): string {
   return text.replaceAll(/[\\*]|\{\{/g, "\\$&");
-}
-
-export function joinAll(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

@@ -5,13 +5,13 @@
  * it, with a pattern to use instead. Keys of the Wirebook server are left out: `{{key}}` asks for them.
  */
 
-import { decodeText, encodeText, redactKeys } from "@wirebook/protocol";
+import { decodeText, encodeText, joinAll, redactKeys } from "@wirebook/protocol";
 import { durationMsMax, lineEnds, scenarioBytesMax, scenarioStepsMax, secretName } from "./scenario.ts";
 import type { ConversationEvent } from "./scenario.ts";
-import { escapePattern, escapeQuoted, escapeText, isEndWord, joinAll } from "./text.ts";
+import { escapePattern, escapeQuoted, escapeText, isEndWord } from "./text.ts";
 import { findWhatVaries } from "./what-varies.ts";
 
-export interface WriteOptions {
+interface WriteOptions {
   readonly target?: string | undefined;
   /** The target is the Wirebook server, so its keys are left out. */
   readonly isWithServer: boolean;
