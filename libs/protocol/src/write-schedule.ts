@@ -30,10 +30,6 @@ export type ReadRate = z.infer<typeof readRate>;
 
 export const schedule = z.array(scheduleStep).check(z.minLength(1), z.maxLength(scheduleStepsMax));
 
-export function scheduleMs(steps: readonly ScheduleStep[]): number {
-  return steps.reduce((sum, { afterMs }) => sum + afterMs, 0);
-}
-
 export function scheduleBytes(steps: readonly ScheduleStep[]): number {
   return steps.reduce((sum, step) => sum + ("bytes" in step ? step.bytes : 0), 0);
 }
@@ -43,7 +39,7 @@ export function findScheduleProblem(steps: readonly ScheduleStep[], messageBytes
   if (steps.length > scheduleStepsMax) {
     return `a write schedule of ${steps.length} steps is over the limit of ${scheduleStepsMax}; send a shorter message, or cut it less often`;
   }
-  const ms = scheduleMs(steps);
+  const ms = steps.reduce((sum, { afterMs }) => sum + afterMs, 0);
   if (ms > scheduleMsMax) return `a write schedule of ${ms} ms is over the limit of ${scheduleMsMax}; wait less`;
   const bytes = scheduleBytes(steps);
   if (bytes !== messageBytes) {

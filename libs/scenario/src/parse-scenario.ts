@@ -58,7 +58,7 @@ class Parser {
       this.#tell(0, "there is no step; type for example `> PING` to send a line, `< *` to expect one");
     }
     if (this.#problems.length > 0) return { problems: this.#problems.slice(0, problemsMax) };
-    const scenario = { eol: this.#eol, timeoutMs: this.#timeoutMs, steps: this.#steps, asks: this.#asks };
+    const scenario = { timeoutMs: this.#timeoutMs, steps: this.#steps, asks: this.#asks };
     return { scenario: target === undefined ? scenario : { target, ...scenario } };
   }
 

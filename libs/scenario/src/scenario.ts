@@ -53,7 +53,6 @@ export type Step =
 
 export interface Scenario {
   readonly target?: string;
-  readonly eol: string;
   readonly timeoutMs: number;
   readonly steps: readonly Step[];
   /** The values that must be given before it is played, in the order of their use. */

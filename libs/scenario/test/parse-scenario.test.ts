@@ -41,7 +41,7 @@ test("reads settings, steps, values and what must be asked for", () => {
     "close",
   ].join("\n");
   const { steps, ...head } = parse(text);
-  expect(head).toEqual({ target: "mail", eol: "\n", timeoutMs: 1500, asks: ["me", "word"] });
+  expect(head).toEqual({ target: "mail", timeoutMs: 1500, asks: ["me", "word"] });
   const any = { kind: "any" };
   const pieces = steps.map((step) => ("pieces" in step ? step.pieces : step.kind));
   expect(pieces).toEqual([
