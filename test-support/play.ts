@@ -25,9 +25,8 @@ function readScenario(name: string): Scenario {
 /** Plays a scenario on the target of this URL; returns "held", or where it ended and why. */
 export async function playScenario(name: string, url: string, given: Record<string, string> = {}): Promise<string> {
   const [scenario, target] = [readScenario(name), parseTarget(`${name}=${url}`)];
-  const values = new Map(Object.entries(given));
-  const how = { pace: "fast", timeout: playMsMax, listenForInterrupt: () => () => undefined } as const;
-  const { outcome } = await play({ scenario, target, values, ...how });
+  const options = { values: new Map(Object.entries(given)), pace: "fast", timeoutMs: playMsMax } as const;
+  const { outcome } = await play(scenario, target, options, { listenForInterrupt: () => () => undefined });
   return outcome.verdict === "held" ? "held" : `${outcome.line}: ${outcome.message}`;
 }
 

@@ -6,7 +6,7 @@
 
 import { Connection, connectTimeoutMsDefault, type ConnectionOutcome, type Target } from "@wirebook/net";
 import { encodeText, StreamRecord } from "@wirebook/protocol";
-import { Player, type Action, type Pace, type Scenario } from "@wirebook/scenario";
+import { Player, type Action, type PlayerOptions, type Scenario } from "@wirebook/scenario";
 import type { Io } from "./command.ts";
 import { exportBounds, noteReset } from "./output/files.ts";
 
@@ -15,15 +15,6 @@ const closingMsMax = 1000;
 
 /** Bytes that wait for the target; with more the player waits as well. */
 const unsentBytesMax = 256 * 1024;
-
-export interface PlayOptions {
-  readonly scenario: Scenario;
-  readonly target: Target;
-  readonly values: ReadonlyMap<string, string>;
-  readonly pace: Pace;
-  readonly timeout: number | undefined;
-  readonly listenForInterrupt: Io["listenForInterrupt"];
-}
 
 /** How a scenario ended: at which line, unless it held, and why. */
 interface PlayOutcome {
@@ -34,11 +25,15 @@ interface PlayOutcome {
 
 export type Played = Awaited<ReturnType<typeof playScenario>>;
 
-export async function playScenario(options: PlayOptions) {
-  const { scenario, target, values, pace, timeout } = options;
-  const timeoutMs = timeout ?? scenario.timeoutMs;
+export async function playScenario(
+  scenario: Scenario,
+  target: Target,
+  options: PlayerOptions,
+  { listenForInterrupt }: Pick<Io, "listenForInterrupt">,
+) {
+  const { timeoutMs = scenario.timeoutMs } = options;
   const record = new StreamRecord(exportBounds);
-  const player = new Player(scenario, { values, pace, timeoutMs: timeout });
+  const player = new Player(scenario, options);
   const state = { isOpen: false, isInterrupted: false, over: undefined as ConnectionOutcome | undefined };
   let wake: (() => void) | undefined;
 
@@ -52,11 +47,11 @@ export async function playScenario(options: PlayOptions) {
     return hasHappened;
   }
 
-  const stopListening = options.listenForInterrupt(() => {
+  const stopListening = listenForInterrupt(() => {
     state.isInterrupted = true;
     wake?.();
   });
-  const connectTimeoutMs = timeout ?? connectTimeoutMsDefault;
+  const { timeoutMs: connectTimeoutMs = connectTimeoutMsDefault } = options;
   const conversation = { message: new Uint8Array(0), connectTimeoutMs, record };
   const connection = new Connection(target, conversation, {
     onOpen() {

@@ -106,15 +106,15 @@ export const play: Command<typeof table> = {
       const values = new Map([...given].filter(([name]) => each.scenario.asks.includes(name)));
       const problem = findValuesProblem(each.scenario, values);
       if (problem !== undefined) throw new SettingsError(problem);
-      return { ...each, values, pace, timeout, listenForInterrupt: io.listenForInterrupt };
+      return { ...each, options: { values, pace, timeoutMs: timeout } };
     });
 
     const exported = exportPath === undefined ? undefined : openExportFile(exportPath, io.program);
     let code: number = exitCodes.done;
-    for (const each of plays) {
-      const played = await playScenario(each);
-      io.out.write(json ? reportJson(each, played) : reportLine(each, played));
-      exported?.write(exportedLine(played.record, each.target));
+    for (const { file, scenario, target: to, options } of plays) {
+      const played = await playScenario(scenario, to, options, io);
+      io.out.write(json ? reportJson(file, to.name, played) : reportLine(file, scenario, played));
+      exported?.write(exportedLine(played.record, to));
       code = Math.max(code, exitCodeOf[played.outcome.verdict]);
       if (code === exitCodes.interrupted) break;
     }
@@ -167,17 +167,14 @@ async function askValue(name: string, { input, out, errorOut }: Io): Promise<str
 }
 
 /** `smtp.wire: held, 12 steps, 84 ms`, or where it ended and why. */
-function reportLine({ file, scenario }: ScenarioFile, { ms, outcome }: Played): string {
+function reportLine(file: string, scenario: Scenario, { ms, outcome }: Played): string {
   const { verdict, line, message = "" } = outcome;
   const { length } = scenario.steps;
   const how = verdict === "held" ? `held, ${length} ${length === 1 ? "step" : "steps"}, ${Math.round(ms)} ms` : message;
   return `${plainText(`${file}${line === undefined ? "" : `:${line}`}: ${how}`)}\n`;
 }
 
-function reportJson(
-  { file, target }: ScenarioFile & { readonly target: Target },
-  { outcome, ms, results, record }: Played,
-): string {
+function reportJson(file: string, target: string, { outcome, ms, results, record }: Played): string {
   const { verdict, line = null, message = null } = outcome;
   const steps = results.map(({ step, atMs, ...result }) => ({
     line: step.line,
@@ -186,5 +183,5 @@ function reportJson(
     ...result,
   }));
   const played = { verdict, line, message, ms: Number(ms.toFixed(3)), steps };
-  return jsonLine({ type: "play", file, target: target.name, ...played });
+  return jsonLine({ type: "play", file, target, ...played });
 }
