@@ -123,19 +123,6 @@ const base64BytesMax = Math.ceil(firstBytesMax / 3) * 4;
 /** The name that an operator gave to a target (DNS label characters, in lower case). */
 const targetName = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/));
 
-/** A write schedule must fit the bytes that it writes, and says itself when FIN follows. */
-function checkSchedule({
-  value,
-  issues,
-}: z.core.ParsePayload<{ bytes: string; end: boolean; schedule?: z.infer<typeof schedule> | undefined }>): void {
-  const { bytes, end, schedule: writes } = value;
-  if (writes === undefined) return;
-  const problem = end
-    ? "a connect frame with a write schedule must have end false; end it by a step of the schedule"
-    : findScheduleProblem(writes, base64Length(bytes));
-  if (problem !== undefined) issues.push({ code: "custom", input: value, path: ["schedule"], message: problem });
-}
-
 /** Bytes that a base64 text stands for (RFC 4648, section 4); of another text, which is refused by its own check, any number. */
 function base64Length(text: string): number {
   return (text.length / 4) * 3 - (text.length - text.replace(/=+$/, "").length);
@@ -177,7 +164,7 @@ const streamHead = {
   target,
   /** Who connected; absent where the page itself did. */
   client: z.optional(endpoint),
-  /** The gateway's end and the target's. */
+  /** The gateway's end and the target's; absent for a Unix socket. */
   local: z.optional(endpoint),
   remote: z.optional(endpoint),
   tls: z.optional(tlsFacts),
@@ -186,6 +173,7 @@ const streamHead = {
   faults: z.optional(flowFaults),
   name: z.optional(z.string().check(z.maxLength(flowNameCharactersMax))),
 };
+const { local, remote, tls, at } = streamHead;
 /** What a presenter says of a stream besides its bytes [G-16]. */
 const presentedHead = z.strictObject(streamHead);
 export type StreamHead = z.infer<typeof presentedHead>;
@@ -224,7 +212,15 @@ const pageFrame = z.discriminatedUnion("type", [
       schedule: z.optional(schedule),
       read: z.optional(readRate),
     })
-    .check(checkSchedule),
+    // A write schedule must fit the bytes that it writes, and says itself when FIN follows.
+    .check(({ value, issues }) => {
+      const { bytes, end, schedule: writes } = value;
+      if (writes === undefined) return;
+      const problem = end
+        ? "a connect frame with a write schedule must have end false; end it by a step of the schedule"
+        : findScheduleProblem(writes, base64Length(bytes));
+      if (problem !== undefined) issues.push({ code: "custom", input: value, path: ["schedule"], message: problem });
+    }),
   z.strictObject({ type: z.literal("end"), id }),
   z.strictObject({ type: z.literal("reset"), id }),
   z.strictObject({ type: z.literal("cancel"), id }),
@@ -276,15 +272,7 @@ const gatewayFrame = z.discriminatedUnion("type", [
     mayWatch: z.boolean(),
   }),
   z.strictObject({ type: z.literal("clock"), at: milliseconds, gatewayAt: milliseconds }),
-  z.strictObject({
-    type: z.literal("open"),
-    id,
-    /** Absent for a Unix socket. */
-    local: z.optional(endpoint),
-    remote: z.optional(endpoint),
-    tls: z.optional(tlsFacts),
-    at: stepTimes,
-  }),
+  z.strictObject({ type: z.literal("open"), id, local, remote, tls, at }),
   z.extend(ending, { type: z.literal("end"), id: streamOrFlowId, position, at: stepTimes, ...totals }),
   z.extend(failure, {
     type: z.literal("error"),
