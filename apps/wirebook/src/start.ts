@@ -18,6 +18,7 @@ import { describeSettings, portNumber, readOptions, selectOptions, SettingsError
 import type { Setting } from "@wirebook/settings";
 import { pageAddress, readConfig as readGatewayConfig, table as gatewayTable } from "../../gateway/src/config.ts";
 import type { GatewayConfig } from "../../gateway/src/config.ts";
+import type { ListeningPorts } from "../../gateway/src/flows/listening-port.ts";
 import { readConfig as readServerConfig, table as serverTable } from "../../server/src/config.ts";
 import type { Config as ServerConfig } from "../../server/src/config.ts";
 import { findAddress } from "../../server/src/server.ts";
@@ -47,9 +48,6 @@ const help = `Usage: wirebook start [option…]
 Runs the server and the gateway with its page until Ctrl-C. The history is in this folder.
 
 ${describeSettings(table)}`;
-
-/** Where the gateway listens besides its own port, and the name of the target there. */
-type ListeningPort = HostPort & { readonly target: string };
 
 type Plan = NonNullable<Awaited<ReturnType<typeof readPlan>>>;
 
@@ -160,11 +158,7 @@ function end(name: string, code: number): void {
   if (running.size === 0) process.exit(exitCode);
 }
 
-function describe(
-  { server, gateway, watchesDefault }: Plan,
-  ports: readonly ListeningPort[],
-  logPath?: string,
-): string {
+function describe({ server, gateway, watchesDefault }: Plan, ports: ListeningPorts["ports"], logPath?: string): string {
   const at = server.port === serverTable.port.default ? "" : ` --port ${server.port}`;
   const lines = [`page      ${pageAddress(gateway)}`, `client    ${command}${at} brick 2`];
   const [watched] = watchesDefault ? ports : [];
@@ -214,7 +208,7 @@ async function start(): Promise<void> {
   }
   await launch("server", plan.serverWords, "inherit");
   const ports = await launch("gateway", plan.gatewayWords, log?.file ?? "inherit");
-  process.stdout.write(describe(plan, ports as readonly ListeningPort[], log?.path));
+  process.stdout.write(describe(plan, ports as ListeningPorts["ports"], log?.path));
 }
 
 try {
