@@ -9,10 +9,6 @@ export function localTime(time: number | string): string {
   const offset = -date.getTimezoneOffset();
   if (offset === 0) return date.toISOString();
   const wall = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, -1);
-  const [hours, minutes] = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60];
-  return `${wall}${offset < 0 ? "-" : "+"}${twoDigits(hours)}:${twoDigits(minutes)}`;
-}
-
-function twoDigits(number: number): string {
-  return String(number).padStart(2, "0");
+  const hoursAndMinutes = new Date(Math.abs(offset) * 60_000).toISOString().slice(11, 16);
+  return `${wall}${offset < 0 ? "-" : "+"}${hoursAndMinutes}`;
 }
