@@ -101,11 +101,7 @@ export function isPcapng(head: Uint8Array): boolean {
   return head.length >= 4 && new DataView(head.buffer, head.byteOffset).getUint32(0, true) === blockTypes.section;
 }
 
-function encodeBlock(
-  type: number,
-  body: Uint8Array,
-  options: Readonly<Record<number, Uint8Array>>,
-): Uint8Array<ArrayBuffer> {
+function encodeBlock(type: number, body: Uint8Array, options: Readonly<Record<number, Uint8Array>>) {
   const all = Object.entries(options);
   // Behind the last one stands an empty one.
   const optionBytes = all.length === 0 ? 0 : all.reduce((sum, [, { length }]) => sum + 4 + padded(length), 4);

@@ -248,11 +248,7 @@ type Aligned<Item> = readonly [one: Item | undefined, other: Item | undefined];
  * All items of both lists, each once and in order: those of a longest common subsequence beside each other, and between them
  * those that differ in their order. It is looked for window by window, so lists that moved further align less well.
  */
-function align<Item>(
-  one: readonly Item[],
-  other: readonly Item[],
-  keyOf: (item: Item) => string,
-): readonly Aligned<Item>[] {
+function align<Item>(one: readonly Item[], other: readonly Item[], keyOf: (item: Item) => string) {
   const [keys, otherKeys] = [one.map(keyOf), other.map(keyOf)];
   // Of several longest subsequences the same is found whichever list is the first one.
   const isSwapped = keys.join("\u{ffff}") > otherKeys.join("\u{ffff}");

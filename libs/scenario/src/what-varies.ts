@@ -27,10 +27,7 @@ const kinds: readonly (readonly [string, string])[] = [
 const varying = new RegExp(kinds.map(([, form]) => `(${form})`).join("|"), "gi");
 
 /** What varies in the line, and a pattern that lets it; `undefined` when nothing does. What was `sent` is only repeated. */
-export function findWhatVaries(
-  line: string,
-  sent = "",
-): { readonly what: string; readonly pattern: string } | undefined {
+export function findWhatVaries(line: string, sent: string) {
   const names = new Set<string>();
   let pattern = "";
   let end = 0;

@@ -35,10 +35,7 @@ const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
 /** It ends early, with a comment that says so, where bytes were not kept or a limit is reached. */
-export function writeScenario(
-  events: Iterable<ConversationEvent>,
-  { target, isWithServer, comment }: WriteOptions,
-): string {
+export function writeScenario(events: Iterable<ConversationEvent>, { target, isWithServer, comment }: WriteOptions) {
   const all = [...events].filter(({ kind }) => kind !== "written");
   const lineEnd = findLineEnd(all);
   const lines = comment?.split("\n").map((line) => `# ${escapeText(line)}`) ?? [];

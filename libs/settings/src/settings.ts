@@ -69,10 +69,7 @@ export function readSettings<const Table extends SettingsTable>(
 }
 
 /** For a program that takes options alone; `undefined` when the user asked for help. @throws SettingsError */
-export function readOptions<const Table extends SettingsTable>(
-  table: Table,
-  source: SettingsSource,
-): Invocation<Table> | undefined {
+export function readOptions<const Table extends SettingsTable>(table: Table, source: SettingsSource) {
   const invocation = readSettings(table, source);
   if (invocation.isHelp) return undefined;
   const [word] = invocation.words;

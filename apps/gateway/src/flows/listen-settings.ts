@@ -15,11 +15,7 @@ export interface ListenSettings extends HostPort {
 const namesCharactersMax = 200;
 
 /** @throws SettingsError; `none` alone stands for none, where there would be one by default */
-export function readListens(
-  texts: readonly string[],
-  targets: readonly Target[],
-  allow: readonly unknown[],
-): ListenSettings[] {
+export function readListens(texts: readonly string[], targets: readonly Target[], allow: readonly unknown[]) {
   if (texts.length === 0 && allow.length > 0) {
     throw new SettingsError("--allow is for the ports of --listen, which is missing; type --listen PORT=NAME as well");
   }
