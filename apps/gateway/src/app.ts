@@ -77,9 +77,9 @@ export async function createApp(
   const flowLog = new FrameLog(config.watchMemory * 1024 * 1024, flowsKeptMax, onGap);
   const presentations = new Presentations(limits, onGap);
   app.addHook("onClose", () => presentations.close());
-  const listening = new ListeningPorts(config.listens, config.allow, { limits, flowLog, log, metrics });
+  const listening = new ListeningPorts(config.allow, { limits, flowLog, log, metrics });
   app.decorate("listening", listening);
-  app.addHook("onReady", () => listening.open());
+  app.addHook("onReady", () => listening.open(config.listens));
   const connections = new WebSocketConnections({
     targets,
     pool,

@@ -32,7 +32,6 @@ export class ListeningPorts {
   readonly shared: FlowShared;
   /** Called when the faults of a port have changed. */
   onFaults: (() => void) | undefined;
-  readonly #settings: readonly ListenSettings[];
   readonly #allowed = new BlockList();
   readonly #open: OpenPort[] = [];
   readonly #flows = new Set<Flow>();
@@ -40,9 +39,8 @@ export class ListeningPorts {
   readonly #probing: NodeJS.Timeout;
 
   /** @param allowed networks besides loopback */
-  constructor(settings: readonly ListenSettings[], allowed: GatewayConfig["allow"], shared: FlowShared) {
+  constructor(allowed: GatewayConfig["allow"], shared: FlowShared) {
     this.shared = shared;
-    this.#settings = settings;
     for (const { address, bits } of allowed) this.#allowed.addSubnet(address, bits, familyOf(address));
     this.#probing = setInterval(() => {
       for (const flow of this.#flows) flow.probe();
@@ -69,8 +67,8 @@ export class ListeningPorts {
   }
 
   /** @throws ListenError */
-  async open(): Promise<void> {
-    for (const settings of this.#settings) {
+  async open(all: readonly ListenSettings[]): Promise<void> {
+    for (const settings of all) {
       const { host, port } = settings;
       const probes = { keepAlive: true, keepAliveInitialDelay: clientProbeMs };
       const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, ...probes });
