@@ -3,7 +3,7 @@
 import { decodeSession, sessionBytesMax, toStreamRecord } from "@wirebook/capture";
 import { decodeText, plainText } from "@wirebook/protocol";
 import { compareStreams, compareTurn, describeEnds, escapeText, foldLines, nameOfTurn } from "@wirebook/scenario";
-import type { ComparedLine, ComparedStream, Turn, TurnPair } from "@wirebook/scenario";
+import type { ComparedLine, Turn, TurnPair } from "@wirebook/scenario";
 import { readSmallFile, SettingsError } from "@wirebook/settings";
 import { exitCodes, type Command } from "./command.ts";
 import type { Paint } from "./output/text.ts";
@@ -61,10 +61,8 @@ export const compare: Command<typeof table> = {
   },
 };
 
-type NamedStream = ComparedStream & { readonly name: string };
-
 /** @param word a file, and the number of one of its streams, from 1: `session.ndjson#2` */
-function readStream(word: string, onNotice: (sentence: string) => void): NamedStream {
+function readStream(word: string, onNotice: (sentence: string) => void) {
   const [, path = word, number] = /^(.+)#(\d{1,9})$/su.exec(word) ?? [];
   const content = readSmallFile(path, path, sessionBytesMax, "name a file that Wirebook exported as NDJSON");
   const { records, problems } = decodeSession(content);

@@ -95,7 +95,7 @@ export const play: Command<typeof table> = {
     const given = new Map(value.map(readValue));
     const read = files.flatMap((file) => readScenario(file, io.printError) ?? []);
     if (read.length < files.length) return exitCodes.usage;
-    const scenarios = read.map((each) => ({ ...each, target: targetOf(each, targets) }));
+    const scenarios = read.map((each) => ({ ...each, target: targetOf(each.file, each.scenario, targets) }));
     for (const name of new Set(scenarios.flatMap(({ scenario }) => scenario.asks))) {
       const typed = given.get(name) ?? (await askValue(name, io));
       if (typed === undefined) return exitCodes.interrupted;
@@ -129,12 +129,7 @@ function readValue(text: string): [name: string, value: string] {
   throw new SettingsError("--value has no name that a scenario could have; type NAME=VALUE, such as user=brick");
 }
 
-interface ScenarioFile {
-  readonly file: string;
-  readonly scenario: Scenario;
-}
-
-function readScenario(file: string, printError: Io["printError"]): ScenarioFile | undefined {
+function readScenario(file: string, printError: Io["printError"]) {
   const bytes = readSmallFile(file, file, scenarioBytesMax, "name the file of a scenario");
   const parsed = parseScenario(decodeText(bytes));
   if ("scenario" in parsed) return { file, ...parsed };
@@ -142,7 +137,7 @@ function readScenario(file: string, printError: Io["printError"]): ScenarioFile 
   return undefined;
 }
 
-function targetOf({ file, scenario: { target: name } }: ScenarioFile, targets: readonly Target[]): Target {
+function targetOf(file: string, { target: name }: Scenario, targets: readonly Target[]): Target {
   const [only, ...others] = targets;
   const found = name === undefined && others.length === 0 ? only : targets.find((each) => each.name === name);
   if (found !== undefined) return found;

@@ -98,9 +98,7 @@ const latin1 = new TextDecoder("latin1");
 
 export function compareStreams(one: ComparedStream, other: ComparedStream): Comparison {
   const [first, second] = [turnsOf(one), turnsOf(other)];
-  const turns = align(first.turns, second.turns, ({ sent }) => sent.key).map(([turn, otherTurn]) =>
-    pairOf(turn, otherTurn),
-  );
+  const turns = align(first.turns, second.turns, ({ sent }) => sent.key).map(pairOf);
   const passages = [...first.turns, ...second.turns].flatMap(({ sent, received }) => [sent, received]);
   const lost = passages.flatMap(({ events }) => events.filter(({ bytes }) => bytes === undefined));
   const missingBytes = lost.reduce((sum, { byteCount }) => sum + byteCount, 0);
@@ -149,7 +147,7 @@ export function foldLines(lines: readonly LinePair[]): readonly (LinePair | numb
   return folded;
 }
 
-function pairOf(one: Turn | undefined, other: Turn | undefined): TurnPair {
+function pairOf([one, other]: Aligned<Turn>): TurnPair {
   const hasBoth = one !== undefined && other !== undefined;
   const isSentSame = hasBoth && one.sent.key === other.sent.key;
   const isReceivedSame = hasBoth && one.received.key === other.received.key;
