@@ -89,9 +89,8 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
 /** Here `--host` is the gateway's, so the sentences of the server about its own name the variable. */
 async function assertHost({ host, users, iKnow }: ServerConfig): Promise<void> {
   await findAddress(host, users === "registered" || iKnow).catch((cause: Error) => {
-    throw new Error(cause.message.replace("--host is", "WIREBOOK_HOST is").replace("--host ", "WIREBOOK_HOST="), {
-      cause,
-    });
+    const message = cause.message.replace("--host is", "WIREBOOK_HOST is").replace("--host ", "WIREBOOK_HOST=");
+    throw new Error(message, { cause });
   });
 }
 

@@ -133,13 +133,7 @@ export class PageConnection extends WebSocketConnection {
     this.#closeWhenDrained();
   }
 
-  #sendBytes(
-    kind: ByteFrameKind,
-    { id }: Stream,
-    isFromTarget: boolean,
-    body: Uint8Array | number,
-    atMs: number,
-  ): void {
+  #sendBytes(kind: ByteFrameKind, { id }: Stream, isFromTarget: boolean, body: Uint8Array | number, atMs: number) {
     const queuedKiB = this.queue.waitingBytes >>> 10;
     const header = { kind, leg: "target", isFromTarget, isAfterGap: false, queuedKiB, id, atMs } as const;
     // Memory from Node's pool: a third of what a small frame costs otherwise.
