@@ -150,7 +150,7 @@ function readTarget(text: string): Target {
     return parseTarget(text);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    throw new SettingsError(`--target: ${error.message}`, { cause: error });
+    throw new SettingsError(error.message, { cause: error });
   }
 }
 

@@ -217,6 +217,11 @@ test.each<[words: string[], sentence: string]>([
   expect(problemOf(words)).toContain(sentence);
 });
 
+test("says whether the option or the variable names a wrong target", () => {
+  expect(() => read(["--target", "foo"])).toThrow('--target: "foo" has no name; type NAME=URL');
+  expect(() => read([], { WIREBOOK_TARGETS: "foo" })).toThrow('WIREBOOK_TARGETS: "foo" has no name; type NAME=URL');
+});
+
 test("cuts what it repeats at 40 characters, and repeats no password", () => {
   expect(problemOf(["--target", `mail=${"x".repeat(5000)}`]).length).toBeLessThan(300);
   expect(problemOf(["--target", "mail=tcp://brick:secret@mail.example:25"])).not.toContain("secret");

@@ -13,7 +13,10 @@ export class SettingsError extends Error {
 
 /** One setting. Its option is its name in kebab-case: `trustProxy` is `--trust-proxy`. */
 export interface Setting<Value> {
-  /** Reads the text (or, for a list, the texts) that the user gave; a switch is given `true`. */
+  /**
+   * Reads the text (or, for a list, the texts) that the user gave; a switch is given `true`. It may throw a `SettingsError`
+   * whose message follows the setting's name.
+   */
   readonly schema: ZodMiniType<Value>;
   /** Where it is a list, the option may be given several times. */
   readonly default: Value;
@@ -150,10 +153,15 @@ function explain({ code, message }: NodeJS.ErrnoException): string {
 function readOne(option: string, setting: Setting<unknown>, given: Given, source: SettingsSource): unknown {
   const value = given ?? fromEnvironment(option, setting, source);
   if (value === undefined) return setting.default;
-  const result = setting.schema.safeParse(typeof value === "string" ? reveal(value) : value);
-  if (result.success) return result.data;
-  const shown = [value].flat().map((each) => JSON.stringify(cut(withoutUserinfo(reveal(String(each))))));
   const where = given === undefined ? setting.env : `--${option}`;
+  try {
+    const result = setting.schema.safeParse(typeof value === "string" ? reveal(value) : value);
+    if (result.success) return result.data;
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    throw new SettingsError(`${where}: ${error.message}`, { cause: error.cause });
+  }
+  const shown = [value].flat().map((each) => JSON.stringify(cut(withoutUserinfo(reveal(String(each))))));
   throw new SettingsError(`${where} is ${shown.join(", ")}; type ${setting.expects}`);
 }
 
