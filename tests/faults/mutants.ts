@@ -130,20 +130,20 @@ const table = {
   "unmasked-flows": {
     what: "a gateway that shows the keys of flows",
     file: "apps/gateway/src/flows/logged-flow.ts",
-    find: "if (this.#mask === undefined) return bytes;",
-    replace: "if (bytes !== undefined) return bytes;",
+    find: "masked ?? bytes",
+    replace: "bytes",
   },
   "flows-cut-at-signal": {
     what: "a gateway that breaks off what passes through its ports as soon as it gets a signal",
     file: "apps/gateway/src/flows/listening-port.ts",
-    find: "const timer = setTimeout(() => this.#abortAll(), this.limits.drainMs);",
-    replace: "const timer = setTimeout(() => this.#abortAll(), 0);",
+    find: "}, this.shared.limits.drainMs);",
+    replace: "}, 0);",
   },
   "ignored-target-errors": {
     what: "a listening port whose connections to the target have no error listener",
     file: "apps/gateway/src/flows/flow.ts",
-    find: 'onError: (error) => this.#break(this.#explain(error), "target"),',
-    replace: "onError: (error) => { throw error; },",
+    find: 'this.#break(explain(error, port.target, { at: this.record.at, receivedBytes }), "target");',
+    replace: "throw error;",
   },
   "no-flow-backpressure": {
     what: "a listening port that reads on whatever waits for the other end",
@@ -479,7 +479,7 @@ const table = {
   "no-escaping": {
     what: "a history that quotes messages without escaping them",
     file: "libs/protocol/src/text.ts",
-    find: "return JSON.stringify(text).replace(invisible, escapeUnits);",
+    find: "return JSON.stringify(text).replace(invisibleInJson, escapeUnits);",
     replace: 'return `"${text}"`;',
   },
 } as const satisfies Readonly<Record<string, Mutant>>;
