@@ -70,7 +70,7 @@ test("an exchange, a conversation and a flow become scenarios, which hold, and f
     await expect(form).toContainText("✓ Held");
     await expect(wirebook.line).toHaveValue("brick ");
     await form.getByRole("button", { name: /passed: < \d{4}-/ }).click();
-    await expect(stream.locator("span.lit:not(.run)")).toHaveText(/^\d{4}-.* "brick"␊\s*$/);
+    await expect(stream.locator("span.lit:not(.run)")).toHaveText(/^\d{4}-.* "brick"\s*$/);
   });
 
   await test.step("another expectation fails at the bytes that came instead", async () => {
@@ -81,7 +81,7 @@ test("an exchange, a conversation and a flow become scenarios, which hold, and f
     await expect(announced).toContainText('expected `* "otter"`');
     await expectClean(page, "#inspector");
     await form.getByRole("button", { name: /failed: < / }).click();
-    await expect(stream.locator("span.lit:not(.run)")).toHaveText(/^\d{4}-.* "brick"␊\s*$/);
+    await expect(stream.locator("span.lit:not(.run)")).toHaveText(/^\d{4}-.* "brick"\s*$/);
     await expect(inspector.getByRole("button", { name: /^Pinned: < \* "otter"/ })).toBeVisible();
     await page.emulateMedia({ colorScheme: "dark" });
     await page.keyboard.press("Escape");

@@ -37,7 +37,7 @@ test("draws more rarely where a drawing keeps the page busy for long", async () 
   await Promise.resolve();
   await pass(80); // The timer behind the frame is this late.
   throttle.mark();
-  await pass(239);
+  await pass(559);
   expect(throttle.listen()).toBe(1);
   await pass(2);
   expect(throttle.listen()).toBe(2);

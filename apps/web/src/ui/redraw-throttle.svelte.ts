@@ -2,7 +2,7 @@
 const nextFrame: (draw: () => void) => void = globalThis.requestAnimationFrame ?? queueMicrotask;
 
 /** What is not drawn with every frame takes no more than one part in so many of the page's time. */
-const drawingShare = 4;
+const drawingShare = 8;
 
 /**
  * Tells the drawing that plain data changed, at most once a frame of the screen. What grows by a thousand lines a second
