@@ -42,3 +42,15 @@ test("draws more rarely where a drawing keeps the page busy for long", async () 
   await pass(2);
   expect(throttle.listen()).toBe(2);
 });
+
+test("draws again within a second, however long the drawing before seems to have taken", async () => {
+  const throttle = new RedrawThrottle(100);
+  throttle.mark();
+  await Promise.resolve();
+  await pass(3_600_000); // The machine slept.
+  throttle.mark();
+  await pass(1001);
+  throttle.mark();
+  await pass(1001);
+  expect(throttle.listen()).toBe(3);
+});

@@ -4,6 +4,9 @@ const nextFrame: (draw: () => void) => void = globalThis.requestAnimationFrame ?
 /** What is not drawn with every frame takes no more than one part in so many of the page's time. */
 const drawingShare = 8;
 
+/** Milliseconds that it waits at most for that: a drawing may seem to take an hour, as when the machine was put to sleep. */
+const pauseMsMax = 1000;
+
 /**
  * Tells the drawing that plain data changed, at most once a frame of the screen. What grows by a thousand lines a second
  * would cost too much as state: it is kept in plain fields, its getters call `listen`, and each change calls `mark`.
@@ -36,7 +39,7 @@ export class RedrawThrottle {
       // A timer runs once the frame is out, with all that the browser does for it.
       if (this.#everyMs > 0) setTimeout(() => (this.#tookMs = performance.now() - this.#drawnMs));
     };
-    const pauseMs = Math.max(this.#everyMs, this.#tookMs * drawingShare);
+    const pauseMs = Math.max(this.#everyMs, Math.min(this.#tookMs * drawingShare, pauseMsMax));
     const leftMs = this.#drawnMs + pauseMs - performance.now();
     if (leftMs <= 0) nextFrame(draw);
     else setTimeout(() => nextFrame(draw), leftMs);
