@@ -49,31 +49,43 @@ describe("a name with several addresses", () => {
     await once(server, "listening");
     using _ = resolveTo("127.0.0.1", "127.0.0.2");
     const target = tcpTarget("x", { host: "both.example", port: deaf.port });
-    const { record, ending } = run(target, { connectTimeoutMs: 3000 });
+    const { record, ending } = run(target, { connectTimeoutMs: 60_000 });
     expect(await ending).toBe("fin");
     expect(record.remote?.address).toBe("127.0.0.2");
     for (const socket of fillers) socket.destroy();
   });
 
   test("is reached over a link that takes longer than Node's 250 ms, even when the other address refuses", async () => {
-    await using slow = await openDeafPeer();
-    const fillers = [connect(slow.port, "127.0.0.1"), connect(slow.port, "127.0.0.1")];
-    await Promise.all(fillers.map((socket) => once(socket, "connect")));
     using _ = resolveTo("127.0.0.1", "127.0.0.2");
-    const { connection, record, ending } = converse(tcpTarget("x", { host: "slow.example", port: slow.port }), {
-      connectTimeoutMs: 60_000,
-    });
-    // The first SYN is lost. The kernel sends the next one a second later.
-    const isSynSent = async (): Promise<boolean> => (await socketsTo(slow.port)).some(({ state }) => state === "02");
-    while (!(await isSynSent())) await turn();
-    slow.wake();
-    await vi.waitFor(() => expect(record.at.established).toBeDefined(), { timeout: 60_000 });
-    expect(record.remote?.address).toBe("127.0.0.1");
-    connection.cancel();
-    expect(await ending).toBe("cancelled");
-    for (const socket of fillers) socket.destroy();
+    // On a busy machine the server may wake too late for the SYN that the kernel repeats: that says nothing.
+    let reached: string | undefined;
+    do reached = await reachSlowly();
+    while (reached === "too late");
+    expect(reached).toBe("127.0.0.1");
   });
 });
+
+/** Connects to a server that wakes behind the first SYN. The kernel sends the next one a second after that. */
+async function reachSlowly(): Promise<string | undefined> {
+  await using slow = await openDeafPeer();
+  const fillers = [connect(slow.port, "127.0.0.1"), connect(slow.port, "127.0.0.1")];
+  await Promise.all(fillers.map((socket) => once(socket, "connect")));
+  const opened = Promise.withResolvers<void>();
+  const { connection, record, ending } = converse(
+    tcpTarget("x", { host: "slow.example", port: slow.port }),
+    { connectTimeoutMs: 60_000 },
+    { onOpen: () => opened.resolve() },
+  );
+  const isSynSent = async (): Promise<boolean> => (await socketsTo(slow.port)).some(({ state }) => state === "02");
+  while (!(await isSynSent())) await turn();
+  await slow.wake();
+  const isLate = performance.now() - (record.at.connecting ?? 0) > 900;
+  await Promise.race([opened.promise, ending]);
+  connection.cancel();
+  await ending;
+  for (const socket of fillers) socket.destroy();
+  return record.at.established === undefined && isLate ? "too late" : record.remote?.address;
+}
 
 test("an IP address is not looked up", async () => {
   await using peer = await openPeer((socket) => socket.end());

@@ -70,7 +70,11 @@ export async function closedPort(): Promise<number> {
 const deafListener = `
   const { createServer } = require("node:net");
   const { parentPort, workerData } = require("node:worker_threads");
-  const server = createServer((socket) => socket.on("error", () => {}).resume());
+  const server = createServer((socket) => {
+    socket.on("error", () => {}).resume();
+    Atomics.store(new Int32Array(workerData), 1, 1);
+    Atomics.notify(new Int32Array(workerData), 1);
+  });
   server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
     parentPort.postMessage(server.address().port);
     setImmediate(() => Atomics.wait(new Int32Array(workerData), 0, 0));
@@ -96,13 +100,15 @@ const promptListener = `
   server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
 `;
 
-/** A server that accepts nothing until it is woken, and holds as many waiting connections as it was given leave to. */
-export async function openDeafPeer(): Promise<Peer & { wake(): void }> {
-  const memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+/** A server that accepts nothing until it is woken, which is done when it has accepted a connection that waited. */
+export async function openDeafPeer(): Promise<Peer & { wake(): Promise<void> }> {
+  const memory = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   const peer = await openInThread(deafListener, memory);
-  const wake = (): void => {
-    Atomics.store(new Int32Array(memory), 0, 1);
-    Atomics.notify(new Int32Array(memory), 0);
+  const wake = async (): Promise<void> => {
+    const touch = new Int32Array(memory);
+    Atomics.store(touch, 0, 1);
+    Atomics.notify(touch, 0);
+    await Atomics.waitAsync(touch, 1, 0).value;
   };
   return { ...peer, wake };
 }
