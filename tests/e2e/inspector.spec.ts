@@ -282,6 +282,7 @@ test("j and k go through the frames and through the exchanges", async ({ wireboo
   const { inspector } = wirebook;
   await wirebook.openTab("Frames");
   const frames = inspector.getByRole("group", { name: "Frames" }).getByRole("button");
+  await expect(frames.nth(4)).toBeVisible();
   await frames.first().focus();
   await page.keyboard.press("j");
   await page.keyboard.press("ArrowDown");

@@ -5,7 +5,7 @@ let nowMs = 0;
 
 beforeEach(() => {
   nowMs = 0;
-  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   vi.spyOn(performance, "now").mockImplementation(() => nowMs);
 });
 
@@ -37,20 +37,34 @@ test("draws more rarely where a drawing keeps the page busy for long", async () 
   await Promise.resolve();
   await pass(80); // The timer behind the frame is this late.
   throttle.mark();
-  await pass(559);
+  await pass(419);
   expect(throttle.listen()).toBe(1);
   await pass(2);
   expect(throttle.listen()).toBe(2);
 });
 
-test("draws again within a second, however long the drawing before seems to have taken", async () => {
+test("draws again within half a second, however long the drawing before seems to have taken", async () => {
   const throttle = new RedrawThrottle(100);
   throttle.mark();
   await Promise.resolve();
   await pass(3_600_000); // The machine slept.
   throttle.mark();
-  await pass(1001);
+  await pass(501);
   throttle.mark();
-  await pass(1001);
+  await pass(501);
   expect(throttle.listen()).toBe(3);
+});
+
+test("draws the last change of all without waiting", async () => {
+  const throttle = new RedrawThrottle(100);
+  throttle.mark();
+  await pass(1);
+  throttle.mark();
+  await pass(10);
+  expect(throttle.listen()).toBe(1);
+  throttle.mark(true);
+  await pass(1);
+  expect(throttle.listen()).toBe(2);
+  await pass(200);
+  expect(throttle.listen()).toBe(2);
 });

@@ -5,7 +5,7 @@ const nextFrame: (draw: () => void) => void = globalThis.requestAnimationFrame ?
 const drawingShare = 8;
 
 /** Milliseconds that it waits at most for that: a drawing may seem to take an hour, as when the machine was put to sleep. */
-const pauseMsMax = 1000;
+const pauseMsMax = 500;
 
 /**
  * Tells the drawing that plain data changed, at most once a frame of the screen. What grows by a thousand lines a second
@@ -14,6 +14,7 @@ const pauseMsMax = 1000;
 export class RedrawThrottle {
   #beat = $state(0);
   #isDue = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #drawnMs = -Infinity;
   /** How long the page's thread was busy with the last drawing. */
   #tookMs = 0;
@@ -28,20 +29,29 @@ export class RedrawThrottle {
     return this.#beat;
   }
 
-  /** What is drawn has changed: the first change is drawn in the next frame, the last one when its time comes. */
-  mark(): void {
-    if (this.#isDue) return;
+  /**
+   * What is drawn has changed: the first change is drawn in the next frame, the last one when its time comes.
+   *
+   * @param isLast it will not change again, so it is drawn without waiting
+   */
+  mark(isLast = false): void {
+    const isWaiting = this.#timer !== undefined;
+    if (this.#isDue && !(isLast && isWaiting)) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#isDue = true;
-    const draw = () => {
-      this.#isDue = false;
-      this.#drawnMs = performance.now();
-      this.#beat += 1;
-      // A timer runs once the frame is out, with all that the browser does for it.
-      if (this.#everyMs > 0) setTimeout(() => (this.#tookMs = performance.now() - this.#drawnMs));
-    };
     const pauseMs = Math.max(this.#everyMs, Math.min(this.#tookMs * drawingShare, pauseMsMax));
-    const leftMs = this.#drawnMs + pauseMs - performance.now();
-    if (leftMs <= 0) nextFrame(draw);
-    else setTimeout(() => nextFrame(draw), leftMs);
+    const leftMs = isLast ? 0 : this.#drawnMs + pauseMs - performance.now();
+    if (leftMs <= 0) nextFrame(() => this.#draw());
+    else this.#timer = setTimeout(() => nextFrame(() => this.#draw()), leftMs);
+  }
+
+  #draw(): void {
+    this.#isDue = false;
+    this.#timer = undefined;
+    this.#drawnMs = performance.now();
+    this.#beat += 1;
+    // A timer runs once the frame is out, with all that the browser does for it.
+    if (this.#everyMs > 0) setTimeout(() => (this.#tookMs = performance.now() - this.#drawnMs));
   }
 }
