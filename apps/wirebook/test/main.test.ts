@@ -83,11 +83,14 @@ test.skipIf(ptyMaker === undefined).each([
   expect(await terminal.exitCode).toBe(3);
 });
 
-test.skipIf(ptyMaker === undefined).each([["storm"], ["help-desk"]])("nobody is asked about %s", async (word) => {
-  await using terminal = new PtyCli([word, "--port", "1"], {}, launcher);
-  await terminal.exitCode;
-  expect(terminal.screen).not.toContain("is no command");
-});
+test.skipIf(ptyMaker === undefined).each([["storm"], ["help-desk"]])(
+  "a person who types %s is not asked",
+  async (word) => {
+    await using terminal = new PtyCli([word, "--port", "1"], {}, launcher);
+    await terminal.exitCode;
+    expect(terminal.screen).not.toContain("is no command");
+  },
+);
 
 test("a script is not asked", async () => {
   const { stderr } = await wirebook("strat", "--port", "1");
