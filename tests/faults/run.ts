@@ -14,7 +14,7 @@ import { unmet } from "./framework/needs.ts";
 import { describeControl, tryOut } from "./framework/trial.ts";
 import type { Tried } from "./framework/trial.ts";
 
-const violationsShownMax = 5;
+const violationsShownMax = 20;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

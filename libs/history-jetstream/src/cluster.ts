@@ -18,7 +18,7 @@ export const natsVersionLeast = "2.10.27";
 /** Milliseconds without an answer after which another node is connected to: the current one may be cut off from the others. */
 export const failoverMs = 3000;
 /** Milliseconds in which that other node must greet. */
-export const greetingMsMax = 500;
+export const greetingMsMax = 2000;
 /** Milliseconds for each request about a consumer. None is answered that the cluster places on a node which has just died. */
 export const consumerTimeoutMs = 1000;
 /** Milliseconds for which an unanswered question is repeated, and between two attempts. */

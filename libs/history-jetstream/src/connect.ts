@@ -103,6 +103,8 @@ function connectionOptions(address: NatsAddress, credentials: NatsCredentials): 
   const tls = tlsOf(address, credentials);
   return {
     name: "wirebook",
+    // Otherwise `setServers` shuffles: the node that was found to answer would come behind a frozen one.
+    noRandomize: true,
     // With several nodes, another one can answer sooner than a frozen one.
     timeout: address.servers.length > 1 ? connectTimeoutMs : requestTimeoutMs,
     maxReconnectAttempts: -1,

@@ -66,6 +66,17 @@ describeOnNatsServers("messages of other servers", () => {
     expect(performance.now() - acknowledgedMs).toBeLessThan(heardMsMax);
   });
 
+  test("the client dials the nodes in the order in which they are given", async () => {
+    const { history, cluster } = await open("ordered");
+    await using _ = history;
+    const given = nodes.nodes.map(({ host, ports }) => `${host}:${ports.client}`);
+    for (let round = 0; round < 20; round++) {
+      given.push(given.shift() as string);
+      cluster.connection.setServers(given);
+      expect(cluster.connection.getServers().map(({ listen }) => listen)).toEqual(given);
+    }
+  });
+
   test.each<[string, (node: NatsNode) => unknown]>([
     ["dies", (node) => node.kill()],
     ["freezes", freeze],
