@@ -77,8 +77,8 @@ export class NatsNode {
   }
 
   /** Resolves when, besides, each of its copies is in step with the others. */
-  inStep(withinMs = inStepMsMax): Promise<void> {
-    return this.#until("", withinMs);
+  inStep(): Promise<void> {
+    return this.#until("", inStepMsMax);
   }
 
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
