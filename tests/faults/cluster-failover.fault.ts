@@ -33,6 +33,8 @@ const readerRounds = 3;
 /** Milliseconds after which a client that has not gone on is given up. */
 const giveUpMs = 40_000;
 const pauseMs = 40;
+/** Milliseconds in which a node that was frozen or killed takes part again, on a machine that is busy. */
+const readyMsMax = 120_000;
 
 export const faultTest: FaultTest = {
   promise:
@@ -127,7 +129,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
         violations.push(`${what}: a removed user was let in for ${Math.round(removedMs)} ms`);
       if (isFrozen) signal(victim.pid as number, "SIGCONT");
       else victim.start();
-      await victim.ready();
+      await victim.ready(readyMsMax);
       await copiesCurrent(cluster, victim, streams);
       await ask(talking.port, `w0 1 ${oldLines - done}`);
       if (done % readerRounds === readerRounds - 1) {
