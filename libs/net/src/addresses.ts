@@ -9,8 +9,6 @@ import { isIP, isIPv4, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
 import type { Endpoint } from "@wirebook/protocol";
 
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
-
 export interface HostPort {
   readonly host: string;
   readonly port: number;
@@ -43,14 +41,14 @@ export function endpointOf(address: string | undefined, port: number | undefined
 export function normalizeAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
   const address = parse(text);
-  return address && format(address);
+  return address?.toString();
 }
 
 /** What limits count as one peer: an IPv4 address, or the first 64 bits of an IPv6 address, which one host usually has. */
 export function networkOf(address: string): string {
   const parsed = isIPv4(address) ? undefined : parse(address);
   if (parsed === undefined || "octets" in parsed) return parsed?.toString() ?? address;
-  return `${new ipaddr.IPv6([...parsed.parts.slice(0, 4), 0, 0, 0, 0]).toRFC5952String()}/64`;
+  return `${new ipaddr.IPv6([...parsed.parts.slice(0, 4), 0, 0, 0, 0]).toString()}/64`;
 }
 
 /** An address and how many of its first bits are a network's, all of them for an address alone. */
@@ -75,7 +73,7 @@ export function encodeAddress(text: string): Uint8Array | undefined {
 }
 
 export function decodeAddress(bytes: Uint8Array): string {
-  return format(unmap(ipaddr.fromByteArray([...bytes])));
+  return ipaddr.process(ipaddr.fromByteArray([...bytes]).toString()).toString();
 }
 
 /** The 16 bytes of either kind of address: an IPv4 address is mapped into IPv6. */
@@ -83,15 +81,7 @@ export function mapToIPv6(bytes: Uint8Array): Uint8Array {
   return bytes.length === 16 ? bytes : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...bytes);
 }
 
-/** `isIP` decides what an address is: `ipaddr.js` alone also takes `127.1` and octal numbers. */
-function parse(text: string): Address | undefined {
-  return isIP(text) === 0 ? undefined : unmap(ipaddr.parse(text.replace(/%.*$/, "")));
-}
-
-function unmap(address: Address): Address {
-  return "parts" in address && address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
-}
-
-function format(address: Address): string {
-  return "parts" in address ? address.toRFC5952String() : address.toString();
+/** `isIP` decides what an address is: `ipaddr.js` alone also takes `127.1` and octal numbers. `process` undoes the mapping. */
+function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  return isIP(text) === 0 ? undefined : ipaddr.process(text.replace(/%.*$/, ""));
 }
