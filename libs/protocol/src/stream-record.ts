@@ -159,9 +159,10 @@ export class StreamRecord {
     this.#add(kind, isFromTarget, 0, undefined, atMs, options);
   }
 
-  /** Events of a flow are missing here: so many bytes came before. Returns how many of them were not known of. */
-  missed(sentBytes: number, receivedBytes: number): number {
-    return this.#sent.skipTo(sentBytes) + this.#received.skipTo(receivedBytes);
+  /** Events of a flow are missing here: so many bytes came before. */
+  missed(sentBytes: number, receivedBytes: number): void {
+    this.#sent.skipTo(sentBytes);
+    this.#received.skipTo(receivedBytes);
   }
 
   /** Returns how many bytes it let go of. */
@@ -249,13 +250,11 @@ class Direction {
     if (kind !== "written") this.omittedBytes += byteCount;
   }
 
-  /** Returns how many bytes up to there were not known of. */
-  skipTo(bytes: number): number {
-    const missing = Math.max(0, bytes - this.bytes);
-    if (missing === 0) return 0;
-    this.omittedBytes += missing;
+  /** What came up to there and is not known of is missing. */
+  skipTo(bytes: number): void {
+    if (bytes <= this.bytes) return;
+    this.omittedBytes += bytes - this.bytes;
     this.takenBytes = this.bytes = bytes;
     this.isAfterGap = true;
-    return missing;
   }
 }

@@ -1,6 +1,6 @@
 /** The bytes of one direction of a stream, as far as they are kept: to copy, to save, to look at. */
 
-import { decodeText, type StreamEvent, type StreamRecord } from "@wirebook/protocol";
+import { decodeText, joinAll, type StreamEvent, type StreamRecord } from "@wirebook/protocol";
 import { firstIndex } from "../ui/first-index.ts";
 
 export class KeptBytes {
@@ -28,14 +28,7 @@ export class KeptBytes {
 
   /** What is kept from `from` up to, but not including, `to`: shorter where bytes are missing. */
   join(from: number, to: number): Uint8Array {
-    const parts = this.#parts(from, to);
-    const joined = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes.length, 0));
-    let at = 0;
-    for (const { bytes } of parts) {
-      joined.set(bytes, at);
-      at += bytes.length;
-    }
-    return joined;
+    return joinAll(this.#parts(from, to).map(({ bytes }) => bytes));
   }
 
   /** Each byte from `from` up to, but not including, `to`; `undefined` where it is not kept. */
