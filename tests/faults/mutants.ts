@@ -129,7 +129,7 @@ const table = {
   },
   "unmasked-flows": {
     what: "a gateway that shows the keys of flows",
-    file: "apps/gateway/src/flows/logged-flow.ts",
+    file: "apps/gateway/src/flows/frame-log.ts",
     find: "masked ?? bytes",
     replace: "bytes",
   },

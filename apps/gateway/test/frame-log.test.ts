@@ -4,8 +4,7 @@ import { encodeText } from "@wirebook/protocol";
 import type { AnnouncedTarget, FlowHead } from "@wirebook/protocol";
 import { WatchedFlows } from "../../../test-support/watched-flows.ts";
 import { FrameLog } from "../src/flows/frame-log.ts";
-import type { LoggedFrame, Viewer } from "../src/flows/frame-log.ts";
-import type { LoggedFlow } from "../src/flows/logged-flow.ts";
+import type { LoggedFlow, LoggedFrame, Viewer } from "../src/flows/frame-log.ts";
 
 const mail: AnnouncedTarget = { name: "mail", transport: "tcp", address: "127.0.0.1:25", proxyHeaderBytes: 0 };
 const wirebook: AnnouncedTarget = { ...mail, name: "wirebook" };

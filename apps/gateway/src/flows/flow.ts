@@ -19,7 +19,7 @@ import type { GatewayLimits } from "../limits.ts";
 import { outcomeOf, type StreamEnd } from "../streams/stream.ts";
 import { announce } from "../websocket/page-frames.ts";
 import { FlowDirection } from "./flow-direction.ts";
-import type { LoggedFlow } from "./logged-flow.ts";
+import type { LoggedFlow } from "./frame-log.ts";
 import type { ListeningPorts, OpenPort } from "./listening-port.ts";
 
 const readMemory = Buffer.allocUnsafeSlow(64 * 1024);

@@ -10,8 +10,7 @@ import { encodeFrame, flowIdMin, timeMsMax } from "@wirebook/protocol";
 import type { ByteFrame, FlowHead, PageFrame, StreamHead } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import { FrameError } from "../websocket/page-frames.ts";
-import { FrameLog, type Viewer } from "./frame-log.ts";
-import type { LoggedFlow } from "./logged-flow.ts";
+import { FrameLog, type LoggedFlow, type Viewer } from "./frame-log.ts";
 import type { PageFlows } from "./page-flows.ts";
 
 const keyBytes = 16;

@@ -259,10 +259,6 @@ export class PageConnection extends WebSocketConnection {
     return new FrameError("shutting-down", id, message, this.shared.limits.retryStoppedMs);
   }
 
-  protected override get missedPingsMax(): number {
-    return 0;
-  }
-
   protected override admit(nowMs: number): boolean {
     if (this.#frames.take(nowMs)) return true;
     const { framesPerSecondMax } = this.shared.limits;

@@ -8,7 +8,7 @@
 
 import type { Target } from "@wirebook/net";
 import type { FlowHead } from "@wirebook/protocol";
-import type { LoggedFlow } from "../flows/logged-flow.ts";
+import type { LoggedFlow } from "../flows/frame-log.ts";
 import { Stream, type StreamEnd } from "../streams/stream.ts";
 import { closeCodes, WebSocketConnection, type Client, type ConnectionShared } from "./connection.ts";
 import { announce } from "./page-frames.ts";
