@@ -8,9 +8,9 @@ function watch(...chunks: string[]): { header: string | undefined; response: str
   let response = "";
   let seen: string | undefined;
   const form: ReplyForm = {
-    take(news) {
-      if (news.header !== undefined) seen = (seen ?? "") + Buffer.from(news.header.bytes).toString();
-      response += Buffer.from(news.response).toString();
+    take(part) {
+      if (part.headerBytes !== undefined) seen = (seen ?? "") + Buffer.from(part.headerBytes).toString();
+      response += Buffer.from(part.response).toString();
       return "";
     },
   };

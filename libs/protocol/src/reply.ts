@@ -74,6 +74,8 @@ export function decodeSnapshotHeader(line: string): SnapshotHeader | undefined {
 /** What one chunk added: the header, once, when it has become whole, and bytes of the response. */
 export interface ReplyPart {
   readonly header: ReplyHeader | undefined;
+  /** With the header: its bytes as they came. */
+  readonly headerBytes?: Uint8Array;
   readonly response: Uint8Array;
 }
 
@@ -126,7 +128,7 @@ export class ReplyReader {
     this.#isInResponse = true;
     this.#held = nothing;
     return operations.length > 0
-      ? { header: { link, operations }, response: held.subarray(start) }
+      ? { header: { link, operations }, headerBytes: held.subarray(0, start), response: held.subarray(start) }
       : { header: undefined, response: held };
   }
 }

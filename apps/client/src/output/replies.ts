@@ -8,11 +8,8 @@ import { toOutcome, type Outcome } from "../command.ts";
 import { TextStream, visibleText, type Paint } from "./text.ts";
 import { endJson, jsonLine, type View } from "./views.ts";
 
-/** The header once, when it is whole: what it says, and its bytes as they came. */
-type ReplyNews = Readonly<{ header: { parsed: ReplyHeader; bytes: Uint8Array } | undefined; response: Uint8Array }>;
-
 export interface ReplyForm {
-  take(news: ReplyNews): string | Uint8Array;
+  take(part: ReplyPart): string | Uint8Array;
   /** The reply is over; all of it was taken. */
   end?(outcome: Outcome, record: StreamRecord): string;
 }
@@ -25,21 +22,16 @@ const errorBytesMax = 8192;
 /** One exchange in a form: takes the reply apart, and judges whether it is an error. */
 export function createReplyView(form: ReplyForm, server: HostPort): Required<Omit<View, "open">> {
   const reader = new ReplyReader();
-  /** The bytes so far, until the header is known. */
-  let held: Uint8Array | undefined = nothing;
   let hasHeader = false;
   /** The response so far, unless it is too long for an error. */
   let start: Uint8Array = nothing;
   /** What was held back because it could have been a header. */
-  let rest: ReplyNews = { header: undefined, response: nothing };
+  let rest: ReplyPart = { header: undefined, response: nothing };
 
-  function learn({ header, response }: ReplyPart): ReplyNews {
-    if (start.length <= errorBytesMax) start = joinBytes(start, response);
-    if (held === undefined || (header === undefined && response.length === 0)) return { header: undefined, response };
-    const bytes = held.subarray(0, held.length - response.length);
-    held = undefined;
-    hasHeader = header !== undefined;
-    return { header: header && { parsed: header, bytes }, response };
+  function learn(part: ReplyPart): ReplyPart {
+    if (start.length <= errorBytesMax) start = joinBytes(start, part.response);
+    hasHeader ||= part.header !== undefined;
+    return part;
   }
 
   /** True when the response is one line of error [W-14], or the refusal of a user [W-13]. */
@@ -52,7 +44,6 @@ export function createReplyView(form: ReplyForm, server: HostPort): Required<Omi
   return {
     show({ isFromTarget, bytes }) {
       if (!isFromTarget || bytes === undefined) return undefined;
-      if (held !== undefined) held = joinBytes(held, bytes);
       return form.take(learn(reader.push(bytes)));
     },
     judge(how, { receivedBytes }) {
@@ -74,7 +65,7 @@ export function createReplyView(form: ReplyForm, server: HostPort): Required<Omi
 /** For programs: the response alone, byte for byte; with the header, which is the answer to a user alone. */
 export function bytesForm(hasHeader: boolean): ReplyForm {
   return {
-    take: ({ header, response }) => (hasHeader && header !== undefined ? joinBytes(header.bytes, response) : response),
+    take: ({ headerBytes = nothing, response }) => (hasHeader ? joinBytes(headerBytes, response) : response),
   };
 }
 
@@ -94,8 +85,8 @@ export function textForm(paint: Paint): ReplyForm {
     return receive(part, isWrong ? paint.wrong : String);
   };
   return {
-    take({ header, response }) {
-      const head = header === undefined ? "" : receive(decodeText(header.bytes), paint.faint);
+    take({ headerBytes = nothing, response }) {
+      const head = receive(decodeText(headerBytes), paint.faint);
       return head + respond(text.push(response));
     },
     // After Ctrl-C the terminal's own ^C stands on the line.
@@ -117,7 +108,7 @@ export function jsonForm(sent: string): ReplyForm {
   };
   return {
     take({ header, response }) {
-      const head = header !== undefined || response.length > 0 ? begin(header?.parsed ?? null) : "";
+      const head = header !== undefined || response.length > 0 ? begin(header ?? null) : "";
       return head + lines.push(response).map(lineJson).join("");
     },
     end(outcome, record) {
