@@ -2,8 +2,7 @@
 
 import { once } from "node:events";
 import { parentPort, Worker, workerData } from "node:worker_threads";
-import { compareSync } from "bcryptjs";
-import { costOf } from "./users-file.ts";
+import { compareSync, getRounds } from "bcryptjs";
 
 interface Check extends PromiseWithResolvers<boolean> {
   readonly password: string;
@@ -79,7 +78,7 @@ if (workerData === threadName) {
  */
 export function hashesToCheck(known: string | undefined, dearest: number): string[] {
   const hash = known ?? impossibleHash(dearest);
-  const cost = costOf(hash);
+  const cost = getRounds(hash);
   return [hash, ...Array.from({ length: dearest - cost }, (_, at) => impossibleHash(cost + at))];
 }
 

@@ -7,6 +7,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { unwatchFile, watchFile } from "node:fs";
+import { getRounds } from "bcryptjs";
 import { readSmallFile, SettingsError } from "@wirebook/settings";
 import { isUserName } from "./identity.ts";
 
@@ -50,7 +51,7 @@ export class UsersFile {
 
   /** The cost of the dearest hash, which the check of every password is made to have. */
   get cost(): number {
-    return Math.max(...this.#hashes.values().map(costOf));
+    return Math.max(...this.#hashes.values().map(getRounds));
   }
 
   /** Changes with the user's password, and says nothing of the hash; `undefined` when there is no such user. */
@@ -58,11 +59,6 @@ export class UsersFile {
     const hash = this.hashOf(user);
     return hash && createHmac("sha256", this.#tagKey).update(`${user}:${hash}`).digest("base64url").slice(0, 16);
   }
-}
-
-/** The cost of a bcrypt hash: two to this number rounds. */
-export function costOf(hash: string): number {
-  return Number(hash.split("$")[2]);
 }
 
 function readUsers(path: string): Map<string, string> {
