@@ -5,7 +5,7 @@
 
 import { connect, isIP, isIPv4, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
-import type { StreamRecord, TlsFacts } from "@wirebook/protocol";
+import { cutText, type StreamRecord, type TlsFacts } from "@wirebook/protocol";
 import { endpointOf } from "./addresses.ts";
 import type { Target, TargetAddress, TlsAddress } from "./target.ts";
 
@@ -114,8 +114,7 @@ function tlsFactsOf(socket: TLSSocket): TlsFacts {
 
 /** Node writes each part of a name on a line of its own. */
 function nameOf(lines = ""): string {
-  const name = lines.replaceAll("\n", ", ");
-  return name.length <= certificateNameCharactersMax ? name : `${name.slice(0, certificateNameCharactersMax)}\u2026`;
+  return cutText(lines.replaceAll("\n", ", "), certificateNameCharactersMax);
 }
 
 /**

@@ -12,7 +12,7 @@
 
 import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
-import { quotedCharactersMax } from "@wirebook/protocol";
+import { cutText } from "@wirebook/protocol";
 import { describeHostPort, type HostPort } from "./addresses.ts";
 import { InputError } from "./errors.ts";
 import { readCertificates, readKeyPair } from "./pem.ts";
@@ -133,10 +133,12 @@ function readTlsParameters(parameters: URLSearchParams): Omit<TlsAddress, "trans
     (name) => parameters.get(name) ?? undefined,
   );
   if (servername !== undefined && (isIP(servername) > 0 || domainToASCII(servername) === "")) {
-    throw new InputError(`servername=${cut(servername)} is not a host name; leave it out to verify the host itself`);
+    throw new InputError(
+      `servername=${cutText(servername)} is not a host name; leave it out to verify the host itself`,
+    );
   }
   if (alpn !== undefined && !/^[!-~]{1,255}$/.test(alpn)) {
-    throw new InputError(`alpn=${cut(alpn)} is not the name of a protocol; type one such as imap`);
+    throw new InputError(`alpn=${cutText(alpn)} is not the name of a protocol; type one such as imap`);
   }
   if ((cert === undefined) !== (key === undefined)) {
     throw new InputError("a client's certificate needs cert=FILE and key=FILE; name both files");
@@ -165,9 +167,5 @@ function notAnAddress(text: string): InputError {
 
 /** What stands before an @ may be a password. */
 function quote(text: string): string {
-  return JSON.stringify(cut(text.replace(/^(\w+:\/\/)?.*@/s, "$1…@")));
-}
-
-function cut(text: string): string {
-  return text.length <= quotedCharactersMax ? text : `${text.slice(0, quotedCharactersMax)}…`;
+  return JSON.stringify(cutText(text.replace(/^(\w+:\/\/)?.*@/s, "$1…@")));
 }

@@ -7,6 +7,8 @@
  * Unicode's Cc, Cf, Zl, Zp and Default_Ignorable_Code_Point.
  */
 
+import { quotedCharactersMax } from "./limits.ts";
+
 const utf8 = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -63,6 +65,11 @@ export function quoteText(text: string): string {
 /** The text for a line that is not quoted: as it is, but with the same characters escaped as in `quoteText`. */
 export function plainText(text: string): string {
   return text.replace(invisible, escapeUnits);
+}
+
+/** The text, or its beginning of so many UTF-16 units and an ellipsis; a surrogate pair is not cut in two. */
+export function cutText(text: string, charactersMax: number = quotedCharactersMax): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
 /** Without the flag `u` each UTF-16 unit matches. */

@@ -10,7 +10,7 @@
  * Times are milliseconds of the driver's monotonic clock.
  */
 
-import { encodeText, redactKeys } from "@wirebook/protocol";
+import { cutText, encodeText, redactKeys } from "@wirebook/protocol";
 import { createLineMatcher, expectBytes, expectEnd, expectLine, Received } from "./expectations.ts";
 import type { Expectation, Got } from "./expectations.ts";
 import { secretName, valueCharactersMax, type Piece, type Scenario, type Step } from "./scenario.ts";
@@ -212,8 +212,9 @@ export class Player {
   #differ(step: ExpectStep, { form, text, behind = "" }: Got, time: string): string {
     // A key that is not known yet is known by its look.
     const masked = this.#mask(this.#hasSecret && form !== "word" ? redactKeys(this.#mask(text)) : text);
-    const got = cut(form === "bytes" ? `"${escapeQuoted(masked)}"` : escapeText(masked));
-    return `expected \`${cut(this.#describe(step))}\`${time}, got ${form === "word" ? got : `\`${got}\``}${behind}`;
+    const got = cutText(form === "bytes" ? `"${escapeQuoted(masked)}"` : escapeText(masked), differenceCharactersMax);
+    const expected = cutText(this.#describe(step), differenceCharactersMax);
+    return `expected \`${expected}\`${time}, got ${form === "word" ? got : `\`${got}\``}${behind}`;
   }
 
   /** What the step expects, with the values that it would be met with, as one would type it. */
@@ -245,11 +246,6 @@ export class Player {
 }
 
 const isSecret = (piece: Piece): boolean => piece.kind === "value" && piece.name === secretName;
-
-function cut(text: string): string {
-  if (text.length <= differenceCharactersMax) return text;
-  return `${text.slice(0, differenceCharactersMax).replace(/[\ud800-\udbff]$/, "")}…`;
-}
 
 function formatMs(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${ms / 1000} s`;

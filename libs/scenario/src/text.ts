@@ -8,7 +8,7 @@
  * Bytes that are no UTF-8 are lone surrogates here, as in `decodeText`.
  */
 
-import { decodeText, encodeText, invisible, plainText, quotedCharactersMax } from "@wirebook/protocol";
+import { cutText, decodeText, encodeText, invisible, plainText } from "@wirebook/protocol";
 import { nameCharactersMax, type Piece } from "./scenario.ts";
 
 type TextForm = "line" | "pattern" | "quoted";
@@ -39,9 +39,7 @@ const escapeAdvice = {
 
 /** What somebody typed, cut, as a sentence repeats it: in backticks, since scenarios are full of quotes. */
 export function quoteCut(text: string): string {
-  // Not in the middle of a surrogate pair.
-  const kept = text.slice(0, quotedCharactersMax).replace(/[\ud800-\udbff]$/, "");
-  return `\`${plainText(kept)}${kept.length < text.length ? "…" : ""}\``;
+  return `\`${plainText(cutText(text))}\``;
 }
 
 /** True for what stands for an end, and for what somebody could type instead. */
