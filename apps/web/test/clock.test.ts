@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { GatewayClock, clockRoundsKept } from "../src/gateway/gateway-clock.ts";
+import { GatewayClock, clockRoundsKept } from "../src/gateway/connection.svelte.ts";
 
 describe("the clock of the gateway", () => {
   test("is put in the middle of a round trip, and its error is half of it", () => {

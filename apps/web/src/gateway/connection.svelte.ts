@@ -5,13 +5,15 @@
 
 import { decodeByteFrame, decodeGatewayFrame, encodeFrame, subprotocol } from "@wirebook/protocol";
 import type { ByteFrame, FrameErrorCode, GatewayFrame, PageFrame } from "@wirebook/protocol";
-import { GatewayClock, type ClockReading } from "./gateway-clock.ts";
 import { backoffMs, Retry } from "./retry.svelte.ts";
 
 /** Clock round trips made when a connection opens, the milliseconds between them, and between them afterwards. */
 const clockRoundsAtOpen = 6;
 const clockRoundGapMs = 60;
 const clockIntervalMs = 15_000;
+
+/** Clock round trips that are remembered. */
+export const clockRoundsKept = 16;
 
 /** Milliseconds of silence, while a hello or the answer to a clock frame is awaited, after which a gateway is given up. */
 const silenceMs = 10_000;
@@ -222,4 +224,27 @@ export function closeText(code: number, reason: string): string {
   // A reason starts with a code for programs [G-10].
   const why = reason.replace(/^[a-z-]+: /, "");
   return `${meaning}${why === "" ? "" : `: ${why}`} (WebSocket code ${code})`;
+}
+
+export interface ClockReading {
+  /** To take from a time of the gateway to get the page's. */
+  readonly offsetMs: number;
+  /** How wrong that may be, to either side. */
+  readonly errorMs: number;
+}
+
+/**
+ * How the gateway's monotonic clock relates to the page's. The gateway's time in a `clock` frame belongs somewhere between
+ * sending and receiving; taking the middle is wrong by at most half of the round trip (Cristian's algorithm).
+ */
+export class GatewayClock {
+  #readings: ClockReading[] = [];
+
+  /** Notes a round trip, and returns the reading of the shortest one. */
+  add(sentMs: number, gatewayMs: number, receivedMs: number): ClockReading {
+    const reading = { offsetMs: gatewayMs - (sentMs + receivedMs) / 2, errorMs: (receivedMs - sentMs) / 2 };
+    // Clocks drift, so old readings are dropped even when they were good.
+    this.#readings = [...this.#readings, reading].slice(-clockRoundsKept);
+    return this.#readings.reduce((best, each) => (each.errorMs < best.errorMs ? each : best));
+  }
 }

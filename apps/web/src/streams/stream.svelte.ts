@@ -26,8 +26,7 @@ import {
   type StepTimes,
   type StreamOutcome,
 } from "@wirebook/protocol";
-import type { TimedText } from "../gateway/connection.svelte.ts";
-import type { ClockReading } from "../gateway/gateway-clock.ts";
+import type { ClockReading, TimedText } from "../gateway/connection.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
 import { answerBytesMax, controlFramesKept, openAfterMs, streamBounds } from "../limits.ts";
 import { RedrawThrottle } from "../ui/redraw-throttle.svelte.ts";
