@@ -130,7 +130,7 @@ const table = {
   "unmasked-flows": {
     what: "a gateway that shows the keys of flows",
     file: "apps/gateway/src/flows/frame-log.ts",
-    find: "masked ?? bytes",
+    find: "this.#mask?.push(isFromTarget, bytes) ?? bytes",
     replace: "bytes",
   },
   "flows-cut-at-signal": {

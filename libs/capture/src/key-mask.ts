@@ -21,24 +21,12 @@ export class ExchangeMask {
   /** The message, as far as it was told. */
   #message: Uint8Array = new Uint8Array(0);
 
-  /** Bytes to the server; the same array when there is nothing to hide. */
-  pushSent(bytes: Uint8Array): Uint8Array {
+  /** The next bytes of a direction; the same array when there is nothing to hide. */
+  push(isFromTarget: boolean, bytes: Uint8Array): Uint8Array {
     const missing = messageBytesMax - this.#message.length;
-    if (missing > 0) this.#message = joinBytes(this.#message, bytes.slice(0, missing));
-    return this.#push("sent", bytes);
-  }
-
-  pushReceived(bytes: Uint8Array): Uint8Array {
-    return this.asksForKey ? this.#push("received", bytes) : bytes;
-  }
-
-  /** True when the message, as far as it was told, asks for operation 4; until its line is whole the number may grow. */
-  get asksForKey(): boolean {
-    const [line = ""] = decodeText(this.#message).split("\n", 1);
-    return /^\s*\S+\s+0*4(?:\s|$)/u.test(line);
-  }
-
-  #push(way: "sent" | "received", bytes: Uint8Array): Uint8Array {
+    if (!isFromTarget && missing > 0) this.#message = joinBytes(this.#message, bytes.slice(0, missing));
+    if (isFromTarget && !this.asksForKey) return bytes;
+    const way = isFromTarget ? "received" : "sent";
     if (!this.#isKey[way] && !bytes.includes(tilde)) return bytes;
     return Uint8Array.from(bytes, (byte) => {
       if (isSpace(byte)) this.#isKey[way] = false;
@@ -47,12 +35,15 @@ export class ExchangeMask {
       return byte;
     });
   }
+
+  /** True when the message, as far as it was told, asks for operation 4; until its line is whole the number may grow. */
+  get asksForKey(): boolean {
+    const [line = ""] = decodeText(this.#message).split("\n", 1);
+    return /^\s*\S+\s+0*4(?:\s|$)/u.test(line);
+  }
 }
 
 export function hideKeys({ events }: StreamRecord): void {
   const mask = new ExchangeMask();
-  for (const event of events) {
-    if (event.bytes === undefined) continue;
-    event.bytes = event.isFromTarget ? mask.pushReceived(event.bytes) : mask.pushSent(event.bytes);
-  }
+  for (const event of events) event.bytes &&= mask.push(event.isFromTarget, event.bytes);
 }

@@ -123,7 +123,7 @@ export class StreamCapture {
     if (kind === "fin") this.#end(side);
     else if (kind === "rst") this.#reset(side);
     else if (bytes === undefined) this.#skip(side, byteCount);
-    else this.#carry(side, (isFromTarget ? this.#mask?.pushReceived(bytes) : this.#mask?.pushSent(bytes)) ?? bytes);
+    else this.#carry(side, this.#mask?.push(isFromTarget, bytes) ?? bytes);
   }
 
   #advance(atMs: number): void {

@@ -4,13 +4,13 @@ import { ExchangeMask } from "../src/index.ts";
 
 /** What is left of bytes that came in these pieces. */
 function sent(pieces: readonly Uint8Array[], mask = new ExchangeMask()): string {
-  return Buffer.concat(pieces.map((piece) => mask.pushSent(piece))).toString("latin1");
+  return Buffer.concat(pieces.map((piece) => mask.push(false, piece))).toString("latin1");
 }
 
 function replied(message: string, reply: string): string {
   const mask = new ExchangeMask();
-  mask.pushSent(Buffer.from(message));
-  return Buffer.from(mask.pushReceived(Buffer.from(reply))).toString();
+  mask.push(false, Buffer.from(message));
+  return Buffer.from(mask.push(true, Buffer.from(reply))).toString();
 }
 
 describe("the mask", () => {
@@ -43,7 +43,7 @@ describe("the mask", () => {
 
   test("leaves the caller's bytes alone", () => {
     const bytes = Buffer.from("a~bc d\n");
-    new ExchangeMask().pushSent(bytes);
+    new ExchangeMask().push(false, bytes);
     expect(bytes.toString()).toBe("a~bc d\n");
   });
 

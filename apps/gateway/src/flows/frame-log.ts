@@ -321,8 +321,8 @@ export class LoggedFlow {
   /** One read, whose bytes are only lent; `isWaiting` when the other leg did not take them at once: `written` follows. */
   read(isFromTarget: boolean, bytes: Uint8Array, atMs: number, isWaiting: boolean): void {
     const leg = isFromTarget ? "target" : "client";
-    const masked = isFromTarget ? this.#mask?.pushReceived(bytes) : this.#mask?.pushSent(bytes);
-    this.#note({ kind: "data", leg, isFromTarget, isWaiting, atMs }, masked ?? bytes);
+    const masked = this.#mask?.push(isFromTarget, bytes) ?? bytes;
+    this.#note({ kind: "data", leg, isFromTarget, isWaiting, atMs }, masked);
   }
 
   written(isFromTarget: boolean, byteCount: number, atMs: number): void {

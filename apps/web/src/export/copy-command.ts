@@ -8,7 +8,7 @@ import { serverName } from "../gateway/targets.ts";
 export function copyCommand(message: string, { name, transport, address = "127.0.0.1:5007" }: AnnouncedTarget) {
   if (transport === "unix") return undefined;
   const plain = encodeText(message);
-  const bytes = name === serverName ? new ExchangeMask().pushSent(plain) : plain;
+  const bytes = name === serverName ? new ExchangeMask().push(false, plain) : plain;
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon).replaceAll(/[[\]]/g, "");
   const port = address.slice(colon + 1);

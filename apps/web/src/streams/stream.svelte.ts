@@ -313,7 +313,7 @@ export class Stream {
     else if (!isFromTarget) record.wrote(bytes, atMs, options);
     else if (isFlow || !this.isWithServer) record.read(bytes, atMs, options);
     else {
-      record.read(this.#mask.pushReceived(bytes), atMs, options);
+      record.read(this.#mask.push(true, bytes), atMs, options);
       this.#takePart(this.#reader.push(bytes), record.receivedBytes);
     }
     this.#redraw.mark();
@@ -362,7 +362,7 @@ export class Stream {
 
   /** The next bytes that are sent, with asterisks for a key, also for one that is cut by the end of a frame. */
   #withoutKey(bytes: Uint8Array): Uint8Array {
-    return this.isWithServer ? this.#mask.pushSent(bytes) : bytes;
+    return this.isWithServer ? this.#mask.push(false, bytes) : bytes;
   }
 
   /** A `connect` frame holds the message in base64, where a key could be read as well. */
