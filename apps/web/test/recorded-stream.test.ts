@@ -10,6 +10,7 @@ import type { Intent } from "../src/streams/stream.svelte.ts";
 import { Streams } from "../src/streams/streams.svelte.ts";
 import { capturePackets, exportFile, loadFile } from "../src/export/files.ts";
 import { streamOf, recordOf } from "../src/export/recorded-stream.ts";
+import { arrowsOf } from "../src/inspector/diagram/arrows.ts";
 import { FrameList } from "../src/inspector/frame-list.ts";
 import { resultOf } from "../src/streams/result.ts";
 import { summarize } from "../src/inspector/notes/summary.ts";
@@ -182,9 +183,25 @@ describe("the record of a stream", () => {
     const running = begin("brick 5\n", { type: "request", id: 7, user: "brick", operation: 5 });
     tell(running, { type: "open", id: 7, local, remote, at: opened }, 501.5);
     running.takeBytes(readOf(encodeText("a line\n"), 903), 503.5, clock);
-    const again = streamOf(throughFile(recordOf(running)), 8, "a.ndjson");
-    expect(again.state).toBe("cancelled");
+    const record = throughFile(recordOf(running));
+    const again = streamOf(record, 8, "a.ndjson");
+    expect([again.state, resultOf(again).word]).toEqual(["cancelled", "end unknown"]);
     expect(again.intent.loaded?.note).toBe("it was running when it was exported");
+    expect(summarize(buildTimeline(again))).toBe("It was still running when it was saved, and 0 B were sent.");
+    expect(recordOf(again)).toEqual(record);
+  });
+
+  test("of a conversation that was open says that, and not that somebody left it", () => {
+    const target = { ...server, name: "mail" };
+    const open = begin("", connectOf("", "mail"), { target });
+    tell(open, { type: "open", id: 7, local, remote, at: opened }, 501.5);
+    open.takeBytes(readOf(encodeText("220 mail\r\n"), 903), 503.5, clock);
+    const loaded = buildTimeline(streamOf(throughFile(recordOf(open)), 8, "a.ndjson"));
+    expect(summarize(loaded)).toMatch(
+      /^The conversation with mail was still open when it was saved: no writes and 1 read /,
+    );
+    // Neither did the gateway send the RST of one who leaves.
+    expect(arrowsOf(loaded, [], true)).toEqual([]);
   });
 
   test("of one that runs is as long as it ran", () => {
@@ -247,7 +264,7 @@ describe("a file", () => {
     });
     expect(shown).toEqual([
       ["brick", "done", 1, 1, true, false, undefined, undefined],
-      ["brick 5", "cancelled", 0, 9, false, false, undefined, undefined],
+      ["brick 5", "end unknown", 0, 9, false, false, undefined, undefined],
       ["brick 2 1 2 snapshot", "done", 1, 1, true, false, undefined, undefined],
       ["brick 2 -1", "done", 1, 1, true, false, undefined, undefined],
       ["brick 2 -2", "done", 11, 1, true, false, 11, undefined],

@@ -165,7 +165,7 @@ export function fromStreamRecord(record: StreamRecord, clocks: Record<"at" | "ar
   };
 }
 
-/** The record of a line, whose clock starts at 0. Where the bytes of a flow were not kept, it has a gap. */
+/** The record of a line, whose clock starts at 0; without an outcome where the line has none. Where the bytes of a flow were not kept, it has a gap. */
 export function toStreamRecord(line: RecordedStream, bounds: RecordBounds): StreamRecord {
   const record = new StreamRecord(bounds);
   record.local = line.ends?.client;
@@ -186,9 +186,8 @@ export function toStreamRecord(line: RecordedStream, bounds: RecordBounds): Stre
     else record.wrote(bytes ?? byteCount, at, options);
   }
   const { how, at: _, ...failure } = line.end;
-  // Of one that was running when its record was made the end is unknown.
-  const reason = how === "running" ? "cancelled" : how;
-  record.outcome = reason === "failed" ? ({ kind: reason, ...failure } as StreamOutcome) : { kind: "ended", reason };
+  if (how === "failed") record.outcome = { kind: how, ...failure } as StreamOutcome;
+  else if (how !== "running") record.outcome = { kind: "ended", reason: how };
   return record;
 }
 

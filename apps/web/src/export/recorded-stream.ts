@@ -57,7 +57,7 @@ export function streamOf(line: RecordedStream, id: number, fileName?: string): S
   }
   stream.clock = clockErrorMs === undefined ? undefined : { offsetMs: 0, errorMs: clockErrorMs };
   stream.flow = line.flow;
-  if (record.outcome !== undefined) stream.end(record.outcome, line.end.at);
+  stream.end(record.outcome, line.end.at);
   return stream;
 }
 

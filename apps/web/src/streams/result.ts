@@ -25,7 +25,8 @@ export function resultOf(stream: Stream): { readonly tone: Tone; readonly word: 
       if (stream.receivedBytes > 0) return { tone: "running", word: "receiving" };
       return { tone: "running", word: stream.at.established === undefined ? "connecting" : "waiting" };
     case "cancelled": {
-      const isReset = record.outcome?.kind === "ended" && record.outcome.reason === "reset";
+      if (record.outcome === undefined) return { tone: "neutral", word: "end unknown" };
+      const isReset = record.outcome.kind === "ended" && record.outcome.reason === "reset";
       return { tone: "neutral", word: isReset ? "reset" : isFlow ? "cut off" : isDialogue ? "left" : "cancelled" };
     }
     case "failed":

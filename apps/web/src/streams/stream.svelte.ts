@@ -338,12 +338,12 @@ export class Stream {
     this.#redraw.mark();
   }
 
-  /** It is over, at a time of the page, or when the latest happened that is known of it; what was shown stays. */
-  end(outcome: StreamOutcome, atMs?: number): void {
+  /** It is over, at a page's time or that of the latest event; without an outcome if it was running when it was saved. */
+  end(outcome: StreamOutcome | undefined, atMs?: number): void {
     const { at, latest, receivedBytes } = this.#record;
     this.#takePart(this.#reader.finish(), receivedBytes);
     this.#record.outcome = outcome;
-    this.state = outcome.kind === "failed" ? "failed" : outcome.reason === "fin" ? "done" : "cancelled";
+    this.state = outcome?.kind === "failed" ? "failed" : outcome?.reason === "fin" ? "done" : "cancelled";
     this.endedAtMs = atMs ?? this.toPageMs(at.closed ?? latest?.atMs ?? at.received ?? 0);
     this.#redraw.mark();
     this.#answered.resolve();
