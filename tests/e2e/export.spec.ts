@@ -79,6 +79,42 @@ test("a broken file is told line by line, and what is whole in it is shown", asy
   await expect(wirebook.card("brick 2 -1")).toContainText("loaded from broken.ndjson");
 });
 
+test("a conversation that was open when it was saved says so, and its head is whole in a narrow window", async ({
+  page,
+  wirebook,
+}) => {
+  await page.setViewportSize({ width: 820, height: 700 });
+  const target = "a-very-long-name-of-a-mail-host";
+  const opening = JSON.stringify({ type: "connect", id: 1, target, bytes: "", end: false });
+  const stream = {
+    type: "stream",
+    version: 2,
+    startedAt: "2026-11-29T12:00:00.000000Z",
+    target,
+    transport: "tcp",
+    address: "mail.example:25",
+    message: "",
+    by: "user",
+    steps: { received: 1, connecting: 2, established: 3, firstByte: 4 },
+    events: Array.from({ length: 1200 }, (_, at) => ({ at: 4 + at, from: "target", count: 1, bytes: "Lg==" })),
+    frames: [{ at: 0, direction: "sent", name: "connect", text: opening }],
+    end: { how: "running", at: 93_784_000 },
+  };
+  const head = { type: "session", version: 2, program: "test", exportedAt: stream.startedAt };
+  const buffer = Buffer.from(`${JSON.stringify(head)}\n${JSON.stringify(stream)}\n`);
+  const dialog = await openDialog(page);
+  await dialog.getByLabel("Session file").setInputFiles({ name: "s.ndjson", mimeType: "text/plain", buffer });
+  await dialog.getByRole("button", { name: "Close" }).click();
+  const entry = wirebook.card(`${target} #1`).getByRole("button").first();
+  await expect(entry).toContainText("end unknown");
+  for (const part of [target, "1,200 reads", "1 d 2 h", "end unknown"]) {
+    const lines = await entry.getByText(part).evaluate((element) => element.getBoundingClientRect().height);
+    expect(lines, part).toBeLessThan(28);
+  }
+  await entry.click();
+  await expect(wirebook.inspector).toContainText(`The conversation with ${target} was still open when it was saved`);
+});
+
 test("the link of an exchange shows it in another page, and a broken one says so", async ({
   page,
   wirebook,
