@@ -69,7 +69,7 @@ export function dayKeyOf(time: string, zone: Zone): string {
   return knownDay;
 }
 
-const backgroundForm = /"\S+ (?:5|2 -?\d+ -?\d+ snapshot)"$/;
+const backgroundForm = /^\S+ \S+ "[^\s"]+ (?:5|2 -?\d+ -?\d+ snapshot)"$/;
 
 /** True for what pages ask for by themselves: to follow, and to read a version. One that is typed is taken for it too. */
 export function isBackground(line: string): boolean {
