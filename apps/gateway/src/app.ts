@@ -79,7 +79,7 @@ export async function createApp(
   app.addHook("onClose", () => presentations.close());
   const listening = new ListeningPorts(config.allow, { limits, flowLog, log, metrics });
   app.decorate("listening", listening);
-  app.addHook("onReady", () => listening.open(config.listens));
+  app.addHook("onReady", () => listening.open(config.listens, config.nameOf));
   const connections = new WebSocketConnections({
     targets,
     pool,

@@ -31,7 +31,7 @@ import {
   textThat,
   wholeNumber,
 } from "@wirebook/settings";
-import type { SettingsSource } from "@wirebook/settings";
+import type { NameOf, SettingsSource } from "@wirebook/settings";
 import { authForms, checkAuth, readAuth, readRoles } from "./auth/auth-config.ts";
 import { readListens } from "./flows/listen-settings.ts";
 import { lessonServices } from "./lessons/services.ts";
@@ -43,7 +43,7 @@ export const table = {
   host: valueOption(hostName, "WIREBOOK_GATEWAY_HOST", "127.0.0.1", "where to listen; beyond loopback with --origin"),
   port: valueOption(listenPort, "WIREBOOK_GATEWAY_PORT", gatewayPortDefault, "TCP port to listen on"),
   server: optionalOption(
-    like("HOST:PORT", "127.0.0.1:5007 or [::1]:5007", readBy(decodeHostPort)),
+    like("HOST:PORT", "127.0.0.1:5007 or [::1]:5007, with a port from 1 to 65535", readBy(decodeHostPort)),
     "WIREBOOK_SERVER",
     `Wirebook server, the target wirebook; default 127.0.0.1:${serverPortDefault} when there is no --target`,
   ),
@@ -114,18 +114,20 @@ export type GatewayConfig = NonNullable<ReturnType<typeof readConfig>>;
 export function readConfig(source: SettingsSource) {
   const read = readOptions(table, source);
   if (read === undefined) return undefined;
+  const { nameOf } = read;
   const { server, target, listen, role, proxyProtocol, tlsCert, tlsKey, ...settings } = read.settings;
-  const tls = tlsOf(tlsCert, tlsKey);
-  checkHost({ ...settings, tls });
+  const tls = tlsOf(tlsCert, tlsKey, nameOf);
+  checkHost({ ...settings, tls, nameOf });
   const targets = targetsOf(server ?? (target.length === 0 ? serverDefault : undefined), target, proxyProtocol);
-  const roles = readRoles(role);
-  checkAuth({ ...settings, roles, targets, tls }, (sentence) => source.onNotice?.(sentence));
+  const roles = readRoles(role, nameOf);
+  checkAuth({ ...settings, roles, targets, tls, nameOf }, (sentence) => source.onNotice?.(sentence));
   return Object.freeze({
     ...settings,
+    nameOf,
     /** The services that clients may reach, by name; the Wirebook server is `wirebook`, and comes first. */
     targets,
     /** The ports besides the gateway's own. */
-    listens: readListens(listen, targets, settings.allow),
+    listens: readListens(listen, targets, settings.allow, nameOf),
     roles,
     /** Where the gateway itself speaks TLS. */
     tls,
@@ -156,13 +158,13 @@ function readTarget(text: string): Target {
 
 type Place = Pick<GatewayConfig, "host" | "port" | "origin" | "tls">;
 
-function checkHost({ host, port, origin, tls }: Place): void {
+function checkHost({ host, port, origin, tls, nameOf }: Place & Pick<GatewayConfig, "nameOf">): void {
   if (isLoopback(host) || origin.length > 0) return;
   const example = new URL(`${tls === undefined ? "http" : "https"}://wirebook.example:${port || gatewayPortDefault}`)
     .origin;
   throw new SettingsError(
-    `--host ${host} may be reachable from other machines, so pages of any website could connect; type --origin with the ` +
-      `address that your users open, such as ${example}, or leave out --host`,
+    `${nameOf("host", host)} may be reachable from other machines, so pages of any website could connect; type --origin ` +
+      `with the address that your users open, such as ${example}, or leave out ${nameOf("host")}`,
   );
 }
 
@@ -187,13 +189,15 @@ function targetsOf(server: typeof serverDefault | undefined, others: readonly Ta
   throw new SettingsError(`${targets.length} targets are over the limit of ${targetsMax}; ${advice}`);
 }
 
-function tlsOf(certPath: string | undefined, keyPath: string | undefined) {
+function tlsOf(certPath: string | undefined, keyPath: string | undefined, nameOf: NameOf<"tlsCert" | "tlsKey">) {
   if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
   if (certPath === keyPath) return undefined;
   const [given, what, missing] =
-    certPath === undefined ? ["key", "certificate", "cert"] : ["cert", "private key", "key"];
+    certPath === undefined
+      ? (["tlsKey", "certificate", "--tls-cert"] as const)
+      : (["tlsCert", "private key", "--tls-key"] as const);
   throw new SettingsError(
-    `--tls-${given} is ${certPath ?? keyPath}, and its ${what} is missing; type --tls-${missing} FILE as well`,
+    `${nameOf(given)} is ${certPath ?? keyPath}, and its ${what} is missing; type ${missing} FILE as well`,
   );
 }
 

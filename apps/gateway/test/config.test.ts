@@ -93,6 +93,7 @@ test("reads options, and the environment where there is no option", () => {
     metricsFrom: ["192.0.2.7", "2001:db8::7"],
     tls: { certPath: "/etc/wirebook.crt", keyPath: "/etc/wirebook.key" },
     page: "/srv/page",
+    nameOf: expect.any(Function) as unknown,
   });
 });
 
@@ -220,6 +221,37 @@ test.each<[words: string[], sentence: string]>([
 test("says whether the option or the variable names a wrong target", () => {
   expect(() => read(["--target", "foo"])).toThrow('--target: "foo" has no name; type NAME=URL');
   expect(() => read([], { WIREBOOK_TARGETS: "foo" })).toThrow('WIREBOOK_TARGETS: "foo" has no name; type NAME=URL');
+});
+
+const hostAndOrigin = { WIREBOOK_GATEWAY_HOST: "192.0.2.7", WIREBOOK_ORIGIN: "http://192.0.2.7:8007" };
+
+test.each<[env: Record<string, string>, sentence: string]>([
+  [{ WIREBOOK_LISTEN: "foo" }, 'WIREBOOK_LISTEN is "foo"; type [HOST:]PORT=NAME with a port from 0 to 65535'],
+  [{ WIREBOOK_LISTEN: "0.0.0.0:5008=wirebook" }, "through WIREBOOK_LISTEN=0.0.0.0:5008 other machines would reach"],
+  [{ WIREBOOK_ALLOW: "192.0.2.0/24" }, "WIREBOOK_ALLOW is for the ports of --listen, which is missing"],
+  [{ WIREBOOK_ROLES: "ada" }, 'WIREBOOK_ROLES is "ada"; type NAME=ROLE'],
+  [
+    { WIREBOOK_ROLES: "ada=user" },
+    "WIREBOOK_ROLES is for people who authenticate; type --auth basic:FILE, or leave out W",
+  ],
+  [{ WIREBOOK_SESSION_KEY: "k" }, "WIREBOOK_SESSION_KEY signs the cookie of --auth basic:FILE, which is missing"],
+  [{ WIREBOOK_AUTH: "header:X-User" }, "WIREBOOK_AUTH=header believes a reverse proxy alone"],
+  [{ WIREBOOK_TLS_KEY: "a.key" }, "WIREBOOK_TLS_KEY is a.key, and its certificate is missing; type --tls-cert FILE"],
+  [{ WIREBOOK_GATEWAY_HOST: "192.0.2.7" }, "WIREBOOK_GATEWAY_HOST=192.0.2.7 may be reachable from other machines"],
+  [hostAndOrigin, "WIREBOOK_GATEWAY_HOST=192.0.2.7 lets other machines in"],
+  [{ WIREBOOK_GATEWAY_TRUST_PROXY: "192.0.2.1" }, "WIREBOOK_GATEWAY_TRUST_PROXY=192.0.2.1 lets other machines in"],
+  [{ WIREBOOK_SERVER: "127.0.0.1:99999" }, 'WIREBOOK_SERVER is "127.0.0.1:99999"; type HOST:PORT, such as'],
+  [{ WIREBOOK_TARGETS: "m=tcp://127.0.0.1:99999" }, "WIREBOOK_TARGETS: target m: "],
+])("names the variable that is wrong: %j", (env, sentence) => {
+  expect(() => read([], env)).toThrow(sentence);
+});
+
+test("says which ports an address may have", () => {
+  for (const words of [
+    ["--server", "127.0.0.1:99999"],
+    ["--target", "m=tcp://127.0.0.1:99999"],
+  ])
+    expect(problemOf(words)).toContain("a port from 1 to 65535");
 });
 
 test("cuts what it repeats at 40 characters, and repeats no password", () => {

@@ -271,6 +271,17 @@ test("a port that is taken is refused with the option's name", async () => {
   );
 });
 
+const nameOf = (_: string, value?: string | number) => ["WIREBOOK_LISTEN", value ?? []].flat().join("=");
+
+test("a port of the variable that is taken is refused with the variable's name", async () => {
+  await using peer = await openPeer(echo);
+  const listens = [{ host: "127.0.0.1", port: peer.port, target: peer.target }];
+  const opening = openListening(peer.target, { config: { listens, nameOf } });
+  await expect(opening).rejects.toThrow(
+    new RegExp(`^WIREBOOK_LISTEN: port ${peer.port} .* choose another port: WIREBOOK_LISTEN=127\\.0\\.0\\.1:\\d+=`),
+  );
+});
+
 test("when the gateway stops, a running flow may end", async () => {
   await using peer = await openTalk();
   const gateway = await openListening(peer.target, { limits: { drainMs: 60_000 } });

@@ -12,7 +12,7 @@ import {
   readOptions,
   switchOption,
 } from "@wirebook/settings";
-import type { SettingsOf, SettingsSource } from "@wirebook/settings";
+import type { SettingsSource } from "@wirebook/settings";
 import { assertOptionsApply, storageTable } from "./storage.ts";
 import { modes } from "./auth/auth.ts";
 
@@ -39,7 +39,7 @@ export const table = {
   ),
 } as const;
 
-export type Config = SettingsOf<typeof table>;
+export type Config = NonNullable<ReturnType<typeof readConfig>>;
 
 export const help = `Usage: wirebook server [option…]
 
@@ -48,10 +48,10 @@ Runs the Wirebook server: takes messages over TCP, writes each into the history 
 ${describeSettings(table)}`;
 
 /** Reads the configuration; `undefined` when help was asked for. @throws SettingsError */
-export function readConfig(source: SettingsSource): Config | undefined {
+export function readConfig(source: SettingsSource) {
   const read = readOptions(table, source);
   if (read === undefined) return undefined;
-  const { settings, options } = read;
+  const { settings, options, nameOf } = read;
   assertOptionsApply(settings, options);
   if (settings.users === "registered" && options.includes("--i-know")) {
     throw new SettingsError("--i-know is for --users open; leave it out, or type --users open");
@@ -65,5 +65,5 @@ export function readConfig(source: SettingsSource): Config | undefined {
   if (linkBytes > replyHeaderLineBytesMax) {
     throw new SettingsError(`the link has ${linkBytes} bytes; type at most ${replyHeaderLineBytesMax} with --link`);
   }
-  return settings;
+  return Object.freeze({ ...settings, nameOf });
 }

@@ -9,6 +9,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { isLoopback, ListenError, networkOf, normalizeAddress, toListenError } from "@wirebook/net";
 import type { History, Users } from "@wirebook/history";
 import { encodeReplyHeader, encodeText, operations } from "@wirebook/protocol";
+import type { NameOf } from "@wirebook/settings";
 import { AuthThrottle } from "./auth/auth-throttle.ts";
 import { Authenticator } from "./auth/auth.ts";
 import type { Config } from "./config.ts";
@@ -20,11 +21,11 @@ import { Follows } from "./request/follows.ts";
 import type { ServerContext } from "./request/operations.ts";
 import { serve } from "./request/session.ts";
 
-type ListenOptions = Pick<Config, "host" | "port" | "link" | "users" | "iKnow" | "trustProxy">;
+type ListenOptions = Pick<Config, "host" | "port" | "link" | "users" | "iKnow" | "trustProxy" | "nameOf">;
 
 /** @throws ListenError when others could reach an open server, the port is taken, … */
 export async function listen(
-  { host, port, link, users: mode, iKnow, trustProxy }: ListenOptions,
+  { host, port, link, users: mode, iKnow, trustProxy, nameOf }: ListenOptions,
   limits: Limits,
   history: History,
   users: Users,
@@ -43,20 +44,20 @@ export async function listen(
     follows: new Follows(history, limits.followersMax),
     replyHeader: { text, bytes: encodeText(text) },
   });
-  await server.open(await findAddress(host, mode === "registered" || iKnow), port);
+  await server.open(await findAddress(host, mode === "registered" || iKnow, nameOf), port, nameOf);
   return server;
 }
 
 /** The address of a host, which must be a loopback address unless any will do. @throws ListenError */
-export async function findAddress(host: string, isAnyFine: boolean): Promise<string> {
+export async function findAddress(host: string, isAnyFine: boolean, nameOf: NameOf<"host">): Promise<string> {
   const address = await lookup(host, { order: "ipv4first" }).catch((cause: unknown) => {
-    const sentence = `--host is ${host}, which is not an address that this machine can find; try --host 127.0.0.1`;
-    throw new ListenError(sentence, { cause });
+    const sentence = `${nameOf("host")} is ${host}, which is not an address that this machine can find`;
+    throw new ListenError(`${sentence}; try ${nameOf("host", "127.0.0.1")}`, { cause });
   });
   if (isAnyFine || isLoopback(address.address)) return address.address;
   throw new ListenError(
-    `--host is ${host}, which other machines can reach, and every client of an open server may read and delete everything; ` +
-      "use --users registered, or --host 127.0.0.1 to stay on this machine, or --users open --i-know to accept that",
+    `${nameOf("host")} is ${host}, which other machines can reach, and every client of an open server may read and delete everything; ` +
+      `use --users registered, or ${nameOf("host", "127.0.0.1")} to stay on this machine, or --users open --i-know to accept that`,
   );
 }
 
@@ -90,12 +91,12 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
   }
 
   /** @throws ListenError when the port cannot be had */
-  async open(host: string, port: number): Promise<void> {
+  async open(host: string, port: number, nameOf: NameOf<"host" | "port">): Promise<void> {
     try {
       this.#listener.listen({ host, port, backlog: this.limits.backlogMax });
       await once(this.#listener, "listening");
     } catch (error) {
-      throw toListenError(error as NodeJS.ErrnoException, { host, port });
+      throw toListenError(error as NodeJS.ErrnoException, { host, port }, nameOf);
     }
     this.#listener.on("error", ({ message }) => this.#reportFailure(message));
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { limitsDefault, limitsWithin } from "../src/limits.ts";
 import { findAddress } from "../src/server.ts";
+import { nameOf } from "./server-fixture.ts";
 
 describe("the limits", () => {
   test("leave most connections to those who hold no wrong key", () => {
@@ -31,19 +32,19 @@ describe("a host to listen on", () => {
     ["::1", "::1"],
     ["localhost", "127.0.0.1"],
   ])("may be %s", async (host, address) => {
-    expect(await findAddress(host, false)).toBe(address);
+    expect(await findAddress(host, false, nameOf)).toBe(address);
   });
 
   test.each(["0.0.0.0", "::", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1"])("may not be %s", async (host) => {
-    await expect(findAddress(host, false)).rejects.toThrow(`--host is ${host}, which other machines can reach`);
+    await expect(findAddress(host, false, nameOf)).rejects.toThrow(`--host is ${host}, which other machines can reach`);
   });
 
   test.each(["0.0.0.0", "::", "10.0.0.1"])("may be %s where that is meant", async (host) => {
-    expect(await findAddress(host, true)).toBe(host);
+    expect(await findAddress(host, true, nameOf)).toBe(host);
   });
 
   test("must be one that can be found", async () => {
-    await expect(findAddress("nowhere.invalid", true)).rejects.toThrow(
+    await expect(findAddress("nowhere.invalid", true, nameOf)).rejects.toThrow(
       "--host is nowhere.invalid, which is not an address",
     );
   });

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { limitsDefault } from "../src/limits.ts";
 import { RequestLog } from "../src/request-log.ts";
 import { listen } from "../src/server.ts";
-import { openRig } from "./server-fixture.ts";
+import { nameOf, openRig } from "./server-fixture.ts";
 import { Peer } from "./tcp-peer.ts";
 
 test("accepts every connection once", async () => {
@@ -24,7 +24,7 @@ test("does not share a port with another program, even if that would share it", 
   const inUse = { cause: { code: "EADDRINUSE" } };
   const listenOn = (port: number): Promise<unknown> =>
     listen(
-      { host: "127.0.0.1", port, link: "", users: "open", iKnow: false, trustProxy: [] },
+      { host: "127.0.0.1", port, link: "", users: "open", iKnow: false, trustProxy: [], nameOf },
       limitsDefault,
       rig.history,
       rig.users,

@@ -52,6 +52,9 @@ export interface Rig extends AsyncDisposable {
   register(name: string, role: Role): Promise<string>;
 }
 
+/** Names a setting as one that was given by its option. */
+export const nameOf = (name: string, value?: string | number): string => ["--" + name, value ?? []].flat().join(" ");
+
 export async function openRig(
   limits: Partial<Limits> = {},
   { mode = "open", trustedProxies = [] }: { readonly mode?: Mode; readonly trustedProxies?: readonly string[] } = {},
@@ -64,7 +67,7 @@ export async function openRig(
   const users = openFileUsers(historyPath, { onNotice: (sentence) => notices.push(sentence) });
   const terminal = new RequestLog(collect(shown), false);
   const options = { host: "127.0.0.1", port: 0, link, users: mode, iKnow: false, trustProxy: [...trustedProxies] };
-  const server = await listen(options, { ...limitsDefault, ...limits }, history, users, terminal);
+  const server = await listen({ ...options, nameOf }, { ...limitsDefault, ...limits }, history, users, terminal);
   const lines = async (): Promise<string[]> => (await readFile(historyPath, "utf8")).split("\n").slice(0, -1);
   return {
     port: server.address.port,

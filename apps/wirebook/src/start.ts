@@ -15,7 +15,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { describeHostPort, describeTarget, isLoopback, toListenError, type HostPort } from "@wirebook/net";
 import { describeSettings, portNumber, readOptions, selectOptions, SettingsError } from "@wirebook/settings";
-import type { Setting } from "@wirebook/settings";
+import type { NameOf, Setting } from "@wirebook/settings";
 import { pageAddress, readConfig as readGatewayConfig, table as gatewayTable } from "../../gateway/src/config.ts";
 import type { GatewayConfig } from "../../gateway/src/config.ts";
 import type { ListeningPorts } from "../../gateway/src/flows/listening-port.ts";
@@ -54,23 +54,26 @@ type Plan = NonNullable<Awaited<ReturnType<typeof readPlan>>>;
 /** Reads the settings of both, to refuse a mistake before anything runs; `undefined` for help. @throws SettingsError */
 async function readPlan(argv: readonly string[], onNotice: (sentence: string) => void) {
   const { env } = process;
-  const read = readOptions(table, { argv, env: {} });
+  const read = readOptions(table, { argv, env });
   if (read === undefined) return undefined;
-  const { settings, options } = read;
+  const { settings, options, nameOf } = read;
   const isGiven = (option: string, setting: Pick<Setting<unknown>, "env">): boolean =>
     options.includes(option) || (env[setting.env] ?? "") !== "";
 
   const serverWords = selectOptions(table, argv, serverPart);
   if (options.includes("--server-port")) serverWords.push(`--port=${settings.serverPort}`);
   const server = readServerConfig({ env, onNotice, argv: serverWords }) as ServerConfig;
-  await assertHost(server);
-  await assertFree(server, "--server-port");
+  // Here `--host` is the gateway's.
+  const nameOfServer: NameOf<"host" | "port"> = (name, value) =>
+    name === "port" ? nameOf("serverPort", value) : [serverTable.host.env, value ?? []].flat().join("=");
+  await findAddress(server.host, server.users === "registered" || server.iKnow, nameOfServer);
+  await assertFree(server, nameOfServer);
 
   const gatewayWords = selectOptions(table, argv, gatewayPart);
   if (options.includes("--gateway-port")) gatewayWords.push(`--port=${settings.gatewayPort}`);
   gatewayWords.push(`--server=${describeHostPort(reachable(server))}`);
   const gateway = readGatewayConfig({ env, onNotice, argv: gatewayWords }) as GatewayConfig;
-  await assertFree(gateway, "--gateway-port");
+  await assertFree(gateway, (name, value) => nameOf(name === "port" ? "gatewayPort" : name, value));
   if (server.port === gateway.port) {
     throw new SettingsError(`server and gateway cannot share port ${server.port}; choose another with --gateway-port`);
   }
@@ -86,22 +89,12 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
   return { server, serverWords, gateway, gatewayWords, watchesDefault };
 }
 
-/** Here `--host` is the gateway's, so the sentences of the server about its own name the variable. */
-async function assertHost({ host, users, iKnow }: ServerConfig): Promise<void> {
-  await findAddress(host, users === "registered" || iKnow).catch((cause: Error) => {
-    const message = cause.message.replace("--host is", "WIREBOOK_HOST is").replace("--host ", "WIREBOOK_HOST=");
-    throw new Error(message, { cause });
-  });
-}
-
-async function assertFree({ host, port }: HostPort, option: string): Promise<void> {
-  if (port === 0) throw new SettingsError(`${option} is "0"; type ${portNumber.expects}`);
+async function assertFree({ host, port }: HostPort, nameOf: NameOf<"host" | "port">): Promise<void> {
   const probe = createServer().listen({ host, port });
   try {
     await once(probe, "listening");
   } catch (error) {
-    const { message } = toListenError(error as NodeJS.ErrnoException, { host, port });
-    throw new Error(message.replaceAll("--port", option), { cause: error });
+    throw toListenError(error as NodeJS.ErrnoException, { host, port }, nameOf);
   }
   probe.close();
   await once(probe, "close");

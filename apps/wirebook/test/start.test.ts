@@ -60,6 +60,25 @@ test.each([
   expect(code).toBe(1);
 });
 
+test.each<[env: Record<string, string>, status: number, sentence: string]>([
+  [{ WIREBOOK_PORT: "0" }, 2, 'WIREBOOK_PORT is "0"; type a port from 1 to 65535\n'],
+  [{ WIREBOOK_GATEWAY_PORT: "99999" }, 2, 'WIREBOOK_GATEWAY_PORT is "99999"; type a port from 1 to 65535\n'],
+  [{ WIREBOOK_PORT: "TAKEN" }, 1, "or choose another port: WIREBOOK_PORT="],
+  [
+    { WIREBOOK_HOST: "192.0.2.1", WIREBOOK_USERS: "registered", WIREBOOK_PORT: "FREE" },
+    1,
+    "choose an address of this machine with WIREBOOK_HOST, and a port from 1024 on with WIREBOOK_PORT\n",
+  ],
+])("what %j says wrong, by its variable", async (given, status, sentence) => {
+  await using taken = await takePort();
+  const ports: Record<string, string> = { TAKEN: taken.port, FREE: String(await freePort()) };
+  const said = Object.entries(given).map(([name, value]) => [name, ports[value] ?? value]);
+  const env = { ...process.env, ...(Object.fromEntries(said) as Record<string, string>) };
+  const ended = spawnSync(process.execPath, [launcher, "start"], { env, encoding: "utf8" });
+  expect(ended.stderr).toContain(sentence);
+  expect(ended.status).toBe(status);
+});
+
 test("one port for both", async () => {
   const port = String(await freePort());
   const { code, stderr } = await start("--server-port", port, "--gateway-port", port);

@@ -102,15 +102,23 @@ function placeOf({ name, address }: Target): string {
   return address.transport === "unix" ? `the local socket of ${name}` : describeHostPort(address);
 }
 
-/** What the system's own error means when a program wants to listen, with the option that helps. */
-export function toListenError(error: NodeJS.ErrnoException, { host, port }: HostPort): ListenError {
+/**
+ * What the system's own error means when a program wants to listen.
+ *
+ * @param nameOf names the setting that helps, such as `--port 5017`
+ */
+export function toListenError(
+  error: NodeJS.ErrnoException,
+  { host, port }: HostPort,
+  nameOf: (setting: "host" | "port", value?: number) => string,
+): ListenError {
   const { code = error.message } = error;
   // Not the next one: another Wirebook, which may have this port, has 5008 beside its 5007.
   const other = port + 10 <= 65_535 ? port + 10 : port - 10;
   const sentence =
     code === "EADDRINUSE"
-      ? `port ${port} of ${host} is in use, perhaps by another Wirebook; stop that program or choose another port: --port ${other}`
-      : `cannot listen on port ${port} of ${host} (${code}); choose an address of this machine with --host, and a port from 1024 on with --port`;
+      ? `port ${port} of ${host} is in use, perhaps by another Wirebook; stop that program or choose another port: ${nameOf("port", other)}`
+      : `cannot listen on port ${port} of ${host} (${code}); choose an address of this machine with ${nameOf("host")}, and a port from 1024 on with ${nameOf("port")}`;
   return new ListenError(sentence, { cause: error });
 }
 

@@ -161,7 +161,7 @@ function decode(text: string, part: string): string {
 
 function notAnAddress(text: string): InputError {
   return new InputError(
-    `${quote(text)} is not an address; type tcp://host:port, tls://host:port or unix:/path, an IPv6 address in brackets, and %23 for # and %25 for %`,
+    `${quote(text)} is not an address; type tcp://host:port, tls://host:port or unix:/path, a port from 1 to 65535, an IPv6 address in brackets, and %23 for # and %25 for %`,
   );
 }
 

@@ -43,6 +43,12 @@ export interface SettingsSource {
   readonly onNotice?: (sentence: string) => void;
 }
 
+/**
+ * Names a setting as whoever gave it, with a value as it is typed there: `--host ::1`, or `WIREBOOK_HOST=::1` where the value
+ * comes from the variable. A sentence that blames a setting, or says what to type, takes its name from here.
+ */
+export type NameOf<Name extends string> = (name: Name, value?: string | number) => string;
+
 /** What the command line said. With `--help` the values are the defaults: the user may need help with a wrong one. */
 export interface Invocation<Table extends SettingsTable> {
   readonly settings: SettingsOf<Table>;
@@ -50,6 +56,7 @@ export interface Invocation<Table extends SettingsTable> {
   readonly options: readonly string[];
   readonly words: readonly string[];
   readonly isHelp: boolean;
+  readonly nameOf: NameOf<keyof Table & string>;
 }
 
 /** @throws SettingsError for an unknown option, a missing or a wrong value */
@@ -59,15 +66,22 @@ export function readSettings<const Table extends SettingsTable>(
 ): Invocation<Table> {
   const { values, positionals } = parseStrictly(table, source.argv);
   const isHelp = values["help"] === true;
+  const nameOf: NameOf<string> = (name, value) => {
+    const { env } = table[name] as Setting<unknown>;
+    const isVariable = values[optionOf(name)] === undefined && (source.env[env] ?? "") !== "";
+    const [named, sign] = isVariable ? [env, "="] : [`--${optionOf(name)}`, " "];
+    return value === undefined ? named : named + sign + value;
+  };
   const settings = Object.entries(table).map(([name, setting]) => {
     const option = optionOf(name);
-    return [name, isHelp ? setting.default : readOne(option, setting, values[option], source)];
+    return [name, isHelp ? setting.default : readOne(option, nameOf(name), setting, values[option], source)];
   });
   return {
     settings: Object.freeze(Object.fromEntries(settings)) as SettingsOf<Table>,
     options: Object.keys(values).map((option) => `--${option}`),
     words: positionals.map(reveal),
     isHelp,
+    nameOf,
   };
 }
 
@@ -150,10 +164,15 @@ function explain({ code, message }: NodeJS.ErrnoException): string {
   return message.includes("does not take") && form === "" ? `${option} takes no value` : `${option} needs a value`;
 }
 
-function readOne(option: string, setting: Setting<unknown>, given: Given, source: SettingsSource): unknown {
+function readOne(
+  option: string,
+  where: string,
+  setting: Setting<unknown>,
+  given: Given,
+  source: SettingsSource,
+): unknown {
   const value = given ?? fromEnvironment(option, setting, source);
   if (value === undefined) return setting.default;
-  const where = given === undefined ? setting.env : `--${option}`;
   try {
     const result = setting.schema.safeParse(typeof value === "string" ? reveal(value) : value);
     if (result.success) return result.data;

@@ -93,6 +93,13 @@ describe("readSettings", () => {
     expect(() => read(argv, env as Record<string, string>)).toThrow("type a port from 0 to 65535");
   });
 
+  test("names a setting by its option, or by its variable where that says it", () => {
+    const { nameOf } = read(["--port", "1"], { X_PORT: "2", X_NAME: "there" });
+    expect([nameOf("port"), nameOf("port", 3)]).toEqual(["--port", "--port 3"]);
+    expect([nameOf("serverName"), nameOf("serverName", "here")]).toEqual(["X_NAME", "X_NAME=here"]);
+    expect(nameOf("origin", "o")).toBe("--origin o");
+  });
+
   test("freezes what it gives", () => {
     expect(Object.isFrozen(read([]).settings)).toBe(true);
   });

@@ -5,7 +5,7 @@
 
 import { isLoopback, describeTarget, lendsRights } from "@wirebook/net";
 import { gatewayRoles, type GatewayRole } from "@wirebook/protocol";
-import { SettingsError } from "@wirebook/settings";
+import { type NameOf, SettingsError } from "@wirebook/settings";
 import type { GatewayConfig } from "../config.ts";
 import { isUserName, type Roles } from "./identity.ts";
 
@@ -35,7 +35,7 @@ export function readAuth(text: string): AuthMethod | undefined {
 }
 
 /** Reads the values of `--role`, each `NAME=ROLE`. @throws SettingsError */
-export function readRoles(texts: readonly string[]): Roles {
+export function readRoles(texts: readonly string[], nameOf: NameOf<"role">): Roles {
   const roles = new Map<string, GatewayRole>();
   for (const text of texts) {
     const at = text.lastIndexOf("=");
@@ -44,7 +44,7 @@ export function readRoles(texts: readonly string[]): Roles {
     if (!isUserName(name) || role === undefined || roles.has(name)) {
       const shown = JSON.stringify(text.slice(0, 40));
       const forms = `NAME=ROLE with one of ${gatewayRoles.join(", ")}, once for each name`;
-      throw new SettingsError(`--role is ${shown}; type ${forms}, such as ada=user`);
+      throw new SettingsError(`${nameOf("role")} is ${shown}; type ${forms}, such as ada=user`);
     }
     roles.set(name, role);
   }
@@ -74,7 +74,7 @@ function hostOf(origin: string): string {
 }
 
 /** Without authentication all must be on this machine, and use only their own rights. */
-function checkAdmitted({ targets, host, origin, trustProxy }: AuthSettings): void {
+function checkAdmitted({ targets, host, origin, trustProxy, nameOf }: AuthSettings): void {
   const alternatives = "type --auth basic:FILE so that people log in, or --auth none if everybody may";
   const lending = targets.find(lendsRights);
   if (lending !== undefined) {
@@ -84,9 +84,9 @@ function checkAdmitted({ targets, host, origin, trustProxy }: AuthSettings): voi
     );
   }
   const options = [
-    isLoopback(host) ? [] : `--host ${host}`,
-    origin.filter((each) => !isLoopback(hostOf(each))).map((each) => `--origin ${each}`),
-    trustProxy.map((each) => `--trust-proxy ${each}`),
+    isLoopback(host) ? [] : nameOf("host", host),
+    origin.filter((each) => !isLoopback(hostOf(each))).map((each) => nameOf("origin", each)),
+    trustProxy.map((each) => nameOf("trustProxy", each)),
   ].flat();
   if (options.length === 0) return;
   throw new SettingsError(
@@ -94,15 +94,15 @@ function checkAdmitted({ targets, host, origin, trustProxy }: AuthSettings): voi
   );
 }
 
-function mistakeIn({ auth, roles, sessionKey, trustProxy, tls }: AuthSettings): string | undefined {
+function mistakeIn({ auth, roles, sessionKey, trustProxy, tls, nameOf }: AuthSettings): string | undefined {
   const method = auth?.method ?? "none";
   if (method === "none" && roles.size > 0)
-    return "--role is for people who authenticate; type --auth basic:FILE, or leave out --role";
+    return `${nameOf("role")} is for people who authenticate; type --auth basic:FILE, or leave out ${nameOf("role")}`;
   if (method !== "basic" && sessionKey !== undefined)
-    return "--session-key signs the cookie of --auth basic:FILE, which is missing; leave it out";
+    return `${nameOf("sessionKey")} signs the cookie of --auth basic:FILE, which is missing; leave it out`;
   if (method === "header" && trustProxy.length === 0)
-    return "--auth header believes a reverse proxy alone; type --trust-proxy and the address from which it connects";
+    return `${nameOf("auth", method)} believes a reverse proxy alone; type --trust-proxy and the address from which it connects`;
   if (method === "client-cert" && tls === undefined)
-    return "--auth client-cert needs the gateway's own TLS; type --tls-cert FILE --tls-key FILE";
+    return `${nameOf("auth", method)} needs the gateway's own TLS; type --tls-cert FILE --tls-key FILE`;
   return undefined;
 }

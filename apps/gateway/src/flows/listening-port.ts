@@ -67,7 +67,7 @@ export class ListeningPorts {
   }
 
   /** @throws ListenError */
-  async open(all: readonly ListenSettings[]): Promise<void> {
+  async open(all: readonly ListenSettings[], nameOf: GatewayConfig["nameOf"]): Promise<void> {
     for (const settings of all) {
       const { host, port } = settings;
       const probes = { keepAlive: true, keepAliveInitialDelay: clientProbeMs };
@@ -75,10 +75,10 @@ export class ListeningPorts {
       try {
         await once(server.listen({ host, port }), "listening");
       } catch (error) {
-        const { message } = toListenError(error as NodeJS.ErrnoException, settings);
-        const place = (_: string, other: string) =>
-          `--listen ${describeHostPort({ host, port: Number(other) })}=${settings.target.name}`;
-        const sentence = `--listen: ${message.replace(/--port (\d+)/, place).replaceAll(/--(?:port|host)/g, "--listen")}`;
+        const { message } = toListenError(error as NodeJS.ErrnoException, settings, (_, other) =>
+          nameOf("listen", other && `${describeHostPort({ host, port: other })}=${settings.target.name}`),
+        );
+        const sentence = `${nameOf("listen")}: ${message}`;
         if (settings.isOptional !== true) throw new ListenError(sentence, { cause: error });
         this.shared.log.notice(`${sentence}; it took a free one instead`);
         await once(server.listen({ host, port: 0 }), "listening");
