@@ -159,10 +159,13 @@ test("a lesson is found, done and left with the keyboard alone, and its progress
   await expect(page).toHaveURL(/\/$/);
 });
 
-test("a link opens a lesson by its name", async ({ page, gateway }) => {
-  await page.goto(`http://${gateway.address}/#lesson=half-close`);
-  await expect(page.getByRole("heading", { name: "FIN, and half a connection" })).toBeFocused();
-  await expect(page).toHaveURL(/#lesson=half-close$/);
+test("a link opens a lesson by its name or number", async ({ page, gateway }) => {
+  for (const lesson of ["half-close", "4"]) {
+    await page.goto("about:blank");
+    await page.goto(`http://${gateway.address}/#lesson=${lesson}`);
+    await expect(page.getByRole("heading", { name: "FIN, and half a connection" })).toBeFocused();
+    await expect(page).toHaveURL(/#lesson=half-close$/);
+  }
   await page.goto(`http://${gateway.address}/#lesson=12`);
   await expect(new LessonPane(page).pane.getByRole("alert")).toHaveText(
     "There is no lesson “12”. Choose one of these.",
