@@ -161,8 +161,12 @@ test("a presentation goes on after a reload, and ends for all when the presenter
   const link = await present(page);
   await using viewer = await Viewer.open(browser, link);
   await expect(viewer.rows).toHaveCount(1);
-  await page.reload();
+  const address = page.url();
+  await page.goto("about:blank");
+  await expect(viewer.bar).toContainText("The presenter is away.");
+  await page.goto(address);
   await expect(page.getByRole("button", { name: "Presenting to 1" })).toBeVisible();
+  await expect(viewer.bar).not.toContainText("away");
   await wirebook.begin("brick 2 -3");
   await expect(viewer.rows.first()).toContainText("brick 2 -3");
   await expect(viewer.rows).toHaveCount(2);

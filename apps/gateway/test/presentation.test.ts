@@ -152,13 +152,17 @@ test("a presentation survives the presenter's reload, and ends what ran", async 
   await using guest = await openGuest(gateway);
   guest.send({ type: "watch", presentation: token });
   show(presenter, 1);
+  presenter.send({ type: "select", id: 1 });
   await showRead(presenter, 1, "before");
   await guest.until(() => guest.flows.at(0)?.record.receivedBytes);
   presenter.socket.terminate();
   expect(await guest.until(() => guest.flows.at(0)?.last)).toMatchObject({ type: "end", reason: "cancelled" });
+  const flowId = guest.flows.at(0)?.head.id;
+  expect(await guest.frame("selected", ({ isAway }) => isAway === true)).toMatchObject({ id: flowId });
   await using again = await openPage(gateway, { headers: basic(ada) });
   again.send({ type: "present", key });
   expect(await again.frame("presenting")).toMatchObject({ token, key, viewers: 1 });
+  await guest.until(() => (guest.framesOf("selected").at(-1)?.isAway === undefined ? true : undefined));
   show(again, 1);
   await showRead(again, 1, "after");
   await guest.until(() => guest.flows.at(1)?.record.receivedBytes);

@@ -306,7 +306,7 @@ const gatewayFrame = z.discriminatedUnion("type", [
   /** The token is for the link; the key is the presenter's own. */
   z.strictObject({ type: z.literal("presenting"), token, key: token, viewers: count }),
   z.strictObject({ type: z.literal("presented-end") }),
-  z.strictObject({ type: z.literal("selected"), id: z.nullable(flowId) }),
+  z.strictObject({ type: z.literal("selected"), id: z.nullable(flowId), isAway: z.optional(z.literal(true)) }),
 ]);
 export type GatewayFrame = z.infer<typeof gatewayFrame>;
 

@@ -112,7 +112,7 @@ describe("control frames", () => {
     { type: "presenting", token, key: token, viewers: 2 },
     { type: "presented-end" },
     { type: "selected", id: flowIdMin },
-    { type: "selected", id: null },
+    { type: "selected", id: null, isAway: true },
   ])("from the gateway are read as they are written: $type", (frame) => {
     expect(decodeGatewayFrame(encodeFrame(frame))).toEqual({ frame });
   });

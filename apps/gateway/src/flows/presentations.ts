@@ -6,8 +6,8 @@
  */
 
 import { hash, randomBytes } from "node:crypto";
-import { encodeFrame, flowIdMin, timeMsMax } from "@wirebook/protocol";
-import type { ByteFrame, FlowHead, PageFrame, StreamHead } from "@wirebook/protocol";
+import { defined, encodeFrame, flowIdMin, timeMsMax } from "@wirebook/protocol";
+import type { ByteFrame, FlowHead, GatewayFrame, PageFrame, StreamHead } from "@wirebook/protocol";
 import type { GatewayLimits } from "../limits.ts";
 import { FrameError } from "../websocket/page-frames.ts";
 import { FrameLog, type LoggedFlow, type Viewer } from "./frame-log.ts";
@@ -70,13 +70,14 @@ export class Presentation extends FrameLog {
   /** What the presenter's page shows, by the page's ids; those that are over stay, since one may be selected. */
   readonly #shown = new Map<number, LoggedFlow>();
   #presenter: PageFlows | undefined;
+  #selected: Extract<GatewayFrame, { type: "selected" }> = { type: "selected", id: null };
   #absence: NodeJS.Timeout | undefined;
 
   constructor(limits: GatewayLimits, onGap: () => void, onEnd: () => void) {
     super(presentationBytesMax, limits.presentedFlowsMax, onGap);
     this.#limits = limits;
     this.#onEnd = onEnd;
-    this.select(null);
+    this.#tell({});
   }
 
   override watch(...watch: Parameters<FrameLog["watch"]>): void {
@@ -95,6 +96,7 @@ export class Presentation extends FrameLog {
     if (previous !== undefined) this.leave(previous);
     clearTimeout(this.#absence);
     this.#presenter = presenter;
+    this.#tell({});
     presenter.onViewers();
     previous?.onEnd(this);
   }
@@ -105,6 +107,7 @@ export class Presentation extends FrameLog {
     this.#presenter = undefined;
     for (const flow of this.#shown.values()) if (!flow.isOver) flow.over({ reason: "cancelled" }, {});
     this.#shown.clear();
+    this.#tell({ isAway: true });
     this.#absence = setTimeout(() => this.end(), this.#limits.presenterAbsenceMs);
   }
 
@@ -149,7 +152,13 @@ export class Presentation extends FrameLog {
 
   select(id: number | null): void {
     const flow = id === null ? undefined : this.#shown.get(id);
-    this.state = encodeFrame({ type: "selected", id: flow?.id ?? null });
+    this.#tell({ id: flow?.id ?? null });
+  }
+
+  /** Tells the viewers what is selected, which stays so while the presenter is away, and whether they are. */
+  #tell({ id = this.#selected.id, isAway }: { readonly id?: number | null; readonly isAway?: true }): void {
+    this.#selected = { type: "selected", id, ...defined({ isAway }) };
+    this.state = encodeFrame(this.#selected);
     this.wake();
   }
 }

@@ -18,6 +18,8 @@ export function presentationOf({ hash, pathname }: Pick<Location, "hash" | "path
 export class Viewer {
   /** Why nothing more comes, in a sentence; empty while something may. */
   over = $state("");
+  /** True while the gateway has no connection of the presenter. */
+  isAway = $state(false);
   /** True while what the presenter selects is selected here, too. */
   isFollowing = $state(true);
   readonly #flows: Flows;
@@ -53,6 +55,7 @@ export class Viewer {
   takeFrame(frame: GatewayFrame): boolean {
     if (frame.type === "selected") {
       this.#selected = frame.id;
+      this.isAway = frame.isAway === true;
       this.follow();
     } else if (frame.type === "presented-end") {
       this.#end("The presentation has ended. What it showed stays here until you close the page.");
