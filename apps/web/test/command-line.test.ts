@@ -154,7 +154,7 @@ describe("a line for any other target", () => {
   test("opens a new one after the end, and after one has been asked for", () => {
     page.type("one");
     const [first] = page.streams.list;
-    if (first !== undefined) page.streams.end(first);
+    if (first !== undefined) page.streams.close(first, "end");
     expect([first?.state, page.line.conversation]).toEqual(["running", undefined]);
     page.type("two");
     page.streams.list[1]?.end({ kind: "ended", reason: "fin" }, 1);

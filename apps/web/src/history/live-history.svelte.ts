@@ -63,7 +63,7 @@ export class LiveHistory {
   async start(): Promise<void> {
     const before = this.#following;
     const run = this.#enter(this.#streams.hasServer ? "connecting" : "none");
-    if (before !== undefined) this.#streams.cancel(before);
+    if (before !== undefined) this.#streams.close(before, "cancel");
     if (this.state === "none") return;
     if (this.#operations.list === undefined) {
       // The name alone: every server answers that with its operations, the reference implementation too.

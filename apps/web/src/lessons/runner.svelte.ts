@@ -81,7 +81,7 @@ export class LessonRunner {
   /** The learner went elsewhere: what runs is ended. */
   leave(): void {
     this.#isLeft = true;
-    for (const stream of this.streams) if (stream.state === "running") this.#parts.streams.cancel(stream);
+    for (const stream of this.streams) if (stream.state === "running") this.#parts.streams.close(stream, "cancel");
   }
 
   #targetOf(name: string): AnnouncedTarget | undefined {
@@ -114,10 +114,10 @@ export class LessonRunner {
       else await stream.overWithin(deed.after);
       if (stream.state !== "running") break;
       if ("send" in deed) streams.write(stream, encodeText(deed.send));
-      else streams[deed.do](stream);
+      else streams.close(stream, deed.do);
     }
     await stream.overWithin(Math.max(0, endMs - performance.now()));
-    if (stream.state === "running") streams.cancel(stream);
+    if (stream.state === "running") streams.close(stream, "cancel");
     await stream.overWithin(leaveMsMax);
   }
 

@@ -132,7 +132,7 @@ export class Play {
     const { stream } = this;
     if (stream.state !== "running") this.#player.failed("the connection was over before this step");
     else if (action.kind === "send") this.#streams.write(stream, action.bytes, this.#withoutSecret(action.bytes));
-    else if (action.kind === "end") this.#streams.end(stream);
+    else if (action.kind === "end") this.#streams.close(stream, "end");
     else if (action.kind === "reset") this.#reset();
     // After `close` there is no step, and the verdict closes.
   }
@@ -146,8 +146,8 @@ export class Play {
 
   #reset(): void {
     // A Unix socket has no RST.
-    if (this.stream.intent.target.transport === "unix") this.#streams.cancel(this.stream);
-    else this.#streams.reset(this.stream);
+    const isUnix = this.stream.intent.target.transport === "unix";
+    this.#streams.close(this.stream, isUnix ? "cancel" : "reset");
   }
 
   #finish(verdict: Verdict): void {
@@ -155,7 +155,7 @@ export class Play {
     this.verdict = verdict;
     this.#over.resolve(this);
     if (stream.state !== "running") return;
-    if (!stream.isEnding) this.#streams.end(stream);
-    this.#timer = setTimeout(() => stream.state === "running" && this.#streams.cancel(stream), playCloseMs);
+    if (!stream.isEnding) this.#streams.close(stream, "end");
+    this.#timer = setTimeout(() => stream.state === "running" && this.#streams.close(stream, "cancel"), playCloseMs);
   }
 }

@@ -122,7 +122,7 @@ export class Streams {
     }));
     if (stream === undefined || !isCut) return stream;
     this.write(stream, allBytes.subarray(firstBytesMax));
-    if (end) this.end(stream);
+    if (end) this.close(stream, "end");
     return stream;
   }
 
@@ -140,13 +140,12 @@ export class Streams {
     return true;
   }
 
-  /** Sends FIN to the target, after what was written. */
-  end(stream: Stream): void {
-    this.#control(stream, "end");
-  }
-
-  reset(stream: Stream): void {
-    this.#control(stream, "reset");
+  /** Has the gateway send FIN after what was written, send RST at once, or close the connection as it does by itself. */
+  close(stream: Stream, how: "end" | "reset" | "cancel"): void {
+    const timed = this.#connection.send({ type: how, id: stream.id });
+    if (timed === undefined) return;
+    stream.isEnding = true;
+    stream.noteControl("sent", how, timed);
   }
 
   /** Adds a stream from elsewhere, under a new id. */
@@ -174,10 +173,6 @@ export class Streams {
     this.#toShow = stream;
     await stream?.overWithin(drawDelayMs);
     if (this.#toShow === stream && this.selected === before) this.selected = stream;
-  }
-
-  cancel(stream: Stream): void {
-    this.#control(stream, "cancel");
   }
 
   /** Keeps the newest of the page's own reads and failed attempts: there are dozens of them. */
@@ -210,7 +205,7 @@ export class Streams {
     stream.takeBytes(frame, atMs, this.#connection.clock);
     // A conversation is over when both ends have closed it.
     if (frame.kind === "fin" && frame.isFromTarget && stream.at.ended === undefined && stream.driver === undefined)
-      this.#control(stream, "end");
+      this.close(stream, "end");
     this.#noteHeader(stream);
     this.#all.grew(stream, frame.bytes.length + frame.writtenBytes);
   }
@@ -218,13 +213,6 @@ export class Streams {
   lose(reason: string): void {
     this.#hops.clear();
     this.#all.lose(`the gateway was lost: ${reason}`, performance.now());
-  }
-
-  #control(stream: Stream, type: "cancel" | "end" | "reset"): void {
-    const timed = this.#connection.send({ type, id: stream.id });
-    if (timed === undefined) return;
-    stream.isEnding = true;
-    stream.noteControl("sent", type, timed);
   }
 
   #begin(
