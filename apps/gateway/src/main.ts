@@ -44,7 +44,7 @@ async function start(config: GatewayConfig): Promise<void> {
   // Fastify would say where it listens, which is announced below.
   app.log.level = "warn";
   await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
-    throw error instanceof ListenError ? error : toListenError(error, config, config.nameOf);
+    throw error instanceof ListenError ? error : toListenError(error, config);
   });
   app.log.level = "info";
   announce(config, app);

@@ -96,7 +96,7 @@ export class WirebookServer implements AsyncDisposable, ConnectionOwner {
       this.#listener.listen({ host, port, backlog: this.limits.backlogMax });
       await once(this.#listener, "listening");
     } catch (error) {
-      throw toListenError(error as NodeJS.ErrnoException, { host, port }, nameOf);
+      throw toListenError(error as NodeJS.ErrnoException, { host, port, nameOf });
     }
     this.#listener.on("error", ({ message }) => this.#reportFailure(message));
   }

@@ -67,13 +67,13 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
   const nameOfServer: NameOf<"host" | "port"> = (name, value) =>
     name === "port" ? nameOf("serverPort", value) : [serverTable.host.env, value ?? []].flat().join("=");
   await findAddress(server.host, server.users === "registered" || server.iKnow, nameOfServer);
-  await assertFree(server, nameOfServer);
+  await assertFree({ ...server, nameOf: nameOfServer });
 
   const gatewayWords = selectOptions(table, argv, gatewayPart);
   if (options.includes("--gateway-port")) gatewayWords.push(`--port=${settings.gatewayPort}`);
   gatewayWords.push(`--server=${describeHostPort(reachable(server))}`);
   const gateway = readGatewayConfig({ env, onNotice, argv: gatewayWords }) as GatewayConfig;
-  await assertFree(gateway, (name, value) => nameOf(name === "port" ? "gatewayPort" : name, value));
+  await assertFree({ ...gateway, nameOf: (name, value) => nameOf(name === "port" ? "gatewayPort" : name, value) });
   if (server.port === gateway.port) {
     throw new SettingsError(`server and gateway cannot share port ${server.port}; choose another with --gateway-port`);
   }
@@ -89,12 +89,12 @@ async function readPlan(argv: readonly string[], onNotice: (sentence: string) =>
   return { server, serverWords, gateway, gatewayWords, watchesDefault };
 }
 
-async function assertFree({ host, port }: HostPort, nameOf: NameOf<"host" | "port">): Promise<void> {
-  const probe = createServer().listen({ host, port });
+async function assertFree(place: Parameters<typeof toListenError>[1]): Promise<void> {
+  const probe = createServer().listen({ host: place.host, port: place.port });
   try {
     await once(probe, "listening");
   } catch (error) {
-    throw toListenError(error as NodeJS.ErrnoException, { host, port }, nameOf);
+    throw toListenError(error as NodeJS.ErrnoException, place);
   }
   probe.close();
   await once(probe, "close");

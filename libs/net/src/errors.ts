@@ -102,16 +102,13 @@ function placeOf({ name, address }: Target): string {
   return address.transport === "unix" ? `the local socket of ${name}` : describeHostPort(address);
 }
 
-/**
- * What the system's own error means when a program wants to listen.
- *
- * @param nameOf names the setting that helps, such as `--port 5017`
- */
-export function toListenError(
-  error: NodeJS.ErrnoException,
-  { host, port }: HostPort,
-  nameOf: (setting: "host" | "port", value?: number) => string,
-): ListenError {
+interface ListenPlace extends HostPort {
+  /** Names the setting that says it, with a value as it is typed there: `--port 5017`. */
+  nameOf(setting: "host" | "port", value?: number): string;
+}
+
+/** What the system's own error means when a program wants to listen, with the setting that helps. */
+export function toListenError(error: NodeJS.ErrnoException, { host, port, nameOf }: ListenPlace): ListenError {
   const { code = error.message } = error;
   // Not the next one: another Wirebook, which may have this port, has 5008 beside its 5007.
   const other = port + 10 <= 65_535 ? port + 10 : port - 10;

@@ -75,9 +75,9 @@ export class ListeningPorts {
       try {
         await once(server.listen({ host, port }), "listening");
       } catch (error) {
-        const { message } = toListenError(error as NodeJS.ErrnoException, settings, (_, other) =>
-          nameOf("listen", other && `${describeHostPort({ host, port: other })}=${settings.target.name}`),
-        );
+        const nameOfPort = (_: string, other?: number) =>
+          nameOf("listen", other && `${describeHostPort({ host, port: other })}=${settings.target.name}`);
+        const { message } = toListenError(error as NodeJS.ErrnoException, { host, port, nameOf: nameOfPort });
         const sentence = `${nameOf("listen")}: ${message}`;
         if (settings.isOptional !== true) throw new ListenError(sentence, { cause: error });
         this.shared.log.notice(`${sentence}; it took a free one instead`);
