@@ -192,13 +192,12 @@ function targetsOf(server: typeof serverDefault | undefined, others: readonly Ta
 function tlsOf(certPath: string | undefined, keyPath: string | undefined, nameOf: NameOf<"tlsCert" | "tlsKey">) {
   if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
   if (certPath === keyPath) return undefined;
-  const [given, what, missing] =
-    certPath === undefined
-      ? (["tlsKey", "certificate", "--tls-cert"] as const)
-      : (["tlsCert", "private key", "--tls-key"] as const);
-  throw new SettingsError(
-    `${nameOf(given)} is ${certPath ?? keyPath}, and its ${what} is missing; type ${missing} FILE as well`,
-  );
+  const isCert = certPath !== undefined;
+  const missing = isCert
+    ? "private key is missing; type --tls-key FILE"
+    : "certificate is missing; type --tls-cert FILE";
+  const given = nameOf(isCert ? "tlsCert" : "tlsKey");
+  throw new SettingsError(`${given} is ${certPath ?? keyPath}, and its ${missing} as well`);
 }
 
 /** True for `scheme://host[:port]` exactly as a browser writes it in the Origin header (RFC 6454, section 6.2). */

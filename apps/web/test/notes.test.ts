@@ -206,11 +206,7 @@ describe("the summary", () => {
       { end: "end", endReason: "cancelled" },
       "You left the conversation with mail: 4 writes and 6 reads in 12.00 s.",
     ],
-    [
-      "was open when it was saved",
-      { end: "end" },
-      "The conversation with mail was still open when it was saved: 4 writes and 6 reads in 12.00 s.",
-    ],
+    ["was open when it was saved", { end: "end" }, "It was still running when it was saved."],
   ])("on a conversation that %s", (_, some, expected) => {
     expect(summarize({ ...dialogue, ...some })).toBe(expected);
   });

@@ -187,7 +187,7 @@ describe("the record of a stream", () => {
     const again = streamOf(record, 8, "a.ndjson");
     expect([again.state, resultOf(again).word]).toEqual(["cancelled", "end unknown"]);
     expect(again.intent.loaded?.note).toBe("it was running when it was exported");
-    expect(summarize(buildTimeline(again))).toBe("It was still running when it was saved, and 0 B were sent.");
+    expect(summarize(buildTimeline(again))).toBe("It was still running when it was saved.");
     expect(recordOf(again)).toEqual(record);
   });
 
@@ -197,9 +197,7 @@ describe("the record of a stream", () => {
     tell(open, { type: "open", id: 7, local, remote, at: opened }, 501.5);
     open.takeBytes(readOf(encodeText("220 mail\r\n"), 903), 503.5, clock);
     const loaded = buildTimeline(streamOf(throughFile(recordOf(open)), 8, "a.ndjson"));
-    expect(summarize(loaded)).toMatch(
-      /^The conversation with mail was still open when it was saved: no writes and 1 read /,
-    );
+    expect(summarize(loaded)).toBe("It was still running when it was saved.");
     // Neither did the gateway send the RST of one who leaves.
     expect(arrowsOf(loaded, [], true)).toEqual([]);
   });

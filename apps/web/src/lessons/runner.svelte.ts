@@ -1,6 +1,6 @@
 /** One lesson: predict, run, observe. A run that the gateway or the network spoiled decides nothing. */
 
-import { encodeText, type AnnouncedTarget } from "@wirebook/protocol";
+import { defined, encodeText, type AnnouncedTarget } from "@wirebook/protocol";
 import type { App } from "../app.svelte.ts";
 import { serverName } from "../gateway/targets.ts";
 import { explainFailure } from "../streams/result.ts";
@@ -93,16 +93,15 @@ export class LessonRunner {
     const target = this.#targetOf(name);
     if (target === undefined) return undefined;
     const text = writes.join("");
-    const schedule = writes.map((write, at) => ({ afterMs: at === 0 ? 0 : gapMs, bytes: encodeText(write).length }));
+    const steps = writes.map((write, at) => ({ afterMs: at === 0 ? 0 : gapMs, bytes: encodeText(write).length }));
+    const schedule = writes.length > 1 ? steps : undefined;
     return this.#parts.streams.connect({
       by: "user",
       user: name === serverName ? (text.trim().split(/\s/u, 1)[0] ?? "") : "",
       target,
       bytes: encodeText(text),
       end,
-      ...(name === serverName ? { purpose: "in a lesson" } : {}),
-      ...(writes.length > 1 ? { schedule } : {}),
-      ...(read === undefined ? {} : { read }),
+      ...defined({ purpose: name === serverName ? "in a lesson" : undefined, schedule, read }),
     });
   }
 

@@ -48,10 +48,10 @@ export function peerOf({ isWithServer, target }: Timeline): string {
 export function summarize(timeline: Timeline, position?: number): string {
   const { failure, flow, isDialogue, isWithServer, endReason, end, sent, reply } = timeline;
   if (failure !== undefined) return "";
+  if (end === "end" && endReason === undefined) return "It was still running when it was saved.";
   if (flow !== undefined) return ofFlow(timeline, flow);
   if (isDialogue) return ofDialogue(timeline);
   if (endReason === "reset") return ofReset(timeline);
-  if (isEndUnknown(timeline)) return `It was still running when it was saved, and ${count(sent.bytes)} B were sent.`;
   if (endReason === "cancelled") return `You cancelled it after ${count(sent.bytes)} B were sent.`;
   if (reply.bytes === 0 && end === "running") return ofWaiting(timeline);
   if (reply.bytes === 0) return `${peerOf(timeline)} closed the connection without an answer.`;
@@ -65,11 +65,6 @@ export function summarize(timeline: Timeline, position?: number): string {
 /** The gateway says neither: a page that holds many conversations waits long. */
 const connecting = "The gateway connects, or waits until one of its connections is free.";
 
-/** Of what was loaded, and was running when it was saved. */
-function isEndUnknown({ end, endReason }: Timeline): boolean {
-  return end === "end" && endReason === undefined;
-}
-
 function ofDialogue(timeline: Timeline): string {
   const { at, target, end, endReason, sent, reply, latestMs } = timeline;
   const name = `conversation with ${target}`;
@@ -80,7 +75,6 @@ function ofDialogue(timeline: Timeline): string {
   const counts = `${countOf(sent.writes, "write")} and ${countOf(reply.reads, "read")} in ${time}`;
   if (endReason === "reset") return `You reset the ${name}: ${counts}.`;
   if (endReason === "cancelled") return `You left the ${name}: ${counts}.`;
-  if (isEndUnknown(timeline)) return `The ${name} was still open when it was saved: ${counts}.`;
   const first = (at.firstByte ?? Infinity) < (at.written ?? Infinity) ? target : "you";
   const all = at.firstByte === undefined ? counts : `${counts}; ${first} spoke first`;
   if (end === "running") {
@@ -105,7 +99,6 @@ function ofFlow(timeline: Timeline, { clientName, reset }: NonNullable<Timeline[
   }
   const over = `${clientName} talked to ${target} for ${duration(latestMs)}: ${reads}`;
   if (endReason === "reset") return `${over}. ${reset === undefined ? "It was reset." : whoReset(reset, target)}`;
-  if (isEndUnknown(timeline)) return `${over}. It was still running when it was saved.`;
   if (endReason !== "fin") return `${over}. The gateway cut it off.`;
   return `${over}. ${isClosedByTarget(timeline) ? `${target} closed` : "The client closed"} it first.`;
 }
