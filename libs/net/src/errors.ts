@@ -104,7 +104,7 @@ function placeOf({ name, address }: Target): string {
 
 interface ListenPlace extends HostPort {
   /** Names the setting that says it, with a value as it is typed there: `--port 5017`. */
-  nameOf(setting: "host" | "port", value?: number): string;
+  readonly nameOf: (setting: "host" | "port", value?: number) => string;
 }
 
 /** What the system's own error means when a program wants to listen, with the setting that helps. */
