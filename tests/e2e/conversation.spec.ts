@@ -104,6 +104,32 @@ test("a banner, parts of lines and both directions show as they come, and who cl
   await expect(entry).toContainText("closed by mail");
 });
 
+test("the newest line stays in view while older ones fold, and what was scrolled back to keeps its place", async ({
+  talk,
+  service,
+}) => {
+  await connect(talk);
+  const mail = await service.connection(1);
+  const entry = talk.card("mail #1");
+  const sayUpTo = async (from: number, to: number) => {
+    for (let number = from; number <= to; number++) {
+      mail.write(`line ${number}\n`);
+      await expect(entry.getByText(`line ${number}`)).toBeAttached();
+    }
+  };
+  mail.write(Array.from({ length: 110 }, (_, at) => `line ${at}\n`).join(""));
+  await sayUpTo(110, 119);
+  await expect(entry.getByText("line 119")).toBeInViewport({ ratio: 1 });
+
+  const log = talk.conversation.getByRole("log");
+  await log.evaluate((box) => (box.scrollTop -= 200));
+  await expect(log).toHaveCSS("overflow-anchor", "auto");
+  const before = await entry.getByText("line 105").boundingBox();
+  await sayUpTo(120, 124);
+  await expect(entry.getByText("line 124")).not.toBeInViewport();
+  expect((await entry.getByText("line 105").boundingBox())?.y).toBe(before?.y);
+});
+
 test("what would act on a terminal is named, and a character that two reads cut is whole", async ({
   talk,
   service,

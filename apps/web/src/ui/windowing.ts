@@ -13,11 +13,12 @@ export class StickToBottom {
   isOn = true;
   #lastTop = 0;
 
-  /** The box was scrolled. @param near pixels from the end that count as being there */
-  note(box: Pick<Element, "scrollTop" | "clientHeight" | "scrollHeight">, near: number): void {
+  /** The box was scrolled; tells whether it stays. @param near pixels from the end that count as being there */
+  note(box: Pick<Element, "scrollTop" | "clientHeight" | "scrollHeight">, near: number): boolean {
     const { scrollTop, clientHeight, scrollHeight } = box;
     if (scrollHeight - scrollTop - clientHeight < near) this.isOn = true;
     else if (scrollTop < this.#lastTop) this.isOn = false;
     this.#lastTop = scrollTop;
+    return this.isOn;
   }
 }
