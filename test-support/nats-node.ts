@@ -77,8 +77,8 @@ export class NatsNode {
   }
 
   /** Resolves when, besides, each of its copies is in step with the others. */
-  inStep(): Promise<void> {
-    return this.#until("", inStepMsMax);
+  inStep(withinMs = inStepMsMax): Promise<void> {
+    return this.#until("", withinMs);
   }
 
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {

@@ -15,7 +15,7 @@ import type { NatsNode } from "../../test-support/nats-node.ts";
 import { startServer } from "../../test-support/programs.ts";
 import { run as runProgram } from "../../test-support/run.ts";
 import { isAcknowledged } from "./cluster/cluster-writers.ts";
-import { copiesCurrent, hostOfConsumers, leadersAmong } from "./cluster/leaders.ts";
+import { hostOfConsumers, leadersAmong } from "./cluster/leaders.ts";
 import { Acknowledgements, findViolations, oldLine } from "./cluster/consistency.ts";
 import type { FaultTest, Finding, Trial } from "./framework/fault-test.ts";
 import { ask } from "../../test-support/tcp-client.ts";
@@ -33,8 +33,6 @@ const readerRounds = 3;
 /** Milliseconds after which a client that has not gone on is given up. */
 const giveUpMs = 40_000;
 const pauseMs = 40;
-/** Milliseconds in which a node that was frozen or killed takes part again, on a machine that is busy. */
-const readyMsMax = 120_000;
 
 export const faultTest: FaultTest = {
   promise:
@@ -129,8 +127,7 @@ async function run({ count, random, folder, nodeArgs, progress }: Trial): Promis
         violations.push(`${what}: a removed user was let in for ${Math.round(removedMs)} ms`);
       if (isFrozen) signal(victim.pid as number, "SIGCONT");
       else victim.start();
-      await victim.ready(readyMsMax);
-      await copiesCurrent(cluster, victim, streams);
+      await victim.inStep();
       await ask(talking.port, `w0 1 ${oldLines - done}`);
       if (done % readerRounds === readerRounds - 1) {
         violations.push(...(await reader()));

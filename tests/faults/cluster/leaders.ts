@@ -14,10 +14,7 @@ interface Jsz {
 
 interface StreamDetail {
   readonly name: string;
-  readonly cluster?: {
-    readonly leader?: string;
-    readonly replicas?: readonly { readonly name: string; readonly current: boolean }[];
-  };
+  readonly cluster?: { readonly leader?: string };
   readonly consumer_detail?: readonly object[];
 }
 
@@ -47,32 +44,6 @@ export async function leadersAmong(nodes: readonly NatsNode[], streams: readonly
         streams.every((name) => names.has(of.get(name) ?? "") && of.get(name) === first.streams.get(name)),
     );
     if (first !== undefined && isAgreed) return first;
-    await wait(pollMs);
-  }
-}
-
-/**
- * Resolves when the leader of each of these streams says that the copy of this node is current. The node itself is not asked:
- * one that was frozen may wait for ever for a consumer that is gone meanwhile.
- */
-export async function copiesCurrent(
-  { nodes }: NatsCluster,
-  { name }: NatsNode,
-  streams: readonly string[],
-): Promise<void> {
-  for (;;) {
-    const told = await Promise.all(
-      nodes.map(async (node) => (await look(node)).streams.filter(({ cluster }) => cluster?.leader === node.name)),
-    );
-    const isCurrent = ({ cluster }: StreamDetail): boolean =>
-      cluster?.leader === name || cluster?.replicas?.find((copy) => copy.name === name)?.current === true;
-    const current = new Set(
-      told
-        .flat()
-        .filter(isCurrent)
-        .map((stream) => stream.name),
-    );
-    if (streams.every((stream) => current.has(stream))) return;
     await wait(pollMs);
   }
 }
