@@ -10,7 +10,7 @@ import { describeOnNatsServers } from "../../../test-support/nats-tests.ts";
 import type { History, Users } from "@wirebook/history";
 import { decodeNatsAddress } from "../src/address.ts";
 import { useCluster } from "../src/connect.ts";
-import type { Cluster } from "../src/cluster.ts";
+import { attempt, type Cluster } from "../src/cluster.ts";
 import { leaseTimeoutMs, ReadLeases } from "../src/erasure.ts";
 import { JetStreamHistory } from "../src/history.ts";
 import { openJetStreamHistory, openJetStreamUsers } from "../src/open.ts";
@@ -113,22 +113,24 @@ describeOnNatsServers("messages of other servers", () => {
     const now = performance.now.bind(performance);
     const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
     const leases = new ReadLeases(cluster);
+    // On a busy machine a stream may be without a leader for a moment.
+    const earliest = (): Promise<number> => attempt("did not tell the leases", () => leases.earliest());
     try {
-      expect(await leases.earliest()).toBe(Infinity);
-      await cluster.state.put("reader.other", "5");
-      expect(await leases.earliest()).toBe(5);
+      expect(await earliest()).toBe(Infinity);
+      await attempt("did not take a lease", () => cluster.state.put("reader.other", "5"));
+      expect(await earliest()).toBe(5);
       leases.add({ moment: 3 });
-      expect(await leases.earliest()).toBe(3);
+      expect(await earliest()).toBe(3);
       leases.add({ moment: 9 });
       // While this server does not look, as without a majority, the silence of others does not count, however long it is.
       aheadMs += 4 * leaseTimeoutMs;
-      expect(await leases.earliest()).toBe(3);
+      expect(await earliest()).toBe(3);
       for (let waitedMs = 0; waitedMs <= leaseTimeoutMs; waitedMs += lookMs) {
-        expect(await leases.earliest()).toBe(3);
+        expect(await earliest()).toBe(3);
         aheadMs += lookMs;
       }
       await leases.close();
-      expect(await leases.earliest()).toBe(Infinity);
+      expect(await earliest()).toBe(Infinity);
       await cluster.connection.close();
       await expect(leases.earliest()).rejects.toThrow();
     } finally {
@@ -171,6 +173,8 @@ interface Jsz {
 async function deleteConsumers({ nodes }: NatsCluster, stream: string): Promise<void> {
   const [first] = nodes;
   await using connection = await connect({ servers: `${first?.host}:${first?.ports.client}` });
-  const { consumers } = await jetstreamManager(connection);
-  for await (const { name } of consumers.list(stream)) await consumers.delete(stream, name);
+  await attempt("did not delete the consumers", async () => {
+    const { consumers } = await jetstreamManager(connection);
+    for await (const { name } of consumers.list(stream)) await consumers.delete(stream, name);
+  });
 }

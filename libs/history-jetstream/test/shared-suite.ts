@@ -10,6 +10,7 @@ import type { NatsNode } from "../../../test-support/nats-node.ts";
 import type { Actor, History, HistoryError, AppendResult } from "@wirebook/history";
 import { applyLine, LineReader, linesOf } from "../../history/test/reading.ts";
 import type { OpenHistory } from "../../history/test/suite.ts";
+import { attempt } from "../src/cluster.ts";
 
 /** Milliseconds for a node that was killed to catch up with one stream. */
 const inStepMsMax = 30_000;
@@ -222,8 +223,10 @@ async function placementOf(cluster: NatsCluster, stream: string): Promise<Cluste
 async function describeStream({ nodes }: NatsCluster, stream: string): Promise<StreamInfo> {
   const [first] = nodes;
   await using connection = await connect({ servers: `${first?.host}:${first?.ports.client}` });
-  const { streams } = await jetstreamManager(connection);
-  return await streams.info(stream);
+  return await attempt("did not describe the stream", async () => {
+    const { streams } = await jetstreamManager(connection);
+    return await streams.info(stream);
+  });
 }
 
 async function firstSequenceOf(cluster: NatsCluster, stream: string): Promise<number> {
