@@ -31,7 +31,7 @@ test("draws the first change at once, and the last one when its time comes", asy
   expect(throttle.listen()).toBe(2);
 });
 
-test("draws less often where a drawing keeps the page busy for long", async () => {
+test("draws less often when one drawing takes the page a long time", async () => {
   const throttle = new RedrawThrottle(100);
   throttle.mark();
   await Promise.resolve();

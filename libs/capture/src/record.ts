@@ -165,7 +165,10 @@ export function fromStreamRecord(record: StreamRecord, clocks: Record<"at" | "ar
   };
 }
 
-/** The record of a line, whose clock starts at 0; without an outcome where the line has none. Where the bytes of a flow were not kept, it has a gap. */
+/**
+ * The record of a line, whose clock starts at 0. Where the bytes of a flow were not kept, it has a gap; where it was running
+ * when it was saved, it has no outcome.
+ */
 export function toStreamRecord(line: RecordedStream, bounds: RecordBounds): StreamRecord {
   const record = new StreamRecord(bounds);
   record.local = line.ends?.client;
