@@ -1,6 +1,7 @@
 import type { Locator, Page } from "@playwright/test";
 import { expectClean } from "./clean.ts";
 import { startGateway } from "../../test-support/programs.ts";
+import { TestServer } from "../../test-support/tcp-client.ts";
 import { expect, test, Wirebook } from "./wirebook.ts";
 
 const sizes = {
@@ -129,6 +130,27 @@ for (const viewport of [
     await expect(wirebook.inspector.getByRole("row").last()).toBeInViewport({ ratio: 0.5 });
   });
 }
+
+test("a target's longest name leaves room for all others at 320 pixels", async ({ page }) => {
+  const name = "a-service-with-32-letters-in-all";
+  await using service = await TestServer.listen((socket) => socket.resume());
+  await using gateway = await startGateway({ options: [`--target=${name}=tcp://${service.address}`] });
+  // High enough that the diagram is not folded.
+  await page.setViewportSize({ width: 320, height: 900 });
+  await page.goto(`http://${gateway.address}/`);
+  const { commandLine, connection, inspector } = new Wirebook(page);
+  await commandLine.getByRole("combobox", { name: "Target" }).selectOption(name);
+  await commandLine.getByRole("button", { name: "Connect" }).click();
+  await expect(connection).toHaveText(`Connected; a conversation with ${name} is open`);
+  await expect(connection).toBeInViewport({ ratio: 1 });
+  await show(page, "Inspector");
+  const names = inspector.locator(".lanes b");
+  await expect(names).toHaveText(["browser", "gateway", name]);
+  const edges = await names.evaluateAll((all) => {
+    return all.map((each) => each.getBoundingClientRect()).flatMap(({ left, right }) => [left, right]);
+  });
+  expect(edges).toEqual(edges.toSorted((one, other) => one - other));
+});
 
 test("a divider moves by keys and by a pointer, says where it stands, and is remembered", async ({
   wirebook,

@@ -118,7 +118,11 @@ export function readConfig(source: SettingsSource) {
   const { server, target, listen, role, proxyProtocol, tlsCert, tlsKey, ...settings } = read.settings;
   const tls = tlsOf(tlsCert, tlsKey, nameOf);
   checkHost({ ...settings, tls, nameOf });
-  const targets = targetsOf(server ?? (target.length === 0 ? serverDefault : undefined), target, proxyProtocol);
+  const targets = targetsOf(
+    server ?? (target.length === 0 ? serverDefault : undefined),
+    target,
+    proxyProtocol && nameOf("proxyProtocol"),
+  );
   const roles = readRoles(role, nameOf);
   checkAuth({ ...settings, roles, targets, tls, nameOf }, (sentence) => source.onNotice?.(sentence));
   return Object.freeze({
@@ -168,14 +172,14 @@ function checkHost({ host, port, origin, tls, nameOf }: Place & Pick<GatewayConf
   );
 }
 
-function targetsOf(server: typeof serverDefault | undefined, others: readonly Target[], hasProxyHeader: boolean) {
-  if (hasProxyHeader && server === undefined) {
+function targetsOf(server: typeof serverDefault | undefined, others: readonly Target[], proxyHeader: string | false) {
+  if (proxyHeader !== false && server === undefined) {
     const advice = "type ?proxy=v2 behind a --target's address";
-    throw new SettingsError(`--proxy-protocol concerns --server, which is missing; ${advice}`);
+    throw new SettingsError(`${proxyHeader} concerns --server, which is missing; ${advice}`);
   }
   const targets = [...others];
   if (server !== undefined)
-    targets.push({ ...tcpTarget("wirebook", server), proxy: hasProxyHeader ? "v2" : undefined });
+    targets.push({ ...tcpTarget("wirebook", server), proxy: proxyHeader === false ? undefined : "v2" });
   // A Wirebook server behind TLS is a --target too; pages find it first.
   targets.sort((one, other) => Number(other.name === "wirebook") - Number(one.name === "wirebook"));
   const names = targets.map(({ name }) => name);

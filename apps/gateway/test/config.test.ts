@@ -242,6 +242,7 @@ test.each<[env: Record<string, string>, sentence: string]>([
   [{ WIREBOOK_GATEWAY_TRUST_PROXY: "192.0.2.1" }, "WIREBOOK_GATEWAY_TRUST_PROXY=192.0.2.1 lets other machines in"],
   [{ WIREBOOK_SERVER: "127.0.0.1:99999" }, 'WIREBOOK_SERVER is "127.0.0.1:99999"; type HOST:PORT, such as'],
   [{ WIREBOOK_TARGETS: "m=tcp://127.0.0.1:99999" }, "WIREBOOK_TARGETS: target m: "],
+  [{ WIREBOOK_PROXY_PROTOCOL: "yes", WIREBOOK_TARGETS: "m=tcp://127.0.0.1:25" }, "WIREBOOK_PROXY_PROTOCOL concerns"],
 ])("names the variable that is wrong: %j", (env, sentence) => {
   expect(() => read([], env)).toThrow(sentence);
 });

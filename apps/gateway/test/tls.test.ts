@@ -93,7 +93,9 @@ test("closes a connection that does not begin to speak TLS in time", async () =>
   await once(socket, "close");
 });
 
-test("says which file is wrong, and how", async () => {
+test("says which file is wrong, how, and what named it", async () => {
+  const names = { tlsCert: "--tls-cert", tlsKey: "WIREBOOK_TLS_KEY" } as const;
+  const nameOf = (name: string): string => names[name as keyof typeof names];
   await using certificates = await Certificates.open();
   const one = await certificates.make("one");
   const other = await certificates.make("other");
@@ -101,15 +103,15 @@ test("says which file is wrong, and how", async () => {
   await writeFile(text, "no certificate\n");
   const wrong: [files: TlsFiles, message: RegExp][] = [
     [{ ...one, certPath: "/nowhere.crt" }, /^--tls-cert \/nowhere\.crt cannot be read \(ENOENT\); name a PEM file/],
-    [{ ...one, keyPath: certificates.folder }, /^--tls-key \S+ cannot be read \(it is not a file\)/],
+    [{ ...one, keyPath: certificates.folder }, /^WIREBOOK_TLS_KEY \S+ cannot be read \(it is not a file\)/],
     [{ ...one, certPath: text }, /^--tls-cert \S+text has no certificate in PEM form/],
-    [{ ...one, keyPath: text }, /^--tls-key \S+text is not the private key/],
+    [{ ...one, keyPath: text }, /^WIREBOOK_TLS_KEY \S+text is not the private key/],
     [{ certPath: one.keyPath, keyPath: one.certPath }, /^--tls-cert \S+one\.key has no certificate/],
     [
       { ...one, keyPath: other.keyPath },
-      /^--tls-key \S+other\.key is not the private key, without a passphrase, of \S+ \S+one\.crt/,
+      /^WIREBOOK_TLS_KEY \S+other\.key is not the private key, without a passphrase, of \S+ \S+one\.crt/,
     ],
   ];
-  for (const [files, message] of wrong) expect(() => readTls({ tls: files, auth: undefined })).toThrow(message);
-  expect(readTls({ tls: one, auth: undefined })?.cert.toString()).toContain("BEGIN CERTIFICATE");
+  for (const [files, message] of wrong) expect(() => readTls({ tls: files, auth: undefined, nameOf })).toThrow(message);
+  expect(readTls({ tls: one, auth: undefined, nameOf })?.cert.toString()).toContain("BEGIN CERTIFICATE");
 });

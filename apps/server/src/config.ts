@@ -57,13 +57,11 @@ export function readConfig(source: SettingsSource) {
     throw new SettingsError("--i-know is for --users open; leave it out, or type --users open");
   }
   if (/[\p{Cc}\u2028\u2029]/u.test(settings.link)) {
-    throw new SettingsError(
-      "the link has several lines or control characters; type one line of visible text with --link",
-    );
+    throw new SettingsError(`${nameOf("link")} has several lines or control characters; type one line of visible text`);
   }
   const linkBytes = Buffer.byteLength(settings.link);
   if (linkBytes > replyHeaderLineBytesMax) {
-    throw new SettingsError(`the link has ${linkBytes} bytes; type at most ${replyHeaderLineBytesMax} with --link`);
+    throw new SettingsError(`${nameOf("link")} has ${linkBytes} bytes; type at most ${replyHeaderLineBytesMax}`);
   }
   return Object.freeze({ ...settings, nameOf });
 }

@@ -78,14 +78,16 @@ describe("the program does not start", () => {
     expect(await program.ended).toEqual({ code: 2, signal: null, stdout: "", stderr: sentence });
   });
 
-  test.each([
+  test.each<[argv: string[], word: string, env?: Record<string, string>]>([
     [["--prot", "5007"], "--help"],
     [["5007"], '"5007"'],
     [["--link", "two\nlines"], "--link"],
     [["--link", "\u001b[31mred"], "--link"],
     [["--link", "x".repeat(4097)], "at most 4096"],
-  ])("with %j", (argv, word) => {
-    const refused = expect(() => readConfig({ argv, env: {} }));
+    [[], "WIREBOOK_LINK has several lines", { WIREBOOK_LINK: "two\nlines" }],
+    [[], "WIREBOOK_LINK has 4097 bytes", { WIREBOOK_LINK: "x".repeat(4097) }],
+  ])("with %j", (argv, word, env = {}) => {
+    const refused = expect(() => readConfig({ argv, env }));
     refused.toThrow(SettingsError);
     refused.toThrow(word);
   });

@@ -88,13 +88,16 @@ function plain(address: string | undefined): string {
 /** In PEM form; with the authorities of client certificates, where those are asked for. */
 type TlsPair = ReturnType<typeof readKeyPair> & { readonly ca?: Buffer };
 
-/** @throws SettingsError that names the file */
-export function readTls({ tls, auth }: Pick<GatewayConfig, "tls" | "auth">): TlsPair | undefined {
+/** @throws SettingsError that names the file, and what named it */
+export function readTls({ tls, auth, nameOf }: Pick<GatewayConfig, "tls" | "auth" | "nameOf">): TlsPair | undefined {
   if (tls === undefined) return undefined;
   try {
-    const pair = readKeyPair({ option: "--tls-cert", path: tls.certPath }, { option: "--tls-key", path: tls.keyPath });
+    const pair = readKeyPair(
+      { option: nameOf("tlsCert"), path: tls.certPath },
+      { option: nameOf("tlsKey"), path: tls.keyPath },
+    );
     if (auth?.method !== "client-cert") return pair;
-    return { ...pair, ca: readCertificates({ option: "--auth client-cert", path: auth.caPath }) };
+    return { ...pair, ca: readCertificates({ option: nameOf("auth", auth.method), path: auth.caPath }) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new SettingsError(error.message, { cause: error });
