@@ -107,7 +107,7 @@ const table = {
     replace: "else if (this.#isFromTarget) this.#sendFin();",
   },
   "dropped-behind-backpressure": {
-    what: "a listening port that drops what it reads first when back-pressure ends",
+    what: "a listening port that drops what it reads first when backpressure ends",
     file: "apps/gateway/src/flows/flow-direction.ts",
     find: "if (!isFree) this.#source.pause();",
     replace:

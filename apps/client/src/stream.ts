@@ -2,7 +2,7 @@
  * One connection between standard input, standard output and a target: an exchange, or a conversation.
  *
  * In a pipe a conversation lasts until both ends have sent FIN, since a target may have said everything and still read. On a
- * terminal the target's FIN ends it. Back-pressure is passed on: who does not read is not sent to, and so stops who sends.
+ * terminal the target's FIN ends it. Backpressure is passed on: who does not read is not sent to, and so stops who sends.
  */
 
 import { stripVTControlCharacters } from "node:util";

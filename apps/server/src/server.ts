@@ -9,7 +9,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { isLoopback, ListenError, networkOf, normalizeAddress, toListenError } from "@wirebook/net";
 import type { History, Users } from "@wirebook/history";
 import { encodeReplyHeader, encodeText, operations } from "@wirebook/protocol";
-import type { NameOf } from "@wirebook/settings";
+import { SettingsError, type NameOf } from "@wirebook/settings";
 import { AuthThrottle } from "./auth/auth-throttle.ts";
 import { Authenticator } from "./auth/auth.ts";
 import type { Config } from "./config.ts";
@@ -23,7 +23,7 @@ import { serve } from "./request/session.ts";
 
 type ListenOptions = Pick<Config, "host" | "port" | "link" | "users" | "iKnow" | "trustProxy" | "nameOf">;
 
-/** @throws ListenError when others could reach an open server, the port is taken, … */
+/** @throws SettingsError when others could reach an open server; ListenError when the port is taken, … */
 export async function listen(
   { host, port, link, users: mode, iKnow, trustProxy, nameOf }: ListenOptions,
   limits: Limits,
@@ -48,14 +48,14 @@ export async function listen(
   return server;
 }
 
-/** The address of a host, which must be a loopback address unless any will do. @throws ListenError */
+/** The address of a host, which must be a loopback address unless any will do. @throws ListenError, SettingsError */
 export async function findAddress(host: string, isAnyFine: boolean, nameOf: NameOf<"host">): Promise<string> {
   const address = await lookup(host, { order: "ipv4first" }).catch((cause: unknown) => {
     const sentence = `${nameOf("host")} is ${host}, which is not an address that this machine can find`;
     throw new ListenError(`${sentence}; try ${nameOf("host", "127.0.0.1")}`, { cause });
   });
   if (isAnyFine || isLoopback(address.address)) return address.address;
-  throw new ListenError(
+  throw new SettingsError(
     `${nameOf("host")} is ${host}, which other machines can reach, and every client of an open server may read and delete everything; ` +
       `use --users registered, or ${nameOf("host", "127.0.0.1")} to stay on this machine, or --users open --i-know to accept that`,
   );

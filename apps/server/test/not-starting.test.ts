@@ -58,14 +58,14 @@ describe("the program does not start", () => {
     const options = ["--host", "0.0.0.0", "--port", "0", "--history", join(folder.path, "history.txt")];
     await using program = Program.start(options);
     const { code, stderr } = await program.ended;
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(/^wirebook: --host is \S+, which other machines can reach.* --host 127\.0\.0\.1 .*\n$/);
   });
 
   test("on what Kubernetes sets for a Service named wirebook, which is no port: it says so, and takes the default", async () => {
     await using program = Program.start(["--host", "192.0.2.1"], { WIREBOOK_PORT: "tcp://10.96.0.12:5007" });
     const { code, stderr } = await program.ended;
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr.split("\n")[0]).toBe(
       'wirebook: WIREBOOK_PORT is "tcp://10.96.0.12:5007", which Kubernetes or Docker sets for a service of that name; ' +
         "it is ignored, and --port is 5007",

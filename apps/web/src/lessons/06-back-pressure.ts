@@ -33,7 +33,7 @@ function stopText({ writes, totalMs, failure, sentBytes }: Facts): string {
 
 export const lesson: Lesson<Taken, OneRun> = {
   intro: [
-    "A program may write faster than another one reads. TCP then holds the writer back, without losing a byte. That is back-pressure.",
+    "A program may write faster than another one reads. TCP then holds the writer back, without losing a byte. That is backpressure.",
     `Run connects to a service that accepts and never reads. Your page sends it ${count(sentText.length)} bytes. After two seconds the service breaks the connection. Meanwhile your page can send nothing else.`,
   ],
   orders: () => [{ name: "Your bytes", target: "lesson-stalled", writes: [sentText], mayFail: true }],
@@ -67,7 +67,7 @@ export const lesson: Lesson<Taken, OneRun> = {
   why: [
     "A receiver tells with each segment how many more bytes it has room for: the window. When no program reads, the room shrinks, and at zero the sender has to stop. Its own kernel goes on taking bytes until the send buffer is full. Then `write` blocks, or says that it would.",
     "So a successful write says nothing about the reader. The bytes are in a buffer, of the sender or of the receiver. In your run the service had read none of them.",
-    "Back-pressure travels. A full send buffer stopped the gateway's writes, the gateway stopped reading your page, and the rest stayed in your browser. A program that buffers without a limit breaks this chain, and runs out of memory.",
+    "Backpressure travels. A full send buffer stopped the gateway's writes, the gateway stopped reading your page, and the rest stayed in your browser. A program that buffers without a limit breaks this chain, and runs out of memory.",
     "A window of zero is no error. The sender's kernel asks now and then whether there is room, and may do so forever. Only a time limit of your own ends it.",
   ],
   standards: [rfc(9293, "3.8.6", "Managing the Window"), rfc(9293, "3.8.6.1", "Zero-Window Probing")],

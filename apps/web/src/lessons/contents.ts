@@ -12,7 +12,7 @@ export const contents: readonly {
   { id: "message-end", title: "Where a message ends", load: () => import("./03-message-end.ts") },
   { id: "half-close", title: "FIN, and half a connection", load: () => import("./04-half-close.ts") },
   { id: "failures", title: "Three ways to fail", load: () => import("./05-failures.ts") },
-  { id: "back-pressure", title: "Back-pressure", load: () => import("./06-back-pressure.ts") },
+  { id: "back-pressure", title: "Backpressure", load: () => import("./06-back-pressure.ts") },
   { id: "queue", title: "A queue in front of one server", load: () => import("./07-queue.ts") },
   { id: "websocket", title: "WebSocket frames and masks", load: () => import("./08-websocket.ts") },
   { id: "durable", title: "Written is not durable", load: () => import("./09-durable.ts") },

@@ -72,7 +72,7 @@ const ofFlows: readonly NoteKind[] = [
   ["accept", ["accept"], [rule("G", 15)], acceptText],
   ["fault injection", [], [rule("G", 15)], faultsText],
   ["gap", [], [rule("G", 15)], gapText],
-  ["back-pressure", [], [rfc(9293, "3.8.6")], waitText],
+  ["backpressure", [], [rfc(9293, "3.8.6")], waitText],
   ["FIN, half-close", fins, [rfc(9293, "3.6")], flowHalfCloseText],
   ["RST", ["rst client", "rst target"], [rfc(9293, "3.10.7")], flowResetText],
   ...ofConnections,
