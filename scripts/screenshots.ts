@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots`: takes README's screenshots anew, from the built page and the real programs, whose history goes with
+ * `npm run screenshots`: takes the screenshots of docs/images anew, from the built page and the real programs, whose history goes with
  * them. Each is taken in light and in dark, of the same exchange. Look at them before you commit them.
  */
 
