@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: takes the screenshots of docs/images anew, from the built page and the real programs, whose history goes with
- * them. Each is taken in light and in dark, of the same exchange. Look at them before you commit them.
+ * `npm run screenshots`: takes the screenshots of docs/images anew, from the built page and the real programs, whose history
+ * goes with them. Each is taken in light and in dark, of the same exchange. Look at them before you commit them.
  */
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
